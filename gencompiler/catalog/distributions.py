@@ -1,0 +1,144 @@
+"""Distributions: parameters with their supports, log density, sampler, and how torch names it.
+
+Formulas are `.gen` expressions over the event `x`, the parameters, and, in a sampler, `uniform` in (0, 1) and `normal`,
+standard draws of the event's shape.  A family may have several forms (Bernoulli by logits or by probability); the form
+is chosen by the names of the arguments, positional ones taking the first form.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """One parameterisation: `parameters` maps names to supports, in positional order.
+
+    `requires`: formulas over the parameters and the support each must be proven in, beyond those of the parameters.
+    `support_arguments`: the parameters that are the ends of the event's support.
+    `log_density` is per element of the event, summed over it by the compiler; `mean` serves reports and tests;
+    `cdf` serves goodness-of-fit tests, where there is a closed form."""
+
+    name: str
+    parameters: tuple[tuple[str, str], ...]
+    log_density: str
+    sample: str
+    mean: str | None = None
+    cdf: str | None = None
+    requires: tuple[tuple[str, str], ...] = ()
+    support_arguments: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """`support` is the event's; `discrete` picks counting measure; `pathwise`: the sampler is differentiable;
+    `full_support`: the density is positive on the whole support for every admissible parameter."""
+
+    name: str
+    support: str
+    forms: tuple[Form, ...]
+    pathwise: bool
+    full_support: bool = True
+
+
+_ALL = (
+    Family(
+        "Normal",
+        "Real",
+        (
+            Form(
+                "",
+                (("mean", "Real"), ("scale", "Positive")),
+                log_density="-0.5 * ((x - mean) / scale)^2 - log(scale) - 0.5 * log(2 * pi)",
+                sample="mean + scale * normal",
+                mean="mean",
+                cdf="0.5 * (1 + erf((x - mean) / (scale * sqrt(2))))",
+            ),
+        ),
+        pathwise=True,
+    ),
+    Family(
+        "Logistic",
+        "Real",
+        (
+            Form(
+                "",
+                (("mean", "Real"), ("scale", "Positive")),
+                log_density="-softplus((x - mean) / scale) - softplus(-(x - mean) / scale) - log(scale)",
+                sample="mean + scale * logit(uniform)",
+                mean="mean",
+                cdf="sigmoid((x - mean) / scale)",
+            ),
+        ),
+        pathwise=True,
+    ),
+    Family(
+        "Laplace",
+        "Real",
+        (
+            Form(
+                "",
+                (("mean", "Real"), ("scale", "Positive")),
+                log_density="-abs(x - mean) / scale - log(2 * scale)",
+                sample="mean + scale * (if uniform < 0.5 then log(2 * uniform) else -log(2 * (1 - uniform)))",
+                mean="mean",
+                cdf="if x < mean then 0.5 * exp((x - mean) / scale) else 1 - 0.5 * exp(-(x - mean) / scale)",
+            ),
+        ),
+        pathwise=True,
+    ),
+    Family(
+        "Bernoulli",
+        "Binary",
+        (
+            Form(
+                "probability",
+                (("probability", "Unit"),),
+                log_density="if x == 1 then log(probability) else log1p(-probability)",
+                sample="indicator(uniform < probability)",
+                mean="probability",
+            ),
+            Form(
+                "logits",
+                (("logits", "Real"),),
+                log_density="x * logits - softplus(logits)",
+                sample="indicator(uniform < sigmoid(logits))",
+                mean="sigmoid(logits)",
+            ),
+        ),
+        pathwise=False,
+    ),
+    Family(
+        "Uniform",
+        "Interval",
+        (
+            Form(
+                "",
+                (("lower", "Real"), ("upper", "Real")),
+                log_density="-log(upper - lower)",
+                sample="lower + (upper - lower) * uniform",
+                mean="0.5 * (lower + upper)",
+                cdf="(x - lower) / (upper - lower)",
+                requires=(("upper - lower", "Positive"),),
+                support_arguments=("lower", "upper"),
+            ),
+        ),
+        pathwise=True,
+    ),
+)
+
+DISTRIBUTIONS: dict[str, Family] = {d.name: d for d in _ALL}
+
+#: Known to the language, not yet to the compiler: a spec that uses one is told so.
+PLANNED = (
+    "Categorical",
+    "Mixture",
+    "Delta",
+    "SaltAndPepper",
+    "Poisson",
+    "Beta",
+    "Gamma",
+    "StudentT",
+    "Cauchy",
+    "VonMises",
+)

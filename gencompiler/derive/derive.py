@@ -1,0 +1,45 @@
+"""The derivation pass: everything that follows from a model, in one plain record."""
+
+from __future__ import annotations
+
+from gencompiler.derive import acceptance, causal, gradient
+from gencompiler.derive.inverse import derive_inverses
+from gencompiler.derive.nodes import Acceptance, Derived, Failure
+from gencompiler.model import nodes
+from gencompiler.node import walk
+
+
+def derive(model: nodes.Model) -> Derived:
+    """Inverses, log-determinants, gradients, acceptance ratios and recurrences of `model`, and what could not be derived."""
+    inverses, log_dets, failures = derive_inverses(model)
+    gradients, no_gradients = _gradients(model)
+    acceptances, no_ratios = _acceptances(model)
+    factors = tuple(causal.factor(c) for c in model.conditionals)
+    return Derived(
+        model, inverses, log_dets, acceptances, (*failures, *no_gradients, *no_ratios), gradients, factors
+    )
+
+
+def _gradients(model: nodes.Model) -> tuple[dict[str, nodes.Expr], list[Failure]]:
+    functions = {f.name: f for f in model.functions}
+    wanted = {n.function for n in walk(model) if isinstance(n, nodes.Gradient)}
+    found: dict[str, nodes.Expr] = {}
+    failures: list[Failure] = []
+    for name in sorted(wanted):
+        try:
+            found[name] = gradient.gradient(functions[name].body, functions[name].inputs[0], functions)
+        except gradient.NoDerivative as problem:
+            failures.append(Failure(name, problem.reason, span=problem.expr.span))
+    return found, failures
+
+
+def _acceptances(model: nodes.Model) -> tuple[dict[str, Acceptance], list[Failure]]:
+    found: dict[str, Acceptance] = {}
+    failures: list[Failure] = []
+    for transition in model.transitions:
+        result = acceptance.acceptance(model, transition)
+        if isinstance(result, Acceptance):
+            found[transition.name] = result
+        elif isinstance(result, Failure):
+            failures.append(result)
+    return found, failures

@@ -1,0 +1,149 @@
+"""Terms back to Model IR: shared parts become `Let` bindings, named as the spec names them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.diagnostics.span import Span
+from gencompiler.model import nodes
+from gencompiler.proof.graph import Term, name_of, subterms, support_of
+
+#: The name of a shared part that the spec does not name.
+SHARED = "inner"
+_LEAVES = ("literal", "constant", "symbol", "whole", "before")
+
+
+@dataclasses.dataclass(frozen=True)
+class Naming:
+    """How terms are written: `symbols` for symbols that are not variables or parameters, `labels` for shared parts.
+
+    `span` stands for terms without an origin."""
+
+    symbols: Mapping[Term, str]
+    labels: Mapping[Term, str]
+    origins: Mapping[Term, Span]
+    span: Span
+
+
+def express(term: Term, naming: Naming) -> nodes.Expr:
+    """The Model IR of `term`, each named or repeated part bound once."""
+    writer = _Writer(naming)
+    names = _bound_names(term, naming)
+    bindings = []
+    for part in subterms(term):
+        if part in names and part is not term:
+            bindings.append(nodes.Binding(names[part], writer.write(part), span=writer.span(part)))
+            writer.bound[part] = names[part]
+    body = writer.write(term)
+    return nodes.Let(body.type, tuple(bindings), body, span=naming.span) if bindings else body
+
+
+def _bound_names(root: Term, naming: Naming) -> dict[Term, str]:
+    """The parts that get a binding: those with a label, and those used more than once."""
+    uses: dict[Term, int] = {}
+    inside: set[Term] = set()
+    for part in subterms(root):
+        for argument in part.arguments:
+            uses[argument] = uses.get(argument, 0) + 1
+        if part.operation in ("gradient", "each"):
+            inside.update(subterms(*part.arguments[: 1 + (part.data if part.operation == "gradient" else 0)]))
+    taken = {name_of(s) for s in root.symbols} | set(naming.symbols.values())
+    names: dict[Term, str] = {}
+    for part in subterms(root):
+        label = naming.labels.get(part)
+        shared = uses.get(part, 0) > 1 and part.operation not in (*_LEAVES, "select")
+        if part.operation in _LEAVES or part in inside or not (label or shared):
+            continue
+        names[part] = _fresh(label or SHARED, taken)
+        taken.add(names[part])
+    return names
+
+
+def _fresh(base: str, taken: Iterable[str]) -> str:
+    name, count = base, 1
+    while name in taken:
+        count += 1
+        name = f"{base}_{count}"
+    return name
+
+
+class _Writer:
+    def __init__(self, naming: Naming) -> None:
+        self.naming = naming
+        self.bound: dict[Term, str] = {}
+
+    def span(self, term: Term) -> Span:
+        return self.naming.origins.get(term, self.naming.span)
+
+    def write(self, term: Term) -> nodes.Expr:
+        """`term` with what is already bound as references."""
+        span, type_ = self.span(term), _type(term)
+        if term in self.bound:
+            return nodes.Reference(type_, self.bound[term], span=span)
+        match term.operation:
+            case "literal":
+                return nodes.Literal(type_, term.data, span=span)
+            case "constant":
+                return nodes.Constant(type_, term.data, span=span)
+            case "symbol":
+                return self._symbol(term, type_, span)
+            case "apply":
+                return nodes.Apply(type_, term.data, self._all(term.arguments), span=span)
+            case "choose":
+                return nodes.Choose(type_, *self._all(term.arguments), span=span)
+            case "contract":
+                return nodes.Contract(type_, *self._all(term.arguments), span=span)
+            case "reduce":
+                return nodes.Reduce(type_, term.data, self.write(term.arguments[0]), span=span)
+            case "network":
+                return nodes.NetworkOutput(type_, term.data[0], term.data[1], self._all(term.arguments), span=span)
+            case "gradient":
+                function = name_of(term.arguments[1]).rpartition(".")[0]
+                return nodes.Gradient(type_, function, self._all(term.arguments[1 + term.data :]), span=span)
+        return self._tensor(term, type_, span)
+
+    def _all(self, terms: Iterable[Term]) -> tuple[nodes.Expr, ...]:
+        return tuple(self.write(t) for t in terms)
+
+    def _symbol(self, term: Term, type_: nodes.Type, span: Span) -> nodes.Expr:
+        kind, name = term.data[0], name_of(term)
+        if kind == "parameter":
+            return nodes.ParameterReference(type_, name, span=span)
+        written = f"_{name}" if kind == "bound" else self.naming.symbols.get(term, name)
+        return nodes.Reference(type_, written, span=span)
+
+    def _tensor(self, term: Term, type_: nodes.Type, span: Span) -> nodes.Expr:
+        match term.operation:
+            case "whole":
+                return nodes.Whole(type_, span=span)
+            case "before":
+                return nodes.Before(type_, self.write(term.arguments[0]), term.data, span=span)
+            case "element":
+                base, *places = term.arguments
+                return nodes.Element(type_, self.write(base), self._all(places), span=span)
+            case "each":
+                return nodes.Each(type_, f"_{term.data[0]}", term.data[1], self.write(term.arguments[0]), span=span)
+            case "join":
+                return nodes.Join(type_, self._all(term.arguments), span=span)
+        return self._select(term, type_, span)
+
+    def _select(self, term: Term, type_: nodes.Type, span: Span) -> nodes.Expr:
+        base, places = self.write(term.arguments[0]), term.data
+        size = term.arguments[0].shape[0]
+        if places == tuple(range(places[0], places[0] + len(places))):
+            return nodes.Slice(type_, base, places[0], places[0] + len(places), span=span)
+        if len(set(places)) < len(places):
+            one = nodes.Type(type_.support, (1, *type_.shape[1:]))
+            return nodes.Join(type_, tuple(nodes.Slice(one, base, p, p + 1, span=span) for p in places), span=span)
+        order = (*places, *(p for p in range(size) if p not in set(places)))
+        permuted = nodes.Permute(base.type, base, order, span=span)
+        return permuted if len(places) == size else nodes.Slice(type_, permuted, 0, len(places), span=span)
+
+
+def _type(term: Term) -> nodes.Type:
+    if term.operation == "symbol":
+        return nodes.Type(support_of(term), term.shape)
+    boolean = term.operation == "apply" and FUNCTIONS[term.data].kind == "boolean"
+    return nodes.Type(nodes.BOOLEAN if boolean else nodes.REAL, term.shape)

@@ -1,0 +1,80 @@
+"""What derivation adds to a model: plain data, each result with the expressions it consists of.
+
+Sign convention (stated in `log_det`): a LogDet is log|d result / d input| of the map as written, as a function of the
+map's input, which is known in either direction of use.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gencompiler.model.nodes import Conditional, Expr, Input, Model, Type
+from gencompiler.node import Node, node
+
+
+@node
+class Inverse(Node):
+    """`input = body(output)` for the map named `map`; for a lifted map, of one element."""
+
+    map: str
+    output: Input
+    body: Expr
+
+
+@node
+class LogDet(Node):
+    """log|det| of the map named `map` in terms of its own input; for a lifted map, of one element (sum over `lift`)."""
+
+    map: str
+    body: Expr
+
+
+@node
+class Acceptance(Node):
+    """log of the Metropolis-Hastings ratio of the only Accept step of `transition`: log[π(y) q(x|y) / (π(x) q(y|x))].
+
+    In terms of the transition's current variables and the names drawn before the Accept."""
+
+    transition: str
+    log_ratio: Expr
+
+
+@node
+class Recurrence(Node):
+    """A value carried from dimension to dimension: 0 before the first, plus `term` after each (a function of the index)."""
+
+    name: str
+    type: Type
+    term: Expr
+
+
+@node
+class Factor(Node):
+    """A conditional whose causal reductions read carried values: `distribution` refers to the recurrences by name."""
+
+    conditional: Conditional
+    distribution: Expr
+    recurrences: tuple[Recurrence, ...]
+
+
+@node
+class Failure(Node):
+    """Nothing could be derived for `subject`, and why; `span` is the smallest place to blame."""
+
+    subject: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Derived:
+    """A model with what follows from it; keys are map, transition and function names.
+
+    `gradients`: for a function f, the gradient in its first input, in terms of its inputs."""
+
+    model: Model
+    inverses: dict[str, Inverse]
+    log_dets: dict[str, LogDet]
+    acceptances: dict[str, Acceptance]
+    failures: tuple[Failure, ...]
+    gradients: dict[str, Expr] = dataclasses.field(default_factory=dict)
+    factors: tuple[Factor, ...] = ()

@@ -1,0 +1,95 @@
+"""A diagnostic is data: what is wrong, where, why, and what would mend it.  Renderers live in `render`."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import Any
+
+from gencompiler.diagnostics.span import SourceText, Span
+
+
+class Severity(enum.Enum):
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclasses.dataclass(frozen=True)
+class Label:
+    """A span with a few words; the first label of a diagnostic is the primary one."""
+
+    span: Span
+    text: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Diagnostic:
+    """One finding.  `code` is a key of `codes.CODES`, which also fixes the severity and the exit status."""
+
+    code: str
+    severity: Severity
+    message: str
+    labels: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    help: tuple[str, ...] = ()
+
+
+class CompileError(Exception):
+    """Raised when a pass cannot continue; carries every diagnostic found so far."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...], sources: dict[str, SourceText] | None = None) -> None:
+        self.diagnostics = diagnostics
+        self.sources = sources or {}
+        self.verdicts: tuple[Any, ...] = ()
+        super().__init__("; ".join(f"{d.code}: {d.message}" for d in diagnostics))
+
+    @property
+    def exit_status(self) -> int:
+        """The process's exit status: a user's error wins over what is not supported yet."""
+        from gencompiler.diagnostics.codes import CODES
+
+        found = {CODES[d.code].exit_status for d in self.diagnostics if d.severity is Severity.ERROR}
+        return min(found, default=1)
+
+
+class CompilerBug(Exception):
+    """A broken promise between passes: never the user's fault.  The command line turns it into exit 70 with a dump."""
+
+    def __init__(self, pass_name: str, message: str, span: Span | None = None) -> None:
+        self.pass_name = pass_name
+        self.span = span
+        super().__init__(f"{pass_name}: {message}")
+
+
+class Reporter:
+    """Collects diagnostics during a pass; `raise_errors` ends the pass when any of them is an error."""
+
+    def __init__(self) -> None:
+        self.diagnostics: list[Diagnostic] = []
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        label: str = "",
+        *,
+        also: tuple[Label, ...] = (),
+        notes: tuple[str, ...] = (),
+        help: tuple[str, ...] = (),
+    ) -> None:
+        """Report `code` at `span`; `also` labels related places (where the cause was declared); no finding comes twice."""
+        from gencompiler.diagnostics.codes import CODES
+
+        found = Diagnostic(code, CODES[code].severity, message, (Label(span, label), *also), notes, help)
+        if found not in self.diagnostics:
+            self.diagnostics.append(found)
+
+    @property
+    def has_errors(self) -> bool:
+        return any(d.severity is Severity.ERROR for d in self.diagnostics)
+
+    def raise_errors(self) -> None:
+        if self.has_errors:
+            raise CompileError(tuple(self.diagnostics))

@@ -1,0 +1,88 @@
+"""What `genc dump` prints: every stage of a compilation as stable text, or as JSON data."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from gencompiler.model.print import data, expression
+from gencompiler.model.print import text as model_text
+from gencompiler.node import Node
+
+if TYPE_CHECKING:
+    from gencompiler.pipeline import Compilation
+
+
+def as_text(compilation: Compilation, stage: str) -> str:
+    """One stage, readable; the same compilation gives the same text."""
+    if stage == "surface":
+        return "\n".join(_outline(compilation.surface, 0)) + "\n"
+    if stage == "model":
+        return model_text(compilation.model)
+    if stage == "derived":
+        return _derived(compilation)
+    if stage == "checks":
+        from gencompiler.checks.certificate import verdicts_text
+
+        return verdicts_text(compilation.checked)
+    if stage == "rows":
+        from gencompiler.rows.print import text
+
+        return "\n".join(text(program) for program in compilation.programs.values())
+    if stage == "schedule":
+        return "".join(f"{name}: {schedule.summary()}\n" for name, schedule in compilation.schedules.items())
+    return "".join(f"--- {name}\n{content}" for name, content in compilation.files.items())
+
+
+def as_data(compilation: Compilation, stage: str) -> object:
+    """One stage as JSON data, with spans as character offsets."""
+    if stage == "derived":
+        found = {f.name: getattr(compilation.derived, f.name) for f in dataclasses.fields(compilation.derived) if f.name != "model"}
+        return data(found, spans=True)
+    if stage == "checks":
+        from gencompiler.checks.certificate import certificate_data
+
+        return certificate_data(compilation.checked)
+    if stage == "schedule":
+        return {name: schedule.data() for name, schedule in compilation.schedules.items()}
+    if stage == "files":
+        return compilation.files
+    return data({"surface": compilation, "model": compilation, "rows": compilation}[stage].__dict__[_FIELDS[stage]], spans=True)
+
+
+_FIELDS = {"surface": "surface", "model": "model", "rows": "programs"}
+
+
+def _outline(node: Node, depth: int) -> list[str]:
+    """A tree as indented lines: the class of each node and its plain fields."""
+    plain, below = [], []
+    for field in dataclasses.fields(node):  # type: ignore[arg-type]
+        value = getattr(node, field.name)
+        if field.name == "span" or value is None or value == ():
+            continue
+        if isinstance(value, Node) or (isinstance(value, tuple) and any(isinstance(v, Node) for v in value)):
+            below.append((field.name, value))
+        else:
+            plain.append(f"{field.name}={value!r}" if isinstance(value, str) else f"{field.name}={value}")
+    lines = [f"{'  ' * depth}{type(node).__name__}{' ' if plain else ''}{' '.join(plain)}"]
+    for name, value in below:
+        lines.append(f"{'  ' * (depth + 1)}{name}:")
+        for child in value if isinstance(value, tuple) else (value,):
+            lines.extend(_outline(child, depth + 2))
+    return lines
+
+
+def _derived(compilation: Compilation) -> str:
+    derived = compilation.derived
+    lines = []
+    for name, inverse in derived.inverses.items():
+        lines.append(f"inverse of {name}: {inverse.output.name} -> {expression(inverse.body)}")
+        lines.append(f"log|det| of {name}: {expression(derived.log_dets[name].body)}")
+    lines += [f"gradient of {name}: {expression(body)}" for name, body in derived.gradients.items()]
+    lines += [f"log ratio of {name}: {expression(a.log_ratio)}" for name, a in derived.acceptances.items()]
+    for factor in derived.factors:
+        for recurrence in factor.recurrences:
+            lines.append(f"recurrence {recurrence.name} : {recurrence.type} starts at 0, adds {expression(recurrence.term)}")
+        lines.append(f"factor {expression(factor.conditional.targets[0])} ~ {expression(factor.distribution)}")
+    lines += [f"not derived for {f.subject}: {f.reason}" for f in derived.failures]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,152 @@
+"""What resolution accumulates: parameters, networks and instances, each under a path of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NoReturn
+
+from gencompiler.diagnostics.model import Label, Reporter
+from gencompiler.diagnostics.span import Span
+from gencompiler.model import nodes
+from gencompiler.model.nodes import Real
+from gencompiler.model.types import known_shape, solved
+from gencompiler.syntax import tree
+
+
+class Abandon(Exception):
+    """This statement is beyond repair and has been reported; resolution goes on with the next one."""
+
+
+@dataclasses.dataclass
+class IndexInfo:
+    """A bound index; `extent` is solved by the first axis it subscripts."""
+
+    name: str
+    extent: int | None
+    span: Span
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """What an expression may mention, and where what it owns is stored.
+
+    `names`: variables, inputs, locals and parameters, each as the expression it stands for; `path` prefixes the parameters
+    created on the way; `in_map`: networks here condition a bijection, so their output layer starts at zero."""
+
+    constants: dict[str, Real]
+    names: dict[str, nodes.Expr]
+    indices: dict[str, IndexInfo]
+    path: str = ""
+    iterations: tuple[int, ...] = ()
+    in_map: bool = False
+
+    def bind(self, **changes: nodes.Expr) -> Context:
+        """This context with more names."""
+        return dataclasses.replace(self, names={**self.names, **changes})
+
+    def index(self, *indices: IndexInfo) -> Context:
+        return dataclasses.replace(self, indices={**self.indices, **{i.name: i for i in indices}})
+
+
+@dataclasses.dataclass
+class PendingNetwork:
+    """A network whose outputs still have open shapes."""
+
+    network: nodes.Network
+    outputs: tuple[nodes.Type, ...]
+
+
+class Builder:
+    """Collects the parts of one model."""
+
+    def __init__(self, reporter: Reporter, definitions: dict[str, tree.Definition]) -> None:
+        self.reporter = reporter
+        self.definitions = definitions
+        self.parameters: dict[str, nodes.Parameter] = {}
+        self.networks: dict[str, PendingNetwork] = {}
+        self.functions: dict[str, nodes.Function] = {}
+        self.densities: dict[str, nodes.Density] = {}
+        self.maps: dict[str, nodes.Map] = {}
+        self.surjections: dict[str, nodes.Surjection] = {}
+        self.open: list[str] = []
+        self.functions_by_shape: dict[str, str] = {}
+        self.builtin_maps: dict[str, str] = {}
+        self.local_definitions: set[str] = set()
+        self.derived: set[str] = set()
+        self.refused: set[str] = set()
+        self._taken: set[str] = set()
+
+    def fresh(self, base: str) -> str:
+        """`base`, or `base_2`, `base_3`, … when it is taken."""
+        name, count = base, 1
+        while name in self._taken:
+            count += 1
+            name = f"{base}_{count}"
+        self._taken.add(name)
+        return name
+
+    def report(self, code: str, message: str, span: Span, label: str = "", *, also: tuple[Label, ...] = (),
+               notes: tuple[str, ...] = (), help: tuple[str, ...] = ()) -> NoReturn:
+        """Report and give this statement up."""
+        self.reporter.add(code, message, span, label, also=also, notes=notes, help=help)
+        raise Abandon
+
+    def unsupported(self, what: str, span: Span, instead: str = "") -> NoReturn:
+        """This is valid; the compiler cannot do it yet."""
+        help_ = (instead,) if instead else ()
+        self.report("G901", f"{what} is valid, but not supported yet", span, "not supported yet", help=help_)
+
+    def add_parameter(self, parameter: nodes.Parameter) -> nodes.ParameterReference:
+        self.parameters[parameter.path] = parameter
+        type_ = nodes.Type(parameter.support, parameter.shape)
+        return nodes.ParameterReference(type_, parameter.path, span=parameter.span)
+
+    def close_networks(self) -> None:
+        """Create the weights of every network, now that all shapes are solved; report those that are not."""
+        for path, pending in self.networks.items():
+            sizes = []
+            for name, type_ in zip(pending.network.output_names or ("output",), pending.outputs, strict=True):
+                shape = known_shape(type_)
+                if shape is None or len(shape) > 1:
+                    self._report_open(pending.network, name, shape)
+                    return
+                sizes.append(shape[0] if shape else 0)
+            network = dataclasses.replace(pending.network, outputs=tuple(sizes))
+            self.networks[path] = PendingNetwork(network, pending.outputs)
+            for parameter in weights_of(network):
+                self.parameters[parameter.path] = parameter
+
+    def _report_open(self, network: nodes.Network, name: str, shape: tuple[int, ...] | None) -> None:
+        if shape is not None:
+            self.reporter.add("G901", "a network whose output has several axes is valid, but not supported yet", network.span,
+                              f"this needs the shape {list(shape)}")
+            return
+        self.reporter.add(
+            "G202", f"nothing determines the size of `{name}`", network.span, "the output of this network",
+            help=("state it: `size = n`", "or use it where a size is known"))
+
+    def solve(self, tree_: nodes.Expr) -> nodes.Expr:
+        return solved(tree_)
+
+
+def weights_of(network: nodes.Network) -> list[nodes.Parameter]:
+    """The weights and biases of a network, in the order they are applied.
+
+    Hidden layer l has `PATH.l.weight` [out, in] and `PATH.l.bias` [out]; the outputs `PATH.NAME.weight` and `.bias`."""
+    width = sum(max(1, n) for n in network.inputs)
+    layers: list[tuple[str, int, int, bool]] = []
+    for number, hidden in enumerate(network.hidden):
+        layers.append((str(number), hidden, width, False))
+        width = hidden
+    for name, size in zip(network.output_names or ("output",), network.outputs, strict=True):
+        layers.append((name, max(1, size), width, network.zero_output))
+    found = []
+    for name, out, width_in, zero in layers:
+        initial = "zeros" if zero else "default"
+        real = nodes.REAL
+        if network.kind != "bias":
+            found.append(nodes.Parameter(f"{network.path}.{name}.weight", real, network.iterations, (), (out, width_in),
+                                         initial, span=network.span))
+        found.append(nodes.Parameter(f"{network.path}.{name}.bias", real, network.iterations, (), (out,), initial,
+                                     span=network.span))
+    return found

@@ -1,0 +1,313 @@
+"""Calls in expressions: catalogue functions, reductions, structure, networks, gradients, a user's `def`; and `where` blocks."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gencompiler.catalog import distributions, functions, networks, words
+from gencompiler.catalog.supports import SUPPORTS
+from gencompiler.diagnostics.model import Label
+from gencompiler.model import definitions, network_calls, nodes
+from gencompiler.model.builder import Abandon, Context
+from gencompiler.model.scope import nearest
+from gencompiler.model.types import known_shape, unify
+from gencompiler.syntax import tree
+
+if TYPE_CHECKING:
+    from gencompiler.model.infer import Infer
+
+__all__ = ["Abandon", "call", "local_equations", "pipe"]
+
+_REDUCED = ("sum", "prod", "mean", "norm", "min", "max")
+
+
+def call(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
+    """The typed form of `f(arguments | conditions)`."""
+    function = expr.function
+    if isinstance(function, tree.Call):
+        return _call_of_call(infer, context, expr, function)
+    if not isinstance(function, tree.Name):
+        infer.builder.report("G103", "only a name can be called", function.span, "not a function")
+    name = function.id
+    if name in infer.builder.definitions:
+        return definitions.call(infer, context, expr, infer.builder.definitions[name])
+    if name in context.names or name in context.constants:
+        infer.builder.report("G103", f"`{name}` is a value, not a function", function.span, "cannot be called",
+                             help=("multiplication is written `*`, a subscript `[…]`",))
+    if name in networks.NETWORKS:
+        return network_calls.network(infer, context, expr, networks.NETWORKS[name], ("output",))[0]
+    if name in functions.FUNCTIONS or name in functions.REDUCTIONS:
+        return _catalogue(infer, context, expr, name)
+    if name in words.STRUCTURE:
+        return _structure(infer, context, expr, name)
+    if name in distributions.DISTRIBUTIONS:
+        infer.builder.report("G203", f"`{name}` is a distribution, not a value", expr.span, "a value is needed here",
+                             help=(f"draw from it in an equation of its own: `p(x) = {name}(…)`",))
+    if name in networks.PLANNED or name in words.PLANNED or name in distributions.PLANNED:
+        infer.builder.unsupported(f"`{name}(…)`", expr.span)
+    return infer.builder.unsupported(f"a call of `{name}` here", expr.span)
+
+
+def _call_of_call(infer: Infer, context: Context, expr: tree.Call, head: tree.Call) -> nodes.Expr:
+    """`grad(f)(x)`"""
+    if isinstance(head.function, tree.Name) and head.function.id == "grad":
+        return definitions.gradient(infer, context, expr, head)
+    return infer.builder.unsupported("a call of what a call returns", expr.span)
+
+
+def positional(infer: Infer, context: Context, expr: tree.Call, what: str) -> tuple[nodes.Expr, ...]:
+    """The arguments of a call that takes only plain positional ones."""
+    if expr.conditions is not None:
+        infer.builder.report("G104", f"`{what}` takes no conditions", expr.span, "remove what follows the bar")
+    found = []
+    for argument in expr.arguments:
+        if argument.name is not None:
+            infer.builder.report("G104", f"`{what}` has no argument called `{argument.name.id}`", argument.span, "unknown argument")
+        if argument.value is None:
+            infer.builder.unsupported("a binder as an argument", argument.span)
+        found.append(infer.expression(context, argument.value))
+    return tuple(found)
+
+
+def _catalogue(infer: Infer, context: Context, expr: tree.Call, name: str) -> nodes.Expr:
+    arguments = positional(infer, context, expr, name)
+    if name in _REDUCED and len(arguments) == 1:
+        return _reduce(infer, expr, name, arguments[0])
+    fact = functions.FUNCTIONS.get(name)
+    if fact is None or fact.operator is not None and fact.operator.isalpha():
+        return infer.builder.unsupported(f"`{name}` of this", expr.span)
+    if len(arguments) != fact.arity:
+        infer.builder.report("G104", f"`{name}` takes {fact.arity} argument{'s' if fact.arity > 1 else ''}, not {len(arguments)}",
+                             expr.span, "wrong number of arguments")
+    return infer.apply(name, arguments, expr.span)
+
+
+def _reduce(infer: Infer, expr: tree.Call, name: str, operand: nodes.Expr) -> nodes.Expr:
+    if known_shape(operand.type) == ():
+        infer.builder.report("G201", f"`{name}` reduces a tensor, and this is a scalar", operand.span, "a scalar")
+    return nodes.Reduce(nodes.Type(nodes.REAL), name, operand, span=expr.span)
+
+
+# -- structure -------------------------------------------------------------------------------------------------------
+
+
+def _structure(infer: Infer, context: Context, expr: tree.Call, name: str) -> nodes.Expr:
+    if name == "grad":
+        infer.builder.report("G104", "`grad(f)` is a function: apply it", expr.span, "write `grad(f)(x)`")
+    if name == "split":
+        infer.builder.report("G205", "`split` gives two parts: name both", expr.span,
+                             help=("write `a, b = split(u)` in a `where`",))
+    arguments = positional(infer, context, expr, name)
+    if name in ("zeros", "ones"):
+        return _filled(infer, expr, arguments, Fraction(name == "ones"))
+    shapes = [_vector(infer, a, name) for a in arguments]
+    if name == "join":
+        if len(arguments) < 2:
+            infer.builder.report("G104", "`join` puts two or more parts side by side", expr.span, "only one part")
+        type_ = nodes.Type(nodes.REAL, (sum(shapes),))
+        return nodes.Join(type_, arguments, span=expr.span)
+    if name == "reverse" and len(arguments) == 1:
+        order = tuple(reversed(range(shapes[0])))
+        return nodes.Permute(arguments[0].type, arguments[0], order, span=expr.span)
+    if name == "size" and len(arguments) == 1:
+        return nodes.Literal(nodes.Type(nodes.REAL), Fraction(shapes[0]), span=expr.span)
+    return infer.builder.report("G104", f"`{name}` takes one argument", expr.span, "wrong number of arguments")
+
+
+def _filled(infer: Infer, expr: tree.Call, arguments: tuple[nodes.Expr, ...], value: Fraction) -> nodes.Expr:
+    if len(arguments) != 1:
+        infer.builder.report("G104", "this takes one argument, a size or a tensor to copy the shape of", expr.span)
+    like = arguments[0]
+    number = nodes.Literal(nodes.Type(nodes.REAL), value, span=expr.span)
+    if isinstance(like, nodes.Literal) and isinstance(like.value, Fraction) and like.value.denominator == 1 and like.value > 0:
+        shape: tuple[int, ...] = (int(like.value),)
+    else:
+        shape = known_shape(like.type) or ()
+    for extent in reversed(shape):
+        index = infer.builder.fresh("_index")
+        number = nodes.Each(nodes.Type(nodes.REAL, (extent, *number.type.shape)), index, extent, number, span=expr.span)  # type: ignore[assignment]
+    return number
+
+
+def _vector(infer: Infer, value: nodes.Expr, name: str) -> int:
+    shape = known_shape(value.type)
+    if shape is None:
+        infer.builder.report("G202", f"`{name}` needs to know the size of this", value.span, "size unknown",
+                             help=("state it: `size = n` in the network's call",))
+    if len(shape) == 0:
+        infer.builder.report("G201", f"`{name}` works on a tensor, and this is a scalar", value.span, "a scalar")
+    if len(shape) > 1:
+        infer.builder.unsupported(f"`{name}` of a tensor with several axes", value.span)
+    return shape[0]
+
+
+def split(infer: Infer, context: Context, expr: tree.Call, count: int) -> tuple[nodes.Expr, ...]:
+    """`a, b = split(u)`: the first ⌊D/2⌋ places, then the rest."""
+    arguments = positional(infer, context, expr, "split")
+    if len(arguments) != 1 or count != 2:
+        infer.builder.report("G104", "`split` cuts one tensor into two parts", expr.span, f"{count} names on the left")
+    length = _vector(infer, arguments[0], "split")
+    if length < 2:
+        infer.builder.report("G407", "a single dimension cannot be split", expr.span, f"this has {length} dimension",
+                             help=("use a map that transforms every dimension",))
+    half = length // 2
+    parts = ((0, half), (half, length))
+    return tuple(nodes.Slice(nodes.Type(nodes.REAL, (b - a,)), arguments[0], a, b, span=expr.span) for a, b in parts)
+
+
+def pipe(infer: Infer, context: Context, expr: tree.Binary) -> nodes.Expr:
+    """`u |> f(a)` in an expression is `f(u, a)`, for functions; maps have pipelines of their own."""
+    stage = expr.right
+    head = stage if isinstance(stage, tree.Name) else stage.function if isinstance(stage, tree.Call) else None
+    if not isinstance(head, tree.Name) or head.id not in functions.FUNCTIONS:
+        infer.builder.unsupported("a pipeline inside an expression", expr.span)
+    extra = stage.arguments if isinstance(stage, tree.Call) else ()
+    first = tree.Argument(None, expr.left, span=expr.left.span)
+    return call(infer, context, tree.Call(head, (first, *extra), span=expr.span))
+
+
+# -- where -----------------------------------------------------------------------------------------------------------
+
+
+def local_equations(infer: Infer, context: Context, block: tree.Block) -> tuple[Context, tuple[nodes.Binding, ...]]:
+    """The equations of a `where`, in dependency order: the context that sees them, and what must be bound."""
+    locals_ = _Locals(infer, context, block)
+    for item in block.items:
+        locals_.resolve(item)
+    return dataclasses.replace(context, names={**context.names, **locals_.names}), tuple(locals_.bindings)
+
+
+class _Locals:
+    """Resolves local equations on demand, so that they may stand in any order."""
+
+    def __init__(self, infer: Infer, context: Context, block: tree.Block) -> None:
+        self.infer = infer
+        self.context = context
+        self.owner: dict[str, tree.Equation] = {}
+        self.names: dict[str, nodes.Expr] = {}
+        self.bindings: list[nodes.Binding] = []
+        self.active: list[tree.Equation] = []
+        self.done: list[tree.Equation] = []
+        for item in block.items:
+            for name in self._targets(item):
+                if name.id in self.owner:
+                    infer.builder.report("G102", f"`{name.id}` is defined twice", name.span, "defined again")
+                self.owner[name.id] = item
+
+    def _targets(self, item: tree.Equation) -> list[tree.Name]:
+        names = []
+        for target in item.targets:
+            if not isinstance(target, tree.Name):
+                self.infer.builder.unsupported("an indexed local equation", target.span)
+            names.append(target)
+        if item.relation != "=":
+            self.infer.builder.report("G604", "a local equation defines with `=`", item.span, f"this says `{item.relation}`")
+        return names
+
+    def resolve(self, item: tree.Equation) -> None:
+        if item in self.done:
+            return
+        if item in self.active:
+            self.infer.builder.report("G301", "these local equations define each other", item.span, "needs itself")
+        self.active.append(item)
+        for name in _mentioned(item.value):
+            if name in self.owner:
+                self.resolve(self.owner[name])
+        context = dataclasses.replace(self.context, names={**self.context.names, **self.names})
+        self._define(context, item)
+        self.active.remove(item)
+        self.done.append(item)
+
+    def _define(self, context: Context, item: tree.Equation) -> None:
+        names = [t.id for t in item.targets if isinstance(t, tree.Name)]
+        value = item.value
+        head = value.function.id if isinstance(value, tree.Call) and isinstance(value.function, tree.Name) else ""
+        shadowed = head in self.infer.builder.definitions
+        if isinstance(value, tree.Call) and head in networks.NETWORKS and not shadowed:
+            outputs = network_calls.network(self.infer, context, value, networks.NETWORKS[head], tuple(names))
+            self._bind(names, outputs, item)
+        elif isinstance(value, tree.Call) and head == "split" and not shadowed:
+            self.names.update(zip(names, split(self.infer, context, value, len(names)), strict=True))
+        elif len(names) > 1:
+            self.infer.builder.unsupported("several names for one value here", item.span)
+        else:
+            self._bind(names, (self.infer.expression(context, value),), item)
+
+    def _bind(self, names: list[str], values: tuple[nodes.Expr, ...], item: tree.Equation) -> None:
+        for name, value in zip(names, values, strict=True):
+            self.bindings.append(nodes.Binding(name, value, span=item.span))
+            self.names[name] = nodes.Reference(value.type, name, span=item.span)
+
+
+def _mentioned(expr: tree.Expr) -> list[str]:
+    from gencompiler.node import walk
+
+    return [n.id for n in walk(expr) if isinstance(n, tree.Name)]
+
+
+# -- distributions ---------------------------------------------------------------------------------------------------
+
+
+def distribution(infer: Infer, context: Context, expr: tree.Expr, event: nodes.Type) -> nodes.Expr:
+    """The right-hand side of `p(x | …) = …`, for an event of type `event`."""
+    if isinstance(expr, tree.Where):
+        return infer.where(context, expr, lambda inside, body: distribution(infer, inside, body, event))
+    if isinstance(expr, tree.Binary) and expr.operator == "|>":
+        infer.builder.unsupported("a distribution piped through a map", expr.span)
+    if not isinstance(expr, tree.Call) or not isinstance(expr.function, tree.Name):
+        infer.builder.report("G103", "a distribution is needed here", expr.span, "not a distribution",
+                             help=("write e.g. `Normal(mean, scale)`",))
+    name = expr.function.id
+    if name in infer.builder.definitions and infer.builder.definitions[name].kind == "density":
+        infer.builder.unsupported("a user-written density as a distribution", expr.span)
+    if name in distributions.PLANNED:
+        infer.builder.unsupported(f"the distribution `{name}`", expr.span)
+    if name in ("p", "q") or expr.conditions is not None:
+        infer.builder.unsupported(f"a draw from the joint `{name}`", expr.span)
+    if name not in distributions.DISTRIBUTIONS:
+        infer.builder.report("G103", f"`{name}` is not a distribution", expr.function.span, "a distribution is needed here",
+                             help=nearest(name, frozenset(distributions.DISTRIBUTIONS)))
+    family = distributions.DISTRIBUTIONS[name]
+    form, values = _form(infer, context, expr, family, event)
+    for value, (label, _) in zip(values, form.parameters, strict=True):
+        shape = known_shape(value.type)
+        if shape != () and not unify(value.type, event):
+            infer.builder.report(
+                "G201", f"`{label}` has the shape {list(shape or ())}, and one event has {list(event.shape)}", value.span,
+                "does not fit the event")
+    return nodes.Distribution(event, name, form.name, values, span=expr.span)
+
+
+def _form(
+    infer: Infer, context: Context, expr: tree.Call, family: distributions.Family, event: nodes.Type
+) -> tuple[distributions.Form, tuple[nodes.Expr, ...]]:
+    """The parameterisation that the argument names pick, and the arguments in its order."""
+    named = {a.name.id: a for a in expr.arguments if a.name is not None}
+    plain = [a for a in expr.arguments if a.name is None]
+    if expr.conditions is not None:
+        infer.builder.unsupported("a density applied to a value", expr.span)
+    known = frozenset(p for form in family.forms for p, _ in form.parameters)
+    for label, argument in named.items():
+        if label not in known:
+            infer.builder.report("G104", f"`{family.name}` has no parameter called `{label}`", argument.span, "unknown parameter",
+                                 help=nearest(label, known) or (f"it has {', '.join(f'`{k}`' for k in sorted(known))}",))
+    for form in family.forms:
+        names = [p for p, _ in form.parameters]
+        rest = [n for n in names if n not in named]
+        if set(named) <= set(names) and len(rest) == len(plain):
+            chosen = {**dict(zip(rest, plain, strict=True)), **named}
+            values = tuple(_argument(infer, context, chosen[n]) for n in names)
+            return form, values
+    if not expr.arguments and SUPPORTS[event.support.name].discrete:
+        infer.builder.unsupported(f"`{family.name}()` over a finite set", expr.span)
+    wanted = " or ".join(f"`{family.name}({', '.join(p for p, _ in form.parameters)})`" for form in family.forms)
+    return infer.builder.report("G104", f"these are not the parameters of `{family.name}`", expr.span, f"wanted {wanted}",
+                                also=tuple(Label(a.span) for a in named.values()))
+
+
+def _argument(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Expr:
+    if argument.value is None:
+        infer.builder.unsupported("a binder as an argument", argument.span)
+    return infer.expression(context, argument.value)

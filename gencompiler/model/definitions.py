@@ -1,0 +1,285 @@
+"""Instances of definitions: a template met with concrete shapes becomes a Function or a Map with parameters of its own.
+
+What is declared at top level is fresh at every use; what is declared inside a model owns one set of parameters, so its
+instances are shared.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gencompiler.diagnostics.model import Label
+from gencompiler.model import nodes
+from gencompiler.model.builder import Abandon, Context
+from gencompiler.model.constants import NotConstant, evaluate
+from gencompiler.model.declared import declared_support, fits
+from gencompiler.model.types import known_shape, unify
+from gencompiler.syntax import tree
+
+if TYPE_CHECKING:
+    from gencompiler.model.infer import Infer
+
+
+def call(infer: Infer, context: Context, expr: tree.Call, definition: tree.Definition) -> nodes.Expr:
+    """`f(a, b | c)` of a user's `def`."""
+    if definition.kind != "def":
+        infer.builder.unsupported(f"a {definition.kind} applied inside an expression", expr.span)
+    arguments = _match(infer, context, expr, definition)
+    name = instantiate(infer, context, definition, tuple(arguments), expr)
+    function = infer.builder.functions[name]
+    return nodes.Call(function.body.type, name, tuple(arguments), span=expr.span)
+
+
+def gradient(infer: Infer, context: Context, expr: tree.Call, head: tree.Call) -> nodes.Expr:
+    """`grad(f)(x, …)`: a tensor of the shape of `x`."""
+    if len(head.arguments) != 1 or head.conditions is not None or not isinstance(head.arguments[0].value, tree.Name):
+        infer.builder.unsupported("the gradient of anything but a named function", head.span)
+    name = head.arguments[0].value
+    definition = infer.builder.definitions.get(name.id)
+    if definition is None or definition.kind != "def":
+        infer.builder.unsupported(f"the gradient of `{name.id}`", name.span)
+    arguments = _match(infer, context, expr, definition)
+    instance = instantiate(infer, context, definition, tuple(arguments), expr)
+    if known_shape(infer.builder.functions[instance].body.type) != ():
+        infer.builder.report("G201", f"`grad` differentiates a scalar function, and `{name.id}` gives a tensor", expr.span,
+                             also=(Label(definition.name.span, "defined here"),))
+    return nodes.Gradient(arguments[0].type, instance, tuple(arguments), span=expr.span)
+
+
+def instantiate(
+    infer: Infer, context: Context, definition: tree.Definition, arguments: tuple[nodes.Expr, ...], at: tree.Expr
+) -> str:
+    """The name of the instance of a `def` for arguments of these shapes; made when there is none yet."""
+    builder = infer.builder
+    shapes = tuple(known_shape(a.type) for a in arguments)
+    key = f"{definition.name.id}{shapes}"
+    if key in builder.functions_by_shape and definition.name.id in builder.local_definitions:
+        return builder.functions_by_shape[key]
+    if definition.name.id in builder.open:
+        builder.report("G108", f"`{definition.name.id}` uses itself", at.span, "a definition must end",
+                       also=(Label(definition.name.span, "defined here"),))
+    if definition.extern or not isinstance(definition.body, tree.Expr):
+        builder.unsupported("a network supplied from outside (`extern def`)", definition.span)
+    builder.open.append(definition.name.id)
+    name = builder.fresh(definition.name.id)
+    inner, inputs = enter(infer, context, definition, tuple(a.type for a in arguments), (), f"{name}.", at)
+    body = infer.expression(inner, definition.body)
+    _check_result(infer, inner, definition, body)
+    builder.open.pop()
+    builder.functions[name] = nodes.Function(name, inputs, body, span=definition.span)
+    builder.functions_by_shape[key] = name
+    return name
+
+
+def _match(infer: Infer, context: Context, expr: tree.Call, definition: tree.Definition) -> list[nodes.Expr]:
+    """The arguments of a call in the order of the definition's variables."""
+    variables = definition.signature.variables if definition.signature else ()
+    if expr.conditions is not None or (definition.signature and definition.signature.conditions):
+        infer.builder.unsupported("a `def` with parameters after the bar", expr.span)
+    by_name = {a.name.id: a.value for a in expr.arguments if a.name is not None}
+    plain = [a.value for a in expr.arguments if a.name is None]
+    found: list[nodes.Expr] = []
+    for variable in variables:
+        value = by_name.pop(variable.name.id, None) or (plain.pop(0) if plain else variable.default)
+        if value is None:
+            infer.builder.report("G104", f"`{definition.name.id}` needs `{variable.name.id}`", expr.span, "an argument is missing",
+                                 also=(Label(variable.span, "declared here"),))
+        found.append(infer.expression(context, value))
+    if plain or by_name:
+        infer.builder.report("G104", f"`{definition.name.id}` takes {len(variables)} arguments", expr.span, "too many arguments",
+                             also=(Label(definition.name.span, "defined here"),))
+    return found
+
+
+def enter(
+    infer: Infer,
+    context: Context,
+    definition: tree.Definition,
+    arguments: tuple[nodes.Type, ...],
+    conditions: tuple[tree.Argument, ...],
+    path: str,
+    at: tree.Expr,
+    *,
+    lift: tuple[int, ...] = (),
+) -> tuple[Context, tuple[nodes.Input, ...]]:
+    """The context of a definition's body for arguments of these types, and its typed inputs.
+
+    Sizes named in its types are solved from the arguments; conditions without a value are learned parameters below `path`."""
+    local = definition.name.id in infer.builder.local_definitions
+    constants: dict[str, nodes.Real] = dict(context.constants) if local else {}
+    names = dict(context.names) if local else {}
+    signature = definition.signature or tree.Signature((), None, span=definition.span)
+    _constants_of(infer, context, signature, conditions, constants)
+    inputs = []
+    for declaration, type_ in zip(signature.variables, arguments, strict=True):
+        support = nodes.REAL
+        if declaration.type is not None:
+            support = _solve(infer, declaration, type_, constants, at)
+        inputs.append(nodes.Input(declaration.name.id, nodes.Type(support, known_shape(type_) or ()), span=declaration.span))
+        names[declaration.name.id] = nodes.Reference(inputs[-1].type, declaration.name.id, span=declaration.span)
+    inner = Context(constants, names, {}, path, context.iterations, in_map=definition.kind == "bijection")
+    for declaration in signature.conditions or ():
+        if declaration.name.id not in constants:
+            names[declaration.name.id] = _learned(infer, inner, declaration, path, lift)
+    return inner, tuple(inputs)
+
+
+def _constants_of(
+    infer: Infer,
+    context: Context,
+    signature: tree.Signature,
+    given: tuple[tree.Argument, ...],
+    constants: dict[str, nodes.Real],
+) -> None:
+    """Conditions that are numbers: defaults, overridden by the use."""
+    declared = {d.name.id: d for d in (*signature.variables, *(signature.conditions or ()))}
+    for declaration in declared.values():
+        if declaration.default is not None:
+            try:
+                constants[declaration.name.id] = evaluate(declaration.default, constants)
+            except NotConstant as problem:
+                infer.builder.report("G206", "a default must be a constant", problem.expr.span, problem.reason)
+    for argument in given:
+        if argument.name is None or argument.value is None:
+            infer.builder.unsupported("a positional condition of a map", argument.span)
+        if argument.name.id not in declared:
+            infer.builder.report("G104", f"there is no parameter called `{argument.name.id}`", argument.span, "unknown parameter",
+                                 help=(f"it has {', '.join(f'`{n}`' for n in declared)}",))
+        try:
+            constants[argument.name.id] = evaluate(argument.value, context.constants)
+        except NotConstant:
+            infer.builder.unsupported("a condition computed by the model", argument.span)
+
+
+def _solve(
+    infer: Infer, declaration: tree.ParameterDecl, type_: nodes.Type, constants: dict[str, nodes.Real], at: tree.Expr
+) -> nodes.Support:
+    """Match a declared type with an argument's, binding the sizes that are plain names; the declared support."""
+    declared = declaration.type
+    if not isinstance(declared, tree.SupportType):
+        infer.builder.unsupported("a function or a tuple as an argument", declaration.span)
+    shape = known_shape(type_)
+    if shape is None:
+        wanted = tuple(_known(s, constants) for s in declared.shape)
+        if any(w is None for w in wanted):
+            infer.builder.report("G202", "nothing determines the size of this argument", at.span, "size unknown")
+        shape = tuple(int(Fraction(w)) for w in wanted if w is not None)
+        unify(type_, nodes.Type(type_.support, shape))
+    if len(shape) != len(declared.shape):
+        infer.builder.report("G201", f"`{declaration.name.id}` has {len(declared.shape)} axes, and this argument {len(shape)}", at.span,
+                             f"shape {list(shape)}", also=(Label(declaration.span, "declared here"),))
+    for expr, extent in zip(declared.shape, shape, strict=True):
+        if isinstance(expr, tree.Name) and expr.id not in constants:
+            constants[expr.id] = Fraction(extent)
+        elif _known(expr, constants) != extent:
+            infer.builder.report("G201", f"`{declaration.name.id}` does not fit: this argument has the shape {list(shape)}", at.span,
+                                 also=(Label(declaration.span, "declared here"),))
+    return declared_support(infer.builder, declared, constants)
+
+
+def _known(expr: tree.Expr, constants: dict[str, nodes.Real]) -> nodes.Real | None:
+    try:
+        return evaluate(expr, constants)
+    except NotConstant:
+        return None
+
+
+def _learned(
+    infer: Infer, context: Context, declaration: tree.ParameterDecl, path: str, lift: tuple[int, ...]
+) -> nodes.Expr:
+    """A parameter of a map that the use leaves out is learned, in its declared type."""
+    builder = infer.builder
+    if declaration.type is None:
+        name = declaration.name.id
+        if name in context.names:
+            return context.names[name]
+        builder.report("G104", f"`{name}` has neither a type nor a value", declaration.span, "nothing says what it is",
+                       help=(f"declare it: `{name} : Real`",))
+    if not isinstance(declaration.type, tree.SupportType):
+        builder.unsupported("a function or a tuple as a parameter", declaration.span)
+    support = declared_support(builder, declaration.type, context.constants)
+    fits(builder, support, declaration.type)
+    sizes = [_known(s, context.constants) for s in declaration.type.shape]
+    if any(s is None or Fraction(s).denominator != 1 or s < 1 for s in sizes):
+        builder.report("G202", f"nothing determines the size of `{declaration.name.id}`", declaration.type.span, "size unknown")
+    shape = tuple(int(Fraction(s)) for s in sizes if s is not None)
+    return builder.add_parameter(
+        nodes.Parameter(f"{path}{declaration.name.id}", support, context.iterations, lift, shape, span=declaration.span))
+
+
+def _check_result(infer: Infer, context: Context, definition: tree.Definition, body: nodes.Expr) -> None:
+    if definition.result is None:
+        return
+    if not isinstance(definition.result, tree.SupportType):
+        infer.builder.unsupported("a definition with several results", definition.result.span)
+    sizes = tuple(_known(s, context.constants) for s in definition.result.shape)
+    if any(s is None for s in sizes):
+        return
+    wanted = tuple(int(Fraction(s)) for s in sizes if s is not None)
+    if not unify(body.type, nodes.Type(nodes.REAL, wanted)):
+        infer.builder.report(
+            "G201", f"`{definition.name.id}` promises the shape {list(wanted)}, and its body has {list(known_shape(body.type) or ())}",
+            body.span, "this is what it gives", also=(Label(definition.result.span, "declared here"),))
+
+
+def instantiate_map(
+    infer: Infer,
+    context: Context,
+    definition: tree.Definition,
+    conditions: tuple[tree.Argument, ...],
+    shape: tuple[int, ...],
+    at: tree.Expr,
+) -> tuple[str, tuple[int, ...]]:
+    """An instance of a bijection for an input of this shape: its name and the shape of its result."""
+    builder = infer.builder
+    signature = definition.signature
+    if signature is None or len(signature.variables) != 1 or not isinstance(signature.variables[0].type, tree.SupportType):
+        builder.unsupported("a bijection of several variables", definition.span)
+    if definition.requires is not None:
+        builder.unsupported("a `requires` condition", definition.requires.span)
+    if not isinstance(definition.body, tree.Expr):
+        builder.unsupported("a bijection without a formula", definition.span)
+    local = definition.name.id in builder.local_definitions
+    if local and definition.name.id in builder.maps:
+        return definition.name.id, _result_shape(builder.maps[definition.name.id])
+    scalar = not signature.variables[0].type.shape
+    lift = shape if scalar else ()
+    name = builder.fresh(definition.name.id)
+    own = dataclasses.replace(context, iterations=()) if local else context
+    type_ = nodes.Type(nodes.REAL, () if scalar else shape)
+    inner, inputs = enter(infer, own, definition, (type_,), conditions, f"{name}.", at, lift=lift)
+    if scalar and local:
+        inner = _lifted_names(inner, lift, inputs[0])
+    body = infer.expression(inner, definition.body)
+    _check_result(infer, inner, definition, body)
+    result_shape = known_shape(body.type)
+    if result_shape is None:
+        unify(body.type, type_)
+        result_shape = type_.shape
+    support = _result_support(infer, inner, definition)
+    builder.maps[name] = nodes.Map(name, definition.name.id, inputs[0], nodes.Type(support, result_shape), lift, body, span=definition.span)
+    return name, lift or result_shape
+
+
+def _lifted_names(context: Context, lift: tuple[int, ...], own: nodes.Input) -> Context:
+    """Inside a scalar map of a model, a parameter shaped like the tensor it is lifted over means its own element."""
+    names = dict(context.names)
+    for name, value in names.items():
+        if isinstance(value, nodes.ParameterReference) and value.type.shape == lift and name != own.name:
+            names[name] = nodes.ParameterReference(nodes.Type(value.type.support), value.path, span=value.span)
+    return dataclasses.replace(context, names=names)
+
+
+def _result_shape(map_: nodes.Map) -> tuple[int, ...]:
+    return map_.lift or map_.result.shape
+
+
+def _result_support(infer: Infer, context: Context, definition: tree.Definition) -> nodes.Support:
+    if isinstance(definition.result, tree.SupportType):
+        return declared_support(infer.builder, definition.result, context.constants)
+    return nodes.REAL
+
+
+__all__ = ["Abandon", "call", "enter", "gradient", "instantiate", "instantiate_map"]

@@ -1,0 +1,139 @@
+"""The equations of a model: `p(x | z) = …`, `p(x) ∝ …`, `x = z |> …`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gencompiler.diagnostics.model import Label
+from gencompiler.model import calls, nodes, pipelines
+from gencompiler.model.builder import Abandon, Context, IndexInfo
+from gencompiler.model.types import known_shape
+from gencompiler.node import walk
+from gencompiler.syntax import tree
+
+if TYPE_CHECKING:
+    from gencompiler.model.infer import Infer
+
+
+class Equations:
+    """Resolves the equations of one model."""
+
+    def __init__(self, infer: Infer, context: Context, variables: dict[str, nodes.Variable]) -> None:
+        self.infer = infer
+        self.context = context
+        self.variables = variables
+        self.conditionals: list[nodes.Conditional] = []
+        self.energies: list[nodes.Energy] = []
+        self.links: list[nodes.Link] = []
+
+    def add(self, equation: tree.Equation) -> None:
+        """Resolve one equation; raises Abandon after a report."""
+        builder = self.infer.builder
+        if len(equation.targets) != 1:
+            builder.unsupported("an equation with several names on the left", equation.span)
+        if equation.guard is not None:
+            builder.unsupported("a guarded equation", equation.guard.span)
+        target = equation.targets[0]
+        if isinstance(target, tree.Call):
+            self._head(equation, target)
+        elif isinstance(target, tree.Name) and target.id in self.variables:
+            self._link(equation, target)
+        elif isinstance(target, tree.Name) and target.id in ("p", "q"):
+            builder.unsupported(f"a derived joint (`{target.id} = …`)", equation.span)
+        else:
+            builder.unsupported("a derived quantity", target.span)
+
+    # -- conditionals and energies -----------------------------------------------------------------------------------
+
+    def _head(self, equation: tree.Equation, head: tree.Call) -> None:
+        builder = self.infer.builder
+        if not isinstance(head.function, tree.Name):
+            builder.report("G103", "a head is `p(variables | given)`", head.span, "not a head")
+        joint = head.function.id
+        if joint in builder.definitions or joint in self.variables:
+            builder.report("G103", f"`{joint}` is not a joint", head.function.span, "the left side of an equation is `p(…)`")
+        if joint != "p":
+            builder.unsupported(f"a joint besides `p` (`{joint}`)", head.span)
+        context, indices = self._indices(head)
+        targets = tuple(self._place(context, a) for a in head.arguments)
+        given = tuple(self._place(context, a) for a in head.conditions or ())
+        if not targets:
+            builder.report("G304", "this head has no variable", head.span, "write `p(x | …)`")
+        if equation.relation == "∝":
+            self._energy(equation, joint, targets, given, context, indices)
+            return
+        if equation.relation != "=":
+            builder.report("G304", "a conditional is stated with `=`", equation.span, "the right side is the distribution itself")
+        if len(targets) != 1:
+            builder.unsupported("a conditional of several variables", head.span)
+        event = targets[0].type
+        value = calls.distribution(self.infer, context, equation.value, event)
+        ranges = tuple(nodes.Range(i.name, 0, i.extent or 0, span=i.span) for i in indices)
+        self.conditionals.append(nodes.Conditional(joint, targets, given, ranges, value, span=equation.span))
+
+    def _indices(self, head: tree.Call) -> tuple[Context, list[IndexInfo]]:
+        """The free indices of a head, in order of appearance: `i` of `p(x[i] | x[<i])`."""
+        found: dict[str, IndexInfo] = {}
+        for subscript in (n for n in walk(head) if isinstance(n, tree.At | tree.Relative)):
+            name = subscript.value if isinstance(subscript, tree.At) else subscript.bound
+            if isinstance(name, tree.Name) and name.id not in self.context.names and name.id not in self.context.constants:
+                found.setdefault(name.id, IndexInfo(name.id, None, name.span))
+        indices = list(found.values())
+        if len(indices) > 1:
+            self.infer.builder.unsupported("a head over several indices", head.span)
+        return self.context.index(*indices), indices
+
+    def _place(self, context: Context, argument: tree.Argument) -> nodes.Expr:
+        builder = self.infer.builder
+        if argument.name is not None or argument.value is None:
+            builder.unsupported("a named place in a head", argument.span)
+        base: tree.Expr = argument.value
+        while isinstance(base, tree.Index | tree.Call):
+            base = base.base if isinstance(base, tree.Index) else base.function
+        if isinstance(argument.value, tree.Call):
+            builder.unsupported("the value of a variable at a time", argument.span)
+        if not isinstance(base, tree.Name) or base.id not in self.variables:
+            named = base.id if isinstance(base, tree.Name) else "this"
+            if named in builder.refused:
+                raise Abandon
+            if named in builder.derived:
+                builder.unsupported("a head that lists a derived quantity", argument.span)
+            builder.report("G304", f"`{named}` is not a variable of the model", argument.span, "a head lists variables",
+                           help=(f"declare it: `observed {named} : Real` or `latent {named} : Real`",))
+        value = argument.value
+        if isinstance(value, tree.Index) and len(value.subscripts) != len(self.variables[base.id].type.shape):
+            builder.unsupported("a head over part of the axes", value.span)
+        if isinstance(value, tree.Index) and len(value.subscripts) > 1:
+            builder.unsupported("a factorization over several axes", value.span)
+        return self.infer.expression(context, value)
+
+    def _energy(
+        self, equation: tree.Equation, joint: str, targets: tuple[nodes.Expr, ...], given: tuple[nodes.Expr, ...],
+        context: Context, indices: list[IndexInfo],
+    ) -> None:
+        builder = self.infer.builder
+        if indices or given or not all(isinstance(t, nodes.Reference) for t in targets):
+            builder.unsupported("an energy of parts of a variable", equation.span)
+        value = self.infer.expression(context, equation.value)
+        if known_shape(value.type) != ():
+            builder.report("G201", "a density is a scalar", value.span, f"this has the shape {list(known_shape(value.type) or ())}",
+                           help=("reduce it: `sum(…)`",))
+        names = tuple(t.name for t in targets if isinstance(t, nodes.Reference))
+        self.energies.append(nodes.Energy(joint, names, (), value, span=equation.span))
+
+    # -- links -------------------------------------------------------------------------------------------------------
+
+    def _link(self, equation: tree.Equation, target: tree.Name) -> None:
+        builder = self.infer.builder
+        source, exprs = pipelines.flatten(equation.value)
+        if not exprs or not isinstance(source, tree.Name) or source.id not in self.variables:
+            builder.unsupported("an equation between variables that is not a pipeline of maps", equation.span)
+        variable = self.variables[target.id]
+        start = self.infer.expression(self.context, source)
+        stages, shape = pipelines.stages(self.infer, self.context, exprs, start.type.shape)
+        if shape != variable.type.shape:
+            builder.report("G407", f"the pipeline gives the shape {list(shape)}, and `{target.id}` has {list(variable.type.shape)}",
+                           equation.value.span, "does not fit", also=(Label(variable.span, "declared here"),))
+        if any(link.target == target.id for link in self.links):
+            builder.report("G302", f"`{target.id}` is produced twice", target.span, "produced again")
+        self.links.append(nodes.Link(target.id, start, stages, span=equation.span))

@@ -1,0 +1,17 @@
+"""The hash that ties weights and certificates to a model: its mathematics, without spans, docstrings or requests."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+
+from gencompiler.model import nodes
+from gencompiler.model.print import data
+
+
+def model_hash(model: nodes.Model) -> str:
+    """SHA-256 (hex) of the Model IR: a comment, a docstring or a training option does not invalidate weights."""
+    mathematics = dataclasses.replace(model, doc="", trainings=(), methods=(), claims=(), assumptions=())
+    text = json.dumps(data(mathematics), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

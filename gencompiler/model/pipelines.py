@@ -1,0 +1,168 @@
+"""Pipelines of maps: `z |> repeat(8) { AffineCoupling |> reverse } |> sigmoid |> quantize(17)`."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gencompiler.catalog import functions, supports, words
+from gencompiler.diagnostics.span import Span
+from gencompiler.model import definitions, nodes
+from gencompiler.model.builder import Context
+from gencompiler.model.constants import size
+from gencompiler.model.scope import nearest
+from gencompiler.syntax import tree
+
+if TYPE_CHECKING:
+    from gencompiler.model.infer import Infer
+
+Shape = tuple[int, ...]
+
+
+def flatten(expr: tree.Expr) -> tuple[tree.Expr, tuple[tree.Expr, ...]]:
+    """The source of a pipeline and its stages, in order."""
+    stages: list[tree.Expr] = []
+    while isinstance(expr, tree.Binary) and expr.operator == "|>":
+        stages.append(expr.right)
+        expr = expr.left
+    return expr, tuple(reversed(stages))
+
+
+def stages(infer: Infer, context: Context, exprs: tuple[tree.Expr, ...], shape: Shape) -> tuple[tuple[nodes.Stage, ...], Shape]:
+    """The typed stages for an input of this shape, and the shape of the result."""
+    found: list[nodes.Stage] = []
+    for expr in exprs:
+        made, shape = _stage(infer, context, expr, shape)
+        found.extend(made)
+    return tuple(found), shape
+
+
+def _stage(infer: Infer, context: Context, expr: tree.Expr, shape: Shape) -> tuple[tuple[nodes.Stage, ...], Shape]:
+    if isinstance(expr, tree.Wrap):
+        return _repeat(infer, context, expr, shape)
+    head = expr.function if isinstance(expr, tree.Call) else expr
+    arguments = expr.arguments + (expr.conditions or ()) if isinstance(expr, tree.Call) else ()
+    if not isinstance(head, tree.Name):
+        infer.builder.report("G103", "a stage of a pipeline is a map", expr.span, "not a map")
+    builder, name = infer.builder, head.id
+    if name in builder.definitions:
+        return _definition(infer, context, builder.definitions[name], arguments, shape, expr)
+    if name == "quantize":
+        return _quantize(infer, context, expr, arguments, shape)
+    if arguments:
+        builder.unsupported(f"the stage `{name}(…)`", expr.span)
+    if name == "reverse":
+        return _built(infer, name, shape, _reversal(infer, shape, expr.span), (), expr.span)
+    fact = functions.FUNCTIONS.get(name)
+    if fact is not None and fact.arity == 1:
+        domain, range_ = _support(fact.domain), _support(fact.range)
+        if domain is None or range_ is None:
+            builder.unsupported(f"the stage `{name}`", expr.span)
+        scalar = nodes.Type(domain)
+        body = nodes.Apply(nodes.Type(nodes.REAL), name, (nodes.Reference(scalar, "u", span=expr.span),), span=expr.span)
+        return _built(infer, name, shape, body, shape, expr.span, domain, range_)
+    if name in words.PLANNED or name in words.STRUCTURE:
+        builder.unsupported(f"the stage `{name}`", expr.span)
+    return builder.report("G103", f"`{name}` is not a map", expr.span, "a stage of a pipeline is a map",
+                          help=nearest(name, frozenset(d for d, v in builder.definitions.items() if v.kind == "bijection")))
+
+
+def _support(interval: str) -> nodes.Support | None:
+    """The support that an interval of the catalogue is."""
+    found = supports.of_interval(interval)
+    if found is None:
+        return None
+    ends = tuple(float(end) if "inf" in end else Fraction(end) for end in found[1])
+    return nodes.Support(found[0], ends)
+
+
+def _built(
+    infer: Infer, name: str, shape: Shape, body: nodes.Expr, lift: Shape, span: Span,
+    domain: nodes.Support = nodes.REAL, range_: nodes.Support = nodes.REAL,
+) -> tuple[tuple[nodes.Stage, ...], Shape]:
+    """A map of the language itself; every use of one shape shares an instance, since it owns nothing."""
+    builder = infer.builder
+    key = f"{name}{list(shape)}"
+    if key not in builder.builtin_maps:
+        instance = builder.fresh(name)
+        inner = () if lift else shape
+        builder.maps[instance] = nodes.Map(instance, name, nodes.Input("u", nodes.Type(domain, inner), span=span),
+                                           nodes.Type(range_, inner), lift, body, span=span)
+        builder.builtin_maps[key] = instance
+    return (nodes.UseMap(builder.builtin_maps[key], span=span),), shape
+
+
+def _reversal(infer: Infer, shape: Shape, span: Span) -> nodes.Expr:
+    if len(shape) != 1:
+        infer.builder.unsupported("`reverse` of anything but a vector", span)
+    type_ = nodes.Type(nodes.REAL, shape)
+    return nodes.Permute(type_, nodes.Reference(type_, "u", span=span), tuple(reversed(range(shape[0]))), span=span)
+
+
+def _definition(
+    infer: Infer,
+    context: Context,
+    definition: tree.Definition,
+    arguments: tuple[tree.Argument, ...],
+    shape: Shape,
+    expr: tree.Expr,
+) -> tuple[tuple[nodes.Stage, ...], Shape]:
+    if definition.kind != "bijection":
+        infer.builder.report("G103", f"`{definition.name.id}` is a {definition.kind}, not a bijection", expr.span, "not a map")
+    source, inner = flatten(definition.body) if isinstance(definition.body, tree.Expr) else (None, ())
+    if inner and isinstance(source, tree.Name):
+        return _composite(infer, context, definition, inner, shape, expr)
+    name, result = definitions.instantiate_map(infer, context, definition, arguments, shape, expr)
+    return (nodes.UseMap(name, span=expr.span),), result
+
+
+def _composite(
+    infer: Infer, context: Context, definition: tree.Definition, inner: tuple[tree.Expr, ...], shape: Shape, expr: tree.Expr
+) -> tuple[tuple[nodes.Stage, ...], Shape]:
+    """A bijection that is itself a pipeline stands for its stages."""
+    builder = infer.builder
+    if definition.name.id in builder.open:
+        builder.report("G108", f"`{definition.name.id}` uses itself", expr.span, "a definition must end")
+    builder.open.append(definition.name.id)
+    found = stages(infer, context, inner, shape)
+    builder.open.pop()
+    return found
+
+
+def _quantize(
+    infer: Infer, context: Context, expr: tree.Expr, arguments: tuple[tree.Argument, ...], shape: Shape
+) -> tuple[tuple[nodes.Stage, ...], Shape]:
+    if len(arguments) != 1 or arguments[0].value is None:
+        infer.builder.report("G104", "`quantize(K)` takes the number of levels", expr.span, "wrong number of arguments")
+    levels = size(arguments[0].value, context.constants, infer.builder.reporter)
+    if levels is None:
+        raise definitions.Abandon
+    name = infer.builder.fresh("quantize")
+    infer.builder.surjections[name] = nodes.Surjection(name, levels, shape, span=expr.span)
+    return (nodes.UseSurjection(name, span=expr.span),), shape
+
+
+def _repeat(infer: Infer, context: Context, expr: tree.Wrap, shape: Shape) -> tuple[tuple[nodes.Stage, ...], Shape]:
+    head = expr.head
+    if not (isinstance(head, tree.Call) and isinstance(head.function, tree.Name) and head.function.id == "repeat"):
+        infer.builder.report("G103", "only `repeat(n) { … }` wraps stages", expr.head.span, "not `repeat`")
+    if len(head.arguments) != 1:
+        infer.builder.report("G104", "`repeat(n)` takes one number", head.span, "wrong number of arguments")
+    argument = head.arguments[0]
+    if argument.binding is not None:
+        infer.builder.unsupported("a `repeat` whose iterations know their number", argument.span)
+    count = size(argument.value, context.constants, infer.builder.reporter) if argument.value is not None else None
+    if count is None:
+        raise definitions.Abandon
+    inside = dataclasses.replace(context, iterations=(*context.iterations, count))
+    if len(inside.iterations) > 1:
+        infer.builder.unsupported("a `repeat` inside a `repeat`", expr.span)
+    source, rest = flatten(expr.body)
+    found, result = stages(infer, inside, (source, *rest), shape)
+    if result != shape:
+        infer.builder.report("G407", f"each iteration must keep the shape: {list(shape)} goes in, {list(result)} comes out", expr.span,
+                             "the shape changes")
+    return (nodes.Repeat(count, found, span=expr.span),), shape
+
+

@@ -1,0 +1,167 @@
+"""The Model IR as stable text, for `genc dump` and goldens, and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+
+from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.model import nodes
+from gencompiler.node import Node
+
+
+def expression(expr: nodes.Expr) -> str:
+    """One expression on one line, fully parenthesised where operators nest."""
+    match expr:
+        case nodes.Literal(value=value):
+            return str(value)
+        case nodes.Constant(name=name) | nodes.Reference(name=name):
+            return name
+        case nodes.ParameterReference(path=path):
+            return path
+        case nodes.Apply():
+            return _apply(expr)
+        case nodes.Choose(condition=c, then=a, otherwise=b):
+            return f"(if {expression(c)} then {expression(a)} else {expression(b)})"
+        case nodes.Contract(left=left, right=right):
+            return f"({expression(left)} @ {expression(right)})"
+        case nodes.Reduce(operation=operation, operand=operand):
+            return f"{operation}({expression(operand)})"
+        case nodes.Whole():
+            return ":"
+        case nodes.Before(index=index, inclusive=inclusive):
+            return f"<{'=' if inclusive else ''}{expression(index)}"
+        case nodes.Element(base=base, subscripts=subscripts):
+            return f"{expression(base)}[{', '.join(map(expression, subscripts))}]"
+        case nodes.Slice(base=base, start=start, stop=stop):
+            return f"{expression(base)}[{start}..{stop}]"
+        case nodes.Join(parts=parts):
+            return f"join({', '.join(map(expression, parts))})"
+        case nodes.Permute(base=base, order=order):
+            reverse = order == tuple(reversed(range(len(order))))
+            return f"reverse({expression(base)})" if reverse else f"permute({expression(base)}, {list(order)})"
+        case nodes.Each(index=index, extent=extent, body=body):
+            return f"(for {index} in {extent}: {expression(body)})"
+        case nodes.Let(bindings=bindings, body=body):
+            listed = "; ".join(f"{b.name} = {expression(b.value)}" for b in bindings)
+            return f"({expression(body)} where {{ {listed} }})"
+        case nodes.Call(function=name, arguments=arguments):
+            return f"{name}({', '.join(map(expression, arguments))})"
+        case nodes.Gradient(function=name, arguments=arguments):
+            return f"grad({name})({', '.join(map(expression, arguments))})"
+        case nodes.NetworkOutput(path=path, output=output, inputs=inputs):
+            return f"{path}.{output}({', '.join(map(expression, inputs))})"
+        case nodes.Distribution(family=family, form=form, arguments=arguments):
+            named = f"{form}: " if form else ""
+            return f"{family}({named}{', '.join(map(expression, arguments))})"
+        case nodes.LogDensity(joint=joint):
+            return f"log {joint}(x)"
+    raise TypeError(f"no text for {type(expr).__name__}")
+
+
+def _apply(expr: nodes.Apply) -> str:
+    operator = FUNCTIONS[expr.function].operator
+    arguments = [expression(a) for a in expr.arguments]
+    if operator is None:
+        return f"{expr.function}({', '.join(arguments)})"
+    return f"({operator}{arguments[0]})" if len(arguments) == 1 else f"({arguments[0]} {operator} {arguments[1]})"
+
+
+def text(model: nodes.Model) -> str:
+    """The whole model, a line for each part, in a fixed order."""
+    lines = [f"model {model.name}"]
+    lines += [f"  constant {name} = {value}" for name, value in model.constants]
+    lines += [f"  {v.role} {v.name} : {v.type}" for v in model.variables]
+    lines += [_parameter(p) for p in model.parameters]
+    lines += [_network(n) for n in model.networks]
+    for function in model.functions:
+        lines.append(f"  function {function.name}({_inputs(function.inputs)}) = {expression(function.body)}")
+    for map_ in model.maps:
+        lift = f" lifted over {list(map_.lift)}" if map_.lift else ""
+        lines.append(f"  map {map_.name}({_inputs((map_.input,))}) -> {map_.result}{lift} = {expression(map_.body)}")
+    lines += [f"  surjection {s.name} : {s.levels} levels over {list(s.shape)}" for s in model.surjections]
+    lines += [_conditional(c) for c in model.conditionals]
+    lines += [f"  {e.joint}({', '.join(e.variables)}) ∝ {expression(e.value)}" for e in model.energies]
+    lines += [f"  {link.target} = {expression(link.source)} |> {_stages(link.stages)}" for link in model.links]
+    for transition in model.transitions:
+        lines.append(f"  transition {transition.name}({', '.join(transition.next)} | {', '.join(i.name for i in transition.current)})")
+        lines += [f"    {_step(s)}" for s in transition.steps]
+    lines += [f"  train {t.objective.name}{_options(t.options)}" for t in model.trainings]
+    lines += [f"  {m.verb} {m.name}{_options(m.arguments)}" for m in model.methods]
+    lines += [f"  claim {c.fact.predicate}({', '.join(c.fact.arguments)})" for c in model.claims]
+    lines += [f"  assume {a.fact.predicate}({', '.join(a.fact.arguments)}) because {a.reason!r}" for a in model.assumptions]
+    return "\n".join(lines) + "\n"
+
+
+def _inputs(inputs: tuple[nodes.Input, ...]) -> str:
+    return ", ".join(f"{i.name} : {i.type}" for i in inputs)
+
+
+def _parameter(parameter: nodes.Parameter) -> str:
+    parts = [f"{list(axes)}" for axes in (parameter.iterations, parameter.lift, parameter.shape)]
+    return f"  param {parameter.path} : {parameter.support} iterations {parts[0]} lift {parts[1]} shape {parts[2]} = {parameter.initial}"
+
+
+def _network(network: nodes.Network) -> str:
+    outputs = ", ".join(f"{n}[{s}]" for n, s in zip(network.output_names or ("output",), network.outputs, strict=True))
+    hidden = f" hidden {list(network.hidden)} {network.activation}" if network.hidden else ""
+    return f"  network {network.path} : {network.kind} {list(network.inputs)}{hidden} -> {outputs}"
+
+
+def _conditional(conditional: nodes.Conditional) -> str:
+    head = ", ".join(map(expression, conditional.targets))
+    given = f" | {', '.join(map(expression, conditional.given))}" if conditional.given else ""
+    ranges = "".join(f" for {r.index} in {r.start}..{r.stop}" for r in conditional.indices)
+    return f"  {conditional.joint}({head}{given}){ranges} = {expression(conditional.distribution)}"
+
+
+def _stages(stages: tuple[nodes.Stage, ...]) -> str:
+    found = []
+    for stage in stages:
+        if isinstance(stage, nodes.UseMap):
+            found.append(stage.map)
+        elif isinstance(stage, nodes.UseSurjection):
+            found.append(stage.surjection)
+        elif isinstance(stage, nodes.Repeat):
+            found.append(f"repeat({stage.count}) {{ {_stages(stage.stages)} }}")
+    return " |> ".join(found)
+
+
+def _step(step: nodes.Step) -> str:
+    if isinstance(step, nodes.Draw):
+        return f"{step.name} ~ {expression(step.distribution)}"
+    if isinstance(step, nodes.Assign):
+        return f"{step.name} = {expression(step.value)}"
+    assert isinstance(step, nodes.Accept)
+    given = ", ".join(map(expression, step.proposals))
+    kernel = f"metropolis({given}" if step.probability is None else f"accept({given}, {expression(step.probability)}"
+    return f"{', '.join(step.names)} = {kernel}, target = {step.target})"
+
+
+def _options(options: tuple[nodes.Option, ...]) -> str:
+    if not options:
+        return ""
+    return "(" + ", ".join(f"{o.name} = {o.value}{_options(o.options)}" for o in options) + ")"
+
+
+def data(value: object, *, spans: bool = False) -> object:
+    """A tree as JSON data: every node is an object with its class under "node"; exact numbers are texts."""
+    if isinstance(value, Node):
+        found: dict[str, object] = {"node": type(value).__name__}
+        for field in dataclasses.fields(value):  # type: ignore[arg-type]
+            if field.name != "span":
+                found[field.name] = data(getattr(value, field.name), spans=spans)
+            elif spans:
+                found["span"] = [value.span.start, value.span.end]
+        return found
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: data(getattr(value, f.name), spans=spans) for f in dataclasses.fields(value)}
+    if isinstance(value, tuple | list):
+        return [data(v, spans=spans) for v in value]
+    if isinstance(value, dict):
+        return {str(k): data(v, spans=spans) for k, v in value.items()}
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return str(value)
+    return value

@@ -1,0 +1,210 @@
+"""A file's one model, resolved: Surface in, Model IR out.
+
+Statements are resolved one by one, and each reports on its own, so one mistake does not hide the next.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+
+from gencompiler.diagnostics.model import Label, Reporter
+from gencompiler.model import declared, equations, nodes, requests, transitions
+from gencompiler.model.builder import Abandon, Builder, Context
+from gencompiler.model.constants import constant
+from gencompiler.model.infer import Infer
+from gencompiler.model.prelude import Prelude
+from gencompiler.model.scope import check_names, nearest
+from gencompiler.model.types import solved
+from gencompiler.syntax import tree
+
+
+def resolve(file: tree.File, defines: dict[str, nodes.Real], prelude: Prelude, reporter: Reporter) -> nodes.Model:
+    """The resolved model of `file`; raises CompileError with every diagnostic when there is none."""
+    check_names(file, prelude.names, reporter)
+    surface = _one_model(file, reporter)
+    resolver = _Resolver(file, surface, defines, prelude, reporter)
+    model = resolver.run()
+    reporter.raise_errors()
+    return model
+
+
+def _one_model(file: tree.File, reporter: Reporter) -> tree.Model:
+    models = [d for d in file.declarations if isinstance(d, tree.Model)]
+    if len(models) != 1:
+        where = models[1].name.span if models else file.span
+        message = "a built file holds exactly one model, and this one holds " + ("none" if not models else f"{len(models)}")
+        also = tuple(Label(m.name.span, "a model") for m in models if m is not models[1]) if models else ()
+        reporter.add("G303" if not models else "G102", message, where, also=also)
+        reporter.raise_errors()
+    return models[0]
+
+
+class _Resolver:
+    def __init__(
+        self, file: tree.File, surface: tree.Model, defines: dict[str, nodes.Real], prelude: Prelude, reporter: Reporter
+    ) -> None:
+        self.surface = surface
+        self.reporter = reporter
+        self.prelude = prelude
+        local = {s.name.id: s for s in surface.statements if isinstance(s, tree.Definition)}
+        top = {d.name.id: d for d in file.declarations if isinstance(d, tree.Definition)}
+        self.builder = Builder(reporter, {**prelude.definitions, **top, **local})
+        self.builder.local_definitions = set(local)
+        self.builder.derived = {
+            t.id
+            for s in surface.statements
+            if isinstance(s, tree.EquationStatement)
+            for t in s.equation.targets
+            if isinstance(t, tree.Name)
+        }
+        self.infer = Infer(self.builder)
+        self.objectives = {
+            **prelude.objectives,
+            **{o.name.id: o for o in (*file.declarations, *surface.statements) if isinstance(o, tree.Objective)},
+        }
+        self.constants = self._header(defines)
+        self.variables: dict[str, nodes.Variable] = {}
+        self.context = Context(self.constants, {}, {})
+        self._declare_once(file)
+
+    # -- header and declarations -------------------------------------------------------------------------------------
+
+    def _header(self, defines: dict[str, nodes.Real]) -> dict[str, nodes.Real]:
+        signature = self.surface.signature
+        declarations = signature.variables if signature else ()
+        unused = dict(defines)
+        values: dict[str, nodes.Real] = {}
+        for declaration in declarations:
+            name = declaration.name.id
+            if name in unused:
+                values[name] = unused.pop(name)
+            elif declaration.default is not None:
+                found = constant(declaration.default, values, self.reporter)
+                values[name] = Fraction(1) if found is None else found
+            else:
+                self._open_constant(declaration)
+                values[name] = Fraction(1)
+        for name in unused:
+            self.reporter.add("G107", f"the model has no constant called `{name}`", self.surface.name.span, "defined with `-D`",
+                              help=nearest(name, frozenset(values)))
+        return values
+
+    def _open_constant(self, declaration: tree.ParameterDecl) -> None:
+        name = declaration.name.id
+        if isinstance(declaration.type, tree.SupportType) and declaration.type.name.id == "Count":
+            self.reporter.add("G901", f"a run-time length (`{name} : Count`) is valid, but not supported yet", declaration.span,
+                              "not supported yet", help=(f"give it a constant: `{name} = 16`",))
+        else:
+            self.reporter.add("G206", f"`{name}` has no value", declaration.span, "a constant without a default",
+                              help=(f"give it one, or pass `-D {name}=…`",))
+
+    def _declare_once(self, file: tree.File) -> None:
+        seen: dict[str, tree.Name] = {}
+        named: list[tree.Name] = []
+        for statement in (*file.declarations, *self.surface.statements):
+            if isinstance(statement, tree.Variables):
+                named.extend(n for group in statement.groups for n in group.names)
+            elif isinstance(statement, tree.Definition | tree.Objective | tree.Model):
+                named.append(statement.name)
+        signature = self.surface.signature
+        named.extend(d.name for d in (signature.variables if signature else ()))
+        for name in named:
+            if name.id in seen:
+                self.reporter.add("G102", f"`{name.id}` is declared twice", name.span, "declared again",
+                                  also=(Label(seen[name.id].span, "first declared here"),))
+            seen.setdefault(name.id, name)
+
+    # -- the statements ----------------------------------------------------------------------------------------------
+
+    def run(self) -> nodes.Model:
+        for statement in self.surface.statements:
+            if isinstance(statement, tree.Variables):
+                self._each(lambda s: self._variables(s), statement)
+        self.context = dataclasses.replace(self.context, names=dict(self.context.names))
+        parts = equations.Equations(self.infer, self.context, self.variables)
+        moves: list[nodes.Transition] = []
+        for statement in self.surface.statements:
+            if isinstance(statement, tree.EquationStatement):
+                self._each(lambda s: parts.add(s.equation), statement)
+            elif isinstance(statement, tree.Definition):
+                self._each(lambda s: self._definition(s, parts, moves), statement)
+        asked = requests.Requests(self.infer, self.context, self.objectives, tuple(moves))
+        for statement in self.surface.statements:
+            if isinstance(statement, tree.Request | tree.Assume):
+                self._each(asked.add, statement)
+        if not self.reporter.has_errors:
+            self.builder.close_networks()
+        self.reporter.raise_errors()
+        return self._model(parts, moves, asked)
+
+    def _each(self, resolve_one, statement) -> None:  # type: ignore[no-untyped-def]
+        """Resolve one statement; a failed one has reported, and the next goes on."""
+        try:
+            resolve_one(statement)
+        except Abandon:
+            self.builder.open.clear()
+
+    def _variables(self, statement: tree.Variables) -> None:
+        self.builder.refused |= {n.id for group in statement.groups for n in group.names}
+        for group in statement.groups:
+            type_ = declared.declared_type(self.builder, group.type, self.constants)
+            if statement.role != "param":
+                declared.holds(self.builder, type_, group.type)
+            self.builder.refused -= {n.id for n in group.names}
+            for name in group.names:
+                if statement.role == "param":
+                    declared.fits(self.builder, type_.support, group.type)
+                    parameter = nodes.Parameter(name.id, type_.support, (), (), type_.shape, self._initial(group), span=name.span)
+                    self.builder.fresh(name.id)
+                    self.context.names[name.id] = self.builder.add_parameter(parameter)
+                    continue
+                if group.value is not None:
+                    self.builder.report("G203", f"`{statement.role}` variables have no initial value", group.value.span, "not here")
+                self.variables[name.id] = nodes.Variable(name.id, statement.role, type_, span=name.span)
+                self.context.names[name.id] = nodes.Reference(type_, name.id, span=name.span)
+            if statement.role == "given":
+                self.builder.unsupported("conditioning (`given`)", statement.span)
+
+    def _initial(self, group: tree.Group) -> str | Fraction:
+        if group.value is None:
+            return "default"
+        if isinstance(group.value, tree.Call):
+            self.builder.unsupported("a random initial value", group.value.span)
+        value = constant(group.value, self.constants, self.reporter)
+        return value if isinstance(value, Fraction) else "default"
+
+    def _definition(self, definition: tree.Definition, parts: equations.Equations, moves: list[nodes.Transition]) -> None:
+        """Definitions that nothing has used yet are resolved too, so that their mistakes show."""
+        if definition.kind == "transition":
+            self.builder.fresh(definition.name.id)
+            moves.append(transitions.resolve(self.infer, self.context, definition, self.variables))
+        elif definition.kind in ("sde", "density"):
+            self.builder.unsupported("an SDE" if definition.kind == "sde" else "a density inside a model", definition.span)
+        elif definition.extern:
+            self.builder.unsupported("a network supplied from outside (`extern def`)", definition.span)
+
+    def _model(self, parts: equations.Equations, moves: list[nodes.Transition], asked: requests.Requests) -> nodes.Model:
+        builder = self.builder
+        model = nodes.Model(
+            name=self.surface.name.id,
+            doc=self.surface.doc or "",
+            constants=tuple(self.constants.items()),
+            variables=tuple(self.variables.values()),
+            parameters=tuple(builder.parameters.values()),
+            networks=tuple(p.network for p in builder.networks.values()),
+            functions=tuple(builder.functions.values()),
+            densities=tuple(builder.densities.values()),
+            maps=tuple(builder.maps.values()),
+            surjections=tuple(builder.surjections.values()),
+            conditionals=tuple(parts.conditionals),
+            energies=tuple(parts.energies),
+            links=tuple(parts.links),
+            transitions=tuple(moves),
+            trainings=tuple(asked.trainings),
+            methods=tuple(asked.methods),
+            claims=tuple(asked.claims),
+            assumptions=tuple(asked.assumptions),
+            span=self.surface.span,
+        )
+        return solved(model)

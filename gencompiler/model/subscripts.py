@@ -1,0 +1,89 @@
+"""Subscripts: `x[i]`, `W[:, i]`, and the causal views `x[<i]`, `W[:, <i]`."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gencompiler.diagnostics.model import Label
+from gencompiler.model import nodes
+from gencompiler.model.builder import Context
+from gencompiler.model.types import known_shape
+from gencompiler.syntax import tree
+
+if TYPE_CHECKING:
+    from gencompiler.model.infer import Infer
+
+
+def index(infer: Infer, context: Context, expr: tree.Index) -> nodes.Expr:
+    """The typed form of `base[subscripts]`; scalar subscripts remove their axis, causal views keep it."""
+    base = infer.expression(context, expr.base)
+    shape = known_shape(base.type)
+    if shape is None:
+        infer.builder.report("G202", "nothing determines the shape of what is subscripted", expr.base.span, "shape unknown",
+                             help=("state it: `size = n` in the network's call",))
+    if len(expr.subscripts) > len(shape):
+        infer.builder.report(
+            "G205", f"{len(expr.subscripts)} subscripts for {len(shape)} axes", expr.span,
+            f"this has the shape {list(shape)}" if shape else "this is a scalar")
+    places: list[nodes.Expr] = []
+    kept: list[int] = []
+    for subscript, extent in zip(expr.subscripts, shape, strict=False):
+        place = _place(infer, context, subscript, extent)
+        places.append(place)
+        if isinstance(place, nodes.Whole | nodes.Before):
+            kept.append(extent)
+    whole = nodes.Type(nodes.REAL)
+    places.extend(nodes.Whole(whole, span=expr.span) for _ in shape[len(places) :])
+    type_ = nodes.Type(base.type.support, (*kept, *shape[len(expr.subscripts) :]))
+    return nodes.Element(type_, base, tuple(places), span=expr.span)
+
+
+def _place(infer: Infer, context: Context, subscript: tree.Subscript, extent: int) -> nodes.Expr:
+    if isinstance(subscript, tree.All):
+        return nodes.Whole(nodes.Type(nodes.REAL), span=subscript.span)
+    if isinstance(subscript, tree.Relative):
+        return _relative(infer, context, subscript, extent)
+    if isinstance(subscript, tree.At):
+        if isinstance(subscript.value, tree.Range):
+            infer.builder.unsupported("a range as a subscript", subscript.span)
+        if isinstance(subscript.value, tree.Name) and subscript.value.id in context.indices:
+            _solve_index(infer, context, subscript.value, extent)
+        value = infer.expression(context, subscript.value)
+        if isinstance(value, nodes.Literal):
+            _check_constant(infer, value, subscript, extent)
+        elif not (isinstance(value, nodes.Reference) and value.name in context.indices):
+            infer.builder.unsupported("a computed subscript", subscript.span)
+        return value
+    return infer.builder.unsupported("this subscript", subscript.span)
+
+
+def _check_constant(infer: Infer, value: nodes.Literal, subscript: tree.Subscript, extent: int) -> None:
+    at = value.value
+    if not isinstance(at, Fraction) or at.denominator != 1:
+        infer.builder.report("G205", f"a subscript must be a whole number, not {at}", subscript.span, "not a place")
+    if not 0 <= at < extent:
+        infer.builder.report("G204", f"place {at} of an axis of {extent}", subscript.span, f"places run from 0 to {extent - 1}")
+
+
+def _solve_index(infer: Infer, context: Context, name: tree.Name, extent: int) -> None:
+    """The first axis an index subscripts says how far it runs; every other must agree."""
+    info = context.indices[name.id]
+    if info.extent is None:
+        info.extent = extent
+    elif info.extent > extent:
+        infer.builder.report(
+            "G204", f"`{info.name}` runs to {info.extent}, and this axis has {extent} places", name.span, "out of range",
+            also=(Label(info.span, f"runs over 0..{info.extent}"),))
+
+
+def _relative(infer: Infer, context: Context, subscript: tree.Relative, extent: int) -> nodes.Expr:
+    if isinstance(subscript.bound, tree.TupleExpr):
+        infer.builder.unsupported("a scan order over several axes", subscript.span)
+    if subscript.operator not in ("<", "<="):
+        infer.builder.unsupported(f"the view `{subscript.operator}i`", subscript.span)
+    if not (isinstance(subscript.bound, tree.Name) and subscript.bound.id in context.indices):
+        infer.builder.unsupported("a causal view with a computed bound", subscript.span)
+    _solve_index(infer, context, subscript.bound, extent)
+    value = infer.expression(context, subscript.bound)
+    return nodes.Before(value.type, value, subscript.operator == "<=", span=subscript.span)

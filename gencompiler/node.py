@@ -1,0 +1,76 @@
+"""What every tree of the compiler shares: frozen nodes, spans, traversal.
+
+The three intermediate representations (`syntax.tree`, `model.nodes`, `rows.nodes`) are built from the same kind of
+node: an immutable dataclass, compared by content, that carries the span of the text it came from.  A span never takes
+part in comparison or hashing, so two equal formulas written in two places are equal.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, dataclass_transform
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+from gencompiler.diagnostics.span import Span
+
+NodeT = TypeVar("NodeT", bound="Node")
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
+def node(cls: type[NodeT]) -> type[NodeT]:
+    """Make `cls` an immutable, validated tree node."""
+    config = ConfigDict(arbitrary_types_allowed=True)
+    return pydantic_dataclass(frozen=True, config=config)(cls)  # type: ignore[return-value]
+
+
+@node
+class Node:
+    """One node of a tree; `span` is keyword-only, mandatory and ignored by `==` and `hash`."""
+
+    span: Span = dataclasses.field(compare=False, repr=False, kw_only=True)
+
+
+def children(tree: Node) -> Iterator[Node]:
+    """The nodes directly below `tree`, in field order, looking through tuples."""
+    for field in dataclasses.fields(tree):  # type: ignore[arg-type]
+        yield from _nodes_in(getattr(tree, field.name))
+
+
+def _nodes_in(value: object) -> Iterator[Node]:
+    if isinstance(value, Node):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _nodes_in(item)
+
+
+def walk(tree: Node) -> Iterator[Node]:
+    """Every node of `tree`, parents before children."""
+    stack = [tree]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(reversed(list(children(current))))
+
+
+def rebuild(tree: NodeT, change: Callable[[Node], Node]) -> NodeT:
+    """A copy of `tree` whose direct child nodes are replaced by `change(child)`; `tree` itself when nothing changed."""
+    updates: dict[str, Any] = {}
+    for field in dataclasses.fields(tree):  # type: ignore[arg-type]
+        old = getattr(tree, field.name)
+        new = _changed(old, change)
+        if new is not old:
+            updates[field.name] = new
+    return dataclasses.replace(tree, **updates) if updates else tree  # type: ignore[type-var]
+
+
+def _changed(value: Any, change: Callable[[Node], Node]) -> Any:
+    if isinstance(value, Node):
+        return change(value)
+    if isinstance(value, tuple):
+        items = tuple(_changed(item, change) for item in value)
+        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+    return value

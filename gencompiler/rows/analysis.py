@@ -1,0 +1,52 @@
+"""Small questions about row programs that several passes ask."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterable, Iterator
+
+from gencompiler.node import Node, walk
+from gencompiler.rows.nodes import Carry, Draw, Expr, InputRead, Let, Local, Loop, Number, Program, RowType, Statement
+
+
+def local_names(*trees: Node) -> frozenset[str]:
+    """Every name that occurs as a Local anywhere in `trees`."""
+    return frozenset(part.name for tree in trees for part in walk(tree) if isinstance(part, Local))
+
+
+def bound_names(statements: Iterable[Statement]) -> Iterator[str]:
+    """Names that `statements` bind: lets, loop indices and carried values, those of inner loops included."""
+    for statement in statements:
+        match statement:
+            case Let(name, _):
+                yield name
+            case Loop():
+                yield statement.index
+                yield from (carry.name for carry in statement.carried)
+                yield from bound_names(statement.body)
+
+
+def carried_type(carry: Carry) -> RowType:
+    """The type of a carried value inside and after its loop: it differs between rows if it does before or becomes so."""
+    before, after = carry.initial.type, carry.next.type
+    return RowType(before.rows or after.rows, after.shape, after.kind)
+
+
+def draws(tree: Node) -> Iterator[Draw]:
+    return (part for part in walk(tree) if isinstance(part, Draw))
+
+
+def single_reads(program: Program) -> dict[str, str]:
+    """Inputs that the program reads exactly once, as the initial value of an outermost loop's carried value: its name."""
+    reads = collections.Counter(part.name for part in walk(program) if isinstance(part, InputRead))
+    starts = [carry for loop in program.body if isinstance(loop, Loop) for carry in loop.carried]
+    return {c.initial.name: c.name for c in starts if isinstance(c.initial, InputRead) and reads[c.initial.name] == 1}
+
+
+def constant(expr: Expr) -> int | None:
+    """The integer an expression is known to be, or None."""
+    return int(expr.value) if isinstance(expr, Number) and expr.value == int(expr.value) else None
+
+
+def loops(program: Program) -> Iterator[Loop]:
+    return (part for part in walk(program) if isinstance(part, Loop))

@@ -1,0 +1,257 @@
+"""Row programs: what every mechanism becomes.
+
+A program says what happens to ONE row (one example, one chain); every back end runs it for all rows at once.  It is a
+list of statements over immutable named values, with loops that carry values from one iteration to the next: over
+layers, dimensions, chain steps or time.
+
+A value has a row type: whether it differs between rows, its shape per row (`()` or `(n,)`; a uniform value, the same for
+every row, may also be a matrix) and its kind.  In torch a row value is a tensor `[rows, *shape]` and a uniform value a
+tensor `[*shape]`.  A scalar meets a vector elementwise; vectors meet only at equal length.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gencompiler.node import Node, node
+
+
+@dataclasses.dataclass(frozen=True)
+class RowType:
+    """`rows`: differs between rows; `shape` per row; `kind` is "real", "integer" or "boolean"."""
+
+    rows: bool
+    shape: tuple[int, ...]
+    kind: str = "real"
+
+
+# -- expressions -----------------------------------------------------------------------------------------------------
+
+
+@node
+class Expr(Node):
+    type: RowType
+
+
+@node
+class Number(Expr):
+    """A uniform scalar."""
+
+    value: float
+
+
+@node
+class Local(Expr):
+    """A let-bound name, a carried name, a loop index, or a runtime scalar of the program."""
+
+    name: str
+
+
+@node
+class InputRead(Expr):
+    """A whole input of the program, as one row sees it."""
+
+    name: str
+
+
+@node
+class ParameterRead(Expr):
+    """A parameter (or a constant table) with some axes indexed; `None` keeps an axis: `W[k, :, i]`."""
+
+    path: str
+    index: tuple[Expr | None, ...]
+
+
+@node
+class Elementwise(Expr):
+    """A function of `catalog.functions`, applied elementwise."""
+
+    function: str
+    arguments: tuple[Expr, ...]
+
+
+@node
+class Select(Expr):
+    """Elementwise: `then` where `condition` holds, else `otherwise`; the branch not taken must be finite."""
+
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+
+
+@node
+class Dot(Expr):
+    """Row vector `[n]` times a uniform matrix `[n, m]` (or `[m, n]` when `transposed`): a row vector `[m]`."""
+
+    vector: Expr
+    matrix: Expr
+    transposed: bool = False
+
+
+@node
+class Reduce(Expr):
+    """`operation` (sum, max, min, prod) over the elements of a vector: a scalar."""
+
+    operation: str
+    operand: Expr
+
+
+@node
+class Broadcast(Expr):
+    """A scalar repeated `length` times."""
+
+    operand: Expr
+    length: int
+
+
+@node
+class Column(Expr):
+    """Element `index` of a vector; `index` is a constant or a loop index."""
+
+    vector: Expr
+    index: Expr
+
+
+@node
+class WithColumn(Expr):
+    """`vector` with element `index` replaced by the scalar `value`."""
+
+    vector: Expr
+    index: Expr
+    value: Expr
+
+
+@node
+class Slice(Expr):
+    """Elements start..stop."""
+
+    vector: Expr
+    start: int
+    stop: int
+
+
+@node
+class Concat(Expr):
+    """Vectors (or scalars) side by side."""
+
+    parts: tuple[Expr, ...]
+
+
+@node
+class Permute(Expr):
+    """`result[j] = vector[order[j]]`"""
+
+    vector: Expr
+    order: tuple[int, ...]
+
+
+@node
+class Iota(Expr):
+    """The uniform integers 0..length."""
+
+    length: int
+
+
+@node
+class Draw(Expr):
+    """Independent numbers keyed by (seed, row, step, dim, stream): `kind` is "uniform" on (0, 1) or "normal".
+
+    `step` is a uniform integer (a loop index plus the program's `step`); a vector draw of length n uses dims 0..n, a
+    scalar draw uses `dim`.  Two draws never share a key: streams number the draw sites of a program's model."""
+
+    kind: str
+    stream: int
+    step: Expr
+    dim: Expr | None = None
+
+
+# -- statements ------------------------------------------------------------------------------------------------------
+
+
+@node
+class Statement(Node):
+    pass
+
+
+@node
+class Let(Statement):
+    name: str
+    value: Expr
+
+
+@node
+class Carry(Node):
+    """A value carried by a loop: its name inside and after the loop, its value before, and its value after an iteration."""
+
+    name: str
+    initial: Expr
+    next: Expr
+
+
+@node
+class Loop(Statement):
+    """`for index in 0..count` (or downwards when `reverse`), carrying values.
+
+    `kind` is layers, dimensions, steps or time.  `count` is a constant (Number) or a runtime scalar (Local).  The
+    statements of `body` are evaluated first, then all `next`s, which see them and the carried values before."""
+
+    kind: str
+    index: str
+    count: Expr
+    carried: tuple[Carry, ...]
+    body: tuple[Statement, ...]
+    reverse: bool = False
+
+
+@node
+class StoreColumn(Statement):
+    """Write the scalar `value` to place `index` of the output `output`."""
+
+    output: str
+    index: Expr
+    value: Expr
+
+
+# -- programs --------------------------------------------------------------------------------------------------------
+
+
+@node
+class Input(Node):
+    """A row input `[rows, *shape]`."""
+
+    name: str
+    type: RowType
+
+
+@node
+class Output(Node):
+    """A row output; `value` is None when its columns are written by StoreColumn."""
+
+    name: str
+    type: RowType
+    value: Expr | None
+
+
+@node
+class ParameterUse(Node):
+    """A parameter the program reads: its path, storage shape and support name ("Real", "Positive", …)."""
+
+    path: str
+    shape: tuple[int, ...]
+    support: str = "Real"
+
+
+@node
+class Program(Node):
+    """One row program.
+
+    `scalars` are runtime integers common to all rows (a trip count; "seed" and "step" are implied by any Draw).
+    `title` says in words what it computes, for generated docstrings."""
+
+    name: str
+    title: str
+    inputs: tuple[Input, ...]
+    scalars: tuple[str, ...]
+    parameters: tuple[ParameterUse, ...]
+    body: tuple[Statement, ...]
+    outputs: tuple[Output, ...]

@@ -1,0 +1,119 @@
+"""Pipelines of maps in either direction: the state is a vector, a `repeat` is a loop over layers."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gencompiler.diagnostics.span import Span
+from gencompiler.model import nodes as model
+from gencompiler.rows import nodes
+from gencompiler.rows.expressions import Expressions, Scope
+from gencompiler.rows.nodes import Expr
+
+
+@dataclasses.dataclass(frozen=True)
+class Passed:
+    """A value on its way through a pipeline and the log|det| of the maps as written, summed so far."""
+
+    value: Expr
+    log_det: Expr
+
+
+class Pipeline:
+    """Applies stages of one model, forward as written or inverted."""
+
+    def __init__(self, expressions: Expressions, names: tuple[str, str], streams: dict[str, int]) -> None:
+        self.expressions = expressions
+        self.graph = expressions.graph
+        self.source_name, self.target_name = names
+        self.streams = streams
+        model_ = expressions.derived.model
+        self.maps = {m.name: m for m in model_.maps}
+        self.surjections = {s.name: s for s in model_.surjections}
+
+    def forward(self, stages: tuple[model.Stage, ...], at: Passed, scope: Scope, depth: int = 0) -> Passed:
+        """From the pipeline's source to its target."""
+        for stage in stages:
+            at = self._forward_one(stage, at, scope, depth)
+        return at
+
+    def backward(self, stages: tuple[model.Stage, ...], at: Passed, scope: Scope, depth: int = 0) -> Passed:
+        """From the pipeline's target to its source; the log|det|s stay those of the maps as written."""
+        for stage in reversed(stages):
+            at = self._backward_one(stage, at, scope, depth)
+        return at
+
+    # -- forward -----------------------------------------------------------------------------------------------------
+
+    def _forward_one(self, stage: model.Stage, at: Passed, scope: Scope, depth: int) -> Passed:
+        if isinstance(stage, model.Repeat):
+            return self._loop(stage, at, scope, depth, reverse=False)
+        if isinstance(stage, model.UseSurjection):
+            return Passed(self._quantize(self.surjections[stage.surjection], at.value, stage.span), at.log_det)
+        assert isinstance(stage, model.UseMap)
+        map_ = self.maps[stage.map]
+        value = self.expressions.lower(map_.body, scope.only({map_.input.name: at.value}))
+        return Passed(value, self._add_log_det(at.log_det, map_, at.value, scope, stage.span))
+
+    def _quantize(self, surjection: model.Surjection, value: Expr, span: Span) -> Expr:
+        """⌊K y⌋; a y that rounds to 1 falls into the last level."""
+        graph = self.graph
+        scaled = graph.elementwise("multiply", graph.number(surjection.levels, span), value, span=span)
+        level = graph.elementwise("floor", scaled, span=span)
+        return graph.elementwise("min", level, graph.number(surjection.levels - 1, span), span=span)
+
+    # -- backward ----------------------------------------------------------------------------------------------------
+
+    def _backward_one(self, stage: model.Stage, at: Passed, scope: Scope, depth: int) -> Passed:
+        if isinstance(stage, model.Repeat):
+            return self._loop(stage, at, scope, depth, reverse=True)
+        if isinstance(stage, model.UseSurjection):
+            return self._dequantize(self.surjections[stage.surjection], at, stage.span)
+        assert isinstance(stage, model.UseMap)
+        map_ = self.maps[stage.map]
+        inverse = self.expressions.derived.inverses[map_.name]
+        value = self.expressions.lower(inverse.body, scope.only({inverse.output.name: at.value}))
+        return Passed(value, self._add_log_det(at.log_det, map_, value, scope, stage.span))
+
+    def _dequantize(self, surjection: model.Surjection, at: Passed, span: Span) -> Passed:
+        """y = (x + u) / K with u ~ Uniform(0, 1), and log p(x) ≥ E_u log p_Y(y) - D log K.
+
+        1 - y = ((K - 1 - x) + (1 - u)) / K is kept beside it: near the last level the difference would lose every digit."""
+        graph = self.graph
+        shape = at.value.type.shape
+        step = graph.scalar("step", span)
+        u = graph.name(graph.draw("uniform", self.streams[surjection.name], step, shape, span), "u")
+        levels = graph.number(surjection.levels, span)
+        below = graph.elementwise("add", at.value, u, span=span)
+        top = graph.elementwise("subtract", graph.number(surjection.levels - 1, span), at.value, span=span)
+        one_minus = graph.elementwise("subtract", graph.number(1, span), u, span=span)
+        above = graph.elementwise("add", top, one_minus, span=span)
+        y = graph.elementwise("divide", below, levels, span=span)
+        self.expressions.complements[id(y)] = (below, above)
+        size = graph.number(shape[0] if shape else 1, span)
+        volume = graph.elementwise("multiply", size, graph.elementwise("log", levels, span=span), span=span)
+        return Passed(y, graph.elementwise("add", at.log_det, volume, span=span))
+
+    # -- both --------------------------------------------------------------------------------------------------------
+
+    def _loop(self, stage: model.Repeat, at: Passed, scope: Scope, depth: int, *, reverse: bool) -> Passed:
+        graph, span = self.graph, stage.span
+        name = self.source_name if reverse else self.target_name
+        carried = {name: at.value, "log_abs_det": at.log_det}
+        plan = graph.loop("layers", "k", graph.integer(stage.count, span), carried, span, depth=depth, reverse=reverse)
+        inside = dataclasses.replace(scope, iteration=graph.index_of(plan))
+        run = self.backward if reverse else self.forward
+        result = run(stage.stages, Passed(plan.inside[0], plan.inside[1]), inside, depth + 1)
+        value, log_det = graph.close(plan, (result.value, result.log_det))
+        return Passed(value, log_det)
+
+    def _add_log_det(self, so_far: Expr, map_: model.Map, value: Expr, scope: Scope, span: Span) -> Expr:
+        """Add log|det| of a map at its own input."""
+        graph = self.graph
+        found = self.expressions.derived.log_dets[map_.name]
+        one = self.expressions.lower(found.body, scope.only({map_.input.name: value}))
+        if isinstance(one, nodes.Number) and one.value == 0:
+            return so_far
+        if map_.lift and not one.type.shape:
+            one = graph.elementwise("multiply", graph.number(map_.lift[0], span), one, span=span)
+        return graph.elementwise("add", so_far, graph.total(one, span), span=span)

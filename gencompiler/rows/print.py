@@ -1,0 +1,169 @@
+"""A stable text of a row program for people and goldens, and the same program as JSON data."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.node import Node
+from gencompiler.rows.nodes import (
+    Broadcast,
+    Column,
+    Concat,
+    Dot,
+    Draw,
+    Elementwise,
+    Expr,
+    InputRead,
+    Iota,
+    Let,
+    Local,
+    Loop,
+    Number,
+    ParameterRead,
+    Permute,
+    Program,
+    Reduce,
+    RowType,
+    Select,
+    Slice,
+    Statement,
+    StoreColumn,
+    WithColumn,
+)
+
+_LEVELS = {"or": 0, "and": 1, "<": 2, "<=": 2, ">": 2, ">=": 2, "==": 2, "!=": 2, "+": 3, "-": 3, "*": 4, "/": 4, "@": 4}
+_UNARY, _POWER, _ATOM = 5, 6, 7
+
+
+def text(program: Program) -> str:
+    """The whole program, ending with a newline."""
+    lines = [f"program {program.name}: {program.title}"]
+    lines += [f"  input {each.name} : {_type(each.type)}" for each in program.inputs]
+    lines += [f"  scalar {name}" for name in program.scalars]
+    for use in program.parameters:
+        lines.append(f"  parameter {use.path} : {use.support}{list(use.shape) if use.shape else ''}")
+    lines += _block(program.body, "  ")
+    for output in program.outputs:
+        value = "stored by columns" if output.value is None else expression(output.value)
+        lines.append(f"  output {output.name} : {_type(output.type)} = {value}")
+    return "\n".join(lines) + "\n"
+
+
+def _type(kind: RowType) -> str:
+    axes = [*(["rows"] if kind.rows else []), *map(str, kind.shape)]
+    return f"{kind.kind}[{', '.join(axes)}]" if axes else kind.kind
+
+
+def _block(statements: tuple[Statement, ...], indent: str) -> list[str]:
+    lines: list[str] = []
+    for statement in statements:
+        match statement:
+            case Let(name, value):
+                lines.append(f"{indent}{name} = {expression(value)}")
+            case StoreColumn(output, index, value):
+                lines.append(f"{indent}store {output}[{expression(index)}] = {expression(value)}")
+            case Loop():
+                lines += _loop(statement, indent)
+    return lines
+
+
+def _loop(loop: Loop, indent: str) -> list[str]:
+    names = ", ".join(carry.name for carry in loop.carried)
+    span = f"0..{expression(loop.count)}"
+    head = f"{indent}loop {loop.kind} {loop.index} in {f'reversed {span}' if loop.reverse else span}"
+    lines = [head + (f" carrying {names}:" if names else ":")]
+    lines += [f"{indent}  {carry.name} <- {expression(carry.initial)}" for carry in loop.carried]
+    lines += _block(loop.body, indent + "  ")
+    lines += [f"{indent}  next {carry.name} = {expression(carry.next)}" for carry in loop.carried]
+    return lines
+
+
+def expression(expr: Expr) -> str:
+    """One expression on one line, with the parentheses that precedence asks for."""
+    return _print(expr)[0]
+
+
+def _print(expr: Expr) -> tuple[str, int]:
+    match expr:
+        case Number(value=value):
+            shown = str(int(value)) if value == int(value or 0) and abs(value) < 1e15 else repr(value)
+            return shown, _ATOM if value >= 0 else _UNARY
+        case Local(name=name) | InputRead(name=name):
+            return name, _ATOM
+        case ParameterRead(path=path, index=index):
+            places = ", ".join(":" if place is None else expression(place) for place in index)
+            return f"{path}[{places}]" if places else path, _ATOM
+        case Elementwise():
+            return _print_function(expr)
+        case Dot(vector=vector, matrix=matrix, transposed=transposed):
+            right = f"transpose({expression(matrix)})" if transposed else _operand(matrix, _UNARY)
+            return f"{_operand(vector, 4)} @ {right}", 4
+        case Column(vector=vector, index=index):
+            return f"{_operand(vector, _ATOM)}[{expression(index)}]", _ATOM
+        case Slice(vector=vector, start=start, stop=stop):
+            return f"{_operand(vector, _ATOM)}[{start}..{stop}]", _ATOM
+    return _call(expr), _ATOM
+
+
+def _print_function(expr: Elementwise) -> tuple[str, int]:
+    operator, arguments = FUNCTIONS[expr.function].operator, expr.arguments
+    if operator is None:
+        return f"{expr.function}({', '.join(map(expression, arguments))})", _ATOM
+    if len(arguments) == 1:
+        return f"{operator}{' ' if operator.isalpha() else ''}{_operand(arguments[0], _UNARY)}", _UNARY
+    if operator == "^":
+        return f"{_operand(arguments[0], _ATOM)}^{_operand(arguments[1], _UNARY)}", _POWER
+    level = _LEVELS[operator]
+    left = _operand(arguments[0], level + (level == 2))
+    return f"{left} {operator} {_operand(arguments[1], level + 1)}", level
+
+
+def _operand(expr: Expr, at_least: int) -> str:
+    shown, level = _print(expr)
+    return shown if level >= at_least else f"({shown})"
+
+
+def _call(expr: Expr) -> str:
+    match expr:
+        case Select(condition=condition, then=then, otherwise=otherwise):
+            return f"select({', '.join(map(expression, (condition, then, otherwise)))})"
+        case Reduce(operation=operation, operand=operand):
+            return f"{operation}({expression(operand)})"
+        case Broadcast(operand=operand, length=length):
+            return f"broadcast({expression(operand)}, {length})"
+        case WithColumn(vector=vector, index=index, value=value):
+            return f"with({expression(vector)}, {expression(index)}, {expression(value)})"
+        case Concat(parts=parts):
+            return f"join({', '.join(map(expression, parts))})"
+        case Permute(vector=vector, order=order):
+            return f"permute({expression(vector)}, [{', '.join(map(str, order))}])"
+        case Iota(length=length):
+            return f"places({length})"
+        case Draw(kind=kind, stream=stream, step=step, dim=dim):
+            size = f", size = {expr.type.shape[0]}" if expr.type.shape else ""
+            place = "" if dim is None else f", dim = {expression(dim)}"
+            return f"{kind}(stream = {stream}, step = {expression(step)}{place}{size})"
+    raise TypeError(f"no row expression: {expr!r}")
+
+
+def data(tree: Node) -> dict[str, Any]:
+    """`tree` as JSON data: `{"node": class name, field: …}`, without spans."""
+    result: dict[str, Any] = {"node": type(tree).__name__}
+    for field in dataclasses.fields(tree):  # type: ignore[arg-type]
+        if field.name != "span":
+            result[field.name] = _datum(getattr(tree, field.name))
+    return result
+
+
+def _datum(value: Any) -> Any:
+    if isinstance(value, Node):
+        return data(value)
+    if isinstance(value, RowType):
+        return dataclasses.asdict(value)
+    if isinstance(value, tuple):
+        return [_datum(item) for item in value]
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return str(value)
+    return value

@@ -1,0 +1,81 @@
+"""A row program under construction, and the numbering of its random streams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gencompiler.catalog.supports import SUPPORTS
+from gencompiler.derive.nodes import Derived
+from gencompiler.model import nodes as model
+from gencompiler.node import walk
+from gencompiler.rows import nodes
+from gencompiler.rows.expressions import Expressions
+from gencompiler.rows.graph import Graph, linearize
+from gencompiler.rows.nodes import Expr, RowType
+
+
+def streams_of(model_: model.Model) -> dict[str, int]:
+    """The random stream of every draw site, numbered in Model-IR order: variables, dequantization, steps of transitions."""
+    names = [v.name for v in model_.variables]
+    names += [s.name for s in model_.surjections]
+    for transition in model_.transitions:
+        names += [f"{transition.name}.{s.name}" for s in transition.steps if isinstance(s, model.Draw)]
+        names.append(f"{transition.name}.accept")
+    return {name: number for number, name in enumerate(names)}
+
+
+def kind_of(type_: model.Type) -> str:
+    return "integer" if SUPPORTS[type_.support.name].discrete else "real"
+
+
+class Draft:
+    """Collects the inputs and outputs of one program; `title` may mention the observed variable as `{x}`."""
+
+    def __init__(self, derived: Derived, name: str, title: str) -> None:
+        self.derived = derived
+        self.graph = Graph()
+        self.expressions = Expressions(derived, self.graph)
+        self.name = name
+        observed = [v.name for v in derived.model.variables if v.role == "observed"]
+        self.title = title.format(x=", ".join(observed))
+        self.span = derived.model.span
+        self.inputs: list[nodes.Input] = []
+        self.scalars: list[str] = []
+        self.zero = self.graph.number(0, self.span)
+
+    def input(self, variable: model.Variable | model.Input, name: str | None = None, *, real: bool = False) -> Expr:
+        """A row input for a variable; `real`: the continuous value behind a discrete one."""
+        found = self.graph.fresh(name or variable.name)
+        type_ = RowType(True, variable.type.shape, "real" if real else kind_of(variable.type))
+        self.inputs.append(nodes.Input(found, type_, span=variable.span))
+        return self.graph.intern(nodes.InputRead(type_, found, span=variable.span))
+
+    def scalar(self, name: str) -> Expr:
+        """A runtime integer that the caller passes."""
+        self.scalars.append(name)
+        return self.graph.scalar(name, self.span)
+
+    def program(
+        self, outputs: Mapping[str, Expr], *, stored: Mapping[str, model.Type] | None = None, real: bool = False
+    ) -> nodes.Program:
+        """The finished program; `stored` outputs are written column by column; `real`: outputs keep their real values."""
+        body, written = linearize(self.graph, tuple(outputs.values()))
+        model_ = self.derived.model
+        discrete = {} if real else {v.name: kind_of(v.type) for v in model_.variables}
+        made = [
+            nodes.Output(name, RowType(True, value.type.shape, discrete.get(name.rstrip("'"), "real")), value, span=value.span)
+            for name, value in zip(outputs, written, strict=True)
+        ]
+        for name, type_ in (stored or {}).items():
+            made.append(nodes.Output(name, RowType(True, type_.shape, kind_of(type_)), None, span=self.span))
+        return nodes.Program(
+            self.name, self.title, tuple(self.inputs), tuple(self.scalars), self._parameters((*body, *made)), body, tuple(made),
+            span=self.span)
+
+    def _parameters(self, trees: tuple[nodes.Statement | nodes.Output, ...]) -> tuple[nodes.ParameterUse, ...]:
+        read = {n.path for tree in trees for n in walk(tree) if isinstance(n, nodes.ParameterRead)}
+        return tuple(
+            nodes.ParameterUse(p.path, p.storage_shape, p.support.name, span=p.span)
+            for p in self.derived.model.parameters
+            if p.path in read
+        )

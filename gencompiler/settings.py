@@ -1,0 +1,104 @@
+"""Every option of the compiler and every `GENC_*` environment variable, in one place.
+
+An option is a field of `Settings`; its metadata names the environment variable that sets it and says in a line what it
+does (`genc doctor` prints the table).  What changes from call to call (`-D`, `--seed`, `--epochs`) belongs to the
+commands, not here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gencompiler.diagnostics.model import CompileError
+
+_FLAGS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False, "": False}
+
+
+class SettingsError(ValueError):
+    """An environment variable whose value cannot be used; a usage error of the command line."""
+
+
+def _option(variable: str, read: Callable[[str], Any], default: Callable[[], Any], doc: str) -> Any:
+    metadata = {"variable": variable, "read": read, "doc": doc}
+    return dataclasses.field(default_factory=default, metadata=metadata)
+
+
+def _flag(text: str) -> bool:
+    value = _FLAGS.get(text.strip().lower())
+    if value is None:
+        raise ValueError("1 or 0")
+    return value
+
+
+def _level(text: str) -> int:
+    if text.strip() not in {"", "0", "1", "2", "3", "4"}:
+        raise ValueError("a number from 0 to 4")
+    return int(text.strip() or 0)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not value > 0:
+        raise ValueError("a positive number of seconds")
+    return value
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise ValueError("a folder")
+    return Path(text).expanduser()
+
+
+def _default_cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if base else Path("~/.cache").expanduser()) / "gencompiler"
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The compiler's options."""
+
+    debug: int = _option(
+        "GENC_DEBUG",
+        _level,
+        int,
+        "0 to 4: 1 times every pass, 2 also prints the model, 3 also what was derived and checked, 4 also row programs",
+    )
+    verify: bool = _option("GENC_VERIFY", _flag, bool, "1: verify every tree between passes")
+    allow_unknown: bool = _option(
+        "GENC_ALLOW_UNKNOWN", _flag, bool, "1: what is neither proved nor refuted is a warning, as with --allow-unknown"
+    )
+    cache: Path = _option("GENC_CACHE", _path, _default_cache, "folder of what can be made again: parse tables, bug dumps")
+    runs: Path = _option("GENC_RUNS", _path, lambda: Path("runs"), "folder in which a run gets its own folder")
+    test_timeout: float = _option(
+        "GENC_TEST_TIMEOUT", _seconds, lambda: 1200.0, "seconds after which `genc test` gives up on a generated package"
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+        """The settings that `environment` (default: the process's) asks for; `overrides` win.
+
+        Raises SettingsError for a value that cannot be read, and for a `GENC_*` variable that does not exist."""
+        environment = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(cls):
+            variable = field.metadata["variable"]
+            if variable not in environment:
+                continue
+            try:
+                values[field.name] = field.metadata["read"](environment[variable])
+            except ValueError as expected:
+                raise SettingsError(f"{variable} must be {expected}, got {environment[variable]!r}") from None
+        return cls(**{**values, **overrides})
+
+
+def variables() -> tuple[tuple[str, str], ...]:
+    """(name, what it does) of every environment variable, in a fixed order."""
+    return tuple((f.metadata["variable"], f.metadata["doc"]) for f in dataclasses.fields(Settings))

@@ -1,0 +1,12 @@
+"""Limits on what a text may contain, so that no input takes unbounded time, memory or stack."""
+
+from __future__ import annotations
+
+MAX_CHARACTERS = 1_000_000
+#: Brackets inside brackets, and operations inside operations.
+MAX_DEPTH = 100
+#: Digits of a number, and the size of its decimal exponent: more than any float has.
+MAX_DIGITS = 400
+MAX_EXPONENT = 400
+#: Syntax errors reported for one text.
+MAX_ERRORS = 50
