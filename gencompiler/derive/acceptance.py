@@ -22,7 +22,9 @@ def acceptance(model: nodes.Model, transition: nodes.Transition) -> Acceptance |
         return None
     accept = accepts[0]
     if len(accepts) > 1 or transition.steps[-1] is not accept:
-        return Failure(transition.name, "a transition that accepts more than once, or goes on after accepting", span=accept.span)
+        return Failure(
+            transition.name, "a transition that accepts more than once, or goes on after accepting", span=accept.span
+        )
     energy = next((e for e in model.energies if e.joint == accept.target), None)
     if energy is None:
         return Failure(transition.name, f"`{accept.target}` has no density up to a constant (`∝`)", span=accept.span)
@@ -32,7 +34,9 @@ def acceptance(model: nodes.Model, transition: nodes.Transition) -> Acceptance |
         return Failure(transition.name, "a proposal that is not exactly the draws of the transition", span=accept.span)
     moved = [n.rstrip("'") for n in accept.names]
     if set(moved) != set(energy.variables):
-        return Failure(transition.name, "a transition that accepts only part of the target's variables", span=accept.span)
+        return Failure(
+            transition.name, "a transition that accepts only part of the target's variables", span=accept.span
+        )
     ratio = _ratio(energy, transition, accept, draws, dict(zip(moved, accept.proposals, strict=True)))
     return Acceptance(transition.name, ratio, span=accept.span)
 

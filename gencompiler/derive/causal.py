@@ -1,8 +1,9 @@
 """Causal reductions: `W[:, <i] @ x[<i]` becomes a value carried from dimension to dimension.
 
-The sum over the past of W[:, j] x[j] satisfies a_0 = 0, a_{i+1} = a_i + W[:, i] x[i], so evaluating every conditional of a
-factorization costs O(D H) instead of O(D² H) (Larochelle & Murray 2011, section 2).  It needs a factor that is free of the
-index elsewhere; other causal views keep the naive form, a masked product.
+The sum over the past of W[:, j] x[j] satisfies a_0 = 0, a_{i+1} = a_i + W[:, i] x[i], so evaluating every
+conditional of a
+factorization costs O(D H) instead of O(D² H) (Larochelle & Murray 2011, section 2).  It needs a factor that is free
+of the index elsewhere; other causal views keep the naive form, a masked product.
 """
 
 from __future__ import annotations

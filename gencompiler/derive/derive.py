@@ -10,14 +10,13 @@ from gencompiler.node import walk
 
 
 def derive(model: nodes.Model) -> Derived:
-    """Inverses, log-determinants, gradients, acceptance ratios and recurrences of `model`, and what could not be derived."""
+    """Inverses, log-determinants, gradients, acceptance ratios and recurrences of `model`, and what could not be
+    derived."""
     inverses, log_dets, failures = derive_inverses(model)
     gradients, no_gradients = _gradients(model)
     acceptances, no_ratios = _acceptances(model)
     factors = tuple(causal.factor(c) for c in model.conditionals)
-    return Derived(
-        model, inverses, log_dets, acceptances, (*failures, *no_gradients, *no_ratios), gradients, factors
-    )
+    return Derived(model, inverses, log_dets, acceptances, (*failures, *no_gradients, *no_ratios), gradients, factors)
 
 
 def _gradients(model: nodes.Model) -> tuple[dict[str, nodes.Expr], list[Failure]]:

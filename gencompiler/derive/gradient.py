@@ -1,7 +1,7 @@
 """Gradients of scalar expressions, symbolically, in reverse mode.
 
-Rules: catalogue derivatives for elementwise functions, and one rule each for the structural nodes.  Equal subexpressions
-are one node, so the gradient has the sharing of the value.
+Rules: catalogue derivatives for elementwise functions, and one rule each for the structural nodes.  Equal
+subexpressions are one node, so the gradient has the sharing of the value.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ def gradient(value: nodes.Expr, variable: nodes.Input, functions: dict[str, node
             elements[place] = algebra.add(previous, adjoint, current.span)
         else:
             for child, contribution in _pull(current, adjoint, depends):
-                contribution = _fit(contribution, child.type.shape, current.span)
-                adjoints[child] = algebra.add(adjoints[child], contribution, current.span) if child in adjoints else contribution
+                fitted = _fit(contribution, child.type.shape, current.span)
+                before = adjoints.get(child)
+                adjoints[child] = fitted if before is None else algebra.add(before, fitted, current.span)
     return _assembled(whole, elements, variable, value.span)
 
 
@@ -133,9 +134,9 @@ def _tidy(expr: nodes.Expr) -> nodes.Expr:
         return expr
     arguments = tuple(_tidy(a) for a in expr.arguments)
     if expr.function == "multiply":
-        return algebra.multiply(*arguments, span=expr.span)
+        return algebra.multiply(arguments[0], arguments[1], expr.span)
     if expr.function == "negate":
-        return algebra.negate(*arguments, span=expr.span)
+        return algebra.negate(arguments[0], expr.span)
     if expr.function == "power" and algebra.is_number(arguments[1], 1):
         return arguments[0]
     if expr.function == "power" and algebra.is_number(arguments[1], 0):
@@ -181,7 +182,8 @@ def _pull_contract(
 
 
 def _fit(contribution: nodes.Expr, shape: tuple[int, ...], span: Span) -> nodes.Expr:
-    """A scalar that met a tensor receives the sum; a uniform adjoint of a tensor stays a scalar until it is assembled."""
+    """A scalar that met a tensor receives the sum; a uniform adjoint of a tensor stays a scalar until it is
+    assembled."""
     return algebra.total(contribution, span) if shape == () else contribution
 
 

@@ -1,7 +1,9 @@
 """log|det| of maps.
 
-The one sign convention of the compiler: `LogDet` is log|d result / d input| of the map as it is written, as a function of
-the map's input.  Of z = T(x) with T as written, log p(x) = log p(z) + log_det(x); of x = T(z), log p(x) = log p(z) - log_det(z).
+The one sign convention of the compiler: `LogDet` is log|d result / d input| of the map as it is written, as a
+function of
+the map's input.  Of z = T(x) with T as written, log p(x) = log p(z) + log_det(x); of x = T(z), log p(x) = log p(z) -
+log_det(z).
 A stage of a pipeline knows the map's input in either direction: it has it, or it has just recovered it by the inverse.
 """
 

@@ -41,7 +41,8 @@ class Acceptance(Node):
 
 @node
 class Recurrence(Node):
-    """A value carried from dimension to dimension: 0 before the first, plus `term` after each (a function of the index)."""
+    """A value carried from dimension to dimension: 0 before the first, plus `term` after each (a function of the
+    index)."""
 
     name: str
     type: Type

@@ -34,7 +34,8 @@ def _let(expr: nodes.Let, values: dict[str, nodes.Expr]) -> nodes.Expr:
 
 
 def inline(expr: nodes.Expr, functions: dict[str, nodes.Function]) -> nodes.Expr:
-    """`expr` without `Let` and without calls of user functions; equal parts stay equal, so sharing can be found again."""
+    """`expr` without `Let` and without calls of user functions; equal parts stay equal, so sharing can be found
+    again."""
     if isinstance(expr, nodes.Let):
         values: dict[str, nodes.Expr] = {}
         for binding in expr.bindings:

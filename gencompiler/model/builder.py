@@ -30,7 +30,8 @@ class IndexInfo:
 class Context:
     """What an expression may mention, and where what it owns is stored.
 
-    `names`: variables, inputs, locals and parameters, each as the expression it stands for; `path` prefixes the parameters
+    `names`: variables, inputs, locals and parameters, each as the expression it stands for; `path` prefixes the
+    parameters
     created on the way; `in_map`: networks here condition a bijection, so their output layer starts at zero."""
 
     constants: dict[str, Real]
@@ -85,10 +86,20 @@ class Builder:
         self._taken.add(name)
         return name
 
-    def report(self, code: str, message: str, span: Span, label: str = "", *, also: tuple[Label, ...] = (),
-               notes: tuple[str, ...] = (), help: tuple[str, ...] = ()) -> NoReturn:
-        """Report and give this statement up."""
-        self.reporter.add(code, message, span, label, also=also, notes=notes, help=help)
+    def report(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        label: str = "",
+        *,
+        also: tuple[Label, ...] = (),
+        notes: tuple[str, ...] = (),
+        help: tuple[str, ...] = (),
+    ) -> NoReturn:
+        """Report and give this statement up; a place that has been reported (an unknown name) is not reported again."""
+        if all(d.labels[0].span != span for d in self.reporter.diagnostics):
+            self.reporter.add(code, message, span, label, also=also, notes=notes, help=help)
         raise Abandon
 
     def unsupported(self, what: str, span: Span, instead: str = "") -> NoReturn:
@@ -118,12 +129,20 @@ class Builder:
 
     def _report_open(self, network: nodes.Network, name: str, shape: tuple[int, ...] | None) -> None:
         if shape is not None:
-            self.reporter.add("G901", "a network whose output has several axes is valid, but not supported yet", network.span,
-                              f"this needs the shape {list(shape)}")
+            self.reporter.add(
+                "G901",
+                "a network whose output has several axes is valid, but not supported yet",
+                network.span,
+                f"this needs the shape {list(shape)}",
+            )
             return
         self.reporter.add(
-            "G202", f"nothing determines the size of `{name}`", network.span, "the output of this network",
-            help=("state it: `size = n`", "or use it where a size is known"))
+            "G202",
+            f"nothing determines the size of `{name}`",
+            network.span,
+            "the output of this network",
+            help=("state it: `size = n`", "or use it where a size is known"),
+        )
 
     def solve(self, tree_: nodes.Expr) -> nodes.Expr:
         return solved(tree_)
@@ -145,8 +164,20 @@ def weights_of(network: nodes.Network) -> list[nodes.Parameter]:
         initial = "zeros" if zero else "default"
         real = nodes.REAL
         if network.kind != "bias":
-            found.append(nodes.Parameter(f"{network.path}.{name}.weight", real, network.iterations, (), (out, width_in),
-                                         initial, span=network.span))
-        found.append(nodes.Parameter(f"{network.path}.{name}.bias", real, network.iterations, (), (out,), initial,
-                                     span=network.span))
+            found.append(
+                nodes.Parameter(
+                    f"{network.path}.{name}.weight",
+                    real,
+                    network.iterations,
+                    (),
+                    (out, width_in),
+                    initial,
+                    span=network.span,
+                )
+            )
+        found.append(
+            nodes.Parameter(
+                f"{network.path}.{name}.bias", real, network.iterations, (), (out,), initial, span=network.span
+            )
+        )
     return found

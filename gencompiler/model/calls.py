@@ -1,4 +1,5 @@
-"""Calls in expressions: catalogue functions, reductions, structure, networks, gradients, a user's `def`; and `where` blocks."""
+"""Calls in expressions: catalogue functions, reductions, structure, networks, gradients, a user's `def`; and `where`
+blocks."""
 
 from __future__ import annotations
 
@@ -34,8 +35,13 @@ def call(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
     if name in infer.builder.definitions:
         return definitions.call(infer, context, expr, infer.builder.definitions[name])
     if name in context.names or name in context.constants:
-        infer.builder.report("G103", f"`{name}` is a value, not a function", function.span, "cannot be called",
-                             help=("multiplication is written `*`, a subscript `[…]`",))
+        infer.builder.report(
+            "G103",
+            f"`{name}` is a value, not a function",
+            function.span,
+            "cannot be called",
+            help=("multiplication is written `*`, a subscript `[…]`",),
+        )
     if name in networks.NETWORKS:
         return network_calls.network(infer, context, expr, networks.NETWORKS[name], ("output",))[0]
     if name in functions.FUNCTIONS or name in functions.REDUCTIONS:
@@ -43,11 +49,16 @@ def call(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
     if name in words.STRUCTURE:
         return _structure(infer, context, expr, name)
     if name in distributions.DISTRIBUTIONS:
-        infer.builder.report("G203", f"`{name}` is a distribution, not a value", expr.span, "a value is needed here",
-                             help=(f"draw from it in an equation of its own: `p(x) = {name}(…)`",))
+        infer.builder.report(
+            "G203",
+            f"`{name}` is a distribution, not a value",
+            expr.span,
+            "a value is needed here",
+            help=(f"draw from it in an equation of its own: `p(x) = {name}(…)`",),
+        )
     if name in networks.PLANNED or name in words.PLANNED or name in distributions.PLANNED:
         infer.builder.unsupported(f"`{name}(…)`", expr.span)
-    return infer.builder.unsupported(f"a call of `{name}` here", expr.span)
+    return infer.builder.unsupported(f"a call of `{name}` here", function.span)
 
 
 def _call_of_call(infer: Infer, context: Context, expr: tree.Call, head: tree.Call) -> nodes.Expr:
@@ -64,7 +75,9 @@ def positional(infer: Infer, context: Context, expr: tree.Call, what: str) -> tu
     found = []
     for argument in expr.arguments:
         if argument.name is not None:
-            infer.builder.report("G104", f"`{what}` has no argument called `{argument.name.id}`", argument.span, "unknown argument")
+            infer.builder.report(
+                "G104", f"`{what}` has no argument called `{argument.name.id}`", argument.span, "unknown argument"
+            )
         if argument.value is None:
             infer.builder.unsupported("a binder as an argument", argument.span)
         found.append(infer.expression(context, argument.value))
@@ -76,11 +89,15 @@ def _catalogue(infer: Infer, context: Context, expr: tree.Call, name: str) -> no
     if name in _REDUCED and len(arguments) == 1:
         return _reduce(infer, expr, name, arguments[0])
     fact = functions.FUNCTIONS.get(name)
-    if fact is None or fact.operator is not None and fact.operator.isalpha():
+    if fact is None or (fact.operator is not None and fact.operator.isalpha()):
         return infer.builder.unsupported(f"`{name}` of this", expr.span)
     if len(arguments) != fact.arity:
-        infer.builder.report("G104", f"`{name}` takes {fact.arity} argument{'s' if fact.arity > 1 else ''}, not {len(arguments)}",
-                             expr.span, "wrong number of arguments")
+        infer.builder.report(
+            "G104",
+            f"`{name}` takes {fact.arity} argument{'s' if fact.arity > 1 else ''}, not {len(arguments)}",
+            expr.span,
+            "wrong number of arguments",
+        )
     return infer.apply(name, arguments, expr.span)
 
 
@@ -97,8 +114,9 @@ def _structure(infer: Infer, context: Context, expr: tree.Call, name: str) -> no
     if name == "grad":
         infer.builder.report("G104", "`grad(f)` is a function: apply it", expr.span, "write `grad(f)(x)`")
     if name == "split":
-        infer.builder.report("G205", "`split` gives two parts: name both", expr.span,
-                             help=("write `a, b = split(u)` in a `where`",))
+        infer.builder.report(
+            "G205", "`split` gives two parts: name both", expr.span, help=("write `a, b = split(u)` in a `where`",)
+        )
     arguments = positional(infer, context, expr, name)
     if name in ("zeros", "ones"):
         return _filled(infer, expr, arguments, Fraction(name == "ones"))
@@ -121,7 +139,12 @@ def _filled(infer: Infer, expr: tree.Call, arguments: tuple[nodes.Expr, ...], va
         infer.builder.report("G104", "this takes one argument, a size or a tensor to copy the shape of", expr.span)
     like = arguments[0]
     number = nodes.Literal(nodes.Type(nodes.REAL), value, span=expr.span)
-    if isinstance(like, nodes.Literal) and isinstance(like.value, Fraction) and like.value.denominator == 1 and like.value > 0:
+    if (
+        isinstance(like, nodes.Literal)
+        and isinstance(like.value, Fraction)
+        and like.value.denominator == 1
+        and like.value > 0
+    ):
         shape: tuple[int, ...] = (int(like.value),)
     else:
         shape = known_shape(like.type) or ()
@@ -134,8 +157,13 @@ def _filled(infer: Infer, expr: tree.Call, arguments: tuple[nodes.Expr, ...], va
 def _vector(infer: Infer, value: nodes.Expr, name: str) -> int:
     shape = known_shape(value.type)
     if shape is None:
-        infer.builder.report("G202", f"`{name}` needs to know the size of this", value.span, "size unknown",
-                             help=("state it: `size = n` in the network's call",))
+        infer.builder.report(
+            "G202",
+            f"`{name}` needs to know the size of this",
+            value.span,
+            "size unknown",
+            help=("state it: `size = n` in the network's call",),
+        )
     if len(shape) == 0:
         infer.builder.report("G201", f"`{name}` works on a tensor, and this is a scalar", value.span, "a scalar")
     if len(shape) > 1:
@@ -150,8 +178,13 @@ def split(infer: Infer, context: Context, expr: tree.Call, count: int) -> tuple[
         infer.builder.report("G104", "`split` cuts one tensor into two parts", expr.span, f"{count} names on the left")
     length = _vector(infer, arguments[0], "split")
     if length < 2:
-        infer.builder.report("G407", "a single dimension cannot be split", expr.span, f"this has {length} dimension",
-                             help=("use a map that transforms every dimension",))
+        infer.builder.report(
+            "G407",
+            "a single dimension cannot be split",
+            expr.span,
+            f"this has {length} dimension",
+            help=("use a map that transforms every dimension",),
+        )
     half = length // 2
     parts = ((0, half), (half, length))
     return tuple(nodes.Slice(nodes.Type(nodes.REAL, (b - a,)), arguments[0], a, b, span=expr.span) for a, b in parts)
@@ -203,7 +236,9 @@ class _Locals:
                 self.infer.builder.unsupported("an indexed local equation", target.span)
             names.append(target)
         if item.relation != "=":
-            self.infer.builder.report("G604", "a local equation defines with `=`", item.span, f"this says `{item.relation}`")
+            self.infer.builder.report(
+                "G604", "a local equation defines with `=`", item.span, f"this says `{item.relation}`"
+            )
         return names
 
     def resolve(self, item: tree.Equation) -> None:
@@ -257,8 +292,13 @@ def distribution(infer: Infer, context: Context, expr: tree.Expr, event: nodes.T
     if isinstance(expr, tree.Binary) and expr.operator == "|>":
         infer.builder.unsupported("a distribution piped through a map", expr.span)
     if not isinstance(expr, tree.Call) or not isinstance(expr.function, tree.Name):
-        infer.builder.report("G103", "a distribution is needed here", expr.span, "not a distribution",
-                             help=("write e.g. `Normal(mean, scale)`",))
+        infer.builder.report(
+            "G103",
+            "a distribution is needed here",
+            expr.span,
+            "not a distribution",
+            help=("write e.g. `Normal(mean, scale)`",),
+        )
     name = expr.function.id
     if name in infer.builder.definitions and infer.builder.definitions[name].kind == "density":
         infer.builder.unsupported("a user-written density as a distribution", expr.span)
@@ -267,16 +307,24 @@ def distribution(infer: Infer, context: Context, expr: tree.Expr, event: nodes.T
     if name in ("p", "q") or expr.conditions is not None:
         infer.builder.unsupported(f"a draw from the joint `{name}`", expr.span)
     if name not in distributions.DISTRIBUTIONS:
-        infer.builder.report("G103", f"`{name}` is not a distribution", expr.function.span, "a distribution is needed here",
-                             help=nearest(name, frozenset(distributions.DISTRIBUTIONS)))
+        infer.builder.report(
+            "G103",
+            f"`{name}` is not a distribution",
+            expr.function.span,
+            "a distribution is needed here",
+            help=nearest(name, frozenset(distributions.DISTRIBUTIONS)),
+        )
     family = distributions.DISTRIBUTIONS[name]
     form, values = _form(infer, context, expr, family, event)
     for value, (label, _) in zip(values, form.parameters, strict=True):
         shape = known_shape(value.type)
         if shape != () and not unify(value.type, event):
             infer.builder.report(
-                "G201", f"`{label}` has the shape {list(shape or ())}, and one event has {list(event.shape)}", value.span,
-                "does not fit the event")
+                "G201",
+                f"`{label}` has the shape {list(shape or ())}, and one event has {list(event.shape)}",
+                value.span,
+                "does not fit the event",
+            )
     return nodes.Distribution(event, name, form.name, values, span=expr.span)
 
 
@@ -291,8 +339,13 @@ def _form(
     known = frozenset(p for form in family.forms for p, _ in form.parameters)
     for label, argument in named.items():
         if label not in known:
-            infer.builder.report("G104", f"`{family.name}` has no parameter called `{label}`", argument.span, "unknown parameter",
-                                 help=nearest(label, known) or (f"it has {', '.join(f'`{k}`' for k in sorted(known))}",))
+            infer.builder.report(
+                "G104",
+                f"`{family.name}` has no parameter called `{label}`",
+                argument.span,
+                "unknown parameter",
+                help=nearest(label, known) or (f"it has {', '.join(f'`{k}`' for k in sorted(known))}",),
+            )
     for form in family.forms:
         names = [p for p, _ in form.parameters]
         rest = [n for n in names if n not in named]
@@ -303,8 +356,13 @@ def _form(
     if not expr.arguments and SUPPORTS[event.support.name].discrete:
         infer.builder.unsupported(f"`{family.name}()` over a finite set", expr.span)
     wanted = " or ".join(f"`{family.name}({', '.join(p for p, _ in form.parameters)})`" for form in family.forms)
-    return infer.builder.report("G104", f"these are not the parameters of `{family.name}`", expr.span, f"wanted {wanted}",
-                                also=tuple(Label(a.span) for a in named.values()))
+    return infer.builder.report(
+        "G104",
+        f"these are not the parameters of `{family.name}`",
+        expr.span,
+        f"wanted {wanted}",
+        also=tuple(Label(a.span) for a in named.values()),
+    )
 
 
 def _argument(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Expr:

@@ -9,7 +9,8 @@ from gencompiler.diagnostics.model import Reporter
 from gencompiler.model.nodes import Real
 from gencompiler.syntax import tree
 
-#: The largest number of digits a constant may have: beyond it a size is a mistake, and exact arithmetic stops being cheap.
+#: The largest number of digits a constant may have: beyond it a size is a mistake, and exact arithmetic stops being
+#: cheap.
 LARGEST_EXPONENT = 4096
 
 

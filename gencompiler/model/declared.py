@@ -23,7 +23,11 @@ def declared_support(builder: Builder, type_: tree.SupportType, constants: dict[
     for argument in type_.arguments:
         if argument.value is None or argument.name is not None:
             builder.report("G104", "a type takes plain arguments", argument.span)
-        ends = (argument.value.lower, argument.value.upper) if isinstance(argument.value, tree.Range) else (argument.value,)
+        ends = (
+            (argument.value.lower, argument.value.upper)
+            if isinstance(argument.value, tree.Range)
+            else (argument.value,)
+        )
         for end in ends:
             value = None if end is None else constant(end, constants, builder.reporter)
             if value is None:
@@ -65,8 +69,13 @@ def fits(builder: Builder, support: nodes.Support, type_: tree.TypeExpr) -> None
     """A parameter must have a support that an unconstrained tensor can be mapped onto."""
     stored = supports.SUPPORTS[support.name].stored
     if stored is None:
-        builder.report("G203", f"a parameter cannot be `{support.name}`", type_.span, "not a parameter's type",
-                       help=("parameters are Real, Positive, Unit, Open(a, b), …",))
+        builder.report(
+            "G203",
+            f"a parameter cannot be `{support.name}`",
+            type_.span,
+            "not a parameter's type",
+            help=("parameters are Real, Positive, Unit, Open(a, b), …",),
+        )
     if stored not in ("identity", "positive", "unit", "open"):
         builder.unsupported(f"a parameter of type `{support.name}`", type_.span)
 

@@ -43,8 +43,12 @@ def gradient(infer: Infer, context: Context, expr: tree.Call, head: tree.Call) -
     arguments = _match(infer, context, expr, definition)
     instance = instantiate(infer, context, definition, tuple(arguments), expr)
     if known_shape(infer.builder.functions[instance].body.type) != ():
-        infer.builder.report("G201", f"`grad` differentiates a scalar function, and `{name.id}` gives a tensor", expr.span,
-                             also=(Label(definition.name.span, "defined here"),))
+        infer.builder.report(
+            "G201",
+            f"`grad` differentiates a scalar function, and `{name.id}` gives a tensor",
+            expr.span,
+            also=(Label(definition.name.span, "defined here"),),
+        )
     return nodes.Gradient(arguments[0].type, instance, tuple(arguments), span=expr.span)
 
 
@@ -58,8 +62,13 @@ def instantiate(
     if key in builder.functions_by_shape and definition.name.id in builder.local_definitions:
         return builder.functions_by_shape[key]
     if definition.name.id in builder.open:
-        builder.report("G108", f"`{definition.name.id}` uses itself", at.span, "a definition must end",
-                       also=(Label(definition.name.span, "defined here"),))
+        builder.report(
+            "G108",
+            f"`{definition.name.id}` uses itself",
+            at.span,
+            "a definition must end",
+            also=(Label(definition.name.span, "defined here"),),
+        )
     if definition.extern or not isinstance(definition.body, tree.Expr):
         builder.unsupported("a network supplied from outside (`extern def`)", definition.span)
     builder.open.append(definition.name.id)
@@ -84,12 +93,22 @@ def _match(infer: Infer, context: Context, expr: tree.Call, definition: tree.Def
     for variable in variables:
         value = by_name.pop(variable.name.id, None) or (plain.pop(0) if plain else variable.default)
         if value is None:
-            infer.builder.report("G104", f"`{definition.name.id}` needs `{variable.name.id}`", expr.span, "an argument is missing",
-                                 also=(Label(variable.span, "declared here"),))
+            infer.builder.report(
+                "G104",
+                f"`{definition.name.id}` needs `{variable.name.id}`",
+                expr.span,
+                "an argument is missing",
+                also=(Label(variable.span, "declared here"),),
+            )
         found.append(infer.expression(context, value))
     if plain or by_name:
-        infer.builder.report("G104", f"`{definition.name.id}` takes {len(variables)} arguments", expr.span, "too many arguments",
-                             also=(Label(definition.name.span, "defined here"),))
+        infer.builder.report(
+            "G104",
+            f"`{definition.name.id}` takes {len(variables)} arguments",
+            expr.span,
+            "too many arguments",
+            also=(Label(definition.name.span, "defined here"),),
+        )
     return found
 
 
@@ -106,7 +125,8 @@ def enter(
 ) -> tuple[Context, tuple[nodes.Input, ...]]:
     """The context of a definition's body for arguments of these types, and its typed inputs.
 
-    Sizes named in its types are solved from the arguments; conditions without a value are learned parameters below `path`."""
+    Sizes named in its types are solved from the arguments; conditions without a value are learned parameters below
+    `path`."""
     local = definition.name.id in infer.builder.local_definitions
     constants: dict[str, nodes.Real] = dict(context.constants) if local else {}
     names = dict(context.names) if local else {}
@@ -117,7 +137,9 @@ def enter(
         support = nodes.REAL
         if declaration.type is not None:
             support = _solve(infer, declaration, type_, constants, at)
-        inputs.append(nodes.Input(declaration.name.id, nodes.Type(support, known_shape(type_) or ()), span=declaration.span))
+        inputs.append(
+            nodes.Input(declaration.name.id, nodes.Type(support, known_shape(type_) or ()), span=declaration.span)
+        )
         names[declaration.name.id] = nodes.Reference(inputs[-1].type, declaration.name.id, span=declaration.span)
     inner = Context(constants, names, {}, path, context.iterations, in_map=definition.kind == "bijection")
     for declaration in signature.conditions or ():
@@ -145,8 +167,13 @@ def _constants_of(
         if argument.name is None or argument.value is None:
             infer.builder.unsupported("a positional condition of a map", argument.span)
         if argument.name.id not in declared:
-            infer.builder.report("G104", f"there is no parameter called `{argument.name.id}`", argument.span, "unknown parameter",
-                                 help=(f"it has {', '.join(f'`{n}`' for n in declared)}",))
+            infer.builder.report(
+                "G104",
+                f"there is no parameter called `{argument.name.id}`",
+                argument.span,
+                "unknown parameter",
+                help=(f"it has {', '.join(f'`{n}`' for n in declared)}",),
+            )
         try:
             constants[argument.name.id] = evaluate(argument.value, context.constants)
         except NotConstant:
@@ -168,14 +195,23 @@ def _solve(
         shape = tuple(int(Fraction(w)) for w in wanted if w is not None)
         unify(type_, nodes.Type(type_.support, shape))
     if len(shape) != len(declared.shape):
-        infer.builder.report("G201", f"`{declaration.name.id}` has {len(declared.shape)} axes, and this argument {len(shape)}", at.span,
-                             f"shape {list(shape)}", also=(Label(declaration.span, "declared here"),))
+        infer.builder.report(
+            "G201",
+            f"`{declaration.name.id}` has {len(declared.shape)} axes, and this argument {len(shape)}",
+            at.span,
+            f"shape {list(shape)}",
+            also=(Label(declaration.span, "declared here"),),
+        )
     for expr, extent in zip(declared.shape, shape, strict=True):
         if isinstance(expr, tree.Name) and expr.id not in constants:
             constants[expr.id] = Fraction(extent)
         elif _known(expr, constants) != extent:
-            infer.builder.report("G201", f"`{declaration.name.id}` does not fit: this argument has the shape {list(shape)}", at.span,
-                                 also=(Label(declaration.span, "declared here"),))
+            infer.builder.report(
+                "G201",
+                f"`{declaration.name.id}` does not fit: this argument has the shape {list(shape)}",
+                at.span,
+                also=(Label(declaration.span, "declared here"),),
+            )
     return declared_support(infer.builder, declared, constants)
 
 
@@ -195,18 +231,26 @@ def _learned(
         name = declaration.name.id
         if name in context.names:
             return context.names[name]
-        builder.report("G104", f"`{name}` has neither a type nor a value", declaration.span, "nothing says what it is",
-                       help=(f"declare it: `{name} : Real`",))
+        builder.report(
+            "G104",
+            f"`{name}` has neither a type nor a value",
+            declaration.span,
+            "nothing says what it is",
+            help=(f"declare it: `{name} : Real`",),
+        )
     if not isinstance(declaration.type, tree.SupportType):
         builder.unsupported("a function or a tuple as a parameter", declaration.span)
     support = declared_support(builder, declaration.type, context.constants)
     fits(builder, support, declaration.type)
     sizes = [_known(s, context.constants) for s in declaration.type.shape]
     if any(s is None or Fraction(s).denominator != 1 or s < 1 for s in sizes):
-        builder.report("G202", f"nothing determines the size of `{declaration.name.id}`", declaration.type.span, "size unknown")
+        builder.report(
+            "G202", f"nothing determines the size of `{declaration.name.id}`", declaration.type.span, "size unknown"
+        )
     shape = tuple(int(Fraction(s)) for s in sizes if s is not None)
     return builder.add_parameter(
-        nodes.Parameter(f"{path}{declaration.name.id}", support, context.iterations, lift, shape, span=declaration.span))
+        nodes.Parameter(f"{path}{declaration.name.id}", support, context.iterations, lift, shape, span=declaration.span)
+    )
 
 
 def _check_result(infer: Infer, context: Context, definition: tree.Definition, body: nodes.Expr) -> None:
@@ -219,9 +263,14 @@ def _check_result(infer: Infer, context: Context, definition: tree.Definition, b
         return
     wanted = tuple(int(Fraction(s)) for s in sizes if s is not None)
     if not unify(body.type, nodes.Type(nodes.REAL, wanted)):
+        found = list(known_shape(body.type) or ())
         infer.builder.report(
-            "G201", f"`{definition.name.id}` promises the shape {list(wanted)}, and its body has {list(known_shape(body.type) or ())}",
-            body.span, "this is what it gives", also=(Label(definition.result.span, "declared here"),))
+            "G201",
+            f"`{definition.name.id}` promises the shape {list(wanted)}, and its body has {found}",
+            body.span,
+            "this is what it gives",
+            also=(Label(definition.result.span, "declared here"),),
+        )
 
 
 def instantiate_map(
@@ -235,7 +284,11 @@ def instantiate_map(
     """An instance of a bijection for an input of this shape: its name and the shape of its result."""
     builder = infer.builder
     signature = definition.signature
-    if signature is None or len(signature.variables) != 1 or not isinstance(signature.variables[0].type, tree.SupportType):
+    if (
+        signature is None
+        or len(signature.variables) != 1
+        or not isinstance(signature.variables[0].type, tree.SupportType)
+    ):
         builder.unsupported("a bijection of several variables", definition.span)
     if definition.requires is not None:
         builder.unsupported("a `requires` condition", definition.requires.span)
@@ -259,7 +312,9 @@ def instantiate_map(
         unify(body.type, type_)
         result_shape = type_.shape
     support = _result_support(infer, inner, definition)
-    builder.maps[name] = nodes.Map(name, definition.name.id, inputs[0], nodes.Type(support, result_shape), lift, body, span=definition.span)
+    builder.maps[name] = nodes.Map(
+        name, definition.name.id, inputs[0], nodes.Type(support, result_shape), lift, body, span=definition.span
+    )
     return name, lift or result_shape
 
 

@@ -51,7 +51,9 @@ class Equations:
             builder.report("G103", "a head is `p(variables | given)`", head.span, "not a head")
         joint = head.function.id
         if joint in builder.definitions or joint in self.variables:
-            builder.report("G103", f"`{joint}` is not a joint", head.function.span, "the left side of an equation is `p(…)`")
+            builder.report(
+                "G103", f"`{joint}` is not a joint", head.function.span, "the left side of an equation is `p(…)`"
+            )
         if joint != "p":
             builder.unsupported(f"a joint besides `p` (`{joint}`)", head.span)
         context, indices = self._indices(head)
@@ -63,7 +65,9 @@ class Equations:
             self._energy(equation, joint, targets, given, context, indices)
             return
         if equation.relation != "=":
-            builder.report("G304", "a conditional is stated with `=`", equation.span, "the right side is the distribution itself")
+            builder.report(
+                "G304", "a conditional is stated with `=`", equation.span, "the right side is the distribution itself"
+            )
         if len(targets) != 1:
             builder.unsupported("a conditional of several variables", head.span)
         event = targets[0].type
@@ -76,7 +80,11 @@ class Equations:
         found: dict[str, IndexInfo] = {}
         for subscript in (n for n in walk(head) if isinstance(n, tree.At | tree.Relative)):
             name = subscript.value if isinstance(subscript, tree.At) else subscript.bound
-            if isinstance(name, tree.Name) and name.id not in self.context.names and name.id not in self.context.constants:
+            if (
+                isinstance(name, tree.Name)
+                and name.id not in self.context.names
+                and name.id not in self.context.constants
+            ):
                 found.setdefault(name.id, IndexInfo(name.id, None, name.span))
         indices = list(found.values())
         if len(indices) > 1:
@@ -98,8 +106,13 @@ class Equations:
                 raise Abandon
             if named in builder.derived:
                 builder.unsupported("a head that lists a derived quantity", argument.span)
-            builder.report("G304", f"`{named}` is not a variable of the model", argument.span, "a head lists variables",
-                           help=(f"declare it: `observed {named} : Real` or `latent {named} : Real`",))
+            builder.report(
+                "G304",
+                f"`{named}` is not a variable of the model",
+                argument.span,
+                "a head lists variables",
+                help=(f"declare it: `observed {named} : Real` or `latent {named} : Real`",),
+            )
         value = argument.value
         if isinstance(value, tree.Index) and len(value.subscripts) != len(self.variables[base.id].type.shape):
             builder.unsupported("a head over part of the axes", value.span)
@@ -108,16 +121,26 @@ class Equations:
         return self.infer.expression(context, value)
 
     def _energy(
-        self, equation: tree.Equation, joint: str, targets: tuple[nodes.Expr, ...], given: tuple[nodes.Expr, ...],
-        context: Context, indices: list[IndexInfo],
+        self,
+        equation: tree.Equation,
+        joint: str,
+        targets: tuple[nodes.Expr, ...],
+        given: tuple[nodes.Expr, ...],
+        context: Context,
+        indices: list[IndexInfo],
     ) -> None:
         builder = self.infer.builder
         if indices or given or not all(isinstance(t, nodes.Reference) for t in targets):
             builder.unsupported("an energy of parts of a variable", equation.span)
         value = self.infer.expression(context, equation.value)
         if known_shape(value.type) != ():
-            builder.report("G201", "a density is a scalar", value.span, f"this has the shape {list(known_shape(value.type) or ())}",
-                           help=("reduce it: `sum(…)`",))
+            builder.report(
+                "G201",
+                "a density is a scalar",
+                value.span,
+                f"this has the shape {list(known_shape(value.type) or ())}",
+                help=("reduce it: `sum(…)`",),
+            )
         names = tuple(t.name for t in targets if isinstance(t, nodes.Reference))
         self.energies.append(nodes.Energy(joint, names, (), value, span=equation.span))
 
@@ -132,8 +155,13 @@ class Equations:
         start = self.infer.expression(self.context, source)
         stages, shape = pipelines.stages(self.infer, self.context, exprs, start.type.shape)
         if shape != variable.type.shape:
-            builder.report("G407", f"the pipeline gives the shape {list(shape)}, and `{target.id}` has {list(variable.type.shape)}",
-                           equation.value.span, "does not fit", also=(Label(variable.span, "declared here"),))
+            builder.report(
+                "G407",
+                f"the pipeline gives the shape {list(shape)}, and `{target.id}` has {list(variable.type.shape)}",
+                equation.value.span,
+                "does not fit",
+                also=(Label(variable.span, "declared here"),),
+            )
         if any(link.target == target.id for link in self.links):
             builder.report("G302", f"`{target.id}` is produced twice", target.span, "produced again")
         self.links.append(nodes.Link(target.id, start, stages, span=equation.span))

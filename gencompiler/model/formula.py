@@ -21,7 +21,8 @@ def _parsed(text: str) -> tree.Expr:
 def formula(text: str, **names: nodes.Expr) -> nodes.Expr:
     """`formula("1 - tanh(a)^2", a=e)`: the typed expression, elementwise in the shapes of the given names.
 
-    A name that the language uses (`log`) cannot be given.  A formula that does not resolve is a mistake in the catalogue."""
+    A name that the language uses (`log`) cannot be given.  A formula that does not resolve is a mistake in the
+    catalogue."""
     infer = Infer(Builder(Reporter(), {}))
     return infer.expression(Context({}, dict(names), {}), _parsed(text))
 

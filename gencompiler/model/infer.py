@@ -12,6 +12,7 @@ from gencompiler.model import calls, nodes, subscripts
 from gencompiler.model.builder import Abandon, Builder, Context, IndexInfo
 from gencompiler.model.constants import size
 from gencompiler.model.types import known_shape, meet, unify
+from gencompiler.node import walk
 from gencompiler.syntax import tree
 
 _OPERATORS = {f.operator: f.name for f in functions.FUNCTIONS.values() if f.operator and f.arity == 2}
@@ -86,8 +87,14 @@ class Infer:
         definition = self.builder.definitions.get(name.id)
         if definition is not None or name.id in functions.FUNCTIONS:
             also = (Label(definition.name.span, "defined here"),) if definition else ()
-            self.builder.report("G203", f"`{name.id}` is a function, not a value", name.span, "a value is needed here", also=also,
-                                help=(f"apply it: `{name.id}(…)`",))
+            self.builder.report(
+                "G203",
+                f"`{name.id}` is a function, not a value",
+                name.span,
+                "a value is needed here",
+                also=also,
+                help=(f"apply it: `{name.id}(…)`",),
+            )
         return self.builder.unsupported(f"`{name.id}`", name.span)
 
     def _binary(self, context: Context, expr: tree.Binary) -> nodes.Expr:
@@ -111,17 +118,30 @@ class Infer:
         shapes = known_shape(left.type), known_shape(right.type)
         for side, shape in zip((left, right), shapes, strict=True):
             if shape is None:
-                self.builder.report("G202", "nothing determines the size of this factor of `@`", side.span, "size unknown",
-                                    help=("state it: `size = n` in the network's call",))
+                self.builder.report(
+                    "G202",
+                    "nothing determines the size of this factor of `@`",
+                    side.span,
+                    "size unknown",
+                    help=("state it: `size = n` in the network's call",),
+                )
             if shape == ():
-                self.builder.report("G201", "`@` contracts tensors, and this is a scalar", side.span, "a scalar",
-                                    help=("multiply with `*`",))
+                self.builder.report(
+                    "G201",
+                    "`@` contracts tensors, and this is a scalar",
+                    side.span,
+                    "a scalar",
+                    help=("multiply with `*`",),
+                )
         a, b = shapes
         assert a is not None and b is not None
         if a[-1] != b[0]:
             self.builder.report(
-                "G201", f"`@` contracts the last axis of the left with the first of the right, {a[-1]} with {b[0]}", expr.span,
-                also=(Label(left.span, f"shape {list(a)}"), Label(right.span, f"shape {list(b)}")))
+                "G201",
+                f"`@` contracts the last axis of the left with the first of the right, {a[-1]} with {b[0]}",
+                expr.span,
+                also=(Label(left.span, f"shape {list(a)}"), Label(right.span, f"shape {list(b)}")),
+            )
         return nodes.Contract(nodes.Type(nodes.REAL, a[:-1] + b[1:]), left, right, span=expr.span)
 
     def apply(self, function: str, arguments: tuple[nodes.Expr, ...], span: Span) -> nodes.Expr:
@@ -131,13 +151,22 @@ class Infer:
         type_ = meet(tuple(a.type for a in arguments), support)
         if type_ is None:
             labels = tuple(Label(a.span, f"shape {list(known_shape(a.type) or ())}") for a in arguments)
-            self.builder.report("G201", "shapes meet elementwise only when equal, or when one is a scalar", span,
-                                also=labels, help=("write the broadcast with `for`, whose index order fixes the layout",))
+            self.builder.report(
+                "G201",
+                "shapes meet elementwise only when equal, or when one is a scalar",
+                span,
+                also=labels,
+                help=("write the broadcast with `for`, whose index order fixes the layout",),
+            )
         return nodes.Apply(type_, function, arguments, span=span)
 
     def _log(self, context: Context, expr: tree.Log) -> nodes.Expr:
         operand = expr.operand
-        if isinstance(operand, tree.Call) and isinstance(operand.function, tree.Name) and operand.function.id in ("p", "q"):
+        if (
+            isinstance(operand, tree.Call)
+            and isinstance(operand.function, tree.Name)
+            and operand.function.id in ("p", "q")
+        ):
             self.builder.unsupported("a log density inside an equation", expr.span)
         return self.apply("log", (self.expression(context, operand),), expr.span)
 
@@ -160,13 +189,20 @@ class Infer:
         info = self.binding(context, binding)
         body = self.expression(context.index(info), expr.body)
         if info.extent is None:
-            self.builder.report("G202", f"nothing determines how far `{info.name}` runs", binding.span, "no range",
-                                help=(f"subscript something with it, or write `for {info.name} in n: …`",))
+            self.builder.report(
+                "G202",
+                f"nothing determines how far `{info.name}` runs",
+                binding.span,
+                "no range",
+                help=(f"subscript something with it, or write `for {info.name} in n: …`",),
+            )
         shape = known_shape(body.type)
         if shape is None:
             unify(body.type, nodes.Type(nodes.REAL, ()))
             shape = ()
-        return nodes.Each(nodes.Type(body.type.support, (info.extent, *shape)), info.name, info.extent, body, span=expr.span)
+        return nodes.Each(
+            nodes.Type(body.type.support, (info.extent, *shape)), info.name, info.extent, body, span=expr.span
+        )
 
     def binding(self, context: Context, binding: tree.Binding) -> IndexInfo:
         """`i`, `i in n` or `i in 0..n`."""
@@ -182,16 +218,15 @@ class Infer:
         return IndexInfo(binding.name.id, extent, binding.span)
 
     def _extent(self, context: Context, expr: tree.Expr) -> int:
-        if any(isinstance(n, tree.Name) and n.id in context.indices for n in (expr,)):
-            self.builder.unsupported("a range whose end is another index", expr.span)
+        names = {n.id for n in walk(expr) if isinstance(n, tree.Name)}
+        if names & (context.indices.keys() | context.names.keys()):
+            self.builder.unsupported("a range whose end is not constant", expr.span)
         found = size(expr, context.constants, self.builder.reporter)
         if found is None:
             raise Abandon
         return found
 
-    def where(
-        self, context: Context, expr: tree.Where, body: Callable[[Context, tree.Expr], nodes.Expr]
-    ) -> nodes.Expr:
+    def where(self, context: Context, expr: tree.Where, body: Callable[[Context, tree.Expr], nodes.Expr]) -> nodes.Expr:
         """`body where { … }`: local equations in dependency order, then the body; under a `for` they see its index."""
         if isinstance(expr.body, tree.Each):
             inner = tree.Where(expr.body.body, expr.block, span=expr.span)

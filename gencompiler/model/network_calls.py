@@ -34,8 +34,9 @@ def network(
             if stated is not None:
                 unify(type_, nodes.Type(nodes.REAL, (stated,)))
     sizes = tuple((known_shape(i.type) or (0,))[0] for i in inputs)
-    found = nodes.Network(path, kind.name, hidden, activation, sizes, (), context.iterations, context.in_map, output_names,
-                          span=expr.span)
+    found = nodes.Network(
+        path, kind.name, hidden, activation, sizes, (), context.iterations, context.in_map, output_names, span=expr.span
+    )
     infer.builder.networks[path] = PendingNetwork(found, types)
     return tuple(nodes.NetworkOutput(t, path, number, inputs, span=expr.span) for number, t in enumerate(types))
 
@@ -48,8 +49,13 @@ def _input(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Exp
         infer.builder.unsupported("a network on a causal view", argument.span)
     shape = known_shape(value.type)
     if shape is None:
-        infer.builder.report("G202", "nothing determines the size of this network's input", argument.span, "size unknown",
-                             help=("state it: `size = n` in the call that makes it",))
+        infer.builder.report(
+            "G202",
+            "nothing determines the size of this network's input",
+            argument.span,
+            "size unknown",
+            help=("state it: `size = n` in the call that makes it",),
+        )
     if len(shape) > 1:
         infer.builder.unsupported("a network on a tensor with several axes", argument.span)
     return value
@@ -64,8 +70,13 @@ def _options(infer: Infer, expr: tree.Call, kind: networks.NetworkKind) -> dict[
         if argument.name is None:
             continue
         if argument.name.id not in known or argument.value is None:
-            infer.builder.report("G107", f"`{kind.name}` has no option called `{argument.name.id}`", argument.span, "unknown option",
-                                 help=nearest(argument.name.id, known) or (f"it has {', '.join(f'`{k}`' for k in sorted(known))}",))
+            infer.builder.report(
+                "G107",
+                f"`{kind.name}` has no option called `{argument.name.id}`",
+                argument.span,
+                "unknown option",
+                help=nearest(argument.name.id, known) or (f"it has {', '.join(f'`{k}`' for k in sorted(known))}",),
+            )
         found[argument.name.id] = argument.value
     return found
 
@@ -84,6 +95,10 @@ def _activation(infer: Infer, expr: tree.Expr | None) -> str:
     if expr is None:
         return "relu"
     if not isinstance(expr, tree.Name) or expr.id not in networks.ACTIVATIONS:
-        infer.builder.report("G107", "an activation is one of " + ", ".join(f"`{a}`" for a in networks.ACTIVATIONS), expr.span,
-                             "not an activation")
+        infer.builder.report(
+            "G107",
+            "an activation is one of " + ", ".join(f"`{a}`" for a in networks.ACTIVATIONS),
+            expr.span,
+            "not an activation",
+        )
     return expr.id

@@ -249,7 +249,8 @@ class LogDensity(Expr):
 
 @node
 class Parameter(Node):
-    """A learned tensor of storage shape `iterations + lift + shape`, unconstrained; `support` is a fact about its value.
+    """A learned tensor of storage shape `iterations + lift + shape`, unconstrained; `support` is a fact about its
+    value.
 
     `initial`: "default" (decided by rank and support), "zeros", or a constant."""
 
@@ -269,8 +270,8 @@ class Parameter(Node):
 class Network(Node):
     """One network call: `kind` is a key of `catalog.networks`; its weights are ordinary parameters below `path`.
 
-    `inputs` and `outputs` are the sizes of its inputs and outputs, 0 for a scalar; `zero_output` starts the last layer at zero (the
-    conditioner of a bijection begins as the identity)."""
+    `inputs` and `outputs` are the sizes of its inputs and outputs, 0 for a scalar; `zero_output` starts the last
+    layer at zero (the conditioner of a bijection begins as the identity)."""
 
     path: str
     kind: str
@@ -328,7 +329,8 @@ class Map(Node):
 
 @node
 class Surjection(Node):
-    """`quantize(K)`: y in [0, 1) goes to floor(K y); its inverse is dequantization, y = (x + u) / K with u ~ Uniform(0, 1)."""
+    """`quantize(K)`: y in [0, 1) goes to floor(K y); its inverse is dequantization, y = (x + u) / K with u ~
+    Uniform(0, 1)."""
 
     name: str
     levels: int
@@ -462,7 +464,8 @@ class DataDraw(Node):
 
 @node
 class Phase(Node):
-    """One optimizer step: `update` groups by joint or function name, and E[draws] body to be maximised (or minimised)."""
+    """One optimizer step: `update` groups by joint or function name, and E[draws] body to be maximised (or
+    minimised)."""
 
     label: str
     update: tuple[str, ...]

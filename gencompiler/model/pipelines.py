@@ -29,7 +29,9 @@ def flatten(expr: tree.Expr) -> tuple[tree.Expr, tuple[tree.Expr, ...]]:
     return expr, tuple(reversed(stages))
 
 
-def stages(infer: Infer, context: Context, exprs: tuple[tree.Expr, ...], shape: Shape) -> tuple[tuple[nodes.Stage, ...], Shape]:
+def stages(
+    infer: Infer, context: Context, exprs: tuple[tree.Expr, ...], shape: Shape
+) -> tuple[tuple[nodes.Stage, ...], Shape]:
     """The typed stages for an input of this shape, and the shape of the result."""
     found: list[nodes.Stage] = []
     for expr in exprs:
@@ -60,12 +62,19 @@ def _stage(infer: Infer, context: Context, expr: tree.Expr, shape: Shape) -> tup
         if domain is None or range_ is None:
             builder.unsupported(f"the stage `{name}`", expr.span)
         scalar = nodes.Type(domain)
-        body = nodes.Apply(nodes.Type(nodes.REAL), name, (nodes.Reference(scalar, "u", span=expr.span),), span=expr.span)
+        body = nodes.Apply(
+            nodes.Type(nodes.REAL), name, (nodes.Reference(scalar, "u", span=expr.span),), span=expr.span
+        )
         return _built(infer, name, shape, body, shape, expr.span, domain, range_)
     if name in words.PLANNED or name in words.STRUCTURE:
         builder.unsupported(f"the stage `{name}`", expr.span)
-    return builder.report("G103", f"`{name}` is not a map", expr.span, "a stage of a pipeline is a map",
-                          help=nearest(name, frozenset(d for d, v in builder.definitions.items() if v.kind == "bijection")))
+    return builder.report(
+        "G103",
+        f"`{name}` is not a map",
+        expr.span,
+        "a stage of a pipeline is a map",
+        help=nearest(name, frozenset(d for d, v in builder.definitions.items() if v.kind == "bijection")),
+    )
 
 
 def _support(interval: str) -> nodes.Support | None:
@@ -78,8 +87,14 @@ def _support(interval: str) -> nodes.Support | None:
 
 
 def _built(
-    infer: Infer, name: str, shape: Shape, body: nodes.Expr, lift: Shape, span: Span,
-    domain: nodes.Support = nodes.REAL, range_: nodes.Support = nodes.REAL,
+    infer: Infer,
+    name: str,
+    shape: Shape,
+    body: nodes.Expr,
+    lift: Shape,
+    span: Span,
+    domain: nodes.Support = nodes.REAL,
+    range_: nodes.Support = nodes.REAL,
 ) -> tuple[tuple[nodes.Stage, ...], Shape]:
     """A map of the language itself; every use of one shape shares an instance, since it owns nothing."""
     builder = infer.builder
@@ -87,8 +102,15 @@ def _built(
     if key not in builder.builtin_maps:
         instance = builder.fresh(name)
         inner = () if lift else shape
-        builder.maps[instance] = nodes.Map(instance, name, nodes.Input("u", nodes.Type(domain, inner), span=span),
-                                           nodes.Type(range_, inner), lift, body, span=span)
+        builder.maps[instance] = nodes.Map(
+            instance,
+            name,
+            nodes.Input("u", nodes.Type(domain, inner), span=span),
+            nodes.Type(range_, inner),
+            lift,
+            body,
+            span=span,
+        )
         builder.builtin_maps[key] = instance
     return (nodes.UseMap(builder.builtin_maps[key], span=span),), shape
 
@@ -109,7 +131,9 @@ def _definition(
     expr: tree.Expr,
 ) -> tuple[tuple[nodes.Stage, ...], Shape]:
     if definition.kind != "bijection":
-        infer.builder.report("G103", f"`{definition.name.id}` is a {definition.kind}, not a bijection", expr.span, "not a map")
+        infer.builder.report(
+            "G103", f"`{definition.name.id}` is a {definition.kind}, not a bijection", expr.span, "not a map"
+        )
     source, inner = flatten(definition.body) if isinstance(definition.body, tree.Expr) else (None, ())
     if inner and isinstance(source, tree.Name):
         return _composite(infer, context, definition, inner, shape, expr)
@@ -118,7 +142,12 @@ def _definition(
 
 
 def _composite(
-    infer: Infer, context: Context, definition: tree.Definition, inner: tuple[tree.Expr, ...], shape: Shape, expr: tree.Expr
+    infer: Infer,
+    context: Context,
+    definition: tree.Definition,
+    inner: tuple[tree.Expr, ...],
+    shape: Shape,
+    expr: tree.Expr,
 ) -> tuple[tuple[nodes.Stage, ...], Shape]:
     """A bijection that is itself a pipeline stands for its stages."""
     builder = infer.builder
@@ -161,8 +190,10 @@ def _repeat(infer: Infer, context: Context, expr: tree.Wrap, shape: Shape) -> tu
     source, rest = flatten(expr.body)
     found, result = stages(infer, inside, (source, *rest), shape)
     if result != shape:
-        infer.builder.report("G407", f"each iteration must keep the shape: {list(shape)} goes in, {list(result)} comes out", expr.span,
-                             "the shape changes")
+        infer.builder.report(
+            "G407",
+            f"each iteration must keep the shape: {list(shape)} goes in, {list(result)} comes out",
+            expr.span,
+            "the shape changes",
+        )
     return (nodes.Repeat(count, found, span=expr.span),), shape
-
-

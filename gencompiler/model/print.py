@@ -84,12 +84,15 @@ def text(model: nodes.Model) -> str:
     lines += [f"  {e.joint}({', '.join(e.variables)}) ∝ {expression(e.value)}" for e in model.energies]
     lines += [f"  {link.target} = {expression(link.source)} |> {_stages(link.stages)}" for link in model.links]
     for transition in model.transitions:
-        lines.append(f"  transition {transition.name}({', '.join(transition.next)} | {', '.join(i.name for i in transition.current)})")
+        current = ", ".join(i.name for i in transition.current)
+        lines.append(f"  transition {transition.name}({', '.join(transition.next)} | {current})")
         lines += [f"    {_step(s)}" for s in transition.steps]
     lines += [f"  train {t.objective.name}{_options(t.options)}" for t in model.trainings]
     lines += [f"  {m.verb} {m.name}{_options(m.arguments)}" for m in model.methods]
     lines += [f"  claim {c.fact.predicate}({', '.join(c.fact.arguments)})" for c in model.claims]
-    lines += [f"  assume {a.fact.predicate}({', '.join(a.fact.arguments)}) because {a.reason!r}" for a in model.assumptions]
+    lines += [
+        f"  assume {a.fact.predicate}({', '.join(a.fact.arguments)}) because {a.reason!r}" for a in model.assumptions
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -99,7 +102,8 @@ def _inputs(inputs: tuple[nodes.Input, ...]) -> str:
 
 def _parameter(parameter: nodes.Parameter) -> str:
     parts = [f"{list(axes)}" for axes in (parameter.iterations, parameter.lift, parameter.shape)]
-    return f"  param {parameter.path} : {parameter.support} iterations {parts[0]} lift {parts[1]} shape {parts[2]} = {parameter.initial}"
+    axes_of = f"iterations {parts[0]} lift {parts[1]} shape {parts[2]}"
+    return f"  param {parameter.path} : {parameter.support} {axes_of} = {parameter.initial}"
 
 
 def _network(network: nodes.Network) -> str:
@@ -148,7 +152,7 @@ def data(value: object, *, spans: bool = False) -> object:
     """A tree as JSON data: every node is an object with its class under "node"; exact numbers are texts."""
     if isinstance(value, Node):
         found: dict[str, object] = {"node": type(value).__name__}
-        for field in dataclasses.fields(value):  # type: ignore[arg-type]
+        for field in dataclasses.fields(value):
             if field.name != "span":
                 found[field.name] = data(getattr(value, field.name), spans=spans)
             elif spans:

@@ -50,19 +50,27 @@ class Requests:
         builder = self.infer.builder
         name, arguments = _head(statement.value)
         if name is None:
-            builder.report("G702", "`train` is followed by the name of an objective", statement.value.span, "not an objective")
+            builder.report(
+                "G702", "`train` is followed by the name of an objective", statement.value.span, "not an objective"
+            )
         declared = self.objectives.get(name.id)
         if declared is None:
             if name.id in _OBJECTIVES_PLANNED:
                 builder.unsupported(f"the objective `{name.id}`", name.span)
-            builder.report("G702", f"there is no objective called `{name.id}`", name.span, "unknown objective",
-                           help=nearest(name.id, frozenset((*self.objectives, *_OBJECTIVES_PLANNED))))
+            builder.report(
+                "G702",
+                f"there is no objective called `{name.id}`",
+                name.span,
+                "unknown objective",
+                help=nearest(name.id, frozenset((*self.objectives, *_OBJECTIVES_PLANNED))),
+            )
         if arguments or declared.signature is not None:
             builder.unsupported("an objective with arguments", statement.value.span)
         options = self._options(statement.options, words.OPTIONS) if statement.options is not None else ()
         phases = tuple(self._phase(p, number) for number, p in enumerate(declared.phases))
         self.trainings.append(
-            nodes.Training(nodes.Objective(name.id, phases, span=declared.span), options, span=statement.span))
+            nodes.Training(nodes.Objective(name.id, phases, span=declared.span), options, span=statement.span)
+        )
 
     def _phase(self, phase: tree.Phase, number: int) -> nodes.Phase:
         builder = self.infer.builder
@@ -72,7 +80,12 @@ class Requests:
         if not isinstance(expectation, tree.Expect):
             builder.unsupported("an objective that is not one expectation", phase.value.span)
         for draw in expectation.draws:
-            if not (draw.relation == "~" and isinstance(draw.value, tree.Name) and draw.value.id == "data" and len(draw.targets) == 1):
+            if not (
+                draw.relation == "~"
+                and isinstance(draw.value, tree.Name)
+                and draw.value.id == "data"
+                and len(draw.targets) == 1
+            ):
                 builder.unsupported("a draw besides `x ~ data`", draw.span)
         groups = tuple(g.id for g in phase.groups)
         if groups != ("p",):
@@ -85,7 +98,9 @@ class Requests:
     def _density(self, expr: tree.Expr) -> nodes.Expr:
         """`log p(x)`"""
         operand = expr.operand if isinstance(expr, tree.Log) else None
-        if not (isinstance(operand, tree.Call) and isinstance(operand.function, tree.Name) and operand.function.id == "p"):
+        if not (
+            isinstance(operand, tree.Call) and isinstance(operand.function, tree.Name) and operand.function.id == "p"
+        ):
             self.infer.builder.unsupported("an objective besides `log p(x)`", expr.span)
         if operand.conditions is not None or len(operand.arguments) != 1:
             self.infer.builder.unsupported("a conditional density in an objective", operand.span)
@@ -102,10 +117,17 @@ class Requests:
             if target.id in words.OPTIONS_PLANNED:
                 self.infer.builder.unsupported(f"the option `{target.id}`", item.span)
             if target.id not in known:
-                self.infer.builder.report("G107", f"there is no option called `{target.id}`", target.span, "unknown option",
-                                          help=nearest(target.id, frozenset(known)))
+                self.infer.builder.report(
+                    "G107",
+                    f"there is no option called `{target.id}`",
+                    target.span,
+                    "unknown option",
+                    help=nearest(target.id, frozenset(known)),
+                )
             if any(o.name == target.id for o in found):
-                self.infer.builder.report("G102", f"the option `{target.id}` is given twice", target.span, "given again")
+                self.infer.builder.report(
+                    "G102", f"the option `{target.id}` is given twice", target.span, "given again"
+                )
             found.append(self._option(target, item.value, known[target.id]))
         return tuple(found)
 
@@ -116,8 +138,13 @@ class Requests:
             head, arguments = _head(value)
             if head is None or head.id not in table:
                 span = head.span if head else value.span
-                builder.report("G107", f"`{name.id}` is one of " + ", ".join(f"`{k}`" for k in table), span, "unknown",
-                               help=nearest(head.id, frozenset(table)) if head else ())
+                builder.report(
+                    "G107",
+                    f"`{name.id}` is one of " + ", ".join(f"`{k}`" for k in table),
+                    span,
+                    "unknown",
+                    help=nearest(head.id, frozenset(table)) if head else (),
+                )
             return nodes.Option(name.id, head.id, self._arguments(head, arguments, table[head.id]), span=value.span)
         if kind == "word":
             if not isinstance(value, tree.Name):
@@ -125,18 +152,26 @@ class Requests:
             return nodes.Option(name.id, value.id, span=value.span)
         return nodes.Option(name.id, self._number(value, name.id), span=value.span)
 
-    def _arguments(self, head: tree.Name, arguments: tuple[tree.Argument, ...], known: tuple[str, ...]) -> tuple[nodes.Option, ...]:
+    def _arguments(
+        self, head: tree.Name, arguments: tuple[tree.Argument, ...], known: tuple[str, ...]
+    ) -> tuple[nodes.Option, ...]:
         found = []
         for argument in arguments:
             if argument.name is None or argument.value is None or argument.name.id not in known:
                 listed = ", ".join(f"`{k}`" for k in known) or "nothing"
-                self.infer.builder.report("G107", f"`{head.id}` has no such option", argument.span, f"it takes {listed}")
+                self.infer.builder.report(
+                    "G107", f"`{head.id}` has no such option", argument.span, f"it takes {listed}"
+                )
             if isinstance(argument.value, tree.TupleExpr):
-                pair = tuple(nodes.Option(str(n), self._number(v, argument.name.id), span=v.span)
-                             for n, v in enumerate(argument.value.items))
+                pair = tuple(
+                    nodes.Option(str(n), self._number(v, argument.name.id), span=v.span)
+                    for n, v in enumerate(argument.value.items)
+                )
                 found.append(nodes.Option(argument.name.id, "tuple", pair, span=argument.span))
             else:
-                found.append(nodes.Option(argument.name.id, self._number(argument.value, argument.name.id), span=argument.span))
+                found.append(
+                    nodes.Option(argument.name.id, self._number(argument.value, argument.name.id), span=argument.span)
+                )
         return tuple(found)
 
     def _number(self, value: tree.Expr, name: str) -> nodes.Real:
@@ -159,8 +194,13 @@ class Requests:
         if head.id in words.METHODS_PLANNED:
             builder.unsupported(f"`{statement.verb} {head.id}`", statement.span)
         if head.id not in known:
-            builder.report("G703", f"`{statement.verb}` has no method called `{head.id}`", head.span, "unknown method",
-                           help=nearest(head.id, frozenset((*known, *words.METHODS_PLANNED))))
+            builder.report(
+                "G703",
+                f"`{statement.verb}` has no method called `{head.id}`",
+                head.span,
+                "unknown method",
+                help=nearest(head.id, frozenset((*known, *words.METHODS_PLANNED))),
+            )
         if statement.options is not None:
             builder.unsupported("options here", statement.options.span)
         found: list[nodes.Option] = []
@@ -176,8 +216,13 @@ class Requests:
             self.infer.builder.report("G703", "`chain` needs a transition", statement.value.span, "write `chain(T)`")
         self._skip_unresolved(first.value.id)
         if first.value.id not in self.moves:
-            self.infer.builder.report("G703", f"`{first.value.id}` is not a transition", first.span, "unknown transition",
-                                      help=nearest(first.value.id, frozenset(self.moves)))
+            self.infer.builder.report(
+                "G703",
+                f"`{first.value.id}` is not a transition",
+                first.span,
+                "unknown transition",
+                help=nearest(first.value.id, frozenset(self.moves)),
+            )
         return nodes.Option("transition", first.value.id, span=first.span)
 
     def _skip_unresolved(self, name: str) -> None:
@@ -194,8 +239,13 @@ class Requests:
         if head is None or not isinstance(expr, tree.Call):
             builder.unsupported("an equation as a claim", expr.span)
         if head.id not in words.PREDICATES:
-            builder.report("G101", f"there is no predicate called `{head.id}`", head.span, "unknown predicate",
-                           help=nearest(head.id, frozenset(words.PREDICATES)))
+            builder.report(
+                "G101",
+                f"there is no predicate called `{head.id}`",
+                head.span,
+                "unknown predicate",
+                help=nearest(head.id, frozenset(words.PREDICATES)),
+            )
         if not words.PREDICATES[head.id]:
             builder.unsupported(f"the claim `{head.id}(…)`", expr.span)
         names = []
@@ -212,7 +262,9 @@ class Requests:
             self._skip_unresolved(names[0])
         if len(names) != 2 or names[0] not in self.moves:
             label = (Label(head.span, "a transition, then a joint"),)
-            self.infer.builder.report("G104", f"`{head.id}(T, p)` takes a transition and the joint it keeps", expr.span, also=label)
+            self.infer.builder.report(
+                "G104", f"`{head.id}(T, p)` takes a transition and the joint it keeps", expr.span, also=label
+            )
         if names[1] != "p":
             self.infer.builder.unsupported("a joint besides `p`", expr.span)
 
@@ -227,8 +279,30 @@ def _head(expr: tree.Expr) -> tuple[tree.Name | None, tuple[tree.Argument, ...]]
 
 
 _OBJECTIVES_PLANNED = (
-    "prior_sampled_likelihood", "orderless", "elbo", "beta_elbo", "iwae", "iwae_dreg", "score_function", "vimco", "wake_sleep",
-    "sleep", "reweighted_wake_sleep", "em", "contrastive_divergence", "persistent_contrastive_divergence", "walkback",
-    "adversarial", "non_saturating", "wasserstein", "hinge", "least_squares", "bidirectional", "denoising_score_matching",
-    "noise_prediction", "velocity_prediction", "edm_denoising", "flow_matching",
+    "prior_sampled_likelihood",
+    "orderless",
+    "elbo",
+    "beta_elbo",
+    "iwae",
+    "iwae_dreg",
+    "score_function",
+    "vimco",
+    "wake_sleep",
+    "sleep",
+    "reweighted_wake_sleep",
+    "em",
+    "contrastive_divergence",
+    "persistent_contrastive_divergence",
+    "walkback",
+    "adversarial",
+    "non_saturating",
+    "wasserstein",
+    "hinge",
+    "least_squares",
+    "bidirectional",
+    "denoising_score_matching",
+    "noise_prediction",
+    "velocity_prediction",
+    "edm_denoising",
+    "flow_matching",
 )

@@ -6,10 +6,12 @@ Statements are resolved one by one, and each reports on its own, so one mistake 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from fractions import Fraction
+from typing import TypeVar
 
 from gencompiler.diagnostics.model import Label, Reporter
-from gencompiler.model import declared, equations, nodes, requests, transitions
+from gencompiler.model import declared, definitions, equations, nodes, requests, transitions
 from gencompiler.model.builder import Abandon, Builder, Context
 from gencompiler.model.constants import constant
 from gencompiler.model.infer import Infer
@@ -17,6 +19,9 @@ from gencompiler.model.prelude import Prelude
 from gencompiler.model.scope import check_names, nearest
 from gencompiler.model.types import solved
 from gencompiler.syntax import tree
+
+
+StatementT = TypeVar("StatementT", bound=tree.Declaration)
 
 
 def resolve(file: tree.File, defines: dict[str, nodes.Real], prelude: Prelude, reporter: Reporter) -> nodes.Model:
@@ -33,7 +38,9 @@ def _one_model(file: tree.File, reporter: Reporter) -> tree.Model:
     models = [d for d in file.declarations if isinstance(d, tree.Model)]
     if len(models) != 1:
         where = models[1].name.span if models else file.span
-        message = "a built file holds exactly one model, and this one holds " + ("none" if not models else f"{len(models)}")
+        message = "a built file holds exactly one model, and this one holds " + (
+            "none" if not models else f"{len(models)}"
+        )
         also = tuple(Label(m.name.span, "a model") for m in models if m is not models[1]) if models else ()
         reporter.add("G303" if not models else "G102", message, where, also=also)
         reporter.raise_errors()
@@ -86,18 +93,33 @@ class _Resolver:
                 self._open_constant(declaration)
                 values[name] = Fraction(1)
         for name in unused:
-            self.reporter.add("G107", f"the model has no constant called `{name}`", self.surface.name.span, "defined with `-D`",
-                              help=nearest(name, frozenset(values)))
+            self.reporter.add(
+                "G107",
+                f"the model has no constant called `{name}`",
+                self.surface.name.span,
+                "defined with `-D`",
+                help=nearest(name, frozenset(values)),
+            )
         return values
 
     def _open_constant(self, declaration: tree.ParameterDecl) -> None:
         name = declaration.name.id
         if isinstance(declaration.type, tree.SupportType) and declaration.type.name.id == "Count":
-            self.reporter.add("G901", f"a run-time length (`{name} : Count`) is valid, but not supported yet", declaration.span,
-                              "not supported yet", help=(f"give it a constant: `{name} = 16`",))
+            self.reporter.add(
+                "G901",
+                f"a run-time length (`{name} : Count`) is valid, but not supported yet",
+                declaration.span,
+                "not supported yet",
+                help=(f"give it a constant: `{name} = 16`",),
+            )
         else:
-            self.reporter.add("G206", f"`{name}` has no value", declaration.span, "a constant without a default",
-                              help=(f"give it one, or pass `-D {name}=…`",))
+            self.reporter.add(
+                "G206",
+                f"`{name}` has no value",
+                declaration.span,
+                "a constant without a default",
+                help=(f"give it one, or pass `-D {name}=…`",),
+            )
 
     def _declare_once(self, file: tree.File) -> None:
         seen: dict[str, tree.Name] = {}
@@ -111,8 +133,13 @@ class _Resolver:
         named.extend(d.name for d in (signature.variables if signature else ()))
         for name in named:
             if name.id in seen:
-                self.reporter.add("G102", f"`{name.id}` is declared twice", name.span, "declared again",
-                                  also=(Label(seen[name.id].span, "first declared here"),))
+                self.reporter.add(
+                    "G102",
+                    f"`{name.id}` is declared twice",
+                    name.span,
+                    "declared again",
+                    also=(Label(seen[name.id].span, "first declared here"),),
+                )
             seen.setdefault(name.id, name)
 
     # -- the statements ----------------------------------------------------------------------------------------------
@@ -120,7 +147,7 @@ class _Resolver:
     def run(self) -> nodes.Model:
         for statement in self.surface.statements:
             if isinstance(statement, tree.Variables):
-                self._each(lambda s: self._variables(s), statement)
+                self._each(self._variables, statement)
         self.context = dataclasses.replace(self.context, names=dict(self.context.names))
         parts = equations.Equations(self.infer, self.context, self.variables)
         moves: list[nodes.Transition] = []
@@ -128,7 +155,10 @@ class _Resolver:
             if isinstance(statement, tree.EquationStatement):
                 self._each(lambda s: parts.add(s.equation), statement)
             elif isinstance(statement, tree.Definition):
-                self._each(lambda s: self._definition(s, parts, moves), statement)
+                self._each(lambda s: self._definition(s, moves), statement)
+        for statement in self.surface.statements:
+            if isinstance(statement, tree.Definition) and statement.kind == "def":
+                self._each(self._unused, statement)
         asked = requests.Requests(self.infer, self.context, self.objectives, tuple(moves))
         for statement in self.surface.statements:
             if isinstance(statement, tree.Request | tree.Assume):
@@ -138,7 +168,7 @@ class _Resolver:
         self.reporter.raise_errors()
         return self._model(parts, moves, asked)
 
-    def _each(self, resolve_one, statement) -> None:  # type: ignore[no-untyped-def]
+    def _each(self, resolve_one: Callable[[StatementT], None], statement: StatementT) -> None:
         """Resolve one statement; a failed one has reported, and the next goes on."""
         try:
             resolve_one(statement)
@@ -155,12 +185,16 @@ class _Resolver:
             for name in group.names:
                 if statement.role == "param":
                     declared.fits(self.builder, type_.support, group.type)
-                    parameter = nodes.Parameter(name.id, type_.support, (), (), type_.shape, self._initial(group), span=name.span)
+                    parameter = nodes.Parameter(
+                        name.id, type_.support, (), (), type_.shape, self._initial(group), span=name.span
+                    )
                     self.builder.fresh(name.id)
                     self.context.names[name.id] = self.builder.add_parameter(parameter)
                     continue
                 if group.value is not None:
-                    self.builder.report("G203", f"`{statement.role}` variables have no initial value", group.value.span, "not here")
+                    self.builder.report(
+                        "G203", f"`{statement.role}` variables have no initial value", group.value.span, "not here"
+                    )
                 self.variables[name.id] = nodes.Variable(name.id, statement.role, type_, span=name.span)
                 self.context.names[name.id] = nodes.Reference(type_, name.id, span=name.span)
             if statement.role == "given":
@@ -174,17 +208,29 @@ class _Resolver:
         value = constant(group.value, self.constants, self.reporter)
         return value if isinstance(value, Fraction) else "default"
 
-    def _definition(self, definition: tree.Definition, parts: equations.Equations, moves: list[nodes.Transition]) -> None:
-        """Definitions that nothing has used yet are resolved too, so that their mistakes show."""
+    def _definition(self, definition: tree.Definition, moves: list[nodes.Transition]) -> None:
+        """A transition is part of the model; functions and maps are instantiated where they are used."""
         if definition.kind == "transition":
             self.builder.fresh(definition.name.id)
             moves.append(transitions.resolve(self.infer, self.context, definition, self.variables))
         elif definition.kind in ("sde", "density"):
-            self.builder.unsupported("an SDE" if definition.kind == "sde" else "a density inside a model", definition.span)
+            self.builder.unsupported(
+                "an SDE" if definition.kind == "sde" else "a density inside a model", definition.span
+            )
         elif definition.extern:
             self.builder.unsupported("a network supplied from outside (`extern def`)", definition.span)
 
-    def _model(self, parts: equations.Equations, moves: list[nodes.Transition], asked: requests.Requests) -> nodes.Model:
+    def _unused(self, definition: tree.Definition) -> None:
+        """A function that nothing uses is resolved at its declared types too, so that its mistakes show."""
+        variables = definition.signature.variables if definition.signature else ()
+        types = [declared.declared_type(self.builder, v.type, self.constants) for v in variables if v.type is not None]
+        if len(types) == len(variables) and definition.body is not None:
+            given = tuple(nodes.Reference(t, v.name.id, span=v.span) for t, v in zip(types, variables, strict=True))
+            definitions.instantiate(self.infer, self.context, definition, given, definition.name)
+
+    def _model(
+        self, parts: equations.Equations, moves: list[nodes.Transition], asked: requests.Requests
+    ) -> nodes.Model:
         builder = self.builder
         model = nodes.Model(
             name=self.surface.name.id,

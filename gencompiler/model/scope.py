@@ -1,7 +1,7 @@
 """Names, over the whole language: every name of a file means something, or is reported with the nearest that would.
 
-This pass covers every construct, also those that the later passes do not support yet, so that a misspelling is reported as
-one whatever else a spec contains.
+This pass covers every construct, also those that the later passes do not support yet, so that a misspelling is
+reported as one whatever else a spec contains.
 """
 
 from __future__ import annotations
@@ -131,7 +131,11 @@ class _Names:
             if type_.name.id not in supports.SUPPORTS:
                 found = f"there is no type `{type_.name.id}`"
                 self.reporter.add(
-                    "G106", found, type_.name.span, "unknown type", help=nearest(type_.name.id, frozenset(supports.SUPPORTS))
+                    "G106",
+                    found,
+                    type_.name.span,
+                    "unknown type",
+                    help=nearest(type_.name.id, frozenset(supports.SUPPORTS)),
                 )
             for part in (*type_.arguments, *type_.shape):
                 self.visit(part, known)
@@ -228,7 +232,7 @@ def _declared(statement: tree.Declaration) -> set[str]:
     if isinstance(statement, tree.Definition | tree.Objective):
         return {statement.name.id}
     if isinstance(statement, tree.EquationStatement):
-        return {n for n in _targets(statement.equation)}
+        return set(_targets(statement.equation))
     return set()
 
 

@@ -20,12 +20,20 @@ def index(infer: Infer, context: Context, expr: tree.Index) -> nodes.Expr:
     base = infer.expression(context, expr.base)
     shape = known_shape(base.type)
     if shape is None:
-        infer.builder.report("G202", "nothing determines the shape of what is subscripted", expr.base.span, "shape unknown",
-                             help=("state it: `size = n` in the network's call",))
+        infer.builder.report(
+            "G202",
+            "nothing determines the shape of what is subscripted",
+            expr.base.span,
+            "shape unknown",
+            help=("state it: `size = n` in the network's call",),
+        )
     if len(expr.subscripts) > len(shape):
         infer.builder.report(
-            "G205", f"{len(expr.subscripts)} subscripts for {len(shape)} axes", expr.span,
-            f"this has the shape {list(shape)}" if shape else "this is a scalar")
+            "G205",
+            f"{len(expr.subscripts)} subscripts for {len(shape)} axes",
+            expr.span,
+            f"this has the shape {list(shape)}" if shape else "this is a scalar",
+        )
     places: list[nodes.Expr] = []
     kept: list[int] = []
     for subscript, extent in zip(expr.subscripts, shape, strict=False):
@@ -63,7 +71,9 @@ def _check_constant(infer: Infer, value: nodes.Literal, subscript: tree.Subscrip
     if not isinstance(at, Fraction) or at.denominator != 1:
         infer.builder.report("G205", f"a subscript must be a whole number, not {at}", subscript.span, "not a place")
     if not 0 <= at < extent:
-        infer.builder.report("G204", f"place {at} of an axis of {extent}", subscript.span, f"places run from 0 to {extent - 1}")
+        infer.builder.report(
+            "G204", f"place {at} of an axis of {extent}", subscript.span, f"places run from 0 to {extent - 1}"
+        )
 
 
 def _solve_index(infer: Infer, context: Context, name: tree.Name, extent: int) -> None:
@@ -73,8 +83,12 @@ def _solve_index(infer: Infer, context: Context, name: tree.Name, extent: int) -
         info.extent = extent
     elif info.extent > extent:
         infer.builder.report(
-            "G204", f"`{info.name}` runs to {info.extent}, and this axis has {extent} places", name.span, "out of range",
-            also=(Label(info.span, f"runs over 0..{info.extent}"),))
+            "G204",
+            f"`{info.name}` runs to {info.extent}, and this axis has {extent} places",
+            name.span,
+            "out of range",
+            also=(Label(info.span, f"runs over 0..{info.extent}"),),
+        )
 
 
 def _relative(infer: Infer, context: Context, subscript: tree.Relative, extent: int) -> nodes.Expr:

@@ -23,16 +23,26 @@ def resolve(
     if not isinstance(definition.body, tree.Block):
         builder.unsupported("a transition composed of others", definition.span)
     if signature is None or signature.conditions is None:
-        builder.report("G604", "a transition has the head `(x' | x)`", definition.name.span, "what moves, and from where",
-                       help=(f"write `transition {definition.name.id}(x' | x) {{ … }}`",))
+        builder.report(
+            "G604",
+            "a transition has the head `(x' | x)`",
+            definition.name.span,
+            "what moves, and from where",
+            help=(f"write `transition {definition.name.id}(x' | x) {{ … }}`",),
+        )
     state = {}
     for declaration in signature.variables:
         state[declaration.name.id] = _state(infer, declaration, variables)
     current = [_current(infer, declaration, variables) for declaration in signature.conditions]
     for name in state:
         if name.rstrip("'") not in {c.name for c in current}:
-            builder.report("G604", f"`{name}` moves from nowhere", signature.span, f"the head does not list `{name.rstrip(chr(39))}`",
-                           help=("a transition is conditioned on the state it leaves",))
+            builder.report(
+                "G604",
+                f"`{name}` moves from nowhere",
+                signature.span,
+                f"the head does not list `{name.rstrip(chr(39))}`",
+                help=("a transition is conditioned on the state it leaves",),
+            )
     names = {k: v for k, v in context.names.items() if k not in variables}
     names |= {c.name: nodes.Reference(c.type, c.name, span=c.span) for c in current}
     body = _Body(infer, Context(context.constants, names, {}, f"{definition.name.id}."), state)
@@ -45,8 +55,13 @@ def resolve(
 def _state(infer: Infer, declaration: tree.ParameterDecl, variables: dict[str, nodes.Variable]) -> nodes.Type:
     name = declaration.name
     if not name.id.endswith("'") or name.id[:-1] not in variables:
-        infer.builder.report("G604", f"`{name.id}` is not the next value of a variable", name.span, "left of the bar stand primed variables",
-                             help=(f"write `{name.id.rstrip(chr(39))}'`",))
+        infer.builder.report(
+            "G604",
+            f"`{name.id}` is not the next value of a variable",
+            name.span,
+            "left of the bar stand primed variables",
+            help=(f"write `{name.id.rstrip(chr(39))}'`",),
+        )
     return variables[name.id[:-1]].type
 
 
@@ -55,7 +70,9 @@ def _current(infer: Infer, declaration: tree.ParameterDecl, variables: dict[str,
     if declaration.type is not None:
         infer.builder.unsupported("a transition with conditions of its own", declaration.span)
     if name.id not in variables:
-        infer.builder.report("G604", f"`{name.id}` is not a variable of the model", name.span, "right of the bar stand variables")
+        infer.builder.report(
+            "G604", f"`{name.id}` is not a variable of the model", name.span, "right of the bar stand variables"
+        )
     return nodes.Input(name.id, variables[name.id].type, span=name.span)
 
 
@@ -79,15 +96,22 @@ class _Body:
                 builder.unsupported("a step that moves part of a variable", target.span)
             names.append(target.id)
             if target.id in self.assigned:
-                builder.report("G302", f"`{target.id}` is assigned twice", target.span, "assigned again",
-                               also=(Label(self.assigned[target.id].span, "first here"),))
+                builder.report(
+                    "G302",
+                    f"`{target.id}` is assigned twice",
+                    target.span,
+                    "assigned again",
+                    also=(Label(self.assigned[target.id].span, "first here"),),
+                )
             self.assigned[target.id] = item
         if item.relation == "~":
             self._draw(item, names)
         elif item.relation == "=":
             self._assign(item, names)
         else:
-            builder.report("G604", "a step draws with `~` or defines with `=`", item.span, f"this says `{item.relation}`")
+            builder.report(
+                "G604", "a step draws with `~` or defines with `=`", item.span, f"this says `{item.relation}`"
+            )
 
     def _draw(self, item: tree.Equation, names: list[str]) -> None:
         if len(names) != 1:
@@ -114,8 +138,12 @@ class _Body:
             self.infer.builder.unsupported("several names for one value here", item.span)
         found = self.infer.expression(self.context, value)
         if names[0] in self.state and not unify(found.type, self.state[names[0]]):
-            self.infer.builder.report("G201", f"`{names[0]}` has the shape {list(self.state[names[0]].shape)}", value.span,
-                                      f"this has {list(known_shape(found.type) or ())}")
+            self.infer.builder.report(
+                "G201",
+                f"`{names[0]}` has the shape {list(self.state[names[0]].shape)}",
+                value.span,
+                f"this has {list(known_shape(found.type) or ())}",
+            )
         self.steps.append(nodes.Assign(names[0], found, span=item.span))
         self._bind(names[0], found.type, item)
 
@@ -133,18 +161,32 @@ class _Body:
         probability = None
         if head == "accept":
             if len(plain) != len(names) + 1:
-                builder.report("G604", "`accept(y, a)` takes the proposal and its probability", value.span, "wrong number of arguments")
+                builder.report(
+                    "G604",
+                    "`accept(y, a)` takes the proposal and its probability",
+                    value.span,
+                    "wrong number of arguments",
+                )
             probability = self.infer.expression(self.context, plain.pop())
         if len(plain) != len(names):
             builder.report("G604", f"{len(names)} names for {len(plain)} proposals", item.span, "they must pair up")
         for name in names:
             if name not in self.state:
-                builder.report("G604", f"`{name}` is not the next value of a variable", item.span, "only the state is accepted or kept")
+                builder.report(
+                    "G604",
+                    f"`{name}` is not the next value of a variable",
+                    item.span,
+                    "only the state is accepted or kept",
+                )
         proposals = tuple(self.infer.expression(self.context, p) for p in plain)
         for name, proposal in zip(names, proposals, strict=True):
             if not unify(proposal.type, self.state[name]):
-                builder.report("G201", f"the proposal does not have the shape of `{name}`", proposal.span,
-                               f"shape {list(known_shape(proposal.type) or ())}")
+                builder.report(
+                    "G201",
+                    f"the proposal does not have the shape of `{name}`",
+                    proposal.span,
+                    f"shape {list(known_shape(proposal.type) or ())}",
+                )
         self.steps.append(nodes.Accept(tuple(names), proposals, probability, target, span=item.span))
 
     def _bind(self, name: str, type_: nodes.Type, item: tree.Equation) -> None:
@@ -152,5 +194,10 @@ class _Body:
 
     def finish(self, definition: tree.Definition) -> None:
         if not any(name in self.assigned for name in self.state):
-            self.infer.builder.report("G604", f"`{definition.name.id}` never moves its state", definition.name.span, "nothing is assigned",
-                                      help=("end with `x' = metropolis(y)` or `x' ~ …`",))
+            self.infer.builder.report(
+                "G604",
+                f"`{definition.name.id}` never moves its state",
+                definition.name.span,
+                "nothing is assigned",
+                help=("end with `x' = metropolis(y)` or `x' ~ …`",),
+            )

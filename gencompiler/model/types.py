@@ -1,8 +1,9 @@
 """Shapes during inference: known tuples, and variables that unification solves.
 
-A network's output has no declared shape: it takes the shape of the sized value it meets, of the event whose distribution
-it parameterises, or of the declared result.  Until then its type carries a `ShapeVariable`; `solved` replaces them all once
-a model is complete.
+A network's output has no declared shape: it takes the shape of the sized value it meets, of the event whose
+distribution
+it parameterises, or of the declared result.  Until then its type carries a `ShapeVariable`; `solved` replaces them
+all once a model is complete.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def solved(tree: NodeT) -> NodeT:
         if isinstance(type_, Type) and isinstance(cast(Any, type_.shape), ShapeVariable):
             shape = known_shape(type_)
             if shape is not None:
-                result = dataclasses.replace(result, type=with_shape(type_, shape))  # type: ignore[type-var]
+                result = dataclasses.replace(result, type=with_shape(type_, shape))
         memo[id(current)] = result
         return result
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gencompiler.diagnostics.model import CompilerBug
 from gencompiler.model import nodes
 from gencompiler.model.types import ShapeVariable
-from gencompiler.node import walk
+from gencompiler.node import Node, walk
 
 
 def verify(model: nodes.Model) -> None:
@@ -20,7 +20,7 @@ def verify(model: nodes.Model) -> None:
             shape: object = node.type.shape
             if isinstance(shape, ShapeVariable) or not all(isinstance(n, int) for n in node.type.shape):
                 raise CompilerBug("resolve", f"an unsolved shape in {type(node).__name__}", node.span)
-        known: tuple[tuple[type[nodes.Node], str, set[str]], ...] = (
+        known: tuple[tuple[type[Node], str, set[str]], ...] = (
             (nodes.ParameterReference, "path", parameters),
             (nodes.UseMap, "map", maps),
             (nodes.UseSurjection, "surjection", surjections),

@@ -53,8 +53,7 @@ def _chain(derived: Derived, move: model.Transition) -> nodes.Program:
     graph = draft.graph
     states = {i.name: draft.input(i, f"{i.name}_0") for i in _moved(move)}
     fixed = {i.name: draft.input(i) for i in move.current if i.name not in states}
-    plan = graph.loop(
-        "steps", "t", draft.scalar("steps"), {**states, "accepted": draft.zero}, move.span, depth=0)
+    plan = graph.loop("steps", "t", draft.scalar("steps"), {**states, "accepted": draft.zero}, move.span, depth=0)
     here = dict(zip(states, plan.inside, strict=False))
     offset = graph.scalar("step", move.span)
     number = graph.name(graph.elementwise("add", offset, graph.index_of(plan), span=move.span), "now")

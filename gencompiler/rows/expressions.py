@@ -56,8 +56,8 @@ class Expressions:
         """The row expression of `expr`."""
         graph, span = self.graph, expr.span
         match expr:
-            case model.Literal(value=value):
-                return graph.number(float(value), span)
+            case model.Literal(value=number):
+                return graph.number(float(number), span)
             case model.Constant(name=name):
                 return graph.number({"pi": math.pi, "e": math.e}[name], span)
             case model.Reference(name=name):
@@ -159,7 +159,9 @@ class Expressions:
             value = graph.concat(tuple(self.lower(i, scope) for i in expr.inputs), span)
         for number in range(len(network.hidden)):
             assert value is not None
-            value = graph.elementwise(network.activation, self._affine(value, f"{expr.path}.{number}", scope, span), span=span)
+            value = graph.elementwise(
+                network.activation, self._affine(value, f"{expr.path}.{number}", scope, span), span=span
+            )
             graph.name(value, "hidden")
         result = self._affine(value, f"{expr.path}.{name}", scope, span)
         if network.outputs[expr.output] == 0:
@@ -170,7 +172,9 @@ class Expressions:
         bias = self._parameter(model.ParameterReference(model.Type(model.REAL), f"{path}.bias", span=span), (), scope)
         if value is None:
             return bias
-        weight = self._parameter(model.ParameterReference(model.Type(model.REAL), f"{path}.weight", span=span), (), scope)
+        weight = self._parameter(
+            model.ParameterReference(model.Type(model.REAL), f"{path}.weight", span=span), (), scope
+        )
         return self.graph.elementwise("add", self.graph.dot(value, weight, True, span), bias, span=span)
 
     # -- tensors -----------------------------------------------------------------------------------------------------

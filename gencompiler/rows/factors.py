@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from gencompiler.derive.causal import causal_views
 from gencompiler.derive.density import draws_of, sampler
-from gencompiler.derive.nodes import Factor
+from gencompiler.derive.nodes import Factor, Recurrence
 from gencompiler.model import nodes as model
 from gencompiler.node import Node, rebuild
 from gencompiler.rows import nodes
@@ -31,7 +31,11 @@ class Factors:
         for factor in self.factors:
             if _variable(factor) not in values:
                 continue
-            found = self._log_prob_loop(factor, values) if factor.conditional.indices else self._log_prob_once(factor, values)
+            found = (
+                self._log_prob_loop(factor, values)
+                if factor.conditional.indices
+                else self._log_prob_once(factor, values)
+            )
             total = found if total is zero else self.graph.elementwise("add", total, found, span=factor.span)
         return self.graph.name(total, "log_p")
 
@@ -88,7 +92,8 @@ class Factors:
         span = factor.span
         zero = self.graph.number(0, span)
         carried = {
-            r.name: self.graph.broadcast(zero, r.type.shape[0], r.span) if r.type.shape else zero for r in factor.recurrences
+            r.name: self.graph.broadcast(zero, r.type.shape[0], r.span) if r.type.shape else zero
+            for r in factor.recurrences
         }
         count = self.graph.integer(range_.stop, span)
         plan = self.graph.loop("dimensions", range_.index, count, {**carried, **extra}, span, depth=0)
@@ -119,7 +124,9 @@ class Factors:
         name, target, span = _variable(factor), factor.conditional.targets[0], factor.span
         assert isinstance(target, model.Element)
         whole = target.base.type
-        naive = any(isinstance(v.base, model.Reference) and v.base.name == name for v in causal_views(factor.distribution))
+        naive = any(
+            isinstance(v.base, model.Reference) and v.base.name == name for v in causal_views(factor.distribution)
+        )
         zero = self.graph.number(0, span)
         extra = {name: self.graph.broadcast(zero, whole.shape[0], span)} if naive else {}
         plan, scope = self._open(factor, extra)
@@ -144,13 +151,22 @@ _NEWEST = "newest"
 
 def _with_newest(factor: Factor, name: str) -> Factor:
     """The factor whose recurrences read the element just drawn by a name of its own."""
+
     def visit(current: Node) -> Node:
-        if isinstance(current, model.Element) and isinstance(current.base, model.Reference) and current.base.name == name:
+        if (
+            isinstance(current, model.Element)
+            and isinstance(current.base, model.Reference)
+            and current.base.name == name
+        ):
             return model.Reference(current.type, _NEWEST, span=current.span)
         return rebuild(current, visit)
 
-    terms = tuple(dataclasses.replace(r, term=visit(r.term)) for r in factor.recurrences)
-    return dataclasses.replace(factor, recurrences=terms)
+    def changed(recurrence: Recurrence) -> Recurrence:
+        term = visit(recurrence.term)
+        assert isinstance(term, model.Expr)
+        return dataclasses.replace(recurrence, term=term)
+
+    return dataclasses.replace(factor, recurrences=tuple(map(changed, factor.recurrences)))
 
 
 def _variable(factor: Factor) -> str:

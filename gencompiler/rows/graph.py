@@ -1,7 +1,9 @@
 """Building row programs: expressions are shared nodes of a graph, and `linearize` turns the graph into statements.
 
-Lowering asks for values; equal values are one node.  A node belongs to the innermost loop it depends on, so what does not
-change inside a loop is computed before it, and a value used twice gets a name: the one the spec gave it where there is one.
+Lowering asks for values; equal values are one node.  A node belongs to the innermost loop it depends on, so what
+does not
+change inside a loop is computed before it, and a value used twice gets a name: the one the spec gave it where there
+is one.
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ class Graph:
 
     def intern(self, expr: Expr, depth: int | None = None, key: tuple[object, ...] = ()) -> Expr:
         """The one node equal to `expr`, whose parts are interned already."""
-        parts = tuple(_key(getattr(expr, f.name)) for f in dataclasses.fields(expr) if f.name != "span")  # type: ignore[arg-type]
+        parts = tuple(_key(getattr(expr, f.name)) for f in dataclasses.fields(expr) if f.name != "span")
         full = (type(expr), parts, key)
         known = self._table.get(full)
         if known is not None:
@@ -103,7 +105,10 @@ class Graph:
             return same
         if function in ("add", "subtract"):
             left, right = arguments
-            if isinstance(right, nodes.Number) and (gathered := self._gathered(function, left, right.value, span)) is not None:
+            if (
+                isinstance(right, nodes.Number)
+                and (gathered := self._gathered(function, left, right.value, span)) is not None
+            ):
                 return gathered
             if (negated := _negated(right)) is not None:
                 return self.elementwise("subtract" if function == "add" else "add", left, negated, span=span)
@@ -114,7 +119,9 @@ class Graph:
         if kind == "same":
             kind = "integer" if all(t.kind == "integer" for t in types) else "real"
         shape = next((t.shape for t in types if t.shape), ())
-        return self.intern(nodes.Elementwise(RowType(any(t.rows for t in types), shape, kind), function, arguments, span=span))
+        return self.intern(
+            nodes.Elementwise(RowType(any(t.rows for t in types), shape, kind), function, arguments, span=span)
+        )
 
     def _gathered(self, function: str, left: Expr, number: float, span: Span) -> Expr | None:
         """(a - 1) - 2 as a - 3, a - (-1) as a + 1; None where there is nothing to gather."""
@@ -128,12 +135,16 @@ class Graph:
         if base is None and number >= 0:
             return None
         result = self.number(abs(signed), span)
-        return self.elementwise("add" if signed >= 0 else "subtract", base if base is not None else left, result, span=span)
+        return self.elementwise(
+            "add" if signed >= 0 else "subtract", base if base is not None else left, result, span=span
+        )
 
     def select(self, condition: Expr, then: Expr, otherwise: Expr, span: Span) -> Expr:
         types = (condition.type, then.type, otherwise.type)
         shape = next((t.shape for t in types if t.shape), ())
-        return self.intern(nodes.Select(RowType(any(t.rows for t in types), shape), condition, then, otherwise, span=span))
+        return self.intern(
+            nodes.Select(RowType(any(t.rows for t in types), shape), condition, then, otherwise, span=span)
+        )
 
     def reduce(self, operation: str, operand: Expr, span: Span) -> Expr:
         return self.intern(nodes.Reduce(RowType(operand.type.rows, ()), operation, operand, span=span))
@@ -188,14 +199,26 @@ class Graph:
     def broadcast(self, operand: Expr, length: int, span: Span) -> Expr:
         return self.intern(nodes.Broadcast(RowType(operand.type.rows, (length,)), operand, length, span=span))
 
-    def draw(self, kind: str, stream: int, step: Expr, shape: tuple[int, ...], span: Span, dim: Expr | None = None) -> Expr:
+    def draw(
+        self, kind: str, stream: int, step: Expr, shape: tuple[int, ...], span: Span, dim: Expr | None = None
+    ) -> Expr:
         if not shape and dim is None:
             dim = self.integer(0, span)
         return self.intern(nodes.Draw(RowType(True, shape), kind, stream, step, dim, span=span))
 
     # -- loops -------------------------------------------------------------------------------------------------------
 
-    def loop(self, kind: str, index: str, count: Expr, carried: dict[str, Expr], span: Span, *, depth: int, reverse: bool = False) -> LoopPlan:
+    def loop(
+        self,
+        kind: str,
+        index: str,
+        count: Expr,
+        carried: dict[str, Expr],
+        span: Span,
+        *,
+        depth: int,
+        reverse: bool = False,
+    ) -> LoopPlan:
         """Open a loop; `inside` are the carried values as its body sees them."""
         index = self.fresh(index)
         names = tuple(self.fresh(n) for n in carried)
@@ -240,8 +263,17 @@ def _folded(function: str, arguments: tuple[Expr, ...]) -> float | None:
 
 
 _ARITHMETIC: dict[str, Callable[..., float]] = {
-    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv, "power": operator.pow,
-    "negate": operator.neg, "exp": math.exp, "log": math.log, "sqrt": math.sqrt, "log1p": math.log1p, "tanh": math.tanh,
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "power": operator.pow,
+    "negate": operator.neg,
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "log1p": math.log1p,
+    "tanh": math.tanh,
 }
 
 
@@ -284,7 +316,7 @@ def _parts(expr: Expr) -> list[Expr]:
             for item in value:
                 collect(item)
 
-    for field in dataclasses.fields(expr):  # type: ignore[arg-type]
+    for field in dataclasses.fields(expr):
         collect(getattr(expr, field.name))
     return found
 
@@ -346,11 +378,19 @@ class _Linear:
         if isinstance(expr, nodes.Column) and isinstance(expr.index, nodes.Number | nodes.Local):
             place = int(expr.index.value) if isinstance(expr.index, nodes.Number) else expr.index.name
             base = expr.vector
-            named = base.name if isinstance(base, nodes.Local | nodes.InputRead) else self.graph.hints.get(id(base), "value")
+            named = (
+                base.name
+                if isinstance(base, nodes.Local | nodes.InputRead)
+                else self.graph.hints.get(id(base), "value")
+            )
             return f"{named}_{place}"
         if isinstance(expr, nodes.Elementwise):
-            return _RESULTS.get(expr.function, f"{expr.function}_of_it" if expr.function in _TOO_SHORT else expr.function)
-        return {"Reduce": "reduced", "Dot": "projected", "Draw": "noise", "Select": "chosen"}.get(type(expr).__name__, "value")
+            return _RESULTS.get(
+                expr.function, f"{expr.function}_of_it" if expr.function in _TOO_SHORT else expr.function
+            )
+        return {"Reduce": "reduced", "Dot": "projected", "Draw": "noise", "Select": "chosen"}.get(
+            type(expr).__name__, "value"
+        )
 
     def place_plan(self, plan: LoopPlan) -> None:
         if id(plan) in self.placed:
@@ -368,8 +408,18 @@ class _Linear:
 
 
 _RESULTS = {
-    "add": "total", "subtract": "difference", "multiply": "product", "divide": "ratio", "power": "power_of_it",
-    "negate": "negated", "and": "both", "or": "either", "not": "flipped", "log": "log_of_it", "exp": "exponential", "sqrt": "root",
+    "add": "total",
+    "subtract": "difference",
+    "multiply": "product",
+    "divide": "ratio",
+    "power": "power_of_it",
+    "negate": "negated",
+    "and": "both",
+    "or": "either",
+    "not": "flipped",
+    "log": "log_of_it",
+    "exp": "exponential",
+    "sqrt": "root",
     "indicator": "is_so",
 }
 _TOO_SHORT = ("abs", "min", "max", "sin", "cos", "tan", "erf")

@@ -16,7 +16,7 @@ import dataclasses
 from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes as model
 from gencompiler.rows import chains, nodes
-from gencompiler.rows.expressions import Expressions, Scope
+from gencompiler.rows.expressions import Scope
 from gencompiler.rows.factors import Factors
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.pipeline import Passed, Pipeline
@@ -57,7 +57,8 @@ def _factorization(derived: Derived) -> list[nodes.Program]:
 
 @dataclasses.dataclass(frozen=True)
 class _Flow:
-    """A pipeline between a variable with a density (`base`) and the observed one; `generates`: written base to observed."""
+    """A pipeline between a variable with a density (`base`) and the observed one; `generates`: written base to
+    observed."""
 
     link: model.Link
     base: model.Variable
@@ -78,7 +79,12 @@ def _flow(derived: Derived, link: model.Link) -> list[nodes.Program]:
     source, target = variables[link.source.name], variables[link.target]
     generates = target.role == "observed"
     flow = _Flow(link, source if generates else target, target if generates else source, generates)
-    return [_flow_log_prob(derived, flow), _flow_sample(derived, flow), _flow_forward(derived, flow), _flow_inverse(derived, flow)]
+    return [
+        _flow_log_prob(derived, flow),
+        _flow_sample(derived, flow),
+        _flow_forward(derived, flow),
+        _flow_inverse(derived, flow),
+    ]
 
 
 def _pipeline(draft: Draft, flow: _Flow) -> Pipeline:
@@ -108,7 +114,9 @@ def _to_data(draft: Draft, flow: _Flow, z: Expr) -> tuple[Expr, Expr]:
 
 def _flow_log_prob(derived: Derived, flow: _Flow) -> nodes.Program:
     exact = not derived.model.surjections
-    title = "log p({x}) of each row" if exact else "a one-sample bound of log p({x}) of each row: uniform dequantization"
+    title = (
+        "log p({x}) of each row" if exact else "a one-sample bound of log p({x}) of each row: uniform dequantization"
+    )
     draft = Draft(derived, "log_prob", title)
     z, log_det = _to_base(draft, flow, draft.input(flow.observed))
     factors = Factors(draft.expressions, streams_of(derived.model))

@@ -4,7 +4,8 @@ A program says what happens to ONE row (one example, one chain); every back end 
 list of statements over immutable named values, with loops that carry values from one iteration to the next: over
 layers, dimensions, chain steps or time.
 
-A value has a row type: whether it differs between rows, its shape per row (`()` or `(n,)`; a uniform value, the same for
+A value has a row type: whether it differs between rows, its shape per row (`()` or `(n,)`; a uniform value, the same
+for
 every row, may also be a matrix) and its kind.  In torch a row value is a tensor `[rows, *shape]` and a uniform value a
 tensor `[*shape]`.  A scalar meets a vector elementwise; vectors meet only at equal length.
 """
@@ -181,7 +182,8 @@ class Let(Statement):
 
 @node
 class Carry(Node):
-    """A value carried by a loop: its name inside and after the loop, its value before, and its value after an iteration."""
+    """A value carried by a loop: its name inside and after the loop, its value before, and its value after an
+    iteration."""
 
     name: str
     initial: Expr

@@ -53,6 +53,7 @@ class Pipeline:
         assert isinstance(stage, model.UseMap)
         map_ = self.maps[stage.map]
         value = self.expressions.lower(map_.body, scope.only({map_.input.name: at.value}))
+        self.graph.name(value, f"{map_.definition}_output")
         return Passed(value, self._add_log_det(at.log_det, map_, at.value, scope, stage.span))
 
     def _quantize(self, surjection: model.Surjection, value: Expr, span: Span) -> Expr:
@@ -73,12 +74,14 @@ class Pipeline:
         map_ = self.maps[stage.map]
         inverse = self.expressions.derived.inverses[map_.name]
         value = self.expressions.lower(inverse.body, scope.only({inverse.output.name: at.value}))
+        self.graph.name(value, f"{map_.definition}_input")
         return Passed(value, self._add_log_det(at.log_det, map_, value, scope, stage.span))
 
     def _dequantize(self, surjection: model.Surjection, at: Passed, span: Span) -> Passed:
         """y = (x + u) / K with u ~ Uniform(0, 1), and log p(x) ≥ E_u log p_Y(y) - D log K.
 
-        1 - y = ((K - 1 - x) + (1 - u)) / K is kept beside it: near the last level the difference would lose every digit."""
+        1 - y = ((K - 1 - x) + (1 - u)) / K is kept beside it: near the last level the difference would lose every
+        digit."""
         graph = self.graph
         shape = at.value.type.shape
         step = graph.scalar("step", span)

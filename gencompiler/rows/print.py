@@ -88,13 +88,15 @@ def expression(expr: Expr) -> str:
 def _print(expr: Expr) -> tuple[str, int]:
     match expr:
         case Number(value=value):
-            shown = str(int(value)) if value == int(value or 0) and abs(value) < 1e15 else repr(value)
+            shown = str(int(value)) if abs(value) < 1e15 and value == int(value) else repr(value)
             return shown, _ATOM if value >= 0 else _UNARY
         case Local(name=name) | InputRead(name=name):
             return name, _ATOM
         case ParameterRead(path=path, index=index):
-            places = ", ".join(":" if place is None else expression(place) for place in index)
-            return f"{path}[{places}]" if places else path, _ATOM
+            places = [":" if place is None else expression(place) for place in index]
+            while places and places[-1] == ":":
+                places.pop()
+            return f"{path}[{', '.join(places)}]" if places else path, _ATOM
         case Elementwise():
             return _print_function(expr)
         case Dot(vector=vector, matrix=matrix, transposed=transposed):

@@ -15,7 +15,8 @@ from gencompiler.rows.nodes import Expr, RowType
 
 
 def streams_of(model_: model.Model) -> dict[str, int]:
-    """The random stream of every draw site, numbered in Model-IR order: variables, dequantization, steps of transitions."""
+    """The random stream of every draw site, numbered in Model-IR order: variables, dequantization, steps of
+    transitions."""
     names = [v.name for v in model_.variables]
     names += [s.name for s in model_.surjections]
     for transition in model_.transitions:
@@ -58,19 +59,29 @@ class Draft:
     def program(
         self, outputs: Mapping[str, Expr], *, stored: Mapping[str, model.Type] | None = None, real: bool = False
     ) -> nodes.Program:
-        """The finished program; `stored` outputs are written column by column; `real`: outputs keep their real values."""
+        """The finished program; `stored` outputs are written column by column; `real`: outputs keep their real
+        values."""
         body, written = linearize(self.graph, tuple(outputs.values()))
         model_ = self.derived.model
         discrete = {} if real else {v.name: kind_of(v.type) for v in model_.variables}
         made = [
-            nodes.Output(name, RowType(True, value.type.shape, discrete.get(name.rstrip("'"), "real")), value, span=value.span)
+            nodes.Output(
+                name, RowType(True, value.type.shape, discrete.get(name.rstrip("'"), "real")), value, span=value.span
+            )
             for name, value in zip(outputs, written, strict=True)
         ]
         for name, type_ in (stored or {}).items():
             made.append(nodes.Output(name, RowType(True, type_.shape, kind_of(type_)), None, span=self.span))
         return nodes.Program(
-            self.name, self.title, tuple(self.inputs), tuple(self.scalars), self._parameters((*body, *made)), body, tuple(made),
-            span=self.span)
+            self.name,
+            self.title,
+            tuple(self.inputs),
+            tuple(self.scalars),
+            self._parameters((*body, *made)),
+            body,
+            tuple(made),
+            span=self.span,
+        )
 
     def _parameters(self, trees: tuple[nodes.Statement | nodes.Output, ...]) -> tuple[nodes.ParameterUse, ...]:
         read = {n.path for tree in trees for n in walk(tree) if isinstance(n, nodes.ParameterRead)}
