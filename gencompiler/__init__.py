@@ -1,7 +1,7 @@
 """gencompiler: specs of generative models, a few lines that read like the paper, into proven, fused, tested packages.
 
-`check` says what is true of a spec, `compile` makes its model class, `load` restores a trained model.  The command line is
-`genc`; the passes are listed in `gencompiler.pipeline`.
+`check` says what is true of a spec, `compile` makes its model class, `load` restores a trained model.  The command
+line is `genc`; the passes are listed in `gencompiler.pipeline`.
 """
 
 from __future__ import annotations

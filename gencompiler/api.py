@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib.util
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +12,6 @@ from gencompiler.diagnostics.model import CompileError, Diagnostic
 from gencompiler.diagnostics.span import SourceText
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from gencompiler.checks import Capabilities, Verdict
 
 
@@ -37,7 +33,7 @@ class CheckResult:
         """The diagnostics as text; `style` is "full", "concise" or "json"."""
         from gencompiler.diagnostics.render import render
 
-        return render(self.diagnostics, self.sources, style)
+        return render(self.diagnostics, self.sources, style=style)
 
 
 def _source(path_or_text: str | Path) -> SourceText:
@@ -64,9 +60,10 @@ def check(path_or_text: str | Path, **defines: object) -> CheckResult:
 def compile(path_or_text: str | Path, out: str | Path | None = None, **defines: object) -> type[Any]:
     """The model class of a spec, proven and generated.
 
-    With `out`, the package is written to `out/<spec's name>/` as `genc build` does, and imported from there; without, it
-    lives in the compiler's cache.  Raises `CompileError` for a spec that is wrong or not supported."""
+    With `out`, the package is written to `out/<spec's name>/` as `genc build` does, and imported from there;
+    without, it lives in the compiler's cache.  Raises `CompileError` for a spec that is wrong or not supported."""
     from gencompiler.emit.write import write_package
+    from gencompiler.runtime.runs import import_package
 
     done = pipeline.run(_source(path_or_text), defines=defines)
     if out is None:
@@ -75,31 +72,14 @@ def compile(path_or_text: str | Path, out: str | Path | None = None, **defines: 
         folder = done.settings.cache / "packages" / digest
     else:
         folder = Path(out)
-    package = write_package(done.files, folder, done.name)
-    module = _import_package(package)
+    module = import_package(write_package(done.files, folder, done.name))
     return getattr(module, done.model.name)  # type: ignore[no-any-return]
-
-
-def _import_package(package: Path) -> ModuleType:
-    """Import a generated package from its folder, under a name of its own."""
-    digest = hashlib.sha256(str(package.resolve()).encode()).hexdigest()[:8]
-    name = f"gencompiler_built_{package.name}_{digest}"
-    for stale in [n for n in sys.modules if n == name or n.startswith(f"{name}.")]:
-        del sys.modules[stale]
-    spec = importlib.util.spec_from_file_location(
-        name, package / "__init__.py", submodule_search_locations=[str(package)]
-    )
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def load(run_dir: str | Path) -> Any:
     """The trained model of a run: the folder that `genc train` or `genc run` wrote.
 
     Raises `RunError` (G803) when the weights belong to another model or are damaged."""
-    from gencompiler.emit.write import load_run
+    from gencompiler.runtime.runs import load_run
 
     return load_run(Path(run_dir))

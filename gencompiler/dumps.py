@@ -37,7 +37,11 @@ def as_text(compilation: Compilation, stage: str) -> str:
 def as_data(compilation: Compilation, stage: str) -> object:
     """One stage as JSON data, with spans as character offsets."""
     if stage == "derived":
-        found = {f.name: getattr(compilation.derived, f.name) for f in dataclasses.fields(compilation.derived) if f.name != "model"}
+        found = {
+            f.name: getattr(compilation.derived, f.name)
+            for f in dataclasses.fields(compilation.derived)
+            if f.name != "model"
+        }
         return data(found, spans=True)
     if stage == "checks":
         from gencompiler.checks.certificate import certificate_data
@@ -47,7 +51,9 @@ def as_data(compilation: Compilation, stage: str) -> object:
         return {name: schedule.data() for name, schedule in compilation.schedules.items()}
     if stage == "files":
         return compilation.files
-    return data({"surface": compilation, "model": compilation, "rows": compilation}[stage].__dict__[_FIELDS[stage]], spans=True)
+    return data(
+        {"surface": compilation, "model": compilation, "rows": compilation}[stage].__dict__[_FIELDS[stage]], spans=True
+    )
 
 
 _FIELDS = {"surface": "surface", "model": "model", "rows": "programs"}
@@ -56,7 +62,7 @@ _FIELDS = {"surface": "surface", "model": "model", "rows": "programs"}
 def _outline(node: Node, depth: int) -> list[str]:
     """A tree as indented lines: the class of each node and its plain fields."""
     plain, below = [], []
-    for field in dataclasses.fields(node):  # type: ignore[arg-type]
+    for field in dataclasses.fields(node):
         value = getattr(node, field.name)
         if field.name == "span" or value is None or value == ():
             continue
@@ -82,7 +88,9 @@ def _derived(compilation: Compilation) -> str:
     lines += [f"log ratio of {name}: {expression(a.log_ratio)}" for name, a in derived.acceptances.items()]
     for factor in derived.factors:
         for recurrence in factor.recurrences:
-            lines.append(f"recurrence {recurrence.name} : {recurrence.type} starts at 0, adds {expression(recurrence.term)}")
+            lines.append(
+                f"recurrence {recurrence.name} : {recurrence.type} starts at 0, adds {expression(recurrence.term)}"
+            )
         lines.append(f"factor {expression(factor.conditional.targets[0])} ~ {expression(factor.distribution)}")
     lines += [f"not derived for {f.subject}: {f.reason}" for f in derived.failures]
     return "\n".join(lines) + "\n"

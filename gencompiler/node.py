@@ -35,7 +35,7 @@ class Node:
 
 def children(tree: Node) -> Iterator[Node]:
     """The nodes directly below `tree`, in field order, looking through tuples."""
-    for field in dataclasses.fields(tree):  # type: ignore[arg-type]
+    for field in dataclasses.fields(tree):
         yield from _nodes_in(getattr(tree, field.name))
 
 
@@ -59,12 +59,12 @@ def walk(tree: Node) -> Iterator[Node]:
 def rebuild(tree: NodeT, change: Callable[[Node], Node]) -> NodeT:
     """A copy of `tree` whose direct child nodes are replaced by `change(child)`; `tree` itself when nothing changed."""
     updates: dict[str, Any] = {}
-    for field in dataclasses.fields(tree):  # type: ignore[arg-type]
+    for field in dataclasses.fields(tree):
         old = getattr(tree, field.name)
         new = _changed(old, change)
         if new is not old:
             updates[field.name] = new
-    return dataclasses.replace(tree, **updates) if updates else tree  # type: ignore[type-var]
+    return dataclasses.replace(tree, **updates) if updates else tree
 
 
 def _changed(value: Any, change: Callable[[Node], Node]) -> Any:

@@ -3,7 +3,8 @@
     text -> parse -> Surface -> resolve -> Model IR -> derive -> Derived -> check -> Checked
          -> lower -> row programs -> schedule -> Schedules -> emit -> the files of a package
 
-Each pass is a function of what the passes before it left in a `Compilation`.  `run` executes them up to a named one, times
+Each pass is a function of what the passes before it left in a `Compilation`.  `run` executes them up to a named one,
+times
 each, verifies every tree between passes under `GENC_VERIFY=1`, and raises `CompileError` with all diagnostics found.
 """
 
@@ -120,24 +121,20 @@ def schedule(compilation: Compilation) -> None:
 def emit(compilation: Compilation) -> None:
     """Programs and schedules to the files of a package: torch, Triton, training loop, tests, certificate."""
     from gencompiler.checks.certificate import certificate_text
-    from gencompiler.emit.write import Capabilities, PhaseProgram, SpecIdentity, emit_package
+    from gencompiler.emit.write import Capabilities, SpecIdentity, emit_package
     from gencompiler.model.hash import model_hash
 
     hashed = model_hash(compilation.model)
     digest = hashlib.sha256(compilation.source.text.encode()).hexdigest()
     identity = SpecIdentity(compilation.name, compilation.source.name, digest, hashed, __version__)
     able = compilation.checked.capabilities
-    trainings = compilation.model.trainings
-    phases = tuple(
-        PhaseProgram(phase.label, "log_prob", phase.maximize) for phase in (trainings[0].objective.phases if trainings else ())
-    )
     compilation.files = emit_package(
         compilation.model,
         compilation.programs,
         spec=identity,
         sources=compilation.sources,
         capabilities=Capabilities(able.sample.kind, able.log_prob.kind),
-        phases=phases,
+        schedules=compilation.schedules,
         certificate=certificate_text(compilation.checked, hashed, compilation.source.name),
     )
 
@@ -202,7 +199,8 @@ def run(
 def _exact(value: object) -> Real:
     if isinstance(value, float):
         return Fraction(repr(value))
-    return Fraction(value)  # type: ignore[arg-type]
+    assert isinstance(value, int | str | Fraction), f"a constant is a number, not {value!r}"
+    return Fraction(value)
 
 
 def _verify(compilation: Compilation, each: Pass) -> None:
@@ -215,7 +213,7 @@ def _verify(compilation: Compilation, each: Pass) -> None:
         from gencompiler.rows.verify import verify as verify_program
 
         for program in compilation.programs.values():
-            verify_program(program)
+            verify_program(program, each.name)
 
 
 #: What `GENC_DEBUG` shows after a pass, from its level on.

@@ -85,7 +85,7 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
         """The settings that `environment` (default: the process's) asks for; `overrides` win.
 
-        Raises SettingsError for a value that cannot be read, and for a `GENC_*` variable that does not exist."""
+        Raises SettingsError for a value that cannot be read."""
         environment = os.environ if environment is None else environment
         values: dict[str, Any] = {}
         for field in dataclasses.fields(cls):
@@ -99,6 +99,14 @@ class Settings:
         return cls(**{**values, **overrides})
 
 
+#: Variables that a generated package reads as well.  It runs without the compiler, so `runtime.settings` reads them.
+RUNTIME_VARIABLES = (
+    ("GENC_BACKEND", "auto, torch or triton: what runs row programs; auto takes Triton on CUDA"),
+    ("GENC_PROGRESS", "1 always shows a progress bar, 0 never; otherwise it shows on a terminal"),
+)
+
+
 def variables() -> tuple[tuple[str, str], ...]:
     """(name, what it does) of every environment variable, in a fixed order."""
-    return tuple((f.metadata["variable"], f.metadata["doc"]) for f in dataclasses.fields(Settings))
+    own = tuple((f.metadata["variable"], f.metadata["doc"]) for f in dataclasses.fields(Settings))
+    return (*own, *RUNTIME_VARIABLES)

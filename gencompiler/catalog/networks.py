@@ -1,6 +1,7 @@
 """Networks: kinds, their parameters layer by layer, and their expansion into row operations.
 
-`mlp` and `linear` expand into affine layers; every kind in `PLANNED` is known to the language and not yet to the compiler.
+`mlp` and `linear` expand into affine layers; every kind in `PLANNED` is known to the language and not yet to the
+compiler.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ Bound = int | float | str
 
 @dataclasses.dataclass(frozen=True)
 class SupportFacts:
-    """`arguments`: how many it takes; `discrete`: its measure is counting; `stored`: how an unconstrained tensor becomes a
+    """`arguments`: how many it takes; `discrete`: its measure is counting; `stored`: how an unconstrained tensor
+    becomes a
     value of it (a function of the catalogue, or a named transform of `runtime.parameters`), None where no parameter
     may have it; `initial`: the value a parameter starts at, where rank does not decide."""
 
@@ -76,7 +77,8 @@ _INTERVALS = {"(-inf, inf)": "Real", "(0, inf)": "Positive", "[0, inf)": "NonNeg
 
 
 def of_interval(text: str) -> tuple[str, tuple[str, ...]] | None:
-    """The support that an interval such as `(0, inf)` or `[-1, 1]` is, with its ends; None where no support is that set."""
+    """The support that an interval such as `(0, inf)` or `[-1, 1]` is, with its ends; None where no support is that
+    set."""
     if text in _INTERVALS:
         return _INTERVALS[text], ()
     ends = tuple(part.strip() for part in text[1:-1].split(","))

@@ -15,38 +15,110 @@ KERNELS = ("metropolis", "accept")
 STAGES = ("reverse", "quantize", "repeat")
 
 PLANNED = (
-    "stop", "energy", "inverse", "softmax", "cumsum", "bin", "grid", "onehot", "scatter", "window", "transpose", "squeeze",
-    "unsqueeze", "ode", "swap", "persistent", "mixture", "time", "signal", "noise", "gain", "det", "trace", "outer",
-    "diagonal", "argmax", "argsort", "sort", "lgamma", "digamma", "bessel_i0", "clamp", "round", "divergence", "Linear",
-    "ActNorm", "true", "false", "dt", "dW", "dW1", "dW2", "data", "leapfrog", "exact",
+    "stop",
+    "energy",
+    "inverse",
+    "softmax",
+    "cumsum",
+    "bin",
+    "grid",
+    "onehot",
+    "scatter",
+    "window",
+    "transpose",
+    "squeeze",
+    "unsqueeze",
+    "ode",
+    "swap",
+    "persistent",
+    "mixture",
+    "time",
+    "signal",
+    "noise",
+    "gain",
+    "det",
+    "trace",
+    "outer",
+    "diagonal",
+    "argmax",
+    "argsort",
+    "sort",
+    "lgamma",
+    "digamma",
+    "bessel_i0",
+    "clamp",
+    "round",
+    "divergence",
+    "Linear",
+    "ActNorm",
+    "true",
+    "false",
+    "dt",
+    "dW",
+    "dW1",
+    "dW2",
+    "data",
+    "leapfrog",
+    "exact",
 )
 
 #: Predicates of `claim` and `assume`, by whether they compile today.
 PREDICATES = {
-    "stationary": True, "reversible": True, "invertible": True, "positive": True,
-    "cdf": False, "ergodic": False, "faithful": False, "reverse": False, "marginals": False,
+    "stationary": True,
+    "reversible": True,
+    "invertible": True,
+    "positive": True,
+    "cdf": False,
+    "ergodic": False,
+    "faithful": False,
+    "reverse": False,
+    "marginals": False,
 }
 
 #: What `train … with { … }` understands: option -> ("number" | "word" | "call" | "any").
 OPTIONS = {
-    "optimizer": "call", "schedule": "call", "clip": "number", "ema": "number", "precision": "word", "epochs": "number",
-    "steps": "number", "batch": "number", "validation": "number", "patience": "number", "seed": "number", "data": "word",
-    "lr": "number", "accumulate": "number",
+    "optimizer": "call",
+    "schedule": "call",
+    "clip": "number",
+    "ema": "number",
+    "precision": "word",
+    "epochs": "number",
+    "steps": "number",
+    "batch": "number",
+    "validation": "number",
+    "patience": "number",
+    "seed": "number",
+    "data": "word",
+    "lr": "number",
+    "accumulate": "number",
 }
 OPTIONS_PLANNED = ("solver", "divergence")
 
 OPTIMIZERS = {
-    "adam": ("lr", "betas", "eps", "weight_decay"), "adamw": ("lr", "betas", "eps", "weight_decay"),
-    "adamax": ("lr", "betas", "eps", "weight_decay"), "sgd": ("lr", "momentum", "nesterov", "weight_decay"),
-    "rmsprop": ("lr", "alpha", "momentum", "weight_decay"), "lbfgs": ("lr", "max_iter", "history_size"),
+    "adam": ("lr", "betas", "eps", "weight_decay"),
+    "adamw": ("lr", "betas", "eps", "weight_decay"),
+    "adamax": ("lr", "betas", "eps", "weight_decay"),
+    "sgd": ("lr", "momentum", "nesterov", "weight_decay"),
+    "rmsprop": ("lr", "alpha", "momentum", "weight_decay"),
+    "lbfgs": ("lr", "max_iter", "history_size"),
 }
 SCHEDULES = {
-    "constant": (), "cosine": ("warmup", "final"), "step": ("every", "factor"), "linear": ("warmup", "final"),
+    "constant": (),
+    "cosine": ("warmup", "final"),
+    "step": ("every", "factor"),
+    "linear": ("warmup", "final"),
 }
 
 #: Methods of `sample` and `evaluate`: name -> its numeric arguments; the planned ones answer "not supported yet".
 SAMPLERS = {"ancestral": (), "chain": ("burn_in", "thin")}
 EVALUATORS = {"exact": (), "bits_per_dim": ()}
 METHODS_PLANNED = (
-    "reverse_sde", "probability_flow", "importance", "ais", "bdmc", "smc", "fokker_planck", "bound",
+    "reverse_sde",
+    "probability_flow",
+    "importance",
+    "ais",
+    "bdmc",
+    "smc",
+    "fokker_planck",
+    "bound",
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
-from gencompiler.proof.graph import Term, name_of, subterms, support_of
+from gencompiler.proof.graph import Term, gradient_parts, name_of, subterms, support_of
 
 #: The name of a shared part that the spec does not name.
 SHARED = "inner"
@@ -101,7 +101,7 @@ class _Writer:
                 return nodes.NetworkOutput(type_, term.data[0], term.data[1], self._all(term.arguments), span=span)
             case "gradient":
                 function = name_of(term.arguments[1]).rpartition(".")[0]
-                return nodes.Gradient(type_, function, self._all(term.arguments[1 + term.data :]), span=span)
+                return nodes.Gradient(type_, function, self._all(gradient_parts(term)[2]), span=span)
         return self._tensor(term, type_, span)
 
     def _all(self, terms: Iterable[Term]) -> tuple[nodes.Expr, ...]:

@@ -13,9 +13,10 @@ from gencompiler.derive.log_det import log_det
 from gencompiler.derive.nodes import Failure, Inverse, LogDet
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
+from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import Bijection, VectorBijection, result
 from gencompiler.proof.graph import Malformed, Term, substitute, symbol
-from gencompiler.proof.search import NotFound, Search
+from gencompiler.proof.search import Search
 from gencompiler.proof.translate import Translation, Untranslated
 
 #: What an inverse calls its argument, unless the map uses the name itself.

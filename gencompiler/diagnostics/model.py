@@ -67,6 +67,7 @@ class Reporter:
 
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
+        self._seen: set[Diagnostic] = set()
 
     def add(
         self,
@@ -82,8 +83,12 @@ class Reporter:
         """Report `code` at `span`; `also` labels related places (where the cause was declared); no finding comes twice."""
         from gencompiler.diagnostics.codes import CODES
 
-        found = Diagnostic(code, CODES[code].severity, message, (Label(span, label), *also), notes, help)
-        if found not in self.diagnostics:
+        self.report(Diagnostic(code, CODES[code].severity, message, (Label(span, label), *also), notes, help))
+
+    def report(self, found: Diagnostic) -> None:
+        """Report what was put together elsewhere; no finding comes twice."""
+        if found not in self._seen:
+            self._seen.add(found)
             self.diagnostics.append(found)
 
     @property

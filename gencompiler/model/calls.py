@@ -264,7 +264,7 @@ class _Locals:
             outputs = network_calls.network(self.infer, context, value, networks.NETWORKS[head], tuple(names))
             self._bind(names, outputs, item)
         elif isinstance(value, tree.Call) and head == "split" and not shadowed:
-            self.names.update(zip(names, split(self.infer, context, value, len(names)), strict=True))
+            self._bind(names, split(self.infer, context, value, len(names)), item)
         elif len(names) > 1:
             self.infer.builder.unsupported("several names for one value here", item.span)
         else:

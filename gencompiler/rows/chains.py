@@ -51,7 +51,7 @@ def _start(derived: Derived, move: model.Transition) -> nodes.Program:
 def _chain(derived: Derived, move: model.Transition) -> nodes.Program:
     draft = Draft(derived, "chain", f"`steps` steps of {move.name} from each row, numbered from `step`")
     graph = draft.graph
-    states = {i.name: draft.input(i, f"{i.name}_0") for i in _moved(move)}
+    states = {i.name: draft.input(i) for i in _moved(move)}
     fixed = {i.name: draft.input(i) for i in move.current if i.name not in states}
     plan = graph.loop("steps", "t", draft.scalar("steps"), {**states, "accepted": draft.zero}, move.span, depth=0)
     here = dict(zip(states, plan.inside, strict=False))

@@ -338,6 +338,8 @@ class _Linear:
             if e is not plan.initials[place]
         }
         self.placed: set[int] = set()
+        #: What a loop carries has the carried value's name; it needs no second one.
+        self.carried = {id(e) for plan in graph.plans for e in (*plan.initials, *plan.nexts)}
 
     def count(self, expr: Expr) -> None:
         """Count the uses of a value and of all it needs; a carried value needs its start and its next value."""
@@ -365,7 +367,8 @@ class _Linear:
         if plan is not None:
             self.place_plan(plan)
         written = rebuild(expr, lambda c: self.place(c) if isinstance(c, Expr) else c)
-        named = id(expr) in self.graph.hints or self.uses.get(id(expr), 0) > 1
+        uses = self.uses.get(id(expr), 0)
+        named = uses > 1 or (id(expr) in self.graph.hints and id(expr) not in self.carried)
         if named and not isinstance(expr, _NEVER_NAMED):
             name = self.graph.fresh(self.graph.hints.get(id(expr), self._default_name(expr)))
             self.lists[self.graph.depth[id(expr)]].append(nodes.Let(name, written, span=expr.span))
@@ -385,12 +388,17 @@ class _Linear:
             )
             return f"{named}_{place}"
         if isinstance(expr, nodes.Elementwise):
-            return _RESULTS.get(
-                expr.function, f"{expr.function}_of_it" if expr.function in _TOO_SHORT else expr.function
-            )
+            if expr.function in _RESULTS:
+                return _RESULTS[expr.function]
+            return f"{expr.function}_{self._written_name(expr.arguments[0])}"
         return {"Reduce": "reduced", "Dot": "projected", "Draw": "noise", "Select": "chosen"}.get(
             type(expr).__name__, "value"
         )
+
+    def _written_name(self, expr: Expr) -> str:
+        """The name by which an argument is written, or "value" for a formula."""
+        written = self.done.get(id(expr), expr)
+        return written.name if isinstance(written, nodes.Local | nodes.InputRead) else "value"
 
     def place_plan(self, plan: LoopPlan) -> None:
         if id(plan) in self.placed:
@@ -412,17 +420,11 @@ _RESULTS = {
     "subtract": "difference",
     "multiply": "product",
     "divide": "ratio",
-    "power": "power_of_it",
-    "negate": "negated",
     "and": "both",
     "or": "either",
-    "not": "flipped",
-    "log": "log_of_it",
-    "exp": "exponential",
-    "sqrt": "root",
-    "indicator": "is_so",
+    "min": "smaller",
+    "max": "larger",
 }
-_TOO_SHORT = ("abs", "min", "max", "sin", "cos", "tan", "erf")
 
 
 def linearize(graph: Graph, roots: tuple[Expr, ...]) -> tuple[tuple[nodes.Statement, ...], tuple[Expr, ...]]:

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import struct
 from collections.abc import Callable
+from fractions import Fraction
 
 from gencompiler.rows.nodes import Expr, Number
 
@@ -102,32 +104,36 @@ def union(*spans: tuple[frozenset[int], ...]) -> tuple[frozenset[int], ...]:
 
 # -- what elementwise functions do outside a layout ------------------------------------------------------------------
 
-_CONSTANTS: dict[str, Callable[..., float]] = {
+#: Values that every back end computes exactly; a rounded constant would not be the one that a kernel has.
+_EXACT = {
+    ("exp", 0.0): 1.0,
+    ("log", 1.0): 0.0,
+    ("expm1", 0.0): 0.0,
+    ("log1p", 0.0): 0.0,
+    ("sqrt", 0.0): 0.0,
+    ("sqrt", 1.0): 1.0,
+    ("sigmoid", 0.0): 0.5,
+    ("tanh", 0.0): 0.0,
+    ("atan", 0.0): 0.0,
+    ("erf", 0.0): 0.0,
+    ("sinh", 0.0): 0.0,
+    ("asinh", 0.0): 0.0,
+    ("cosh", 0.0): 1.0,
+    ("sin", 0.0): 0.0,
+    ("cos", 0.0): 1.0,
+}
+
+#: Arithmetic: exact where the rational result is a float32.
+_RATIONAL: dict[str, Callable[..., Fraction]] = {
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
     "multiply": lambda a, b: a * b,
     "divide": lambda a, b: a / b,
-    "power": lambda a, b: a**b,
     "negate": lambda a: -a,
     "min": min,
     "max": max,
-    "exp": math.exp,
-    "log": math.log,
-    "expm1": math.expm1,
-    "log1p": math.log1p,
-    "sqrt": math.sqrt,
-    "sigmoid": lambda a: 1 / (1 + math.exp(-a)),
-    "tanh": math.tanh,
-    "atan": math.atan,
-    "erf": math.erf,
-    "sinh": math.sinh,
-    "asinh": math.asinh,
-    "cosh": math.cosh,
-    "sin": math.sin,
-    "cos": math.cos,
     "abs": abs,
-    "relu": lambda a: max(a, 0.0),
-    "floor": math.floor,
+    "relu": lambda a: max(a, Fraction(0)),
 }
 
 #: Functions whose value is finite wherever their arguments are (overflow apart).
@@ -142,15 +148,18 @@ _NEUTRAL |= {("divide", 1): 1.0}
 
 
 def constant_of(function: str, arguments: list[float | None]) -> float | None:
-    """The value where all arguments are constants, or None."""
-    compute, known = _CONSTANTS.get(function), [each for each in arguments if each is not None]
-    if compute is None or len(known) < len(arguments):
+    """The value where all arguments are constants, if it is known exactly."""
+    known = [each for each in arguments if each is not None]
+    if len(known) < len(arguments) or not all(map(math.isfinite, known)):
         return None
-    try:
-        value = float(compute(*known))
-    except (ValueError, OverflowError, ZeroDivisionError):
-        return None
-    return value if math.isfinite(value) else None
+    if function in _RATIONAL:
+        if function == "divide" and known[1] == 0.0:
+            return None
+        value = _RATIONAL[function](*map(Fraction, known))
+        rounded = float(value) if abs(value) < 2**64 else math.inf
+        exact = math.isfinite(rounded) and struct.unpack("f", struct.pack("f", rounded))[0] == value
+        return rounded if exact else None
+    return _EXACT.get((function, known[0])) if len(known) == 1 else None
 
 
 def vanishes(function: str, arguments: list[float | None], sound: list[bool]) -> bool:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 
+from gencompiler.node import Node, rebuild
 from gencompiler.rows.analysis import constant, local_names
 from gencompiler.rows.layout import Place
-from gencompiler.rows.nodes import Expr, Local, ParameterRead, ParameterUse, RowType
+from gencompiler.rows.nodes import Expr, Local, ParameterRead, ParameterUse, Program, RowType
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,28 +44,52 @@ class Packed:
 
 
 class Packs:
-    """The arrays of one kernel, by name; equal requests share one array."""
+    """The arrays of one kernel; equal requests share one array."""
 
     def __init__(self, taken: set[str]) -> None:
         self.taken = taken
-        self.names: dict[Packed, str] = {}
+        self.wishes: dict[Packed, str] = {}
 
     def read(self, packed: Packed, wish: str, at: Expr) -> ParameterRead:
-        """The kernel's read of `packed`, which is named after `wish` when it is new."""
-        if packed not in self.names:
-            name, number = wish, 1
-            while name in self.taken:
-                number += 1
-                name = f"{wish}_{number}"
-            self.taken.add(name)
-            self.names[packed] = name
+        """The kernel's read of `packed`, which `settled` will name after `wish`."""
+        number = list(self.wishes).index(packed) if packed in self.wishes else len(self.wishes)
+        self.wishes.setdefault(packed, wish)
         kind = "integer" if packed.kind == "places" else "real"
         index = (*(lead.index for lead in packed.leading), *[None] * len(packed.axes))
         widths = tuple(place.width for place in packed.axes)
-        return ParameterRead(RowType(False, widths, kind), self.names[packed], index, span=at.span)
+        return ParameterRead(RowType(False, widths, kind), str(number), index, span=at.span)
 
-    def by_name(self) -> dict[str, Packed]:
-        return {name: packed for packed, name in self.names.items()}
+    def settled(
+        self, program: Program, tables: dict[str, ParameterRead]
+    ) -> tuple[Program, dict[str, ParameterRead], dict[str, Packed]]:
+        """`program` and `tables` with the arrays that they still read under their final names, and these arrays."""
+        numbered = list(self.wishes.items())
+        names: dict[str, str] = {}
+
+        def named(number: str) -> str:
+            if number not in names:
+                names[number] = self._name(numbered[int(number)][1])
+            return names[number]
+
+        def rename(part: Node) -> Node:
+            part = rebuild(part, rename)
+            if not isinstance(part, ParameterRead):
+                return part
+            return dataclasses.replace(part, path=named(part.path))
+
+        renamed = rebuild(program, rename)
+        renamed_tables = {name: dataclasses.replace(t, path=named(t.path)) for name, t in tables.items()}
+        packs = {name: numbered[int(number)][0] for number, name in names.items()}
+        parameters = tuple(ParameterUse(name, packed.shape, span=program.span) for name, packed in packs.items())
+        return dataclasses.replace(renamed, parameters=parameters), renamed_tables, packs
+
+    def _name(self, wish: str) -> str:
+        name, number = wish, 1
+        while name in self.taken:
+            number += 1
+            name = f"{wish}_{number}"
+        self.taken.add(name)
+        return name
 
 
 def leading_of_read(read: ParameterRead, shape: tuple[int, ...], first: str | None) -> tuple[Lead, ...]:
@@ -82,6 +107,3 @@ def leading_of_expression(expr: Expr, loops: dict[str, Lead]) -> tuple[Lead, ...
     names = local_names(expr)
     return tuple(lead for name, lead in loops.items() if name in names)
 
-
-def uses(packs: dict[str, Packed], at: Expr | ParameterUse) -> tuple[ParameterUse, ...]:
-    return tuple(ParameterUse(name, packed.shape, span=at.span) for name, packed in packs.items())

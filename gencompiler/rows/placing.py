@@ -151,7 +151,7 @@ class Placing:
             return tile
         if tile.expr.type.kind == "boolean":
             raise Unfusable("a condition on elements that are in different columns")
-        matrix = self._table("permutation", (tile.at, at), tile.expr)
+        matrix = self.table("permutation", (tile.at, at), tile.expr)
         kind = RowType(tile.expr.type.rows, (at.width,))
         product = Dot(kind, self.cleaned(tile, 0.0), matrix, span=tile.expr.span)
         return Tile(product, at, at.columns, 0.0, True)
@@ -167,7 +167,7 @@ class Placing:
         if at.is_plain:
             length = len(at.layouts[0])
             return _apply("less", (Iota(_integers(at.width), at.width, span=near.span), _index(length, near)))
-        return _apply("not_equal", (self._table("mask", (at,), near), _number(0.0, near)))
+        return _apply("not_equal", (self.table("mask", (at,), near), _number(0.0, near)))
 
     def vector(self, expr: Expr, want: Place | None) -> Tile:
         """A tile for `expr`: at `want` if it is flexible (by default in the first columns), else where it is."""
@@ -279,6 +279,8 @@ class Placing:
 
     def _dot(self, expr: Dot, at: Place) -> Tile:
         vector = self.vector(expr.vector, None)
+        if not expr.vector.type.rows:
+            raise Unfusable("a product of two uniform values that is computed at run time")
         if not self._is_packable(expr.matrix) and not isinstance(expr.matrix, ParameterRead):
             raise Unfusable("a matrix that is computed at run time")
         matrix = self._packed(expr.matrix, (vector.at, at), expr.transposed)
@@ -294,9 +296,9 @@ class Placing:
 
     def _places(self, at: Place, near: Expr) -> Expr:
         """The logical element in each column: an integer vector."""
-        return Iota(_integers(at.width), at.width, span=near.span) if at.is_plain else self._table("places", (at,), near)
+        return Iota(_integers(at.width), at.width, span=near.span) if at.is_plain else self.table("places", (at,), near)
 
-    def _table(self, kind: str, axes: tuple[Place, ...], near: Expr) -> ParameterRead:
+    def table(self, kind: str, axes: tuple[Place, ...], near: Expr) -> ParameterRead:
         return self.packs.read(Packed(kind, None, self._leading((), axes), axes), kind, near)
 
     def _is_packable(self, expr: Expr) -> bool:
@@ -308,7 +310,7 @@ class Placing:
     def _packed(self, expr: Expr, axes: tuple[Place, ...], transposed: bool = False) -> Expr:
         if isinstance(expr, ParameterRead):
             leading = leading_of_read(expr, self.parameters[expr.path], self.around.changing_name)
-            wish = expr.path.replace(".", "_")
+            wish = expr.path
         else:
             leading, wish = leading_of_expression(expr, self.around.loops), "weights"
         packed = Packed("parameter", expr, self._leading(leading, axes), axes, transposed)

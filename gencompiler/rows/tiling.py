@@ -11,7 +11,7 @@ import dataclasses
 
 from gencompiler.node import rebuild, walk
 from gencompiler.rows.analysis import bound_names, constant, local_names
-from gencompiler.rows.layout import Place, Tile, place, plain
+from gencompiler.rows.layout import Place, Tile, place
 from gencompiler.rows.nodes import (
     Carry,
     Expr,
@@ -25,7 +25,7 @@ from gencompiler.rows.nodes import (
     Statement,
     StoreColumn,
 )
-from gencompiler.rows.packing import Lead, Packed, Packs, uses
+from gencompiler.rows.packing import Lead, Packed, Packs
 from gencompiler.rows.placing import Flexible, Placing, Surroundings, Unfusable
 
 _INDEX = RowType(False, (), "integer")
@@ -33,11 +33,12 @@ _INDEX = RowType(False, (), "integer")
 
 @dataclasses.dataclass(frozen=True)
 class Tiled:
-    """The tile program, the arrays it reads by name, and the place of each vector output."""
+    """The tile program, the arrays it reads by name, and for each vector output whose elements are not in the first
+    columns in order, the table of what is in which column."""
 
     program: Program
     packs: dict[str, Packed]
-    outputs: dict[str, Place]
+    tables: dict[str, ParameterRead]
 
 
 def tile(program: Program) -> Tiled:
@@ -64,6 +65,17 @@ def _reads_parameters(expr: Expr) -> bool:
     return any(isinstance(part, ParameterRead) for part in walk(expr))
 
 
+@dataclasses.dataclass(frozen=True)
+class _Open:
+    """A loop whose body still has slots: places for flexible names, filled when something asks for them."""
+
+    loop: Loop
+    body: list[_Item]
+
+
+_Item = Statement | list[Statement] | _Open
+
+
 class _Tiling:
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -72,26 +84,26 @@ class _Tiling:
         self.packs = Packs(set(taken))
         shapes = {use.path: use.shape for use in program.parameters}
         self.placing = Placing(shapes, self.packs, taken)
-        self.out: list[Statement | list[Statement]] = []
+        self.out: list[_Item] = []
 
     def tiled(self) -> Tiled:
         self.block(self.program.body)
-        outputs, places = [], {}
+        outputs: list[Output] = []
+        tables: dict[str, ParameterRead] = {}
         for output in self.program.outputs:
             value = output.value
             if value is not None and value.type.shape:
                 found = self.placing.vector(value, None)
-                places[output.name] = found.at
+                if not found.at.is_plain:
+                    tables[output.name] = self.placing.table("places", (found.at,), value)
                 value = found.expr
             elif value is not None:
                 value = self.placing.scalar(value)
             outputs.append(Output(output.name, output.type, value, span=output.span))
         body = _without_dead(_flattened(self.out), outputs)
-        used = {part.path for each in (*body, *outputs) for part in walk(each) if isinstance(part, ParameterRead)}
-        packs = {name: packed for name, packed in self.packs.by_name().items() if name in used}
-        parameters = uses(packs, self.program.span)
-        program = dataclasses.replace(self.program, parameters=parameters, body=body, outputs=tuple(outputs))
-        return Tiled(program, packs, places)
+        program = dataclasses.replace(self.program, parameters=(), body=body, outputs=tuple(outputs))
+        program, tables, packs = self.packs.settled(program, tables)
+        return Tiled(program, packs, tables)
 
     # -- statements --------------------------------------------------------------------------------------------------
 
@@ -133,7 +145,8 @@ class _Tiling:
         facts = {name: (tile.fill, tile.sound) for name, tile in start.items()}
         outside, before = self.placing.around, self.out
         while True:
-            self.placing.around = self.inside(loop, outside, changing=any(len(each) > 1 for each in sequence.values()))
+            moves = any(place != each[0] for each in sequence.values() for place in each)
+            self.placing.around = self.inside(loop, outside, changing=moves)
             self.out = []
             found, following = self.iteration(loop, sequence, facts)
             weaker = {
@@ -149,7 +162,7 @@ class _Tiling:
             for c, after in zip(loop.carried, following, strict=True)
         )
         count = self.placing.scalar(loop.count)
-        self.out.append(Loop(loop.kind, loop.index, count, carried, _Pending(body), loop.reverse, span=loop.span))  # type: ignore[arg-type]
+        self.out.append(_Open(dataclasses.replace(loop, count=count, carried=carried, body=()), body))
         for carry in loop.carried:
             if carry.name in start:
                 outside.tiles[carry.name] = _carried(carry, sequence[carry.name][-1], facts[carry.name])
@@ -216,10 +229,6 @@ class _Tiling:
         return after
 
 
-class _Pending(tuple):  # type: ignore[type-arg]
-    """A body whose slots are not filled yet."""
-
-
 def _carried(carry: Carry, at: Place, facts: tuple[float | None, bool]) -> Tile:
     fill, sound = facts
     rows = carry.initial.type.rows or carry.next.type.rows
@@ -234,13 +243,15 @@ def _over_iterations(loop: Loop, places: list[Place]) -> Place:
     return place(tuple(reversed(layouts) if loop.reverse else layouts), places[0].width)
 
 
-def _flattened(statements: list[Statement | list[Statement]]) -> tuple[Statement, ...]:
+def _flattened(items: list[_Item]) -> tuple[Statement, ...]:
     result: list[Statement] = []
-    for statement in statements:
-        for each in statement if isinstance(statement, list) else [statement]:
-            if isinstance(each, Loop):
-                each = dataclasses.replace(each, body=_flattened(list(each.body)))
-            result.append(each)
+    for item in items:
+        if isinstance(item, _Open):
+            result.append(dataclasses.replace(item.loop, body=_flattened(item.body)))
+        elif isinstance(item, list):
+            result += item
+        else:
+            result.append(item)
     return tuple(result)
 
 
@@ -263,5 +274,3 @@ def _kept(statements: tuple[Statement, ...], read: frozenset[str]) -> tuple[Stat
             result.append(each)
     return tuple(result)
 
-
-__all__ = ["Tiled", "plain", "tile"]

@@ -27,6 +27,7 @@ from gencompiler.rows.nodes import (
     Local,
     Loop,
     Number,
+    Output,
     ParameterRead,
     Permute,
     Program,
@@ -56,12 +57,16 @@ def verify(program: Program, stage: str) -> Program:
 
 def verify_tile(program: Program, stage: str) -> Program:
     """As `verify`, for the program of a kernel: vectors have power-of-two widths and stay where they are."""
-    verify(program, stage)
+    _TileVerifier(program, stage).run()
+    by_column = {id(part.vector) for part in walk(program) if isinstance(part, Column)}
     for part in walk(program):
         if isinstance(part, _ABSORBED):
             raise CompilerBug(stage, f"a kernel has no {type(part).__name__}", part.span)
-        if isinstance(part, Expr) and any(size < 16 or size & (size - 1) for size in part.type.shape):
+        padded = isinstance(part, InputRead) and id(part) in by_column
+        if isinstance(part, Expr) and not padded and any(size < 16 or size & (size - 1) for size in part.type.shape):
             raise CompilerBug(stage, f"a tile of shape {part.type.shape} is not padded", part.span)
+        if isinstance(part, Column) and not isinstance(part.vector, InputRead):
+            raise CompilerBug(stage, "a kernel reads columns of inputs only", part.span)
     return program
 
 
@@ -84,8 +89,11 @@ class _Verifier:
             if (output.value is None) != (output.name in stored):
                 self._fail(f"output {output.name} is neither a value nor stored, or both", output)
             if output.value is not None:
-                self._expect(output.value, shape=output.type.shape)
+                self._expect_output(output, output.value)
         self._keys()
+
+    def _expect_output(self, output: Output, value: Expr) -> None:
+        self._expect(value, shape=output.type.shape)
 
     def _fail(self, message: str, at: Node) -> NoReturn:
         raise CompilerBug(self.stage, message, at.span)
@@ -315,6 +323,22 @@ class _Verifier:
                 if other != draw and not distinct:
                     self._fail(f"two different draws share stream {draw.stream}", draw)
             others.add(draw)
+
+
+class _TileVerifier(_Verifier):
+    """An input may be read as a whole, padded to the width of its tile; outputs are wider than what is stored."""
+
+    def _type_inputread(self, expr: InputRead) -> RowType | None:
+        logical = super()._type_inputread(expr)
+        if logical is None or expr.type == logical:
+            return logical
+        wide = expr.type.shape[:1] >= logical.shape and len(expr.type.shape) == len(logical.shape) == 1
+        return expr.type if wide and expr.type.kind == logical.kind else logical
+
+    def _expect_output(self, output: Output, value: Expr) -> None:
+        self._expr(value)
+        if len(value.type.shape) != len(output.type.shape):
+            self._fail(f"shape {value.type.shape} for an output of shape {output.type.shape}", output)
 
 
 def _is_boolean(expr: Expr) -> bool:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class BadExample:
     """`text` is wrong; `message` says how.  `{found}` and `{previous}` are the refused token and the one before it.
 
-    The message is placed at the refused token, or, with `after`, right after the previous one."""
+    The message is placed at the refused token, or, with `after`, right after the previous one, or, with `previous`, at
+    that one."""
 
     text: str
     code: str
@@ -29,6 +30,7 @@ class BadExample:
     label: str = ""
     help: str = ""
     after: bool = False
+    previous: bool = False
     any_token: bool = False
 
 
@@ -101,7 +103,7 @@ EXAMPLES: tuple[BadExample, ...] = (
     *(
         BadExample(f'{before}"""doc"""{after}', "G013", "this docstring documents nothing",
                    help="a docstring stands before a model, a definition or an objective; comments begin with `#`",
-                   after=True, any_token=True)
+                   previous=True, any_token=True)
         for before, after in (("", ""), ("model M { } ", ""), ("model M { ", " }"), ("model M { x = 1 ", " }"))
     ),
     *(
@@ -138,8 +140,12 @@ EXAMPLES: tuple[BadExample, ...] = (
                "write `with { … }`", after=True, any_token=True),
     BadExample("model M { x = 1 where { y = 2 } where { z = 3 } }", "G009", "there is a `where` already",
                help="put all local equations into one block"),
-    BadExample("model M { assume f == g }", "G005", "an assumption states its reason", 'expected `because "…"`',
-               'write `assume … because "…"`', after=True),
+    *(
+        BadExample(f"model M {{ assume f == g\n {following} }}", "G005", "an assumption states its reason",
+                   'expected `because "…"`', 'write `assume … because "…"`', after=True)
+        for following in ("", "x = 1", "p(x) = q", "claim f == g", "train elbo", "sample ancestral", "evaluate exact",
+                          "observed x : Real", "param x : Real", "def f(x) = x", "transition t = s")
+    ),
     BadExample("model M { assume f == g because proven }", "G005", "the reason is a string", "expected a string",
                'write it in double quotes: `because "…"`', after=True, any_token=True),
     # -- expressions -------------------------------------------------------------------------------------------------
@@ -158,6 +164,11 @@ EXAMPLES: tuple[BadExample, ...] = (
                "write `repeat(3) { Step }`", after=True, any_token=True),
     BadExample("model M { x = z |> repeat { Step } }", "G005", "`repeat` needs to know how often", "expected `(`",
                "write `repeat(3) { Step }`", after=True, any_token=True),
+    *(
+        BadExample(f"model M {{ x = {text} }}", "G005", "`log` needs what it is applied to", "expected an expression",
+                   "`log` is a prefix operator: write `log x`", after=True)
+        for text in ("z |> log", "f(log)", "f(log, x)", "log + 1")
+    ),
     BadExample("model M { x = +1 }", "G009", "there is no unary `+`", help="delete it"),
 )  # fmt: skip
 
@@ -189,6 +200,8 @@ def designed(context: Context) -> Diagnostic | None:
     if example is None:
         return None
     span = context.after_previous() if example.after else context.span(context.token)
+    if example.previous and context.previous is not None:
+        span = context.span(context.previous)
     message = example.message.format(found=context.token, previous=context.previous)
     help_ = (example.help,) if example.help else ()
     return Diagnostic(example.code, Severity.ERROR, message, (Label(span, example.label),), help=help_)

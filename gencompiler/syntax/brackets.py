@@ -35,6 +35,16 @@ class _Open:
     holds: str  # what a brace holds: "model", "objective" or "block"; "" for other brackets
 
 
+def _next_brackets(tokens: list[Token]) -> list[str]:
+    """For each token, the kind of the first bracket after it, or ""."""
+    following, found = "", []
+    for token in reversed(tokens):
+        found.append(following)
+        if token.type in CLOSER or token.type in CLOSED_BY:
+            following = token.type
+    return found[::-1]
+
+
 class _Balancer:
     def __init__(self, source: SourceText, reporter: Reporter) -> None:
         self._source = source
@@ -46,13 +56,15 @@ class _Balancer:
 
     def run(self, tokens: list[Token]) -> Balanced:
         line = 0
-        for token in tokens:
+        for token, next_bracket in zip(tokens, _next_brackets(tokens), strict=True):
+            if self._too_deep:
+                return self._out
             first = self._source.position(cast(int, token.start_pos))[0] != line
             line = self._source.position(cast(int, token.end_pos))[0]
             if token.type in STARTERS and (first or token.type in ("MODEL", "OBJECTIVE")):
                 self._statement(token, first)
             if token.type in CLOSED_BY:
-                self._close(token)
+                self._close(token, next_bracket)
                 continue
             self._put(token)
             if token.type in CLOSER:
@@ -73,7 +85,7 @@ class _Balancer:
         self._open.append(_Open(token, self._holds_next if token.type == "LBRACE" else ""))
         if token.type == "LBRACE":
             self._holds_next = "block"
-        if len(self._open) > MAX_DEPTH and not self._too_deep:
+        if len(self._open) > MAX_DEPTH:
             self._too_deep = True
             self._reporter.add(
                 "G902", "brackets are nested too deeply", self._span(token), f"more than {MAX_DEPTH} open"
@@ -94,8 +106,12 @@ class _Balancer:
                 return
             self._unclosed(inner, cast(int, token.start_pos), token)
 
-    def _close(self, token: Token) -> None:
-        matching = [CLOSER[o.token.type] == token.type for o in self._open]
+    def _close(self, token: Token, next_bracket: str) -> None:
+        closers = [CLOSER[o.token.type] for o in self._open]
+        matching = [closer == token.type for closer in closers]
+        if closers[-2:-1] == [token.type] == [next_bracket] and not matching[-1]:  # `f(g[x))`: a wrong closer
+            self._mismatch(self._open.pop(), token)
+            return
         if not any(matching):
             if self._open and self._open[-1].holds in ("", "block"):
                 self._mismatch(self._open.pop(), token)

@@ -53,7 +53,8 @@ class ExpressionBuilder:
             span = self._span(subtree)
             rule = cast(Callable[..., Value], getattr(self, f"_{subtree.data}"))
             result = values[id(subtree)] = rule(span, *children)
-            depths[id(subtree)] = below + isinstance(result, t.Expr)
+            deeper = isinstance(result, t.Expr | t.TypeExpr) and all(result is not child for child in children)
+            depths[id(subtree)] = below + deeper
             self._check_depth(depths[id(subtree)], span)
         return result
 

@@ -99,7 +99,7 @@ class _Bracket:
 class _Layout:
     def __init__(self, pieces: list[Piece]) -> None:
         self._pieces = pieces
-        self._pairs, self._holds_items = self._match()
+        self._pairs, self._inside = self._match()
         self._breaks = {i for i, _ in enumerate(pieces) if self._keeps_break(i)}
 
     def text(self) -> str:
@@ -111,19 +111,19 @@ class _Layout:
 
     # -- where lines begin -------------------------------------------------------------------------------------------
 
-    def _match(self) -> tuple[dict[int, int], set[int]]:
-        """The closer of each opener, and the openers that hold items."""
+    def _match(self) -> tuple[dict[int, int], dict[int, list[int]]]:
+        """The closer of each opener, and what begins directly inside it."""
         pairs: dict[int, int] = {}
         stack: list[int] = []
-        holds: set[int] = set()
+        inside: dict[int, list[int]] = {}
         for i, piece in enumerate(self._pieces):
             if piece.kind in CLOSERS:
                 pairs[stack.pop()] = i
             elif piece.begins and stack:
-                holds.add(stack[-1])
+                inside.setdefault(stack[-1], []).append(i)
             if piece.kind in OPENERS:
                 stack.append(i)
-        return pairs, holds
+        return pairs, inside
 
     def _keeps_break(self, i: int) -> bool:
         piece, before = self._pieces[i], self._pieces[i - 1] if i else None
@@ -137,14 +137,13 @@ class _Layout:
 
     def _complete_braces(self) -> None:
         """A brace with a line break in it, or with more than one phase, gets lines of its own."""
-        for opener, closer in sorted(self._pairs.items(), reverse=True):
+        for items in self._inside.values():
+            if len(items) > 1 and self._pieces[items[0]].begins == "phase":
+                self._breaks.update(items)
+        for opener, closer in self._pairs.items():
             if self._pieces[opener].kind != "LBRACE" or closer == opener + 1:
                 continue
-            inside = range(opener + 1, closer + 1)
-            phases = [i for i in inside if self._pieces[i].begins == "phase"]
-            if len(phases) > 1:
-                self._breaks.update(phases)
-            if any(i in self._breaks for i in inside):
+            if any(i in self._breaks for i in range(opener + 1, closer + 1)):
                 after = opener + 1
                 if self._pieces[after].kind == "COMMENT" and after not in self._breaks:
                     after += 1
@@ -160,7 +159,7 @@ class _Layout:
                 lines.append(Line([], self._indent(i, closed, stack), self._blank_before(i)))
             lines[-1].pieces.append(piece)
             if piece.kind in OPENERS:
-                stack.append(_Bracket(i, piece.kind, lines[-1].indent, i in self._holds_items))
+                stack.append(_Bracket(i, piece.kind, lines[-1].indent, i in self._inside))
         return lines
 
     def _indent(self, i: int, closed: _Bracket | None, stack: list[_Bracket]) -> int:

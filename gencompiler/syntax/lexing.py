@@ -55,9 +55,9 @@ def tokenize(source: SourceText, reporter: Reporter) -> list[Token]:
         return []
     for count, found in enumerate(_INVISIBLE.finditer(text)):
         if count < MAX_ERRORS:
-            name = f"U+{ord(found[0]):04X} {unicodedata.name(found[0], 'control character')}".lower()
+            name = f"U+{ord(found[0]):04X} {unicodedata.name(found[0], 'control character').lower()}"
             where = Span(source.name, found.start(), found.end())
-            reporter.add("G001", "an invisible character", where, name.replace("u+", "U+", 1), help=("delete it",))
+            reporter.add("G001", "an invisible character", where, name, help=("delete it",))
     return _Lexer(source, reporter).run()
 
 

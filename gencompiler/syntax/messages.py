@@ -18,6 +18,11 @@ _BEGINS_OPERAND = frozenset({"NAME", "NUMBER", "LPAR", "LSQB", "EXPECT", "LOG", 
 _RELATIONS = frozenset({"EQUALS", "TILDE", "PROPTO"})
 
 
+def span_of(source: SourceText, token: Token) -> Span:
+    """Where `token` stands."""
+    return Span(source.name, cast(int, token.start_pos), cast(int, token.end_pos))
+
+
 @dataclasses.dataclass(frozen=True)
 class Context:
     """Where parsing stopped: before token `index`, with `states` on the stack; `stuck` is the state that refused it,
@@ -49,7 +54,7 @@ class Context:
         return self.tokens[index + 1].type if index + 1 < len(self.tokens) else END
 
     def span(self, token: Token) -> Span:
-        return Span(self.source.name, cast(int, token.start_pos), cast(int, token.end_pos))
+        return span_of(self.source, token)
 
     def after_previous(self) -> Span:
         """The empty place right after the previous token: where a missing one belongs."""
@@ -80,12 +85,16 @@ class Mended:
     at_error: bool
 
 
-def keyword_as_name(context: Context) -> Mended | None:
-    """`observed sample : Real`: a keyword where a name would fit, and what follows would fit too."""
-    token = context.token
-    if token.type not in KEYWORDS or context.starts_line(context.index):
+def keyword_as_name(context: Context, states_before: list[int]) -> Mended | None:
+    """`observed sample : Real`: a keyword where a name would fit, and what follows would fit too.
+
+    `repeat` may begin an expression, so that it is only noticed at the token after it."""
+    repeat = context.previous is not None and context.previous.type == "REPEAT"
+    at, states = (context.index - 1, states_before) if repeat else (context.index, context.states)
+    token = context.tokens[at]
+    if token.type not in KEYWORDS or context.starts_line(at):
         return None
-    if not context.tables.accepts(context.states, "NAME", context.following(context.index)):
+    if not context.tables.accepts(states, "NAME", context.following(at)):
         return None
     found = _error(
         "G008",
@@ -93,7 +102,7 @@ def keyword_as_name(context: Context) -> Mended | None:
         Label(context.span(token), "a name belongs here"),
         help=(f"choose another name, such as `{token}_`",),
     )
-    return Mended(found, "NAME", f"{token}_", at_error=True)
+    return Mended(found, "NAME", f"{token}_", at_error=not repeat)
 
 
 def misspelt_keyword(context: Context, states_before: list[int]) -> Mended | None:
@@ -128,14 +137,20 @@ def describe(context: Context) -> Diagnostic:
     return found or designed(context) or _expected(context)
 
 
-def _line_trap(context: Context) -> Diagnostic | None:
-    """An `=` that is refused because its line was read as going on with the line before."""
+def own_line(context: Context) -> int | None:
+    """Where an `=` is refused because its line was read as going on with the line before: the line's first token."""
     if context.token.type not in _RELATIONS:
         return None
     first = context.index
     while first > context.item and not context.starts_line(first):
         first -= 1
-    if first <= context.item or not context.starts_line(first):
+    return first if first > context.item and context.starts_line(first) else None
+
+
+def _line_trap(context: Context) -> Diagnostic | None:
+    """An equation that was read as a part of the line before."""
+    first = own_line(context)
+    if first is None:
         return None
     before, start = context.tokens[first - 1], context.tokens[first]
     if start.type in ("LPAR", "LSQB", "MINUS") and before.type in _ENDS_OPERAND:
@@ -182,15 +197,14 @@ def _side_by_side(context: Context) -> Diagnostic | None:
     if previous is None or previous.type not in _ENDS_OPERAND:
         return None
     expected = context.tables.expected(context.states)
-    if expected & {"COLON", "THEN", "ELSE"} or token.type == "COLON":
-        return None
     if token.type in _BEGINS_OPERAND and not context.starts_line(context.index) and {"STAR", "PLUS"} <= expected:
-        return _missing_operator(context, previous, token)
+        return None if expected & {"COLON", "THEN", "ELSE"} else _missing_operator(context, previous, token)
     start = context.tokens[context.item]
     before = context.tokens[context.item - 1] if context.item else None
     if (
         before is not None
-        and expected >= _RELATIONS
+        and (expected >= _RELATIONS or (expected == {"COLON"} and token.type not in _RELATIONS | {"LPAR", "LSQB"}))
+        and token.type != "COLON"
         and start.type == "NAME"
         and before.type in _ENDS_OPERAND - {"RBRACE"}
         and not context.starts_line(context.item)

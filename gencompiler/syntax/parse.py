@@ -6,6 +6,7 @@ misspelt is replaced on the spot; after any other error the statement is given u
 
 from __future__ import annotations
 
+import bisect
 from typing import Any, cast
 
 from lark import Token, Tree
@@ -17,11 +18,13 @@ from gencompiler.syntax import messages, tree
 from gencompiler.syntax.brackets import STARTERS, Balanced, balance
 from gencompiler.syntax.build import Builder
 from gencompiler.syntax.lexing import tokenize
-from gencompiler.syntax.limits import MAX_ERRORS
+from gencompiler.syntax.limits import MAX_ERRORS, MAX_MENDED, MAX_STACK
 from gencompiler.syntax.tables import END, START_EXPRESSION, START_FILE, Tables, end_token, tables
 
 #: Where a list of declarations, statements or phases goes on, wherever on its line the token stands.
 _STARTERS = STARTERS | {END}
+
+_LEXICAL = frozenset({"G001", "G002", "G003", "G016"})
 
 
 def parse(source: SourceText) -> tree.File:
@@ -65,7 +68,7 @@ class Driver:
         self._states = [table.start_states[start]]
         self._values: list[Any] = []
         self._levels = [0]
-        self._mended: set[str] = set()
+        self._mended: dict[str, int] = {}
         self._errors = 0
 
     def run(self) -> Tree[Token] | None:
@@ -74,16 +77,23 @@ class Driver:
         previous = current = self._snapshot()
         while True:
             previous, current = current, self._snapshot()
+            if len(self._states) > MAX_STACK:
+                where = messages.span_of(self._source, self._tokens[index])
+                self._reporter.add("G902", "the text is nested too deeply", where, "too much is begun and not finished")
+                return None
             if self._feed(index):
                 if self._tokens[index].type == END:
                     return cast("Tree[Token]", self._values[-1])
                 index += 1
                 continue
             resumed = self._mend(index, previous, current)
+            if sum(self._mended.values()) > MAX_MENDED:
+                return None
             if resumed is None:
                 self._report(index, current[0])
                 self._errors += 1
-                resumed = self._resume(index) if self._errors < MAX_ERRORS else None
+                begin = messages.own_line(self._context(index, current[0])) or index
+                resumed = self._resume(begin) if self._errors < MAX_ERRORS else None
             if resumed is None:
                 return None
             index, current = resumed, self._snapshot()
@@ -100,6 +110,7 @@ class Driver:
     def _feed(self, index: int) -> bool:
         """Reduce and shift for token `index`; False where no rule takes it."""
         token = self._tokens[index]
+        self._climb(token.type)
         while (entry := self._tables.states[self._states[-1]].get(token.type)) is not None:
             action, argument = entry
             if action is Shift:
@@ -115,7 +126,12 @@ class Driver:
             self._push(goto, value, self._depths[index] + (token.type in ("RPAR", "RSQB", "RBRACE")))
             if token.type == END and goto == self._tables.end_states[self._start]:
                 return True
+            self._climb(token.type)
         return False
+
+    def _climb(self, symbol: str) -> None:
+        if len(self._states) > 1:
+            self._states[-1] = self._tables.climbed(self._states[-2], self._states[-1], symbol)
 
     def _push(self, state: int, value: Any, level: int) -> None:
         self._states.append(state)
@@ -133,18 +149,14 @@ class Driver:
     def _mend(self, index: int, previous: Any, current: Any) -> int | None:
         """Replace a keyword used as a name, or a misspelt keyword; returns the index to go on at."""
         context = self._context(index, current[0])
-        mended = messages.keyword_as_name(context)
-        if mended is not None:
-            at, snapshot = index, current
-        else:
-            mended = messages.misspelt_keyword(context, previous[0])
-            if mended is None:
-                return None
-            at, snapshot = (index, current) if mended.at_error else (index - 1, previous)
+        mended = messages.keyword_as_name(context, previous[0]) or messages.misspelt_keyword(context, previous[0])
+        if mended is None:
+            return None
+        at, snapshot = (index, current) if mended.at_error else (index - 1, previous)
         old = self._tokens[at]
-        if old not in self._mended:
-            self._mended.add(old)
-            self._reporter.diagnostics.append(mended.diagnostic)
+        self._mended[old] = self._mended.get(old, 0) + 1
+        if self._mended[old] == 1:  # each word once
+            self._reporter.report(mended.diagnostic)
         self._tokens[at] = Token(mended.type, mended.text, old.start_pos, end_pos=old.end_pos)
         self._restore(snapshot)
         return at
@@ -166,16 +178,20 @@ class Driver:
             if self._tables.lists(self._states[place]):
                 value = self._values[place]
                 offset = value.start_pos if isinstance(value, Token) else getattr(value.meta, "start_pos", 0)
-                return next((i for i, t in enumerate(self._tokens) if cast(int, t.start_pos) >= offset), 0)
+                return bisect.bisect_left(self._tokens, offset, key=lambda token: cast(int, token.start_pos))
         return 0
 
     def _report(self, index: int, states: list[int]) -> None:
         at = cast(int, self._tokens[index].start_pos)
-        if any(start <= at <= end for start, end in self._broken):
-            return
         found = messages.describe(self._context(index, states))
-        if found not in self._reporter.diagnostics:
-            self._reporter.diagnostics.append(found)
+        if not self._follows(index, at, found.labels[0].span):
+            self._reporter.report(found)
+
+    def _follows(self, index: int, at: int, span: Span) -> bool:
+        """Whether an error at token `index` is only a consequence of a missing bracket or a stray character."""
+        before = min(span.start, cast(int, self._tokens[index - 1].start_pos)) if index else 0
+        strays = (d.labels[0].span.start for d in self._reporter.diagnostics if d.code in _LEXICAL)
+        return any(start <= at <= end for start, end in self._broken) or any(before <= s <= at for s in strays)
 
     # -- recovery ----------------------------------------------------------------------------------------------------
 
@@ -209,11 +225,10 @@ class Driver:
 
     def _reenter(self, index: int, place: int) -> int | None:
         """After an error in the header of a model or objective, go on with its body."""
-        if place >= len(self._values) or not isinstance(self._values[place], Token):
+        begun = [v for v in self._values[place : place + 2] if isinstance(v, Token) and v.type != "DOCSTRING"]
+        if not begun or begun[0].type not in ("MODEL", "OBJECTIVE"):
             return None
-        word = self._values[place]
-        if word.type not in ("MODEL", "OBJECTIVE"):
-            return None
+        word = begun[0]
         for at in range(index, len(self._tokens)):
             token = self._tokens[at]
             if self._depths[at] == self._levels[place] and token.type == "LBRACE":

@@ -44,7 +44,7 @@ def mark(pieces: list[Piece]) -> None:
     openers = [""]
     before: Piece | None = None
     tokens = [p for p in pieces if p.kind != "COMMENT"]
-    for piece, after in zip(tokens, [*tokens[1:], None], strict=True):
+    for piece, after in zip(tokens, [*tokens, None][1:], strict=True):
         after_operand = before is not None and _ends_operand(before) and not piece.begins
         piece.prefix = (piece.kind == "MINUS" and not after_operand) or (
             piece.kind in _RELATIVE and before is not None and before.kind in ("LSQB", "COMMA")
@@ -83,7 +83,7 @@ def gap(left: Piece, right: Piece) -> int:
         return 0
     if left.kind in _TIGHT_AFTER or right.kind in _TIGHT_BEFORE:
         return 0
-    if left.kind in _TIGHT or right.kind in _TIGHT:
+    if left.kind in _TIGHT or (right.kind in _TIGHT and left.kind != "COMMA"):
         # keywords and names would run together: `0.. if` never parses, but a word needs its space
         return 1 if right.kind in KEYWORDS or left.kind in KEYWORDS else 0
     if left.prefix:

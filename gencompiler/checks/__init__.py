@@ -1,0 +1,92 @@
+"""Stage 4: what was derived in, verdicts and capabilities out.
+
+One file per obligation.  Each states what must hold (`obligations`), tries to prove it with the kernel of `proof`,
+tries to refute it where that fails, and reports what is refuted or unknown.  Rows lower only what was verified."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gencompiler.checks import (
+    admissibility,
+    capability,
+    claims,
+    domains,
+    energies,
+    factorization,
+    invertibility,
+    objective,
+    stationarity,
+)
+from gencompiler.checks.capability import Ability, Capabilities
+from gencompiler.checks.checking import Checking
+from gencompiler.checks.verdict import Obligation, Verdict
+from gencompiler.derive.nodes import Derived
+from gencompiler.diagnostics.model import Reporter
+from gencompiler.model import nodes
+from gencompiler.proof.kernel import Proof
+
+__all__ = ["Ability", "Capabilities", "Checked", "Obligation", "Verdict", "check", "obligations"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Checked:
+    """A derived model with the verdicts on all its obligations, and what it can do."""
+
+    derived: Derived
+    verdicts: tuple[Verdict, ...]
+    capabilities: Capabilities
+
+
+def check(derived: Derived, reporter: Reporter, *, allow_unknown: bool = False) -> Checked:
+    """Every obligation of `derived`, with its verdict; what is refuted or unknown is reported.
+
+    With `allow_unknown`, an unknown is a warning."""
+    checking = Checking(derived, reporter, allow_unknown)
+    factorized = factorization.check(checking)
+    admissible = admissibility.check(checking)
+    invertible = invertibility.check(checking)
+    chained = domains.check(checking, invertible)
+    energies.check(checking)
+    stationarity.check(checking, admissible)
+    claims.check(checking)
+    settled = not reporter.has_errors
+    known = {j.name: j for j in factorization.joints(derived)}
+    densities = {}
+    for joint in known.values():
+        proof = capability.density_proof(checking, factorized, _laws(joint, admissible, chained), joint)
+        if proof is not None:
+            densities[joint.name] = proof
+    table = capability.capabilities(checking, densities)
+    objective.check(checking, known, densities, table, settled)
+    return Checked(derived, tuple(checking.verdicts), table)
+
+
+def _laws(joint: factorization.Joint, admissible: dict[str, Proof], chained: dict[str, Proof]) -> dict[int, Proof]:
+    """The proofs of a joint's equations, by number."""
+    found = {}
+    for number, equation in enumerate(joint.equations):
+        if isinstance(equation.source, nodes.Link):
+            proof = chained.get(equation.source.target)
+        else:
+            proof = admissible.get(equation.production.label)
+        if proof is not None:
+            found[number] = proof
+    return found
+
+
+def obligations(derived: Derived) -> list[Obligation]:
+    """Everything that must hold of a derived model, without any attempt to show it."""
+    model = derived.model
+    known = {j.name: j for j in factorization.joints(derived)}
+    found = [factorization.obligation(j) for j in known.values()]
+    found += [use.obligation for use in admissibility.uses(derived)]
+    found += [own for own, _, _ in invertibility.obligations(derived)]
+    for link in model.links:
+        found += [domains.chain_obligation(derived, link), domains.transformed_obligation(derived, link)]
+    found += [energies.obligation(derived, e) for e in model.energies]
+    found += stationarity.obligations(derived)
+    found += [own for own, _, _ in claims.obligations(derived)]
+    for name, joint, span in objective.needs(model):
+        found += [objective.obligation(model, known[joint], name, span)] if joint in known else []
+    return found

@@ -1,0 +1,205 @@
+"""Are the parameters of every distribution where they must be (a scale positive, a probability inside (0, 1)), and are
+its events the values of the variable it describes?"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gencompiler.checks.checking import Checking, Finding, distribution_terms, index_symbol
+from gencompiler.checks.equations import conditional_equation
+from gencompiler.checks.verdict import Obligation, Verdict
+from gencompiler.derive.nodes import Derived
+from gencompiler.diagnostics.model import Label
+from gencompiler.diagnostics.span import Span
+from gencompiler.model import nodes
+from gencompiler.proof import domain, refute
+from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.graph import Term, name_of, symbol
+from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.structure import Admissible
+from gencompiler.proof.structure_rules import event_support, requirements
+from gencompiler.proof.terms import ZERO
+from gencompiler.proof.text import number, text
+from gencompiler.proof.translate import Translation
+
+ID = "admissible"
+
+
+@dataclasses.dataclass(frozen=True)
+class Use:
+    """One use of a distribution, with the spans of its arguments."""
+
+    obligation: Obligation
+    goal: Admissible
+    distribution: nodes.Distribution
+    translation: Translation
+    variable: Span
+
+
+def uses(derived: Derived) -> list[Use]:
+    """Every distribution of the model: of its conditionals, then of its transitions' draws."""
+    model = derived.model
+    variables = {v.name: v for v in model.variables}
+    found = []
+    for conditional in model.conditionals:
+        inside = Translation.of_model(model).binding({r.index: index_symbol(r) for r in conditional.indices})
+        distribution, _ = distribution_terms(inside, conditional.distribution)
+        production = conditional_equation(model, conditional).production
+        assert isinstance(production.law, Admissible)
+        name = production.produces[0].variable
+        found.append(_use(production.label, production.law, distribution, inside, variables[name].span))
+    for transition in model.transitions:
+        inside = transition_translation(model, transition)
+        for step in transition.steps:
+            if isinstance(step, nodes.Draw):
+                distribution, arguments = distribution_terms(inside, step.distribution)
+                event = step_support(transition, step, distribution)
+                goal = Admissible(distribution.family, distribution.form, arguments, event, distribution.type.shape)
+                found.append(_use(f"{transition.name}: {step.name}", goal, distribution, inside, transition.span))
+                drawn = symbol("draw", step.name, event, distribution.type.shape)
+                inside = inside.binding({step.name: drawn})
+            elif isinstance(step, nodes.Assign):
+                inside = inside.binding({step.name: inside.term(step.value)})
+    return found
+
+
+def step_support(transition: nodes.Transition, step: nodes.Draw, distribution: nodes.Distribution) -> nodes.Support:
+    """The support that a draw must have: that of the variable it becomes, or else what its family gives."""
+    moved = {n: i.type.support for n in transition.next for i in transition.current if i.name == n.rstrip("'")}
+    return moved.get(step.name, distribution.type.support)
+
+
+def transition_translation(model: nodes.Model, transition: nodes.Transition) -> Translation:
+    """The scope of a transition's steps."""
+    names = {i.name: symbol("variable", i.name, i.type.support, i.type.shape) for i in transition.current}
+    return Translation.of_model(model).binding(names)
+
+
+def _use(
+    subject: str, goal: Admissible, distribution: nodes.Distribution, translation: Translation, variable: Span
+) -> Use:
+    words = f"`{distribution.family}` has admissible parameters, and events in {goal.event}"
+    return Use(Obligation(ID, subject, words, distribution.span, goal), goal, distribution, translation, variable)
+
+
+def check(checking: Checking) -> dict[str, Proof]:
+    """The verdicts on all distributions; returns the proofs, by subject."""
+    proofs = {}
+    for use in uses(checking.derived):
+        verdict = _settle(checking, use)
+        if verdict.proof is not None and isinstance(verdict.proof.conclusion, Admissible):
+            proofs[use.obligation.subject] = verdict.proof
+    return proofs
+
+
+def _settle(checking: Checking, use: Use) -> Verdict:
+    return checking.settle(
+        use.obligation,
+        lambda: attempt(checking, use.goal),
+        lambda failure: _refute(use, failure),
+        lambda failure, found: _explain(checking, use, failure, found),
+    )
+
+
+def attempt(checking: Checking, goal: Admissible) -> Proof:
+    """Prove each requirement, then put them together; raises NotFound."""
+    wanted = requirements(goal.family, goal.form, goal.arguments)
+    premises = []
+    for name, term, support in wanted:
+        found = checking.search.range(term)
+        allowed = domain.of_support(support)
+        if allowed is None or not found.conclusion.interval.within(allowed):  # type: ignore[attr-defined]
+            raise NotFound(
+                "range", term, f"{name} must be {support}, and {term} is only known to be in {_known(found)}"
+            )
+        premises.append(found)
+    try:
+        subject = (goal.family, goal.form, goal.arguments, goal.event, goal.shape)
+        return prove("distribution", subject, *premises)
+    except Unproved as failure:
+        raise NotFound("event", ZERO, str(failure)) from None
+
+
+def _known(proof: Proof) -> str:
+    return str(proof.conclusion.interval)  # type: ignore[attr-defined]
+
+
+def _refute(use: Use, failure: NotFound) -> Proof | None:
+    goal = use.goal
+    if failure.kind == "event":
+        try:
+            return prove("wrong_events", (goal.family, goal.form, goal.arguments, goal.event, goal.shape))
+        except Unproved:
+            return None
+    for _, term, support in requirements(goal.family, goal.form, goal.arguments):
+        found = refute.outside(term, support)
+        if found is not None:
+            return found
+    return None
+
+
+def _explain(checking: Checking, use: Use, failure: NotFound, found: Proof | None) -> Finding:
+    goal = use.goal
+    if failure.kind == "event":
+        own = event_support(goal.family, goal.form, goal.arguments)
+        message = f"`{goal.family}` has events in {own}, and the variable is {goal.event}"
+        also = (Label(use.variable, f"declared {goal.event}"),)
+        return Finding("G502", message, use.distribution.span, f"a density on {own}", also)
+    name, term, support = _blamed(use, failure)
+    span = _argument_span(use, term)
+    shown = text(term, use.translation.labels)
+    told = f"the {name}" if name.isidentifier() else f"`{name}`"
+    message = f"cannot prove that {told} of `{goal.family}` is {support}"
+    marks: list[Label] = []
+    free = bool(term.symbols)
+    help_ = [f"make it {support}: {_positive_form(shown)}"] if support.name == "Positive" and free else []
+    for part in sorted(term.symbols, key=name_of):
+        at = checking.declared_at(part)
+        if at is not None and part.data[0] == "parameter" and domain.of_support(part.data[2]) == domain.REALS:
+            marks.append(Label(at, "declared without a sign" if support.name == "Positive" else "any real number"))
+            if part is term:
+                help_ = [f"declare {checking.declaration(part, str(support))}"]
+    notes = (f"counterexample: {_values(found, use)}",) if found is not None else (str(failure),)
+    return Finding("G501", message, span, f"this may not be {support}", tuple(marks), notes, tuple(help_))
+
+
+def _positive_form(shown: str) -> str:
+    return f"`exp({shown})` or `softplus({shown})`"
+
+
+def _blamed(use: Use, failure: NotFound) -> tuple[str, Term, nodes.Support]:
+    wanted = requirements(use.goal.family, use.goal.form, use.goal.arguments)
+    for name, term, support in wanted:
+        if term is failure.term or failure.term in _below(term):
+            return name, term, support
+    return wanted[0]
+
+
+def _below(term: Term) -> set[Term]:
+    from gencompiler.proof.graph import subterms
+
+    return set(subterms(term))
+
+
+def _argument_span(use: Use, term: Term) -> Span:
+    for argument, own in zip(use.goal.arguments, use.distribution.arguments, strict=True):
+        if argument is term:
+            return own.span
+    return use.distribution.span
+
+
+def _values(found: Proof, use: Use) -> str:
+    term, _, assignment = found.subject
+    from gencompiler.proof.evaluate import Undefined, evaluate
+
+    names = use.translation.labels
+    told = [f"{text(t, names)} = {number(v)}" for t, v in assignment]
+    try:
+        value = evaluate(term, dict(assignment))[0]
+        shown = number(value) if not hasattr(value, "mid") else str(value)
+    except Undefined:
+        shown = "undefined"
+    own = text(term, names)
+    if term.operation == "literal":
+        return f"it is {shown}"
+    return ", ".join(told) if f"{own} = {shown}" in told else ", ".join([*told, f"{own} = {shown}"])

@@ -1,0 +1,161 @@
+"""What a model can do, derived: sample, log_prob, posterior, score, each with the reason and its cost in passes."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gencompiler.catalog.supports import SUPPORTS
+from gencompiler.checks.checking import Checking
+from gencompiler.checks.factorization import Joint, joints
+from gencompiler.diagnostics.span import Span
+from gencompiler.model import nodes
+from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.structure import Chains, HasDensity, Production
+from gencompiler.proof.structure_rules import density_kind
+
+
+@dataclasses.dataclass(frozen=True)
+class Ability:
+    """`kind`: exact, chain, bound, amortized or none; `passes`: sequential passes over the dimensions, 0 where
+    unknown."""
+
+    kind: str
+    reason: str
+    span: Span
+    passes: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Capabilities:
+    """One row of the capability table."""
+
+    sample: Ability
+    log_prob: Ability
+    posterior: Ability
+    score: Ability
+
+    def rows(self) -> tuple[tuple[str, Ability], ...]:
+        """Names and abilities, in table order."""
+        return tuple((f.name, getattr(self, f.name)) for f in dataclasses.fields(self))
+
+
+def density_proof(
+    checking: Checking, factorized: dict[str, Proof], laws: dict[int, Proof], joint: Joint
+) -> Proof | None:
+    """That a joint has a density of the observed variables, if it follows; `laws` are the proofs of its equations."""
+    whole = factorized.get(joint.name)
+    if whole is None or any(k not in laws for k in range(len(joint.productions))):
+        return None
+    try:
+        ordered = (laws[k] for k in range(len(joint.productions)))
+        return prove("density", (observed(checking.model), given(checking.model)), whole, *ordered)
+    except Unproved:
+        return None
+
+
+def observed(model: nodes.Model) -> tuple[str, ...]:
+    return tuple(v.name for v in model.variables if v.role == "observed")
+
+
+def given(model: nodes.Model) -> tuple[str, ...]:
+    return tuple(v.name for v in model.variables if v.role == "given")
+
+
+def capabilities(checking: Checking, densities: dict[str, Proof]) -> Capabilities:
+    """The row of the model's joint `p`."""
+    model = checking.model
+    joint = next((j for j in joints(checking.derived) if j.name == "p"), None)
+    if joint is None:
+        nothing = Ability("none", "no equation states `p`", model.span)
+        return Capabilities(nothing, nothing, nothing, nothing)
+    energy = next((e for e in model.energies if e.joint == "p"), None)
+    latents = tuple(v.name for v in model.variables if v.role == "latent")
+    log_prob = _log_prob(joint, densities, energy, latents)
+    return Capabilities(
+        _sample(checking, joint, energy), log_prob, _posterior(model, joint), _score(model, log_prob, energy)
+    )
+
+
+def _log_prob(
+    joint: Joint, densities: dict[str, Proof], energy: nodes.Energy | None, latents: tuple[str, ...]
+) -> Ability:
+    span = joint.equations[0].span
+    if energy is not None:
+        return Ability("none", f"`{joint.name}` is stated up to a constant (`∝`)", energy.span)
+    left = _not_eliminated(joint, latents)
+    if left is not None:
+        return Ability("none", f"`{left}` is latent, and no equation eliminates it", span)
+    proof = densities.get(joint.name)
+    if proof is None or not isinstance(proof.conclusion, HasDensity):
+        return Ability("none", "its density is not established", span)
+    if proof.conclusion.kind == "bound":
+        return Ability(
+            "bound", "dequantization: a lower bound in expectation over its noise", span, _density_passes(joint)
+        )
+    reason = (
+        "change of variables"
+        if any(isinstance(p.law, Chains) for p in joint.productions)
+        else "a product of conditionals"
+    )
+    return Ability("exact", reason, span, _density_passes(joint))
+
+
+def _not_eliminated(joint: Joint, latents: tuple[str, ...]) -> str | None:
+    """A latent variable that is not the source of a pipeline onto something produced."""
+    eliminated = {p.listed[0].variable for p in joint.productions if isinstance(p.law, Chains)}
+    return next((name for name in latents if name not in eliminated), None)
+
+
+def _density_passes(joint: Joint) -> int:
+    """All variables are known, so every conditional is evaluated at once: one pass."""
+    return 1 if joint.productions else 0
+
+
+def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ability:
+    span = joint.equations[0].span
+    if energy is not None:
+        chain = next((m for m in checking.model.methods if m.verb == "sample" and m.name == "chain"), None)
+        if chain is None:
+            return Ability("none", "no transition samples it: add `sample chain(T)`", energy.span)
+        return Ability("chain", "draws approach the target as the chain runs", chain.span)
+    produced = {name for name, _ in joint.variables}
+    missing = [name for name in observed(checking.model) if name not in produced]
+    if missing:
+        return Ability("none", f"no equation of `{joint.name}` produces `{missing[0]}`", span)
+    return Ability("exact", "ancestral", span, max((_steps(p) for p in joint.productions), default=1))
+
+
+def _steps(production: Production) -> int:
+    """Sequential draws of one equation: as many as its index takes values, where an element needs those before it."""
+    own = {p.variable for p in production.produces}
+    if not any(u.variable in own for u in production.listed):
+        return 1
+    steps = 1
+    for range_ in production.indices:
+        steps *= range_.stop - range_.start
+    return steps
+
+
+def _posterior(model: nodes.Model, joint: Joint) -> Ability:
+    latents = [v for v in model.variables if v.role == "latent"]
+    if not latents:
+        return Ability("none", "there is no latent variable", joint.equations[0].span)
+    eliminated = {p.listed[0].variable for p in joint.productions if isinstance(p.law, Chains)}
+    if all(v.name in eliminated for v in latents):
+        kind = density_kind(joint.productions)
+        reason = "the pipeline is inverted" + ("; quantization leaves a cell" if kind == "bound" else "")
+        return Ability("exact" if kind == "exact" else "none", reason, joint.equations[0].span, 1)
+    if any(c.joint == "q" for c in model.conditionals):
+        return Ability("amortized", "the recognition model `q`", joint.equations[0].span, 1)
+    return Ability("none", "no equation states `q`", joint.equations[0].span)
+
+
+def _score(model: nodes.Model, log_prob: Ability, energy: nodes.Energy | None) -> Ability:
+    own = [v for v in model.variables if v.role == "observed"]
+    if any(SUPPORTS[v.type.support.name].discrete for v in own):
+        return Ability("none", "the observed variables are discrete", own[0].span)
+    if energy is not None:
+        return Ability("exact", "the gradient of the energy needs no constant", energy.span, 1)
+    if log_prob.kind != "exact":
+        return Ability("none", log_prob.reason, log_prob.span)
+    return Ability("exact", "the gradient of log p", log_prob.span, 1)

@@ -1,0 +1,194 @@
+"""How every check works: an obligation, an attempt to prove it, a search for a counterexample, a verdict, a
+diagnostic."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from gencompiler.checks.verdict import ASSUMED, PROVED, REFUTED, UNKNOWN, Obligation, Verdict, assumptions_in, refutes
+from gencompiler.derive.nodes import Derived
+from gencompiler.diagnostics.model import CompilerBug, Diagnostic, Label, Reporter, Severity
+from gencompiler.diagnostics.span import BUILTIN, Span
+from gencompiler.model import nodes
+from gencompiler.proof import domain
+from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.facts import InRange
+from gencompiler.proof.graph import Term, name_of
+from gencompiler.proof.kernel import Proof, prove
+from gencompiler.proof.search import Search
+from gencompiler.proof.text import short
+from gencompiler.proof.translate import Translation
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """What to tell the user about a verdict that is not proved."""
+
+    code: str
+    message: str
+    span: Span
+    label: str = ""
+    also: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    help: tuple[str, ...] = ()
+
+
+class Checking:
+    """One run of the checks over a derived model."""
+
+    def __init__(self, derived: Derived, reporter: Reporter, allow_unknown: bool) -> None:
+        self.derived = derived
+        self.model = derived.model
+        self.reporter = reporter
+        self.allow_unknown = allow_unknown
+        self.verdicts: list[Verdict] = []
+        self.search = Search(prove("assumption", said) for said in trusted_ranges(self.model))
+
+    def settle(
+        self,
+        obligation: Obligation,
+        attempt: Callable[[], Proof],
+        refute: Callable[[NotFound], Proof | None],
+        explain: Callable[[NotFound, Proof | None], Finding],
+        assume: tuple[str, ...] = (),
+    ) -> Verdict:
+        """Try to prove, then to refute; record the verdict and report what is not proved.
+
+        `assume` is the fact of the `assume` line that would accept an unknown: a predicate and its arguments."""
+        try:
+            proof = attempt()
+        except NotFound as failure:
+            return self._unproved(obligation, failure, refute(failure), explain, assume)
+        if proof.conclusion != obligation.goal:
+            raise CompilerBug(
+                "check", f"{obligation.subject}: what was derived is not what was proved", obligation.span
+            )
+        reasons = assumptions_in(proof)
+        return self.record(Verdict(ASSUMED if reasons else PROVED, obligation, proof, reasons))
+
+    def _unproved(
+        self,
+        obligation: Obligation,
+        failure: NotFound,
+        refutation: Proof | None,
+        explain: Callable[[NotFound, Proof | None], Finding],
+        assume: tuple[str, ...],
+    ) -> Verdict:
+        finding = explain(failure, refutation)
+        if refutation is not None:
+            if not refutes(refutation.conclusion, obligation.goal):
+                raise CompilerBug("check", f"{obligation.subject}: a counterexample to something else", obligation.span)
+            self.report(finding)
+            return self.record(Verdict(REFUTED, obligation, refutation, notes=finding.notes))
+        trusted = self.assumption(*assume)
+        if trusted is not None:
+            proof = prove("assumption", (obligation.goal, trusted.reason))
+            return self.record(Verdict(ASSUMED, obligation, proof, (trusted.reason,)))
+        line = f'assume {assume[0]}({", ".join(assume[1:])}) because "…"' if assume else ""
+        help_ = (*finding.help, f"or take it on trust: `{line}`") if line else finding.help
+        self.report(dataclasses.replace(finding, help=help_), unknown=True)
+        return self.record(Verdict(UNKNOWN, obligation, notes=(str(failure), *finding.notes)))
+
+    def record(self, verdict: Verdict) -> Verdict:
+        self.verdicts.append(verdict)
+        return verdict
+
+    def assumption(self, predicate: str = "", *arguments: str) -> nodes.Assumption | None:
+        """The assumption of the model that states this fact."""
+        for found in self.model.assumptions:
+            if (found.fact.predicate, found.fact.arguments) == (predicate, arguments):
+                return found
+        return None
+
+    def report(self, finding: Finding, *, unknown: bool = False) -> None:
+        """Report a finding; an unknown is only a warning under `--allow-unknown`."""
+        if not (unknown and self.allow_unknown):
+            self.reporter.add(
+                finding.code,
+                finding.message,
+                finding.span,
+                finding.label,
+                also=finding.also,
+                notes=finding.notes,
+                help=finding.help,
+            )
+            return
+        labels = (Label(finding.span, finding.label), *finding.also)
+        warning = Diagnostic(finding.code, Severity.WARNING, finding.message, labels, finding.notes, finding.help)
+        if warning not in self.reporter.diagnostics:
+            self.reporter.diagnostics.append(warning)
+
+    def declaration(self, parameter: Term, support: str) -> str:
+        """How a parameter would be declared with another support, in the spec's own sizes."""
+        declared = next(p for p in self.model.parameters if p.path == name_of(parameter))
+        sizes = []
+        for extent in declared.shape:
+            names = [name for name, value in self.model.constants if value == extent]
+            sizes.append(names[0] if len(names) == 1 else str(extent))
+        shape = f"[{', '.join(sizes)}]" if sizes else ""
+        keyword = "param " if "." not in declared.path else ""
+        return f"`{keyword}{short(declared.path)} : {support}{shape}`"
+
+    # -- where things come from --------------------------------------------------------------------------------------
+
+    def declared_at(self, term: Term) -> Span | None:
+        """Where a parameter or a variable is declared."""
+        if term.operation != "symbol":
+            return None
+        kind, name = term.data[:2]
+        declared = {
+            "parameter": {p.path: p.span for p in self.model.parameters},
+            "variable": {v.name: v.span for v in self.model.variables},
+        }.get(kind, {})
+        span = declared.get(name)
+        return None if span == BUILTIN else span
+
+
+def named_terms(model: nodes.Model) -> dict[str, Term]:
+    """What a name in a claim stands for: a parameter by its path, or a `where` name of an equation."""
+    translation = Translation.of_model(model)
+    for conditional in model.conditionals:
+        inside = translation.binding({r.index: index_symbol(r) for r in conditional.indices})
+        distribution_terms(inside, conditional.distribution)
+    named = {label: term for term, label in reversed(translation.labels.items())}
+    for parameter in model.parameters:
+        type_ = nodes.Type(parameter.support, parameter.shape)
+        named[parameter.path] = translation.term(nodes.ParameterReference(type_, parameter.path, span=parameter.span))
+    return named
+
+
+def trusted_ranges(model: nodes.Model) -> list[tuple[InRange, str]]:
+    """What the `assume positive(NAME)` lines of a model say, with their reasons."""
+    assumed = [a for a in model.assumptions if a.fact.predicate == "positive"]
+    named = named_terms(model) if assumed else {}
+    return [
+        (InRange(named[name], domain.POSITIVE), a.reason)
+        for a in assumed
+        for name in a.fact.arguments[:1]
+        if name in named
+    ]
+
+
+def index_symbol(range_: nodes.Range) -> Term:
+    """The symbol of a head's index."""
+    from fractions import Fraction
+
+    from gencompiler.proof.graph import symbol
+
+    support = nodes.Support("Integer", (Fraction(range_.start), Fraction(range_.stop)))
+    return symbol("index", range_.index, support)
+
+
+def distribution_terms(translation: Translation, expr: nodes.Expr) -> tuple[nodes.Distribution, tuple[Term, ...]]:
+    """The distribution under any `where`, and the terms of its arguments."""
+    inside = translation
+    while isinstance(expr, nodes.Let):
+        inside = inside.binding({})
+        for binding in expr.bindings:
+            value = inside.term(binding.value)
+            inside.labels.setdefault(value, binding.name)
+            inside.names[binding.name] = value
+        expr = expr.body
+    assert isinstance(expr, nodes.Distribution)
+    return expr, tuple(inside.term(a) for a in expr.arguments)

@@ -1,0 +1,70 @@
+"""Claims and assumptions about names: `claim positive(s)`, and names in assumptions that mean nothing."""
+
+from __future__ import annotations
+
+from gencompiler.checks.checking import Checking, Finding, named_terms
+from gencompiler.checks.verdict import Obligation
+from gencompiler.derive.nodes import Derived
+from gencompiler.model import nodes
+from gencompiler.proof import refute
+from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.facts import Member
+from gencompiler.proof.graph import Term
+from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.text import number, text
+
+ID = "positive"
+POSITIVE = nodes.Support("Positive")
+
+
+def obligations(derived: Derived) -> list[tuple[Obligation, nodes.Claim, Term]]:
+    """One for each claim that a named value is positive."""
+    wanted = [c for c in derived.model.claims if c.fact.predicate == ID]
+    named = named_terms(derived.model) if wanted else {}
+    return [
+        (Obligation(ID, name, f"`{name}` is positive", claim.span, Member(named[name], POSITIVE)), claim, named[name])
+        for claim in wanted
+        for name in claim.fact.arguments[:1]
+        if name in named
+    ]
+
+
+def check(checking: Checking) -> None:
+    """The verdicts on claims of positivity; names that mean nothing are reported."""
+    for own, claim, term in obligations(checking.derived):
+
+        def attempt(term: Term = term) -> Proof:
+            try:
+                return prove("member", (term, POSITIVE), checking.search.range(term))
+            except Unproved as failure:
+                raise NotFound("range", term, str(failure)) from None
+
+        def refuted(failure: NotFound, term: Term = term) -> Proof | None:
+            return refute.outside(term, POSITIVE)
+
+        def explain(failure: NotFound, found: Proof | None, own: Obligation = own) -> Finding:
+            if found is None:
+                return Finding("G501", f"cannot prove that {own.words}", own.span, str(failure))
+            told = ", ".join(f"{text(t)} = {number(v)}" for t, v in found.subject[2])
+            return Finding("G501", f"`{own.subject}` may not be positive", own.span, notes=(f"counterexample: {told}",))
+
+        checking.settle(own, attempt, refuted, explain, (ID, *claim.fact.arguments))
+    _unknown_names(checking)
+
+
+def _unknown_names(checking: Checking) -> None:
+    """`positive(NAME)` and `invertible(NAME)` must be about something."""
+    model = checking.model
+    maps = {m.definition for m in model.maps} | {m.name for m in model.maps}
+    for fact in [*(c.fact for c in model.claims), *(a.fact for a in model.assumptions)]:
+        predicate, arguments = fact.predicate, fact.arguments
+        if predicate not in ("positive", "invertible"):
+            continue
+        known = maps if predicate == "invertible" else set(named_terms(model))
+        if len(arguments) != 1:
+            message = f"`{predicate}` takes one name"
+            checking.report(Finding("G104", message, fact.span, "wrong number of arguments"))
+        elif arguments[0] not in known:
+            what = "a map that the model uses" if predicate == "invertible" else "a parameter or a `where` name"
+            message = f"`{arguments[0]}` is not {what}"
+            checking.report(Finding("G101", message, fact.span, "nothing of that name"))

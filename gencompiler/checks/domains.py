@@ -1,0 +1,140 @@
+"""Do the domains of every pipeline chain, and is every dimension transformed?"""
+
+from __future__ import annotations
+
+from gencompiler.checks.checking import Checking, Finding
+from gencompiler.checks.equations import chains, maps_used
+from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict
+from gencompiler.derive.nodes import Derived
+from gencompiler.diagnostics.model import Label
+from gencompiler.model import nodes
+from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.structure import Chains, Transforms
+from gencompiler.proof.structure_rules import Breaks, pass_through
+from gencompiler.proof.terms import ZERO
+from gencompiler.proof.transformed import only_shifted, untransformed
+
+CHAIN, TRANSFORMED = "domains", "transformed"
+
+
+def chain_obligation(derived: Derived, link: nodes.Link) -> Obligation:
+    """The range of each stage is the domain of the next."""
+    words = f"each range is the next domain, from the source to `{link.target}`"
+    return Obligation(CHAIN, link.target, words, link.span, chains(derived, link))
+
+
+def transformed_obligation(derived: Derived, link: nodes.Link) -> Obligation:
+    """No dimension passes every coupling unchanged."""
+    goal = chains(derived, link)
+    assert isinstance(goal, Chains)
+    words = "every dimension is transformed by some coupling"
+    return Obligation(TRANSFORMED, link.target, words, link.span, Transforms(goal.shape, goal.maps, goal.stages))
+
+
+def check(checking: Checking, invertible: dict[str, Proof]) -> dict[str, Proof]:
+    """The verdicts on all pipelines; returns the proofs that they chain, by target."""
+    proofs = {}
+    for link in checking.model.links:
+        missing = [name for name in maps_used(checking.model, link) if name not in invertible]
+        if missing:  # those have verdicts of their own, and nothing is known of the pipeline
+            note = f"it rests on `{missing[0]}`, which is not known to be invertible"
+            for own in (chain_obligation(checking.derived, link), transformed_obligation(checking.derived, link)):
+                checking.record(Verdict(UNKNOWN, own, notes=(note,)))
+            continue
+        proof = _chain(checking, link, invertible)
+        if proof is not None:
+            proofs[link.target] = proof
+        _transformed(checking, link)
+    return proofs
+
+
+def _chain(checking: Checking, link: nodes.Link, invertible: dict[str, Proof]) -> Proof | None:
+    obligation = chain_obligation(checking.derived, link)
+    goal = obligation.goal
+    assert isinstance(goal, Chains)
+    used = maps_used(checking.model, link)
+
+    def attempt() -> Proof:
+        try:
+            subject = (goal.source, goal.target, goal.shape, goal.maps, goal.stages)
+            return prove("chain", subject, *(invertible[name] for name in used))
+        except Unproved as failure:
+            raise NotFound("chain", ZERO, str(failure)) from None
+
+    def refute(failure: NotFound) -> Proof | None:
+        try:
+            return prove("broken_chain", (goal.source, goal.target, goal.shape, goal.maps, goal.stages))
+        except Unproved:
+            return None
+
+    verdict = checking.settle(obligation, attempt, refute, lambda f, _: _broken(checking, link, goal, f))
+    return verdict.proof if verdict.proof is not None and isinstance(verdict.proof.conclusion, Chains) else None
+
+
+def _broken(checking: Checking, link: nodes.Link, goal: Chains, failure: NotFound) -> Finding:
+    variable = next(v for v in checking.model.variables if v.name == link.target)
+    try:
+        end = pass_through(goal.source, goal.shape, goal.maps, goal.stages)
+    except Breaks as broken:
+        stage = _stage(link.stages, broken.stage)
+        if broken.wanted is None:
+            return Finding("G407", f"dimensions do not add up: {broken}", stage.span, "does not fit")
+        label = f"takes {broken.wanted}, and gets {broken.support}"
+        return Finding("G403", "the range of one stage is not the domain of the next", stage.span, label)
+    also = (Label(variable.span, f"declared {variable.type.support}"),)
+    message = f"the pipeline ends in {end}, and `{link.target}` is {variable.type.support}"
+    return Finding("G403", message, link.stages[-1].span, f"gives {end}", also)
+
+
+def _stage(stages: tuple[nodes.Stage, ...], path: tuple[int, ...]) -> nodes.Stage:
+    found = stages[path[0]]
+    return _stage(found.stages, path[1:]) if len(path) > 1 and isinstance(found, nodes.Repeat) else found
+
+
+# -- dimensions ------------------------------------------------------------------------------------------------------
+
+
+def _transformed(checking: Checking, link: nodes.Link) -> None:
+    obligation = transformed_obligation(checking.derived, link)
+    goal = obligation.goal
+    assert isinstance(goal, Transforms)
+    subject = (goal.shape, goal.maps, goal.stages)
+
+    def attempt() -> Proof:
+        try:
+            return prove("all_transformed", subject)
+        except Unproved as failure:
+            raise NotFound("untransformed", ZERO, str(failure)) from None
+
+    def explain(failure: NotFound, found: Proof | None) -> Finding:
+        kept = untransformed(*subject)
+        message = f"{_places(kept)} of `{link.target}` pass every coupling unchanged"
+        help_ = ("permute between the couplings: `repeat(n) { Coupling |> reverse }`",)
+        if len(kept) == 1 and 2 * kept[0] + 1 == goal.shape[0]:
+            help_ = (
+                "the middle of an odd number of dimensions stays in place under `reverse`: shift the split or permute",
+            )
+        return Finding("G404", message, link.span, "never transformed", help=help_)
+
+    checking.settle(obligation, attempt, lambda _: _try_kept(subject), explain)
+    shifted = only_shifted(*subject)
+    if shifted:
+        message = f"{_places(shifted)} of `{link.target}` are only ever shifted: the flow cannot change their scale"
+        help_ = ("end with a learned scale, such as `bijection Scale(u : Real | s : Positive) -> Real = s * u`",)
+        checking.report(Finding("G405", message, link.span, "volume preserving", help=help_))
+
+
+def _try_kept(subject: tuple[object, ...]) -> Proof | None:
+    try:
+        return prove("some_kept", subject)
+    except Unproved:
+        return None
+
+
+def _places(places: tuple[int, ...]) -> str:
+    if len(places) == 1:
+        return f"dimension {places[0]}"
+    if places == tuple(range(places[0], places[-1] + 1)):
+        return f"dimensions {places[0]}..{places[-1] + 1}"
+    return f"{len(places)} dimensions"

@@ -1,0 +1,232 @@
+"""The equations of a model as productions: what each produces, what its head lists, what its body uses, and its law."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+
+from gencompiler.checks.checking import distribution_terms, index_symbol
+from gencompiler.derive.inverse import terms_of
+from gencompiler.derive.nodes import Derived
+from gencompiler.diagnostics.span import Span
+from gencompiler.model import nodes
+from gencompiler.model.nodes import Support
+from gencompiler.node import Node, children
+from gencompiler.proof.facts import Fact
+from gencompiler.proof.graph import Term
+from gencompiler.proof.structure import (
+    WHOLE,
+    Admissible,
+    Axis,
+    Chains,
+    MapStage,
+    Place,
+    Production,
+    QuantizeStage,
+    Range,
+    RepeatStage,
+    StageData,
+)
+from gencompiler.proof.translate import Translation
+
+OTHER = Axis("other")
+
+
+@dataclasses.dataclass(frozen=True)
+class Equation:
+    """A production with the places of the text that it came from."""
+
+    production: Production
+    span: Span
+    head: Span
+    listed: tuple[tuple[Place, Span], ...]
+    mentioned: tuple[tuple[Place, Span], ...]
+    source: nodes.Conditional | nodes.Energy | nodes.Link
+
+    def mentioned_at(self, place: Place) -> Span:
+        """Where the body mentions a place first."""
+        return next((s for p, s in self.mentioned if p == place), self.span)
+
+    def listed_at(self, place: Place) -> Span:
+        """Where the head lists a place."""
+        return next((s for p, s in self.listed if p == place), self.head)
+
+
+def equations_of(derived: Derived, joint: str) -> tuple[Equation, ...]:
+    """The equations of a joint: conditionals, energies, and for `p` the links."""
+    model = derived.model
+    found = [conditional_equation(model, c) for c in model.conditionals if c.joint == joint]
+    found += [energy_equation(model, e) for e in model.energies if e.joint == joint]
+    if joint == "p":
+        stated = {_variable(t) for c in model.conditionals if c.joint == "p" for t in c.targets}
+        found += [link_equation(derived, link, link.target in stated) for link in model.links]
+    return tuple(found)
+
+
+# -- conditionals ----------------------------------------------------------------------------------------------------
+
+
+def conditional_equation(model: nodes.Model, conditional: nodes.Conditional) -> Equation:
+    """`p(x[i] | x[<i]) = …`"""
+    indices = {r.index for r in conditional.indices}
+    variables = {v.name for v in model.variables}
+    produced = tuple(place(t, indices) for t in conditional.targets)
+    listed = tuple(place(g, indices) for g in conditional.given)
+    spans = tuple((place(e, indices), e.span) for e in conditional.given)
+    used = list(mentions(conditional.distribution, variables, indices, model))
+    givens = {v.name for v in model.variables if v.role == "given"}
+    mentioned = tuple(dict.fromkeys(p for p, _ in used if p.variable not in givens))
+    ranges = tuple(Range(r.index, r.start, r.stop) for r in conditional.indices)
+    production = Production(_label(conditional), ranges, produced, listed, mentioned, admissible(model, conditional))
+    head = conditional.targets[0].span
+    for part in (*conditional.targets[1:], *conditional.given):
+        head = head.to(part.span)
+    return Equation(production, conditional.span, head, spans, tuple(used), conditional)
+
+
+def admissible(model: nodes.Model, conditional: nodes.Conditional) -> Admissible:
+    """What must hold of a conditional's distribution: admissible parameters, events in the variable's own support."""
+    inside = Translation.of_model(model).binding({r.index: index_symbol(r) for r in conditional.indices})
+    distribution, arguments = distribution_terms(inside, conditional.distribution)
+    declared = {v.name: v.type.support for v in model.variables}
+    event = declared[_variable(conditional.targets[0])]
+    shape = distribution.type.shape
+    return Admissible(distribution.family, distribution.form, arguments, event, shape)
+
+
+def _label(conditional: nodes.Conditional) -> str:
+    from gencompiler.model.print import expression
+
+    targets, given = (", ".join(map(expression, part)) for part in (conditional.targets, conditional.given))
+    return f"{conditional.joint}({targets} | {given})" if given else f"{conditional.joint}({targets})"
+
+
+def _variable(expr: nodes.Expr) -> str:
+    while isinstance(expr, nodes.Element):
+        expr = expr.base
+    assert isinstance(expr, nodes.Reference)
+    return expr.name
+
+
+def place(expr: nodes.Expr, indices: set[str]) -> Place:
+    """The part of a variable that a reference or an element of one stands for."""
+    if isinstance(expr, nodes.Element) and isinstance(expr.base, nodes.Reference):
+        axes = tuple(_axis(s, indices) for s in expr.subscripts)
+        return Place(expr.base.name, axes)
+    return Place(_variable(expr))
+
+
+def _axis(subscript: nodes.Expr, indices: set[str]) -> Axis:
+    """One subscript."""
+    if isinstance(subscript, nodes.Before):
+        inner = _axis(subscript.index, indices)
+        if inner.kind == "index":
+            return Axis("before", inner.index, inner.shift + int(subscript.inclusive))
+        return OTHER
+    if isinstance(subscript, nodes.Whole):
+        return WHOLE
+    if (
+        isinstance(subscript, nodes.Literal)
+        and isinstance(subscript.value, Fraction)
+        and subscript.value.denominator == 1
+    ):
+        return Axis("place", "", int(subscript.value))
+    if isinstance(subscript, nodes.Reference) and subscript.name in indices:
+        return Axis("index", subscript.name)
+    if isinstance(subscript, nodes.Apply) and subscript.function in ("add", "subtract"):
+        left, right = (_axis(a, indices) for a in subscript.arguments)
+        sign = 1 if subscript.function == "add" else -1
+        if left.kind == "index" and right.kind == "place":
+            return Axis("index", left.index, left.shift + sign * right.shift)
+        if left.kind == "place" and right.kind == "index" and sign == 1:
+            return Axis("index", right.index, right.shift + left.shift)
+    return OTHER
+
+
+def mentions(
+    tree: Node, variables: set[str], indices: set[str], model: nodes.Model, hidden: frozenset[str] = frozenset()
+) -> list[tuple[Place, Span]]:
+    """Every mention of a variable of the model below `tree`, calls included; local names hide variables."""
+    if isinstance(tree, nodes.Reference):
+        known = tree.name in variables and tree.name not in hidden
+        return [(Place(tree.name), tree.span)] if known else []
+    if (
+        isinstance(tree, nodes.Element)
+        and isinstance(tree.base, nodes.Reference)
+        and tree.base.name in variables - hidden
+    ):
+        own = [(place(tree, indices - hidden), tree.span)]
+        return own + [m for s in tree.subscripts for m in mentions(s, variables, indices, model, hidden)]
+    found: list[tuple[Place, Span]] = []
+    if isinstance(tree, nodes.Let):
+        for binding in tree.bindings:
+            found += mentions(binding.value, variables, indices, model, hidden)
+            hidden = hidden | {binding.name}
+        return found + mentions(tree.body, variables, indices, model, hidden)
+    if isinstance(tree, nodes.Each):
+        return mentions(tree.body, variables, indices, model, hidden | {tree.index})
+    if isinstance(tree, nodes.Call | nodes.Gradient):
+        function = next(f for f in model.functions if f.name == tree.function)
+        inside = hidden | {i.name for i in function.inputs}
+        found += [(p, tree.span) for p, _ in mentions(function.body, variables, set(), model, inside)]
+    for child in children(tree):
+        found += mentions(child, variables, indices, model, hidden)
+    return found
+
+
+# -- energies and links ----------------------------------------------------------------------------------------------
+
+
+def energy_equation(model: nodes.Model, energy: nodes.Energy) -> Equation:
+    """`p(x, h) ∝ …`: every variable at once."""
+    produced = tuple(Place(v) for v in energy.variables)
+    others = {v.name for v in model.variables if v.role != "given"} - set(energy.variables)
+    used = mentions(energy.value, others, set(), model)
+    label = f"{energy.joint}({', '.join(energy.variables)})"
+    listed = tuple(Place(g) for g in energy.given)
+    production = Production(label, (), produced, listed, tuple(dict.fromkeys(p for p, _ in used)), None)
+    return Equation(production, energy.span, energy.span, (), tuple(used), energy)
+
+
+def link_equation(derived: Derived, link: nodes.Link, inverted: bool) -> Equation:
+    """`x = z |> …`; inverted, where the target has a distribution of its own and the source follows from it."""
+    source = Place(_variable(link.source))
+    target = Place(link.target)
+    made, from_ = (source, target) if inverted else (target, source)
+    production = Production(f"{link.target} = …", (), (made,), (from_,), (from_,), chains(derived, link), inverted)
+    return Equation(production, link.span, link.span, ((source, link.source.span),), (), link)
+
+
+def chains(derived: Derived, link: nodes.Link) -> Fact:
+    """What must hold of a pipeline: each range is the next domain, from the source's support to the target's."""
+    model = derived.model
+    types = {v.name: v.type for v in model.variables}
+    used: list[str] = []
+    stages = tuple(_stage(model, s, used) for s in link.stages)
+    maps: list[tuple[Term, Term, Support]] = []
+    for name in used:
+        map_ = next(m for m in model.maps if m.name == name)
+        terms = terms_of(model, map_)
+        maps.append((terms.input, terms.body, map_.result.support))
+    source = types[_variable(link.source)]
+    return Chains(source.support, types[link.target].support, source.shape, tuple(maps), stages)
+
+
+def maps_used(model: nodes.Model, link: nodes.Link) -> tuple[str, ...]:
+    """The maps of a pipeline, in order of first use."""
+    used: list[str] = []
+    for stage in link.stages:
+        _stage(model, stage, used)
+    return tuple(used)
+
+
+def _stage(model: nodes.Model, stage: nodes.Stage, used: list[str]) -> StageData:
+    if isinstance(stage, nodes.UseMap):
+        if stage.map not in used:
+            used.append(stage.map)
+        return MapStage(used.index(stage.map), next(m for m in model.maps if m.name == stage.map).lift)
+    if isinstance(stage, nodes.UseSurjection):
+        found = next(s for s in model.surjections if s.name == stage.surjection)
+        return QuantizeStage(found.levels, found.shape)
+    assert isinstance(stage, nodes.Repeat)
+    return RepeatStage(stage.count, tuple(_stage(model, s, used) for s in stage.stages))

@@ -1,0 +1,239 @@
+"""Does every joint factorize: no cycle, each element produced once, heads and bodies agree, causal views strictly
+before?"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gencompiler.checks.checking import Checking, Finding
+from gencompiler.checks.equations import Equation, equations_of
+from gencompiler.checks.verdict import Obligation, Verdict
+from gencompiler.derive.nodes import Derived
+from gencompiler.diagnostics.model import Label
+from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.graph import Shape
+from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.structure import (
+    Factorizes,
+    Place,
+    Production,
+    Range,
+    box,
+    covers,
+    describe,
+    overlap,
+    strictly_before,
+    volume,
+)
+from gencompiler.proof.terms import ZERO
+
+ID = "factorization"
+
+
+@dataclasses.dataclass(frozen=True)
+class Joint:
+    """The equations of one joint, and the variables that they produce."""
+
+    name: str
+    variables: tuple[tuple[str, Shape], ...]
+    equations: tuple[Equation, ...]
+
+    @property
+    def productions(self) -> tuple[Production, ...]:
+        return tuple(e.production for e in self.equations)
+
+
+def joints(derived: Derived) -> list[Joint]:
+    """Every joint that has an equation, in order of appearance; links belong to `p`."""
+    model = derived.model
+    shapes = {v.name: v.type.shape for v in model.variables}
+    names = [c.joint for c in model.conditionals] + [e.joint for e in model.energies] + (["p"] if model.links else [])
+    found = []
+    for name in dict.fromkeys(names):
+        equations = equations_of(derived, name)
+        produced = {p.variable for e in equations for p in e.production.produces}
+        variables = tuple((n, s) for n, s in shapes.items() if n in produced)
+        found.append(Joint(name, variables, equations))
+    return found
+
+
+def obligation(joint: Joint) -> Obligation:
+    """What must hold of a joint."""
+    produced = {name for name, _ in joint.variables}
+    conditions = {u.variable for p in joint.productions for u in p.listed} - produced
+    goal = Factorizes(joint.name, joint.variables, joint.productions, tuple(sorted(conditions)))
+    words = f"`{joint.name}` is a factorization: no cycle, and each element of {_names(joint)} produced once"
+    span = joint.equations[0].span
+    return Obligation(ID, joint.name, words, span, goal)
+
+
+def _names(joint: Joint) -> str:
+    return ", ".join(f"`{name}`" for name, _ in joint.variables) or "nothing"
+
+
+def check(checking: Checking) -> dict[str, Proof]:
+    """The verdicts on all joints; returns the proofs, by joint."""
+    proofs = {}
+    produced: set[str] = set()
+    for joint in joints(checking.derived):
+        produced |= {name for name, _ in joint.variables}
+        verdict = _settle(checking, joint)
+        if verdict.proof is not None and isinstance(verdict.proof.conclusion, Factorizes):
+            proofs[joint.name] = verdict.proof
+    for variable in checking.model.variables:
+        if variable.role != "given" and variable.name not in produced:
+            message = f"`{variable.name}` is never produced"
+            help_ = (f"state its distribution, `p({variable.name}) = …`, or declare it `given`",)
+            checking.report(Finding("G303", message, variable.span, f"no equation gives `{variable.name}`", help=help_))
+    return proofs
+
+
+def _settle(checking: Checking, joint: Joint) -> Verdict:
+    findings: list[Finding] = []
+
+    def attempt() -> Proof:
+        findings.extend(_problems(joint))
+        if findings:
+            raise NotFound("factorization", ZERO, findings[0].message)
+        order = _order(joint)
+        assert order is not None
+        try:
+            return prove("factorization", (joint.name, joint.variables, joint.productions, order))
+        except Unproved as failure:
+            raise NotFound("factorization", ZERO, str(failure)) from None
+
+    def refute(failure: NotFound) -> Proof | None:
+        return _refutation(joint) if findings else None
+
+    def explain(failure: NotFound, found: Proof | None) -> Finding:
+        for more in findings[1:]:
+            checking.report(more)
+        return findings[0] if findings else Finding("G304", str(failure), joint.equations[0].span)
+
+    return checking.settle(obligation(joint), attempt, refute, explain)
+
+
+def _refutation(joint: Joint) -> Proof | None:
+    try:
+        return prove("no_factorization", (joint.name, joint.variables, joint.productions))
+    except Unproved:
+        return None
+
+
+# -- what is wrong, each at its own place ----------------------------------------------------------------------------
+
+
+def _problems(joint: Joint) -> list[Finding]:
+    found: list[Finding] = []
+    for equation in joint.equations:
+        found.extend(_mentions(equation))
+    for name, shape in joint.variables:
+        found.extend(_coverage(joint, name, shape))
+    if not found:
+        found.extend(_cycle(joint))
+    return found
+
+
+def _mentions(equation: Equation) -> list[Finding]:
+    """What a body uses and its head does not list; what a head lists and cannot come before."""
+    found = []
+    own = {p.variable: p for p in equation.production.produces}
+    for used in equation.production.mentioned:
+        if any(covers(p, used) for p in equation.production.listed):
+            continue
+        at = equation.mentioned_at(used)
+        target = own.get(used.variable)
+        if target is not None and not strictly_before(target, used, equation.production.indices):
+            message = f"`{describe(used)}` is not strictly before `{describe(target)}`, which this equation produces"
+            found.append(
+                Finding("G305", message, at, "not known yet when it is needed", (Label(equation.head, "the head"),))
+            )
+            continue
+        message = f"`{describe(used)}` is mentioned, and the head does not list it"
+        help_ = (f"list it in the head: `… | {describe(used)}`",)
+        found.append(Finding("G105", message, at, "not listed", (Label(equation.head, "the head"),), help=help_))
+    for listed in equation.production.listed:
+        target = own.get(listed.variable)
+        if target is not None and not strictly_before(target, listed, equation.production.indices):
+            message = f"`{describe(target)}` depends on `{describe(listed)}`, which is not strictly before it"
+            found.append(Finding("G305", message, equation.listed_at(listed), "not strictly before"))
+    return found
+
+
+def _coverage(joint: Joint, name: str, shape: Shape) -> list[Finding]:
+    """Elements of a variable that are produced twice, or never."""
+    boxes: list[tuple[tuple[tuple[int, int], ...], Equation, Place]] = []
+    for equation in joint.equations:
+        for place in equation.production.produces:
+            if place.variable != name:
+                continue
+            covered = box(place, shape, equation.production.indices)
+            unused = _unused(place, equation.production.indices)
+            if covered is None or unused:
+                what = f"for every `{unused[0].index}` again" if unused else "in another shape than a box of elements"
+                return [Finding("G302", f"`{describe(place)}` is produced {what}", equation.head, "produced here")]
+            boxes.append((covered, equation, place))
+    for k, (one, equation, place) in enumerate(boxes):
+        for other, earlier, _ in boxes[:k]:
+            if overlap(one, other):
+                label = Label(earlier.head, "first produced here")
+                return [
+                    Finding("G302", f"`{describe(place)}` is produced twice", equation.head, "produced again", (label,))
+                ]
+    missing = volume(tuple((0, n) for n in shape)) - sum(volume(b) for b, _, _ in boxes)
+    if missing:
+        equation = boxes[0][1]
+        message = f"{missing} of the elements of `{name}` are never produced"
+        return [Finding("G303", message, equation.head, "produces only part of it")]
+    return []
+
+
+def _unused(place: Place, indices: tuple[Range, ...]) -> list[Range]:
+    used = {a.index for a in place.axes if a.kind == "index"}
+    return [r for r in indices if r.index not in used]
+
+
+def needs(productions: tuple[Production, ...]) -> list[set[int]]:
+    """For each production, the others that must come before it."""
+    makers: dict[str, set[int]] = {}
+    for k, production in enumerate(productions):
+        for place in production.produces:
+            makers.setdefault(place.variable, set()).add(k)
+    return [
+        {j for used in p.listed for j in makers.get(used.variable, ()) if j != k} for k, p in enumerate(productions)
+    ]
+
+
+def _order(joint: Joint) -> tuple[int, ...] | None:
+    wanted = needs(joint.productions)
+    order: list[int] = []
+    while len(order) < len(wanted):
+        ready = [k for k in range(len(wanted)) if k not in order and wanted[k] <= set(order)]
+        if not ready:
+            return None
+        order.extend(ready)
+    return tuple(order)
+
+
+def _cycle(joint: Joint) -> list[Finding]:
+    if _order(joint) is not None:
+        return []
+    path = cycle(needs(joint.productions))
+    names = [describe(joint.productions[k].produces[0]) for k in path]
+    labels = tuple(Label(joint.equations[k].head, f"needs `{n}`") for k, n in zip(path[1:-1], names[2:], strict=True))
+    message = "the conditionals go round in a circle: " + " needs ".join(f"`{n}`" for n in names)
+    return [Finding("G301", message, joint.equations[path[0]].head, f"needs `{names[1]}`", labels)]
+
+
+def cycle(wanted: list[set[int]]) -> list[int]:
+    """A cycle of a graph that has one, its first node repeated at the end."""
+    stuck = set(range(len(wanted)))
+    while True:
+        free = {k for k in stuck if not (wanted[k] & stuck)}
+        if not free:
+            break
+        stuck -= free
+    path = [min(stuck)]
+    while len(set(path)) == len(path):
+        path.append(min(wanted[path[-1]] & stuck))
+    return path[path.index(path[-1]) :]

@@ -1,0 +1,209 @@
+"""Is every map one-to-one onto what it declares, and are the derived inverse and log|det| its own?
+
+The proof is built from the map's text alone; the inverse and log|det| that it arrives at must be, term for term, the
+ones that were derived.  A difference is a bug of the compiler, and raised as one."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from gencompiler.checks.checking import Checking, Finding
+from gencompiler.checks.verdict import Obligation, Verdict
+from gencompiler.derive.inverse import MapTerms, terms_of
+from gencompiler.derive.nodes import Derived
+from gencompiler.diagnostics.model import Label
+from gencompiler.model import nodes
+from gencompiler.proof import domain, refute
+from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.facts import InRange, Invertible, NotInjective, NotOnto, Outside, result
+from gencompiler.proof.graph import Malformed, Term
+from gencompiler.proof.kernel import Proof
+from gencompiler.proof.text import number, text
+from gencompiler.proof.translate import Untranslated
+
+ID = "invertible"
+
+
+def goal(derived: Derived, map_: nodes.Map, terms: MapTerms) -> Invertible:
+    """What must hold of a map: it is a bijection, with the inverse and log|det| that were derived."""
+    inverse: Term | None = None
+    log_det: Term | None = None
+    if map_.name in derived.inverses:
+        found = derived.inverses[map_.name]
+        outside = terms.translation.binding({found.output.name: result(terms.input.shape)})
+        outside.names.pop(map_.input.name, None)
+        outside.names[found.output.name] = result(terms.input.shape)
+        inverse = outside.term(found.body)
+        log_det = terms.translation.term(derived.log_dets[map_.name].body)
+    return Invertible(terms.input, terms.body, map_.result.support, inverse, log_det)
+
+
+def obligations(derived: Derived) -> list[tuple[Obligation, nodes.Map, MapTerms]]:
+    """One for each map of the model."""
+    found = []
+    for map_ in derived.model.maps:
+        try:
+            terms = terms_of(derived.model, map_)
+        except (Untranslated, Malformed):
+            continue
+        words = f"`{map_.definition}` maps {map_.input.type.support} one-to-one onto {map_.result.support}"
+        found.append((Obligation(ID, map_.name, words, map_.body.span, goal(derived, map_, terms)), map_, terms))
+    return found
+
+
+def check(checking: Checking) -> dict[str, Proof]:
+    """The verdicts on all maps; returns the proofs, by map."""
+    proofs: dict[str, Proof] = {}
+    for obligation, map_, terms in obligations(checking.derived):
+        verdict = _settle(checking, obligation, map_, terms)
+        if verdict.proof is not None and isinstance(verdict.proof.conclusion, Invertible):
+            proofs[map_.name] = verdict.proof
+    _underived(checking, proofs)
+    return proofs
+
+
+def _settle(checking: Checking, obligation: Obligation, map_: nodes.Map, terms: MapTerms) -> Verdict:
+    return checking.settle(
+        obligation,
+        lambda: checking.search.invertible(terms.input, terms.body, map_.result.support),
+        lambda failure: _refute(checking, map_, terms, failure),
+        lambda failure, found: _explain(checking, map_, terms, failure, found),
+        (ID, map_.definition),
+    )
+
+
+def _underived(checking: Checking, proofs: dict[str, Proof]) -> None:
+    """A map that is only assumed or allowed to be invertible still needs an inverse to be compiled."""
+    reasons = {f.subject: f for f in checking.derived.failures}
+    for map_ in checking.model.maps:
+        settled = map_.name in proofs or (checking.allow_unknown and not checking.reporter.has_errors)
+        if map_.name not in checking.derived.inverses and settled and map_.name in reasons:
+            failure = reasons[map_.name]
+            message = f"no inverse of `{map_.definition}` can be derived"
+            checking.report(Finding("G406", message, failure.span, failure.reason))
+
+
+def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFound) -> Proof | None:
+    if failure.kind == "cycle":
+        return None
+    declared = map_.result.support
+    if failure.kind == "onto":
+        escapes = refute.outside_map(terms.input, terms.body, declared)
+        return escapes or refute.not_onto(terms.input, terms.body, declared, checking.search)
+    zero = failure.term if failure.kind == "vanishes" else None
+    found = refute.not_injective(terms.input, terms.body, checking.search, zero)
+    found = found or refute.outside_map(terms.input, terms.body, declared)
+    return found or refute.not_onto(terms.input, terms.body, declared, checking.search)
+
+
+def _explain(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFound, found: Proof | None) -> Finding:
+    origins = terms.translation.origins
+    span = origins.get(failure.within or failure.term, map_.body.span)
+    name = map_.definition
+    notes = (counterexample(found, terms),) if found is not None else ()
+    if failure.kind == "cycle":
+        return Finding(
+            "G406",
+            f"no inverse of `{name}` can be derived: {failure.reason}",
+            span,
+            "needs what it transforms",
+            help=("let the conditioner see only the part that is passed on",),
+        )
+    if found is not None and (failure.kind == "onto" or isinstance(found.conclusion, NotOnto)):
+        return _not_onto(map_, terms, found, notes)
+    if failure.kind == "vanishes":
+        return _vanishes(checking, name, terms, failure, notes, map_)
+    if found is not None and isinstance(found.conclusion, Outside):
+        message = f"`{name}` is not defined with values in {map_.result.support} everywhere"
+        return Finding("G403", message, span, str(failure), notes=notes)
+    if found is not None:
+        return Finding("G401", f"`{name}` is not injective", span, "one value at two inputs", notes=notes)
+    return Finding("G408", f"cannot prove that `{name}` is invertible", span, failure.reason)
+
+
+def _vanishes(
+    checking: Checking, name: str, terms: MapTerms, failure: NotFound, notes: tuple[str, ...], map_: nodes.Map
+) -> Finding:
+    factor = failure.term
+    shown = text(factor, terms.translation.labels)
+    within = failure.within
+    span = terms.translation.origins.get(within or factor, map_.body.span)
+    also: list[Label] = []
+    help_: tuple[str, ...] = ()
+    at = checking.declared_at(factor)
+    if at is not None:
+        also.append(Label(at, "declared without a sign"))
+        help_ = (f"declare {checking.declaration(factor, 'Positive')}",)
+    else:
+        help_ = (f"make it positive: `exp({shown})` or `softplus({shown})`",)
+        where = terms.translation.origins.get(factor)
+        if where is not None and factor.operation == "network":
+            also.append(Label(where, "any real number"))
+    label = "zero here makes every input map to one value"
+    if (
+        within is not None
+        and within.operation == "apply"
+        and within.data == "multiply"
+        and terms.input in within.arguments
+    ):
+        label = f"zero here makes every {map_.input.name} map to 0"
+    message = f"cannot prove that `{shown}` is never zero, so `{name}` may not be invertible"
+    return Finding("G402", message, span, label, tuple(also), notes, help_)
+
+
+def _not_onto(map_: nodes.Map, terms: MapTerms, found: Proof, notes: tuple[str, ...]) -> Finding:
+    declared = map_.result.support
+    help_: tuple[str, ...] = ()
+    if found.rule == "not_onto" and isinstance(found.premises[0].conclusion, InRange):
+        reached = found.premises[0].conclusion.interval
+        help_ = (f"declare the result as `{support_like(reached)}`",)
+        notes = (f"the range of `{map_.definition}` is within {reached}",)
+    message = f"the range of `{map_.definition}` is not {declared}"
+    return Finding("G403", message, map_.body.span, f"declared to give {declared}", notes=notes, help=help_)
+
+
+def support_like(interval: domain.Interval) -> str:
+    """The type whose values are an interval."""
+    for name in ("Real", "Positive", "NonNegative", "Unit"):
+        if domain.of_support(nodes.Support(name)) == interval:
+            return name
+    kind = "Interval" if not interval.lower_open and not interval.upper_open else "Open"
+    return f"{kind}({number(interval.lower)}, {number(interval.upper)})"
+
+
+def counterexample(found: Proof, terms: MapTerms) -> str:
+    """The exact values of a counterexample, in words."""
+    conclusion = found.conclusion
+    if isinstance(conclusion, NotOnto):
+        missed = f"never takes the value {number(found.subject[3])}" if found.rule == "gap" else "misses values"
+        return f"counterexample: it {missed} of {conclusion.support}"
+    names = terms.translation.labels
+    assignment = found.subject[2]
+    fixed = [f"{text(t, names)} = {number(v)}" for t, v in assignment]
+    if isinstance(conclusion, NotInjective):
+        input_ = conclusion.input
+        places = found.subject[3:]
+        points = [f"{input_} = {point(p)}" for p in places]
+        told = f"{', '.join(points[:-1])} and {points[-1]}"
+        how = "both map to " + value_at(found) if found.rule == "two_points" else "map to values out of order"
+        return f"counterexample: {', '.join([*fixed, told])} {how}"
+    return f"counterexample: {', '.join(fixed)}" if fixed else "counterexample: any values"
+
+
+def point(place: object) -> str:
+    """A number, or a tensor as a short list; one of equal elements as that element."""
+    if isinstance(place, Fraction):
+        return number(place)
+    assert isinstance(place, tuple)
+    if len(set(place)) == 1:
+        return number(place[0])
+    shown = [number(p) for p in place]
+    return f"[{', '.join(shown if len(shown) <= 4 else ['…', *shown[-3:]])}]"
+
+
+def value_at(found: Proof) -> str:
+    """The common value of the two points of a counterexample."""
+    from gencompiler.proof.evaluate import evaluate
+
+    input_, body, assignment, first, _ = found.subject
+    return point(evaluate(body, {**dict(assignment), input_: first}))

@@ -1,0 +1,72 @@
+"""Does every objective get what it needs from the model?"""
+
+from __future__ import annotations
+
+from gencompiler.checks.capability import Capabilities, given, observed
+from gencompiler.checks.checking import Checking, Finding
+from gencompiler.checks.factorization import Joint
+from gencompiler.checks.verdict import Obligation
+from gencompiler.diagnostics.model import Label
+from gencompiler.diagnostics.span import Span
+from gencompiler.model import nodes
+from gencompiler.node import walk
+from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.structure import HasDensity
+from gencompiler.proof.structure_rules import density_kind
+from gencompiler.proof.terms import ZERO
+
+ID = "objective"
+
+
+def densities_needed(phase: nodes.Phase) -> tuple[nodes.LogDensity, ...]:
+    """The model's log densities that a phase evaluates: those of all observed variables."""
+    return tuple(n for n in walk(phase.value) if isinstance(n, nodes.LogDensity) and not n.targets)
+
+
+def obligation(model: nodes.Model, joint: Joint, name: str, span: Span) -> Obligation:
+    """log p(x) exists, exactly or as a bound."""
+    goal = HasDensity(joint.name, observed(model), given(model), joint.productions, density_kind(joint.productions))
+    return Obligation(ID, name, f"{name} needs log {joint.name}({', '.join(observed(model))})", span, goal)
+
+
+def needs(model: nodes.Model) -> list[tuple[str, str, Span]]:
+    """What asks for the density of which joint, and where: objectives, then evaluations."""
+    found: list[tuple[str, str, Span]] = []
+    for training in model.trainings:
+        for phase in training.objective.phases:
+            found.extend((training.objective.name, n.joint, training.span) for n in densities_needed(phase))
+    found.extend((m.name, "p", m.span) for m in model.methods if m.verb == "evaluate")
+    return list(dict.fromkeys(found))
+
+
+def check(
+    checking: Checking, joints: dict[str, Joint], densities: dict[str, Proof], table: Capabilities, settled: bool
+) -> None:
+    """The verdicts on everything that asks for a density.  `settled`: all that the density rests on has been shown."""
+    for name, joint_name, span in needs(checking.model):
+        joint = joints.get(joint_name)
+        if joint is None:
+            continue
+        own = obligation(checking.model, joint, name, span)
+        if joint.name not in densities and not settled and table.log_prob.reason == "its density is not established":
+            continue  # what it rests on has been reported already
+
+        def attempt(joint: Joint = joint) -> Proof:
+            if joint.name not in densities:
+                raise NotFound("density", ZERO, table.log_prob.reason)
+            return densities[joint.name]
+
+        def refute(failure: NotFound, joint: Joint = joint) -> Proof | None:
+            try:
+                return prove("unnormalized", (joint.name, joint.productions))
+            except Unproved:
+                return None
+
+        def explain(failure: NotFound, found: Proof | None, name: str = name, own: Obligation = own) -> Finding:
+            message = f"{own.words}; {checking.model.name} has none, because {table.log_prob.reason}"
+            code = "G701" if any(t.objective.name == name for t in checking.model.trainings) else "G703"
+            also = (Label(table.log_prob.span, "stated here"),)
+            return Finding(code, message, own.span, "needs a density", also)
+
+        checking.settle(own, attempt, refute, explain)

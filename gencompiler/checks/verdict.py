@@ -1,0 +1,121 @@
+"""Verdicts: what was to be shown, how it ended, and what that rests on."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gencompiler.diagnostics.span import Span
+from gencompiler.proof.chain_rules import NotReversible, Reversible
+from gencompiler.proof.facts import Fact, Invertible, Member, NotInjective, NotOnto, Outside
+from gencompiler.proof.kernel import Proof
+from gencompiler.proof.structure import (
+    Admissible,
+    Chains,
+    Factorizes,
+    HasDensity,
+    Keeps,
+    NotAdmissible,
+    NotChains,
+    NotFactorized,
+    Transforms,
+    Unnormalized,
+)
+
+PROVED, REFUTED, UNKNOWN, ASSUMED = "proved", "refuted", "unknown", "assumed"
+STATUSES = (PROVED, REFUTED, UNKNOWN, ASSUMED)
+
+#: The rule that takes a fact on the user's word; a proof that contains it makes a verdict `assumed`.
+TRUST = "assumption"
+
+
+@dataclasses.dataclass(frozen=True)
+class Obligation:
+    """Something that must hold.  `id` names its kind, `words` say it, `goal` is it."""
+
+    id: str
+    subject: str
+    words: str
+    span: Span
+    goal: Fact
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """`status` is proved, refuted, unknown or assumed.
+
+    `proof` concludes the goal, or what refutes it; unknown has none.  `grade` says on what it rests: "rule" (replayed
+    by `genc recheck`), or "" where there is no proof.  `assumptions` are the user's reasons, `notes` the evidence in
+    words."""
+
+    status: str
+    obligation: Obligation
+    proof: Proof | None = None
+    assumptions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        return self.obligation.subject
+
+    @property
+    def words(self) -> str:
+        return self.obligation.words
+
+    @property
+    def span(self) -> Span:
+        return self.obligation.span
+
+    @property
+    def grade(self) -> str:
+        return "rule" if self.proof is not None else ""
+
+
+def refutes(found: Fact, goal: Fact) -> bool:
+    """Whether the first fact contradicts the second."""
+    match found, goal:
+        case NotInjective(), Invertible():
+            return found.input is goal.input and found.body is goal.body
+        case Outside(), Invertible():
+            return found.term is goal.body and found.support == goal.result
+        case NotOnto(), Invertible():
+            return found.body is goal.body and found.support == goal.result
+        case Outside(), Member():
+            return found.term is goal.term and found.support == goal.support
+        case Outside(), Admissible():
+            return _requires(goal, found)
+        case NotReversible(), Reversible():
+            return found.kernel == goal.kernel and found.log_target is goal.log_target
+        case (NotAdmissible(), Admissible()) | (NotChains(), Chains()) | (Keeps(), Transforms()):
+            return _fields(found) == _fields(goal)
+        case NotFactorized(), Factorizes():
+            return (found.joint, found.variables, found.productions) == (goal.joint, goal.variables, goal.productions)
+        case Unnormalized(), HasDensity():
+            return found.joint == goal.joint and found.productions == goal.productions
+    return False
+
+
+def _fields(fact: Fact) -> tuple[object, ...]:
+    return tuple(getattr(fact, f.name) for f in dataclasses.fields(fact))  # type: ignore[arg-type]
+
+
+def _requires(goal: Admissible, found: Outside) -> bool:
+    from gencompiler.proof.structure_rules import requirements
+
+    wanted = requirements(goal.family, goal.form, goal.arguments)
+    return any(term is found.term and support == found.support for _, term, support in wanted)
+
+
+def assumptions_in(proof: Proof) -> tuple[str, ...]:
+    """The reasons of every assumption that a proof rests on, in order."""
+    found: dict[str, None] = {}
+    seen: set[int] = set()
+    stack = [proof]
+    while stack:
+        current = stack.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        if current.rule == TRUST:
+            found[str(current.subject[1])] = None
+        stack.extend(reversed(current.premises))
+    return tuple(found)

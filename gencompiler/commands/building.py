@@ -1,0 +1,176 @@
+"""From specs to packages: `build`, `kernels`."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gencompiler.commands import sources, tables
+from gencompiler.commands.arguments import AllowUnknown, Defines, Json, Spec, Specs, defines
+from gencompiler.commands.checking import worst
+from gencompiler.commands.console import out, print_json, say, show_compile_error, show_diagnostics
+from gencompiler.commands.status import OK, RUN_FAILED, TEST_FAILED
+from gencompiler.diagnostics.model import CompileError
+from gencompiler.settings import Settings
+
+if TYPE_CHECKING:
+    from gencompiler.rows.schedule import Schedule
+
+PANEL = "Build"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("build", rich_help_panel=PANEL)(build)
+    app.command("kernels", rich_help_panel=PANEL)(kernels)
+
+
+def build(
+    specs: Specs,
+    out_folder: Annotated[
+        Path, typer.Option("-o", "--out", metavar="DIR", help="Where packages go, each in a folder named after its spec.")
+    ] = Path("generated"),
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with 4 unless DIR holds exactly what would be written.")
+    ] = False,
+    define: Defines = None,
+    allow_unknown: AllowUnknown = False,
+) -> None:
+    """Compile specs to packages: torch, kernels, training loop, tests, certificate.
+
+    A package is written whole or not at all. The same spec and compiler give the same bytes.
+
+    **Examples**
+
+    - `genc build nade.gen` writes generated/nade/
+    - `genc build specs -o generated` builds every spec below a folder
+    - `genc build --check specs -o generated` compares instead, for continuous integration
+    """
+    from gencompiler import pipeline
+    from gencompiler.commands import packages
+    from gencompiler.emit.write import write_package
+
+    settings = Settings.from_environment(**({"allow_unknown": True} if allow_unknown else {}))
+    given = defines(define)
+    paths = sources.expand(specs)
+    names = _names(paths)
+    statuses, stale = [], []
+    for path, name in zip(paths, names, strict=True):
+        try:
+            done = pipeline.run(sources.read(path), defines=given, settings=settings)
+            show_diagnostics(done.diagnostics, done.sources)
+            if check:
+                stale += packages.differences(out_folder / name, done.files)
+            else:
+                write_package(done.files, out_folder, name)
+                out(f"wrote {out_folder / name} ({len(done.files)} files)")
+        except CompileError as error:
+            statuses.append(show_compile_error(error))
+    if check:
+        if any(path.is_dir() for path in specs):
+            stale += packages.strangers(out_folder, set(names))
+        for line in stale:
+            say(line)
+        if stale:
+            say(f"help: run `genc build {' '.join(map(str, specs))} -o {out_folder}`")
+        elif not statuses:
+            out(f"{out_folder} is up to date: {len(names)} packages")
+    raise typer.Exit(worst(statuses) or (TEST_FAILED if stale else OK))
+
+
+def _names(paths: list[Path]) -> list[str]:
+    """The packages' names, which must be identifiers and differ.  Raises typer.BadParameter."""
+    owners: dict[str, Path] = {}
+    for path in paths:
+        if not path.stem.isidentifier():
+            raise typer.BadParameter(f"{path}: `{path.stem}` cannot name a package; use letters, digits and _")
+        if path.stem in owners:
+            raise typer.BadParameter(f"{owners[path.stem]} and {path} would both become `{path.stem}`")
+        owners[path.stem] = path
+    return list(owners)
+
+
+class Target(enum.StrEnum):
+    """Processors that kernels are compiled for ahead of time."""
+
+    SM_80 = "sm_80"
+    SM_90 = "sm_90"
+    GFX942 = "gfx942"
+
+
+def kernels(
+    spec: Spec,
+    target: Annotated[
+        Target | None,
+        typer.Option("--target", help="Compile for this processor, too, and report what each kernel uses."),
+    ] = None,
+    define: Defines = None,
+    allow_unknown: AllowUnknown = False,
+    as_json: Json = False,
+) -> None:
+    """Say which parts of a model become fused kernels, with what tiles, and why the others do not.
+
+    With `--target`, each kernel is compiled ahead of time for that processor, which needs triton and no GPU.
+
+    **Examples**
+
+    - `genc kernels nade.gen`
+    - `genc kernels nade.gen --target sm_90 --json`
+    """
+    from gencompiler import pipeline
+
+    settings = Settings.from_environment(**({"allow_unknown": True} if allow_unknown else {}))
+    done = pipeline.run(sources.read(spec), defines=defines(define), until="schedule", settings=settings)
+    rows = [_kernel(name, schedule) for name, schedule in done.schedules.items()]
+    if target is not None:
+        from gencompiler.emit.resources import kernel_use
+
+        fused = [row for row in rows if row["fused"]]
+        try:
+            uses = kernel_use(done.schedules, target.value)
+        except RuntimeError as error:
+            say(f"error: {error}")
+            raise typer.Exit(RUN_FAILED) from None
+        for row, use in zip(fused, uses, strict=True):
+            row["compiled"] = dataclasses.asdict(use)
+    if as_json:
+        print_json(rows)
+    else:
+        _show_kernels(done.source.name, rows)
+    broken = [row["program"] for row in rows if row.get("compiled", {}).get("error")]
+    raise typer.Exit(TEST_FAILED if broken else OK)
+
+
+def _kernel(name: str, schedule: Schedule) -> dict[str, Any]:
+    config = None if schedule.config is None else dataclasses.asdict(schedule.config)
+    return {"program": name, "fused": schedule.fused, "why": schedule.reason, "config": config}
+
+
+def _show_kernels(spec: str, rows: list[dict[str, Any]]) -> None:
+    out(tables.paint(spec, "strong"))
+    listed = []
+    for row in rows:
+        config = row["config"]
+        stages = "1 stage" if config and config["stages"] == 1 else f"{config['stages']} stages" if config else ""
+        shape = f"{config['rows']} rows, {config['warps']} warps, {stages}" if config else ""
+        listed.append((row["program"], "one kernel" if row["fused"] else "torch", shape, row["why"]))
+    for line in tables.columns(listed, ["strong"] * len(listed)):
+        out(line)
+    compiled = [row["compiled"] for row in rows if "compiled" in row]
+    if compiled:
+        out()
+        out(tables.paint(f"compiled for {compiled[0]['target']}", "strong"))
+        names = [row["program"] for row in rows if "compiled" in row]
+        words = [(name, _use(use)) for name, use in zip(names, compiled, strict=True)]
+        for line in tables.columns(words, ["strong"] * len(words)):
+            out(line)
+
+
+def _use(use: dict[str, Any]) -> str:
+    if use["error"]:
+        return f"does not compile: {use['error']}"
+    spilled = f"{use['spills']} B spilled, " if use["spills"] else "no spills, "
+    return f"{use['registers']} registers, {use['stack']} B of stack, {spilled}{use['shared']:,} B of shared memory"

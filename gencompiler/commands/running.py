@@ -1,0 +1,267 @@
+"""Running what was built: `run`, `train`, `sample`, `eval`, `test`.
+
+A run has a folder: checkpoint, weights, metrics, the package that was run, and for `run` a report.  A new run never goes
+into the folder of an old one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gencompiler.commands import checking, sources
+from gencompiler.commands.arguments import (
+    AllowUnknown,
+    Batch,
+    Data,
+    Defines,
+    Device,
+    Epochs,
+    Resume,
+    RunFolder,
+    Seed,
+    Spec,
+    Steps,
+    defines,
+)
+from gencompiler.commands.console import fail_usage, out, show_diagnostics
+from gencompiler.commands.status import INTERRUPTED, OK, TEST_FAILED
+from gencompiler.diagnostics.model import CompileError, Diagnostic, Label, Severity
+from gencompiler.settings import Settings
+
+if TYPE_CHECKING:
+    from gencompiler.pipeline import Compilation
+    from gencompiler.runtime.modules import Model
+
+PANEL = "Run"
+
+
+def register(app: typer.Typer) -> None:
+    for name, function in (("run", run), ("train", train), ("sample", sample), ("eval", evaluate), ("test", test)):
+        app.command(name, rich_help_panel=PANEL)(function)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ready:
+    """A compiled spec with its package imported from the run's folder."""
+
+    compilation: Compilation
+    folder: Path
+    kind: type[Model]
+    fit: Callable[..., Model] | None
+    defaults: Any
+
+
+def run(
+    spec: Spec,
+    out_folder: RunFolder = None,
+    define: Defines = None,
+    data: Data = None,
+    seed: Seed = None,
+    epochs: Epochs = None,
+    steps: Steps = None,
+    batch: Batch = None,
+    device: Device = None,
+    resume: Resume = False,
+    allow_unknown: AllowUnknown = False,
+) -> None:
+    """Check, build, train, sample and evaluate a spec, and write a report.
+
+    The report is one file, `report.html` in the run's folder, that needs nothing else.
+
+    **Examples**
+
+    - `genc run specs/bijections/realnvp.gen`
+    - `genc run nade.gen --data mnist_binary:mnist.npz -D D=784 --epochs 20`
+    - `genc run nade.gen -o runs/nade --resume` goes on where an interrupted run stopped
+    """
+    ready = _ready(spec, out_folder, define, allow_unknown, begin=not resume)
+    checking.show(ready.compilation)
+    from gencompiler.report.collect import Request, carry_out
+
+    options = _options(data=data, seed=seed, epochs=epochs, steps=steps, batch=batch, device=device, resume=resume)
+    request = Request(ready.compilation, ready.folder, ready.kind, ready.fit, ready.defaults, options)
+    out(f"wrote {carry_out(request)}")
+
+
+def train(
+    spec: Spec,
+    out_folder: RunFolder = None,
+    define: Defines = None,
+    data: Data = None,
+    seed: Seed = None,
+    epochs: Epochs = None,
+    steps: Steps = None,
+    batch: Batch = None,
+    device: Device = None,
+    resume: Resume = False,
+    allow_unknown: AllowUnknown = False,
+) -> None:
+    """Train a model as its `train` line says.
+
+    Interrupting is safe: with `--resume` the run goes on, and ends with the same bits as if it had never stopped.
+
+    **Examples**
+
+    - `genc train nade.gen`
+    - `genc train nade.gen --data digits_binary --epochs 5 --seed 1`
+    - `genc train nade.gen -o runs/nade --resume`
+    """
+    ready = _ready(spec, out_folder, define, allow_unknown, begin=not resume)
+    if ready.fit is None:
+        raise CompileError((_nothing_to_train(ready.compilation),), ready.compilation.sources)
+    options = _options(data=data, seed=seed, epochs=epochs, steps=steps, batch=batch, device=device, resume=resume)
+    raise typer.Exit(_command(ready, "train", options))
+
+
+def sample(
+    spec: Spec,
+    out_folder: RunFolder = None,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many rows.")] = 64,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="FILE", help="An .npy or .npz file.  [default: samples.npy in the run's folder]",
+                     show_default=False),
+    ] = None,
+    define: Defines = None,
+    seed: Seed = None,
+    device: Device = None,
+    untrained: Annotated[bool, typer.Option("--untrained", help="Use the initial parameters.")] = False,
+    allow_unknown: AllowUnknown = False,
+) -> None:  # fmt: skip
+    """Draw samples from a trained model.
+
+    Row i is a function of the seed and i alone, so asking for more rows adds rows and changes none.
+    """
+    ready = _ready(spec, out_folder, define, allow_unknown, begin=False)
+    options = _options(count=count, save=save, seed=seed, device=device, untrained=untrained)
+    raise typer.Exit(_command(ready, "sample", options))
+
+
+def evaluate(
+    spec: Spec,
+    out_folder: RunFolder = None,
+    define: Defines = None,
+    data: Data = None,
+    split: Annotated[str, typer.Option("--split", metavar="NAME", help="train, valid or test.")] = "test",
+    draws: Annotated[int, typer.Option("--draws", min=1, help="Draws of a bound that are averaged for each row.")] = 1,
+    seed: Seed = None,
+    device: Device = None,
+    untrained: Annotated[bool, typer.Option("--untrained", help="Use the initial parameters.")] = False,
+    allow_unknown: AllowUnknown = False,
+) -> None:
+    """Evaluate a trained model on held-out data, or say what its chains are worth."""
+    if split not in ("train", "valid", "test"):
+        raise typer.BadParameter(f"{split!r} is not train, valid or test", param_hint="--split")
+    ready = _ready(spec, out_folder, define, allow_unknown, begin=False)
+    options = _options(data=data, split=split, draws=draws, seed=seed, device=device, untrained=untrained)
+    raise typer.Exit(_command(ready, "eval", options))
+
+
+def test(
+    spec: Spec,
+    define: Defines = None,
+    allow_unknown: AllowUnknown = False,
+) -> None:
+    """Build a spec and run the property tests that its package contains.
+
+    Inverses against round trips, densities against quadrature or enumeration, samplers against densities, back ends
+    against each other. Exits with 4 if one fails.
+    """
+    missing = [name for name in ("pytest", "hypothesis") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise typer.Exit(fail_usage(f"`genc test` needs {' and '.join(missing)}: pip install 'gencompiler[test]'"))
+    compilation = _compiled(spec, define, allow_unknown)
+    from gencompiler.emit.write import write_package
+
+    with tempfile.TemporaryDirectory(prefix="genc-test-") as folder:
+        package = write_package(compilation.files, Path(folder), compilation.name)
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, str(package)]
+        status = subprocess.run(command, cwd=folder, check=False, stdin=subprocess.DEVNULL).returncode
+    raise typer.Exit({0: OK, 2: INTERRUPTED}.get(status, TEST_FAILED))
+
+
+# -- getting ready ---------------------------------------------------------------------------------------------------
+
+
+def _compiled(spec: Path, define: list[str] | None, allow_unknown: bool) -> Compilation:
+    from gencompiler import pipeline
+
+    settings = Settings.from_environment(**({"allow_unknown": True} if allow_unknown else {}))
+    compilation = pipeline.run(sources.read(spec), defines=defines(define), settings=settings)
+    show_diagnostics(compilation.diagnostics, compilation.sources)
+    return compilation
+
+
+def _ready(spec: Path, folder: Path | None, define: list[str] | None, allow_unknown: bool, *, begin: bool) -> Ready:
+    """Compile, put the package into the run's folder, and import it from there.
+
+    `begin` starts a new run, in a folder without one; otherwise the run is one that is there, if there is."""
+    compilation = _compiled(spec, define, allow_unknown)
+    from gencompiler.commands import packages
+    from gencompiler.emit.write import write_package
+    from gencompiler.runtime import runs
+
+    chosen = _folder(compilation, folder, begin)
+    package = chosen / runs.PACKAGE / compilation.name
+    if packages.differences(package, compilation.files):
+        write_package(compilation.files, package.parent, compilation.name)
+    module = runs.import_package(package)
+    kind = getattr(module, module.__all__[0])
+    if "train.py" not in compilation.files:
+        return Ready(compilation, chosen, kind, None, None)
+    training = importlib.import_module(f"{module.__name__}.train")
+    return Ready(compilation, chosen, kind, training.fit, training.SETTINGS)
+
+
+def _folder(compilation: Compilation, folder: Path | None, begin: bool) -> Path:
+    """The run's folder: the one named; else the next free, or the latest, of runs/NAME, runs/NAME-2, …"""
+    from gencompiler.runtime.errors import RunError
+
+    if folder is not None:
+        if begin and _taken(folder):
+            advice = ("add `--resume` to go on with it", "or choose another `-o`")
+            raise RunError("G804", f"{folder} holds a run already", advice)
+        return folder
+    base = compilation.settings.runs / compilation.name
+    number, latest = 1, base
+    while _taken(numbered := base if number == 1 else base.with_name(f"{base.name}-{number}")):
+        number, latest = number + 1, numbered
+    return numbered if begin else latest
+
+
+def _taken(folder: Path) -> bool:
+    from gencompiler.runtime import runs
+
+    return any((folder / name).exists() for name in (runs.CHECKPOINT, runs.WEIGHTS, "report.html"))
+
+
+def _options(**given: Any) -> dict[str, Any]:
+    """The options that were given; what is None or False is left to the package."""
+    return {name: value for name, value in given.items() if value is not None and value is not False}
+
+
+def _command(ready: Ready, name: str, options: dict[str, Any]) -> int:
+    """Run a command of the generated package as `python -m PACKAGE` would."""
+    from gencompiler.runtime.command import main
+
+    arguments = [name, "--out", str(ready.folder)]
+    for option, value in options.items():
+        arguments += [f"--{option}"] if value is True else [f"--{option}", str(value)]
+    return main(ready.kind, fit=ready.fit, defaults=ready.defaults, arguments=arguments)
+
+
+def _nothing_to_train(compilation: Compilation) -> Diagnostic:
+    labels = (Label(compilation.model.span, "no `train` line"),)
+    message = f"`{compilation.model.name}` has nothing to train: the spec has no `train` line"
+    help_ = ("add `train maximum_likelihood`, or draw from it with `genc sample`",)
+    return Diagnostic("G703", Severity.ERROR, message, labels, help=help_)

@@ -1,0 +1,195 @@
+"""The public methods of a generated class: which it has, their signatures and words, by what row programs there are."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+from gencompiler.emit.code import Code, Sequence, Text, call, flat
+from gencompiler.emit.literals import string
+from gencompiler.emit.names import Names, identifier
+from gencompiler.emit.signature import signature
+from gencompiler.model.nodes import Model, Variable
+from gencompiler.rows.nodes import Program
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """`arguments` with their annotations, after `self`; `names` are what must be imported for it."""
+
+    name: str
+    arguments: tuple[str, ...]
+    returns: str
+    documentation: str
+    result: Code
+    names: frozenset[str]
+
+
+#: Public attributes of `runtime.Model` and `torch.nn.Module` that a program's method must not hide; `forward`, which
+#: every flow defines anew, is not among them.  A test compares the list with the classes.
+_NAMES = """
+    T_destination add_module apply bfloat16 buffers call_program call_super_init capabilities chain children
+    compile compiler computed cpu cuda declare device distribution double dtype dump_patches enter eval
+    extra_repr fields fit float get_buffer get_extra_state get_parameter get_submodule given given_values half
+    ipu load load_state_dict log_prob loss model_hash modules mtia named_buffers named_children named_modules
+    named_parameters observed origins package parameters phases programs raw register_backward_hook
+    register_buffer register_forward_hook register_forward_pre_hook register_full_backward_hook
+    register_full_backward_pre_hook register_load_state_dict_post_hook register_load_state_dict_pre_hook
+    register_module register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
+    row_values rsample_and_log_prob run run_batch sample save set_extra_state set_submodule shaped share_memory
+    spec state_dict tile to to_empty train training type value xpu zero_grad
+"""
+RESERVED = frozenset(_NAMES.split())
+
+_DRAWING = ("row: Tensor | None = None", "seed: int = 0", "step: int = 0")
+_KEYS = {"row": "row", "seed": "seed", "step": "step"}
+
+#: Programs that are reached through others' methods.
+_HIDDEN = ("start", "chain", "sample", "rsample")
+
+
+def methods_of(model: Model, programs: Mapping[str, Program], chain: Mapping[str, int]) -> list[Method]:
+    """The class's public methods, in the order log_prob, sample, the maps, the rest."""
+    writer = _Writer(model, programs)
+    found: list[Method] = []
+    found += [writer.row_values(name) for name in ("log_prob", "energy") if name in programs]
+    if "sample" in programs:
+        found.append(writer.sample())
+    elif "chain" in programs:
+        found.append(writer.chain_sample(chain))
+    if "rsample" in programs:
+        found.append(writer.rsample())
+    if "chain" in programs:
+        found.append(writer.chain(chain))
+    done = {"log_prob", "energy", *_HIDDEN}
+    found += [writer.plain(name) for name in programs if name not in done and not name.startswith("objective_")]
+    return found
+
+
+class _Writer:
+    """Writes the methods of one model."""
+
+    def __init__(self, model: Model, programs: Mapping[str, Program]) -> None:
+        self.model, self.programs = model, programs
+        self.observed = [v for v in model.variables if v.role == "observed"]
+        self.given = [v for v in model.variables if v.role == "given"]
+        self.names = Names(("self", "context", "row", "seed", "step", "count", "draws", "burn_in", "thin", "start"))
+        self.arguments = {v.name: self.names.fresh(v.name) for v in self.observed}
+
+    def _method(self, name: str, arguments: Iterable[str], returns: str, words: str, result: Code) -> Method:
+        arguments = tuple(arguments)
+        text = " ".join((*arguments, returns))
+        names = {each for each in ("Tensor", "Context", "Values", "Chain") if each in text}
+        names |= {module for module in ("sampling", "math") if f"{module}." in flat(result)}
+        return Method(name, arguments, returns, words, result, frozenset(names))
+
+    def _context(self) -> tuple[list[str], dict[str, str]]:
+        return (["context: Context"], {"context": "context"}) if self.given else ([], {})
+
+    def _x(self) -> str:
+        return ", ".join(v.name for v in self.observed)
+
+    def _shapes(self, variables: Iterable[Variable]) -> str:
+        return ", ".join(f"{v.name} [{', '.join(['rows', *map(str, v.type.shape)])}]" for v in variables)
+
+    def _values(self) -> Code:
+        return Sequence(tuple(Text(a) for a in self.arguments.values()))
+
+    # -- densities ---------------------------------------------------------------------------------------------------
+
+    def row_values(self, name: str) -> Method:
+        draws = "seed" in signature(self.programs[name]).keywords
+        context, passed = self._context()
+        keywords = [*context, *(_DRAWING if draws else ())]
+        arguments = [f"{a}: Tensor" for a in self.arguments.values()] + (["*", *keywords] if keywords else [])
+        condition = f" | {', '.join(v.name for v in self.given)}" if self.given else ""
+        if name == "energy":
+            what, outside = f"-log p({self._x()}{condition}) up to an unknown constant", "inf"
+        elif draws:
+            what, outside = f"one draw of a lower bound of log p({self._x()}{condition}) in nats", "-inf"
+        else:
+            what, outside = f"log p({self._x()}{condition}) in nats", "-inf"
+        words = f"{what}, of {self._shapes(self.observed)}: [rows]; {outside} outside the support."
+        if draws:
+            words += "\n\nThe draw is keyed by the seed, the step and each row's number (0, 1, … when `row` is None)."
+        passed |= _KEYS if draws else {}
+        passed |= {"outside": "math.inf"} if name == "energy" else {}
+        result = call("self.row_values", string(name), self._values(), **passed)
+        return self._method(name, arguments, "Tensor", words[0].upper() + words[1:] if draws else words, result)
+
+    # -- samples -----------------------------------------------------------------------------------------------------
+
+    def _returned(self) -> str:
+        return "Tensor" if len(self.observed) == 1 else f"tuple[{', '.join(['Tensor'] * len(self.observed))}]"
+
+    def sample(self) -> Method:
+        context, passed = self._context()
+        arguments = ["count: int = 1", "*", *context, "seed: int = 0"]
+        words = (
+            f"Exact draws of {self._shapes(self.observed)}, `count` rows.\n\n"
+            "Row i is a function of the seed and i alone, whatever `count` is."
+        )
+        result = call("sampling.sample", "self", "count", **passed, seed="seed")
+        return self._method("sample", arguments, "Values", words, result)
+
+    def rsample(self) -> Method:
+        context, passed = self._context()
+        arguments = ["count: int = 1", "*", *context, "seed: int = 0"]
+        words = f"Differentiable draws of {self._shapes(self.observed)}, and their log-density [rows]."
+        result = call("sampling.rsample", "self", "count", **passed, seed="seed")
+        return self._method("rsample_and_log_prob", arguments, "tuple[Values, Tensor]", words, result)
+
+    def chain(self, options: Mapping[str, int]) -> Method:
+        arguments = [
+            "count: int = 1",
+            "draws: int = 1",
+            "*",
+            *_chain_arguments(options),
+            "start: list[Tensor] | None = None",
+        ]
+        words = (
+            f"`count` independent chains, `draws` states of each, `thin` steps apart after `burn_in` steps.\n\n"
+            f"Draws are [count, draws, …] for {self._x()}; `start` are first states (default: the spec's)."
+        )
+        keys = {name: name for name in ("burn_in", "thin", "seed", "start")}
+        result = call("sampling.chain", "self", "count", "draws", **keys)
+        return self._method("chain", arguments, "Chain", words, result)
+
+    def chain_sample(self, options: Mapping[str, int]) -> Method:
+        arguments = ["count: int = 1", "*", f"burn_in: int = {options['burn_in']}", "seed: int = 0"]
+        words = (
+            f"The last states of `count` independent chains after `burn_in` steps: {self._shapes(self.observed)}.\n\n"
+            "Their law is p in the limit of long chains."
+        )
+        result = call("sampling.last_state", "self", "count", burn_in="burn_in", seed="seed")
+        return self._method("sample", arguments, "Values", words, result)
+
+    # -- everything else ---------------------------------------------------------------------------------------------
+
+    def plain(self, name: str) -> Method:
+        """A method that passes tensors to the program and its outputs back."""
+        program = self.programs[name]
+        names = Names(("self", "row", "seed", "step", "steps"))
+        inputs = [names.fresh(each.name) for each in program.inputs]
+        called = signature(program)
+        draws = "seed" in called.keywords
+        keywords = [*(f"{name}: int = 1" for name in called.scalars), *(_DRAWING if draws else ())]
+        arguments = [f"{a}: Tensor" for a in inputs] + (["*", *keywords] if keywords else [])
+        passed = {name: name for name in called.scalars} | (_KEYS if draws else {})
+        single = len(program.outputs) == 1
+        returns = "Tensor" if single else f"tuple[{', '.join(['Tensor'] * len(program.outputs))}]"
+        takes = ", ".join(f"{a} {_axes(each.type.shape)}" for a, each in zip(inputs, program.inputs, strict=True))
+        gives = ", ".join(f"{each.name} {_axes(each.type.shape)}" for each in program.outputs)
+        title = program.title[:1].upper() + program.title[1:]
+        words = f"{title.rstrip('.')}.\n\nTakes {takes}; returns {gives}."
+        code = call("self.call_program", string(name), Sequence(tuple(Text(a) for a in inputs)), **passed)
+        method = identifier(name) + ("_" if name in RESERVED else "")
+        return self._method(method, arguments, returns, words, code)
+
+
+def _chain_arguments(options: Mapping[str, int]) -> list[str]:
+    return [*(f"{name}: int = {value}" for name, value in options.items()), "seed: int = 0"]
+
+
+def _axes(shape: tuple[int, ...]) -> str:
+    return f"[{', '.join(['rows', *map(str, shape)])}]"

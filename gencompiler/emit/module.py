@@ -1,0 +1,298 @@
+"""`model.py` of a generated package: the row functions, then one class with named parameters and public methods.
+
+Layout of the file, which the printers share (see `torch.print_function`):
+
+    header docstring (spec, hash, compiler)
+    imports
+    def log_prob_rows(x, W, V, b, c), def sample_rows(W, …, *, rows, seed, step), …   one function per row program
+    class NADE(Model): fields, programs, phases, __init__ with declared parameters, public methods
+
+`kernels.py` has functions of the same names and signatures, so that `Model` picks one file or the other for each
+program.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+from gencompiler.catalog.supports import SUPPORTS, bounds
+from gencompiler.diagnostics.span import BUILTIN, SourceText, Span
+from gencompiler.emit.code import WIDTH, Code, Sequence, Text, call, statement
+from gencompiler.emit.literals import documentation, string, visible
+from gencompiler.emit.methods import Method, methods_of
+from gencompiler.emit.names import Names, identifier
+from gencompiler.emit.signature import Signature, signature
+from gencompiler.emit.templating import render
+from gencompiler.emit.torch import IMPORTS, print_function
+from gencompiler.emit.triton import import_lines, print_kernel
+from gencompiler.model.nodes import Model, Parameter, Support, Variable
+from gencompiler.rows.nodes import Program
+from gencompiler.rows.schedule import Schedule
+
+#: What the class and its methods may import, by module; the names are taken before a model's name is chosen.
+_RUNTIME = {
+    "gencompiler.runtime": ("random", "sampling", "tiles"),
+    "gencompiler.runtime.fields": ("Field", "Support"),
+    "gencompiler.runtime.modules": ("Context", "Model", "Phase", "RowFunction", "Values"),
+    "gencompiler.runtime.sampling": ("Chain",),
+}
+_TAKEN = ("math", "torch", "F", "Tensor", "ClassVar", *(name for names in _RUNTIME.values() for name in names))
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassPlan:
+    """What the emitters agree on before they print: the class's name, the programs, and the name of each one's function
+    in `model.py` and in `kernels.py`."""
+
+    class_name: str
+    programs: Mapping[str, Program]
+    functions: Mapping[str, str]
+
+
+def plan_class(model: Model, programs: Mapping[str, Program]) -> ClassPlan:
+    """Names for the class and its functions, none used twice."""
+    names = Names(_TAKEN)
+    class_name = names.fresh(model.name)
+    return ClassPlan(class_name, programs, {name: names.fresh(f"{identifier(name)}_rows") for name in programs})
+
+
+def chain_options(model: Model) -> dict[str, int]:
+    """`burn_in` and `thin` of `sample chain(T, …)`."""
+    found = {"burn_in": 1000, "thin": 1}
+    for method in model.methods:
+        if method.verb == "sample" and method.name == "chain":
+            found |= {o.name: int(o.value) for o in method.arguments if o.name in found}
+    return found
+
+
+class Places:
+    """`file:line` of spans, for comments and messages."""
+
+    def __init__(self, sources: Mapping[str, SourceText]) -> None:
+        self._sources = sources
+
+    def __call__(self, span: Span) -> str:
+        source = self._sources.get(span.source)
+        if source is None or span == BUILTIN:
+            return ""
+        line, _ = source.position(span.start)
+        file = visible(span.source).replace("\\", "/").rsplit("/", 1)[-1].replace(" ", "_")
+        return f"{file}:{line}"
+
+
+def emit_module(
+    model: Model,
+    plan: ClassPlan,
+    *,
+    header: str,
+    attributes: Mapping[str, str],
+    capabilities: Mapping[str, str],
+    phases: tuple[Code, ...],
+    places: Places,
+) -> str:
+    """The text of `model.py`.  `header` is its escaped docstring; `attributes` are strings that the class states."""
+    functions, imports = _functions(plan, places)
+    methods = methods_of(model, plan.programs, chain_options(model))
+    body = "\n\n".join(_method(each) for each in methods)
+    used = {name for each in methods for name in each.names}
+    shared = _shared_parameters(plan)
+    constants = [statement(f"{name} = ", _strings(paths), 0) for paths, name in shared.items()]
+    names = {"Field", "Support", "Model", "RowFunction"} | used | ({"Phase"} if phases else set())
+    return render(
+        "model.py.jinja",
+        header=header,
+        imports=_imports(imports, names),
+        functions="\n\n\n".join([*functions, *("\n".join(lines) for lines in constants)]),
+        class_name=plan.class_name,
+        documentation=_class_documentation(model, capabilities),
+        attributes=_attributes(model, plan, attributes, capabilities, phases, shared),
+        constructor=_constructor(model, places),
+        methods=body,
+    )
+
+
+def emit_kernels(plan: ClassPlan, fused: Mapping[str, Schedule], header: str, places: Places) -> str:
+    """The text of `kernels.py`: the fused programs' kernels, each with a launcher of the row function's name."""
+    printed = [print_kernel(each, name=plan.functions[name], where=places) for name, each in fused.items()]
+    functions = "\n\n\n".join(each.text.rstrip("\n") for each in printed)
+    imports = "\n".join(wrapped for line in import_lines(printed) for wrapped in _wrapped_import(line))
+    # ruff keeps one line between imports and a constant, two before a function
+    gap = "\n\n" if functions.startswith(("@", "def ")) else "\n"
+    return render("kernels.py.jinja", header=header, imports=imports, functions=gap + functions)
+
+
+def _functions(plan: ClassPlan, places: Callable[[Span], str]) -> tuple[list[str], set[str]]:
+    texts: list[str] = []
+    imports: set[str] = set()
+    for name, program in plan.programs.items():
+        printed = print_function(
+            program,
+            name=plan.functions[name],
+            where=places,
+        )
+        texts.append(printed.text.rstrip("\n"))
+        imports |= printed.imports
+    return texts, imports
+
+
+def _imports(printed: set[str], names: set[str]) -> str:
+    """The import block, sorted as ruff sorts it."""
+    runtime: dict[str, set[str]] = {}
+    for module, known in _RUNTIME.items():
+        wanted = {name for name in known if name in names or name in printed}
+        if wanted:
+            runtime[module] = wanted
+    standard = [IMPORTS["math"]] if "math" in printed | names else []
+    third = ["import torch"] if "torch" in printed else []
+    third += ["from torch import Tensor"] if "Tensor" in names else []
+    third += [IMPORTS["F"]] if "F" in printed else []
+    own = [line for module, wanted in sorted(runtime.items()) for line in _from(module, wanted)]
+    blocks = ("\n".join([*standard, "from typing import ClassVar"]), "\n".join(third), "\n".join(own))
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _from(module: str, names: set[str]) -> list[str]:
+    # ruff's order: constants, classes, variables; here classes and aliases are capitalised, modules are not
+    ordered = sorted(names, key=lambda name: (not name[0].isupper(), name))
+    return _wrapped_import(f"from {module} import {', '.join(ordered)}")
+
+
+def _wrapped_import(line: str) -> list[str]:
+    """An import as ruff lays it out: one name a line where the names do not fit one."""
+    head, _, names = line.partition(" import ")
+    if len(line) <= WIDTH or not names:
+        return [line]
+    return [f"{head} import (", *(f"    {name}," for name in names.split(", ")), ")"]
+
+
+# -- the class -------------------------------------------------------------------------------------------------------
+
+
+def _class_documentation(model: Model, capabilities: Mapping[str, str]) -> str:
+    lines = [model.doc.strip() or f"{model.name}.", ""]
+    for variable in model.variables:
+        lines.append(f"{variable.name} : {variable.type}, {variable.role}")
+    if model.parameters:
+        lines += ["", "Parameters: " + ", ".join(_parameter_in_words(p) for p in model.parameters)]
+    lines += ["", ", ".join(f"{what}: {how}" for what, how in capabilities.items())]
+    return documentation("\n".join(lines), 4)
+
+
+def _parameter_in_words(parameter: Parameter) -> str:
+    shape = ", ".join(map(str, parameter.storage_shape))
+    return f"{parameter.path} {parameter.support}" + (f"[{shape}]" if shape else "")
+
+
+def _attributes(
+    model: Model,
+    plan: ClassPlan,
+    strings: Mapping[str, str],
+    capabilities: Mapping[str, str],
+    phases: tuple[Code, ...],
+    shared: Mapping[tuple[str, ...], str],
+) -> str:
+    fields = [field_code(v) for v in model.variables if v.role in ("observed", "given")]
+    lines = statement("fields = ", Sequence(tuple(fields)), 4)
+    lines += ["    programs: ClassVar[dict[str, RowFunction]] = {"]
+    for name, program in plan.programs.items():
+        code = _row_function(plan.functions[name], signature(program), shared)
+        lines += statement(f"{string(name)}: ", code, 8, ",")
+    lines += ["    }"]
+    if phases:
+        lines += statement("phases = ", Sequence(phases), 4)
+    listed = ", ".join(f"{string(k)}: {string(v)}" for k, v in capabilities.items())
+    lines += [f"    capabilities: ClassVar[dict[str, str]] = {{{listed}}}"]
+    lines += ['    package = __package__ or ""']
+    for name, text in strings.items():
+        lines += statement(f"{name} = ", Text(string(text)), 4)
+    return "\n".join(lines)
+
+
+def _row_function(function: str, called: Signature, shared: Mapping[tuple[str, ...], str]) -> Code:
+    """`RowFunction(log_prob_rows, parameters=("W", "V"))`"""
+    parts = {"keywords": called.keywords, "parameters": called.parameters, "scalars": called.scalars}
+    given = {
+        name: Text(shared[texts]) if texts in shared else _strings(texts) for name, texts in parts.items() if texts
+    }
+    return call("RowFunction", function, **given)
+
+
+def _strings(texts: tuple[str, ...]) -> Code:
+    return Sequence(tuple(Text(string(text)) for text in texts))
+
+
+def _shared_parameters(plan: ClassPlan) -> dict[tuple[str, ...], str]:
+    """Names for lists of parameters that several row functions read and that would fill lines."""
+    lists = [signature(program).parameters for program in plan.programs.values()]
+    long = [each for each in dict.fromkeys(lists) if lists.count(each) > 1 and len(", ".join(each)) > WIDTH // 2]
+    names = Names((*_TAKEN, plan.class_name, *plan.functions.values()))
+    return {each: names.fresh("PARAMETERS") for each in long}
+
+
+def field_code(variable: Variable) -> Code:
+    """`Field("x", (64,), Support("Binary"), storage="uint8")`"""
+    keywords: dict[str, str] = {"storage": string(storage(variable.type.support))}
+    if variable.role == "given":
+        keywords["given"] = "True"
+    return call(
+        "Field", string(variable.name), shape_code(variable.type.shape), support_code(variable.type.support), **keywords
+    )
+
+
+def support_code(support: Support) -> Code:
+    arguments = tuple(Text(_number(a)) for a in support.arguments)
+    return call("Support", string(support.name), *([Sequence(arguments)] if arguments else []))
+
+
+def _number(value: object) -> str:
+    number = float(value)  # type: ignore[arg-type]
+    if number in (float("inf"), float("-inf")):
+        return f'float("{number}")'
+    return repr(int(number)) if number == int(number) else repr(number)
+
+
+def shape_code(shape: tuple[int, ...]) -> Code:
+    return Sequence(tuple(Text(str(n)) for n in shape))
+
+
+def storage(support: Support) -> str:
+    """The smallest dtype that holds the support."""
+    if not SUPPORTS[support.name].discrete:
+        return "float32"
+    lower, upper, _, _ = bounds(support.name, support.arguments)
+    for name, low, high in (("uint8", 0, 255), ("int16", -(2**15), 2**15 - 1), ("int32", -(2**31), 2**31 - 1)):
+        if low <= float(lower) and float(upper) <= high:  # type: ignore[arg-type]
+            return name
+    return "int64"
+
+
+def _constructor(model: Model, places: Callable[[Span], str]) -> str:
+    if not model.parameters:
+        return ""
+    lines = ["    def __init__(self, seed: int = 0) -> None:", "        super().__init__(seed)"]
+    for parameter in model.parameters:
+        lines += statement("", _declaration(parameter, places(parameter.span)), 8)
+    return "\n".join(lines)
+
+
+def _declaration(parameter: Parameter, origin: str) -> Code:
+    keywords: dict[str, Code | str] = {}
+    if parameter.support.name != "Real":
+        keywords["support"] = support_code(parameter.support)
+    if len(parameter.shape) != len(parameter.storage_shape):
+        keywords["rank"] = str(len(parameter.shape))
+    if parameter.initial != "default":
+        start = parameter.initial
+        keywords["start"] = string(start) if isinstance(start, str) else _number(start)
+    return call(
+        "self.declare", string(parameter.path), shape_code(parameter.storage_shape), origin=string(origin), **keywords
+    )
+
+
+def _method(method: Method) -> str:
+    head = statement("", call(f"def {method.name}", "self", *method.arguments), 4, f" -> {method.returns}:")
+    lines = [*head, f'        """{documentation(method.documentation, 8)}"""']
+    if method.names and len(lines[-1]) > WIDTH and "\n" not in lines[-1]:
+        raise ValueError(f"a docstring of {method.name} that does not fit a line")
+    return "\n".join([*lines, *statement("return ", method.result, 8)])

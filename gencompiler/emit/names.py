@@ -1,0 +1,44 @@
+"""Names of generated code: valid identifiers, none used twice, none that hides another."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterable
+
+_RESERVED = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins)))
+
+
+def identifier(name: str) -> str:
+    """`name` as an identifier: primes become `_next`, dots and anything else `_`."""
+    text = re.sub(r"\W", "_", name.replace("'", "_next"))
+    return text if text and not text[0].isdigit() else f"_{text}"
+
+
+class Names:
+    """Hands out identifiers for one function; `taken` are those of its surroundings (modules, arguments)."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
+
+    def fresh(self, *wishes: str) -> str:
+        """The first of `wishes` that is free, else the last of them with the first free number."""
+        names = [identifier(wish) for wish in wishes]
+        name = next((each for each in names if self._is_free(each)), None)
+        number = 2
+        while name is None:
+            numbered = f"{names[-1]}_{number}"
+            name, number = (numbered if self._is_free(numbered) else None), number + 1
+        self._taken.add(name)
+        return name
+
+    def _is_free(self, name: str) -> bool:
+        return name not in self._taken and name not in _RESERVED
+
+
+def suffixes(path: str) -> list[str]:
+    """Ever longer ends of a parameter's path that are identifiers: `a.b.0.w` gives `w`, `b_0_w`, `a_b_0_w`."""
+    parts = path.split(".")
+    ends = ("_".join(parts[start:]) for start in range(len(parts) - 1, -1, -1))
+    return [end for end in ends if not end[0].isdigit()] or [identifier(path)]

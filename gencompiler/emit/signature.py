@@ -1,0 +1,41 @@
+"""How an emitted function is called: the same for the torch function and for the launcher of the kernel."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gencompiler.rows.analysis import draws
+from gencompiler.rows.nodes import Program
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """`name(*inputs, *parameters, *scalars, *, **keywords)`: one tensor, or a tuple of the outputs in order.
+
+    `inputs`: tensors `[rows, *shape]` in program order, discrete ones of any exactly integral dtype.  `parameters`: paths;
+    the arguments are their constrained tensors, in the order of `Program.parameters`.  `scalars`: runtime integers.
+    `keywords`, in order: `rows`, the int64 numbers of the rows `[n]`, where the program draws or has no input; `seed` and
+    `step`, integers, where it draws; `dtype` (by default torch.float32) where no real input or parameter has one.
+    """
+
+    inputs: tuple[str, ...]
+    parameters: tuple[str, ...]
+    scalars: tuple[str, ...]
+    keywords: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def signature(program: Program) -> Signature:
+    random = any(True for _ in draws(program))
+    keywords = ["rows"] if random or not program.inputs else []
+    if random:
+        keywords += ["seed", "step"]
+    if not program.parameters and not any(each.type.kind == "real" for each in program.inputs):
+        keywords.append("dtype")
+    return Signature(
+        inputs=tuple(each.name for each in program.inputs),
+        parameters=tuple(each.path for each in program.parameters),
+        scalars=tuple(name for name in program.scalars if name not in ("seed", "step")),
+        keywords=tuple(keywords),
+        outputs=tuple(each.name for each in program.outputs),
+    )

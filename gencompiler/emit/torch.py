@@ -1,0 +1,160 @@
+"""The torch printer: a row program as one straight-line Python function.
+
+It is the reference that kernels are compared with, the CPU path, and what training differentiates: nothing is written in
+place except the preallocated outputs of `StoreColumn`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from gencompiler.diagnostics.span import Span
+from gencompiler.emit.code import Code, Sequence, Text, as_code, call, flat, method, returned, statement
+from gencompiler.emit.names import Names, suffixes
+from gencompiler.emit.signature import signature
+from gencompiler.emit.torch_expressions import Scope, Value
+from gencompiler.emit.torch_statements import Statements
+from gencompiler.rows.analysis import bound_names, constant, single_reads
+from gencompiler.rows.hoist import hoist_draws, stepped_draws
+from gencompiler.rows.nodes import Input, Output, Program, RowType
+
+#: What the module that holds the function must import, by the name that the function uses.
+IMPORTS = {
+    "math": "import math",
+    "torch": "import torch",
+    "F": "from torch.nn import functional as F",
+    "random": "from gencompiler.runtime import random",
+    "tiles": "from gencompiler.runtime import tiles",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Printed:
+    """`text` of one function at column 0, ending with a newline; `imports` are the keys of `IMPORTS` that it needs."""
+
+    text: str
+    imports: frozenset[str]
+
+
+def print_function(
+    program: Program, *, name: str | None = None, where: Callable[[Span], str] | None = None
+) -> Printed:
+    """`def name(*inputs, *parameters, *scalars, *, **keywords)`, to be called as `emit.signature.signature` says.
+
+    `name`: the program's by default.  `where` gives the "file:line" of a span for comments, or "" for none.
+    """
+    return _Function(hoist_draws(program), name or program.name, where or (lambda span: "")).printed()
+
+
+class _Function:
+    """One function while it is printed."""
+
+    def __init__(self, program: Program, name: str, where: Callable[[Span], str]) -> None:
+        self.program, self.name = program, name
+        self.signature = signature(program)
+        self.names = Names((*IMPORTS, *self.signature.keywords, "dtype", "device"))
+        self.scope = Scope(self.names)
+        self.body = Statements(self.scope, where)
+        for each in program.inputs:
+            self.scope.inputs[each.name] = Value(Text(self.names.fresh(each.name)), each.type)
+        self.scope.rows_of = self._spelled(program.inputs[0]) if program.inputs else "rows"
+        for use in program.parameters:
+            self.scope.parameters[use.path] = self._parameter_name(use.path)
+        for scalar in self.signature.scalars:
+            self.scope.bind(scalar, RowType(False, (), "integer"), host=True)
+        for word in ("seed", "step"):
+            self.scope.values[word] = Value(Text(word), RowType(False, (), "integer"), host=True)
+        for stream, draw in stepped_draws(program).items():
+            self.scope.draws[stream] = (self.names.fresh(f"{draw.kind}s_{stream}"), draw)
+        self.scope.single_reads = single_reads(program)
+
+    def printed(self) -> Printed:
+        for output in self.program.outputs:
+            if output.value is None:
+                self._preallocate(output)
+        self.body.block(self.program.body)
+        self._outputs()
+        head = [*self._signature(), *self._docstring(), *self._preamble()]
+        text = "\n".join([*head, *self.body.lines]) + "\n"
+        used = self.scope.wants | {name for name in ("torch", "F", "random", "tiles") if f"{name}." in text}
+        return Printed(text, frozenset(used & IMPORTS.keys()))
+
+    def _spelled(self, each: Input) -> str:
+        return flat(self.scope.inputs[each.name].code)
+
+    def _parameter_name(self, path: str) -> str:
+        """The shortest end of the path that no other parameter and no value of the program goes by."""
+        bound = {*bound_names(self.program.body), *(output.name for output in self.program.outputs)}
+        bound |= {end for each in self.program.parameters if each.path != path for end in suffixes(each.path)}
+        ends = suffixes(path)
+        return self.names.fresh(*(end for end in ends if end not in bound), f"{ends[-1]}_parameter")
+
+    # -- before the body ---------------------------------------------------------------------------------------------
+
+    def _signature(self) -> list[str]:
+        keywords = ["dtype=torch.float32" if word == "dtype" else word for word in self.signature.keywords]
+        scalars = [flat(self.scope.values[name].code) for name in self.signature.scalars]
+        values = [*map(self._spelled, self.program.inputs), *self.scope.parameters.values(), *scalars]
+        return statement("", call(f"def {self.name}", *values, *(["*", *keywords] if keywords else [])), 0, ":")
+
+    def _docstring(self) -> list[str]:
+        reads = ", ".join(f"{self._spelled(each)} {shape_in_words(each)}" for each in self.program.inputs)
+        gives = ", ".join(f"{each.name} {shape_in_words(each)}" for each in self.program.outputs)
+        title = escaped(self.program.title.rstrip(".") or self.name)
+        return [f'    """{title}.', "", f"    Takes {reads}; returns {gives}." if reads else f"    Returns {gives}.", '    """']
+
+    def _preamble(self) -> list[str]:
+        """The dtype and device, casts of discrete inputs, constant vectors and streams of draws."""
+        lines: list[str] = []
+
+        def assign(target: str, code: Code) -> None:
+            lines.extend(statement(f"{target} = ", code, 4))
+
+        discrete = [self._spelled(each) for each in self.program.inputs if each.type.kind == "integer"]
+        real = [self._spelled(each) for each in self.program.inputs if each.type.kind == "real"]
+        if ("dtype" in self.scope.wants or discrete or self.scope.draws) and "dtype" not in self.signature.keywords:
+            assign("dtype", as_code(f"{[*real, *self.scope.parameters.values()][0]}.dtype"))
+        if "device" in self.scope.wants:
+            assign("device", as_code(f"{self.scope.rows_of}.device"))
+        for name in discrete:
+            assign(name, method(as_code(name), "to", "dtype"))
+        for length, name in self.scope.iotas.items():
+            assign(name, call("torch.arange", str(length), device="device"))
+        for stream, (name, draw) in self.scope.draws.items():
+            size = [str(draw.type.shape[0])] if draw.type.shape else []
+            dim = {"dim": str(constant(draw.dim))} if draw.dim is not None and constant(draw.dim) else {}
+            assign(name, call("random.Draws", f'"{draw.kind}"', "seed", "rows", str(stream), *size, **dim, dtype="dtype"))
+        return lines
+
+    # -- outputs -----------------------------------------------------------------------------------------------------
+
+    def _preallocate(self, output: Output) -> None:
+        target = self.names.fresh(output.name, f"{output.name}_out")
+        self.scope.stored[output.name] = target
+        options = {"dtype": self.scope.want("dtype"), "device": self.scope.want("device")}
+        size = (self.scope.count, *(Text(str(n)) for n in output.type.shape))
+        self.body.assign(target, call("torch.empty", *size, **options))
+
+    def _outputs(self) -> None:
+        results: list[Code] = []
+        for output in self.program.outputs:
+            if output.value is None:
+                code: Code = Text(self.scope.stored[output.name])
+            else:
+                self.body.comment(output.span)
+                value = self.body.expressions.value(output.value)
+                code = self.body.expressions.spread(value, output.type)
+            results.append(method(code, "to", "torch.int64") if output.type.kind == "integer" else code)
+        self.body.lines += returned(results[0] if len(results) == 1 else Sequence(tuple(results)), 4)
+
+
+def shape_in_words(each: Input | Output) -> str:
+    """`[rows, 64] integer`"""
+    axes = ", ".join(["rows", *map(str, each.type.shape)])
+    return f"[{axes}]" if each.type.kind == "real" else f"[{axes}] {each.type.kind}"
+
+
+def escaped(text: str) -> str:
+    """`text` as part of a docstring: it can neither end it nor escape anything."""
+    return " ".join(text.replace("\\", "\\\\").replace('"', "'").split())

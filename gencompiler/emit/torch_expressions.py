@@ -1,0 +1,416 @@
+"""Row expressions in torch.
+
+A row scalar is `[rows]`, a row vector `[rows, n]`, a uniform value has no axis `rows`.  Inside a loop that runs in
+chunks, a value that depends on the dimension has one more axis, `chunk`, in front of all others, and the loop's index is
+a slice; so values that do not depend on it broadcast as they are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.emit.code import (
+    OPERATORS,
+    Attribute,
+    Code,
+    Conditional,
+    Level,
+    Prefix,
+    Sequence,
+    Subscript,
+    Text,
+    as_code,
+    call,
+    fill,
+    flat,
+    infix,
+    method,
+    number,
+)
+from gencompiler.emit.names import Names
+from gencompiler.rows.analysis import constant
+from gencompiler.rows.nodes import (
+    Broadcast,
+    Column,
+    Concat,
+    Dot,
+    Draw,
+    Elementwise,
+    Expr,
+    InputRead,
+    Iota,
+    Local,
+    Number,
+    ParameterRead,
+    Permute,
+    Reduce,
+    RowType,
+    Select,
+    Slice,
+    WithColumn,
+)
+
+#: How Python's `math` (or a builtin) spells a function of numbers that are known without a tensor.
+_MATH = {name: f"math.{name}" for name in ("exp", "log", "expm1", "log1p", "sqrt", "tanh", "atan", "erf", "floor")}
+_MATH |= {name: f"math.{name}" for name in ("sinh", "asinh", "cosh", "sin", "cos", "tan")}
+_MATH |= {"abs": "abs", "min": "min", "max": "max", "indicator": "float"}
+
+_REDUCTIONS = {"sum": "sum", "max": "amax", "min": "amin", "prod": "prod"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Value:
+    """A printed expression: `host` is a Python number; `chunked` has the axis `chunk`."""
+
+    code: Code
+    type: RowType
+    host: bool = False
+    chunked: bool = False
+
+
+@dataclasses.dataclass
+class Scope:
+    """What names mean while one function is printed.
+
+    `values` by the program's names; `inputs` by theirs; `parameters`: local names by path; `stored`: local names of preallocated outputs;
+    `draws`: streams that are computed ahead, by number; `iotas`: local names of index vectors by length; `chunk`: the
+    loop index that is a slice; `wants`: what the function's first lines must define; `rows_of`: what `len` counts;
+    `single_reads`: inputs that are read once, to begin a carried value, with that value's name."""
+
+    names: Names
+    values: dict[str, Value] = dataclasses.field(default_factory=dict)
+    inputs: dict[str, Value] = dataclasses.field(default_factory=dict)
+    parameters: dict[str, str] = dataclasses.field(default_factory=dict)
+    stored: dict[str, str] = dataclasses.field(default_factory=dict)
+    draws: dict[int, tuple[str, Draw]] = dataclasses.field(default_factory=dict)
+    iotas: dict[int, str] = dataclasses.field(default_factory=dict)
+    wants: set[str] = dataclasses.field(default_factory=set)
+    chunk: str | None = None
+    rows_of: str = ""
+    single_reads: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def bind(self, name: str, kind: RowType, *, host: bool = False, chunked: bool = False) -> str:
+        """A fresh local name for the program's `name`."""
+        target = self.names.fresh(name)
+        self.values[name] = Value(Text(target), kind, host, chunked)
+        return target
+
+    def want(self, name: str) -> Text:
+        self.wants.add(name)
+        return Text(name)
+
+    @property
+    def count(self) -> Code:
+        """The number of rows."""
+        return call("len", self.rows_of)
+
+
+def indexed(code: Code, items: list[str]) -> Code:
+    """`code[items]`, merged into a subscript that `code` already ends with: `V[i][:, None]` is `V[i, None]`."""
+    if not isinstance(code, Subscript) or any(item == "..." for item in (*code.items, *items)):
+        return Subscript(code, tuple(items))
+    old, merged = list(code.items), []
+    for item in items:
+        while item == ":" and old and _removes_axis(old[0]):
+            merged.append(old.pop(0))
+        merged.append(old.pop(0) if item == ":" and old else item)
+    return Subscript(code.base, tuple(merged + old))
+
+
+def _removes_axis(item: str) -> bool:
+    return item.isdigit()
+
+
+def transposed(code: Code) -> Code:
+    """`code.T`, or `y` for `y.T`."""
+    return code.base if isinstance(code, Attribute) and code.name == "T" else Attribute(code, "T")
+
+
+class Expressions:
+    """A fold over row expressions."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def code(self, expr: Expr) -> Code:
+        return self.value(expr).code
+
+    def value(self, expr: Expr) -> Value:
+        match expr:
+            case Number(type=kind, value=value):
+                whole = kind.kind == "integer" and constant(expr) is not None
+                return Value(Text(str(int(value))) if whole and value >= 0 else number(value), kind, host=True)
+            case Local(name=name):
+                return self._local(name, expr.type)
+            case InputRead(name=name):
+                return self.scope.inputs[name]
+            case ParameterRead():
+                return self._parameter(expr)
+            case Elementwise():
+                return self._elementwise(expr)
+            case Select():
+                return self._select(expr)
+            case Dot():
+                return self._dot(expr)
+            case Reduce():
+                return self._reduce(expr)
+            case Broadcast():
+                return self._broadcast(expr)
+            case Column():
+                return self._column(expr)
+            case WithColumn():
+                return self._with_column(expr)
+            case Slice(vector=vector, start=start, stop=stop):
+                return self._take(expr, vector, f"{start or ''}:{'' if stop == vector.type.shape[0] else stop}")
+            case Concat():
+                return self._concat(expr)
+            case Permute():
+                return self._permute(expr)
+            case Iota(length=length):
+                if length not in self.scope.iotas:
+                    self.scope.iotas[length] = self.scope.names.fresh("places", f"places_{length}")
+                self.scope.want("device")
+                return Value(Text(self.scope.iotas[length]), expr.type)
+            case Draw():
+                return self._draw(expr)
+        raise TypeError(f"no row expression: {expr!r}")
+
+    # -- leaves ------------------------------------------------------------------------------------------------------
+
+    def _local(self, name: str, kind: RowType) -> Value:
+        if name == self.scope.chunk:  # the index as a number; where it selects, `place` takes the slice itself
+            return Value(self.scope.want(f"{self._slice()}_values"), kind, chunked=True)
+        return self.scope.values[name]
+
+    def _slice(self) -> str:
+        return flat(self.scope.values[self.scope.chunk or ""].code)
+
+    def place(self, index: Expr) -> tuple[str, bool]:
+        """An index as a subscript, and whether it is the slice of a chunk."""
+        if isinstance(index, Local) and index.name == self.scope.chunk:
+            return self._slice(), True
+        return flat(self.code(index)), False
+
+    def _parameter(self, expr: ParameterRead) -> Value:
+        base = Text(self.scope.parameters[expr.path])
+        places = [(":", False) if place is None else self.place(place) for place in expr.index]
+        kept = [chunked for place, (_, chunked) in zip(expr.index, places, strict=True) if place is None or chunked]
+        items = [text for text, _ in places]
+        while items and items[-1] == ":":
+            items.pop()
+        code: Code = Subscript(base, tuple(items)) if items else base
+        chunked = any(kept)
+        if chunked and not kept[0]:
+            code = Attribute(code, "T") if len(kept) == 2 else method(code, "movedim", str(kept.index(True)), "0")
+        return Value(code, expr.type, chunked=chunked)
+
+    def _draw(self, expr: Draw) -> Value:
+        if expr.stream in self.scope.draws:
+            name, _ = self.scope.draws[expr.stream]
+            return Value(Subscript(Text(name), (flat(self.code(expr.step)),)), expr.type)
+        arguments = [Text("seed"), Text("rows"), self.code(expr.step), Text(str(expr.stream))]
+        if expr.type.shape:
+            arguments.append(Text(str(expr.type.shape[0])))
+        keywords = {} if expr.dim is None or constant(expr.dim) == 0 else {"dim": self.code(expr.dim)}
+        made = call(f"random.{expr.kind}", *arguments, **keywords, dtype=self.scope.want("dtype"))
+        return Value(made, expr.type)
+
+    # -- elementwise -------------------------------------------------------------------------------------------------
+
+    def _elementwise(self, expr: Elementwise) -> Value:
+        fused = self._linear(expr)
+        if fused is not None:
+            return fused
+        values = [self.value(each) for each in _without_broadcasts(expr.arguments)]
+        if all(value.host for value in values):
+            return self._host(expr, values)
+        codes = self._together(values, expr.type)
+        chunked = any(value.chunked for value in values)
+        return Value(self._apply(expr.function, codes, values), expr.type, chunked=chunked)
+
+    def _apply(self, function: str, codes: list[Code], values: list[Value]) -> Code:
+        if function in OPERATORS:
+            return infix(*OPERATORS[function], *codes)
+        if function in ("negate", "not"):
+            return Prefix("-" if function == "negate" else "~", codes[0])
+        if function in ("min", "max"):
+            for bound, other in ((0, 1), (1, 0)):
+                if values[bound].host:
+                    return method(codes[other], "clamp", **{"max" if function == "min" else "min": codes[bound]})
+        template = FUNCTIONS[function].torch
+        if "dtype" in template:
+            self.scope.want("dtype")
+        return fill(template, codes)
+
+    def _host(self, expr: Elementwise, values: list[Value]) -> Value:
+        codes = [value.code for value in values]
+        if expr.function in OPERATORS or expr.function == "negate":
+            return Value(self._apply(expr.function, codes, values), expr.type, host=True)
+        if expr.function == "not":
+            return Value(Prefix("not ", codes[0]), expr.type, host=True)
+        if expr.function in _MATH:
+            function = _MATH[expr.function]
+            if function.startswith("math."):
+                self.scope.want("math")
+            return Value(call(function, *codes), expr.type, host=True)
+        tensors = [call("torch.tensor", code, dtype=self.scope.want("dtype")) for code in codes]
+        return Value(fill(FUNCTIONS[expr.function].torch, list(tensors)), expr.type)
+
+    def _select(self, expr: Select) -> Value:
+        condition, *branches = (self.value(e) for e in _without_broadcasts((expr.condition, expr.then, expr.otherwise)))
+        if condition.host:
+            values = self._together(branches, expr.type)
+            host = all(branch.host for branch in branches)
+            chunked = any(branch.chunked for branch in branches)
+            return Value(Conditional(condition.code, *values), expr.type, host, chunked)
+        if all(branch.host for branch in branches):  # torch.where of two numbers would have torch's default dtype
+            made = call("torch.tensor", branches[0].code, dtype=self.scope.want("dtype"), device=self.scope.want("device"))
+            branches[0] = Value(made, branches[0].type)
+        values = [condition, *branches]
+        codes = self._together(values, expr.type)
+        return Value(call("torch.where", *codes), expr.type, chunked=any(value.chunked for value in values))
+
+    def _together(self, values: list[Value], result: RowType) -> list[Code]:
+        """The codes of `values`, with the axes that broadcasting needs to meet in a value of type `result`."""
+        chunked = any(value.chunked for value in values)
+        rows = any(value.type.rows and not value.host for value in values)
+        return [aligned(value, chunked, rows, len(result.shape)) for value in values]
+
+    # -- vectors -----------------------------------------------------------------------------------------------------
+
+    def _linear(self, expr: Elementwise) -> Value | None:
+        """`vector @ matrix.T + bias` as one call."""
+        match expr:
+            case Elementwise(function="add", arguments=(Dot(transposed=True) as dot, bias)) if _is_weights(bias):
+                parts = [self.value(each) for each in (dot.vector, dot.matrix, bias)]
+                if not any(part.chunked for part in parts):
+                    return Value(call("F.linear", *(part.code for part in parts)), expr.type)
+        return None
+
+    def _dot(self, expr: Dot) -> Value:
+        vector, matrix = self.value(expr.vector), self.value(expr.matrix)
+        right = matrix.code
+        if expr.transposed:
+            right = Attribute(right, "mT" if matrix.chunked else "T")
+        left = vector.code
+        if matrix.chunked and vector.chunked and not vector.type.rows:
+            left, right = indexed(left, [":", "None"]), right
+            product = infix("@", Level.PRODUCT, left, right)
+            return Value(Subscript(product, (":", "0")), expr.type, chunked=True)
+        return Value(
+            infix("@", Level.PRODUCT, left, right), expr.type, chunked=vector.chunked or matrix.chunked
+        )
+
+    def _reduce(self, expr: Reduce) -> Value:
+        operand = expr.operand
+        match expr.operation, operand:
+            case "sum", Elementwise(function="multiply", arguments=(a, b)):
+                for row, weight in ((a, b), (b, a)):
+                    if row.type.shape and row.type.rows and _is_weights(weight):
+                        vector, weights = self.value(row), self.value(weight)
+                        if not vector.chunked and not weights.chunked and not _is_broadcast(row):
+                            return Value(infix("@", Level.PRODUCT, vector.code, weights.code), expr.type)
+        value = self.value(operand)
+        return Value(method(value.code, _REDUCTIONS[expr.operation], "-1"), expr.type, chunked=value.chunked)
+
+    def _broadcast(self, expr: Broadcast) -> Value:
+        value, length = self.value(expr.operand), str(expr.length)
+        if value.host:
+            options = {"dtype": self.scope.want("dtype"), "device": self.scope.want("device")}
+            return Value(call("torch.full", f"({length},)", value.code, **options), expr.type)
+        axes = value.chunked + value.type.rows
+        spread = aligned(value, value.chunked, value.type.rows, 1)
+        return Value(method(spread, "expand", *["-1"] * axes, length), expr.type, chunked=value.chunked)
+
+    def _column(self, expr: Column) -> Value:
+        place, chunked = self.place(expr.index)
+        value = self.value(expr.vector)
+        if not value.type.rows and not value.chunked:
+            return Value(indexed(value.code, [place]), expr.type, chunked=chunked)
+        if chunked:
+            return Value(Attribute(Subscript(value.code, (":", place)), "T"), expr.type, chunked=True)
+        return Value(self._last(value, place), expr.type, chunked=value.chunked)
+
+    def _take(self, expr: Expr, vector: Expr, items: str) -> Value:
+        value = self.value(vector)
+        return Value(self._last(value, items), expr.type, chunked=value.chunked)
+
+    def _last(self, value: Value, item: str) -> Code:
+        """`value` with its last axis indexed."""
+        axes = value.chunked + value.type.rows
+        return Subscript(value.code, (*([":"] * axes if axes < 2 else ["..."]), item))
+
+    def _with_column(self, expr: WithColumn) -> Value:
+        vector = self.spread(self.value(expr.vector), expr.type)
+        value = self.spread(self.value(expr.value), RowType(expr.type.rows, ()))
+        place, _ = self.place(expr.index)
+        return Value(call("torch.select_scatter", vector, value, "-1", place), expr.type)
+
+    def _concat(self, expr: Concat) -> Value:
+        values = [self.value(part) for part in expr.parts]
+        codes = [self.spread(value, dataclasses.replace(value.type, rows=expr.type.rows)) for value in values]
+        if not any(value.type.shape for value in values):
+            return Value(call("torch.stack", Sequence(tuple(codes)), "-1"), expr.type)
+        last = [":", "None"] if expr.type.rows else ["None"]
+        parts = (c if v.type.shape else indexed(c, last) for c, v in zip(codes, values, strict=True))
+        return Value(call("torch.cat", Sequence(tuple(parts)), "-1"), expr.type)
+
+    def _permute(self, expr: Permute) -> Value:
+        value, order, n = self.value(expr.vector), expr.order, len(expr.order)
+        if order == tuple(range(n)):
+            return dataclasses.replace(value, type=expr.type)
+        if order == tuple(reversed(range(n))):
+            return Value(method(value.code, "flip", "-1"), expr.type, chunked=value.chunked)
+        if order == tuple((place + order[0]) % n for place in range(n)):
+            return Value(method(value.code, "roll", str(-order[0]), "-1"), expr.type, chunked=value.chunked)
+        return self._take(expr, expr.vector, flat(Sequence(tuple(Text(str(place)) for place in order), "[]")))
+
+    # -- rows --------------------------------------------------------------------------------------------------------
+
+    def spread(self, value: Value, kind: RowType) -> Code:
+        """`value` as a tensor of type `kind`: a uniform value is repeated for each row where `kind` has rows."""
+        if value.type.rows and not value.host:
+            return value.code
+        size = (self.scope.count, *(Text(str(n)) for n in kind.shape)) if kind.rows else tuple(map(as_code, map(str, kind.shape)))
+        if value.host:
+            options = {"dtype": self.scope.want("dtype"), "device": self.scope.want("device")}
+            if flat(value.code) in ("0", "0.0"):
+                return call("torch.zeros", *(size or (Text("()"),)), **options)
+            return call("torch.full", Sequence(size), value.code, **options)
+        return method(value.code, "expand", size[0], *["-1"] * len(kind.shape)) if kind.rows else value.code
+
+
+def aligned(value: Value, chunked: bool, rows: bool, dims: int) -> Code:
+    """`value` indexed with None at each axis that it lacks among (chunk, rows, dims), so that it broadcasts."""
+    if value.host:
+        return value.code
+    present = [value.chunked] * chunked + [value.type.rows] * rows
+    present += [False] * (dims - len(value.type.shape)) + [True] * len(value.type.shape)
+    items = [":" if axis else "None" for axis in present]
+    while items and items[0] == "None":
+        items.pop(0)
+    while items and items[-1] == ":":
+        items.pop()
+    if not items:
+        return value.code
+    if items.count("None") == 1 and len(items) > 2:
+        return indexed(value.code, ["...", "None"])
+    return indexed(value.code, items)
+
+
+def _without_broadcasts(arguments: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """Scalars in place of Broadcasts where another argument gives the length anyway."""
+    if any(each.type.shape and not _is_broadcast(each) for each in arguments):
+        return tuple(each.operand if isinstance(each, Broadcast) else each for each in arguments)
+    return arguments
+
+
+def _is_weights(expr: Expr) -> bool:
+    """A real vector that is the same for all rows."""
+    return not expr.type.rows and len(expr.type.shape) == 1 and expr.type.kind == "real"
+
+
+def _is_broadcast(expr: Expr) -> bool:
+    return isinstance(expr, Broadcast)
+

@@ -1,0 +1,294 @@
+"""The Triton printer: a scheduled row program as a kernel, the function that packs its parameters, and its launcher.
+
+The launcher is called exactly as the torch printer's function of the same program is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gencompiler.diagnostics.span import Span
+from gencompiler.emit.code import Code, Level, Sequence, Subscript, Text, call, flat, infix, method, returned, statement
+from gencompiler.emit.names import Names, suffixes
+from gencompiler.emit.packing import Layouts, print_pack
+from gencompiler.emit.signature import Signature, signature
+from gencompiler.emit.torch import Printed, escaped, shape_in_words
+from gencompiler.emit.triton_expressions import Scope, Value
+from gencompiler.emit.triton_statements import Statements
+from gencompiler.node import walk
+from gencompiler.rows.analysis import draws
+from gencompiler.rows.nodes import Column, Input, InputRead, Loop, Output, ParameterRead, Program, RowType
+from gencompiler.rows.schedule import Config, Schedule
+from gencompiler.rows.tiling import Tiled
+
+#: What the module that holds kernels must import; device functions of `runtime.kernels` are imported by name beside it.
+IMPORTS = {
+    "math": "import math",
+    "torch": "import torch",
+    "triton": "import triton",
+    "tl": "import triton.language as tl",
+    "F": "from torch.nn import functional as F",
+    "tiles": "from gencompiler.runtime import tiles",
+}
+
+_INTEGER = RowType(False, (), "integer")
+
+
+def import_lines(printed: list[Printed]) -> list[str]:
+    """The import lines for `printed` functions, in the order that ruff keeps."""
+    wanted = {name for each in printed for name in each.imports}
+    device = sorted(wanted - IMPORTS.keys())
+    lines = [line for name, line in IMPORTS.items() if name in wanted and "gencompiler" not in line]
+    own = [line for name, line in IMPORTS.items() if name in wanted and "gencompiler" in line]
+    if device:
+        own.append(f"from gencompiler.runtime.kernels import {', '.join(device)}")
+    plain = [line for line in lines if line.startswith("import ")]
+    standard = [line for line in plain if line == IMPORTS["math"]]
+    third = [line for line in plain if line not in standard] + [line for line in lines if line not in plain]
+    groups = [group for group in (standard, third, own) if group]
+    return [line for number, group in enumerate(groups) for line in ([""] if number else []) + group]
+
+
+def print_kernel(schedule: Schedule, *, name: str | None = None, where: Callable[[Span], str] | None = None) -> Printed:
+    """The kernel of a fused schedule, ending with its launcher `name` (the program's by default).
+
+    Raises `ValueError` for a schedule that is not fused."""
+    if schedule.tiled is None or schedule.config is None:
+        raise ValueError(f"{schedule.program.name} is no kernel: {schedule.reason}")
+    printer = _Kernel(schedule.program, schedule.tiled, schedule.config, name or schedule.program.name, where)
+    return printer.printed()
+
+
+def kernel_request(schedule: Schedule, *, name: str | None = None) -> dict[str, Any]:
+    """What compiling the kernel of a fused schedule ahead of time needs: its name, argument types and launch options."""
+    if schedule.tiled is None or schedule.config is None:
+        raise ValueError(f"{schedule.program.name} is no kernel: {schedule.reason}")
+    printer = _Kernel(schedule.program, schedule.tiled, schedule.config, name or schedule.program.name, None)
+    return {
+        "name": kernel_name(schedule.program, name),
+        "signature": printer.argument_types(),
+        "constants": {"ROWS": schedule.config.rows, "PRECISION": "ieee"},
+        "warps": schedule.config.warps,
+        "stages": schedule.config.stages,
+    }
+
+
+def kernel_name(program: Program, name: str | None = None) -> str:
+    """The name of the kernel that `print_kernel` prints."""
+    return f"{(name or program.name).removesuffix('_rows')}_kernel"
+
+
+class _Kernel:
+    """One kernel while it is printed."""
+
+    def __init__(
+        self, program: Program, tiled: Tiled, config: Config, name: str, where: Callable[[Span], str] | None
+    ) -> None:
+        self.program, self.tiled, self.config, self.name = program, tiled, config, name
+        self.signature: Signature = signature(program)
+        self.random = any(True for _ in draws(program))
+        words = ("tl", "triton", "torch", "tiles", "F", "place", "live", "row", "count", "seed", "step", "rows")
+        self.names = Names((*words, "ROWS", "PRECISION", "vector", "matrix"))
+        self.scope = Scope(self.names)
+        self.body = Statements(self.scope, where or (lambda span: ""), config.stages)
+        self.layouts = Layouts(kernel_name(program, name).removesuffix("_kernel").upper())
+        self.parameters: dict[str, str] = {}
+        self._bind()
+
+    def printed(self) -> Printed:
+        kernel = self._kernel()
+        stem = kernel_name(self.program, self.name).removesuffix("_kernel")
+        wants: set[str] = set()
+        pack = print_pack(f"pack_{stem}", self.parameters, self.tiled.packs, self.layouts, wants)
+        launcher = self._launcher(f"pack_{stem}", f"{stem}_kernel")
+        parts = [self.layouts.definitions()] if self.layouts.names else []
+        parts += [["@tiles.remembered", *pack]] if self.tiled.packs else []
+        text = "\n\n\n".join("\n".join(part) for part in (*parts, kernel, launcher)) + "\n"
+        used = {name for name in IMPORTS if f"{name}." in text} | (wants & {"math"})
+        return Printed(text, frozenset(used | self.scope.wants))
+
+    # -- names -------------------------------------------------------------------------------------------------------
+
+    def _bind(self) -> None:
+        for use in self.program.parameters:
+            ends = suffixes(use.path)
+            others = {e for other in self.program.parameters if other.path != use.path for e in suffixes(other.path)}
+            self.parameters[use.path] = self.names.fresh(*(e for e in ends if e not in others), ends[-1])
+        for each in self.program.inputs:
+            self.scope.input_pointers[each.name] = self.names.fresh(f"{each.name}_ptr")
+        for output in self.program.outputs:
+            self.scope.output_pointers[output.name] = self.names.fresh(f"{output.name}_out", f"{output.name}_out_ptr")
+        for name, packed in self.tiled.packs.items():
+            source = packed.source
+            stem = self.parameters[source.path] if isinstance(source, ParameterRead) else name
+            self.scope.arrays[name] = self.names.fresh(f"{stem}_array")
+            self.scope.shapes[name] = packed.shape
+            if packed.kind == "permutation":
+                self.scope.exact.add(name)
+        for part in (*self.program.inputs, *self.program.outputs):
+            self.scope.lengths[part.name] = part.type.shape[0] if part.type.shape else 1
+            if part.type.kind == "integer":
+                self.scope.integers.add(part.name)
+        for scalar in self.signature.scalars:
+            self.scope.bind(scalar, _INTEGER)
+        for word in ("seed", "step"):
+            self.scope.values[word] = Value(Text(word), _INTEGER)
+
+    def argument_types(self) -> dict[str, str]:
+        """Triton's type of each runtime argument of the kernel, in order."""
+        scope, types = self.scope, {}
+        for pointers in (scope.input_pointers, scope.output_pointers):
+            types |= {p: "*i64" if name in scope.integers else "*fp32" for name, p in pointers.items()}
+        for name, packed in self.tiled.packs.items():
+            types[scope.arrays[name]] = "*i32" if packed.kind == "places" else "*fp32"
+        types |= {"rows_ptr": "*i64", "count": "i32", "seed": "i64", "step": "i32"}
+        types |= {flat(scope.values[name].code): "i32" for name in self.signature.scalars}
+        return {name: types[name] for name in (*self._pointers(), *self._numbers())}
+
+    # -- the kernel --------------------------------------------------------------------------------------------------
+
+    def _pointers(self) -> list[str]:
+        scope = self.scope
+        arrays = (*scope.input_pointers.values(), *scope.arrays.values(), *scope.output_pointers.values())
+        return [*arrays, *(["rows_ptr"] if self.random else [])]
+
+    def _numbers(self) -> list[str]:
+        scalars = [flat(self.scope.values[name].code) for name in self.signature.scalars]
+        return ["count", *scalars, *(("seed", "step") if self.random else ())]
+
+    def _kernel(self) -> list[str]:
+        arguments = [*self._pointers(), *self._numbers(), "ROWS: tl.constexpr", "PRECISION: tl.constexpr"]
+        fixed = ", ".join(f'"{name}"' for name in self._numbers())
+        lines = statement("@", call("triton.jit", do_not_specialize=f"[{fixed}]"), 0)
+        lines += statement("", call(f"def {kernel_name(self.program, self.name)}", *arguments), 0, ":")
+        lines += self._docstring()
+        self.body.assign("place", Text("tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)"))
+        self.body.assign("live", Text("place < count"))
+        if self.random:
+            self.body.assign("row", call("tl.load", "rows_ptr + place", mask="live", other="0"))
+        self._load_inputs()
+        self.body.block(self.tiled.program.body)
+        for output in self.tiled.program.outputs:
+            if output.value is not None:
+                self._store(output)
+        return [*lines, *self.body.lines]
+
+    def _docstring(self) -> list[str]:
+        """What one program keeps and what it loops over, in the words of the spec."""
+        title = escaped(self.program.title.rstrip(".") or self.name)
+        lines = [f'    """{title}.', "", "    One program owns ROWS rows and keeps all of their state on chip:"]
+        for loop in (part for part in walk(self.tiled.program) if isinstance(part, Loop)):
+            carried = ", ".join(f"{c.name}{_block(c.next.type)}" for c in loop.carried) or "nothing"
+            lines.append(escaped_line(f"    loop over {loop.kind}, carrying {carried}"))
+        for name, packed in self.tiled.packs.items():
+            lines.append(f"    {self.scope.arrays[name]} {list(packed.shape)}")
+        return [*lines, '    """']
+
+    def _load_inputs(self) -> None:
+        """Inputs that are read as a whole, zero in the padding."""
+        by_column = {id(part.vector) for part in walk(self.tiled.program) if isinstance(part, Column)}
+        reads = [e for e in walk(self.tiled.program) if isinstance(e, InputRead) and id(e) not in by_column]
+        for each in self.program.inputs:
+            whole = [read.type for read in reads if read.name == each.name]
+            if not whole:
+                continue
+            kind = RowType(True, whole[0].shape, whole[0].kind)
+            pointer, length = self.scope.input_pointers[each.name], self.scope.lengths[each.name]
+            if kind.shape:
+                address, mask = self._tile(pointer, length, kind.shape[0])
+                loaded = call("tl.load", address, mask=mask, other="0")
+            else:
+                loaded = call("tl.load", f"{pointer} + place", mask="live", other="0")
+            if each.name in self.scope.integers:
+                loaded = method(loaded, "to", "tl.float32")
+            target = self.names.fresh(each.name)
+            self.scope.inputs[each.name] = Value(Text(target), kind)
+            self.body.assign(target, loaded)
+
+    def _tile(self, pointer: str, length: int, width: int) -> tuple[Code, Code]:
+        """Addresses and mask of `[ROWS, width]` over an array `[rows, length]`."""
+        columns = Subscript(call("tl.arange", "0", str(width)), ("None", ":"))
+        start = infix("+", Level.SUM, Text(pointer), Text(f"place[:, None] * {length}"))
+        inside = infix("<", Level.COMPARISON, columns, Text(str(length)))
+        live: Code = Text("live[:, None]")
+        mask = live if length == width else infix("&", Level.BIT_AND, live, inside)
+        return infix("+", Level.SUM, start, columns), mask
+
+    def _store(self, output: Output) -> None:
+        if output.value is None:
+            return
+        self.body.comment(output.span)
+        value = self.body.expressions.spread(
+            self.body.expressions.value(output.value), RowType(True, output.value.type.shape, output.value.type.kind)
+        )
+        pointer, length = self.scope.output_pointers[output.name], self.scope.lengths[output.name]
+        table = self.tiled.tables.get(output.name)
+        if not output.value.type.shape:
+            address, mask = infix("+", Level.SUM, Text(pointer), Text("place")), Text("live")
+        elif table is None:
+            address, mask = self._tile(pointer, length, output.value.type.shape[0])
+        else:
+            columns = self.names.fresh("columns")
+            self.body.assign(columns, self.body.expressions.code(table))
+            address = Text(f"{pointer} + place[:, None] * {length} + {columns}")
+            mask = Text(f"live[:, None] & ({columns} >= 0)")
+        self.body.evaluate(call("tl.store", address, self.body.as_stored(output.name, value), mask=mask))
+
+    # -- the launcher ------------------------------------------------------------------------------------------------
+
+    def _launcher(self, pack: str, kernel: str) -> list[str]:
+        keywords = ["dtype=torch.float32" if word == "dtype" else word for word in self.signature.keywords]
+        names = Names((*self.parameters.values(), *self.signature.keywords, "arrays", "count", "device", pack, kernel))
+        inputs = {each.name: names.fresh(each.name) for each in self.program.inputs}
+        scalars = [flat(self.scope.values[name].code) for name in self.signature.scalars]
+        values = [*inputs.values(), *self.parameters.values(), *scalars, *(["*", *keywords] if keywords else [])]
+        lines = ["@torch.no_grad()", *statement("", call(f"def {self.name}", *values), 0, ":")]
+        lines += _launcher_docstring(self.program, self.name, inputs)
+        source = next(iter(inputs.values()), "rows")
+        lines += [f"    count, device = len({source}), {source}.device"]
+        if self.tiled.packs:
+            lines += statement("arrays = ", call(pack, *self.parameters.values(), "device"), 4)
+        outputs = {each.name: names.fresh(each.name, f"{each.name}_out") for each in self.program.outputs}
+        for each in self.program.outputs:
+            size = ", ".join(["count", *map(str, each.type.shape)])
+            kind = "torch.int64" if each.type.kind == "integer" else "torch.float32"
+            lines += statement(f"{outputs[each.name]} = ", call("torch.empty", size, dtype=kind, device="device"), 4)
+        given = [_as_given(each, inputs[each.name]) for each in self.program.inputs]
+        arguments: list[Code | str] = [
+            *given,
+            *(["*arrays"] if self.tiled.packs else []),
+            *outputs.values(),
+            *(["rows"] if self.random else []),
+            "count",
+            *scalars,
+            *(["seed", "step"] if self.random else []),
+        ]
+        config = {"ROWS": str(self.config.rows), "PRECISION": '"ieee"', "num_warps": str(self.config.warps)}
+        grid = Subscript(Text(kernel), (f"(triton.cdiv(count, {self.config.rows}),)",))
+        lines += statement("", call(grid, *arguments, **config, num_stages=str(self.config.stages)), 4)
+        results = tuple(Text(name) for name in outputs.values())
+        return [*lines, *returned(results[0] if len(results) == 1 else Sequence(results), 4)]
+
+
+def _as_given(each: Input, name: str) -> Code:
+    """An input as the kernel reads it: contiguous, float32 or int64."""
+    kind = "torch.int64" if each.type.kind == "integer" else "torch.float32"
+    return method(method(Text(name), "to", kind), "contiguous")
+
+
+def _launcher_docstring(program: Program, name: str, inputs: dict[str, str]) -> list[str]:
+    reads = ", ".join(f"{inputs[each.name]} {shape_in_words(each)}" for each in program.inputs)
+    gives = ", ".join(f"{each.name} {shape_in_words(each)}" for each in program.outputs)
+    title = escaped(program.title.rstrip(".") or name)
+    return [f'    """{title}.', "", f"    Takes {reads}; returns {gives}." if reads else f"    Returns {gives}.", '    """']
+
+
+def escaped_line(line: str) -> str:
+    """A line of a docstring: neither longer than the file's lines nor able to end the docstring."""
+    text = line.replace("\\", "").replace('"', "'")
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def _block(kind: RowType) -> str:
+    return f" [ROWS, {kind.shape[0]}]" if kind.shape else " [ROWS]"

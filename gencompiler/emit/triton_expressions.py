@@ -1,0 +1,232 @@
+"""Row expressions in Triton.
+
+A row scalar is a block `[ROWS]`, a row vector `[ROWS, width]`, a uniform vector `[1, width]`; uniform scalars are numbers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.emit.code import (
+    OPERATORS,
+    Code,
+    Level,
+    Prefix,
+    Subscript,
+    Text,
+    call,
+    fill,
+    infix,
+    method,
+    number,
+)
+from gencompiler.emit.names import Names
+from gencompiler.rows.analysis import constant
+from gencompiler.rows.nodes import (
+    Broadcast,
+    Column,
+    Dot,
+    Draw,
+    Elementwise,
+    Expr,
+    InputRead,
+    Iota,
+    Local,
+    Number,
+    ParameterRead,
+    Reduce,
+    RowType,
+    Select,
+)
+
+_REDUCTIONS = {"sum": "tl.sum", "max": "tl.max", "min": "tl.min"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Value:
+    """A printed expression."""
+
+    code: Code
+    type: RowType
+
+
+@dataclasses.dataclass
+class Scope:
+    """What names mean while one kernel is printed.
+
+    `values` by the program's names; `inputs`: whole inputs by theirs; `input_pointers`, `output_pointers` and `arrays`:
+    arguments by name; `shapes` of the packed arrays; `exact`: the arrays that are 0/1 matrices; `lengths` of inputs and
+    outputs; `integers`: discrete inputs; `wants`: device functions of `runtime.kernels`."""
+
+    names: Names
+    values: dict[str, Value] = dataclasses.field(default_factory=dict)
+    inputs: dict[str, Value] = dataclasses.field(default_factory=dict)
+    input_pointers: dict[str, str] = dataclasses.field(default_factory=dict)
+    output_pointers: dict[str, str] = dataclasses.field(default_factory=dict)
+    arrays: dict[str, str] = dataclasses.field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+    exact: set[str] = dataclasses.field(default_factory=set)
+    lengths: dict[str, int] = dataclasses.field(default_factory=dict)
+    integers: set[str] = dataclasses.field(default_factory=set)
+    wants: set[str] = dataclasses.field(default_factory=set)
+
+    def bind(self, name: str, kind: RowType) -> str:
+        """A fresh local name for the program's `name`."""
+        target = self.names.fresh(name)
+        self.values[name] = Value(Text(target), kind)
+        return target
+
+    def device(self, name: str) -> str:
+        """A function of `runtime.kernels`, which the file must import."""
+        self.wants.add(name)
+        return name
+
+
+class Expressions:
+    """A fold over the expressions of tile programs."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def code(self, expr: Expr) -> Code:
+        return self.value(expr).code
+
+    def value(self, expr: Expr) -> Value:
+        match expr:
+            case Number(type=kind, value=value):
+                whole = kind.kind == "integer" and constant(expr) is not None
+                return Value(Text(str(int(value))) if whole and value >= 0 else number(value), kind)
+            case Local(name=name):
+                return self.scope.values[name]
+            case InputRead(name=name):
+                return self.scope.inputs[name]
+            case ParameterRead():
+                return self._parameter(expr)
+            case Elementwise():
+                return self._elementwise(expr)
+            case Select():
+                parts = (expr.condition, expr.then, expr.otherwise)
+                return Value(call("tl.where", *self._together(parts, expr.type)), expr.type)
+            case Dot():
+                return self._dot(expr)
+            case Reduce():
+                return self._reduce(expr)
+            case Broadcast(operand=operand):
+                return Value(self.spread(self.value(operand), expr.type), expr.type)
+            case Column():
+                return self._column(expr)
+            case Iota(length=length):
+                return Value(Subscript(call("tl.arange", "0", str(length)), ("None", ":")), expr.type)
+            case Draw():
+                return self._draw(expr)
+        raise TypeError(f"no expression of a tile program: {expr!r}")
+
+    # -- leaves ------------------------------------------------------------------------------------------------------
+
+    def _parameter(self, expr: ParameterRead) -> Value:
+        array, shape = Text(self.scope.arrays[expr.path]), self.scope.shapes[expr.path]
+        at = self._offset([place for place in expr.index if place is not None], shape)
+        if not expr.type.shape:
+            pointer = array if at is None else infix("+", Level.SUM, array, at)
+            return Value(call("tl.load", pointer), expr.type)
+        function = self.scope.device("vector" if len(expr.type.shape) == 1 else "matrix")
+        return Value(call(function, array, at or Text("0"), *map(str, expr.type.shape)), expr.type)
+
+    def _offset(self, leading: list[Expr], shape: tuple[int, ...]) -> Code | None:
+        """The leading indices as one number: `(k * D + i) * …`."""
+        at: Code | None = None
+        for place, size in zip(leading, shape, strict=False):
+            index = self.code(place)
+            at = index if at is None else infix("+", Level.SUM, infix("*", Level.PRODUCT, at, Text(str(size))), index)
+        return at
+
+    def _column(self, expr: Column) -> Value:
+        """One element of an input, read from memory."""
+        if not isinstance(expr.vector, InputRead):
+            raise TypeError("a kernel reads columns of inputs only")
+        name = expr.vector.name
+        pointer = self.element(self.scope.input_pointers[name], self.scope.lengths[name], expr.index)
+        loaded = call("tl.load", pointer, mask="live", other="0")
+        return Value(method(loaded, "to", "tl.float32") if name in self.scope.integers else loaded, expr.type)
+
+    def element(self, pointer: str, length: int, index: Expr) -> Code:
+        """`pointer + place * length + index`"""
+        place = infix("*", Level.PRODUCT, Text("place"), Text(str(length)))
+        start = infix("+", Level.SUM, Text(pointer), place)
+        return start if constant(index) == 0 else infix("+", Level.SUM, start, self.code(index))
+
+    def _draw(self, expr: Draw) -> Value:
+        row, dim = Text("row"), Text("0") if expr.dim is None else self.code(expr.dim)
+        step = self.code(expr.step)
+        key = Subscript(row, (":", "None")) if expr.type.shape else row
+        return Value(call(self.scope.device(expr.kind), "seed", key, step, dim, str(expr.stream)), expr.type)
+
+    # -- elementwise -------------------------------------------------------------------------------------------------
+
+    def _elementwise(self, expr: Elementwise) -> Value:
+        codes = self._together(expr.arguments, expr.type)
+        return Value(self._apply(expr, codes), expr.type)
+
+    def _apply(self, expr: Elementwise, codes: list[Code]) -> Code:
+        function = expr.function
+        if function == "power":
+            return self._power(expr, codes)
+        if function in OPERATORS:
+            return infix(*OPERATORS[function], *codes)
+        if function == "negate":
+            return Prefix("-", codes[0])
+        if function == "not":
+            return infix("==", Level.COMPARISON, codes[0], Text("0"))
+        template = FUNCTIONS[function].triton
+        name = template.partition("(")[0]
+        if name and "." not in name:
+            self.scope.device(name)
+        return fill(template, codes)
+
+    def _power(self, expr: Elementwise, codes: list[Code]) -> Code:
+        """Squares and roots exactly; `power` for the rest."""
+        exponent = expr.arguments[1].value if isinstance(expr.arguments[1], Number) else None
+        if exponent == 2.0:
+            return call(self.scope.device("square"), codes[0])
+        if exponent == 0.5:
+            return call("tl.sqrt", codes[0])
+        return call(self.scope.device("power"), *codes)
+
+    def _together(self, parts: tuple[Expr, ...], result: RowType) -> list[Code]:
+        """The codes of `parts`, row scalars with an axis for columns where they meet a vector."""
+        codes = []
+        for part in parts:
+            bare = part.operand if isinstance(part, Broadcast) else part
+            value = self.value(bare)
+            column = bool(result.shape) and not value.type.shape and value.type.rows
+            codes.append(Subscript(value.code, (":", "None")) if column else value.code)
+        return codes
+
+    # -- vectors -----------------------------------------------------------------------------------------------------
+
+    def _dot(self, expr: Dot) -> Value:
+        exact = isinstance(expr.matrix, ParameterRead) and expr.matrix.path in self.scope.exact
+        precision = '"ieee"' if exact else "PRECISION"
+        vector = self.spread(self.value(expr.vector), dataclasses.replace(expr.vector.type, rows=True))
+        options = {"input_precision": precision, "out_dtype": "tl.float32"}
+        return Value(call("tl.dot", vector, self.code(expr.matrix), **options), expr.type)
+
+    def _reduce(self, expr: Reduce) -> Value:
+        operand = self.value(expr.operand)
+        if expr.operation == "prod":
+            return Value(call(self.scope.device("product"), operand.code), expr.type)
+        return Value(call(_REDUCTIONS[expr.operation], operand.code, "1"), expr.type)
+
+    # -- rows --------------------------------------------------------------------------------------------------------
+
+    def spread(self, value: Value, kind: RowType) -> Code:
+        """`value` as a whole block of type `kind`."""
+        if value.type.rows == kind.rows and value.type.shape == kind.shape:
+            return value.code
+        shape = f"(ROWS, {kind.shape[0]})" if kind.shape else "(ROWS,)"
+        shape = shape if kind.rows else f"(1, {kind.shape[0]})"
+        if not value.type.rows and not value.type.shape and kind.kind != "boolean":
+            return call("tl.full", shape, value.code, "tl.float32")
+        column = kind.shape and not value.type.shape and value.type.rows
+        return call("tl.broadcast_to", Subscript(value.code, (":", "None")) if column else value.code, shape)

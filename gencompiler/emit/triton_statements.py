@@ -1,0 +1,111 @@
+"""Row statements in Triton: lets, loops, stored columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gencompiler.diagnostics.span import Span
+from gencompiler.emit.code import Code, Level, Sequence, Text, call, flat, infix, method, statement
+from gencompiler.emit.triton_expressions import Expressions, Scope
+from gencompiler.rows.analysis import carried_type, constant, local_names
+from gencompiler.rows.nodes import Carry, Let, Local, Loop, RowType, Statement, StoreColumn
+
+_INDEX = RowType(False, (), "integer")
+
+
+class Statements:
+    """A fold over the statements of tile programs that collects `lines`."""
+
+    def __init__(self, scope: Scope, where: Callable[[Span], str], stages: int) -> None:
+        self.scope, self.where, self.stages = scope, where, stages
+        self.expressions = Expressions(scope)
+        self.lines: list[str] = []
+        self.indent = 4
+        self.place = ""
+
+    def assign(self, target: str, code: Code) -> None:
+        if flat(code) != target:
+            self.lines += statement(f"{target} = ", code, self.indent)
+
+    def evaluate(self, code: Code) -> None:
+        self.lines += statement("", code, self.indent)
+
+    def comment(self, span: Span) -> None:
+        """`# file:line` where the text that the code comes from changes."""
+        place = self.where(span)
+        if place and place != self.place:
+            self.lines.append(f"{' ' * self.indent}# {place}")
+            self.place = place
+
+    def block(self, statements: tuple[Statement, ...]) -> None:
+        for each in statements:
+            self.comment(each.span)
+            match each:
+                case Let(name, value):
+                    code = self.expressions.code(value)
+                    self.assign(self.scope.bind(name, value.type), code)
+                case Loop():
+                    self._loop(each)
+                case StoreColumn():
+                    self._store(each)
+                case _:
+                    raise TypeError(f"no statement of a row program: {each!r}")
+
+    def _store(self, store: StoreColumn) -> None:
+        name = store.output
+        pointer = self.expressions.element(self.scope.output_pointers[name], self.scope.lengths[name], store.index)
+        kind = RowType(True, (), store.value.type.kind)
+        value = self.expressions.spread(self.expressions.value(store.value), kind)
+        self.evaluate(call("tl.store", pointer, self.as_stored(name, value), mask="live"))
+
+    def as_stored(self, output: str, value: Code) -> Code:
+        return method(value, "to", "tl.int64") if output in self.scope.integers else value
+
+    # -- loops -------------------------------------------------------------------------------------------------------
+
+    def _loop(self, loop: Loop) -> None:
+        for carry in loop.carried:
+            initial = self.expressions.spread(self.expressions.value(carry.initial), carried_type(carry))
+            self.assign(self.scope.bind(carry.name, carried_type(carry)), initial)
+        used = loop.index in local_names(*loop.body, *(carry.next for carry in loop.carried))
+        index = self.scope.bind(loop.index, _INDEX) if used else "_"
+        counter = self.scope.names.fresh(f"{index}_down") if loop.reverse and used else index
+        count = self.expressions.code(loop.count)
+        steps = call("tl.range", "0", count, num_stages=str(self.stages if loop.kind == "layers" else 1))
+        self.lines += statement(f"for {counter} in ", steps, self.indent, ":")
+        self.indent += 4
+        before = len(self.lines)
+        if counter != index:
+            self.assign(index, infix("-", Level.SUM, self._last(loop), Text(counter)))
+        self.block(loop.body)
+        self._advance(loop.carried)
+        if len(self.lines) == before:
+            self.lines.append(f"{' ' * self.indent}pass")
+        self.indent -= 4
+
+    def _last(self, loop: Loop) -> Code:
+        count = constant(loop.count)
+        if count is not None:
+            return Text(str(count - 1))
+        return infix("-", Level.SUM, self.expressions.code(loop.count), Text("1"))
+
+    def _advance(self, carried: tuple[Carry, ...]) -> None:
+        """Assign the next values, all of which see the values before: one by one where an order allows it."""
+        pending = [each for each in carried if not (isinstance(each.next, Local) and each.next.name == each.name)]
+        while pending:
+            free = next((each for each in pending if not _is_read(each, pending)), None)
+            if free is None:
+                targets = ", ".join(flat(self.scope.values[each.name].code) for each in pending)
+                values = Sequence(tuple(map(self._next, pending)), bare=True)
+                self.lines += statement(f"{targets} = ", values, self.indent)
+                return
+            self.comment(free.span)
+            self.assign(flat(self.scope.values[free.name].code), self._next(free))
+            pending.remove(free)
+
+    def _next(self, carry: Carry) -> Code:
+        return self.expressions.spread(self.expressions.value(carry.next), carried_type(carry))
+
+
+def _is_read(carry: Carry, pending: list[Carry]) -> bool:
+    return any(carry.name in local_names(other.next) for other in pending if other is not carry)

@@ -1,0 +1,207 @@
+"""Rules for transition operators: detailed balance of Metropolis-Hastings kernels, and its failure at a pair of
+points."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from typing import cast
+
+from flint import ctx
+
+from gencompiler.catalog.distributions import DISTRIBUTIONS
+from gencompiler.model.nodes import Support
+from gencompiler.proof import enclosure
+from gencompiler.proof.domain import REALS
+from gencompiler.proof.evaluate import Number, Undecided, Undefined, Values, ball, evaluate
+from gencompiler.proof.facts import Fact, InRange
+from gencompiler.proof.formulas import instance
+from gencompiler.proof.graph import Term, apply, literal, substitute, support_of
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.refute_rules import Assignment, admissible
+from gencompiler.proof.ring import Ring
+from gencompiler.proof.structure import Admissible
+from gencompiler.proof.structure_rules import form_of
+from gencompiler.proof.terms import ZERO, minus, plus, total
+
+
+@dataclasses.dataclass(frozen=True)
+class Proposal:
+    """A draw: `drawn ~ law`, which becomes the next value of `moves` when accepted."""
+
+    drawn: Term
+    moves: Term
+    law: Admissible
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    """Draw all proposals in order, then move to them all with a probability, or stay.
+
+    The probability is min(1, exp(log_ratio)), or `probability` where the spec gives its own."""
+
+    state: tuple[Term, ...]
+    proposals: tuple[Proposal, ...]
+    log_ratio: Term | None
+    probability: Term | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Reversible(Fact):
+    """The kernel is in detailed balance with the measure exp(log_target)."""
+
+    kernel: Kernel
+    log_target: Term
+
+
+@dataclasses.dataclass(frozen=True)
+class Stationary(Fact):
+    """The kernel leaves the measure exp(log_target) invariant."""
+
+    kernel: Kernel
+    log_target: Term
+
+
+@dataclasses.dataclass(frozen=True)
+class NotReversible(Fact):
+    """Detailed balance with exp(log_target) fails."""
+
+    kernel: Kernel
+    log_target: Term
+
+
+def swap(kernel: Kernel) -> dict[Term, Term]:
+    """The exchange of the state and the proposal."""
+    there = {p.moves: p.drawn for p in kernel.proposals}
+    return {**there, **{drawn: moved for moved, drawn in there.items()}}
+
+
+def log_proposal(kernel: Kernel) -> Term:
+    """log q(y | x)"""
+    found = ZERO
+    for proposal in kernel.proposals:
+        law = proposal.law
+        row = form_of(law.family, law.form)
+        names = {name: value for (name, _), value in zip(row.parameters, law.arguments, strict=True)}
+        found = plus(found, total(instance(row.log_density, x=proposal.drawn, **names), law.shape))
+    return found
+
+
+def log_ratio(kernel: Kernel, log_target: Term) -> Term:
+    """log π(y) + log q(x | y) - log π(x) - log q(y | x)      (Hastings 1970)"""
+    exchange = swap(kernel)
+    forward = log_proposal(kernel)
+    there = substitute(log_target, {p.moves: p.drawn for p in kernel.proposals})
+    return minus(plus(there, substitute(forward, exchange)), plus(log_target, forward))
+
+
+def log_of(term: Term) -> Term:
+    """log of a positive term, through exponentials, products, quotients and constant powers."""
+    if term.operation == "apply":
+        arguments = term.arguments
+        if term.data == "exp":
+            return arguments[0]
+        if term.data == "multiply":
+            return plus(log_of(arguments[0]), log_of(arguments[1]))
+        if term.data == "divide":
+            return minus(log_of(arguments[0]), log_of(arguments[1]))
+        if term.data == "power" and arguments[1].operation == "literal":
+            return apply("multiply", arguments[1], log_of(arguments[0]))
+    return ZERO if term is literal(1) else apply("log", term)
+
+
+def well_formed(kernel: Kernel, log_target: Term) -> None:
+    """Every state variable moves to a draw of its own; raises Unproved."""
+    moved = [p.moves for p in kernel.proposals]
+    drawn = [p.drawn for p in kernel.proposals]
+    need(set(moved) == set(kernel.state) and len(moved) == len(set(moved)), "a state variable does not move, or twice")
+    need(len(set(drawn)) == len(drawn) and not set(drawn) & set(moved), "two draws of one name")
+    known = set(kernel.state)
+    for proposal in kernel.proposals:
+        mentioned = {s for a in proposal.law.arguments for s in a.symbols if s.data[0] != "parameter"}
+        need(mentioned <= known, "a proposal depends on something besides the state")
+        known.add(proposal.drawn)
+        need(proposal.drawn.shape == proposal.moves.shape == proposal.law.shape, "a proposal of another shape")
+        need(support_of(proposal.drawn) == support_of(proposal.moves) == proposal.law.event, "another support")
+    free = {s for s in log_target.symbols if s.data[0] != "parameter"}
+    need(free <= set(kernel.state), "the target depends on something besides the state")
+
+
+@rule
+def metropolis_hastings(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """The derived ratio balances flows: π(x) q(y|x) min(1, r) = π(y) q(x|y) min(1, 1/r), all densities being positive.
+
+    Premises: each proposal's law is admissible, of a family positive on its whole support; log π is a real number."""
+    kernel, log_target = cast(tuple[Kernel, Term], subject)
+    well_formed(kernel, log_target)
+    *laws, finite = premises
+    need(list(laws) == [p.law for p in kernel.proposals], "a proposal that is not known to be admissible")
+    need(all(DISTRIBUTIONS[p.law.family].full_support for p in kernel.proposals), "a proposal that may have no density")
+    need(isinstance(finite, InRange) and finite.term is log_target, "the target is not known to be positive")
+    need(cast(InRange, finite).interval.within(REALS), "the target is not known to be positive")
+    wanted = log_ratio(kernel, log_target)
+    own = kernel.log_ratio if kernel.probability is None else claimed_ratio(kernel.probability)
+    if own is None or not Ring().same(own, wanted):
+        raise Unproved("the probability of acceptance is not min(1, r) with the derived ratio r")
+    return Reversible(kernel, log_target)
+
+
+def claimed_ratio(probability: Term) -> Term | None:
+    """log r of a probability written min(1, r)."""
+    if probability.operation != "apply" or probability.data != "min" or literal(1) not in probability.arguments:
+        return None
+    left, right = probability.arguments
+    return log_of(right if left is literal(1) else left)
+
+
+@rule
+def detailed_balance(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A kernel in detailed balance with a measure leaves it invariant."""
+    (found,) = premises
+    if not isinstance(found, Reversible):
+        raise Unproved("not reversible")
+    return Stationary(found.kernel, found.log_target)
+
+
+# -- refutation ------------------------------------------------------------------------------------------------------
+
+
+def flow(kernel: Kernel, log_target: Term, point: dict[Term, Fraction | Values]) -> Number:
+    """π(x) q(y | x) a(x, y) at a point; raises Undecided or Undefined."""
+    weight = evaluate(plus(log_target, log_proposal(kernel)), point)[0]
+    if kernel.probability is not None:
+        chance = evaluate(kernel.probability, point)[0]
+    else:
+        chance = evaluate(apply("min", literal(1), apply("exp", cast(Term, kernel.log_ratio))), point)[0]
+    return ball(weight).exp() * ball(chance)
+
+
+@rule
+def unbalanced(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """Two points between which the flows differ.  Subject: the kernel, the target, parameters, state and proposal.
+
+    Premises: the laws of the proposals are admissible."""
+    kernel, log_target, assignment, here, there = cast(
+        tuple[Kernel, Term, Assignment, tuple[Values, ...], tuple[Values, ...]], subject
+    )
+    well_formed(kernel, log_target)
+    need(list(premises) == [p.law for p in kernel.proposals], "a proposal that is not known to be admissible")
+    need(all(admissible(support_of(s), v) and s.data[0] == "parameter" for s, v in assignment), "not parameters")
+    states = {p.moves: x for p, x in zip(kernel.proposals, here, strict=True)}
+    draws = {p.drawn: y for p, y in zip(kernel.proposals, there, strict=True)}
+    need(all(_inside(support_of(s), v) for s, v in {**states, **draws}.items()), "not a state")
+    need(here != there, "two different points")
+    point: dict[Term, Fraction | Values] = {**dict(assignment), **states, **draws}
+    exchange = swap(kernel)
+    back: dict[Term, Fraction | Values] = {exchange.get(s, s): v for s, v in point.items()}
+    try:
+        with ctx.workprec(enclosure.PRECISION):
+            out, home = flow(kernel, log_target, point), flow(kernel, log_target, back)
+            need(bool(out < home or home < out), "the flows may be equal")
+    except (Undecided, Undefined) as problem:
+        raise Unproved(str(problem)) from None
+    return NotReversible(kernel, log_target)
+
+
+def _inside(support: Support, values: Values) -> bool:
+    return all(isinstance(v, Fraction) and admissible(support, v) for v in values)

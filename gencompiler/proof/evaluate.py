@@ -1,0 +1,389 @@
+"""Terms at a point: exact rationals as long as possible, balls beyond.  This is how counterexamples are confirmed."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from flint import arb, ctx, fmpq
+
+from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.proof import enclosure
+from gencompiler.proof.domain import Interval
+from gencompiler.proof.formulas import instance
+from gencompiler.proof.graph import Term, gradient_parts, literal, substitute
+
+#: One number: an exact Fraction, or a ball (flint's `arb`) around it.
+Number = Any
+#: A tensor in row-major order.
+Values = tuple[Number, ...]
+
+
+class Undecided(Exception):
+    """A comparison, or an operation outside its domain, that balls of this precision cannot settle."""
+
+
+class Undefined(Exception):
+    """`term` has no value here: an argument is outside the domain of its function."""
+
+    def __init__(self, term: Term) -> None:
+        super().__init__(f"{term} is undefined")
+        self.term = term
+
+
+#: What atoms stand for: symbols, and (as constants) network outputs by path and number.
+Point = Mapping[Term, Fraction | Values]
+
+
+def evaluate(term: Term, point: Point) -> Values:
+    """The elements of `term` at a point; a scalar is a tuple of one.  Raises Undecided or Undefined."""
+    with ctx.workprec(enclosure.PRECISION):
+        return _Evaluation(point).values(term)
+
+
+def compare(left: Number, right: Number) -> int:
+    """-1, 0 or 1; raises Undecided when two balls overlap."""
+    if isinstance(left, Fraction) and isinstance(right, Fraction):
+        return (left > right) - (left < right)
+    a, b = ball(left), ball(right)
+    if bool(a < b):
+        return -1
+    if bool(a > b):
+        return 1
+    raise Undecided(f"{a} and {b} overlap")
+
+
+def ball(number: Number) -> arb:
+    """A number as a ball of the current precision."""
+    return arb(fmpq(number.numerator, number.denominator)) if isinstance(number, Fraction) else number
+
+
+class _Evaluation:
+    def __init__(self, point: Point) -> None:
+        self.point = point
+        self.known: dict[Term, Values] = {}
+
+    def values(self, root: Term) -> Values:
+        stack = [root]
+        while stack:
+            term = stack[-1]
+            wanted = [] if term in self.point else [a for a in _operands(term) if a not in self.known]
+            if wanted:
+                stack.extend(wanted)
+                continue
+            stack.pop()
+            if term not in self.known:
+                self.known[term] = self._values(term)
+        return self.known[root]
+
+    def _values(self, term: Term) -> Values:
+        size = math.prod(term.shape)
+        given = self.point.get(term)
+        if given is not None:
+            return given if isinstance(given, tuple) else (given,) * size
+        if term.operation != "contract" and any(_is_view(a) for a in term.arguments):
+            raise Undecided("a causal view outside a contraction")
+        match term.operation:
+            case "literal":
+                if not math.isfinite(term.data):
+                    raise Undefined(term)
+                return (term.data,)
+            case "constant":
+                return (arb.pi() if term.data == "pi" else arb.const_e(),)
+            case "apply":
+                columns = [_spread(self.known[a], size) for a in term.arguments]
+                return tuple(self._apply(term, row) for row in zip(*columns, strict=True))
+            case "choose":
+                condition, then, otherwise = (_spread(self.known[a], size) for a in term.arguments)
+                return tuple(t if c else o for c, t, o in zip(condition, then, otherwise, strict=True))
+            case "contract":
+                return self._contract(*term.arguments)
+            case "reduce":
+                return (self._reduce(term, self.known[term.arguments[0]]),)
+            case "gradient":
+                return self._gradient(term)
+            case "each":
+                return self._each(term)
+        return self._pick(term)
+
+    # -- numbers -----------------------------------------------------------------------------------------------------
+
+    def _apply(self, term: Term, row: tuple[Number, ...]) -> Number:
+        name = term.data
+        if name in _COMPARISONS:
+            return Fraction(_COMPARISONS[name](compare(*row)))
+        if name in _EXACT:
+            return _EXACT[name](*row)
+        if name == "divide":
+            if _is_zero(row[1]):
+                raise Undefined(term)
+            return (
+                row[0] / row[1]
+                if not isinstance(row[0], arb) and not isinstance(row[1], arb)
+                else ball(row[0]) / row[1]
+            )
+        if name == "power":
+            return self._power(term, *row)
+        if name in ("min", "max"):
+            first = compare(*row) <= 0
+            return row[0] if first == (name == "min") else row[1]
+        (argument,) = row
+        _require(enclosure.domain_of(name), argument, term)
+        exact = enclosure.exact_function(name)
+        if isinstance(argument, Fraction):
+            if exact is not None:
+                return exact(argument)
+            low, high = enclosure.value(name, argument)
+            if low == high:
+                return Fraction(low)
+        function = enclosure.ball_function(name)
+        if function is None:
+            if name == "abs":
+                return abs(argument)
+            if name == "relu":
+                return argument if compare(argument, Fraction(0)) > 0 else Fraction(0)
+            if name == "sign":
+                return Fraction(compare(argument, Fraction(0)))
+            raise Undecided(f"{name} of a ball")
+        return _finite(function(ball(argument)))
+
+    def _power(self, term: Term, base: Number, exponent: Number) -> Number:
+        if isinstance(exponent, Fraction) and exponent.denominator == 1 and abs(exponent) <= 64:
+            if exponent < 0 and _is_zero(base):
+                raise Undefined(term)
+            return base ** int(exponent)
+        if compare(base, Fraction(0)) <= 0:
+            raise Undefined(term)
+        return _finite(ball(base) ** ball(exponent))
+
+    # -- tensors -----------------------------------------------------------------------------------------------------
+
+    def _contract(self, left: Term, right: Term) -> Values:
+        a, b = self.known[left], self.known[right]
+        inner = right.shape[0]
+        rows, columns = math.prod(left.shape[:-1]), math.prod(right.shape[1:])
+        return tuple(
+            _sum(_times(a[r * inner + k], b[k * columns + c]) for k in range(inner))
+            for r in range(rows)
+            for c in range(columns)
+        )
+
+    def _reduce(self, term: Term, values: Values) -> Number:
+        match term.data:
+            case "sum":
+                return _sum(values)
+            case "mean":
+                return _times(_sum(values), Fraction(1, len(values)))
+            case "prod":
+                product: Number = Fraction(1)
+                for value in values:
+                    product = _times(product, value)
+                return product
+            case "min" | "max":
+                best = values[0]
+                for value in values[1:]:
+                    best = value if (compare(value, best) < 0) == (term.data == "min") else best
+                return best
+            case "norm":
+                return ball(_sum(_times(v, v) for v in values)).sqrt()
+        total = _sum(ball(v).exp() for v in values)
+        return ball(total).log() - (arb(len(values)).log() if term.data == "logmeanexp" else 0)
+
+    def _pick(self, term: Term) -> Values:
+        if term.operation == "join":
+            return tuple(itertools.chain.from_iterable(self.known[a] for a in term.arguments))
+        if term.operation == "select":
+            base, width = self.known[term.arguments[0]], math.prod(term.shape[1:])
+            return tuple(itertools.chain.from_iterable(base[p * width : (p + 1) * width] for p in term.data))
+        if term.operation == "element":
+            return self._element(term)
+        raise Undecided(f"{term} has no value")
+
+    def _element(self, term: Term) -> Values:
+        base, *subscripts = term.arguments
+        axes: list[range] = []
+        hidden: list[tuple[int, int]] = []  # places of a causal view that are not before its index: 0 in a contraction
+        for extent, place in itertools.zip_longest(base.shape, subscripts):
+            if place is None or place.operation == "whole":
+                axes.append(range(extent))
+                continue
+            (index,) = self.values(place.arguments[0] if place.operation == "before" else place)
+            if not isinstance(index, Fraction) or index not in range(extent):
+                raise Undecided(f"{term} at an unknown place")
+            if place.operation == "before":
+                last = int(index) + int(place.data)
+                axes.append(range(extent))
+                hidden.append((len(axes) - 1, last))
+            else:
+                axes.append(range(int(index), int(index) + 1))
+        strides = [math.prod(base.shape[k + 1 :]) for k in range(len(base.shape))]
+        values = self.known[base]
+        zero = Fraction(0)
+        return tuple(
+            zero if any(at[axis] >= last for axis, last in hidden) else values[sum(map(operator.mul, at, strides))]
+            for at in itertools.product(*axes)
+        )
+
+    def _each(self, term: Term) -> Values:
+        (body,) = term.arguments
+        bound = next((s for s in body.symbols if s.data[0] == "bound" and s.data[1] == str(term.data[0])), None)
+        found: list[Number] = []
+        for place in range(term.data[1]):
+            instance_ = _with_index(body, bound, place) if bound is not None else body
+            found.extend(self.values(instance_))
+        return tuple(found)
+
+    def _gradient(self, term: Term) -> Values:
+        body, formals, actuals = gradient_parts(term)
+        here: dict[Term, Fraction | Values] = dict(self.point)
+        here.update({f: self.known[a] for f, a in zip(formals, actuals, strict=True)})
+        inside = _Evaluation(here)
+        inside.values(body)
+        return inside.derivatives(body, formals[0])
+
+    def derivatives(self, body: Term, formal: Term) -> Values:
+        """The gradient of a scalar body in `formal`, by forward accumulation along each element."""
+        size = math.prod(formal.shape)
+        return tuple(_Tangents(self, formal, k).of(body)[0] for k in range(size))
+
+
+class _Tangents:
+    """Directional derivatives along element `direction` of `formal`; the values are known already."""
+
+    def __init__(self, values: _Evaluation, formal: Term, direction: int) -> None:
+        self.values = values
+        self.formal = formal
+        size = math.prod(formal.shape)
+        self.known: dict[Term, Values] = {formal: tuple(Fraction(int(k == direction)) for k in range(size))}
+
+    def of(self, term: Term) -> Values:
+        if term not in self.known:
+            self.known[term] = self._of(term) if self.formal in term.symbols else (Fraction(0),) * math.prod(term.shape)
+        return self.known[term]
+
+    def _of(self, term: Term) -> Values:
+        size = math.prod(term.shape)
+        if term.operation == "apply":
+            return self._apply(term, size)
+        if term.operation == "choose":
+            condition = _spread(self.values.known[term.arguments[0]], size)
+            then, otherwise = (_spread(self.of(a), size) for a in term.arguments[1:])
+            return tuple(t if c else o for c, t, o in zip(condition, then, otherwise, strict=True))
+        if term.operation == "contract":
+            left, right = term.arguments
+            parts = (self._linear(term, {left: self.of(left)}), self._linear(term, {right: self.of(right)}))
+            return tuple(_sum(pair) for pair in zip(*parts, strict=True))
+        if term.operation in ("select", "join", "element") or (
+            term.operation == "reduce" and term.data in ("sum", "mean")
+        ):
+            return self._linear(term, {a: self.of(a) for a in term.arguments if a.operation not in ("whole", "before")})
+        raise Undecided(f"the derivative of {term} is not evaluated")
+
+    def _linear(self, term: Term, tangents: dict[Term, Values]) -> Values:
+        """A linear operation applied to tangents in place of values."""
+        inner = _Evaluation(self.values.point)
+        inner.known = {**self.values.known, **tangents}
+        return inner._values(term)
+
+    def _apply(self, term: Term, size: int) -> Values:
+        fact = FUNCTIONS[term.data]
+        found: list[Number] = [Fraction(0)] * size
+        if not fact.derivatives:
+            return tuple(found)
+        names = dict(zip("ab", term.arguments, strict=False))
+        for formula, argument in zip(fact.derivatives, term.arguments, strict=True):
+            if self.formal not in argument.symbols:
+                continue
+            slopes = _spread(self.values.values(instance(formula, **names)), size)
+            tangents = _spread(self.of(argument), size)
+            found = [_sum((f, _times(s, t))) for f, s, t in zip(found, slopes, tangents, strict=True)]
+        return tuple(found)
+
+
+def _operands(term: Term) -> tuple[Term, ...]:
+    """What must be evaluated before a term: not what is under a `for`, nor inside a gradient's function."""
+    if term.operation == "each":
+        return ()
+    if term.operation == "gradient":
+        return gradient_parts(term)[2]
+    if term.operation == "element":
+        return term.arguments[:1]
+    return term.arguments
+
+
+def _is_view(term: Term) -> bool:
+    return term.operation == "element" and any(s.operation == "before" for s in term.arguments[1:])
+
+
+def _with_index(body: Term, bound: Term, place: int) -> Term:
+    return substitute(body, {bound: literal(place)})
+
+
+def _spread(values: Values, size: int) -> Values:
+    return values * size if len(values) == 1 and size != 1 else values
+
+
+def _is_zero(number: Number) -> bool:
+    if isinstance(number, Fraction):
+        return number == 0
+    if number.contains(0):
+        raise Undecided("a divisor that may be 0")
+    return False
+
+
+def _require(domain: Interval, argument: Number, term: Term) -> None:
+    """Raise unless `argument` surely lies in `domain`."""
+    low, high = (argument, argument) if isinstance(argument, Fraction) else enclosure.bounds_of(argument)
+    if domain.contains(low) and domain.contains(high):
+        return
+    below = high < domain.lower or (high == domain.lower and domain.lower_open)
+    above = low > domain.upper or (low == domain.upper and domain.upper_open)
+    if below or above:
+        raise Undefined(term)
+    raise Undecided(f"{term} near the end of its domain")
+
+
+def _finite(value: arb) -> arb:
+    if not value.is_finite():
+        raise Undecided("a value too large for balls")
+    return value
+
+
+def _times(left: Number, right: Number) -> Number:
+    if isinstance(left, Fraction) and isinstance(right, Fraction):
+        return left * right
+    if left == 0 or right == 0:
+        return Fraction(0)
+    return ball(left) * ball(right)
+
+
+def _sum(values: Iterable[Number]) -> Number:
+    total: Number = Fraction(0)
+    for value in values:
+        exact = isinstance(total, Fraction) and isinstance(value, Fraction)
+        total = total + value if exact else ball(total) + ball(value)
+    return total
+
+
+_COMPARISONS: dict[str, Callable[[int], bool]] = {
+    "less": lambda order: order < 0,
+    "less_equal": lambda order: order <= 0,
+    "greater": lambda order: order > 0,
+    "greater_equal": lambda order: order >= 0,
+    "equal": lambda order: order == 0,
+    "not_equal": lambda order: order != 0,
+}
+_EXACT: dict[str, Callable[..., Number]] = {
+    "add": lambda a, b: _sum((a, b)),
+    "subtract": lambda a, b: _sum((a, -b)),
+    "multiply": _times,
+    "negate": lambda a: -a,
+    "and": lambda a, b: Fraction(bool(a) and bool(b)),
+    "or": lambda a, b: Fraction(bool(a) or bool(b)),
+    "not": lambda a: Fraction(not a),
+    "indicator": lambda a: Fraction(bool(a)),
+}

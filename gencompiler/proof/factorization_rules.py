@@ -1,0 +1,141 @@
+"""Rules for factorizations: an order in which the equations can be evaluated, or a definite reason why there is
+none."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from gencompiler.proof.facts import Fact
+from gencompiler.proof.graph import Shape
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.structure import (
+    Factorizes,
+    NotFactorized,
+    Place,
+    Production,
+    box,
+    covers,
+    describe,
+    overlap,
+    strictly_before,
+    volume,
+)
+
+
+@rule
+def factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A joint whose equations can be evaluated in an order.  Subject: the fact without conditions, and such an
+    order."""
+    joint, variables, productions, order = cast(
+        tuple[str, tuple[tuple[str, Shape], ...], tuple[Production, ...], tuple[int, ...]], subject
+    )
+    shapes = dict(variables)
+    need(sorted(order) == list(range(len(productions))), "not an order of the equations")
+    for name, shape in variables:
+        _produced_once(name, shape, productions)
+    produced = {p.variable for production in productions for p in production.produces}
+    need(produced <= set(shapes), "a variable that does not belong to the joint is produced")
+    for production in productions:
+        for used in production.mentioned:
+            need(any(covers(p, used) for p in production.listed), f"the head does not list {describe(used)}")
+    position = {k: n for n, k in enumerate(order)}
+    for k, production in enumerate(productions):
+        for used in production.listed:
+            for j, other in enumerate(productions):
+                own = [p for p in other.produces if p.variable == used.variable]
+                if own and j == k:
+                    need(
+                        len(own) == 1 and strictly_before(own[0], used, production.indices),
+                        f"{describe(used)} is not strictly before",
+                    )
+                elif own:
+                    need(position[j] < position[k], f"{describe(used)} is needed before it is produced")
+    conditions = {u.variable for p in productions for u in p.listed} - produced
+    return Factorizes(joint, variables, productions, tuple(sorted(conditions)))
+
+
+def _produced_once(name: str, shape: Shape, productions: tuple[Production, ...]) -> None:
+    boxes = []
+    for production in productions:
+        for place in production.produces:
+            if place.variable == name:
+                found = box(place, shape, production.indices)
+                if found is None:
+                    raise Unproved(f"the elements that {describe(place)} produces are not a box")
+                used = {a.index for a in place.axes if a.kind == "index"}
+                need(
+                    used == {r.index for r in production.indices},
+                    f"{describe(place)} is produced for every other index again",
+                )
+                boxes.append(found)
+    for k, one in enumerate(boxes):
+        need(not any(overlap(one, other) for other in boxes[:k]), f"an element of {name} is produced twice")
+    size = volume(tuple((0, n) for n in shape))
+    need(sum(volume(b) for b in boxes) == size, f"an element of {name} is never produced")
+
+
+@rule
+def no_factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """An element produced twice or never, a mention that the head does not list, a dependence on itself, a cycle.
+
+    Only definite reasons count: none that involves a subscript of which nothing is known."""
+    joint, variables, productions = cast(tuple[str, tuple[tuple[str, Shape], ...], tuple[Production, ...]], subject)
+    wrong = (
+        any(_miscounted(name, shape, productions) for name, shape in variables)
+        or any(_disagrees(p) for p in productions)
+        or _circular(productions)
+    )
+    need(wrong, "nothing is definitely wrong")
+    return NotFactorized(joint, variables, productions)
+
+
+def _known(place: Place) -> bool:
+    return all(a.kind != "other" for a in place.axes)
+
+
+def _miscounted(name: str, shape: Shape, productions: tuple[Production, ...]) -> bool:
+    boxes = []
+    complete = True
+    for production in productions:
+        for place in production.produces:
+            if place.variable == name:
+                found = box(place, shape, production.indices)
+                used = {a.index for a in place.axes if a.kind == "index"}
+                if found is not None and any(r.index not in used and r.stop - r.start > 1 for r in production.indices):
+                    return True
+                complete = complete and found is not None
+                boxes.extend([found] if found is not None else [])
+    twice = any(overlap(one, other) for k, one in enumerate(boxes) for other in boxes[:k])
+    return twice or (complete and sum(map(volume, boxes)) < volume(tuple((0, n) for n in shape)))
+
+
+def _disagrees(production: Production) -> bool:
+    """A mention outside the head, or a place of a produced variable that is not strictly before."""
+    own = {p.variable: p for p in production.produces}
+    for used in production.mentioned:
+        if _known(used) and all(map(_known, production.listed)) and not any(covers(p, used) for p in production.listed):
+            return True
+    for used in (*production.listed, *production.mentioned):
+        target = own.get(used.variable)
+        if target is None or not (_known(used) and _known(target)):
+            continue
+        if not strictly_before(target, used, production.indices) and all(r.stop > r.start for r in production.indices):
+            return True
+    return False
+
+
+def _circular(productions: tuple[Production, ...]) -> bool:
+    """A cycle of equations each of which needs the very elements that the next produces."""
+    makers = {p.produces[0].variable: k for k, p in enumerate(productions) if len(p.produces) == 1}
+    wanted = [{makers[u.variable] for u in p.listed if u.variable in makers and _same_elements(u)} for p in productions]
+    stuck = set(range(len(productions)))
+    while stuck:
+        free = {k for k in stuck if not (wanted[k] & stuck)}
+        if not free:
+            return True
+        stuck -= free
+    return False
+
+
+def _same_elements(used: Place) -> bool:
+    return all(a.kind == "whole" or (a.kind == "index" and a.shift == 0) for a in used.axes)

@@ -1,0 +1,128 @@
+"""What a proof can conclude.  Every fact holds for all values of its symbols in their declared supports."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gencompiler.model.nodes import REAL, Support
+from gencompiler.proof.domain import Interval
+from gencompiler.proof.graph import Shape, Term, symbol
+
+
+class Fact:
+    """A conclusion of a rule."""
+
+
+@dataclasses.dataclass(frozen=True)
+class InRange(Fact):
+    """`term` is defined and each of its elements lies in `interval`."""
+
+    term: Term
+    interval: Interval
+
+
+@dataclasses.dataclass(frozen=True)
+class NonZero(Fact):
+    """`term` is defined and none of its elements is 0."""
+
+    term: Term
+
+
+@dataclasses.dataclass(frozen=True)
+class LogAbs(Fact):
+    """`term` is nowhere 0, and log|term| = `value`, elementwise."""
+
+    term: Term
+    value: Term
+
+
+@dataclasses.dataclass(frozen=True)
+class Same(Fact):
+    """`left` and `right` have the same value wherever both are defined."""
+
+    left: Term
+    right: Term
+
+
+@dataclasses.dataclass(frozen=True)
+class Bijection(Fact):
+    """With everything else fixed, each element of `body` is a continuous injective function of that element of `input`.
+
+    It maps the declared support of `input` into `image`, onto it when `onto`; it is strictly increasing, strictly
+    decreasing, or (None) one of the two depending on the rest.  `inverse` is in terms of `result(input.shape)`, and
+    `log_derivative` is log|d body / d input|, outside a null set."""
+
+    input: Term
+    body: Term
+    image: Interval
+    onto: bool
+    increasing: bool | None
+    inverse: Term
+    log_derivative: Term
+
+
+@dataclasses.dataclass(frozen=True)
+class VectorBijection(Fact):
+    """`body` is an injective function of the tensor `input`, with everything else fixed.
+
+    Each element of it lies in `image`; when `onto`, every tensor over `image` is reached.  `log_det` is a scalar."""
+
+    input: Term
+    body: Term
+    image: Interval
+    onto: bool
+    inverse: Term
+    log_det: Term
+
+
+@dataclasses.dataclass(frozen=True)
+class Invertible(Fact):
+    """`body` maps the support of `input` one-to-one onto the tensors (of a scalar map, the numbers) over `result`.
+
+    As a goal, `inverse` and `log_det` are those that were derived, None where there are none."""
+
+    input: Term
+    body: Term
+    result: Support
+    inverse: Term | None
+    log_det: Term | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Member(Fact):
+    """Each element of `term` is a value of `support`."""
+
+    term: Term
+    support: Support
+
+
+def result(shape: Shape) -> Term:
+    """The symbol that an inverse is written in."""
+    return symbol("result", "result", REAL, shape)
+
+
+# -- refutations -----------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class NotInjective(Fact):
+    """For some admissible values of the other symbols, `body` takes one value at two values of `input`."""
+
+    input: Term
+    body: Term
+
+
+@dataclasses.dataclass(frozen=True)
+class Outside(Fact):
+    """For some admissible values of its symbols, an element of `term` is undefined or not a value of `support`."""
+
+    term: Term
+    support: Support
+
+
+@dataclasses.dataclass(frozen=True)
+class NotOnto(Fact):
+    """`body` never takes some value of `support`."""
+
+    body: Term
+    support: Support

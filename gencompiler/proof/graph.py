@@ -1,0 +1,337 @@
+"""Terms: the hash-consed expression graph that proofs speak about.
+
+A term is what a Model IR expression means, with names resolved: `Let` is sharing, calls are their bodies, spans are
+gone. Equal terms are one object, so equality is identity and a proof costs the size of the graph, not of the text.
+
+The constructors keep selections along the first axis in one normal form (`select` never meets another `select` or a
+`join`; neighbouring pieces of one base are merged), so that `split`, `join`, `reverse` and slices written in any way
+mean the same term.
+"""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from gencompiler.model.nodes import INFINITY, Real, Support
+
+Shape = tuple[int, ...]
+
+
+class Malformed(Exception):
+    """The pieces do not make a term: shapes clash, or an operation is unknown."""
+
+
+class Term:
+    """One node of the graph.  `operation` and `data` say what it is; build terms with the functions of this module.
+
+    `shape` is that of its value; a causal view (`x[<i]`) keeps its axis at full extent."""
+
+    __slots__ = ("__weakref__", "_symbols", "arguments", "data", "operation", "shape")
+
+    operation: str
+    data: Any
+    arguments: tuple[Term, ...]
+    shape: Shape
+    _symbols: frozenset[Term] | None
+
+    def __repr__(self) -> str:
+        return render(self)
+
+    @property
+    def symbols(self) -> frozenset[Term]:
+        """The symbols that are free in it: not the index of a `for`, nor the inputs of a gradient's function."""
+        if self._symbols is None:
+            if self.operation == "symbol":
+                self._symbols = frozenset((self,))
+            elif self.operation == "each":
+                self._symbols = self.arguments[0].symbols - {bound_index(*self.data)}
+            elif self.operation == "gradient":
+                body, formals, actuals = gradient_parts(self)
+                self._symbols = (body.symbols - set(formals)).union(*(a.symbols for a in actuals))
+            else:
+                self._symbols = frozenset().union(*(a.symbols for a in self.arguments))
+        return self._symbols
+
+
+_TERMS: weakref.WeakValueDictionary[tuple[str, Any, tuple[Term, ...]], Term] = weakref.WeakValueDictionary()
+
+
+def _make(operation: str, data: Any, arguments: tuple[Term, ...], shape: Shape) -> Term:
+    key = (operation, data, arguments)
+    found = _TERMS.get(key)
+    if found is None:
+        found = Term()
+        found.operation, found.data, found.arguments, found.shape = operation, data, arguments, shape
+        found._symbols = None
+        _TERMS[key] = found
+    return found
+
+
+# -- leaves ----------------------------------------------------------------------------------------------------------
+
+
+def literal(value: Real) -> Term:
+    """An exact number."""
+    if math.isnan(value):
+        raise Malformed("NaN is not a number")
+    return _make("literal", value if value in (INFINITY, -INFINITY) else Fraction(value), (), ())
+
+
+def constant(name: str) -> Term:
+    """A named real: "pi" or "e"."""
+    return _make("constant", name, (), ())
+
+
+def symbol(kind: str, name: str, support: Support, shape: Shape = ()) -> Term:
+    """A name that stands for any value of `support`, elementwise.
+
+    `kind` keeps names of different origin apart: variable, parameter, input, formal, draw, index, bound, block,
+    result."""
+    return _make("symbol", (kind, name, support, shape), (), shape)
+
+
+def support_of(term: Term) -> Support:
+    """The declared support of a symbol."""
+    found: Support = term.data[2]
+    return found
+
+
+def name_of(term: Term) -> str:
+    """The name of a symbol."""
+    return str(term.data[1])
+
+
+# -- elementwise and reductions --------------------------------------------------------------------------------------
+
+
+def apply(function: str, *arguments: Term) -> Term:
+    """A function of the catalogue, elementwise; scalars meet tensors, equal shapes meet."""
+    if function == "negate" and arguments[0].operation == "literal":
+        return literal(-arguments[0].data)
+    return _make("apply", function, arguments, _meet(arguments))
+
+
+def choose(condition: Term, then: Term, otherwise: Term) -> Term:
+    """Elementwise `if`."""
+    return _make("choose", None, (condition, then, otherwise), _meet((condition, then, otherwise)))
+
+
+def _meet(arguments: Iterable[Term]) -> Shape:
+    shapes = {a.shape for a in arguments if a.shape != ()}
+    if len(shapes) > 1:
+        raise Malformed(f"shapes {sorted(shapes)} do not meet")
+    return shapes.pop() if shapes else ()
+
+
+def contract(left: Term, right: Term) -> Term:
+    """`left @ right`"""
+    if not left.shape or not right.shape or left.shape[-1] != right.shape[0]:
+        raise Malformed(f"`@` cannot contract {left.shape} with {right.shape}")
+    return _make("contract", None, (left, right), left.shape[:-1] + right.shape[1:])
+
+
+def reduce(operation: str, operand: Term) -> Term:
+    """A reduction over all axes."""
+    return _make("reduce", operation, (operand,), ())
+
+
+def network(path: str, output: int, shape: Shape, inputs: tuple[Term, ...]) -> Term:
+    """An output of a network: any real, and it depends on nothing but `inputs` and its own weights."""
+    return _make("network", (path, output, shape), inputs, shape)
+
+
+def gradient(body: Term, formals: tuple[Term, ...], actuals: tuple[Term, ...]) -> Term:
+    """The gradient in the first formal of a scalar `body`, at `actuals`."""
+    if len(formals) != len(actuals) or body.shape != ():
+        raise Malformed("a gradient is of a scalar function at as many arguments as it has inputs")
+    return _make("gradient", len(formals), (body, *formals, *actuals), actuals[0].shape)
+
+
+def gradient_parts(term: Term) -> tuple[Term, tuple[Term, ...], tuple[Term, ...]]:
+    """The body of a gradient's function, its inputs, and what it is applied to."""
+    count = term.data
+    return term.arguments[0], term.arguments[1 : 1 + count], term.arguments[1 + count :]
+
+
+# -- subscripts ------------------------------------------------------------------------------------------------------
+
+WHOLE = _make("whole", None, (), ())
+
+
+def before(index: Term, *, inclusive: bool = False) -> Term:
+    """`<index` (or `<=index`) in a subscript."""
+    return _make("before", inclusive, (index,), ())
+
+
+def element(base: Term, subscripts: tuple[Term, ...]) -> Term:
+    """`base[subscripts]`; a scalar subscript removes its axis, `whole` and `before` keep it."""
+    if len(subscripts) > len(base.shape):
+        raise Malformed(f"{len(subscripts)} subscripts on a value of shape {base.shape}")
+    first = subscripts[0]
+    if first.operation == "literal" and base.operation in ("select", "join"):
+        return element(*_at(base, first.data, subscripts))
+    kept = tuple(n for n, s in zip(base.shape, subscripts, strict=False) if s.operation in ("whole", "before"))
+    return _make("element", None, (base, *subscripts), kept + base.shape[len(subscripts) :])
+
+
+def _at(base: Term, place: Real, subscripts: tuple[Term, ...]) -> tuple[Term, tuple[Term, ...]]:
+    if place not in range(base.shape[0]):
+        raise Malformed("a subscript beyond the end of its axis")
+    if base.operation == "select":
+        return base.arguments[0], (literal(base.data[int(place)]), *subscripts[1:])
+    parts = iter(base.arguments)
+    part = next(parts)
+    while place >= part.shape[0]:
+        place -= part.shape[0]
+        part = next(parts)
+    return part, (literal(place), *subscripts[1:])
+
+
+def each(depth: int, extent: int, body: Term) -> Term:
+    """The array of `body` for every value of the bound index of this depth."""
+    return _make("each", (depth, extent), (body,), (extent, *body.shape))
+
+
+def bound_index(depth: int, extent: int) -> Term:
+    """The index bound by the `each` that has `depth` others around it."""
+    return symbol("bound", str(depth), Support("Integer", (Fraction(0), Fraction(extent))))
+
+
+# -- selections along the first axis ---------------------------------------------------------------------------------
+
+
+def select(base: Term, places: Iterable[int]) -> Term:
+    """`result[j] = base[places[j]]`, in normal form."""
+    wanted = tuple(places)
+    if not base.shape or any(not 0 <= p < base.shape[0] for p in wanted):
+        raise Malformed("a selection beyond the ends of its axis")
+    if base.operation == "select":
+        return select(base.arguments[0], (base.data[p] for p in wanted))
+    if base.operation == "join":
+        return join(_pieces(base, wanted))
+    if wanted == tuple(range(base.shape[0])):
+        return base
+    return _make("select", wanted, (base,), (len(wanted), *base.shape[1:]))
+
+
+def _pieces(joined: Term, places: tuple[int, ...]) -> list[Term]:
+    """The selections of the parts of a join that `places` amounts to, runs within one part kept together."""
+    home: list[tuple[Term, int]] = [(part, j) for part in joined.arguments for j in range(part.shape[0])]
+    runs: list[tuple[Term, list[int]]] = []
+    for place in places:
+        part, inside = home[place]
+        if runs and runs[-1][0] is part:
+            runs[-1][1].append(inside)
+        else:
+            runs.append((part, [inside]))
+    return [select(part, inside) for part, inside in runs]
+
+
+def join(parts: Iterable[Term]) -> Term:
+    """Parts side by side along the first axis, in normal form."""
+    flat: list[Term] = []
+    for part in parts:
+        for piece in part.arguments if part.operation == "join" else (part,):
+            if flat and _same_base(flat[-1], piece):
+                base, places = _selection(flat.pop())
+                piece = select(base, places + _selection(piece)[1])  # noqa: PLW2901
+            flat.append(piece)
+    if not flat or any(p.shape[1:] != flat[0].shape[1:] or not p.shape for p in flat):
+        raise Malformed("the parts of a join do not fit together")
+    if len(flat) == 1:
+        return flat[0]
+    return _make("join", None, tuple(flat), (sum(p.shape[0] for p in flat), *flat[0].shape[1:]))
+
+
+def _selection(term: Term) -> tuple[Term, tuple[int, ...]]:
+    if term.operation == "select":
+        return term.arguments[0], term.data
+    return term, tuple(range(term.shape[0]))
+
+
+def _same_base(left: Term, right: Term) -> bool:
+    """Neighbours merge when both select from one base; two whole copies of a value stay apart."""
+    return "select" in (left.operation, right.operation) and _selection(left)[0] is _selection(right)[0]
+
+
+# -- rebuilding ------------------------------------------------------------------------------------------------------
+
+_BUILDERS: dict[str, Callable[[Any, tuple[Term, ...]], Term]] = {
+    "literal": lambda data, arguments: literal(data),
+    "constant": lambda data, arguments: constant(data),
+    "symbol": lambda data, arguments: symbol(*data),
+    "apply": lambda data, arguments: apply(data, *arguments),
+    "choose": lambda data, arguments: choose(*arguments),
+    "contract": lambda data, arguments: contract(*arguments),
+    "reduce": lambda data, arguments: reduce(data, *arguments),
+    "network": lambda data, arguments: network(data[0], data[1], data[2], arguments),
+    "gradient": lambda data, arguments: gradient(arguments[0], arguments[1 : 1 + data], arguments[1 + data :]),
+    "whole": lambda data, arguments: WHOLE,
+    "before": lambda data, arguments: before(arguments[0], inclusive=data),
+    "element": lambda data, arguments: element(arguments[0], arguments[1:]),
+    "each": lambda data, arguments: each(data[0], data[1], arguments[0]),
+    "select": lambda data, arguments: select(arguments[0], data),
+    "join": lambda data, arguments: join(arguments),
+}
+
+
+def build(operation: str, data: Any, arguments: tuple[Term, ...]) -> Term:
+    """The term of this operation, through its constructor; raises Malformed."""
+    if operation not in _BUILDERS:
+        raise Malformed(f"there is no operation {operation!r}")
+    try:
+        return _BUILDERS[operation](data, arguments)
+    except (TypeError, ValueError, IndexError) as error:
+        raise Malformed(f"{operation} of {len(arguments)} arguments with {data!r}: {error}") from None
+
+
+def substitute(term: Term, values: Mapping[Term, Term]) -> Term:
+    """`term` with symbols replaced.  A replacement must not mention a bound index: it could be captured."""
+    for value in values.values():
+        if any(s.data[0] == "bound" for s in value.symbols):
+            raise Malformed("a bound index would be captured")
+    keys = frozenset(values)
+    memo: dict[Term, Term] = {}
+
+    def visit(current: Term) -> Term:
+        if current in values:
+            return values[current]
+        if not (current.symbols & keys):
+            return current
+        found = memo.get(current)
+        if found is None:
+            found = build(current.operation, current.data, tuple(visit(a) for a in current.arguments))
+            memo[current] = found
+        return found
+
+    return visit(term)
+
+
+def subterms(*roots: Term) -> list[Term]:
+    """Every distinct term below `roots`, arguments before what uses them."""
+    order: dict[Term, None] = {}
+    stack: list[tuple[Term, bool]] = [(r, False) for r in reversed(roots)]
+    while stack:
+        term, ready = stack.pop()
+        if term in order:
+            continue
+        if ready:
+            order[term] = None
+        else:
+            stack.append((term, True))
+            stack.extend((a, False) for a in reversed(term.arguments))
+    return list(order)
+
+
+# -- text ------------------------------------------------------------------------------------------------------------
+
+
+def render(term: Term) -> str:
+    """A short mathematical spelling, for messages."""
+    from gencompiler.proof.text import text
+
+    return text(term)

@@ -1,0 +1,330 @@
+"""Rules for bijections: scalar maps built up around their input, and block-triangular maps of vectors.
+
+A scalar rule's subject is `(input, body)`.  Each rule that applies a function to the map so far writes the inverse and
+log|derivative| next to it, from the catalogue's formulas: both compositions hold because each step undoes one step.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import cast
+
+from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.model.nodes import REAL, Support
+from gencompiler.proof import domain, enclosure
+from gencompiler.proof.domain import REALS, Interval
+from gencompiler.proof.facts import Bijection, Fact, Invertible, LogAbs, VectorBijection, result
+from gencompiler.proof.formulas import instance
+from gencompiler.proof.graph import Term, apply, choose, join, literal, select, substitute, support_of, symbol
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.range_rules import range_of
+from gencompiler.proof.terms import ZERO, minus, negated, over, plus, times, total
+
+
+def _map(premise: Fact, input_: Term, body: Term) -> Bijection:
+    """The premise that `body` is a bijection in `input_`, of the same shape."""
+    if not isinstance(premise, Bijection) or premise.input is not input_ or premise.body is not body:
+        raise Unproved(f"{body} is not known to be injective in {input_}")
+    return premise
+
+
+def _before(inner: Bijection, undone: Term) -> Term:
+    """The inverse of a map followed by a step, `undone` being the step's inverse of the result."""
+    return substitute(inner.inverse, {result(inner.input.shape): undone})
+
+
+def _step(subject: Subject, *functions: str) -> tuple[Term, Term]:
+    input_, body = cast(tuple[Term, Term], subject)
+    need(body.operation == "apply" and body.data in functions, f"{body} is not one of {', '.join(functions)}")
+    need(body.shape == input_.shape, f"{body} has another shape than {input_}")
+    return input_, body
+
+
+@rule
+def itself(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """u is a bijection in u."""
+    (input_,) = subject
+    own = domain.of_support(support_of(input_))
+    if own is None or not _is_interval(support_of(input_)):
+        raise Unproved(f"{support_of(input_)} is not an interval")
+    return Bijection(input_, input_, own, True, True, result(input_.shape), ZERO)
+
+
+def _is_interval(support: Support) -> bool:
+    return support.name in ("Real", "Positive", "NonNegative", "Unit", "Interval", "Open")
+
+
+@rule
+def unary(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A strictly monotone function of the catalogue, on its domain."""
+    input_, body = _step(subject, *(f.name for f in FUNCTIONS.values() if f.monotone))
+    inner = _map(premises[0], input_, body.arguments[0])
+    fact = FUNCTIONS[body.data]
+    if fact.inverse is None or fact.log_abs_derivative is None:
+        raise Unproved(f"the catalogue has no inverse of {body.data}")
+    allowed = enclosure.domain_of(body.data)
+    interior = Interval(allowed.lower, allowed.upper, True, True)
+    need(inner.image.within(interior), f"{body.arguments[0]} may leave the inside of the domain of {body.data}")
+    image, exact = enclosure.image(body.data, inner.image)
+    rising = None if inner.increasing is None else inner.increasing == (fact.monotone == "increasing")
+    slope = instance(fact.log_abs_derivative, a=body.arguments[0])
+    undone = _before(inner, instance(fact.inverse, y=result(input_.shape)))
+    return Bijection(input_, body, image, inner.onto and exact, rising, undone, plus(inner.log_derivative, slope))
+
+
+@rule
+def shift(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """u + c, c + u, u - c and c - u, with c free of the input.  Premises: the map, the range of c."""
+    input_, body = _step(subject, "add", "subtract")
+    inner, other, first = _operand(subject, premises)
+    by = range_of(premises[1], other)
+    y = result(input_.shape)
+    if body.data == "add":
+        undone, image, rising = minus(y, other), domain.add(inner.image, by), inner.increasing
+    elif first:
+        undone, image, rising = plus(y, other), domain.subtract(inner.image, by), inner.increasing
+    else:
+        undone, image = minus(other, y), domain.subtract(by, inner.image)
+        rising = None if inner.increasing is None else not inner.increasing
+    onto = inner.onto and (by.is_point or inner.image == REALS)
+    return Bijection(input_, body, image, onto, rising, _before(inner, undone), inner.log_derivative)
+
+
+def _operand(subject: Subject, premises: tuple[Fact, ...]) -> tuple[Bijection, Term, bool]:
+    """The argument that is a map of the input, the other one (free of it), and whether the map comes first."""
+    input_, body = subject
+    left, right = body.arguments
+    first = input_ in left.symbols
+    moved, other = (left, right) if first else (right, left)
+    need(input_ not in other.symbols, f"{other} depends on {input_} too")
+    return _map(premises[0], input_, moved), other, first
+
+
+@rule
+def scaling(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """u c, c u and u / c, with c free of the input and nowhere 0.  Premises: the map, the range of c, log|c|."""
+    input_, body = _step(subject, "multiply", "divide")
+    inner, factor, first = _operand(subject, premises)
+    need(body.data == "multiply" or first, "a reciprocal is another rule")
+    size = _log(premises[2], factor)
+    by = range_of(premises[1], factor)
+    y = result(input_.shape)
+    if body.data == "multiply":
+        undone, slope = divided(y, factor), plus(inner.log_derivative, size)
+        image = domain.multiply(inner.image, by)
+    else:
+        undone, slope = multiplied(y, factor), minus(inner.log_derivative, size)
+        inverse = domain.reciprocal(by)
+        image = domain.multiply(inner.image, inverse) if inverse is not None else REALS
+    ends = {inner.image.lower, inner.image.upper} <= {0, math.inf, -math.inf}
+    onto = inner.onto and (inner.image == REALS or by.is_point or (ends and by.sign != 0))
+    rising = None if inner.increasing is None or by.sign == 0 else inner.increasing == (by.sign > 0)
+    return Bijection(
+        input_, body, REALS if inner.image == REALS else image, onto, rising, _before(inner, undone), slope
+    )
+
+
+def divided(value: Term, factor: Term) -> Term:
+    """value / factor; by an exponential, a product with its reciprocal."""
+    if factor.operation == "apply" and factor.data == "exp":
+        return times(value, apply("exp", negated(factor.arguments[0])))
+    return over(value, factor)
+
+
+def multiplied(value: Term, factor: Term) -> Term:
+    """value * factor"""
+    return times(value, factor)
+
+
+def _log(premise: Fact, term: Term) -> Term:
+    if not isinstance(premise, LogAbs) or premise.term is not term:
+        raise Unproved(f"{term} is not known to differ from 0")
+    return premise.value
+
+
+@rule
+def reciprocal(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """c / u on one side of 0, with c free of the input and nowhere 0.
+
+    Premises: the map, the range of c, log|c|, log|map|."""
+    input_, body = _step(subject, "divide")
+    inner, over_, first = _operand(subject, premises)
+    need(not first, "the input is the dividend")
+    flipped = domain.reciprocal(inner.image)
+    if flipped is None:
+        raise Unproved(f"{body.arguments[1]} may be 0")
+    by = range_of(premises[1], over_)
+    size, own = _log(premises[2], over_), _log(premises[3], body.arguments[1])
+    ends = {flipped.lower, flipped.upper} <= {0, math.inf, -math.inf}
+    onto = inner.onto and by.sign != 0 and (by.is_point or ends)
+    rising = None if inner.increasing is None or by.sign == 0 else inner.increasing == (by.sign < 0)
+    slope = minus(plus(inner.log_derivative, size), times(literal(2), own))
+    undone = _before(inner, over(over_, result(input_.shape)))
+    return Bijection(input_, body, domain.multiply(by, flipped), onto, rising, undone, slope)
+
+
+@rule
+def raised(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """u^c on positive numbers, with a constant c other than 0.  Premise: the map."""
+    input_, body = _step(subject, "power")
+    exponent = body.arguments[1]
+    need(exponent.operation == "literal" and exponent.data != 0 and math.isfinite(exponent.data), "a constant exponent")
+    inner = _map(premises[0], input_, body.arguments[0])
+    need(inner.image.sign > 0, f"{body.arguments[0]} may be 0 or negative")
+    half_line = inner.image == domain.POSITIVE
+    rising = None if inner.increasing is None else inner.increasing == (exponent.data > 0)
+    slope = plus(
+        apply("log", literal(abs(exponent.data))) if abs(exponent.data) != 1 else ZERO,
+        times(literal(exponent.data - 1), apply("log", body.arguments[0])),
+    )
+    undone = _before(inner, apply("power", result(input_.shape), literal(1 / Fraction(exponent.data))))
+    onto = inner.onto and half_line
+    return Bijection(input_, body, domain.POSITIVE, onto, rising, undone, plus(inner.log_derivative, slope))
+
+
+# -- pieces ----------------------------------------------------------------------------------------------------------
+
+
+def pieces(input_: Term, body: Term) -> tuple[Term, Term, Fraction, bool]:
+    """The symbols of the lower and upper piece of `if u < c then … else …`, c, and whether `then` is the upper piece.
+
+    Each piece is considered on its half of the domain with c itself."""
+    need(body.operation == "choose" and body.shape == input_.shape, "not a map in pieces")
+    test = body.arguments[0]
+    need(
+        test.operation == "apply" and test.data in ("less", "less_equal", "greater", "greater_equal"),
+        "not a comparison",
+    )
+    left, right = test.arguments
+    need(input_ in (left, right), "the condition does not compare the input itself")
+    joint = right if left is input_ else left
+    need(joint.operation == "literal" and math.isfinite(joint.data), "the pieces do not meet at a number")
+    need(support_of(input_) == REAL, "a map in pieces on part of the line")
+    upper_first = test.data.startswith("greater") == (left is input_)
+    kind, name, _, shape = input_.data
+    below, above = (Support("Interval", ends) for ends in ((-math.inf, joint.data), (joint.data, math.inf)))
+    return symbol(kind, name, below, shape), symbol(kind, name, above, shape), Fraction(joint.data), upper_first
+
+
+@rule
+def piecewise(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """Two pieces, monotone the same way, with one exact value where they meet.
+
+    Premises: each piece is a bijection on its closed half of the domain (lower first); the range of each at the
+    joint."""
+    input_, body = cast(tuple[Term, Term], subject)
+    low, high, joint, upper_first = pieces(input_, body)
+    test, then, otherwise = body.arguments
+    below, above = (otherwise, then) if upper_first else (then, otherwise)
+    lower = _map(premises[0], low, substitute(below, {input_: low}))
+    upper = _map(premises[1], high, substitute(above, {input_: high}))
+    at = {input_: literal(joint)}
+    left, right = (range_of(p, substitute(b, at)) for p, b in zip(premises[2:4], (below, above), strict=True))
+    need(left.is_point and left == right, f"the pieces do not have one known value at {joint}")
+    need(
+        lower.increasing is not None and lower.increasing == upper.increasing, "the pieces run in different directions"
+    )
+    y = result(input_.shape)
+    back = {low: input_, high: input_}
+    upward = apply("greater_equal" if lower.increasing else "less_equal", y, literal(left.lower))
+    slopes = {low: substitute(lower.log_derivative, back), high: substitute(upper.log_derivative, back)}
+    slope = choose(test, slopes[high if upper_first else low], slopes[low if upper_first else high])
+    return Bijection(
+        input_,
+        body,
+        domain.hull(lower.image, upper.image),
+        lower.onto and upper.onto,
+        lower.increasing,
+        choose(upward, upper.inverse, lower.inverse),
+        ZERO if slopes[low] is ZERO and slopes[high] is ZERO else slope,
+    )
+
+
+# -- vectors ---------------------------------------------------------------------------------------------------------
+
+Places = tuple[int, ...]
+
+
+def block_symbols(input_: Term, blocks: tuple[Places, ...]) -> tuple[Term, ...]:
+    """One symbol for each block of places of the input."""
+    return tuple(
+        symbol("block", str(select(input_, places)), support_of(input_), (len(places), *input_.shape[1:]))
+        for places in blocks
+    )
+
+
+def in_blocks(input_: Term, body: Term, blocks: tuple[Places, ...]) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+    """The block symbols, and the parts of `body` (one for each block) in terms of them."""
+    flat = [p for places in blocks for p in places]
+    need(bool(input_.shape) and sorted(flat) == list(range(input_.shape[0])), "the blocks do not partition the input")
+    symbols = block_symbols(input_, blocks)
+    position = {place: j for j, place in enumerate(flat)}
+    whole = select(join(symbols), (position[p] for p in range(input_.shape[0])))
+    rewritten = substitute(body, {input_: whole})
+    parts: list[Term] = []
+    start = 0
+    for places in blocks:
+        parts.append(select(rewritten, range(start, start + len(places))))
+        start += len(places)
+    need(rewritten.shape == input_.shape, "the result has another shape than the input")
+    return symbols, tuple(parts)
+
+
+@rule
+def blocks(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A block-triangular map: part k of the result is a bijection of block k, and depends on earlier blocks only.
+
+    Subject: the input, the body, the places of the input that belong to each part of the result in order, and the order
+    in which the blocks can be solved.  Premises: one bijection for each part."""
+    input_, body, places, order = cast(tuple[Term, Term, tuple[Places, ...], tuple[int, ...]], subject)
+    need(all(p for p in places) and sorted(order) == list(range(len(places))), "not an order of the blocks")
+    symbols, parts = in_blocks(input_, body, places)
+    need(len(premises) == len(parts), "one premise for each part")
+    maps = [_map(p, s, e) for p, s, e in zip(premises, symbols, parts, strict=True)]
+    images = {m.image for m in maps}
+    need(len(images) == 1, "the parts have different ranges")
+    solved = _solve(maps, order, input_)
+    flat = [p for block in places for p in block]
+    position = {place: j for j, place in enumerate(flat)}
+    inverse = select(join(solved), (position[p] for p in range(len(flat))))
+    here = {s: select(input_, p) for s, p in zip(symbols, places, strict=True)}
+    log_det: Term = ZERO
+    for found in maps:
+        log_det = plus(log_det, total(substitute(found.log_derivative, here), found.input.shape))
+    return VectorBijection(input_, body, images.pop(), all(m.onto for m in maps), inverse, log_det)
+
+
+def _solve(maps: list[Bijection], order: tuple[int, ...], input_: Term) -> list[Term]:
+    """Each block in terms of the result, block by block in the given order."""
+    whole = result(input_.shape)
+    starts = [sum(m.input.shape[0] for m in maps[:k]) for k in range(len(maps))]
+    solved: dict[Term, Term] = {}
+    unsolved = {m.input for m in maps}
+    for k in order:
+        found = maps[k]
+        unsolved.discard(found.input)
+        mentioned = found.body.symbols | found.inverse.symbols
+        need(not (mentioned & unsolved), f"{found.body} depends on a block solved later")
+        own = select(whole, range(starts[k], starts[k] + found.input.shape[0]))
+        solved[found.input] = substitute(found.inverse, {**solved, result(found.input.shape): own})
+    return [solved[m.input] for m in maps]
+
+
+# -- the whole map ---------------------------------------------------------------------------------------------------
+
+
+@rule
+def onto(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A bijection onto the declared result.  Subject: the declared support.  Premise: the scalar or vector
+    bijection."""
+    (declared,) = subject
+    (found,) = premises
+    if not isinstance(found, Bijection | VectorBijection):
+        raise Unproved("not a bijection")
+    wanted = domain.of_support(declared)
+    need(wanted is not None and _is_interval(declared), f"{declared} is not an interval")
+    need(found.onto, f"the range {found.image} is not known to be reached")
+    need(found.image == wanted, f"the range is {found.image}, not {declared}")
+    slope = found.log_derivative if isinstance(found, Bijection) else found.log_det
+    return Invertible(found.input, found.body, declared, found.inverse, slope)

@@ -1,0 +1,396 @@
+"""Rules for ranges, signs and the logarithm of an absolute value.
+
+The subject of each is one term; its premises speak of the term's arguments, in order.  Intervals treat each occurrence
+of a symbol on its own, which is sound and sometimes wider than the truth."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.proof import domain, enclosure
+from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, REALS, Interval
+from gencompiler.proof.facts import Fact, InRange, LogAbs, NonZero
+from gencompiler.proof.formulas import instance
+from gencompiler.proof.graph import Term, apply, gradient_parts, literal, substitute, support_of
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.terms import minus, negated, plus
+
+
+def _term(subject: Subject, operation: str, data: object = None) -> Term:
+    """The subject, which must be this operation."""
+    term: Term = subject[0]
+    need(term.operation == operation and data in (None, term.data), f"{term} is not of the form {data or operation}")
+    return term
+
+
+def range_of(fact: Fact, term: Term) -> Interval:
+    """The interval of a premise, which must be about `term`."""
+    if not isinstance(fact, InRange) or fact.term is not term:
+        raise Unproved(f"a premise about the range of {term} is missing")
+    return fact.interval
+
+
+def _ranges(term: Term, premises: tuple[Fact, ...]) -> tuple[Interval, ...]:
+    need(len(premises) == len(term.arguments), "one premise for each argument")
+    return tuple(range_of(p, a) for p, a in zip(premises, term.arguments, strict=True))
+
+
+# -- leaves ----------------------------------------------------------------------------------------------------------
+
+
+@rule
+def number(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A finite literal, or pi or e."""
+    term: Term = subject[0]
+    if term.operation == "constant":
+        return InRange(term, enclosure.named_constant(term.data))
+    need(term.operation == "literal" and math.isfinite(term.data), f"{term} is not a finite number")
+    return InRange(term, domain.point(term.data))
+
+
+@rule
+def declared(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A symbol has values in its declared support."""
+    term = _term(subject, "symbol")
+    interval = domain.of_support(support_of(term))
+    if interval is None:
+        raise Unproved(f"the ends of {support_of(term)} are not exact numbers")
+    return InRange(term, interval)
+
+
+@rule
+def network_output(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A network on real inputs gives real outputs."""
+    term = _term(subject, "network")
+    _ranges(term, premises)
+    return InRange(term, REALS)
+
+
+# -- arithmetic ------------------------------------------------------------------------------------------------------
+
+_ARITHMETIC = {"add": domain.add, "subtract": domain.subtract, "multiply": domain.multiply}
+
+
+@rule
+def arithmetic(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """Sums, differences and products of intervals; a factor times itself is its square."""
+    term = _term(subject, "apply")
+    need(term.data in _ARITHMETIC, f"{term.data} is not a sum, difference or product")
+    left, right = _ranges(term, premises)
+    if term.data == "multiply" and term.arguments[0] is term.arguments[1]:
+        return InRange(term, domain.power(left, 2))
+    return InRange(term, _ARITHMETIC[term.data](left, right))
+
+
+@rule
+def quotient(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A quotient, its divisor of one sign, or proven not to vanish by a third premise."""
+    term = _term(subject, "apply", "divide")
+    left, right = _ranges(term, premises[:2])
+    inverse = domain.reciprocal(right)
+    if inverse is not None:
+        return InRange(term, domain.multiply(left, inverse))
+    need(NonZero(term.arguments[1]) in premises[2:], f"{term.arguments[1]} may be 0")
+    return InRange(term, REALS)
+
+
+@rule
+def power(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A whole constant exponent, or a positive base with any exponent."""
+    term = _term(subject, "apply", "power")
+    base, exponent = _ranges(term, premises)
+    if exponent.is_point and Fraction(exponent.lower).denominator == 1:
+        return InRange(term, _whole_power(base, int(exponent.lower)))
+    if base.sign > 0:
+        return InRange(term, POSITIVE)
+    need(base.within(NON_NEGATIVE) and exponent.sign > 0, f"{term} may be undefined")
+    return InRange(term, NON_NEGATIVE)
+
+
+def _whole_power(base: Interval, exponent: int) -> Interval:
+    need(abs(exponent) <= 64, "a large exponent")
+    if exponent == 0:
+        return domain.point(1)
+    found = domain.power(base, abs(exponent))
+    if exponent > 0:
+        return found
+    inverse = domain.reciprocal(found) if base.sign else None
+    if inverse is None:
+        raise Unproved("a negative power of what may be 0")
+    return inverse
+
+
+# -- functions of the catalogue --------------------------------------------------------------------------------------
+
+
+@rule
+def monotone(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A monotone function on its domain: the values at the ends, cut down to its range."""
+    term = _term(subject, "apply")
+    fact = FUNCTIONS[term.data]
+    need(fact.monotone is not None, f"{term.data} is not monotone")
+    (argument,) = _ranges(term, premises)
+    need(argument.within(enclosure.domain_of(term.data)), f"{term.arguments[0]} may leave the domain of {term.data}")
+    return InRange(term, enclosure.image(term.data, argument)[0])
+
+
+@rule
+def bounded(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """Any unary function on its domain: its range; sharper for abs, relu and sign."""
+    term = _term(subject, "apply")
+    fact = FUNCTIONS[term.data]
+    need(fact.arity == 1 and fact.kind != "boolean", f"{term.data} is not a function of one number")
+    (argument,) = _ranges(term, premises)
+    need(argument.within(enclosure.domain_of(term.data)), f"{term.arguments[0]} may leave the domain of {term.data}")
+    exact = enclosure.exact_function(term.data)
+    if term.data == "abs" and argument.sign == 0:
+        square = domain.power(argument, 2)
+        reach = max(-argument.lower, argument.upper)
+        return InRange(term, Interval(0, reach, False, square.upper_open))
+    if term.data == "abs":
+        return InRange(term, argument if argument.sign > 0 else domain.negate(argument))
+    if exact is not None and term.data in ("relu", "sign") and argument.sign > 0:
+        return InRange(term, argument if term.data == "relu" else domain.point(1))
+    return InRange(term, enclosure.range_of(term.data))
+
+
+@rule
+def extremum(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """min and max of two values."""
+    term = _term(subject, "apply")
+    need(term.data in ("min", "max"), f"{term.data} is not an extremum")
+    left, right = _ranges(term, premises)
+    if term.data == "max":
+        left, right = domain.negate(left), domain.negate(right)
+    lower = min((left.lower, left.lower_open), (right.lower, right.lower_open))
+    upper = min((left.upper, not left.upper_open), (right.upper, not right.upper_open))
+    found = Interval(lower[0], upper[0], lower[1], not upper[1])
+    return InRange(term, domain.negate(found) if term.data == "max" else found)
+
+
+@rule
+def condition(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """Comparisons and logic of defined values, and `indicator`, are 0 or 1."""
+    term = _term(subject, "apply")
+    need(FUNCTIONS[term.data].kind == "boolean" or term.data == "indicator", f"{term.data} is not a condition")
+    _ranges(term, premises)
+    return InRange(term, Interval(0, 1))
+
+
+@rule
+def either(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A choice lies in the hull of its branches, each defined everywhere."""
+    term = _term(subject, "choose")
+    _, then, otherwise = _ranges(term, premises)
+    return InRange(term, domain.hull(then, otherwise))
+
+
+# -- tensors ---------------------------------------------------------------------------------------------------------
+
+
+@rule
+def part(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """An element, a view or a selection of a tensor; the entries of `for`."""
+    term: Term = subject[0]
+    need(term.operation in ("element", "select", "each"), f"{term} is not a part")
+    need(len(premises) == 1, "one premise")
+    return InRange(term, range_of(premises[0], term.arguments[0]))
+
+
+@rule
+def side_by_side(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A join lies in the hull of its parts."""
+    term = _term(subject, "join")
+    return InRange(term, domain.hull(*_ranges(term, premises)))
+
+
+@rule
+def contraction(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """`a @ b` is a sum of products; over a causal view, of any number of them up to the extent."""
+    term = _term(subject, "contract")
+    left, right = _ranges(term, premises)
+    terms = domain.scale(domain.multiply(left, right), term.arguments[1].shape[0])
+    return InRange(term, domain.hull(terms, domain.point(0)))
+
+
+@rule
+def reduction(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A reduction of a tensor without causal views, all of whose elements are in one range."""
+    term = _term(subject, "reduce")
+    (operand,) = _ranges(term, premises)
+    need(not _has_view(term.arguments[0]), "the number of elements of a causal view varies")
+    count = math.prod(term.arguments[0].shape)
+    need(count > 0, "a reduction of nothing")
+    if term.data == "sum":
+        return InRange(term, domain.scale(operand, count))
+    if term.data in ("mean", "min", "max"):
+        return InRange(term, operand)
+    if term.data == "prod":
+        need(operand.sign > 0, "a product of factors of unknown sign")
+        return InRange(term, POSITIVE)
+    need(term.data in ("norm", "logsumexp", "logmeanexp"), f"{term.data} is not a reduction")
+    return InRange(term, NON_NEGATIVE if term.data == "norm" else REALS)
+
+
+def _has_view(term: Term) -> bool:
+    if term.operation in ("before", "network"):
+        return term.operation == "before"
+    return any(_has_view(a) for a in term.arguments)
+
+
+@rule
+def gradient_value(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """The gradient of a function all of whose local derivatives are defined: sums of products of real numbers.
+
+    Premises: the range of the body, then of every local derivative that `local_derivatives` lists, then of the actuals;
+    at a kink the derivative is the catalogue's."""
+    term = _term(subject, "gradient")
+    inner = local_derivatives(term)
+    body, formals, actuals = gradient_parts(term)
+    wanted = (body, *inner, *actuals)
+    need(len(premises) == len(wanted), "one premise for the body, each local derivative and each argument")
+    for premise, about in zip(premises, wanted, strict=True):
+        range_of(premise, about)
+    need(all(support_of(f).name == "Real" for f in formals), "an input that is not an arbitrary real")
+    need(all(f.shape == a.shape for f, a in zip(formals, actuals, strict=True)), "inputs of other shapes")
+    return InRange(term, REALS)
+
+
+def local_derivatives(term: Term) -> tuple[Term, ...]:
+    """The partial derivatives of every function applied, in a gradient's body, to what depends on its first formal."""
+    body, formal = term.arguments[0], term.arguments[1]
+    found: dict[Term, None] = {}
+    stack = [body]
+    seen: set[Term] = set()
+    while stack:
+        current = stack.pop()
+        if current in seen or formal not in current.symbols:
+            continue
+        seen.add(current)
+        stack.extend(current.arguments)
+        if current.operation == "gradient" or (current.operation == "reduce" and current.data not in ("sum", "mean")):
+            raise Unproved(f"the derivative of {current} is not known to be defined")
+        if current.operation == "apply":
+            found.update(dict.fromkeys(_partials(current, formal)))
+    return tuple(found)
+
+
+def _partials(current: Term, formal: Term) -> list[Term]:
+    fact = FUNCTIONS[current.data]
+    if fact.kind == "boolean" or current.data in ("sign", "floor", "indicator"):
+        return []
+    need(bool(fact.derivatives), f"{current.data} has no derivative")
+    names = dict(zip("ab", current.arguments, strict=False))
+    return [
+        instance(formula, **names)
+        for formula, argument in zip(fact.derivatives, current.arguments, strict=True)
+        if formal in argument.symbols
+    ]
+
+
+# -- what does not vanish --------------------------------------------------------------------------------------------
+
+
+@rule
+def nonzero_sign(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A value of one sign is not 0."""
+    term: Term = subject[0]
+    need(range_of(premises[0], term).sign != 0, f"{term} may be 0")
+    return NonZero(term)
+
+
+@rule
+def nonzero_declared(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A symbol declared NonZero."""
+    term = _term(subject, "symbol")
+    need(support_of(term).name == "NonZero", f"{term} may be 0")
+    return NonZero(term)
+
+
+@rule
+def nonzero_product(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A product or quotient of what does not vanish; a negative, an element or a selection of it."""
+    term: Term = subject[0]
+    if term.operation == "apply":
+        need(term.data in ("multiply", "divide", "negate"), f"{term} may be 0")
+        parts = term.arguments
+    else:
+        need(term.operation in ("element", "select", "each", "join"), f"{term} may be 0")
+        parts = term.arguments if term.operation == "join" else term.arguments[:1]
+    need(premises == tuple(NonZero(p) for p in parts), "a premise that an argument does not vanish is missing")
+    return NonZero(term)
+
+
+# -- log|c| ----------------------------------------------------------------------------------------------------------
+
+
+@rule
+def log_of_number(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """log|c| of a number; 0 for 1 and -1."""
+    term = _term(subject, "literal")
+    need(term.data != 0 and math.isfinite(term.data), "the logarithm of 0")
+    size = abs(term.data)
+    return LogAbs(term, literal(0) if size == 1 else apply("log", literal(size)))
+
+
+@rule
+def log_catalogued(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """log|f(a)| by the catalogue's formula, as log|exp(a)| = a, where f(a) has one sign."""
+    term = _term(subject, "apply")
+    formula = FUNCTIONS[term.data].log_abs
+    if formula is None:
+        raise Unproved(f"no formula for log|{term}|")
+    need(range_of(premises[0], term).sign != 0, f"{term} may be 0")
+    return LogAbs(term, instance(formula, a=term.arguments[0]))
+
+
+@rule
+def log_of_product(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """log|a b| = log|a| + log|b|, log|a / b| = log|a| - log|b|, log|-a| = log|a|."""
+    term = _term(subject, "apply")
+    need(term.data in ("multiply", "divide", "negate"), f"{term} is not a product")
+    need(len(premises) == len(term.arguments), "one premise for each factor")
+    values = []
+    for premise, factor in zip(premises, term.arguments, strict=True):
+        if not isinstance(premise, LogAbs) or premise.term is not factor:
+            raise Unproved(f"log|{factor}| is not known")
+        values.append(premise.value)
+    if term.data == "negate":
+        return LogAbs(term, values[0])
+    return LogAbs(term, (plus if term.data == "multiply" else minus)(*values))
+
+
+@rule
+def log_of_positive(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """log|c| = log(c) for c > 0, and log(-c) for c < 0."""
+    term: Term = subject[0]
+    sign = range_of(premises[0], term).sign
+    need(sign != 0, f"{term} may be 0")
+    return LogAbs(term, apply("log", term if sign > 0 else negated(term)))
+
+
+@rule
+def log_of_nonzero(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """log|c| of what does not vanish."""
+    term: Term = subject[0]
+    need(premises == (NonZero(term),), f"{term} may be 0")
+    return LogAbs(term, apply("log", apply("abs", term)))
+
+
+# -- under a substitution --------------------------------------------------------------------------------------------
+
+
+@rule
+def specialise(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A range that holds for every value of a symbol holds for a term with values in its support.
+
+    Subject: the symbol, its replacement.  Premises: the range with the symbol, the range of the replacement."""
+    name, value = subject
+    general, own = premises
+    allowed = domain.of_support(support_of(name))
+    if not isinstance(general, InRange) or allowed is None or value.shape != name.shape:
+        raise Unproved("nothing to specialise")
+    need(range_of(own, value).within(allowed), f"{value} may leave {support_of(name)}")
+    return InRange(substitute(general.term, {name: value}), general.interval)

@@ -1,0 +1,157 @@
+"""Rules that refute: each evaluates terms at a concrete point, exactly or with balls, and concludes what cannot hold.
+
+A point gives rationals to symbols and to network outputs.  A network's output is any constant for some weights (its
+last layer 0, its bias that constant), so outputs may be chosen freely, alike for equal paths and numbers."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import cast
+
+from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.catalog.supports import SUPPORTS
+from gencompiler.model.nodes import Support
+from gencompiler.proof import domain
+from gencompiler.proof.evaluate import Number, Undecided, Undefined, Values, compare, evaluate
+from gencompiler.proof.facts import Fact, InRange, NotInjective, NotOnto, Outside
+from gencompiler.proof.graph import Term, substitute, subterms, support_of
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.map_rules import pieces
+from gencompiler.proof.range_rules import range_of
+
+#: Rational values of symbols and network outputs, the same for every element.
+Assignment = tuple[tuple[Term, Fraction], ...]
+
+
+def admissible(support: Support, value: Fraction) -> bool:
+    """Whether a rational is a value of a support."""
+    allowed = domain.of_support(support)
+    if allowed is None or not allowed.contains(value) or (support.name == "NonZero" and value == 0):
+        return False
+    if support.name == "Sign":
+        return value in (-1, 1)
+    return value.denominator == 1 or not SUPPORTS[support.name].discrete
+
+
+def _point(assignment: Assignment) -> dict[Term, Fraction | Values]:
+    """The point, which must be one that parameters and variables can be at."""
+    chosen: dict[object, Fraction] = {}
+    for atom, value in assignment:
+        key = atom.data[:2]
+        need(chosen.setdefault((atom.operation, key), value) == value, f"two values for one {atom}")
+        if atom.operation != "network":
+            need(atom.operation == "symbol" and admissible(support_of(atom), value), f"{atom} cannot be {value}")
+            need(not atom.shape or support_of(atom).name not in _COUPLED, f"the elements of {atom} are not free")
+    return dict(assignment)
+
+
+#: Supports whose tensors have elements that constrain each other.
+_COUPLED = ("Simplex", "Permutation", "Orthogonal", "Invertible", "Lower", "Upper")
+
+
+def _values(term: Term, point: dict[Term, Fraction | Values]) -> Values:
+    try:
+        return evaluate(term, point)
+    except (Undecided, Undefined) as problem:
+        raise Unproved(str(problem)) from None
+
+
+@rule
+def two_points(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """One value at two different inputs, all exact.  Subject: the input, the body, an assignment, the two inputs."""
+    input_, body, assignment, first, second = cast(tuple[Term, Term, Assignment, Values, Values], subject)
+    point = _point(assignment)
+    need(len(first) == len(second) and first != second, "two different inputs")
+    need(all(isinstance(v, Fraction) and admissible(support_of(input_), v) for v in (*first, *second)), "not an input")
+    left, right = (_values(body, {**point, input_: place}) for place in (first, second))
+    need(all(isinstance(v, Fraction) for v in (*left, *right)) and left == right, "the values differ")
+    return NotInjective(input_, body)
+
+
+@rule
+def fold(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A continuous function of a number with three values out of order.  Premise: it is defined everywhere.
+
+    Subject: the input, the body, an assignment, the three inputs."""
+    input_, body, assignment, *places = cast(tuple[Term, Term, Assignment, Fraction, Fraction, Fraction], subject)
+    need(premises != () and isinstance(premises[0], InRange) and premises[0].term is body, "not known to be defined")
+    need(continuous(body) and input_.shape == (), "not known to be continuous")
+    point = _point(assignment)
+    need(len(places) == 3 and places[0] < places[1] < places[2], "three inputs in order")
+    need(all(admissible(support_of(input_), p) for p in places), "not an input")
+    a, b, c = (_values(body, {**point, input_: (p,)})[0] for p in places)
+    need(_order(a, b) * _order(b, c) < 0, "the values are in order")
+    return NotInjective(input_, body)
+
+
+def _order(left: Number, right: Number) -> int:
+    try:
+        return compare(left, right)
+    except Undecided as problem:
+        raise Unproved(str(problem)) from None
+
+
+def continuous(term: Term) -> bool:
+    """Whether a term is made of functions that are continuous wherever they are defined."""
+    jumps = ("sign", "floor", "indicator")
+    return all(
+        t.operation != "choose"
+        and not (t.operation == "apply" and (t.data in jumps or FUNCTIONS[t.data].kind == "boolean"))
+        for t in subterms(term)
+    )
+
+
+@rule
+def outside(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A value that is no value of the support, or no value at all.  Subject: the term, the support, an assignment."""
+    term, support, assignment = cast(tuple[Term, Support, Assignment], subject)
+    allowed = domain.of_support(support)
+    if allowed is None:
+        raise Unproved(f"the ends of {support} are not exact numbers")
+    try:
+        values = evaluate(term, _point(assignment))
+    except Undefined:
+        return Outside(term, support)
+    except Undecided as problem:
+        raise Unproved(str(problem)) from None
+    need(any(_escapes(v, allowed, support) for v in values), f"every value is one of {support}")
+    return Outside(term, support)
+
+
+def _escapes(value: Number, allowed: domain.Interval, support: Support) -> bool:
+    if isinstance(value, Fraction):
+        return not admissible(support, value)
+    try:
+        below = allowed.lower != float("-inf") and compare(value, Fraction(allowed.lower)) < 0
+        return below or (allowed.upper != float("inf") and compare(value, Fraction(allowed.upper)) > 0)
+    except Undecided:
+        return False
+
+
+@rule
+def gap(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A value that neither piece of a map takes.  Subject: the input, the body, the support, the value.
+
+    Premises: the range of each piece on its half of the domain, lower first."""
+    input_, body, support, value = cast(tuple[Term, Term, Support, Fraction], subject)
+    low, high, _, upper_first = pieces(input_, body)
+    _, then, otherwise = body.arguments
+    below, above = (otherwise, then) if upper_first else (then, otherwise)
+    need(admissible(support, value), f"{value} is not a value of {support}")
+    halves = ((below, low), (above, high))
+    for premise, (piece, half) in zip(premises, halves, strict=True):
+        reached = range_of(premise, substitute(piece, {input_: half}))
+        need(not reached.contains(value), f"{value} may be reached")
+    return NotOnto(body, support)
+
+
+@rule
+def not_onto(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A proven range that misses values of the support.  Subject: the support.  Premise: the range of the body."""
+    (support,) = cast(tuple[Support], subject)
+    (found,) = premises
+    wanted = domain.of_support(support)
+    if wanted is None or not isinstance(found, InRange):
+        raise Unproved("no range")
+    need(not wanted.within(found.interval), f"every value of {support} may be reached")
+    return NotOnto(found.term, support)

@@ -1,0 +1,217 @@
+"""The search for proofs.  Nothing here is trusted: all it can do is ask the kernel, which refuses what does not
+follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.model.nodes import Support
+from gencompiler.proof import rules
+from gencompiler.proof.blocks import NotFound, diagonal, solving_order
+from gencompiler.proof.facts import InRange
+from gencompiler.proof.graph import Term, gradient_parts, literal, select, substitute
+from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.map_rules import in_blocks, pieces
+from gencompiler.proof.range_rules import local_derivatives
+
+assert rules.RULES
+
+
+class Search:
+    """Finds proofs about terms, each term once."""
+
+    def __init__(self, given: Iterable[Proof] = ()) -> None:
+        """`given`: proofs of ranges to start from, such as assumptions."""
+        self._ranges: dict[Term, Proof | NotFound] = {
+            p.conclusion.term: p for p in given if isinstance(p.conclusion, InRange)
+        }
+
+    # -- ranges ------------------------------------------------------------------------------------------------------
+
+    def range(self, term: Term) -> Proof:
+        """That `term` is defined, and where its values lie; raises NotFound."""
+        found = self._ranges.get(term)
+        if found is None:
+            try:
+                found = self._range(term)
+            except NotFound as failure:
+                found = failure
+            except Unproved as failure:
+                found = NotFound("range", term, str(failure))
+            self._ranges[term] = found
+        if isinstance(found, NotFound):
+            raise found
+        return found
+
+    def _range(self, term: Term) -> Proof:
+        name = _RANGE_RULES.get(term.operation)
+        if name is None and term.operation == "apply":
+            return self._apply(term)
+        if term.operation == "gradient":
+            body, _, actuals = gradient_parts(term)
+            return prove("gradient_value", (term,), *map(self.range, (body, *local_derivatives(term), *actuals)))
+        if name is None:
+            raise NotFound("form", term, f"nothing is known about the range of {term}")
+        arguments = term.arguments[:1] if term.operation in ("element", "select", "each") else term.arguments
+        return prove(name, (term,), *map(self.range, arguments))
+
+    def _apply(self, term: Term) -> Proof:
+        arguments = [self.range(a) for a in term.arguments]
+        fact = FUNCTIONS[term.data]
+        if fact.kind == "boolean" or term.data == "indicator":
+            return prove("condition", (term,), *arguments)
+        if term.data == "divide":
+            try:
+                return prove("quotient", (term,), *arguments)
+            except Unproved:
+                return prove("quotient", (term,), *arguments, self.nonzero(term.arguments[1]))
+        return prove(_APPLY_RULES.get(term.data) or ("monotone" if fact.monotone else "bounded"), (term,), *arguments)
+
+    # -- not 0 -------------------------------------------------------------------------------------------------------
+
+    def nonzero(self, term: Term) -> Proof:
+        """That no element of `term` is 0; raises NotFound."""
+        if term.operation == "symbol":
+            try:
+                return prove("nonzero_declared", (term,))
+            except Unproved:
+                pass
+        try:
+            return prove("nonzero_sign", (term,), self.range(term))
+        except Unproved:
+            pass
+        try:
+            if term.operation == "apply" and term.data in ("multiply", "divide", "negate"):
+                return prove("nonzero_product", (term,), *map(self.nonzero, term.arguments))
+            if term.operation in ("element", "select", "each"):
+                return prove("nonzero_product", (term,), self.nonzero(term.arguments[0]))
+        except NotFound as inner:
+            raise NotFound("vanishes", inner.term, f"{inner.term} may be 0") from None
+        raise NotFound("vanishes", term, f"{term} may be 0")
+
+    def log_abs(self, term: Term) -> Proof:
+        """log|term|, in a form that neither overflows nor cancels where the catalogue knows one; raises NotFound."""
+        if term.operation == "literal" and term.data != 0:
+            return prove("log_of_number", (term,))
+        if term.operation == "apply" and term.data in ("multiply", "divide", "negate"):
+            try:
+                return prove("log_of_product", (term,), *map(self.log_abs, term.arguments))
+            except NotFound:
+                pass
+        for rule in ("log_catalogued", "log_of_positive"):
+            if rule == "log_of_positive" or term.operation == "apply":
+                try:
+                    return prove(rule, (term,), self.range(term))
+                except Unproved:
+                    pass
+        return prove("log_of_nonzero", (term,), self.nonzero(term))
+
+    # -- scalar bijections -------------------------------------------------------------------------------------------
+
+    def bijection(self, input_: Term, body: Term) -> Proof:
+        """That `body` is a bijection in `input_`, by peeling one function after the other; raises NotFound."""
+        try:
+            return self._bijection(input_, body)
+        except Unproved as failure:
+            raise NotFound("form", body, str(failure)) from None
+
+    def _bijection(self, input_: Term, body: Term) -> Proof:
+        if body is input_:
+            return prove("itself", (input_,))
+        if input_ not in body.symbols:
+            raise NotFound("form", body, f"{body} does not depend on {input_}")
+        if body.operation == "choose":
+            return self._pieces(input_, body)
+        if body.operation != "apply" or body.shape != input_.shape:
+            raise NotFound("form", body, f"{body} is not an elementwise function of {input_}")
+        inside = [a for a in body.arguments if input_ in a.symbols]
+        if len(inside) > 1:
+            raise NotFound("reused", body, f"{input_} occurs more than once in {body}")
+        inner = self.bijection(input_, inside[0])
+        subject = (input_, body)
+        if len(body.arguments) == 1:
+            return prove("unary", subject, inner)
+        other = body.arguments[1] if body.arguments[0] is inside[0] else body.arguments[0]
+        if body.data == "power" and inside[0] is body.arguments[0]:
+            return prove("raised", subject, inner)
+        if body.data in ("add", "subtract"):
+            return prove("shift", subject, inner, self.range(other))
+        if body.data == "divide" and inside[0] is body.arguments[1]:
+            parts = (self.range(other), self._factor(other, body), self.log_abs(inside[0]))
+            return prove("reciprocal", subject, inner, *parts)
+        if body.data in ("multiply", "divide"):
+            return prove("scaling", subject, inner, self.range(other), self._factor(other, body))
+        raise NotFound("form", body, f"{body} cannot be undone")
+
+    def _factor(self, factor: Term, body: Term) -> Proof:
+        try:
+            return self.log_abs(factor)
+        except NotFound as failure:
+            raise NotFound(failure.kind, failure.term, failure.reason, body) from None
+
+    def _pieces(self, input_: Term, body: Term) -> Proof:
+        low, high, joint, upper_first = pieces(input_, body)
+        _, then, otherwise = body.arguments
+        below, above = (otherwise, then) if upper_first else (then, otherwise)
+        try:
+            halves = [self.bijection(half, substitute(b, {input_: half})) for b, half in ((below, low), (above, high))]
+        except NotFound as failure:
+            raise failure.moved({low: input_, high: input_}) from None
+        at = {input_: literal(joint)}
+        meeting = (self.range(substitute(below, at)), self.range(substitute(above, at)))
+        return prove("piecewise", (input_, body), *halves, *meeting)
+
+    # -- vector bijections -------------------------------------------------------------------------------------------
+
+    def vector_bijection(self, input_: Term, body: Term) -> Proof:
+        """That a vector map is block-triangular with bijections on its diagonal; raises NotFound."""
+        places = diagonal(input_, body)
+        try:
+            symbols, parts = in_blocks(input_, body, places)
+        except Unproved as failure:
+            raise NotFound("form", body, str(failure)) from None
+        try:
+            order = solving_order(symbols, parts, places, input_)
+            proofs = [self.bijection(s, p) for s, p in zip(symbols, parts, strict=True)]
+        except NotFound as failure:
+            raise failure.moved({s: select(input_, p) for s, p in zip(symbols, places, strict=True)}) from None
+        try:
+            return prove("blocks", (input_, body, places, order), *proofs)
+        except Unproved as failure:
+            raise NotFound("form", body, str(failure)) from None
+
+    def any_bijection(self, input_: Term, body: Term) -> Proof:
+        """That a map of a number or of a tensor is a bijection onto its range; raises NotFound."""
+        return self.vector_bijection(input_, body) if input_.shape else self.bijection(input_, body)
+
+    def invertible(self, input_: Term, body: Term, declared: Support) -> Proof:
+        """That `body` maps the support of `input_` one-to-one onto the declared one; raises NotFound."""
+        found = self.any_bijection(input_, body)
+        try:
+            return prove("onto", (declared,), found)
+        except Unproved as failure:
+            raise NotFound("onto", body, str(failure)) from None
+
+
+_RANGE_RULES = {
+    "literal": "number",
+    "constant": "number",
+    "symbol": "declared",
+    "network": "network_output",
+    "choose": "either",
+    "element": "part",
+    "select": "part",
+    "each": "part",
+    "join": "side_by_side",
+    "contract": "contraction",
+    "reduce": "reduction",
+}
+_APPLY_RULES = {
+    "add": "arithmetic",
+    "subtract": "arithmetic",
+    "multiply": "arithmetic",
+    "power": "power",
+    "min": "extremum",
+    "max": "extremum",
+}

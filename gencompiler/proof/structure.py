@@ -1,0 +1,286 @@
+"""What a model is made of, as plain data that rules can reason about: equations, places of variables, stages."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gencompiler.model.nodes import Support
+from gencompiler.proof.facts import Fact
+from gencompiler.proof.graph import Shape, Term
+
+
+@dataclasses.dataclass(frozen=True)
+class Axis:
+    """One subscript: "whole" (`:`), "index" (`i + shift`), "before" (`<i + shift`), "place" (the constant `shift`), or
+    "other": a subscript that is none of these, of which nothing is known."""
+
+    kind: str
+    index: str = ""
+    shift: int = 0
+
+
+WHOLE = Axis("whole")
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Part of a variable; missing axes are whole."""
+
+    variable: str
+    axes: tuple[Axis, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """`index` runs over start..stop."""
+
+    index: str
+    start: int
+    stop: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Production:
+    """One equation: for every value of `indices` it produces `produces`; its head lists `listed`, its body uses
+    `mentioned`.
+
+    `law` is what must be known of it for its density to exist: that a distribution is admissible, that a pipeline
+    chains; None for an energy.  `inverted`: a pipeline that is written from what it produces to what it lists."""
+
+    label: str
+    indices: tuple[Range, ...]
+    produces: tuple[Place, ...]
+    listed: tuple[Place, ...]
+    mentioned: tuple[Place, ...]
+    law: Fact | None
+    inverted: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Factorizes(Fact):
+    """The productions of a joint are a directed factorization: no cycle, each element of `variables` produced once.
+
+    `conditions` are variables that it uses and does not produce."""
+
+    joint: str
+    variables: tuple[tuple[str, Shape], ...]
+    productions: tuple[Production, ...]
+    conditions: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class NotFactorized(Fact):
+    """The productions of a joint are no factorization."""
+
+    joint: str
+    variables: tuple[tuple[str, Shape], ...]
+    productions: tuple[Production, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Admissible(Fact):
+    """A distribution of the catalogue whose parameters are admissible, on events over `event` of this shape."""
+
+    family: str
+    form: str
+    arguments: tuple[Term, ...]
+    event: Support
+    shape: Shape
+
+
+@dataclasses.dataclass(frozen=True)
+class NotAdmissible(Fact):
+    """The events of a distribution are not the values of its variable."""
+
+    family: str
+    form: str
+    arguments: tuple[Term, ...]
+    event: Support
+    shape: Shape
+
+
+@dataclasses.dataclass(frozen=True)
+class MapStage:
+    """A map, by number among the maps of a pipeline; `lift` is the tensor that a scalar map acts on elementwise."""
+
+    map: int
+    lift: Shape
+
+
+@dataclasses.dataclass(frozen=True)
+class QuantizeStage:
+    """y in [0, 1) goes to floor(levels * y)."""
+
+    levels: int
+    shape: Shape
+
+
+@dataclasses.dataclass(frozen=True)
+class RepeatStage:
+    count: int
+    stages: tuple[StageData, ...]
+
+
+StageData = MapStage | QuantizeStage | RepeatStage
+
+
+@dataclasses.dataclass(frozen=True)
+class Chains(Fact):
+    """A pipeline takes tensors over `source` onto tensors over `target`: each range is the next domain, all shapes fit.
+
+    `maps` are the bodies of its maps with the input of each.  Without a QuantizeStage it is a bijection."""
+
+    source: Support
+    target: Support
+    shape: Shape
+    maps: tuple[tuple[Term, Term, Support], ...]
+    stages: tuple[StageData, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Transforms(Fact):
+    """Every place of the first axis is transformed by the couplings of a pipeline, if it has any couplings."""
+
+    shape: Shape
+    maps: tuple[tuple[Term, Term, Support], ...]
+    stages: tuple[StageData, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class NotChains(Fact):
+    """The declared range of some stage is not the next domain, or the last one not the target."""
+
+    source: Support
+    target: Support
+    shape: Shape
+    maps: tuple[tuple[Term, Term, Support], ...]
+    stages: tuple[StageData, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Keeps(Fact):
+    """Some place passes every coupling of a pipeline unchanged."""
+
+    shape: Shape
+    maps: tuple[tuple[Term, Term, Support], ...]
+    stages: tuple[StageData, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class HasDensity(Fact):
+    """log of the joint's density of the observed variables: "exact", or the "bound" that dequantization gives."""
+
+    joint: str
+    observed: tuple[str, ...]
+    given: tuple[str, ...]
+    productions: tuple[Production, ...]
+    kind: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Unnormalized(Fact):
+    """The joint is known up to a constant only."""
+
+    joint: str
+    productions: tuple[Production, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Integrable(Fact):
+    """The total mass of exp(log_density) over the supports of `variables` is finite and positive."""
+
+    joint: str
+    variables: tuple[Term, ...]
+    log_density: Term
+
+
+def describe(place: Place) -> str:
+    """`x`, `x[i]`, `x[:, <i]`"""
+    if not place.axes:
+        return place.variable
+    return f"{place.variable}[{', '.join(_axis(a) for a in place.axes)}]"
+
+
+def _axis(axis: Axis) -> str:
+    if axis.kind == "whole":
+        return ":"
+    if axis.kind in ("place", "other"):
+        return str(axis.shift) if axis.kind == "place" else "…"
+    shift = axis.shift
+    if axis.kind == "before" and shift == 1:
+        return f"<={axis.index}"
+    moved = f"{axis.index} {'+' if shift > 0 else '-'} {abs(shift)}" if shift else axis.index
+    return f"<{moved}" if axis.kind == "before" else moved
+
+
+def box(place: Place, shape: Shape, indices: tuple[Range, ...]) -> tuple[tuple[int, int], ...] | None:
+    """The elements that a produced place covers as its indices run, one range for each axis; None for other shapes.
+
+    Distinct indices on distinct axes make it a box, each element once."""
+    ranges = {r.index: r for r in indices}
+    used: list[str] = []
+    found: list[tuple[int, int]] = []
+    for number, extent in enumerate(shape):
+        axis = place.axes[number] if number < len(place.axes) else WHOLE
+        if axis.kind == "whole":
+            found.append((0, extent))
+        elif axis.kind == "place":
+            found.append((axis.shift, axis.shift + 1))
+        elif axis.kind == "index" and axis.index in ranges and axis.index not in used:
+            used.append(axis.index)
+            own = ranges[axis.index]
+            found.append((own.start + axis.shift, own.stop + axis.shift))
+        else:
+            return None
+        if not 0 <= found[-1][0] <= found[-1][1] <= extent:
+            return None
+    return tuple(found)
+
+
+def volume(boxes: tuple[tuple[int, int], ...]) -> int:
+    """The number of elements of a box."""
+    size = 1
+    for start, stop in boxes:
+        size *= stop - start
+    return size
+
+
+def overlap(a: tuple[tuple[int, int], ...], b: tuple[tuple[int, int], ...]) -> bool:
+    """Whether two boxes share an element."""
+    return all(max(p[0], q[0]) < min(p[1], q[1]) for p, q in zip(a, b, strict=True))
+
+
+def strictly_before(target: Place, place: Place, indices: tuple[Range, ...]) -> bool:
+    """Whether `place` holds only elements earlier in scan order than the one that `target` is, for all indices.
+
+    Axes are compared from the first: equal ones pass on, a strictly earlier one decides."""
+    ranges = {r.index: r for r in indices}
+    for number, own in enumerate(target.axes):
+        other = place.axes[number] if number < len(place.axes) else WHOLE
+        if own == other and own.kind in ("index", "place"):
+            continue
+        if own.kind == "index":
+            if other.index == own.index and other.kind == "before":
+                return other.shift <= own.shift
+            if other.index == own.index and other.kind == "index":
+                return other.shift < own.shift
+            return other.kind == "place" and other.shift < ranges[own.index].start + own.shift
+        return own.kind == "place" and other.kind == "place" and other.shift < own.shift
+    return False
+
+
+def covers(listed: Place, used: Place) -> bool:
+    """Whether everything in `used` is in `listed`, axis by axis, for all values of the indices."""
+    if listed.variable != used.variable:
+        return False
+    for number, own in enumerate(listed.axes):
+        other = used.axes[number] if number < len(used.axes) else WHOLE
+        if own.kind == "whole" or (own == other and own.kind != "other"):
+            continue
+        same = other.index == own.index
+        if own.kind == "before" and same and other.kind == "before" and other.shift <= own.shift:
+            continue
+        if own.kind == "before" and same and other.kind == "index" and other.shift < own.shift:
+            continue
+        return False
+    return True

@@ -1,0 +1,263 @@
+"""Rules for whole models: factorizations, admissible distributions, pipelines whose domains chain."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from gencompiler.catalog.distributions import DISTRIBUTIONS, Form
+from gencompiler.model.nodes import Support
+from gencompiler.proof import domain
+from gencompiler.proof.facts import Fact, InRange, Invertible, Member
+from gencompiler.proof.formulas import instance
+from gencompiler.proof.graph import Shape, Term, literal
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.structure import (
+    Admissible,
+    Chains,
+    Factorizes,
+    HasDensity,
+    Keeps,
+    MapStage,
+    NotAdmissible,
+    NotChains,
+    Production,
+    QuantizeStage,
+    RepeatStage,
+    StageData,
+    Transforms,
+    Unnormalized,
+)
+from gencompiler.proof.transformed import untransformed
+
+# -- distributions ---------------------------------------------------------------------------------------------------
+
+
+def requirements(family: str, form: str, arguments: tuple[Term, ...]) -> tuple[tuple[str, Term, Support], ...]:
+    """What the catalogue requires of a distribution's arguments: a name, a term, and the support it must be proven
+    in."""
+    row = form_of(family, form)
+    need(len(arguments) == len(row.parameters), f"{family} has {len(row.parameters)} parameters")
+    names = {name: value for (name, _), value in zip(row.parameters, arguments, strict=True)}
+    own = [(name, names[name], Support(support)) for name, support in row.parameters]
+    more = [(text, instance(text, **names), Support(support)) for text, support in row.requires]
+    return (*own, *more)
+
+
+def form_of(family: str, form: str) -> Form:
+    """The catalogue's row of a form."""
+    found = [f for f in DISTRIBUTIONS[family].forms if f.name == form] if family in DISTRIBUTIONS else []
+    need(len(found) == 1, f"the catalogue has no {family} by {form or 'position'}")
+    return found[0]
+
+
+def event_support(family: str, form: str, arguments: tuple[Term, ...]) -> Support:
+    """The support of a distribution's events."""
+    row = form_of(family, form)
+    names = [name for name, _ in row.parameters]
+    ends = [arguments[names.index(name)] for name in row.support_arguments]
+    need(all(e is not None and e.operation == "literal" for e in ends), "a support whose ends are not numbers")
+    return Support(DISTRIBUTIONS[family].support, tuple(e.data for e in ends))
+
+
+@rule
+def distribution(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A distribution whose parameters are where the catalogue wants them, and whose events are the variable's values.
+
+    Premises: the range of each requirement, in order."""
+    family, form, arguments, event, shape = cast(tuple[str, str, tuple[Term, ...], Support, Shape], subject)
+    wanted = requirements(family, form, arguments)
+    need(len(premises) == len(wanted), "one premise for each requirement")
+    for premise, (name, term, support) in zip(premises, wanted, strict=True):
+        allowed = domain.of_support(support)
+        if not isinstance(premise, InRange) or premise.term is not term or allowed is None:
+            raise Unproved(f"nothing is known about {name}")
+        need(premise.interval.within(allowed), f"{term} may not be {support}")
+    need(all(a.shape in ((), shape) for a in arguments), "a parameter of another shape than the event")
+    need(same_events(event_support(family, form, arguments), event), f"{family} does not have events in {event}")
+    return Admissible(family, form, arguments, event, shape)
+
+
+def same_events(own: Support, declared: Support) -> bool:
+    """Whether two supports are one set, up to the ends of a continuous interval (which have no mass)."""
+    if own == declared:
+        return True
+    if own.name in _CONTINUOUS and declared.name in _CONTINUOUS:
+        a, b = domain.of_support(own), domain.of_support(declared)
+        return a is not None and b is not None and (a.lower, a.upper) == (b.lower, b.upper)
+    if own.name in _COUNTING and declared.name in _COUNTING:
+        return domain.of_support(own) == domain.of_support(declared)
+    return False
+
+
+# -- pipelines -------------------------------------------------------------------------------------------------------
+
+Maps = tuple[tuple[Term, Term, Support], ...]
+
+
+@rule
+def chain(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """Each stage starts where the one before ends.  Premises: that each map is invertible, in order."""
+    source, target, shape, maps, stages = cast(tuple[Support, Support, Shape, Maps, tuple[StageData, ...]], subject)
+    need(len(premises) == len(maps), "one premise for each map")
+    for premise, (input_, body, result) in zip(premises, maps, strict=True):
+        if not isinstance(premise, Invertible):
+            raise Unproved("a map that is not known to be invertible")
+        need((premise.input, premise.body, premise.result) == (input_, body, result), "a premise about another map")
+    end = pass_through(source, shape, maps, stages)
+    need(_same_set(end, target), f"the pipeline ends in {end}, not {target}")
+    return Chains(source, target, shape, maps, stages)
+
+
+class Breaks(Unproved):
+    """Stage number `stage` (a path through repeats) does not start where the one before ends, at `support`."""
+
+    def __init__(self, stage: tuple[int, ...], support: Support, wanted: Support | None, reason: str) -> None:
+        super().__init__(reason)
+        self.stage = stage
+        self.support = support
+        self.wanted = wanted
+
+
+def pass_through(
+    start: Support, shape: Shape, maps: Maps, stages: tuple[StageData, ...], at: tuple[int, ...] = ()
+) -> Support:
+    """The support in which a pipeline ends; raises Breaks where a range is not the next domain."""
+    current = start
+    for number, stage in enumerate(stages):
+        here = (*at, number)
+        if isinstance(stage, MapStage):
+            input_, _, result = maps[stage.map]
+            own = stage.lift or input_.shape
+            if own != shape or (stage.lift and input_.shape):
+                raise Breaks(here, current, None, f"a map of {list(own)} meets a value of {list(shape)}")
+            wanted = cast(Support, input_.data[2])
+            if not _same_set(current, wanted):
+                raise Breaks(here, current, wanted, f"the range before is {current}, the domain is {wanted}")
+            current = result
+        elif isinstance(stage, QuantizeStage):
+            found = domain.of_support(current)
+            if stage.shape != shape or stage.levels < 1:
+                raise Breaks(here, current, None, "quantization of another shape")
+            if found is None or current.name not in _CONTINUOUS or not found.within(domain.Interval(0, 1, False, True)):
+                raise Breaks(here, current, Support("Unit"), f"the range before is {current}, not in [0, 1)")
+            current = Support("Integer", (literal(0).data, literal(stage.levels).data))
+        else:
+            end = pass_through(current, shape, maps, stage.stages, here)
+            if stage.count > 1 and not _same_set(end, current):
+                raise Breaks(here, end, current, f"an iteration ends in {end}, and the next starts in {current}")
+            current = end
+    return current
+
+
+_CONTINUOUS = ("Real", "Positive", "NonNegative", "Unit", "Interval", "Open")
+_COUNTING = ("Binary", "Integer", "Category", "Count")
+
+
+def _same_set(left: Support, right: Support) -> bool:
+    """Whether two supports are exactly one set of numbers."""
+    if left == right:
+        return True
+    same_kind = (left.name in _CONTINUOUS) == (right.name in _CONTINUOUS)
+    known = (*_CONTINUOUS, *_COUNTING)
+    if not same_kind or left.name not in known or right.name not in known:
+        return False
+    return domain.of_support(left) == domain.of_support(right)
+
+
+# -- densities -------------------------------------------------------------------------------------------------------
+
+
+def density_kind(productions: tuple[Production, ...]) -> str:
+    """ "bound" where a pipeline quantizes, else "exact"."""
+    return "bound" if any(isinstance(p.law, Chains) and quantizes(p.law.stages) for p in productions) else "exact"
+
+
+def quantizes(stages: tuple[StageData, ...]) -> bool:
+    """Whether a pipeline contains a quantization."""
+    return any(isinstance(s, QuantizeStage) or (isinstance(s, RepeatStage) and quantizes(s.stages)) for s in stages)
+
+
+@rule
+def density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A directed factorization of admissible distributions and bijections has a density over its observed variables.
+
+    What is not observed must be the source of a pipeline onto something produced, so that it is eliminated; a pipeline
+    written the other way must be a bijection.  Subject: observed variables, givens.  Premises: the factorization, then
+    the law of each equation."""
+    observed, given = cast(tuple[tuple[str, ...], tuple[str, ...]], subject)
+    whole, *laws = premises
+    if not isinstance(whole, Factorizes):
+        raise Unproved("no factorization")
+    need(list(laws) == [p.law for p in whole.productions], "an equation whose law is not known")
+    need(set(whole.conditions) <= set(given), "it is conditioned on what is not given")
+    names = {name for name, _ in whole.variables}
+    links = [p for p in whole.productions if isinstance(p.law, Chains)]
+    need(all(isinstance(p.law, Admissible | Chains) for p in whole.productions), "an equation without a density")
+    need(
+        all(not (p.inverted and isinstance(p.law, Chains) and quantizes(p.law.stages)) for p in links),
+        "not a bijection",
+    )
+    sources = [p.listed[0].variable for p in links]
+    need(len(set(sources)) == len(sources), "one variable is the source of two pipelines")
+    listed = [u.variable for p in whole.productions if p not in links for u in p.listed]
+    eliminated = set(sources)
+    need(not eliminated & set(listed), "a pipeline's source is mentioned elsewhere")
+    need(set(observed) <= names and names - eliminated == set(observed), "a latent variable is not eliminated")
+    return HasDensity(whole.joint, observed, given, whole.productions, density_kind(whole.productions))
+
+
+@rule
+def unnormalized(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A joint with an equation stated by `∝`."""
+    joint, productions = cast(tuple[str, tuple[Production, ...]], subject)
+    need(any(p.law is None for p in productions), "every equation is a distribution")
+    return Unnormalized(joint, productions)
+
+
+@rule
+def all_transformed(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """Following every place through the pipeline, none passes all couplings unchanged."""
+    shape, maps, stages = cast(tuple[Shape, Maps, tuple[StageData, ...]], subject)
+    need(not untransformed(shape, maps, stages), "a dimension is never transformed")
+    return Transforms(shape, maps, stages)
+
+
+@rule
+def member(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A term whose range is within an interval support.  Premise: its range."""
+    term, support = cast(tuple[Term, Support], subject)
+    (found,) = premises
+    allowed = domain.of_support(support)
+    if not isinstance(found, InRange) or found.term is not term or allowed is None:
+        raise Unproved(f"nothing is known about {term}")
+    need(support.name in _CONTINUOUS and found.interval.within(allowed), f"{term} may not be {support}")
+    return Member(term, support)
+
+
+@rule
+def wrong_events(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A distribution whose events are not the values of its variable."""
+    family, form, arguments, event, shape = cast(tuple[str, str, tuple[Term, ...], Support, Shape], subject)
+    need(not same_events(event_support(family, form, arguments), event), "the events are those of the variable")
+    need(event.name in (*_CONTINUOUS, *_COUNTING), f"{event} is not an interval")
+    return NotAdmissible(family, form, arguments, event, shape)
+
+
+@rule
+def broken_chain(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A range that is not the next domain, or not the target."""
+    source, target, shape, maps, stages = cast(tuple[Support, Support, Shape, Maps, tuple[StageData, ...]], subject)
+    try:
+        end = pass_through(source, shape, maps, stages)
+    except Breaks:
+        return NotChains(source, target, shape, maps, stages)
+    need(not _same_set(end, target), "the pipeline ends where it should")
+    return NotChains(source, target, shape, maps, stages)
+
+
+@rule
+def some_kept(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A place that every coupling passes on."""
+    shape, maps, stages = cast(tuple[Shape, Maps, tuple[StageData, ...]], subject)
+    need(bool(untransformed(shape, maps, stages)), "every dimension is transformed")
+    return Keeps(shape, maps, stages)

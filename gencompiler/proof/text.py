@@ -1,0 +1,107 @@
+"""How a term or a number reads in a message: the language's own spelling, infix and with few parentheses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.model.nodes import Real
+from gencompiler.proof.graph import Term, gradient_parts
+
+_PRECEDENCE = {"or": 1, "and": 2, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=": 4, "+": 5, "-": 5, "*": 6, "/": 6}
+_PRECEDENCE["^"] = 8
+_UNARY, _ATOM = 7, 9
+
+
+def number(value: Real) -> str:
+    """`3`, `-1/2`, `inf`; a fraction with a short decimal form as that decimal."""
+    if not isinstance(value, Fraction):
+        return str(value)
+    if value.denominator == 1:
+        return str(value.numerator)
+    decimal = f"{float(value):g}"
+    return decimal if "e" not in decimal and Fraction(decimal) == value else str(value)
+
+
+def text(term: Term, labels: Mapping[Term, str] | None = None) -> str:
+    """A short mathematical spelling of `term`; parts that have a label go by it."""
+    return _Speller(labels or {}).spell(term)[0]
+
+
+def short(path: str) -> str:
+    """The last part of a path: a parameter goes by the name it was declared with."""
+    return path.rpartition(".")[2]
+
+
+class _Speller:
+    """Spells terms; `spell` gives the text and how tightly it binds."""
+
+    def __init__(self, labels: Mapping[Term, str]) -> None:
+        self.labels = labels
+
+    def spell(self, term: Term) -> tuple[str, int]:
+        if term in self.labels:
+            return self.labels[term], _ATOM
+        match term.operation:
+            case "literal":
+                return number(term.data), _ATOM if term.data >= 0 else _UNARY
+            case "constant":
+                return str(term.data), _ATOM
+            case "symbol":
+                return short(term.data[1]) if term.data[0] == "parameter" else str(term.data[1]), _ATOM
+            case "apply":
+                return self._apply(term)
+            case "choose":
+                condition, then, otherwise = (self._inside(a, 0) for a in term.arguments)
+                return f"if {condition} then {then} else {otherwise}", 0
+            case "contract":
+                return f"{self._inside(term.arguments[0], 6)} @ {self._inside(term.arguments[1], 7)}", 6
+            case "reduce":
+                return f"{term.data}({self._listed(term.arguments)})", _ATOM
+            case "network":
+                return f"{short(term.data[0])}({self._listed(term.arguments)})", _ATOM
+            case "gradient":
+                body, _, actuals = gradient_parts(term)
+                return f"grad({self._inside(body, 0)})({self._listed(actuals)})", _ATOM
+        return self._subscripted(term), _ATOM
+
+    def _subscripted(self, term: Term) -> str:
+        match term.operation:
+            case "whole":
+                return ":"
+            case "before":
+                return f"<{'=' if term.data else ''}{self._inside(term.arguments[0], 0)}"
+            case "element":
+                return f"{self._inside(term.arguments[0], _ATOM)}[{self._listed(term.arguments[1:])}]"
+            case "select":
+                return f"{self._inside(term.arguments[0], _ATOM)}[{_places(term.data)}]"
+            case "each":
+                return f"(for {term.data[0]} in {term.data[1]}: {self._inside(term.arguments[0], 0)})"
+        return f"join({self._listed(term.arguments)})"
+
+    def _apply(self, term: Term) -> tuple[str, int]:
+        fact = FUNCTIONS[term.data]
+        if fact.operator is None:
+            return f"{term.data}({self._listed(term.arguments)})", _ATOM
+        if fact.arity == 1:
+            spaced = fact.operator + (" " if fact.operator.isalpha() else "")
+            return spaced + self._inside(term.arguments[0], _UNARY), _UNARY
+        level = _PRECEDENCE[fact.operator]
+        left, right = term.arguments
+        joined = "^" if fact.operator == "^" else f" {fact.operator} "
+        return f"{self._inside(left, level)}{joined}{self._inside(right, level + 1)}", level
+
+    def _inside(self, term: Term, level: int) -> str:
+        spelled, own = self.spell(term)
+        return spelled if own >= level else f"({spelled})"
+
+    def _listed(self, terms: Iterable[Term]) -> str:
+        return ", ".join(self._inside(t, 0) for t in terms)
+
+
+def _places(places: tuple[int, ...]) -> str:
+    first, last = places[0], places[-1]
+    if places == tuple(range(first, last + 1)):
+        return f"{first}..{last + 1}"
+    return ", ".join(map(str, places)) if len(places) <= 4 else f"{first}, {places[1]}, …, {last}"

@@ -1,0 +1,113 @@
+"""Following every place of the first axis through a pipeline: what do its maps do to it?"""
+
+from __future__ import annotations
+
+import enum
+
+from gencompiler.model.nodes import Support
+from gencompiler.proof.blocks import NotFound, diagonal
+from gencompiler.proof.graph import Shape, Term, select
+from gencompiler.proof.structure import MapStage, RepeatStage, StageData
+
+Maps = tuple[tuple[Term, Term, Support], ...]
+
+
+class Effect(enum.IntEnum):
+    """What a map does to one place: passes it on, shifts it by something, or changes its scale or shape."""
+
+    KEPT = 0
+    SHIFTED = 1
+    TRANSFORMED = 2
+
+
+def move(input_: Term, body: Term) -> list[tuple[int, Effect]]:
+    """For each place of a vector map's result: the place of the input it comes from, and the effect on it."""
+    try:
+        blocks = diagonal(input_, body)
+    except NotFound:
+        return [(place, Effect.TRANSFORMED) for place in range(input_.shape[0])]
+    parts = body.arguments if body.operation == "join" else (body,)
+    found: list[tuple[int, Effect]] = []
+    for part, places in zip(parts, blocks, strict=True):
+        effect = _effect(select(input_, places), part)
+        found.extend((place, effect) for place in places)
+    return found
+
+
+def _effect(own: Term, part: Term) -> Effect:
+    """What an elementwise part does to the selection `own` of the input."""
+    if part is own:
+        return Effect.KEPT
+    inside = [a for a in part.arguments if _mentions(own, a)] if part.operation == "apply" else []
+    if part.operation != "apply" or part.data not in ("add", "subtract") or len(inside) != 1:
+        return Effect.TRANSFORMED
+    return max(_effect(own, inside[0]), Effect.SHIFTED)
+
+
+def _mentions(own: Term, term: Term) -> bool:
+    return term is own or any(_mentions(own, a) for a in term.arguments)
+
+
+def is_coupling(input_: Term, body: Term) -> bool:
+    """Whether some places of the input change others: a vector map that is not elementwise up to a permutation."""
+    if not input_.shape:
+        return False
+    effects = {effect for _, effect in move(input_, body)}
+    return Effect.KEPT in effects and len(effects) > 1
+
+
+def follow(shape: Shape, maps: Maps, stages: tuple[StageData, ...]) -> tuple[list[Effect], list[Effect], bool]:
+    """For each place of the input: the strongest effect of the couplings, that of all learned maps, and if there is a
+    coupling.
+
+    A scalar map without symbols of its own (`sigmoid`) changes every place alike, and counts for neither."""
+    size = shape[0] if shape else 1
+    origin = list(range(size))
+    coupled = [Effect.KEPT] * size
+    learned = [Effect.KEPT] * size
+    moves = [move(i, b) if i.shape else None for i, b, _ in maps]
+    coupling = [is_coupling(i, b) for i, b, _ in maps]
+    scalar = [_scalar_effect(i, b) for i, b, _ in maps]
+    met = False
+    for stage in _unrolled(stages):
+        places = moves[stage.map]
+        if places is None or stage.lift:
+            learned = [max(e, scalar[stage.map]) for e in learned]
+            continue
+        met = met or coupling[stage.map]
+        for place, effect in places:
+            start = origin[place]
+            learned[start] = max(learned[start], effect)
+            if coupling[stage.map]:
+                coupled[start] = max(coupled[start], effect)
+        origin = [origin[place] for place, _ in places]
+    return coupled, learned, met
+
+
+def _scalar_effect(input_: Term, body: Term) -> Effect:
+    if body is input_ or not (body.symbols - {input_}):
+        return Effect.KEPT
+    shift = body.operation == "apply" and body.data in ("add", "subtract") and input_ in body.arguments
+    return Effect.SHIFTED if shift else Effect.TRANSFORMED
+
+
+def _unrolled(stages: tuple[StageData, ...]) -> list[MapStage]:
+    found: list[MapStage] = []
+    for stage in stages:
+        if isinstance(stage, MapStage):
+            found.append(stage)
+        elif isinstance(stage, RepeatStage):
+            found.extend(_unrolled(stage.stages) * stage.count)
+    return found
+
+
+def untransformed(shape: Shape, maps: Maps, stages: tuple[StageData, ...]) -> tuple[int, ...]:
+    """The places that every coupling of a pipeline passes on unchanged; none where there is no coupling."""
+    coupled, _, met = follow(shape, maps, stages)
+    return tuple(k for k, effect in enumerate(coupled) if effect is Effect.KEPT) if met else ()
+
+
+def only_shifted(shape: Shape, maps: Maps, stages: tuple[StageData, ...]) -> tuple[int, ...]:
+    """The places whose scale no learned map of a pipeline with couplings ever changes."""
+    coupled, learned, met = follow(shape, maps, stages)
+    return tuple(k for k in range(len(coupled)) if learned[k] is Effect.SHIFTED) if met else ()

@@ -1,0 +1,150 @@
+"""Model IR expressions to terms: what an expression means, with every name resolved.
+
+Part of what a proof trusts, so it does nothing clever: one case per node.  It remembers which names and which places of
+the text each term came from, for messages and for readable derived formulas; neither plays a part in any proof."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from gencompiler.diagnostics.span import Span
+from gencompiler.model import nodes
+from gencompiler.proof import graph
+from gencompiler.proof.graph import Term
+
+
+class Untranslated(Exception):
+    """`expr` has no term: it is a distribution, or a name that is not in scope."""
+
+    def __init__(self, expr: nodes.Expr, reason: str) -> None:
+        super().__init__(reason)
+        self.expr = expr
+
+
+@dataclasses.dataclass
+class Translation:
+    """`names`: the terms of the names in scope.  `parameters` and `functions` are the model's.
+
+    `origins` and `labels` collect, for each term, the first span and the name it was written with."""
+
+    names: dict[str, Term] = dataclasses.field(default_factory=dict)
+    parameters: Mapping[str, nodes.Parameter] = dataclasses.field(default_factory=dict)
+    functions: Mapping[str, nodes.Function] = dataclasses.field(default_factory=dict)
+    origins: dict[Term, Span] = dataclasses.field(default_factory=dict)
+    labels: dict[Term, str] = dataclasses.field(default_factory=dict)
+    depth: int = 0
+
+    @classmethod
+    def of_model(cls, model: nodes.Model) -> Translation:
+        """A translation in which the model's variables, parameters and functions are known."""
+        return cls(
+            names={v.name: variable(v) for v in model.variables},
+            parameters={p.path: p for p in model.parameters},
+            functions={f.name: f for f in model.functions},
+        )
+
+    def binding(self, names: Mapping[str, Term]) -> Translation:
+        """This translation with more names in scope; origins and labels are shared."""
+        return dataclasses.replace(self, names={**self.names, **names})
+
+    def term(self, expr: nodes.Expr) -> Term:
+        """The term of `expr`; raises Untranslated or graph.Malformed."""
+        found = self._term(expr)
+        self.origins.setdefault(found, expr.span)
+        return found
+
+    def _terms(self, exprs: tuple[nodes.Expr, ...]) -> tuple[Term, ...]:
+        return tuple(self.term(e) for e in exprs)
+
+    def _term(self, expr: nodes.Expr) -> Term:
+        match expr:
+            case nodes.Literal(value=value):
+                return graph.literal(value)
+            case nodes.Constant(name=name):
+                return graph.constant(name)
+            case nodes.Reference(name=name):
+                if name not in self.names:
+                    raise Untranslated(expr, f"`{name}` is not in scope")
+                return self.names[name]
+            case nodes.ParameterReference():
+                return self._parameter(expr)
+            case nodes.Apply(function=function, arguments=arguments):
+                return graph.apply(function, *self._terms(arguments))
+            case nodes.Choose(condition=condition, then=then, otherwise=otherwise):
+                return graph.choose(*self._terms((condition, then, otherwise)))
+            case nodes.Contract(left=left, right=right):
+                return graph.contract(*self._terms((left, right)))
+            case nodes.Reduce(operation=operation, operand=operand):
+                return graph.reduce(operation, self.term(operand))
+            case nodes.Call(function=function, arguments=arguments):
+                return self._call(expr, function, self._terms(arguments))
+            case nodes.Gradient(function=function, arguments=arguments):
+                return self._gradient(expr, function, self._terms(arguments))
+            case nodes.NetworkOutput(path=path, output=output, inputs=inputs):
+                return graph.network(path, output, expr.type.shape, self._terms(inputs))
+            case nodes.Let():
+                return self._let(expr)
+        return self._tensor(expr)
+
+    def _tensor(self, expr: nodes.Expr) -> Term:
+        match expr:
+            case nodes.Whole():
+                return graph.WHOLE
+            case nodes.Before(index=index, inclusive=inclusive):
+                return graph.before(self.term(index), inclusive=inclusive)
+            case nodes.Element(base=base, subscripts=subscripts):
+                return graph.element(self.term(base), self._terms(subscripts))
+            case nodes.Slice(base=base, start=start, stop=stop):
+                return graph.select(self.term(base), range(start, stop))
+            case nodes.Permute(base=base, order=order):
+                return graph.select(self.term(base), order)
+            case nodes.Join(parts=parts):
+                return graph.join(self._terms(parts))
+            case nodes.Each(index=index, extent=extent, body=body):
+                bound = graph.bound_index(self.depth, extent)
+                inside = dataclasses.replace(self, names={**self.names, index: bound}, depth=self.depth + 1)
+                return graph.each(self.depth, extent, inside.term(body))
+        raise Untranslated(expr, "this is not a value")
+
+    def _parameter(self, expr: nodes.ParameterReference) -> Term:
+        parameter = self.parameters.get(expr.path)
+        if parameter is None:
+            raise Untranslated(expr, f"there is no parameter {expr.path}")
+        shape = expr.type.shape  # in a lifted map, that of one element
+        return graph.symbol("parameter", parameter.path, parameter.support, shape)
+
+    def _let(self, expr: nodes.Let) -> Term:
+        inside = self.binding({})
+        for binding in expr.bindings:
+            value = inside.term(binding.value)
+            self.labels.setdefault(value, binding.name)
+            inside.names[binding.name] = value
+        return inside.term(expr.body)
+
+    def _formals(self, expr: nodes.Expr, name: str) -> tuple[nodes.Function, tuple[Term, ...]]:
+        function = self.functions.get(name)
+        if function is None:
+            raise Untranslated(expr, f"there is no function {name}")
+        return function, tuple(
+            graph.symbol("formal", f"{name}.{i.name}", i.type.support, i.type.shape) for i in function.inputs
+        )
+
+    def _call(self, expr: nodes.Expr, name: str, arguments: tuple[Term, ...]) -> Term:
+        """The body with the arguments put in: a definition cannot use itself, so this ends."""
+        function, _ = self._formals(expr, name)
+        if len(arguments) != len(function.inputs):
+            raise Untranslated(expr, f"`{name}` takes {len(function.inputs)} arguments")
+        inside = self.binding({i.name: a for i, a in zip(function.inputs, arguments, strict=True)})
+        return inside.term(function.body)
+
+    def _gradient(self, expr: nodes.Expr, name: str, arguments: tuple[Term, ...]) -> Term:
+        function, formals = self._formals(expr, name)
+        inside = self.binding({i.name: f for i, f in zip(function.inputs, formals, strict=True)})
+        body = dataclasses.replace(inside, labels={}).term(function.body)
+        return graph.gradient(body, formals, arguments)
+
+
+def variable(declared: nodes.Variable) -> Term:
+    """The symbol of a model's variable."""
+    return graph.symbol("variable", declared.name, declared.type.support, declared.type.shape)

@@ -1,0 +1,336 @@
+"""Carrying out a run and collecting what its report shows: train, evaluate, sample, run chains, look at densities."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import datetime
+import hashlib
+import json
+import platform
+import shlex
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from gencompiler import __version__, summary
+from gencompiler.report import quadrature
+from gencompiler.report.data import (
+    CapabilityRow,
+    ChainQuantity,
+    ChainRecord,
+    Comparison,
+    Curve,
+    Event,
+    FileLink,
+    Measurement,
+    ReportData,
+    TrainingRecord,
+    VerdictRow,
+    flat,
+)
+from gencompiler.report.page import render
+from gencompiler.runtime import data as datasets
+from gencompiler.runtime import evaluate, runs, storage
+from gencompiler.runtime.command import CHAINS, DRAWS
+
+if TYPE_CHECKING:
+    from gencompiler.pipeline import Compilation
+    from gencompiler.runtime.data import Dataset
+    from gencompiler.runtime.modules import Model
+    from gencompiler.runtime.training import Settings
+
+REPORT = "report.html"
+RESULTS = "evaluation.json"
+
+#: Rows drawn for the pictures, and draws of a bound that are averaged for each row of an evaluation.
+SAMPLES = 1000
+BOUND_DRAWS = 10
+
+#: The R-hat up to which chains are taken to agree (Vehtari et al., 2021, section 4).
+AGREEMENT = 1.01
+
+_WORDS = {
+    "model.py": "the model: parameters, log-density, sampling, as plain torch",
+    "kernels.py": "its Triton kernels",
+    "train.py": "its training loop",
+    "__init__.py": "its name",
+    "__main__.py": "its command line",
+    "certificate.json": "what was proved, in a form that `genc recheck` replays",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """A run to carry out: the package's class and training, the run's folder, and what overrides the spec's options."""
+
+    compilation: Compilation
+    folder: Path
+    kind: type[Model]
+    fit: Callable[..., Model] | None
+    defaults: Settings | None
+    overrides: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """What training left: the model, the data it saw, and how long it took."""
+
+    model: Model
+    dataset: Dataset | None
+    settings: Settings | None
+    seconds: float
+
+
+def carry_out(request: Request) -> Path:
+    """Train (where there is something to train), evaluate, sample, and write the report; returns its path.
+
+    Raises RunError (G8xx) where data, numbers or files are at fault."""
+    trained = _train(request)
+    measurements, chains = _evaluate(request, trained)
+    comparison = _compare(request, trained, chains)
+    report = collect(request, trained, measurements, chains, comparison)
+    results = {"spec": report.spec_path, "measurements": [dataclasses.asdict(m) for m in measurements]}
+    storage.write(request.folder / RESULTS, (json.dumps(results, indent=2) + "\n").encode())
+    path = request.folder / REPORT
+    storage.write(path, render(report).encode("utf-8"))
+    return path
+
+
+def collect(
+    request: Request,
+    trained: Trained,
+    measurements: tuple[Measurement, ...],
+    chains: ChainRecord | None,
+    comparison: Comparison | None,
+) -> ReportData:
+    """Everything that the report of a finished run shows."""
+    compilation, model = request.compilation, trained.model
+    parameters = sum(p.numel() for p in model.parameters())
+    return ReportData(
+        title=compilation.model.name,
+        doc=citation(compilation),
+        spec=compilation.source.text,
+        spec_path=compilation.source.name,
+        spec_hash=hashlib.sha256(compilation.source.text.encode()).hexdigest(),
+        compiler=__version__,
+        date=f"{datetime.date.today():%-d %B %Y}",
+        facts=(("parameters", f"{parameters:,}"),) if parameters else (),
+        verdicts=tuple(VerdictRow(*row) for row in summary.verdict_rows(compilation)),
+        capabilities=tuple(CapabilityRow(*row) for row in summary.capability_rows(compilation)),
+        training=_training_record(request, trained),
+        comparison=comparison,
+        chains=chains,
+        measurements=measurements,
+        timings=tuple(compilation.timings.items()),
+        commands=_commands(request),
+        environment=environment(model.device),
+        files=_files(request.folder),
+        notes=_notes(chains),
+    )
+
+
+def _notes(chains: ChainRecord | None) -> tuple[str, ...]:
+    """What a reader must know before the numbers."""
+    worst = max((q.r_hat for q in chains.quantities), default=1.0) if chains is not None else 1.0
+    if worst <= AGREEMENT:
+        return ()
+    return (
+        f"The chains do not agree yet: the largest R-hat is {worst:.3f}, and {AGREEMENT} is the usual limit. "
+        "Means and their standard errors are not to be trusted; run longer chains, or move differently.",
+    )
+
+
+def citation(compilation: Compilation) -> str:
+    """The model's docstring, or the first of its file: by custom, where the model comes from."""
+    docs = [compilation.model.doc, *(getattr(d, "doc", None) for d in compilation.surface.declarations)]
+    return " ".join(next((doc for doc in docs if doc and doc.strip()), "").split())
+
+
+# -- training --------------------------------------------------------------------------------------------------------
+
+
+def _train(request: Request) -> Trained:
+    if request.fit is None or request.defaults is None:
+        device = request.overrides.get("device", "cpu")
+        return Trained(request.kind(seed=request.overrides.get("seed", 0)).to(device), None, None, 0.0)
+    options = {**request.overrides, "out": request.folder}
+    source = options.pop("data", None) or request.defaults.data
+    settings = request.defaults.override(options)
+    dataset = datasets.load(source, request.kind.fields, settings.validation)
+    began = time.monotonic()
+    model = request.fit(request.kind(seed=settings.seed), dataset, **options)
+    return Trained(model, dataset, settings, time.monotonic() - began)
+
+
+def _training_record(request: Request, trained: Trained) -> TrainingRecord | None:
+    settings = trained.settings
+    if settings is None or trained.dataset is None:
+        return None
+    training = request.compilation.model.trainings[0]
+    curves, steps = read_curves(request.folder / runs.METRICS)
+    rate = {name: value for name, value in settings.optimizer_options.items()}
+    facts = (
+        ("data", f"{trained.dataset.name}: {len(trained.dataset.train):,} rows to train on, "
+                 f"{len(trained.dataset.valid):,} to validate, {len(trained.dataset.test):,} to test"),
+        ("optimizer", f"{settings.optimizer}({', '.join(f'{n} = {v:g}' if isinstance(v, float) else f'{n} = {v}' for n, v in rate.items())})"),
+        ("batch", str(settings.batch)),
+        ("seed", str(settings.seed)),
+    )  # fmt: skip
+    return TrainingRecord(training.objective.name, "epoch", "loss", curves, trained.seconds, steps, facts)
+
+
+def read_curves(path: Path) -> tuple[tuple[Curve, ...], int]:
+    """The curves of a metrics file over epochs, and the number of optimizer steps."""
+    with path.open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    if not lines:
+        return (), 0
+    phases = [name for name in lines[0] if name.startswith("loss_")]
+    named = {phases[0]: "training"} if len(phases) == 1 else {p: p.removeprefix("loss_") for p in phases}
+    named["validation"] = "validation"
+    curves = []
+    for column, name in named.items():
+        points = [(float(line["epoch"]) + 1, float(line[column])) for line in lines if line.get(column)]
+        if points:
+            positions, values = np.array(points).T
+            curves.append(Curve(name, positions, values))
+    return tuple(curves), int(lines[-1]["step"])
+
+
+# -- evaluation ------------------------------------------------------------------------------------------------------
+
+
+def _evaluate(request: Request, trained: Trained) -> tuple[tuple[Measurement, ...], ChainRecord | None]:
+    model = trained.model
+    seed = trained.settings.seed if trained.settings else request.overrides.get("seed", 0)
+    if "log_prob" in model.programs and trained.dataset is not None:
+        return _likelihood(model, trained.dataset, seed), None
+    if "chain" in model.programs:
+        return _chains(request, model, seed)
+    return (), None
+
+
+def _likelihood(model: Model, dataset: Dataset, seed: int) -> tuple[Measurement, ...]:
+    """Nats and, for discrete data, bits per dimension, of the rows that training never saw."""
+    found: list[Measurement] = []
+    for split, rows in (("test", dataset.test), ("validation", dataset.valid)):
+        if not len(rows):
+            continue
+        result = evaluate.evaluate(model, rows, samples=BOUND_DRAWS, seed=seed)
+        bound = result.kind == "bound"
+        words = f"{len(rows):,} {split} rows of {dataset.name}"
+        noise = f", averaged over {BOUND_DRAWS} draws of its noise" if bound else ""
+        nats = f"{words}; {'a lower bound' + noise if bound else 'exact'}"
+        found.append(Measurement(f"log p, {split}", result.nats, result.standard_error, "nats", nats))
+        if all(field.support.discrete for field in model.observed):
+            bits = f"{words}; {'an upper bound' + noise if bound else 'exact'}"
+            name = f"bits per dimension, {split}"
+            found.insert(len(found) - 1, Measurement(name, result.bits_per_dim, result.bits_error, "bits", bits))
+    return tuple(found)
+
+
+def _chains(request: Request, model: Model, seed: int) -> tuple[tuple[Measurement, ...], ChainRecord]:
+    chain = model.chain(CHAINS, DRAWS, seed=seed)  # type: ignore[operator]
+    draws = chain.draws if isinstance(chain.draws, tuple) else (chain.draws,)
+    parts = [d.reshape(*d.shape[:2], -1).double().cpu().numpy() for d in draws]
+    quantities = tuple(
+        ChainQuantity(name, s.mean, s.standard_deviation, s.standard_error, s.bulk_ess, s.tail_ess, s.r_hat)
+        for name, s in evaluate.evaluate_chain(model, chain).items()
+    )
+    acceptance = float(chain.acceptance.mean())
+    record = ChainRecord(_method(request.compilation), np.concatenate(parts, axis=-1), quantities, acceptance)
+    exact = quadrature.moments(model, record.draws) if quadrature.applies(model) else {}
+    of = f"{CHAINS} chains of {DRAWS:,} draws"
+    found = [
+        Measurement("acceptance", acceptance, None, "", f"share of proposals accepted after burn-in; {of}"),
+        Measurement("largest R-hat", max(q.r_hat for q in quantities), None, "", "at most 1.01 where chains agree"),
+        Measurement("smallest ESS", min(q.bulk_ess for q in quantities), None, "draws", "bulk effective sample size"),
+    ]
+    for q in quantities:
+        words = of
+        if q.name in exact:
+            words += f"; by quadrature {exact[q.name][0]:.5f}, standard deviation {exact[q.name][1]:.5f}"
+        found.append(Measurement(f"mean of {q.name}", q.mean, q.standard_error, "", words))
+    return tuple(found), record
+
+
+def _method(compilation: Compilation) -> str:
+    """`chain(mala, burn_in = 1000, thin = 10)`, as the spec asks for samples."""
+    method = next((m for m in compilation.model.methods if m.verb == "sample"), None)
+    if method is None:
+        return "chain"
+    arguments = [o.name if o.value == o.name else f"{o.name} = {o.value}" for o in method.arguments]
+    return f"{method.name}({', '.join(arguments)})"
+
+
+# -- samples ---------------------------------------------------------------------------------------------------------
+
+
+def _compare(request: Request, trained: Trained, chains: ChainRecord | None) -> Comparison | None:
+    """Samples of the first observed variable, beside held-out rows of it."""
+    model = trained.model
+    if not model.observed or model.given or not {"sample", "chain"} & set(model.programs):
+        return None
+    field = model.observed[0]
+    seed = request.overrides.get("seed", 0)
+    if chains is not None:
+        every = max(1, chains.draws.shape[0] * chains.draws.shape[1] // SAMPLES)
+        samples = chains.draws.reshape(-1, chains.draws.shape[-1])[::every, : field.size].reshape(-1, *field.shape)
+    else:
+        drawn = model.sample(SAMPLES, seed=seed)  # type: ignore[operator]
+        samples = (drawn[0] if isinstance(drawn, tuple) else drawn).detach().cpu().numpy()
+    lower, upper, *_ = field.support.ends
+    event = Event(field.name, field.shape, str(field.support), field.support.discrete, lower, upper)
+    rows, name = None, ""
+    if trained.dataset is not None:
+        split, label = (trained.dataset.test, "test rows") if len(trained.dataset.test) else (trained.dataset.train, "rows")
+        rows = split.tensors[field.name][:SAMPLES].numpy()
+        name = f"{label} of {Path(trained.dataset.name).name}"
+    density = None
+    if quadrature.applies(model):
+        seen = flat(samples) if rows is None else np.concatenate([flat(samples), flat(rows)])
+        density = quadrature.density(model, seen)
+    return Comparison(event, samples, rows, name, density)
+
+
+# -- how and where ---------------------------------------------------------------------------------------------------
+
+
+def _commands(request: Request) -> tuple[str, ...]:
+    spec = shlex.quote(request.compilation.source.name)
+    defined = "".join(f" -D {name}={value}" for name, value in request.compilation.defines.items())
+    chosen = "".join(
+        f" --{name} {shlex.quote(str(value))}"
+        for name, value in request.overrides.items()
+        if value is not True and value is not False
+    )
+    folder = shlex.quote(str(request.folder))
+    return (
+        f"genc run {spec}{defined}{chosen} -o {folder}",
+        f"genc sample {spec}{defined} -o {folder} -n 64",
+        f"genc test {spec}{defined}",
+    )
+
+
+def environment(device: torch.device) -> tuple[tuple[str, str], ...]:
+    """What a run was carried out with."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu, {torch.get_num_threads()} threads"
+    return (
+        ("gencompiler", __version__),
+        ("python", platform.python_version()),
+        ("torch", torch.__version__),
+        ("device", name),
+        ("system", f"{platform.system()} {platform.machine()}"),
+    )
+
+
+def _files(folder: Path) -> tuple[FileLink, ...]:
+    package = sorted(folder.glob(f"{runs.PACKAGE}/*/*.*"))
+    found = [FileLink(p.relative_to(folder).as_posix(), _WORDS.get(p.name, "its property tests")) for p in package]
+    others = ((runs.METRICS, "one line for each epoch"), (runs.WEIGHTS, "the trained parameters"), (RESULTS, "the numbers above"))
+    return (*found, *(FileLink(name, words) for name, words in others if name == RESULTS or (folder / name).is_file()))

@@ -1,0 +1,141 @@
+"""What a program costs one row: numbers kept, operations, memory traffic.  Estimates for the schedule and its report."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from gencompiler.node import Node, children, walk
+from gencompiler.rows.analysis import constant, local_names
+from gencompiler.rows.nodes import (
+    Column,
+    Dot,
+    Draw,
+    Elementwise,
+    Expr,
+    InputRead,
+    Let,
+    Local,
+    Loop,
+    Program,
+    Reduce,
+    Select,
+    Statement,
+    StoreColumn,
+)
+
+#: A draw is ten rounds of four multiplications and six logical operations.
+_DRAW = 100
+#: A transcendental function, in multiplications.
+_FUNCTION = 10
+_CHEAP = frozenset(
+    "add subtract multiply negate min max less less_equal greater greater_equal equal not_equal and or not abs relu "
+    "indicator".split()
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """Of one row.  `live_elements`: numbers kept at the same time, at most; `widest`: the longest vector; `flops` and
+    `bytes`: operations, and traffic of inputs and outputs, with loops of unknown length counted once; `weight_bytes`:
+    what is read once for each tile."""
+
+    live_elements: int
+    widest: int
+    flops: int
+    bytes: int
+    weight_bytes: int
+
+
+def cost(program: Program) -> Cost:
+    outputs = [output.value for output in program.outputs if output.value is not None]
+    peak = _peak(program.body, local_names(*outputs), {})
+    by_column = {id(part.vector) for part in walk(program) if isinstance(part, Column)}
+    kept = (part for part in walk(program) if isinstance(part, Expr) and id(part) not in by_column)
+    widths = [_size(part) for part in kept]
+    flops = _flops_of_block(program.body) + sum(map(_flops, outputs))
+    traffic = sum(_bytes(each.type.shape, each.type.kind) for each in (*program.inputs, *program.outputs))
+    weights = sum(4 * math.prod(use.shape) for use in program.parameters)
+    return Cost(peak, max(widths, default=1), flops, traffic, weights)
+
+
+def _size(expr: Expr) -> int:
+    return math.prod(expr.type.shape) if expr.type.rows else 0
+
+
+def _bytes(shape: tuple[int, ...], kind: str) -> int:
+    return (8 if kind == "integer" else 4) * math.prod(shape)
+
+
+# -- liveness --------------------------------------------------------------------------------------------------------
+
+
+def _peak(statements: tuple[Statement, ...], after: frozenset[str], sizes: dict[str, int]) -> int:
+    """The most that is kept while a block runs, when the names `after` are needed behind it."""
+    peak = 0
+    for number, statement in enumerate(statements):
+        later = local_names(*statements[number + 1 :]) | after
+        match statement:
+            case Let(name, value):
+                peak = max(peak, _kept(sizes, later | local_names(value)) + _temporary(value))
+                sizes[name] = _size(value)
+            case StoreColumn(value=value):
+                peak = max(peak, _kept(sizes, later | local_names(value)) + _temporary(value))
+            case Loop():
+                for carry in statement.carried:
+                    rows = carry.initial.type.rows or carry.next.type.rows
+                    sizes[carry.name] = math.prod(carry.next.type.shape) if rows else 0
+                nexts = [carry.next for carry in statement.carried]
+                carried = frozenset(carry.name for carry in statement.carried)
+                needed = later | carried | local_names(*nexts)
+                inner = _peak(statement.body, needed, sizes)
+                ends = _kept(sizes, needed) + max(map(_temporary, nexts), default=0)
+                peak = max(peak, inner, ends)
+    return max(peak, _kept(sizes, after))
+
+
+def _kept(sizes: dict[str, int], names: frozenset[str]) -> int:
+    return sum(size for name, size in sizes.items() if name in names)
+
+
+def _temporary(expr: Expr) -> int:
+    """What computing an expression holds beside its names: its operands one after the other, then itself."""
+    if isinstance(expr, Local):
+        return 0
+    held, most = 0, _size(expr)
+    for part in children(expr):
+        if isinstance(part, Expr) and not isinstance(part, Local | InputRead):
+            most = max(most, held + _temporary(part))
+            held += _size(part)
+    return max(most, held)
+
+
+# -- operations ------------------------------------------------------------------------------------------------------
+
+
+def _flops_of_block(statements: tuple[Statement, ...]) -> int:
+    total = 0
+    for statement in statements:
+        if isinstance(statement, Loop):
+            each = _flops_of_block(statement.body) + sum(_flops(carry.next) for carry in statement.carried)
+            total += (constant(statement.count) or 1) * each + sum(_flops(c.initial) for c in statement.carried)
+        else:
+            total += sum(_flops(part) for part in children(statement) if isinstance(part, Expr))
+    return total
+
+
+def _flops(tree: Node) -> int:
+    total = 0
+    for part in walk(tree):
+        match part:
+            case Dot(matrix=matrix):
+                total += 2 * math.prod(matrix.type.shape)
+            case Elementwise(function=function):
+                total += _size(part) * (1 if function in _CHEAP else _FUNCTION)
+            case Select() | Reduce():
+                total += max(_size(each) for each in (part, *children(part)) if isinstance(each, Expr))
+            case Draw():
+                total += _size(part) * _DRAW
+            case Column(vector=vector) if not isinstance(vector, InputRead):
+                total += _size(vector)
+    return total

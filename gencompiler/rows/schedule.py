@@ -1,0 +1,85 @@
+"""What becomes a kernel, how its tiles are laid out, and what it costs.
+
+`schedule` takes a logical program apart into planes and tiles (`planes`, `tiling`), estimates what one row keeps on chip,
+and picks the size of a tile; or says why torch alone runs the program.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gencompiler.node import walk
+from gencompiler.rows.cost import Cost, cost
+from gencompiler.rows.nodes import Dot, Program
+from gencompiler.rows.placing import Unfusable
+from gencompiler.rows.planes import take_apart
+from gencompiler.rows.share import share
+from gencompiler.rows.tiling import Tiled, tile
+from gencompiler.rows.verify import verify_tile
+
+#: The widest matrix product that a kernel does by itself; beyond it weights no longer stay on chip and torch's products
+#: are faster.
+WIDEST_DOT = 128
+
+#: 32-bit registers of one thread that live values may fill; the rest of the 255 is for addresses and temporaries.
+REGISTERS = 128
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """How a kernel is launched: rows of one tile, warps, and stages of software pipelining."""
+
+    rows: int
+    warps: int
+    stages: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """`tiled` and `config` where the program is `fused` into one kernel; `reason` says why, or why not."""
+
+    program: Program
+    fused: bool
+    reason: str
+    cost: Cost
+    tiled: Tiled | None = None
+    config: Config | None = None
+
+
+def schedule(program: Program) -> Schedule:
+    """The schedule of a logical program."""
+    try:
+        prepared = share(take_apart(program))
+        tiled = tile(prepared)
+    except Unfusable as refusal:
+        return Schedule(program, False, str(refusal), cost(program))
+    verify_tile(tiled.program, "schedule")
+    spent = cost(tiled.program)
+    wide = max((max(dot.matrix.type.shape) for dot in _dots(tiled.program)), default=0)
+    if wide > WIDEST_DOT:
+        why = f"a product with a matrix {wide} wide; up to {WIDEST_DOT} stays on chip"
+        return Schedule(program, False, why, spent)
+    config = _config(tiled.program, spent)
+    if config is None:
+        why = f"one row keeps {spent.live_elements} numbers, more than the registers of a tile hold"
+        return Schedule(program, False, why, spent)
+    return Schedule(program, True, f"one row keeps {spent.live_elements} numbers on chip", spent, tiled, config)
+
+
+def _dots(program: Program) -> list[Dot]:
+    return [part for part in walk(program) if isinstance(part, Dot)]
+
+
+def _config(program: Program, spent: Cost) -> Config | None:
+    """The first configuration whose live values fit; what compiles well was measured, see `docs/kernels.md`."""
+    if spent.widest == 1:  # scalars only: one thread has a row
+        return Config(128, 4, 1) if spent.live_elements <= REGISTERS else None
+    if _dots(program):  # exact products unroll over rows, so tiles are as low as the unit allows
+        choices = [Config(16, 4, 2), Config(16, 8, 2)]
+    else:
+        choices = [Config(16, 4, 1), Config(16, 8, 1), Config(8, 8, 1), Config(4, 8, 1)]
+    for config in choices:
+        if config.rows * spent.live_elements <= REGISTERS * 32 * config.warps:
+            return config
+    return None
+

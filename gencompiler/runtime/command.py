@@ -1,0 +1,176 @@
+"""The command line of a generated package: `python -m PACKAGE train|sample|eval|test`.
+
+Exit status: 0 done, 2 usage, 4 a test failed, 5 the run failed, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from gencompiler.runtime import data, evaluate, runs, sampling, settings, storage, training
+from gencompiler.runtime.errors import RUN_FAILED, RunError, render
+from gencompiler.runtime.modules import Model
+
+INTERRUPTED = 130
+TEST_FAILED = 4
+
+#: Chains and draws of each that `eval` of a chain model looks at.
+CHAINS, DRAWS = 64, 1000
+
+
+def main(
+    model: type[Model],
+    *,
+    fit: Callable[..., Model] | None = None,
+    defaults: training.Settings | None = None,
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """Run the command line of `model`; `fit` and its `defaults` are the package's training, where it has one."""
+    parsed = _parser(model, defaults).parse_args(arguments)
+    try:
+        if parsed.command == "train":
+            assert fit is not None and defaults is not None
+            return _train(model, fit, defaults, parsed)
+        if parsed.command == "test":
+            return _test(model)
+        return _sample(model, parsed) if parsed.command == "sample" else _evaluate(model, defaults, parsed)
+    except RunError as error:
+        print(render(error), file=sys.stderr)
+        return RUN_FAILED
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser(model: type[Model], defaults: training.Settings | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m {model.package or model.__name__}", description=model.__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    commands = parser.add_subparsers(dest="command", required=True)
+    if defaults is not None:
+        _training_options(commands.add_parser("train", help="train on data; writes checkpoints, weights and metrics"))
+    sample = commands.add_parser("sample", help="draw samples")
+    sample.add_argument("--count", type=int, default=64, help="how many rows (default 64)")
+    sample.add_argument("--save", type=Path, help="an .npy or .npz file (default: samples.npy in --out)")
+    evaluation = commands.add_parser("eval", help="evaluate on held-out data, or diagnose chains")
+    evaluation.add_argument("--data", help="data set (default: the one it was trained on)")
+    evaluation.add_argument("--split", choices=("train", "valid", "test"), default="test")
+    evaluation.add_argument("--draws", type=int, default=1, help="draws of a bound averaged for each row (default 1)")
+    for each in (sample, evaluation):
+        each.add_argument("--weights", type=Path, help="a weights file or checkpoint (default: the one in --out)")
+        each.add_argument("--untrained", action="store_true", help="use the initial parameters")
+        each.add_argument("--seed", type=int, default=0)
+        each.add_argument("--device", default="cpu")
+        each.add_argument("--out", type=Path, default=_run_directory(model), help="directory of the run")
+    commands.add_parser("test", help="run the package's property tests")
+    return parser
+
+
+def _training_options(parser: argparse.ArgumentParser) -> None:
+    """Options whose default is the package's setting; None means that."""
+    parser.add_argument("--data", help="name, NAME:FILE or FILE")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--steps", type=int, help="optimizer steps, instead of epochs")
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--lr", type=float, help="learning rate")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--device")
+    parser.add_argument("--precision", choices=("float32", "float64", "bfloat16"))
+    parser.add_argument("--out", type=Path, help="directory for checkpoint, weights and metrics")
+    parser.add_argument("--resume", action="store_true", default=None, help="go on from the checkpoint in --out")
+    parser.add_argument("--save-seconds", type=float, help="seconds between checkpoints")
+
+
+def _run_directory(model: type[Model]) -> Path:
+    return settings.runs_directory() / (model.package.rsplit(".", 1)[-1] or model.__name__)
+
+
+def _train(
+    kind: type[Model], fit: Callable[..., Model], defaults: training.Settings, parsed: argparse.Namespace
+) -> int:
+    options = {name: value for name, value in vars(parsed).items() if value is not None and name != "command"}
+    options.setdefault("out", _run_directory(kind))
+    if (rate := options.pop("lr", None)) is not None:
+        options["optimizer_options"] = {**defaults.optimizer_options, "lr": rate}
+    source = options.pop("data", None)
+    chosen = defaults.override(options)
+    model = fit(kind(seed=chosen.seed), source, **options)
+    print(f"wrote {chosen.out}/{runs.WEIGHTS}")
+    if "log_prob" in kind.programs:
+        dataset = data.load(source or defaults.data, model.fields, chosen.validation)
+        for name, rows in (("validation", dataset.valid), ("test", dataset.test)):
+            if len(rows):
+                print(f"{name}: {evaluate.evaluate(model, rows, seed=chosen.seed)}")
+    return 0
+
+
+def _sample(kind: type[Model], parsed: argparse.Namespace) -> int:
+    model = _loaded(kind, parsed)
+    drawn: Any = model.sample(parsed.count, seed=parsed.seed)  # type: ignore[operator]
+    values = drawn if isinstance(drawn, tuple) else (drawn,)
+    arrays = {field.name: value.cpu().numpy() for field, value in zip(model.observed, values, strict=True)}
+    file = parsed.save or parsed.out / ("samples.npy" if len(arrays) == 1 else "samples.npz")
+    content = io.BytesIO()
+    if file.suffix == ".npz":
+        np.savez(content, **arrays)
+    elif len(arrays) == 1:
+        np.save(content, next(iter(arrays.values())))
+    else:
+        raise RunError("G804", f"{file}: one .npy cannot hold {len(arrays)} variables", "save to an .npz file")
+    storage.write(file, content.getvalue())
+    shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in arrays.items())
+    print(f"wrote {file}: {shapes}")
+    return 0
+
+
+def _evaluate(kind: type[Model], defaults: training.Settings | None, parsed: argparse.Namespace) -> int:
+    model = _loaded(kind, parsed)
+    if "log_prob" not in kind.programs:
+        return _evaluate_chain(model, parsed)
+    source = parsed.data or (defaults.data if defaults else "")
+    if not source:
+        raise RunError("G806", "no data set to evaluate on", "name one with `--data`")
+    dataset = data.load(source, model.fields)
+    rows = {"train": dataset.train, "valid": dataset.valid, "test": dataset.test}[parsed.split]
+    print(evaluate.evaluate(model, rows, samples=parsed.draws, seed=parsed.seed))
+    return 0
+
+
+def _evaluate_chain(model: Model, parsed: argparse.Namespace) -> int:
+    if "chain" not in model.programs:
+        raise RunError("G801", f"{type(model).__name__} has neither log p(x) nor a chain to evaluate")
+    chain: sampling.Chain = model.chain(CHAINS, DRAWS, seed=parsed.seed)  # type: ignore[operator]
+    print(f"{CHAINS} chains of {DRAWS} draws, acceptance {float(chain.acceptance.mean()):.3f}")
+    for name, summary in evaluate.evaluate_chain(model, chain).items():
+        print(f"{name}: {summary}")
+    return 0
+
+
+def _loaded(kind: type[Model], parsed: argparse.Namespace) -> Model:
+    """The model with trained parameters; without any to train it needs no file."""
+    model = kind(seed=parsed.seed).to(torch.device(parsed.device))
+    if parsed.untrained or not list(model.parameters()):
+        return model
+    weights = parsed.weights or parsed.out / runs.WEIGHTS
+    if not weights.is_file():
+        raise RunError(
+            "G803",
+            f"there are no weights at {weights}",
+            ("train first", "or pass `--untrained` for initial parameters"),
+        )
+    return kind.load(weights, parsed.device)
+
+
+def _test(kind: type[Model]) -> int:
+    import pytest
+
+    module = sys.modules[kind.__module__]
+    folder = Path(str(module.__file__)).parent
+    return TEST_FAILED if pytest.main(["-q", "-p", "no:cacheprovider", str(folder)]) else 0

@@ -1,0 +1,318 @@
+"""Data for training: named sets and files, split once for all, checked against a model's fields before a step is taken.
+
+A data set is named as `NAME`, `NAME:FILE` or `FILE`:
+
+==================  ====================================================================================================
+digits              1,797 handwritten digits of 8 x 8 pixels, grey levels 0 to 16 (shipped; `digits.md` has the source)
+digits_binary       one Bernoulli draw of them, P(1) = level / 16, seed 0: fixed for all time
+mnist:FILE          an .npz with `x_train` and `x_test`, grey levels 0 to 255; the last 10,000 of x_train validate
+mnist_binary:FILE   one Bernoulli draw of it, P(1) = level / 255, seed 0
+moons, pinwheel,    20,000 points of the plane each, seed 0
+checkerboard,
+swissroll, grid25
+FILE                .npz (arrays named after the fields, or x_train and x_test), .npy, .csv, .parquet (needs pyarrow)
+==================  ====================================================================================================
+
+Nothing is converted silently: a row is reshaped to its field's shape when the sizes agree, and that is all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.resources
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gencompiler.runtime import files, random, toys
+from gencompiler.runtime.errors import RunError
+from gencompiler.runtime.fields import Field
+
+Array = NDArray[np.generic]
+Columns = dict[str, Array]
+
+#: Streams of the data module, apart from a model's draws and from each other.
+BINARIZE_STREAM = 0x7FFF_FFE0
+SPLIT_STREAM = 0x7FFF_FFE1
+
+#: Of a data set without a split of its own: one row in ten validates, one in ten tests.
+HELD_OUT = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """Some rows of a data set: one tensor `[rows, *shape]` per field, in storage dtype, on the host.
+
+    `numbers` are the rows' numbers within the whole data set, the keys of their random draws: a row draws the same
+    whatever split or batch it is in."""
+
+    tensors: Mapping[str, Tensor]
+    numbers: Tensor
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def take(self, places: Tensor, device: torch.device | str = "cpu") -> Batch:
+        """The rows at `places`, on `device`."""
+        return Batch(
+            {name: tensor[places].to(device, non_blocking=True) for name, tensor in self.tensors.items()},
+            self.numbers[places].to(device, non_blocking=True),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """Rows on the device: what `Model.loss` takes.  `row` are dataset row numbers, the keys of their random draws."""
+
+    tensors: Mapping[str, Tensor]
+    row: Tensor
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def parts(self, count: int) -> list[Batch]:
+        """The batch in at most `count` parts of nearly equal size."""
+        pieces = {name: tensor.chunk(count) for name, tensor in self.tensors.items()}
+        rows = self.row.chunk(count)
+        return [Batch({name: piece[i] for name, piece in pieces.items()}, row) for i, row in enumerate(rows)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """Three disjoint splits, and a fingerprint of the whole that a checkpoint keeps."""
+
+    name: str
+    train: Rows
+    valid: Rows
+    test: Rows
+    fingerprint: str
+
+
+#: What data comes from: a name or file, an array, arrays by field name, or a data set that was loaded before.
+Source: TypeAlias = str | Mapping[str, Array] | Array | Dataset
+
+
+def load(source: Source, fields: Sequence[Field], validation: float = HELD_OUT) -> Dataset:
+    """The data set `source` names (see the module), or an array, or arrays by field name, split and checked.
+
+    `validation` is the fraction of the training rows that validate, where the source does not say.  Raises RunError:
+    G806 for an unknown name, G802 for a file that cannot be read, G801 for rows that do not fit the fields."""
+    if isinstance(source, Dataset):
+        return source
+    if isinstance(source, str):
+        name, parts = source, _named(source)
+    else:
+        name, parts = "array", _arrays(source, fields)
+    columns = {split: _columns_for(part, fields, name) for split, part in parts.items()}
+    for split, part in columns.items():
+        check(part, fields, f"{name} ({split})" if split != "all" else name)
+    return _split(name, {s: _stored(c, fields) for s, c in columns.items()}, validation)
+
+
+# -- sources ---------------------------------------------------------------------------------------------------------
+
+
+def _named(source: str) -> dict[str, Columns]:
+    name, _, file = source.partition(":")
+    if not file and name in NAMED:
+        return NAMED[name]()
+    if file and name in FROM_FILE:
+        return FROM_FILE[name](Path(file))
+    if name in FROM_FILE:
+        raise RunError(
+            "G806", f"data set `{name}` needs a file", f"write `{name}:FILE`, an .npz with x_train and x_test"
+        )
+    if Path(source).suffix or Path(source).exists():
+        return files.read(Path(source))
+    known = [*NAMED, *(f"{n}:FILE" for n in FROM_FILE)]
+    raise RunError(
+        "G806", f"unknown data set `{source}`", f"known: {', '.join(known)}; or a file .npz .npy .csv .parquet"
+    )
+
+
+def digits() -> Array:
+    """uint8 [1797, 64], grey levels 0 to 16."""
+    resource = importlib.resources.files("gencompiler.runtime") / "digits.npz"
+    with resource.open("rb") as file, np.load(file) as archive:
+        return np.asarray(archive["x"])
+
+
+def binarize(levels: Array, top: int, seed: int = 0) -> Array:
+    """One Bernoulli draw with P(1) = level / top, a function of the seed, the row and the place in it."""
+    flat = torch.from_numpy(levels.reshape(len(levels), -1))
+    drawn = [
+        random.uniform(seed, torch.arange(start, start + len(part)), 0, BINARIZE_STREAM, flat.shape[1]) * top < part
+        for start, part in ((s, flat[s : s + 4096]) for s in range(0, len(flat), 4096))
+    ]
+    return torch.cat(drawn).to(torch.uint8).numpy().reshape(levels.shape)
+
+
+def _mnist(path: Path) -> dict[str, Columns]:
+    parts = files.read(path)
+    if set(parts) != {"train", "test"}:
+        raise RunError(
+            "G802", f"{path} has no x_train and x_test", "MNIST is an .npz with the arrays x_train and x_test"
+        )
+    x = parts["train"]["x"]
+    held = len(x) // 6
+    return {"train": {"x": x[:-held]}, "valid": {"x": x[-held:]}, "test": parts["test"]}
+
+
+def _mnist_binary(path: Path) -> dict[str, Columns]:
+    parts = _mnist(path)
+    whole = binarize(np.concatenate([part["x"] for part in parts.values()]), 255)
+    ends = np.cumsum([len(part["x"]) for part in parts.values()])[:-1]
+    return {name: {"x": x} for name, x in zip(parts, np.split(whole, ends), strict=True)}
+
+
+def _plain(make: Callable[[], Array]) -> Callable[[], dict[str, Columns]]:
+    return lambda: {"all": {"x": make()}}
+
+
+NAMED: dict[str, Callable[[], dict[str, Columns]]] = {
+    "digits": _plain(digits),
+    "digits_binary": _plain(lambda: binarize(digits(), 16)),
+    **{name: _plain(make) for name, make in toys.TOYS.items()},
+}
+FROM_FILE: dict[str, Callable[[Path], dict[str, Columns]]] = {"mnist": _mnist, "mnist_binary": _mnist_binary}
+
+
+def _arrays(source: Mapping[str, Array] | Array, fields: Sequence[Field]) -> dict[str, Columns]:
+    if isinstance(source, Mapping):
+        return {"all": {name: np.asarray(value) for name, value in source.items()}}
+    return {"all": {fields[0].name: np.asarray(source)}}
+
+
+# -- fitting to the fields -------------------------------------------------------------------------------------------
+
+
+def _columns_for(columns: Columns, fields: Sequence[Field], name: str) -> Columns:
+    """The columns under the fields' names: by name, or, for a single field, the only array whatever it is called."""
+    if len(fields) == 1 and fields[0].name not in columns:
+        only = [c for c in columns if c != "y"]
+        if len(only) == 1:
+            return {fields[0].name: columns[only[0]]}
+    missing = [f.name for f in fields if f.name not in columns]
+    if missing:
+        raise RunError(
+            "G801",
+            f"{name} has no array for `{missing[0]}`",
+            f"name the arrays after the model's variables: {', '.join(f.name for f in fields)}",
+            (f"it has: {', '.join(columns) or 'nothing'}",),
+        )
+    return {f.name: columns[f.name] for f in fields}
+
+
+def check(columns: Mapping[str, Array], fields: Sequence[Field], name: str) -> None:
+    """Raise RunError G801 unless every row has the shape, dtype and support of its field; says which row and column."""
+    counts = {f.name: len(columns[f.name]) if columns[f.name].ndim else 0 for f in fields}
+    if len(set(counts.values())) > 1:
+        raise RunError("G801", f"the arrays of {name} differ in their number of rows", notes=(f"rows: {counts}",))
+    if not all(counts.values()):
+        raise RunError("G801", f"{name} has no rows", "give at least one row")
+    for field in fields:
+        _check_field(columns[field.name], field, name)
+
+
+def _check_field(array: Array, field: Field, name: str) -> None:
+    if array.dtype.kind not in "biuf":
+        raise RunError(
+            "G801", f"{name}: `{field.name}` has dtype {array.dtype}, which is not a number", "store numbers"
+        )
+    if int(np.prod(array.shape[1:])) != field.size:
+        found = "×".join(map(str, array.shape[1:])) or "1"
+        raise RunError(
+            "G801",
+            f"{name}: a row of `{field.name}` has {found} numbers, the spec says {field.size}",
+            f"declare `{field.name}` with the data's shape, or override the size (`-D`)",
+            (f"the spec declares {field}",),
+        )
+    flat = array.reshape(len(array), -1)
+    for start in range(0, len(flat), 8192):
+        part = flat[start : start + 8192]
+        _check_values(part, field, name, start)
+
+
+def _check_values(part: Array, field: Field, name: str, start: int) -> None:
+    if part.dtype.kind == "f":
+        bad = ~np.isfinite(part)
+        if bad.any():
+            row, column = map(int, np.argwhere(bad)[0])
+            raise RunError(
+                "G801",
+                f"{name}: `{field.name}` is {part[row, column]} at row {start + row}, column {column}",
+                "drop or fill such rows before training",
+                (f"{int(bad.any(1).sum())} rows of rows {start} to {start + len(part)} are affected",),
+            )
+    values = torch.from_numpy(np.ascontiguousarray(part, dtype=np.float64)).reshape(len(part), *field.shape)
+    inside = field.support.contains(values).reshape(len(part), -1).numpy()
+    if not inside.all():
+        row, column = map(int, np.argwhere(~inside)[0])
+        raise RunError(
+            "G801",
+            f"{name}: `{field.name}` is {part[row, column]} at row {start + row}, column {column}: not {field.support}",
+            _advice(field, part),
+            (f"the spec declares {field}; the data runs from {part.min()} to {part.max()}",),
+        )
+
+
+def _advice(field: Field, part: Array) -> str:
+    if field.support.name == "Binary":
+        return "choose a binary data set (digits_binary, mnist_binary:FILE), or threshold or draw the values yourself"
+    if field.support.discrete and part.dtype.kind == "f":
+        return "store whole numbers, or declare the variable Real"
+    return "declare the support that the data has, or bring the data into the declared one"
+
+
+def _stored(columns: Columns, fields: Sequence[Field]) -> dict[str, Tensor]:
+    stored = {}
+    for field in fields:
+        array = np.ascontiguousarray(columns[field.name]).reshape(-1, *field.shape)
+        dtype = getattr(torch, field.storage)
+        stored[field.name] = torch.from_numpy(array.astype(np.float64) if array.dtype.kind in "bu" else array).to(dtype)
+    return stored
+
+
+# -- splits ----------------------------------------------------------------------------------------------------------
+
+
+def shuffled(count: int, seed: int, step: int, stream: int) -> Tensor:
+    """A permutation of 0..count, a function of its arguments alone: the order of one random 63-bit word per row."""
+    high, low, *_ = random.philox(seed, torch.arange(count), step, 0, stream)
+    return torch.argsort(((high >> 1) << 32) | low, stable=True)
+
+
+def _split(name: str, parts: dict[str, dict[str, Tensor]], validation: float) -> Dataset:
+    """The source's own splits where it has them, else a deterministic one: test rows never depend on `validation`."""
+    whole = {field: torch.cat([part[field] for part in parts.values()]) for field in next(iter(parts.values()))}
+    places, start = {}, 0
+    for split, part in parts.items():
+        size = len(next(iter(part.values())))
+        places[split] = torch.arange(start, start + size)
+        start += size
+    if "all" in places:
+        places["test"], places["train"] = _drawn(places.pop("all"), HELD_OUT)
+    if "valid" not in places:
+        # of a set without splits, `validation` counts all rows, as HELD_OUT does
+        share = validation * start / max(1, len(places["train"])) if "all" in parts else validation
+        places["valid"], places["train"] = _drawn(places["train"], share)
+    places.setdefault("test", torch.arange(0))
+    if not len(places["train"]):
+        raise RunError("G801", f"{name} leaves no row to train on", "give more rows, or a smaller validation fraction")
+    train, valid, test = (
+        Rows({field: tensor[places[split]] for field, tensor in whole.items()}, places[split])
+        for split in ("train", "valid", "test")
+    )
+    return Dataset(name, train, valid, test, files.fingerprint(whole))
+
+
+def _drawn(places: Tensor, fraction: float) -> tuple[Tensor, Tensor]:
+    """A random `fraction` of places, and the rest, both in order."""
+    count = 0 if fraction == 0 or len(places) < 3 else max(1, round(fraction * len(places)))
+    order = shuffled(len(places), 0, 0, SPLIT_STREAM)
+    return places[order[:count].sort().values], places[order[count:].sort().values]

@@ -1,0 +1,205 @@
+"""Device functions that generated kernels share: elementary functions that keep their accuracy, and random numbers.
+
+Each function is elementwise over float32 blocks, agrees with torch's float32 function to a few units in the last place, and
+needs neither libdevice nor local memory, so it compiles for every target and runs under TRITON_INTERPRET=1.
+"""
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+LOG_2 = tl.constexpr(0.6931471805599453)
+HALF_PI = tl.constexpr(1.5707963267948966)
+QUARTER_PI = tl.constexpr(0.7853981633974483)
+TWO_PI = tl.constexpr(6.283185307179586)
+#: The largest float32 below 1.
+BELOW_ONE = tl.constexpr(0.999999940395355224609375)
+
+
+# -- exponentials ----------------------------------------------------------------------------------------------------
+
+
+@triton.jit
+def log1p(x):
+    """log(1 + x); below 1 by Kahan's correction, log(u) x / (u - 1) with u = 1 + x as rounded."""
+    u = 1.0 + x
+    d = u - 1.0
+    corrected = tl.log(u) * (x / tl.where(d == 0.0, 1.0, d))
+    return tl.where(tl.abs(x) > 1.0, tl.log(u), tl.where(d == 0.0, x, corrected))
+
+
+@triton.jit
+def expm1(x):
+    """exp(x) - 1; near 0 by Kahan's correction, (u - 1) x / log(u) with u = exp(x) as rounded."""
+    u = tl.exp(x)
+    near = (tl.abs(x) <= 1.0) & (u != 1.0)
+    corrected = (u - 1.0) * (x / tl.log(tl.where(near, u, 2.0)))
+    return tl.where(near, corrected, tl.where(u == 1.0, x, u - 1.0))
+
+
+@triton.jit
+def softplus(x):
+    """log(1 + exp(x))"""
+    return tl.maximum(x, 0.0) + log1p(tl.exp(-tl.abs(x)))
+
+
+@triton.jit
+def logit(x):
+    """log(x / (1 - x))"""
+    return tl.log(x) - log1p(-x)
+
+
+@triton.jit
+def square(x):
+    return x * x
+
+
+@triton.jit
+def power(a, b):
+    """a^b; 0^0 = 1, a negative base only with an integral exponent."""
+    magnitude = tl.exp(b * tl.log(tl.abs(a)))
+    odd = tl.floor(b * 0.5) * 2.0 != b
+    value = tl.where((a < 0.0) & odd, -magnitude, magnitude)
+    value = tl.where((a < 0.0) & (tl.floor(b) != b), float("nan"), value)
+    return tl.where(b == 0.0, 1.0, value)
+
+
+# -- hyperbolic ------------------------------------------------------------------------------------------------------
+
+
+@triton.jit
+def tanh(x):
+    """-t / (t + 2) with t = exp(-2|x|) - 1, signed: never overflows, exact near 0."""
+    t = expm1(-2.0 * tl.abs(x))
+    value = -t / (t + 2.0)
+    return tl.where(x < 0.0, -value, value)
+
+
+@triton.jit
+def sinh(x):
+    """(t + t / (t + 1)) / 2 with t = exp(|x|) - 1, signed; exp(|x| - log 2) where that is all that is left."""
+    size = tl.abs(x)
+    t = expm1(tl.minimum(size, 20.0))
+    value = tl.where(size > 20.0, tl.exp(size - LOG_2), 0.5 * (t + t / (t + 1.0)))
+    return tl.where(x < 0.0, -value, value)
+
+
+@triton.jit
+def cosh(x):
+    size = tl.abs(x)
+    return tl.where(size > 20.0, tl.exp(size - LOG_2), 0.5 * (tl.exp(size) + tl.exp(-size)))
+
+
+@triton.jit
+def asinh(x):
+    """log1p(|x| + x² / (1 + sqrt(1 + x²))), signed; log|x| + log 2 where the square would overflow."""
+    size = tl.abs(x)
+    bounded = tl.minimum(size, 1e9)
+    value = log1p(bounded + bounded * bounded / (1.0 + tl.sqrt(1.0 + bounded * bounded)))
+    value = tl.where(size > 1e9, tl.log(size) + LOG_2, value)
+    return tl.where(x < 0.0, -value, value)
+
+
+# -- trigonometric ---------------------------------------------------------------------------------------------------
+
+
+@triton.jit
+def tan(x):
+    return tl.sin(x) / tl.cos(x)
+
+
+@triton.jit
+def atan(x):
+    """Reduced to |x| <= tan(pi / 8), then a polynomial (S. L. Moshier's Cephes, `atanf`)."""
+    size = tl.abs(x)
+    far = size > 2.414213562373095
+    middle = (size > 0.4142135623730950) & (size <= 2.414213562373095)
+    shift = tl.where(far, HALF_PI, tl.where(middle, QUARTER_PI, 0.0))
+    r = tl.where(far, -1.0 / tl.maximum(size, 1.0), tl.where(middle, (size - 1.0) / (size + 1.0), size))
+    s = r * r
+    p = ((8.05374449538e-2 * s - 1.38776856032e-1) * s + 1.99777106478e-1) * s - 3.33329491539e-1
+    value = shift + (p * s * r + r)
+    return tl.where(x < 0.0, -value, value)
+
+
+@triton.jit
+def cos2pi(u):
+    """cos(2 pi u) for u in (0, 1): exact reduction to an eighth of a turn, then short polynomials (Cephes)."""
+    quarter = tl.floor(4.0 * u + 0.5)
+    r = (u - 0.25 * quarter) * TWO_PI
+    s = r * r
+    cosine = 1.0 - 0.5 * s + s * s * ((2.443315711809948e-5 * s - 1.388731625493765e-3) * s + 4.166664568298827e-2)
+    sine = r + r * s * ((-1.9515295891e-4 * s + 8.3321608736e-3) * s - 1.6666654611e-1)
+    value = tl.where((quarter == 1.0) | (quarter == 3.0), sine, cosine)
+    return tl.where((quarter == 1.0) | (quarter == 2.0), -value, value)
+
+
+@triton.jit
+def sign(x):
+    """-1, 0 or 1"""
+    return (x > 0.0).to(tl.float32) - (x < 0.0).to(tl.float32)
+
+
+# -- arrays ----------------------------------------------------------------------------------------------------------
+
+
+@triton.jit
+def vector(array, at, WIDTH: tl.constexpr):
+    """Row `at` of a packed array [..., WIDTH], as [1, WIDTH]."""
+    return tl.load(array + at * WIDTH + tl.arange(0, WIDTH))[None, :]
+
+
+@triton.jit
+def matrix(array, at, HEIGHT: tl.constexpr, WIDTH: tl.constexpr):
+    """Matrix `at` of a packed array [..., HEIGHT, WIDTH].  Called at each use: a matrix kept in a name across products
+    would not stay in registers."""
+    places = tl.arange(0, HEIGHT)[:, None] * WIDTH + tl.arange(0, WIDTH)[None, :]
+    return tl.load(array + at * HEIGHT * WIDTH + places)
+
+
+@triton.jit
+def _multiply(a, b):
+    return a * b
+
+
+@triton.jit
+def product(x):
+    """The product over the last axis."""
+    return tl.reduce(x, 1, _multiply)
+
+
+# -- random numbers --------------------------------------------------------------------------------------------------
+# The same function of (seed, row, step, dim, stream) as `gencompiler.runtime.random`, which documents it.
+
+
+@triton.jit
+def words(seed, row, step, dim, stream):
+    """Words 0 and 1 of Philox4x32-10; the counters are 32-bit integers (a 64-bit one would select another generator)."""
+    first, second, _, _ = tl.philox(seed, row.to(tl.uint32), counter(step), counter(dim), counter(stream))
+    return first, second
+
+
+@triton.jit
+def counter(value):
+    return tl.to_tensor(value).to(tl.uint32)
+
+
+@triton.jit
+def unit(word):
+    """(n + 1/2) 2^-24 of the upper 24 bits, kept below 1."""
+    return tl.minimum(((word >> 8).to(tl.float32) + 0.5) * 5.9604644775390625e-8, BELOW_ONE)
+
+
+@triton.jit
+def uniform(seed, row, step, dim, stream):
+    """Uniform on (0, 1), ends excluded."""
+    first, _ = words(seed, row, step, dim, stream)
+    return unit(first)
+
+
+@triton.jit
+def normal(seed, row, step, dim, stream):
+    """Standard normal, by Box and Muller."""
+    first, second = words(seed, row, step, dim, stream)
+    return tl.sqrt(-2.0 * tl.log(unit(first))) * cos2pi(unit(second))

@@ -1,0 +1,120 @@
+"""How a learned tensor of a declared support is stored, and what it starts as.
+
+A parameter is stored unconstrained, so that any optimizer may move it anywhere; `constrain` maps storage to a value of
+the support, smoothly and onto its interior, and `unconstrain` back.  Raw zero is the default start: 1 for Positive, 1/2
+for Unit, the uniform vector for Simplex.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from gencompiler.runtime import random
+from gencompiler.runtime.fields import Support
+
+#: softplus(_SHIFT) = 1
+_SHIFT = math.log(math.expm1(1))
+
+#: The random stream of initial values, apart from every stream of a model's draws (those are numbered from 0).
+INITIAL_STREAM = 0x7FFF_FFF0
+
+
+def positive(raw: Tensor) -> Tensor:
+    """softplus(raw + log(e - 1)) > 0, with 0 -> 1; never underflows to 0."""
+    return F.softplus(raw + _SHIFT, threshold=80) + torch.finfo(raw.dtype).tiny
+
+
+def unit(raw: Tensor) -> Tensor:
+    """sigmoid(raw), kept inside (0, 1) where it would round to an end."""
+    margin = 0.5 * torch.finfo(raw.dtype).eps
+    return margin + (1 - 2 * margin) * torch.sigmoid(raw)
+
+
+def constrain(raw: Tensor, support: Support) -> Tensor:
+    """The value of `support` that unconstrained storage `raw` stands for, of the same shape."""
+    name = support.name
+    if name == "Real":
+        return raw
+    if name == "Positive":
+        return positive(raw)
+    if name == "Unit":
+        return unit(raw)
+    if name == "Open":
+        return _open(raw, *support.arguments)
+    if name == "Simplex":
+        return torch.softmax(raw, dim=-1)
+    if name == "Lower":
+        return torch.tril(raw)
+    if name == "Upper":
+        return torch.triu(raw)
+    if name == "Orthogonal":
+        return _orthogonal(raw)
+    raise ValueError(f"no storage for parameters of support {support}")
+
+
+def unconstrain(value: Tensor, support: Support) -> Tensor:
+    """Storage that `constrain` maps to `value`."""
+    name = support.name
+    if name == "Positive":
+        return value + torch.log(-torch.expm1(-value)) - _SHIFT
+    if name == "Unit":
+        return torch.logit(value)
+    if name == "Open":
+        lower, upper = support.arguments
+        if math.isfinite(lower) and math.isfinite(upper):
+            return torch.logit((value - lower) / (upper - lower))
+        if math.isfinite(lower):
+            return unconstrain(value - lower, Support("Positive"))
+        if math.isfinite(upper):
+            return unconstrain(upper - value, Support("Positive"))
+        return value
+    if name == "Simplex":
+        return torch.log(value)
+    if name in ("Real", "Lower", "Upper", "Orthogonal"):
+        return value
+    raise ValueError(f"no storage for parameters of support {support}")
+
+
+def _open(raw: Tensor, lower: float, upper: float) -> Tensor:
+    if math.isfinite(lower) and math.isfinite(upper):
+        return lower + (upper - lower) * unit(raw)
+    if math.isfinite(lower):
+        return lower + positive(raw)
+    if math.isfinite(upper):
+        return upper - positive(raw)
+    return raw
+
+
+def _orthogonal(raw: Tensor) -> Tensor:
+    """The orthogonal factor of raw, with the sign that makes it continuous: orthonormal columns, or rows where wide."""
+    if raw.shape[-2] < raw.shape[-1]:
+        return _orthogonal(raw.mT).mT
+    q, r = torch.linalg.qr(raw)
+    signs = torch.where(torch.diagonal(r, dim1=-2, dim2=-1) < 0, -1.0, 1.0).to(q)
+    return torch.mul(q, signs.unsqueeze(-2))
+
+
+def initial(
+    path: str, shape: Sequence[int], rank: int, support: Support, *, start: str | float = "default", seed: int = 0
+) -> Tensor:
+    """Initial storage, float32, a function of `seed` and `path` alone.
+
+    `rank` counts the axes of one parameter, without those of iterations and lifting.  `start` is "default", "zeros" or
+    a constant value.  Default: Uniform(-a, a) with a = 1/sqrt(last axis) at rank 2 and above, else raw zero; orthogonal
+    matrices are random."""
+    if isinstance(start, (int, float)):
+        return unconstrain(torch.full(tuple(shape), float(start), dtype=torch.float64), support).float()
+    if start == "zeros" or rank < 2 or support.name == "Simplex":
+        return torch.zeros(*shape)
+    count = math.prod(shape)
+    key = torch.tensor([zlib.crc32(path.encode())])
+    if support.name == "Orthogonal":
+        return _orthogonal(random.normal(seed, key, 0, INITIAL_STREAM, count).reshape(*shape)).float()
+    uniform = random.uniform(seed, key, 0, INITIAL_STREAM, count).reshape(*shape)
+    return (2 * uniform - 1).float() / math.sqrt(shape[-1])

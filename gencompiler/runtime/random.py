@@ -1,0 +1,161 @@
+"""Counter-based random numbers: every number is a function of (seed, row, step, dim, stream), of nothing else.
+
+The generator is Philox4x32-10 (Salmon, Moraes, Dror & Shaw, *Parallel random numbers: as easy as 1, 2, 3*, SC 2011) with
+the 64-bit seed as key and four 32-bit counters (row, step, dim, stream).  `runtime.kernels` draws the same numbers on a
+GPU: words and uniforms agree bit for bit, normals to 1e-6.
+
+    uniform   u = (n + 1/2) 2^-24, where n is the upper 24 bits of word 0, kept below 1
+    normal    sqrt(-2 log u0) cos(2 pi u1), with u0 and u1 the uniforms of words 0 and 1 (Box & Muller, 1958)
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+MASK = 0xFFFFFFFF
+ROUNDS = 10
+#: Multipliers of the words 2 and 0, in the order in which a round uses their products.
+MULTIPLIERS = (0xCD9E8D57, 0xD2511F53)
+KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
+
+#: The largest float32 below 1: without this bound (n + 1/2) 2^-24 rounds to 1 for n = 2^24 - 1.
+BELOW_ONE = 1.0 - 2.0**-24
+
+#: How many numbers a `Draws` computes ahead, and how many are computed at once (they stay in a core's cache).
+AHEAD = 1 << 15
+BLOCK = 1 << 17
+
+Counter = Tensor | int
+
+
+def philox(seed: int, row: Counter, step: Counter, dim: Counter, stream: Counter) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The four 32-bit words of Philox4x32-10, as int64 tensors of the counters' common shape.
+
+    Counters are integers or int64 tensors that broadcast; only their low 32 bits count.  `seed` is in 0..2^64."""
+    c0, c1, c2, c3 = _counters(row, step, dim, stream)
+    multiplier = torch.tensor(MULTIPLIERS, device=c0.device).reshape(2, *[1] * c0.dim())
+    # Words (0, 2) and words (1, 3) side by side.  Products of 32-bit words wrap in int64, which keeps all 64 bits; the
+    # odd words are masked only when they are used.
+    even, odd = torch.stack((c0, c2)), torch.stack((c1, c3))
+    for key in _round_keys(seed, c0.device, c0.dim()):
+        products = even.flip(0).mul_(multiplier)
+        even = (products >> 32).bitwise_xor_(odd).bitwise_xor_(key).bitwise_and_(MASK)
+        odd = products
+    odd = odd & MASK
+    return even[0], odd[0], even[1], odd[1]
+
+
+def _counters(*counters: Counter) -> tuple[Tensor, ...]:
+    device = next((c.device for c in counters if isinstance(c, Tensor)), torch.device("cpu"))
+    tensors = (torch.as_tensor(c, dtype=torch.int64, device=device) & MASK for c in counters)
+    return torch.broadcast_tensors(*tensors)
+
+
+def _round_keys(seed: int, device: torch.device, dims: int) -> Tensor:
+    """[ROUNDS, 2, 1, …]: the key, raised by the Weyl constants before each round but the first."""
+    if not 0 <= seed < 1 << 64:
+        raise ValueError(f"a seed is an integer in 0..2^64, not {seed}")
+    words = (seed & MASK, seed >> 32)
+    keys = [[(word + i * add) & MASK for word, add in zip(words, KEY_STEPS, strict=True)] for i in range(ROUNDS)]
+    return torch.tensor(keys, device=device).reshape(ROUNDS, 2, *[1] * dims)
+
+
+def _unit(word: Tensor, dtype: torch.dtype) -> Tensor:
+    """The uniform of one word.  In float32 the sum rounds to nearest even, as on a GPU."""
+    return (word >> 8).to(dtype).add_(0.5).mul_(2.0**-24).clamp_(max=BELOW_ONE)
+
+
+def _uniform(seed: int, row: Counter, step: Counter, dim: Counter, stream: int, dtype: torch.dtype) -> Tensor:
+    word, *_ = philox(seed, row, step, dim, stream)
+    return _unit(word, dtype)
+
+
+def _normal(seed: int, row: Counter, step: Counter, dim: Counter, stream: int, dtype: torch.dtype) -> Tensor:
+    """Computed in float64: in float32 the angle 2 pi u alone would cost more than the 1e-6 that back ends agree to."""
+    word_0, word_1, *_ = philox(seed, row, step, dim, stream)
+    radius = _unit(word_0, torch.float64).log_().mul_(-2.0).sqrt_()
+    angle = _unit(word_1, torch.float64).mul_(2.0 * math.pi)
+    return radius.mul_(angle.cos_()).to(dtype)
+
+
+_KINDS = {"uniform": _uniform, "normal": _normal}
+
+
+def _draw(
+    kind: str, seed: int, rows: Tensor, step: int, stream: int, size: int | None, dim: int, dtype: torch.dtype
+) -> Tensor:
+    compute = _KINDS[kind]
+    if size is None:
+        return compute(seed, rows, step, dim, stream, dtype)
+    dims = torch.arange(size, device=rows.device)
+    height = max(1, BLOCK // max(1, size))
+    parts = [compute(seed, part[:, None], step, dims, stream, dtype) for part in rows.split(height)]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def uniform(
+    seed: int,
+    rows: Tensor,
+    step: int,
+    stream: int,
+    size: int | None = None,
+    *,
+    dim: int = 0,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    """Uniforms on (0, 1), ends excluded: `[rows, size]` with dims 0..size, or `[rows]` at dim `dim` when `size` is None.
+
+    `rows` are the numbers of the rows, an int64 tensor; `stream` numbers the place in the model that draws."""
+    return _draw("uniform", seed, rows, step, stream, size, dim, dtype)
+
+
+def normal(
+    seed: int,
+    rows: Tensor,
+    step: int,
+    stream: int,
+    size: int | None = None,
+    *,
+    dim: int = 0,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    """Standard normals, shaped and keyed as in `uniform`."""
+    return _draw("normal", seed, rows, step, stream, size, dim, dtype)
+
+
+class Draws:
+    """The draws of one stream at many steps: `draws[step]` is `uniform(…)` or `normal(…)` at that step.
+
+    A loop over steps asks for few numbers at a time, so a block of steps is computed at once; numbers depend on their
+    counters only, so computing ahead changes none."""
+
+    def __init__(
+        self,
+        kind: str,
+        seed: int,
+        rows: Tensor,
+        stream: int,
+        size: int | None = None,
+        *,
+        dim: int = 0,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self._compute = _KINDS[kind]
+        self._seed, self._stream, self._dtype = seed, stream, dtype
+        self._row = rows if size is None else rows[:, None]
+        self._dim: Counter = dim if size is None else torch.arange(size, device=rows.device)
+        self._steps = max(1, AHEAD // max(1, rows.numel() * (size or 1)))
+        self._first = -1
+        self._block: tuple[Tensor, ...] = ()
+
+    def __getitem__(self, step: int) -> Tensor:
+        first = step // self._steps * self._steps
+        if first != self._first:
+            steps = torch.arange(first, first + self._steps, device=self._row.device)
+            steps = steps.reshape(-1, *[1] * self._row.dim())
+            draws = self._compute(self._seed, self._row, steps, self._dim, self._stream, self._dtype)
+            self._first, self._block = first, draws.unbind()
+        return self._block[step - first]

@@ -1,0 +1,108 @@
+"""Flows: `forward` and `inverse` undo each other, and the log|det| each returns is the one of its Jacobian."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from gencompiler.runtime.modules import Model
+from gencompiler.testing.subject import in_float64
+
+#: How far from a perfect inverse rounding may lead, in units of the measured sensitivity to rounding.
+_ROUNDINGS = 256.0
+
+#: Relative size of the disturbance by which sensitivity is measured, well above float64 rounding.
+_DISTURBANCE = 2.0**-36
+
+#: Disturbances tried; the largest effect counts.
+_TRIALS = 4
+
+Map = Callable[[Tensor], Tensor]
+
+
+def rounding_error(function: Map, point: Tensor) -> Tensor:
+    """What rounding may change in `function(point)`, for each row of `point` `[n, …]`: a bound `[n]`.
+
+    Measured by disturbing the point, so that an ill-conditioned but correct map is not blamed for it."""
+    base = function(point)
+    generator = torch.Generator().manual_seed(0)
+    change = torch.zeros(len(point), dtype=torch.float64)
+    for _ in range(_TRIALS):
+        signs = torch.randint(0, 2, point.shape, generator=generator).to(point) * 2 - 1
+        moved = function(point + _DISTURBANCE * signs * point.abs().clamp_min(2.0**-20))
+        change = torch.maximum(change, _largest(moved - base))
+    epsilon = torch.finfo(torch.float64).eps
+    return _ROUNDINGS * epsilon * (change / _DISTURBANCE + _largest(base) + 1)
+
+
+def check_round_trip(model: Model, z: Tensor) -> None:
+    """inverse(forward(z)) = z, and forward(inverse(x)) = x at x = forward(z), in float64, up to rounding.
+
+    Rows that rounding puts on the end of an open support (a saturated sigmoid) are left out: their inverse is infinite.
+    """
+    model, z = in_float64(model), z.double()
+    with torch.no_grad():
+        x = model.forward(z)[0]
+        recovered = model.inverse(x)[0]
+        _refuse_nan(x, "forward(z)", z)
+        _refuse_nan(recovered, "inverse(forward(z))", z)
+        kept = recovered.reshape(len(z), -1).isfinite().all(1)
+        x, z, recovered = x[kept], z[kept], recovered[kept]
+        _compare(recovered, z, rounding_error(lambda x: model.inverse(x)[0], x), "inverse(forward(z)) differs from z")
+        again = model.forward(recovered)[0]
+        tolerance = rounding_error(lambda z: model.forward(z)[0], recovered)
+        _compare(again, x, tolerance, "forward(inverse(x)) differs from x")
+
+
+def check_log_det(model: Model, z: Tensor) -> None:
+    """inverse's log|det| is that of its autograd Jacobian, and forward's is its negative, in float64, up to rounding.
+
+    The Jacobian is taken of `inverse`, whose derivative stays accurate where `forward` saturates.  Cost: one backward
+    pass per dimension.
+    """
+    model, z = in_float64(model), z.double()
+    x, forward_log_det = (t.detach() for t in model.forward(z))
+    x.requires_grad_()
+    recovered, inverse_log_det = model.inverse(x)
+    jacobian = _jacobian(recovered.reshape(len(z), -1), x)
+    kept = jacobian.reshape(len(z), -1).isfinite().all(1) & inverse_log_det.isfinite()
+    exact = torch.linalg.slogdet(jacobian[kept])[1]
+    found = inverse_log_det.detach()[kept]
+    size = jacobian.shape[1]
+    _compare(found, exact, 1e-9 * (size + exact.abs()), "inverse's log|det| differs from the autograd Jacobian's")
+    x = x.detach()[kept]
+    with torch.no_grad():
+        tolerance = rounding_error(lambda x: model.inverse(x)[1], x) + 1e-9 * size
+    _compare(forward_log_det[kept], -found, tolerance, "forward's log|det| is not the negative of inverse's")
+
+
+def _jacobian(outputs: Tensor, inputs: Tensor) -> Tensor:
+    """d outputs / d inputs, `[n, size, size]`, rows being independent."""
+    columns = [
+        torch.autograd.grad(outputs[:, i].sum(), inputs, retain_graph=True)[0].reshape(len(inputs), -1)
+        for i in range(outputs.shape[1])
+    ]
+    return torch.stack(columns, 1)
+
+
+def _largest(values: Tensor) -> Tensor:
+    return values.double().abs().reshape(len(values), -1).amax(1) if len(values) else values.new_zeros(0).double()
+
+
+def _refuse_nan(values: Tensor, name: str, z: Tensor) -> None:
+    bad = values.isnan().reshape(len(values), -1).any(1)
+    if bool(bad.any()):
+        raise AssertionError(f"{name} is not a number at z = {z[bad][0].tolist()}")
+
+
+def _compare(found: Tensor, expected: Tensor, tolerance: Tensor, claim: str) -> None:
+    error = _largest(found - expected)
+    # Where rounding alone may lead to infinity there is nothing to compare.
+    bad = ~(error <= tolerance) & tolerance.isfinite()
+    if bool(bad.any()):
+        row = int((error / tolerance).nan_to_num(torch.inf).argmax())
+        raise AssertionError(
+            f"{claim}: by {error[row].item():.3g} in row {row}, where rounding explains {tolerance[row].item():.3g}"
+        )

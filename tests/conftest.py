@@ -1,0 +1,32 @@
+"""Options and fixtures that all tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--bless", action="store_true", help="rewrite golden files with what the code now gives")
+
+
+class Golden:
+    """Compares a text with a file; with `--bless`, writes the file."""
+
+    def __init__(self, bless: bool) -> None:
+        self.bless = bless
+
+    def check(self, path: Path, actual: str) -> None:
+        if self.bless:
+            path.write_text(actual, encoding="utf-8", newline="\n")
+            return
+        assert path.exists(), f"{path} is missing; write it with `pytest --bless`"
+        expected = path.read_text(encoding="utf-8")
+        assert actual == expected, f"{path.name} differs; if the new text is better, accept it with `pytest --bless`"
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Golden files, never edited by hand."""
+    return Golden(bool(request.config.getoption("--bless")))

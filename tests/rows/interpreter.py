@@ -1,0 +1,166 @@
+"""What a row program means, as literally as possible: one row at a time, one operation at a time, in float64.
+
+Independent of both printers and of the runtime; slow, and only for small programs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from gencompiler.rows import nodes as r
+
+Values = dict[str, Any]
+
+_OPERATIONS: dict[str, Callable[..., Any]] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.true_divide,
+    "power": np.power,
+    "negate": np.negative,
+    "min": np.minimum,
+    "max": np.maximum,
+    "less": np.less,
+    "less_equal": np.less_equal,
+    "greater": np.greater,
+    "greater_equal": np.greater_equal,
+    "equal": np.equal,
+    "not_equal": np.not_equal,
+    "and": np.logical_and,
+    "or": np.logical_or,
+    "not": np.logical_not,
+    "indicator": lambda a: np.asarray(a, dtype=float),
+    "exp": np.exp,
+    "log": np.log,
+    "expm1": np.expm1,
+    "log1p": np.log1p,
+    "sqrt": np.sqrt,
+    "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
+    "logit": lambda a: np.log(a) - np.log1p(-a),
+    "softplus": lambda a: np.logaddexp(a, 0.0),
+    "tanh": np.tanh,
+    "atan": np.arctan,
+    "erf": np.vectorize(math.erf, otypes=[float]),
+    "sinh": np.sinh,
+    "asinh": np.arcsinh,
+    "cosh": np.cosh,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "abs": np.abs,
+    "sign": np.sign,
+    "relu": lambda a: np.maximum(a, 0.0),
+    "floor": np.floor,
+}
+
+
+def philox(seed: int, *counters: int) -> list[int]:
+    """Philox4x32-10 on Python integers."""
+    mask = 0xFFFFFFFF
+    a, b, c, d = (value & mask for value in counters)
+    low, high = seed & mask, seed >> 32
+    for _ in range(10):
+        first, second = 0xD2511F53 * a, 0xCD9E8D57 * c
+        a, b, c, d = (second >> 32) ^ b ^ low, second & mask, (first >> 32) ^ d ^ high, first & mask
+        low, high = (low + 0x9E3779B9) & mask, (high + 0xBB67AE85) & mask
+    return [a, b, c, d]
+
+
+def draw(kind: str, seed: int, row: int, step: int, dim: int, stream: int) -> float:
+    words = philox(seed, row, step, dim, stream)
+    first, second = (min(((word >> 8) + 0.5) * 2.0**-24, 1 - 2.0**-24) for word in words[:2])
+    return first if kind == "uniform" else math.sqrt(-2 * math.log(first)) * math.cos(2 * math.pi * second)
+
+
+def run(program: r.Program, inputs: Mapping[str, Any], parameters: Mapping[str, Any], **scalars: int) -> list[np.ndarray]:
+    """The outputs, stacked over rows.  `scalars` may hold `seed`, `step` and `rows` (how many, without inputs)."""
+    count = len(next(iter(inputs.values()))) if inputs else scalars["rows"]
+    rows = [_Row(program, inputs, parameters, scalars, n).outputs() for n in range(count)]
+    return [np.stack(each) for each in zip(*rows, strict=True)]
+
+
+class _Row:
+    def __init__(
+        self, program: r.Program, inputs: Mapping[str, Any], parameters: Mapping[str, Any], scalars: dict[str, int], row: int
+    ) -> None:
+        self.program, self.scalars, self.row = program, scalars, row
+        self.inputs = {name: np.asarray(value)[row].astype(float) for name, value in inputs.items()}
+        self.parameters = {name: np.asarray(value, dtype=float) for name, value in parameters.items()}
+        self.stored = {o.name: np.full(o.type.shape, np.nan) for o in program.outputs if o.value is None}
+
+    def outputs(self) -> list[np.ndarray]:
+        names: Values = dict(self.scalars)
+        self.block(self.program.body, names)
+        results = []
+        for output in self.program.outputs:
+            value = self.stored[output.name] if output.value is None else self.value(output.value, names)
+            results.append(np.broadcast_to(value, output.type.shape))
+        return results
+
+    def block(self, statements: tuple[r.Statement, ...], names: Values) -> None:
+        for statement in statements:
+            match statement:
+                case r.Let(name, value):
+                    names[name] = self.value(value, names)
+                case r.StoreColumn(output, index, value):
+                    self.stored[output][int(self.value(index, names))] = self.value(value, names)
+                case r.Loop():
+                    self.loop(statement, names)
+
+    def loop(self, loop: r.Loop, names: Values) -> None:
+        names.update({carry.name: self.value(carry.initial, names) for carry in loop.carried})
+        steps = range(int(self.value(loop.count, names)))
+        for step in reversed(steps) if loop.reverse else steps:
+            names[loop.index] = step
+            self.block(loop.body, names)
+            names.update({carry.name: self.value(carry.next, names) for carry in loop.carried})
+
+    def value(self, expr: r.Expr, names: Values) -> Any:
+        def of(part: r.Expr) -> Any:
+            return self.value(part, names)
+
+        match expr:
+            case r.Number(value=value):
+                return value
+            case r.Local(name=name):
+                return names[name]
+            case r.InputRead(name=name):
+                return self.inputs[name]
+            case r.ParameterRead(path=path, index=index):
+                return self.parameters[path][tuple(slice(None) if i is None else int(of(i)) for i in index)]
+            case r.Elementwise(function=function, arguments=arguments):
+                return _OPERATIONS[function](*map(of, arguments))
+            case r.Select(condition=condition, then=then, otherwise=otherwise):
+                return np.where(of(condition), of(then), of(otherwise))
+            case r.Dot(vector=vector, matrix=matrix, transposed=transposed):
+                return of(vector) @ (of(matrix).T if transposed else of(matrix))
+            case r.Reduce(operation=operation, operand=operand):
+                return getattr(np, operation)(of(operand))
+            case r.Broadcast(operand=operand, length=length):
+                return np.full(length, of(operand))
+            case r.Column(vector=vector, index=index):
+                return of(vector)[int(of(index))]
+            case r.WithColumn(vector=vector, index=index, value=value):
+                result = np.array(of(vector), dtype=float)
+                result[int(of(index))] = of(value)
+                return result
+            case r.Slice(vector=vector, start=start, stop=stop):
+                return of(vector)[start:stop]
+            case r.Concat(parts=parts):
+                return np.concatenate([np.atleast_1d(of(part)) for part in parts])
+            case r.Permute(vector=vector, order=order):
+                return of(vector)[list(order)]
+            case r.Iota(length=length):
+                return np.arange(length)
+            case r.Draw(kind=kind, stream=stream, step=step, dim=dim):
+                return self.draw(kind, stream, int(of(step)), expr.type.shape, 0 if dim is None else int(of(dim)))
+        raise TypeError(expr)
+
+    def draw(self, kind: str, stream: int, step: int, shape: tuple[int, ...], dim: int) -> Any:
+        seed = self.scalars["seed"]
+        if not shape:
+            return draw(kind, seed, self.row, step, dim, stream)
+        return np.array([draw(kind, seed, self.row, step, d, stream) for d in range(shape[0])])

@@ -1,0 +1,469 @@
+"""Row programs written by hand: one for each kind of mechanism, as lowering would make them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from gencompiler.diagnostics.span import Span
+from gencompiler.rows.nodes import (
+    Broadcast,
+    Carry,
+    Column,
+    Concat,
+    Dot,
+    Draw,
+    Elementwise,
+    Expr,
+    Input,
+    InputRead,
+    Iota,
+    Let,
+    Local,
+    Loop,
+    Number,
+    Output,
+    ParameterRead,
+    ParameterUse,
+    Permute,
+    Program,
+    Reduce,
+    RowType,
+    Select,
+    Slice,
+    StoreColumn,
+    WithColumn,
+)
+
+AT = Span("flow.gen", 0, 0)
+
+
+def row(*shape: int, kind: str = "real") -> RowType:
+    return RowType(True, shape, kind)
+
+
+def uniform(*shape: int, kind: str = "real") -> RowType:
+    return RowType(False, shape, kind)
+
+
+def number(value: float, kind: str = "real") -> Number:
+    return Number(uniform(kind=kind), value, span=AT)
+
+
+def index(name: str) -> Local:
+    return Local(uniform(kind="integer"), name, span=AT)
+
+
+def local(name: str, kind: RowType) -> Local:
+    return Local(kind, name, span=AT)
+
+
+def let(name: str, value: Expr) -> Let:
+    return Let(name, value, span=AT)
+
+
+def apply(function: str, *arguments: Expr | float) -> Elementwise:
+    """A catalogue function; the type is that of its arguments together."""
+    given = tuple(number(each) if isinstance(each, int | float) else each for each in arguments)
+    shape = max((each.type.shape for each in given), key=len)
+    comparison = function in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "and", "or", "not")
+    integers = all(each.type.kind == "integer" for each in given) and function in ("add", "subtract", "multiply")
+    kind = "boolean" if comparison else "integer" if integers else "real"
+    return Elementwise(RowType(any(each.type.rows for each in given), shape, kind), function, given, span=AT)
+
+
+def add(*terms: Expr | float) -> Expr:
+    total, *rest = terms
+    for term in rest:
+        total = apply("add", total, term)
+    assert isinstance(total, Expr)
+    return total
+
+
+def multiply(a: Expr | float, b: Expr | float) -> Elementwise:
+    return apply("multiply", a, b)
+
+
+def subtract(a: Expr | float, b: Expr | float) -> Elementwise:
+    return apply("subtract", a, b)
+
+
+def select(condition: Expr, then: Expr, otherwise: Expr) -> Select:
+    parts = (condition, then, otherwise)
+    shape = max((each.type.shape for each in parts), key=len)
+    return Select(RowType(any(each.type.rows for each in parts), shape), *parts, span=AT)
+
+
+def total(operand: Expr) -> Reduce:
+    return Reduce(RowType(operand.type.rows, ()), "sum", operand, span=AT)
+
+
+def part(vector: Expr, start: int, stop: int) -> Slice:
+    return Slice(RowType(vector.type.rows, (stop - start,), vector.type.kind), vector, start, stop, span=AT)
+
+
+def join(*parts: Expr) -> Concat:
+    length = sum(each.type.shape[0] if each.type.shape else 1 for each in parts)
+    return Concat(RowType(any(each.type.rows for each in parts), (length,)), parts, span=AT)
+
+
+def permute(vector: Expr, order: tuple[int, ...]) -> Permute:
+    return Permute(vector.type, vector, order, span=AT)
+
+
+def reverse(vector: Expr) -> Permute:
+    return permute(vector, tuple(reversed(range(vector.type.shape[0]))))
+
+
+def column(vector: Expr, place: Expr | int) -> Column:
+    at = number(place, "integer") if isinstance(place, int) else place
+    return Column(RowType(vector.type.rows, (), vector.type.kind), vector, at, span=AT)
+
+
+def parameter(path: str, places: tuple[Expr | int | None, ...], shape: tuple[int, ...]) -> ParameterRead:
+    given = tuple(number(place, "integer") if isinstance(place, int) else place for place in places)
+    return ParameterRead(uniform(*shape), path, given, span=AT)
+
+
+def use(path: str, *shape: int, support: str = "Real") -> ParameterUse:
+    return ParameterUse(path, shape, support, span=AT)
+
+
+def dot(vector: Expr, matrix: Expr, transposed: bool = False) -> Dot:
+    size = matrix.type.shape[0 if transposed else 1]
+    return Dot(RowType(vector.type.rows, (size,)), vector, matrix, transposed, span=AT)
+
+
+def carry(name: str, initial: Expr, following: Expr) -> Carry:
+    return Carry(name, initial, following, span=AT)
+
+
+def loop(
+    kind: str, name: str, count: Expr | int, carried: tuple[Carry, ...], *body: Let | Loop | StoreColumn, down: bool = False
+) -> Loop:
+    size = number(count, "integer") if isinstance(count, int) else count
+    return Loop(kind, name, size, carried, body, down, span=AT)
+
+
+def draw(kind: str, stream: int, step: Expr, size: int | None = None, dim: Expr | None = None) -> Draw:
+    return Draw(row(*(() if size is None else (size,))), kind, stream, step, dim, span=AT)
+
+
+def read(name: str, kind: RowType) -> InputRead:
+    return InputRead(kind, name, span=AT)
+
+
+def given(name: str, kind: RowType) -> Input:
+    return Input(name, kind, span=AT)
+
+
+def output(name: str, value: Expr | None, kind: RowType | None = None) -> Output:
+    assert value is not None or kind is not None
+    return Output(name, kind or RowType(True, value.type.shape, value.type.kind), value, span=AT)  # type: ignore[union-attr]
+
+
+def normal_log_density(x: Expr) -> Expr:
+    size = x.type.shape[0]
+    return subtract(multiply(-0.5, total(multiply(x, x))), 0.5 * size * math.log(2 * math.pi))
+
+
+# -- a flow of affine couplings --------------------------------------------------------------------------------------
+
+
+def _conditioner(vector: Expr, hidden: int, size: int) -> tuple[list[Let], Expr, Expr]:
+    """A perceptron with one hidden layer and two heads, all weights stacked by layer `k`."""
+    k, half = index("k"), vector.type.shape[0]
+    first = add(
+        dot(vector, parameter("couplings.mlp.0.weight", (k, None, None), (hidden, half)), transposed=True),
+        parameter("couplings.mlp.0.bias", (k, None), (hidden,)),
+    )
+    h = local("h", row(hidden))
+
+    def head(name: str) -> Expr:
+        weight = parameter(f"couplings.{name}.weight", (k, None, None), (size, hidden))
+        return add(dot(h, weight, transposed=True), parameter(f"couplings.{name}.bias", (k, None), (size,)))
+
+    lets = [let("h", apply("relu", first)), let("s", apply("tanh", head("s"))), let("t", head("t"))]
+    return lets, local("s", row(size)), local("t", row(size))
+
+
+def _coupling_parameters(dims: int, hidden: int, layers: int) -> tuple[ParameterUse, ...]:
+    first, rest = dims // 2, dims - dims // 2
+    return (
+        use("couplings.mlp.0.weight", layers, hidden, first),
+        use("couplings.mlp.0.bias", layers, hidden),
+        use("couplings.s.weight", layers, rest, hidden),
+        use("couplings.s.bias", layers, rest),
+        use("couplings.t.weight", layers, rest, hidden),
+        use("couplings.t.bias", layers, rest),
+        use("warp.e", dims),
+        use("warp.d", dims, support="Positive"),
+    )
+
+
+def coupling_log_prob(dims: int = 8, hidden: int = 16, layers: int = 3) -> Program:
+    """x = z |> repeat { AffineCoupling |> reverse } |> Warp, data to latent."""
+    x, first = read("x", row(dims)), dims // 2
+    e, d = parameter("warp.e", (None,), (dims,)), parameter("warp.d", (None,), (dims,))
+    scaled = subtract(multiply(d, apply("asinh", x)), e)
+    warped_log_det = total(
+        subtract(
+            add(apply("log", d), apply("abs", scaled), apply("log1p", apply("exp", multiply(-2.0, apply("abs", scaled))))),
+            add(multiply(0.5, apply("log1p", multiply(x, x))), math.log(2)),
+        )
+    )
+    y = local("y", row(dims))
+    swapped = local("swapped", row(dims))
+    a, b = part(swapped, 0, first), part(swapped, first, dims)
+    lets, s, t = _conditioner(local("a", row(first)), hidden, dims - first)
+    body = loop(
+        "layers",
+        "k",
+        layers,
+        (
+            carry("y", apply("sinh", scaled), join(local("a", row(first)), multiply(subtract(b, t), apply("exp", apply("negate", s))))),
+            carry("log_det", warped_log_det, subtract(local("log_det", row()), total(s))),
+        ),
+        let("swapped", reverse(y)),
+        let("a", a),
+        *lets,
+        down=True,
+    )
+    value = add(normal_log_density(y), local("log_det", row()))
+    return Program(
+        "log_prob",
+        "log p(x) of a flow of affine couplings",
+        (given("x", row(dims)),),
+        (),
+        _coupling_parameters(dims, hidden, layers),
+        (body,),
+        (output("z", y), output("log_prob", value)),
+        span=AT,
+    )
+
+
+def coupling_sample(dims: int = 8, hidden: int = 16, layers: int = 3) -> Program:
+    """The same flow, latent to data."""
+    first = dims // 2
+    e, d = parameter("warp.e", (None,), (dims,)), parameter("warp.d", (None,), (dims,))
+    u = local("u", row(dims))
+    lets, s, t = _conditioner(local("a", row(first)), hidden, dims - first)
+    joined = join(local("a", row(first)), add(multiply(part(u, first, dims), apply("exp", s)), t))
+    body = loop(
+        "layers", "k", layers, (carry("u", draw("normal", 0, index("step"), dims), reverse(joined)),), let("a", part(u, 0, first)), *lets
+    )
+    x = apply("sinh", apply("divide", add(apply("asinh", u), e), d))
+    return Program(
+        "sample",
+        "One draw of x",
+        (),
+        (),
+        _coupling_parameters(dims, hidden, layers),
+        (body,),
+        (output("x", x),),
+        span=AT,
+    )
+
+
+# -- autoregression --------------------------------------------------------------------------------------------------
+
+
+def _bernoulli_log_prob(x: Expr, logit: Expr) -> Expr:
+    return subtract(multiply(x, logit), apply("softplus", logit))
+
+
+def _nade_parameters(dims: int, hidden: int) -> tuple[ParameterUse, ...]:
+    return use("W", hidden, dims), use("V", dims, hidden), use("b", dims), use("c", hidden)
+
+
+def _nade_logit(hidden: int) -> Expr:
+    i = index("i")
+    weights = parameter("V", (i, None), (hidden,))
+    return add(parameter("b", (i,), ()), total(multiply(apply("sigmoid", local("a", row(hidden))), weights)))
+
+
+def nade_log_prob(dims: int = 12, hidden: int = 20) -> Program:
+    i = index("i")
+    x_i = column(read("x", row(dims, kind="integer")), i)
+    body = loop(
+        "dimensions",
+        "i",
+        dims,
+        (
+            carry(
+                "a",
+                parameter("c", (None,), (hidden,)),
+                add(local("a", row(hidden)), multiply(parameter("W", (None, i), (hidden,)), x_i)),
+            ),
+            carry("log_p", number(0.0), add(local("log_p", row()), _bernoulli_log_prob(x_i, local("logit", row())))),
+        ),
+        let("logit", _nade_logit(hidden)),
+    )
+    return Program(
+        "log_prob",
+        "log p(x) of NADE",
+        (given("x", row(dims, kind="integer")),),
+        (),
+        _nade_parameters(dims, hidden),
+        (body,),
+        (output("log_prob", local("log_p", row())),),
+        span=AT,
+    )
+
+
+def nade_sample(dims: int = 12, hidden: int = 20) -> Program:
+    i, value = index("i"), local("x_i", row())
+    drawn = apply("indicator", apply("less", draw("uniform", 0, index("step"), None, i), apply("sigmoid", local("logit", row()))))
+    body = loop(
+        "dimensions",
+        "i",
+        dims,
+        (
+            carry(
+                "a",
+                parameter("c", (None,), (hidden,)),
+                add(local("a", row(hidden)), multiply(value, parameter("W", (None, i), (hidden,)))),
+            ),
+            carry("log_p", number(0.0), add(local("log_p", row()), _bernoulli_log_prob(value, local("logit", row())))),
+        ),
+        let("logit", _nade_logit(hidden)),
+        let("x_i", drawn),
+        StoreColumn("x", i, value, span=AT),
+    )
+    return Program(
+        "sample",
+        "One draw of x and its log p(x)",
+        (),
+        (),
+        _nade_parameters(dims, hidden),
+        (body,),
+        (output("x", None, row(dims, kind="integer")), output("log_prob", local("log_p", row()))),
+        span=AT,
+    )
+
+
+def _fvsbn_logit(dims: int, x: Expr) -> Expr:
+    i = index("i")
+    before = apply("less", Iota(uniform(dims, kind="integer"), dims, span=AT), i)
+    weights = parameter("W", (i, None), (dims,))
+    return add(parameter("b", (i,), ()), total(select(before, multiply(weights, x), number(0.0))))
+
+
+def fvsbn_log_prob(dims: int = 12) -> Program:
+    i = index("i")
+    x = read("x", row(dims, kind="integer"))
+    body = loop(
+        "dimensions",
+        "i",
+        dims,
+        (
+            carry(
+                "log_p",
+                number(0.0),
+                add(local("log_p", row()), _bernoulli_log_prob(column(x, i), local("logit", row()))),
+            ),
+        ),
+        let("logit", _fvsbn_logit(dims, x)),
+    )
+    return Program(
+        "log_prob",
+        "log p(x) of a fully visible sigmoid belief network",
+        (given("x", row(dims, kind="integer")),),
+        (),
+        (use("W", dims, dims), use("b", dims)),
+        (body,),
+        (output("log_prob", local("log_p", row())),),
+        span=AT,
+    )
+
+
+def fvsbn_sample(dims: int = 12) -> Program:
+    i, x = index("i"), local("x", row(dims))
+    drawn = apply("indicator", apply("less", draw("uniform", 0, index("step"), None, i), apply("sigmoid", local("logit", row()))))
+    body = loop(
+        "dimensions",
+        "i",
+        dims,
+        (
+            carry("x", Broadcast(uniform(dims), number(0.0), dims, span=AT), WithColumn(row(dims), x, i, local("x_i", row()), span=AT)),
+        ),
+        let("logit", _fvsbn_logit(dims, x)),
+        let("x_i", drawn),
+    )
+    return Program(
+        "sample",
+        "One draw of x",
+        (),
+        (),
+        (use("W", dims, dims), use("b", dims)),
+        (body,),
+        (output("x", x, row(dims, kind="integer")),),
+        span=AT,
+    )
+
+
+# -- a chain ---------------------------------------------------------------------------------------------------------
+
+
+def _energy_and_gradient(x: Expr, y: Expr) -> tuple[Expr, Expr, Expr]:
+    """U = x² / 2 + 2 (y - x²)², and its gradient."""
+    r = subtract(y, multiply(x, x))
+    energy = add(multiply(0.5, multiply(x, x)), multiply(2.0, multiply(r, r)))
+    return energy, subtract(x, multiply(8.0, multiply(r, x))), multiply(4.0, r)
+
+
+def mala(eps: float = 0.05) -> Program:
+    """Metropolis-adjusted Langevin on a banana, state in one vector of two elements."""
+    x, y = local("x", row(2)), local("y", row(2))
+    noise = draw("normal", 0, add(index("step"), index("t")), 2)
+    accept = draw("uniform", 1, add(index("step"), index("t")))
+
+    def lets_of(vector: Expr, ends: str) -> list[Let]:
+        energy, first, second = _energy_and_gradient(column(vector, 0), column(vector, 1))
+        return [let(f"u{ends}", energy), let(f"g{ends}", join(first, second))]
+
+    def drift(vector: Expr, ends: str) -> Expr:
+        return subtract(vector, multiply(eps, local(f"g{ends}", row(2))))
+
+    def backward(target: Expr, source: Expr, ends: str) -> Expr:
+        miss = subtract(target, drift(source, ends))
+        return multiply(-0.25 / eps, total(multiply(miss, miss)))
+
+    ratio = add(
+        subtract(local("u_x", row()), local("u_y", row())), subtract(backward(x, y, "_y"), backward(y, x, "_x"))
+    )
+    taken = local("taken", row(kind="boolean"))
+    body = loop(
+        "steps",
+        "t",
+        index("steps"),
+        (
+            carry("x", read("x", row(2)), select(taken, y, x)),
+            carry("accepted", number(0.0), add(local("accepted", row()), apply("indicator", taken))),
+        ),
+        *lets_of(x, "_x"),
+        let("y", add(drift(x, "_x"), multiply(math.sqrt(2 * eps), noise))),
+        *lets_of(y, "_y"),
+        let("taken", apply("less", apply("log", accept), ratio)),
+    )
+    return Program(
+        "chain",
+        "The state after `steps` transitions, and how many were accepted",
+        (given("x", row(2)),),
+        ("steps",),
+        (),
+        (body,),
+        (output("x", x), output("accepted", local("accepted", row()))),
+        span=AT,
+    )
+
+
+PROGRAMS: dict[str, Callable[[], Program]] = {
+    "coupling_log_prob": coupling_log_prob,
+    "coupling_sample": coupling_sample,
+    "nade_log_prob": nade_log_prob,
+    "nade_sample": nade_sample,
+    "fvsbn_log_prob": fvsbn_log_prob,
+    "fvsbn_sample": fvsbn_sample,
+    "mala": mala,
+}

@@ -1,0 +1,171 @@
+"""Rows of samples and chains: the same bits whatever is asked for, the right shapes, the right law."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+
+from gencompiler.runtime import evaluate, random, sampling
+from gencompiler.runtime.errors import RunError
+from gencompiler.runtime.fields import Field, Support
+from gencompiler.runtime.modules import Model, RowFunction
+
+Kinds = dict[str, type[Model]]
+
+
+@pytest.mark.parametrize("name", ["nade", "flow", "reals"])
+def test_rows_do_not_depend_on_their_number(kinds: Kinds, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kinds[name], "tile", 16)
+    model = kinds[name](seed=1)
+    whole = model.sample(40, seed=9)
+    for count in (1, 7, 16, 17, 33):
+        assert torch.equal(model.sample(count, seed=9), whole[:count])
+    assert not torch.equal(model.sample(40, seed=10), whole)
+
+
+def test_discrete_samples_are_integers_of_the_support(kinds: Kinds) -> None:
+    x = kinds["flow"]().sample(500)
+    assert x.dtype == torch.int64
+    assert kinds["flow"].fields[0].support.contains(x).all()
+
+
+def test_samples_follow_log_prob(kinds: Kinds) -> None:
+    """Every state's count against its probability: a chi-squared statistic of 63 degrees, alarm at 1e-6."""
+    model = kinds["nade"](seed=5)
+    x = model.sample(20_000, seed=1)
+    place = (x * 2 ** torch.arange(6)).sum(1)
+    every = torch.tensor([[i >> k & 1 for k in range(6)] for i in range(64)])
+    expected = model.double().log_prob(every).exp() * len(x)
+    found = torch.bincount(place, minlength=64)
+    statistic = float(((found - expected) ** 2 / expected).sum())
+    assert statistic < 138  # the 1 - 1e-6 quantile is 137.4
+
+
+def test_chains_do_not_depend_on_their_number(kinds: Kinds, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kinds["chain"], "tile", 8)
+    model = kinds["chain"]()
+    whole = model.chain(12, 3, burn_in=4, thin=2, seed=5)
+    assert whole.draws.shape == (12, 3, 2)
+    assert whole.acceptance.shape == (12,)
+    for count in (1, 8, 9):
+        part = model.chain(count, 3, burn_in=4, thin=2, seed=5)
+        assert torch.equal(part.draws, whole.draws[:count])
+        assert torch.equal(part.acceptance, whole.acceptance[:count])
+    assert model.chain(0, 3).draws.shape == (0, 3, 2)
+
+
+def test_a_chain_is_one_sequence_of_steps(kinds: Kinds) -> None:
+    """Burn-in, thinning and the number of draws only choose which states are kept."""
+    model = kinds["chain"]()
+    dense = model.chain(5, 20, burn_in=0, thin=1, seed=3).draws
+    sparse = model.chain(5, 4, burn_in=4, thin=4, seed=3).draws
+    assert torch.equal(sparse, dense[:, 7::4])
+    assert torch.equal(model.sample(5, burn_in=20, seed=3), dense[:, -1])
+
+
+def test_given_first_states(kinds: Kinds, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kinds["chain"], "tile", 8)
+    model = kinds["chain"]()
+    start = torch.full((11, 2), 0.25)
+    near = model.chain(11, 1, burn_in=0, thin=1, start=[start]).draws[:, 0]
+    assert (near - start).abs().max() < 3
+    assert not torch.equal(near[0], near[8])
+    with pytest.raises(RunError, match="not a number"):
+        model.chain(1, start=[torch.full((1, 2), math.nan)])
+
+
+@pytest.mark.parametrize(("draws", "thin", "burn_in"), [(0, 1, 0), (1, 0, 0), (1, 1, -1)])
+def test_impossible_requests(kinds: Kinds, draws: int, thin: int, burn_in: int) -> None:
+    with pytest.raises(RunError):
+        kinds["chain"]().chain(2, draws, thin=thin, burn_in=burn_in)
+    with pytest.raises(RunError):
+        kinds["nade"]().sample(-1)
+
+
+def test_chains_find_their_law(kinds: Kinds) -> None:
+    """x_0 is standard normal under the banana; starting there, it stays: mean 0 and variance 1 within 6 errors."""
+    model = kinds["chain"]()
+    x0 = random.normal(3, torch.arange(2000), 0, 99)
+    noise = random.normal(4, torch.arange(2000), 0, 99)
+    start = torch.stack([x0, x0**2 + 0.5 * noise], 1)
+    chain = model.chain(2000, 4, burn_in=20, thin=5, start=[start])
+    last = chain.draws[:, -1].double()
+    assert abs(float(last[:, 0].mean())) < 6 / math.sqrt(2000)
+    assert abs(float(last[:, 0].var()) - 1) < 6 * math.sqrt(2 / 2000)
+    assert abs(float(last[:, 1].mean()) - 1) < 6 * math.sqrt(2.25 / 2000)
+    assert 0.5 < float(chain.acceptance.mean()) < 1
+
+
+def test_chain_summaries_are_named_after_the_state(kinds: Kinds) -> None:
+    model = kinds["chain"]()
+    found = evaluate.evaluate_chain(model, model.chain(8, 12, burn_in=2, thin=1))
+    assert list(found) == ["x[0]", "x[1]"]
+
+
+class Walk(Model):
+    """Hand-written: two variables, one of them counted; a chain that counts its steps, and a conditional sampler."""
+
+    fields = (
+        Field("k", (), Support("Integer", (0, 5))),
+        Field("x", (2,), Support("Interval", (-1.0, 1.0))),
+        Field("c", (1,), Support("Positive"), given=True),
+    )
+    tile = 4
+
+    @staticmethod
+    def _step(k: torch.Tensor, x: torch.Tensor, steps: int, *, step: int) -> tuple[torch.Tensor, ...]:
+        return (k + steps) % 5, x, torch.full_like(k, steps)
+
+    @staticmethod
+    def _draw(c: torch.Tensor, *, rows: torch.Tensor, seed: int) -> tuple[torch.Tensor, ...]:
+        uniform = random.uniform(seed, rows, 0, 0, 2)
+        return (uniform[:, 0] * 5).floor(), uniform * 0 + (rows % 2)[:, None] / c
+
+    programs: ClassVar[dict[str, RowFunction]] = {
+        "chain": RowFunction(_step, keywords=("step",), scalars=("steps",)),
+        "sample": RowFunction(_draw, keywords=("rows", "seed")),
+    }
+
+
+class Unconditional(Walk):
+    fields = Walk.fields[:2]
+
+
+def test_several_variables_and_default_starts() -> None:
+    chain = sampling.chain(Unconditional(), 10, 3, burn_in=0, thin=2)
+    k, x = chain.draws
+    assert (k.shape, x.shape) == ((10, 3), (10, 3, 2))
+    assert (k.dtype, x.dtype) == (torch.int64, torch.float32)
+    assert chain.acceptance.tolist() == [1.0] * 10
+    assert ((k[:, 1] - k[:, 0]) % 5 == 2).all()
+    assert (x.abs() <= 1).all()
+    many = sampling.chain(Unconditional(), 4000, 1, burn_in=0, thin=5).draws[0]
+    assert np.bincount(many.numpy().ravel(), minlength=5).min() > 600  # uniform on five values: 800 +- 25
+    last = sampling.last_state(Unconditional(), 3, burn_in=2)
+    assert isinstance(last, tuple)
+    assert last[1].shape == (3, 2)
+
+
+def test_contexts() -> None:
+    model = Walk()
+    c = torch.arange(1.0, 7.0)[:, None]
+    k, x = sampling.sample(model, 6, c, seed=1)
+    assert x[:, 0].tolist() == pytest.approx([0, 1 / 2, 0, 1 / 4, 0, 1 / 6])
+    assert torch.equal(sampling.sample(model, 6, {"c": c}, seed=1)[0], k)
+    for context, words in ((None, "needs the given `c`"), (c[:3], "3 rows for 6"), ({"d": c}, "needs the given")):
+        with pytest.raises(RunError, match=words):
+            sampling.sample(model, 6, context)
+    with pytest.raises(RunError, match="takes no context"):
+        sampling.sample(Unconditional(), 6, c)
+
+
+def test_no_default_start_on_a_half_line() -> None:
+    class Half(Walk):
+        fields = (Field("k", (), Support("Positive")),)
+
+    with pytest.raises(RunError, match="pass `start=`"):
+        sampling.chain(Half(), 1, 1, burn_in=0, thin=1)
