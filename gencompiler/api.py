@@ -66,14 +66,21 @@ def compile(path_or_text: str | Path, out: str | Path | None = None, **defines: 
     from gencompiler.runtime.runs import import_package
 
     done = pipeline.run(_source(path_or_text), defines=defines)
-    if out is None:
-        content = "".join(f"{name}\0{text}\0" for name, text in sorted(done.files.items()))
-        digest = hashlib.sha256(content.encode()).hexdigest()[:16]
-        folder = done.settings.cache / "packages" / digest
-    else:
-        folder = Path(out)
-    module = import_package(write_package(done.files, folder, done.name))
+    folder = cached_package(done) if out is None else write_package(done.files, Path(out), done.name)
+    module = import_package(folder)
     return getattr(module, done.model.name)  # type: ignore[no-any-return]
+
+
+def cached_package(done: pipeline.Compilation) -> Path:
+    """The folder of a compilation's package in the compiler's cache, by its content; written when it is not there."""
+    from gencompiler.emit.write import write_package
+
+    content = "".join(f"{name}\0{text}\0" for name, text in sorted(done.files.items()))
+    digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+    folder = done.settings.cache / "packages" / digest / done.name
+    if folder.is_dir() and all((folder / name).is_file() for name in done.files):
+        return folder
+    return write_package(done.files, folder.parent, done.name)
 
 
 def load(run_dir: str | Path) -> Any:

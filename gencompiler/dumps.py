@@ -11,6 +11,7 @@ from gencompiler.node import Node
 
 if TYPE_CHECKING:
     from gencompiler.pipeline import Compilation
+    from gencompiler.rows.schedule import Schedule
 
 
 def as_text(compilation: Compilation, stage: str) -> str:
@@ -30,7 +31,7 @@ def as_text(compilation: Compilation, stage: str) -> str:
 
         return "\n".join(text(program) for program in compilation.programs.values())
     if stage == "schedule":
-        return "".join(f"{name}: {schedule.summary()}\n" for name, schedule in compilation.schedules.items())
+        return "".join(_schedule(name, schedule) for name, schedule in compilation.schedules.items())
     return "".join(f"--- {name}\n{content}" for name, content in compilation.files.items())
 
 
@@ -48,7 +49,10 @@ def as_data(compilation: Compilation, stage: str) -> object:
 
         return certificate_data(compilation.checked)
     if stage == "schedule":
-        return {name: schedule.data() for name, schedule in compilation.schedules.items()}
+        return {
+            name: {"fused": s.fused, "reason": s.reason, "cost": data(s.cost), "config": data(s.config)}
+            for name, s in compilation.schedules.items()
+        }
     if stage == "files":
         return compilation.files
     return data(
@@ -57,6 +61,13 @@ def as_data(compilation: Compilation, stage: str) -> object:
 
 
 _FIELDS = {"surface": "surface", "model": "model", "rows": "programs"}
+
+
+def _schedule(name: str, schedule: Schedule) -> str:
+    """One line: fused or not, why, and the launch configuration."""
+    config = schedule.config
+    launch = f"; {config.rows} rows a program, {config.warps} warps, {config.stages} stages" if config else ""
+    return f"{name}: {'one kernel' if schedule.fused else 'torch'}: {schedule.reason}{launch}\n"
 
 
 def _outline(node: Node, depth: int) -> list[str]:

@@ -13,18 +13,26 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gencompiler.diagnostics.model import CompileError
-
-_FLAGS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False, "": False}
+_FLAGS = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+    "": False,
+}
 
 
 class SettingsError(ValueError):
     """An environment variable whose value cannot be used; a usage error of the command line."""
 
 
-def _option(variable: str, read: Callable[[str], Any], default: Callable[[], Any], doc: str) -> Any:
-    metadata = {"variable": variable, "read": read, "doc": doc}
-    return dataclasses.field(default_factory=default, metadata=metadata)
+def _variable(name: str, read: Callable[[str], Any], doc: str) -> dict[str, Any]:
+    """Metadata of an option: the variable that sets it, how its text is read, and what it does."""
+    return {"variable": name, "read": read, "doc": doc}
 
 
 def _flag(text: str) -> bool:
@@ -38,16 +46,6 @@ def _level(text: str) -> int:
     if text.strip() not in {"", "0", "1", "2", "3", "4"}:
         raise ValueError("a number from 0 to 4")
     return int(text.strip() or 0)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not value > 0:
-        raise ValueError("a positive number of seconds")
-    return value
 
 
 def _path(text: str) -> Path:
@@ -65,25 +63,36 @@ def _default_cache() -> Path:
 class Settings:
     """The compiler's options."""
 
-    debug: int = _option(
-        "GENC_DEBUG",
-        _level,
-        int,
-        "0 to 4: 1 times every pass, 2 also prints the model, 3 also what was derived and checked, 4 also row programs",
+    debug: int = dataclasses.field(
+        default=0,
+        metadata=_variable(
+            "GENC_DEBUG",
+            _level,
+            "0 to 4: 1 times every pass, 2 also prints the model, 3 what was derived and checked, 4 row programs",
+        ),
     )
-    verify: bool = _option("GENC_VERIFY", _flag, bool, "1: verify every tree between passes")
-    allow_unknown: bool = _option(
-        "GENC_ALLOW_UNKNOWN", _flag, bool, "1: what is neither proved nor refuted is a warning, as with --allow-unknown"
+    verify: bool = dataclasses.field(
+        default=False, metadata=_variable("GENC_VERIFY", _flag, "1: verify every tree between passes")
     )
-    cache: Path = _option("GENC_CACHE", _path, _default_cache, "folder of what can be made again: parse tables, bug dumps")
-    runs: Path = _option("GENC_RUNS", _path, lambda: Path("runs"), "folder in which a run gets its own folder")
-    test_timeout: float = _option(
-        "GENC_TEST_TIMEOUT", _seconds, lambda: 1200.0, "seconds after which `genc test` gives up on a generated package"
+    allow_unknown: bool = dataclasses.field(
+        default=False,
+        metadata=_variable(
+            "GENC_ALLOW_UNKNOWN", _flag, "1: what is neither proved nor refuted is a warning, as with --allow-unknown"
+        ),
+    )
+    cache: Path = dataclasses.field(
+        default_factory=_default_cache,
+        metadata=_variable(
+            "GENC_CACHE", _path, "folder of what can be made again: parse tables, packages, dumps of bugs"
+        ),
+    )
+    runs: Path = dataclasses.field(
+        default=Path("runs"), metadata=_variable("GENC_RUNS", _path, "folder in which a run gets its own folder")
     )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
-        """The settings that `environment` (default: the process's) asks for; `overrides` win.
+        """The settings that `environment` (default: the process's) asks for; `overrides` win, except None.
 
         Raises SettingsError for a value that cannot be read."""
         environment = os.environ if environment is None else environment
@@ -96,7 +105,8 @@ class Settings:
                 values[field.name] = field.metadata["read"](environment[variable])
             except ValueError as expected:
                 raise SettingsError(f"{variable} must be {expected}, got {environment[variable]!r}") from None
-        return cls(**{**values, **overrides})
+        given = {name: value for name, value in overrides.items() if value is not None}
+        return cls(**{**values, **given})
 
 
 #: Variables that a generated package reads as well.  It runs without the compiler, so `runtime.settings` reads them.

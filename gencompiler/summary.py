@@ -1,4 +1,4 @@
-"""What was found out about a spec, as rows of words: the same rows are printed, written as JSON, and put into reports."""
+"""What was found out about a spec, as rows of words: the same for the terminal, for JSON, and for reports."""
 
 from __future__ import annotations
 

@@ -81,6 +81,7 @@ def obligations(derived: Derived) -> list[Obligation]:
     known = {j.name: j for j in factorization.joints(derived)}
     found = [factorization.obligation(j) for j in known.values()]
     found += [use.obligation for use in admissibility.uses(derived)]
+    found += [own for own, _, _ in admissibility.probabilities(derived)]
     found += [own for own, _, _ in invertibility.obligations(derived)]
     for link in model.links:
         found += [domains.chain_obligation(derived, link), domains.transformed_obligation(derived, link)]

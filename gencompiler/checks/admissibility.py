@@ -4,8 +4,9 @@ its events the values of the variable it describes?"""
 from __future__ import annotations
 
 import dataclasses
+from fractions import Fraction
 
-from gencompiler.checks.checking import Checking, Finding, distribution_terms, index_symbol
+from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.equations import conditional_equation
 from gencompiler.checks.verdict import Obligation, Verdict
 from gencompiler.derive.nodes import Derived
@@ -14,8 +15,10 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.proof import domain, refute
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Term, name_of, symbol
 from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.scope import distribution_terms, index_symbol
 from gencompiler.proof.structure import Admissible
 from gencompiler.proof.structure_rules import event_support, requirements
 from gencompiler.proof.terms import ZERO
@@ -23,6 +26,9 @@ from gencompiler.proof.text import number, text
 from gencompiler.proof.translate import Translation
 
 ID = "admissible"
+
+
+PROBABILITY = nodes.Support("Interval", (Fraction(0), Fraction(1)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +59,7 @@ def uses(derived: Derived) -> list[Use]:
         for step in transition.steps:
             if isinstance(step, nodes.Draw):
                 distribution, arguments = distribution_terms(inside, step.distribution)
-                event = step_support(transition, step, distribution)
+                event = step_support(transition, step, distribution.type)
                 goal = Admissible(distribution.family, distribution.form, arguments, event, distribution.type.shape)
                 found.append(_use(f"{transition.name}: {step.name}", goal, distribution, inside, transition.span))
                 drawn = symbol("draw", step.name, event, distribution.type.shape)
@@ -63,10 +69,10 @@ def uses(derived: Derived) -> list[Use]:
     return found
 
 
-def step_support(transition: nodes.Transition, step: nodes.Draw, distribution: nodes.Distribution) -> nodes.Support:
+def step_support(transition: nodes.Transition, step: nodes.Draw, event: nodes.Type) -> nodes.Support:
     """The support that a draw must have: that of the variable it becomes, or else what its family gives."""
     moved = {n: i.type.support for n in transition.next for i in transition.current if i.name == n.rstrip("'")}
-    return moved.get(step.name, distribution.type.support)
+    return moved.get(step.name, event.support)
 
 
 def transition_translation(model: nodes.Model, transition: nodes.Transition) -> Translation:
@@ -89,6 +95,8 @@ def check(checking: Checking) -> dict[str, Proof]:
         verdict = _settle(checking, use)
         if verdict.proof is not None and isinstance(verdict.proof.conclusion, Admissible):
             proofs[use.obligation.subject] = verdict.proof
+    for own, term, scope in probabilities(checking.derived):
+        check_probability(checking, own, term, scope)
     return proofs
 
 
@@ -99,6 +107,47 @@ def _settle(checking: Checking, use: Use) -> Verdict:
         lambda failure: _refute(use, failure),
         lambda failure, found: _explain(checking, use, failure, found),
     )
+
+
+def probabilities(derived: Derived) -> list[tuple[Obligation, Term, Translation]]:
+    """The probabilities of acceptance that a spec writes itself: each must lie in [0, 1]."""
+    found = []
+    for transition in derived.model.transitions:
+        scope = transition_translation(derived.model, transition)
+        for step in transition.steps:
+            if isinstance(step, nodes.Draw):
+                drawn = distribution_terms(scope, step.distribution)[0].type
+                event = step_support(transition, step, nodes.Type(drawn.support, drawn.shape))
+                scope = scope.binding({step.name: symbol("draw", step.name, event, drawn.shape)})
+            elif isinstance(step, nodes.Assign):
+                scope = scope.binding({step.name: scope.term(step.value)})
+            elif isinstance(step, nodes.Accept) and step.probability is not None:
+                term = scope.term(step.probability)
+                words = "the probability of acceptance is in [0, 1]"
+                own = Obligation(
+                    ID, f"{transition.name}: accept", words, step.probability.span, Member(term, PROBABILITY)
+                )
+                found.append((own, term, scope))
+    return found
+
+
+def check_probability(checking: Checking, own: Obligation, term: Term, scope: Translation) -> None:
+    """The verdict on one probability of acceptance."""
+
+    def attempt() -> Proof:
+        try:
+            return prove("member", (term, PROBABILITY), checking.search.range(term))
+        except Unproved as failure:
+            raise NotFound("range", term, str(failure)) from None
+
+    def explain(failure: NotFound, found: Proof | None) -> Finding:
+        notes = (f"counterexample: {_values(found, scope)}",) if found is not None else (str(failure),)
+        message = f"cannot prove that {own.words}"
+        return Finding(
+            "G501", message, own.span, "this may not be a probability", notes=notes, help=("write `min(1, …)`",)
+        )
+
+    checking.settle(own, attempt, lambda failure: refute.outside(term, PROBABILITY), explain)
 
 
 def attempt(checking: Checking, goal: Admissible) -> Proof:
@@ -141,7 +190,11 @@ def _refute(use: Use, failure: NotFound) -> Proof | None:
 def _explain(checking: Checking, use: Use, failure: NotFound, found: Proof | None) -> Finding:
     goal = use.goal
     if failure.kind == "event":
-        own = event_support(goal.family, goal.form, goal.arguments)
+        try:
+            own = event_support(goal.family, goal.form, goal.arguments)
+        except Unproved:
+            message = f"cannot tell whether `{goal.family}` has its events in {goal.event}"
+            return Finding("G502", message, use.distribution.span, str(failure))
         message = f"`{goal.family}` has events in {own}, and the variable is {goal.event}"
         also = (Label(use.variable, f"declared {goal.event}"),)
         return Finding("G502", message, use.distribution.span, f"a density on {own}", also)
@@ -159,7 +212,7 @@ def _explain(checking: Checking, use: Use, failure: NotFound, found: Proof | Non
             marks.append(Label(at, "declared without a sign" if support.name == "Positive" else "any real number"))
             if part is term:
                 help_ = [f"declare {checking.declaration(part, str(support))}"]
-    notes = (f"counterexample: {_values(found, use)}",) if found is not None else (str(failure),)
+    notes = (f"counterexample: {_values(found, use.translation)}",) if found is not None else (str(failure),)
     return Finding("G501", message, span, f"this may not be {support}", tuple(marks), notes, tuple(help_))
 
 
@@ -188,11 +241,11 @@ def _argument_span(use: Use, term: Term) -> Span:
     return use.distribution.span
 
 
-def _values(found: Proof, use: Use) -> str:
+def _values(found: Proof, translation: Translation) -> str:
     term, _, assignment = found.subject
     from gencompiler.proof.evaluate import Undefined, evaluate
 
-    names = use.translation.labels
+    names = translation.labels
     told = [f"{text(t, names)} = {number(v)}" for t, v in assignment]
     try:
         value = evaluate(term, dict(assignment))[0]

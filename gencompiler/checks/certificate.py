@@ -5,11 +5,11 @@ proof again and compares; given the derived model it also compares every obligat
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from gencompiler.checks.checking import trusted_ranges
 from gencompiler.checks.energies import ID as ENERGY
 from gencompiler.checks.energies import REASON as ENERGY_REASON
 from gencompiler.checks.verdict import (
@@ -28,6 +28,7 @@ from gencompiler.proof.archive import Damaged, Reader, Writer
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.kernel import Proof
 from gencompiler.proof.replay import replay
+from gencompiler.proof.scope import trusted_ranges
 
 if TYPE_CHECKING:
     from gencompiler.checks import Checked
@@ -43,7 +44,7 @@ def certificate_data(checked: Checked, model_hash: str = "", spec: str = "") -> 
     writer = Writer()
     verdicts = [_verdict(v, writer) for v in checked.verdicts]
     assumptions = sorted({reason for v in checked.verdicts for reason in v.assumptions})
-    return {
+    data = {
         "schema": SCHEMA,
         "spec": spec,
         "model": checked.derived.model.name,
@@ -53,6 +54,13 @@ def certificate_data(checked: Checked, model_hash: str = "", spec: str = "") -> 
         "proofs": writer.proofs,
         "terms": writer.terms,
     }
+    return {**data, "digest": digest(data)}
+
+
+def digest(data: Mapping[str, Any]) -> str:
+    """SHA-256 of a certificate without its digest: what was damaged by accident is noticed before it is read."""
+    content = {key: value for key, value in data.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _verdict(verdict: Verdict, writer: Writer) -> dict[str, Any]:
@@ -112,6 +120,7 @@ def recheck(
     if not isinstance(data, Mapping) or data.get("schema") != SCHEMA:
         return [f"not a certificate of version {SCHEMA}"]
     failures = [] if model_hash in (None, data.get("model_hash")) else ["the certificate is about another model"]
+    failures += [] if data.get("digest") == digest(data) else ["the digest is not that of the content"]
     try:
         reader = Reader(data.get("terms", []))
     except Damaged as problem:

@@ -11,14 +11,12 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import CompilerBug, Diagnostic, Label, Reporter, Severity
 from gencompiler.diagnostics.span import BUILTIN, Span
 from gencompiler.model import nodes
-from gencompiler.proof import domain
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.facts import InRange
 from gencompiler.proof.graph import Term, name_of
 from gencompiler.proof.kernel import Proof, prove
+from gencompiler.proof.scope import trusted_ranges
 from gencompiler.proof.search import Search
 from gencompiler.proof.text import short
-from gencompiler.proof.translate import Translation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,52 +141,3 @@ class Checking:
         }.get(kind, {})
         span = declared.get(name)
         return None if span == BUILTIN else span
-
-
-def named_terms(model: nodes.Model) -> dict[str, Term]:
-    """What a name in a claim stands for: a parameter by its path, or a `where` name of an equation."""
-    translation = Translation.of_model(model)
-    for conditional in model.conditionals:
-        inside = translation.binding({r.index: index_symbol(r) for r in conditional.indices})
-        distribution_terms(inside, conditional.distribution)
-    named = {label: term for term, label in reversed(translation.labels.items())}
-    for parameter in model.parameters:
-        type_ = nodes.Type(parameter.support, parameter.shape)
-        named[parameter.path] = translation.term(nodes.ParameterReference(type_, parameter.path, span=parameter.span))
-    return named
-
-
-def trusted_ranges(model: nodes.Model) -> list[tuple[InRange, str]]:
-    """What the `assume positive(NAME)` lines of a model say, with their reasons."""
-    assumed = [a for a in model.assumptions if a.fact.predicate == "positive"]
-    named = named_terms(model) if assumed else {}
-    return [
-        (InRange(named[name], domain.POSITIVE), a.reason)
-        for a in assumed
-        for name in a.fact.arguments[:1]
-        if name in named
-    ]
-
-
-def index_symbol(range_: nodes.Range) -> Term:
-    """The symbol of a head's index."""
-    from fractions import Fraction
-
-    from gencompiler.proof.graph import symbol
-
-    support = nodes.Support("Integer", (Fraction(range_.start), Fraction(range_.stop)))
-    return symbol("index", range_.index, support)
-
-
-def distribution_terms(translation: Translation, expr: nodes.Expr) -> tuple[nodes.Distribution, tuple[Term, ...]]:
-    """The distribution under any `where`, and the terms of its arguments."""
-    inside = translation
-    while isinstance(expr, nodes.Let):
-        inside = inside.binding({})
-        for binding in expr.bindings:
-            value = inside.term(binding.value)
-            inside.labels.setdefault(value, binding.name)
-            inside.names[binding.name] = value
-        expr = expr.body
-    assert isinstance(expr, nodes.Distribution)
-    return expr, tuple(inside.term(a) for a in expr.arguments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gencompiler.checks.checking import Checking, Finding, named_terms
+from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.verdict import Obligation
 from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes
@@ -11,6 +11,7 @@ from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Term
 from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.scope import named_terms
 from gencompiler.proof.text import number, text
 
 ID = "positive"

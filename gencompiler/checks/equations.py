@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from fractions import Fraction
 
-from gencompiler.checks.checking import distribution_terms, index_symbol
-from gencompiler.derive.inverse import terms_of
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
@@ -14,6 +12,7 @@ from gencompiler.model.nodes import Support
 from gencompiler.node import Node, children
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Term
+from gencompiler.proof.scope import distribution_terms, index_symbol, terms_of
 from gencompiler.proof.structure import (
     WHOLE,
     Admissible,

@@ -9,7 +9,6 @@ from fractions import Fraction
 
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.verdict import Obligation, Verdict
-from gencompiler.derive.inverse import MapTerms, terms_of
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
@@ -18,6 +17,7 @@ from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import InRange, Invertible, NotInjective, NotOnto, Outside, result
 from gencompiler.proof.graph import Malformed, Term
 from gencompiler.proof.kernel import Proof
+from gencompiler.proof.scope import MapTerms, terms_of
 from gencompiler.proof.text import number, text
 from gencompiler.proof.translate import Untranslated
 

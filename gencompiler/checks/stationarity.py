@@ -9,7 +9,7 @@ import itertools
 from fractions import Fraction
 
 from gencompiler.checks.admissibility import step_support, transition_translation
-from gencompiler.checks.checking import Checking, Finding, distribution_terms
+from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict
 from gencompiler.derive.density import log_of
 from gencompiler.derive.nodes import Derived
@@ -21,14 +21,18 @@ from gencompiler.proof.chain_rules import (
     Proposal,
     Reversible,
     Stationary,
-    claimed_ratio,
+    accepted_ratio,
     log_proposal,
     swap,
+)
+from gencompiler.proof.chain_rules import (
+    log_of as log_of_term,
 )
 from gencompiler.proof.evaluate import Values
 from gencompiler.proof.graph import Term, apply, gradient_parts, literal, name_of, substitute, symbol
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.ring import Ring
+from gencompiler.proof.scope import distribution_terms
 from gencompiler.proof.structure import Admissible
 from gencompiler.proof.terms import ONE, ZERO, minus, negated, times
 from gencompiler.proof.text import number
@@ -53,7 +57,7 @@ def kernel_of(derived: Derived, transition: nodes.Transition) -> Kernel:
     for step in transition.steps:
         if isinstance(step, nodes.Draw):
             distribution, arguments = distribution_terms(scope, step.distribution)
-            event = step_support(transition, step, distribution)
+            event = step_support(transition, step, distribution.type)
             law = Admissible(distribution.family, distribution.form, arguments, event, distribution.type.shape)
             drawn = symbol("draw", step.name, event, distribution.type.shape)
             draws[step.name] = (drawn, law)
@@ -155,8 +159,12 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation, laws: list[
 
     def attempt() -> Proof:
         finite = checking.search.range(goal.log_target)
+        ratio = accepted_ratio(goal.kernel)
+        if ratio is None:
+            raise NotFound("ratio", ZERO, "the probability of acceptance is not of the form min(1, r)")
         try:
-            balanced = prove("metropolis_hastings", (goal.kernel, goal.log_target), *laws, finite)
+            defined = checking.search.range(ratio)
+            balanced = prove("metropolis_hastings", (goal.kernel, goal.log_target), *laws, finite, defined)
             return balanced if isinstance(goal, Reversible) else prove("detailed_balance", (), balanced)
         except Unproved as failure:
             raise NotFound("ratio", ZERO, str(failure)) from None
@@ -203,8 +211,10 @@ def lacks_proposal_ratio(goal: Stationary | Reversible) -> bool:
     """Whether the probability is min(1, π(y) / π(x)), of a proposal that is not symmetric."""
     kernel = goal.kernel
     there = substitute(goal.log_target, {p.moves: p.drawn for p in kernel.proposals})
-    own = None if kernel.probability is None else claimed_ratio(kernel.probability)
-    return own is not None and not symmetric(kernel) and Ring().same(own, minus(there, goal.log_target))
+    ratio = None if kernel.probability is None else accepted_ratio(kernel)
+    if ratio is None or symmetric(kernel):
+        return False
+    return Ring().same(log_of_term(ratio), minus(there, goal.log_target))
 
 
 def discretization_bias(goal: Stationary | Reversible) -> str | None:

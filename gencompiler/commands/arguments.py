@@ -22,7 +22,9 @@ class Style(enum.StrEnum):
 
 
 def defines(pairs: list[str] | None) -> dict[str, str]:
-    """`["D=8", "eps=0.05"]` as texts of numbers by name, which stay exact.  Raises typer.BadParameter for anything else."""
+    """`["D=8", "eps=0.05"]` as texts of numbers by name, which stay exact.
+
+    Raises typer.BadParameter for anything else."""
     found: dict[str, str] = {}
     for pair in pairs or []:
         match = _DEFINE.match(pair)
@@ -35,26 +37,34 @@ def defines(pairs: list[str] | None) -> dict[str, str]:
 
 
 Spec = Annotated[
-    Path, typer.Argument(metavar="SPEC", help="A .gen file.", exists=True, dir_okay=False, readable=True, show_default=False)
+    Path,
+    typer.Argument(metavar="SPEC", help="A .gen file.", exists=True, dir_okay=False, readable=True, show_default=False),
 ]
 Specs = Annotated[
     list[Path],
-    typer.Argument(metavar="SPEC…", help=".gen files, or folders of them.", exists=True, readable=True, show_default=False),
+    typer.Argument(
+        metavar="SPEC…", help=".gen files, or folders of them.", exists=True, readable=True, show_default=False
+    ),
 ]
 Defines = Annotated[
     list[str] | None,
     typer.Option(
-        "-D", "--define", metavar="NAME=NUMBER", help="Set a constant of the model's header; repeatable.", show_default=False,
+        "-D",
+        "--define",
+        metavar="NAME=NUMBER",
+        help="Set a constant of the model's header; repeatable.",
+        show_default=False,
         rich_help_panel=_SIZES,
     ),
-]  # fmt: skip
+]
 AllowUnknown = Annotated[
     bool,
     typer.Option(
-        "--allow-unknown", help="Warn, rather than fail, where something is neither proved nor refuted.",
+        "--allow-unknown",
+        help="Warn, rather than fail, where something is neither proved nor refuted.",
         rich_help_panel=_SIZES,
     ),
-]  # fmt: skip
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 RunFolder = Annotated[
     Path | None,
@@ -63,14 +73,22 @@ RunFolder = Annotated[
 Data = Annotated[
     str | None,
     typer.Option(
-        "--data", metavar="NAME|FILE", help="A named data set, or an .npz, .npy, .csv or .parquet file.", show_default=False,
+        "--data",
+        metavar="NAME|FILE",
+        help="A named data set, or an .npz, .npy, .csv or .parquet file.",
+        show_default=False,
         rich_help_panel=_TRAINING,
     ),
-]  # fmt: skip
+]
 Seed = Annotated[
     int | None,
     typer.Option(
-        "--seed", min=0, max=2**64 - 1, help="Seed of every random number.", show_default=False, rich_help_panel=_TRAINING
+        "--seed",
+        min=0,
+        max=2**64 - 1,
+        help="Seed of every random number.",
+        show_default=False,
+        rich_help_panel=_TRAINING,
     ),
 ]
 Epochs = Annotated[
@@ -87,7 +105,13 @@ Batch = Annotated[
     int | None, typer.Option("--batch", min=1, help="Rows of a step.", show_default=False, rich_help_panel=_TRAINING)
 ]
 Device = Annotated[
-    str | None, typer.Option("--device", metavar="NAME", help="cpu, cuda or cuda:N.  [default: cuda where there is one]",
-                             show_default=False, rich_help_panel=_TRAINING),
-]  # fmt: skip
+    str | None,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        help="cpu, cuda or cuda:N.  [default: cuda where there is one]",
+        show_default=False,
+        rich_help_panel=_TRAINING,
+    ),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the run folder's last checkpoint.")]

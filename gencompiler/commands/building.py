@@ -31,7 +31,8 @@ def register(app: typer.Typer) -> None:
 def build(
     specs: Specs,
     out_folder: Annotated[
-        Path, typer.Option("-o", "--out", metavar="DIR", help="Where packages go, each in a folder named after its spec.")
+        Path,
+        typer.Option("-o", "--out", metavar="DIR", help="Where packages go, each in a folder named after its spec."),
     ] = Path("generated"),
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit with 4 unless DIR holds exactly what would be written.")
@@ -53,7 +54,7 @@ def build(
     from gencompiler.commands import packages
     from gencompiler.emit.write import write_package
 
-    settings = Settings.from_environment(**({"allow_unknown": True} if allow_unknown else {}))
+    settings = Settings.from_environment(allow_unknown=allow_unknown or None)
     given = defines(define)
     paths = sources.expand(specs)
     names = _names(paths)
@@ -85,11 +86,10 @@ def _names(paths: list[Path]) -> list[str]:
     """The packages' names, which must be identifiers and differ.  Raises typer.BadParameter."""
     owners: dict[str, Path] = {}
     for path in paths:
-        if not path.stem.isidentifier():
-            raise typer.BadParameter(f"{path}: `{path.stem}` cannot name a package; use letters, digits and _")
-        if path.stem in owners:
-            raise typer.BadParameter(f"{owners[path.stem]} and {path} would both become `{path.stem}`")
-        owners[path.stem] = path
+        name = sources.package_name(path)
+        if name in owners:
+            raise typer.BadParameter(f"{owners[name]} and {path} would both become `{name}`")
+        owners[name] = path
     return list(owners)
 
 
@@ -122,7 +122,7 @@ def kernels(
     """
     from gencompiler import pipeline
 
-    settings = Settings.from_environment(**({"allow_unknown": True} if allow_unknown else {}))
+    settings = Settings.from_environment(allow_unknown=allow_unknown or None)
     done = pipeline.run(sources.read(spec), defines=defines(define), until="schedule", settings=settings)
     rows = [_kernel(name, schedule) for name, schedule in done.schedules.items()]
     if target is not None:

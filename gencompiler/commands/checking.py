@@ -54,7 +54,7 @@ def check(
     """
     from gencompiler import pipeline
 
-    settings = Settings.from_environment(**({"allow_unknown": True} if allow_unknown else {}))
+    settings = Settings.from_environment(allow_unknown=allow_unknown or None)
     given = defines(define)
     results: list[dict[str, Any]] = []
     statuses: list[int] = []
@@ -114,7 +114,9 @@ def _as_json(compilation: Compilation) -> dict[str, Any]:
 
 
 def explain(
-    code: Annotated[str, typer.Argument(metavar="CODE", help="A code such as G402; `all` lists them.", show_default=False)],
+    code: Annotated[
+        str, typer.Argument(metavar="CODE", help="A code such as G402; `all` lists them.", show_default=False)
+    ],
     as_json: Json = False,
 ) -> None:
     """Say what an error code means, with a spec that fails and one that passes."""

@@ -56,7 +56,9 @@ def show_compile_error(error: CompileError, *, as_json: bool = False, style: Sty
     """Show why a spec was refused; the exit status that its diagnostics lead to."""
     status = error.exit_status
     if as_json:
-        print_json({"ok": False, "exit_status": status, "diagnostics": diagnostics_json(error.diagnostics, error.sources)})
+        print_json(
+            {"ok": False, "exit_status": status, "diagnostics": diagnostics_json(error.diagnostics, error.sources)}
+        )
     else:
         show_diagnostics(error.diagnostics, error.sources, style)
     return status

@@ -1,7 +1,7 @@
 """Running what was built: `run`, `train`, `sample`, `eval`, `test`.
 
-A run has a folder: checkpoint, weights, metrics, the package that was run, and for `run` a report.  A new run never goes
-into the folder of an old one.
+A run has a folder: checkpoint, weights, metrics, the package that was run, and for `run` a report.  A new run never
+goes into the folder of an old one.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import importlib.util
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import gencompiler
 from gencompiler.commands import checking, sources
 from gencompiler.commands.arguments import (
     AllowUnknown,
@@ -34,7 +36,7 @@ from gencompiler.commands.arguments import (
     defines,
 )
 from gencompiler.commands.console import fail_usage, out, show_diagnostics
-from gencompiler.commands.status import INTERRUPTED, OK, TEST_FAILED
+from gencompiler.commands.status import OK, TEST_FAILED
 from gencompiler.diagnostics.model import CompileError, Diagnostic, Label, Severity
 from gencompiler.settings import Settings
 
@@ -129,15 +131,19 @@ def sample(
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many rows.")] = 64,
     save: Annotated[
         Path | None,
-        typer.Option("--save", metavar="FILE", help="An .npy or .npz file.  [default: samples.npy in the run's folder]",
-                     show_default=False),
+        typer.Option(
+            "--save",
+            metavar="FILE",
+            help="An .npy or .npz file.  [default: samples.npy in the run's folder]",
+            show_default=False,
+        ),
     ] = None,
     define: Defines = None,
     seed: Seed = None,
     device: Device = None,
     untrained: Annotated[bool, typer.Option("--untrained", help="Use the initial parameters.")] = False,
     allow_unknown: AllowUnknown = False,
-) -> None:  # fmt: skip
+) -> None:
     """Draw samples from a trained model.
 
     Row i is a function of the seed and i alone, so asking for more rows adds rows and changes none.
@@ -183,11 +189,14 @@ def test(
     compilation = _compiled(spec, define, allow_unknown)
     from gencompiler.emit.write import write_package
 
+    # The package must find this very compiler, which need not be installed.
+    paths = [str(Path(gencompiler.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in paths if p)}
     with tempfile.TemporaryDirectory(prefix="genc-test-") as folder:
         package = write_package(compilation.files, Path(folder), compilation.name)
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, str(package)]
-        status = subprocess.run(command, cwd=folder, check=False, stdin=subprocess.DEVNULL).returncode
-    raise typer.Exit({0: OK, 2: INTERRUPTED}.get(status, TEST_FAILED))
+        done = subprocess.run(command, cwd=folder, check=False, stdin=subprocess.DEVNULL, env=environment)
+    raise typer.Exit(TEST_FAILED if done.returncode else OK)
 
 
 # -- getting ready ---------------------------------------------------------------------------------------------------
@@ -196,26 +205,23 @@ def test(
 def _compiled(spec: Path, define: list[str] | None, allow_unknown: bool) -> Compilation:
     from gencompiler import pipeline
 
-    settings = Settings.from_environment(**({"allow_unknown": True} if allow_unknown else {}))
+    sources.package_name(spec)
+    settings = Settings.from_environment(allow_unknown=allow_unknown or None)
     compilation = pipeline.run(sources.read(spec), defines=defines(define), settings=settings)
     show_diagnostics(compilation.diagnostics, compilation.sources)
     return compilation
 
 
 def _ready(spec: Path, folder: Path | None, define: list[str] | None, allow_unknown: bool, *, begin: bool) -> Ready:
-    """Compile, put the package into the run's folder, and import it from there.
+    """Compile, and import the package from the compiler's cache; training copies it into the run's folder.
 
     `begin` starts a new run, in a folder without one; otherwise the run is one that is there, if there is."""
     compilation = _compiled(spec, define, allow_unknown)
-    from gencompiler.commands import packages
-    from gencompiler.emit.write import write_package
+    from gencompiler.api import cached_package
     from gencompiler.runtime import runs
 
     chosen = _folder(compilation, folder, begin)
-    package = chosen / runs.PACKAGE / compilation.name
-    if packages.differences(package, compilation.files):
-        write_package(compilation.files, package.parent, compilation.name)
-    module = runs.import_package(package)
+    module = runs.import_package(cached_package(compilation))
     kind = getattr(module, module.__all__[0])
     if "train.py" not in compilation.files:
         return Ready(compilation, chosen, kind, None, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -37,10 +38,15 @@ def read(path: Path) -> SourceText:
         before = content[: error.start].decode("utf-8", errors="replace")
         source = SourceText(name, before + "\N{REPLACEMENT CHARACTER}")
         label = Label(Span(name, len(before), len(before) + 1), f"byte {content[error.start]:#04x}")
-        found = Diagnostic(
-            "G001", Severity.ERROR, "this file is not UTF-8 text", (label,), help=("save it as UTF-8",)
-        )
+        found = Diagnostic("G001", Severity.ERROR, "this file is not UTF-8 text", (label,), help=("save it as UTF-8",))
         raise CompileError((found,), {name: source}) from None
+
+
+def package_name(path: Path) -> str:
+    """The name of the package that a spec becomes: its file's.  Raises typer.BadParameter where it cannot be one."""
+    if not path.stem.isidentifier() or keyword.iskeyword(path.stem):
+        raise typer.BadParameter(f"{path}: `{path.stem}` cannot name a package; use letters, digits and _")
+    return path.stem
 
 
 def display_name(path: Path) -> str:

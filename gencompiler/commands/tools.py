@@ -45,13 +45,15 @@ def register(app: typer.Typer) -> None:
 
 def fmt(
     paths: FormatPaths,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit with 4 if something would change.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit with 4 if something would change.")
+    ] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Change nothing; print what would change.")] = False,
 ) -> None:
     """Print specs in the house style, in place.
 
-    Only the layout changes: formatting twice is formatting once, and the meaning stays. `genc fmt -` reads standard input
-    and writes standard output.
+    Only the layout changes: formatting twice is formatting once, and the meaning stays. `genc fmt -` reads standard
+    input and writes standard output.
     """
     from gencompiler.syntax.format import format_source
 

@@ -25,13 +25,20 @@ def recheck(
     path: Annotated[
         Path,
         typer.Argument(
-            metavar="CERTIFICATE", exists=True, show_default=False, help="A certificate.json, or a folder that holds one."
+            metavar="CERTIFICATE",
+            exists=True,
+            show_default=False,
+            help="A certificate.json, or a folder that holds one.",
         ),
     ],
     spec: Annotated[
         Path | None,
         typer.Option(
-            "--spec", exists=True, dir_okay=False, show_default=False, help="Compare with what this spec has to prove, too."
+            "--spec",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+            help="Compare with what this spec has to prove, too.",
         ),
     ] = None,
     define: Defines = None,

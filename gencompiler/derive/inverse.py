@@ -6,8 +6,6 @@ compares it with the one that was derived.
 
 from __future__ import annotations
 
-import dataclasses
-
 from gencompiler.derive.express import Naming, express
 from gencompiler.derive.log_det import log_det
 from gencompiler.derive.nodes import Failure, Inverse, LogDet
@@ -15,28 +13,14 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import Bijection, VectorBijection, result
-from gencompiler.proof.graph import Malformed, Term, substitute, symbol
+from gencompiler.proof.graph import Malformed, Term, substitute
+from gencompiler.proof.kernel import prove
+from gencompiler.proof.scope import MapTerms, terms_of, trusted_ranges
 from gencompiler.proof.search import Search
-from gencompiler.proof.translate import Translation, Untranslated
+from gencompiler.proof.translate import Untranslated
 
 #: What an inverse calls its argument, unless the map uses the name itself.
 OUTPUT_NAMES = ("y", "v", "output")
-
-
-@dataclasses.dataclass(frozen=True)
-class MapTerms:
-    """A map as terms: its input symbol, its body, and where the body's parts come from."""
-
-    input: Term
-    body: Term
-    translation: Translation
-
-
-def terms_of(model: nodes.Model, map_: nodes.Map) -> MapTerms:
-    """The terms of a map; raises Untranslated or Malformed."""
-    input_ = symbol("input", map_.input.name, map_.input.type.support, map_.input.type.shape)
-    translation = Translation.of_model(model).binding({map_.input.name: input_})
-    return MapTerms(input_, translation.term(map_.body), translation)
 
 
 def derive_inverses(model: nodes.Model) -> tuple[dict[str, Inverse], dict[str, LogDet], tuple[Failure, ...]]:
@@ -44,7 +28,7 @@ def derive_inverses(model: nodes.Model) -> tuple[dict[str, Inverse], dict[str, L
     inverses: dict[str, Inverse] = {}
     log_dets: dict[str, LogDet] = {}
     failures: list[Failure] = []
-    search = Search()
+    search = Search(prove("assumption", said) for said in trusted_ranges(model))
     for map_ in model.maps:
         try:
             terms = terms_of(model, map_)

@@ -95,7 +95,7 @@ _TABLE: tuple[tuple[str, Severity, int, str], ...] = (
     ("G803", Severity.ERROR, RUN_FAILED, "a checkpoint that belongs to another model"),
     ("G804", Severity.ERROR, RUN_FAILED, "a file that cannot be written"),
     ("G805", Severity.ERROR, RUN_FAILED, "not a number while training"),
-    ("G806", Severity.ERROR, USER_ERROR, "an unknown data set"),
+    ("G806", Severity.ERROR, RUN_FAILED, "an unknown data set"),
     # -- G9xx: valid but not supported yet, and limits ---------------------------------------------------------------
     ("G901", Severity.ERROR, UNSUPPORTED, "valid, but not supported yet"),
     ("G902", Severity.ERROR, UNSUPPORTED, "a limit is exceeded"),

@@ -1,7 +1,7 @@
 """The explain pages: what a code means, why it is so, a spec that fails and one that passes.
 
-A page is `explain/G###.md`.  Its examples are fenced blocks whose info string is `gen fails` or `gen passes`; a page on
-what happens outside a spec shows commands in `console` blocks.
+A page is `explain/G###.md`.  Its examples are fenced blocks whose info string is `gen fails` or `gen passes`, with
+`planned` after it where the compiler cannot build the example yet; a page on what happens in a run shows commands.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from importlib import resources
 
 from gencompiler.diagnostics.codes import CODES
 
-_FENCE = re.compile(r"^```gen (?P<tag>fails|passes)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^```gen (?P<tag>fails|passes)(?P<planned> planned)?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Example:
 
     fails: bool
     text: str
+    planned: bool = False
 
 
 def page(code: str) -> str:
@@ -33,4 +36,7 @@ def page(code: str) -> str:
 
 def examples(code: str) -> tuple[Example, ...]:
     """The specs on the page of `code`, in order."""
-    return tuple(Example(found["tag"] == "fails", found["text"]) for found in _FENCE.finditer(page(code)))
+    return tuple(
+        Example(found["tag"] == "fails", found["text"], found["planned"] is not None)
+        for found in _FENCE.finditer(page(code))
+    )

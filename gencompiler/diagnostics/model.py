@@ -47,10 +47,9 @@ class CompileError(Exception):
     @property
     def exit_status(self) -> int:
         """The process's exit status: a user's error wins over what is not supported yet."""
-        from gencompiler.diagnostics.codes import CODES
+        from gencompiler.diagnostics.codes import exit_status
 
-        found = {CODES[d.code].exit_status for d in self.diagnostics if d.severity is Severity.ERROR}
-        return min(found, default=1)
+        return exit_status(self.diagnostics)
 
 
 class CompilerBug(Exception):
@@ -80,7 +79,7 @@ class Reporter:
         notes: tuple[str, ...] = (),
         help: tuple[str, ...] = (),
     ) -> None:
-        """Report `code` at `span`; `also` labels related places (where the cause was declared); no finding comes twice."""
+        """Report `code` at `span`; `also` labels related places, such as where the cause was declared."""
         from gencompiler.diagnostics.codes import CODES
 
         self.report(Diagnostic(code, CODES[code].severity, message, (Label(span, label), *also), notes, help))

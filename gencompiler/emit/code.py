@@ -162,9 +162,9 @@ def as_code(value: str | Code) -> Code:
     return Text(value) if isinstance(value, str) else value
 
 
-def number(value: float) -> Code:
-    """A literal; whole numbers below 2^53 keep a decimal point."""
-    text = repr(float(value))
+def number(value: float, *, whole: bool = False) -> Code:
+    """A literal, with a decimal point unless `whole`."""
+    text = str(int(value)) if whole else repr(float(value))
     if text in ("inf", "-inf", "nan"):
         return Text(f'float("{text}")')
     return Prefix("-", Text(text[1:])) if text.startswith("-") else Text(text)

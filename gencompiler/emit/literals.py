@@ -7,13 +7,8 @@ see.
 from __future__ import annotations
 
 import textwrap
-import unicodedata
 
 WIDTH = 120
-
-#: Characters that would not show, or would show elsewhere than they stand: controls, formats (bidirectional ones among
-#: them), surrogates, private use, line and paragraph separators.
-_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
 def string(text: str) -> str:
@@ -31,7 +26,9 @@ def _escape(character: str) -> str:
 
 
 def _is_hidden(character: str) -> bool:
-    return unicodedata.category(character) in _HIDDEN
+    """Whether a character does not show, or not where it stands: controls, bidirectional formats, separators but the
+    space, surrogates, what is unassigned."""
+    return not character.isprintable()
 
 
 def documentation(text: str, indent: int) -> str:

@@ -31,13 +31,14 @@ _NAMES = """
     T_destination add_module apply bfloat16 buffers call_program call_super_init capabilities chain children
     compile compiler computed cpu cuda declare device distribution double dtype dump_patches enter eval
     extra_repr fields fit float get_buffer get_extra_state get_parameter get_submodule given given_values half
-    ipu load load_state_dict log_prob loss model_hash modules mtia named_buffers named_children named_modules
-    named_parameters observed origins package parameters phases programs raw register_backward_hook
-    register_buffer register_forward_hook register_forward_pre_hook register_full_backward_hook
-    register_full_backward_pre_hook register_load_state_dict_post_hook register_load_state_dict_pre_hook
-    register_module register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
-    row_values rsample_and_log_prob run run_batch sample save set_extra_state set_submodule shaped share_memory
-    spec state_dict tile to to_empty train training type value xpu zero_grad
+    ipu kernel load load_state_dict log_prob loss model_hash modules mtia named_buffers named_children
+    named_modules named_parameters observed origins package parameters phases programs raw
+    register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
+    register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
+    register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
+    register_state_dict_pre_hook requires_grad_ row_values rsample_and_log_prob run run_batch sample save
+    set_extra_state set_submodule shaped share_memory spec state_dict tile to to_empty train training type value
+    xpu zero_grad
 """
 RESERVED = frozenset(_NAMES.split())
 

@@ -15,6 +15,7 @@ from gencompiler.emit.names import Names, suffixes
 from gencompiler.emit.signature import signature
 from gencompiler.emit.torch_expressions import Scope, Value
 from gencompiler.emit.torch_statements import Statements
+from gencompiler.rows.absorb import absorb
 from gencompiler.rows.analysis import bound_names, constant, single_reads
 from gencompiler.rows.hoist import hoist_draws, stepped_draws
 from gencompiler.rows.nodes import Input, Output, Program, RowType
@@ -44,7 +45,7 @@ def print_function(
 
     `name`: the program's by default.  `where` gives the "file:line" of a span for comments, or "" for none.
     """
-    return _Function(hoist_draws(program), name or program.name, where or (lambda span: "")).printed()
+    return _Function(hoist_draws(absorb(program)), name or program.name, where or (lambda span: "")).printed()
 
 
 class _Function:

@@ -208,7 +208,7 @@ class Expressions:
     def _draw(self, expr: Draw) -> Value:
         if expr.stream in self.scope.draws:
             name, _ = self.scope.draws[expr.stream]
-            return Value(Subscript(Text(name), (flat(self.code(expr.step)),)), expr.type)
+            return Value(method(Text(name), "at", self.code(expr.step)), expr.type)
         arguments = [Text("seed"), Text("rows"), self.code(expr.step), Text(str(expr.stream))]
         if expr.type.shape:
             arguments.append(Text(str(expr.type.shape[0])))
@@ -226,6 +226,8 @@ class Expressions:
         if all(value.host for value in values):
             return self._host(expr, values)
         codes = self._together(values, expr.type)
+        if expr.function == "power" and constant(expr.arguments[1]) is not None:
+            codes[1] = number(constant(expr.arguments[1]) or 0, whole=True)
         chunked = any(value.chunked for value in values)
         return Value(self._apply(expr.function, codes, values), expr.type, chunked=chunked)
 

@@ -13,7 +13,7 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.emit.code import Attribute, Code, Level, Sequence, Subscript, Text, call, flat, infix, method, statement
 from gencompiler.emit.torch_expressions import Expressions, Scope, Value, transposed
 from gencompiler.rows.analysis import carried_type, constant, local_names
-from gencompiler.rows.nodes import Broadcast, Carry, Expr, InputRead, Let, Local, Loop, RowType, Statement, StoreColumn
+from gencompiler.rows.nodes import Broadcast, Carry, Expr, InputRead, Let, Local, Loop, Number, RowType, Statement, StoreColumn
 from gencompiler.rows.prefix import PrefixLoop, PrefixSum, added_term, prefix_loop, widest
 
 _INDEX = RowType(False, (), "integer")
@@ -110,7 +110,7 @@ class Statements:
         read = term is None or carry.name in local_names(term, *others)
         if value.host and not read and (constant(loop.count) or 0) > 0:
             return value.code
-        if isinstance(carry.initial, Broadcast):
+        if isinstance(carry.initial, Broadcast) and isinstance(carry.initial.operand, Number):
             value = self.expressions.value(carry.initial.operand)
         return value.code if value.chunked else self.expressions.spread(value, carried_type(carry))
 

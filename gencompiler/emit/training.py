@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from gencompiler.emit.code import Code, Text, call, statement
+from gencompiler.emit.code import Code, Sequence, Text, call, statement
 from gencompiler.emit.literals import string, visible
 from gencompiler.emit.names import Names, identifier
 from gencompiler.emit.templating import render
@@ -48,9 +48,9 @@ def phases_of(model: Model) -> tuple[PhaseProgram, ...]:
 
 def phase_code(phase: PhaseProgram) -> Code:
     """`Phase("phase_1", "log_prob")`, an entry of the class's `phases`."""
-    keywords = {} if phase.maximize else {"maximize": "False"}
+    keywords: dict[str, Code | str] = {} if phase.maximize else {"maximize": "False"}
     if phase.update:
-        keywords["update"] = f"({', '.join(map(string, phase.update))},)"
+        keywords["update"] = _strings(phase.update)
     return call("Phase", string(phase.label), string(phase.program), **keywords)
 
 
@@ -87,9 +87,12 @@ def emit_training(model: Model, class_name: str, phases: tuple[PhaseProgram, ...
     )
 
 
+def _strings(texts: tuple[str, ...]) -> Code:
+    return Sequence(tuple(Text(string(text)) for text in texts))
+
+
 def _optimizer_lines(name: str, update: tuple[str, ...]) -> list[str]:
-    paths = f"({', '.join(map(string, update))},)"
-    parameters = call("training.group", "model", paths) if update else call("model.parameters")
+    parameters = call("training.group", "model", _strings(update)) if update else call("model.parameters")
     options = Text("**settings.optimizer_options")
     return statement(f"{name} = ", call("optimizers.optimizer", "settings.optimizer", parameters, options), 4)
 

@@ -40,6 +40,9 @@ from gencompiler.rows.nodes import (
     Select,
 )
 
+#: The highest power that is computed by multiplication.
+_LONGEST_PRODUCT = 16
+
 _REDUCTIONS = {"sum": "tl.sum", "max": "tl.max", "min": "tl.min"}
 
 
@@ -185,12 +188,14 @@ class Expressions:
         return fill(template, codes)
 
     def _power(self, expr: Elementwise, codes: list[Code]) -> Code:
-        """Squares and roots exactly; `power` for the rest."""
+        """Whole powers and roots by multiplication and sqrt; `power` for the rest."""
         exponent = expr.arguments[1].value if isinstance(expr.arguments[1], Number) else None
         if exponent == 2.0:
             return call(self.scope.device("square"), codes[0])
         if exponent == 0.5:
             return call("tl.sqrt", codes[0])
+        if exponent is not None and exponent == int(exponent) and 0 <= exponent <= _LONGEST_PRODUCT:
+            return call(self.scope.device("whole_power"), codes[0], str(int(exponent)))
         return call(self.scope.device("power"), *codes)
 
     def _together(self, parts: tuple[Expr, ...], result: RowType) -> list[Code]:

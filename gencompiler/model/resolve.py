@@ -6,6 +6,7 @@ Statements are resolved one by one, and each reports on its own, so one mistake 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from fractions import Fraction
 from typing import TypeVar
@@ -19,7 +20,6 @@ from gencompiler.model.prelude import Prelude
 from gencompiler.model.scope import check_names, nearest
 from gencompiler.model.types import solved
 from gencompiler.syntax import tree
-
 
 StatementT = TypeVar("StatementT", bound=tree.Declaration)
 
@@ -176,29 +176,35 @@ class _Resolver:
             self.builder.open.clear()
 
     def _variables(self, statement: tree.Variables) -> None:
+        """Each group reports on its own; what mentions a refused name says nothing new."""
         self.builder.refused |= {n.id for group in statement.groups for n in group.names}
+        declare = self._parameters if statement.role == "param" else functools.partial(self._group, statement.role)
         for group in statement.groups:
-            type_ = declared.declared_type(self.builder, group.type, self.constants)
-            if statement.role != "param":
-                declared.holds(self.builder, type_, group.type)
+            try:
+                declare(group)
+            except Abandon:
+                continue
             self.builder.refused -= {n.id for n in group.names}
-            for name in group.names:
-                if statement.role == "param":
-                    declared.fits(self.builder, type_.support, group.type)
-                    parameter = nodes.Parameter(
-                        name.id, type_.support, (), (), type_.shape, self._initial(group), span=name.span
-                    )
-                    self.builder.fresh(name.id)
-                    self.context.names[name.id] = self.builder.add_parameter(parameter)
-                    continue
-                if group.value is not None:
-                    self.builder.report(
-                        "G203", f"`{statement.role}` variables have no initial value", group.value.span, "not here"
-                    )
-                self.variables[name.id] = nodes.Variable(name.id, statement.role, type_, span=name.span)
-                self.context.names[name.id] = nodes.Reference(type_, name.id, span=name.span)
-            if statement.role == "given":
-                self.builder.unsupported("conditioning (`given`)", statement.span)
+        if statement.role == "given":
+            self.builder.unsupported("conditioning (`given`)", statement.span)
+
+    def _parameters(self, group: tree.Group) -> None:
+        type_ = declared.declared_type(self.builder, group.type, self.constants)
+        declared.fits(self.builder, type_.support, group.type)
+        for name in group.names:
+            initial = self._initial(group)
+            parameter = nodes.Parameter(name.id, type_.support, (), (), type_.shape, initial, span=name.span)
+            self.builder.fresh(name.id)
+            self.context.names[name.id] = self.builder.add_parameter(parameter)
+
+    def _group(self, role: str, group: tree.Group) -> None:
+        type_ = declared.declared_type(self.builder, group.type, self.constants)
+        declared.holds(self.builder, type_, group.type)
+        if group.value is not None:
+            self.builder.report("G203", f"`{role}` variables have no initial value", group.value.span, "not here")
+        for name in group.names:
+            self.variables[name.id] = nodes.Variable(name.id, role, type_, span=name.span)
+            self.context.names[name.id] = nodes.Reference(type_, name.id, span=name.span)
 
     def _initial(self, group: tree.Group) -> str | Fraction:
         if group.value is None:

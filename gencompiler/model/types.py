@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, cast
 
-from gencompiler.model.nodes import Support, Type
+from gencompiler.model.nodes import Expr, Support, Type
 from gencompiler.node import Node, NodeT, rebuild
 
 Shape = tuple[int, ...]
@@ -94,11 +94,10 @@ def solved(tree: NodeT) -> NodeT:
         if id(current) in memo:
             return memo[id(current)]
         result = rebuild(current, visit)
-        type_ = getattr(result, "type", None)
-        if isinstance(type_, Type) and isinstance(cast(Any, type_.shape), ShapeVariable):
-            shape = known_shape(type_)
+        if isinstance(result, Expr) and isinstance(cast(Any, result.type.shape), ShapeVariable):
+            shape = known_shape(result.type)
             if shape is not None:
-                result = dataclasses.replace(result, type=with_shape(type_, shape))
+                result = dataclasses.replace(result, type=with_shape(result.type, shape))
         memo[id(current)] = result
         return result
 

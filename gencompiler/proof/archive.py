@@ -62,7 +62,7 @@ class Writer:
         if value is None or isinstance(value, str | bool | int):
             return value
         if isinstance(value, Fraction):
-            return {"number": str(value)}
+            return {"number": _spelled(value)}
         if isinstance(value, float):
             return {"number": "inf" if value > 0 else "-inf"}
         if isinstance(value, tuple):
@@ -80,6 +80,17 @@ class Writer:
                 self._terms[part] = len(self.terms)
                 self.terms.append(entry)
         return self._terms[term]
+
+
+#: Python converts longer numbers to and from decimals slowly, or not at all.
+_DECIMAL_BITS = 4096
+
+
+def _spelled(value: Fraction) -> str:
+    """A fraction in decimals, a long one in hexadecimals."""
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) <= _DECIMAL_BITS:
+        return str(value)
+    return f"{value.numerator:#x}/{value.denominator:#x}"
 
 
 def _runs(value: tuple[object, ...]) -> Json:
@@ -149,15 +160,21 @@ class Reader:
         if kind is Support and read["name"] not in SUPPORTS:
             raise Damaged(f"there is no support {read['name']!r}")
         try:
-            return kind(**read)
+            made = kind(**read)
         except (TypeError, ValueError) as problem:
             raise Damaged(f"{value['is']}: {problem}") from None
+        if any(getattr(made, name) != read[name] for name in names):
+            raise Damaged(f"{value['is']} is not in normal form")
+        return made
 
 
 def _number(text: Json) -> Fraction | float:
     if text in ("inf", "-inf"):
         return float(text)
     try:
+        if "x" in text:
+            numerator, denominator = text.split("/")
+            return Fraction(int(numerator, 16), int(denominator, 16))
         return Fraction(text)
     except (TypeError, ValueError, ZeroDivisionError):
         raise Damaged(f"{text!r} is not a number") from None

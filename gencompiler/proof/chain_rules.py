@@ -12,12 +12,13 @@ from flint import ctx
 from gencompiler.catalog.distributions import DISTRIBUTIONS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import enclosure
-from gencompiler.proof.domain import REALS
+from gencompiler.proof.domain import POSITIVE, REALS
 from gencompiler.proof.evaluate import Number, Undecided, Undefined, Values, ball, evaluate
-from gencompiler.proof.facts import Fact, InRange
+from gencompiler.proof.facts import Fact
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, literal, substitute, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.refute_rules import Assignment, admissible
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.structure import Admissible
@@ -131,27 +132,37 @@ def well_formed(kernel: Kernel, log_target: Term) -> None:
 def metropolis_hastings(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """The derived ratio balances flows: π(x) q(y|x) min(1, r) = π(y) q(x|y) min(1, 1/r), all densities being positive.
 
-    Premises: each proposal's law is admissible, of a family positive on its whole support; log π is a real number."""
+    Premises: each proposal's law is admissible, of a family positive on its whole support; log π is a real number; log
+    r is one (a derived ratio), or r is positive (the spec's own probability)."""
     kernel, log_target = cast(tuple[Kernel, Term], subject)
     well_formed(kernel, log_target)
-    *laws, finite = premises
+    *laws, finite, defined = premises
     need(list(laws) == [p.law for p in kernel.proposals], "a proposal that is not known to be admissible")
     need(all(DISTRIBUTIONS[p.law.family].full_support for p in kernel.proposals), "a proposal that may have no density")
-    need(isinstance(finite, InRange) and finite.term is log_target, "the target is not known to be positive")
-    need(cast(InRange, finite).interval.within(REALS), "the target is not known to be positive")
-    wanted = log_ratio(kernel, log_target)
-    own = kernel.log_ratio if kernel.probability is None else claimed_ratio(kernel.probability)
-    if own is None or not Ring().same(own, wanted):
+    need(range_of(finite, log_target).within(REALS), "the target is not known to be positive")
+    ratio = accepted_ratio(kernel)
+    if ratio is None:
+        raise Unproved("the probability of acceptance is not of the form min(1, r)")
+    own = ratio
+    if kernel.probability is None:
+        need(range_of(defined, ratio).within(REALS), "the ratio is not known to be defined")
+    else:
+        need(range_of(defined, ratio).within(POSITIVE), "the ratio is not known to be positive")
+        own = log_of(ratio)
+    if not Ring().same(own, log_ratio(kernel, log_target)):
         raise Unproved("the probability of acceptance is not min(1, r) with the derived ratio r")
     return Reversible(kernel, log_target)
 
 
-def claimed_ratio(probability: Term) -> Term | None:
-    """log r of a probability written min(1, r)."""
+def accepted_ratio(kernel: Kernel) -> Term | None:
+    """log r of a kernel with the derived ratio; r of a probability written min(1, r), None of any other."""
+    probability = kernel.probability
+    if probability is None:
+        return kernel.log_ratio
     if probability.operation != "apply" or probability.data != "min" or literal(1) not in probability.arguments:
         return None
     left, right = probability.arguments
-    return log_of(right if left is literal(1) else left)
+    return right if left is literal(1) else left
 
 
 @rule
@@ -173,6 +184,8 @@ def flow(kernel: Kernel, log_target: Term, point: dict[Term, Fraction | Values])
         chance = evaluate(kernel.probability, point)[0]
     else:
         chance = evaluate(apply("min", literal(1), apply("exp", cast(Term, kernel.log_ratio))), point)[0]
+    if not (0 <= ball(chance) <= 1):
+        raise Undecided("a probability outside [0, 1]")
     return ball(weight).exp() * ball(chance)
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from gencompiler.catalog import supports
 from gencompiler.model.nodes import Real, Support
+from gencompiler.proof.graph import is_finite
 from gencompiler.proof.text import number
 
 
@@ -23,12 +24,12 @@ class Interval:
     def __post_init__(self) -> None:
         for name in ("lower", "upper"):
             end = getattr(self, name)
-            if math.isnan(end):
+            if isinstance(end, float) and math.isnan(end):
                 raise ValueError("NaN bounds nothing")
-            if math.isinf(end):
-                object.__setattr__(self, f"{name}_open", True)
-            else:
+            if is_finite(end):
                 object.__setattr__(self, name, Fraction(end))
+            else:
+                object.__setattr__(self, f"{name}_open", True)
         if self.lower > self.upper or (self.lower == self.upper and (self.lower_open or self.upper_open)):
             raise ValueError(f"{self} is empty")
 
@@ -73,10 +74,10 @@ def point(value: Real) -> Interval:
 
 
 def of_support(support: Support) -> Interval | None:
-    """The interval of a support's values, or None where its ends are not exact numbers (`Angle`)."""
+    """The interval of a support's values; None where its ends are not exact numbers (`Angle`), or it has no values."""
     lower, upper, lower_open, upper_open = supports.bounds(support.name, support.arguments)
     ends = (lower, upper)
-    if any(isinstance(e, float) and math.isfinite(e) for e in ends):
+    if any(isinstance(e, float) and math.isfinite(e) for e in ends) or lower > upper:  # type: ignore[operator]
         return None
     return Interval(lower, upper, lower_open, upper_open)  # type: ignore[arg-type]
 

@@ -15,7 +15,7 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.proof import enclosure
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.formulas import instance
-from gencompiler.proof.graph import Term, gradient_parts, literal, substitute
+from gencompiler.proof.graph import Term, gradient_parts, is_finite, literal, substitute
 
 #: One number: an exact Fraction, or a ball (flint's `arb`) around it.
 Number = Any
@@ -89,7 +89,7 @@ class _Evaluation:
             raise Undecided("a causal view outside a contraction")
         match term.operation:
             case "literal":
-                if not math.isfinite(term.data):
+                if not is_finite(term.data):
                     raise Undefined(term)
                 return (term.data,)
             case "constant":
@@ -101,7 +101,7 @@ class _Evaluation:
                 condition, then, otherwise = (_spread(self.known[a], size) for a in term.arguments)
                 return tuple(t if c else o for c, t, o in zip(condition, then, otherwise, strict=True))
             case "contract":
-                return self._contract(*term.arguments)
+                return _contract(term, *(self.known[a] for a in term.arguments))
             case "reduce":
                 return (self._reduce(term, self.known[term.arguments[0]]),)
             case "gradient":
@@ -121,11 +121,8 @@ class _Evaluation:
         if name == "divide":
             if _is_zero(row[1]):
                 raise Undefined(term)
-            return (
-                row[0] / row[1]
-                if not isinstance(row[0], arb) and not isinstance(row[1], arb)
-                else ball(row[0]) / row[1]
-            )
+            exact = isinstance(row[0], Fraction) and isinstance(row[1], Fraction)
+            return row[0] / row[1] if exact else _finite(ball(row[0]) / ball(row[1]))
         if name == "power":
             return self._power(term, *row)
         if name in ("min", "max"):
@@ -156,21 +153,15 @@ class _Evaluation:
             if exponent < 0 and _is_zero(base):
                 raise Undefined(term)
             return base ** int(exponent)
-        if compare(base, Fraction(0)) <= 0:
-            raise Undefined(term)
+        sign = compare(base, Fraction(0))
+        if sign == 0 and compare(exponent, Fraction(0)) > 0:
+            return Fraction(0)
+        if sign <= 0:
+            whole = not isinstance(exponent, Fraction) or exponent.denominator == 1
+            raise Undecided(f"{term} of what is not positive") if whole and sign else Undefined(term)
         return _finite(ball(base) ** ball(exponent))
 
     # -- tensors -----------------------------------------------------------------------------------------------------
-
-    def _contract(self, left: Term, right: Term) -> Values:
-        a, b = self.known[left], self.known[right]
-        inner = right.shape[0]
-        rows, columns = math.prod(left.shape[:-1]), math.prod(right.shape[1:])
-        return tuple(
-            _sum(_times(a[r * inner + k], b[k * columns + c]) for k in range(inner))
-            for r in range(rows)
-            for c in range(columns)
-        )
 
     def _reduce(self, term: Term, values: Values) -> Number:
         match term.data:
@@ -274,19 +265,23 @@ class _Tangents:
             then, otherwise = (_spread(self.of(a), size) for a in term.arguments[1:])
             return tuple(t if c else o for c, t, o in zip(condition, then, otherwise, strict=True))
         if term.operation == "contract":
-            left, right = term.arguments
-            parts = (self._linear(term, {left: self.of(left)}), self._linear(term, {right: self.of(right)}))
+            left, right = (self.values.known[a] for a in term.arguments)
+            slopes = [self.of(a) for a in term.arguments]
+            parts = (_contract(term, slopes[0], right), _contract(term, left, slopes[1]))
             return tuple(_sum(pair) for pair in zip(*parts, strict=True))
-        if term.operation in ("select", "join", "element") or (
-            term.operation == "reduce" and term.data in ("sum", "mean")
-        ):
-            return self._linear(term, {a: self.of(a) for a in term.arguments if a.operation not in ("whole", "before")})
+        linear = term.operation in ("select", "join", "element")
+        if linear or (term.operation == "reduce" and term.data in ("sum", "mean")):
+            return self._linear(term)
         raise Undecided(f"the derivative of {term} is not evaluated")
 
-    def _linear(self, term: Term, tangents: dict[Term, Values]) -> Values:
-        """A linear operation applied to tangents in place of values."""
+    def _linear(self, term: Term) -> Values:
+        """A linear operation applied to tangents in place of values; subscripts keep theirs."""
         inner = _Evaluation(self.values.point)
-        inner.known = {**self.values.known, **tangents}
+        inner.known = {**self.values.known, **{a: self.of(a) for a in _operands(term)}}
+        if term.operation == "element":
+            inner.known |= {
+                s: self.values.values(s) for s in term.arguments[1:] if s.operation not in ("whole", "before")
+            }
         return inner._values(term)
 
     def _apply(self, term: Term, size: int) -> Values:
@@ -302,6 +297,18 @@ class _Tangents:
             tangents = _spread(self.of(argument), size)
             found = [_sum((f, _times(s, t))) for f, s, t in zip(found, slopes, tangents, strict=True)]
         return tuple(found)
+
+
+def _contract(term: Term, a: Values, b: Values) -> Values:
+    """`a @ b` of the values of a contraction's arguments."""
+    left, right = term.arguments
+    inner = right.shape[0]
+    rows, columns = math.prod(left.shape[:-1]), math.prod(right.shape[1:])
+    return tuple(
+        _sum(_times(a[r * inner + k], b[k * columns + c]) for k in range(inner))
+        for r in range(rows)
+        for c in range(columns)
+    )
 
 
 def _operands(term: Term) -> tuple[Term, ...]:

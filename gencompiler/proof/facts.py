@@ -37,14 +37,6 @@ class LogAbs(Fact):
 
 
 @dataclasses.dataclass(frozen=True)
-class Same(Fact):
-    """`left` and `right` have the same value wherever both are defined."""
-
-    left: Term
-    right: Term
-
-
-@dataclasses.dataclass(frozen=True)
 class Bijection(Fact):
     """With everything else fixed, each element of `body` is a continuous injective function of that element of `input`.
 

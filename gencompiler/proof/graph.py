@@ -3,9 +3,9 @@
 A term is what a Model IR expression means, with names resolved: `Let` is sharing, calls are their bodies, spans are
 gone. Equal terms are one object, so equality is identity and a proof costs the size of the graph, not of the text.
 
-The constructors keep selections along the first axis in one normal form (`select` never meets another `select` or a
-`join`; neighbouring pieces of one base are merged), so that `split`, `join`, `reverse` and slices written in any way
-mean the same term.
+The constructors keep selections along the first axis in one normal form (`select` never meets another `select`, a
+`join` or an elementwise function; neighbouring pieces of one base are merged), so that `split`, `join`, `reverse` and
+slices written in any way mean the same term.
 """
 
 from __future__ import annotations
@@ -76,9 +76,14 @@ def _make(operation: str, data: Any, arguments: tuple[Term, ...], shape: Shape) 
 
 def literal(value: Real) -> Term:
     """An exact number."""
-    if math.isnan(value):
+    if isinstance(value, float) and math.isnan(value):
         raise Malformed("NaN is not a number")
-    return _make("literal", value if value in (INFINITY, -INFINITY) else Fraction(value), (), ())
+    return _make("literal", Fraction(value) if is_finite(value) else value, (), ())
+
+
+def is_finite(value: Real) -> bool:
+    """Whether a real is neither infinity; a Fraction may be too large for `math` to say."""
+    return value not in (INFINITY, -INFINITY)
 
 
 def constant(name: str) -> Term:
@@ -215,6 +220,8 @@ def select(base: Term, places: Iterable[int]) -> Term:
         return join(_pieces(base, wanted))
     if wanted == tuple(range(base.shape[0])):
         return base
+    if base.operation in ("apply", "choose"):
+        return build(base.operation, base.data, tuple(select(a, wanted) if a.shape else a for a in base.arguments))
     return _make("select", wanted, (base,), (len(wanted), *base.shape[1:]))
 
 
@@ -279,10 +286,14 @@ _BUILDERS: dict[str, Callable[[Any, tuple[Term, ...]], Term]] = {
 }
 
 
+#: Operations that are all in their arguments.
+_PLAIN = ("choose", "contract", "whole", "element", "join")
+
+
 def build(operation: str, data: Any, arguments: tuple[Term, ...]) -> Term:
     """The term of this operation, through its constructor; raises Malformed."""
-    if operation not in _BUILDERS:
-        raise Malformed(f"there is no operation {operation!r}")
+    if operation not in _BUILDERS or (operation in _PLAIN and data is not None):
+        raise Malformed(f"there is no operation {operation!r} with {data!r}")
     try:
         return _BUILDERS[operation](data, arguments)
     except (TypeError, ValueError, IndexError) as error:

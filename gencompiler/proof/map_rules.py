@@ -16,7 +16,18 @@ from gencompiler.proof import domain, enclosure
 from gencompiler.proof.domain import REALS, Interval
 from gencompiler.proof.facts import Bijection, Fact, Invertible, LogAbs, VectorBijection, result
 from gencompiler.proof.formulas import instance
-from gencompiler.proof.graph import Term, apply, choose, join, literal, select, substitute, support_of, symbol
+from gencompiler.proof.graph import (
+    Term,
+    apply,
+    choose,
+    is_finite,
+    join,
+    literal,
+    select,
+    substitute,
+    support_of,
+    symbol,
+)
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.terms import ZERO, minus, negated, over, plus, times, total
@@ -169,7 +180,7 @@ def raised(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """u^c on positive numbers, with a constant c other than 0.  Premise: the map."""
     input_, body = _step(subject, "power")
     exponent = body.arguments[1]
-    need(exponent.operation == "literal" and exponent.data != 0 and math.isfinite(exponent.data), "a constant exponent")
+    need(exponent.operation == "literal" and exponent.data != 0 and is_finite(exponent.data), "a constant exponent")
     inner = _map(premises[0], input_, body.arguments[0])
     need(inner.image.sign > 0, f"{body.arguments[0]} may be 0 or negative")
     half_line = inner.image == domain.POSITIVE
@@ -199,7 +210,7 @@ def pieces(input_: Term, body: Term) -> tuple[Term, Term, Fraction, bool]:
     left, right = test.arguments
     need(input_ in (left, right), "the condition does not compare the input itself")
     joint = right if left is input_ else left
-    need(joint.operation == "literal" and math.isfinite(joint.data), "the pieces do not meet at a number")
+    need(joint.operation == "literal" and is_finite(joint.data), "the pieces do not meet at a number")
     need(support_of(input_) == REAL, "a map in pieces on part of the line")
     upper_first = test.data.startswith("greater") == (left is input_)
     kind, name, _, shape = input_.data

@@ -13,7 +13,7 @@ from gencompiler.proof import domain, enclosure
 from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, REALS, Interval
 from gencompiler.proof.facts import Fact, InRange, LogAbs, NonZero
 from gencompiler.proof.formulas import instance
-from gencompiler.proof.graph import Term, apply, gradient_parts, literal, substitute, support_of
+from gencompiler.proof.graph import Term, apply, gradient_parts, is_finite, literal, substitute, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.terms import minus, negated, plus
 
@@ -46,7 +46,7 @@ def number(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     term: Term = subject[0]
     if term.operation == "constant":
         return InRange(term, enclosure.named_constant(term.data))
-    need(term.operation == "literal" and math.isfinite(term.data), f"{term} is not a finite number")
+    need(term.operation == "literal" and is_finite(term.data), f"{term} is not a finite number")
     return InRange(term, domain.point(term.data))
 
 
@@ -330,7 +330,7 @@ def nonzero_product(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 def log_of_number(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """log|c| of a number; 0 for 1 and -1."""
     term = _term(subject, "literal")
-    need(term.data != 0 and math.isfinite(term.data), "the logarithm of 0")
+    need(term.data != 0 and is_finite(term.data), "the logarithm of 0")
     size = abs(term.data)
     return LogAbs(term, literal(0) if size == 1 else apply("log", literal(size)))
 

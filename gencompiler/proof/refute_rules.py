@@ -14,7 +14,7 @@ from gencompiler.model.nodes import Support
 from gencompiler.proof import domain
 from gencompiler.proof.evaluate import Number, Undecided, Undefined, Values, compare, evaluate
 from gencompiler.proof.facts import Fact, InRange, NotInjective, NotOnto, Outside
-from gencompiler.proof.graph import Term, substitute, subterms, support_of
+from gencompiler.proof.graph import Term, is_finite, substitute, subterms, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.map_rules import pieces
 from gencompiler.proof.range_rules import range_of
@@ -41,7 +41,7 @@ def _point(assignment: Assignment) -> dict[Term, Fraction | Values]:
         need(chosen.setdefault((atom.operation, key), value) == value, f"two values for one {atom}")
         if atom.operation != "network":
             need(atom.operation == "symbol" and admissible(support_of(atom), value), f"{atom} cannot be {value}")
-            need(not atom.shape or support_of(atom).name not in _COUPLED, f"the elements of {atom} are not free")
+            need(support_of(atom).name not in _COUPLED, f"the elements of {atom} are not free")
     return dict(assignment)
 
 
@@ -122,8 +122,8 @@ def _escapes(value: Number, allowed: domain.Interval, support: Support) -> bool:
     if isinstance(value, Fraction):
         return not admissible(support, value)
     try:
-        below = allowed.lower != float("-inf") and compare(value, Fraction(allowed.lower)) < 0
-        return below or (allowed.upper != float("inf") and compare(value, Fraction(allowed.upper)) > 0)
+        below = is_finite(allowed.lower) and compare(value, Fraction(allowed.lower)) < 0
+        return below or (is_finite(allowed.upper) and compare(value, Fraction(allowed.upper)) > 0)
     except Undecided:
         return False
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from gencompiler.proof.graph import Term, apply, literal, reduce
+from gencompiler.proof.graph import Term, apply, is_finite, literal, reduce
 
 #: A product of atoms with exponents, in a fixed order; the empty one is 1.
 Monomial = tuple[tuple[Term, int], ...]
@@ -17,6 +17,10 @@ Polynomial = dict[Monomial, Fraction]
 #: Terms whose expansion has more monomials stay atoms.
 LARGEST = 512
 _UNIT: Monomial = ()
+
+
+class _TooLargeError(Exception):
+    """An expansion has more than LARGEST monomials."""
 
 
 class Ring:
@@ -34,14 +38,15 @@ class Ring:
         """The normal form of a term."""
         found = self._known.get(term)
         if found is None:
-            found = self._normal(term)
-            if len(found) > LARGEST:
+            try:
+                found = self._normal(term)
+            except _TooLargeError:
                 found = self._atom(term)
             self._known[term] = found
         return found
 
     def _normal(self, term: Term) -> Polynomial:
-        if term.operation == "literal" and math.isfinite(term.data):
+        if term.operation == "literal" and is_finite(term.data):
             return {_UNIT: term.data} if term.data else {}
         if term.operation == "apply":
             return self._apply(term)
@@ -63,10 +68,10 @@ class Ring:
             case "negate":
                 return _scale(parts[0], Fraction(-1))
             case "multiply":
-                return self._times(term, parts[0], parts[1])
+                return self._times(parts[0], parts[1])
             case "divide":
                 inverse = self._inverse(parts[1], term.arguments[1])
-                return self._times(term, parts[0], inverse)
+                return self._times(parts[0], inverse)
             case "power":
                 return self._power(term, parts)
             case "log" if term.arguments[0].operation == "apply" and term.arguments[0].data == "exp":
@@ -86,7 +91,7 @@ class Ring:
         own = parts[0] if count >= 0 else self._inverse(parts[0], base)
         found: Polynomial = {_UNIT: Fraction(1)}
         for _ in range(abs(count)):
-            found = self._times(term, found, own)
+            found = self._times(found, own)
         return found
 
     def _inverse(self, divisor: Polynomial, term: Term) -> Polynomial:
@@ -95,9 +100,9 @@ class Ring:
             return {tuple((atom, -n) for atom, n in monomial): 1 / coefficient}
         return {((term, -1),): Fraction(1)}
 
-    def _times(self, term: Term, left: Polynomial, right: Polynomial) -> Polynomial:
-        if len(left) * len(right) > 4 * LARGEST:
-            return self._atom(term)
+    def _times(self, left: Polynomial, right: Polynomial) -> Polynomial:
+        if len(left) * len(right) > LARGEST:
+            raise _TooLargeError
         found: Polynomial = {}
         for a, x in left.items():
             for b, y in right.items():
@@ -117,7 +122,7 @@ class Ring:
                 whole = int(count / 2)
                 rest[atom] = count - 2 * whole
                 inner = apply("power", atom.arguments[0], literal(whole))
-                found = self._times(inner, found, self.normal(inner))
+                found = self._times(found, self.normal(inner))
             else:
                 rest[atom] = count
         own = self._ordered(rest)

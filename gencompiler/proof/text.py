@@ -13,13 +13,18 @@ _PRECEDENCE = {"or": 1, "and": 2, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=
 _PRECEDENCE["^"] = 8
 _UNARY, _ATOM = 7, 9
 
+#: Longer numbers are told by their size.
+_PRINTED_BITS = 256
+
 
 def number(value: Real) -> str:
     """`3`, `-1/2`, `inf`; a fraction with a short decimal form as that decimal."""
     if not isinstance(value, Fraction):
         return str(value)
-    if value.denominator == 1:
-        return str(value.numerator)
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) > _PRINTED_BITS:
+        return f"about {'-' if value < 0 else ''}2^{value.numerator.bit_length() - value.denominator.bit_length()}"
+    if value.denominator == 1 or value.denominator > 10**9 or abs(value) > 10**9:
+        return str(value)
     decimal = f"{float(value):g}"
     return decimal if "e" not in decimal and Fraction(decimal) == value else str(value)
 

@@ -156,8 +156,9 @@ def citation(compilation: Compilation) -> str:
 
 def _train(request: Request) -> Trained:
     if request.fit is None or request.defaults is None:
-        device = request.overrides.get("device", "cpu")
-        return Trained(request.kind(seed=request.overrides.get("seed", 0)).to(device), None, None, 0.0)
+        model = request.kind(seed=request.overrides.get("seed", 0)).to(request.overrides.get("device", "cpu"))
+        runs.keep_package(model, request.folder)
+        return Trained(model, None, None, 0.0)
     options = {**request.overrides, "out": request.folder}
     source = options.pop("data", None) or request.defaults.data
     settings = request.defaults.override(options)
@@ -173,15 +174,20 @@ def _training_record(request: Request, trained: Trained) -> TrainingRecord | Non
         return None
     training = request.compilation.model.trainings[0]
     curves, steps = read_curves(request.folder / runs.METRICS)
-    rate = {name: value for name, value in settings.optimizer_options.items()}
+    sizes = [len(rows) for rows in (trained.dataset.train, trained.dataset.valid, trained.dataset.test)]
     facts = (
-        ("data", f"{trained.dataset.name}: {len(trained.dataset.train):,} rows to train on, "
-                 f"{len(trained.dataset.valid):,} to validate, {len(trained.dataset.test):,} to test"),
-        ("optimizer", f"{settings.optimizer}({', '.join(f'{n} = {v:g}' if isinstance(v, float) else f'{n} = {v}' for n, v in rate.items())})"),
+        ("data", "{}: {:,} rows to train on, {:,} to validate, {:,} to test".format(trained.dataset.name, *sizes)),
+        ("optimizer", f"{settings.optimizer}({_listed(settings.optimizer_options)})"),
+        ("schedule", f"{settings.schedule}({_listed(settings.schedule_options)})"),
         ("batch", str(settings.batch)),
         ("seed", str(settings.seed)),
-    )  # fmt: skip
+    )
     return TrainingRecord(training.objective.name, "epoch", "loss", curves, trained.seconds, steps, facts)
+
+
+def _listed(options: Mapping[str, Any]) -> str:
+    """`lr = 0.001, nesterov = True`"""
+    return ", ".join(f"{n} = {v:g}" if isinstance(v, float) else f"{n} = {v}" for n, v in options.items())
 
 
 def read_curves(path: Path) -> tuple[tuple[Curve, ...], int]:
@@ -288,7 +294,9 @@ def _compare(request: Request, trained: Trained, chains: ChainRecord | None) -> 
     event = Event(field.name, field.shape, str(field.support), field.support.discrete, lower, upper)
     rows, name = None, ""
     if trained.dataset is not None:
-        split, label = (trained.dataset.test, "test rows") if len(trained.dataset.test) else (trained.dataset.train, "rows")
+        split, label = (
+            (trained.dataset.test, "test rows") if len(trained.dataset.test) else (trained.dataset.train, "rows")
+        )
         rows = split.tensors[field.name][:SAMPLES].numpy()
         name = f"{label} of {Path(trained.dataset.name).name}"
     density = None
@@ -332,5 +340,9 @@ def environment(device: torch.device) -> tuple[tuple[str, str], ...]:
 def _files(folder: Path) -> tuple[FileLink, ...]:
     package = sorted(folder.glob(f"{runs.PACKAGE}/*/*.*"))
     found = [FileLink(p.relative_to(folder).as_posix(), _WORDS.get(p.name, "its property tests")) for p in package]
-    others = ((runs.METRICS, "one line for each epoch"), (runs.WEIGHTS, "the trained parameters"), (RESULTS, "the numbers above"))
+    others = (
+        (runs.METRICS, "one line for each epoch"),
+        (runs.WEIGHTS, "the trained parameters"),
+        (RESULTS, "the numbers above"),
+    )
     return (*found, *(FileLink(name, words) for name, words in others if name == RESULTS or (folder / name).is_file()))

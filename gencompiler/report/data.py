@@ -128,7 +128,7 @@ class ChainQuantity:
 
 @dataclasses.dataclass(frozen=True)
 class ChainRecord:
-    """Chains: `draws` is [chains, draws, dimensions] after burn-in and thinning, with one of `quantities` per dimension."""
+    """Chains: `draws` is [chains, draws, dimensions] after burn-in and thinning; `quantities` has one per dimension."""
 
     method: str
     draws: Array

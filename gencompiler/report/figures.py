@@ -124,8 +124,8 @@ def histograms(comparison: Comparison) -> str:
     count = min(samples.shape[1], SHOWN_DIMENSIONS)
     columns = min(count, 4)
     rows = -(-count // columns)
-    size = (FULL, 3.2) if count == 1 else (FULL, 2.0 * rows + 0.5)
-    with style.figure(*size, rows, columns, squeeze=False) as (drawing, grid):
+    height = 3.2 if count == 1 else 2.0 * rows + 0.5
+    with style.figure(FULL, height, rows, columns, squeeze=False) as (drawing, grid):
         cells = grid.ravel()
         for axes in cells[count:]:
             axes.set_axis_off()

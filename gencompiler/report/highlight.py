@@ -8,8 +8,10 @@ from markupsafe import Markup, escape
 
 #: The reserved words of `syntax/grammar.lark` (a test compares).
 KEYWORDS = frozenset(
-    "model objective extern def bijection density transition sde requires observed latent given param train sample evaluate "
-    "claim assume because with where update maximize minimize repeat if then else for and or not log in".split()
+    """
+    model objective extern def bijection density transition sde requires observed latent given param train sample
+    evaluate claim assume because with where update maximize minimize repeat if then else for and or not log in
+    """.split()  # noqa: SIM905, a list of thirty words is read more easily without quotes
 )
 
 _TOKEN = re.compile(

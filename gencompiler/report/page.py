@@ -101,8 +101,8 @@ def verdict_lead(data: ReportData) -> str:
     statuses = [v.status for v in data.verdicts]
     if all(status == "proved" for status in statuses):
         return (
-            "Every obligation was proved, for all inputs and all admissible parameters, before a line of code was written. "
-            "`genc recheck` replays the proofs."
+            "Every obligation was proved, for all inputs and all admissible parameters, before a line of code was "
+            "written. `genc recheck` replays the proofs."
         )
     counts = [f"{statuses.count(s)} {s}" for s in ("proved", "assumed", "unknown", "refuted") if s in statuses]
     return f"Of {len(statuses)} obligations: {', '.join(counts)}. What is assumed rests on the spec's word."

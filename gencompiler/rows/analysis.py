@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import math
 from collections.abc import Iterable, Iterator
 
 from gencompiler.node import Node, walk
@@ -45,7 +46,8 @@ def single_reads(program: Program) -> dict[str, str]:
 
 def constant(expr: Expr) -> int | None:
     """The integer an expression is known to be, or None."""
-    return int(expr.value) if isinstance(expr, Number) and expr.value == int(expr.value) else None
+    whole = isinstance(expr, Number) and math.isfinite(expr.value) and expr.value == int(expr.value)
+    return int(expr.value) if isinstance(expr, Number) and whole else None
 
 
 def loops(program: Program) -> Iterator[Loop]:

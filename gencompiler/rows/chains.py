@@ -7,7 +7,7 @@ from gencompiler.derive.density import log_of
 from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes as model
 from gencompiler.rows import nodes
-from gencompiler.rows.expressions import Scope
+from gencompiler.rows.expressions import NotLowered, Scope
 from gencompiler.rows.factors import Factors
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.programs import Draft, streams_of
@@ -98,7 +98,10 @@ class _Steps:
         streams = streams_of(self.draft.derived.model)
         u = graph.name(graph.draw("uniform", streams[f"{self.move.name}.accept"], self.number, (), span), "u")
         if step.probability is None:
-            log_ratio = self.draft.expressions.lower(self.draft.derived.acceptances[self.move.name].log_ratio, scope)
+            derived = self.draft.derived.acceptances.get(self.move.name)
+            if derived is None:
+                raise NotLowered(step.proposals[0], "accepting a proposal without a derived ratio")
+            log_ratio = self.draft.expressions.lower(derived.log_ratio, scope)
             graph.name(log_ratio, "log_ratio")
             accept = graph.elementwise("less", graph.elementwise("log", u, span=span), log_ratio, span=span)
         else:

@@ -13,6 +13,9 @@ from gencompiler.rows.analysis import bound_names, constant, local_names
 from gencompiler.rows.nodes import Column, Draw, Expr, Let, Local, Loop, Program, RowType, Statement
 
 
+_INDEX = RowType(False, (), "integer")
+
+
 def hoist_draws(program: Program) -> Program:
     """`program` with vector draws in place of scalar draws keyed by the index of a dimension loop."""
     return dataclasses.replace(program, body=_statements(program.body))
@@ -44,7 +47,7 @@ def _hoisted(loop: Loop) -> tuple[list[Let], Loop]:
         draw = Draw(vector, part.kind, part.stream, part.step, span=part.span)
         name = f"{part.kind}_{part.stream}"
         lets[part.stream] = Let(name, draw, span=part.span)
-        index = Local(RowType(False, (), "integer"), loop.index, span=part.span)
+        index = Local(_INDEX, loop.index, span=part.span)
         return Column(part.type, Local(vector, name, span=part.span), index, span=part.span)
 
     changed = rebuild(loop, change)
@@ -57,11 +60,14 @@ def _is_at(dim: Expr | None, index: str) -> bool:
 
 def stepped_draws(program: Program) -> dict[int, Draw]:
     """By stream, the draws whose step moves with a loop and whose dims do not: torch computes many steps of them ahead."""
-    indices = {part.index for part in walk(program) if isinstance(part, Loop)}
+    moving = {part.index for part in walk(program) if isinstance(part, Loop)}
+    for part in walk(program):  # named steps, `now = step + t`, before their uses
+        if isinstance(part, Let) and part.value.type == _INDEX and local_names(part.value) & moving:
+            moving.add(part.name)
     return {
         part.stream: part
         for part in walk(program)
         if isinstance(part, Draw)
-        and local_names(part.step) & indices
+        and local_names(part.step) & moving
         and (part.dim is None or constant(part.dim) is not None)
     }

@@ -152,6 +152,9 @@ def constant_of(function: str, arguments: list[float | None]) -> float | None:
     known = [each for each in arguments if each is not None]
     if len(known) < len(arguments) or not all(map(math.isfinite, known)):
         return None
+    if function == "power" and known[1] in (2.0, 3.0, 4.0):
+        lower = known[0] if known[1] == 2.0 else constant_of("power", [known[0], known[1] - 1.0])
+        return constant_of("multiply", [known[0], lower])
     if function in _RATIONAL:
         if function == "divide" and known[1] == 0.0:
             return None
@@ -177,8 +180,11 @@ def unchanged(function: str, outside: list[float | Expr | None]) -> Expr | None:
     return None
 
 
-def stays_finite(function: str) -> bool:
-    return function in _FINITE
+def stays_finite(function: str, arguments: list[float | None]) -> bool:
+    """Whether finite arguments give a finite value, overflow apart; `arguments` are known where they are constants."""
+    whole = function == "power" and arguments[1] is not None and arguments[1] >= 0 and arguments[1] == int(arguments[1])
+    divided = function == "divide" and arguments[1] is not None and arguments[1] != 0
+    return function in _FINITE or whole or divided
 
 
 def number_of(expr: Expr) -> float | None:

@@ -7,7 +7,7 @@ import dataclasses
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.rows import nodes
-from gencompiler.rows.expressions import Expressions, Scope
+from gencompiler.rows.expressions import Expressions, NotLowered, Scope
 from gencompiler.rows.nodes import Expr
 
 
@@ -72,7 +72,9 @@ class Pipeline:
             return self._dequantize(self.surjections[stage.surjection], at, stage.span)
         assert isinstance(stage, model.UseMap)
         map_ = self.maps[stage.map]
-        inverse = self.expressions.derived.inverses[map_.name]
+        inverse = self.expressions.derived.inverses.get(map_.name)
+        if inverse is None:
+            raise NotLowered(map_.body, f"running `{map_.name}` backwards without a derived inverse")
         value = self.expressions.lower(inverse.body, scope.only({inverse.output.name: at.value}))
         self.graph.name(value, f"{map_.definition}_input")
         return Passed(value, self._add_log_det(at.log_det, map_, value, scope, stage.span))
@@ -113,7 +115,9 @@ class Pipeline:
     def _add_log_det(self, so_far: Expr, map_: model.Map, value: Expr, scope: Scope, span: Span) -> Expr:
         """Add log|det| of a map at its own input."""
         graph = self.graph
-        found = self.expressions.derived.log_dets[map_.name]
+        found = self.expressions.derived.log_dets.get(map_.name)
+        if found is None:
+            raise NotLowered(map_.body, f"the density of `{map_.name}` without a derived log|det|")
         one = self.expressions.lower(found.body, scope.only({map_.input.name: value}))
         if isinstance(one, nodes.Number) and one.value == 0:
             return so_far

@@ -258,7 +258,7 @@ class Placing:
         arguments = tuple(part.expr if isinstance(part, Tile) else part for part in parts)
         value = Elementwise(kind, function, arguments, span=expr.span)
         span = at.columns if fill is not None else union(*(tile.span for tile in tiles))
-        safe = fill is not None or (stays_finite(function) and all(sound))
+        safe = fill is not None or (stays_finite(function, [number_of(part) if isinstance(part, Expr) else None for part in parts]) and all(sound))
         return Tile(value, at, span, fill if fill is not None else pad, safe, unchanged(function, outside))
 
     def _select(self, expr: Select, want: Place | None) -> Tile:
@@ -308,6 +308,10 @@ class Placing:
         return local_names(expr) <= self.around.loops.keys() and not any(isinstance(e, Draw) for e in walk(expr))
 
     def _packed(self, expr: Expr, axes: tuple[Place, ...], transposed: bool = False) -> Expr:
+        if expr.type.kind == "boolean":  # arrays hold numbers
+            kind = dataclasses.replace(expr.type, kind="real")
+            held = self._packed(Elementwise(kind, "indicator", (expr,), span=expr.span), axes, transposed)
+            return _apply("not_equal", (held, _number(0.0, expr)))
         if isinstance(expr, ParameterRead):
             leading = leading_of_read(expr, self.parameters[expr.path], self.around.changing_name)
             wish = expr.path

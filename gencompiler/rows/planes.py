@@ -40,6 +40,7 @@ from gencompiler.rows.nodes import (
     StoreColumn,
     WithColumn,
 )
+from gencompiler.rows.retype import retype
 
 #: The longest vector that is taken apart.
 LONGEST = 8
@@ -49,7 +50,7 @@ _REDUCING = {"sum": "add", "prod": "multiply", "max": "max", "min": "min"}
 
 def take_apart(program: Program) -> Program:
     """`program` with its short vectors as scalars."""
-    return _Apart(program, _short_vectors(program)).program()
+    return retype(_Apart(program, _short_vectors(program)).program())
 
 
 # -- which vectors ---------------------------------------------------------------------------------------------------

@@ -139,6 +139,8 @@ def _call(expr: Expr) -> str:
             return f"with({expression(vector)}, {expression(index)}, {expression(value)})"
         case Concat(parts=parts):
             return f"join({', '.join(map(expression, parts))})"
+        case Permute(vector=vector, order=order) if order == tuple(reversed(range(len(order)))):
+            return f"reverse({expression(vector)})"
         case Permute(vector=vector, order=order):
             return f"permute({expression(vector)}, [{', '.join(map(str, order))}])"
         case Iota(length=length):

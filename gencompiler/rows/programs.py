@@ -10,7 +10,8 @@ from gencompiler.model import nodes as model
 from gencompiler.node import walk
 from gencompiler.rows import nodes
 from gencompiler.rows.expressions import Expressions
-from gencompiler.rows.graph import Graph, linearize
+from gencompiler.rows.graph import Graph
+from gencompiler.rows.linearize import linearize
 from gencompiler.rows.nodes import Expr, RowType
 
 

@@ -7,8 +7,10 @@ and picks the size of a tile; or says why torch alone runs the program.
 from __future__ import annotations
 
 import dataclasses
+import math
 
 from gencompiler.node import walk
+from gencompiler.rows.absorb import absorb
 from gencompiler.rows.cost import Cost, cost
 from gencompiler.rows.nodes import Dot, Program
 from gencompiler.rows.placing import Unfusable
@@ -17,9 +19,10 @@ from gencompiler.rows.share import share
 from gencompiler.rows.tiling import Tiled, tile
 from gencompiler.rows.verify import verify_tile
 
-#: The widest matrix product that a kernel does by itself; beyond it weights no longer stay on chip and torch's products
-#: are faster.
-WIDEST_DOT = 128
+#: Elements of the largest matrix that a kernel multiplies with by itself.  An exact product keeps its operands in registers:
+#: compiled for sm_80 and sm_90, 64 x 64 and 32 x 128 fit without spilling, 64 x 128 does not; and torch's products are
+#: faster there.
+LARGEST_MATRIX = 4096
 
 #: 32-bit registers of one thread that live values may fill; the rest of the 255 is for addresses and temporaries.
 REGISTERS = 128
@@ -49,15 +52,15 @@ class Schedule:
 def schedule(program: Program) -> Schedule:
     """The schedule of a logical program."""
     try:
-        prepared = share(take_apart(program))
+        prepared = share(take_apart(absorb(program)))
         tiled = tile(prepared)
     except Unfusable as refusal:
         return Schedule(program, False, str(refusal), cost(program))
     verify_tile(tiled.program, "schedule")
     spent = cost(tiled.program)
-    wide = max((max(dot.matrix.type.shape) for dot in _dots(tiled.program)), default=0)
-    if wide > WIDEST_DOT:
-        why = f"a product with a matrix {wide} wide; up to {WIDEST_DOT} stays on chip"
+    shape = max((dot.matrix.type.shape for dot in _dots(tiled.program)), key=math.prod, default=())
+    if math.prod(shape) > LARGEST_MATRIX:
+        why = f"a product with a {shape[0]} x {shape[1]} matrix; {LARGEST_MATRIX} elements fit in registers"
         return Schedule(program, False, why, spent)
     config = _config(tiled.program, spent)
     if config is None:
@@ -71,15 +74,16 @@ def _dots(program: Program) -> list[Dot]:
 
 
 def _config(program: Program, spent: Cost) -> Config | None:
-    """The first configuration whose live values fit; what compiles well was measured, see `docs/kernels.md`."""
+    """The first configuration whose live values fit.  `tests/rows/resources.toml` has what each compiles to."""
     if spent.widest == 1:  # scalars only: one thread has a row
         return Config(128, 4, 1) if spent.live_elements <= REGISTERS else None
-    if _dots(program):  # exact products unroll over rows, so tiles are as low as the unit allows
-        choices = [Config(16, 4, 2), Config(16, 8, 2)]
+    largest = max((math.prod(dot.matrix.type.shape) for dot in _dots(program)), default=0)
+    if largest:  # tiles are as low as a product allows; two stages keep the next weights in shared memory
+        choices = [Config(16, 4, 2)] if largest <= 1024 else []
+        choices += [Config(16, 8, 2)]
     else:
         choices = [Config(16, 4, 1), Config(16, 8, 1), Config(8, 8, 1), Config(4, 8, 1)]
     for config in choices:
         if config.rows * spent.live_elements <= REGISTERS * 32 * config.warps:
             return config
     return None
-

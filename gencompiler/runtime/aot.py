@@ -96,7 +96,8 @@ def _of_amd(name: str, target: str, assembly: str, shared: int) -> Resources:
     def field(key: str) -> int:
         return max((int(value) for value in re.findall(rf"\.{key}:\s+(\d+)", assembly)), default=0)
 
-    spills = 4 * (field("vgpr_spill_count") + field("sgpr_spill_count"))
+    # Scalar registers spill into lanes of vector registers, not into memory.
+    spills = 4 * field("vgpr_spill_count")
     return Resources(name, target, field("vgpr_count"), field("private_segment_fixed_size"), spills, shared)
 
 

@@ -118,6 +118,8 @@ def load(source: Source, fields: Sequence[Field], validation: float = HELD_OUT) 
 
 
 def _named(source: str) -> dict[str, Columns]:
+    if not source:
+        raise RunError("G806", "no data set is named", "name one: `with { data = NAME }` in the spec, or `--data`")
     name, _, file = source.partition(":")
     if not file and name in NAMED:
         return NAMED[name]()

@@ -63,6 +63,8 @@ def _csv(path: Path) -> dict[str, Array]:
             if not _is_number(cell):
                 what = f"`{cell}` is not a number" if cell.strip() else "an empty cell"
                 raise RunError("G802", f"{path}:{number}: column {column}: {what}", "fill or drop such lines")
+    if not lines[start:]:
+        raise RunError("G802", f"{path} has no rows", "give one line of numbers for each row")
     rows = [[float(cell) for cell in line] for line in lines[start:]]
     return {"x": np.asarray(rows, dtype=np.float64).reshape(len(rows), -1)}
 

@@ -56,6 +56,17 @@ def square(x):
 
 
 @triton.jit
+def whole_power(x, EXPONENT: tl.constexpr):
+    """x multiplied with itself."""
+    if EXPONENT == 0:
+        return tl.full(x.shape, 1.0, tl.float32)
+    value = x
+    for _ in tl.static_range(EXPONENT - 1):
+        value = value * x
+    return value
+
+
+@triton.jit
 def power(a, b):
     """a^b; 0^0 = 1, a negative base only with an integral exponent."""
     magnitude = tl.exp(b * tl.log(tl.abs(a)))

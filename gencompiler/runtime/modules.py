@@ -164,7 +164,7 @@ class Model(nn.Module):
 
     def enter(self, values: Sequence[Tensor], context: Context) -> tuple[list[Tensor], Tensor]:
         """Inputs in compute dtype, and which rows lie in the support.  Rows outside are replaced by a member, so that
-        nothing computed from them is NaN.  Raises RunError G801 for wrong shapes, G805 for NaN."""
+        nothing computed from them is NaN.  Raises RunError G801 for wrong shapes and for NaN."""
         by_field = dict(zip((*self.observed, *self.given), (*values, *self.given_values(context)), strict=True))
         tensors = [self.shaped(field, by_field[field]) for field in self.fields]
         rows = {len(t) for t in tensors}
@@ -175,7 +175,7 @@ class Model(nn.Module):
         for field, tensor in zip(self.fields, tensors, strict=True):
             if tensor.is_floating_point() and bool(tensor.isnan().any()):
                 row = int(tensor.isnan().reshape(len(tensor), -1).any(1).nonzero()[0])
-                raise RunError("G805", f"`{field.name}` is not a number in row {row}", "drop or fill such rows")
+                raise RunError("G801", f"`{field.name}` is not a number in row {row}", "drop or fill such rows")
             member = field.support.contains(tensor).reshape(len(tensor), field.size).all(1)
             mask = member.reshape(-1, *[1] * len(field.shape))
             substitute = field.support.member(field.shape).to(tensor)
@@ -214,19 +214,25 @@ class Model(nn.Module):
 
         `rows` are row numbers, the keys of random draws; `steps` is the trip count of a chain."""
         program = self.programs[name]
-        function = self._kernel(name, inputs) or program.function
+        function = self.kernel(name, inputs) or program.function
         values = [self.value(path) for path in program.parameters]
         known = {"rows": rows, "seed": checked_seed(seed), "step": step, "steps": steps, "dtype": self.dtype}
         scalars = [known[scalar] for scalar in program.scalars]
         outputs = function(*inputs, *values, *scalars, **{keyword: known[keyword] for keyword in program.keywords})
         return outputs if isinstance(outputs, tuple) else (outputs,)
 
-    def _kernel(self, name: str, inputs: Sequence[Tensor]) -> Callable[..., Any] | None:
+    def kernel(self, name: str, inputs: Sequence[Tensor] = ()) -> Callable[..., Any] | None:
         """The kernel's launcher: on CUDA, or anywhere under GENC_BACKEND=triton; in float32, and without gradients."""
         choice = settings.backend()
         wanted = choice == "triton" or (choice == "auto" and self.device.type == "cuda")
         if not wanted or self.dtype != torch.float32:
             return None
+        if self.device.type == "cpu" and not settings.interpreting():
+            raise RunError(
+                "G801",
+                "GENC_BACKEND is triton, and the model is on the CPU",
+                "move the model to CUDA, or set TRITON_INTERPRET=1 to interpret the kernels",
+            )
         if torch.is_grad_enabled() and any(t.requires_grad for t in (*inputs, *self.parameters())):
             return None
         return (
@@ -283,7 +289,7 @@ class Model(nn.Module):
         `batch` is a tensor, tensors by field name, or a `Batch` out of a data set, whose rows are not checked again.
         `row` (dataset row numbers), `seed` and `step` key the random draws; the first phase is the default."""
         if not self.phases:
-            raise RunError("G801", f"{type(self).__name__} has no training objective", "add a `train` line to the spec")
+            raise _untrainable(self)
         chosen = next((p for p in self.phases if phase in (None, p.label)), None)
         if chosen is None:
             raise RunError("G801", f"no phase `{phase}`", f"phases: {', '.join(p.label for p in self.phases)}")
@@ -320,6 +326,8 @@ class Model(nn.Module):
 
     def fit(self, data: Any = None, **options: Any) -> Self:
         """Train in place by the package's own loop (`train.py`), with its options as keywords; returns the model."""
+        if not self.phases or not self.package:
+            raise _untrainable(self)
         train = importlib.import_module(f"{self.package}.train")
         train.fit(self, data, **options)
         return self
@@ -338,6 +346,10 @@ class Model(nn.Module):
         model = cls().to(device)
         load_weights(model, Path(path))
         return model
+
+
+def _untrainable(model: Model) -> RunError:
+    return RunError("G801", f"{type(model).__name__} has no training objective", "add a `train` line to the spec")
 
 
 def _free_name(holder: nn.Module, name: str) -> str:

@@ -105,10 +105,10 @@ def set_rate(optimizer: torch.optim.Optimizer, factor: float) -> float:
 # -- gradients and averages ------------------------------------------------------------------------------------------
 
 
-def clip(parameters: Iterable[nn.Parameter], limit: float | None) -> None:
-    """Scale gradients so that their joint norm is at most `limit`; None leaves them."""
+def clip(optimizer: torch.optim.Optimizer, limit: float | None) -> None:
+    """Scale the gradients of the optimizer's parameters to a joint norm of at most `limit`; None leaves them."""
     if limit is not None:
-        torch.nn.utils.clip_grad_norm_(parameters, limit)
+        torch.nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], limit)
 
 
 class Average:

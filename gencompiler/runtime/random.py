@@ -127,7 +127,7 @@ def normal(
 
 
 class Draws:
-    """The draws of one stream at many steps: `draws[step]` is `uniform(…)` or `normal(…)` at that step.
+    """The draws of one stream at many steps: `draws.at(step)` is `uniform(…)` or `normal(…)` at that step.
 
     A loop over steps asks for few numbers at a time, so a block of steps is computed at once; numbers depend on their
     counters only, so computing ahead changes none."""
@@ -151,7 +151,8 @@ class Draws:
         self._first = -1
         self._block: tuple[Tensor, ...] = ()
 
-    def __getitem__(self, step: int) -> Tensor:
+    def at(self, step: int) -> Tensor:
+        """The draws of one step."""
         first = step // self._steps * self._steps
         if first != self._first:
             steps = torch.arange(first, first + self._steps, device=self._row.device)

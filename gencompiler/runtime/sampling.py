@@ -22,6 +22,9 @@ from gencompiler.runtime.modules import Context, Model, Values
 #: Stream of a chain's default first state; a model's own draws count their streams from 0.
 START_STREAM = 0x7FFF_FFD0
 
+#: Rows of one launch of a kernel, a multiple of every kernel's tile.
+LAUNCH = 1 << 16
+
 
 @dataclasses.dataclass(frozen=True)
 class Chain:
@@ -37,7 +40,8 @@ def sample(model: Model, count: int, context: Context = None, *, seed: int = 0) 
     """`count` exact draws of the observed variables, each `[count, *shape]`; discrete ones are int64."""
     given = _context(model, context, _checked(count))
     parts = [
-        model.run("sample", _tile(model, model.given, given, rows), rows, seed=seed) for rows in tiles(model, count)
+        model.run("sample", _tile(model, model.given, given, rows), rows, seed=seed)
+        for rows in tiles(model, "sample", count)
     ]
     return _joined(model, parts, model.observed, count)
 
@@ -69,7 +73,7 @@ def chain(
         raise RunError("G801", f"draws = {draws}, thin = {thin}, burn_in = {burn_in}", "draws and thin start at 1")
     first = None if start is None else model.enter(start, None)[0]
     parts, accepted = [], [torch.empty(0, device=model.device)]
-    for rows in tiles(model, _checked(count)):
+    for rows in tiles(model, transition, _checked(count)):
         state = _start(model, transition, rows, seed) if first is None else _tile(model, model.observed, first, rows)
         if burn_in:
             *state, _ = model.run(transition, state, rows, seed=seed, step=0, steps=burn_in)
@@ -92,8 +96,11 @@ def last_state(model: Model, count: int, *, burn_in: int, seed: int = 0) -> Valu
     return tuple(each[:, 0] for each in draws) if isinstance(draws, tuple) else draws[:, 0]
 
 
-def tiles(model: Model, count: int) -> Iterator[Tensor]:
-    """Row numbers of each tile."""
+def tiles(model: Model, program: str, count: int) -> Iterator[Tensor]:
+    """Row numbers of each tile.  A kernel has tiles of its own, aligned in the same way, so it takes many at once."""
+    if model.kernel(program) is not None:
+        yield from torch.split(torch.arange(count, device=model.device), LAUNCH)
+        return
     for start in range(0, count, model.tile):
         yield torch.arange(start, start + model.tile, device=model.device)
 

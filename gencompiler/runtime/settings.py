@@ -18,6 +18,11 @@ def backend() -> str:
     return value
 
 
+def interpreting() -> bool:
+    """TRITON_INTERPRET, triton's own: whether kernels run without a GPU."""
+    return os.environ.get("TRITON_INTERPRET") == "1"
+
+
 def runs_directory() -> Path:
     """GENC_RUNS: where runs are kept when no directory is named; `runs` in the current directory."""
     return Path(os.environ.get("GENC_RUNS", "runs"))

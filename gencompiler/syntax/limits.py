@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MAX_CHARACTERS = 200_000
+MAX_CHARACTERS = 100_000
 #: Brackets inside brackets, and operations inside operations.
 MAX_DEPTH = 100
 #: What the parser has begun and not finished; a level of nesting takes fewer than ten places.

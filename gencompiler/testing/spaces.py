@@ -23,6 +23,10 @@ LogDensity = Callable[[Tensor], Tensor]
 #: Supports that are not a product of intervals.
 _NOT_BOXES = frozenset({"Simplex", "Permutation", "Orthogonal", "Invertible", "Lower", "Upper", "NonZero", "Sign"})
 
+#: The largest space that is enumerated, and the most coordinates that are integrated over.
+MOST_STATES = 1 << 14
+MOST_AXES = 2
+
 #: Rows that a density is asked for at once.
 _CHUNK = 1 << 16
 
@@ -30,7 +34,7 @@ _CHUNK = 1 << 16
 def in_chunks(function: LogDensity, rows: Tensor) -> Tensor:
     """`function(rows)` without its gradients, a bounded number of rows at a time."""
     with torch.no_grad():
-        return torch.cat([function(part) for part in rows.split(_CHUNK)]) if len(rows) else function(rows)
+        return torch.cat([function(part) for part in torch.split(rows, _CHUNK)]) if len(rows) else function(rows)
 
 
 # -- coordinates -----------------------------------------------------------------------------------------------------
@@ -139,12 +143,18 @@ def tabulate(log_density: LogDensity, center: Tensor, scale: Tensor, points: int
     return Grid(center, scale, nodes, weights, log_mass.reshape([points] * len(center)))
 
 
+#: Nodes along each axis of a grid of 1 and of 2 dimensions.
+NODES = {1: 4001, 2: 401}
+
+#: Nodes of grids whose results are compared; without common factors, so that a kink falls differently on each.
+_GRIDS = {1: (NODES[1], 3307, 2003), 2: (NODES[2], 337, 283)}
+
+
 def integrate(log_density: LogDensity, center: Tensor, scale: Tensor) -> tuple[float, float]:
-    """(the integral over 1 or 2 real coordinates, a bound on its error as judged by halving the grid)."""
-    points = 4001 if len(center) == 1 else 801
-    fine = math.exp(tabulate(log_density, center, scale, points).log_total)
-    coarse = math.exp(tabulate(log_density, center, scale, (points + 1) // 2).log_total)
-    return fine, 4 * abs(fine - coarse) + 1e-6
+    """(the integral over 1 or 2 real coordinates, a bound on its error as judged by three grids)."""
+    grids = (tabulate(log_density, center, scale, points) for points in _GRIDS[len(center)])
+    masses = [math.exp(grid.log_total) for grid in grids]
+    return masses[0], 4 * (max(masses) - min(masses)) + 1e-6
 
 
 def _interpolate(x: Tensor, nodes: Tensor, values: Tensor) -> Tensor:
@@ -187,12 +197,17 @@ def draw_from(log_density: LogDensity, grid: Grid, count: int, seed: int) -> Ten
 # -- enumeration -----------------------------------------------------------------------------------------------------
 
 
-def state_count(field: Field) -> float:
-    """How many values a row of `field` may take, at most; infinite for a continuous or unbounded support."""
+def is_enumerable(field: Field) -> bool:
+    """Whether the values that a row of `field` may take can be listed."""
     lower, upper, _, _ = field.support.ends
     if not field.support.discrete or not math.isfinite(upper - lower):
-        return math.inf
-    return float(upper - lower + 1) ** field.size if field.size * math.log(upper - lower + 2) < 40 else math.inf
+        return False
+    return field.size * math.log(upper - lower + 1) <= math.log(MOST_STATES)
+
+
+def is_integrable(field: Field) -> bool:
+    """Whether a density over `field` can be integrated numerically."""
+    return field.size <= MOST_AXES and Chart.covers(field.support)
 
 
 def states(field: Field) -> Tensor:

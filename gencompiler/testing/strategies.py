@@ -60,7 +60,7 @@ def _spread(support: Support, unit: Tensor, pattern: str, generator: torch.Gener
         "edges": torch.tensor((0.0, 1e-30, 1e-8, 1.0), dtype=torch.float64)[(4 * unit).long()],
         "tails": 10.0 ** (1 + (math.log10(REACH) - 1) * unit),
     }[pattern]
-    real = sign * magnitude
+    real: Tensor = sign * magnitude
     lower, upper, _, _ = support.ends
     if math.isinf(lower) and math.isinf(upper):
         return real

@@ -31,7 +31,13 @@ from gencompiler.report.page import duration, quantity, render, uncertainty
 SPEC = '"""A spec."""\nmodel M(D = 2) {\n  observed x : Real[D]  # data\n  p(x) = Normal(0, 1)\n}\n'
 RNG = np.random.default_rng(0)
 PLAIN = ReportData(
-    title="M", doc="A spec.", spec=SPEC, spec_path="m.gen", spec_hash="0123456789abcdef" * 4, compiler="0.1.0", date="today"
+    title="M",
+    doc="A spec.",
+    spec=SPEC,
+    spec_path="m.gen",
+    spec_hash="0123456789abcdef" * 4,
+    compiler="0.1.0",
+    date="today",
 )
 
 
@@ -52,14 +58,19 @@ def full() -> ReportData:
             "maximum_likelihood",
             "step",
             "nats",
-            (Curve("train", np.arange(20), RNG.normal(size=20)), Curve("validation", np.arange(20), RNG.normal(size=20))),
+            (
+                Curve("train", np.arange(20), RNG.normal(size=20)),
+                Curve("validation", np.arange(20), RNG.normal(size=20)),
+            ),
             83.0,
             2000,
         ),
         comparison=Comparison(
             Event("x", (2,), "Real"), RNG.normal(size=(300, 2)), RNG.normal(size=(200, 2)), "held-out rows", grid
         ),
-        chains=ChainRecord("chain T", draws, (ChainQuantity("x[0]", 0.0123, 1.0, 0.1, 512.4, 400.1, 1.0021),) * 2, 0.613),
+        chains=ChainRecord(
+            "chain T", draws, (ChainQuantity("x[0]", 0.0123, 1.0, 0.1, 512.4, 400.1, 1.0021),) * 2, 0.613
+        ),
         measurements=(Measurement("log p(x)", -2.83451, 0.0123, "nats", "exact"),),
         timings=(("parse", 0.0042),),
         commands=("genc run m.gen",),
@@ -124,9 +135,24 @@ def test_every_reference_inside_the_page_has_its_target() -> None:
 def test_page_shows_every_part() -> None:
     text = " ".join(Page(render(full())).words)
     for part in (
-        "A spec.", "proved", "assumed", "normalized", "exact, 1 pass", "maximum_likelihood", "1 min 23 s", "held-out rows",
-        "0.613", "1.0021", "512", "-2.835", "± 0.012", "genc run m.gen", "metrics.csv", "1 of 2", "0123456789ab",
-    ):  # fmt: skip
+        "A spec.",
+        "proved",
+        "assumed",
+        "normalized",
+        "exact, 1 pass",
+        "maximum_likelihood",
+        "1 min 23 s",
+        "held-out rows",
+        "0.613",
+        "1.0021",
+        "512",
+        "-2.835",
+        "± 0.012",
+        "genc run m.gen",
+        "metrics.csv",
+        "1 of 2",
+        "0123456789ab",
+    ):
         assert part in text, part
 
 
@@ -220,9 +246,16 @@ def test_autocorrelation_of_chains_that_disagree_does_not_vanish() -> None:
 
 @pytest.mark.parametrize(
     ("value", "error", "text"),
-    [(1.93423, 0.0123, "1.934"), (-85.8123, 0.54, "-85.81"), (123456.0, 220.0, "123456"), (0.5, None, "0.5"),
-     (1234567.0, None, "1.2346e+06"), (float("nan"), 0.1, "nan"), (3.0, 0.0, "3")],
-)  # fmt: skip
+    [
+        (1.93423, 0.0123, "1.934"),
+        (-85.8123, 0.54, "-85.81"),
+        (123456.0, 220.0, "123456"),
+        (0.5, None, "0.5"),
+        (1234567.0, None, "1.2346e+06"),
+        (float("nan"), 0.1, "nan"),
+        (3.0, 0.0, "3"),
+    ],
+)
 def test_numbers_show_the_digits_that_are_known(value: float, error: float | None, text: str) -> None:
     assert quantity(value, error) == text
 
@@ -232,7 +265,9 @@ def test_uncertainty_has_two_digits() -> None:
     assert uncertainty(None) == ""
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(4.21, "4.2 s"), (200, "3 min 20 s"), (59.99, "60.0 s"), (7500, "2 h 5 min")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(4.21, "4.2 s"), (200, "3 min 20 s"), (59.99, "60.0 s"), (7500, "2 h 5 min")]
+)
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
 from gencompiler import pipeline
 from gencompiler.diagnostics.model import Reporter
 from gencompiler.diagnostics.span import SourceText
-from gencompiler.emit.write import Capabilities, SpecIdentity, emit_package, write_package
+from gencompiler.emit.write import Capabilities, PhaseProgram, SpecIdentity, emit_package, write_package
 from gencompiler.model.hash import model_hash
 from gencompiler.settings import Settings
 
@@ -63,14 +64,23 @@ model Banana(eps = 0.05) {
 """
 
 
-def build(text: str, name: str = "tiny", path: str = "", capabilities: Capabilities | None = None) -> dict[str, str]:
-    """The files of the package of a spec; `path` is where the spec says it is."""
+def build(
+    text: str,
+    name: str = "tiny",
+    *,
+    path: str = "",
+    capabilities: Capabilities | None = None,
+    doc: str | None = None,
+    phases: tuple[PhaseProgram, ...] | None = None,
+) -> dict[str, str]:
+    """The files of the package of a spec; `path` is where the spec says it is, `doc` replaces its documentation."""
     path = path or f"specs/{name}.gen"
     source = SourceText(path, text)
     done = pipeline.Compilation(source, {}, Settings.from_environment(), Reporter(), {path: source})
     for each in pipeline.PASSES:
         if each.name in ("parse", "resolve", "derive", "lower", "schedule"):
             each.function(done)
+    model = done.model if doc is None else dataclasses.replace(done.model, doc=doc)
     digest = hashlib.sha256(text.encode()).hexdigest()
     identity = SpecIdentity(name, path, digest, model_hash(done.model), "0.1.0")
     chains = "log_prob" not in done.programs
@@ -80,12 +90,13 @@ def build(text: str, name: str = "tiny", path: str = "", capabilities: Capabilit
         else Capabilities("exact", "bound" if done.model.surjections else "exact")
     )
     return emit_package(
-        done.model,
+        model,
         done.programs,
         spec=identity,
         sources=done.sources,
         capabilities=capabilities or known,
         schedules=done.schedules,
+        phases=phases,
     )
 
 

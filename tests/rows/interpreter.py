@@ -97,7 +97,7 @@ class _Row:
         results = []
         for output in self.program.outputs:
             value = self.stored[output.name] if output.value is None else self.value(output.value, names)
-            results.append(np.broadcast_to(value, output.type.shape))
+            results.append(np.broadcast_to(value, np.shape(value) or output.type.shape))
         return results
 
     def block(self, statements: tuple[r.Statement, ...], names: Values) -> None:
@@ -128,7 +128,8 @@ class _Row:
             case r.Local(name=name):
                 return names[name]
             case r.InputRead(name=name):
-                return self.inputs[name]
+                padding = [(0, wide - size) for wide, size in zip(expr.type.shape, self.inputs[name].shape, strict=True)]
+                return np.pad(self.inputs[name], padding) if padding else self.inputs[name]
             case r.ParameterRead(path=path, index=index):
                 return self.parameters[path][tuple(slice(None) if i is None else int(of(i)) for i in index)]
             case r.Elementwise(function=function, arguments=arguments):
@@ -156,11 +157,12 @@ class _Row:
             case r.Iota(length=length):
                 return np.arange(length)
             case r.Draw(kind=kind, stream=stream, step=step, dim=dim):
-                return self.draw(kind, stream, int(of(step)), expr.type.shape, 0 if dim is None else int(of(dim)))
+                return self.draw(kind, stream, int(of(step)), expr.type.shape, None if dim is None else of(dim))
         raise TypeError(expr)
 
-    def draw(self, kind: str, stream: int, step: int, shape: tuple[int, ...], dim: int) -> Any:
+    def draw(self, kind: str, stream: int, step: int, shape: tuple[int, ...], dim: Any) -> Any:
         seed = self.scalars["seed"]
         if not shape:
-            return draw(kind, seed, self.row, step, dim, stream)
-        return np.array([draw(kind, seed, self.row, step, d, stream) for d in range(shape[0])])
+            return draw(kind, seed, self.row, step, int(dim or 0), stream)
+        dims = range(shape[0]) if dim is None else dim
+        return np.array([draw(kind, seed, self.row, step, int(each), stream) for each in dims])

@@ -115,6 +115,7 @@ def test_several_fields_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "fields", "code", "words"),
     [
+        ("", PLANE, "G806", "no data set is named"),
         ("nonsense", PLANE, "G806", "unknown data set `nonsense`"),
         ("missing.npz", PLANE, "G802", "does not exist"),
         (np.zeros((0, 2)), PLANE, "G801", "no rows"),
@@ -145,6 +146,8 @@ def test_the_first_bad_row_is_named() -> None:
         ("1,2\n3\n", ":2: 1 columns"),
         ("1,2\n3,x\n", ":2: column 2: `x` is not a number"),
         ("a,b\n1,\n", ":2: column 2: an empty cell"),
+        ("a,b\n", "has no rows"),
+        ("", "has no rows"),
     ],
 )
 def test_bad_csv_lines_are_named(tmp_path: Path, content: str, words: str) -> None:

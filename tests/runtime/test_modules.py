@@ -61,7 +61,7 @@ def test_off_support_rows_are_impossible_and_alone_in_it(kinds: Kinds) -> None:
 def test_nan_is_an_error(kinds: Kinds) -> None:
     x = torch.zeros(3, 2)
     x[2, 1] = math.nan
-    refused("G805", "row 2", kinds["reals"]().log_prob, x)
+    refused("G801", "row 2", kinds["reals"]().log_prob, x)
 
 
 @pytest.mark.parametrize("shape", [(6,), (3, 5), (3, 6, 1)])
@@ -132,6 +132,7 @@ def test_loss_of_checked_rows_is_the_same(kinds: Kinds) -> None:
 
 def test_a_model_without_objective_says_so(kinds: Kinds) -> None:
     refused("G801", "no training objective", kinds["chain"]().loss, torch.zeros(1, 2))
+    refused("G801", "no training objective", kinds["chain"]().fit, np.zeros((9, 2)))
 
 
 def test_initial_parameters_come_from_the_seed_alone(kinds: Kinds) -> None:
@@ -228,6 +229,9 @@ def test_kernels_are_used_where_they_apply(kinds: Kinds, monkeypatch: pytest.Mon
         model.log_prob(bits(2))
     assert calls == []
     monkeypatch.setenv("GENC_BACKEND", "triton")
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    refused("G801", "TRITON_INTERPRET=1", model.double().float().log_prob, bits(2))
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
     model.log_prob(bits(2))
     assert calls == []
     with torch.no_grad():

@@ -80,9 +80,10 @@ def test_rates_are_factors_of_the_first_one() -> None:
 
 def test_clipping() -> None:
     w = torch.nn.Parameter(torch.zeros(2))
+    optimizer = optimizers.optimizer("sgd", [w], lr=1.0)
     for limit, norm in ((1.0, 1.0), (None, 5.0), (10.0, 5.0)):
         w.grad = torch.tensor([3.0, 4.0])
-        optimizers.clip([w], limit)
+        optimizers.clip(optimizer, limit)
         assert float(w.grad.norm()) == pytest.approx(norm, rel=1e-5)
 
 

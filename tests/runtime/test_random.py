@@ -64,7 +64,7 @@ def test_draws_ahead_are_the_same_numbers(size: int | None, monkeypatch: pytest.
     monkeypatch.setattr(random, "AHEAD", 64)
     ahead = random.Draws("normal", 1, rows, 2, size)
     for step in (0, 1, 2, 50, 49, 1, 7):
-        assert torch.equal(ahead[step], random.normal(1, rows, step, 2, size))
+        assert torch.equal(ahead.at(step), random.normal(1, rows, step, 2, size))
 
 
 def test_large_draws_are_computed_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

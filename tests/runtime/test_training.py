@@ -98,6 +98,26 @@ def test_killed_again_and_again(modules: Modules, tmp_path: Path, monkeypatch: p
     assert contents(tmp_path / "often") == contents(tmp_path / "whole")
 
 
+def test_each_epoch_takes_every_row_once_in_an_order_of_its_own(
+    modules: Modules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[torch.Tensor] = []
+    original = data.Rows.take
+
+    def take(rows: data.Rows, places: torch.Tensor, device: Any = "cpu") -> data.Batch:
+        batch = original(rows, places, device)
+        seen.append(batch.row)
+        return batch
+
+    monkeypatch.setattr(data.Rows, "take", take)
+    fit(modules, "nade", epochs=2, validation=0.0)
+    first, second = torch.cat(seen[:4]), torch.cat(seen[4:])
+    assert len(first) == 54
+    assert len(first.unique()) == 54
+    assert torch.equal(first.sort().values, second.sort().values)
+    assert not torch.equal(first, second)
+
+
 def test_a_run_may_be_made_longer(modules: Modules, tmp_path: Path) -> None:
     fit(modules, "nade", out=tmp_path / "whole", epochs=5)
     fit(modules, "nade", out=tmp_path / "longer", epochs=2)

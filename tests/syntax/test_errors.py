@@ -169,7 +169,8 @@ def test_errors_come_in_the_order_of_the_text() -> None:
 
 
 def test_a_missing_bracket_causes_no_other_errors() -> None:
-    assert codes("model M {\n  p(x | z = Normal(0, 1)\n  q(z | x) = Normal(0, 1)\n  y = 3\n}\nmodel N { x = 2 y }") == ["G004", "G006"]
+    head = "model M {\n  p(x | z = Normal(0, 1)\n  q(z | x) = Normal(0, 1)\n  y = 3\n}\nmodel N { x = 2 y }"
+    assert codes(head) == ["G004", "G006"]
     assert codes("model M {\n  x = f(a\n  observed y : Real\n}\ndef f(x) = 3 4") == ["G004", "G006"]
     assert codes("model M {\n  x = a where {\n    b = 1\n  observed y : Real\n}\n") == ["G004"]
 
@@ -225,7 +226,9 @@ def test_deep_types_are_refused() -> None:
     assert "G902" in codes("def f(x : " + "Real -> " * 5000 + "Real) = x")
 
 
-@pytest.mark.parametrize("number", ["1e999999999", "1e-999999999", "9" * 5000, "0." + "0" * 5000 + "1", "1e" + "9" * 5000])
+@pytest.mark.parametrize(
+    "number", ["1e999999999", "1e-999999999", "9" * 5000, "0." + "0" * 5000 + "1", "1e" + "9" * 5000]
+)
 def test_huge_numbers_are_refused_at_once(number: str) -> None:
     assert codes(f"model M {{ x = {number} }}") == ["G902"]
 

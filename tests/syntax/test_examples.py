@@ -48,7 +48,7 @@ def test_every_node_has_the_span_of_its_text(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for node in walk(parsed(text)):
         inside = text[node.span.start : node.span.end]
-        assert inside and inside == inside.strip() or isinstance(node, tree.File), node
+        assert (inside and inside == inside.strip()) or isinstance(node, tree.File), node
         if isinstance(node, tree.Name | tree.Number):
             assert inside == (node.id if isinstance(node, tree.Name) else node.text)
         if isinstance(node, tree.Log):

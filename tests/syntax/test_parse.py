@@ -221,7 +221,8 @@ def test_statements() -> None:
     assert isinstance(model, t.Model) and model.signature is not None
     assert [p.name.id for p in model.signature.variables] == ["D", "T"]
     variables, link, train, assume, inverse = model.statements
-    assert isinstance(variables, t.Variables) and [[n.id for n in g.names] for g in variables.groups] == [["a", "b"], ["c"]]
+    assert isinstance(variables, t.Variables)
+    assert [[n.id for n in g.names] for g in variables.groups] == [["a", "b"], ["c"]]
     assert isinstance(link, t.EquationStatement)
     assert equation(link.equation) == "h[t] = (tanh(h[(t - 1)]) where k = 1) if (t > 0)"
     assert isinstance(train, t.Request) and train.verb == "train" and train.options is not None
@@ -247,7 +248,8 @@ def test_objectives() -> None:
 
 def test_docstrings_belong_to_what_follows() -> None:
     first, model, objective = declarations(
-        '"""One."""\ndef f(x) = x\n"""Two\n\n   lines."""\nmodel M { """Inner."""  def g(x) = x  y = 1 }\nobjective o { }'
+        '"""One."""\ndef f(x) = x\n"""Two\n\n   lines."""\n'
+        'model M { """Inner."""  def g(x) = x  y = 1 }\nobjective o { }'
     )
     assert isinstance(first, t.Definition) and first.doc == "One."
     assert isinstance(model, t.Model) and model.doc == "Two\n\nlines."
@@ -257,7 +259,7 @@ def test_docstrings_belong_to_what_follows() -> None:
 
 def test_newlines_and_comments_are_white_space() -> None:
     text = "model M { p(x) = Normal(0, 1)  train elbo }"
-    spread = text.replace(" ", "\n # comment } ) \"\"\"\n ").replace("(0,", "(\r\n0,")
+    spread = text.replace(" ", '\n # comment } ) """\n ').replace("(0,", "(\r\n0,")
     assert declarations(spread) == declarations(text)
 
 

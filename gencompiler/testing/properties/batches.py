@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from gencompiler.runtime.modules import Model
-from gencompiler.testing.subject import in_float64, log_prob
+from gencompiler.testing.subject import Subject, in_float64, log_prob
 
 
 def check_same_rows(draw: Callable[[int], Tensor], counts: Sequence[int]) -> None:
@@ -23,7 +22,7 @@ def check_same_rows(draw: Callable[[int], Tensor], counts: Sequence[int]) -> Non
             raise AssertionError(f"row {row} of {count} differs from row {row} of {max(counts)} for the same seed")
 
 
-def check_batch(model: Model, x: Tensor, seed: int) -> None:
+def check_batch(model: Subject, x: Tensor, seed: int) -> None:
     """log_prob of a batch `[n, *shape]` of any n is `[n]`, and equals that of its rows one by one, up to rounding."""
     model = in_float64(model)
     x = x.double() if x.is_floating_point() else x

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from hypothesis import HealthCheck, Phase, given, settings
@@ -28,8 +28,9 @@ from gencompiler.testing.properties import (
 )
 from gencompiler.testing.statistics import TEST_FALSE_ALARM
 from gencompiler.testing.strategies import Perturbation
+from gencompiler.testing.subject import Subject
 
-Make = Callable[[], Model]
+Make = Callable[[], Subject]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,13 +55,13 @@ class Property:
 
     name: str
     claim: str
-    applies: Callable[[Model], bool]
+    applies: Callable[[Subject], bool]
     run: Callable[[Make, Effort], None]
     statistical: bool = False
 
-    def check(self, make: Make, effort: Effort | None = None) -> None:
+    def check(self, make: Callable[[], Model], effort: Effort | None = None) -> None:
         """Look for a counterexample, starting from what `make()` constructs."""
-        self.run(make, effort or Effort())
+        self.run(cast(Make, make), effort or Effort())
 
     def __str__(self) -> str:
         return self.name
@@ -68,7 +69,8 @@ class Property:
 
 def applicable(model: Model) -> tuple[Property, ...]:
     """The properties that this model must have, in the order of the table."""
-    return tuple(p for p in PROPERTIES if p.applies(model)) if subject.is_plain(model) else ()
+    plain = cast(Subject, model)
+    return tuple(p for p in PROPERTIES if p.applies(plain)) if subject.is_plain(plain) else ()
 
 
 # -- how a property is looked at -------------------------------------------------------------------------------------
@@ -94,21 +96,27 @@ def _search(check: Callable[..., None], effort: Effort, **drawn: st.SearchStrate
     example()
 
 
-def _perturbed(make: Make, effort: Effort) -> list[tuple[Model, int]]:
+def _perturbed(make: Make, effort: Effort) -> list[tuple[Subject, int]]:
     """Models at increasing distance from the initial parameters, each with a seed, for the statistical properties."""
     scales = (0.3, 0.1, 0.7)
     return [(Perturbation(scales[i % 3], i).apply(make()), 1000 * i) for i in range(effort.cases)]
 
 
-def _latents(model: Model) -> Field:
+def _few(make: Make, effort: Effort) -> list[tuple[Subject, int]]:
+    """As `_perturbed`, but one where probabilities must be averaged over many draws."""
+    cases = _perturbed(make, effort)
+    return cases if subject.has_exact_log_prob(make()) else cases[:1]
+
+
+def _latents(model: Subject) -> Field:
     return Field("z", subject.observed(model).shape, Support("Real"))
 
 
-def _evaluations(model: Model, seed: int) -> list[tuple[str, Callable[[Model], Tensor]]]:
+def _evaluations(model: Subject, seed: int) -> list[tuple[str, Callable[[Subject], Tensor]]]:
     """What can be computed with a model and compared between two copies of it."""
     field = subject.observed(model)
     x = strategies.make_rows(field, 33, "interior", seed, torch.float64)
-    found: list[tuple[str, Callable[[Model], Tensor]]] = []
+    found: list[tuple[str, Callable[[Subject], Tensor]]] = []
     if "log_prob" in model.programs:
         found.append(("log_prob", lambda m: subject.log_prob(m, x, seed=seed)))
     if "energy" in model.programs:
@@ -139,7 +147,7 @@ def _log_det(make: Make, effort: Effort) -> None:
 
 
 def _mass(make: Make, effort: Effort) -> None:
-    for model, seed in _perturbed(make, effort):
+    for model, seed in _few(make, effort):
         if subject.is_enumerable(model):
             density.check_mass_by_enumeration(model, seed)
         else:
@@ -169,7 +177,7 @@ def _sampler_ratios(make: Make, effort: Effort) -> None:
 
 def _sampler_small(make: Make, effort: Effort) -> None:
     count = effort.count(sampler.SMALL)
-    for model, seed in _perturbed(make, effort):
+    for model, seed in _few(make, effort):
         if subject.is_enumerable(model):
             sampler.check_sampler_by_enumeration(model, seed, count=count, alpha=effort.alpha)
         else:
@@ -223,7 +231,7 @@ def _same_rows(make: Make, effort: Effort) -> None:
         if "sample" in model.programs:
             batches.check_same_rows(lambda n: model.sample(n, seed=seed), counts)
         if "chain" in model.programs:
-            batches.check_same_rows(lambda n: model.chain(n, 2, burn_in=1, thin=2, seed=seed).draws, counts)
+            batches.check_same_rows(lambda n: subject.chain_draws(model, n, seed), counts)
 
     sizes = strategies.batch_sizes(make().tile)
     _search(check, effort, perturbation=strategies.perturbations(), count=sizes, seed=strategies.seeds())
@@ -272,7 +280,7 @@ def _backends(make: Make, effort: Effort) -> None:
     backends.check_backends(Perturbation(0.3, 0).apply(make()), rows=67, seed=3)
 
 
-def _interpretable(model: Model) -> bool:
+def _interpretable(model: Subject) -> bool:
     """The interpreter costs by the operation: small models only, and not within itself."""
     return (
         subject.observed(model).size <= backends.LARGEST_SIZE
@@ -281,11 +289,11 @@ def _interpretable(model: Model) -> bool:
     )
 
 
-def _has(*programs: str) -> Callable[[Model], bool]:
+def _has(*programs: str) -> Callable[[Subject], bool]:
     return lambda model: subject.offers(model, *programs)
 
 
-def _exact_and_sampled(model: Model) -> bool:
+def _exact_and_sampled(model: Subject) -> bool:
     return subject.has_exact_log_prob(model) and "sample" in model.programs
 
 
@@ -305,7 +313,7 @@ PROPERTIES: tuple[Property, ...] = (
     Property(
         "off_support",
         "log_prob is -inf off the support",
-        lambda m: "log_prob" in m.programs and not subject.unbounded_below(m),
+        lambda m: "log_prob" in m.programs and not subject.has_no_ends(m),
         _off_support,
     ),
     Property("sampler_ratios", "sample follows log_prob (ratios)", _exact_and_sampled, _sampler_ratios, True),

@@ -5,28 +5,27 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gencompiler.runtime.modules import Model
 from gencompiler.testing import spaces
 from gencompiler.testing.spaces import Chart, Grid, LogDensity
 from gencompiler.testing.statistics import TEST_FALSE_ALARM, betting_test
-from gencompiler.testing.subject import in_float64, observed
+from gencompiler.testing.subject import Subject, chain_draws, for_sampling, in_float64, observed
 
 #: Chains, and how many steps each takes.
-CHAINS = 80_000
+CHAINS = 40_000
 STEPS = 10
 
 #: Quantiles of each coordinate at which the law is compared before and after.
 _LEVELS = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
 
 
-def log_target(model: Model) -> LogDensity:
+def log_target(model: Subject) -> LogDensity:
     """log of the density that chains are for: log_prob, or minus the energy, which differs from it by a constant."""
     if "log_prob" in model.programs:
         return model.log_prob
     return lambda x: -model.energy(x)
 
 
-def check_detailed_balance(model: Model, x: Tensor, y: Tensor) -> None:
+def check_detailed_balance(model: Subject, x: Tensor, y: Tensor) -> None:
     """At each pair of states: log r(x, y) = log p(y) + log q(x | y) - log p(x) - log q(y | x), in float64.
 
     The ratio is the transition's own (`log_ratio(x, y)`), q its proposal density (`log_proposal(x, y)` = log q(y | x)),
@@ -50,14 +49,14 @@ def check_detailed_balance(model: Model, x: Tensor, y: Tensor) -> None:
 
 
 def check_stationary(
-    model: Model, seed: int, *, chains: int = CHAINS, steps: int = STEPS, alpha: float = TEST_FALSE_ALARM
+    model: Subject, seed: int, *, chains: int = CHAINS, steps: int = STEPS, alpha: float = TEST_FALSE_ALARM
 ) -> None:
     """Chains that start in the target law are in it after `steps` transitions: no event's probability has changed.
 
     The target is tabulated on one or two dimensions and drawn from by rejection.  The events are that a coordinate, a
     product or sum of two, or the log-density lies below one of its quantiles.
     """
-    model, field = in_float64(model), observed(model)
+    model, field = for_sampling(model), observed(model)
     chart = Chart(field.support)
     density = chart.pull_back(log_target(model))
 
@@ -68,7 +67,7 @@ def check_stationary(
     events = _Events(spaces.draw_from(of_coordinates, grid, 4_000, seed), of_coordinates)
     before = spaces.draw_from(of_coordinates, grid, chains, seed + 1)
     start = chart.value(before).reshape(-1, *field.shape)
-    moved = model.chain(chains, 1, burn_in=0, thin=steps, seed=seed, start=[start]).draws[:, 0]
+    moved = chain_draws(model, chains, seed, start=start, draws=1, thin=steps)[:, 0]
     after = chart.coordinate(moved).reshape(chains, -1)
     names = [events.name(column) for column in range(events.count)]
     outcome = betting_test(events(after) - events(before), alpha, names)
@@ -77,10 +76,10 @@ def check_stationary(
 
 def _settled_grid(size: int, density: LogDensity, seed: int) -> Grid:
     """A fine grid, centred and scaled by a coarse one."""
-    coarse = spaces.tabulate(density, torch.zeros(size), torch.ones(size), 601)
+    coarse = spaces.tabulate(density, torch.zeros(size), torch.ones(size), spaces.NODES[size])
     rough = spaces.draw_from(density, coarse, 2_000, seed)
     center, scale = spaces.location_and_scale(rough)
-    return spaces.tabulate(density, center, scale, 4001 if size == 1 else 801)
+    return spaces.tabulate(density, center, scale, spaces.NODES[size])
 
 
 class _Events:
@@ -108,13 +107,11 @@ class _Events:
         return f"statistic {feature} below its {_LEVELS[level]:.0%} quantile"
 
 
-def check_chain_survives_tails(model: Model, start: Tensor, seed: int) -> None:
+def check_chain_survives_tails(model: Subject, start: Tensor, seed: int) -> None:
     """From any state of the support, however far out, chains stay in the support and never become NaN."""
     field = observed(model)
-    moved = model.chain(len(start), 1, burn_in=0, thin=3, seed=seed, start=[start])
-    inside = field.support.contains(moved.draws[:, 0]).reshape(len(start), -1).all(1)
+    moved = chain_draws(model, len(start), seed, start=start, thin=1)
+    inside = field.support.contains(moved).reshape(len(start), -1).all(1)
     if not bool(inside.all()):
         row = int((~inside).nonzero()[0])
-        raise AssertionError(f"a chain left the support from {start[row].tolist()}: {moved.draws[row, 0].tolist()}")
-    if not bool(((moved.acceptance >= 0) & (moved.acceptance <= 1)).all()):
-        raise AssertionError("a chain's acceptance is not a fraction")
+        raise AssertionError(f"a chain left the support from {start[row].tolist()}: {moved[row].tolist()}")

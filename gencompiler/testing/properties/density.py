@@ -7,19 +7,18 @@ import math
 import torch
 from torch import Tensor
 
-from gencompiler.runtime.modules import Model
 from gencompiler.testing import spaces
 from gencompiler.testing.spaces import Chart
-from gencompiler.testing.subject import has_exact_log_prob, in_float64, log_prob, observed
+from gencompiler.testing.subject import Subject, has_exact_log_prob, in_float64, log_prob, observed
 
 #: Draws of a random bound, shared by the states of an enumerated space.
-_DRAWS = 2_000_000
+_DRAWS = 1_000_000
 
 #: A mass estimated from random draws may be off by this many of its standard errors.
 _STANDARD_ERRORS = 8.0
 
 
-def check_mass_by_enumeration(model: Model, seed: int = 0) -> None:
+def check_mass_by_enumeration(model: Subject, seed: int = 0) -> None:
     """The probabilities exp(log_prob) of all states sum to 1, to rounding.
 
     Where log_prob is one draw of a lower bound, its exponential is an unbiased estimate of the probability, and the sum
@@ -35,7 +34,7 @@ def check_mass_by_enumeration(model: Model, seed: int = 0) -> None:
         )
 
 
-def state_probabilities(model: Model, table: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+def state_probabilities(model: Subject, table: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     """exp(log_prob) of each state of `table` `[states, *shape]`, and its standard error (0 where log_prob is exact)."""
     if has_exact_log_prob(model):
         probabilities = spaces.in_chunks(model.log_prob, table).double().exp()
@@ -52,7 +51,7 @@ def state_probabilities(model: Model, table: Tensor, seed: int) -> tuple[Tensor,
     return torch.stack(means), torch.stack(errors)
 
 
-def check_mass_by_quadrature(model: Model, seed: int = 0) -> None:
+def check_mass_by_quadrature(model: Subject, seed: int = 0) -> None:
     """The density exp(log_prob) on one or two dimensions integrates to 1, to the error of the quadrature.
 
     A grid centred on samples where the model can draw them, else on the origin."""
@@ -71,7 +70,7 @@ def check_mass_by_quadrature(model: Model, seed: int = 0) -> None:
         raise AssertionError(f"the density integrates to {mass:.6g}, not 1 (± {error:.2g})")
 
 
-def check_off_support(model: Model, off: Tensor, on: Tensor) -> None:
+def check_off_support(model: Subject, off: Tensor, on: Tensor) -> None:
     """log_prob is -inf for each row of `off`, outside the support, and the rows of `on` beside them are not touched."""
     together = torch.cat([off, on]).requires_grad_(on.is_floating_point())
     values = model.log_prob(together)

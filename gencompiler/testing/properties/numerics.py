@@ -9,8 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gencompiler.runtime.modules import Model
-from gencompiler.testing.subject import in_float64, log_prob
+from gencompiler.testing.subject import Subject, in_float64, log_prob
 
 #: float32 may differ from float64 by this many times what rounding the parameters and inputs to float32 changes.
 _ROUNDINGS = 64.0
@@ -19,7 +18,7 @@ _ROUNDINGS = 64.0
 _TRIALS = 4
 
 
-def check_finite_gradients(model: Model, x: Tensor, seed: int) -> None:
+def check_finite_gradients(model: Subject, x: Tensor, seed: int) -> None:
     """For rows of the support, however extreme, log_prob is a number or -inf, never NaN or +inf.
 
     Where it is a number, its gradients in the parameters (and in continuous rows) are finite."""
@@ -31,7 +30,7 @@ def check_finite_gradients(model: Model, x: Tensor, seed: int) -> None:
         row = int(bad.nonzero()[0])
         raise AssertionError(f"log_prob is {values[row].item()} at {x[row].tolist()}")
     finite = values.isfinite()
-    leaves = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    leaves: dict[str, Tensor] = {name: p for name, p in model.named_parameters() if p.requires_grad}
     if x.requires_grad:
         leaves["the row"] = x
     if not leaves or not bool(finite.any()) or not values.requires_grad:
@@ -42,7 +41,7 @@ def check_finite_gradients(model: Model, x: Tensor, seed: int) -> None:
             raise AssertionError(f"the gradient of log_prob in {name} is not finite in a batch of rows of the support")
 
 
-def check_precision(model: Model, evaluate: Callable[[Model], Tensor], label: str) -> None:
+def check_precision(model: Subject, evaluate: Callable[[Subject], Tensor], label: str) -> None:
     """`evaluate(model)` in float32 is close to float64, normwise.
 
     The norm of the difference may be at most a fixed multiple of what rounding the parameters to float32 changes, as
@@ -61,7 +60,7 @@ def check_precision(model: Model, evaluate: Callable[[Model], Tensor], label: st
         raise AssertionError(f"{label} in float32 is off by {error:.3g} (norm), where rounding explains {allowed:.3g}")
 
 
-def _disturbed(model: Model, epsilon: float, trial: int) -> Model:
+def _disturbed(model: Subject, epsilon: float, trial: int) -> Subject:
     changed = copy.deepcopy(model)
     generator = torch.Generator().manual_seed(trial)
     with torch.no_grad():
@@ -72,4 +71,4 @@ def _disturbed(model: Model, epsilon: float, trial: int) -> Model:
 
 
 def _norm(values: Tensor) -> float:
-    return values.double().flatten().norm().item()
+    return float(torch.linalg.vector_norm(values.double()))

@@ -20,26 +20,29 @@ import torch
 from torch import Tensor
 
 from gencompiler.runtime.fields import Field
-from gencompiler.runtime.modules import Model
 from gencompiler.testing import spaces
 from gencompiler.testing.properties.density import state_probabilities
 from gencompiler.testing.spaces import Chart, LogDensity
 from gencompiler.testing.statistics import TEST_FALSE_ALARM, betting_test, cdf_test, most_promising, multinomial_test
-from gencompiler.testing.subject import in_float64, observed
+from gencompiler.testing.subject import Subject, for_sampling, in_float64, observed
 
 #: Identities that compete on the pilot sample, at least and at most, and those that are tested.
 _FEWEST, _MOST = 48, 160
 _FINALISTS = 4
 
 #: Sizes of the pilot, on which identities are chosen, and of the fresh sample, on which they are tested.
-PILOT = 6_000
-FRESH = 120_000
+PILOT = 5_000
+FRESH = 60_000
 
 #: Samples drawn from a small space (twice, where its probabilities are enumerated).
 SMALL = 100_000
 
 #: Parts of equal probability that a line is cut into.
 _BINS = 16
+
+#: What interpolation between the nodes of a grid may add to the distance of CDFs, and to the evidence from counts.
+_INTERPOLATION = 1e-3
+_EVIDENCE = 2.0
 
 #: A statistic of rows `[n, *shape]`: `[n]`, in [-1, 1], of mean zero when the rows follow the density.
 Statistic = Callable[[Tensor], Tensor]
@@ -54,7 +57,7 @@ class Identity:
 
 
 def check_sampler_by_ratios(
-    model: Model,
+    model: Subject,
     seed: int,
     *,
     pilot: int = PILOT,
@@ -63,10 +66,10 @@ def check_sampler_by_ratios(
 ) -> None:
     """`sample` follows `log_prob`, as judged by the ratio identities that look most violated on a pilot sample.
 
-    A one-dimensional sampler whose scale is 3% off is caught at the default sizes with probability above 0.999, as
+    A one-dimensional sampler whose scale is 3% off is caught at the default sizes with probability above 0.99, as
     measured (power grows with the number of dimensions).  The false-alarm rate is at most `alpha`.
     """
-    model, field = in_float64(model), observed(model)
+    model, field = for_sampling(model), observed(model)
     rows = model.sample(pilot, seed=seed)
     identities = ratio_identities(field, model.log_prob, rows)
     identities = [identities[i] for i in most_promising(_evaluate(identities, rows), _FINALISTS)]
@@ -97,7 +100,7 @@ def _swaps(log_prob: LogDensity, rows: Tensor) -> list[Identity]:
     identities = []
     for _ in range(_candidates(flat.shape[1])):
         element, other = torch.randint(flat.shape[1], (2,), generator=generator).tolist()
-        levels = flat[:, element].unique()
+        levels = torch.unique(flat[:, element])
         if len(levels) < 2:
             continue
         place = int(torch.randint(len(levels) - 1, (1,), generator=generator))
@@ -202,7 +205,7 @@ class _Motion:
 
 
 def check_sampler_by_enumeration(
-    model: Model, seed: int, *, count: int = SMALL, alpha: float = TEST_FALSE_ALARM
+    model: Subject, seed: int, *, count: int = SMALL, alpha: float = TEST_FALSE_ALARM
 ) -> None:
     """`sample` draws each state of a small discrete space with its probability exp(log_prob).
 
@@ -223,7 +226,7 @@ def check_sampler_by_enumeration(
 
 
 def check_sampler_by_quadrature(
-    model: Model, seed: int, *, count: int = SMALL, alpha: float = TEST_FALSE_ALARM
+    model: Subject, seed: int, *, count: int = SMALL, alpha: float = TEST_FALSE_ALARM
 ) -> None:
     """Each coordinate of `sample` follows its marginal CDF, integrated from `log_prob`, on one or two dimensions.
 
@@ -234,21 +237,20 @@ def check_sampler_by_quadrature(
     t = chart.coordinate(model.sample(count, seed=seed)).reshape(count, -1)
     density = chart.pull_back(model.log_prob)
     center, scale = spaces.location_and_scale(t)
-    points = 4001 if field.size == 1 else 801
-    grid = spaces.tabulate(lambda t: density(t.reshape(-1, *field.shape)), center, scale, points)
+    nodes = spaces.NODES[field.size]
+    grid = spaces.tabulate(lambda t: density(t.reshape(-1, *field.shape)), center, scale, nodes)
     for axis in range(field.size):
         place = grid.cdf(axis, t[:, axis])
-        # Interpolating a CDF between nodes is exact to the square of their distance.
         share = alpha / (2 * field.size)
         claim = f"coordinate {axis} of `sample` does not follow `log_prob`"
-        cdf_test(place, share, slack=1e-4).require(claim)
+        cdf_test(place, share, slack=_INTERPOLATION).require(claim)
         counts = [
             torch.bincount((part * _BINS).long().clamp_max(_BINS - 1), minlength=_BINS) for part in place.chunk(2)
         ]
-        multinomial_test(*counts, torch.full((_BINS,), 1 / _BINS), share).require(claim)
+        multinomial_test(counts[0], counts[1], torch.full((_BINS,), 1 / _BINS), share, _EVIDENCE).require(claim)
 
 
-def check_rsample(model: Model, count: int, seed: int) -> None:
+def check_rsample(model: Subject, count: int, seed: int) -> None:
     """`rsample_and_log_prob` returns rows whose log_prob is the one returned, in float64, and finite gradients."""
     model = in_float64(model)
     rows, log_prob = model.rsample_and_log_prob(count, seed=seed)

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gencompiler.runtime.modules import Model
+from gencompiler.testing.subject import Subject
 
 
-def check_state_dict(make: Callable[[], Model], model: Model, evaluate: Callable[[Model], Tensor]) -> None:
+def check_state_dict(make: Callable[[], Subject], model: Subject, evaluate: Callable[[Subject], Tensor]) -> None:
     """A newly made model that loads `model.state_dict()` computes bit for bit what `model` does.
 
     `make` constructs the model as a user would; `model` should have been moved away from its initial parameters.

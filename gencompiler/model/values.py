@@ -1,0 +1,235 @@
+"""Types and expressions of the Model IR: what a formula is made of."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from fractions import Fraction
+
+from gencompiler.node import Node, node
+
+#: An exact number; the infinities are floats, everything else is a Fraction.
+Real = Fraction | float
+INFINITY = math.inf
+
+
+# -- types -----------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Support:
+    """A set of values, e.g. `Support("Integer", (Fraction(0), Fraction(17)))`; `catalog.supports` has its facts."""
+
+    name: str
+    arguments: tuple[Real, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.arguments:
+            return self.name
+        separator = ".." if self.name == "Integer" else ", "
+        return f"{self.name}({separator.join(format_real(a) for a in self.arguments)})"
+
+
+@dataclasses.dataclass(frozen=True)
+class Type:
+    """A support and a shape; `()` is a scalar."""
+
+    support: Support
+    shape: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.support}[{', '.join(map(str, self.shape))}]" if self.shape else str(self.support)
+
+
+def format_real(value: Real) -> str:
+    """`3`, `1/2`, `inf`"""
+    return str(value)
+
+
+REAL = Support("Real")
+BINARY = Support("Binary")
+BOOLEAN = Support("Boolean")
+
+
+# -- expressions -----------------------------------------------------------------------------------------------------
+
+
+@node
+class Expr(Node):
+    """An expression; `type` is its inferred type."""
+
+    type: Type
+
+
+@node
+class Literal(Expr):
+    """An exact number."""
+
+    value: Real
+
+
+@node
+class Constant(Expr):
+    """A named real: "pi" or "e"."""
+
+    name: str
+
+
+@node
+class Reference(Expr):
+    """A variable of the model, an input of a definition, a `where` name, a draw or an index."""
+
+    name: str
+
+
+@node
+class ParameterReference(Expr):
+    """The current iteration's slice of a parameter (see the module's docstring for `iterations` and `lift`)."""
+
+    path: str
+
+
+@node
+class Apply(Expr):
+    """A function of `catalog.functions`, elementwise; scalars meet tensors, equal shapes meet."""
+
+    function: str
+    arguments: tuple[Expr, ...]
+
+
+@node
+class Choose(Expr):
+    """Elementwise `if condition then a else b`."""
+
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+
+
+@node
+class Contract(Expr):
+    """`left @ right`: the last axis of one with the first axis of the other."""
+
+    left: Expr
+    right: Expr
+
+
+@node
+class Reduce(Expr):
+    """A reduction over all axes: sum, prod, mean, min, max, norm, logsumexp, logmeanexp."""
+
+    operation: str
+    operand: Expr
+
+
+@node
+class Whole(Expr):
+    """`:` in a subscript."""
+
+
+@node
+class Before(Expr):
+    """`<index` in a subscript: the places strictly before `index`; with `inclusive` also `index` itself."""
+
+    index: Expr
+    inclusive: bool = False
+
+
+@node
+class Element(Expr):
+    """`base[subscripts]`; a scalar subscript removes its axis, Whole and Before keep it (Before as a causal view)."""
+
+    base: Expr
+    subscripts: tuple[Expr, ...]
+
+
+@node
+class Slice(Expr):
+    """Places `start..stop` of the first axis, constant."""
+
+    base: Expr
+    start: int
+    stop: int
+
+
+@node
+class Join(Expr):
+    """Parts put side by side along the first axis."""
+
+    parts: tuple[Expr, ...]
+
+
+@node
+class Permute(Expr):
+    """`result[j] = base[order[j]]` along the first axis."""
+
+    base: Expr
+    order: tuple[int, ...]
+
+
+@node
+class Each(Expr):
+    """The array of `body` for `index` in 0..`extent`, its axis first."""
+
+    index: str
+    extent: int
+    body: Expr
+
+
+@node
+class Binding(Node):
+    name: str
+    value: Expr
+
+
+@node
+class Let(Expr):
+    """`body where { bindings }`, each binding seeing those before it."""
+
+    bindings: tuple[Binding, ...]
+    body: Expr
+
+
+@node
+class Call(Expr):
+    """A call of a user's `def`, by the name of its instance in `Model.functions`."""
+
+    function: str
+    arguments: tuple[Expr, ...]
+
+
+@node
+class Gradient(Expr):
+    """`grad(f)(arguments)`: the gradient of a scalar function in its first argument."""
+
+    function: str
+    arguments: tuple[Expr, ...]
+
+
+@node
+class NetworkOutput(Expr):
+    """Output number `output` of the network at `path` (`Model.networks`) applied to `inputs`."""
+
+    path: str
+    output: int
+    inputs: tuple[Expr, ...]
+
+
+@node
+class Distribution(Expr):
+    """A distribution of `catalog.distributions` or a user's density (`density:NAME`), by its parameters in order.
+
+    `type` is the type of one event.  `form` picks the parameterisation (Bernoulli by `logits` or by `probability`)."""
+
+    family: str
+    form: str
+    arguments: tuple[Expr, ...]
+
+
+@node
+class LogDensity(Expr):
+    """`log joint(targets | given)`; with no targets beyond the observed variables this is the model's log p(x)."""
+
+    joint: str
+    targets: tuple[Expr, ...]
+    given: tuple[Expr, ...]

@@ -1,0 +1,96 @@
+"""Timing two programs against each other: interleaved in one process, so that both meet the same machine.
+
+Absolute times move with the load of a machine; a ratio of neighbours moves far less.  So every round times both, in
+alternating order, and what is reported is the median of the rounds' ratios with its quartiles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """`ratio` is the peer's time over ours: above 1, ours is faster.  Times are medians in seconds."""
+
+    label: str
+    ours: float
+    peer: float
+    ratio: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.label:<44} ours {self.ours * 1e3:9.3f} ms   peer {self.peer * 1e3:9.3f} ms   "
+            f"ratio {self.ratio:6.2f}  ({self.low:.2f} to {self.high:.2f})"
+        )
+
+
+def compare(label: str, ours: Callable[[], object], peer: Callable[[], object], rounds: int = 15) -> Comparison:
+    """Time `ours` and `peer` in `rounds` rounds, each repeated so that a measurement takes 20 ms at least."""
+    repeats = max(_repeats(ours), _repeats(peer))
+    times: list[tuple[float, float]] = []
+    for number in range(rounds):
+        if number % 2:
+            theirs = _time(peer, repeats)
+            times.append((_time(ours, repeats), theirs))
+        else:
+            times.append((_time(ours, repeats), _time(peer, repeats)))
+    ratios = [theirs / our for our, theirs in times]
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    return Comparison(
+        label, statistics.median(t[0] for t in times), statistics.median(t[1] for t in times), middle, low, high
+    )
+
+
+def _time(function: Callable[[], object], repeats: int) -> float:
+    began = time.perf_counter()
+    for _ in range(repeats):
+        function()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return (time.perf_counter() - began) / repeats
+
+
+def _repeats(function: Callable[[], object]) -> int:
+    function()
+    return max(1, int(0.02 / max(_time(function, 1), 1e-9)))
+
+
+@contextlib.contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Torch computes with `count` threads within."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def options(description: str) -> argparse.ArgumentParser:
+    """The options that every benchmark has."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="torch threads to measure with")
+    parser.add_argument("--rounds", type=int, default=15, help="interleaved rounds per measurement")
+    return parser
+
+
+def say(line: object = "") -> None:
+    """One line of the log, seen at once also when the output is a file."""
+    print(line, flush=True)
+
+
+def machine() -> str:
+    """What the numbers were measured on, in a line."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    return f"torch {torch.__version__}, Python {sys.version.split()[0]}, {device}"
