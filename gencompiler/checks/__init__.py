@@ -50,15 +50,13 @@ def check(derived: Derived, reporter: Reporter, *, allow_unknown: bool = False) 
     energies.check(checking)
     stationarity.check(checking, admissible)
     claims.check(checking)
-    settled = not reporter.has_errors
     known = {j.name: j for j in factorization.joints(derived)}
-    densities = {}
+    densities: dict[str, Proof | str] = {}
     for joint in known.values():
-        proof = capability.density_proof(checking, factorized, _laws(joint, admissible, chained), joint)
-        if proof is not None:
-            densities[joint.name] = proof
+        laws = _laws(joint, admissible, chained)
+        densities[joint.name] = capability.density_proof(checking, factorized, laws, joint)
     table = capability.capabilities(checking, densities)
-    objective.check(checking, known, densities, table, settled)
+    objective.check(checking, known, densities, table)
     return Checked(derived, tuple(checking.verdicts), table)
 
 

@@ -210,10 +210,17 @@ def _explain(checking: Checking, use: Use, failure: NotFound, found: Proof | Non
         at = checking.declared_at(part)
         if at is not None and part.data[0] == "parameter" and domain.of_support(part.data[2]) == domain.REALS:
             marks.append(Label(at, "declared without a sign" if support.name == "Positive" else "any real number"))
-            if part is term:
+            if part is _whole(term):
                 help_ = [f"declare {checking.declaration(part, str(support))}"]
     notes = (f"counterexample: {_values(found, use.translation)}",) if found is not None else (str(failure),)
     return Finding("G501", message, span, f"this may not be {support}", tuple(marks), notes, tuple(help_))
+
+
+def _whole(term: Term) -> Term:
+    """What an element or a selection is part of."""
+    while term.operation in ("element", "select"):
+        term = term.arguments[0]
+    return term
 
 
 def _positive_form(shown: str) -> str:

@@ -39,18 +39,22 @@ class Capabilities:
         return tuple((f.name, getattr(self, f.name)) for f in dataclasses.fields(self))
 
 
+#: Why there is no density where something that it rests on is not shown: that has been reported at its own place.
+UNSETTLED = "its density rests on what is not shown"
+
+
 def density_proof(
     checking: Checking, factorized: dict[str, Proof], laws: dict[int, Proof], joint: Joint
-) -> Proof | None:
-    """That a joint has a density of the observed variables, if it follows; `laws` are the proofs of its equations."""
+) -> Proof | str:
+    """That a joint has a density of the observed variables, or why not; `laws` are the proofs of its equations."""
     whole = factorized.get(joint.name)
     if whole is None or any(k not in laws for k in range(len(joint.productions))):
-        return None
+        return UNSETTLED
     try:
         ordered = (laws[k] for k in range(len(joint.productions)))
         return prove("density", (observed(checking.model), given(checking.model)), whole, *ordered)
-    except Unproved:
-        return None
+    except Unproved as failure:
+        return str(failure)
 
 
 def observed(model: nodes.Model) -> tuple[str, ...]:
@@ -61,7 +65,7 @@ def given(model: nodes.Model) -> tuple[str, ...]:
     return tuple(v.name for v in model.variables if v.role == "given")
 
 
-def capabilities(checking: Checking, densities: dict[str, Proof]) -> Capabilities:
+def capabilities(checking: Checking, densities: dict[str, Proof | str]) -> Capabilities:
     """The row of the model's joint `p`."""
     model = checking.model
     joint = next((j for j in joints(checking.derived) if j.name == "p"), None)
@@ -77,7 +81,7 @@ def capabilities(checking: Checking, densities: dict[str, Proof]) -> Capabilitie
 
 
 def _log_prob(
-    joint: Joint, densities: dict[str, Proof], energy: nodes.Energy | None, latents: tuple[str, ...]
+    joint: Joint, densities: dict[str, Proof | str], energy: nodes.Energy | None, latents: tuple[str, ...]
 ) -> Ability:
     span = joint.equations[0].span
     if energy is not None:
@@ -85,9 +89,10 @@ def _log_prob(
     left = _not_eliminated(joint, latents)
     if left is not None:
         return Ability("none", f"`{left}` is latent, and no equation eliminates it", span)
-    proof = densities.get(joint.name)
-    if proof is None or not isinstance(proof.conclusion, HasDensity):
-        return Ability("none", "its density is not established", span)
+    proof = densities[joint.name]
+    if isinstance(proof, str):
+        return Ability("none", proof, span)
+    assert isinstance(proof.conclusion, HasDensity)
     if proof.conclusion.kind == "bound":
         return Ability(
             "bound", "dequantization: a lower bound in expectation over its noise", span, _density_passes(joint)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gencompiler.checks.capability import Capabilities, given, observed
+from gencompiler.checks.capability import UNSETTLED, Capabilities, given, observed
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.factorization import Joint
-from gencompiler.checks.verdict import Obligation
+from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
@@ -40,33 +40,35 @@ def needs(model: nodes.Model) -> list[tuple[str, str, Span]]:
     return list(dict.fromkeys(found))
 
 
-def check(
-    checking: Checking, joints: dict[str, Joint], densities: dict[str, Proof], table: Capabilities, settled: bool
-) -> None:
-    """The verdicts on everything that asks for a density.  `settled`: all that the density rests on has been shown."""
+def check(checking: Checking, joints: dict[str, Joint], densities: dict[str, Proof | str], table: Capabilities) -> None:
+    """The verdicts on everything that asks for a density."""
     for name, joint_name, span in needs(checking.model):
         joint = joints.get(joint_name)
         if joint is None:
             continue
         own = obligation(checking.model, joint, name, span)
-        if joint.name not in densities and not settled and table.log_prob.reason == "its density is not established":
-            continue  # what it rests on has been reported already
+        if table.log_prob.reason == UNSETTLED:
+            checking.record(Verdict(UNKNOWN, own, notes=(UNSETTLED,)))
+            continue
+        _settle(checking, own, joint, densities[joint_name], table)
 
-        def attempt(joint: Joint = joint) -> Proof:
-            if joint.name not in densities:
-                raise NotFound("density", ZERO, table.log_prob.reason)
-            return densities[joint.name]
 
-        def refute(failure: NotFound, joint: Joint = joint) -> Proof | None:
-            try:
-                return prove("unnormalized", (joint.name, joint.productions))
-            except Unproved:
-                return None
+def _settle(checking: Checking, own: Obligation, joint: Joint, density: Proof | str, table: Capabilities) -> None:
+    def attempt() -> Proof:
+        if isinstance(density, str):
+            raise NotFound("density", ZERO, table.log_prob.reason)
+        return density
 
-        def explain(failure: NotFound, found: Proof | None, name: str = name, own: Obligation = own) -> Finding:
-            message = f"{own.words}; {checking.model.name} has none, because {table.log_prob.reason}"
-            code = "G701" if any(t.objective.name == name for t in checking.model.trainings) else "G703"
-            also = (Label(table.log_prob.span, "stated here"),)
-            return Finding(code, message, own.span, "needs a density", also)
+    def refute(failure: NotFound) -> Proof | None:
+        try:
+            return prove("unnormalized", (joint.name, joint.productions))
+        except Unproved:
+            return None
 
-        checking.settle(own, attempt, refute, explain)
+    def explain(failure: NotFound, found: Proof | None) -> Finding:
+        message = f"{own.words}; {checking.model.name} has none, because {table.log_prob.reason}"
+        trained = any(t.objective.name == own.subject for t in checking.model.trainings)
+        also = (Label(table.log_prob.span, "stated here"),)
+        return Finding("G701" if trained else "G703", message, own.span, "needs a density", also)
+
+    checking.settle(own, attempt, refute, explain)

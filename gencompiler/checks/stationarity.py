@@ -21,7 +21,7 @@ from gencompiler.proof.chain_rules import (
     Proposal,
     Reversible,
     Stationary,
-    accepted_ratio,
+    accepted,
     log_proposal,
     swap,
 )
@@ -159,11 +159,11 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation, laws: list[
 
     def attempt() -> Proof:
         finite = checking.search.range(goal.log_target)
-        ratio = accepted_ratio(goal.kernel)
+        ratio = accepted(goal.kernel)
         if ratio is None:
-            raise NotFound("ratio", ZERO, "the probability of acceptance is not of the form min(1, r)")
+            raise NotFound("ratio", ZERO, "the probability of acceptance is neither min(1, r) nor sigmoid(log r)")
         try:
-            defined = checking.search.range(ratio)
+            defined = checking.search.range(ratio[0])
             balanced = prove("metropolis_hastings", (goal.kernel, goal.log_target), *laws, finite, defined)
             return balanced if isinstance(goal, Reversible) else prove("detailed_balance", (), balanced)
         except Unproved as failure:
@@ -211,10 +211,11 @@ def lacks_proposal_ratio(goal: Stationary | Reversible) -> bool:
     """Whether the probability is min(1, π(y) / π(x)), of a proposal that is not symmetric."""
     kernel = goal.kernel
     there = substitute(goal.log_target, {p.moves: p.drawn for p in kernel.proposals})
-    ratio = None if kernel.probability is None else accepted_ratio(kernel)
+    ratio = None if kernel.probability is None else accepted(kernel)
     if ratio is None or symmetric(kernel):
         return False
-    return Ring().same(log_of_term(ratio), minus(there, goal.log_target))
+    own = ratio[0] if ratio[1] else log_of_term(ratio[0])
+    return Ring().same(own, minus(there, goal.log_target))
 
 
 def discretization_bias(goal: Stationary | Reversible) -> str | None:

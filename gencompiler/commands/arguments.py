@@ -109,7 +109,7 @@ Device = Annotated[
     typer.Option(
         "--device",
         metavar="NAME",
-        help="cpu, cuda or cuda:N.  [default: cuda where there is one]",
+        help="cpu, cuda or cuda:N.  [default: cpu]",
         show_default=False,
         rich_help_panel=_TRAINING,
     ),

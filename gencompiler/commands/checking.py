@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Iterable
-from importlib import resources
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -132,8 +131,9 @@ def explain(
         near = difflib.get_close_matches(wanted, CODES, n=3)
         hint = f"; did you mean {' or '.join(near)}?" if near else "; `genc explain all` lists the codes"
         raise typer.BadParameter(f"there is no code {code!r}{hint}")
-    page = resources.files("gencompiler.diagnostics").joinpath("explain", f"{wanted}.md")
-    text = page.read_text(encoding="utf-8") if page.is_file() else f"# {wanted}: {CODES[wanted].title}\n"
+    from gencompiler.diagnostics.explain import page
+
+    text = page(wanted)
     if as_json:
         print_json({"code": wanted, "title": CODES[wanted].title, "page": text})
     elif tables.coloured():

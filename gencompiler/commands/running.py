@@ -7,6 +7,7 @@ goes into the folder of an old one.
 from __future__ import annotations
 
 import dataclasses
+import enum
 import importlib
 import importlib.util
 import os
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import gencompiler
-from gencompiler.commands import checking, sources
+from gencompiler.commands import checking, sources, tables
 from gencompiler.commands.arguments import (
     AllowUnknown,
     Batch,
@@ -28,6 +29,7 @@ from gencompiler.commands.arguments import (
     Defines,
     Device,
     Epochs,
+    Json,
     Resume,
     RunFolder,
     Seed,
@@ -35,7 +37,7 @@ from gencompiler.commands.arguments import (
     Steps,
     defines,
 )
-from gencompiler.commands.console import fail_usage, out, show_diagnostics
+from gencompiler.commands.console import fail_usage, out, print_json, show_diagnostics
 from gencompiler.commands.status import OK, TEST_FAILED
 from gencompiler.diagnostics.model import CompileError, Diagnostic, Label, Severity
 from gencompiler.settings import Settings
@@ -153,24 +155,66 @@ def sample(
     raise typer.Exit(_command(ready, "sample", options))
 
 
+class Split(enum.StrEnum):
+    """The rows of a data set that an evaluation is about."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
 def evaluate(
     spec: Spec,
     out_folder: RunFolder = None,
     define: Defines = None,
     data: Data = None,
-    split: Annotated[str, typer.Option("--split", metavar="NAME", help="train, valid or test.")] = "test",
-    draws: Annotated[int, typer.Option("--draws", min=1, help="Draws of a bound that are averaged for each row.")] = 1,
+    split: Annotated[Split, typer.Option("--split", help="Which rows of the data.")] = Split.TEST,
+    draws: Annotated[int, typer.Option("--draws", min=1, help="Draws of a bound that are averaged for each row.")] = 10,
     seed: Seed = None,
     device: Device = None,
     untrained: Annotated[bool, typer.Option("--untrained", help="Use the initial parameters.")] = False,
     allow_unknown: AllowUnknown = False,
+    as_json: Json = False,
 ) -> None:
-    """Evaluate a trained model on held-out data, or say what its chains are worth."""
-    if split not in ("train", "valid", "test"):
-        raise typer.BadParameter(f"{split!r} is not train, valid or test", param_hint="--split")
+    """Evaluate a trained model on held-out data, or say what its chains are worth.
+
+    Every number comes with its standard error.
+    """
     ready = _ready(spec, out_folder, define, allow_unknown, begin=False)
-    options = _options(data=data, split=split, draws=draws, seed=seed, device=device, untrained=untrained)
-    raise typer.Exit(_command(ready, "eval", options))
+    from gencompiler.report.collect import sampling_method
+    from gencompiler.report.measure import measure
+    from gencompiler.report.page import quantity, uncertainty
+    from gencompiler.runtime import data as datasets
+
+    model = _trained(ready, seed or 0, device or "cpu", untrained)
+    source = data or (ready.defaults.data if ready.defaults else "")
+    dataset = datasets.load(source, model.fields) if source else None
+    method = sampling_method(ready.compilation)
+    measured = measure(model, dataset, method=method, splits=(split.value,), draws=draws, seed=seed or 0)
+    if as_json:
+        print_json([dataclasses.asdict(number) for number in measured.numbers])
+        return
+    rows = [
+        (m.name, quantity(m.value, m.standard_error), uncertainty(m.standard_error), m.unit, m.words)
+        for m in measured.numbers
+    ]
+    for line in tables.columns(rows, ["strong"] * len(rows), indent=0):
+        out(line)
+
+
+def _trained(ready: Ready, seed: int, device: str, untrained: bool) -> Model:
+    """The model with its run's parameters, or with initial ones; one that has none needs no run."""
+    from gencompiler.runtime import runs
+    from gencompiler.runtime.errors import RunError
+
+    model = ready.kind(seed=seed).to(device)
+    if untrained or not list(model.parameters()):
+        return model
+    weights = ready.folder / runs.WEIGHTS
+    if not weights.is_file():
+        advice = ("train first", "or pass `--untrained` for initial parameters")
+        raise RunError("G803", f"there are no weights at {weights}", advice)
+    return ready.kind.load(weights, device)
 
 
 def test(

@@ -46,6 +46,8 @@ def print_pack(
     lines.append('    """The arrays that the kernel reads, in the order of its arguments."""')
     if "dtype" in scope.wants:
         lines.append("    dtype = torch.float32")
+    for length, places in scope.iotas.items():
+        lines += statement(f"{places} = ", call("torch.arange", str(length), device="device"), 4)
     return [*lines, *statement("return ", Sequence(tuple(values)), 4)]
 
 

@@ -130,39 +130,39 @@ def well_formed(kernel: Kernel, log_target: Term) -> None:
 
 @rule
 def metropolis_hastings(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """The derived ratio balances flows: π(x) q(y|x) min(1, r) = π(y) q(x|y) min(1, 1/r), all densities being positive.
+    """π(x) q(y|x) a(x, y) = π(y) q(x|y) a(y, x) for a = g(r), r the Metropolis-Hastings ratio, where g(r) = r g(1/r).
 
-    Premises: each proposal's law is admissible, of a family positive on its whole support; log π is a real number; log
-    r is one (a derived ratio), or r is positive (the spec's own probability)."""
+    Such balancing functions are min(1, r) (Metropolis et al. 1953) and r / (1 + r) = sigmoid(log r) (Barker 1965).
+    Premises: each proposal's law is admissible, of a family positive on its whole support; log π is a real number; what
+    `accepted` gives is defined: log r is a real number, or r is positive."""
     kernel, log_target = cast(tuple[Kernel, Term], subject)
     well_formed(kernel, log_target)
     *laws, finite, defined = premises
     need(list(laws) == [p.law for p in kernel.proposals], "a proposal that is not known to be admissible")
     need(all(DISTRIBUTIONS[p.law.family].full_support for p in kernel.proposals), "a proposal that may have no density")
     need(range_of(finite, log_target).within(REALS), "the target is not known to be positive")
-    ratio = accepted_ratio(kernel)
-    if ratio is None:
-        raise Unproved("the probability of acceptance is not of the form min(1, r)")
-    own = ratio
-    if kernel.probability is None:
-        need(range_of(defined, ratio).within(REALS), "the ratio is not known to be defined")
-    else:
-        need(range_of(defined, ratio).within(POSITIVE), "the ratio is not known to be positive")
-        own = log_of(ratio)
+    found = accepted(kernel)
+    if found is None:
+        raise Unproved("the probability of acceptance is neither min(1, r) nor sigmoid(log r)")
+    term, is_log = found
+    need(range_of(defined, term).within(REALS if is_log else POSITIVE), "the ratio is not known to be defined")
+    own = term if is_log else log_of(term)
     if not Ring().same(own, log_ratio(kernel, log_target)):
-        raise Unproved("the probability of acceptance is not min(1, r) with the derived ratio r")
+        raise Unproved("the probability of acceptance does not have the derived ratio r")
     return Reversible(kernel, log_target)
 
 
-def accepted_ratio(kernel: Kernel) -> Term | None:
-    """log r of a kernel with the derived ratio; r of a probability written min(1, r), None of any other."""
+def accepted(kernel: Kernel) -> tuple[Term, bool] | None:
+    """log r, and True, or r, and False, of the ratio that a kernel accepts with; None for other probabilities."""
     probability = kernel.probability
     if probability is None:
-        return kernel.log_ratio
+        return None if kernel.log_ratio is None else (kernel.log_ratio, True)
+    if probability.operation == "apply" and probability.data == "sigmoid":
+        return probability.arguments[0], True
     if probability.operation != "apply" or probability.data != "min" or literal(1) not in probability.arguments:
         return None
     left, right = probability.arguments
-    return right if left is literal(1) else left
+    return (right if left is literal(1) else left), False
 
 
 @rule

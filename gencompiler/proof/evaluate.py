@@ -130,10 +130,10 @@ class _Evaluation:
             return row[0] if first == (name == "min") else row[1]
         (argument,) = row
         _require(enclosure.domain_of(name), argument, term)
-        exact = enclosure.exact_function(name)
+        rational = enclosure.exact_function(name)
         if isinstance(argument, Fraction):
-            if exact is not None:
-                return exact(argument)
+            if rational is not None:
+                return rational(argument)
             low, high = enclosure.value(name, argument)
             if low == high:
                 return Fraction(low)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from gencompiler.model.nodes import Support
 from gencompiler.proof import rules
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.evaluate import Undecided, Undefined, evaluate
+from gencompiler.proof.evaluate import Number, Undecided, Undefined, compare, evaluate
 from gencompiler.proof.graph import Term, substitute, subterms, support_of
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.map_rules import pieces
@@ -101,7 +101,9 @@ def _twins(input_: Term, body: Term, assignment: Assignment) -> Proof | None:
         size *= extent
     places = [(p,) * size for p in _inputs(input_)]
     if size > 1:
-        places += [(places[0][0],) * (size - 1) + (p,) for p in _inputs(input_)[1:3]]
+        start, *others = _inputs(input_)
+        places += [(start,) * (size - 1) + (p,) for p in others[:2]]
+        places += [(p,) + (start,) * (size - 1) for p in others[:2]]
     seen: dict[tuple[object, ...], tuple[Fraction, ...]] = {}
     for place in places:
         try:
@@ -121,12 +123,24 @@ def _folded(input_: Term, body: Term, assignment: Assignment, search: Search) ->
         premise = search.range(body)
     except NotFound:
         return None
-    ordered = sorted(_inputs(input_))
-    for places in itertools.combinations(ordered[:: max(1, len(ordered) // 6)], 3):
-        found = _try("fold", (input_, body, assignment, *places), premise)
-        if found is not None:
-            return found
+    values: list[tuple[Fraction, Number]] = []
+    for place in sorted(_inputs(input_)):
+        try:
+            values.append((place, evaluate(body, {**dict(assignment), input_: (place,)})[0]))
+        except (Undecided, Undefined):
+            continue
+    for first, second, third in itertools.combinations(values, 3):
+        if _turns(first[1], second[1], third[1]):
+            places = (first[0], second[0], third[0])
+            return _try("fold", (input_, body, assignment, *places), premise)
     return None
+
+
+def _turns(a: Number, b: Number, c: Number) -> bool:
+    try:
+        return compare(a, b) * compare(b, c) < 0
+    except Undecided:
+        return False
 
 
 def outside(term: Term, support: Support) -> Proof | None:

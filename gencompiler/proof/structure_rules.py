@@ -198,10 +198,13 @@ def density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         "not a bijection",
     )
     sources = [p.listed[0].variable for p in links]
-    need(len(set(sources)) == len(sources), "one variable is the source of two pipelines")
+    need(
+        len(set(sources)) == len(sources),
+        "one variable is the source of two pipelines, whose results depend on each other",
+    )
     listed = [u.variable for p in whole.productions if p not in links for u in p.listed]
     eliminated = set(sources)
-    need(not eliminated & set(listed), "a pipeline's source is mentioned elsewhere")
+    need(not eliminated & set(listed), "the source of a pipeline is mentioned by another equation")
     need(set(observed) <= names and names - eliminated == set(observed), "a latent variable is not eliminated")
     return HasDensity(whole.joint, observed, given, whole.productions, density_kind(whole.productions))
 

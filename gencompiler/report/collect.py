@@ -21,22 +21,20 @@ from gencompiler import __version__, summary
 from gencompiler.report import quadrature
 from gencompiler.report.data import (
     CapabilityRow,
-    ChainQuantity,
     ChainRecord,
     Comparison,
     Curve,
     Event,
     FileLink,
-    Measurement,
     ReportData,
     TrainingRecord,
     VerdictRow,
     flat,
 )
+from gencompiler.report.measure import AGREEMENT, Measured, measure, short
 from gencompiler.report.page import render
 from gencompiler.runtime import data as datasets
-from gencompiler.runtime import evaluate, runs, storage
-from gencompiler.runtime.command import CHAINS, DRAWS
+from gencompiler.runtime import runs, storage
 
 if TYPE_CHECKING:
     from gencompiler.pipeline import Compilation
@@ -47,12 +45,8 @@ if TYPE_CHECKING:
 REPORT = "report.html"
 RESULTS = "evaluation.json"
 
-#: Rows drawn for the pictures, and draws of a bound that are averaged for each row of an evaluation.
+#: Rows drawn for the pictures.
 SAMPLES = 1000
-BOUND_DRAWS = 10
-
-#: The R-hat up to which chains are taken to agree (Vehtari et al., 2021, section 4).
-AGREEMENT = 1.01
 
 _WORDS = {
     "model.py": "the model: parameters, log-density, sampling, as plain torch",
@@ -91,10 +85,10 @@ def carry_out(request: Request) -> Path:
 
     Raises RunError (G8xx) where data, numbers or files are at fault."""
     trained = _train(request)
-    measurements, chains = _evaluate(request, trained)
-    comparison = _compare(request, trained, chains)
-    report = collect(request, trained, measurements, chains, comparison)
-    results = {"spec": report.spec_path, "measurements": [dataclasses.asdict(m) for m in measurements]}
+    seed = trained.settings.seed if trained.settings else request.overrides.get("seed", 0)
+    measured = measure(trained.model, trained.dataset, method=sampling_method(request.compilation), seed=seed)
+    report = collect(request, trained, measured, _compare(request, trained, measured.chains))
+    results = {"spec": report.spec_path, "measurements": [dataclasses.asdict(m) for m in measured.numbers]}
     storage.write(request.folder / RESULTS, (json.dumps(results, indent=2) + "\n").encode())
     path = request.folder / REPORT
     storage.write(path, render(report).encode("utf-8"))
@@ -104,8 +98,7 @@ def carry_out(request: Request) -> Path:
 def collect(
     request: Request,
     trained: Trained,
-    measurements: tuple[Measurement, ...],
-    chains: ChainRecord | None,
+    measured: Measured,
     comparison: Comparison | None,
 ) -> ReportData:
     """Everything that the report of a finished run shows."""
@@ -124,13 +117,13 @@ def collect(
         capabilities=tuple(CapabilityRow(*row) for row in summary.capability_rows(compilation)),
         training=_training_record(request, trained),
         comparison=comparison,
-        chains=chains,
-        measurements=measurements,
+        chains=measured.chains,
+        measurements=measured.numbers,
         timings=tuple(compilation.timings.items()),
         commands=_commands(request),
         environment=environment(model.device),
         files=_files(request.folder),
-        notes=_notes(chains),
+        notes=_notes(measured.chains),
     )
 
 
@@ -174,20 +167,28 @@ def _training_record(request: Request, trained: Trained) -> TrainingRecord | Non
         return None
     training = request.compilation.model.trainings[0]
     curves, steps = read_curves(request.folder / runs.METRICS)
-    sizes = [len(rows) for rows in (trained.dataset.train, trained.dataset.valid, trained.dataset.test)]
+    dataset = trained.dataset
+    rows = f"{len(dataset.train):,} rows to train on, {len(dataset.valid):,} to validate, {len(dataset.test):,} to test"
     facts = (
-        ("data", "{}: {:,} rows to train on, {:,} to validate, {:,} to test".format(trained.dataset.name, *sizes)),
-        ("optimizer", f"{settings.optimizer}({_listed(settings.optimizer_options)})"),
-        ("schedule", f"{settings.schedule}({_listed(settings.schedule_options)})"),
+        ("data", f"{short(dataset.name)}: {rows}"),
+        ("optimizer", _call(settings.optimizer, settings.optimizer_options)),
+        ("schedule", _call(settings.schedule, settings.schedule_options)),
         ("batch", str(settings.batch)),
         ("seed", str(settings.seed)),
     )
-    return TrainingRecord(training.objective.name, "epoch", "loss", curves, trained.seconds, steps, facts)
+    kept = next((best_position(curve) for curve in curves if curve.name == "validation"), None)
+    return TrainingRecord(training.objective.name, "epoch", "loss", curves, trained.seconds, steps, facts, kept)
 
 
-def _listed(options: Mapping[str, Any]) -> str:
-    """`lr = 0.001, nesterov = True`"""
-    return ", ".join(f"{n} = {v:g}" if isinstance(v, float) else f"{n} = {v}" for n, v in options.items())
+def best_position(curve: Curve) -> float | None:
+    """Where `curve` is lowest: the parameters that `runtime.training` keeps."""
+    return float(curve.positions[np.nanargmin(curve.values)]) if np.isfinite(curve.values).any() else None
+
+
+def _call(name: str, options: Mapping[str, Any]) -> str:
+    """`sgd(lr = 0.001, nesterov = True)`"""
+    given = ", ".join(f"{n} = {v:g}" if isinstance(v, float) else f"{n} = {v}" for n, v in options.items())
+    return f"{name}({given})" if given else name
 
 
 def read_curves(path: Path) -> tuple[tuple[Curve, ...], int]:
@@ -208,64 +209,7 @@ def read_curves(path: Path) -> tuple[tuple[Curve, ...], int]:
     return tuple(curves), int(lines[-1]["step"])
 
 
-# -- evaluation ------------------------------------------------------------------------------------------------------
-
-
-def _evaluate(request: Request, trained: Trained) -> tuple[tuple[Measurement, ...], ChainRecord | None]:
-    model = trained.model
-    seed = trained.settings.seed if trained.settings else request.overrides.get("seed", 0)
-    if "log_prob" in model.programs and trained.dataset is not None:
-        return _likelihood(model, trained.dataset, seed), None
-    if "chain" in model.programs:
-        return _chains(request, model, seed)
-    return (), None
-
-
-def _likelihood(model: Model, dataset: Dataset, seed: int) -> tuple[Measurement, ...]:
-    """Nats and, for discrete data, bits per dimension, of the rows that training never saw."""
-    found: list[Measurement] = []
-    for split, rows in (("test", dataset.test), ("validation", dataset.valid)):
-        if not len(rows):
-            continue
-        result = evaluate.evaluate(model, rows, samples=BOUND_DRAWS, seed=seed)
-        bound = result.kind == "bound"
-        words = f"{len(rows):,} {split} rows of {dataset.name}"
-        noise = f", averaged over {BOUND_DRAWS} draws of its noise" if bound else ""
-        nats = f"{words}; {'a lower bound' + noise if bound else 'exact'}"
-        found.append(Measurement(f"log p, {split}", result.nats, result.standard_error, "nats", nats))
-        if all(field.support.discrete for field in model.observed):
-            bits = f"{words}; {'an upper bound' + noise if bound else 'exact'}"
-            name = f"bits per dimension, {split}"
-            found.insert(len(found) - 1, Measurement(name, result.bits_per_dim, result.bits_error, "bits", bits))
-    return tuple(found)
-
-
-def _chains(request: Request, model: Model, seed: int) -> tuple[tuple[Measurement, ...], ChainRecord]:
-    chain = model.chain(CHAINS, DRAWS, seed=seed)  # type: ignore[operator]
-    draws = chain.draws if isinstance(chain.draws, tuple) else (chain.draws,)
-    parts = [d.reshape(*d.shape[:2], -1).double().cpu().numpy() for d in draws]
-    quantities = tuple(
-        ChainQuantity(name, s.mean, s.standard_deviation, s.standard_error, s.bulk_ess, s.tail_ess, s.r_hat)
-        for name, s in evaluate.evaluate_chain(model, chain).items()
-    )
-    acceptance = float(chain.acceptance.mean())
-    record = ChainRecord(_method(request.compilation), np.concatenate(parts, axis=-1), quantities, acceptance)
-    exact = quadrature.moments(model, record.draws) if quadrature.applies(model) else {}
-    of = f"{CHAINS} chains of {DRAWS:,} draws"
-    found = [
-        Measurement("acceptance", acceptance, None, "", f"share of proposals accepted after burn-in; {of}"),
-        Measurement("largest R-hat", max(q.r_hat for q in quantities), None, "", "at most 1.01 where chains agree"),
-        Measurement("smallest ESS", min(q.bulk_ess for q in quantities), None, "draws", "bulk effective sample size"),
-    ]
-    for q in quantities:
-        words = of
-        if q.name in exact:
-            words += f"; by quadrature {exact[q.name][0]:.5f}, standard deviation {exact[q.name][1]:.5f}"
-        found.append(Measurement(f"mean of {q.name}", q.mean, q.standard_error, "", words))
-    return tuple(found), record
-
-
-def _method(compilation: Compilation) -> str:
+def sampling_method(compilation: Compilation) -> str:
     """`chain(mala, burn_in = 1000, thin = 10)`, as the spec asks for samples."""
     method = next((m for m in compilation.model.methods if m.verb == "sample"), None)
     if method is None:
@@ -298,7 +242,7 @@ def _compare(request: Request, trained: Trained, chains: ChainRecord | None) -> 
             (trained.dataset.test, "test rows") if len(trained.dataset.test) else (trained.dataset.train, "rows")
         )
         rows = split.tensors[field.name][:SAMPLES].numpy()
-        name = f"{label} of {Path(trained.dataset.name).name}"
+        name = f"{label} of {short(trained.dataset.name)}"
     density = None
     if quadrature.applies(model):
         seen = flat(samples) if rows is None else np.concatenate([flat(samples), flat(rows)])

@@ -52,7 +52,8 @@ class Curve:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingRecord:
-    """A finished training: its curves, the unit of their positions and of their values."""
+    """A finished training: its curves, the unit of their positions and of their values; `kept` is the position whose
+    parameters were kept, where not the last."""
 
     objective: str
     position: str
@@ -61,6 +62,7 @@ class TrainingRecord:
     seconds: float
     steps: int
     facts: tuple[tuple[str, str], ...] = ()
+    kept: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

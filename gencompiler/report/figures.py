@@ -27,6 +27,8 @@ def losses(record: TrainingRecord) -> str:
             axes.plot(
                 curve.positions, curve.values, color=colour, label=curve.name, marker="o" if few else "", markersize=2.5
             )
+        if record.kept is not None:
+            axes.axvline(record.kept, color=style.MUTED, linewidth=0.9, linestyle=(0, (3, 3)))
         everything = np.concatenate([curve.values for curve in record.curves])
         finite = everything[np.isfinite(everything)]
         if len(finite) > 8:

@@ -141,6 +141,8 @@ def _training(data: ReportData) -> dict[str, Any]:
         return {"losses": "", "training_lead": ""}
     drawing = Markup(figures.losses(record)) if record.curves else ""
     lead = f"{record.objective}, {record.steps:,} optimizer steps in {duration(record.seconds)}."
+    if record.kept is not None:
+        lead += f" The parameters of {record.position} {record.kept:g}, the best in validation, were kept (dashed)."
     return {"losses": drawing, "training_lead": lead}
 
 

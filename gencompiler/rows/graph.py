@@ -307,6 +307,7 @@ def _key(value: object) -> object:
 
 
 def parts_of(expr: Expr) -> list[Expr]:
+    """The expressions directly below `expr`, in field order."""
     found: list[Expr] = []
 
     def collect(value: object) -> None:

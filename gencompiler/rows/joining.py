@@ -54,7 +54,7 @@ def _arranged(sizes: list[int], starts: list[int], rigid: dict[int, Place], want
     wanted = {number: _part(want, starts[number], size) for number, size in enumerate(sizes)} if want else {}
     candidates = [*rigid.items(), *((n, at) for n, at in wanted.items() if n not in rigid)]
     for number, at in candidates:
-        if at.width == width and all(None not in layout for layout in at.layouts) and _disjoint(at, taken):
+        if at.width == width and at.is_whole and _disjoint(at, taken):
             chosen[number] = at
             taken = union(taken, at.columns)
     for number, size in enumerate(sizes):

@@ -44,6 +44,11 @@ class Place:
         """Element j is in column j, in all iterations."""
         return len(self.layouts) == 1 and self.layouts[0] == tuple(range(len(self.layouts[0])))
 
+    @property
+    def is_whole(self) -> bool:
+        """Every element has a column."""
+        return all(None not in layout for layout in self.layouts)
+
     def mapped(self, change: Callable[[Layout], Layout]) -> Place:
         return place(tuple(change(layout) for layout in self.layouts), self.width)
 

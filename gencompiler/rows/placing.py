@@ -112,7 +112,7 @@ class Placing:
         if isinstance(vector, InputRead):
             return expr
         at = constant(index)
-        if at is not None and self.is_flexible(vector):
+        if at is not None and self.is_flexible(vector) and not isinstance(vector, Local):
             length = vector.type.shape[0]
             alone = place((tuple(0 if element == at else None for element in range(length)),), plain(1).width)
             tile = self.vector(vector, alone)
@@ -178,7 +178,10 @@ class Placing:
         match expr:
             case Local(name=name):
                 found = self.around.tiles[name]
-                return found if isinstance(found, Tile) else self._made(found, want or next(iter(found.made), plain(length)))
+                if isinstance(found, Tile):
+                    return found
+                whole = (at for at in found.made if at.is_whole)
+                return self._made(found, want or next(whole, plain(length)))
             case InputRead(name=name):
                 at = plain(length)
                 kind = dataclasses.replace(expr.type, shape=(at.width,))

@@ -209,7 +209,7 @@ class _Tiling:
             if key not in known:
                 known[key] = self.next_places(loop, now)
             for name, at in known[key].items():
-                if at.width != start[name].width or None in at.layouts[0]:
+                if at.width != start[name].width or not at.is_whole:
                     return still
                 sequence[name].append(at)
         moves = any(places[0] != each for places in sequence.values() for each in places)

@@ -64,6 +64,8 @@ class Support:
     def contains(self, value: Tensor) -> Tensor:
         """Elementwise membership, a boolean tensor of `value`'s shape.  What concerns a whole row (a simplex sums to
         one, a permutation has each place once) marks the row's every element."""
+        if not value.is_floating_point():
+            value = value.long()  # a narrow dtype would wrap the ends it is compared with
         lower, upper, lower_open, upper_open = self.ends
         inside = (value > lower if lower_open else value >= lower) & (value < upper if upper_open else value <= upper)
         if self.discrete and value.is_floating_point():

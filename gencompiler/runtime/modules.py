@@ -178,8 +178,8 @@ class Model(nn.Module):
                 raise RunError("G801", f"`{field.name}` is not a number in row {row}", "drop or fill such rows")
             member = field.support.contains(tensor).reshape(len(tensor), field.size).all(1)
             mask = member.reshape(-1, *[1] * len(field.shape))
-            substitute = field.support.member(field.shape).to(tensor)
-            entered.append(self.computed(field, torch.where(mask, tensor, substitute)))
+            computed = self.computed(field, tensor)
+            entered.append(torch.where(mask, computed, field.support.member(field.shape).to(computed)))
             inside = inside & member
         return entered, inside
 

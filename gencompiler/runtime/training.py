@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import math
 import signal
 import threading
@@ -105,7 +106,8 @@ class Settings:
         values["schedule_options"] = dict(self.schedule_options)
         if self.schedule in ("cosine", "linear"):
             values["total_steps"] = total
-        return values
+        plain: dict[str, Any] = json.loads(json.dumps(values))  # as a checkpoint gives it back: tuples are lists
+        return plain
 
 
 @dataclasses.dataclass
@@ -197,6 +199,12 @@ class Run:
         """Record the epoch, remember the best parameters by `validation` (a mean loss), and stop early where asked
         to."""
         state = self.state
+        if validation is not None and not math.isfinite(validation):
+            raise RunError(
+                "G805",
+                f"not a number at step {state.step}: the validation loss is {validation}",
+                ("lower the learning rate", "look at the held-out rows: one of them may be impossible under the model"),
+            )
         means = {f"loss_{phase}": total / max(1, state.rows) for phase, total in state.losses.items()}
         if self._metrics is not None:
             known = {} if validation is None else {"validation": validation}

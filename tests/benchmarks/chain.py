@@ -8,6 +8,7 @@ Given the same random numbers both visit the same states: that is checked first.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -37,11 +38,13 @@ def energy_and_gradient(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def eager_chain(x: Tensor, steps: int, numbers: object = None) -> Tensor:
-    """The states after `steps` steps; `numbers(step)` gives (normals `[rows, 2]`, uniforms `[rows]`), else torch does."""
+def eager_chain(x: Tensor, steps: int, numbers: Callable[[int], tuple[Tensor, Tensor]] | None = None) -> Tensor:
+    """The states after `steps` steps.
+
+    `numbers(step)` gives normals `[rows, 2]` and uniforms `[rows]`; torch draws them where it is None."""
     value, gradient = energy_and_gradient(x)
     for step in range(steps):
-        noise, u = numbers(step) if callable(numbers) else (torch.randn_like(x), torch.rand(len(x)))
+        noise, u = numbers(step) if numbers else (torch.randn_like(x), torch.rand(len(x)))
         y = x - EPS * gradient + math.sqrt(2 * EPS) * noise
         y_value, y_gradient = energy_and_gradient(y)
         forth = -((y - x + EPS * gradient) ** 2).sum(1) / (4 * EPS)

@@ -1,15 +1,16 @@
-"""RealNVP of specs/bijections/realnvp.gen against the same flow in zuko: equal densities, times, and bits per dimension.
+"""RealNVP of specs/bijections/realnvp.gen against the same flow in zuko: densities, times, bits per dimension.
 
     python -m tests.benchmarks realnvp              densities and times
     python -m tests.benchmarks realnvp --train 3    and three training runs each at equal budget (minutes each)
 
-zuko's side uses its public parts only: `GeneralCouplingTransform` with a mask and a univariate, `PermutationTransform`,
+It needs `pip install zuko`, which nothing else here does.  zuko's side uses its public parts only: `GeneralCouplingTransform` with a mask and a univariate, `PermutationTransform`,
 `Flow`; the sinh-arcsinh warp and the affine coupling's bounded scale are `torch.distributions` transforms.
 """
 
 from __future__ import annotations
 
 import copy
+import functools
 import math
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,7 @@ def copy_weights(model: Model, peer: ZukoRealNVP) -> None:
     warp.get_parameter("_1").copy_(ours["Warp.d"])
     couplings = [part for part in rest if isinstance(part, zuko.flows.GeneralCouplingTransform)]
     for place, part in enumerate(reversed(couplings)):
-        one, two, out = (m for m in part.hyper if isinstance(m, nn.Linear))
+        one, two, out = (layer for layer in part.hyper if hasattr(layer, "weight"))
         for layer, name in ((one, "0"), (two, "1")):
             layer.weight.copy_(ours[f"AffineCoupling.mlp.{name}.weight"][place])
             layer.bias.copy_(ours[f"AffineCoupling.mlp.{name}.bias"][place])
@@ -131,11 +132,10 @@ def largest_difference(model: Model, peer: ZukoRealNVP) -> float:
 def times(model: Model, peer: ZukoRealNVP, rounds: int) -> None:
     """Log-density, sampling and a training step, at equal weights."""
     images = torch.from_numpy(data.digits()).long()
-    for batch in (128, 1024):
-        x = images[:batch]
-        with torch.no_grad():
-            say(compare(f"log_prob, {batch} rows", lambda: model.log_prob(x), lambda: peer.log_prob(x), rounds))
     with torch.no_grad():
+        for x in (images[:128], images[:1024]):
+            label = f"log_prob, {len(x)} rows"
+            say(compare(label, functools.partial(model.log_prob, x), functools.partial(peer.log_prob, x), rounds))
         say(compare("sample, 1024 rows", lambda: model.sample(1024), lambda: peer.sample(1024), rounds))
     x = images[:128]
     optimizers = [torch.optim.Adam(m.parameters(), lr=1e-5) for m in (model, peer)]

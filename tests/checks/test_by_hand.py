@@ -166,7 +166,7 @@ class TestFlows:
     def test_what_rests_on_an_unproven_map_is_not_proved(self) -> None:
         checked, _, _ = run(flow(coupling_body(scale=network("C.mlp", 0, 2, A))))
         left = {k: s for k, s in statuses(checked).items() if k[0] in ("domains", "objective")}
-        assert left == {("domains", "x"): "unknown"}
+        assert left == {("domains", "x"): "unknown", ("objective", "maximum_likelihood"): "unknown"}
         assert checked.capabilities.log_prob.kind == "none"
 
 
@@ -346,6 +346,14 @@ class TestChains:
     def test_a_symmetric_proposal_needs_none(self) -> None:
         built = langevin(mean=building.STATE, probability=self.boltzmann_ratio())
         assert self.verdict(built)[:2] == ("proved", [])
+
+    def test_barker_balances_too(self) -> None:
+        change = apply("subtract", energy_of(building.STATE), energy_of(building.PROPOSED))
+        built = langevin(mean=building.STATE, probability=apply("sigmoid", change), predicate="reversible")
+        assert self.verdict(built, "reversible")[:2] == ("proved", [])
+        halved = apply("multiply", number(Fraction(1, 2)), change)
+        built = langevin(mean=building.STATE, probability=apply("sigmoid", halved), predicate="reversible")
+        assert self.verdict(built, "reversible")[:2] == ("refuted", ["G601"])
 
     def test_an_inverted_ratio(self) -> None:
         change = apply("subtract", energy_of(building.PROPOSED), energy_of(building.STATE))

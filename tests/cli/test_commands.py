@@ -11,6 +11,7 @@ import pytest
 
 from gencompiler.commands import sources
 from gencompiler.diagnostics.codes import CODES
+from gencompiler.report.page import quantity
 from tests.cli.conftest import FLOW, Genc
 
 
@@ -321,7 +322,10 @@ def test_train_resume_sample_and_evaluate(genc: Genc, specs: Path, rows: Path, t
     np.testing.assert_array_equal(np.load(tmp_path / "many.npy")[:5], few)
     evaluated = genc("eval", "specs/flow.gen", "-o", "mine", "--data", rows)
     assert evaluated.status == 0
-    assert "nats" in evaluated.out
+    assert "log p, test" in evaluated.out
+    (number,) = json.loads(genc("eval", "specs/flow.gen", "-o", "mine", "--data", rows, "--json").out)
+    assert quantity(number["value"], number["standard_error"]) in evaluated.out
+    assert "6 test rows of rows.npz" in number["words"]
 
 
 def test_new_runs_get_folders_of_their_own(genc: Genc, specs: Path, rows: Path, tmp_path: Path) -> None:

@@ -52,14 +52,18 @@ def test_printed_text_is_clean(name: str, tmp_path: Path) -> None:
     file.write_text("\n".join(imports) + "\n\n\n" + printed.text)
     config = str(Path(__file__).parents[2] / "pyproject.toml")
     for command in (["check", "--no-cache", "--ignore=I001"], ["format", "--check", "--diff", "--no-cache"]):
-        result = subprocess.run([sys.executable, "-m", "ruff", *command, "--config", config, str(file)], capture_output=True, text=True)
+        result = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--config", config, str(file)], capture_output=True, text=True
+        )
         assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_text_of_nade() -> None:
     """Read by a person: hoisted nothing, repeated nothing, one line an equation."""
     text = print_function(nade_log_prob(784, 500), where=lambda span: "nade.gen:6").text
-    assert text == '''def log_prob(x, W, V, b, c):
+    assert (
+        text
+        == '''def log_prob(x, W, V, b, c):
     """log p(x) of NADE.
 
     Takes x [rows, 784] integer; returns log_prob [rows].
@@ -76,6 +80,7 @@ def test_text_of_nade() -> None:
         log_p = log_p + (x[:, i].T * logit - F.softplus(logit, threshold=80)).sum(0)
     return log_p
 '''
+    )
 
 
 @pytest.mark.parametrize("make", [nade_log_prob, fvsbn_log_prob])

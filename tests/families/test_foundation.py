@@ -1,4 +1,4 @@
-"""The shipped systems at sizes where the truth can be computed: enumeration, quadrature, the Jacobian, exact moments."""
+"""The shipped systems at sizes where the truth can be computed: enumeration, quadrature, Jacobians, exact moments."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def perturbed(model: Any, scale: float) -> Any:
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter += scale * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
+            parameter.add_(scale * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype))
     return model.double()
 
 
 @pytest.mark.parametrize(("spec", "sizes"), [("nade", {"D": 10, "H": 6}), ("fvsbn", {"D": 10})])
 def test_an_autoregressive_model_sums_to_one_and_samples_what_it_says(spec: str, sizes: dict[str, int]) -> None:
-    """Total variation of 100,000 draws from the exact probabilities: E ≤ ½ Σ √(p/n); McDiarmid: + 0.011 has probability 1e-10.
+    """Total variation of 100,000 draws from the exact probabilities: E ≤ ½ Σ √(p/n); McDiarmid: + 0.011 has P = 1e-10.
 
     A sampler whose logits are all shifted by 0.15 is caught (the second assertion)."""
     model = perturbed(gencompiler.compile(Path(f"specs/autoregressive/{spec}.gen"), **sizes)(), 1.0)
@@ -65,7 +65,7 @@ def test_a_flow_has_the_density_of_its_samples() -> None:
 def test_the_banana_has_its_moments() -> None:
     """x[0] is standard normal and x[1] - x[0]² is Normal(0, 1/2): E x[0]² = 1, E (x[1] - x[0]²)² = 1/4.
 
-    Bounded statistics of independent chains: P(|x[0]| < 1) and P(|x[1] - x[0]²| < 1/2), both 0.6827, Hoeffding at 1e-9."""
+    Bounded statistics of independent chains, Hoeffding at 1e-9: P(|x[0]| < 1) = P(|x[1] - x[0]²| < 1/2) = 0.6827."""
     chains = 3_000
     model = gencompiler.compile(Path("specs/physics/banana.gen"))()
     x = model.chain(chains, 1, burn_in=1000, thin=1, seed=4).draws[:, 0]

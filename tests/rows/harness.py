@@ -1,15 +1,23 @@
-"""Run a row program through the torch printer, with random parameters and inputs."""
+"""Run a row program through the torch printer, or its tiles through the literal interpreter, with random values."""
 
 from __future__ import annotations
 
+import importlib.util
 import math
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 from gencompiler.emit.signature import signature
 from gencompiler.emit.torch import IMPORTS, print_function
+from gencompiler.emit.triton import import_lines, print_kernel
 from gencompiler.rows.nodes import Program
+from gencompiler.rows.schedule import Schedule
 from torch import Tensor
+
+from tests.rows import interpreter
 
 SEED, STEP = 2**40 + 12345, 3
 
@@ -51,7 +59,11 @@ def arguments(
     """What `emit.signature` says a function of `program` takes."""
     taken = signature(program)
     tensors = [given[name] if given[name].dtype == torch.int64 else given[name].to(dtype) for name in taken.inputs]
-    positional = [*tensors, *(values[path].to(dtype) for path in taken.parameters), *(scalars[s] for s in taken.scalars)]
+    positional = [
+        *tensors,
+        *(values[path].to(dtype) for path in taken.parameters),
+        *(scalars[s] for s in taken.scalars),
+    ]
     words = {"rows": torch.arange(rows), "seed": SEED, "step": STEP, "dtype": dtype}
     return positional, {word: words[word] for word in taken.keywords}
 
@@ -67,3 +79,48 @@ def run_torch(
     positional, keywords = arguments(program, given, values, rows, dtype, **scalars)
     outputs = compiled(program)(*positional, **keywords)
     return [outputs] if isinstance(outputs, Tensor) else list(outputs)
+
+
+def kernel_module(scheduled: Schedule, folder: Path, name: str = "launch") -> ModuleType:
+    """The module of a fused schedule's kernel, imported from a file as triton needs it; its launcher is `launch`."""
+    printed = print_kernel(scheduled, name="launch")
+    path = folder / f"kernel_{name}.py"
+    path.write_text("\n".join(import_lines([printed])) + "\n\n\n" + printed.text)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def packed_arrays(scheduled: Schedule, values: dict[str, Tensor], folder: Path) -> dict[str, Tensor]:
+    """The arrays of a kernel, by their names in the tile program, packed by the emitted function."""
+    assert scheduled.tiled is not None
+    if not scheduled.tiled.packs:
+        return {}
+    module = kernel_module(scheduled, folder)
+    ordered = [values[use.path].double() for use in scheduled.program.parameters]
+    return dict(zip(scheduled.tiled.packs, module.pack_launch(*ordered, torch.device("cpu")), strict=True))
+
+
+def run_tiles(
+    scheduled: Schedule, given: dict[str, Tensor], values: dict[str, Tensor], rows: int, folder: Path, **scalars: int
+) -> list[Any]:
+    """What the tile program computes, by the literal interpreter: layouts and packing without Triton."""
+    assert scheduled.tiled is not None
+    arrays = packed_arrays(scheduled, values, folder)
+    known = {"seed": SEED, "step": STEP, "rows": rows, **scalars}
+    found = interpreter.run(scheduled.tiled.program, given, arrays, **known)
+    results = []
+    for output, result in zip(scheduled.program.outputs, found, strict=True):
+        value = result
+        if output.type.shape and output.value is not None and result.ndim == 2:
+            table = scheduled.tiled.tables.get(output.name)
+            if table is None:
+                value = result[:, : output.type.shape[0]]
+            else:
+                places = arrays[table.path].numpy()
+                columns = [int(np.flatnonzero(places == element)[0]) for element in range(output.type.shape[0])]
+                value = result[:, columns]
+        results.append(value)
+    return results

@@ -7,7 +7,6 @@ greatest error against the torch printer beyond `rtol * |value|`, and whether di
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import pickle
@@ -19,26 +18,13 @@ from typing import Any
 os.environ["TRITON_INTERPRET"] = "1"
 
 import torch
-from gencompiler.emit.triton import import_lines, print_kernel
 from gencompiler.rows.nodes import Program
-from gencompiler.rows.schedule import Schedule, schedule
+from gencompiler.rows.schedule import schedule
 from torch import Tensor
 
-from tests.rows.harness import arguments, inputs, parameters, run_torch
+from tests.rows.harness import arguments, inputs, kernel_module, parameters, run_torch
 
 RTOL = 2e-5
-
-
-def load(scheduled: Schedule, folder: str, name: str) -> Any:
-    """The launcher of a fused schedule, imported from a file as triton needs it."""
-    printed = print_kernel(scheduled, name="launch")
-    path = Path(folder) / f"kernel_{name}.py"
-    path.write_text("\n".join(import_lines([printed])) + "\n\n\n" + printed.text)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.launch
 
 
 def compare(program: Program, launch: Any, rows: int, seed: int) -> dict[str, Any]:
@@ -73,7 +59,7 @@ def main(path: str) -> None:
             if not scheduled.fused:
                 results[name] = {"refused": scheduled.reason}
                 continue
-            results[name] = compare(program, load(scheduled, folder, name), rows, seed)
+            results[name] = compare(program, kernel_module(scheduled, Path(folder), name).launch, rows, seed)
     print(json.dumps(results))
 
 

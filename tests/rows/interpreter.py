@@ -75,7 +75,9 @@ def draw(kind: str, seed: int, row: int, step: int, dim: int, stream: int) -> fl
     return first if kind == "uniform" else math.sqrt(-2 * math.log(first)) * math.cos(2 * math.pi * second)
 
 
-def run(program: r.Program, inputs: Mapping[str, Any], parameters: Mapping[str, Any], **scalars: int) -> list[np.ndarray]:
+def run(
+    program: r.Program, inputs: Mapping[str, Any], parameters: Mapping[str, Any], **scalars: int
+) -> list[np.ndarray]:
     """The outputs, stacked over rows.  `scalars` may hold `seed`, `step` and `rows` (how many, without inputs)."""
     count = len(next(iter(inputs.values()))) if inputs else scalars["rows"]
     rows = [_Row(program, inputs, parameters, scalars, n).outputs() for n in range(count)]
@@ -84,7 +86,12 @@ def run(program: r.Program, inputs: Mapping[str, Any], parameters: Mapping[str, 
 
 class _Row:
     def __init__(
-        self, program: r.Program, inputs: Mapping[str, Any], parameters: Mapping[str, Any], scalars: dict[str, int], row: int
+        self,
+        program: r.Program,
+        inputs: Mapping[str, Any],
+        parameters: Mapping[str, Any],
+        scalars: dict[str, int],
+        row: int,
     ) -> None:
         self.program, self.scalars, self.row = program, scalars, row
         self.inputs = {name: np.asarray(value)[row].astype(float) for name, value in inputs.items()}
@@ -128,7 +135,9 @@ class _Row:
             case r.Local(name=name):
                 return names[name]
             case r.InputRead(name=name):
-                padding = [(0, wide - size) for wide, size in zip(expr.type.shape, self.inputs[name].shape, strict=True)]
+                padding = [
+                    (0, wide - size) for wide, size in zip(expr.type.shape, self.inputs[name].shape, strict=True)
+                ]
                 return np.pad(self.inputs[name], padding) if padding else self.inputs[name]
             case r.ParameterRead(path=path, index=index):
                 return self.parameters[path][tuple(slice(None) if i is None else int(of(i)) for i in index)]

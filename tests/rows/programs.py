@@ -66,7 +66,17 @@ def apply(function: str, *arguments: Expr | float) -> Elementwise:
     """A catalogue function; the type is that of its arguments together."""
     given = tuple(number(each) if isinstance(each, int | float) else each for each in arguments)
     shape = max((each.type.shape for each in given), key=len)
-    comparison = function in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "and", "or", "not")
+    comparison = function in (
+        "less",
+        "less_equal",
+        "greater",
+        "greater_equal",
+        "equal",
+        "not_equal",
+        "and",
+        "or",
+        "not",
+    )
     integers = all(each.type.kind == "integer" for each in given) and function in ("add", "subtract", "multiply")
     kind = "boolean" if comparison else "integer" if integers else "real"
     return Elementwise(RowType(any(each.type.rows for each in given), shape, kind), function, given, span=AT)
@@ -139,7 +149,12 @@ def carry(name: str, initial: Expr, following: Expr) -> Carry:
 
 
 def loop(
-    kind: str, name: str, count: Expr | int, carried: tuple[Carry, ...], *body: Let | Loop | StoreColumn, down: bool = False
+    kind: str,
+    name: str,
+    count: Expr | int,
+    carried: tuple[Carry, ...],
+    *body: Let | Loop | StoreColumn,
+    down: bool = False,
 ) -> Loop:
     size = number(count, "integer") if isinstance(count, int) else count
     return Loop(kind, name, size, carried, body, down, span=AT)
@@ -208,7 +223,11 @@ def coupling_log_prob(dims: int = 8, hidden: int = 16, layers: int = 3) -> Progr
     scaled = subtract(multiply(d, apply("asinh", x)), e)
     warped_log_det = total(
         subtract(
-            add(apply("log", d), apply("abs", scaled), apply("log1p", apply("exp", multiply(-2.0, apply("abs", scaled))))),
+            add(
+                apply("log", d),
+                apply("abs", scaled),
+                apply("log1p", apply("exp", multiply(-2.0, apply("abs", scaled)))),
+            ),
             add(multiply(0.5, apply("log1p", multiply(x, x))), math.log(2)),
         )
     )
@@ -221,7 +240,11 @@ def coupling_log_prob(dims: int = 8, hidden: int = 16, layers: int = 3) -> Progr
         "k",
         layers,
         (
-            carry("y", apply("sinh", scaled), join(local("a", row(first)), multiply(subtract(b, t), apply("exp", apply("negate", s))))),
+            carry(
+                "y",
+                apply("sinh", scaled),
+                join(local("a", row(first)), multiply(subtract(b, t), apply("exp", apply("negate", s)))),
+            ),
             carry("log_det", warped_log_det, subtract(local("log_det", row()), total(s))),
         ),
         let("swapped", reverse(y)),
@@ -250,7 +273,12 @@ def coupling_sample(dims: int = 8, hidden: int = 16, layers: int = 3) -> Program
     lets, s, t = _conditioner(local("a", row(first)), hidden, dims - first)
     joined = join(local("a", row(first)), add(multiply(part(u, first, dims), apply("exp", s)), t))
     body = loop(
-        "layers", "k", layers, (carry("u", draw("normal", 0, index("step"), dims), reverse(joined)),), let("a", part(u, 0, first)), *lets
+        "layers",
+        "k",
+        layers,
+        (carry("u", draw("normal", 0, index("step"), dims), reverse(joined)),),
+        let("a", part(u, 0, first)),
+        *lets,
     )
     x = apply("sinh", apply("divide", add(apply("asinh", u), e), d))
     return Program(
@@ -313,7 +341,9 @@ def nade_log_prob(dims: int = 12, hidden: int = 20) -> Program:
 
 def nade_sample(dims: int = 12, hidden: int = 20) -> Program:
     i, value = index("i"), local("x_i", row())
-    drawn = apply("indicator", apply("less", draw("uniform", 0, index("step"), None, i), apply("sigmoid", local("logit", row()))))
+    drawn = apply(
+        "indicator", apply("less", draw("uniform", 0, index("step"), None, i), apply("sigmoid", local("logit", row())))
+    )
     body = loop(
         "dimensions",
         "i",
@@ -379,13 +409,19 @@ def fvsbn_log_prob(dims: int = 12) -> Program:
 
 def fvsbn_sample(dims: int = 12) -> Program:
     i, x = index("i"), local("x", row(dims))
-    drawn = apply("indicator", apply("less", draw("uniform", 0, index("step"), None, i), apply("sigmoid", local("logit", row()))))
+    drawn = apply(
+        "indicator", apply("less", draw("uniform", 0, index("step"), None, i), apply("sigmoid", local("logit", row())))
+    )
     body = loop(
         "dimensions",
         "i",
         dims,
         (
-            carry("x", Broadcast(uniform(dims), number(0.0), dims, span=AT), WithColumn(row(dims), x, i, local("x_i", row()), span=AT)),
+            carry(
+                "x",
+                Broadcast(uniform(dims), number(0.0), dims, span=AT),
+                WithColumn(row(dims), x, i, local("x_i", row()), span=AT),
+            ),
         ),
         let("logit", _fvsbn_logit(dims, x)),
         let("x_i", drawn),

@@ -95,7 +95,16 @@ class _Builder:
         stored = _stores(body)
         outputs += [output(name, None, row(n)) for name in stored]
         scalars = ("steps",) if "steps" in kinds else ()
-        return Program("random", "A random program", tuple(inputs), scalars, tuple(self.parameters), tuple(body), tuple(outputs), span=AT)
+        return Program(
+            "random",
+            "A random program",
+            tuple(inputs),
+            scalars,
+            tuple(self.parameters),
+            tuple(body),
+            tuple(outputs),
+            span=AT,
+        )
 
     # -- statements --------------------------------------------------------------------------------------------------
 
@@ -149,7 +158,11 @@ class _Builder:
         n, i = self.size, index(at)
         source = self.rng.choice([each for each in self.vectors if each.type.shape == (n,)])
         weights = self.matrix_row(i, n)
-        term = multiply(column(source, i), weights) if self.rng.random() < 0.7 else apply("tanh", multiply(source, weights))
+        term = (
+            multiply(column(source, i), weights)
+            if self.rng.random() < 0.7
+            else apply("tanh", multiply(source, weights))
+        )
         summed = self.name("let")
         value = total(multiply(apply("sigmoid", here[0]), self.matrix_row(i, n)))
         body: list[Let | Loop | StoreColumn] = [let(summed, value)]
@@ -224,7 +237,17 @@ class _Builder:
         known = [each for each in self.vectors if each.type.shape == (n,)]
         if depth >= 4 or (known and self.rng.random() < 0.15):
             return self.rng.choice(known) if known else self.weights(n)
-        makers = [self.mapped, self.mapped, self.product, self.joined, self.joined, self.chosen, self.leaf, self.changed, self.permuted]
+        makers = [
+            self.mapped,
+            self.mapped,
+            self.product,
+            self.joined,
+            self.joined,
+            self.chosen,
+            self.leaf,
+            self.changed,
+            self.permuted,
+        ]
         return self.rng.choice(makers)(n, depth + 1)
 
     def mapped(self, n: int, depth: int) -> Expr:
@@ -250,7 +273,9 @@ class _Builder:
         if self.rng.random() < 0.7:
             a, b = part(whole, 0, at), part(whole, at, n)
             s = apply("tanh", self.vector(n - at, depth))
-            changed = self.rng.choice([add(b, s), multiply(b, apply("exp", s)), multiply(subtract(b, s), apply("exp", s))])
+            changed = self.rng.choice(
+                [add(b, s), multiply(b, apply("exp", s)), multiply(subtract(b, s), apply("exp", s))]
+            )
             return join(a, changed) if self.rng.random() < 0.7 else join(changed, a)
         if self.rng.random() < 0.3:
             return join(self.scalar(depth), part(whole, 0, n - 1))
@@ -285,5 +310,6 @@ class _Builder:
 
 
 def _stores(body: list[Let | Loop | StoreColumn]) -> list[str]:
-    return [each.output for item in body if isinstance(item, Loop) for each in item.body if isinstance(each, StoreColumn)]
-
+    return [
+        each.output for item in body if isinstance(item, Loop) for each in item.body if isinstance(each, StoreColumn)
+    ]

@@ -53,7 +53,16 @@ def test_binarization_is_fixed() -> None:
     assert set(values.unique().tolist()) == {0, 1}
     assert float(values.double().mean()) == pytest.approx(float(data.digits().mean()) / 16, abs=0.01)
     digest = hashlib.sha256(data.binarize(data.digits(), 16).tobytes()).hexdigest()
-    assert digest == "6c402fa170a1adf1cd7e9079de0b8894afa227cb1babff4d66b33a0e391954ac"
+    assert digest == "d46708474b68cb52b36215ef39868d1ab67c65e27a9a0ef89161a568a920a68b"
+
+
+def test_binarization_has_the_levels_as_its_probabilities() -> None:
+    levels = np.repeat(np.arange(5), 40_000).reshape(5, 200, 200)
+    means = data.binarize(levels, 4, seed=3).mean((1, 2))
+    assert means[0] == 0
+    assert means[4] == 1
+    assert means[1:4] == pytest.approx([0.25, 0.5, 0.75], abs=0.012)  # five standard errors
+    assert (data.binarize(levels, 4, seed=3) != data.binarize(levels, 4, seed=4)).any()
 
 
 def test_mnist_from_a_file(tmp_path: Path) -> None:

@@ -62,6 +62,13 @@ def test_membership(name: str, inside: list[float], outside: list[float]) -> Non
     assert not support(name).contains(torch.tensor(outside, dtype=torch.float64)).any()
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int64, torch.bool])
+@pytest.mark.parametrize("ends", [(-5, 300), (0, 256), (-300, 300)], ids=str)
+def test_narrow_dtypes_do_not_wrap(dtype: torch.dtype, ends: tuple[int, int]) -> None:
+    assert Support("Integer", ends).contains(torch.ones(2, dtype=dtype)).all()
+    assert not Support("Integer", (2, ends[1])).contains(torch.ones(2, dtype=dtype)).any()
+
+
 def test_membership_of_rows() -> None:
     simplex = Support("Simplex", (2,)).contains(torch.tensor([[0.25, 0.75], [0.5, 0.6]]))
     assert simplex.tolist() == [[True, True], [False, False]]

@@ -58,6 +58,17 @@ def test_off_support_rows_are_impossible_and_alone_in_it(kinds: Kinds) -> None:
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
 
 
+def test_stand_ins_for_impossible_rows_survive_narrow_dtypes(kinds: Kinds) -> None:
+    """Rows off the support are replaced by a member, which a narrow dtype could not hold."""
+
+    class Shifted(kinds["nade"]):  # type: ignore[misc]
+        fields = (Field("x", (6,), Support("Integer", (300, 302))),)
+
+    entered, inside = Shifted().enter([bits(3).to(torch.uint8)], None)
+    assert not inside.any()
+    assert entered[0].tolist() == [[300.0] * 6] * 3
+
+
 def test_nan_is_an_error(kinds: Kinds) -> None:
     x = torch.zeros(3, 2)
     x[2, 1] = math.nan

@@ -157,6 +157,18 @@ def test_resume_refuses_another_run(modules: Modules, tmp_path: Path) -> None:
         modules["nade"].Tiny().fit(rows, out=tmp_path, resume=True)
 
 
+def test_options_that_json_changes_are_still_the_same(modules: Modules, tmp_path: Path) -> None:
+    options = {"optimizer_options": {"lr": 0.01, "betas": (0.8, 0.9)}, "epochs": 1, "out": tmp_path}
+    fit(modules, "nade", **options)
+    fit(modules, "nade", **options, resume=True)
+
+
+def test_a_validation_that_is_not_a_number_stops(modules: Modules, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "mean_loss", lambda *arguments: float("nan"))
+    with pytest.raises(RunError, match="the validation loss is nan"):
+        fit(modules, "nade", epochs=1)
+
+
 def test_a_damaged_checkpoint_stops_the_resume(modules: Modules, tmp_path: Path) -> None:
     fit(modules, "nade", out=tmp_path, epochs=1)
     file = tmp_path / runs.CHECKPOINT

@@ -15,10 +15,7 @@ LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
 
 #: Public definitions of at most this many lines may speak for themselves.
-SELF_EXPLANATORY = 5
-
-#: A row of a table of nodes, where the class and its fields are the documentation.
-NODE_TABLES = {"tree.py", "nodes.py"}
+SELF_EXPLANATORY = 6
 
 SOURCES = files(PACKAGE, ROOT / "tests")
 
@@ -98,8 +95,6 @@ def test_the_pipeline_is_its_own_table_of_contents() -> None:
     assert [p.start() for p in places if p] == sorted(p.start() for p in places if p), "in their order"
     for each in PASSES:
         assert each.doc, f"{each.name} has no docstring"
-        gives = {"source": "text"}.get(each.takes, each.takes)
-        assert gives and each.gives
     names = [each.gives for each in PASSES]
     for place, each in enumerate(PASSES):
         assert each.takes in ("source", *names[:place]), (

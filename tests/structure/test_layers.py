@@ -23,11 +23,11 @@ IMPORT_NOTHING = {"catalog", "runtime"}
 
 #: Who may import the libraries that are heavy, or there for one purpose, at any time; others not even lazily.
 OWNERS = {
-    "torch": {"runtime", "testing"},
+    "torch": {"runtime", "testing", "report", "doctor"},
     "triton": {"runtime", "testing"},
     "safetensors": {"runtime", "testing", "commands", "report"},
     "hypothesis": {"testing"},
-    "pytest": {"testing"},
+    "pytest": {"testing", "runtime", "commands"},
     "lark": {"syntax"},
     "sympy": {"proof"},
     "z3": {"proof"},

@@ -7,6 +7,7 @@ import torch
 
 from gencompiler.runtime.modules import Model
 from gencompiler.testing.properties import PROPERTIES, Effort, Property, applicable
+from gencompiler.testing.statistics import TEST_FALSE_ALARM
 from tests.testing import models
 
 RIGHT = (models.Flow, models.UnitFlow, models.Autoregression, models.Quantized, models.Langevin)
@@ -137,10 +138,11 @@ def test_every_property_has_a_planted_error() -> None:
     assert {name for name, _, _ in PLANTED} | {"backends"} == set(BY_NAME)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("prop", [p for p in PROPERTIES if p.statistical], ids=str)
 def test_statistical_properties_raise_no_false_alarm(prop: Property) -> None:
-    """Twenty settings of the parameters of every right model, at the rate that a run uses."""
+    """Ten settings of the parameters of every right model, at a rate fifty thousand times that of a run.
+
+    The rate holds at any sample size, so a tenth of the usual one will do."""
     for kind in RIGHT:
         if prop.applies(kind()):
-            prop.check(kind, Effort(cases=20))
+            prop.check(kind, Effort(cases=10, samples=0.1, alpha=50_000 * TEST_FALSE_ALARM))

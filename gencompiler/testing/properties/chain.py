@@ -110,7 +110,7 @@ class _Events:
 def check_chain_survives_tails(model: Subject, start: Tensor, seed: int) -> None:
     """From any state of the support, however far out, chains stay in the support and never become NaN."""
     field = observed(model)
-    moved = chain_draws(model, len(start), seed, start=start, thin=1)
+    moved = chain_draws(model, len(start), seed, start=start, thin=3)
     inside = field.support.contains(moved).reshape(len(start), -1).all(1)
     if not bool(inside.all()):
         row = int((~inside).nonzero()[0])
