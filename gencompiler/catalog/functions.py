@@ -41,7 +41,7 @@ class Function:
 
 
 def _unary(name: str, torch: str, triton: str, derivative: str = "", **facts: str) -> Function:
-    return Function(name, 1, torch, triton, (derivative,) if derivative else (), **facts)  # type: ignore[arg-type]
+    return Function(name, 1, torch, triton, (derivative,) if derivative else (), **facts)
 
 
 def _compare(name: str, operator: str) -> Function:

@@ -5,7 +5,6 @@ The ratio that was derived is not believed: the rule builds it again from the pr
 
 from __future__ import annotations
 
-import itertools
 from fractions import Fraction
 
 from gencompiler.checks.admissibility import step_support, transition_translation
@@ -15,9 +14,12 @@ from gencompiler.derive.density import log_of
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
+from gencompiler.proof import imbalance
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.chain_rules import (
     Kernel,
+    NotReversible,
+    NotStationary,
     Proposal,
     Reversible,
     Stationary,
@@ -170,10 +172,11 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation, laws: list[
             raise NotFound("ratio", ZERO, str(failure)) from None
 
     def refute(failure: NotFound) -> Proof | None:
-        return unbalanced(goal.kernel, goal.log_target, laws) if isinstance(goal, Reversible) else None
+        search = imbalance.unbalanced if isinstance(goal, Reversible) else imbalance.gain
+        return search(goal.kernel, goal.log_target, laws)
 
     def explain(failure: NotFound, found: Proof | None) -> Finding:
-        evidence = found or unbalanced(goal.kernel, goal.log_target, laws)
+        evidence = found or imbalance.unbalanced(goal.kernel, goal.log_target, laws)
         return _explain(checking, claim, own, failure, evidence)
 
     checking.settle(own, attempt, refute, explain, (claim.fact.predicate, *claim.fact.arguments))
@@ -186,10 +189,12 @@ def _explain(
     assert isinstance(goal, Stationary | Reversible)
     transition = next(t for t in checking.model.transitions if t.name == claim.fact.arguments[0])
     accept = transition.steps[-1]
-    notes: tuple[str, ...] = (imbalance(found),) if found is not None else (str(failure),)
+    notes: tuple[str, ...] = (told(found),) if found is not None else (str(failure),)
     message = f"cannot prove that {own.words}"
-    if found is not None and isinstance(goal, Reversible):
+    if found is not None and isinstance(found.conclusion, NotReversible) and isinstance(goal, Reversible):
         message = f"`{transition.name}` is not reversible with respect to `{claim.fact.arguments[1]}`"
+    if found is not None and isinstance(found.conclusion, NotStationary):
+        message = f"`{transition.name}` does not leave `{claim.fact.arguments[1]}` invariant"
     help_: tuple[str, ...] = ()
     if goal.kernel.probability is ONE:
         bias = discretization_bias(goal)
@@ -241,7 +246,7 @@ def discretization_bias(goal: Stationary | Reversible) -> str | None:
     factor = number(size.data**2) if size.operation == "literal" else f"({size})^2"
     x = proposal.moves
     name = name_of(formals[0]).rpartition(".")[0]
-    return f"under the target E|{x}'|^2 - E|{x}|^2 = {factor} E|grad({name})({x})|^2 > 0, where these moments exist"
+    return f"under the target E|{x}'|^2 - E|{x}|^2 = {factor} E|grad({name})({x})|^2, where these moments exist"
 
 
 def _gradient_step(mean: Term, state: Term) -> tuple[Term, Term] | None:
@@ -262,8 +267,10 @@ def symmetric(kernel: Kernel) -> bool:
     return Ring().same(forward, substitute(forward, swap(kernel)))
 
 
-def imbalance(found: Proof) -> str:
-    """A failure of detailed balance in words."""
+def told(found: Proof) -> str:
+    """A failure of detailed balance, or of invariance, in words."""
+    if found.rule == "gain":
+        return _gain(found)
     kernel, _, assignment, here, there = found.subject
     fixed = [f"{t} = {number(v)}" for t, v in assignment]
     places = [
@@ -273,31 +280,18 @@ def imbalance(found: Proof) -> str:
     return f"detailed balance fails at {', '.join([*fixed, *places])}: the flows there and back differ"
 
 
+def _gain(found: Proof) -> str:
+    kernel, _, assignment, here, radius, there = found.subject
+    fixed = [f"{t} = {number(v)}" for t, v in assignment]
+    to = [*fixed, *(f"{p.drawn} = {_point(y)}" for p, y in zip(kernel.proposals, there, strict=True))]
+    origin = ", ".join(f"{p.moves} = {_point(x)}" for p, x in zip(kernel.proposals, here, strict=True))
+    size = number(radius)
+    return f"near {', '.join(to)} one step brings more than the target holds there: from within {size} of {origin}"
+
+
 def _point(values: Values) -> str:
     shown = [number(v) for v in values if isinstance(v, Fraction)]
     return shown[0] if len(shown) == 1 else f"[{', '.join(shown)}]"
-
-
-def unbalanced(kernel: Kernel, target: Term, laws: list[Proof]) -> Proof | None:
-    """Two points between which the flows differ, with every parameter at its first candidate."""
-    parameters = {s for t in (target, log_proposal(kernel)) for s in t.symbols if s.data[0] == "parameter"}
-    assignment = tuple((s, Fraction(1)) for s in sorted(parameters, key=str))
-    values = [Fraction(v) for v in ("0", "1", "1/2", "-1")]
-    for a, b in itertools.islice(itertools.permutations(values, 2), 12):
-        here = tuple(_corner(p.moves, a) for p in kernel.proposals)
-        there = tuple(_corner(p.drawn, b) for p in kernel.proposals)
-        try:
-            return prove("unbalanced", (kernel, target, assignment, here, there), *laws)
-        except Unproved:
-            continue
-    return None
-
-
-def _corner(term: Term, value: Fraction) -> Values:
-    size = 1
-    for extent in term.shape:
-        size *= extent
-    return (value,) * size
 
 
 def _unsupported(checking: Checking, claim: nodes.Claim, problem: Unsupported) -> None:

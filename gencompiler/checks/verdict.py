@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from gencompiler.diagnostics.span import Span
-from gencompiler.proof.chain_rules import NotReversible, Reversible
+from gencompiler.proof.chain_rules import NotReversible, NotStationary, Reversible, Stationary
 from gencompiler.proof.facts import Fact, Invertible, Member, NotInjective, NotOnto, Outside
 from gencompiler.proof.kernel import Proof
 from gencompiler.proof.structure import (
@@ -83,8 +83,8 @@ def refutes(found: Fact, goal: Fact) -> bool:
             return found.term is goal.term and found.support == goal.support
         case Outside(), Admissible():
             return _requires(goal, found)
-        case NotReversible(), Reversible():
-            return found.kernel == goal.kernel and found.log_target is goal.log_target
+        case (NotReversible(), Reversible()) | (NotStationary(), Stationary()):
+            return _fields(found) == _fields(goal)
         case (NotAdmissible(), Admissible()) | (NotChains(), Chains()) | (Keeps(), Transforms()):
             return _fields(found) == _fields(goal)
         case NotFactorized(), Factorizes():

@@ -1,1 +1,1 @@
-"""Stage 6: row programs and schedules in, the files of a package out: torch, Triton, training loop, tests, certificate."""
+"""Stage 6: row programs and schedules in, the files of a package out: torch, Triton, training, tests, certificate."""

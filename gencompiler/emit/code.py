@@ -232,7 +232,8 @@ def _flat_infix(code: Infix) -> str:
 
 
 def _is_simple(code: Code) -> bool:
-    """Whether ruff writes `a**b` without spaces around such an operand: a name, a number, an attribute, a minus of one."""
+    """Whether ruff writes `a**b` without spaces around such an operand: a name, a number, an attribute, a minus of
+    one."""
     match code:
         case Text(text):
             return re.fullmatch(r"[\w.]+", text) is not None
@@ -360,7 +361,9 @@ def _expand_infix(head: str, code: Infix, indent: int, suffix: str) -> list[str]
     return _expand(head, before, indent, tail)
 
 
-def _bracketed(opening: str, items: tuple[Code, ...], closing: str, indent: int, force_comma: bool = False) -> list[str]:
+def _bracketed(
+    opening: str, items: tuple[Code, ...], closing: str, indent: int, force_comma: bool = False
+) -> list[str]:
     """Items on one line of their own if they fit, else one a line with a trailing comma."""
     one_line = " " * (indent + 4) + ", ".join(map(flat, items)) + ("," if force_comma else "")
     if len(one_line) <= WIDTH:

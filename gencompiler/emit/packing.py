@@ -1,7 +1,8 @@
 """The function that packs a model's parameters for a kernel, in torch.
 
 It runs once for each new value of the parameters.  Everything that a kernel would otherwise compute again for each row
-happens here: functions of parameters alone, transposing, padding, and placing elements where the kernel's state has them.
+happens here: functions of parameters alone, transposing, padding, and placing elements where the kernel's state has
+them.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Layouts:
 def print_pack(
     name: str, parameters: dict[str, str], packs: dict[str, Packed], layouts: Layouts, wants: set[str]
 ) -> list[str]:
-    """The lines of `def name(*parameters, device)`, which returns the arrays in order.  `parameters`: arguments by path."""
+    """The lines of `def name(*parameters, device)`, which returns the arrays in order.  `parameters`: arguments by
+    path."""
     scope = Scope(Names((*parameters.values(), "device", "dtype")), parameters=dict(parameters), wants=wants)
     values = [_array(packed, Expressions(scope), layouts) for packed in packs.values()]
     lines = statement("", call(f"def {name}", *parameters.values(), "device"), 0, ":")

@@ -12,9 +12,11 @@ from gencompiler.rows.nodes import Program
 class Signature:
     """`name(*inputs, *parameters, *scalars, *, **keywords)`: one tensor, or a tuple of the outputs in order.
 
-    `inputs`: tensors `[rows, *shape]` in program order, discrete ones of any exactly integral dtype.  `parameters`: paths;
+    `inputs`: tensors `[rows, *shape]` in program order, discrete ones of any exactly integral dtype.  `parameters`:
+    paths;
     the arguments are their constrained tensors, in the order of `Program.parameters`.  `scalars`: runtime integers.
-    `keywords`, in order: `rows`, the int64 numbers of the rows `[n]`, where the program draws or has no input; `seed` and
+    `keywords`, in order: `rows`, the int64 numbers of the rows `[n]`, where the program draws or has no input;
+    `seed` and
     `step`, integers, where it draws; `dtype` (by default torch.float32) where no real input or parameter has one.
     """
 

@@ -1,7 +1,7 @@
 """The torch printer: a row program as one straight-line Python function.
 
-It is the reference that kernels are compared with, the CPU path, and what training differentiates: nothing is written in
-place except the preallocated outputs of `StoreColumn`.
+It is the reference that kernels are compared with, the CPU path, and what training differentiates: nothing is
+written in place except the preallocated outputs of `StoreColumn`.
 """
 
 from __future__ import annotations
@@ -38,9 +38,7 @@ class Printed:
     imports: frozenset[str]
 
 
-def print_function(
-    program: Program, *, name: str | None = None, where: Callable[[Span], str] | None = None
-) -> Printed:
+def print_function(program: Program, *, name: str | None = None, where: Callable[[Span], str] | None = None) -> Printed:
     """`def name(*inputs, *parameters, *scalars, *, **keywords)`, to be called as `emit.signature.signature` says.
 
     `name`: the program's by default.  `where` gives the "file:line" of a span for comments, or "" for none.
@@ -103,7 +101,12 @@ class _Function:
         reads = ", ".join(f"{self._spelled(each)} {shape_in_words(each)}" for each in self.program.inputs)
         gives = ", ".join(f"{each.name} {shape_in_words(each)}" for each in self.program.outputs)
         title = escaped(self.program.title.rstrip(".") or self.name)
-        return [f'    """{title}.', "", f"    Takes {reads}; returns {gives}." if reads else f"    Returns {gives}.", '    """']
+        return [
+            f'    """{title}.',
+            "",
+            f"    Takes {reads}; returns {gives}." if reads else f"    Returns {gives}.",
+            '    """',
+        ]
 
     def _preamble(self) -> list[str]:
         """The dtype and device, casts of discrete inputs, constant vectors and streams of draws."""
@@ -125,7 +128,9 @@ class _Function:
         for stream, (name, draw) in self.scope.draws.items():
             size = [str(draw.type.shape[0])] if draw.type.shape else []
             dim = {"dim": str(constant(draw.dim))} if draw.dim is not None and constant(draw.dim) else {}
-            assign(name, call("random.Draws", f'"{draw.kind}"', "seed", "rows", str(stream), *size, **dim, dtype="dtype"))
+            assign(
+                name, call("random.Draws", f'"{draw.kind}"', "seed", "rows", str(stream), *size, **dim, dtype="dtype")
+            )
         return lines
 
     # -- outputs -----------------------------------------------------------------------------------------------------

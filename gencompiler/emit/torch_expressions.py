@@ -1,8 +1,8 @@
 """Row expressions in torch.
 
 A row scalar is `[rows]`, a row vector `[rows, n]`, a uniform value has no axis `rows`.  Inside a loop that runs in
-chunks, a value that depends on the dimension has one more axis, `chunk`, in front of all others, and the loop's index is
-a slice; so values that do not depend on it broadcast as they are.
+chunks, a value that depends on the dimension has one more axis, `chunk`, in front of all others, and the loop's
+index is a slice; so values that do not depend on it broadcast as they are.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ class Value:
 class Scope:
     """What names mean while one function is printed.
 
-    `values` by the program's names; `inputs` by theirs; `parameters`: local names by path; `stored`: local names of preallocated outputs;
+    `values` by the program's names; `inputs` by theirs; `parameters`: local names by path; `stored`: local names of
+    preallocated outputs;
     `draws`: streams that are computed ahead, by number; `iotas`: local names of index vectors by length; `chunk`: the
     loop index that is a slice; `wants`: what the function's first lines must define; `rows_of`: what `len` counts;
     `single_reads`: inputs that are read once, to begin a carried value, with that value's name."""
@@ -262,12 +263,13 @@ class Expressions:
     def _select(self, expr: Select) -> Value:
         condition, *branches = (self.value(e) for e in _without_broadcasts((expr.condition, expr.then, expr.otherwise)))
         if condition.host:
-            values = self._together(branches, expr.type)
+            codes = self._together(branches, expr.type)
             host = all(branch.host for branch in branches)
             chunked = any(branch.chunked for branch in branches)
-            return Value(Conditional(condition.code, *values), expr.type, host, chunked)
+            return Value(Conditional(condition.code, *codes), expr.type, host, chunked)
         if all(branch.host for branch in branches):  # torch.where of two numbers would have torch's default dtype
-            made = call("torch.tensor", branches[0].code, dtype=self.scope.want("dtype"), device=self.scope.want("device"))
+            options = {"dtype": self.scope.want("dtype"), "device": self.scope.want("device")}
+            made = call("torch.tensor", branches[0].code, **options)
             branches[0] = Value(made, branches[0].type)
         values = [condition, *branches]
         codes = self._together(values, expr.type)
@@ -297,12 +299,10 @@ class Expressions:
             right = Attribute(right, "mT" if matrix.chunked else "T")
         left = vector.code
         if matrix.chunked and vector.chunked and not vector.type.rows:
-            left, right = indexed(left, [":", "None"]), right
+            left = indexed(left, [":", "None"])
             product = infix("@", Level.PRODUCT, left, right)
             return Value(Subscript(product, (":", "0")), expr.type, chunked=True)
-        return Value(
-            infix("@", Level.PRODUCT, left, right), expr.type, chunked=vector.chunked or matrix.chunked
-        )
+        return Value(infix("@", Level.PRODUCT, left, right), expr.type, chunked=vector.chunked or matrix.chunked)
 
     def _reduce(self, expr: Reduce) -> Value:
         operand = expr.operand
@@ -374,7 +374,8 @@ class Expressions:
         """`value` as a tensor of type `kind`: a uniform value is repeated for each row where `kind` has rows."""
         if value.type.rows and not value.host:
             return value.code
-        size = (self.scope.count, *(Text(str(n)) for n in kind.shape)) if kind.rows else tuple(map(as_code, map(str, kind.shape)))
+        own = tuple(Text(str(n)) for n in kind.shape)
+        size = (self.scope.count, *own) if kind.rows else tuple(map(as_code, map(str, kind.shape)))
         if value.host:
             options = {"dtype": self.scope.want("dtype"), "device": self.scope.want("device")}
             if flat(value.code) in ("0", "0.0"):
@@ -415,4 +416,3 @@ def _is_weights(expr: Expr) -> bool:
 
 def _is_broadcast(expr: Expr) -> bool:
     return isinstance(expr, Broadcast)
-

@@ -61,7 +61,8 @@ def print_kernel(schedule: Schedule, *, name: str | None = None, where: Callable
 
 
 def kernel_request(schedule: Schedule, *, name: str | None = None) -> dict[str, Any]:
-    """What compiling the kernel of a fused schedule ahead of time needs: its name, argument types and launch options."""
+    """What compiling the kernel of a fused schedule ahead of time needs: its name, argument types and launch
+    options."""
     if schedule.tiled is None or schedule.config is None:
         raise ValueError(f"{schedule.program.name} is no kernel: {schedule.reason}")
     printer = _Kernel(schedule.program, schedule.tiled, schedule.config, name or schedule.program.name, None)
@@ -126,7 +127,8 @@ class _Kernel:
             self.scope.shapes[name] = packed.shape
             if packed.kind == "permutation":
                 self.scope.exact.add(name)
-        for part in (*self.program.inputs, *self.program.outputs):
+        ports: tuple[Input | Output, ...] = (*self.program.inputs, *self.program.outputs)
+        for part in ports:
             self.scope.lengths[part.name] = part.type.shape[0] if part.type.shape else 1
             if part.type.kind == "integer":
                 self.scope.integers.add(part.name)
@@ -137,7 +139,8 @@ class _Kernel:
 
     def argument_types(self) -> dict[str, str]:
         """Triton's type of each runtime argument of the kernel, in order."""
-        scope, types = self.scope, {}
+        scope = self.scope
+        types: dict[str, str] = {}
         for pointers in (scope.input_pointers, scope.output_pointers):
             types |= {p: "*i64" if name in scope.integers else "*fp32" for name, p in pointers.items()}
         for name, packed in self.tiled.packs.items():
@@ -225,7 +228,8 @@ class _Kernel:
         pointer, length = self.scope.output_pointers[output.name], self.scope.lengths[output.name]
         table = self.tiled.tables.get(output.name)
         if not output.value.type.shape:
-            address, mask = infix("+", Level.SUM, Text(pointer), Text("place")), Text("live")
+            address: Code = infix("+", Level.SUM, Text(pointer), Text("place"))
+            mask: Code = Text("live")
         elif table is None:
             address, mask = self._tile(pointer, length, output.value.type.shape[0])
         else:
@@ -281,7 +285,12 @@ def _launcher_docstring(program: Program, name: str, inputs: dict[str, str]) -> 
     reads = ", ".join(f"{inputs[each.name]} {shape_in_words(each)}" for each in program.inputs)
     gives = ", ".join(f"{each.name} {shape_in_words(each)}" for each in program.outputs)
     title = escaped(program.title.rstrip(".") or name)
-    return [f'    """{title}.', "", f"    Takes {reads}; returns {gives}." if reads else f"    Returns {gives}.", '    """']
+    return [
+        f'    """{title}.',
+        "",
+        f"    Takes {reads}; returns {gives}." if reads else f"    Returns {gives}.",
+        '    """',
+    ]
 
 
 def escaped_line(line: str) -> str:

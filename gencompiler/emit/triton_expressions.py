@@ -1,6 +1,7 @@
 """Row expressions in Triton.
 
-A row scalar is a block `[ROWS]`, a row vector `[ROWS, width]`, a uniform vector `[1, width]`; uniform scalars are numbers.
+A row scalar is a block `[ROWS]`, a row vector `[ROWS, width]`, a uniform vector `[1, width]`; uniform scalars are
+numbers.
 """
 
 from __future__ import annotations

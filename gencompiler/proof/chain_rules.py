@@ -4,22 +4,15 @@ points."""
 from __future__ import annotations
 
 import dataclasses
-from fractions import Fraction
 from typing import cast
 
-from flint import ctx
-
 from gencompiler.catalog.distributions import DISTRIBUTIONS
-from gencompiler.model.nodes import Support
-from gencompiler.proof import enclosure
 from gencompiler.proof.domain import POSITIVE, REALS
-from gencompiler.proof.evaluate import Number, Undecided, Undefined, Values, ball, evaluate
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, literal, substitute, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.range_rules import range_of
-from gencompiler.proof.refute_rules import Assignment, admissible
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.structure import Admissible
 from gencompiler.proof.structure_rules import form_of
@@ -66,6 +59,14 @@ class Stationary(Fact):
 @dataclasses.dataclass(frozen=True)
 class NotReversible(Fact):
     """Detailed balance with exp(log_target) fails."""
+
+    kernel: Kernel
+    log_target: Term
+
+
+@dataclasses.dataclass(frozen=True)
+class NotStationary(Fact):
+    """The kernel does not leave the measure exp(log_target) invariant."""
 
     kernel: Kernel
     log_target: Term
@@ -157,6 +158,8 @@ def accepted(kernel: Kernel) -> tuple[Term, bool] | None:
     probability = kernel.probability
     if probability is None:
         return None if kernel.log_ratio is None else (kernel.log_ratio, True)
+    if probability is literal(1):
+        return ZERO, True
     if probability.operation == "apply" and probability.data == "sigmoid":
         return probability.arguments[0], True
     if probability.operation != "apply" or probability.data != "min" or literal(1) not in probability.arguments:
@@ -172,49 +175,3 @@ def detailed_balance(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     if not isinstance(found, Reversible):
         raise Unproved("not reversible")
     return Stationary(found.kernel, found.log_target)
-
-
-# -- refutation ------------------------------------------------------------------------------------------------------
-
-
-def flow(kernel: Kernel, log_target: Term, point: dict[Term, Fraction | Values]) -> Number:
-    """π(x) q(y | x) a(x, y) at a point; raises Undecided or Undefined."""
-    weight = evaluate(plus(log_target, log_proposal(kernel)), point)[0]
-    if kernel.probability is not None:
-        chance = evaluate(kernel.probability, point)[0]
-    else:
-        chance = evaluate(apply("min", literal(1), apply("exp", cast(Term, kernel.log_ratio))), point)[0]
-    if not (0 <= ball(chance) <= 1):
-        raise Undecided("a probability outside [0, 1]")
-    return ball(weight).exp() * ball(chance)
-
-
-@rule
-def unbalanced(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """Two points between which the flows differ.  Subject: the kernel, the target, parameters, state and proposal.
-
-    Premises: the laws of the proposals are admissible."""
-    kernel, log_target, assignment, here, there = cast(
-        tuple[Kernel, Term, Assignment, tuple[Values, ...], tuple[Values, ...]], subject
-    )
-    well_formed(kernel, log_target)
-    need(list(premises) == [p.law for p in kernel.proposals], "a proposal that is not known to be admissible")
-    need(all(admissible(support_of(s), v) and s.data[0] == "parameter" for s, v in assignment), "not parameters")
-    states = {p.moves: x for p, x in zip(kernel.proposals, here, strict=True)}
-    draws = {p.drawn: y for p, y in zip(kernel.proposals, there, strict=True)}
-    need(all(_inside(support_of(s), v) for s, v in {**states, **draws}.items()), "not a state")
-    need(here != there, "two different points")
-    point: dict[Term, Fraction | Values] = {**dict(assignment), **states, **draws}
-    exchange = swap(kernel)
-    back: dict[Term, Fraction | Values] = {exchange.get(s, s): v for s, v in point.items()}
-    try:
-        with ctx.workprec(enclosure.PRECISION):
-            out, home = flow(kernel, log_target, point), flow(kernel, log_target, back)
-            need(bool(out < home or home < out), "the flows may be equal")
-    except (Undecided, Undefined) as problem:
-        raise Unproved(str(problem)) from None
-    return NotReversible(kernel, log_target)
-
-
-def _inside(support: Support, values: Values) -> bool:
-    return all(isinstance(v, Fraction) and admissible(support, v) for v in values)

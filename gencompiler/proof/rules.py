@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gencompiler.proof import (
+    chain_refutations,
     chain_rules,
     factorization_rules,
     map_rules,
@@ -21,6 +22,7 @@ MODULES = (
     structure_rules,
     factorization_rules,
     chain_rules,
+    chain_refutations,
     trust_rules,
 )
 

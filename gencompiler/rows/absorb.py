@@ -1,7 +1,7 @@
 """Uniform summands move into what a loop carries: `c + a` with a <- a + term is carried as a whole, from c on.
 
-NADE's hidden units are sigmoid(c + W x); carrying c + W x instead of W x saves a pass over the largest value of the loop,
-in each dimension and in its gradient.
+NADE's hidden units are sigmoid(c + W x); carrying c + W x instead of W x saves a pass over the largest value of the
+loop, in each dimension and in its gradient.
 """
 
 from __future__ import annotations
@@ -88,4 +88,3 @@ def _sum(initial: Expr, summand: Expr) -> Expr:
         return summand
     kind = dataclasses.replace(initial.type, rows=initial.type.rows or summand.type.rows)
     return Elementwise(kind, "add", (initial, summand), span=summand.span)
-

@@ -28,7 +28,8 @@ def bound_names(statements: Iterable[Statement]) -> Iterator[str]:
 
 
 def carried_type(carry: Carry) -> RowType:
-    """The type of a carried value inside and after its loop: it differs between rows if it does before or becomes so."""
+    """The type of a carried value inside and after its loop: it differs between rows if it does before or becomes
+    so."""
     before, after = carry.initial.type, carry.next.type
     return RowType(before.rows or after.rows, after.shape, after.kind)
 
@@ -38,7 +39,8 @@ def draws(tree: Node) -> Iterator[Draw]:
 
 
 def single_reads(program: Program) -> dict[str, str]:
-    """Inputs that the program reads exactly once, as the initial value of an outermost loop's carried value: its name."""
+    """Inputs that the program reads exactly once, as the initial value of an outermost loop's carried value: its
+    name."""
     reads = collections.Counter(part.name for part in walk(program) if isinstance(part, InputRead))
     starts = [carry for loop in program.body if isinstance(loop, Loop) for carry in loop.carried]
     return {c.initial.name: c.name for c in starts if isinstance(c.initial, InputRead) and reads[c.initial.name] == 1}

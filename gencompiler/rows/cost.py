@@ -1,4 +1,5 @@
-"""What a program costs one row: numbers kept, operations, memory traffic.  Estimates for the schedule and its report."""
+"""What a program costs one row: numbers kept, operations, memory traffic.  Estimates for the schedule and its
+report."""
 
 from __future__ import annotations
 
@@ -29,8 +30,26 @@ _DRAW = 100
 #: A transcendental function, in multiplications.
 _FUNCTION = 10
 _CHEAP = frozenset(
-    "add subtract multiply negate min max less less_equal greater greater_equal equal not_equal and or not abs relu "
-    "indicator".split()
+    [
+        "add",
+        "subtract",
+        "multiply",
+        "negate",
+        "min",
+        "max",
+        "less",
+        "less_equal",
+        "greater",
+        "greater_equal",
+        "equal",
+        "not_equal",
+        "and",
+        "or",
+        "not",
+        "abs",
+        "relu",
+        "indicator",
+    ]
 )
 
 
@@ -48,10 +67,11 @@ class Cost:
 
 
 def cost(program: Program) -> Cost:
+    """The cost of one row of `program`."""
     outputs = [output.value for output in program.outputs if output.value is not None]
     peak = _peak(program.body, local_names(*outputs), {})
     by_column = {id(part.vector) for part in walk(program) if isinstance(part, Column)}
-    kept = (part for part in walk(program) if isinstance(part, Expr) and id(part) not in by_column)
+    kept = [part for part in walk(program) if isinstance(part, Expr) and id(part) not in by_column]
     widths = [_size(part) for part in kept]
     flops = _flops_of_block(program.body) + sum(map(_flops, outputs))
     traffic = sum(_bytes(each.type.shape, each.type.kind) for each in (*program.inputs, *program.outputs))

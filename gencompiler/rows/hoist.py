@@ -12,7 +12,6 @@ from gencompiler.node import Node, rebuild, walk
 from gencompiler.rows.analysis import bound_names, constant, local_names
 from gencompiler.rows.nodes import Column, Draw, Expr, Let, Local, Loop, Program, RowType, Statement
 
-
 _INDEX = RowType(False, (), "integer")
 
 
@@ -59,7 +58,8 @@ def _is_at(dim: Expr | None, index: str) -> bool:
 
 
 def stepped_draws(program: Program) -> dict[int, Draw]:
-    """By stream, the draws whose step moves with a loop and whose dims do not: torch computes many steps of them ahead."""
+    """By stream, the draws whose step moves with a loop and whose dims do not: torch computes many steps of them
+    ahead."""
     moving = {part.index for part in walk(program) if isinstance(part, Loop)}
     for part in walk(program):  # named steps, `now = step + t`, before their uses
         if isinstance(part, Let) and part.value.type == _INDEX and local_names(part.value) & moving:

@@ -91,4 +91,3 @@ def _both(placing: Placing, first: Tile, second: Tile) -> Tile:
         return Tile(total, at, at.columns, 0.0, True)
     chosen = Select(kind, placing.mask(second.at, second.expr), second.expr, first.expr, span=second.expr.span)
     return Tile(chosen, at, span, pad, sound)
-

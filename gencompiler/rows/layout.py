@@ -1,8 +1,8 @@
 """Where the elements of a vector are inside its tile.
 
 A tile is `[ROWS, width]` with a power-of-two width.  Its layout says in which column each element of the logical vector
-is; inside a loop over layers there is one layout for each iteration.  So a slice keeps its tile and narrows the layout, a
-permutation composes it, and joining disjoint parts of one tile costs a select or nothing.
+is; inside a loop over layers there is one layout for each iteration.  So a slice keeps its tile and narrows the
+layout, a permutation composes it, and joining disjoint parts of one tile costs a select or nothing.
 
 What is in the other columns is tracked too, because it decides which masks a kernel needs:
 
@@ -143,8 +143,36 @@ _RATIONAL: dict[str, Callable[..., Fraction]] = {
 
 #: Functions whose value is finite wherever their arguments are (overflow apart).
 _FINITE = frozenset(
-    "add subtract multiply negate min max sigmoid softplus tanh atan erf asinh sin cos abs sign relu floor indicator "
-    "less less_equal greater greater_equal equal not_equal and or not".split()
+    [
+        "add",
+        "subtract",
+        "multiply",
+        "negate",
+        "min",
+        "max",
+        "sigmoid",
+        "softplus",
+        "tanh",
+        "atan",
+        "erf",
+        "asinh",
+        "sin",
+        "cos",
+        "abs",
+        "sign",
+        "relu",
+        "floor",
+        "indicator",
+        "less",
+        "less_equal",
+        "greater",
+        "greater_equal",
+        "equal",
+        "not_equal",
+        "and",
+        "or",
+        "not",
+    ]
 )
 
 #: Functions that return the other argument unchanged when one, at this place, is this number.

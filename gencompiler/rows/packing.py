@@ -1,4 +1,5 @@
-"""Arrays that a kernel reads: parameters, transposed and padded with their elements where the state has them, and tables.
+"""Arrays that a kernel reads: parameters, transposed and padded with their elements where the state has them, and
+tables.
 
 Masks, permutations and layouts live here and nowhere in the kernel.
 """
@@ -106,4 +107,3 @@ def leading_of_expression(expr: Expr, loops: dict[str, Lead]) -> tuple[Lead, ...
     """The loops that a uniform expression depends on, outermost first."""
     names = local_names(expr)
     return tuple(lead for name, lead in loops.items() if name in names)
-

@@ -1,6 +1,7 @@
 """From logical vectors to tiles: the fold that absorbs slices, joins and permutations into layouts.
 
-Scalars stay scalars.  A vector is either rigid, because an input or a carried value has it in certain columns, or flexible
+Scalars stay scalars.  A vector is either rigid, because an input or a carried value has it in certain columns, or
+flexible
 (a product with a matrix, a parameter, a draw), and then it is made in the columns where what it meets has its elements.
 Rigid vectors that meet in different columns are brought together by an exact product with a 0/1 matrix.
 """
@@ -160,7 +161,9 @@ class Placing:
         """The tile with `neutral` in every column outside its layout; for 0 in a product, finite is enough."""
         if tile.fill == neutral:
             return tile.expr
-        return Select(tile.expr.type, self.mask(tile.at, tile.expr), tile.expr, _number(neutral, tile.expr), span=tile.expr.span)
+        return Select(
+            tile.expr.type, self.mask(tile.at, tile.expr), tile.expr, _number(neutral, tile.expr), span=tile.expr.span
+        )
 
     def mask(self, at: Place, near: Expr) -> Expr:
         """Whether a column is in the layout."""
@@ -261,7 +264,10 @@ class Placing:
         arguments = tuple(part.expr if isinstance(part, Tile) else part for part in parts)
         value = Elementwise(kind, function, arguments, span=expr.span)
         span = at.columns if fill is not None else union(*(tile.span for tile in tiles))
-        safe = fill is not None or (stays_finite(function, [number_of(part) if isinstance(part, Expr) else None for part in parts]) and all(sound))
+        safe = fill is not None or (
+            stays_finite(function, [number_of(part) if isinstance(part, Expr) else None for part in parts])
+            and all(sound)
+        )
         return Tile(value, at, span, fill if fill is not None else pad, safe, unchanged(function, outside))
 
     def _select(self, expr: Select, want: Place | None) -> Tile:

@@ -1,7 +1,8 @@
 """Short vectors as separate scalars: a state of at most eight dimensions needs no tile.
 
 A vector is taken apart when neither it nor anything that shares its elements (by elementwise meeting, slicing, joining,
-permuting, naming or carrying) is longer than eight or is indexed by a loop.  Its elements become values `[rows]` of their
+permuting, naming or carrying) is longer than eight or is indexed by a loop.  Its elements become values `[rows]` of
+their
 own, "planes", a dot from it becomes a sum of weighted rows, a dot to it one reduction for each element.  What is left
 needs neither padding nor layouts.
 """
@@ -229,7 +230,9 @@ class _Apart:
             case Slice(vector=vector, start=start, stop=stop):
                 return self.elements(vector)[start:stop]
             case Concat(parts=parts):
-                return [each for part in parts for each in (self.elements(part) if part.type.shape else [self.whole(part)])]
+                return [
+                    each for part in parts for each in (self.elements(part) if part.type.shape else [self.whole(part)])
+                ]
             case Permute(vector=vector, order=order):
                 source = self.elements(vector)
                 return [source[place] for place in order]

@@ -1,8 +1,9 @@
 """Which loops over dimensions are prefix sums, and may run in chunks instead of one dimension at a time.
 
-A causal reduction carries a <- a + term(i), where the term never looks at `a` itself.  When every carried value of a loop
-is one (NADE's hidden sum, the accumulated log-probability) and nothing is drawn or overwritten inside, the values of many
-dimensions are computed at once: those that the body reads become exclusive prefix sums, the others totals.
+A causal reduction carries a <- a + term(i), where the term never looks at `a` itself.  When every carried value of a
+loop
+is one (NADE's hidden sum, the accumulated log-probability) and nothing is drawn or overwritten inside, the values of
+many dimensions are computed at once: those that the body reads become exclusive prefix sums, the others totals.
 """
 
 from __future__ import annotations
@@ -98,10 +99,9 @@ def _rank_one(term: Expr) -> tuple[Expr, Expr] | None:
     return None
 
 
-def _evaluation_order(
-    body: tuple[Statement, ...], sums: list[PrefixSum]
-) -> tuple[Statement | PrefixSum, ...] | None:
-    """Statements in their order, each running sum just before its first use, totals last; None when a sum needs itself."""
+def _evaluation_order(body: tuple[Statement, ...], sums: list[PrefixSum]) -> tuple[Statement | PrefixSum, ...] | None:
+    """Statements in their order, each running sum just before its first use, totals last; None when a sum needs
+    itself."""
     source: dict[str, Statement | PrefixSum] = {each.carry.name: each for each in sums if each.running}
     for statement in body:
         source.update(dict.fromkeys(bound_names([statement]), statement))
@@ -122,7 +122,8 @@ def _evaluation_order(
         done.append(step)
         return finished
 
-    return tuple(done) if all(visit(step) for step in (*body, *sums)) else None
+    steps: tuple[Statement | PrefixSum, ...] = (*body, *sums)
+    return tuple(done) if all(visit(step) for step in steps) else None
 
 
 def _dependent_names(loop: Loop, steps: tuple[Statement | PrefixSum, ...]) -> frozenset[str]:

@@ -33,7 +33,21 @@ from gencompiler.rows.nodes import (
     WithColumn,
 )
 
-_LEVELS = {"or": 0, "and": 1, "<": 2, "<=": 2, ">": 2, ">=": 2, "==": 2, "!=": 2, "+": 3, "-": 3, "*": 4, "/": 4, "@": 4}
+_LEVELS = {
+    "or": 0,
+    "and": 1,
+    "<": 2,
+    "<=": 2,
+    ">": 2,
+    ">=": 2,
+    "==": 2,
+    "!=": 2,
+    "+": 3,
+    "-": 3,
+    "*": 4,
+    "/": 4,
+    "@": 4,
+}
 _UNARY, _POWER, _ATOM = 5, 6, 7
 
 
@@ -155,7 +169,7 @@ def _call(expr: Expr) -> str:
 def data(tree: Node) -> dict[str, Any]:
     """`tree` as JSON data: `{"node": class name, field: …}`, without spans."""
     result: dict[str, Any] = {"node": type(tree).__name__}
-    for field in dataclasses.fields(tree):  # type: ignore[arg-type]
+    for field in dataclasses.fields(tree):
         if field.name != "span":
             result[field.name] = _datum(getattr(tree, field.name))
     return result

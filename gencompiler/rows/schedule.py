@@ -1,7 +1,7 @@
 """What becomes a kernel, how its tiles are laid out, and what it costs.
 
-`schedule` takes a logical program apart into planes and tiles (`planes`, `tiling`), estimates what one row keeps on chip,
-and picks the size of a tile; or says why torch alone runs the program.
+`schedule` takes a logical program apart into planes and tiles (`planes`, `tiling`), estimates what one row keeps on
+chip, and picks the size of a tile; or says why torch alone runs the program.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from gencompiler.rows.share import share
 from gencompiler.rows.tiling import Tiled, tile
 from gencompiler.rows.verify import verify_tile
 
-#: Elements of the largest matrix that a kernel multiplies with by itself.  An exact product keeps its operands in registers:
+#: Elements of the largest matrix that a kernel multiplies with by itself.  An exact product keeps its operands in
+#: registers:
 #: compiled for sm_80 and sm_90, 64 x 64 and 32 x 128 fit without spilling, 64 x 128 does not; and torch's products are
 #: faster there.
 LARGEST_MATRIX = 4096

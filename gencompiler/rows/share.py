@@ -1,6 +1,7 @@
 """Common subexpressions: what a block computes twice gets a name and is computed once.
 
-Formulas that are derived (gradients, log-determinants, acceptance ratios) repeat themselves; both back ends would compute
+Formulas that are derived (gradients, log-determinants, acceptance ratios) repeat themselves; both back ends would
+compute
 each repetition again.  Works within one block of statements; reads and rearrangements, which cost nothing, stay where
 they are.
 """

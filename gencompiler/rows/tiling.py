@@ -1,6 +1,7 @@
 """From a logical program to the program of a kernel: statements, loops and outputs over tiles.
 
-The layouts of what a loop over layers carries may differ from one iteration to the next (a reversal after each coupling);
+The layouts of what a loop over layers carries may differ from one iteration to the next (a reversal after each
+coupling);
 the sequence is traced once, at compile time, and every table and weight is packed for it.  In all other loops a carried
 value keeps its layout.
 """
@@ -266,11 +267,10 @@ def _without_dead(statements: tuple[Statement, ...], outputs: list[Output]) -> t
 
 
 def _kept(statements: tuple[Statement, ...], read: frozenset[str]) -> tuple[Statement, ...]:
-    result = []
+    result: list[Statement] = []
     for each in statements:
         if isinstance(each, Loop):
             result.append(dataclasses.replace(each, body=_kept(each.body, read)))
         elif not isinstance(each, Let) or each.name in read:
             result.append(each)
     return tuple(result)
-

@@ -1,8 +1,8 @@
 """Compile kernels for a GPU that is not there, and read what they use: `python -m gencompiler.runtime.aot`.
 
 The standard input is JSON, `{"file": …, "target": "sm_90", "kernels": [{"name", "signature", "constants", "warps",
-"stages"}]}`; the standard output is a JSON list of `Resources`.  A process of its own, because a compiler that is given a
-kernel it cannot compile may end its process.
+"stages"}]}`; the standard output is a JSON list of `Resources`.  A process of its own, because a compiler that is
+given a kernel it cannot compile may end its process.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def _compiled(kernel: Any, request: dict[str, Any], target: str) -> Any:
         device = GPUTarget("hip", target, 64)
     else:
         device = GPUTarget("cuda", int(target.removeprefix("sm_")), 32)
-    return triton.compile(source, target=device, options={"num_warps": request["warps"], "num_stages": request["stages"]})
+    return triton.compile(
+        source, target=device, options={"num_warps": request["warps"], "num_stages": request["stages"]}
+    )
 
 
 def _of_nvidia(name: str, target: str, asm: dict[str, Any], shared: int) -> Resources:

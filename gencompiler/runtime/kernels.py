@@ -1,6 +1,7 @@
 """Device functions that generated kernels share: elementary functions that keep their accuracy, and random numbers.
 
-Each function is elementwise over float32 blocks, agrees with torch's float32 function to a few units in the last place, and
+Each function is elementwise over float32 blocks, agrees with torch's float32 function to a few units in the last
+place, and
 needs neither libdevice nor local memory, so it compiles for every target and runs under TRITON_INTERPRET=1.
 """
 
@@ -186,7 +187,8 @@ def product(x):
 
 @triton.jit
 def words(seed, row, step, dim, stream):
-    """Words 0 and 1 of Philox4x32-10; the counters are 32-bit integers (a 64-bit one would select another generator)."""
+    """Words 0 and 1 of Philox4x32-10; the counters are 32-bit integers (a 64-bit one would select another
+    generator)."""
     first, second, _, _ = tl.philox(seed, row.to(tl.uint32), counter(step), counter(dim), counter(stream))
     return first, second
 

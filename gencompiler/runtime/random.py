@@ -1,6 +1,7 @@
 """Counter-based random numbers: every number is a function of (seed, row, step, dim, stream), of nothing else.
 
-The generator is Philox4x32-10 (Salmon, Moraes, Dror & Shaw, *Parallel random numbers: as easy as 1, 2, 3*, SC 2011) with
+The generator is Philox4x32-10 (Salmon, Moraes, Dror & Shaw, *Parallel random numbers: as easy as 1, 2, 3*, SC 2011)
+with
 the 64-bit seed as key and four 32-bit counters (row, step, dim, stream).  `runtime.kernels` draws the same numbers on a
 GPU: words and uniforms agree bit for bit, normals to 1e-6.
 
@@ -31,7 +32,9 @@ BLOCK = 1 << 17
 Counter = Tensor | int
 
 
-def philox(seed: int, row: Counter, step: Counter, dim: Counter, stream: Counter) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def philox(
+    seed: int, row: Counter, step: Counter, dim: Counter, stream: Counter
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The four 32-bit words of Philox4x32-10, as int64 tensors of the counters' common shape.
 
     Counters are integers or int64 tensors that broadcast; only their low 32 bits count.  `seed` is in 0..2^64."""
@@ -51,7 +54,7 @@ def philox(seed: int, row: Counter, step: Counter, dim: Counter, stream: Counter
 def _counters(*counters: Counter) -> tuple[Tensor, ...]:
     device = next((c.device for c in counters if isinstance(c, Tensor)), torch.device("cpu"))
     tensors = (torch.as_tensor(c, dtype=torch.int64, device=device) & MASK for c in counters)
-    return torch.broadcast_tensors(*tensors)
+    return tuple(torch.broadcast_tensors(*tensors))  # type: ignore[no-untyped-call]
 
 
 def _round_keys(seed: int, device: torch.device, dims: int) -> Tensor:
@@ -92,7 +95,7 @@ def _draw(
         return compute(seed, rows, step, dim, stream, dtype)
     dims = torch.arange(size, device=rows.device)
     height = max(1, BLOCK // max(1, size))
-    parts = [compute(seed, part[:, None], step, dims, stream, dtype) for part in rows.split(height)]
+    parts = [compute(seed, part[:, None], step, dims, stream, dtype) for part in torch.split(rows, height)]
     return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
@@ -106,7 +109,8 @@ def uniform(
     dim: int = 0,
     dtype: torch.dtype = torch.float32,
 ) -> Tensor:
-    """Uniforms on (0, 1), ends excluded: `[rows, size]` with dims 0..size, or `[rows]` at dim `dim` when `size` is None.
+    """Uniforms on (0, 1), ends excluded: `[rows, size]` with dims 0..size, or `[rows]` at dim `dim` when `size` is
+    None.
 
     `rows` are the numbers of the rows, an int64 tensor; `stream` numbers the place in the model that draws."""
     return _draw("uniform", seed, rows, step, stream, size, dim, dtype)

@@ -101,10 +101,7 @@ def place(values: Tensor, *axes: Layout | int) -> Tensor:
     for number, axis in enumerate(axes):
         at = number - len(axes)
         moved = values.movedim(at, -1)
-        if isinstance(axis, int):
-            placed = F.pad(moved, (0, axis - moved.shape[-1]))
-        else:
-            placed = _scattered(moved, axis)
+        placed = F.pad(moved, (0, axis - moved.shape[-1])) if isinstance(axis, int) else _scattered(moved, axis)
         values = placed.movedim(-1, at)
     return values.contiguous()
 
@@ -134,14 +131,16 @@ def places(axis: Layout, device: torch.device) -> Tensor:
 
 
 def permutation(source: Layout, target: Layout, device: torch.device) -> Tensor:
-    """The 0/1 matrix that takes a vector laid out as `source` to `target`: `[width, width]`, or one for each iteration."""
+    """The 0/1 matrix that takes a vector laid out as `source` to `target`: `[width, width]`, or one for each
+    iteration."""
     identity = torch.eye(source.columns.shape[1], device=device)
     longer = max(source, target, key=lambda axis: len(axis.columns))
     return place(_over_iterations(identity, longer), source, target)
 
 
 def remembered(pack: Callable[..., tuple[Tensor, ...]]) -> Callable[..., tuple[Tensor, ...]]:
-    """`pack(*parameters, device)`, computed again only when a parameter is another tensor or has been changed in place."""
+    """`pack(*parameters, device)`, computed again only when a parameter is another tensor or has been changed in
+    place."""
     seen: list[tuple[weakref.ref[Tensor], int]] = []
     arrays: tuple[Tensor, ...] = ()
 

@@ -372,7 +372,7 @@ class TestChains:
         step = nodes.Draw("x'", normal(building.drift(), apply("sqrt", number(Fraction(1, 10))), (2,)), span=AT)
         status, found, notes = self.verdict(langevin(steps=(step,)))
         assert (status, found) == ("unknown", ["G601"])
-        assert "E|x'|^2 - E|x|^2 = 0.0025 E|grad(U)(x)|^2 > 0" in notes
+        assert "E|x'|^2 - E|x|^2 = 0.0025 E|grad(U)(x)|^2" in notes
 
     def test_a_proposal_without_a_density(self) -> None:
         status, found, _ = self.verdict(langevin(scale=number(0)))

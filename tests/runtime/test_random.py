@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from gencompiler.runtime import random
 
+from gencompiler.runtime import random
 from tests.rows import interpreter
 
 #: (row, step, dim, stream), seed, words: the known-answer vectors of Random123 for philox4x32-10.

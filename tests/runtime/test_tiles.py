@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from gencompiler.runtime import tiles
 from torch import Tensor
+
+from gencompiler.runtime import tiles
 
 
 @pytest.mark.parametrize("count", [0, 1, 31, 32, 33, 784])

@@ -1,0 +1,171 @@
+"""The search for failures of detailed balance and of invariance; the rules of `chain_refutations` confirm what it
+finds.
+
+Floats guide it, and decide nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from fractions import Fraction
+
+from flint import ctx
+
+from gencompiler.proof import enclosure, rules
+from gencompiler.proof.chain_refutations import chance, log_flow
+from gencompiler.proof.chain_rules import Kernel, log_proposal
+from gencompiler.proof.evaluate import Undecided, Undefined, Values, ball, evaluate
+from gencompiler.proof.graph import Term, substitute
+from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.refute_rules import Assignment
+
+assert rules.RULES
+
+#: How far out a box is looked for that gains mass, the part of the way that its mass comes from, and its sizes.
+REACH = tuple(Fraction(4) ** k for k in range(7))
+SCALES = tuple(Fraction(v) for v in ("1", "31/32", "3/4", "1/2", "0"))
+RADII = tuple(Fraction(1, 2**k) for k in range(1, 13, 2))
+#: The widest state that is searched, how many promising places are followed, and the halvings of a climb's steps.
+WIDEST = 8
+FOLLOWED = 4
+HALVINGS = 10
+
+Flat = tuple[Fraction, ...]
+
+
+def parameters_at_one(*terms: Term) -> Assignment:
+    """The parameters of terms, each at 1."""
+    found = {s for t in terms for s in t.symbols if s.data[0] == "parameter"}
+    return tuple((s, Fraction(1)) for s in sorted(found, key=lambda s: str(s.data[1])))
+
+
+def unbalanced(kernel: Kernel, target: Term, laws: list[Proof]) -> Proof | None:
+    """Two points between which the flows differ."""
+    assignment = parameters_at_one(target, log_proposal(kernel))
+    values = [Fraction(v) for v in ("0", "1", "1/2", "-1")]
+    for a, b in itertools.permutations(values, 2):
+        here, there = (_shaped(kernel, (value,) * _width(kernel)) for value in (a, b))
+        found = _try("unbalanced", (kernel, target, assignment, here, there), laws)
+        if found is not None:
+            return found
+    return None
+
+
+def gain(kernel: Kernel, target: Term, laws: list[Proof]) -> Proof | None:
+    """A place that one step brings more mass to than it holds: far out, where a proposal is heavier than the target."""
+    width = _width(kernel)
+    if width > WIDEST:
+        return None
+    search = _Gain(kernel, target, laws)
+    followed = 0
+    for y in _places(width):
+        promise, start = search.promise(y)
+        if promise > 2 * width + 2:
+            found = search.follow(start, y)
+            followed += 1
+            if found is not None or followed == FOLLOWED:
+                return found
+    return None
+
+
+class _Gain:
+    """The search for a box that gains mass."""
+
+    def __init__(self, kernel: Kernel, target: Term, laws: list[Proof]) -> None:
+        self.kernel = kernel
+        self.target = target
+        self.laws = laws
+        self.assignment = parameters_at_one(target, log_proposal(kernel))
+        self.there = substitute(target, {p.moves: p.drawn for p in kernel.proposals})
+
+    def promise(self, y: Flat) -> tuple[float, Flat]:
+        """How much larger, as a logarithm, π(x) q(y | x) is than π(y) at the best of a few x."""
+        held = _float(lambda: evaluate(self.there, self._point(None, y))[0])
+        starts = [tuple(v * scale for v in y) for scale in SCALES]
+        best = max(starts, key=lambda x: self.inflow(x, y))
+        return (self.inflow(best, y) - held if math.isfinite(held) else -math.inf), best
+
+    def follow(self, start: Flat, y: Flat) -> Proof | None:
+        """Climb to the x that contributes most, and try boxes around it."""
+        x = _climb(lambda place: self.inflow(place, y), start)
+        for radius in RADII:
+            here, there = _shaped(self.kernel, x), _shaped(self.kernel, y)
+            subject = (self.kernel, self.target, self.assignment, here, radius, there)
+            found = _try("gain", subject, self.laws)
+            if found is not None:
+                return found
+        return None
+
+    def inflow(self, x: Flat, y: Flat) -> float:
+        """log of π(x) q(y | x) a(x, y), as a float."""
+        point = self._point(x, y)
+        return _float(lambda: log_flow(self.kernel, self.target, point) + chance(self.kernel, point).log())
+
+    def _point(self, x: Flat | None, y: Flat) -> dict[Term, Fraction | Values]:
+        point: dict[Term, Fraction | Values] = dict(self.assignment)
+        point |= {p.drawn: v for p, v in zip(self.kernel.proposals, _shaped(self.kernel, y), strict=True)}
+        if x is not None:
+            point |= {p.moves: v for p, v in zip(self.kernel.proposals, _shaped(self.kernel, x), strict=True)}
+        return point
+
+
+def _width(kernel: Kernel) -> int:
+    return sum(math.prod(p.moves.shape) for p in kernel.proposals)
+
+
+def _places(width: int) -> list[Flat]:
+    """Points on the axes and on the diagonals, further and further out."""
+    found: list[Flat] = []
+    for reach in REACH:
+        for sign in (1, -1):
+            found.append((sign * reach,) * width)
+            found.extend(
+                tuple(sign * reach if k == axis else Fraction(0) for k in range(width)) for axis in range(width)
+            )
+    return list(dict.fromkeys(found))
+
+
+def _shaped(kernel: Kernel, flat: Flat) -> tuple[Values, ...]:
+    """The elements of a flat point, one tuple for each proposal."""
+    rest = list(flat)
+    found: list[Values] = []
+    for proposal in kernel.proposals:
+        size = math.prod(proposal.moves.shape)
+        found.append(tuple(rest[:size]))
+        rest = rest[size:]
+    return tuple(found)
+
+
+def _float(compute: Callable[[], object]) -> float:
+    try:
+        with ctx.workprec(enclosure.PRECISION):
+            found = float(ball(compute()).mid())
+    except (Undecided, Undefined, OverflowError):
+        return -math.inf
+    return found if math.isfinite(found) else -math.inf
+
+
+def _climb(height: Callable[[Flat], float], start: Flat) -> Flat:
+    """Uphill along the axes, with shorter and shorter steps."""
+    here, best = start, height(start)
+    step = max((abs(v) for v in start), default=Fraction(0)) / 4 or Fraction(1)
+    for _ in range(HALVINGS):
+        improved = True
+        while improved:
+            improved = False
+            for axis, sign in itertools.product(range(len(here)), (1, -1)):
+                there = tuple(v + sign * step if k == axis else v for k, v in enumerate(here))
+                value = height(there)
+                if value > best + 1e-9:
+                    here, best, improved = there, value, True
+        step /= 2
+    return here
+
+
+def _try(rule: str, subject: tuple[object, ...], laws: list[Proof]) -> Proof | None:
+    try:
+        return prove(rule, subject, *laws)
+    except Unproved:
+        return None
