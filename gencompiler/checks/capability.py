@@ -122,12 +122,21 @@ def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ab
         chain = next((m for m in checking.model.methods if m.verb == "sample" and m.name == "chain"), None)
         if chain is None:
             return Ability("none", "no transition samples it: add `sample chain(T)`", energy.span)
-        return Ability("chain", "draws approach the target as the chain runs", chain.span)
+        name = next((str(o.value) for o in chain.arguments if o.name == "transition"), "")
+        return Ability("chain", f"draws approach `{joint.name}` as the chain runs; {_kept(checking, name)}", chain.span)
     produced = {name for name, _ in joint.variables}
     missing = [name for name in observed(checking.model) if name not in produced]
     if missing:
         return Ability("none", f"no equation of `{joint.name}` produces `{missing[0]}`", span)
     return Ability("exact", "ancestral", span, max((_steps(p) for p in joint.productions), default=1))
+
+
+def _kept(checking: Checking, transition: str) -> str:
+    """What is known of a chain's invariance."""
+    for verdict in checking.verdicts:
+        if verdict.obligation.id in ("stationary", "reversible") and verdict.subject == transition:
+            return f"that `{transition}` keeps it is {verdict.status}"
+    return f"nothing claims that `{transition}` keeps it"
 
 
 def _steps(production: Production) -> int:

@@ -46,7 +46,7 @@ def obligations(derived: Derived) -> list[tuple[Obligation, nodes.Map, MapTerms]
             terms = terms_of(derived.model, map_)
         except (Untranslated, Malformed):
             continue
-        words = f"`{map_.definition}` maps {map_.input.type.support} one-to-one onto {map_.result.support}"
+        words = f"`{map_.definition}` maps {map_.input.type} one-to-one onto {map_.result}"
         found.append((Obligation(ID, map_.name, words, map_.body.span, goal(derived, map_, terms)), map_, terms))
     return found
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from gencompiler.checks.admissibility import step_support, transition_translation
 from gencompiler.checks.checking import Checking, Finding
-from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict
+from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict, refutes
 from gencompiler.derive.density import log_of
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
@@ -30,9 +30,9 @@ from gencompiler.proof.chain_rules import (
 from gencompiler.proof.chain_rules import (
     log_of as log_of_term,
 )
-from gencompiler.proof.evaluate import Values
 from gencompiler.proof.graph import Term, apply, gradient_parts, literal, name_of, substitute, symbol
 from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.numbers import Values
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.scope import distribution_terms
 from gencompiler.proof.structure import Admissible
@@ -196,20 +196,21 @@ def _explain(
     if found is not None and isinstance(found.conclusion, NotStationary):
         message = f"`{transition.name}` does not leave `{claim.fact.arguments[1]}` invariant"
     help_: tuple[str, ...] = ()
+    label = "refuted" if found is not None and refutes(found.conclusion, goal) else "not shown"
     if goal.kernel.probability is ONE:
         bias = discretization_bias(goal)
         notes = (*([bias] if bias else []), *notes)
         also = (Label(accept.span, "every proposal is accepted"),)
         help_ = ("accept or reject with the derived ratio: `y ~ …   x' = metropolis(y)`",)
-        return Finding("G601", message, claim.span, "not shown", also, notes, help_)
+        return Finding("G601", message, claim.span, label, also, notes, help_)
     if failure.kind == "ratio":
         help_ = ("accept with the derived ratio: `metropolis(…)`",)
         also = (Label(accept.span, "accepts with this probability"),)
         if lacks_proposal_ratio(goal):
             message += ": its proposal is not symmetric, and the probability of acceptance leaves its ratio out"
-            return Finding("G602", message, claim.span, "not shown", also, notes, help_)
-        return Finding("G601", message, claim.span, "not shown", also, notes, help_)
-    return Finding("G601", message, claim.span, "not shown", (Label(accept.span, "accepts here"),), notes)
+            return Finding("G602", message, claim.span, label, also, notes, help_)
+        return Finding("G601", message, claim.span, label, also, notes, help_)
+    return Finding("G601", message, claim.span, label, (Label(accept.span, "accepts here"),), notes)
 
 
 def lacks_proposal_ratio(goal: Stationary | Reversible) -> bool:
@@ -291,6 +292,8 @@ def _gain(found: Proof) -> str:
 
 def _point(values: Values) -> str:
     shown = [number(v) for v in values if isinstance(v, Fraction)]
+    if len(shown) > 4:
+        shown = [*shown[:2], "…", shown[-1]]
     return shown[0] if len(shown) == 1 else f"[{', '.join(shown)}]"
 
 

@@ -1,6 +1,6 @@
-"""Python expressions as trees: parentheses by precedence, long lines broken where `ruff format` breaks them.
+"""Python expressions as trees, with parentheses by precedence.
 
-Both printers build `Code` and let `statement` lay it out, so that neither ever writes a parenthesis or a line break.
+Both printers build `Code`; `emit.lines` lays it out, so that neither ever writes a parenthesis or a line break.
 """
 
 from __future__ import annotations
@@ -198,18 +198,18 @@ def flat(code: Code) -> str:
         case Infix():
             return _flat_infix(code)
         case Prefix(operator, operand):
-            return operator + _wrapped(operand, Level.UNARY)
+            return operator + wrapped(operand, Level.UNARY)
         case Conditional(condition, then, otherwise):
-            parts = (_wrapped(part, Level.COMPARISON) for part in (then, condition))
-            return "{} if {} else {}".format(*parts, _wrapped(otherwise, Level.CONDITIONAL))
+            parts = (wrapped(part, Level.COMPARISON) for part in (then, condition))
+            return "{} if {} else {}".format(*parts, wrapped(otherwise, Level.CONDITIONAL))
         case Call(function, arguments):
-            return f"{_wrapped(function, Level.ATOM)}({', '.join(map(flat, arguments))})"
+            return f"{wrapped(function, Level.ATOM)}({', '.join(map(flat, arguments))})"
         case Keyword(name, value):
             return f"{name}={flat(value)}"
         case Attribute(base, name):
-            return f"{_wrapped(base, Level.ATOM)}.{name}"
+            return f"{wrapped(base, Level.ATOM)}.{name}"
         case Subscript(base, items):
-            return f"{_wrapped(base, Level.ATOM)}[{', '.join(items)}]"
+            return f"{wrapped(base, Level.ATOM)}[{', '.join(items)}]"
         case Sequence(items, bare=True):
             return ", ".join(map(flat, items))
         case Sequence(items, brackets):
@@ -221,14 +221,11 @@ def flat(code: Code) -> str:
 def _flat_infix(code: Infix) -> str:
     if code.binds is Level.POWER:  # binds tighter than a minus on its left, looser than one on its right
         (_, right), left = code.rest[0], code.first
-        space = "" if _is_simple(left) and _is_simple(right) else " "
-        return f"{_wrapped(left, Level.ATOM)}{space}**{space}{_wrapped(right, Level.UNARY)}"
-    # A comparison does not associate in Python, and the operand on the right of any chain is a chain of its own.
-    tighter = Level(code.binds + 1)
-    text = _wrapped(code.first, tighter if code.binds is Level.COMPARISON else code.binds)
-    for operator, operand in code.rest:
-        text += f" {operator} {_wrapped(operand, tighter)}"
-    return text
+        base, exponent = wrapped(left, Level.ATOM), wrapped(right, Level.UNARY)
+        simple = _is_simple(left) and _is_simple(right) and not base.startswith("(")
+        return f"{base}**{exponent}" if simple else f"{base} ** {exponent}"
+    parts = [f"({flat(operand)})" if needed else flat(operand) for _, operand, needed in operands(code)]
+    return parts[0] + "".join(f" {operator} {part}" for (operator, _), part in zip(code.rest, parts[1:], strict=True))
 
 
 def _is_simple(code: Code) -> bool:
@@ -244,166 +241,18 @@ def _is_simple(code: Code) -> bool:
     return False
 
 
-def _wrapped(code: Code, at_least: Level) -> str:
+def operands(code: Infix) -> list[tuple[str, Code, bool]]:
+    """The operators (none before the first) and operands of a chain, and which operands need parentheses."""
+    # A comparison does not associate in Python, and the operand on the right of any chain is a chain of its own.
+    tighter = Level(code.binds + 1)
+    at_least = tighter if code.binds is Level.COMPARISON else code.binds
+    rest = [(operator, operand, operand.level < tighter) for operator, operand in code.rest]
+    return [("", code.first, code.first.level < at_least), *rest]
+
+
+def wrapped(code: Code, at_least: Level) -> str:
+    """The text of `code`, in parentheses where it binds less than `at_least`."""
     text = flat(code)
     if isinstance(code, Text) and at_least is Level.ATOM and re.fullmatch(r"\d+", text):
         return f"({text})"  # an attribute of an integer literal
     return text if code.level >= at_least else f"({text})"
-
-
-# -- several lines ---------------------------------------------------------------------------------------------------
-
-
-def statement(prefix: str, code: Code, indent: int, suffix: str = "") -> list[str]:
-    """The lines of `prefix code`, e.g. `y = f(x)`, at `indent` spaces, broken as `ruff format` breaks them."""
-    head = " " * indent + prefix
-    whole = head + flat(code) + suffix
-    if len(whole) <= WIDTH:
-        return [whole]
-    if _splits_in_brackets(code):
-        lines = _expand(head, code, indent, suffix)
-        if len(lines[0]) <= WIDTH:
-            return lines
-    if isinstance(code, Infix) or indent + 4 + len(flat(code)) <= WIDTH:
-        return [head + "(", *_inner(code, indent + 4), " " * indent + ")" + suffix]
-    return _expand(head, code, indent, suffix)
-
-
-def returned(code: Code, indent: int) -> list[str]:
-    """`return code`, a tuple without its parentheses where it fits on the line."""
-    if isinstance(code, Sequence) and len(code.items) > 1:
-        bare = ", ".join(map(flat, code.items))
-        if indent + len("return ") + len(bare) <= WIDTH:
-            return [f"{' ' * indent}return {bare}"]
-    return statement("return ", code, indent)
-
-
-def _inner(code: Code, indent: int) -> list[str]:
-    """The lines of an expression that stands in brackets of its own."""
-    whole = " " * indent + flat(code)
-    if len(whole) <= WIDTH:
-        return [whole]
-    return _operands("", code, indent) if isinstance(code, Infix) else _expand(" " * indent, code, indent, "")
-
-
-def _splits_in_brackets(code: Code) -> bool:
-    """ruff's rule for leaving the optional parentheses out: no operator at all, or a single one at the loosest level
-    with brackets at one end."""
-    match code:
-        case Call() | Sequence():
-            return True
-        case Infix(rest=(_,)):
-            return _opens(_last_leaf(code)) or _opens(_first_leaf(code))
-        case Prefix(operand=operand):
-            return _splits_in_brackets(operand)
-    return False
-
-
-def _opens(leaf: Code) -> bool:
-    """Whether a leaf of an operator chain has brackets to break in: its own, or those that precedence puts round it."""
-    return isinstance(leaf, Infix | Conditional | Sequence) or (isinstance(leaf, Call) and bool(leaf.arguments))
-
-
-def _last_leaf(code: Code) -> Code:
-    """The rightmost operand of a chain, looking into operands that need no parentheses."""
-    match code:
-        case Infix(binds, _, rest):
-            last = rest[-1][1]
-            return _last_leaf(last) if last.level > binds else last
-        case Prefix(_, operand) if operand.level >= Level.UNARY:
-            return _last_leaf(operand)
-    return code
-
-
-def _first_leaf(code: Code) -> Code:
-    match code:
-        case Infix(binds, first, _):
-            return _first_leaf(first) if first.level >= binds else first
-    return code
-
-
-def _expand(head: str, code: Code, indent: int, suffix: str) -> list[str]:
-    """`code` after `head`, with one pair of its brackets opened over several lines."""
-    match code:
-        case Call(Attribute(base, name), arguments) if base.level < Level.ATOM:
-            tail = flat(Call(Attribute(Text(""), name), arguments))
-            return [head + "(", *_inner(base, indent + 4), " " * indent + ")" + tail + suffix]
-        case Call(Attribute(Call() as base, name), arguments) if not _has_long(arguments):
-            return _expand(head, base, indent, flat(Call(Attribute(Text(""), name), arguments)) + suffix)
-        case Call(function, arguments) if arguments:
-            return _bracketed(head + _wrapped(function, Level.ATOM) + "(", arguments, ")" + suffix, indent)
-        case Sequence(items, brackets):
-            comma = len(items) == 1 and brackets == "()"
-            return _bracketed(head + brackets[0], items, brackets[1] + suffix, indent, force_comma=comma)
-        case Prefix(operator, operand) if operand.level >= Level.UNARY:
-            return _expand(head + operator, operand, indent, suffix)
-        case Infix() if _opens(_last_leaf(code)) or _opens(_first_leaf(code)):
-            return _expand_infix(head, code, indent, suffix)
-    return [head + flat(code) + suffix]
-
-
-def _has_long(arguments: tuple[Code, ...]) -> bool:
-    return any(not isinstance(each, Text | Prefix | Keyword) for each in arguments)
-
-
-def _expand_infix(head: str, code: Infix, indent: int, suffix: str) -> list[str]:
-    """The last operand's brackets if it has any, else the first's."""
-    binds, (operator, last) = code.binds, code.rest[-1]
-    before = Infix(binds, code.first, code.rest[:-1]) if len(code.rest) > 1 else code.first
-    if _opens(_last_leaf(code)):
-        start = f"{head}{_wrapped(before, binds)} {operator} "
-        if last.level <= binds:
-            return [start + "(", *_inner(last, indent + 4), " " * indent + ")" + suffix]
-        return _expand(start, last, indent, suffix)
-    tail = f" {operator} {_wrapped(last, Level(binds + 1))}{suffix}"
-    if before.level < binds:
-        return [head + "(", *_inner(before, indent + 4), " " * indent + ")" + tail]
-    return _expand(head, before, indent, tail)
-
-
-def _bracketed(
-    opening: str, items: tuple[Code, ...], closing: str, indent: int, force_comma: bool = False
-) -> list[str]:
-    """Items on one line of their own if they fit, else one a line with a trailing comma."""
-    one_line = " " * (indent + 4) + ", ".join(map(flat, items)) + ("," if force_comma else "")
-    if len(one_line) <= WIDTH:
-        return [opening, one_line, " " * indent + closing]
-    lines = [opening]
-    for item in items:
-        lines += _item(item, indent + 4)
-        lines[-1] += ","
-    return [*lines, " " * indent + closing]
-
-
-def _item(code: Code, indent: int) -> list[str]:
-    """One of several arguments; inside brackets an operator chain breaks without parentheses of its own."""
-    if isinstance(code, Keyword):
-        return statement(f"{code.name}=", code.value, indent)
-    whole = " " * indent + flat(code)
-    if len(whole) + 1 <= WIDTH:
-        return [whole]
-    if _splits_in_brackets(code):
-        lines = _expand(" " * indent, code, indent, "")
-        if len(lines[0]) <= WIDTH:
-            return lines
-    return _inner(code, indent)
-
-
-def _operands(prefix: str, code: Infix, indent: int) -> list[str]:
-    """One operand a line, operators first."""
-    tighter = Level(code.binds + 1)
-    lines = _operand(prefix, code.first, indent, tighter if code.binds is Level.COMPARISON else code.binds)
-    for operator, operand in code.rest:
-        lines += _operand(f"{operator} ", operand, indent, tighter)
-    return lines
-
-
-def _operand(prefix: str, code: Code, indent: int, at_least: Level) -> list[str]:
-    head = " " * indent + prefix
-    if len(head) + len(_wrapped(code, at_least)) <= WIDTH:
-        return [head + _wrapped(code, at_least)]
-    if code.level < at_least:
-        return [head + "(", *_inner(code, indent + 4), " " * indent + ")"]
-    if isinstance(code, Infix):
-        return _operands(prefix, code, indent)
-    return _expand(head, code, indent, "")

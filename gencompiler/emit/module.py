@@ -18,7 +18,8 @@ from collections.abc import Callable, Mapping
 
 from gencompiler.catalog.supports import SUPPORTS, bounds
 from gencompiler.diagnostics.span import BUILTIN, SourceText, Span
-from gencompiler.emit.code import WIDTH, Code, Sequence, Text, call, statement
+from gencompiler.emit.code import WIDTH, Code, Sequence, Text, call
+from gencompiler.emit.lines import statement
 from gencompiler.emit.literals import documentation, string, visible
 from gencompiler.emit.methods import Method, methods_of
 from gencompiler.emit.names import Names, identifier

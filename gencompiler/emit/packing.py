@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from gencompiler.emit.code import Attribute, Code, Sequence, Subscript, Text, call, flat, method, statement
+from gencompiler.emit.code import Attribute, Code, Sequence, Subscript, Text, call, flat, method
+from gencompiler.emit.lines import statement
 from gencompiler.emit.names import Names
 from gencompiler.emit.torch_expressions import Expressions, Scope, Value
 from gencompiler.node import walk
@@ -151,7 +152,8 @@ def _columns(layout: Layout) -> Code:
         elif step == 0:
             pieces.append(Text(f"*[{values[start]}] * {stop - start}"))
         else:
-            ends = [str(values[start]), str(values[stop - 1] + step)] + ([str(step)] if step != 1 else [])
+            first = [str(values[start])] if values[start] or step != 1 else []
+            ends = [*first, str(values[stop - 1] + step), *([str(step)] if step != 1 else [])]
             pieces.append(Text(f"*range({', '.join(ends)})"))
         start = stop
     return Sequence(tuple(pieces), "[]")

@@ -10,7 +10,8 @@ import dataclasses
 from collections.abc import Callable
 
 from gencompiler.diagnostics.span import Span
-from gencompiler.emit.code import Code, Sequence, Text, as_code, call, flat, method, returned, statement
+from gencompiler.emit.code import Code, Sequence, Text, as_code, call, flat, method
+from gencompiler.emit.lines import returned, statement
 from gencompiler.emit.names import Names, suffixes
 from gencompiler.emit.signature import signature
 from gencompiler.emit.torch_expressions import Scope, Value

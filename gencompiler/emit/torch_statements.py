@@ -10,19 +10,8 @@ import dataclasses
 from collections.abc import Callable
 
 from gencompiler.diagnostics.span import Span
-from gencompiler.emit.code import (
-    Attribute,
-    Code,
-    Level,
-    Sequence,
-    Subscript,
-    Text,
-    call,
-    flat,
-    infix,
-    method,
-    statement,
-)
+from gencompiler.emit.code import Attribute, Code, Level, Sequence, Subscript, Text, call, flat, infix, method
+from gencompiler.emit.lines import statement
 from gencompiler.emit.torch_expressions import Expressions, Scope, Value, transposed
 from gencompiler.rows.analysis import carried_type, constant, local_names
 from gencompiler.rows.nodes import (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from gencompiler.emit.code import Code, Sequence, Text, call, statement
+from gencompiler.emit.code import Code, Sequence, Text, call
+from gencompiler.emit.lines import statement
 from gencompiler.emit.literals import string, visible
 from gencompiler.emit.names import Names, identifier
 from gencompiler.emit.templating import render

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gencompiler.diagnostics.span import Span
-from gencompiler.emit.code import Code, Level, Sequence, Subscript, Text, call, flat, infix, method, returned, statement
+from gencompiler.emit.code import Code, Level, Sequence, Subscript, Text, call, flat, infix, method
+from gencompiler.emit.lines import returned, statement
 from gencompiler.emit.names import Names, suffixes
 from gencompiler.emit.packing import Layouts, print_pack
 from gencompiler.emit.signature import Signature, signature

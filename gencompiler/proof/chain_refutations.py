@@ -18,10 +18,11 @@ from gencompiler.proof.chain_rules import (
     swap,
     well_formed,
 )
-from gencompiler.proof.evaluate import Number, Undecided, Undefined, Values, ball, evaluate
+from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Term, apply, literal, substitute, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.numbers import Number, Undecided, Values, ball
 from gencompiler.proof.refute_rules import Assignment, admissible
 from gencompiler.proof.terms import ONE
 

@@ -5,26 +5,30 @@ from __future__ import annotations
 import itertools
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
 
-from flint import arb, ctx, fmpq
+from flint import arb, ctx
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.proof import enclosure
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, gradient_parts, is_finite, literal, substitute
-
-#: One number: an exact Fraction, or a ball (flint's `arb`) around it.
-Number = Any
-#: A tensor in row-major order.
-Values = tuple[Number, ...]
-
-
-class Undecided(Exception):
-    """A comparison, or an operation outside its domain, that balls of this precision cannot settle."""
+from gencompiler.proof.numbers import (
+    COMPARISONS,
+    EXACT,
+    Number,
+    Undecided,
+    Values,
+    ball,
+    compare,
+    finite,
+    is_zero,
+    times,
+    total,
+    whole_power,
+)
 
 
 class Undefined(Exception):
@@ -43,23 +47,6 @@ def evaluate(term: Term, point: Point) -> Values:
     """The elements of `term` at a point; a scalar is a tuple of one.  Raises Undecided or Undefined."""
     with ctx.workprec(enclosure.PRECISION):
         return _Evaluation(point).values(term)
-
-
-def compare(left: Number, right: Number) -> int:
-    """-1, 0 or 1; raises Undecided when two balls overlap."""
-    if isinstance(left, Fraction) and isinstance(right, Fraction):
-        return (left > right) - (left < right)
-    a, b = ball(left), ball(right)
-    if bool(a < b):
-        return -1
-    if bool(a > b):
-        return 1
-    raise Undecided(f"{a} and {b} overlap")
-
-
-def ball(number: Number) -> arb:
-    """A number as a ball of the current precision."""
-    return arb(fmpq(number.numerator, number.denominator)) if isinstance(number, Fraction) else number
 
 
 class _Evaluation:
@@ -114,15 +101,15 @@ class _Evaluation:
 
     def _apply(self, term: Term, row: tuple[Number, ...]) -> Number:
         name = term.data
-        if name in _COMPARISONS:
-            return Fraction(_COMPARISONS[name](compare(*row)))
-        if name in _EXACT:
-            return _EXACT[name](*row)
+        if name in COMPARISONS:
+            return Fraction(COMPARISONS[name](compare(*row)))
+        if name in EXACT:
+            return EXACT[name](*row)
         if name == "divide":
-            if _is_zero(row[1]):
+            if is_zero(row[1]):
                 raise Undefined(term)
             exact = isinstance(row[0], Fraction) and isinstance(row[1], Fraction)
-            return row[0] / row[1] if exact else _finite(ball(row[0]) / ball(row[1]))
+            return row[0] / row[1] if exact else finite(ball(row[0]) / ball(row[1]))
         if name == "power":
             return self._power(term, *row)
         if name in ("min", "max"):
@@ -146,33 +133,33 @@ class _Evaluation:
             if name == "sign":
                 return Fraction(compare(argument, Fraction(0)))
             raise Undecided(f"{name} of a ball")
-        return _finite(function(ball(argument)))
+        return finite(function(ball(argument)))
 
     def _power(self, term: Term, base: Number, exponent: Number) -> Number:
         if isinstance(exponent, Fraction) and exponent.denominator == 1 and abs(exponent) <= 64:
-            if exponent < 0 and _is_zero(base):
+            if exponent < 0 and is_zero(base):
                 raise Undefined(term)
-            return base ** int(exponent)
+            return whole_power(base, int(exponent))
         sign = compare(base, Fraction(0))
         if sign == 0 and compare(exponent, Fraction(0)) > 0:
             return Fraction(0)
         if sign <= 0:
             whole = not isinstance(exponent, Fraction) or exponent.denominator == 1
             raise Undecided(f"{term} of what is not positive") if whole and sign else Undefined(term)
-        return _finite(ball(base) ** ball(exponent))
+        return finite(ball(base) ** ball(exponent))
 
     # -- tensors -----------------------------------------------------------------------------------------------------
 
     def _reduce(self, term: Term, values: Values) -> Number:
         match term.data:
             case "sum":
-                return _sum(values)
+                return total(values)
             case "mean":
-                return _times(_sum(values), Fraction(1, len(values)))
+                return times(total(values), Fraction(1, len(values)))
             case "prod":
                 product: Number = Fraction(1)
                 for value in values:
-                    product = _times(product, value)
+                    product = times(product, value)
                 return product
             case "min" | "max":
                 best = values[0]
@@ -180,9 +167,9 @@ class _Evaluation:
                     best = value if (compare(value, best) < 0) == (term.data == "min") else best
                 return best
             case "norm":
-                return ball(_sum(_times(v, v) for v in values)).sqrt()
-        total = _sum(ball(v).exp() for v in values)
-        return ball(total).log() - (arb(len(values)).log() if term.data == "logmeanexp" else 0)
+                return ball(total(times(v, v) for v in values)).sqrt()
+        found = total(ball(v).exp() for v in values)
+        return ball(found).log() - (arb(len(values)).log() if term.data == "logmeanexp" else 0)
 
     def _pick(self, term: Term) -> Values:
         if term.operation == "join":
@@ -268,7 +255,7 @@ class _Tangents:
             left, right = (self.values.known[a] for a in term.arguments)
             slopes = [self.of(a) for a in term.arguments]
             parts = (_contract(term, slopes[0], right), _contract(term, left, slopes[1]))
-            return tuple(_sum(pair) for pair in zip(*parts, strict=True))
+            return tuple(total(pair) for pair in zip(*parts, strict=True))
         linear = term.operation in ("select", "join", "element")
         if linear or (term.operation == "reduce" and term.data in ("sum", "mean")):
             return self._linear(term)
@@ -295,7 +282,7 @@ class _Tangents:
                 continue
             slopes = _spread(self.values.values(instance(formula, **names)), size)
             tangents = _spread(self.of(argument), size)
-            found = [_sum((f, _times(s, t))) for f, s, t in zip(found, slopes, tangents, strict=True)]
+            found = [total((f, times(s, t))) for f, s, t in zip(found, slopes, tangents, strict=True)]
         return tuple(found)
 
 
@@ -305,7 +292,7 @@ def _contract(term: Term, a: Values, b: Values) -> Values:
     inner = right.shape[0]
     rows, columns = math.prod(left.shape[:-1]), math.prod(right.shape[1:])
     return tuple(
-        _sum(_times(a[r * inner + k], b[k * columns + c]) for k in range(inner))
+        total(times(a[r * inner + k], b[k * columns + c]) for k in range(inner))
         for r in range(rows)
         for c in range(columns)
     )
@@ -334,14 +321,6 @@ def _spread(values: Values, size: int) -> Values:
     return values * size if len(values) == 1 and size != 1 else values
 
 
-def _is_zero(number: Number) -> bool:
-    if isinstance(number, Fraction):
-        return number == 0
-    if number.contains(0):
-        raise Undecided("a divisor that may be 0")
-    return False
-
-
 def _require(domain: Interval, argument: Number, term: Term) -> None:
     """Raise unless `argument` surely lies in `domain`."""
     low, high = (argument, argument) if isinstance(argument, Fraction) else enclosure.bounds_of(argument)
@@ -352,45 +331,3 @@ def _require(domain: Interval, argument: Number, term: Term) -> None:
     if below or above:
         raise Undefined(term)
     raise Undecided(f"{term} near the end of its domain")
-
-
-def _finite(value: arb) -> arb:
-    if not value.is_finite():
-        raise Undecided("a value too large for balls")
-    return value
-
-
-def _times(left: Number, right: Number) -> Number:
-    if isinstance(left, Fraction) and isinstance(right, Fraction):
-        return left * right
-    if left == 0 or right == 0:
-        return Fraction(0)
-    return ball(left) * ball(right)
-
-
-def _sum(values: Iterable[Number]) -> Number:
-    total: Number = Fraction(0)
-    for value in values:
-        exact = isinstance(total, Fraction) and isinstance(value, Fraction)
-        total = total + value if exact else ball(total) + ball(value)
-    return total
-
-
-_COMPARISONS: dict[str, Callable[[int], bool]] = {
-    "less": lambda order: order < 0,
-    "less_equal": lambda order: order <= 0,
-    "greater": lambda order: order > 0,
-    "greater_equal": lambda order: order >= 0,
-    "equal": lambda order: order == 0,
-    "not_equal": lambda order: order != 0,
-}
-_EXACT: dict[str, Callable[..., Number]] = {
-    "add": lambda a, b: _sum((a, b)),
-    "subtract": lambda a, b: _sum((a, -b)),
-    "multiply": _times,
-    "negate": lambda a: -a,
-    "and": lambda a, b: Fraction(bool(a) and bool(b)),
-    "or": lambda a, b: Fraction(bool(a) or bool(b)),
-    "not": lambda a: Fraction(not a),
-    "indicator": lambda a: Fraction(bool(a)),
-}

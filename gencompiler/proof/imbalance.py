@@ -16,21 +16,23 @@ from flint import ctx
 from gencompiler.proof import enclosure, rules
 from gencompiler.proof.chain_refutations import chance, log_flow
 from gencompiler.proof.chain_rules import Kernel, log_proposal
-from gencompiler.proof.evaluate import Undecided, Undefined, Values, ball, evaluate
+from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.graph import Term, substitute
 from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.numbers import Undecided, Values, ball
 from gencompiler.proof.refute_rules import Assignment
 
 assert rules.RULES
 
-#: How far out a box is looked for that gains mass, the part of the way that its mass comes from, and its sizes.
-REACH = tuple(Fraction(4) ** k for k in range(7))
-SCALES = tuple(Fraction(v) for v in ("1", "31/32", "3/4", "1/2", "0"))
-RADII = tuple(Fraction(1, 2**k) for k in range(1, 13, 2))
-#: The widest state that is searched, how many promising places are followed, and the halvings of a climb's steps.
+#: How far out a box is looked for that gains mass, and how large it may be.
+REACH = tuple(map(Fraction, (4, 16, 128, 2**14)))
+RADII = tuple(Fraction(1, 2**k) for k in range(1, 20, 3))
+#: The widest state that is searched, and how many promising places are followed.
 WIDEST = 8
-FOLLOWED = 4
-HALVINGS = 10
+FOLLOWED = 3
+#: Steps of the search along a ray, and halvings of the steps of a climb.
+THIRDS = 16
+HALVINGS = 8
 
 Flat = tuple[Fraction, ...]
 
@@ -81,17 +83,26 @@ class _Gain:
         self.there = substitute(target, {p.moves: p.drawn for p in kernel.proposals})
 
     def promise(self, y: Flat) -> tuple[float, Flat]:
-        """How much larger, as a logarithm, π(x) q(y | x) is than π(y) at the best of a few x."""
+        """How much larger, as a logarithm, π(x) q(y | x) is than π(y), at the best x between 0 and y."""
         held = _float(lambda: evaluate(self.there, self._point(None, y))[0])
-        starts = [tuple(v * scale for v in y) for scale in SCALES]
-        best = max(starts, key=lambda x: self.inflow(x, y))
-        return (self.inflow(best, y) - held if math.isfinite(held) else -math.inf), best
+        if not math.isfinite(held):
+            return -math.inf, y
+        low, high = Fraction(0), Fraction(1)
+        for _ in range(THIRDS):
+            left, right = low + (high - low) / 3, high - (high - low) / 3
+            if self.inflow(_scaled(y, left), y) < self.inflow(_scaled(y, right), y):
+                low = left
+            else:
+                high = right
+        best = tuple(_rounded(v) for v in _scaled(y, (low + high) / 2))
+        return self.inflow(best, y) - held, best
 
     def follow(self, start: Flat, y: Flat) -> Proof | None:
         """Climb to the x that contributes most, and try boxes around it."""
         x = _climb(lambda place: self.inflow(place, y), start)
-        for radius in RADII:
-            here, there = _shaped(self.kernel, x), _shaped(self.kernel, y)
+        readable = tuple(_rounded(v) for v in x)
+        for radius, near in itertools.product(RADII, (readable, x)):
+            here, there = _shaped(self.kernel, near), _shaped(self.kernel, y)
             subject = (self.kernel, self.target, self.assignment, here, radius, there)
             found = _try("gain", subject, self.laws)
             if found is not None:
@@ -116,15 +127,20 @@ def _width(kernel: Kernel) -> int:
 
 
 def _places(width: int) -> list[Flat]:
-    """Points on the axes and on the diagonals, further and further out."""
+    """Points on the diagonal and on the first axes, further and further out."""
     found: list[Flat] = []
     for reach in REACH:
-        for sign in (1, -1):
-            found.append((sign * reach,) * width)
-            found.extend(
-                tuple(sign * reach if k == axis else Fraction(0) for k in range(width)) for axis in range(width)
-            )
+        found += [(reach,) * width, (-reach,) * width]
+        found += [tuple(reach if k == axis else Fraction(0) for k in range(width)) for axis in range(min(width, 2))]
     return list(dict.fromkeys(found))
+
+
+def _rounded(value: Fraction) -> Fraction:
+    return Fraction(round(value * 32), 32)
+
+
+def _scaled(flat: Flat, factor: Fraction) -> Flat:
+    return tuple(v * factor for v in flat)
 
 
 def _shaped(kernel: Kernel, flat: Flat) -> tuple[Values, ...]:

@@ -9,10 +9,11 @@ from fractions import Fraction
 from gencompiler.model.nodes import Support
 from gencompiler.proof import rules
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.evaluate import Number, Undecided, Undefined, compare, evaluate
+from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.graph import Term, substitute, subterms, support_of
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.map_rules import pieces
+from gencompiler.proof.numbers import Number, Undecided, compare
 from gencompiler.proof.refute_rules import Assignment, admissible, continuous
 from gencompiler.proof.search import Search
 

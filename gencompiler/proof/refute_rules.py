@@ -12,11 +12,12 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import domain
-from gencompiler.proof.evaluate import Number, Undecided, Undefined, Values, compare, evaluate
+from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Fact, InRange, NotInjective, NotOnto, Outside
 from gencompiler.proof.graph import Term, is_finite, substitute, subterms, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.map_rules import pieces
+from gencompiler.proof.numbers import Number, Undecided, Values, compare
 from gencompiler.proof.range_rules import range_of
 
 #: Rational values of symbols and network outputs, the same for every element.

@@ -74,7 +74,8 @@ def cost(program: Program) -> Cost:
     kept = [part for part in walk(program) if isinstance(part, Expr) and id(part) not in by_column]
     widths = [_size(part) for part in kept]
     flops = _flops_of_block(program.body) + sum(map(_flops, outputs))
-    traffic = sum(_bytes(each.type.shape, each.type.kind) for each in (*program.inputs, *program.outputs))
+    ports = [each.type for each in program.inputs] + [each.type for each in program.outputs]
+    traffic = sum(_bytes(port.shape, port.kind) for port in ports)
     weights = sum(4 * math.prod(use.shape) for use in program.parameters)
     return Cost(peak, max(widths, default=1), flops, traffic, weights)
 

@@ -119,6 +119,7 @@ _RESULTS = {
 def linearize(graph: Graph, roots: tuple[Expr, ...]) -> tuple[tuple[nodes.Statement, ...], tuple[Expr, ...]]:
     """The statements that compute `roots` (and run every loop that stores something), and how each root is written."""
     linear = _Linear(graph)
+    linear.carried |= {id(root) for root in roots}  # an output has its name in the program's signature
     storing = [p for p in graph.plans if p.stores and p.depth == 1]
     for plan in storing:
         linear.count_stores(plan)

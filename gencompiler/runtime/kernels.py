@@ -47,8 +47,9 @@ def softplus(x):
 
 @triton.jit
 def logit(x):
-    """log(x / (1 - x))"""
-    return tl.log(x) - log1p(-x)
+    """log(x / (1 - x)); around 1/2, where its two logarithms cancel, as log1p((2 x - 1) / (1 - x))."""
+    middle = tl.abs(x - 0.5) < 0.25
+    return tl.where(middle, log1p((2.0 * x - 1.0) / tl.where(middle, 1.0 - x, 1.0)), tl.log(x) - log1p(-x))
 
 
 @triton.jit

@@ -77,10 +77,11 @@ def _uniform(seed: int, row: Counter, step: Counter, dim: Counter, stream: int, 
 
 
 def _normal(seed: int, row: Counter, step: Counter, dim: Counter, stream: int, dtype: torch.dtype) -> Tensor:
-    """Computed in float64: in float32 the angle 2 pi u alone would cost more than the 1e-6 that back ends agree to."""
+    """Of the float32 uniforms, in any dtype, because near u0 = 1 the radius feels their rounding; but computed in
+    float64, because in float32 the angle 2 pi u1 alone would cost more than the 1e-6 that back ends agree to."""
     word_0, word_1, *_ = philox(seed, row, step, dim, stream)
-    radius = _unit(word_0, torch.float64).log_().mul_(-2.0).sqrt_()
-    angle = _unit(word_1, torch.float64).mul_(2.0 * math.pi)
+    radius = _unit(word_0, torch.float32).double().log_().mul_(-2.0).sqrt_()
+    angle = _unit(word_1, torch.float32).double().mul_(2.0 * math.pi)
     return radius.mul_(angle.cos_()).to(dtype)
 
 

@@ -18,6 +18,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from gencompiler.testing.spaces import flat
 from gencompiler.testing.strategies import make_rows
 from gencompiler.testing.subject import Subject, chain_draws, has_kernel, log_prob, observed, offers
 
@@ -59,7 +60,7 @@ def differences(model: Subject, rows: int, seed: int) -> list[str]:
 
 def disagreement(found: Tensor, expected: Tensor) -> tuple[float, float]:
     """(the share of rows that differ by more than `TOLERANCE`, the largest relative difference)."""
-    found, expected = (t.double().reshape(len(t), -1) for t in (found, expected))
+    found, expected = (flat(t).double() for t in (found, expected))
     relative = (found - expected).abs() / (1 + expected.abs())
     relative = torch.where(found == expected, 0.0, relative).nan_to_num(torch.inf)
     differs = (relative > TOLERANCE).any(1)

@@ -37,6 +37,11 @@ def in_chunks(function: LogDensity, rows: Tensor) -> Tensor:
         return torch.cat([function(part) for part in torch.split(rows, _CHUNK)]) if len(rows) else function(rows)
 
 
+def flat(rows: Tensor) -> Tensor:
+    """`[n, *shape]` as `[n, size]`, also without rows."""
+    return rows.reshape(len(rows), math.prod(rows.shape[1:]))
+
+
 # -- coordinates -----------------------------------------------------------------------------------------------------
 
 
@@ -86,7 +91,7 @@ class Chart:
         """The log-density of the coordinates."""
 
         def of_coordinates(t: Tensor) -> Tensor:
-            jacobian = self.log_jacobian(t).reshape(len(t), -1).sum(1)
+            jacobian = flat(self.log_jacobian(t)).sum(1)
             return log_density(self.value(t)).double() + jacobian
 
         return of_coordinates
@@ -216,16 +221,16 @@ def states(field: Field) -> Tensor:
     levels = range(int(lower), int(upper) + 1)
     table = torch.tensor(list(itertools.product(levels, repeat=field.size)), dtype=torch.int64)
     rows = table.reshape(-1, *field.shape)
-    inside = field.support.contains(rows).reshape(len(rows), -1).all(1)
+    inside = flat(field.support.contains(rows)).all(1)
     return rows[inside]
 
 
 def state_numbers(rows: Tensor, table: Tensor) -> Tensor:
     """The place of each row in `table`, which `states` made; -1 for a row that is not there."""
-    flat, known = rows.reshape(len(rows), -1), table.reshape(len(table), -1)
+    values, known = flat(rows), flat(table)
     base = int(known.max() - known.min()) + 1
     powers = base ** torch.arange(known.shape[1] - 1, -1, -1)
-    codes, keys = ((flat - known.min()) * powers).sum(1), ((known - known.min()) * powers).sum(1)
+    codes, keys = ((values - known.min()) * powers).sum(1), ((known - known.min()) * powers).sum(1)
     places = torch.searchsorted(keys, codes).clamp_max(len(keys) - 1)
-    found = (known[places] == flat).all(1)
+    found = (known[places] == values).all(1)
     return torch.where(found, places, -1)

@@ -3,7 +3,8 @@
     python -m tests.benchmarks realnvp              densities and times
     python -m tests.benchmarks realnvp --train 3    and three training runs each at equal budget (minutes each)
 
-It needs `pip install zuko`, which nothing else here does.  zuko's side uses its public parts only: `GeneralCouplingTransform` with a mask and a univariate, `PermutationTransform`,
+It needs `pip install zuko`, which nothing else here does.  zuko's side uses its public parts only:
+`GeneralCouplingTransform` with a mask and a univariate, `PermutationTransform`,
 `Flow`; the sinh-arcsinh warp and the affine coupling's bounded scale are `torch.distributions` transforms.
 """
 

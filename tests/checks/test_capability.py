@@ -43,6 +43,12 @@ def test_an_energy_without_a_chain_cannot_be_sampled() -> None:
     assert "transition" in row.sample.reason
 
 
+def test_a_chain_says_whether_it_keeps_its_target() -> None:
+    assert table(CHAIN).sample.reason.endswith("that `mala` keeps it is proved")
+    unclaimed = CHAIN.replace("  claim stationary(mala, p)\n", "")
+    assert table(unclaimed).sample.reason.endswith("nothing claims that `mala` keeps it")
+
+
 def test_the_reason_stands_where_it_was_stated() -> None:
     row = table(CHAIN)
     assert CHAIN[row.log_prob.span.start : row.log_prob.span.end] == "p(x) ∝ exp(-U(x))"

@@ -16,8 +16,9 @@ from gencompiler.checks.certificate import certificate_text, recheck
 from gencompiler.model import nodes
 from gencompiler.model.nodes import REAL, Expr, Support, Type
 from gencompiler.proof import enclosure
-from gencompiler.proof.evaluate import Undecided, ball, evaluate
+from gencompiler.proof.evaluate import evaluate
 from gencompiler.proof.kernel import RULES
+from gencompiler.proof.numbers import Undecided, ball
 from gencompiler.proof.scope import terms_of
 from tests.checks.building import (
     AT,

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from gencompiler.emit.torch import IMPORTS, print_function
 from gencompiler.emit.torch_expressions import Expressions
-
 from tests.rows import interpreter
 from tests.rows.harness import SEED, STEP, compiled, inputs, parameters, run_torch
 from tests.rows.programs import PROGRAMS, fvsbn_log_prob, mala, nade_log_prob, nade_sample

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof import enclosure
-from gencompiler.proof.evaluate import Number, ball, evaluate
+from gencompiler.proof.evaluate import evaluate
 from gencompiler.proof.graph import Term, apply, choose, literal, symbol
+from gencompiler.proof.numbers import Number, ball
 
 #: What all property tests here have in common: a loaded machine does not make them fail.
 patient = settings(deadline=None)

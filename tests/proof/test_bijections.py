@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof import enclosure, graph
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.evaluate import Number, Values, ball, evaluate
+from gencompiler.proof.evaluate import evaluate
 from gencompiler.proof.facts import Invertible, NotInjective, VectorBijection, result
 from gencompiler.proof.graph import Term, apply, choose, join, literal, network, select, symbol
+from gencompiler.proof.numbers import Number, Values, ball
 from gencompiler.proof.refute import not_injective
 from gencompiler.proof.search import Search
 from tests.proof.strategies import (

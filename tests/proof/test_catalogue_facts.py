@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from gencompiler.catalog.functions import FUNCTIONS, Function
 from gencompiler.model.nodes import REAL
 from gencompiler.proof import enclosure
-from gencompiler.proof.evaluate import Number, ball, evaluate
+from gencompiler.proof.evaluate import evaluate
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, symbol
+from gencompiler.proof.numbers import Number, ball
 from tests.proof.strategies import distance, patient
 
 A = symbol("variable", "a", REAL)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from flint import ctx
+from flint import arb, ctx
 from hypothesis import given, settings
 
 from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof import enclosure, graph
-from gencompiler.proof.evaluate import Undecided, Undefined, ball, compare, evaluate
+from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, choose, literal, reduce, symbol
+from gencompiler.proof.numbers import Undecided, ball, compare
 from tests.proof.strategies import REALS, at, distance, number, patient
 
 X = symbol("variable", "x", REAL)
@@ -109,3 +110,13 @@ def test_a_gradient_is_the_limit_of_differences(x: Fraction, y: Fraction) -> Non
         with ctx.workprec(enclosure.PRECISION):
             slope = (ball(rise[0]) - ball(rise[1])) / ball(2 * step)
         assert distance(found, slope) < 1e-18
+
+
+@pytest.mark.parametrize("exponent", [0, 1, 2, 3, 7])
+def test_whole_powers_of_a_ball_around_0(exponent: int) -> None:
+    """flint's own power says that they are not numbers."""
+    with ctx.workprec(enclosure.PRECISION):
+        small = (arb(0, 1e-12),)
+        found = ball(evaluate(apply("power", X, literal(exponent)), {X: small})[0])
+        assert found.is_finite()
+        assert found.contains(0) == (exponent > 0)

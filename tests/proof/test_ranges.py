@@ -12,10 +12,11 @@ from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof import domain, enclosure
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.domain import POSITIVE, Interval
-from gencompiler.proof.evaluate import Undecided, ball, evaluate
+from gencompiler.proof.evaluate import evaluate
 from gencompiler.proof.facts import InRange
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, choose, contract, element, gradient, literal, network, reduce, symbol
+from gencompiler.proof.numbers import Undecided, ball
 from gencompiler.proof.search import Search
 from tests.proof.strategies import POSITIVES, REALS, expressions, patient
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from gencompiler.model.nodes import REAL
 from gencompiler.proof import graph
-from gencompiler.proof.evaluate import Undecided, Undefined, evaluate
+from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, literal, reduce, symbol
+from gencompiler.proof.numbers import Undecided
 from gencompiler.proof.ring import LARGEST, Ring
 from tests.proof.strategies import REALS, distance, patient
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from gencompiler.emit.signature import signature
 from gencompiler.emit.torch import IMPORTS, print_function
 from gencompiler.emit.triton import import_lines, print_kernel
 from gencompiler.rows.nodes import Program
 from gencompiler.rows.schedule import Schedule
-from torch import Tensor
-
 from tests.rows import interpreter
 
 SEED, STEP = 2**40 + 12345, 3
@@ -81,11 +81,19 @@ def run_torch(
     return [outputs] if isinstance(outputs, Tensor) else list(outputs)
 
 
-def kernel_module(scheduled: Schedule, folder: Path, name: str = "launch") -> ModuleType:
-    """The module of a fused schedule's kernel, imported from a file as triton needs it; its launcher is `launch`."""
+def kernel_module(
+    scheduled: Schedule, folder: Path, name: str = "launch", change: tuple[str, str] | None = None
+) -> ModuleType:
+    """The module of a fused schedule's kernel, imported from a file as triton needs it; its launcher is `launch`.
+
+    `change` replaces a text in it by another, to see that a wrong kernel is noticed."""
     printed = print_kernel(scheduled, name="launch")
-    path = folder / f"kernel_{name}.py"
-    path.write_text("\n".join(import_lines([printed])) + "\n\n\n" + printed.text)
+    text = "\n".join(import_lines([printed])) + "\n\n\n" + printed.text
+    if change is not None:
+        assert change[0] in text
+        text = text.replace(*change)
+    path = folder / f"kernel_{name.replace(' ', '_')}.py"
+    path.write_text(text)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

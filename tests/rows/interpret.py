@@ -1,7 +1,9 @@
 """Runs kernels under Triton's interpreter, in a process of its own: `python -m tests.rows.interpret FILE`.
 
-TRITON_INTERPRET must be set before triton is imported, and then holds for the whole process.  FILE is a pickle of a list
-of (name, program, rows, seed of the parameters); a JSON object {name: …} goes to the standard output, per output: the
+TRITON_INTERPRET must be set before triton is imported, and then holds for the whole process.  FILE is a pickle of a
+list
+of (name, program, rows, seed of the parameters, change of the printed text or None); a JSON object {name: …} goes to
+the standard output, per output: the
 greatest error against the torch printer beyond `rtol * |value|`, and whether discrete values are equal.
 """
 
@@ -18,10 +20,10 @@ from typing import Any
 os.environ["TRITON_INTERPRET"] = "1"
 
 import torch
-from gencompiler.rows.nodes import Program
-from gencompiler.rows.schedule import schedule
 from torch import Tensor
 
+from gencompiler.rows.nodes import Program
+from gencompiler.rows.schedule import schedule
 from tests.rows.harness import arguments, inputs, kernel_module, parameters, run_torch
 
 RTOL = 2e-5
@@ -29,7 +31,7 @@ RTOL = 2e-5
 
 def compare(program: Program, launch: Any, rows: int, seed: int) -> dict[str, Any]:
     given, values = inputs(program, rows, seed), parameters(program, seed)
-    scalars = {name: 6 for name in program.scalars}
+    scalars = dict.fromkeys(program.scalars, 6)
     wanted = run_torch(program, given, values, rows, torch.float32, **scalars)
     positional, keywords = arguments(program, given, values, rows, torch.float32, **scalars)
     found = launch(*positional, **keywords)
@@ -54,12 +56,12 @@ def main(path: str) -> None:
     cases = pickle.loads(Path(path).read_bytes())
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name, program, rows, seed in cases:
+        for name, program, rows, seed, change in cases:
             scheduled = schedule(program)
             if not scheduled.fused:
                 results[name] = {"refused": scheduled.reason}
                 continue
-            results[name] = compare(program, kernel_module(scheduled, Path(folder), name).launch, rows, seed)
+            results[name] = compare(program, kernel_module(scheduled, Path(folder), name, change).launch, rows, seed)
     print(json.dumps(results))
 
 

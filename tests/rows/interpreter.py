@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+
 from gencompiler.rows import nodes as r
 
 Values = dict[str, Any]
@@ -72,6 +73,8 @@ def philox(seed: int, *counters: int) -> list[int]:
 def draw(kind: str, seed: int, row: int, step: int, dim: int, stream: int) -> float:
     words = philox(seed, row, step, dim, stream)
     first, second = (min(((word >> 8) + 0.5) * 2.0**-24, 1 - 2.0**-24) for word in words[:2])
+    if kind == "normal":  # of the float32 uniforms, in any dtype
+        first, second = (min(float(np.float32(each)), 1 - 2.0**-24) for each in (first, second))
     return first if kind == "uniform" else math.sqrt(-2 * math.log(first)) * math.cos(2 * math.pi * second)
 
 
@@ -80,7 +83,8 @@ def run(
 ) -> list[np.ndarray]:
     """The outputs, stacked over rows.  `scalars` may hold `seed`, `step` and `rows` (how many, without inputs)."""
     count = len(next(iter(inputs.values()))) if inputs else scalars["rows"]
-    rows = [_Row(program, inputs, parameters, scalars, n).outputs() for n in range(count)]
+    with np.errstate(all="ignore"):  # what is in the padding of a tile may be anything
+        rows = [_Row(program, inputs, parameters, scalars, n).outputs() for n in range(count)]
     return [np.stack(each) for each in zip(*rows, strict=True)]
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import random
 
+from hypothesis import strategies as st
+
 from gencompiler.rows.nodes import (
     Broadcast,
     Expr,
@@ -21,8 +23,6 @@ from gencompiler.rows.nodes import (
     StoreColumn,
     WithColumn,
 )
-from hypothesis import strategies as st
-
 from tests.rows.programs import (
     AT,
     add,
@@ -201,7 +201,8 @@ class _Builder:
         return parameter(self.new_parameter(n, self.size), (None, i), (n,))
 
     def weights(self, *shape: int) -> Expr:
-        """A uniform value of a shape: a parameter, for each layer its own inside a loop over layers, or a function of it."""
+        """A uniform value of a shape: a parameter, for each layer its own inside a loop over layers, or a function
+        of it."""
         if self.layers and self.rng.random() < 0.7:
             stacked = self.new_parameter(self.layers, *shape)
             value: Expr = parameter(stacked, (self.index, *[None] * len(shape)), shape)

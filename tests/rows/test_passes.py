@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+
 from gencompiler.node import walk
 from gencompiler.rows import planes
 from gencompiler.rows.absorb import absorb
@@ -17,8 +19,6 @@ from gencompiler.rows.prefix import PrefixSum, prefix_loop, widest
 from gencompiler.rows.retype import retype
 from gencompiler.rows.share import share
 from gencompiler.rows.verify import verify
-from hypothesis import given, settings
-
 from tests.rows import interpreter
 from tests.rows.harness import SEED, STEP, inputs, parameters
 from tests.rows.programs import (
@@ -30,7 +30,6 @@ from tests.rows.programs import (
     coupling_sample,
     fvsbn_log_prob,
     fvsbn_sample,
-    given as input_,
     index,
     let,
     local,
@@ -45,6 +44,9 @@ from tests.rows.programs import (
     row,
     total,
     use,
+)
+from tests.rows.programs import (
+    given as input_,
 )
 from tests.rows.strategies import row_programs
 
@@ -152,7 +154,9 @@ def _hidden_outside(readers: int = 1) -> Program:
     zeros = Broadcast(c.type, number(0.0), hidden, span=read.span)
     main = loop("dimensions", "i", 12, (carry("a", zeros, w_x), carry("s", number(0.0), final)), *body)
     weights = (use("W", hidden, 12), use("V", 12, hidden), use("c", hidden))
-    return Program("p", "p", (input_("x", x.type),), (), weights, (main,), (output("s", local("s", row())),), span=read.span)
+    return Program(
+        "p", "p", (input_("x", x.type),), (), weights, (main,), (output("s", local("s", row())),), span=read.span
+    )
 
 
 def test_summands_are_carried() -> None:
@@ -215,7 +219,9 @@ def test_other_loops_are_none(make: Callable[[], Program]) -> None:
 def test_a_recurrence_is_none() -> None:
     """h <- h + tanh(h): the term reads the sum that it is added to."""
     h = local("h", row(5))
-    main = loop("dimensions", "i", 5, (carry("h", Broadcast(row(5), number(1.0), 5, span=h.span), add(h, apply("tanh", h))),))
+    main = loop(
+        "dimensions", "i", 5, (carry("h", Broadcast(row(5), number(1.0), 5, span=h.span), add(h, apply("tanh", h))),)
+    )
     assert prefix_loop(main) is None
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from gencompiler.rows.nodes import Number, Program, RowType
-from gencompiler.rows.print import data, expression, text
 from hypothesis import given, settings
 
+from gencompiler.rows.nodes import Number, Program, RowType
+from gencompiler.rows.print import data, expression, text
 from tests.rows.programs import AT, PROGRAMS, apply, local, nade_log_prob, number, row
 from tests.rows.strategies import row_programs
 

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+
 from gencompiler.diagnostics.model import CompilerBug
 from gencompiler.node import Node, rebuild
 from gencompiler.rows.nodes import (
@@ -26,8 +28,6 @@ from gencompiler.rows.nodes import (
 )
 from gencompiler.rows.schedule import schedule
 from gencompiler.rows.verify import verify, verify_tile
-from hypothesis import given, settings
-
 from tests.rows.programs import PROGRAMS, coupling_log_prob, coupling_sample, mala, nade_log_prob, nade_sample
 from tests.rows.strategies import row_programs
 
@@ -66,15 +66,30 @@ ERRORS: dict[str, tuple[Callable[[], Program], type[Node], Callable[..., Node], 
     "name": (nade_sample, Local, lambda e: dataclasses.replace(e, name="nowhere"), "is not bound here"),
     "function": (mala, Elementwise, lambda e: dataclasses.replace(e, function="gamma"), "no function of the catalogue"),
     "arity": (mala, Elementwise, lambda e: dataclasses.replace(e, arguments=e.arguments[:1]), "no function of the"),
-    "index": (mala, Column, lambda e: dataclasses.replace(e, index=dataclasses.replace(e.index, value=0.5)), "no integer"),
-    "column": (mala, Column, lambda e: dataclasses.replace(e, index=dataclasses.replace(e.index, value=2.0)), "outside"),
+    "index": (
+        mala,
+        Column,
+        lambda e: dataclasses.replace(e, index=dataclasses.replace(e.index, value=0.5)),
+        "no integer",
+    ),
+    "column": (
+        mala,
+        Column,
+        lambda e: dataclasses.replace(e, index=dataclasses.replace(e.index, value=2.0)),
+        "outside",
+    ),
     "parameter": (nade_log_prob, ParameterRead, lambda e: dataclasses.replace(e, path="Q"), "is no parameter"),
     "axes": (nade_log_prob, ParameterRead, lambda e: dataclasses.replace(e, index=()), "is no parameter with 0 axes"),
     "slice": (coupling_log_prob, Slice, lambda e: dataclasses.replace(e, stop=99), "slice 4..99 of 8"),
     "permutation": (coupling_log_prob, Permute, lambda e: dataclasses.replace(e, order=(0,) * 8), "no permutation"),
     "matrix": (coupling_log_prob, Dot, lambda e: dataclasses.replace(e, transposed=False), "meets a matrix"),
     "loop": (nade_log_prob, Loop, lambda e: dataclasses.replace(e, kind="forever"), "no kind of loop"),
-    "count": (nade_log_prob, Loop, lambda e: dataclasses.replace(e, count=dataclasses.replace(e.count, value=13.0)), "outside"),
+    "count": (
+        nade_log_prob,
+        Loop,
+        lambda e: dataclasses.replace(e, count=dataclasses.replace(e.count, value=13.0)),
+        "outside",
+    ),
     "reduction": (coupling_log_prob, Reduce, lambda e: dataclasses.replace(e, operation="mean"), "no reduction"),
     "draw": (coupling_sample, Draw, lambda e: dataclasses.replace(e, kind="cauchy"), "no draw"),
 }
@@ -84,7 +99,9 @@ ERRORS: dict[str, tuple[Callable[[], Program], type[Node], Callable[..., Node], 
 def test_finds_planted_errors(name: str) -> None:
     make, kind, change, message = ERRORS[name]
     if name == "index":
-        program = changed(mala(), Column, lambda e: dataclasses.replace(e, index=dataclasses.replace(e.index, value=0.5)))
+        program = changed(
+            mala(), Column, lambda e: dataclasses.replace(e, index=dataclasses.replace(e.index, value=0.5))
+        )
     else:
         program = changed(make(), kind, change)
     with pytest.raises(CompilerBug, match=message) as caught:

@@ -99,10 +99,10 @@ PLANTED = [
     ("sampler_ratios", planted(models.Flow, spread=1.03), "does not follow"),
     ("sampler_ratios", planted(models.Flow, lean=0.05), "does not follow"),
     ("sampler_ratios", planted(models.UnitFlow, spread=1.03), "does not follow"),
-    ("sampler_ratios", planted(models.UnitFlow, shift=0.03), "does not follow"),
+    ("sampler_ratios", planted(models.UnitFlow, shift=0.05), "does not follow"),
     ("sampler_ratios", planted(models.Autoregression, tilt=0.15), "does not follow"),
     ("sampler_small", planted(models.Autoregression, tilt=0.15), "does not follow"),
-    ("sampler_small", planted(models.UnitFlow, shift=0.03), "does not follow"),
+    ("sampler_small", planted(models.UnitFlow, shift=0.05), "does not follow"),
     ("sampler_small", planted(models.Quantized, spread=1.05), "does not follow"),
     ("rsample", planted(models.Flow, sign=-1.0), "differs from log_prob"),
     (

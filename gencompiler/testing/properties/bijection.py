@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from gencompiler.testing.spaces import flat
 from gencompiler.testing.subject import Subject, in_float64
 
 #: How far from a perfect inverse rounding may lead, in units of the measured sensitivity to rounding.
@@ -57,7 +58,7 @@ def check_round_trip(model: Subject, z: Tensor) -> None:
 def _saturated(function: Map, point: Tensor) -> Tensor:
     """Rows `[n]` where some element of the result stays the same, to the bit, while every element of `point` moves."""
     moved = function(point + 2.0**-10 * point.abs().clamp_min(2.0**-10))
-    return (moved == function(point)).reshape(len(point), -1).any(1)
+    return flat(moved == function(point)).any(1)
 
 
 def check_log_det(model: Subject, z: Tensor) -> None:
@@ -70,8 +71,8 @@ def check_log_det(model: Subject, z: Tensor) -> None:
     x, forward_log_det = (t.detach() for t in model.forward(z))
     x.requires_grad_()
     recovered, inverse_log_det = model.inverse(x)
-    jacobian = _jacobian(recovered.reshape(len(z), -1), x)
-    kept = jacobian.reshape(len(z), -1).isfinite().all(1) & inverse_log_det.isfinite()
+    jacobian = _jacobian(flat(recovered), x)
+    kept = flat(jacobian).isfinite().all(1) & inverse_log_det.isfinite()
     exact = torch.linalg.slogdet(jacobian[kept])[1]
     found = inverse_log_det.detach()[kept]
     size = jacobian.shape[1]
@@ -85,18 +86,17 @@ def check_log_det(model: Subject, z: Tensor) -> None:
 def _jacobian(outputs: Tensor, inputs: Tensor) -> Tensor:
     """d outputs / d inputs, `[n, size, size]`, rows being independent."""
     columns = [
-        torch.autograd.grad(outputs[:, i].sum(), inputs, retain_graph=True)[0].reshape(len(inputs), -1)
-        for i in range(outputs.shape[1])
+        flat(torch.autograd.grad(outputs[:, i].sum(), inputs, retain_graph=True)[0]) for i in range(outputs.shape[1])
     ]
     return torch.stack(columns, 1)
 
 
 def _largest(values: Tensor) -> Tensor:
-    return values.double().abs().reshape(len(values), -1).amax(1) if len(values) else values.new_zeros(0).double()
+    return flat(values).double().abs().amax(1)
 
 
 def _refuse_nan(values: Tensor, name: str, z: Tensor) -> None:
-    bad = values.isnan().reshape(len(values), -1).any(1)
+    bad = flat(values).isnan().any(1)
     if bool(bad.any()):
         raise AssertionError(f"{name} is not a number at z = {z[bad][0].tolist()}")
 

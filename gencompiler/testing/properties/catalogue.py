@@ -30,6 +30,9 @@ from gencompiler.testing.statistics import TEST_FALSE_ALARM
 from gencompiler.testing.strategies import Perturbation
 from gencompiler.testing.subject import Subject
 
+#: Rows with more elements than this are large.
+_SMALL_ROW = 8
+
 Make = Callable[[], Subject]
 
 
@@ -149,7 +152,7 @@ def _log_det(make: Make, effort: Effort) -> None:
 def _mass(make: Make, effort: Effort) -> None:
     for model, seed in _few(make, effort):
         if subject.is_enumerable(model):
-            density.check_mass_by_enumeration(model, seed)
+            density.check_mass_by_enumeration(model, seed, effort.count(density.DRAWS))
         else:
             density.check_mass_by_quadrature(model, seed)
 
@@ -169,9 +172,10 @@ def _off_support(make: Make, effort: Effort) -> None:
 
 def _sampler_ratios(make: Make, effort: Effort) -> None:
     # Errors add up over the elements of a row, and so does the cost: large rows need fewer samples.
-    fresh = sampler.FRESH if subject.observed(make()).size <= 8 else sampler.FRESH // 4
-    pilot, fresh = effort.count(sampler.PILOT), effort.count(fresh)
-    for model, seed in _perturbed(make, effort):
+    large = subject.observed(make()).size > _SMALL_ROW
+    pilot = effort.count(sampler.PILOT // 6 if large else sampler.PILOT)
+    fresh = effort.count(sampler.FRESH // 8 if large else sampler.FRESH)
+    for model, seed in _perturbed(make, effort)[: 1 if large else None]:
         sampler.check_sampler_by_ratios(model, seed, pilot=pilot, fresh=fresh, alpha=effort.alpha)
 
 
@@ -179,7 +183,8 @@ def _sampler_small(make: Make, effort: Effort) -> None:
     count = effort.count(sampler.SMALL)
     for model, seed in _few(make, effort):
         if subject.is_enumerable(model):
-            sampler.check_sampler_by_enumeration(model, seed, count=count, alpha=effort.alpha)
+            draws = effort.count(density.DRAWS)
+            sampler.check_sampler_by_enumeration(model, seed, count=count, draws=draws, alpha=effort.alpha)
         else:
             sampler.check_sampler_by_quadrature(model, seed, count=count, alpha=effort.alpha)
 

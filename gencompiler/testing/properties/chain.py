@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gencompiler.testing import spaces
-from gencompiler.testing.spaces import Chart, Grid, LogDensity
+from gencompiler.testing.spaces import Chart, Grid, LogDensity, flat
 from gencompiler.testing.statistics import TEST_FALSE_ALARM, betting_test
 from gencompiler.testing.subject import Subject, chain_draws, for_sampling, in_float64, observed
 
@@ -99,7 +99,7 @@ class _Events:
     def __call__(self, t: Tensor) -> Tensor:
         """`[n, events]`, each 0 or 1."""
         below = self._features(t)[:, None, :] <= self._thresholds
-        return below.reshape(len(t), -1).double()
+        return flat(below).double()
 
     def name(self, column: int) -> str:
         """The event in words."""
@@ -111,7 +111,7 @@ def check_chain_survives_tails(model: Subject, start: Tensor, seed: int) -> None
     """From any state of the support, however far out, chains stay in the support and never become NaN."""
     field = observed(model)
     moved = chain_draws(model, len(start), seed, start=start, thin=3)
-    inside = field.support.contains(moved).reshape(len(start), -1).all(1)
+    inside = flat(field.support.contains(moved)).all(1)
     if not bool(inside.all()):
         row = int((~inside).nonzero()[0])
         raise AssertionError(f"a chain left the support from {start[row].tolist()}: {moved[row].tolist()}")

@@ -1,0 +1,62 @@
+"""Every shipped spec, compiled at a size that can be exhausted, has every property that is asked of its kind."""
+
+from pathlib import Path
+
+import pytest
+
+from gencompiler.testing.properties import Effort, applicable
+from gencompiler.testing.specs import small_model
+
+SPECS = sorted((Path(__file__).parents[2] / "specs").rglob("*.gen"))
+
+#: Half the usual samples: the rate of false alarms stays what it is, and power is another test's concern.
+EFFORT = Effort(examples=6, cases=1, samples=0.5)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.stem)
+def test_a_shipped_spec_has_every_property(spec: Path) -> None:
+    small = small_model(spec)
+    assert small is not None
+    found = {}
+    properties = applicable(small.kind())
+    for prop in properties:
+        try:
+            prop.check(small.kind, EFFORT)
+        except AssertionError as error:
+            found[prop.name] = str(error)
+    assert not found, "\n".join(f"{name}: {message}" for name, message in found.items())
+    assert {"precision", "same_rows"} <= {p.name for p in properties}
+
+
+def sizes(text: str, tmp_path: Path) -> dict[str, int] | None:
+    path = tmp_path / "sized.gen"
+    path.write_text(text, encoding="utf-8")
+    small = small_model(path)
+    return dict(small.defines) if small else None
+
+
+BITS = """
+model Bits(D = 100, H = 30, scale = 0.5) {{
+  observed x : {support}[D]
+  param b : Real[D], w : Real[H]
+  p(x[i] | x[<i]) = {density}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("support", "density", "expected"),
+    [
+        ("Binary", "Bernoulli(logits = b[i] + scale * sum(w))", {"D": 8, "H": 8}),
+        ("Real", "Normal(b[i], exp(sum(w) * scale))", {"D": 2, "H": 2}),
+    ],
+)
+def test_the_size_is_the_largest_that_can_be_exhausted(
+    support: str, density: str, expected: dict[str, int], tmp_path: Path
+) -> None:
+    assert sizes(BITS.format(support=support, density=density), tmp_path) == expected
+
+
+def test_a_model_that_is_small_is_left_as_it_is(tmp_path: Path) -> None:
+    text = BITS.format(support="Binary", density="Bernoulli(logits = b[i] + scale * sum(w))")
+    assert sizes(text.replace("100", "6").replace("30", "2"), tmp_path) == {}
