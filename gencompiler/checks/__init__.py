@@ -24,7 +24,9 @@ from gencompiler.checks.verdict import Obligation, Verdict
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Reporter
 from gencompiler.model import nodes
+from gencompiler.proof.graph import TooDeepError
 from gencompiler.proof.kernel import Proof
+from gencompiler.proof.translate import Untranslated
 
 __all__ = ["Ability", "Capabilities", "Checked", "Obligation", "Verdict", "check", "obligations"]
 
@@ -43,6 +45,18 @@ def check(derived: Derived, reporter: Reporter, *, allow_unknown: bool = False) 
 
     With `allow_unknown`, an unknown is a warning."""
     checking = Checking(derived, reporter, allow_unknown)
+    try:
+        return _check(checking)
+    except TooDeepError as problem:
+        reporter.add("G902", f"the mathematics of the model is too large to check: {problem}", derived.model.span)
+    except Untranslated as problem:
+        message = f"this is valid, but cannot be checked yet: {problem}"
+        reporter.add("G901", message, problem.expr.span, "not supported yet")
+    return Checked(derived, tuple(checking.verdicts), capability.nothing(derived.model, "the checks did not end"))
+
+
+def _check(checking: Checking) -> Checked:
+    derived = checking.derived
     factorized = factorization.check(checking)
     admissible = admissibility.check(checking)
     invertible = invertibility.check(checking)

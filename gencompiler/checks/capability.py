@@ -65,13 +65,18 @@ def given(model: nodes.Model) -> tuple[str, ...]:
     return tuple(v.name for v in model.variables if v.role == "given")
 
 
+def nothing(model: nodes.Model, reason: str) -> Capabilities:
+    """The row of a model that can do nothing."""
+    own = Ability("none", reason, model.span)
+    return Capabilities(own, own, own, own)
+
+
 def capabilities(checking: Checking, densities: dict[str, Proof | str]) -> Capabilities:
     """The row of the model's joint `p`."""
     model = checking.model
     joint = next((j for j in joints(checking.derived) if j.name == "p"), None)
     if joint is None:
-        nothing = Ability("none", "no equation states `p`", model.span)
-        return Capabilities(nothing, nothing, nothing, nothing)
+        return nothing(model, "no equation states `p`")
     energy = next((e for e in model.energies if e.joint == "p"), None)
     latents = tuple(v.name for v in model.variables if v.role == "latent")
     log_prob = _log_prob(joint, densities, energy, latents)

@@ -15,11 +15,10 @@ from gencompiler.model import nodes
 from gencompiler.proof import domain, refute
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import InRange, Invertible, NotInjective, NotOnto, Outside, result
-from gencompiler.proof.graph import Malformed, Term
+from gencompiler.proof.graph import Term
 from gencompiler.proof.kernel import Proof
 from gencompiler.proof.scope import MapTerms, terms_of
 from gencompiler.proof.text import number, text
-from gencompiler.proof.translate import Untranslated
 
 ID = "invertible"
 
@@ -42,10 +41,7 @@ def obligations(derived: Derived) -> list[tuple[Obligation, nodes.Map, MapTerms]
     """One for each map of the model."""
     found = []
     for map_ in derived.model.maps:
-        try:
-            terms = terms_of(derived.model, map_)
-        except (Untranslated, Malformed):
-            continue
+        terms = terms_of(derived.model, map_)
         words = f"`{map_.definition}` maps {map_.input.type} one-to-one onto {map_.result}"
         found.append((Obligation(ID, map_.name, words, map_.body.span, goal(derived, map_, terms)), map_, terms))
     return found

@@ -25,17 +25,26 @@ class Malformed(Exception):
     """The pieces do not make a term: shapes clash, or an operation is unknown."""
 
 
+class TooDeepError(Malformed):
+    """A term would be nested beyond MAX_DEPTH: walking it would exhaust the stack."""
+
+
+#: How deep a term may be.
+MAX_DEPTH = 150
+
+
 class Term:
     """One node of the graph.  `operation` and `data` say what it is; build terms with the functions of this module.
 
     `shape` is that of its value; a causal view (`x[<i]`) keeps its axis at full extent."""
 
-    __slots__ = ("__weakref__", "_symbols", "arguments", "data", "operation", "shape")
+    __slots__ = ("__weakref__", "_symbols", "arguments", "data", "depth", "operation", "shape")
 
     operation: str
     data: Any
     arguments: tuple[Term, ...]
     shape: Shape
+    depth: int
     _symbols: frozenset[Term] | None
 
     def __repr__(self) -> str:
@@ -64,7 +73,11 @@ def _make(operation: str, data: Any, arguments: tuple[Term, ...], shape: Shape) 
     key = (operation, data, arguments)
     found = _TERMS.get(key)
     if found is None:
+        depth = 1 + max((a.depth for a in arguments), default=0)
+        if depth > MAX_DEPTH:
+            raise TooDeepError(f"an expression is nested more than {MAX_DEPTH} deep")
         found = Term()
+        found.depth = depth
         found.operation, found.data, found.arguments, found.shape = operation, data, arguments, shape
         found._symbols = None
         _TERMS[key] = found

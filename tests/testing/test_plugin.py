@@ -29,14 +29,16 @@ model Bad {
 
 MISSPELT = "modle Coin { observed x : Binary }\n"
 
+ROOT = str(Path(__file__).parents[2])
+
 INSTALLED = any(e.name == "gencompiler" for e in importlib.metadata.entry_points(group="pytest11"))
 
 
 def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """pytest in `folder`, in a process of its own, with the plugin and none of this project's options."""
     plugin = [] if INSTALLED else ["-p", "gencompiler.testing.plugin"]
-    root = str(Path(__file__).parents[2])
-    command = [sys.executable, "-m", "pytest", *plugin, "-p", "no:cacheprovider", "--rootdir", str(folder), *arguments]
-    code = f"import sys; sys.path.insert(0, {root!r}); import pytest; sys.exit(pytest.main({command[3:]!r}))"
+    command = [*plugin, "-p", "no:cacheprovider", "--rootdir", str(folder), *arguments]
+    code = f"import sys; sys.path.insert(0, {ROOT!r}); import pytest; sys.exit(pytest.main({command!r}))"
     return subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=300, check=False
     )

@@ -100,7 +100,7 @@ def _search(check: Callable[..., None], effort: Effort, **drawn: st.SearchStrate
 
 
 def _perturbed(make: Make, effort: Effort) -> list[tuple[Subject, int]]:
-    """Models at increasing distance from the initial parameters, each with a seed, for the statistical properties."""
+    """Models at several distances from the initial parameters, each with a seed, for the statistical properties."""
     scales = (0.3, 0.1, 0.7)
     return [(Perturbation(scales[i % 3], i).apply(make()), 1000 * i) for i in range(effort.cases)]
 
