@@ -6,6 +6,8 @@ compares it with the one that was derived.
 
 from __future__ import annotations
 
+import contextlib
+
 from gencompiler.derive.express import Naming, express
 from gencompiler.derive.log_det import log_det
 from gencompiler.derive.nodes import Failure, Inverse, LogDet
@@ -13,7 +15,7 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import Bijection, VectorBijection, result
-from gencompiler.proof.graph import Malformed, Term, substitute
+from gencompiler.proof.graph import Malformed, Term, TooDeepError, substitute
 from gencompiler.proof.kernel import prove
 from gencompiler.proof.scope import MapTerms, terms_of, trusted_ranges
 from gencompiler.proof.search import Search
@@ -55,9 +57,11 @@ def _inverse(map_: nodes.Map, terms: MapTerms, found: Bijection | VectorBijectio
     origins: dict[Term, Span] = {}
     back = {terms.input: found.inverse}
     for term, label in terms.translation.labels.items():
-        labels.setdefault(substitute(term, back), label)
+        with contextlib.suppress(TooDeepError):  # then no part of the inverse goes by that name
+            labels.setdefault(substitute(term, back), label)
     for term, span in terms.translation.origins.items():
-        origins.setdefault(substitute(term, back), span)
+        with contextlib.suppress(TooDeepError):
+            origins.setdefault(substitute(term, back), span)
     used = {*labels.values(), map_.input.name, *(str(s.data[1]) for s in found.inverse.symbols)}
     name = next(n for n in (*OUTPUT_NAMES, f"{map_.input.name}_of") if n not in used)
     naming = Naming({result(terms.input.shape): name}, labels, origins, map_.body.span)

@@ -57,6 +57,8 @@ class Infix(Code):
 
 @dataclasses.dataclass(frozen=True)
 class Prefix(Code):
+    """`-operand`, `~operand` or `not operand`."""
+
     operator: str
     operand: Code
 

@@ -12,7 +12,8 @@ import dataclasses
 from gencompiler.emit.code import Attribute, Code, Sequence, Subscript, Text, call, flat, method
 from gencompiler.emit.lines import statement
 from gencompiler.emit.names import Names
-from gencompiler.emit.torch_expressions import Expressions, Scope, Value
+from gencompiler.emit.torch_expressions import Expressions
+from gencompiler.emit.torch_values import Scope, Value
 from gencompiler.node import walk
 from gencompiler.rows.analysis import constant
 from gencompiler.rows.layout import Layout, Place

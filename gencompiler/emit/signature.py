@@ -28,6 +28,7 @@ class Signature:
 
 
 def signature(program: Program) -> Signature:
+    """How the functions of `program` are called."""
     random = any(True for _ in draws(program))
     keywords = ["rows"] if random or not program.inputs else []
     if random:

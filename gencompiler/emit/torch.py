@@ -14,8 +14,8 @@ from gencompiler.emit.code import Code, Sequence, Text, as_code, call, flat, met
 from gencompiler.emit.lines import returned, statement
 from gencompiler.emit.names import Names, suffixes
 from gencompiler.emit.signature import signature
-from gencompiler.emit.torch_expressions import Scope, Value
 from gencompiler.emit.torch_statements import Statements
+from gencompiler.emit.torch_values import Scope, Value
 from gencompiler.rows.absorb import absorb
 from gencompiler.rows.analysis import bound_names, constant, single_reads
 from gencompiler.rows.hoist import hoist_draws, stepped_draws

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from gencompiler.diagnostics.span import Span
 from gencompiler.emit.code import Attribute, Code, Level, Sequence, Subscript, Text, call, flat, infix, method
 from gencompiler.emit.lines import statement
-from gencompiler.emit.torch_expressions import Expressions, Scope, Value, transposed
+from gencompiler.emit.torch_expressions import Expressions
+from gencompiler.emit.torch_values import Scope, Value, transposed
 from gencompiler.rows.analysis import carried_type, constant, local_names
 from gencompiler.rows.nodes import (
     Broadcast,

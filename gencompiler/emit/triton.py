@@ -15,8 +15,8 @@ from gencompiler.emit.names import Names, suffixes
 from gencompiler.emit.packing import Layouts, print_pack
 from gencompiler.emit.signature import Signature, signature
 from gencompiler.emit.torch import Printed, escaped, shape_in_words
-from gencompiler.emit.triton_expressions import Scope, Value
 from gencompiler.emit.triton_statements import Statements
+from gencompiler.emit.triton_values import Scope, Value
 from gencompiler.node import walk
 from gencompiler.rows.analysis import draws
 from gencompiler.rows.nodes import Column, Input, InputRead, Loop, Output, ParameterRead, Program, RowType

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from gencompiler.diagnostics.span import Span
 from gencompiler.emit.code import Code, Level, Sequence, Text, call, flat, infix, method
 from gencompiler.emit.lines import statement
-from gencompiler.emit.triton_expressions import Expressions, Scope
+from gencompiler.emit.triton_expressions import Expressions
+from gencompiler.emit.triton_values import Scope
 from gencompiler.rows.analysis import carried_type, constant, local_names
 from gencompiler.rows.nodes import Carry, Let, Local, Loop, RowType, Statement, StoreColumn
 

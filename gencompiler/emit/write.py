@@ -64,7 +64,7 @@ def emit_package(
     """The files of the package `spec.name`, by name relative to it: `{"model.py": "...", ...}`.
 
     `programs` is what `rows.lower.lower` returns; each becomes a row function in `model.py` (torch), where it can be a
-    kernel also in `kernels.py`, and an entry of the class's `programs`.  Inputs and outputs carry the variables' names.
+    kernel also in `kernels.py`, and an entry of the class's `programs`.  Ports carry the variables' names.
 
     ===============  =============================  ==============================================================
     name             inputs -> outputs              public methods of the class
@@ -80,14 +80,11 @@ def emit_package(
     any other        its inputs -> its outputs      a method of its own name: forward, inverse, log_ratio, …
     ===============  =============================  ==============================================================
 
-    `schedules`: of the programs; those that are fused become `kernels.py`.  `phases`: of the default training, taken
-    from the model when None.  `sources`: by source name, for `file:line` comments.  `certificate`: the text of
-    certificate.json, left out when empty.
-
+    `schedules`: those that are fused become `kernels.py`.  `phases`: of the default training, the model's when None.
+    `sources`: by name, for `file:line` comments.  `certificate`: the text of certificate.json, left out when empty.
     Raises ValueError for a `spec.name` that is no identifier.
     """
-    if not spec.name.isidentifier() or keyword.iskeyword(spec.name):
-        raise ValueError(f"{spec.name!r} is no name for a package")
+    _require_identifier(spec.name)
     plan = plan_class(model, programs)
     phases = phases_of(model) if phases is None else phases
     texts = _Texts(spec, model)
@@ -114,6 +111,11 @@ def emit_package(
     if certificate:
         files["certificate.json"] = certificate
     return dict(sorted(files.items()))
+
+
+def _require_identifier(name: str) -> None:
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ValueError(f"{name!r} is no name for a package")
 
 
 def _main(spec: SpecIdentity, plan: ClassPlan, *, trains: bool) -> str:

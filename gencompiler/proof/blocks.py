@@ -53,8 +53,12 @@ def _selections(input_: Term, part: Term) -> list[Places]:
     """The selections of the input, of the part's own shape, that stand where an elementwise function meets them."""
     found: dict[tuple[int, ...], None] = {}
     stack = [part]
+    seen: set[Term] = set()
     while stack:
         term = stack.pop()
+        if term in seen:
+            continue
+        seen.add(term)
         if term is input_:
             found[tuple(range(input_.shape[0]))] = None
         elif term.operation == "select" and term.arguments[0] is input_:
@@ -101,8 +105,12 @@ def _needed(part: Term, own: Term) -> frozenset[Term]:
     function."""
     inner: set[Term] = set()
     stack = [part]
+    seen: set[Term] = set()
     while stack:
         term = stack.pop()
+        if term in seen:
+            continue
+        seen.add(term)
         if term.operation in ("apply", "choose"):
             stack.extend(term.arguments)
         elif term is not own:

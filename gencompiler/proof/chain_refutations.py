@@ -35,7 +35,7 @@ def _box(support: Support, values: Values, radius: Fraction) -> Values:
     """Balls around the values of a continuous variable; values of a discrete one as they are."""
     need(all(isinstance(v, Fraction) and admissible(support, v) for v in values), "not a state")
     if support != REAL:
-        need(support.name in ("Binary", "Integer", "Category"), f"a state over {support}")
+        need(support.name in ("Binary", "Integer", "Category"), "a state over {}", support)
         return values
     return tuple(arb(ball(v), ball(radius)) for v in values)
 

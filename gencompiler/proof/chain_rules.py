@@ -99,16 +99,27 @@ def log_ratio(kernel: Kernel, log_target: Term) -> Term:
 
 def log_of(term: Term) -> Term:
     """log of a positive term, through exponentials, products, quotients and constant powers."""
+    return _log_of(term, {})
+
+
+def _log_of(term: Term, known: dict[Term, Term]) -> Term:
+    found = known.get(term)
+    if found is None:
+        found = known[term] = _log_form(term, known)
+    return found
+
+
+def _log_form(term: Term, known: dict[Term, Term]) -> Term:
     if term.operation == "apply":
         arguments = term.arguments
         if term.data == "exp":
             return arguments[0]
         if term.data == "multiply":
-            return plus(log_of(arguments[0]), log_of(arguments[1]))
+            return plus(_log_of(arguments[0], known), _log_of(arguments[1], known))
         if term.data == "divide":
-            return minus(log_of(arguments[0]), log_of(arguments[1]))
+            return minus(_log_of(arguments[0], known), _log_of(arguments[1], known))
         if term.data == "power" and arguments[1].operation == "literal":
-            return apply("multiply", arguments[1], log_of(arguments[0]))
+            return apply("multiply", arguments[1], _log_of(arguments[0], known))
     return ZERO if term is literal(1) else apply("log", term)
 
 

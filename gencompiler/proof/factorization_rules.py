@@ -37,7 +37,7 @@ def factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(produced <= set(shapes), "a variable that does not belong to the joint is produced")
     for production in productions:
         for used in production.mentioned:
-            need(any(covers(p, used) for p in production.listed), f"the head does not list {describe(used)}")
+            need(any(covers(p, used) for p in production.listed), "the head does not list {}", describe(used))
     position = {k: n for n, k in enumerate(order)}
     for k, production in enumerate(productions):
         for used in production.listed:
@@ -46,10 +46,11 @@ def factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
                 if own and j == k:
                     need(
                         len(own) == 1 and strictly_before(own[0], used, production.indices),
-                        f"{describe(used)} is not strictly before",
+                        "{} is not strictly before",
+                        describe(used),
                     )
                 elif own:
-                    need(position[j] < position[k], f"{describe(used)} is needed before it is produced")
+                    need(position[j] < position[k], "{} is needed before it is produced", describe(used))
     conditions = {u.variable for p in productions for u in p.listed} - produced
     return Factorizes(joint, variables, productions, tuple(sorted(conditions)))
 
@@ -65,13 +66,14 @@ def _produced_once(name: str, shape: Shape, productions: tuple[Production, ...])
                 used = {a.index for a in place.axes if a.kind == "index"}
                 need(
                     used == {r.index for r in production.indices},
-                    f"{describe(place)} is produced for every other index again",
+                    "{} is produced for every other index again",
+                    describe(place),
                 )
                 boxes.append(found)
     for k, one in enumerate(boxes):
-        need(not any(overlap(one, other) for other in boxes[:k]), f"an element of {name} is produced twice")
+        need(not any(overlap(one, other) for other in boxes[:k]), "an element of {} is produced twice", name)
     size = volume(tuple((0, n) for n in shape))
-    need(sum(volume(b) for b in boxes) == size, f"an element of {name} is never produced")
+    need(sum(volume(b) for b in boxes) == size, "an element of {} is never produced", name)
 
 
 @rule

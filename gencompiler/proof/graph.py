@@ -30,7 +30,7 @@ class TooDeepError(Malformed):
 
 
 #: How deep a term may be.
-MAX_DEPTH = 150
+MAX_DEPTH = 100
 
 
 class Term:

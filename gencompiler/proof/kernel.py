@@ -48,7 +48,7 @@ def prove(name: str, subject: Subject, *premises: Proof) -> Proof:
     return Proof(name, subject, premises, conclusion)
 
 
-def need(condition: bool, reason: str) -> None:
-    """Raise Unproved unless `condition`."""
+def need(condition: bool, reason: str, *parts: object) -> None:
+    """Raise Unproved unless `condition`; the places `{}` of the reason are filled in only then."""
     if not condition:
-        raise Unproved(reason)
+        raise Unproved(reason.format(*parts) if parts else reason)

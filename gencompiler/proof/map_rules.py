@@ -47,8 +47,8 @@ def _before(inner: Bijection, undone: Term) -> Term:
 
 def _step(subject: Subject, *functions: str) -> tuple[Term, Term]:
     input_, body = cast(tuple[Term, Term], subject)
-    need(body.operation == "apply" and body.data in functions, f"{body} is not one of {', '.join(functions)}")
-    need(body.shape == input_.shape, f"{body} has another shape than {input_}")
+    need(body.operation == "apply" and body.data in functions, "{} is not one of {}", body, ", ".join(functions))
+    need(body.shape == input_.shape, "{} has another shape than {}", body, input_)
     return input_, body
 
 
@@ -76,7 +76,7 @@ def unary(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         raise Unproved(f"the catalogue has no inverse of {body.data}")
     allowed = enclosure.domain_of(body.data)
     interior = Interval(allowed.lower, allowed.upper, True, True)
-    need(inner.image.within(interior), f"{body.arguments[0]} may leave the inside of the domain of {body.data}")
+    need(inner.image.within(interior), "{} may leave the inside of the domain of {}", body.arguments[0], body.data)
     image, exact = enclosure.image(body.data, inner.image)
     rising = None if inner.increasing is None else inner.increasing == (fact.monotone == "increasing")
     slope = instance(fact.log_abs_derivative, a=body.arguments[0])
@@ -108,7 +108,7 @@ def _operand(subject: Subject, premises: tuple[Fact, ...]) -> tuple[Bijection, T
     left, right = body.arguments
     first = input_ in left.symbols
     moved, other = (left, right) if first else (right, left)
-    need(input_ not in other.symbols, f"{other} depends on {input_} too")
+    need(input_ not in other.symbols, "{} depends on {} too", other, input_)
     return _map(premises[0], input_, moved), other, first
 
 
@@ -182,7 +182,7 @@ def raised(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     exponent = body.arguments[1]
     need(exponent.operation == "literal" and exponent.data != 0 and is_finite(exponent.data), "a constant exponent")
     inner = _map(premises[0], input_, body.arguments[0])
-    need(inner.image.sign > 0, f"{body.arguments[0]} may be 0 or negative")
+    need(inner.image.sign > 0, "{} may be 0 or negative", body.arguments[0])
     half_line = inner.image == domain.POSITIVE
     rising = None if inner.increasing is None else inner.increasing == (exponent.data > 0)
     slope = plus(
@@ -232,7 +232,7 @@ def piecewise(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     upper = _map(premises[1], high, substitute(above, {input_: high}))
     at = {input_: literal(joint)}
     left, right = (range_of(p, substitute(b, at)) for p, b in zip(premises[2:4], (below, above), strict=True))
-    need(left.is_point and left == right, f"the pieces do not have one known value at {joint}")
+    need(left.is_point and left == right, "the pieces do not have one known value at {}", joint)
     need(
         lower.increasing is not None and lower.increasing == upper.increasing, "the pieces run in different directions"
     )
@@ -316,7 +316,7 @@ def _solve(maps: list[Bijection], order: tuple[int, ...], input_: Term) -> list[
         found = maps[k]
         unsolved.discard(found.input)
         mentioned = found.body.symbols | found.inverse.symbols
-        need(not (mentioned & unsolved), f"{found.body} depends on a block solved later")
+        need(not (mentioned & unsolved), "{} depends on a block solved later", found.body)
         own = select(whole, range(starts[k], starts[k] + found.input.shape[0]))
         solved[found.input] = substitute(found.inverse, {**solved, result(found.input.shape): own})
     return [solved[m.input] for m in maps]
@@ -334,8 +334,8 @@ def onto(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     if not isinstance(found, Bijection | VectorBijection):
         raise Unproved("not a bijection")
     wanted = domain.of_support(declared)
-    need(wanted is not None and _is_interval(declared), f"{declared} is not an interval")
-    need(found.onto, f"the range {found.image} is not known to be reached")
-    need(found.image == wanted, f"the range is {found.image}, not {declared}")
+    need(wanted is not None and _is_interval(declared), "{} is not an interval", declared)
+    need(found.onto, "the range {} is not known to be reached", found.image)
+    need(found.image == wanted, "the range is {}, not {}", found.image, declared)
     slope = found.log_derivative if isinstance(found, Bijection) else found.log_det
     return Invertible(found.input, found.body, declared, found.inverse, slope)

@@ -13,7 +13,7 @@ from gencompiler.proof import domain, enclosure
 from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, REALS, Interval
 from gencompiler.proof.facts import Fact, InRange, LogAbs, NonZero
 from gencompiler.proof.formulas import instance
-from gencompiler.proof.graph import Term, apply, gradient_parts, is_finite, literal, substitute, support_of
+from gencompiler.proof.graph import Term, apply, gradient_parts, is_finite, literal, substitute, subterms, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.terms import minus, negated, plus
 
@@ -21,7 +21,7 @@ from gencompiler.proof.terms import minus, negated, plus
 def _term(subject: Subject, operation: str, data: object = None) -> Term:
     """The subject, which must be this operation."""
     term: Term = subject[0]
-    need(term.operation == operation and data in (None, term.data), f"{term} is not of the form {data or operation}")
+    need(term.operation == operation and data in (None, term.data), "{} is not of the form {}", term, data or operation)
     return term
 
 
@@ -46,7 +46,7 @@ def number(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     term: Term = subject[0]
     if term.operation == "constant":
         return InRange(term, enclosure.named_constant(term.data))
-    need(term.operation == "literal" and is_finite(term.data), f"{term} is not a finite number")
+    need(term.operation == "literal" and is_finite(term.data), "{} is not a finite number", term)
     return InRange(term, domain.point(term.data))
 
 
@@ -77,7 +77,7 @@ _ARITHMETIC = {"add": domain.add, "subtract": domain.subtract, "multiply": domai
 def arithmetic(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """Sums, differences and products of intervals; a factor times itself is its square."""
     term = _term(subject, "apply")
-    need(term.data in _ARITHMETIC, f"{term.data} is not a sum, difference or product")
+    need(term.data in _ARITHMETIC, "{} is not a sum, difference or product", term.data)
     left, right = _ranges(term, premises)
     if term.data == "multiply" and term.arguments[0] is term.arguments[1]:
         return InRange(term, domain.power(left, 2))
@@ -92,7 +92,7 @@ def quotient(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     inverse = domain.reciprocal(right)
     if inverse is not None:
         return InRange(term, domain.multiply(left, inverse))
-    need(NonZero(term.arguments[1]) in premises[2:], f"{term.arguments[1]} may be 0")
+    need(NonZero(term.arguments[1]) in premises[2:], "{} may be 0", term.arguments[1])
     return InRange(term, REALS)
 
 
@@ -105,7 +105,7 @@ def power(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         return InRange(term, _whole_power(base, int(exponent.lower)))
     if base.sign > 0:
         return InRange(term, POSITIVE)
-    need(base.within(NON_NEGATIVE) and exponent.sign > 0, f"{term} may be undefined")
+    need(base.within(NON_NEGATIVE) and exponent.sign > 0, "{} may be undefined", term)
     return InRange(term, NON_NEGATIVE)
 
 
@@ -130,9 +130,9 @@ def monotone(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A monotone function on its domain: the values at the ends, cut down to its range."""
     term = _term(subject, "apply")
     fact = FUNCTIONS[term.data]
-    need(fact.monotone is not None, f"{term.data} is not monotone")
+    need(fact.monotone is not None, "{} is not monotone", term.data)
     (argument,) = _ranges(term, premises)
-    need(argument.within(enclosure.domain_of(term.data)), f"{term.arguments[0]} may leave the domain of {term.data}")
+    need(argument.within(enclosure.domain_of(term.data)), "{} may leave the domain of {}", term.arguments[0], term.data)
     return InRange(term, enclosure.image(term.data, argument)[0])
 
 
@@ -141,9 +141,9 @@ def bounded(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """Any unary function on its domain: its range; sharper for abs, relu and sign."""
     term = _term(subject, "apply")
     fact = FUNCTIONS[term.data]
-    need(fact.arity == 1 and fact.kind != "boolean", f"{term.data} is not a function of one number")
+    need(fact.arity == 1 and fact.kind != "boolean", "{} is not a function of one number", term.data)
     (argument,) = _ranges(term, premises)
-    need(argument.within(enclosure.domain_of(term.data)), f"{term.arguments[0]} may leave the domain of {term.data}")
+    need(argument.within(enclosure.domain_of(term.data)), "{} may leave the domain of {}", term.arguments[0], term.data)
     exact = enclosure.exact_function(term.data)
     if term.data == "abs" and argument.sign == 0:
         square = domain.power(argument, 2)
@@ -160,7 +160,7 @@ def bounded(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 def extremum(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """min and max of two values."""
     term = _term(subject, "apply")
-    need(term.data in ("min", "max"), f"{term.data} is not an extremum")
+    need(term.data in ("min", "max"), "{} is not an extremum", term.data)
     left, right = _ranges(term, premises)
     if term.data == "max":
         left, right = domain.negate(left), domain.negate(right)
@@ -174,7 +174,7 @@ def extremum(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 def condition(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """Comparisons and logic of defined values, and `indicator`, are 0 or 1."""
     term = _term(subject, "apply")
-    need(FUNCTIONS[term.data].kind == "boolean" or term.data == "indicator", f"{term.data} is not a condition")
+    need(FUNCTIONS[term.data].kind == "boolean" or term.data == "indicator", "{} is not a condition", term.data)
     _ranges(term, premises)
     return InRange(term, Interval(0, 1))
 
@@ -194,7 +194,7 @@ def either(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 def part(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """An element, a view or a selection of a tensor; the entries of `for`."""
     term: Term = subject[0]
-    need(term.operation in ("element", "select", "each"), f"{term} is not a part")
+    need(term.operation in ("element", "select", "each"), "{} is not a part", term)
     need(len(premises) == 1, "one premise")
     return InRange(term, range_of(premises[0], term.arguments[0]))
 
@@ -220,7 +220,7 @@ def reduction(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A reduction of a tensor without causal views, all of whose elements are in one range."""
     term = _term(subject, "reduce")
     (operand,) = _ranges(term, premises)
-    need(not _has_view(term.arguments[0]), "the number of elements of a causal view varies")
+    need(not has_view(term.arguments[0]), "the number of elements of a causal view varies")
     count = math.prod(term.arguments[0].shape)
     need(count > 0, "a reduction of nothing")
     if term.data == "sum":
@@ -230,14 +230,13 @@ def reduction(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     if term.data == "prod":
         need(operand.sign > 0, "a product of factors of unknown sign")
         return InRange(term, POSITIVE)
-    need(term.data in ("norm", "logsumexp", "logmeanexp"), f"{term.data} is not a reduction")
+    need(term.data in ("norm", "logsumexp", "logmeanexp"), "{} is not a reduction", term.data)
     return InRange(term, NON_NEGATIVE if term.data == "norm" else REALS)
 
 
-def _has_view(term: Term) -> bool:
-    if term.operation in ("before", "network"):
-        return term.operation == "before"
-    return any(_has_view(a) for a in term.arguments)
+def has_view(term: Term) -> bool:
+    """Whether a causal view stands anywhere in a term."""
+    return any(t.operation == "before" for t in subterms(term))
 
 
 @rule
@@ -281,7 +280,7 @@ def _partials(current: Term, formal: Term) -> list[Term]:
     fact = FUNCTIONS[current.data]
     if fact.kind == "boolean" or current.data in ("sign", "floor", "indicator"):
         return []
-    need(bool(fact.derivatives), f"{current.data} has no derivative")
+    need(bool(fact.derivatives), "{} has no derivative", current.data)
     names = dict(zip("ab", current.arguments, strict=False))
     return [
         instance(formula, **names)
@@ -297,7 +296,7 @@ def _partials(current: Term, formal: Term) -> list[Term]:
 def nonzero_sign(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A value of one sign is not 0."""
     term: Term = subject[0]
-    need(range_of(premises[0], term).sign != 0, f"{term} may be 0")
+    need(range_of(premises[0], term).sign != 0, "{} may be 0", term)
     return NonZero(term)
 
 
@@ -305,7 +304,7 @@ def nonzero_sign(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 def nonzero_declared(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A symbol declared NonZero."""
     term = _term(subject, "symbol")
-    need(support_of(term).name == "NonZero", f"{term} may be 0")
+    need(support_of(term).name == "NonZero", "{} may be 0", term)
     return NonZero(term)
 
 
@@ -314,10 +313,10 @@ def nonzero_product(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A product or quotient of what does not vanish; a negative, an element or a selection of it."""
     term: Term = subject[0]
     if term.operation == "apply":
-        need(term.data in ("multiply", "divide", "negate"), f"{term} may be 0")
+        need(term.data in ("multiply", "divide", "negate"), "{} may be 0", term)
         parts = term.arguments
     else:
-        need(term.operation in ("element", "select", "each", "join"), f"{term} may be 0")
+        need(term.operation in ("element", "select", "each", "join"), "{} may be 0", term)
         parts = term.arguments if term.operation == "join" else term.arguments[:1]
     need(premises == tuple(NonZero(p) for p in parts), "a premise that an argument does not vanish is missing")
     return NonZero(term)
@@ -342,7 +341,7 @@ def log_catalogued(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     formula = FUNCTIONS[term.data].log_abs
     if formula is None:
         raise Unproved(f"no formula for log|{term}|")
-    need(range_of(premises[0], term).sign != 0, f"{term} may be 0")
+    need(range_of(premises[0], term).sign != 0, "{} may be 0", term)
     return LogAbs(term, instance(formula, a=term.arguments[0]))
 
 
@@ -350,7 +349,7 @@ def log_catalogued(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 def log_of_product(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """log|a b| = log|a| + log|b|, log|a / b| = log|a| - log|b|, log|-a| = log|a|."""
     term = _term(subject, "apply")
-    need(term.data in ("multiply", "divide", "negate"), f"{term} is not a product")
+    need(term.data in ("multiply", "divide", "negate"), "{} is not a product", term)
     need(len(premises) == len(term.arguments), "one premise for each factor")
     values = []
     for premise, factor in zip(premises, term.arguments, strict=True):
@@ -367,7 +366,7 @@ def log_of_positive(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """log|c| = log(c) for c > 0, and log(-c) for c < 0."""
     term: Term = subject[0]
     sign = range_of(premises[0], term).sign
-    need(sign != 0, f"{term} may be 0")
+    need(sign != 0, "{} may be 0", term)
     return LogAbs(term, apply("log", term if sign > 0 else negated(term)))
 
 
@@ -375,7 +374,7 @@ def log_of_positive(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 def log_of_nonzero(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """log|c| of what does not vanish."""
     term: Term = subject[0]
-    need(premises == (NonZero(term),), f"{term} may be 0")
+    need(premises == (NonZero(term),), "{} may be 0", term)
     return LogAbs(term, apply("log", apply("abs", term)))
 
 
@@ -392,5 +391,5 @@ def specialise(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     allowed = domain.of_support(support_of(name))
     if not isinstance(general, InRange) or allowed is None or value.shape != name.shape:
         raise Unproved("nothing to specialise")
-    need(range_of(own, value).within(allowed), f"{value} may leave {support_of(name)}")
+    need(range_of(own, value).within(allowed), "{} may leave {}", value, support_of(name))
     return InRange(substitute(general.term, {name: value}), general.interval)

@@ -39,10 +39,10 @@ def _point(assignment: Assignment) -> dict[Term, Fraction | Values]:
     chosen: dict[object, Fraction] = {}
     for atom, value in assignment:
         key = atom.data[:2]
-        need(chosen.setdefault((atom.operation, key), value) == value, f"two values for one {atom}")
+        need(chosen.setdefault((atom.operation, key), value) == value, "two values for one {}", atom)
         if atom.operation != "network":
-            need(atom.operation == "symbol" and admissible(support_of(atom), value), f"{atom} cannot be {value}")
-            need(support_of(atom).name not in _COUPLED, f"the elements of {atom} are not free")
+            need(atom.operation == "symbol" and admissible(support_of(atom), value), "{} cannot be {}", atom, value)
+            need(support_of(atom).name not in _COUPLED, "the elements of {} are not free", atom)
     return dict(assignment)
 
 
@@ -115,7 +115,7 @@ def outside(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         return Outside(term, support)
     except Undecided as problem:
         raise Unproved(str(problem)) from None
-    need(any(_escapes(v, allowed, support) for v in values), f"every value is one of {support}")
+    need(any(_escapes(v, allowed, support) for v in values), "every value is one of {}", support)
     return Outside(term, support)
 
 
@@ -138,11 +138,11 @@ def gap(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     low, high, _, upper_first = pieces(input_, body)
     _, then, otherwise = body.arguments
     below, above = (otherwise, then) if upper_first else (then, otherwise)
-    need(admissible(support, value), f"{value} is not a value of {support}")
+    need(admissible(support, value), "{} is not a value of {}", value, support)
     halves = ((below, low), (above, high))
     for premise, (piece, half) in zip(premises, halves, strict=True):
         reached = range_of(premise, substitute(piece, {input_: half}))
-        need(not reached.contains(value), f"{value} may be reached")
+        need(not reached.contains(value), "{} may be reached", value)
     return NotOnto(body, support)
 
 
@@ -154,5 +154,5 @@ def not_onto(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     wanted = domain.of_support(support)
     if wanted is None or not isinstance(found, InRange):
         raise Unproved("no range")
-    need(not wanted.within(found.interval), f"every value of {support} may be reached")
+    need(not wanted.within(found.interval), "every value of {} may be reached", support)
     return NotOnto(found.term, support)

@@ -9,6 +9,7 @@ import math
 from fractions import Fraction
 
 from gencompiler.proof.graph import Term, apply, is_finite, literal, reduce
+from gencompiler.proof.range_rules import has_view
 
 #: A product of atoms with exponents, in a fixed order; the empty one is 1.
 Monomial = tuple[tuple[Term, int], ...]
@@ -147,7 +148,7 @@ class Ring:
     def _sum(self, term: Term) -> Polynomial:
         """Monomial by monomial: scalar factors leave the sum, and what is left is a sum of its own."""
         operand = term.arguments[0]
-        if operand.shape == () or _has_view(operand):
+        if operand.shape == () or has_view(operand):
             return self._atom(term)
         count = math.prod(operand.shape)
         found: Polynomial = {}
@@ -173,10 +174,6 @@ def _product(monomial: Monomial) -> Term:
     for part in parts[1:]:
         product = apply("multiply", product, part)
     return product
-
-
-def _has_view(term: Term) -> bool:
-    return term.operation == "before" or any(_has_view(a) for a in term.arguments)
 
 
 def _add(left: Polynomial, right: Polynomial) -> Polynomial:

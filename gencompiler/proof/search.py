@@ -3,7 +3,7 @@ follow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Support
@@ -23,6 +23,8 @@ class Search:
 
     def __init__(self, given: Iterable[Proof] = ()) -> None:
         """`given`: proofs of ranges to start from, such as assumptions."""
+        self._nonzero: dict[Term, Proof | NotFound] = {}
+        self._logs: dict[Term, Proof | NotFound] = {}
         self._ranges: dict[Term, Proof | NotFound] = {
             p.conclusion.term: p for p in given if isinstance(p.conclusion, InRange)
         }
@@ -31,15 +33,19 @@ class Search:
 
     def range(self, term: Term) -> Proof:
         """That `term` is defined, and where its values lie; raises NotFound."""
-        found = self._ranges.get(term)
+        return self._once(self._ranges, self._range, term)
+
+    def _once(self, known: dict[Term, Proof | NotFound], search: Callable[[Term], Proof], term: Term) -> Proof:
+        """What is known of a term, searched for at most once; raises NotFound."""
+        found = known.get(term)
         if found is None:
             try:
-                found = self._range(term)
+                found = search(term)
             except NotFound as failure:
                 found = failure
             except Unproved as failure:
                 found = NotFound("range", term, str(failure))
-            self._ranges[term] = found
+            known[term] = found
         if isinstance(found, NotFound):
             raise found
         return found
@@ -72,6 +78,9 @@ class Search:
 
     def nonzero(self, term: Term) -> Proof:
         """That no element of `term` is 0; raises NotFound."""
+        return self._once(self._nonzero, self._find_nonzero, term)
+
+    def _find_nonzero(self, term: Term) -> Proof:
         if term.operation == "symbol":
             try:
                 return prove("nonzero_declared", (term,))
@@ -92,6 +101,9 @@ class Search:
 
     def log_abs(self, term: Term) -> Proof:
         """log|term|, in a form that neither overflows nor cancels where the catalogue knows one; raises NotFound."""
+        return self._once(self._logs, self._find_log_abs, term)
+
+    def _find_log_abs(self, term: Term) -> Proof:
         if term.operation == "literal" and term.data != 0:
             return prove("log_of_number", (term,))
         if term.operation == "apply" and term.data in ("multiply", "divide", "negate"):

@@ -36,7 +36,7 @@ def requirements(family: str, form: str, arguments: tuple[Term, ...]) -> tuple[t
     """What the catalogue requires of a distribution's arguments: a name, a term, and the support it must be proven
     in."""
     row = form_of(family, form)
-    need(len(arguments) == len(row.parameters), f"{family} has {len(row.parameters)} parameters")
+    need(len(arguments) == len(row.parameters), "{} has {} parameters", family, len(row.parameters))
     names = {name: value for (name, _), value in zip(row.parameters, arguments, strict=True)}
     own = [(name, names[name], Support(support)) for name, support in row.parameters]
     more = [(text, instance(text, **names), Support(support)) for text, support in row.requires]
@@ -46,7 +46,7 @@ def requirements(family: str, form: str, arguments: tuple[Term, ...]) -> tuple[t
 def form_of(family: str, form: str) -> Form:
     """The catalogue's row of a form."""
     found = [f for f in DISTRIBUTIONS[family].forms if f.name == form] if family in DISTRIBUTIONS else []
-    need(len(found) == 1, f"the catalogue has no {family} by {form or 'position'}")
+    need(len(found) == 1, "the catalogue has no {} by {}", family, form or "position")
     return found[0]
 
 
@@ -71,9 +71,9 @@ def distribution(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         allowed = domain.of_support(support)
         if not isinstance(premise, InRange) or premise.term is not term or allowed is None:
             raise Unproved(f"nothing is known about {name}")
-        need(premise.interval.within(allowed), f"{term} may not be {support}")
+        need(premise.interval.within(allowed), "{} may not be {}", term, support)
     need(all(a.shape in ((), shape) for a in arguments), "a parameter of another shape than the event")
-    need(same_events(event_support(family, form, arguments), event), f"{family} does not have events in {event}")
+    need(same_events(event_support(family, form, arguments), event), "{} does not have events in {}", family, event)
     return Admissible(family, form, arguments, event, shape)
 
 
@@ -104,7 +104,7 @@ def chain(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
             raise Unproved("a map that is not known to be invertible")
         need((premise.input, premise.body, premise.result) == (input_, body, result), "a premise about another map")
     end = pass_through(source, shape, maps, stages)
-    need(_same_set(end, target), f"the pipeline ends in {end}, not {target}")
+    need(_same_set(end, target), "the pipeline ends in {}, not {}", end, target)
     return Chains(source, target, shape, maps, stages)
 
 
@@ -233,7 +233,7 @@ def member(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     allowed = domain.of_support(support)
     if not isinstance(found, InRange) or found.term is not term or allowed is None:
         raise Unproved(f"nothing is known about {term}")
-    need(support.name in _CONTINUOUS and found.interval.within(allowed), f"{term} may not be {support}")
+    need(support.name in _CONTINUOUS and found.interval.within(allowed), "{} may not be {}", term, support)
     return Member(term, support)
 
 
@@ -242,7 +242,7 @@ def wrong_events(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A distribution whose events are not the values of its variable."""
     family, form, arguments, event, shape = cast(tuple[str, str, tuple[Term, ...], Support, Shape], subject)
     need(not same_events(event_support(family, form, arguments), event), "the events are those of the variable")
-    need(event.name in (*_CONTINUOUS, *_COUNTING), f"{event} is not an interval")
+    need(event.name in (*_CONTINUOUS, *_COUNTING), "{} is not an interval", event)
     return NotAdmissible(family, form, arguments, event, shape)
 
 

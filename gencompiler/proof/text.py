@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Real
-from gencompiler.proof.graph import Term, gradient_parts
+from gencompiler.proof.graph import Term, gradient_parts, subterms
 
 _PRECEDENCE = {"or": 1, "and": 2, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=": 4, "+": 5, "-": 5, "*": 6, "/": 6}
 _PRECEDENCE["^"] = 8
@@ -15,6 +15,8 @@ _UNARY, _ATOM = 7, 9
 
 #: Longer numbers are told by their size.
 _PRINTED_BITS = 256
+#: Longer spellings of a part are left out.
+_LONGEST = 120
 
 
 def number(value: Real) -> str:
@@ -31,7 +33,10 @@ def number(value: Real) -> str:
 
 def text(term: Term, labels: Mapping[Term, str] | None = None) -> str:
     """A short mathematical spelling of `term`; parts that have a label go by it."""
-    return _Speller(labels or {}).spell(term)[0]
+    speller = _Speller(labels or {})
+    for part in subterms(term):  # from the leaves up, so that a deep term does not exhaust the stack
+        speller.spell(part)
+    return speller.spell(term)[0]
 
 
 def short(path: str) -> str:
@@ -44,10 +49,21 @@ class _Speller:
 
     def __init__(self, labels: Mapping[Term, str]) -> None:
         self.labels = labels
+        self.known: dict[Term, tuple[str, int]] = {}
 
     def spell(self, term: Term) -> tuple[str, int]:
+        """A part that is too long to read stands as `…`; each part is spelled once, however often it is used."""
         if term in self.labels:
             return self.labels[term], _ATOM
+        found = self.known.get(term)
+        if found is None:
+            found = self._spell(term)
+            if len(found[0]) > _LONGEST:
+                found = ("…", _ATOM)
+            self.known[term] = found
+        return found
+
+    def _spell(self, term: Term) -> tuple[str, int]:
         match term.operation:
             case "literal":
                 return number(term.data), _ATOM if term.data >= 0 else _UNARY

@@ -6,7 +6,7 @@ import enum
 
 from gencompiler.model.nodes import Support
 from gencompiler.proof.blocks import NotFound, diagonal
-from gencompiler.proof.graph import Shape, Term, select
+from gencompiler.proof.graph import Shape, Term, select, subterms
 from gencompiler.proof.structure import MapStage, RepeatStage, StageData
 
 Maps = tuple[tuple[Term, Term, Support], ...]
@@ -45,7 +45,7 @@ def _effect(own: Term, part: Term) -> Effect:
 
 
 def _mentions(own: Term, term: Term) -> bool:
-    return term is own or any(_mentions(own, a) for a in term.arguments)
+    return own in subterms(term)
 
 
 def is_coupling(input_: Term, body: Term) -> bool:

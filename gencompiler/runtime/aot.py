@@ -109,6 +109,7 @@ def _output(*command: object) -> str:
 
 
 def main() -> None:
+    """Read a request, compile its kernels, write their resources."""
     request = json.load(sys.stdin)
     spec = importlib.util.spec_from_file_location("kernels", request["file"])
     if spec is None or spec.loader is None:

@@ -188,15 +188,13 @@ def product(x):
 
 @triton.jit
 def words(seed, row, step, dim, stream):
-    """Words 0 and 1 of Philox4x32-10; the counters are 32-bit integers (a 64-bit one would select another
-    generator)."""
-    first, second, _, _ = tl.philox(seed, row.to(tl.uint32), counter(step), counter(dim), counter(stream))
-    return first, second
-
-
-@triton.jit
-def counter(value):
-    return tl.to_tensor(value).to(tl.uint32)
+    """Words 0 and 1 of Philox4x32-10.  All counters become 32-bit blocks: a 64-bit one would select another
+    generator."""
+    first = row.to(tl.uint32)
+    zero = first * 0
+    second, third, fourth = (zero + step).to(tl.uint32), (zero + dim).to(tl.uint32), (zero + stream).to(tl.uint32)
+    word_0, word_1, _, _ = tl.philox(seed, first, second, third, fourth)
+    return word_0, word_1
 
 
 @triton.jit

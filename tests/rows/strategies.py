@@ -23,7 +23,7 @@ from gencompiler.rows.nodes import (
     StoreColumn,
     WithColumn,
 )
-from tests.rows.programs import (
+from tests.rows.building import (
     AT,
     add,
     apply,

@@ -20,30 +20,32 @@ from gencompiler.rows.retype import retype
 from gencompiler.rows.share import share
 from gencompiler.rows.verify import verify
 from tests.rows import interpreter
-from tests.rows.harness import SEED, STEP, inputs, parameters
-from tests.rows.programs import (
-    PROGRAMS,
+from tests.rows.building import (
     add,
     apply,
     carry,
-    coupling_log_prob,
-    coupling_sample,
-    fvsbn_log_prob,
-    fvsbn_sample,
     index,
     let,
     local,
     loop,
-    mala,
     multiply,
-    nade_log_prob,
-    nade_sample,
     number,
     output,
     parameter,
     row,
     total,
     use,
+)
+from tests.rows.harness import SEED, STEP, inputs, parameters
+from tests.rows.programs import (
+    PROGRAMS,
+    coupling_log_prob,
+    coupling_sample,
+    fvsbn_log_prob,
+    fvsbn_sample,
+    mala,
+    nade_log_prob,
+    nade_sample,
 )
 from tests.rows.programs import (
     given as input_,

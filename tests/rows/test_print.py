@@ -9,7 +9,8 @@ from hypothesis import given, settings
 
 from gencompiler.rows.nodes import Number, Program, RowType
 from gencompiler.rows.print import data, expression, text
-from tests.rows.programs import AT, PROGRAMS, apply, local, nade_log_prob, number, row
+from tests.rows.building import AT, apply, local, number, row
+from tests.rows.programs import PROGRAMS, nade_log_prob
 from tests.rows.strategies import row_programs
 
 NADE = """\

@@ -50,3 +50,63 @@ def test_tiles_make_a_row_a_function_of_its_number() -> None:
 def test_no_rows() -> None:
     (nothing,) = tiles.in_tiles(lambda rows: rows * 2.0, torch.arange(0))
     assert nothing.shape == (0,)
+
+
+# -- packing ---------------------------------------------------------------------------------------------------------
+
+
+def test_values_go_to_their_columns() -> None:
+    values = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    placed = tiles.place(values, tiles.layout(4, [2, -1, 0]))
+    assert placed.tolist() == [3.0, 0.0, 1.0, 0.0]
+    placed.sum().backward()
+    assert values.grad is not None
+    assert values.grad.tolist() == [1.0, 0.0, 1.0]
+    assert tiles.place(values, 5).tolist() == [1.0, 2.0, 3.0, 0.0, 0.0]
+
+
+def test_each_iteration_has_its_columns() -> None:
+    """A stack of matrices: rows by iteration, columns padded."""
+    weights = torch.arange(1.0, 13.0).reshape(3, 2, 2)
+    alternate = tiles.layout(4, [0, 1], [3, 2], [0, 1])
+    placed = tiles.place(weights, alternate, 3)
+    assert placed.shape == (3, 4, 3)
+    assert torch.equal(placed[0, :2, :2], weights[0])
+    assert torch.equal(placed[1, [3, 2], :2], weights[1])
+    assert float(placed.sum()) == float(weights.sum())
+    repeated = tiles.layout(4, [0, 1], [3, 2], repeat=2)
+    assert repeated.columns.tolist() == [[0, 1], [3, 2], [0, 1], [3, 2]]
+
+
+def test_tables_of_layouts() -> None:
+    cpu, axis = torch.device("cpu"), tiles.layout(4, [2, 0], [1, 3])
+    assert tiles.mask(axis, cpu).tolist() == [[1, 0, 1, 0], [0, 1, 0, 1]]
+    assert tiles.places(axis, cpu).tolist() == [[1, -1, 0, -1], [-1, 0, -1, 1]]
+    single = tiles.layout(4, [2, 0])
+    assert tiles.places(single, cpu).tolist() == [1, -1, 0, -1]
+    matrix = tiles.permutation(single, tiles.plain(2, 4), cpu)
+    assert (torch.tensor([5.0, 9.0, 7.0, 9.0]) @ matrix).tolist() == [7.0, 5.0, 0.0, 0.0]
+    assert tiles.permutation(axis, single, cpu).shape == (2, 4, 4)
+
+
+def test_packing_is_remembered_until_a_parameter_changes() -> None:
+    calls = 0
+
+    @tiles.remembered
+    def pack(weight: Tensor, device: torch.device) -> tuple[Tensor, ...]:
+        nonlocal calls
+        calls += 1
+        return (weight * 2,)
+
+    weight, cpu = torch.ones(3), torch.device("cpu")
+    assert pack(weight, cpu)[0] is pack(weight, cpu)[0]
+    weight.add_(1.0)
+    assert pack(weight, cpu)[0].tolist() == [4.0] * 3
+    assert pack(torch.ones(3), cpu)[0].tolist() == [2.0] * 3
+    assert pack(weight, cpu)[0].tolist() == [4.0] * 3
+    assert calls == 4
+    with torch.inference_mode():
+        inside = torch.ones(3)
+        pack(inside, cpu)
+        inside.add_(1.0)
+        assert pack(inside, cpu)[0].tolist() == [4.0] * 3
