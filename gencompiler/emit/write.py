@@ -73,9 +73,8 @@ def emit_package(
     energy           observed -> scalar             energy(x) = -log p(x) + constant
     sample           (given ->) observed            sample(count, *, seed)
     rsample          (given ->) observed, scalar    rsample_and_log_prob(count, *, seed)
-    chain            state; scalar `steps` ->       chain(count, draws, *, burn_in, thin, seed, start); and sample, the
+    start, chain     state; scalar `steps` ->       chain(count, draws, *, burn_in, thin, seed, start); and sample, the
                      state, accepted                last state after burn-in, where there is no program `sample`
-    start            -> state                       (the chain's first states)
     objective_LABEL  observed -> scalar             loss(batch, phase=LABEL)
     any other        its inputs -> its outputs      a method of its own name: forward, inverse, log_ratio, …
     ===============  =============================  ==============================================================
