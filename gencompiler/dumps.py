@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from gencompiler.model.print import data, expression
+from gencompiler.model.print import expression
 from gencompiler.model.print import text as model_text
-from gencompiler.node import Node
+from gencompiler.node import Node, data
 
 if TYPE_CHECKING:
     from gencompiler.pipeline import Compilation

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict
@@ -73,4 +74,27 @@ def _changed(value: Any, change: Callable[[Node], Node]) -> Any:
     if isinstance(value, tuple):
         items = tuple(_changed(item, change) for item in value)
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+    return value
+
+
+def data(value: object, *, spans: bool = False) -> object:
+    """A tree as JSON data: every node is an object with its class under "node"; exact numbers are texts."""
+    if isinstance(value, Node):
+        found: dict[str, object] = {"node": type(value).__name__}
+        for field in dataclasses.fields(value):
+            if field.name != "span":
+                found[field.name] = data(getattr(value, field.name), spans=spans)
+            elif spans:
+                found["span"] = [value.span.start, value.span.end]
+        return found
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: data(getattr(value, f.name), spans=spans) for f in dataclasses.fields(value)}
+    if isinstance(value, tuple | list):
+        return [data(v, spans=spans) for v in value]
+    if isinstance(value, dict):
+        return {str(k): data(v, spans=spans) for k, v in value.items()}
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return str(value)
     return value

@@ -9,7 +9,7 @@ from gencompiler.diagnostics.model import Label, Reporter
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.model.nodes import Real
-from gencompiler.model.types import known_shape, solved
+from gencompiler.model.types import known_shape
 from gencompiler.syntax import tree
 
 
@@ -143,9 +143,6 @@ class Builder:
             "the output of this network",
             help=("state it: `size = n`", "or use it where a size is known"),
         )
-
-    def solve(self, tree_: nodes.Expr) -> nodes.Expr:
-        return solved(tree_)
 
 
 def weights_of(network: nodes.Network) -> list[nodes.Parameter]:

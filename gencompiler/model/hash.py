@@ -7,7 +7,7 @@ import hashlib
 import json
 
 from gencompiler.model import nodes
-from gencompiler.model.print import data
+from gencompiler.node import data
 
 
 def model_hash(model: nodes.Model) -> str:

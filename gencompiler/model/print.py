@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from fractions import Fraction
-
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model import nodes
-from gencompiler.node import Node
 
 
 def expression(expr: nodes.Expr) -> str:
@@ -146,26 +142,3 @@ def _options(options: tuple[nodes.Option, ...]) -> str:
     if not options:
         return ""
     return "(" + ", ".join(f"{o.name} = {o.value}{_options(o.options)}" for o in options) + ")"
-
-
-def data(value: object, *, spans: bool = False) -> object:
-    """A tree as JSON data: every node is an object with its class under "node"; exact numbers are texts."""
-    if isinstance(value, Node):
-        found: dict[str, object] = {"node": type(value).__name__}
-        for field in dataclasses.fields(value):
-            if field.name != "span":
-                found[field.name] = data(getattr(value, field.name), spans=spans)
-            elif spans:
-                found["span"] = [value.span.start, value.span.end]
-        return found
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: data(getattr(value, f.name), spans=spans) for f in dataclasses.fields(value)}
-    if isinstance(value, tuple | list):
-        return [data(v, spans=spans) for v in value]
-    if isinstance(value, dict):
-        return {str(k): data(v, spans=spans) for k, v in value.items()}
-    if isinstance(value, Fraction):
-        return str(value)
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        return str(value)
-    return value

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.diagnostics.span import Span
-from gencompiler.node import Node
+from gencompiler.node import Node, children
 from gencompiler.rows import nodes
 from gencompiler.rows.nodes import Expr, RowType
 
@@ -308,15 +308,4 @@ def _key(value: object) -> object:
 
 def parts_of(expr: Expr) -> list[Expr]:
     """The expressions directly below `expr`, in field order."""
-    found: list[Expr] = []
-
-    def collect(value: object) -> None:
-        if isinstance(value, Expr):
-            found.append(value)
-        elif isinstance(value, tuple):
-            for item in value:
-                collect(item)
-
-    for field in dataclasses.fields(expr):
-        collect(getattr(expr, field.name))
-    return found
+    return [child for child in children(expr) if isinstance(child, Expr)]

@@ -1,12 +1,8 @@
-"""A stable text of a row program for people and goldens, and the same program as JSON data."""
+"""A stable text of a row program, for people and goldens."""
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
-
 from gencompiler.catalog.functions import FUNCTIONS
-from gencompiler.node import Node
 from gencompiler.rows.nodes import (
     Broadcast,
     Column,
@@ -164,24 +160,3 @@ def _call(expr: Expr) -> str:
             place = "" if dim is None else f", dim = {expression(dim)}"
             return f"{kind}(stream = {stream}, step = {expression(step)}{place}{size})"
     raise TypeError(f"no row expression: {expr!r}")
-
-
-def data(tree: Node) -> dict[str, Any]:
-    """`tree` as JSON data: `{"node": class name, field: …}`, without spans."""
-    result: dict[str, Any] = {"node": type(tree).__name__}
-    for field in dataclasses.fields(tree):
-        if field.name != "span":
-            result[field.name] = _datum(getattr(tree, field.name))
-    return result
-
-
-def _datum(value: Any) -> Any:
-    if isinstance(value, Node):
-        return data(value)
-    if isinstance(value, RowType):
-        return dataclasses.asdict(value)
-    if isinstance(value, tuple):
-        return [_datum(item) for item in value]
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        return str(value)
-    return value

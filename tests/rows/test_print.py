@@ -7,8 +7,9 @@ import json
 import pytest
 from hypothesis import given, settings
 
+from gencompiler.node import data
 from gencompiler.rows.nodes import Number, Program, RowType
-from gencompiler.rows.print import data, expression, text
+from gencompiler.rows.print import expression, text
 from tests.rows.building import AT, apply, local, number, row
 from tests.rows.programs import PROGRAMS, nade_log_prob
 from tests.rows.strategies import row_programs
