@@ -1,7 +1,7 @@
 """gencompiler: specs of generative models, a few lines that read like the paper, into proven, fused, tested packages.
 
-`check` says what is true of a spec, `compile` makes its model class, `load` restores a trained model.  The command
-line is `genc`; the passes are listed in `gencompiler.pipeline`.
+`check` says what is true of a spec, `compile` makes its model class, `load` restores a trained model, `figures` draws
+what there is to see of one.  The command line is `genc`; the passes are listed in `gencompiler.pipeline`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from gencompiler.api import CheckResult, check, compile, load
+    from gencompiler.notebook import Figures, figures
 
-__all__ = ["CheckResult", "__version__", "check", "compile", "load"]
+__all__ = ["CheckResult", "Figures", "__version__", "check", "compile", "figures", "load"]
 
 
 def __getattr__(name: str) -> object:
@@ -22,4 +23,8 @@ def __getattr__(name: str) -> object:
         from gencompiler import api
 
         return getattr(api, name)
+    if name in ("Figures", "figures"):
+        from gencompiler import notebook
+
+        return getattr(notebook, name)
     raise AttributeError(f"module 'gencompiler' has no attribute '{name}'")

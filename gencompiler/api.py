@@ -25,6 +25,11 @@ class CheckResult:
     exit_status: int
     sources: dict[str, SourceText]
 
+    def _repr_html_(self) -> str:
+        from gencompiler.notebook import check_html
+
+        return check_html(self)
+
     @property
     def ok(self) -> bool:
         return self.exit_status == 0
@@ -83,10 +88,12 @@ def cached_package(done: pipeline.Compilation) -> Path:
     return write_package(done.files, folder.parent, done.name)
 
 
-def load(run_dir: str | Path) -> Any:
+def load(run_dir: str | Path, **networks: Any) -> Any:
     """The trained model of a run: the folder that `genc train` or `genc run` wrote.
+
+    `networks`: an `nn.Module` for each `extern def` of the spec, whose parameters the run holds too.
 
     Raises `RunError` (G803) when the weights belong to another model or are damaged."""
     from gencompiler.runtime.runs import load_run
 
-    return load_run(Path(run_dir))
+    return load_run(Path(run_dir), **networks)

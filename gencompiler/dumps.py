@@ -97,6 +97,9 @@ def _derived(compilation: Compilation) -> str:
         lines.append(f"log|det| of {name}: {expression(derived.log_dets[name].body)}")
     lines += [f"gradient of {name}: {expression(body)}" for name, body in derived.gradients.items()]
     lines += [f"log ratio of {name}: {expression(a.log_ratio)}" for name, a in derived.acceptances.items()]
+    for kernel in derived.kernels.values():
+        mean = f"({expression(kernel.signal)}) * {kernel.state.name} + {expression(kernel.shift)}"
+        lines.append(f"kernel of {kernel.sde}: Normal({mean}, {expression(kernel.noise)})")
     for factor in derived.factors:
         for recurrence in factor.recurrences:
             lines.append(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from gencompiler.diagnostics.wording import counted
+
 if TYPE_CHECKING:
     from gencompiler.checks import Verdict
     from gencompiler.pipeline import Compilation
@@ -46,7 +48,7 @@ def capability_rows(compilation: Compilation) -> list[CapabilityRow]:
     """Every capability, with its cost in sequential passes where it has one."""
     rows = []
     for name, ability in compilation.checked.capabilities.rows():
-        passes = "" if ability.passes <= 0 else f", {ability.passes:,} pass{'es' if ability.passes > 1 else ''}"
+        passes = "" if ability.passes <= 0 else f", {counted(ability.passes, 'pass')}"
         rows.append(CapabilityRow(name, f"{ability.kind}{passes if ability.kind != 'none' else ''}", ability.reason))
     return rows
 

@@ -1,7 +1,7 @@
 """Distributions: parameters with their supports, log density, sampler, and how torch names it.
 
 Formulas are `.gen` expressions over the event `x`, the parameters, and, in a sampler, `uniform` in (0, 1) and `normal`,
-standard draws of the event's shape.  A family may have several forms (Bernoulli by logits or by probability); the form
+standard draws of the event's shape.  `log_NAME` is the logarithm of a parameter NAME on a simplex.  A family may have several forms (Bernoulli by logits or by probability); the form
 is chosen by the names of the arguments, positional ones taking the first form.
 """
 
@@ -15,7 +15,10 @@ class Form:
     """One parameterisation: `parameters` maps names to supports, in positional order.
 
     `requires`: formulas over the parameters and the support each must be proven in, beyond those of the parameters.
-    `support_arguments`: the parameters that are the ends of the event's support.
+    `support_arguments`: the parameters that are the ends of the event's support, which is `support` where that is
+    another than the family's.
+    `vectors`: the parameters with one number for each of the events 0..K, whose probabilities are `masses`; there the
+    sampler reads `cumulative`, the sums of the first 1, 2, …, K - 1 of them.
     `log_density` is per element of the event, summed over it by the compiler; `mean` serves reports and tests;
     `cdf` serves goodness-of-fit tests, where there is a closed form."""
 
@@ -27,6 +30,9 @@ class Form:
     cdf: str | None = None
     requires: tuple[tuple[str, str], ...] = ()
     support_arguments: tuple[str, ...] = ()
+    support: str | None = None
+    vectors: tuple[str, ...] = ()
+    masses: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,8 +128,42 @@ _ALL = (
                 requires=(("upper - lower", "Positive"),),
                 support_arguments=("lower", "upper"),
             ),
+            # over the integers lower..upper: `Uniform()` of a finite variable
+            Form(
+                "integers",
+                (("lower", "Real"), ("upper", "Real")),
+                log_density="-log(upper - lower)",
+                sample="min(lower + floor((upper - lower) * uniform), upper - 1)",
+                mean="0.5 * (lower + upper - 1)",
+                requires=(("upper - lower", "Positive"),),
+                support_arguments=("lower", "upper"),
+                support="Integer",
+            ),
         ),
         pathwise=True,
+    ),
+    Family(
+        "Categorical",
+        "Integer",
+        (
+            Form(
+                "probabilities",
+                (("probabilities", "Simplex"),),
+                log_density="log_probabilities[x]",
+                sample="sum(indicator(cumulative <= uniform))",
+                vectors=("probabilities",),
+                masses="probabilities",
+            ),
+            Form(
+                "logits",
+                (("logits", "Real"),),
+                log_density="logits[x] - logsumexp(logits)",
+                sample="sum(indicator(cumulative <= uniform))",
+                vectors=("logits",),
+                masses="exp(logits - logsumexp(logits))",
+            ),
+        ),
+        pathwise=False,
     ),
 )
 
@@ -131,7 +171,6 @@ DISTRIBUTIONS: dict[str, Family] = {d.name: d for d in _ALL}
 
 #: Known to the language, not yet to the compiler: a spec that uses one is told so.
 PLANNED = (
-    "Categorical",
     "Mixture",
     "Delta",
     "SaltAndPepper",

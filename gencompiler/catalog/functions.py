@@ -271,6 +271,8 @@ _ALL = (
     _unary("sign", "torch.sign({0})", "sign({0})", range="[-1, 1]", kind="same"),
     _unary("relu", "torch.relu({0})", "tl.maximum({0}, 0.0)", "indicator(a > 0)", range="[0, inf)"),
     _unary("floor", "torch.floor({0})", "tl.floor({0})"),
+    # the identity, which training takes for a constant; no formula has a derivative through it
+    _unary("stop", "({0}).detach()", "({0})", kind="same"),
 )
 
 FUNCTIONS: dict[str, Function] = {f.name: f for f in _ALL}

@@ -1,7 +1,7 @@
-"""Networks: kinds, their parameters layer by layer, and their expansion into row operations.
+"""Networks: kinds, their options, and the activations, as formulas.
 
-`mlp` and `linear` expand into affine layers; every kind in `PLANNED` is known to the language and not yet to the
-compiler.
+Every kind is made of affine layers, so its expansion is a table: hidden layers `activation(weight @ a + bias)`, then
+one affine layer for each output.  Kinds in `PLANNED` are known to the language and not yet to the compiler.
 """
 
 from __future__ import annotations
@@ -11,19 +11,45 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class NetworkKind:
-    """`options` a call may give, with defaults; `expands`: it has an expansion into affine layers and activations."""
+    """`options` a call may give, with defaults; `weight`, `bias`: whether its affine layers have them; `one_hot`: its
+    one input is a value of a finite support, read as a one-hot vector."""
 
     name: str
     options: tuple[tuple[str, object], ...]
-    expands: bool
+    weight: bool = True
+    bias: bool = True
+    one_hot: bool = False
 
 
 NETWORKS: dict[str, NetworkKind] = {
-    "mlp": NetworkKind("mlp", (("hidden", ()), ("activation", "relu"), ("size", None)), True),
-    "linear": NetworkKind("linear", (("size", None),), True),
-    "bias": NetworkKind("bias", (("size", None),), True),
+    "mlp": NetworkKind("mlp", (("hidden", ()), ("activation", "relu"), ("size", None))),
+    "linear": NetworkKind("linear", (("size", None),)),
+    "bias": NetworkKind("bias", (("size", None),), weight=False),
+    "embedding": NetworkKind("embedding", (("size", None),), bias=False, one_hot=True),
 }
 
-ACTIVATIONS = ("relu", "tanh", "sigmoid", "softplus")
+#: Activations: formulas over the argument `a`.
+#: gelu: Hendrycks & Gimpel 2016; silu: Elfwing, Uchibe & Doya 2018; elu: Clevert, Unterthiner & Hochreiter 2016.
+ACTIVATIONS = {
+    "relu": "relu(a)",
+    "tanh": "tanh(a)",
+    "sigmoid": "sigmoid(a)",
+    "softplus": "softplus(a)",
+    "silu": "a * sigmoid(a)",
+    "gelu": "0.5 * a * (1 + erf(a / sqrt(2)))",
+    "leaky_relu": "max(a, 0.01 * a)",
+    "elu": "relu(a) + expm1(min(a, 0))",
+}
 
-PLANNED = ("conv", "gru", "lstm", "embedding", "fourier", "residual_block", "lipschitz", "transformer", "unet")
+#: An embedding whose size nothing states has one number for each value, up to this many.
+EMBEDDING_SIZE = 16
+
+#: `fourier(t)`: n = size / 2 frequencies from 1 to `FOURIER_TOP` radians per unit of t, in geometric progression:
+#: sin(w_k t) for each, then cos(w_k t).  Tancik et al. 2020; the spacing is that of Vaswani et al. 2017, section 3.5.
+FOURIER_SIZE = 64
+FOURIER_TOP = 100
+
+#: Fixed features of a scalar, with the options of their calls.
+FEATURES: dict[str, tuple[tuple[str, object], ...]] = {"fourier": (("size", FOURIER_SIZE),)}
+
+PLANNED = ("conv", "gru", "lstm", "residual_block", "lipschitz", "transformer", "unet")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from fractions import Fraction
 
+Number = int | float | Fraction
 Bound = int | float | str
 
 
@@ -57,19 +59,29 @@ _ALL = (
 SUPPORTS: dict[str, SupportFacts] = {s.name: s for s in _ALL}
 
 
-def bounds(name: str, arguments: tuple[object, ...]) -> tuple[object, object, bool, bool]:
+def bounds(name: str, arguments: tuple[Number, ...]) -> tuple[Number, Number, bool, bool]:
     """`(lower, upper, lower_open, upper_open)` of a support with its arguments put in."""
     facts = SUPPORTS[name]
 
-    def fill(bound: Bound) -> object:
+    def fill(bound: Bound) -> Number:
         if not isinstance(bound, str):
             return bound
         place, _, minus = bound.partition(" - ")
         value = arguments[int(place[1:])]
-        return value - int(minus) if minus else value  # type: ignore[operator]
+        return value - int(minus) if minus else value
 
     lower, upper = fill(facts.lower), fill(facts.upper)
     return lower, upper, facts.lower_open or lower == -math.inf, facts.upper_open or upper == math.inf
+
+
+def values_in(name: str, arguments: tuple[Number, ...]) -> int | None:
+    """How many values a set of consecutive integers has; None where the support is no such set, or has no end."""
+    if not SUPPORTS[name].discrete or name in ("Permutation", "Sign"):
+        return None
+    lower, upper, _, _ = bounds(name, arguments)
+    if not isinstance(lower, int | Fraction) or not isinstance(upper, int | Fraction):
+        return None
+    return int(upper - lower) + 1
 
 
 #: Supports that are intervals, by the text the catalogue of functions uses.

@@ -71,7 +71,7 @@ PREDICATES = {
     "cdf": False,
     "ergodic": False,
     "faithful": False,
-    "reverse": False,
+    "reverse": True,
     "marginals": False,
 }
 
@@ -91,7 +91,11 @@ OPTIONS = {
     "data": "word",
     "lr": "number",
     "accumulate": "number",
+    "log": "word",
 }
+#: Options that take whole numbers, and the least of each; and those that take a part of a whole.
+WHOLE_OPTIONS = {"epochs": 1, "steps": 1, "batch": 1, "accumulate": 1, "patience": 1, "seed": 0}
+FRACTION_OPTIONS = ("validation", "ema")
 OPTIONS_PLANNED = ("solver", "divergence")
 
 OPTIMIZERS = {
@@ -111,14 +115,31 @@ SCHEDULES = {
 
 #: Methods of `sample` and `evaluate`: name -> its numeric arguments; the planned ones answer "not supported yet".
 SAMPLERS = {"ancestral": (), "chain": ("burn_in", "thin")}
-EVALUATORS = {"exact": (), "bits_per_dim": ()}
+EVALUATORS = {
+    "exact": (),
+    "bits_per_dim": (),
+    "bound": (),
+    "importance": ("K",),
+    "energy_distance": (),
+    "modes": (),
+}
+#: Arguments of methods that are understood and not supported yet, and those that are whole numbers, at least 1.
+ARGUMENTS_PLANNED = {"bound": ("terms",)}
+WHOLE_ARGUMENTS = ("K",)
+#: Evaluations of log p(x) itself; the others average over draws.
+DENSITY_EVALUATORS = ("exact", "bits_per_dim")
+#: Methods of an SDE with its score: name -> verb -> options.  What each option with a word may say is in `SDE_WORDS`.
+SDE_METHODS: dict[str, dict[str, tuple[str, ...]]] = {
+    "reverse_sde": {"sample": ("steps", "cutoff", "corrector")},
+    "probability_flow": {
+        "sample": ("steps", "cutoff", "solver"),
+        "evaluate": ("steps", "cutoff", "solver", "divergence"),
+    },
+}
+SDE_WORDS = {"solver": ("euler", "heun", "rk4"), "divergence": ("exact", "hutchinson"), "corrector": ("none",)}
 METHODS_PLANNED = (
-    "reverse_sde",
-    "probability_flow",
-    "importance",
     "ais",
     "bdmc",
     "smc",
     "fokker_planck",
-    "bound",
 )

@@ -9,14 +9,22 @@ import dataclasses
 
 from gencompiler.checks import (
     admissibility,
+    adversaries,
     capability,
     claims,
+    conditionals,
     domains,
     energies,
+    estimators,
+    externals,
     factorization,
+    groups,
+    implicit,
     invertibility,
     objective,
+    sde_obligations,
     stationarity,
+    stochastic_calculus,
 )
 from gencompiler.checks.capability import Ability, Capabilities
 from gencompiler.checks.checking import Checking
@@ -61,25 +69,31 @@ def _check(checking: Checking) -> Checked:
     admissible = admissibility.check(checking)
     invertible = invertibility.check(checking)
     chained = domains.check(checking, invertible)
+    computed = implicit.check(checking)
+    externals.check(checking)
     energies.check(checking)
     stationarity.check(checking, admissible)
+    stochastic_calculus.check(checking)
     claims.check(checking)
     known = {j.name: j for j in factorization.joints(derived)}
     densities: dict[str, Proof | str] = {}
+    laws = {joint.name: _laws(joint, admissible, {**chained, **computed}) for joint in known.values()}
     for joint in known.values():
-        laws = _laws(joint, admissible, chained)
-        densities[joint.name] = capability.density_proof(checking, factorized, laws, joint)
+        densities[joint.name] = capability.density_proof(checking, factorized, laws[joint.name], joint)
     table = capability.capabilities(checking, densities)
     objective.check(checking, known, densities, table)
+    conditionals.check(checking, known, factorized, laws)
+    estimators.check(checking, groups.check(checking))
+    adversaries.check(checking)
     return Checked(derived, tuple(checking.verdicts), table)
 
 
-def _laws(joint: factorization.Joint, admissible: dict[str, Proof], chained: dict[str, Proof]) -> dict[int, Proof]:
-    """The proofs of a joint's equations, by number."""
+def _laws(joint: factorization.Joint, admissible: dict[str, Proof], between: dict[str, Proof]) -> dict[int, Proof]:
+    """The proofs of a joint's equations, by number; `between`: those of equations between variables, by target."""
     found = {}
     for number, equation in enumerate(joint.equations):
-        if isinstance(equation.source, nodes.Link):
-            proof = chained.get(equation.source.target)
+        if isinstance(equation.source, nodes.Link | nodes.Deterministic):
+            proof = between.get(equation.source.target)
         else:
             proof = admissible.get(equation.production.label)
         if proof is not None:
@@ -97,9 +111,14 @@ def obligations(derived: Derived) -> list[Obligation]:
     found += [own for own, _, _ in invertibility.obligations(derived)]
     for link in model.links:
         found += [domains.chain_obligation(derived, link), domains.transformed_obligation(derived, link)]
-    found += [energies.obligation(derived, e) for e in model.energies]
+    found += [implicit.obligation(derived, d) for d in model.deterministic]
+    found += externals.obligations(model)
+    for energy in model.energies:
+        found += [energies.density_obligation(derived, energy), energies.obligation(derived, energy)]
     found += stationarity.obligations(derived)
+    found += sde_obligations.obligations(derived)
     found += [own for own, _, _ in claims.obligations(derived)]
     for name, joint, span in objective.needs(model):
         found += [objective.obligation(model, known[joint], name, span)] if joint in known else []
+    found += [conditionals.obligation(model, known[n.joint], n) for n in conditionals.needs(model) if n.joint in known]
     return found

@@ -4,6 +4,7 @@ its events the values of the variable it describes?"""
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from fractions import Fraction
 
 from gencompiler.checks.checking import Checking, Finding
@@ -18,11 +19,12 @@ from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Term, name_of, symbol
 from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.scope import distribution_terms, index_symbol
 from gencompiler.proof.structure import Admissible
 from gencompiler.proof.structure_rules import event_support, requirements
 from gencompiler.proof.terms import ZERO
-from gencompiler.proof.text import number, text
+from gencompiler.proof.text import approximately, number, text
 from gencompiler.proof.translate import Translation
 
 ID = "admissible"
@@ -59,7 +61,7 @@ def uses(derived: Derived) -> list[Use]:
         for step in transition.steps:
             if isinstance(step, nodes.Draw):
                 distribution, arguments = distribution_terms(inside, step.distribution)
-                event = step_support(transition, step, distribution.type)
+                event = step_support(transition, step, distribution, arguments)
                 goal = Admissible(distribution.family, distribution.form, arguments, event, distribution.type.shape)
                 found.append(_use(f"{transition.name}: {step.name}", goal, distribution, inside, transition.span))
                 drawn = symbol("draw", step.name, event, distribution.type.shape)
@@ -69,10 +71,17 @@ def uses(derived: Derived) -> list[Use]:
     return found
 
 
-def step_support(transition: nodes.Transition, step: nodes.Draw, event: nodes.Type) -> nodes.Support:
+def step_support(
+    transition: nodes.Transition, step: nodes.Draw, distribution: nodes.Distribution, arguments: tuple[Term, ...]
+) -> nodes.Support:
     """The support that a draw must have: that of the variable it becomes, or else what its family gives."""
     moved = {n: i.type.support for n in transition.next for i in transition.current if i.name == n.rstrip("'")}
-    return moved.get(step.name, event.support)
+    if step.name in moved:
+        return moved[step.name]
+    try:
+        return event_support(distribution.family, distribution.form, arguments)
+    except Unproved:
+        return distribution.type.support
 
 
 def transition_translation(model: nodes.Model, transition: nodes.Transition) -> Translation:
@@ -116,9 +125,9 @@ def probabilities(derived: Derived) -> list[tuple[Obligation, Term, Translation]
         scope = transition_translation(derived.model, transition)
         for step in transition.steps:
             if isinstance(step, nodes.Draw):
-                drawn = distribution_terms(scope, step.distribution)[0].type
-                event = step_support(transition, step, nodes.Type(drawn.support, drawn.shape))
-                scope = scope.binding({step.name: symbol("draw", step.name, event, drawn.shape)})
+                distribution, arguments = distribution_terms(scope, step.distribution)
+                event = step_support(transition, step, distribution, arguments)
+                scope = scope.binding({step.name: symbol("draw", step.name, event, distribution.type.shape)})
             elif isinstance(step, nodes.Assign):
                 scope = scope.binding({step.name: scope.term(step.value)})
             elif isinstance(step, nodes.Accept) and step.probability is not None:
@@ -153,15 +162,7 @@ def check_probability(checking: Checking, own: Obligation, term: Term, scope: Tr
 def attempt(checking: Checking, goal: Admissible) -> Proof:
     """Prove each requirement, then put them together; raises NotFound."""
     wanted = requirements(goal.family, goal.form, goal.arguments)
-    premises = []
-    for name, term, support in wanted:
-        found = checking.search.range(term)
-        allowed = domain.of_support(support)
-        if allowed is None or not found.conclusion.interval.within(allowed):  # type: ignore[attr-defined]
-            raise NotFound(
-                "range", term, f"{name} must be {support}, and {term} is only known to be in {_known(found)}"
-            )
-        premises.append(found)
+    premises = [_required(checking, name, term, support) for name, term, support in wanted]
     try:
         subject = (goal.family, goal.form, goal.arguments, goal.event, goal.shape)
         return prove("distribution", subject, *premises)
@@ -169,8 +170,13 @@ def attempt(checking: Checking, goal: Admissible) -> Proof:
         raise NotFound("event", ZERO, str(failure)) from None
 
 
-def _known(proof: Proof) -> str:
-    return str(proof.conclusion.interval)  # type: ignore[attr-defined]
+def _required(checking: Checking, name: str, term: Term, support: nodes.Support) -> Proof:
+    """That one requirement holds; raises NotFound."""
+    found = checking.search.range(term)
+    allowed, known = domain.of_support(support), range_of(found.conclusion, term)
+    if allowed is None or not known.within(allowed):
+        raise NotFound("range", term, f"{name} must be {support}, and {term} is only known to be in {known}")
+    return found
 
 
 def _refute(use: Use, failure: NotFound) -> Proof | None:
@@ -198,14 +204,35 @@ def _explain(checking: Checking, use: Use, failure: NotFound, found: Proof | Non
         message = f"`{goal.family}` has events in {own}, and the variable is {goal.event}"
         also = (Label(use.variable, f"declared {goal.event}"),)
         return Finding("G502", message, use.distribution.span, f"a density on {own}", also)
-    name, term, support = _blamed(use, failure)
-    span = _argument_span(use, term)
+    wrong = [_explain_one(checking, use, *part) for part in _failing(checking, use)]
+    wrong.sort(key=lambda pair: not pair[0])  # what is refuted first: it is what the verdict's counterexample is of
+    (_, main), *rest = wrong
+    return dataclasses.replace(main, more=tuple(other for _, other in rest))
+
+
+def _failing(checking: Checking, use: Use) -> Iterator[tuple[str, Term, nodes.Support, NotFound]]:
+    """The requirements that could not be proved, each with its reason; of several with one reason, the first."""
+    blamed: set[Term] = set()
+    for name, term, support in requirements(use.goal.family, use.goal.form, use.goal.arguments):
+        try:
+            _required(checking, name, term, support)
+        except NotFound as failure:
+            if failure.term not in blamed:
+                yield name, term, support, failure
+            blamed.add(failure.term)
+
+
+def _explain_one(
+    checking: Checking, use: Use, name: str, term: Term, support: nodes.Support, failure: NotFound
+) -> tuple[bool, Finding]:
+    """Whether one requirement is refuted, and what to say of it."""
+    found = refute.outside(term, support)
     shown = text(term, use.translation.labels)
     told = f"the {name}" if name.isidentifier() else f"`{name}`"
-    message = f"cannot prove that {told} of `{goal.family}` is {support}"
+    message = f"cannot prove that {told} of `{use.goal.family}` is {support}"
     marks: list[Label] = []
-    free = bool(term.symbols)
-    help_ = [f"make it {support}: {_positive_form(shown)}"] if support.name == "Positive" and free else []
+    usable = support.name == "Positive" and bool(term.symbols) and _is_real(checking, term)
+    help_ = [f"make it {support}: {_positive_form(shown)}"] if usable else []
     for part in sorted(term.symbols, key=name_of):
         at = checking.declared_at(part)
         if at is not None and part.data[0] == "parameter" and domain.of_support(part.data[2]) == domain.REALS:
@@ -213,7 +240,19 @@ def _explain(checking: Checking, use: Use, failure: NotFound, found: Proof | Non
             if part is _whole(term):
                 help_ = [f"declare {checking.declaration(part, str(support))}"]
     notes = (f"counterexample: {_values(found, use.translation)}",) if found is not None else (str(failure),)
-    return Finding("G501", message, span, f"this may not be {support}", tuple(marks), notes, tuple(help_))
+    span = _argument_span(use, term)
+    return found is not None, Finding(
+        "G501", message, span, f"this may not be {support}", tuple(marks), notes, tuple(help_)
+    )
+
+
+def _is_real(checking: Checking, term: Term) -> bool:
+    """Whether a term is defined everywhere, so that a function of it is, too."""
+    try:
+        checking.search.range(term)
+    except NotFound:
+        return False
+    return True
 
 
 def _whole(term: Term) -> Term:
@@ -225,20 +264,6 @@ def _whole(term: Term) -> Term:
 
 def _positive_form(shown: str) -> str:
     return f"`exp({shown})` or `softplus({shown})`"
-
-
-def _blamed(use: Use, failure: NotFound) -> tuple[str, Term, nodes.Support]:
-    wanted = requirements(use.goal.family, use.goal.form, use.goal.arguments)
-    for name, term, support in wanted:
-        if term is failure.term or failure.term in _below(term):
-            return name, term, support
-    return wanted[0]
-
-
-def _below(term: Term) -> set[Term]:
-    from gencompiler.proof.graph import subterms
-
-    return set(subterms(term))
 
 
 def _argument_span(use: Use, term: Term) -> Span:
@@ -253,13 +278,13 @@ def _values(found: Proof, translation: Translation) -> str:
     from gencompiler.proof.evaluate import Undefined, evaluate
 
     names = translation.labels
-    told = [f"{text(t, names)} = {number(v)}" for t, v in assignment]
+    if term.operation == "literal":
+        return f"it is {number(term.data)}"
+    told = [f"{text(t, names)} = {number(v)}" for t, v in assignment if t.data[0] != "formal"]
     try:
         value = evaluate(term, dict(assignment))[0]
-        shown = number(value) if not hasattr(value, "mid") else str(value)
+        shown = approximately(value)
     except Undefined:
-        shown = "undefined"
+        return ", ".join([*told, f"{text(term, names)} is not defined"])
     own = text(term, names)
-    if term.operation == "literal":
-        return f"it is {shown}"
     return ", ".join(told) if f"{own} = {shown}" in told else ", ".join([*told, f"{own} = {shown}"])

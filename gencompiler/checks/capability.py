@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 
 from gencompiler.catalog.supports import SUPPORTS
+from gencompiler.checks import diffusion_ability, implicit
 from gencompiler.checks.checking import Checking
 from gencompiler.checks.factorization import Joint, joints
+from gencompiler.derive import queries
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
+from gencompiler.node import walk
+from gencompiler.proof import marginal_rules
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.structure import Chains, HasDensity, Production
 from gencompiler.proof.structure_rules import density_kind
@@ -50,10 +55,13 @@ def density_proof(
     whole = factorized.get(joint.name)
     if whole is None or any(k not in laws for k in range(len(joint.productions))):
         return UNSETTLED
+    own = observed(checking.model), given(checking.model)
+    ordered = [laws[k] for k in range(len(joint.productions))]
     try:
-        ordered = (laws[k] for k in range(len(joint.productions)))
-        return prove("density", (observed(checking.model), given(checking.model)), whole, *ordered)
+        return prove("density", own, whole, *ordered)
     except Unproved as failure:
+        with contextlib.suppress(Unproved):
+            return prove("marginal", own, whole, *ordered)
         return str(failure)
 
 
@@ -76,25 +84,54 @@ def capabilities(checking: Checking, densities: dict[str, Proof | str]) -> Capab
     model = checking.model
     joint = next((j for j in joints(checking.derived) if j.name == "p"), None)
     if joint is None:
-        return nothing(model, "no equation states `p`")
+        return _diffusion(checking) if model.terminals else nothing(model, "no equation states `p`")
     energy = next((e for e in model.energies if e.joint == "p"), None)
     latents = tuple(v.name for v in model.variables if v.role == "latent")
-    log_prob = _log_prob(joint, densities, energy, latents)
+    log_prob = _implicit(model) or _log_prob(checking, joint, densities, energy, latents)
     return Capabilities(
-        _sample(checking, joint, energy), log_prob, _posterior(model, joint), _score(model, log_prob, energy)
+        _sample(checking, joint, energy), log_prob, _posterior(model, joint, log_prob), _score(model, log_prob, energy)
+    )
+
+
+def _implicit(model: nodes.Model) -> Ability | None:
+    """Why an observed variable that is computed has no density."""
+    for name in observed(model):
+        found = implicit.reason(model, name)
+        if found is not None:
+            return Ability("none", found.words, found.span)
+    return None
+
+
+def _diffusion(checking: Checking) -> Capabilities:
+    """The row of a model that an SDE produces."""
+    model, none = checking.model, nothing(checking.model, "an SDE produces the data")
+    sample = diffusion_ability.sample_in_words(model)
+    log_prob = diffusion_ability.log_prob_in_words(model)
+    score = diffusion_ability.score_in_words(checking.derived)
+    return Capabilities(
+        Ability(*sample) if sample else none.sample,
+        Ability(*log_prob) if log_prob else none.log_prob,
+        dataclasses.replace(none.posterior, reason="there is no latent variable"),
+        Ability(*score) if score else none.score,
     )
 
 
 def _log_prob(
-    joint: Joint, densities: dict[str, Proof | str], energy: nodes.Energy | None, latents: tuple[str, ...]
+    checking: Checking,
+    joint: Joint,
+    densities: dict[str, Proof | str],
+    energy: nodes.Energy | None,
+    latents: tuple[str, ...],
 ) -> Ability:
     span = joint.equations[0].span
     if energy is not None:
         return Ability("none", f"`{joint.name}` is stated up to a constant (`∝`)", energy.span)
     left = _not_eliminated(joint, latents)
-    if left is not None:
-        return Ability("none", f"`{left}` is latent, and no equation eliminates it", span)
     proof = densities[joint.name]
+    if isinstance(proof, str) and left is not None:
+        if proof != UNSETTLED and (bound := _importance(checking)) is not None:
+            return bound
+        return Ability("none", f"`{left}` is latent, and no equation eliminates it", span)
     if isinstance(proof, str):
         return Ability("none", proof, span)
     assert isinstance(proof.conclusion, HasDensity)
@@ -102,12 +139,34 @@ def _log_prob(
         return Ability(
             "bound", "dequantization: a lower bound in expectation over its noise", span, _density_passes(joint)
         )
+    if left is not None:
+        return Ability("exact", marginal_rules.words(joint.productions, latents), span, _density_passes(joint))
     reason = (
         "change of variables"
         if any(isinstance(p.law, Chains) for p in joint.productions)
         else "a product of conditionals"
     )
     return Ability("exact", reason, span, _density_passes(joint))
+
+
+def _ends(link: nodes.Link) -> tuple[str, ...]:
+    """The variables at the two ends of a pipeline, one of which follows from the other."""
+    return (link.target, *(n.name for n in walk(link.source) if isinstance(n, nodes.Reference)))
+
+
+def _importance(checking: Checking) -> Ability | None:
+    """log p(x) ≥ E log mean p(x, z) / q(z | x) over draws of the recognition model (Burda et al. 2016)."""
+    model, own = checking.model, observed(checking.model)
+    computed = {d.target for d in model.deterministic} | {n for link in model.links for n in _ends(link)}
+    latent = tuple(v.name for v in model.variables if v.role == "latent" and v.name not in computed)
+    try:
+        queries.density_plan(checking.derived, "p", (*own, *latent), ())
+        queries.density_plan(checking.derived, "q", latent, own)
+        queries.draw_plan(checking.derived, "q", latent, own)
+    except queries.Refused:
+        return None
+    stated = next(c for c in model.conditionals if c.joint == "q")
+    return Ability("bound", "an importance-weighted lower bound from draws of `q`", stated.span, 1)
 
 
 def _not_eliminated(joint: Joint, latents: tuple[str, ...]) -> str | None:
@@ -155,7 +214,7 @@ def _steps(production: Production) -> int:
     return steps
 
 
-def _posterior(model: nodes.Model, joint: Joint) -> Ability:
+def _posterior(model: nodes.Model, joint: Joint, log_prob: Ability) -> Ability:
     latents = [v for v in model.variables if v.role == "latent"]
     if not latents:
         return Ability("none", "there is no latent variable", joint.equations[0].span)
@@ -166,6 +225,8 @@ def _posterior(model: nodes.Model, joint: Joint) -> Ability:
         return Ability("exact" if kind == "exact" else "none", reason, joint.equations[0].span, 1)
     if any(c.joint == "q" for c in model.conditionals):
         return Ability("amortized", "the recognition model `q`", joint.equations[0].span, 1)
+    if log_prob.kind == "exact":
+        return Ability("exact", "its density by Bayes' rule, over the exact marginal", joint.equations[0].span, 1)
     return Ability("none", "no equation states `q`", joint.equations[0].span)
 
 
@@ -176,5 +237,6 @@ def _score(model: nodes.Model, log_prob: Ability, energy: nodes.Energy | None) -
     if energy is not None:
         return Ability("exact", "the gradient of the energy needs no constant", energy.span, 1)
     if log_prob.kind != "exact":
-        return Ability("none", log_prob.reason, log_prob.span)
+        bounded = f"log p is only bounded: {log_prob.reason}"
+        return Ability("none", bounded if log_prob.kind == "bound" else log_prob.reason, log_prob.span)
     return Ability("exact", "the gradient of log p", log_prob.span, 1)

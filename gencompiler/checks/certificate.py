@@ -24,6 +24,7 @@ from gencompiler.checks.verdict import (
     assumptions_in,
     refutes,
 )
+from gencompiler.diagnostics.wording import counted
 from gencompiler.proof.archive import Damaged, Reader, Writer
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.kernel import Proof
@@ -98,7 +99,7 @@ def verdicts_text(checked: Checked) -> str:
         lines.extend(f"         rests on: {reason}" for reason in verdict.assumptions)
         lines.extend(f"         {note}" for note in verdict.notes)
     for name, ability in checked.capabilities.rows():
-        passes = f", {ability.passes} {'pass' if ability.passes == 1 else 'passes'}" if ability.passes else ""
+        passes = f", {counted(ability.passes, 'pass')}" if ability.passes else ""
         lines.append(f"{name}: {ability.kind}{passes} ({ability.reason})")
     return "\n".join(lines) + "\n"
 

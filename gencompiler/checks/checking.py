@@ -21,7 +21,7 @@ from gencompiler.proof.text import short
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """What to tell the user about a verdict that is not proved."""
+    """What to tell the user about a verdict that is not proved; `more`: what else is wrong, independently."""
 
     code: str
     message: str
@@ -30,6 +30,7 @@ class Finding:
     also: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
     help: tuple[str, ...] = ()
+    more: tuple[Finding, ...] = ()
 
 
 class Checking:
@@ -101,6 +102,10 @@ class Checking:
 
     def report(self, finding: Finding, *, unknown: bool = False) -> None:
         """Report a finding; an unknown is only a warning under `--allow-unknown`."""
+        for part in (finding, *finding.more):
+            self._report(part, unknown)
+
+    def _report(self, finding: Finding, unknown: bool) -> None:
         if not (unknown and self.allow_unknown):
             self.reporter.add(
                 finding.code,
@@ -119,6 +124,9 @@ class Checking:
 
     def declaration(self, parameter: Term, support: str) -> str:
         """How a parameter would be declared with another support, in the spec's own sizes."""
+        given = next((v for v in self.model.variables if v.name == name_of(parameter)), None)
+        if parameter.data[0] == "variable" and given is not None:
+            return f"`{given.role} {given.name} : {support}`"
         declared = next(p for p in self.model.parameters if p.path == name_of(parameter))
         sizes = []
         for extent in declared.shape:

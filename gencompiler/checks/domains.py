@@ -109,7 +109,8 @@ def _transformed(checking: Checking, link: nodes.Link) -> None:
 
     def explain(failure: NotFound, found: Proof | None) -> Finding:
         kept = untransformed(*subject)
-        message = f"{_places(kept)} of `{link.target}` pass every coupling unchanged"
+        verb = "passes" if len(kept) == 1 else "pass"
+        message = f"{_places(kept)} of `{link.target}` {verb} every coupling unchanged"
         help_ = ("permute between the couplings: `repeat(n) { Coupling |> reverse }`",)
         if len(kept) == 1 and 2 * kept[0] + 1 == goal.shape[0]:
             help_ = (
@@ -120,9 +121,14 @@ def _transformed(checking: Checking, link: nodes.Link) -> None:
     checking.settle(obligation, attempt, lambda _: _try_kept(subject), explain)
     shifted = only_shifted(*subject)
     if shifted:
-        message = f"{_places(shifted)} of `{link.target}` are only ever shifted: the flow cannot change their scale"
+        message = f"{_places(shifted)} of `{link.target}` {_only_shifted(len(shifted))}"
         help_ = ("end with a learned scale, such as `bijection Scale(u : Real | s : Positive) -> Real = s * u`",)
         checking.report(Finding("G405", message, link.span, "volume preserving", help=help_))
+
+
+def _only_shifted(count: int) -> str:
+    verb, whose = ("is", "its") if count == 1 else ("are", "their")
+    return f"{verb} only ever shifted: the flow cannot change {whose} scale"
 
 
 def _try_kept(subject: tuple[object, ...]) -> Proof | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from fractions import Fraction
 
+from gencompiler.checks import implicit
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
@@ -40,7 +41,7 @@ class Equation:
     head: Span
     listed: tuple[tuple[Place, Span], ...]
     mentioned: tuple[tuple[Place, Span], ...]
-    source: nodes.Conditional | nodes.Energy | nodes.Link
+    source: nodes.Conditional | nodes.Energy | nodes.Link | nodes.Deterministic
 
     def mentioned_at(self, place: Place) -> Span:
         """Where the body mentions a place first."""
@@ -59,6 +60,7 @@ def equations_of(derived: Derived, joint: str) -> tuple[Equation, ...]:
     if joint == "p":
         stated = {_variable(t) for c in model.conditionals if c.joint == "p" for t in c.targets}
         found += [link_equation(derived, link, link.target in stated) for link in model.links]
+        found += [deterministic_equation(model, d) for d in model.deterministic]
     return tuple(found)
 
 
@@ -192,8 +194,31 @@ def link_equation(derived: Derived, link: nodes.Link, inverted: bool) -> Equatio
     source = Place(_variable(link.source))
     target = Place(link.target)
     made, from_ = (source, target) if inverted else (target, source)
-    production = Production(f"{link.target} = …", (), (made,), (from_,), (from_,), chains(derived, link), inverted)
-    return Equation(production, link.span, link.span, ((source, link.source.span),), (), link)
+    used = _mentioned_by_maps(derived.model, link)
+    listed = (from_, *(p for p in dict.fromkeys(p for p, _ in used)))
+    production = Production(f"{link.target} = …", (), (made,), listed, listed, chains(derived, link), inverted)
+    return Equation(production, link.span, link.span, ((source, link.source.span), *used), tuple(used), link)
+
+
+def _mentioned_by_maps(model: nodes.Model, link: nodes.Link) -> list[tuple[Place, Span]]:
+    """The variables, besides givens, that the maps of a pipeline are conditioned on."""
+    variables = {v.name for v in model.variables if v.role != "given"}
+    found: list[tuple[Place, Span]] = []
+    for name in maps_used(model, link):
+        map_ = next(m for m in model.maps if m.name == name)
+        inside = mentions(map_.body, variables, set(), model, frozenset({map_.input.name}))
+        found += [(Place(p.variable), span) for p, span in inside]
+    return found
+
+
+def deterministic_equation(model: nodes.Model, equation: nodes.Deterministic) -> Equation:
+    """`x = f(z)`: it lists what it mentions."""
+    variables = {v.name for v in model.variables if v.role != "given"}
+    used = [(Place(p.variable), span) for p, span in mentions(equation.value, variables, set(), model)]
+    listed = tuple(dict.fromkeys(p for p, _ in used))
+    law = implicit.law(model, equation)
+    production = Production(f"{equation.target} = …", (), (Place(equation.target),), listed, listed, law)
+    return Equation(production, equation.span, equation.span, tuple(used), tuple(used), equation)
 
 
 def chains(derived: Derived, link: nodes.Link) -> Fact:

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import dataclasses
 
+from gencompiler.checks import diffusion_ability
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.equations import Equation, equations_of
 from gencompiler.checks.verdict import Obligation, Verdict
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
+from gencompiler.diagnostics.wording import counted
+from gencompiler.model import nodes
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.graph import Shape
 from gencompiler.proof.kernel import Proof, Unproved, prove
@@ -25,6 +28,7 @@ from gencompiler.proof.structure import (
     strictly_before,
     volume,
 )
+from gencompiler.proof.structure import needs as may_need
 from gencompiler.proof.terms import ZERO
 
 ID = "factorization"
@@ -44,10 +48,11 @@ class Joint:
 
 
 def joints(derived: Derived) -> list[Joint]:
-    """Every joint that has an equation, in order of appearance; links belong to `p`."""
+    """Every joint that has an equation, in order of appearance; equations between variables belong to `p`."""
     model = derived.model
     shapes = {v.name: v.type.shape for v in model.variables}
-    names = [c.joint for c in model.conditionals] + [e.joint for e in model.energies] + (["p"] if model.links else [])
+    names = [c.joint for c in model.conditionals] + [e.joint for e in model.energies]
+    names += ["p"] if model.links or model.deterministic else []
     found = []
     for name in dict.fromkeys(names):
         equations = equations_of(derived, name)
@@ -74,18 +79,35 @@ def _names(joint: Joint) -> str:
 def check(checking: Checking) -> dict[str, Proof]:
     """The verdicts on all joints; returns the proofs, by joint."""
     proofs = {}
-    produced: set[str] = set()
+    produced = set(diffusion_ability.moved(checking.model))
     for joint in joints(checking.derived):
         produced |= {name for name, _ in joint.variables}
         verdict = _settle(checking, joint)
         if verdict.proof is not None and isinstance(verdict.proof.conclusion, Factorizes):
             proofs[joint.name] = verdict.proof
     for variable in checking.model.variables:
+        if variable.role == "given" and variable.name in produced:
+            _generated(checking, variable)
         if variable.role != "given" and variable.name not in produced:
             message = f"`{variable.name}` is never produced"
             help_ = (f"state its distribution, `p({variable.name}) = …`, or declare it `given`",)
             checking.report(Finding("G303", message, variable.span, f"no equation gives `{variable.name}`", help=help_))
     return proofs
+
+
+def _generated(checking: Checking, variable: nodes.Variable) -> None:
+    """An equation produces a given variable, which everything is conditioned on."""
+    equation = next(
+        e
+        for j in joints(checking.derived)
+        for e in j.equations
+        for p in e.production.produces
+        if p.variable == variable.name
+    )
+    message = f"`{variable.name}` is given, and an equation generates it"
+    also = (Label(variable.span, "declared `given`"),)
+    help_ = (f"declare it `observed {variable.name}` or `latent {variable.name}`, or leave the equation out",)
+    checking.report(Finding("G302", message, equation.span, "generates it", also, help=help_))
 
 
 def _settle(checking: Checking, joint: Joint) -> Verdict:
@@ -183,7 +205,7 @@ def _coverage(joint: Joint, name: str, shape: Shape) -> list[Finding]:
     missing = volume(tuple((0, n) for n in shape)) - sum(volume(b) for b, _, _ in boxes)
     if missing:
         equation = boxes[0][1]
-        message = f"{missing} of the elements of `{name}` are never produced"
+        message = f"{counted(missing, 'element')} of `{name}` {'is' if missing == 1 else 'are'} never produced"
         return [Finding("G303", message, equation.head, "produces only part of it")]
     return []
 
@@ -193,19 +215,22 @@ def _unused(place: Place, indices: tuple[Range, ...]) -> list[Range]:
     return [r for r in indices if r.index not in used]
 
 
-def needs(productions: tuple[Production, ...]) -> list[set[int]]:
+def needs(productions: tuple[Production, ...], variables: tuple[tuple[str, Shape], ...]) -> list[set[int]]:
     """For each production, the others that must come before it."""
-    makers: dict[str, set[int]] = {}
-    for k, production in enumerate(productions):
-        for place in production.produces:
-            makers.setdefault(place.variable, set()).add(k)
+    shapes = dict(variables)
     return [
-        {j for used in p.listed for j in makers.get(used.variable, ()) if j != k} for k, p in enumerate(productions)
+        {
+            j
+            for j, other in enumerate(productions)
+            for used in p.listed
+            if j != k and used.variable in shapes and may_need(used, p, other, shapes[used.variable])
+        }
+        for k, p in enumerate(productions)
     ]
 
 
 def _order(joint: Joint) -> tuple[int, ...] | None:
-    wanted = needs(joint.productions)
+    wanted = needs(joint.productions, joint.variables)
     order: list[int] = []
     while len(order) < len(wanted):
         ready = [k for k in range(len(wanted)) if k not in order and wanted[k] <= set(order)]
@@ -218,7 +243,11 @@ def _order(joint: Joint) -> tuple[int, ...] | None:
 def _cycle(joint: Joint) -> list[Finding]:
     if _order(joint) is not None:
         return []
-    path = cycle(needs(joint.productions))
+    path = cycle(needs(joint.productions, joint.variables))
+    if _refutation(joint) is None:
+        message = "conditionals that produce several variables in turns are valid, but not supported yet"
+        also = tuple(Label(joint.equations[k].head, "in turns with this") for k in path[1:-1])
+        return [Finding("G901", message, joint.equations[path[0]].head, "not supported yet", also)]
     names = [describe(joint.productions[k].produces[0]) for k in path]
     labels = tuple(Label(joint.equations[k].head, f"needs `{n}`") for k, n in zip(path[1:-1], names[2:], strict=True))
     message = "the conditionals go round in a circle: " + " needs ".join(f"`{n}`" for n in names)

@@ -64,8 +64,13 @@ def _settle(checking: Checking, obligation: Obligation, map_: nodes.Map, terms: 
         lambda: checking.search.invertible(terms.input, terms.body, map_.result.support),
         lambda failure: _refute(checking, map_, terms, failure),
         lambda failure, found: _explain(checking, map_, terms, failure, found),
-        (ID, map_.definition),
+        # Taking it on trust is of use only where there is an inverse to compile.
+        (ID, map_.definition) if map_.name in checking.derived.inverses or _assumed(checking, map_) else (),
     )
+
+
+def _assumed(checking: Checking, map_: nodes.Map) -> bool:
+    return checking.assumption(ID, map_.definition) is not None
 
 
 def _underived(checking: Checking, proofs: dict[str, Proof]) -> None:
@@ -130,7 +135,7 @@ def _vanishes(
     if at is not None:
         also.append(Label(at, "declared without a sign"))
         help_ = (f"declare {checking.declaration(factor, 'Positive')}",)
-    else:
+    elif factor.symbols:
         help_ = (f"make it positive: `exp({shown})` or `softplus({shown})`",)
         where = terms.translation.origins.get(factor)
         if where is not None and factor.operation == "network":
@@ -143,7 +148,11 @@ def _vanishes(
         and terms.input in within.arguments
     ):
         label = f"zero here makes every {map_.input.name} map to 0"
+    if factor is terms.input or (within is not None and within.operation == "apply" and within.data == "divide"):
+        label = "not defined where this is zero"
     message = f"cannot prove that `{shown}` is never zero, so `{name}` may not be invertible"
+    if factor.operation == "literal":
+        message = f"`{shown}` is zero, so `{name}` is not invertible"
     return Finding("G402", message, span, label, tuple(also), notes, help_)
 
 

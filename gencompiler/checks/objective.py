@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from gencompiler.catalog import words
+from gencompiler.checks import implicit
 from gencompiler.checks.capability import UNSETTLED, Capabilities, given, observed
 from gencompiler.checks.checking import Checking, Finding
+from gencompiler.checks.conditionals import BOUNDS, free_latents
 from gencompiler.checks.factorization import Joint
 from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict
 from gencompiler.diagnostics.model import Label
@@ -19,9 +22,11 @@ from gencompiler.proof.terms import ZERO
 ID = "objective"
 
 
-def densities_needed(phase: nodes.Phase) -> tuple[nodes.LogDensity, ...]:
-    """The model's log densities that a phase evaluates: those of all observed variables."""
-    return tuple(n for n in walk(phase.value) if isinstance(n, nodes.LogDensity) and not n.targets)
+def densities_needed(model: nodes.Model, phase: nodes.Phase) -> tuple[nodes.LogDensity, ...]:
+    """The log densities of all observed variables that a phase evaluates; `conditionals` has the others."""
+    whole = set(observed(model))
+    found = (n for n in walk(phase.value) if isinstance(n, nodes.LogDensity) and not n.given)
+    return tuple(n for n in found if {b.name for b in n.targets} == whole)
 
 
 def obligation(model: nodes.Model, joint: Joint, name: str, span: Span) -> Obligation:
@@ -35,8 +40,9 @@ def needs(model: nodes.Model) -> list[tuple[str, str, Span]]:
     found: list[tuple[str, str, Span]] = []
     for training in model.trainings:
         for phase in training.objective.phases:
-            found.extend((training.objective.name, n.joint, training.span) for n in densities_needed(phase))
-    found.extend((m.name, "p", m.span) for m in model.methods if m.verb == "evaluate")
+            found.extend((training.objective.name, n.joint, training.span) for n in densities_needed(model, phase))
+    asking = words.DENSITY_EVALUATORS if free_latents(model) else (*words.DENSITY_EVALUATORS, *BOUNDS)
+    found.extend((m.name, "p", m.span) for m in model.methods if m.verb == "evaluate" and m.name in asking)
     return list(dict.fromkeys(found))
 
 
@@ -66,9 +72,16 @@ def _settle(checking: Checking, own: Obligation, joint: Joint, density: Proof | 
             return None
 
     def explain(failure: NotFound, found: Proof | None) -> Finding:
-        message = f"{own.words}; {checking.model.name} has none, because {table.log_prob.reason}"
+        why, name = table.log_prob.reason, checking.model.name
+        implicit_ = any(implicit.reason(checking.model, v) for v in observed(checking.model))
+        message = f"{own.words}; {name}'s {why}" if implicit_ else f"{own.words}; {name} has none, because {why}"
+        bounded = table.log_prob.kind == "bound" and not implicit_
+        if bounded:
+            message = f"{own.words}; {name} has only {why}"
         trained = any(t.objective.name == own.subject for t in checking.model.trainings)
         also = (Label(table.log_prob.span, "stated here"),)
-        return Finding("G701" if trained else "G703", message, own.span, "needs a density", also)
+        help_ = (("maximise a bound: `train elbo`",) if trained else ("evaluate it: `evaluate importance(K = 1000)`",))
+        code = "G701" if trained else "G703"
+        return Finding(code, message, own.span, "needs a density", also, help=help_ if bounded else ())
 
     checking.settle(own, attempt, refute, explain)

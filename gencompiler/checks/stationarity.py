@@ -59,7 +59,7 @@ def kernel_of(derived: Derived, transition: nodes.Transition) -> Kernel:
     for step in transition.steps:
         if isinstance(step, nodes.Draw):
             distribution, arguments = distribution_terms(scope, step.distribution)
-            event = step_support(transition, step, distribution.type)
+            event = step_support(transition, step, distribution, arguments)
             law = Admissible(distribution.family, distribution.form, arguments, event, distribution.type.shape)
             drawn = symbol("draw", step.name, event, distribution.type.shape)
             draws[step.name] = (drawn, law)
@@ -72,7 +72,7 @@ def kernel_of(derived: Derived, transition: nodes.Transition) -> Kernel:
     proposed = _proposed(transition, accept, scope)
     by_symbol = dict(draws.values())
     if set(proposed.values()) != set(by_symbol):
-        raise Unsupported("its proposal is not exactly what it draws", accept)
+        raise Unsupported("each variable must move to a draw itself, and nothing else may be drawn", accept)
     moves = {drawn: state[name.rstrip("'")] for name, drawn in proposed.items()}
     proposals = [Proposal(drawn, moves[drawn], law) for drawn, law in draws.values()]
     if not isinstance(accept, nodes.Accept):
@@ -129,7 +129,8 @@ def obligations(derived: Derived) -> list[Obligation]:
 
 def claims(model: nodes.Model) -> list[nodes.Claim]:
     """The claims that this file settles."""
-    return [c for c in model.claims if c.fact.predicate in PREDICATES]
+    names = {t.name for t in model.transitions}
+    return [c for c in model.claims if c.fact.predicate in PREDICATES and c.fact.arguments[0] in names]
 
 
 def check(checking: Checking, admissible: dict[str, Proof]) -> None:
@@ -204,10 +205,12 @@ def _explain(
         help_ = ("accept or reject with the derived ratio: `y ~ …   x' = metropolis(y)`",)
         return Finding("G601", message, claim.span, label, also, notes, help_)
     if failure.kind == "ratio":
-        help_ = ("accept with the derived ratio: `metropolis(…)`",)
+        derived = isinstance(accept, nodes.Accept) and accept.probability is None
+        help_ = () if derived else ("accept with the derived ratio: `metropolis(…)`",)
         also = (Label(accept.span, "accepts with this probability"),)
         if lacks_proposal_ratio(goal):
-            message += ": its proposal is not symmetric, and the probability of acceptance leaves its ratio out"
+            reason = "is not symmetric" if found is not None else "is not known to be symmetric"
+            message += f": its proposal {reason}, and the probability of acceptance leaves its ratio out"
             return Finding("G602", message, claim.span, label, also, notes, help_)
         return Finding("G601", message, claim.span, label, also, notes, help_)
     return Finding("G601", message, claim.span, label, (Label(accept.span, "accepts here"),), notes)

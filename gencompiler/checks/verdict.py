@@ -6,8 +6,21 @@ import dataclasses
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.proof.chain_rules import NotReversible, NotStationary, Reversible, Stationary
+from gencompiler.proof.conditional_rules import Draws, HasConditional, NotProduced
 from gencompiler.proof.facts import Fact, Invertible, Member, NotInjective, NotOnto, Outside
 from gencompiler.proof.kernel import Proof
+from gencompiler.proof.sde_facts import (
+    Arrives,
+    KeepsMeasure,
+    KernelIs,
+    NotArrives,
+    NotKeepsMeasure,
+    NotKernelIs,
+    NotReverses,
+    NotSameMarginals,
+    Reverses,
+    SameMarginals,
+)
 from gencompiler.proof.structure import (
     Admissible,
     Chains,
@@ -89,13 +102,24 @@ def refutes(found: Fact, goal: Fact) -> bool:
             return _fields(found) == _fields(goal)
         case NotFactorized(), Factorizes():
             return (found.joint, found.variables, found.productions) == (goal.joint, goal.variables, goal.productions)
+        case (
+            (NotKernelIs(), KernelIs())
+            | (NotArrives(), Arrives())
+            | (NotReverses(), Reverses())
+            | (NotSameMarginals(), SameMarginals())
+            | (NotKeepsMeasure(), KeepsMeasure())
+        ):
+            return _fields(found) == _fields(goal)
+        case NotProduced(), HasConditional() | Draws():
+            return (found.joint, found.targets, found.productions) == (goal.joint, goal.targets, goal.productions)
         case Unnormalized(), HasDensity():
             return found.joint == goal.joint and found.productions == goal.productions
     return False
 
 
 def _fields(fact: Fact) -> tuple[object, ...]:
-    return tuple(getattr(fact, f.name) for f in dataclasses.fields(fact))  # type: ignore[arg-type]
+    assert dataclasses.is_dataclass(fact)
+    return tuple(getattr(fact, f.name) for f in dataclasses.fields(fact))
 
 
 def _requires(goal: Admissible, found: Outside) -> bool:

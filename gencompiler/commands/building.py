@@ -15,6 +15,7 @@ from gencompiler.commands.checking import worst
 from gencompiler.commands.console import out, print_json, say, show_compile_error, show_diagnostics
 from gencompiler.commands.status import OK, RUN_FAILED, TEST_FAILED
 from gencompiler.diagnostics.model import CompileError
+from gencompiler.diagnostics.wording import counted
 from gencompiler.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def build(
                 stale += packages.differences(out_folder / name, done.files)
             else:
                 write_package(done.files, out_folder, name)
-                out(f"wrote {out_folder / name} ({len(done.files)} files)")
+                out(f"wrote {out_folder / name} ({counted(len(done.files), 'file')})")
         except CompileError as error:
             statuses.append(show_compile_error(error))
     if check:
@@ -78,7 +79,7 @@ def build(
         if stale:
             say(f"help: run `genc build {' '.join(map(str, specs))} -o {out_folder}`")
         elif not statuses:
-            out(f"{out_folder} is up to date: {len(names)} packages")
+            out(f"{out_folder} is up to date: {counted(len(names), 'package')}")
     raise typer.Exit(worst(statuses) or (TEST_FAILED if stale else OK))
 
 
@@ -154,8 +155,7 @@ def _show_kernels(spec: str, rows: list[dict[str, Any]]) -> None:
     listed = []
     for row in rows:
         config = row["config"]
-        stages = "1 stage" if config and config["stages"] == 1 else f"{config['stages']} stages" if config else ""
-        shape = f"{config['rows']} rows, {config['warps']} warps, {stages}" if config else ""
+        shape = ", ".join(counted(config[f"{noun}s"], noun) for noun in ("row", "warp", "stage")) if config else ""
         listed.append((row["program"], "one kernel" if row["fused"] else "torch", shape, row["why"]))
     for line in tables.columns(listed, ["strong"] * len(listed)):
         out(line)
@@ -173,4 +173,5 @@ def _use(use: dict[str, Any]) -> str:
     if use["error"]:
         return f"does not compile: {use['error']}"
     spilled = f"{use['spills']} B spilled, " if use["spills"] else "no spills, "
-    return f"{use['registers']} registers, {use['stack']} B of stack, {spilled}{use['shared']:,} B of shared memory"
+    registers = counted(use["registers"], "register")
+    return f"{registers}, {use['stack']} B of stack, {spilled}{use['shared']:,} B of shared memory"

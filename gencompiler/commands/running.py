@@ -91,10 +91,13 @@ def run(
     ready = _ready(spec, out_folder, define, allow_unknown, begin=not resume)
     checking.show(ready.compilation)
     from gencompiler.report.collect import Request, carry_out
+    from gencompiler.runtime import distributed
 
     options = _options(data=data, seed=seed, epochs=epochs, steps=steps, batch=batch, device=device, resume=resume)
     request = Request(ready.compilation, ready.folder, ready.kind, ready.fit, ready.defaults, options)
-    out(f"wrote {carry_out(request)}")
+    report = carry_out(request)
+    if distributed.leading():
+        out(f"wrote {report}")
 
 
 def train(
@@ -140,6 +143,15 @@ def sample(
             show_default=False,
         ),
     ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--given",
+            metavar="NAME=VALUES",
+            help="Values of a given variable, in turn for the rows: numbers, or an .npy file.",
+            show_default=False,
+        ),
+    ] = None,
     define: Defines = None,
     seed: Seed = None,
     device: Device = None,
@@ -149,9 +161,14 @@ def sample(
     """Draw samples from a trained model.
 
     Row i is a function of the seed and i alone, so asking for more rows adds rows and changes none.
+
+    **Examples**
+
+    - `genc sample nade.gen -n 100 --save samples.npy`
+    - `genc sample conditional.gen --given y=0,1,2,3,4,5,6,7,8,9`
     """
     ready = _ready(spec, out_folder, define, allow_unknown, begin=False)
-    options = _options(count=count, save=save, seed=seed, device=device, untrained=untrained)
+    options = _options(count=count, save=save, given=given, seed=seed, device=device, untrained=untrained)
     raise typer.Exit(_command(ready, "sample", options))
 
 
@@ -170,6 +187,16 @@ def evaluate(
     data: Data = None,
     split: Annotated[Split, typer.Option("--split", help="Which rows of the data.")] = Split.TEST,
     draws: Annotated[int, typer.Option("--draws", min=1, help="Draws of a bound that are averaged for each row.")] = 10,
+    importance: Annotated[
+        int | None,
+        typer.Option(
+            "--importance",
+            metavar="K",
+            min=1,
+            help="By K importance weights for each row.  [default: as the spec says]",
+            show_default=False,
+        ),
+    ] = None,
     seed: Seed = None,
     device: Device = None,
     untrained: Annotated[bool, typer.Option("--untrained", help="Use the initial parameters.")] = False,
@@ -178,19 +205,26 @@ def evaluate(
 ) -> None:
     """Evaluate a trained model on held-out data, or say what its chains are worth.
 
-    Every number comes with its standard error.
+    Every number comes with its standard error. Without log p(x) there is a bound, where the model has a `q`, or the
+    energy distance between its samples and the data.
     """
     ready = _ready(spec, out_folder, define, allow_unknown, begin=False)
     from gencompiler.report.collect import sampling_method
     from gencompiler.report.measure import measure
     from gencompiler.report.page import quantity, uncertainty
     from gencompiler.runtime import data as datasets
+    from gencompiler.runtime import threads
+    from gencompiler.runtime.command import CHAINS
+    from gencompiler.runtime.evaluate import BATCH, evaluable
 
     model = _trained(ready, seed or 0, device or "cpu", untrained)
     source = data or (ready.defaults.data if ready.defaults else "")
-    dataset = datasets.load(source, model.fields) if source else None
+    held_out = ready.defaults.validation if ready.defaults else datasets.HELD_OUT
+    dataset = datasets.load(source, model.fields, held_out) if source else None
     method = sampling_method(ready.compilation)
-    measured = measure(model, dataset, method=method, splits=(split.value,), draws=draws, seed=seed or 0)
+    with threads.chosen(model, BATCH if evaluable(model) else CHAINS):
+        how: dict[str, Any] = {"draws": draws, "weights": importance, "seed": seed or 0}
+        measured = measure(model, dataset, method=method, splits=(split.value,), **how)
     if as_json:
         print_json([dataclasses.asdict(number) for number in measured.numbers])
         return
@@ -232,10 +266,12 @@ def test(
         raise typer.Exit(fail_usage(f"`genc test` needs {' and '.join(missing)}: pip install 'gencompiler[test]'"))
     compilation = _compiled(spec, define, allow_unknown)
     from gencompiler.emit.write import write_package
+    from gencompiler.runtime import settings as runtime_settings
 
     # The package must find this very compiler, which need not be installed.
     paths = [str(Path(gencompiler.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in paths if p)}
+    environment.setdefault("OMP_NUM_THREADS", str(runtime_settings.threads() or 1))
     with tempfile.TemporaryDirectory(prefix="genc-test-") as folder:
         package = write_package(compilation.files, Path(folder), compilation.name)
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, str(package)]
@@ -306,7 +342,8 @@ def _command(ready: Ready, name: str, options: dict[str, Any]) -> int:
 
     arguments = [name, "--out", str(ready.folder)]
     for option, value in options.items():
-        arguments += [f"--{option}"] if value is True else [f"--{option}", str(value)]
+        for each in value if isinstance(value, list) else [value]:
+            arguments += [f"--{option}"] if each is True else [f"--{option}", str(each)]
     return main(ready.kind, fit=ready.fit, defaults=ready.defaults, arguments=arguments)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -44,9 +45,16 @@ def read(path: Path) -> SourceText:
 
 def package_name(path: Path) -> str:
     """The name of the package that a spec becomes: its file's.  Raises typer.BadParameter where it cannot be one."""
-    if not path.stem.isidentifier() or keyword.iskeyword(path.stem):
-        raise typer.BadParameter(f"{path}: `{path.stem}` cannot name a package; use letters, digits and _")
-    return path.stem
+    name = path.stem
+    if name.isidentifier() and not keyword.iskeyword(name):
+        return name
+    if keyword.iskeyword(name):
+        reason, other = "a word of Python", f"{name}_model"
+    elif name[:1].isdigit():
+        reason, other = "a name that begins with a digit", "model_" + re.sub(r"\W", "_", name)
+    else:
+        reason, other = "a name with more than letters, digits and _", re.sub(r"\W", "_", name)
+    raise typer.BadParameter(f"`{name}` cannot name a package, being {reason}; rename {path}, say to {other}.gen")
 
 
 def display_name(path: Path) -> str:

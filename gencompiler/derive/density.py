@@ -7,7 +7,7 @@ from fractions import Fraction
 from gencompiler.catalog.distributions import DISTRIBUTIONS, Form
 from gencompiler.derive import algebra
 from gencompiler.model import nodes
-from gencompiler.model.formula import formula
+from gencompiler.model.formula import formula, placed
 
 
 def form_of(distribution: nodes.Distribution) -> Form:
@@ -18,7 +18,7 @@ def form_of(distribution: nodes.Distribution) -> Form:
 def log_density(distribution: nodes.Distribution, event: nodes.Expr) -> nodes.Expr:
     """log p(event): the catalogue's formula, summed over the event's elements."""
     span = distribution.span
-    value = formula(form_of(distribution).log_density, x=event, **_parameters(distribution))
+    value = placed(formula(form_of(distribution).log_density, x=event, **_parameters(distribution)), span)
     if value.type.shape == () and event.type.shape != ():
         size = 1
         for extent in event.type.shape:
@@ -29,7 +29,8 @@ def log_density(distribution: nodes.Distribution, event: nodes.Expr) -> nodes.Ex
 
 def sampler(distribution: nodes.Distribution, uniform: nodes.Expr, normal: nodes.Expr) -> nodes.Expr:
     """A draw as a function of standard draws `uniform` on (0, 1) and `normal`, each of the event's shape."""
-    return formula(form_of(distribution).sample, uniform=uniform, normal=normal, **_parameters(distribution))
+    found = formula(form_of(distribution).sample, uniform=uniform, normal=normal, **_parameters(distribution))
+    return placed(found, distribution.span)
 
 
 def draws_of(distribution: nodes.Distribution) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gencompiler.derive import acceptance, causal, gradient
+from gencompiler.derive import acceptance, causal, diffusions, gradient, sde_terms
 from gencompiler.derive.inverse import derive_inverses
 from gencompiler.derive.nodes import Acceptance, Derived, Failure
 from gencompiler.model import nodes
@@ -16,7 +16,13 @@ def derive(model: nodes.Model) -> Derived:
     gradients, no_gradients = _gradients(model)
     acceptances, no_ratios = _acceptances(model)
     factors = tuple(causal.factor(c) for c in model.conditionals)
-    return Derived(model, inverses, log_dets, acceptances, (*failures, *no_gradients, *no_ratios), gradients, factors)
+    forms, no_forms = diffusions.ito_forms(model)
+    kernels, no_kernels = diffusions.kernels(model, forms)
+    missing = (*failures, *no_gradients, *no_ratios, *no_forms, *no_kernels)
+    plain = sde_terms.plain(model, kernels) if kernels else model
+    forms = {name: sde_terms.plain(sde, kernels) for name, sde in forms.items()}
+    written = model.trainings
+    return Derived(plain, inverses, log_dets, acceptances, missing, gradients, factors, kernels, forms, written)
 
 
 def _gradients(model: nodes.Model) -> tuple[dict[str, nodes.Expr], list[Failure]]:

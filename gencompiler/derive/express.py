@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
-from gencompiler.proof.graph import Term, gradient_parts, name_of, subterms, support_of
+from gencompiler.proof.graph import EXTERN, EXTERN_NUMBERS, Term, gradient_parts, name_of, subterms, support_of
 
 #: The name of a shared part that the spec does not name.
 SHARED = "inner"
@@ -89,6 +89,8 @@ class _Writer:
                 return nodes.Constant(type_, term.data, span=span)
             case "symbol":
                 return self._symbol(term, type_, span)
+            case "apply" if _is_external(term):
+                return self._external_value(term.arguments[0], type_, span)
             case "apply":
                 return nodes.Apply(type_, term.data, self._all(term.arguments), span=span)
             case "choose":
@@ -97,6 +99,8 @@ class _Writer:
                 return nodes.Contract(type_, *self._all(term.arguments), span=span)
             case "reduce":
                 return nodes.Reduce(type_, term.data, self.write(term.arguments[0]), span=span)
+            case "network" if term.data[0].startswith(EXTERN):
+                return self._external(term, type_, span)
             case "network":
                 return nodes.NetworkOutput(type_, term.data[0], term.data[1], self._all(term.arguments), span=span)
             case "gradient":
@@ -113,6 +117,18 @@ class _Writer:
             return nodes.ParameterReference(type_, name, span=span)
         written = f"_{name}" if kind == "bound" else self.naming.symbols.get(term, name)
         return nodes.Reference(type_, written, span=span)
+
+    def _external(self, term: Term, type_: nodes.Type, span: Span) -> nodes.Expr:
+        """The number that stands for the value of a user's network: itself, or its logarithm where it is positive."""
+        function = _number_of(term)
+        value = self._external_value(term, type_, span)
+        return nodes.Apply(type_, function, (value,), span=span) if function else value
+
+    def _external_value(self, term: Term, type_: nodes.Type, span: Span) -> nodes.Expr:
+        supports = {number: support for support, number in EXTERN_NUMBERS.items()}
+        support = nodes.Support(supports.get(_number_of(term), "Real"))
+        name = term.data[0].removeprefix(EXTERN).split()[-1]
+        return nodes.ExternalOutput(nodes.Type(support, type_.shape), name, self._all(term.arguments), span=span)
 
     def _tensor(self, term: Term, type_: nodes.Type, span: Span) -> nodes.Expr:
         match term.operation:
@@ -140,6 +156,18 @@ class _Writer:
         order = (*places, *(p for p in range(size) if p not in set(places)))
         permuted = nodes.Permute(base.type, base, order, span=span)
         return permuted if len(places) == size else nodes.Slice(type_, permuted, 0, len(places), span=span)
+
+
+def _number_of(term: Term) -> str:
+    """The function that makes a number of an external network's value; empty where it is one."""
+    return " ".join(term.data[0].removeprefix(EXTERN).split()[:-1])
+
+
+def _is_external(term: Term) -> bool:
+    """Whether a term is the value of an external network, as `graph.external` has it."""
+    inner = term.arguments[0]
+    external = inner.operation == "network" and inner.data[0].startswith(EXTERN)
+    return external and FUNCTIONS[term.data].inverse == f"{_number_of(inner)}(y)"
 
 
 def _type(term: Term) -> nodes.Type:

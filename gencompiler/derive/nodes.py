@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from gencompiler.model.nodes import Conditional, Expr, Input, Model, Type
+from gencompiler.model.nodes import Conditional, Expr, Input, Model, Sde, Training, Type
 from gencompiler.node import Node, node
 
 
@@ -59,6 +59,22 @@ class Factor(Node):
 
 
 @node
+class SdeKernel(Node):
+    """Given x at the lower end of time, x(t) is Normal(signal x + shift, noise) element by element.
+
+    `variance` is noise², `gain` the diffusion coefficient; all are expressions in the time's name."""
+
+    sde: str
+    state: Input
+    time: Input
+    signal: Expr
+    shift: Expr
+    noise: Expr
+    variance: Expr
+    gain: Expr
+
+
+@node
 class Failure(Node):
     """Nothing could be derived for `subject`, and why; `span` is the smallest place to blame."""
 
@@ -70,7 +86,8 @@ class Failure(Node):
 class Derived:
     """A model with what follows from it; keys are map, transition and function names.
 
-    `gradients`: for a function f, the gradient in its first input, in terms of its inputs."""
+    `gradients`: for a function f, the gradient in its first input, in terms of its inputs; `kernels`: of the SDEs that
+    have one; `sdes`: every SDE in Itô form; `written`: the trainings before kernels were put into `model`."""
 
     model: Model
     inverses: dict[str, Inverse]
@@ -79,3 +96,6 @@ class Derived:
     failures: tuple[Failure, ...]
     gradients: dict[str, Expr] = dataclasses.field(default_factory=dict)
     factors: tuple[Factor, ...] = ()
+    kernels: dict[str, SdeKernel] = dataclasses.field(default_factory=dict)
+    sdes: dict[str, Sde] = dataclasses.field(default_factory=dict)
+    written: tuple[Training, ...] = ()

@@ -85,10 +85,19 @@ _TABLE: tuple[tuple[str, Severity, int, str], ...] = (
     ("G602", Severity.ERROR, USER_ERROR, "a proposal without a ratio"),
     ("G603", Severity.ERROR, USER_ERROR, "a transition whose target is undefined"),
     ("G604", Severity.ERROR, USER_ERROR, "a malformed transition"),
+    ("G605", Severity.ERROR, USER_ERROR, "a malformed stochastic differential equation"),
+    ("G606", Severity.ERROR, USER_ERROR, "a statement about an SDE that is refuted or not proven"),
+    ("G607", Severity.ERROR, USER_ERROR, "a terminal law far from the stated prior"),
+    ("G608", Severity.ERROR, USER_ERROR, "a kernel without a density where one is needed"),
     # -- G7xx: objectives, requests, capabilities --------------------------------------------------------------------
     ("G701", Severity.ERROR, USER_ERROR, "an objective that needs what the model lacks"),
     ("G702", Severity.ERROR, USER_ERROR, "an unknown objective"),
     ("G703", Severity.ERROR, USER_ERROR, "a request that the model cannot answer"),
+    ("G704", Severity.ERROR, USER_ERROR, "a malformed objective"),
+    ("G705", Severity.ERROR, USER_ERROR, "a gradient that does not pass through a draw"),
+    ("G706", Severity.ERROR, USER_ERROR, "opposed phases that update the same parameters"),
+    ("G707", Severity.ERROR, USER_ERROR, "a bounded critic whose means are compared"),
+    ("G708", Severity.WARNING, USER_ERROR, "a generator's loss that saturates"),
     # -- G8xx: data, runs, files, checkpoints ------------------------------------------------------------------------
     ("G801", Severity.ERROR, RUN_FAILED, "data of the wrong shape, type or support"),
     ("G802", Severity.ERROR, RUN_FAILED, "data that cannot be read"),
@@ -96,6 +105,7 @@ _TABLE: tuple[tuple[str, Severity, int, str], ...] = (
     ("G804", Severity.ERROR, RUN_FAILED, "a file that cannot be written"),
     ("G805", Severity.ERROR, RUN_FAILED, "not a number while training"),
     ("G806", Severity.ERROR, RUN_FAILED, "an unknown data set"),
+    ("G807", Severity.ERROR, RUN_FAILED, "a process of a distributed run that is gone"),
     # -- G9xx: valid but not supported yet, and limits ---------------------------------------------------------------
     ("G901", Severity.ERROR, UNSUPPORTED, "valid, but not supported yet"),
     ("G902", Severity.ERROR, UNSUPPORTED, "a limit is exceeded"),

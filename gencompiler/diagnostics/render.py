@@ -11,6 +11,7 @@ from gencompiler.diagnostics.codes import CODES
 from gencompiler.diagnostics.model import Diagnostic, Label, Severity
 from gencompiler.diagnostics.snippet import Segment, clean, draw, marks_by_line
 from gencompiler.diagnostics.span import SourceText, Span
+from gencompiler.diagnostics.wording import counted
 
 Sources = Mapping[str, SourceText]
 
@@ -69,7 +70,7 @@ def render(diagnostics: Sequence[Diagnostic], sources: Sources, *, style: str = 
 def summary(diagnostics: Sequence[Diagnostic]) -> str:
     """`2 errors, 1 warning`, or "" where there is neither."""
     counts = [(sum(d.severity is s for d in diagnostics), s.value) for s in (Severity.ERROR, Severity.WARNING)]
-    return ", ".join(f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count)
+    return ", ".join(counted(count, word) for count, word in counts if count)
 
 
 # -- full ------------------------------------------------------------------------------------------------------------

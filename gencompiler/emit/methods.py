@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
+from gencompiler.checks import diffusion_ability
+from gencompiler.derive.diffusions import end_of, start_of
 from gencompiler.emit.code import Code, Sequence, Text, call, flat
 from gencompiler.emit.literals import string
 from gencompiler.emit.names import Names, identifier
@@ -28,17 +30,17 @@ class Method:
 #: Public attributes of `runtime.Model` and `torch.nn.Module` that a program's method must not hide; `forward`, which
 #: every flow defines anew, is not among them.  A test compares the list with the classes.
 _NAMES = """
-    T_destination add_module apply bfloat16 buffers call_program call_super_init capabilities chain children
-    compile compiler computed cpu cuda declare device distribution double dtype dump_patches enter eval
-    extra_repr fields fit float get_buffer get_extra_state get_parameter get_submodule given given_values half
-    ipu kernel load load_state_dict log_prob loss model_hash modules mtia named_buffers named_children
-    named_modules named_parameters observed origins package parameters phases programs raw
-    register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
+    T_destination add_module apply attach bfloat16 buffers call_program call_super_init capabilities chain children
+    compile compiler computed cpu cuda declare device distribution double dtype dump_patches enter entered
+    eval evaluations externals extra_repr fields fit float get_buffer get_extra_state get_parameter get_submodule
+    given given_values half ipu kernel latents learned load load_state_dict log_prob loss model_hash modules mtia
+    named_buffers named_children named_modules named_parameters observed origins package parameters phases
+    programs raw register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
     register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
     register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
     register_state_dict_pre_hook requires_grad_ row_values rsample_and_log_prob run run_batch sample save
-    set_extra_state set_submodule shaped share_memory spec state_dict tile to to_empty train training type value
-    xpu zero_grad
+    set_extra_state set_submodule shaped share_memory spec state_dict tile to to_empty train training type
+    value xpu zero_grad
 """
 RESERVED = frozenset(_NAMES.split())
 
@@ -46,23 +48,30 @@ _DRAWING = ("row: Tensor | None = None", "seed: int = 0", "step: int = 0")
 _KEYS = {"row": "row", "seed": "seed", "step": "step"}
 
 #: Programs that are reached through others' methods.
-_HIDDEN = ("start", "chain", "sample", "rsample")
+_HIDDEN = ("start", "chain", "sample", "rsample", "prior")
 
 
 def methods_of(model: Model, programs: Mapping[str, Program], chain: Mapping[str, int]) -> list[Method]:
     """The class's public methods, in the order log_prob, sample, the maps, the rest."""
     writer = _Writer(model, programs)
     found: list[Method] = []
-    found += [writer.row_values(name) for name in ("log_prob", "energy") if name in programs]
+    found += [writer.row_values(name) for name in ("log_prob", "probability_flow", "energy") if name in programs]
     if "sample" in programs:
         found.append(writer.sample())
     elif "chain" in programs:
         found.append(writer.chain_sample(chain))
+    if {"start", "reverse"} <= programs.keys():
+        found.append(writer.trajectory())
     if "rsample" in programs:
         found.append(writer.rsample())
     if "chain" in programs:
         found.append(writer.chain(chain))
-    done = {"log_prob", "energy", *_HIDDEN}
+    if "log_weight" in programs:
+        found.append(writer.log_weight())
+    if "encode" in programs:
+        found.append(writer.encode())
+    found += [writer.decode(name) for name in ("decode", "decode_mean") if name in programs]
+    done = {"log_prob", "probability_flow", "energy", "log_weight", "encode", "decode", "decode_mean", *_HIDDEN}
     found += [writer.plain(name) for name in programs if name not in done and not name.startswith("objective_")]
     return found
 
@@ -80,7 +89,7 @@ class _Writer:
     def _method(self, name: str, arguments: Iterable[str], returns: str, words: str, result: Code) -> Method:
         arguments = tuple(arguments)
         text = " ".join((*arguments, returns))
-        names = {each for each in ("Tensor", "Context", "Values", "Chain") if each in text}
+        names = {each for each in ("Tensor", "Context", "Values", "Chain", "Trajectory") if each in text}
         names |= {module for module in ("sampling", "math") if f"{module}." in flat(result)}
         return Method(name, arguments, returns, words, result, frozenset(names))
 
@@ -106,6 +115,8 @@ class _Writer:
         condition = f" | {', '.join(v.name for v in self.given)}" if self.given else ""
         if name == "energy":
             what, outside = f"-log p({self._x()}{condition}) up to an unknown constant", "inf"
+        elif name == "probability_flow":
+            what, outside = f"an estimate of log p({self._x()}{condition}) in nats by the probability flow", "-inf"
         elif draws:
             what, outside = f"one draw of a lower bound of log p({self._x()}{condition}) in nats", "-inf"
         else:
@@ -126,12 +137,31 @@ class _Writer:
     def sample(self) -> Method:
         context, passed = self._context()
         arguments = ["count: int = 1", "*", *context, "seed: int = 0"]
+        kind, _, _ = self.programs["sample"].title.partition(" ")
         words = (
-            f"Exact draws of {self._shapes(self.observed)}, `count` rows.\n\n"
+            f"{kind.capitalize()} draws of {self._shapes(self.observed)}, `count` rows.\n\n"
             "Row i is a function of the seed and i alone, whatever `count` is."
         )
         result = call("sampling.sample", "self", "count", **passed, seed="seed")
         return self._method("sample", arguments, "Values", words, result)
+
+    def trajectory(self) -> Method:
+        """States on the way of `sample`: the steps and the ends of time are constants of the spec."""
+        asked = diffusion_ability.method_of(self.model, "sample")
+        sde = next(s for s in self.model.sdes if asked is not None and s.name == diffusion_ability.option(asked, "sde"))
+        assert asked is not None
+        end = end_of(sde)
+        assert end is not None, "sampling starts at the end of time"
+        context, passed = self._context()
+        arguments = ["count: int = 1", "points: int = 11", "*", *context, "seed: int = 0"]
+        words = (
+            f"The way of `sample(count)` from noise: states [count, points, …] of {sde.state.name} at equally distant "
+            "times.\n\nThe last state is the sample."
+        )
+        ends = {"first": repr(float(end)), "last": repr(float(start_of(sde) + diffusion_ability.cutoff_of(asked)))}
+        steps = str(diffusion_ability.steps_of(asked))
+        result = call("sampling.trajectory", "self", "count", "points", **passed, steps=steps, **ends, seed="seed")
+        return self._method("trajectory", arguments, "Trajectory", words, result)
 
     def rsample(self) -> Method:
         context, passed = self._context()
@@ -141,10 +171,12 @@ class _Writer:
         return self._method("rsample_and_log_prob", arguments, "tuple[Values, Tensor]", words, result)
 
     def chain(self, options: Mapping[str, int]) -> Method:
+        context, passed = self._context()
         arguments = [
             "count: int = 1",
             "draws: int = 1",
             "*",
+            *context,
             *_chain_arguments(options),
             "start: list[Tensor] | None = None",
         ]
@@ -152,18 +184,56 @@ class _Writer:
             f"`count` independent chains, `draws` states of each, `thin` steps apart after `burn_in` steps.\n\n"
             f"Draws are [count, draws, …] for {self._x()}; `start` are first states (default: the spec's)."
         )
-        keys = {name: name for name in ("burn_in", "thin", "seed", "start")}
+        keys = passed | {name: name for name in ("burn_in", "thin", "seed", "start")}
         result = call("sampling.chain", "self", "count", "draws", **keys)
         return self._method("chain", arguments, "Chain", words, result)
 
     def chain_sample(self, options: Mapping[str, int]) -> Method:
-        arguments = ["count: int = 1", "*", f"burn_in: int = {options['burn_in']}", "seed: int = 0"]
+        context, passed = self._context()
+        arguments = ["count: int = 1", "*", *context, f"burn_in: int = {options['burn_in']}", "seed: int = 0"]
         words = (
             f"The last states of `count` independent chains after `burn_in` steps: {self._shapes(self.observed)}.\n\n"
             "Their law is p in the limit of long chains."
         )
-        result = call("sampling.last_state", "self", "count", burn_in="burn_in", seed="seed")
+        result = call("sampling.last_state", "self", "count", **passed, burn_in="burn_in", seed="seed")
         return self._method("sample", arguments, "Values", words, result)
+
+    # -- latent variables --------------------------------------------------------------------------------------------
+
+    def log_weight(self) -> Method:
+        context, passed = self._context()
+        arguments = [f"{a}: Tensor" for a in self.arguments.values()] + ["*", *context, *_DRAWING]
+        title = self.programs["log_weight"].title.replace(" of each row,", "")
+        words = f"{title} given {self._shapes(self.observed)}: [rows]; -inf outside the support."
+        words = "\n\n".join((words, _WEIGHT, _KEYED))
+        result = call("self.row_values", string("log_weight"), self._values(), **passed, **_KEYS)
+        return self._method("log_weight", arguments, "Tensor", words, result)
+
+    def encode(self) -> Method:
+        context, passed = self._context()
+        program = self.programs["encode"]
+        arguments = [f"{a}: Tensor" for a in self.arguments.values()] + ["*", *context, *_DRAWING]
+        words = f"{_title(program)}.\n\nTakes {self._shapes(self.observed)}; returns {_outputs(program)}.\n\n{_KEYED}"
+        entered = call("self.entered", self._values(), **passed)
+        result = call("self.call_program", string("encode"), entered, **_KEYS)
+        return self._method("encode", arguments, _tensors(program), words, result)
+
+    def decode(self, name: str) -> Method:
+        """From latent variables; given ones come last among the program's inputs."""
+        context, _ = self._context()
+        program, names = self.programs[name], Names(("self", "context", *_KEYS))
+        own = program.inputs[: len(program.inputs) - len(self.given)]
+        inputs = [names.fresh(each.name) for each in own]
+        draws = "seed" in signature(program).keywords
+        keywords = [*context, *(_DRAWING if draws else ())]
+        arguments = [f"{a}: Tensor" for a in inputs] + (["*", *keywords] if keywords else [])
+        takes = ", ".join(f"{a} {_axes(each.type.shape)}" for a, each in zip(inputs, own, strict=True))
+        words = f"{_title(program)}.\n\nTakes {takes}; returns {_outputs(program)}."
+        words += f"\n\n{_KEYED}" if draws else ""
+        given = ["*self.given_values(context)"] if self.given else []
+        passed: list[Code] = [Text(a) for a in (*inputs, *given)]
+        result = call("self.call_program", string(name), Sequence(tuple(passed)), **(_KEYS if draws else {}))
+        return self._method(name, arguments, _tensors(program), words, result)
 
     # -- everything else ---------------------------------------------------------------------------------------------
 
@@ -177,15 +247,34 @@ class _Writer:
         keywords = [*(f"{name}: int = 1" for name in called.scalars), *(_DRAWING if draws else ())]
         arguments = [f"{a}: Tensor" for a in inputs] + (["*", *keywords] if keywords else [])
         passed = {name: name for name in called.scalars} | (_KEYS if draws else {})
-        single = len(program.outputs) == 1
-        returns = "Tensor" if single else f"tuple[{', '.join(['Tensor'] * len(program.outputs))}]"
         takes = ", ".join(f"{a} {_axes(each.type.shape)}" for a, each in zip(inputs, program.inputs, strict=True))
-        gives = ", ".join(f"{each.name} {_axes(each.type.shape)}" for each in program.outputs)
-        title = program.title[:1].upper() + program.title[1:]
-        words = f"{title.rstrip('.')}.\n\nTakes {takes}; returns {gives}."
+        words = f"{_title(program)}.\n\nTakes {takes}; returns {_outputs(program)}."
         code = call("self.call_program", string(name), Sequence(tuple(Text(a) for a in inputs)), **passed)
         method = identifier(name) + ("_" if name in RESERVED else "")
-        return self._method(method, arguments, returns, words, code)
+        return self._method(method, arguments, _tensors(program), words, code)
+
+
+#: What the weights are for.
+_WEIGHT = (
+    "Its exponential is an unbiased estimate of p(row), so the logmeanexp over K draws is a lower bound in expectation,"
+    " which rises with K."
+)
+_KEYED = "Draws are keyed by the seed, the step and each row's number (0, 1, … when `row` is None)."
+
+
+def _title(program: Program) -> str:
+    """The program's title as the first sentence of a docstring, without its period."""
+    return (program.title[:1].upper() + program.title[1:]).rstrip(".")
+
+
+def _tensors(program: Program) -> str:
+    """The annotation of what a program returns."""
+    several = ", ".join(["Tensor"] * len(program.outputs))
+    return several if len(program.outputs) == 1 else f"tuple[{several}]"
+
+
+def _outputs(program: Program) -> str:
+    return ", ".join(f"{each.name} {_axes(each.type.shape)}" for each in program.outputs)
 
 
 def _chain_arguments(options: Mapping[str, int]) -> list[str]:

@@ -16,18 +16,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 
-from gencompiler.catalog.supports import SUPPORTS, bounds
+from gencompiler.catalog.supports import SUPPORTS, Number, bounds
 from gencompiler.diagnostics.span import BUILTIN, SourceText, Span
 from gencompiler.emit.code import WIDTH, Code, Sequence, Text, call
 from gencompiler.emit.lines import statement
 from gencompiler.emit.literals import documentation, string, visible
 from gencompiler.emit.methods import Method, methods_of
 from gencompiler.emit.names import Names, identifier
-from gencompiler.emit.signature import Signature, signature
+from gencompiler.emit.parameter_lists import ParameterLists, parameter_lists, strings
+from gencompiler.emit.signature import signature
 from gencompiler.emit.templating import render
-from gencompiler.emit.torch import IMPORTS, print_function
+from gencompiler.emit.torch import IMPORTS, print_function, row_width
 from gencompiler.emit.triton import import_lines, print_kernel
-from gencompiler.model.nodes import Model, Parameter, Support, Variable
+from gencompiler.model.nodes import Model, Option, Parameter, Real, Support, Variable
+from gencompiler.rows.analysis import most_particles
+from gencompiler.rows.latent import latent_variables
 from gencompiler.rows.nodes import Program
 from gencompiler.rows.schedule import Schedule
 
@@ -36,7 +39,7 @@ _RUNTIME = {
     "gencompiler.runtime": ("random", "sampling", "tiles"),
     "gencompiler.runtime.fields": ("Field", "Support"),
     "gencompiler.runtime.modules": ("Context", "Model", "Phase", "RowFunction", "Values"),
-    "gencompiler.runtime.sampling": ("Chain",),
+    "gencompiler.runtime.sampling": ("Chain", "Trajectory"),
 }
 _TAKEN = ("math", "torch", "F", "Tensor", "ClassVar", *(name for names in _RUNTIME.values() for name in names))
 
@@ -97,14 +100,14 @@ def emit_module(
     methods = methods_of(model, plan.programs, chain_options(model))
     body = "\n\n".join(_method(each) for each in methods)
     used = {name for each in methods for name in each.names}
-    shared = _shared_parameters(plan)
-    constants = [statement(f"{name} = ", _strings(paths), 0) for paths, name in shared.items()]
-    names = {"Field", "Support", "Model", "RowFunction"} | used | ({"Phase"} if phases else set())
+    shared = _shared_parameters(model, plan)
+    names = {"Field", "Support", "Model", "RowFunction"} | used
+    names |= ({"Phase"} if phases else set()) | ({"nn"} if model.externals else set())
     return render(
         "model.py.jinja",
         header=header,
         imports=_imports(imports, names),
-        functions="\n\n\n".join([*functions, *("\n".join(lines) for lines in constants)]),
+        functions="\n\n\n".join([*functions, *shared.definitions()]),
         class_name=plan.class_name,
         documentation=_class_documentation(model, capabilities),
         attributes=_attributes(model, plan, attributes, capabilities, phases, shared),
@@ -146,7 +149,8 @@ def _imports(printed: set[str], names: set[str]) -> str:
             runtime[module] = wanted
     standard = [IMPORTS["math"]] if "math" in printed | names else []
     third = ["import torch"] if "torch" in printed else []
-    third += ["from torch import Tensor"] if "Tensor" in names else []
+    shown = sorted({"Tensor", "nn"} & names)
+    third += [f"from torch import {', '.join(shown)}"] if shown else []
     third += [IMPORTS["F"]] if "F" in printed else []
     own = [line for module, wanted in sorted(runtime.items()) for line in _from(module, wanted)]
     blocks = ("\n".join([*standard, "from typing import ClassVar"]), "\n".join(third), "\n".join(own))
@@ -191,44 +195,65 @@ def _attributes(
     strings: Mapping[str, str],
     capabilities: Mapping[str, str],
     phases: tuple[Code, ...],
-    shared: Mapping[tuple[str, ...], str],
+    shared: ParameterLists,
 ) -> str:
     fields = [field_code(v) for v in model.variables if v.role in ("observed", "given")]
     lines = statement("fields = ", Sequence(tuple(fields)), 4)
+    if {"encode", "decode", "prior"} & set(plan.programs):
+        lines += statement("latents = ", Sequence(tuple(field_code(v) for v in latent_variables(model))), 4)
     lines += ["    programs: ClassVar[dict[str, RowFunction]] = {"]
     for name, program in plan.programs.items():
-        code = _row_function(plan.functions[name], signature(program), shared)
+        code = _row_function(plan.functions[name], program, shared)
         lines += statement(f"{string(name)}: ", code, 8, ",")
     lines += ["    }"]
     if phases:
         lines += statement("phases = ", Sequence(phases), 4)
     listed = ", ".join(f"{string(k)}: {string(v)}" for k, v in capabilities.items())
     lines += [f"    capabilities: ClassVar[dict[str, str]] = {{{listed}}}"]
+    if asked := {m.name: m.arguments for m in model.methods if m.verb == "evaluate" and m.arguments}:
+        lines += statement("evaluations: ClassVar[dict[str, dict[str, float | str]]] = ", _nested(asked), 4)
     lines += ['    package = __package__ or ""']
+    if model.externals:
+        lines += statement("externals = ", _externals(model), 4)
     for name, text in strings.items():
         lines += statement(f"{name} = ", Text(string(text)), 4)
     return "\n".join(lines)
 
 
-def _row_function(function: str, called: Signature, shared: Mapping[tuple[str, ...], str]) -> Code:
-    """`RowFunction(log_prob_rows, parameters=("W", "V"))`"""
-    parts = {"keywords": called.keywords, "parameters": called.parameters, "scalars": called.scalars}
-    given = {
-        name: Text(shared[texts]) if texts in shared else _strings(texts) for name, texts in parts.items() if texts
+def _nested(methods: Mapping[str, tuple[Option, ...]]) -> Code:
+    """`{"importance": {"K": 500}}`"""
+    listed = {
+        name: ", ".join(f"{string(o.name)}: {_plain(o.value)}" for o in arguments)
+        for name, arguments in methods.items()
     }
+    return Sequence(tuple(Text(f"{string(name)}: {{{text}}}") for name, text in listed.items()), "{}")
+
+
+def _plain(value: Real | str) -> str:
+    if isinstance(value, str):
+        return string(value)
+    return repr(int(value)) if value == int(value) else repr(float(value))
+
+
+def _row_function(function: str, program: Program, shared: ParameterLists) -> Code:
+    """`RowFunction(log_prob_rows, parameters=("W", "V"))`"""
+    called = signature(program)
+    parts = {"keywords": called.keywords, "parameters": called.parameters, "scalars": called.scalars}
+    parts["modules"] = called.modules
+    given: dict[str, Code | str] = {
+        name: shared.code(texts) if name == "parameters" else strings(texts) for name, texts in parts.items() if texts
+    }
+    if "rows" in called.keywords and (width := row_width(program)):
+        given["width"] = str(width)
+    if (particles := most_particles(program)) > 1:
+        given["particles"] = str(particles)
     return call("RowFunction", function, **given)
 
 
-def _strings(texts: tuple[str, ...]) -> Code:
-    return Sequence(tuple(Text(string(text)) for text in texts))
-
-
-def _shared_parameters(plan: ClassPlan) -> dict[tuple[str, ...], str]:
-    """Names for lists of parameters that several row functions read and that would fill lines."""
+def _shared_parameters(model: Model, plan: ClassPlan) -> ParameterLists:
     lists = [signature(program).parameters for program in plan.programs.values()]
-    long = [each for each in dict.fromkeys(lists) if lists.count(each) > 1 and len(", ".join(each)) > WIDTH // 2]
-    names = Names((*_TAKEN, plan.class_name, *plan.functions.values()))
-    return {each: names.fresh("PARAMETERS") for each in long}
+    taken = (*_TAKEN, plan.class_name, *plan.functions.values())
+    return parameter_lists(lists, {each.joint for each in model.conditionals}, taken)
 
 
 def field_code(variable: Variable) -> Code:
@@ -246,8 +271,8 @@ def support_code(support: Support) -> Code:
     return call("Support", string(support.name), *([Sequence(arguments)] if arguments else []))
 
 
-def _number(value: object) -> str:
-    number = float(value)  # type: ignore[arg-type]
+def _number(value: Number) -> str:
+    number = float(value)
     if number in (float("inf"), float("-inf")):
         return f'float("{number}")'
     return repr(int(number)) if number == int(number) else repr(number)
@@ -263,15 +288,31 @@ def storage(support: Support) -> str:
         return "float32"
     lower, upper, _, _ = bounds(support.name, support.arguments)
     for name, low, high in (("uint8", 0, 255), ("int16", -(2**15), 2**15 - 1), ("int32", -(2**31), 2**31 - 1)):
-        if low <= float(lower) and float(upper) <= high:  # type: ignore[arg-type]
+        if low <= float(lower) and float(upper) <= high:
             return name
     return "int64"
 
 
+def _externals(model: Model) -> Code:
+    return strings(network_arguments(model))
+
+
+def network_arguments(model: Model) -> tuple[str, ...]:
+    """What the constructor calls the user's own networks."""
+    names = Names(("self", "seed", *_TAKEN))
+    return tuple(names.fresh(each.name) for each in model.externals)
+
+
 def _constructor(model: Model, places: Callable[[Span], str]) -> str:
-    if not model.parameters:
+    if not model.parameters and not model.externals:
         return ""
-    lines = ["    def __init__(self, seed: int = 0) -> None:", "        super().__init__(seed)"]
+    names = network_arguments(model)
+    taken = [f"{name}: nn.Module" for name in names]
+    lines = statement("", call("def __init__", "self", *taken, "seed: int = 0"), 4, " -> None:")
+    lines += ["        super().__init__(seed)"]
+    for name, each in zip(names, model.externals, strict=True):
+        attached = call("self.attach", string(each.name), name, shape_code(each.result.shape))
+        lines += statement("", attached, 8)
     for parameter in model.parameters:
         lines += statement("", _declaration(parameter, places(parameter.span)), 8)
     return "\n".join(lines)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 
+from gencompiler.node import walk
 from gencompiler.rows.analysis import draws
-from gencompiler.rows.nodes import Program
+from gencompiler.rows.nodes import ExternalCall, Program
 
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
-    """`name(*inputs, *parameters, *scalars, *, **keywords)`: one tensor, or a tuple of the outputs in order.
+    """`name(*inputs, *parameters, *modules, *scalars, *, **keywords)`: one tensor, or a tuple of the outputs in order.
 
     `inputs`: tensors `[rows, *shape]` in program order, discrete ones of any exactly integral dtype.  `parameters`:
     paths;
-    the arguments are their constrained tensors, in the order of `Program.parameters`.  `scalars`: runtime integers.
+    the arguments are their constrained tensors, in the order of `Program.parameters`.  `modules`: the user's own
+    networks, by name; the arguments are what is called.  `scalars`: runtime integers.
     `keywords`, in order: `rows`, the int64 numbers of the rows `[n]`, where the program draws or has no input;
     `seed` and
     `step`, integers, where it draws; `dtype` (by default torch.float32) where no real input or parameter has one.
@@ -22,6 +24,7 @@ class Signature:
 
     inputs: tuple[str, ...]
     parameters: tuple[str, ...]
+    modules: tuple[str, ...]
     scalars: tuple[str, ...]
     keywords: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -38,6 +41,7 @@ def signature(program: Program) -> Signature:
     return Signature(
         inputs=tuple(each.name for each in program.inputs),
         parameters=tuple(each.path for each in program.parameters),
+        modules=tuple(sorted({part.module for part in walk(program) if isinstance(part, ExternalCall)})),
         scalars=tuple(name for name in program.scalars if name not in ("seed", "step")),
         keywords=tuple(keywords),
         outputs=tuple(each.name for each in program.outputs),

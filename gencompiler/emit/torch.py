@@ -7,19 +7,36 @@ written in place except the preallocated outputs of `StoreColumn`.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.emit.code import Code, Sequence, Text, as_code, call, flat, method
 from gencompiler.emit.lines import returned, statement
-from gencompiler.emit.names import Names, suffixes
+from gencompiler.emit.names import Names, parameter_wishes
 from gencompiler.emit.signature import signature
+from gencompiler.emit.torch_expressions import weighted
+from gencompiler.emit.torch_particles import drawn_size
 from gencompiler.emit.torch_statements import Statements
 from gencompiler.emit.torch_values import Scope, Value
+from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
-from gencompiler.rows.analysis import bound_names, constant, single_reads
+from gencompiler.rows.analysis import bound_names, constant, loops, single_reads
 from gencompiler.rows.hoist import hoist_draws, stepped_draws
-from gencompiler.rows.nodes import Input, Output, Program, RowType
+from gencompiler.rows.nodes import (
+    Dot,
+    Expr,
+    ExternalCall,
+    Input,
+    InputRead,
+    Local,
+    MatrixFunction,
+    Output,
+    Program,
+    Reduce,
+    RowType,
+)
+from gencompiler.rows.prefix import prefix_loop
 
 #: What the module that holds the function must import, by the name that the function uses.
 IMPORTS = {
@@ -29,6 +46,9 @@ IMPORTS = {
     "random": "from gencompiler.runtime import random",
     "tiles": "from gencompiler.runtime import tiles",
 }
+
+#: What may round a row differently where there are other numbers of rows.
+_PRODUCTS = (Dot, MatrixFunction, ExternalCall)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +67,21 @@ def print_function(program: Program, *, name: str | None = None, where: Callable
     return _Function(hoist_draws(absorb(program)), name or program.name, where or (lambda span: "")).printed()
 
 
+def row_width(program: Program) -> int:
+    """The elements of a row's widest value in the program's torch function; 0 if it multiplies matrices.
+
+    A matrix product rounds differently for other numbers of rows, and a loop in chunks makes its chunks by that number.
+    Every other operation does the same to a row whatever others there are, as far as `runtime.sampling.tiles` says."""
+    printed = hoist_draws(absorb(program))
+    parts = list(walk(printed))
+    if any(isinstance(part, _PRODUCTS) or (isinstance(part, Reduce) and weighted(part)) for part in parts):
+        return 0
+    if any(prefix_loop(loop) is not None for loop in loops(printed)):
+        return 0
+    typed = [part.type for part in parts if isinstance(part, Expr | Input | Output)]
+    return max((math.prod(each.shape) * each.particles for each in typed if each.rows), default=1)
+
+
 class _Function:
     """One function while it is printed."""
 
@@ -59,8 +94,12 @@ class _Function:
         for each in program.inputs:
             self.scope.inputs[each.name] = Value(Text(self.names.fresh(each.name)), each.type)
         self.scope.rows_of = self._spelled(program.inputs[0]) if program.inputs else "rows"
+        bound = {*bound_names(program.body), *(output.name for output in program.outputs)}
+        wishes = parameter_wishes([use.path for use in program.parameters], bound)
         for use in program.parameters:
-            self.scope.parameters[use.path] = self._parameter_name(use.path)
+            self.scope.parameters[use.path] = self.names.fresh(*wishes[use.path])
+        for module in self.signature.modules:
+            self.scope.modules[module] = self.names.fresh(module)
         for scalar in self.signature.scalars:
             self.scope.bind(scalar, RowType(False, (), "integer"), host=True)
         for word in ("seed", "step"):
@@ -83,19 +122,13 @@ class _Function:
     def _spelled(self, each: Input) -> str:
         return flat(self.scope.inputs[each.name].code)
 
-    def _parameter_name(self, path: str) -> str:
-        """The shortest end of the path that no other parameter and no value of the program goes by."""
-        bound = {*bound_names(self.program.body), *(output.name for output in self.program.outputs)}
-        bound |= {end for each in self.program.parameters if each.path != path for end in suffixes(each.path)}
-        ends = suffixes(path)
-        return self.names.fresh(*(end for end in ends if end not in bound), f"{ends[-1]}_parameter")
-
     # -- before the body ---------------------------------------------------------------------------------------------
 
     def _signature(self) -> list[str]:
         keywords = ["dtype=torch.float32" if word == "dtype" else word for word in self.signature.keywords]
         scalars = [flat(self.scope.values[name].code) for name in self.signature.scalars]
-        values = [*map(self._spelled, self.program.inputs), *self.scope.parameters.values(), *scalars]
+        given = [*self.scope.parameters.values(), *self.scope.modules.values()]
+        values = [*map(self._spelled, self.program.inputs), *given, *scalars]
         return statement("", call(f"def {self.name}", *values, *(["*", *keywords] if keywords else [])), 0, ":")
 
     def _docstring(self) -> list[str]:
@@ -116,7 +149,9 @@ class _Function:
         def assign(target: str, code: Code) -> None:
             lines.extend(statement(f"{target} = ", code, 4))
 
-        discrete = [self._spelled(each) for each in self.program.inputs if each.type.kind == "integer"]
+        read = {part.name for part in walk(self.program) if isinstance(part, InputRead)}
+        counted = [each for each in self.program.inputs if each.type.kind == "integer" and each.name in read]
+        discrete = [self._spelled(each) for each in counted]
         real = [self._spelled(each) for each in self.program.inputs if each.type.kind == "real"]
         if ("dtype" in self.scope.wants or discrete or self.scope.draws) and "dtype" not in self.signature.keywords:
             assign("dtype", as_code(f"{[*real, *self.scope.parameters.values()][0]}.dtype"))
@@ -126,8 +161,11 @@ class _Function:
             assign(name, method(as_code(name), "to", "dtype"))
         for length, name in self.scope.iotas.items():
             assign(name, call("torch.arange", str(length), device="device"))
+        for count, name in self.scope.particles.items():
+            numbers = call("torch.arange", str(count), dtype="dtype", device="device")
+            assign(name, method(numbers, "repeat", self.scope.count()))
         for stream, (name, draw) in self.scope.draws.items():
-            size = [str(draw.type.shape[0])] if draw.type.shape else []
+            size = drawn_size(draw)
             dim = {"dim": str(constant(draw.dim))} if draw.dim is not None and constant(draw.dim) else {}
             assign(
                 name, call("random.Draws", f'"{draw.kind}"', "seed", "rows", str(stream), *size, **dim, dtype="dtype")
@@ -140,7 +178,7 @@ class _Function:
         target = self.names.fresh(output.name, f"{output.name}_out")
         self.scope.stored[output.name] = target
         options = {"dtype": self.scope.want("dtype"), "device": self.scope.want("device")}
-        size = (self.scope.count, *(Text(str(n)) for n in output.type.shape))
+        size = (self.scope.count(output.type.particles), *(Text(str(n)) for n in output.type.shape))
         self.body.assign(target, call("torch.empty", *size, **options))
 
     def _outputs(self) -> None:
@@ -149,7 +187,8 @@ class _Function:
             if output.value is None:
                 code: Code = Text(self.scope.stored[output.name])
             else:
-                self.body.comment(output.span)
+                if not isinstance(output.value, Local):
+                    self.body.comment(output.span)
                 value = self.body.expressions.value(output.value)
                 code = self.body.expressions.spread(value, output.type)
             results.append(method(code, "to", "torch.int64") if output.type.kind == "integer" else code)
@@ -158,7 +197,8 @@ class _Function:
 
 def shape_in_words(each: Input | Output) -> str:
     """`[rows, 64] integer`"""
-    axes = ", ".join(["rows", *map(str, each.type.shape)])
+    rows = "rows" if each.type.particles == 1 else f"rows * {each.type.particles}"
+    axes = ", ".join([rows, *map(str, each.type.shape)])
     return f"[{axes}]" if each.type.kind == "real" else f"[{axes}] {each.type.kind}"
 
 

@@ -28,26 +28,33 @@ from gencompiler.emit.code import (
     method,
     number,
 )
+from gencompiler.emit.torch_particles import drawn_size, matrix_function, moved, particle_numbers
 from gencompiler.emit.torch_values import Scope, Value, aligned, indexed
 from gencompiler.rows.analysis import constant
 from gencompiler.rows.nodes import (
     Broadcast,
+    Collect,
     Column,
     Concat,
+    Distribute,
     Dot,
     Draw,
     Elementwise,
     Expr,
+    ExternalCall,
     InputRead,
     Iota,
     Local,
+    MatrixFunction,
     Number,
     ParameterRead,
+    ParticleIndex,
     Permute,
     Reduce,
     RowType,
     Select,
     Slice,
+    Spread,
     WithColumn,
 )
 
@@ -56,7 +63,7 @@ _MATH = {name: f"math.{name}" for name in ("exp", "log", "expm1", "log1p", "sqrt
 _MATH |= {name: f"math.{name}" for name in ("sinh", "asinh", "cosh", "sin", "cos", "tan")}
 _MATH |= {"abs": "abs", "min": "min", "max": "max", "indicator": "float"}
 
-_REDUCTIONS = {"sum": "sum", "max": "amax", "min": "amin", "prod": "prod"}
+_REDUCTIONS = {"sum": "sum", "max": "amax", "min": "amin", "prod": "prod", "logsumexp": "logsumexp"}
 
 
 class Expressions:
@@ -106,6 +113,15 @@ class Expressions:
                 return Value(Text(self.scope.iotas[length]), expr.type)
             case Draw():
                 return self._draw(expr)
+            case Spread(value=operand) | Collect(value=operand) | Distribute(vector=operand):
+                return moved(expr, self.value(operand), self.scope)
+            case ParticleIndex():
+                return particle_numbers(expr, self.scope)
+            case MatrixFunction(arguments=arguments):
+                return Value(matrix_function(expr, list(map(self.code, arguments)), self.scope), expr.type)
+            case ExternalCall(module=module, arguments=arguments):
+                codes = [self.spread(self.value(a), _for_each_row(a.type, expr.type)) for a in arguments]
+                return Value(call(self.scope.modules[module], *codes), expr.type)
         raise TypeError(f"no row expression: {expr!r}")
 
     # -- leaves ------------------------------------------------------------------------------------------------------
@@ -140,13 +156,23 @@ class Expressions:
     def _draw(self, expr: Draw) -> Value:
         if expr.stream in self.scope.draws:
             name, _ = self.scope.draws[expr.stream]
-            return Value(method(Text(name), "at", self.code(expr.step)), expr.type)
-        arguments = [Text("seed"), Text("rows"), self.code(expr.step), Text(str(expr.stream))]
-        if expr.type.shape:
-            arguments.append(Text(str(expr.type.shape[0])))
-        keywords = {} if expr.dim is None or constant(expr.dim) == 0 else {"dim": self.code(expr.dim)}
+            return Value(self._of_particles(method(Text(name), "at", self.code(expr.step)), expr), expr.type)
+        arguments: list[Code] = [Text("seed"), Text("rows"), self.code(expr.step), Text(str(expr.stream))]
+        arguments += map(Text, drawn_size(expr))
+        single = expr.type.particles == 1 and expr.dim is not None and constant(expr.dim) != 0
+        keywords = {"dim": self.code(expr.dim)} if single and expr.dim is not None else {}
         made = call(f"random.{expr.kind}", *arguments, **keywords, dtype=self.scope.want("dtype"))
-        return Value(made, expr.type)
+        return Value(self._of_particles(made, expr), expr.type)
+
+    def _of_particles(self, numbers: Code, draw: Draw) -> Code:
+        """The draws of a row side by side, `numbers`, as draws of its particles."""
+        if draw.type.particles == 1:
+            return numbers
+        if draw.type.shape:
+            return method(numbers, "view", "-1", str(draw.type.shape[0]))
+        if draw.length == 1 or draw.dim is None:
+            return method(numbers, "view", "-1")
+        return Subscript(method(numbers, "view", "-1", str(draw.length)), (":", self.place(draw.dim)[0]))
 
     # -- elementwise -------------------------------------------------------------------------------------------------
 
@@ -194,6 +220,9 @@ class Expressions:
     def _select(self, expr: Select) -> Value:
         condition, *branches = (self.value(e) for e in _without_broadcasts((expr.condition, expr.then, expr.otherwise)))
         if condition.host:
+            if len({branch.type.rows and not branch.host for branch in branches}) > 1:
+                codes = [self.spread(branch, _for_each_row(branch.type, expr.type)) for branch in branches]
+                branches = [Value(c, _for_each_row(b.type, expr.type)) for c, b in zip(codes, branches, strict=True)]
             codes = self._together(branches, expr.type)
             host = all(branch.host for branch in branches)
             chunked = any(branch.chunked for branch in branches)
@@ -236,15 +265,14 @@ class Expressions:
         return Value(infix("@", Level.PRODUCT, left, right), expr.type, chunked=vector.chunked or matrix.chunked)
 
     def _reduce(self, expr: Reduce) -> Value:
-        operand = expr.operand
-        match expr.operation, operand:
-            case "sum", Elementwise(function="multiply", arguments=(a, b)):
-                for row, weight in ((a, b), (b, a)):
-                    if row.type.shape and row.type.rows and _is_weights(weight):
-                        vector, weights = self.value(row), self.value(weight)
-                        if not vector.chunked and not weights.chunked and not _is_broadcast(row):
-                            return Value(infix("@", Level.PRODUCT, vector.code, weights.code), expr.type)
-        value = self.value(operand)
+        if factors := weighted(expr):
+            vector, weights = map(self.value, factors)
+            if not vector.chunked and not weights.chunked:
+                return Value(infix("@", Level.PRODUCT, vector.code, weights.code), expr.type)
+        value = self.value(expr.operand)
+        if expr.operation == "norm":  # unlike the root of a sum of squares, it has a gradient at 0
+            code = call("torch.linalg.vector_norm", value.code, dim="-1")
+            return Value(code, expr.type, chunked=value.chunked)
         return Value(method(value.code, _REDUCTIONS[expr.operation], "-1"), expr.type, chunked=value.chunked)
 
     def _broadcast(self, expr: Broadcast) -> Value:
@@ -260,7 +288,7 @@ class Expressions:
         place, chunked = self.place(expr.index)
         value = self.value(expr.vector)
         if not value.type.rows and not value.chunked:
-            return Value(indexed(value.code, [place]), expr.type, chunked=chunked)
+            return Value(Subscript(value.code, (place,)), expr.type, chunked=chunked)
         if chunked:
             return Value(Attribute(Subscript(value.code, (":", place)), "T"), expr.type, chunked=True)
         return Value(self._last(value, place), expr.type, chunked=value.chunked)
@@ -276,13 +304,13 @@ class Expressions:
 
     def _with_column(self, expr: WithColumn) -> Value:
         vector = self.spread(self.value(expr.vector), expr.type)
-        value = self.spread(self.value(expr.value), RowType(expr.type.rows, ()))
+        value = self.spread(self.value(expr.value), dataclasses.replace(expr.type, shape=()))
         place, _ = self.place(expr.index)
         return Value(call("torch.select_scatter", vector, value, "-1", place), expr.type)
 
     def _concat(self, expr: Concat) -> Value:
         values = [self.value(part) for part in expr.parts]
-        codes = [self.spread(value, dataclasses.replace(value.type, rows=expr.type.rows)) for value in values]
+        codes = [self.spread(value, _for_each_row(value.type, expr.type)) for value in values]
         if not any(value.type.shape for value in values):
             return Value(call("torch.stack", Sequence(tuple(codes)), "-1"), expr.type)
         last = [":", "None"] if expr.type.rows else ["None"]
@@ -306,7 +334,7 @@ class Expressions:
         if value.type.rows and not value.host:
             return value.code
         own = tuple(Text(str(n)) for n in kind.shape)
-        size = (self.scope.count, *own) if kind.rows else tuple(map(as_code, map(str, kind.shape)))
+        size = (self.scope.count(kind.particles), *own) if kind.rows else tuple(map(as_code, map(str, kind.shape)))
         if value.host:
             options = {"dtype": self.scope.want("dtype"), "device": self.scope.want("device")}
             if flat(value.code) in ("0", "0.0"):
@@ -320,6 +348,21 @@ def _without_broadcasts(arguments: tuple[Expr, ...]) -> tuple[Expr, ...]:
     if any(each.type.shape and not _is_broadcast(each) for each in arguments):
         return tuple(each.operand if isinstance(each, Broadcast) else each for each in arguments)
     return arguments
+
+
+def weighted(expr: Reduce) -> tuple[Expr, Expr] | None:
+    """The vector and the weights of a sum over a row's vector times weights, which is a product in torch."""
+    match expr.operation, expr.operand:
+        case "sum", Elementwise(function="multiply", arguments=(a, b)):
+            for row, weights in ((a, b), (b, a)):
+                if row.type.shape and row.type.rows and _is_weights(weights) and not _is_broadcast(row):
+                    return row, weights
+    return None
+
+
+def _for_each_row(kind: RowType, whole: RowType) -> RowType:
+    """The type of a part, where it differs between rows as the whole does."""
+    return dataclasses.replace(kind, rows=whole.rows, particles=whole.particles)
 
 
 def _is_weights(expr: Expr) -> bool:

@@ -121,7 +121,7 @@ class Statements:
         value = self.expressions.value(carry.initial)
         others = (*loop.body, *(each.next for each in loop.carried if each is not carry))
         term = added_term(carry.name, carry.next)
-        read = term is None or carry.name in local_names(term, *others)
+        read = term is None or not term.type.rows or carry.name in local_names(term, *others)
         if value.host and not read and (constant(loop.count) or 0) > 0:
             return value.code
         if isinstance(carry.initial, Broadcast) and isinstance(carry.initial.operand, Number):
@@ -156,7 +156,7 @@ class Statements:
             self.assign(totals[carry.name], self.expressions.code(carry.initial))
         index = self.scope.bind(loop.index, _INDEX, chunked=True)
         self.scope.chunk = loop.index
-        width = infix("*", Level.PRODUCT, Text(str(widest(loop, prefix.dependent))), self.scope.count)
+        width = infix("*", Level.PRODUCT, Text(str(widest(loop, prefix.dependent))), self.scope.count())
         count = str(constant(loop.count))
         reverse = {"reverse": "True"} if loop.reverse else {}
         self._header(index, call("tiles.chunks", count, width, **reverse))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from gencompiler.emit.code import Attribute, Code, Subscript, Text, call
+from gencompiler.emit.code import Attribute, Code, Level, Subscript, Text, call, infix
 from gencompiler.emit.names import Names
 from gencompiler.rows.nodes import Draw, RowType
 
@@ -24,8 +24,9 @@ class Scope:
     """What names mean while one function is printed.
 
     `values` by the program's names; `inputs` by theirs; `parameters`: local names by path; `stored`: local names of
-    preallocated outputs;
-    `draws`: streams that are computed ahead, by number; `iotas`: local names of index vectors by length; `chunk`: the
+    preallocated outputs; `modules`: those of the user's networks by name; `draws`: streams that are computed ahead, by
+    number; `iotas`: local names of index vectors by length; `particles`: those of the numbers of particles, by how many
+    a row has; `chunk`: the
     loop index that is a slice; `wants`: what the function's first lines must define; `rows_of`: what `len` counts;
     `single_reads`: inputs that are read once, to begin a carried value, with that value's name."""
 
@@ -34,8 +35,10 @@ class Scope:
     inputs: dict[str, Value] = dataclasses.field(default_factory=dict)
     parameters: dict[str, str] = dataclasses.field(default_factory=dict)
     stored: dict[str, str] = dataclasses.field(default_factory=dict)
+    modules: dict[str, str] = dataclasses.field(default_factory=dict)
     draws: dict[int, tuple[str, Draw]] = dataclasses.field(default_factory=dict)
     iotas: dict[int, str] = dataclasses.field(default_factory=dict)
+    particles: dict[int, str] = dataclasses.field(default_factory=dict)
     wants: set[str] = dataclasses.field(default_factory=set)
     chunk: str | None = None
     rows_of: str = ""
@@ -51,10 +54,10 @@ class Scope:
         self.wants.add(name)
         return Text(name)
 
-    @property
-    def count(self) -> Code:
-        """The number of rows."""
-        return call("len", self.rows_of)
+    def count(self, particles: int = 1) -> Code:
+        """The number of rows, times that of a row's particles."""
+        rows = call("len", self.rows_of)
+        return rows if particles == 1 else infix("*", Level.PRODUCT, rows, Text(str(particles)))
 
 
 def indexed(code: Code, items: list[str]) -> Code:

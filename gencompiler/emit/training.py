@@ -9,7 +9,9 @@ from gencompiler.emit.lines import statement
 from gencompiler.emit.literals import string, visible
 from gencompiler.emit.names import Names, identifier
 from gencompiler.emit.templating import render
-from gencompiler.model.nodes import LogDensity, Model, Option, Real, Training
+from gencompiler.model.nodes import Model, Option, Real, Training
+from gencompiler.node import Node, walk
+from gencompiler.rows.objectives import is_log_prob
 
 #: Options whose value is a whole number.
 _WHOLE = frozenset({"epochs", "steps", "batch", "accumulate", "patience", "seed", "max_iter", "history_size", "warmup"})
@@ -17,6 +19,11 @@ _WHOLE = frozenset({"epochs", "steps", "batch", "accumulate", "patience", "seed"
 _FLAGS = frozenset({"nesterov"})
 #: Data sets and words are strings; these are calls with options of their own.
 _CALLS = ("optimizer", "schedule")
+#: What the loop calls its own.
+_TAKEN = (
+    *("fit", "SETTINGS", "run", "model", "settings", "dataset", "average", "schedule", "batch", "batches", "repeat"),
+    *("loss", "rate", "data", "distributed", "optimizers", "training"),
+)
 #: Weights of a plain optimizer where the spec names none.
 _DEFAULT_RATE = 1e-3
 
@@ -24,12 +31,17 @@ _DEFAULT_RATE = 1e-3
 @dataclasses.dataclass(frozen=True)
 class PhaseProgram:
     """One phase of the default `train` line: the program (a key of the class's programs) whose scalar output is the
-    phase's value of each row, whether it is maximised, and the paths of the parameters it updates (() means all)."""
+    phase's value of each row, whether it is maximised, the paths of the parameters it updates (() means all), and how
+    many optimizer steps it takes in a row.
+
+    `surrogate`: gradients are stopped in it, so that a better value is not a better model."""
 
     label: str
     program: str
     maximize: bool
     update: tuple[str, ...] = ()
+    repeats: int = 1
+    surrogate: bool = False
 
 
 def phases_of(model: Model) -> tuple[PhaseProgram, ...]:
@@ -39,12 +51,18 @@ def phases_of(model: Model) -> tuple[PhaseProgram, ...]:
     `objective_LABEL`."""
     if not model.trainings:
         return ()
+    every = {parameter.path for parameter in model.parameters} | {external.name for external in model.externals}
     found = []
     for phase in model.trainings[0].objective.phases:
-        exact = isinstance(phase.value, LogDensity) and not phase.value.targets
-        program = "log_prob" if exact else f"objective_{phase.label}"
-        found.append(PhaseProgram(phase.label, program, phase.maximize))
+        program = "log_prob" if is_log_prob(phase.value) else f"objective_{phase.label}"
+        update = () if every <= set(phase.parameters) else phase.parameters
+        stopped = any(_is_stop(each) for each in walk(phase.value))
+        found.append(PhaseProgram(phase.label, program, phase.maximize, update, phase.repeats, stopped))
     return tuple(found)
+
+
+def _is_stop(each: Node) -> bool:
+    return bool(getattr(each, "stopped", False)) or getattr(each, "function", "") == "stop"
 
 
 def phase_code(phase: PhaseProgram) -> Code:
@@ -52,50 +70,101 @@ def phase_code(phase: PhaseProgram) -> Code:
     keywords: dict[str, Code | str] = {} if phase.maximize else {"maximize": "False"}
     if phase.update:
         keywords["update"] = _strings(phase.update)
+    if phase.repeats > 1:
+        keywords["repeats"] = str(phase.repeats)
     return call("Phase", string(phase.label), string(phase.program), **keywords)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Turn:
+    """A phase's part of a round: what its optimizer and its function are called; `first` counts the optimizer steps of
+    the round before it, `total` those of the round, `batches` the batches of the round."""
+
+    phase: PhaseProgram
+    optimizer: str
+    function: str
+    first: int
+    total: int
+    batches: int
+
+
+def _turns(phases: tuple[PhaseProgram, ...]) -> list[_Turn]:
+    names = Names(_TAKEN)
+    repeats = [phase.repeats for phase in phases]
+    found = []
+    for place, phase in enumerate(phases):
+        optimizer = names.fresh("optimizer" if len(phases) == 1 else f"{identifier(phase.label)}_optimizer")
+        function = names.fresh(f"{identifier(phase.label)}_step")
+        found.append(_Turn(phase, optimizer, function, sum(repeats[:place]), sum(repeats), max(repeats)))
+    return found
 
 
 def emit_training(model: Model, class_name: str, phases: tuple[PhaseProgram, ...], header: str) -> str:
     """The text of `train.py`."""
-    training = model.trainings[0]
-    names = Names(
-        ("fit", "SETTINGS", "run", "model", "settings", "dataset", "average", "schedule", "batch", "loss", "rate")
-    )
+    turns = _turns(phases)
     observed = ", ".join(v.name for v in model.variables if v.role == "observed")
-    described = []
-    for phase in phases:
-        optimizer = names.fresh("optimizer" if len(phases) == 1 else f"{identifier(phase.label)}_optimizer")
-        value = f"log p({observed})" if phase.program == "log_prob" else phase.label
-        direction = "maximizes" if phase.maximize else "minimizes"
-        described.append(
-            {
-                "label": string(phase.label),
-                "optimizer": optimizer,
-                "construction": "\n".join(_optimizer_lines(optimizer, phase.update)),
-                "function": names.fresh(f"{identifier(phase.label)}_step"),
-                "documentation": f"One optimizer step that {direction} the mean of {visible(value)} over the batch.",
-            }
-        )
-    pairs = ", ".join(f"{p['label']}: {p['optimizer']}" for p in described)
+    described = [
+        {
+            "label": string(turn.phase.label),
+            "construction": "\n".join(_optimizer_lines(turn)),
+            "turn": "\n".join(_turn_lines(turn)),
+            "function": turn.function,
+            "documentation": _step_documentation(turn, observed),
+        }
+        for turn in turns
+    ]
     return render(
         "train.py.jinja",
         header=header,
         class_name=class_name,
-        settings="\n".join(settings_lines(training)),
+        settings="\n".join(settings_lines(model.trainings[0])),
         phases=described,
-        optimizers=f"{{{pairs}}}",
-        validated=described[0]["label"],
+        run="\n".join(_run_lines(turns)),
+        repeated=turns[0].batches > 1,
+        validated=described[0]["label"] if len(phases) == 1 and not phases[0].surrogate else None,
     )
+
+
+def _step_documentation(turn: _Turn, observed: str) -> str:
+    value = f"log p({observed})" if turn.phase.program == "log_prob" else f"`{turn.phase.program}`"
+    direction = "maximizes" if turn.phase.maximize else "minimizes"
+    keyed = "; `step` keys its draws" if turn.total > 1 else ""
+    return f"One optimizer step that {direction} the mean of {visible(value)} over the batch{keyed}."
+
+
+def _run_lines(turns: list[_Turn]) -> list[str]:
+    """`run = training.Run(model, dataset, settings, {"phase_1": optimizer}, average)`"""
+    pairs = Sequence(tuple(Text(f"{string(turn.phase.label)}: {turn.optimizer}") for turn in turns), "{}")
+    repeats: dict[str, Code | str] = {"repeats": str(turns[0].batches)} if turns[0].batches > 1 else {}
+    made = call("training.Run", "model", "dataset", "settings", pairs, "average", **repeats)
+    return statement("run = ", made, 4)
+
+
+def _turn_lines(turn: _Turn) -> list[str]:
+    """Sets the phase's rate, takes its step or steps, and counts their loss."""
+    lines = statement("", call("optimizers.set_rate", turn.optimizer, "rate"), 16)
+    batch, indent = "batch" if turn.batches == 1 else "batches[0]", 16
+    evaluation = [f"{turn.total} * run.step" if turn.total > 1 else "run.step"]
+    evaluation += [str(turn.first)] if turn.first else []
+    if turn.phase.repeats > 1:
+        every = "batches" if turn.phase.repeats == turn.batches else f"batches[:{turn.phase.repeats}]"
+        lines.append(f"{' ' * indent}for repeat, batch in enumerate({every}):")
+        batch, indent, evaluation = "batch", indent + 4, [*evaluation, "repeat"]
+    step = call(turn.function, "model", batch, turn.optimizer, "settings", " + ".join(evaluation))
+    counted = call("run.add_loss", string(turn.phase.label), "loss", f"{batch}.whole")
+    return [*lines, *statement("loss = ", step, indent), *statement("", counted, indent)]
 
 
 def _strings(texts: tuple[str, ...]) -> Code:
     return Sequence(tuple(Text(string(text)) for text in texts))
 
 
-def _optimizer_lines(name: str, update: tuple[str, ...]) -> list[str]:
-    parameters = call("training.group", "model", _strings(update)) if update else call("model.parameters")
+def _optimizer_lines(turn: _Turn) -> list[str]:
+    group = call("training.group", "model", string(turn.phase.label))
+    parameters = group if turn.phase.update else call("model.parameters")
     options = Text("**settings.optimizer_options")
-    return statement(f"{name} = ", call("optimizers.optimizer", "settings.optimizer", parameters, options), 4)
+    made = call("optimizers.optimizer", "settings.optimizer", parameters, options)
+    return statement(f"{turn.optimizer} = ", made, 4)
 
 
 def settings_lines(training: Training) -> list[str]:

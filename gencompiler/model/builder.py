@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import NoReturn
+from collections.abc import Callable, Iterable
+from typing import NoReturn, TypeVar
 
+from gencompiler.catalog.networks import NETWORKS
 from gencompiler.diagnostics.model import Label, Reporter
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
+from gencompiler.model.frames import Frame
 from gencompiler.model.nodes import Real
 from gencompiler.model.types import known_shape
 from gencompiler.syntax import tree
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
 
 
 class Abandon(Exception):
@@ -32,7 +38,8 @@ class Context:
 
     `names`: variables, inputs, locals and parameters, each as the expression it stands for; `path` prefixes the
     parameters
-    created on the way; `in_map`: networks here condition a bijection, so their output layer starts at zero."""
+    created on the way; `in_map`: networks here condition a bijection, so their output layer starts at zero;
+    `aliases`: arguments that are definitions, by the name they go by here; `frame`: set inside an objective."""
 
     constants: dict[str, Real]
     names: dict[str, nodes.Expr]
@@ -40,10 +47,16 @@ class Context:
     path: str = ""
     iterations: tuple[int, ...] = ()
     in_map: bool = False
+    aliases: dict[str, str] = dataclasses.field(default_factory=dict)
+    frame: Frame | None = None
 
     def bind(self, **changes: nodes.Expr) -> Context:
         """This context with more names."""
         return dataclasses.replace(self, names={**self.names, **changes})
+
+    def actual(self, name: str) -> str:
+        """The definition that an argument of an objective stands for; any other name is its own."""
+        return self.aliases.get(name, name)
 
     def index(self, *indices: IndexInfo) -> Context:
         return dataclasses.replace(self, indices={**self.indices, **{i.name: i for i in indices}})
@@ -69,12 +82,18 @@ class Builder:
         self.densities: dict[str, nodes.Density] = {}
         self.maps: dict[str, nodes.Map] = {}
         self.surjections: dict[str, nodes.Surjection] = {}
+        self.sdes: dict[str, nodes.Sde] = {}
         self.open: list[str] = []
         self.functions_by_shape: dict[str, str] = {}
         self.builtin_maps: dict[str, str] = {}
+        self.conditions_of: dict[str, tuple[tree.Argument, ...]] = {}
+        self.externals: dict[str, nodes.External] = {}
+        #: Of each derived quantity, what the names in its formula stand for.
+        self.quantities: dict[str, dict[str, nodes.Expr]] = {}
         self.local_definitions: set[str] = set()
         self.derived: set[str] = set()
         self.refused: set[str] = set()
+        self.variables: set[str] = set()
         self._taken: set[str] = set()
 
     def fresh(self, base: str) -> str:
@@ -85,6 +104,20 @@ class Builder:
             name = f"{base}_{count}"
         self._taken.add(name)
         return name
+
+    def definition(self, context: Context, name: str) -> tree.Definition | None:
+        """The definition that a name stands for in this context."""
+        found = self.definitions.get(context.actual(name))
+        if found is None or name in context.aliases or context.frame is None or context.frame.sees(found):
+            return found
+        return None
+
+    def instances(self) -> dict[str, tuple[str, ...]]:
+        """The instances of each `def` of the model, by its name in the spec."""
+        return {
+            name: tuple(f for key, f in self.functions_by_shape.items() if key.startswith(f"{name}("))
+            for name in self.local_definitions
+        }
 
     def report(
         self,
@@ -101,6 +134,19 @@ class Builder:
         if all(d.labels[0].span != span for d in self.reporter.diagnostics):
             self.reporter.add(code, message, span, label, also=also, notes=notes, help=help)
         raise Abandon
+
+    def every(self, items: Iterable[ItemT], resolve: Callable[[ItemT], ResultT]) -> tuple[ResultT, ...]:
+        """`resolve` of each item; all of them report before the statement is given up."""
+        found: list[ResultT] = []
+        failed = False
+        for item in items:
+            try:
+                found.append(resolve(item))
+            except Abandon:
+                failed = True
+        if failed:
+            raise Abandon
+        return tuple(found)
 
     def unsupported(self, what: str, span: Span, instead: str = "") -> NoReturn:
         """This is valid; the compiler cannot do it yet."""
@@ -156,11 +202,12 @@ def weights_of(network: nodes.Network) -> list[nodes.Parameter]:
         width = hidden
     for name, size in zip(network.output_names or ("output",), network.outputs, strict=True):
         layers.append((name, max(1, size), width, network.zero_output))
+    kind = NETWORKS[network.kind]
     found = []
     for name, out, width_in, zero in layers:
         initial = "zeros" if zero else "default"
         real = nodes.REAL
-        if network.kind != "bias":
+        if kind.weight:
             found.append(
                 nodes.Parameter(
                     f"{network.path}.{name}.weight",
@@ -172,9 +219,10 @@ def weights_of(network: nodes.Network) -> list[nodes.Parameter]:
                     span=network.span,
                 )
             )
-        found.append(
-            nodes.Parameter(
-                f"{network.path}.{name}.bias", real, network.iterations, (), (out,), initial, span=network.span
+        if kind.bias:
+            found.append(
+                nodes.Parameter(
+                    f"{network.path}.{name}.bias", real, network.iterations, (), (out,), initial, span=network.span
+                )
             )
-        )
     return found

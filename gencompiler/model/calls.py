@@ -8,9 +8,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.catalog import distributions, functions, networks, words
-from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import definitions, network_calls, nodes
+from gencompiler.diagnostics.wording import counted
+from gencompiler.model import definitions, densities, features, network_calls, nodes, reductions, sdes
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify
@@ -21,19 +21,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Abandon", "call", "local_equations", "pipe"]
 
-_REDUCED = ("sum", "prod", "mean", "norm", "min", "max")
-
 
 def call(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
     """The typed form of `f(arguments | conditions)`."""
     function = expr.function
+    density = densities.value(infer, context, expr)
+    if density is not None:
+        return density
     if isinstance(function, tree.Call):
         return _call_of_call(infer, context, expr, function)
     if not isinstance(function, tree.Name):
         infer.builder.report("G103", "only a name can be called", function.span, "not a function")
     name = function.id
-    if name in infer.builder.definitions:
-        return definitions.call(infer, context, expr, infer.builder.definitions[name])
+    definition = infer.builder.definition(context, name)
+    if definition is not None:
+        return definitions.call(infer, context, densities.spread_arguments(context, expr), definition)
     if name in context.names or name in context.constants:
         infer.builder.report(
             "G103",
@@ -44,7 +46,9 @@ def call(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
         )
     if name in networks.NETWORKS:
         return network_calls.network(infer, context, expr, networks.NETWORKS[name], ("output",))[0]
-    if name in functions.FUNCTIONS or name in functions.REDUCTIONS:
+    if name in networks.FEATURES:
+        return features.fourier(infer, context, expr)
+    if name in functions.FUNCTIONS or name in functions.REDUCTIONS or name == "softmax":
         return _catalogue(infer, context, expr, name)
     if name in words.STRUCTURE:
         return _structure(infer, context, expr, name)
@@ -56,6 +60,8 @@ def call(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
             "a value is needed here",
             help=(f"draw from it in an equation of its own: `p(x) = {name}(…)`",),
         )
+    if name in sdes.COEFFICIENTS:
+        return sdes.coefficient(infer, context, expr, name)
     if name in networks.PLANNED or name in words.PLANNED or name in distributions.PLANNED:
         infer.builder.unsupported(f"`{name}(…)`", expr.span)
     return infer.builder.unsupported(f"a call of `{name}` here", function.span)
@@ -64,7 +70,10 @@ def call(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
 def _call_of_call(infer: Infer, context: Context, expr: tree.Call, head: tree.Call) -> nodes.Expr:
     """`grad(f)(x)`"""
     if isinstance(head.function, tree.Name) and head.function.id == "grad":
-        return definitions.gradient(infer, context, expr, head)
+        score = densities.gradient(infer, context, expr, head)
+        if score is not None:
+            return score
+        return definitions.gradient(infer, context, densities.spread_arguments(context, expr), head)
     return infer.builder.unsupported("a call of what a call returns", expr.span)
 
 
@@ -72,39 +81,31 @@ def positional(infer: Infer, context: Context, expr: tree.Call, what: str) -> tu
     """The arguments of a call that takes only plain positional ones."""
     if expr.conditions is not None:
         infer.builder.report("G104", f"`{what}` takes no conditions", expr.span, "remove what follows the bar")
-    found = []
     for argument in expr.arguments:
         if argument.name is not None:
             infer.builder.report(
                 "G104", f"`{what}` has no argument called `{argument.name.id}`", argument.span, "unknown argument"
             )
-        if argument.value is None:
-            infer.builder.unsupported("a binder as an argument", argument.span)
-        found.append(infer.expression(context, argument.value))
-    return tuple(found)
+    return infer.builder.every(expr.arguments, lambda a: argument(infer, context, a))
 
 
 def _catalogue(infer: Infer, context: Context, expr: tree.Call, name: str) -> nodes.Expr:
     arguments = positional(infer, context, expr, name)
-    if name in _REDUCED and len(arguments) == 1:
-        return _reduce(infer, expr, name, arguments[0])
+    if name in reductions.REDUCED and len(arguments) == 1:
+        return reductions.reduce(infer, context, expr, name, arguments[0])
+    if name == "softmax" and len(arguments) == 1:
+        return reductions.softmax(infer, expr, arguments[0])
     fact = functions.FUNCTIONS.get(name)
     if fact is None or (fact.operator is not None and fact.operator.isalpha()):
-        return infer.builder.unsupported(f"`{name}` of this", expr.span)
+        return infer.builder.unsupported(f"`{name}(…)`", expr.span)
     if len(arguments) != fact.arity:
         infer.builder.report(
             "G104",
-            f"`{name}` takes {fact.arity} argument{'s' if fact.arity > 1 else ''}, not {len(arguments)}",
+            f"`{name}` takes {counted(fact.arity, 'argument')}, not {len(arguments)}",
             expr.span,
             "wrong number of arguments",
         )
     return infer.apply(name, arguments, expr.span)
-
-
-def _reduce(infer: Infer, expr: tree.Call, name: str, operand: nodes.Expr) -> nodes.Expr:
-    if known_shape(operand.type) == ():
-        infer.builder.report("G201", f"`{name}` reduces a tensor, and this is a scalar", operand.span, "a scalar")
-    return nodes.Reduce(nodes.Type(nodes.REAL), name, operand, span=expr.span)
 
 
 # -- structure -------------------------------------------------------------------------------------------------------
@@ -138,19 +139,18 @@ def _filled(infer: Infer, expr: tree.Call, arguments: tuple[nodes.Expr, ...], va
     if len(arguments) != 1:
         infer.builder.report("G104", "this takes one argument, a size or a tensor to copy the shape of", expr.span)
     like = arguments[0]
-    number = nodes.Literal(nodes.Type(nodes.REAL), value, span=expr.span)
-    if (
-        isinstance(like, nodes.Literal)
-        and isinstance(like.value, Fraction)
-        and like.value.denominator == 1
-        and like.value > 0
-    ):
+    number: nodes.Expr = nodes.Literal(nodes.Type(nodes.REAL), value, span=expr.span)
+    if isinstance(like, nodes.Literal):
+        if not isinstance(like.value, Fraction) or like.value.denominator != 1 or like.value < 1:
+            message = f"a size must be a positive whole number, not {like.value}"
+            infer.builder.report("G206", message, like.span, "not a size")
         shape: tuple[int, ...] = (int(like.value),)
     else:
         shape = known_shape(like.type) or ()
     for extent in reversed(shape):
         index = infer.builder.fresh("_index")
-        number = nodes.Each(nodes.Type(nodes.REAL, (extent, *number.type.shape)), index, extent, number, span=expr.span)  # type: ignore[assignment]
+        type_ = nodes.Type(nodes.REAL, (extent, *number.type.shape))
+        number = nodes.Each(type_, index, extent, number, span=expr.span)
     return number
 
 
@@ -175,7 +175,8 @@ def split(infer: Infer, context: Context, expr: tree.Call, count: int) -> tuple[
     """`a, b = split(u)`: the first ⌊D/2⌋ places, then the rest."""
     arguments = positional(infer, context, expr, "split")
     if len(arguments) != 1 or count != 2:
-        infer.builder.report("G104", "`split` cuts one tensor into two parts", expr.span, f"{count} names on the left")
+        message = "`split` cuts one tensor into two parts"
+        infer.builder.report("G104", message, expr.span, f"{counted(count, 'name')} on the left")
     length = _vector(infer, arguments[0], "split")
     if length < 2:
         infer.builder.report(
@@ -232,9 +233,9 @@ class _Locals:
     def _targets(self, item: tree.Equation) -> list[tree.Name]:
         names = []
         for target in item.targets:
-            if not isinstance(target, tree.Name):
+            if not isinstance(target, tree.Name) and not (len(item.targets) == 1 and _indexed(target)):
                 self.infer.builder.unsupported("an indexed local equation", target.span)
-            names.append(target)
+            names.append(target if isinstance(target, tree.Name) else _indexed(target)[0])
         if item.relation != "=":
             self.infer.builder.report(
                 "G604", "a local equation defines with `=`", item.span, f"this says `{item.relation}`"
@@ -251,13 +252,20 @@ class _Locals:
             if name in self.owner:
                 self.resolve(self.owner[name])
         context = dataclasses.replace(self.context, names={**self.context.names, **self.names})
-        self._define(context, item)
+        try:
+            self._define(context, item)
+        except Abandon:  # it has reported; what mentions its names says nothing new
+            self.infer.builder.refused |= {t.id for t in item.targets if isinstance(t, tree.Name)}
         self.active.remove(item)
         self.done.append(item)
 
     def _define(self, context: Context, item: tree.Equation) -> None:
         names = [t.id for t in item.targets if isinstance(t, tree.Name)]
         value = item.value
+        if not names:  # `f[k] = e` is the array `for k: e`
+            name, index = _indexed(item.targets[0])
+            names = [name.id]
+            value = tree.Each((tree.Binding(index, None, span=index.span),), value, span=value.span)
         head = value.function.id if isinstance(value, tree.Call) and isinstance(value.function, tree.Name) else ""
         shadowed = head in self.infer.builder.definitions
         if isinstance(value, tree.Call) and head in networks.NETWORKS and not shadowed:
@@ -276,96 +284,22 @@ class _Locals:
             self.names[name] = nodes.Reference(value.type, name, span=item.span)
 
 
+def _indexed(target: tree.Expr) -> tuple[tree.Name, ...]:
+    """The name and the index of `f[k]`; nothing for any other target."""
+    if isinstance(target, tree.Index) and isinstance(target.base, tree.Name) and len(target.subscripts) == 1:
+        place = target.subscripts[0]
+        if isinstance(place, tree.At) and isinstance(place.value, tree.Name):
+            return target.base, place.value
+    return ()
+
+
 def _mentioned(expr: tree.Expr) -> list[str]:
     from gencompiler.node import walk
 
     return [n.id for n in walk(expr) if isinstance(n, tree.Name)]
 
 
-# -- distributions ---------------------------------------------------------------------------------------------------
-
-
-def distribution(infer: Infer, context: Context, expr: tree.Expr, event: nodes.Type) -> nodes.Expr:
-    """The right-hand side of `p(x | …) = …`, for an event of type `event`."""
-    if isinstance(expr, tree.Where):
-        return infer.where(context, expr, lambda inside, body: distribution(infer, inside, body, event))
-    if isinstance(expr, tree.Binary) and expr.operator == "|>":
-        infer.builder.unsupported("a distribution piped through a map", expr.span)
-    if not isinstance(expr, tree.Call) or not isinstance(expr.function, tree.Name):
-        infer.builder.report(
-            "G103",
-            "a distribution is needed here",
-            expr.span,
-            "not a distribution",
-            help=("write e.g. `Normal(mean, scale)`",),
-        )
-    name = expr.function.id
-    if name in infer.builder.definitions and infer.builder.definitions[name].kind == "density":
-        infer.builder.unsupported("a user-written density as a distribution", expr.span)
-    if name in distributions.PLANNED:
-        infer.builder.unsupported(f"the distribution `{name}`", expr.span)
-    if name in ("p", "q") or expr.conditions is not None:
-        infer.builder.unsupported(f"a draw from the joint `{name}`", expr.span)
-    if name not in distributions.DISTRIBUTIONS:
-        infer.builder.report(
-            "G103",
-            f"`{name}` is not a distribution",
-            expr.function.span,
-            "a distribution is needed here",
-            help=nearest(name, frozenset(distributions.DISTRIBUTIONS)),
-        )
-    family = distributions.DISTRIBUTIONS[name]
-    form, values = _form(infer, context, expr, family, event)
-    for value, (label, _) in zip(values, form.parameters, strict=True):
-        shape = known_shape(value.type)
-        if shape != () and not unify(value.type, event):
-            infer.builder.report(
-                "G201",
-                f"`{label}` has the shape {list(shape or ())}, and one event has {list(event.shape)}",
-                value.span,
-                "does not fit the event",
-            )
-    return nodes.Distribution(event, name, form.name, values, span=expr.span)
-
-
-def _form(
-    infer: Infer, context: Context, expr: tree.Call, family: distributions.Family, event: nodes.Type
-) -> tuple[distributions.Form, tuple[nodes.Expr, ...]]:
-    """The parameterisation that the argument names pick, and the arguments in its order."""
-    named = {a.name.id: a for a in expr.arguments if a.name is not None}
-    plain = [a for a in expr.arguments if a.name is None]
-    if expr.conditions is not None:
-        infer.builder.unsupported("a density applied to a value", expr.span)
-    known = frozenset(p for form in family.forms for p, _ in form.parameters)
-    for label, argument in named.items():
-        if label not in known:
-            infer.builder.report(
-                "G104",
-                f"`{family.name}` has no parameter called `{label}`",
-                argument.span,
-                "unknown parameter",
-                help=nearest(label, known) or (f"it has {', '.join(f'`{k}`' for k in sorted(known))}",),
-            )
-    for form in family.forms:
-        names = [p for p, _ in form.parameters]
-        rest = [n for n in names if n not in named]
-        if set(named) <= set(names) and len(rest) == len(plain):
-            chosen = {**dict(zip(rest, plain, strict=True)), **named}
-            values = tuple(_argument(infer, context, chosen[n]) for n in names)
-            return form, values
-    if not expr.arguments and SUPPORTS[event.support.name].discrete:
-        infer.builder.unsupported(f"`{family.name}()` over a finite set", expr.span)
-    wanted = " or ".join(f"`{family.name}({', '.join(p for p, _ in form.parameters)})`" for form in family.forms)
-    return infer.builder.report(
-        "G104",
-        f"these are not the parameters of `{family.name}`",
-        expr.span,
-        f"wanted {wanted}",
-        also=tuple(Label(a.span) for a in named.values()),
-    )
-
-
-def _argument(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Expr:
+def argument(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Expr:
     if argument.value is None:
         infer.builder.unsupported("a binder as an argument", argument.span)
     return infer.expression(context, argument.value)

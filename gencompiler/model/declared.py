@@ -87,3 +87,11 @@ def holds(builder: Builder, type_: nodes.Type, at: tree.TypeExpr) -> None:
         builder.unsupported(f"a variable of type `{type_.support.name}`", at.span)
     if len(type_.shape) > 1:
         builder.unsupported("a variable with several axes", at.span)
+
+
+def contains(support: nodes.Support, value: nodes.Real) -> bool:
+    """Whether a finite number is a value of an interval of reals."""
+    lower, upper, lower_open, upper_open = supports.bounds(support.name, support.arguments)
+    above = value > lower or (value == lower and not lower_open)
+    below = value < upper or (value == upper and not upper_open)
+    return above and below

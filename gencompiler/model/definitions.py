@@ -11,8 +11,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import nodes
+from gencompiler.diagnostics.wording import counted
+from gencompiler.model import externals, generic, nodes
 from gencompiler.model.builder import Abandon, Context
+from gencompiler.model.conditions import computed, is_constant
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.declared import declared_support, fits
 from gencompiler.model.types import known_shape, unify
@@ -24,9 +26,15 @@ if TYPE_CHECKING:
 
 def call(infer: Infer, context: Context, expr: tree.Call, definition: tree.Definition) -> nodes.Expr:
     """`f(a, b | c)` of a user's `def`."""
+    if generic.takes_definitions(infer, context, expr, definition):
+        return generic.expand(infer, context, expr, definition)
     if definition.kind != "def":
         infer.builder.unsupported(f"a {definition.kind} applied inside an expression", expr.span)
     arguments = _match(infer, context, expr, definition)
+    if definition.extern:
+        types = tuple(a.type for a in arguments)
+        inner, inputs = enter(infer, context, definition, types, (), "", expr)
+        return externals.call(infer, definition, tuple(arguments), inner.constants, inputs, expr)
     name = instantiate(infer, context, definition, tuple(arguments), expr)
     function = infer.builder.functions[name]
     return nodes.Call(function.body.type, name, tuple(arguments), span=expr.span)
@@ -37,7 +45,7 @@ def gradient(infer: Infer, context: Context, expr: tree.Call, head: tree.Call) -
     if len(head.arguments) != 1 or head.conditions is not None or not isinstance(head.arguments[0].value, tree.Name):
         infer.builder.unsupported("the gradient of anything but a named function", head.span)
     name = head.arguments[0].value
-    definition = infer.builder.definitions.get(name.id)
+    definition = infer.builder.definition(context, name.id)
     if definition is None or definition.kind != "def":
         infer.builder.unsupported(f"the gradient of `{name.id}`", name.span)
     arguments = _match(infer, context, expr, definition)
@@ -70,7 +78,7 @@ def instantiate(
             also=(Label(definition.name.span, "defined here"),),
         )
     if definition.extern or not isinstance(definition.body, tree.Expr):
-        builder.unsupported("a network supplied from outside (`extern def`)", definition.span)
+        builder.unsupported("a network supplied from outside (`extern def`) here", at.span)
     builder.open.append(definition.name.id)
     name = builder.fresh(definition.name.id)
     inner, inputs = enter(infer, context, definition, tuple(a.type for a in arguments), (), f"{name}.", at)
@@ -104,7 +112,7 @@ def _match(infer: Infer, context: Context, expr: tree.Call, definition: tree.Def
     if plain or by_name:
         infer.builder.report(
             "G104",
-            f"`{definition.name.id}` takes {len(variables)} arguments",
+            f"`{definition.name.id}` takes {counted(len(variables), 'argument')}",
             expr.span,
             "too many arguments",
             also=(Label(definition.name.span, "defined here"),),
@@ -141,9 +149,13 @@ def enter(
             nodes.Input(declaration.name.id, nodes.Type(support, known_shape(type_) or ()), span=declaration.span)
         )
         names[declaration.name.id] = nodes.Reference(inputs[-1].type, declaration.name.id, span=declaration.span)
+    given = computed(infer, context, definition, signature, conditions, constants)
+    names |= given
+    if lift and any(known_shape(value.type) for value in given.values()):
+        infer.builder.unsupported("a tensor as the condition of a scalar map", at.span)
     inner = Context(constants, names, {}, path, context.iterations, in_map=definition.kind == "bijection")
     for declaration in signature.conditions or ():
-        if declaration.name.id not in constants:
+        if declaration.name.id not in constants and declaration.name.id not in given:
             names[declaration.name.id] = _learned(infer, inner, declaration, path, lift)
     return inner, tuple(inputs)
 
@@ -172,12 +184,17 @@ def _constants_of(
                 f"there is no parameter called `{argument.name.id}`",
                 argument.span,
                 "unknown parameter",
-                help=(f"it has {', '.join(f'`{n}`' for n in declared)}",),
+                help=(_settable(signature),),
             )
-        try:
+        if is_constant(argument.value, context):
             constants[argument.name.id] = evaluate(argument.value, context.constants)
-        except NotConstant:
-            infer.builder.unsupported("a condition computed by the model", argument.span)
+        else:
+            constants.pop(argument.name.id, None)
+
+
+def _settable(signature: tree.Signature) -> str:
+    names = ", ".join(f"`{d.name.id}`" for d in signature.conditions or ())
+    return f"it has {names}" if names else "it has none: parameters stand after a bar, `(u : Real | H = 4)`"
 
 
 def _solve(
@@ -195,9 +212,10 @@ def _solve(
         shape = tuple(int(Fraction(w)) for w in wanted if w is not None)
         unify(type_, nodes.Type(type_.support, shape))
     if len(shape) != len(declared.shape):
+        wanted_axes, own = counted(len(declared.shape), "axis"), counted(len(shape), "axis")
         infer.builder.report(
             "G201",
-            f"`{declaration.name.id}` has {len(declared.shape)} axes, and this argument {len(shape)}",
+            f"`{declaration.name.id}` has {wanted_axes}, and this argument has {own}",
             at.span,
             f"shape {list(shape)}",
             also=(Label(declaration.span, "declared here"),),
@@ -243,10 +261,14 @@ def _learned(
     support = declared_support(builder, declaration.type, context.constants)
     fits(builder, support, declaration.type)
     sizes = [_known(s, context.constants) for s in declaration.type.shape]
-    if any(s is None or Fraction(s).denominator != 1 or s < 1 for s in sizes):
+    if None in sizes:
         builder.report(
             "G202", f"nothing determines the size of `{declaration.name.id}`", declaration.type.span, "size unknown"
         )
+    for size, written in zip(sizes, declaration.type.shape, strict=True):
+        if size is not None and (not isinstance(size, Fraction) or size.denominator != 1 or size < 1):
+            message = f"a size must be a positive whole number, not {size}"
+            builder.report("G206", message, written.span, f"this is {size}")
     shape = tuple(int(Fraction(s)) for s in sizes if s is not None)
     return builder.add_parameter(
         nodes.Parameter(f"{path}{declaration.name.id}", support, context.iterations, lift, shape, span=declaration.span)
@@ -296,10 +318,13 @@ def instantiate_map(
         builder.unsupported("a bijection without a formula", definition.span)
     local = definition.name.id in builder.local_definitions
     if local and definition.name.id in builder.maps:
+        if conditions != builder.conditions_of[definition.name.id]:
+            builder.unsupported("a second use of a model's own map, with other conditions,", at.span)
         return definition.name.id, _result_shape(builder.maps[definition.name.id])
     scalar = not signature.variables[0].type.shape
     lift = shape if scalar else ()
     name = builder.fresh(definition.name.id)
+    builder.conditions_of[name] = conditions
     own = dataclasses.replace(context, iterations=()) if local else context
     type_ = nodes.Type(nodes.REAL, () if scalar else shape)
     inner, inputs = enter(infer, own, definition, (type_,), conditions, f"{name}.", at, lift=lift)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import calls, nodes, pipelines
+from gencompiler.model import calls, deterministic, nodes, pipelines, sdes
 from gencompiler.model.builder import Abandon, Context, IndexInfo
 from gencompiler.model.types import known_shape
 from gencompiler.node import walk
@@ -25,6 +26,8 @@ class Equations:
         self.conditionals: list[nodes.Conditional] = []
         self.energies: list[nodes.Energy] = []
         self.links: list[nodes.Link] = []
+        self.deterministic: list[nodes.Deterministic] = []
+        self.terminals: list[nodes.Terminal] = []
 
     def add(self, equation: tree.Equation) -> None:
         """Resolve one equation; raises Abandon after a report."""
@@ -34,6 +37,14 @@ class Equations:
         if equation.guard is not None:
             builder.unsupported("a guarded equation", equation.guard.span)
         target = equation.targets[0]
+        if isinstance(target, tree.Name) and target.id in self.variables and equation.relation == "~":
+            builder.report(
+                "G304",
+                "a model states distributions as equations",
+                equation.span,
+                "`~` draws, in a transition",
+                help=(f"write `p({target.id}) = …`",),
+            )
         if isinstance(target, tree.Call):
             self._head(equation, target)
         elif isinstance(target, tree.Name) and target.id in self.variables:
@@ -41,7 +52,23 @@ class Equations:
         elif isinstance(target, tree.Name) and target.id in ("p", "q"):
             builder.unsupported(f"a derived joint (`{target.id} = …`)", equation.span)
         else:
+            self._quantity(target)
+
+    def _quantity(self, target: tree.Expr) -> None:
+        """A derived quantity was given its formula before any other equation; `h[t] = …` is not supported yet."""
+        builder = self.infer.builder
+        if not isinstance(target, tree.Name):
+            builder.unsupported("a derived quantity with indices", target.span)
+        if target.id not in self.context.names and target.id not in builder.refused:
             builder.unsupported("a derived quantity", target.span)
+
+    def finish(self) -> None:
+        """What only all equations together decide: which deterministic ones are pipelines."""
+        others = (*self.conditionals, *self.energies, *self.links)
+        made, self.deterministic = deterministic.as_pipelines(
+            self.infer.builder, self.deterministic, self.variables, others
+        )
+        self.links.extend(made)
 
     # -- conditionals and energies -----------------------------------------------------------------------------------
 
@@ -54,9 +81,12 @@ class Equations:
             builder.report(
                 "G103", f"`{joint}` is not a joint", head.function.span, "the left side of an equation is `p(…)`"
             )
-        if joint != "p":
-            builder.unsupported(f"a joint besides `p` (`{joint}`)", head.span)
+        if sdes.is_terminal(head, self.variables):
+            self.terminals.append(sdes.terminal(self.infer, self.context, equation, head, self.variables))
+            return
         context, indices = self._indices(head)
+        if joint != "p":  # what the recognition model owns is stored apart: q.mlp.0.weight
+            context = dataclasses.replace(context, path=f"{joint}.")
         targets = tuple(self._place(context, a) for a in head.arguments)
         given = tuple(self._place(context, a) for a in head.conditions or ())
         if not targets:
@@ -71,7 +101,7 @@ class Equations:
         if len(targets) != 1:
             builder.unsupported("a conditional of several variables", head.span)
         event = targets[0].type
-        value = calls.distribution(self.infer, context, equation.value, event)
+        value = laws.distribution(self.infer, context, equation.value, event)
         ranges = tuple(nodes.Range(i.name, 0, i.extent or 0, span=i.span) for i in indices)
         self.conditionals.append(nodes.Conditional(joint, targets, given, ranges, value, span=equation.span))
 
@@ -114,9 +144,10 @@ class Equations:
                 help=(f"declare it: `observed {named} : Real` or `latent {named} : Real`",),
             )
         value = argument.value
-        if isinstance(value, tree.Index) and len(value.subscripts) != len(self.variables[base.id].type.shape):
+        axes = len(self.variables[base.id].type.shape)
+        if isinstance(value, tree.Index) and len(value.subscripts) < axes:
             builder.unsupported("a head over part of the axes", value.span)
-        if isinstance(value, tree.Index) and len(value.subscripts) > 1:
+        if isinstance(value, tree.Index) and len(value.subscripts) > 1 and axes > 1:
             builder.unsupported("a factorization over several axes", value.span)
         return self.infer.expression(context, value)
 
@@ -149,9 +180,13 @@ class Equations:
     def _link(self, equation: tree.Equation, target: tree.Name) -> None:
         builder = self.infer.builder
         source, exprs = pipelines.flatten(equation.value)
-        if not exprs or not isinstance(source, tree.Name) or source.id not in self.variables:
-            builder.unsupported("an equation between variables that is not a pipeline of maps", equation.span)
         variable = self.variables[target.id]
+        if target.id in {*(link.target for link in self.links), *(d.target for d in self.deterministic)}:
+            builder.report("G302", f"`{target.id}` is produced twice", target.span, "produced again")
+        if not exprs or not isinstance(source, tree.Name) or source.id not in self.variables:
+            stated = deterministic.equation(self.infer, self.context, equation, variable)
+            self.deterministic.append(stated)
+            return
         start = self.infer.expression(self.context, source)
         stages, shape = pipelines.stages(self.infer, self.context, exprs, start.type.shape)
         if shape != variable.type.shape:
@@ -162,6 +197,4 @@ class Equations:
                 "does not fit",
                 also=(Label(variable.span, "declared here"),),
             )
-        if any(link.target == target.id for link in self.links):
-            builder.report("G302", f"`{target.id}` is produced twice", target.span, "produced again")
         self.links.append(nodes.Link(target.id, start, stages, span=equation.span))

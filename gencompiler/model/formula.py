@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 from gencompiler.diagnostics.model import Reporter
-from gencompiler.diagnostics.span import BUILTIN
+from gencompiler.diagnostics.span import BUILTIN, Span
 from gencompiler.model import nodes
 from gencompiler.model.builder import Builder, Context
 from gencompiler.model.infer import Infer
+from gencompiler.node import Node, rebuild
 from gencompiler.syntax import tree
 from gencompiler.syntax.parse import parse_expression
 
@@ -25,6 +27,18 @@ def formula(text: str, **names: nodes.Expr) -> nodes.Expr:
     catalogue."""
     infer = Infer(Builder(Reporter(), {}))
     return infer.expression(Context({}, dict(names), {}), _parsed(text))
+
+
+def placed(expr: nodes.Expr, span: Span) -> nodes.Expr:
+    """`expr` with `span` as the place of what the catalogue wrote."""
+
+    def visit(part: Node) -> Node:
+        found = rebuild(part, visit)
+        return dataclasses.replace(found, span=span) if found.span == BUILTIN else found
+
+    result = visit(expr)
+    assert isinstance(result, nodes.Expr)
+    return result
 
 
 def number(value: nodes.Real) -> nodes.Literal:

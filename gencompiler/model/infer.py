@@ -8,7 +8,7 @@ from fractions import Fraction
 from gencompiler.catalog import functions
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
-from gencompiler.model import calls, nodes, subscripts
+from gencompiler.model import calls, densities, deterministic, draws, nodes, subscripts
 from gencompiler.model.builder import Abandon, Builder, Context, IndexInfo
 from gencompiler.model.constants import size
 from gencompiler.model.types import known_shape, meet, unify
@@ -68,6 +68,10 @@ class Infer:
                 return self.builder.unsupported("this braced form", expr.span)
         return self.builder.unsupported("this expression", expr.span)
 
+    def expressions(self, context: Context, *exprs: tree.Expr) -> tuple[nodes.Expr, ...]:
+        """The typed forms of independent expressions, each of which reports its own mistakes."""
+        return self.builder.every(exprs, lambda e: self.expression(context, e))
+
     # -- names and operators -----------------------------------------------------------------------------------------
 
     def _name(self, context: Context, name: tree.Name) -> nodes.Expr:
@@ -75,6 +79,7 @@ class Infer:
             return index_reference(context.indices[name.id], name.span)
         if name.id in context.names:
             found = context.names[name.id]
+            deterministic.check_meaning(self.builder, context, name.id, name.span)
             return _at(found, name.span)
         if name.id in context.constants:
             return literal(context.constants[name.id], name.span)
@@ -84,6 +89,8 @@ class Infer:
             return literal(nodes.INFINITY, name.span)
         if name.id in self.builder.refused:
             raise Abandon
+        if context.frame is not None:
+            densities.no_value(self, context, name)
         definition = self.builder.definitions.get(name.id)
         if definition is not None or name.id in functions.FUNCTIONS:
             also = (Label(definition.name.span, "defined here"),) if definition else ()
@@ -106,7 +113,7 @@ class Infer:
             self.builder.unsupported("a Stratonovich product", expr.span)
         if expr.operator == "%":
             self.builder.unsupported("a remainder", expr.span)
-        left, right = self.expression(context, expr.left), self.expression(context, expr.right)
+        left, right = self.expressions(context, expr.left, expr.right)
         if isinstance(left, nodes.Literal) and isinstance(right, nodes.Literal):
             folded = _fold(expr.operator, left.value, right.value)
             if folded is not None:
@@ -114,8 +121,8 @@ class Infer:
         return self.apply(_OPERATORS[expr.operator], (left, right), expr.span)
 
     def _contract(self, context: Context, expr: tree.Binary) -> nodes.Expr:
-        left, right = self.expression(context, expr.left), self.expression(context, expr.right)
-        shapes = known_shape(left.type), known_shape(right.type)
+        left, right = self.expressions(context, expr.left, expr.right)
+        shapes = _sized_by_the_other(left, right)
         for side, shape in zip((left, right), shapes, strict=True):
             if shape is None:
                 self.builder.report(
@@ -162,6 +169,9 @@ class Infer:
 
     def _log(self, context: Context, expr: tree.Log) -> nodes.Expr:
         operand = expr.operand
+        density = densities.log_density(self, context, operand, expr.span) if isinstance(operand, tree.Call) else None
+        if density is not None:
+            return density
         if (
             isinstance(operand, tree.Call)
             and isinstance(operand.function, tree.Name)
@@ -171,10 +181,9 @@ class Infer:
         return self.apply("log", (self.expression(context, operand),), expr.span)
 
     def _choose(self, context: Context, expr: tree.Choose) -> nodes.Expr:
-        condition = self.expression(context, expr.condition)
+        condition, then, otherwise = self.expressions(context, expr.condition, expr.then, expr.otherwise)
         if condition.type.support != nodes.BOOLEAN:
             self.builder.report("G203", "a condition must compare something", expr.condition.span, "this is a number")
-        then, otherwise = self.expression(context, expr.then), self.expression(context, expr.otherwise)
         type_ = meet((condition.type, then.type, otherwise.type), nodes.REAL)
         if type_ is None:
             self.builder.report("G201", "the branches of `if` have different shapes", expr.span)
@@ -183,6 +192,9 @@ class Infer:
     # -- binders -----------------------------------------------------------------------------------------------------
 
     def _each(self, context: Context, expr: tree.Each) -> nodes.Expr:
+        values = draws.each_value(self, context, expr)
+        if values is not None:
+            return values
         if len(expr.bindings) != 1:
             self.builder.unsupported("`for` over several indices", expr.span)
         binding = expr.bindings[0]
@@ -234,6 +246,16 @@ class Infer:
         inside, bindings = calls.local_equations(self, context, expr.block)
         result = body(inside, expr.body)
         return nodes.Let(result.type, bindings, result, span=expr.span) if bindings else result
+
+
+def _sized_by_the_other(left: nodes.Expr, right: nodes.Expr) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
+    """The shapes of two factors; one that is still open is a vector as long as the other's axis."""
+    a, b = known_shape(left.type), known_shape(right.type)
+    if a is None and b:
+        unify(left.type, nodes.Type(nodes.REAL, b[:1]))
+    elif b is None and a:
+        unify(right.type, nodes.Type(nodes.REAL, a[-1:]))
+    return known_shape(left.type), known_shape(right.type)
 
 
 def literal(value: nodes.Real, span: Span) -> nodes.Literal:

@@ -6,12 +6,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.catalog import networks
-from gencompiler.model import nodes
+from gencompiler.model import features, nodes
 from gencompiler.model.builder import Context, PendingNetwork
 from gencompiler.model.constants import size
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify, unknown_type
-from gencompiler.node import walk
 from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
@@ -22,8 +21,15 @@ def network(
     infer: Infer, context: Context, expr: tree.Call, kind: networks.NetworkKind, output_names: tuple[str, ...]
 ) -> tuple[nodes.Expr, ...]:
     """One output expression for each name; sizes left open are solved by use."""
-    inputs = tuple(_input(infer, context, a) for a in expr.arguments if a.name is None)
-    options = _options(infer, expr, kind)
+    plain = tuple(a for a in expr.arguments if a.name is None)
+    options = call_options(infer, expr, kind.name, kind.options)
+    if kind.one_hot:
+        if len(plain) == 2 and plain[1].value is not None:  # `embedding(y, 16)`: the size without its name
+            options.setdefault("size", plain[1].value)
+            plain = plain[:1]
+        inputs: tuple[nodes.Expr, ...] = (features.one_hot(infer, context, expr, plain),)
+    else:
+        inputs = infer.builder.every(plain, lambda a: _input(infer, context, a))
     hidden = tuple(_sizes(infer, context, options["hidden"])) if "hidden" in options else ()
     activation = _activation(infer, options.get("activation"))
     path = infer.builder.fresh(f"{context.path}{kind.name}")
@@ -45,8 +51,15 @@ def _input(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Exp
     if argument.value is None:
         infer.builder.unsupported("a binder as a network's input", argument.span)
     value = infer.expression(context, argument.value)
-    if any(isinstance(n, nodes.Before) for n in walk(value)):
-        infer.builder.unsupported("a network on a causal view", argument.span)
+    if value.type.support.name == "Category":
+        infer.builder.report(
+            "G203",
+            "a network reads numbers, and the values of a category have no order",
+            argument.span,
+            f"this is {value.type.support}",
+            help=("embed it: `embedding(…)` learns a vector for each value",),
+        )
+    features.settle_size(infer, value)
     shape = known_shape(value.type)
     if shape is None:
         infer.builder.report(
@@ -61,10 +74,13 @@ def _input(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Exp
     return value
 
 
-def _options(infer: Infer, expr: tree.Call, kind: networks.NetworkKind) -> dict[str, tree.Expr]:
-    known = frozenset(name for name, _ in kind.options)
+def call_options(
+    infer: Infer, expr: tree.Call, callee: str, options: tuple[tuple[str, object], ...]
+) -> dict[str, tree.Expr]:
+    """The options that a call gives, by name."""
+    known = frozenset(name for name, _ in options)
     if expr.conditions is not None:
-        infer.builder.report("G104", f"`{kind.name}` takes no conditions", expr.span, "remove what follows the bar")
+        infer.builder.report("G104", f"`{callee}` takes no conditions", expr.span, "remove what follows the bar")
     found: dict[str, tree.Expr] = {}
     for argument in expr.arguments:
         if argument.name is None:
@@ -72,7 +88,7 @@ def _options(infer: Infer, expr: tree.Call, kind: networks.NetworkKind) -> dict[
         if argument.name.id not in known or argument.value is None:
             infer.builder.report(
                 "G107",
-                f"`{kind.name}` has no option called `{argument.name.id}`",
+                f"`{callee}` has no option called `{argument.name.id}`",
                 argument.span,
                 "unknown option",
                 help=nearest(argument.name.id, known) or (f"it has {', '.join(f'`{k}`' for k in sorted(known))}",),

@@ -189,6 +189,61 @@ class Link(Node):
 
 
 @node
+class Deterministic(Node):
+    """`target = value`: an equation between variables that is no pipeline of bijections (`x = mlp(z)`).
+
+    Where `value` is invertible in a variable with a density (`x = f(z) + eps`), the target has one too; else it is
+    implicit: it can be sampled, and has no density."""
+
+    target: str
+    value: Expr
+
+
+@node
+class External(Node):
+    """`extern def name(inputs) -> result`: the user's own network, given when the module is constructed."""
+
+    name: str
+    inputs: tuple[Input, ...]
+    result: Type
+
+
+# -- stochastic differential equations -------------------------------------------------------------------------------
+
+
+@node
+class Noise(Node):
+    """`coefficient * d name`"""
+
+    name: str
+    coefficient: Expr
+
+
+@node
+class Sde(Node):
+    """`d state = drift dt + sum of noises`, Itô, or Stratonovich where `stratonovich`; data is at the lower end of
+    `time`."""
+
+    name: str
+    state: Input
+    time: Input
+    drift: Expr
+    noises: tuple[Noise, ...]
+    stratonovich: bool = False
+
+
+@node
+class Terminal(Node):
+    """`p(x(time)) = distribution`: what the variable is meant to be at the end of the time of the SDE that moves
+    it."""
+
+    joint: str
+    variable: str
+    time: Real
+    distribution: Expr
+
+
+@node
 class Step(Node):
     """One statement of a transition."""
 
@@ -233,24 +288,23 @@ class Transition(Node):
 
 
 @node
-class DataDraw(Node):
-    """`x ~ data`: all observed and given variables of one row."""
-
-
-@node
 class Phase(Node):
-    """One optimizer step: `update` groups by joint or function name, and E[draws] body to be maximised (or
-    minimised)."""
+    """One optimizer step, taken `repeats` times in a row with fresh draws: `value`, a linear combination of
+    Expectations, is maximised (or minimised) over `parameters`, the paths that the groups in `update` (joints,
+    functions) reach."""
 
     label: str
     update: tuple[str, ...]
+    parameters: tuple[str, ...]
     maximize: bool
-    draws: tuple[DataDraw, ...]
     value: Expr
+    repeats: int = 1
 
 
 @node
 class Objective(Node):
+    """`name` as in the spec; `phases` run in order, once for each batch."""
+
     name: str
     phases: tuple[Phase, ...]
 
@@ -285,6 +339,7 @@ class Fact(Node):
 
     predicate: str
     arguments: tuple[str, ...]
+    values: tuple[Expr, ...] = ()
 
 
 @node
@@ -315,6 +370,10 @@ class Model(Node):
     conditionals: tuple[Conditional, ...]
     energies: tuple[Energy, ...]
     links: tuple[Link, ...]
+    deterministic: tuple[Deterministic, ...]
+    externals: tuple[External, ...]
+    sdes: tuple[Sde, ...]
+    terminals: tuple[Terminal, ...]
     transitions: tuple[Transition, ...]
     trainings: tuple[Training, ...]
     methods: tuple[Method, ...]

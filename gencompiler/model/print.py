@@ -50,9 +50,46 @@ def expression(expr: nodes.Expr) -> str:
         case nodes.Distribution(family=family, form=form, arguments=arguments):
             named = f"{form}: " if form else ""
             return f"{family}({named}{', '.join(map(expression, arguments))})"
-        case nodes.LogDensity(joint=joint):
-            return f"log {joint}(x)"
+        case nodes.LogDensity():
+            return f"log {_density(expr)}"
+        case nodes.DensityGradient(density=density):
+            return f"grad(log {density.joint}){_density(density).removeprefix(density.joint)}"
+        case nodes.EachValue(variables=variables, count=count, body=body):
+            return f"(for {', '.join(variables)} in {count} values: {expression(body)})"
+        case nodes.ExternalOutput(external=name, arguments=arguments):
+            return f"{name}({', '.join(map(expression, arguments))})"
+        case nodes.Coefficient(quantity=quantity, sde=sde, time=time):
+            return f"{quantity}({sde}, {expression(time)})"
+        case nodes.Expectation(draws=draws, body=body):
+            return f"E[{', '.join(map(_drawn, draws))}] {expression(body)}"
     raise TypeError(f"no text for {type(expr).__name__}")
+
+
+def _density(density: nodes.LogDensity) -> str:
+    joint = f"stop({density.joint})" if density.stopped else density.joint
+    given = f" | {_bindings(density.given)}" if density.given else ""
+    return f"{joint}({_bindings(density.targets)}{given})"
+
+
+def _bindings(bindings: tuple[nodes.Binding, ...]) -> str:
+    """`x, z = y`: a variable at its own value goes by its name alone."""
+    own = [isinstance(b.value, nodes.Reference) and b.value.name == b.name for b in bindings]
+    return ", ".join(
+        b.name if same else f"{b.name} = {expression(b.value)}" for b, same in zip(bindings, own, strict=True)
+    )
+
+
+def _drawn(draw: nodes.Drawn) -> str:
+    names = ", ".join(draw.names) + (f"[{draw.particles[0]} in {draw.particles[1]}]" if draw.particles else "")
+    source = draw.source
+    if isinstance(source, nodes.Data):
+        return f"{names} ~ data"
+    if isinstance(source, nodes.DistributionSource):
+        return f"{names} ~ {expression(source.distribution)}"
+    assert isinstance(source, nodes.JointSource)
+    joint = f"{source.joint}^{source.power}" if source.power != 1 else source.joint
+    given = f" | {_bindings(source.given)}" if source.given else ""
+    return f"{names} ~ {f'stop({joint})' if source.stopped else joint}({', '.join(draw.variables)}{given})"
 
 
 def _apply(expr: nodes.Apply) -> str:
@@ -79,11 +116,17 @@ def text(model: nodes.Model) -> str:
     lines += [_conditional(c) for c in model.conditionals]
     lines += [f"  {e.joint}({', '.join(e.variables)}) ∝ {expression(e.value)}" for e in model.energies]
     lines += [f"  {link.target} = {expression(link.source)} |> {_stages(link.stages)}" for link in model.links]
+    lines += [f"  {d.target} = {expression(d.value)}" for d in model.deterministic]
+    lines += [f"  extern {e.name}({_inputs(e.inputs)}) -> {e.result}" for e in model.externals]
+    lines += [_sde(s) for s in model.sdes]
+    lines += [f"  {t.joint}({t.variable}({t.time})) = {expression(t.distribution)}" for t in model.terminals]
     for transition in model.transitions:
         current = ", ".join(i.name for i in transition.current)
         lines.append(f"  transition {transition.name}({', '.join(transition.next)} | {current})")
         lines += [f"    {_step(s)}" for s in transition.steps]
-    lines += [f"  train {t.objective.name}{_options(t.options)}" for t in model.trainings]
+    for training in model.trainings:
+        lines.append(f"  train {training.objective.name}{_options(training.options)}")
+        lines += [f"    {_phase(phase)}" for phase in training.objective.phases]
     lines += [f"  {m.verb} {m.name}{_options(m.arguments)}" for m in model.methods]
     lines += [f"  claim {c.fact.predicate}({', '.join(c.fact.arguments)})" for c in model.claims]
     lines += [
@@ -113,6 +156,19 @@ def _conditional(conditional: nodes.Conditional) -> str:
     given = f" | {', '.join(map(expression, conditional.given))}" if conditional.given else ""
     ranges = "".join(f" for {r.index} in {r.start}..{r.stop}" for r in conditional.indices)
     return f"  {conditional.joint}({head}{given}){ranges} = {expression(conditional.distribution)}"
+
+
+def _sde(sde: nodes.Sde) -> str:
+    product = " ∘ d" if sde.stratonovich else " * d"
+    noises = "".join(f" + {expression(n.coefficient)}{product}{n.name}" for n in sde.noises)
+    head = f"{sde.name}({_inputs((sde.state,))} | {_inputs((sde.time,))})"
+    return f"  sde {head}: d{sde.state.name} = {expression(sde.drift)} * d{sde.time.name}{noises}"
+
+
+def _phase(phase: nodes.Phase) -> str:
+    times = f"{phase.repeats} times " if phase.repeats != 1 else ""
+    direction = "maximize" if phase.maximize else "minimize"
+    return f"{phase.label}: {times}update {', '.join(phase.update)} {direction} {expression(phase.value)}"
 
 
 def _stages(stages: tuple[nodes.Stage, ...]) -> str:

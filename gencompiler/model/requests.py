@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
 
 from gencompiler.catalog import words
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import nodes
+from gencompiler.model import nodes, sde_requests
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.constants import NotConstant, evaluate
+from gencompiler.model.objectives import Objectives, head_of
 from gencompiler.model.scope import nearest
 from gencompiler.syntax import tree
 
@@ -22,7 +24,11 @@ class Requests:
     """Resolves what a model is asked for."""
 
     def __init__(
-        self, infer: Infer, context: Context, objectives: dict[str, tree.Objective], moves: tuple[nodes.Transition, ...]
+        self,
+        infer: Infer,
+        context: Context,
+        objectives: Objectives,
+        moves: tuple[nodes.Transition, ...],
     ) -> None:
         self.infer = infer
         self.context = context
@@ -47,95 +53,46 @@ class Requests:
     # -- training ----------------------------------------------------------------------------------------------------
 
     def _train(self, statement: tree.Request) -> None:
-        builder = self.infer.builder
-        name, arguments = _head(statement.value)
-        if name is None:
-            builder.report(
-                "G702", "`train` is followed by the name of an objective", statement.value.span, "not an objective"
-            )
-        declared = self.objectives.get(name.id)
-        if declared is None:
-            if name.id in _OBJECTIVES_PLANNED:
-                builder.unsupported(f"the objective `{name.id}`", name.span)
-            builder.report(
-                "G702",
-                f"there is no objective called `{name.id}`",
-                name.span,
-                "unknown objective",
-                help=nearest(name.id, frozenset((*self.objectives, *_OBJECTIVES_PLANNED))),
-            )
-        if arguments or declared.signature is not None:
-            builder.unsupported("an objective with arguments", statement.value.span)
-        options = self._options(statement.options, words.OPTIONS) if statement.options is not None else ()
-        phases = tuple(self._phase(p, number) for number, p in enumerate(declared.phases))
-        self.trainings.append(
-            nodes.Training(nodes.Objective(name.id, phases, span=declared.span), options, span=statement.span)
+        """Each of the two parts reports on its own."""
+        parts = self.infer.builder.every(
+            (self.objectives.resolve, self._training_options), lambda part: part(statement)
         )
+        objective, options = cast(tuple[nodes.Objective, tuple[nodes.Option, ...]], parts)
+        self.trainings.append(nodes.Training(objective, options, span=statement.span))
 
-    def _phase(self, phase: tree.Phase, number: int) -> nodes.Phase:
-        builder = self.infer.builder
-        if not isinstance(phase, tree.Update):
-            builder.unsupported("a repeated phase", phase.span)
-        expectation = phase.value
-        if not isinstance(expectation, tree.Expect):
-            builder.unsupported("an objective that is not one expectation", phase.value.span)
-        for draw in expectation.draws:
-            if not (
-                draw.relation == "~"
-                and isinstance(draw.value, tree.Name)
-                and draw.value.id == "data"
-                and len(draw.targets) == 1
-            ):
-                builder.unsupported("a draw besides `x ~ data`", draw.span)
-        groups = tuple(g.id for g in phase.groups)
-        if groups != ("p",):
-            builder.unsupported("an update of anything but `p`", phase.span)
-        value = self._density(expectation.body)
-        draws = tuple(nodes.DataDraw(span=d.span) for d in expectation.draws)
-        label = phase.label.id if phase.label else f"phase_{number + 1}"
-        return nodes.Phase(label, groups, phase.direction == "maximize", draws, value, span=phase.span)
-
-    def _density(self, expr: tree.Expr) -> nodes.Expr:
-        """`log p(x)`"""
-        operand = expr.operand if isinstance(expr, tree.Log) else None
-        if not (
-            isinstance(operand, tree.Call) and isinstance(operand.function, tree.Name) and operand.function.id == "p"
-        ):
-            self.infer.builder.unsupported("an objective besides `log p(x)`", expr.span)
-        if operand.conditions is not None or len(operand.arguments) != 1:
-            self.infer.builder.unsupported("a conditional density in an objective", operand.span)
-        return nodes.LogDensity(nodes.Type(nodes.REAL), "p", (), (), span=expr.span)
+    def _training_options(self, statement: tree.Request) -> tuple[nodes.Option, ...]:
+        return self._options(statement.options, words.OPTIONS) if statement.options is not None else ()
 
     # -- options and methods -----------------------------------------------------------------------------------------
 
     def _options(self, block: tree.Block, known: Mapping[str, str]) -> tuple[nodes.Option, ...]:
-        found: list[nodes.Option] = []
-        for item in block.items:
-            target = item.targets[0]
-            if not isinstance(target, tree.Name) or len(item.targets) != 1 or item.relation != "=":
-                self.infer.builder.report("G107", "an option is `name = value`", item.span, "not an option")
-            if target.id in words.OPTIONS_PLANNED:
-                self.infer.builder.unsupported(f"the option `{target.id}`", item.span)
-            if target.id not in known:
-                self.infer.builder.report(
-                    "G107",
-                    f"there is no option called `{target.id}`",
-                    target.span,
-                    "unknown option",
-                    help=nearest(target.id, frozenset(known)),
-                )
-            if any(o.name == target.id for o in found):
-                self.infer.builder.report(
-                    "G102", f"the option `{target.id}` is given twice", target.span, "given again"
-                )
-            found.append(self._option(target, item.value, known[target.id]))
-        return tuple(found)
+        given: set[str] = set()
+        return self.infer.builder.every(block.items, lambda item: self._item(item, known, given))
+
+    def _item(self, item: tree.Equation, known: Mapping[str, str], given: set[str]) -> nodes.Option:
+        builder, target = self.infer.builder, item.targets[0]
+        if not isinstance(target, tree.Name) or len(item.targets) != 1 or item.relation != "=":
+            builder.report("G107", "an option is `name = value`", item.span, "not an option")
+        if target.id in words.OPTIONS_PLANNED:
+            builder.unsupported(f"the option `{target.id}`", item.span)
+        if target.id not in known:
+            builder.report(
+                "G107",
+                f"there is no option called `{target.id}`",
+                target.span,
+                "unknown option",
+                help=nearest(target.id, frozenset(known)),
+            )
+        if target.id in given:
+            builder.report("G102", f"the option `{target.id}` is given twice", target.span, "given again")
+        given.add(target.id)
+        return self._option(target, item.value, known[target.id])
 
     def _option(self, name: tree.Name, value: tree.Expr, kind: str) -> nodes.Option:
         builder = self.infer.builder
         if kind == "call":
             table = words.OPTIMIZERS if name.id == "optimizer" else words.SCHEDULES
-            head, arguments = _head(value)
+            head, arguments = head_of(value)
             if head is None or head.id not in table:
                 span = head.span if head else value.span
                 builder.report(
@@ -150,13 +107,26 @@ class Requests:
             if not isinstance(value, tree.Name):
                 builder.report("G107", f"`{name.id}` takes a name", value.span, "not a name")
             return nodes.Option(name.id, value.id, span=value.span)
-        return nodes.Option(name.id, self._number(value, name.id), span=value.span)
+        number = self._number(value, name.id)
+        self._check_option(name.id, number, value)
+        return nodes.Option(name.id, number, span=value.span)
+
+    def _check_option(self, name: str, number: nodes.Real, value: tree.Expr) -> None:
+        """The values that an option of a training may take: whole numbers from one on, or a fraction."""
+        least = words.WHOLE_OPTIONS.get(name)
+        if least is not None and (not isinstance(number, Fraction) or number.denominator != 1 or number < least):
+            wanted = "a positive whole number" if least else "a whole number"
+            self.infer.builder.report("G206", f"`{name}` takes {wanted}", value.span, f"this is {number}")
+        if name in words.FRACTION_OPTIONS and number >= 1:
+            self.infer.builder.report("G206", f"`{name}` takes a number below 1", value.span, f"this is {number}")
 
     def _arguments(
         self, head: tree.Name, arguments: tuple[tree.Argument, ...], known: tuple[str, ...]
     ) -> tuple[nodes.Option, ...]:
         found = []
         for argument in arguments:
+            if argument.name is not None and argument.name.id in words.ARGUMENTS_PLANNED.get(head.id, ()):
+                self.infer.builder.unsupported(f"the option `{argument.name.id}`", argument.span)
             if argument.name is None or argument.value is None or argument.name.id not in known:
                 listed = ", ".join(f"`{k}`" for k in known) or "nothing"
                 self.infer.builder.report(
@@ -183,14 +153,20 @@ class Requests:
             self.infer.builder.report("G206", f"`{name}` must be finite", value.span, "not finite")
         if found < 0:
             self.infer.builder.report("G206", f"`{name}` cannot be negative", value.span, f"this is {found}")
+        if name in words.WHOLE_ARGUMENTS and (found < 1 or found != int(found)):
+            self.infer.builder.report("G206", f"`{name}` is a whole number, at least 1", value.span, f"this is {found}")
         return found
 
     def _method(self, statement: tree.Request) -> None:
         builder = self.infer.builder
         known = words.SAMPLERS if statement.verb == "sample" else words.EVALUATORS
-        head, arguments = _head(statement.value)
+        head, arguments = head_of(statement.value)
         if head is None:
             builder.report("G703", f"`{statement.verb}` is followed by a method", statement.value.span, "not a method")
+        of_sde = sde_requests.method(self.infer, self.context, builder.sdes, statement)
+        if of_sde is not None:
+            self.methods.append(of_sde)
+            return
         if head.id in words.METHODS_PLANNED:
             builder.unsupported(f"`{statement.verb} {head.id}`", statement.span)
         if head.id not in known:
@@ -228,14 +204,18 @@ class Requests:
     def _skip_unresolved(self, name: str) -> None:
         """A transition or an SDE that was refused has been reported; what asks for it says nothing new."""
         definition = self.infer.builder.definitions.get(name)
-        if definition is not None and definition.kind in ("transition", "sde") and name not in self.moves:
+        known = name in self.moves or name in self.infer.builder.sdes
+        if definition is not None and definition.kind in ("transition", "sde") and not known:
             raise Abandon
 
     # -- facts -------------------------------------------------------------------------------------------------------
 
     def _fact(self, expr: tree.Expr) -> nodes.Fact:
         builder = self.infer.builder
-        head, arguments = _head(expr)
+        head, arguments = head_of(expr)
+        equation = sde_requests.equality(self.infer, self.context, builder.sdes, expr)
+        if equation is not None:
+            return equation
         if head is None or not isinstance(expr, tree.Call):
             builder.unsupported("an equation as a claim", expr.span)
         if head.id not in words.PREDICATES:
@@ -253,7 +233,9 @@ class Requests:
             if not isinstance(argument.value, tree.Name) or argument.name is not None:
                 builder.unsupported("an expression inside a claim", argument.span)
             names.append(argument.value.id)
-        if head.id in ("stationary", "reversible"):
+        if head.id == "reverse":
+            sde_requests.reverse(self.infer, builder.sdes, expr, names)
+        if head.id in ("stationary", "reversible") and names[:1] not in [[n] for n in builder.sdes]:
             self._check_invariance(expr, head, names)
         return nodes.Fact(head.id, tuple(names), span=expr.span)
 
@@ -267,42 +249,3 @@ class Requests:
             )
         if names[1] != "p":
             self.infer.builder.unsupported("a joint besides `p`", expr.span)
-
-
-def _head(expr: tree.Expr) -> tuple[tree.Name | None, tuple[tree.Argument, ...]]:
-    """`name` or `name(arguments)`"""
-    if isinstance(expr, tree.Name):
-        return expr, ()
-    if isinstance(expr, tree.Call) and isinstance(expr.function, tree.Name):
-        return expr.function, (*expr.arguments, *(expr.conditions or ()))
-    return None, ()
-
-
-_OBJECTIVES_PLANNED = (
-    "prior_sampled_likelihood",
-    "orderless",
-    "elbo",
-    "beta_elbo",
-    "iwae",
-    "iwae_dreg",
-    "score_function",
-    "vimco",
-    "wake_sleep",
-    "sleep",
-    "reweighted_wake_sleep",
-    "em",
-    "contrastive_divergence",
-    "persistent_contrastive_divergence",
-    "walkback",
-    "adversarial",
-    "non_saturating",
-    "wasserstein",
-    "hinge",
-    "least_squares",
-    "bidirectional",
-    "denoising_score_matching",
-    "noise_prediction",
-    "velocity_prediction",
-    "edm_denoising",
-    "flow_matching",
-)

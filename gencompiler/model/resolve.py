@@ -12,13 +12,28 @@ from fractions import Fraction
 from typing import TypeVar
 
 from gencompiler.diagnostics.model import Label, Reporter
-from gencompiler.model import declared, definitions, equations, nodes, requests, transitions
+from gencompiler.model import (
+    declared,
+    definitions,
+    deterministic,
+    equations,
+    groups,
+    nodes,
+    objectives,
+    requests,
+    scalars,
+    sdes,
+    transitions,
+    views,
+)
 from gencompiler.model.builder import Abandon, Builder, Context
 from gencompiler.model.constants import constant
+from gencompiler.model.declared import contains
 from gencompiler.model.infer import Infer
 from gencompiler.model.prelude import Prelude
 from gencompiler.model.scope import check_names, nearest
 from gencompiler.model.types import solved
+from gencompiler.node import walk
 from gencompiler.syntax import tree
 
 StatementT = TypeVar("StatementT", bound=tree.Declaration)
@@ -30,6 +45,11 @@ def resolve(file: tree.File, defines: dict[str, nodes.Real], prelude: Prelude, r
     surface = _one_model(file, reporter)
     resolver = _Resolver(file, surface, defines, prelude, reporter)
     model = resolver.run()
+    if not any(v.role == "observed" for v in model.variables):
+        help_ = ("declare what the data are: `observed x : Real[D]`",)
+        reporter.add("G303", "the model observes nothing", surface.name.span, "no observed variable", help=help_)
+    views.check(model, reporter)
+    scalars.check(model, reporter)
     reporter.raise_errors()
     return model
 
@@ -47,11 +67,18 @@ def _one_model(file: tree.File, reporter: Reporter) -> tree.Model:
     return models[0]
 
 
+def _top_docstring(file: tree.File) -> str:
+    """The docstring at the top of the file, which titles a model without its own; "" where there is none."""
+    first = file.declarations[0]
+    return (first.doc or "") if isinstance(first, tree.Definition | tree.Objective) else ""
+
+
 class _Resolver:
     def __init__(
         self, file: tree.File, surface: tree.Model, defines: dict[str, nodes.Real], prelude: Prelude, reporter: Reporter
     ) -> None:
         self.surface = surface
+        self.doc = surface.doc or _top_docstring(file)
         self.reporter = reporter
         self.prelude = prelude
         local = {s.name.id: s for s in surface.statements if isinstance(s, tree.Definition)}
@@ -131,7 +158,7 @@ class _Resolver:
                 named.append(statement.name)
         signature = self.surface.signature
         named.extend(d.name for d in (signature.variables if signature else ()))
-        for name in named:
+        for name in sorted(named, key=lambda n: n.span.start):
             if name.id in seen:
                 self.reporter.add(
                     "G102",
@@ -151,15 +178,18 @@ class _Resolver:
         self.context = dataclasses.replace(self.context, names=dict(self.context.names))
         parts = equations.Equations(self.infer, self.context, self.variables)
         moves: list[nodes.Transition] = []
+        stated = (s.equation for s in self.surface.statements if isinstance(s, tree.EquationStatement))
+        deterministic.Quantities(self.infer, self.context, stated).resolve()
         for statement in self.surface.statements:
             if isinstance(statement, tree.EquationStatement):
                 self._each(lambda s: parts.add(s.equation), statement)
             elif isinstance(statement, tree.Definition):
                 self._each(lambda s: self._definition(s, moves), statement)
+        parts.finish()
         for statement in self.surface.statements:
             if isinstance(statement, tree.Definition) and statement.kind == "def":
                 self._each(self._unused, statement)
-        asked = requests.Requests(self.infer, self.context, self.objectives, tuple(moves))
+        asked = requests.Requests(self.infer, self.context, self._objectives(parts), tuple(moves))
         for statement in self.surface.statements:
             if isinstance(statement, tree.Request | tree.Assume):
                 self._each(asked.add, statement)
@@ -167,6 +197,26 @@ class _Resolver:
             self.builder.close_networks()
         self.reporter.raise_errors()
         return self._model(parts, moves, asked)
+
+    def _objectives(self, parts: equations.Equations) -> objectives.Objectives:
+        """What resolves the objectives of `train` lines."""
+        stated = [s.equation.targets[0] for s in self.surface.statements if isinstance(s, tree.EquationStatement)]
+        called = [t.function if isinstance(t, tree.Call) else t for t in stated]
+        heads = [t.id for t in called if isinstance(t, tree.Name) and t.id not in self.variables]
+        groups_ = [g for s in self.surface.statements if isinstance(s, tree.Variables) for g in s.groups]
+        linked = [e.name for link in parts.links for e in walk(link.source) if isinstance(e, nodes.Reference)]
+        computed = [*(link.target for link in parts.links), *(d.target for d in parts.deterministic)]
+        joints = {*heads, *(["p"] if computed else [])} - self.builder.definitions.keys()
+        return objectives.Objectives(
+            self.infer,
+            self.context,
+            self.objectives,
+            frozenset(s.name.id for s in self.surface.statements if isinstance(s, tree.Objective)),
+            self.variables,
+            frozenset(n.id for g in groups_ for n in g.names),
+            frozenset(joints),
+            frozenset((*linked, *computed)),
+        )
 
     def _each(self, resolve_one: Callable[[StatementT], None], statement: StatementT) -> None:
         """Resolve one statement; a failed one has reported, and the next goes on."""
@@ -185,14 +235,12 @@ class _Resolver:
             except Abandon:
                 continue
             self.builder.refused -= {n.id for n in group.names}
-        if statement.role == "given":
-            self.builder.unsupported("conditioning (`given`)", statement.span)
 
     def _parameters(self, group: tree.Group) -> None:
         type_ = declared.declared_type(self.builder, group.type, self.constants)
         declared.fits(self.builder, type_.support, group.type)
         for name in group.names:
-            initial = self._initial(group)
+            initial = self._initial(group, type_.support)
             parameter = nodes.Parameter(name.id, type_.support, (), (), type_.shape, initial, span=name.span)
             self.builder.fresh(name.id)
             self.context.names[name.id] = self.builder.add_parameter(parameter)
@@ -204,27 +252,32 @@ class _Resolver:
             self.builder.report("G203", f"`{role}` variables have no initial value", group.value.span, "not here")
         for name in group.names:
             self.variables[name.id] = nodes.Variable(name.id, role, type_, span=name.span)
+            self.builder.variables.add(name.id)
             self.context.names[name.id] = nodes.Reference(type_, name.id, span=name.span)
 
-    def _initial(self, group: tree.Group) -> str | Fraction:
+    def _initial(self, group: tree.Group, support: nodes.Support) -> str | Fraction:
         if group.value is None:
             return "default"
         if isinstance(group.value, tree.Call):
             self.builder.unsupported("a random initial value", group.value.span)
         value = constant(group.value, self.constants, self.reporter)
-        return value if isinstance(value, Fraction) else "default"
+        if not isinstance(value, Fraction) or not contains(support, value):
+            if value is not None:
+                message = f"a parameter in {support} cannot start at {value}"
+                self.builder.report("G203", message, group.value.span, f"not in {support}")
+            return "default"
+        return value
 
     def _definition(self, definition: tree.Definition, moves: list[nodes.Transition]) -> None:
         """A transition is part of the model; functions and maps are instantiated where they are used."""
         if definition.kind == "transition":
             self.builder.fresh(definition.name.id)
             moves.append(transitions.resolve(self.infer, self.context, definition, self.variables))
-        elif definition.kind in ("sde", "density"):
-            self.builder.unsupported(
-                "an SDE" if definition.kind == "sde" else "a density inside a model", definition.span
-            )
-        elif definition.extern:
-            self.builder.unsupported("a network supplied from outside (`extern def`)", definition.span)
+        elif definition.kind == "sde":
+            name = self.builder.fresh(definition.name.id)
+            self.builder.sdes[name] = sdes.resolve(self.infer, self.context, definition, self.variables)
+        elif definition.kind == "density":
+            self.builder.unsupported("a density inside a model", definition.span)
 
     def _unused(self, definition: tree.Definition) -> None:
         """A function that nothing uses is resolved at its declared types too, so that its mistakes show."""
@@ -240,7 +293,7 @@ class _Resolver:
         builder = self.builder
         model = nodes.Model(
             name=self.surface.name.id,
-            doc=self.surface.doc or "",
+            doc=self.doc,
             constants=tuple(self.constants.items()),
             variables=tuple(self.variables.values()),
             parameters=tuple(builder.parameters.values()),
@@ -252,6 +305,10 @@ class _Resolver:
             conditionals=tuple(parts.conditionals),
             energies=tuple(parts.energies),
             links=tuple(parts.links),
+            deterministic=tuple(parts.deterministic),
+            externals=tuple(builder.externals.values()),
+            sdes=tuple(builder.sdes.values()),
+            terminals=tuple(parts.terminals),
             transitions=tuple(moves),
             trainings=tuple(asked.trainings),
             methods=tuple(asked.methods),
@@ -259,4 +316,4 @@ class _Resolver:
             assumptions=tuple(asked.assumptions),
             span=self.surface.span,
         )
-        return solved(model)
+        return groups.with_parameters(solved(model), builder.instances())

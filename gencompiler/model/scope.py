@@ -22,6 +22,7 @@ WORDS: frozenset[str] = frozenset(
         *distributions.DISTRIBUTIONS,
         *distributions.PLANNED,
         *networks.NETWORKS,
+        *networks.FEATURES,
         *networks.PLANNED,
         *networks.ACTIVATIONS,
         *words.STRUCTURE,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from gencompiler.catalog.supports import SUPPORTS, bounds
 from gencompiler.diagnostics.model import Label
+from gencompiler.diagnostics.wording import counted
 from gencompiler.model import nodes
 from gencompiler.model.builder import Context
 from gencompiler.model.types import known_shape
@@ -30,7 +32,7 @@ def index(infer: Infer, context: Context, expr: tree.Index) -> nodes.Expr:
     if len(expr.subscripts) > len(shape):
         infer.builder.report(
             "G205",
-            f"{len(expr.subscripts)} subscripts for {len(shape)} axes",
+            f"{counted(len(expr.subscripts), 'subscript')} for {counted(len(shape), 'axis')}",
             expr.span,
             f"this has the shape {list(shape)}" if shape else "this is a scalar",
         )
@@ -42,9 +44,15 @@ def index(infer: Infer, context: Context, expr: tree.Index) -> nodes.Expr:
         if isinstance(place, nodes.Whole | nodes.Before):
             kept.append(extent)
     whole = nodes.Type(nodes.REAL)
-    places.extend(nodes.Whole(whole, span=expr.span) for _ in shape[len(places) :])
+    if not _particles(context, expr.base):
+        places.extend(nodes.Whole(whole, span=expr.span) for _ in shape[len(places) :])
     type_ = nodes.Type(base.type.support, (*kept, *shape[len(expr.subscripts) :]))
     return nodes.Element(type_, base, tuple(places), span=expr.span)
+
+
+def _particles(context: Context, base: tree.Expr) -> bool:
+    """Whether `base` is K draws of a variable: `z[k]` is one of them, whatever the variable's own axes."""
+    return context.frame is not None and isinstance(base, tree.Name) and context.frame.counted(base.id)
 
 
 def _place(infer: Infer, context: Context, subscript: tree.Subscript, extent: int) -> nodes.Expr:
@@ -60,8 +68,10 @@ def _place(infer: Infer, context: Context, subscript: tree.Subscript, extent: in
         value = infer.expression(context, subscript.value)
         if isinstance(value, nodes.Literal):
             _check_constant(infer, value, subscript, extent)
-        elif not (isinstance(value, nodes.Reference) and value.name in context.indices):
+        elif not isinstance(value, nodes.Reference):
             infer.builder.unsupported("a computed subscript", subscript.span)
+        elif value.name not in context.indices:
+            _check_variable(infer, value, subscript, extent)
         return value
     return infer.builder.unsupported("this subscript", subscript.span)
 
@@ -76,6 +86,24 @@ def _check_constant(infer: Infer, value: nodes.Literal, subscript: tree.Subscrip
         )
 
 
+def _check_variable(infer: Infer, value: nodes.Reference, subscript: tree.Subscript, extent: int) -> None:
+    """A variable as a subscript: a scalar that takes whole numbers which are all places of the axis."""
+    support = value.type.support
+    if known_shape(value.type) != () or not SUPPORTS[support.name].discrete:
+        infer.builder.report(
+            "G205", "a subscript must be a whole number", subscript.span, f"`{value.name}` is {value.type}"
+        )
+    lower, upper, _, _ = bounds(support.name, support.arguments)
+    if not 0 <= lower <= upper < extent:
+        infer.builder.report(
+            "G204",
+            f"`{value.name}` may lie outside an axis of {counted(extent, 'place')}",
+            subscript.span,
+            f"it is {support}",
+            help=(f"places run from 0 to {extent - 1}",),
+        )
+
+
 def _solve_index(infer: Infer, context: Context, name: tree.Name, extent: int) -> None:
     """The first axis an index subscripts says how far it runs; every other must agree."""
     info = context.indices[name.id]
@@ -84,7 +112,7 @@ def _solve_index(infer: Infer, context: Context, name: tree.Name, extent: int) -
     elif info.extent > extent:
         infer.builder.report(
             "G204",
-            f"`{info.name}` runs to {info.extent}, and this axis has {extent} places",
+            f"`{info.name}` runs to {info.extent}, and this axis has {counted(extent, 'place')}",
             name.span,
             "out of range",
             also=(Label(info.span, f"runs over 0..{info.extent}"),),

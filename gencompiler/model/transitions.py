@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gencompiler.diagnostics.model import Label
+from gencompiler.diagnostics.wording import counted
 from gencompiler.model import calls, nodes
 from gencompiler.model.builder import Context
 from gencompiler.model.types import known_shape, unify
@@ -117,7 +118,7 @@ class _Body:
         if len(names) != 1:
             self.infer.builder.unsupported("a draw of several names", item.span)
         event = self.state.get(names[0]) or self._event()
-        value = calls.distribution(self.infer, self.context, item.value, event)
+        value = laws.distribution(self.infer, self.context, item.value, event)
         self.steps.append(nodes.Draw(names[0], value, span=item.span))
         self._bind(names[0], event, item)
 
@@ -169,7 +170,8 @@ class _Body:
                 )
             probability = self.infer.expression(self.context, plain.pop())
         if len(plain) != len(names):
-            builder.report("G604", f"{len(names)} names for {len(plain)} proposals", item.span, "they must pair up")
+            message = f"{counted(len(names), 'name')} for {counted(len(plain), 'proposal')}"
+            builder.report("G604", message, item.span, "they must pair up")
         for name in names:
             if name not in self.state:
                 builder.report(

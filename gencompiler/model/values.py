@@ -228,8 +228,99 @@ class Distribution(Expr):
 
 @node
 class LogDensity(Expr):
-    """`log joint(targets | given)`; with no targets beyond the observed variables this is the model's log p(x)."""
+    """`log joint(targets | given)`: which variables, each at what value.
+
+    `joint` names a joint (`p`, `q`, …), or an SDE or a transition as the conditional distribution that it is (its
+    kernel).  `stopped`: the parameters are constants here (`stop(q)`), the values are not."""
 
     joint: str
-    targets: tuple[Expr, ...]
-    given: tuple[Expr, ...]
+    targets: tuple[Binding, ...]
+    given: tuple[Binding, ...]
+    stopped: bool = False
+
+
+@node
+class DensityGradient(Expr):
+    """`grad(log joint)(x | given)`: the gradient of a log density in its first target, a tensor of that shape."""
+
+    density: LogDensity
+
+
+@node
+class EachValue(Expr):
+    """The array `[count]` of `body` for every value of the finite variables, which it mentions by name (`for z: …`).
+
+    The last variable's last element runs fastest."""
+
+    variables: tuple[str, ...]
+    count: int
+    body: Expr
+
+
+@node
+class ExternalOutput(Expr):
+    """The user's own network (`extern def`), by its name in `Model.externals`, applied to `arguments`."""
+
+    external: str
+    arguments: tuple[Expr, ...]
+
+
+@node
+class Coefficient(Expr):
+    """`signal(sde, t)`, `noise(sde, t)` or `gain(sde, t)`: x(t) given x(0) is Normal(signal x(0), noise), and gain is
+    the diffusion coefficient."""
+
+    quantity: str
+    sde: str
+    time: Expr
+
+
+# -- expectations ----------------------------------------------------------------------------------------------------
+
+
+@node
+class Source(Node):
+    """What a draw of an expectation comes from."""
+
+
+@node
+class Data(Source):
+    """`x ~ data`: the observed and given variables of one row."""
+
+
+@node
+class JointSource(Source):
+    """`joint(variables | given)`; `joint` as in LogDensity.  `stopped`: no gradient reaches its parameters."""
+
+    joint: str
+    given: tuple[Binding, ...]
+    stopped: bool = False
+    power: int = 1
+
+
+@node
+class DistributionSource(Source):
+    """A distribution of its own: `u ~ Uniform(0, 1)`."""
+
+    distribution: Expr
+
+
+@node
+class Drawn(Node):
+    """One draw: `variables` of the model, each known as the local name at its place in `names` (`y ~ p(x)` draws x as
+    y); `variables` is empty for a distribution of its own.
+
+    `particles = (k, K)`: K independent draws given everything drawn before, and each name is an array of K."""
+
+    variables: tuple[str, ...]
+    names: tuple[str, ...]
+    source: Source
+    particles: tuple[str, int] | None = None
+
+
+@node
+class Expectation(Expr):
+    """`E[draws] body`, one draw for each row; a scalar.  Each draw sees those before it."""
+
+    draws: tuple[Drawn, ...]
+    body: Expr

@@ -123,6 +123,10 @@ def _log_form(term: Term, known: dict[Term, Term]) -> Term:
     return ZERO if term is literal(1) else apply("log", term)
 
 
+#: Symbols that a transition may depend on besides its state: what it does not move stays what it is.
+FIXED = ("parameter", "variable")
+
+
 def well_formed(kernel: Kernel, log_target: Term) -> None:
     """Every state variable moves to a draw of its own; raises Unproved."""
     moved = [p.moves for p in kernel.proposals]
@@ -131,12 +135,19 @@ def well_formed(kernel: Kernel, log_target: Term) -> None:
     need(len(set(drawn)) == len(drawn) and not set(drawn) & set(moved), "two draws of one name")
     known = set(kernel.state)
     for proposal in kernel.proposals:
-        mentioned = {s for a in proposal.law.arguments for s in a.symbols if s.data[0] != "parameter"}
+        mentioned = {s for a in proposal.law.arguments for s in a.symbols if s.data[0] not in FIXED}
         need(mentioned <= known, "a proposal depends on something besides the state")
         known.add(proposal.drawn)
         need(proposal.drawn.shape == proposal.moves.shape == proposal.law.shape, "a proposal of another shape")
-        need(support_of(proposal.drawn) == support_of(proposal.moves) == proposal.law.event, "another support")
-    free = {s for s in log_target.symbols if s.data[0] != "parameter"}
+        need(
+            support_of(proposal.drawn) == support_of(proposal.moves) == proposal.law.event,
+            "{} is drawn from {}, and {} is in {}",
+            proposal.drawn,
+            proposal.law.event,
+            proposal.moves,
+            support_of(proposal.moves),
+        )
+    free = {s for s in log_target.symbols if s.data[0] not in FIXED}
     need(free <= set(kernel.state), "the target depends on something besides the state")
 
 

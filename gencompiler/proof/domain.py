@@ -77,9 +77,9 @@ def of_support(support: Support) -> Interval | None:
     """The interval of a support's values; None where its ends are not exact numbers (`Angle`), or it has no values."""
     lower, upper, lower_open, upper_open = supports.bounds(support.name, support.arguments)
     ends = (lower, upper)
-    if any(isinstance(e, float) and math.isfinite(e) for e in ends) or lower > upper:  # type: ignore[operator]
+    if any(isinstance(e, float) and math.isfinite(e) for e in ends) or lower > upper:
         return None
-    return Interval(lower, upper, lower_open, upper_open)  # type: ignore[arg-type]
+    return Interval(lower, upper, lower_open, upper_open)
 
 
 def hull(*intervals: Interval) -> Interval:

@@ -14,7 +14,7 @@ from flint import arb, ctx, fmpq
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Real
-from gencompiler.proof.domain import Interval, negate, point
+from gencompiler.proof.domain import Interval, point
 
 #: Working precision of the balls, and the bits that bounds keep: fewer, so that two versions of flint agree.
 PRECISION = 128
@@ -168,14 +168,17 @@ def domain_of(function: str) -> Interval:
 def image(function: str, argument: Interval) -> tuple[Interval, bool]:
     """The image of an interval of the domain under a monotone function, and whether it is exact or only enclosed."""
     fact = FUNCTIONS[function]
-    if fact.monotone == "decreasing":
-        if function != "negate":
-            raise NotImplementedError(function)
-        return negate(argument), True
-    whole, range_ = _ends(fact.domain), _ends(fact.range)
-    low = range_[0] if argument.lower == whole[0][0] == whole[0][1] else value(function, Fraction(argument.lower))
-    high = range_[1] if argument.upper == whole[1][0] == whole[1][1] else value(function, Fraction(argument.upper))
-    found = Interval(low[0], high[1], argument.lower_open, argument.upper_open)
+    domain_, range_ = _ends(fact.domain)[:2], _ends(fact.range)[:2]
+    ends = (argument.lower, argument.lower_open), (argument.upper, argument.upper_open)
+    # A decreasing function takes the lower end of an interval to the upper end of its image.
+    falling = fact.monotone == "decreasing"
+    values = [
+        range_[k != falling] if end == domain_[k][0] == domain_[k][1] else value(function, Fraction(end))
+        for k, (end, _) in enumerate(ends)
+    ]
+    low, high = reversed(values) if falling else values
+    lower_open, upper_open = ends[falling][1], ends[not falling][1]
+    found = Interval(low[0], high[1], lower_open, upper_open)
     return clamp(found, range_of(function)), low[0] == low[1] and high[0] == high[1]
 
 

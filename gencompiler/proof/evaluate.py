@@ -11,10 +11,11 @@ from fractions import Fraction
 from flint import arb, ctx
 
 from gencompiler.catalog.functions import FUNCTIONS
-from gencompiler.proof import enclosure
+from gencompiler.proof import enclosure, views
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, gradient_parts, is_finite, literal, substitute
+from gencompiler.proof.kernel import Unproved
 from gencompiler.proof.numbers import (
     COMPARISONS,
     EXACT,
@@ -39,6 +40,9 @@ class Undefined(Exception):
         self.term = term
 
 
+#: A place that a causal view leaves out.
+HIDDEN = None
+
 #: What atoms stand for: symbols, and (as constants) network outputs by path and number.
 Point = Mapping[Term, Fraction | Values]
 
@@ -46,7 +50,10 @@ Point = Mapping[Term, Fraction | Values]
 def evaluate(term: Term, point: Point) -> Values:
     """The elements of `term` at a point; a scalar is a tuple of one.  Raises Undecided or Undefined."""
     with ctx.workprec(enclosure.PRECISION):
-        return _Evaluation(point).values(term)
+        found = _Evaluation(point).values(term)
+    if _hidden(*found):
+        raise Undecided(f"{term} is a causal view")
+    return found
 
 
 class _Evaluation:
@@ -70,10 +77,10 @@ class _Evaluation:
     def _values(self, term: Term) -> Values:
         size = math.prod(term.shape)
         given = self.point.get(term)
+        if term.arguments:
+            _one_length(term)
         if given is not None:
             return given if isinstance(given, tuple) else (given,) * size
-        if term.operation != "contract" and any(_is_view(a) for a in term.arguments):
-            raise Undecided("a causal view outside a contraction")
         match term.operation:
             case "literal":
                 if not is_finite(term.data):
@@ -83,14 +90,17 @@ class _Evaluation:
                 return (arb.pi() if term.data == "pi" else arb.const_e(),)
             case "apply":
                 columns = [_spread(self.known[a], size) for a in term.arguments]
-                return tuple(self._apply(term, row) for row in zip(*columns, strict=True))
+                rows = zip(*columns, strict=True)
+                return tuple(HIDDEN if _hidden(*row) else self._apply(term, row) for row in rows)
             case "choose":
-                condition, then, otherwise = (_spread(self.known[a], size) for a in term.arguments)
-                return tuple(t if c else o for c, t, o in zip(condition, then, otherwise, strict=True))
+                columns = [_spread(self.known[a], size) for a in term.arguments]
+                rows = zip(*columns, strict=True)
+                return tuple(HIDDEN if _hidden(*row) else row[1] if row[0] else row[2] for row in rows)
             case "contract":
                 return _contract(term, *(self.known[a] for a in term.arguments))
             case "reduce":
-                return (self._reduce(term, self.known[term.arguments[0]]),)
+                shown = tuple(v for v in self.known[term.arguments[0]] if v is not HIDDEN)
+                return (self._reduce(term, shown),)
             case "gradient":
                 return self._gradient(term)
             case "each":
@@ -151,6 +161,8 @@ class _Evaluation:
     # -- tensors -----------------------------------------------------------------------------------------------------
 
     def _reduce(self, term: Term, values: Values) -> Number:
+        if not values and term.data not in ("sum", "prod", "norm"):
+            raise Undefined(term)
         match term.data:
             case "sum":
                 return total(values)
@@ -184,7 +196,7 @@ class _Evaluation:
     def _element(self, term: Term) -> Values:
         base, *subscripts = term.arguments
         axes: list[range] = []
-        hidden: list[tuple[int, int]] = []  # places of a causal view that are not before its index: 0 in a contraction
+        hidden: list[tuple[int, int]] = []  # the axes that a causal view cuts, and where
         for extent, place in itertools.zip_longest(base.shape, subscripts):
             if place is None or place.operation == "whole":
                 axes.append(range(extent))
@@ -200,9 +212,8 @@ class _Evaluation:
                 axes.append(range(int(index), int(index) + 1))
         strides = [math.prod(base.shape[k + 1 :]) for k in range(len(base.shape))]
         values = self.known[base]
-        zero = Fraction(0)
         return tuple(
-            zero if any(at[axis] >= last for axis, last in hidden) else values[sum(map(operator.mul, at, strides))]
+            HIDDEN if any(at[axis] >= last for axis, last in hidden) else values[sum(map(operator.mul, at, strides))]
             for at in itertools.product(*axes)
         )
 
@@ -219,6 +230,8 @@ class _Evaluation:
         body, formals, actuals = gradient_parts(term)
         here: dict[Term, Fraction | Values] = dict(self.point)
         here.update({f: self.known[a] for f, a in zip(formals, actuals, strict=True)})
+        if views.has_view(body):
+            raise Undecided("the derivative through a causal view is not evaluated")
         inside = _Evaluation(here)
         inside.values(body)
         return inside.derivatives(body, formals[0])
@@ -292,7 +305,11 @@ def _contract(term: Term, a: Values, b: Values) -> Values:
     inner = right.shape[0]
     rows, columns = math.prod(left.shape[:-1]), math.prod(right.shape[1:])
     return tuple(
-        total(times(a[r * inner + k], b[k * columns + c]) for k in range(inner))
+        total(
+            times(a[r * inner + k], b[k * columns + c])
+            for k in range(inner)
+            if not _hidden(a[r * inner + k], b[k * columns + c])
+        )
         for r in range(rows)
         for c in range(columns)
     )
@@ -309,8 +326,16 @@ def _operands(term: Term) -> tuple[Term, ...]:
     return term.arguments
 
 
-def _is_view(term: Term) -> bool:
-    return term.operation == "element" and any(s.operation == "before" for s in term.arguments[1:])
+def _hidden(*values: Number) -> bool:
+    return any(v is HIDDEN for v in values)
+
+
+def _one_length(term: Term) -> tuple[Term | None, ...]:
+    """The views that cut a term; raises Undecided where it puts tensors of different lengths together."""
+    try:
+        return views.axes(term)
+    except Unproved as problem:
+        raise Undecided(str(problem)) from None
 
 
 def _with_index(body: Term, bound: Term, place: int) -> Term:

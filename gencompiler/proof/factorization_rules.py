@@ -16,6 +16,7 @@ from gencompiler.proof.structure import (
     box,
     covers,
     describe,
+    needs,
     overlap,
     strictly_before,
     volume,
@@ -49,7 +50,7 @@ def factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
                         "{} is not strictly before",
                         describe(used),
                     )
-                elif own:
+                elif own and needs(used, production, other, shapes[used.variable]):
                     need(position[j] < position[k], "{} is needed before it is produced", describe(used))
     conditions = {u.variable for p in productions for u in p.listed} - produced
     return Factorizes(joint, variables, productions, tuple(sorted(conditions)))

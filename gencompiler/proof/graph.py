@@ -157,6 +157,21 @@ def reduce(operation: str, operand: Term) -> Term:
     return _make("reduce", operation, (operand,), ())
 
 
+#: Before the name of a network that the user supplies, in place of a path; no path begins so.  Between the two stands
+#: what makes a number of a value that is declared to be positive, or in (0, 1): `extern log scale`.
+EXTERN = "extern "
+EXTERN_NUMBERS = {"Positive": "log", "Unit": "logit"}
+
+
+def external(name: str, support: Support, shape: Shape, inputs: tuple[Term, ...]) -> Term:
+    """The value of a network that the user supplies: any in its declared support."""
+    function = EXTERN_NUMBERS.get(support.name)
+    if function is None:
+        return network(f"{EXTERN}{name}", 0, shape, inputs)
+    back = {"log": "exp", "logit": "sigmoid"}[function]
+    return apply(back, network(f"{EXTERN}{function} {name}", 0, shape, inputs))
+
+
 def network(path: str, output: int, shape: Shape, inputs: tuple[Term, ...]) -> Term:
     """An output of a network: any real, and it depends on nothing but `inputs` and its own weights."""
     return _make("network", (path, output, shape), inputs, shape)

@@ -180,9 +180,10 @@ def raised(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """u^c on positive numbers, with a constant c other than 0.  Premise: the map."""
     input_, body = _step(subject, "power")
     exponent = body.arguments[1]
-    need(exponent.operation == "literal" and exponent.data != 0 and is_finite(exponent.data), "a constant exponent")
+    known = exponent.operation == "literal" and exponent.data != 0 and is_finite(exponent.data)
+    need(known, "{} is undone only where its exponent is a number other than 0", body)
     inner = _map(premises[0], input_, body.arguments[0])
-    need(inner.image.sign > 0, "{} may be 0 or negative", body.arguments[0])
+    need(inner.image.sign > 0, "{} is undone only where {} is positive", body, body.arguments[0])
     half_line = inner.image == domain.POSITIVE
     rising = None if inner.increasing is None else inner.increasing == (exponent.data > 0)
     slope = plus(
@@ -205,12 +206,13 @@ def pieces(input_: Term, body: Term) -> tuple[Term, Term, Fraction, bool]:
     test = body.arguments[0]
     need(
         test.operation == "apply" and test.data in ("less", "less_equal", "greater", "greater_equal"),
-        "not a comparison",
+        "the condition is not a comparison",
     )
     left, right = test.arguments
     need(input_ in (left, right), "the condition does not compare the input itself")
     joint = right if left is input_ else left
-    need(joint.operation == "literal" and is_finite(joint.data), "the pieces do not meet at a number")
+    constant = joint.operation == "literal" and is_finite(joint.data)
+    need(constant, "the condition does not compare {} with a number", input_)
     need(support_of(input_) == REAL, "a map in pieces on part of the line")
     upper_first = test.data.startswith("greater") == (left is input_)
     kind, name, _, shape = input_.data

@@ -5,7 +5,6 @@ of a symbol on its own, which is sound and sometimes wider than the truth."""
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 
 from gencompiler.catalog.functions import FUNCTIONS
@@ -13,12 +12,12 @@ from gencompiler.proof import domain, enclosure
 from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, REALS, Interval
 from gencompiler.proof.facts import Fact, InRange, LogAbs, NonZero
 from gencompiler.proof.formulas import instance
-from gencompiler.proof.graph import Term, apply, gradient_parts, is_finite, literal, substitute, subterms, support_of
+from gencompiler.proof.graph import Term, apply, gradient_parts, is_finite, literal, substitute, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.terms import minus, negated, plus
 
 
-def _term(subject: Subject, operation: str, data: object = None) -> Term:
+def subject_term(subject: Subject, operation: str, data: object = None) -> Term:
     """The subject, which must be this operation."""
     term: Term = subject[0]
     need(term.operation == operation and data in (None, term.data), "{} is not of the form {}", term, data or operation)
@@ -32,7 +31,7 @@ def range_of(fact: Fact, term: Term) -> Interval:
     return fact.interval
 
 
-def _ranges(term: Term, premises: tuple[Fact, ...]) -> tuple[Interval, ...]:
+def ranges(term: Term, premises: tuple[Fact, ...]) -> tuple[Interval, ...]:
     need(len(premises) == len(term.arguments), "one premise for each argument")
     return tuple(range_of(p, a) for p, a in zip(premises, term.arguments, strict=True))
 
@@ -53,7 +52,7 @@ def number(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 @rule
 def declared(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A symbol has values in its declared support."""
-    term = _term(subject, "symbol")
+    term = subject_term(subject, "symbol")
     interval = domain.of_support(support_of(term))
     if interval is None:
         raise Unproved(f"the ends of {support_of(term)} are not exact numbers")
@@ -63,8 +62,8 @@ def declared(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 @rule
 def network_output(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A network on real inputs gives real outputs."""
-    term = _term(subject, "network")
-    _ranges(term, premises)
+    term = subject_term(subject, "network")
+    ranges(term, premises)
     return InRange(term, REALS)
 
 
@@ -76,9 +75,9 @@ _ARITHMETIC = {"add": domain.add, "subtract": domain.subtract, "multiply": domai
 @rule
 def arithmetic(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """Sums, differences and products of intervals; a factor times itself is its square."""
-    term = _term(subject, "apply")
+    term = subject_term(subject, "apply")
     need(term.data in _ARITHMETIC, "{} is not a sum, difference or product", term.data)
-    left, right = _ranges(term, premises)
+    left, right = ranges(term, premises)
     if term.data == "multiply" and term.arguments[0] is term.arguments[1]:
         return InRange(term, domain.power(left, 2))
     return InRange(term, _ARITHMETIC[term.data](left, right))
@@ -87,8 +86,8 @@ def arithmetic(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 @rule
 def quotient(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A quotient, its divisor of one sign, or proven not to vanish by a third premise."""
-    term = _term(subject, "apply", "divide")
-    left, right = _ranges(term, premises[:2])
+    term = subject_term(subject, "apply", "divide")
+    left, right = ranges(term, premises[:2])
     inverse = domain.reciprocal(right)
     if inverse is not None:
         return InRange(term, domain.multiply(left, inverse))
@@ -99,8 +98,8 @@ def quotient(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 @rule
 def power(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A whole constant exponent, or a positive base with any exponent."""
-    term = _term(subject, "apply", "power")
-    base, exponent = _ranges(term, premises)
+    term = subject_term(subject, "apply", "power")
+    base, exponent = ranges(term, premises)
     if exponent.is_point and Fraction(exponent.lower).denominator == 1:
         return InRange(term, _whole_power(base, int(exponent.lower)))
     if base.sign > 0:
@@ -128,10 +127,10 @@ def _whole_power(base: Interval, exponent: int) -> Interval:
 @rule
 def monotone(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A monotone function on its domain: the values at the ends, cut down to its range."""
-    term = _term(subject, "apply")
+    term = subject_term(subject, "apply")
     fact = FUNCTIONS[term.data]
     need(fact.monotone is not None, "{} is not monotone", term.data)
-    (argument,) = _ranges(term, premises)
+    (argument,) = ranges(term, premises)
     need(argument.within(enclosure.domain_of(term.data)), "{} may leave the domain of {}", term.arguments[0], term.data)
     return InRange(term, enclosure.image(term.data, argument)[0])
 
@@ -139,10 +138,10 @@ def monotone(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 @rule
 def bounded(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """Any unary function on its domain: its range; sharper for abs, relu and sign."""
-    term = _term(subject, "apply")
+    term = subject_term(subject, "apply")
     fact = FUNCTIONS[term.data]
     need(fact.arity == 1 and fact.kind != "boolean", "{} is not a function of one number", term.data)
-    (argument,) = _ranges(term, premises)
+    (argument,) = ranges(term, premises)
     need(argument.within(enclosure.domain_of(term.data)), "{} may leave the domain of {}", term.arguments[0], term.data)
     exact = enclosure.exact_function(term.data)
     if term.data == "abs" and argument.sign == 0:
@@ -159,9 +158,9 @@ def bounded(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 @rule
 def extremum(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """min and max of two values."""
-    term = _term(subject, "apply")
+    term = subject_term(subject, "apply")
     need(term.data in ("min", "max"), "{} is not an extremum", term.data)
-    left, right = _ranges(term, premises)
+    left, right = ranges(term, premises)
     if term.data == "max":
         left, right = domain.negate(left), domain.negate(right)
     lower = min((left.lower, left.lower_open), (right.lower, right.lower_open))
@@ -173,17 +172,17 @@ def extremum(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 @rule
 def condition(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """Comparisons and logic of defined values, and `indicator`, are 0 or 1."""
-    term = _term(subject, "apply")
+    term = subject_term(subject, "apply")
     need(FUNCTIONS[term.data].kind == "boolean" or term.data == "indicator", "{} is not a condition", term.data)
-    _ranges(term, premises)
+    ranges(term, premises)
     return InRange(term, Interval(0, 1))
 
 
 @rule
 def either(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A choice lies in the hull of its branches, each defined everywhere."""
-    term = _term(subject, "choose")
-    _, then, otherwise = _ranges(term, premises)
+    term = subject_term(subject, "choose")
+    _, then, otherwise = ranges(term, premises)
     return InRange(term, domain.hull(then, otherwise))
 
 
@@ -202,41 +201,8 @@ def part(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 @rule
 def side_by_side(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A join lies in the hull of its parts."""
-    term = _term(subject, "join")
-    return InRange(term, domain.hull(*_ranges(term, premises)))
-
-
-@rule
-def contraction(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """`a @ b` is a sum of products; over a causal view, of any number of them up to the extent."""
-    term = _term(subject, "contract")
-    left, right = _ranges(term, premises)
-    terms = domain.scale(domain.multiply(left, right), term.arguments[1].shape[0])
-    return InRange(term, domain.hull(terms, domain.point(0)))
-
-
-@rule
-def reduction(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A reduction of a tensor without causal views, all of whose elements are in one range."""
-    term = _term(subject, "reduce")
-    (operand,) = _ranges(term, premises)
-    need(not has_view(term.arguments[0]), "the number of elements of a causal view varies")
-    count = math.prod(term.arguments[0].shape)
-    need(count > 0, "a reduction of nothing")
-    if term.data == "sum":
-        return InRange(term, domain.scale(operand, count))
-    if term.data in ("mean", "min", "max"):
-        return InRange(term, operand)
-    if term.data == "prod":
-        need(operand.sign > 0, "a product of factors of unknown sign")
-        return InRange(term, POSITIVE)
-    need(term.data in ("norm", "logsumexp", "logmeanexp"), "{} is not a reduction", term.data)
-    return InRange(term, NON_NEGATIVE if term.data == "norm" else REALS)
-
-
-def has_view(term: Term) -> bool:
-    """Whether a causal view stands anywhere in a term."""
-    return any(t.operation == "before" for t in subterms(term))
+    term = subject_term(subject, "join")
+    return InRange(term, domain.hull(*ranges(term, premises)))
 
 
 @rule
@@ -245,7 +211,7 @@ def gradient_value(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
     Premises: the range of the body, then of every local derivative that `local_derivatives` lists, then of the actuals;
     at a kink the derivative is the catalogue's."""
-    term = _term(subject, "gradient")
+    term = subject_term(subject, "gradient")
     inner = local_derivatives(term)
     body, formals, actuals = gradient_parts(term)
     wanted = (body, *inner, *actuals)
@@ -303,7 +269,7 @@ def nonzero_sign(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 @rule
 def nonzero_declared(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A symbol declared NonZero."""
-    term = _term(subject, "symbol")
+    term = subject_term(subject, "symbol")
     need(support_of(term).name == "NonZero", "{} may be 0", term)
     return NonZero(term)
 
@@ -328,7 +294,7 @@ def nonzero_product(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 @rule
 def log_of_number(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """log|c| of a number; 0 for 1 and -1."""
-    term = _term(subject, "literal")
+    term = subject_term(subject, "literal")
     need(term.data != 0 and is_finite(term.data), "the logarithm of 0")
     size = abs(term.data)
     return LogAbs(term, literal(0) if size == 1 else apply("log", literal(size)))
@@ -337,7 +303,7 @@ def log_of_number(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 @rule
 def log_catalogued(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """log|f(a)| by the catalogue's formula, as log|exp(a)| = a, where f(a) has one sign."""
-    term = _term(subject, "apply")
+    term = subject_term(subject, "apply")
     formula = FUNCTIONS[term.data].log_abs
     if formula is None:
         raise Unproved(f"no formula for log|{term}|")
@@ -348,7 +314,7 @@ def log_catalogued(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 @rule
 def log_of_product(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """log|a b| = log|a| + log|b|, log|a / b| = log|a| - log|b|, log|-a| = log|a|."""
-    term = _term(subject, "apply")
+    term = subject_term(subject, "apply")
     need(term.data in ("multiply", "divide", "negate"), "{} is not a product", term)
     need(len(premises) == len(term.arguments), "one premise for each factor")
     values = []

@@ -9,7 +9,7 @@ import math
 from fractions import Fraction
 
 from gencompiler.proof.graph import Term, apply, is_finite, literal, reduce
-from gencompiler.proof.range_rules import has_view
+from gencompiler.proof.views import has_view
 
 #: A product of atoms with exponents, in a fixed order; the empty one is 1.
 Monomial = tuple[tuple[Term, int], ...]
@@ -30,6 +30,7 @@ class Ring:
     def __init__(self) -> None:
         self._known: dict[Term, Polynomial] = {}
         self._rank: dict[Term, int] = {}
+        self._evens: dict[str, list[tuple[Term, Polynomial]]] = {}
 
     def same(self, left: Term, right: Term) -> bool:
         """Whether two terms have one normal form."""
@@ -77,6 +78,18 @@ class Ring:
                 return self._power(term, parts)
             case "log" if term.arguments[0].operation == "apply" and term.arguments[0].data == "exp":
                 return self.normal(term.arguments[0].arguments[0])
+            case "abs" | "cosh" | "cos":
+                return self._even(term)
+        return self._atom(term)
+
+    def _even(self, term: Term) -> Polynomial:
+        """f(a) of a function with f(-a) = f(a): one atom for an argument and its negative."""
+        own = self.normal(term.arguments[0])
+        known = self._evens.setdefault(term.data, [])
+        for other, argument in known:
+            if argument in (own, _scale(own, Fraction(-1))):
+                return self._atom(other)
+        known.append((term, own))
         return self._atom(term)
 
     def _power(self, term: Term, parts: list[Polynomial]) -> Polynomial:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from gencompiler.proof import (
     chain_refutations,
     chain_rules,
+    conditional_rules,
     factorization_rules,
     map_rules,
+    marginal_rules,
     range_rules,
+    reduction_rules,
     refute_rules,
+    sde_refutations,
+    sde_rules,
     structure_rules,
     trust_rules,
 )
@@ -17,12 +22,17 @@ from gencompiler.proof.kernel import RULES
 #: The modules that hold them.
 MODULES = (
     range_rules,
+    reduction_rules,
     map_rules,
     refute_rules,
     structure_rules,
     factorization_rules,
+    conditional_rules,
+    marginal_rules,
     chain_rules,
     chain_refutations,
+    sde_rules,
+    sde_refutations,
     trust_rules,
 )
 

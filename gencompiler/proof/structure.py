@@ -250,6 +250,19 @@ def overlap(a: tuple[tuple[int, int], ...], b: tuple[tuple[int, int], ...]) -> b
     return all(max(p[0], q[0]) < min(p[1], q[1]) for p, q in zip(a, b, strict=True))
 
 
+def needs(used: Place, by: Production, other: Production, shape: Shape) -> bool:
+    """Whether `other` may produce an element of the place `used`, which a head of `by` lists.
+
+    Elements that are known by their subscripts are looked up one box against another; of a view, all may be needed."""
+    wanted = box(used, shape, by.indices)
+    for place in other.produces:
+        if place.variable == used.variable:
+            made = box(place, shape, other.indices)
+            if wanted is None or made is None or overlap(wanted, made):
+                return True
+    return False
+
+
 def strictly_before(target: Place, place: Place, indices: tuple[Range, ...]) -> bool:
     """Whether `place` holds only elements earlier in scan order than the one that `target` is, for all indices.
 

@@ -192,7 +192,8 @@ def density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(set(whole.conditions) <= set(given), "it is conditioned on what is not given")
     names = {name for name, _ in whole.variables}
     links = [p for p in whole.productions if isinstance(p.law, Chains)]
-    need(all(isinstance(p.law, Admissible | Chains) for p in whole.productions), "an equation without a density")
+    proper = all(isinstance(p.law, Admissible | Chains) for p in whole.productions)
+    need(proper, "an equation computes a variable, and it has no density")
     need(
         all(not (p.inverted and isinstance(p.law, Chains) and quantizes(p.law.stages)) for p in links),
         "not a bijection",
@@ -202,7 +203,7 @@ def density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         len(set(sources)) == len(sources),
         "one variable is the source of two pipelines, whose results depend on each other",
     )
-    listed = [u.variable for p in whole.productions if p not in links for u in p.listed]
+    listed = [u.variable for p in whole.productions for u in (p.listed[1:] if p in links else p.listed)]
     eliminated = set(sources)
     need(not eliminated & set(listed), "the source of a pipeline is mentioned by another equation")
     need(set(observed) <= names and names - eliminated == set(observed), "a latent variable is not eliminated")

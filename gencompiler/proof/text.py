@@ -8,6 +8,7 @@ from fractions import Fraction
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Real
 from gencompiler.proof.graph import Term, gradient_parts, subterms
+from gencompiler.proof.numbers import Number
 
 _PRECEDENCE = {"or": 1, "and": 2, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=": 4, "+": 5, "-": 5, "*": 6, "/": 6}
 _PRECEDENCE["^"] = 8
@@ -29,6 +30,11 @@ def number(value: Real) -> str:
         return str(value)
     decimal = f"{float(value):g}"
     return decimal if "e" not in decimal and Fraction(decimal) == value else str(value)
+
+
+def approximately(value: Number) -> str:
+    """A number of an evaluation: exact, or the middle of its ball."""
+    return number(value) if isinstance(value, Fraction) else f"about {value.str(6, radius=False)}"
 
 
 def text(term: Term, labels: Mapping[Term, str] | None = None) -> str:

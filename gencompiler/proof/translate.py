@@ -24,13 +24,15 @@ class Untranslated(Exception):
 
 @dataclasses.dataclass
 class Translation:
-    """`names`: the terms of the names in scope.  `parameters` and `functions` are the model's.
+    """`names`: the terms of the names in scope.  `parameters`, `functions` and `networks` are the model's; a network of
+    one affine layer is spelled out.
 
     `origins` and `labels` collect, for each term, the first span and the name it was written with."""
 
     names: dict[str, Term] = dataclasses.field(default_factory=dict)
     parameters: Mapping[str, nodes.Parameter] = dataclasses.field(default_factory=dict)
     functions: Mapping[str, nodes.Function] = dataclasses.field(default_factory=dict)
+    networks: Mapping[str, nodes.Network] = dataclasses.field(default_factory=dict)
     origins: dict[Term, Span] = dataclasses.field(default_factory=dict)
     labels: dict[Term, str] = dataclasses.field(default_factory=dict)
     depth: int = 0
@@ -42,6 +44,7 @@ class Translation:
             names={v.name: variable(v) for v in model.variables},
             parameters={p.path: p for p in model.parameters},
             functions={f.name: f for f in model.functions},
+            networks={n.path: n for n in model.networks},
         )
 
     def binding(self, names: Mapping[str, Term]) -> Translation:
@@ -69,6 +72,10 @@ class Translation:
                 return self.names[name]
             case nodes.ParameterReference():
                 return self._parameter(expr)
+            case nodes.Apply(function=function, arguments=(nodes.ExternalOutput() as value,)) if (
+                function == graph.EXTERN_NUMBERS.get(value.type.support.name)
+            ):
+                return self.term(value).arguments[0]
             case nodes.Apply(function=function, arguments=arguments):
                 return graph.apply(function, *self._terms(arguments))
             case nodes.Choose(condition=condition, then=then, otherwise=otherwise):
@@ -82,7 +89,12 @@ class Translation:
             case nodes.Gradient(function=function, arguments=arguments):
                 return self._gradient(expr, function, self._terms(arguments))
             case nodes.NetworkOutput(path=path, output=output, inputs=inputs):
+                network = self.networks.get(path)
+                if network is not None and network.kind == "linear":
+                    return self._linear(network, output, self._terms(inputs))
                 return graph.network(path, output, expr.type.shape, self._terms(inputs))
+            case nodes.ExternalOutput(external=name, arguments=arguments):
+                return graph.external(name, expr.type.support, expr.type.shape, self._terms(arguments))
             case nodes.Let():
                 return self._let(expr)
         return self._tensor(expr)
@@ -113,6 +125,18 @@ class Translation:
             raise Untranslated(expr, f"there is no parameter {expr.path}")
         shape = expr.type.shape  # in a lifted map, that of one element
         return graph.symbol("parameter", parameter.path, parameter.support, shape)
+
+    def _linear(self, network: nodes.Network, output: int, inputs: tuple[Term, ...]) -> Term:
+        """A network of one affine layer is what it says: weight @ inputs + bias."""
+        name = (network.output_names or ("output",))[output]
+        weight, bias = self.parameters[f"{network.path}.{name}.weight"], self.parameters[f"{network.path}.{name}.bias"]
+        joined = graph.join(i if i.shape else graph.each(self.depth, 1, i) for i in inputs)
+        found = graph.apply(
+            "add",
+            graph.contract(graph.symbol("parameter", weight.path, weight.support, weight.shape), joined),
+            graph.symbol("parameter", bias.path, bias.support, bias.shape),
+        )
+        return found if network.outputs[output] else graph.element(found, (graph.literal(0),))
 
     def _let(self, expr: nodes.Let) -> Term:
         inside = self.binding({})

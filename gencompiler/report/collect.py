@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import datetime
 import hashlib
+import importlib.util
 import json
 import platform
 import shlex
@@ -18,35 +19,37 @@ import numpy as np
 import torch
 
 from gencompiler import __version__, summary
-from gencompiler.report import quadrature
+from gencompiler.diagnostics.wording import counted
+from gencompiler.report import pictures
 from gencompiler.report.data import (
     CapabilityRow,
     ChainRecord,
-    Comparison,
     Curve,
-    Event,
     FileLink,
     ReportData,
     TrainingRecord,
     VerdictRow,
-    flat,
 )
-from gencompiler.report.measure import AGREEMENT, Measured, measure, short
+from gencompiler.report.measure import AGREEMENT, Measured, chain_record, measure, short
 from gencompiler.report.page import render
+from gencompiler.report.pictures import chains, samples
+from gencompiler.report.pictures.subject import Subject
 from gencompiler.runtime import data as datasets
-from gencompiler.runtime import runs, storage
+from gencompiler.runtime import distributed, runs, storage, threads
+from gencompiler.runtime.command import CHAINS
 
 if TYPE_CHECKING:
     from gencompiler.pipeline import Compilation
+    from gencompiler.report.style import Drawing
     from gencompiler.runtime.data import Dataset
     from gencompiler.runtime.modules import Model
     from gencompiler.runtime.training import Settings
 
+#: Draws of each chain where nothing but pictures is wanted.
+DRAWS = 200
+
 REPORT = "report.html"
 RESULTS = "evaluation.json"
-
-#: Rows drawn for the pictures.
-SAMPLES = 1000
 
 _WORDS = {
     "model.py": "the model: parameters, log-density, sampling, as plain torch",
@@ -84,10 +87,21 @@ def carry_out(request: Request) -> Path:
     """Train (where there is something to train), evaluate, sample, and write the report; returns its path.
 
     Raises RunError (G8xx) where data, numbers or files are at fault."""
-    trained = _train(request)
-    seed = trained.settings.seed if trained.settings else request.overrides.get("seed", 0)
+    seed, batch = request.overrides.get("seed", 0), CHAINS
+    if request.defaults is not None:
+        seed = request.overrides.get("seed", request.defaults.seed)
+        batch = request.overrides.get("batch", request.defaults.batch)
+    model = request.kind(seed=seed)
+    with threads.chosen(model, batch):
+        return _carry_out(request, model, seed)
+
+
+def _carry_out(request: Request, model: Model, seed: int) -> Path:
+    trained = _train(request, model)
+    if not distributed.leading():  # one process of several writes
+        return request.folder / REPORT
     measured = measure(trained.model, trained.dataset, method=sampling_method(request.compilation), seed=seed)
-    report = collect(request, trained, measured, _compare(request, trained, measured.chains))
+    report = collect(request, trained, measured, _subject(request, trained, measured.chains))
     results = {"spec": report.spec_path, "measurements": [dataclasses.asdict(m) for m in measured.numbers]}
     storage.write(request.folder / RESULTS, (json.dumps(results, indent=2) + "\n").encode())
     path = request.folder / REPORT
@@ -99,7 +113,7 @@ def collect(
     request: Request,
     trained: Trained,
     measured: Measured,
-    comparison: Comparison | None,
+    subject: Subject,
 ) -> ReportData:
     """Everything that the report of a finished run shows."""
     compilation, model = request.compilation, trained.model
@@ -116,8 +130,9 @@ def collect(
         verdicts=tuple(VerdictRow(*row) for row in summary.verdict_rows(compilation)),
         capabilities=tuple(CapabilityRow(*row) for row in summary.capability_rows(compilation)),
         training=_training_record(request, trained),
-        comparison=comparison,
+        comparison=subject.comparison,
         chains=measured.chains,
+        pictures=pictures.gather(subject),
         measurements=measured.numbers,
         timings=tuple(compilation.timings.items()),
         commands=_commands(request),
@@ -127,9 +142,9 @@ def collect(
     )
 
 
-def _notes(chains: ChainRecord | None) -> tuple[str, ...]:
+def _notes(record: ChainRecord | None) -> tuple[str, ...]:
     """What a reader must know before the numbers."""
-    worst = max((q.r_hat for q in chains.quantities), default=1.0) if chains is not None else 1.0
+    worst = max((q.r_hat for q in record.quantities), default=1.0) if record is not None else 1.0
     if worst <= AGREEMENT:
         return ()
     return (
@@ -147,9 +162,9 @@ def citation(compilation: Compilation) -> str:
 # -- training --------------------------------------------------------------------------------------------------------
 
 
-def _train(request: Request) -> Trained:
+def _train(request: Request, model: Model) -> Trained:
     if request.fit is None or request.defaults is None:
-        model = request.kind(seed=request.overrides.get("seed", 0)).to(request.overrides.get("device", "cpu"))
+        model = model.to(request.overrides.get("device", "cpu"))
         runs.keep_package(model, request.folder)
         return Trained(model, None, None, 0.0)
     options = {**request.overrides, "out": request.folder}
@@ -157,7 +172,7 @@ def _train(request: Request) -> Trained:
     settings = request.defaults.override(options)
     dataset = datasets.load(source, request.kind.fields, settings.validation)
     began = time.monotonic()
-    model = request.fit(request.kind(seed=settings.seed), dataset, **options)
+    model = request.fit(model, dataset, **options)
     return Trained(model, dataset, settings, time.monotonic() - began)
 
 
@@ -168,7 +183,8 @@ def _training_record(request: Request, trained: Trained) -> TrainingRecord | Non
     training = request.compilation.model.trainings[0]
     curves, steps = read_curves(request.folder / runs.METRICS)
     dataset = trained.dataset
-    rows = f"{len(dataset.train):,} rows to train on, {len(dataset.valid):,} to validate, {len(dataset.test):,} to test"
+    most = counted(len(dataset.train), "row")
+    rows = f"{most} to train on, {len(dataset.valid):,} to validate, {len(dataset.test):,} to test"
     facts = (
         ("data", f"{short(dataset.name)}: {rows}"),
         ("optimizer", _call(settings.optimizer, settings.optimizer_options)),
@@ -218,36 +234,49 @@ def sampling_method(compilation: Compilation) -> str:
     return f"{method.name}({', '.join(arguments)})"
 
 
-# -- samples ---------------------------------------------------------------------------------------------------------
+# -- pictures --------------------------------------------------------------------------------------------------------
 
 
-def _compare(request: Request, trained: Trained, chains: ChainRecord | None) -> Comparison | None:
-    """Samples of the first observed variable, beside held-out rows of it."""
-    model = trained.model
-    if not model.observed or model.given or not {"sample", "chain"} & set(model.programs):
-        return None
-    field = model.observed[0]
+def _subject(request: Request, trained: Trained, record: ChainRecord | None) -> Subject:
+    """The trained model with its held-out rows and its samples."""
     seed = request.overrides.get("seed", 0)
-    if chains is not None:
-        every = max(1, chains.draws.shape[0] * chains.draws.shape[1] // SAMPLES)
-        samples = chains.draws.reshape(-1, chains.draws.shape[-1])[::every, : field.size].reshape(-1, *field.shape)
-    else:
-        drawn = model.sample(SAMPLES, seed=seed)  # type: ignore[operator]
-        samples = (drawn[0] if isinstance(drawn, tuple) else drawn).detach().cpu().numpy()
-    lower, upper, *_ = field.support.ends
-    event = Event(field.name, field.shape, str(field.support), field.support.discrete, lower, upper)
-    rows, name = None, ""
-    if trained.dataset is not None:
-        split, label = (
-            (trained.dataset.test, "test rows") if len(trained.dataset.test) else (trained.dataset.train, "rows")
-        )
-        rows = split.tensors[field.name][:SAMPLES].numpy()
-        name = f"{label} of {short(trained.dataset.name)}"
-    density = None
-    if quadrature.applies(model):
-        seen = flat(samples) if rows is None else np.concatenate([flat(samples), flat(rows)])
-        density = quadrature.density(model, seen)
-    return Comparison(event, samples, rows, name, density)
+    subject = Subject(trained.model, *_held_out(trained.dataset), seed=seed, chains=record)
+    return dataclasses.replace(subject, comparison=samples.gather(subject))
+
+
+def figures_of(model: Model, source: Any, seed: int) -> list[Drawing]:
+    """The pictures of a model by itself, with held-out rows of `source` or of the data that its package names."""
+    defaults = training_defaults(model)
+    source = source if source is not None else getattr(defaults, "data", "")
+    validation = defaults.validation if defaults is not None else datasets.HELD_OUT
+    known = source if not isinstance(source, str) or source else None
+    dataset = None if known is None else datasets.load(known, model.fields, validation)
+    explored = "chain" in model.programs and "sample" not in model.programs
+    record = chain_record(model, "chain", seed, DRAWS) if explored else None
+    subject = Subject(model, *_held_out(dataset), seed=seed, chains=record)
+    subject = dataclasses.replace(subject, comparison=samples.gather(subject))
+    found = [] if subject.comparison is None else samples.draw(subject.comparison)
+    gathered = pictures.gather(subject)
+    found += [drawing for section in pictures.SECTIONS for drawing in pictures.draw(gathered, section)]
+    return found if record is None else [*found, *chains.draw(record)]
+
+
+def training_defaults(model: Model) -> Settings | None:
+    """The settings of the model's own training, None where it has none."""
+    name = f"{model.package}.train"
+    if not model.phases or not model.package or importlib.util.find_spec(name) is None:
+        return None
+    settings: Settings = importlib.import_module(name).SETTINGS
+    return settings
+
+
+def _held_out(dataset: Dataset | None) -> tuple[Mapping[str, torch.Tensor] | None, str]:
+    """The test rows of a data set, or all where none were kept, and what they are called."""
+    if dataset is None:
+        return None, ""
+    kept = len(dataset.test) > 0
+    rows, label = (dataset.test, "test rows") if kept else (dataset.train, "rows")
+    return rows.tensors, f"{label} of {short(dataset.name)}"
 
 
 # -- how and where ---------------------------------------------------------------------------------------------------

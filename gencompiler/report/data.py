@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from gencompiler.report.pictures import Gathered
 
 Array = NDArray[Any]
 
@@ -162,7 +165,8 @@ class ReportData:
     """Everything one report shows.
 
     `doc` is the spec's docstring (its citation), `doc_of_file` where it comes from; `facts` are small label-value pairs
-    for the head of the page; `timings` are seconds of the compiler's passes."""
+    for the head of the page; `pictures` are what `report.pictures` gathered; `timings` are seconds of the compiler's
+    passes."""
 
     title: str
     doc: str
@@ -177,6 +181,7 @@ class ReportData:
     training: TrainingRecord | None = None
     comparison: Comparison | None = None
     chains: ChainRecord | None = None
+    pictures: tuple[Gathered, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     timings: tuple[tuple[str, float], ...] = ()
     commands: tuple[str, ...] = ()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from gencompiler.diagnostics.wording import counted
 from gencompiler.report import quadrature
 from gencompiler.report.data import ChainQuantity, ChainRecord, Measurement
 from gencompiler.runtime import evaluate
@@ -17,6 +18,7 @@ from gencompiler.runtime.errors import RunError
 if TYPE_CHECKING:
     from gencompiler.runtime.data import Dataset, Rows
     from gencompiler.runtime.modules import Model
+    from gencompiler.runtime.sampling import Chain
 
 #: Draws of a bound that are averaged for each row.
 BOUND_DRAWS = 10
@@ -40,26 +42,73 @@ def measure(
     method: str = "chain",
     splits: tuple[str, ...] = ("test", "validation"),
     draws: int = BOUND_DRAWS,
+    weights: int | None = None,
     seed: int = 0,
 ) -> Measured:
-    """Evaluate `model`: by log p(x) on `splits` of `dataset` where it has one, else by its chains.
+    """Evaluate `model` on `splits` of `dataset`, by log p(x), a bound of it, or its samples; or by its chains.
 
-    `method` is how the spec asks for chains, in words; `draws` of a bound are averaged for each row.  Raises RunError
-    for a model that can be evaluated in neither way."""
-    if "log_prob" in model.programs and dataset is not None:
+    `method` is how the spec asks for chains, in words; `draws` of a bound are averaged for each row; `weights` asks for
+    the importance-weighted bound with so many, as the spec may.  Raises RunError for a model that can be evaluated in
+    neither way."""
+    if evaluate.evaluable(model) and dataset is not None:
         rows = {"train": dataset.train, "validation": dataset.valid, "test": dataset.test}
-        found = [_likelihood(model, name, rows[name], dataset.name, draws, seed) for name in splits if len(rows[name])]
+        weights = weights or evaluate.weights_asked(model)
+        source = dataset.name
+        found = [_on_rows(model, name, rows[name], source, draws, weights, seed) for name in splits if len(rows[name])]
         return Measured(tuple(number for numbers in found for number in numbers))
     if "chain" in model.programs:
         return _chains(model, method, seed)
-    raise RunError("G801", f"{type(model).__name__} has neither log p(x) with data to evaluate it on, nor a chain")
+    raise RunError("G801", f"{type(model).__name__} has neither a chain nor data that it could be evaluated on")
+
+
+def _on_rows(
+    model: Model, split: str, rows: Rows, data: str, draws: int, weights: int | None, seed: int
+) -> list[Measurement]:
+    """By importance weights where they are asked for, by log p(x) or the ELBO, or by samples alone."""
+    if weights:
+        return _importance(model, split, rows, data, weights, seed)
+    if {"log_prob", "log_weight", "probability_flow"} & model.programs.keys():
+        return _likelihood(model, split, rows, data, draws, seed)
+    found = evaluate.compare(model, rows, seed=seed)
+    words = (
+        f"as many samples as {split} rows of {short(data)}, {found.rows[0]:,} each; 0 if equal, "
+        f"+- {found.null_error:.2g} then; p = {found.p_value:.3g} by permutations"
+    )
+    numbers = [Measurement(f"energy distance, {split}", found.value, found.standard_error, "", words)]
+    if (modes := evaluate.modes(model, data, seed=seed)) is not None:
+        words = f"of {modes.total} modes of {short(data)}, with a sample within 3 standard deviations"
+        numbers.append(Measurement("modes covered", modes.covered, None, "", words))
+        numbers.append(Measurement("samples near a mode", modes.near, modes.near_error, "", f"share; {words}"))
+    return numbers
+
+
+def _importance(model: Model, split: str, rows: Rows, data: str, weights: int, seed: int) -> list[Measurement]:
+    found = evaluate.importance(model, rows, weights, seed=seed)
+    of = f"{counted(len(rows), f'{split} row')} of {short(data)}"
+    size = f"of {weights} weights of a row, on the average; at worst {found.smallest_size:.1f}"
+    return [
+        *_numbers(found.log_prob, model, split, f"{of}; {found.log_prob.bound}"),
+        Measurement(f"ELBO, {split}", found.elbo.nats, found.elbo.standard_error, "nats", f"{of}; {found.elbo.bound}"),
+        Measurement(f"effective sample size, {split}", found.effective_size, None, "", size),
+    ]
+
+
+def _numbers(result: evaluate.Evaluation, model: Model, split: str, words: str) -> list[Measurement]:
+    """Nats and, for discrete data, bits per dimension."""
+    nats = Measurement(f"log p, {split}", result.nats, result.standard_error, "nats", words)
+    if not all(field.support.discrete for field in model.observed):
+        return [nats]
+    name = f"bits per dimension, {split}"
+    return [Measurement(name, result.bits_per_dim, result.bits_error, "bits", words), nats]
 
 
 def _likelihood(model: Model, split: str, rows: Rows, data: str, draws: int, seed: int) -> list[Measurement]:
     """Nats and, for discrete data, bits per dimension."""
     result = evaluate.evaluate(model, rows, samples=draws, seed=seed)
     bound = result.kind == "bound"
-    words = f"{len(rows):,} {split} rows of {short(data)}"
+    words = f"{counted(len(rows), f'{split} row')} of {short(data)}"
+    if "log_prob" not in model.programs:
+        return _numbers(result, model, split, f"{words}; {result.bound}")
     noise = f" bound, averaged over {draws} draws of its noise"
     nats = f"{words}; {'a lower' + noise if bound else 'exact'}"
     found = [Measurement(f"log p, {split}", result.nats, result.standard_error, "nats", nats)]
@@ -70,27 +119,42 @@ def _likelihood(model: Model, split: str, rows: Rows, data: str, draws: int, see
     return found
 
 
+@runtime_checkable
+class Chained(Protocol):
+    """The class of a package whose model is explored by a chain."""
+
+    def chain(self, chains: int, draws: int, *, seed: int) -> Chain: ...
+
+
 def short(data: str) -> str:
     """A data set's name without the folders of its file: `mnist:mnist.npz`."""
     name, colon, file = data.rpartition(":")
     return f"{name}{colon}{Path(file).name}"
 
 
-def _chains(model: Model, method: str, seed: int) -> Measured:
-    """Acceptance, agreement and worth of the chains, and their means beside what quadrature gives."""
-    chain = model.chain(CHAINS, DRAWS, seed=seed)  # type: ignore[operator]
-    draws = chain.draws if isinstance(chain.draws, tuple) else (chain.draws,)
-    parts = [d.reshape(*d.shape[:2], -1).double().cpu().numpy() for d in draws]
+def chain_record(model: Model, method: str, seed: int, draws: int = DRAWS) -> ChainRecord:
+    """The chains of a model, with what each number of their state is worth."""
+    assert isinstance(model, Chained)
+    chain = model.chain(CHAINS, draws, seed=seed)
+    found = chain.draws if isinstance(chain.draws, tuple) else (chain.draws,)
+    parts = [d.reshape(*d.shape[:2], -1).double().cpu().numpy() for d in found]
     quantities = tuple(
         ChainQuantity(name, s.mean, s.standard_deviation, s.standard_error, s.bulk_ess, s.tail_ess, s.r_hat)
         for name, s in evaluate.evaluate_chain(model, chain).items()
     )
-    acceptance = float(chain.acceptance.mean())
-    record = ChainRecord(method, np.concatenate(parts, axis=-1), quantities, acceptance)
+    return ChainRecord(method, np.concatenate(parts, axis=-1), quantities, float(chain.acceptance.mean()))
+
+
+def _chains(model: Model, method: str, seed: int) -> Measured:
+    """Acceptance, agreement and worth of the chains, and their means beside what quadrature gives."""
+    record = chain_record(model, method, seed)
+    quantities = record.quantities
     exact = quadrature.moments(model, record.draws) if quadrature.applies(model) else {}
     of = f"{CHAINS} chains of {DRAWS:,} draws"
     found = [
-        Measurement("acceptance", acceptance, None, "", f"share of proposals accepted after burn-in; {of}"),
+        Measurement(
+            "acceptance", record.acceptance or 0.0, None, "", f"share of proposals accepted after burn-in; {of}"
+        ),
         Measurement("largest R-hat", max(q.r_hat for q in quantities), None, "", "at most 1.01 where chains agree"),
         Measurement("smallest ESS", min(q.bulk_ess for q in quantities), None, "draws", "bulk effective sample size"),
     ]

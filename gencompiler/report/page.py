@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from importlib import resources
-from typing import Any
 
 from markupsafe import Markup, escape
 
 from gencompiler.catalog.supports import SUPPORTS
-from gencompiler.report import figures, highlight
-from gencompiler.report.data import Comparison, ReportData
+from gencompiler.diagnostics.wording import counted
+from gencompiler.report import highlight, pictures, style
+from gencompiler.report.data import ReportData, TrainingRecord
+from gencompiler.report.pictures import chains, losses, samples
+from gencompiler.report.style import Drawing
 
+#: Each section's anchor and name, and the fields of the data that it shows beside its pictures.
 SECTIONS = (
     ("samples", "Samples", "comparison"),
+    ("latents", "Latent space", ""),
+    ("diffusion", "Diffusion", ""),
     ("evaluation", "Evaluation", "measurements"),
     ("training", "Training", "training"),
     ("chains", "Chains", "chains"),
@@ -34,15 +39,18 @@ def render(data: ReportData) -> str:
     environment.filters["words"] = words
     folder = resources.files(__package__)
     template = environment.from_string(folder.joinpath("page.html").read_text(encoding="utf-8"))
+    figures = drawings(data)
+    shown = [
+        (anchor, name) for anchor, name, field in SECTIONS if anchor in figures or (field and getattr(data, field))
+    ]
     return template.render(
         data=data,
         css=Markup(folder.joinpath("page.css").read_text(encoding="utf-8")),
         headline=headline(data),
-        sections=[(anchor, name) for anchor, name, field in SECTIONS if getattr(data, field)],
+        sections=shown,
+        figures={section: [(Markup(style.svg(d)), d.caption) for d in each] for section, each in figures.items()},
+        leads=_leads(data),
         spec_lines=highlight.lines(data.spec, frozenset(SUPPORTS)),
-        **_samples(data.comparison),
-        **_training(data),
-        **_chains(data),
         verdict_lead=verdict_lead(data),
     )
 
@@ -81,7 +89,7 @@ def headline(data: ReportData) -> list[tuple[str, str, str]]:
         proved = sum(v.status == "proved" for v in data.verdicts)
         rows.append(("obligations proved", f"{proved} of {len(data.verdicts)}", ""))
     if data.training is not None:
-        rows.append(("training", duration(data.training.seconds), f"{data.training.steps:,} steps"))
+        rows.append(("training", duration(data.training.seconds), counted(data.training.steps, "step")))
     rows.extend((label, value, "") for label, value in data.facts)
     return rows
 
@@ -105,52 +113,40 @@ def verdict_lead(data: ReportData) -> str:
             "written. `genc recheck` replays the proofs."
         )
     counts = [f"{statuses.count(s)} {s}" for s in ("proved", "assumed", "unknown", "refuted") if s in statuses]
-    return f"Of {len(statuses)} obligations: {', '.join(counts)}. What is assumed rests on the spec's word."
+    return f"Of {counted(len(statuses), 'obligation')}: {', '.join(counts)}. What is assumed rests on the spec's word."
 
 
-def _samples(comparison: Comparison | None) -> dict[str, Any]:
-    if comparison is None:
-        return {"sheets": [], "sample_figures": [], "samples_lead": ""}
-    event, has_data = comparison.event, comparison.data is not None
-    count = len(comparison.samples)
-    lead = f"{count:,} draws of {event.name} from the model"
-    lead += f", beside {len(comparison.data):,} rows of held-out data." if comparison.data is not None else "."
-    drawings: list[tuple[Markup, str]] = []
-    if event.image is None and event.size == 2 and not event.discrete:
-        what = "Contours hold 10, 30, 50, 70, 90 and 99 % of the mass." if comparison.density is not None else ""
-        drawings.append((Markup(figures.scatter(comparison)), what))
-    elif event.image is None:
-        drawings.append((Markup(figures.histograms(comparison)), _histogram_caption(comparison)))
-    if has_data and event.size > figures.SHOWN_DIMENSIONS:
-        caption = "Each point is one dimension; on the line, samples and data agree."
-        drawings.append((Markup(figures.moments(comparison)), caption))
-    sheets = figures.sheets(comparison) if event.image is not None else []
-    return {"sheets": sheets, "sample_figures": drawings, "samples_lead": lead}
+def drawings(data: ReportData) -> dict[str, list[Drawing]]:
+    """The pictures of each section that has some."""
+    found = {section: pictures.draw(data.pictures, section) for section in pictures.SECTIONS}
+    if data.comparison is not None:
+        found["samples"] = [*samples.draw(data.comparison), *found["samples"]]
+    if data.training is not None:
+        found["training"] = losses.draw(data.training)
+    if data.chains is not None:
+        found["chains"] = chains.draw(data.chains)
+    return {section: each for section, each in found.items() if each}
 
 
-def _histogram_caption(comparison: Comparison) -> str:
-    size = comparison.event.size
-    if size <= figures.SHOWN_DIMENSIONS:
-        return ""
-    return f"The first {figures.SHOWN_DIMENSIONS} of {size} dimensions."
+def _leads(data: ReportData) -> dict[str, str]:
+    """What a section begins with, where it needs words."""
+    leads = {}
+    if data.comparison is not None:
+        rows, drawn = data.comparison.data, counted(len(data.comparison.samples), "draw")
+        leads["samples"] = f"{drawn} of {data.comparison.event.name} from the model"
+        leads["samples"] += "." if rows is None else f", beside {counted(len(rows), 'row')} of held-out data."
+    if data.training is not None:
+        leads["training"] = _training_lead(data.training)
+    if data.chains is not None:
+        chain_count, draws, _ = data.chains.draws.shape
+        acceptance = data.chains.acceptance
+        leads["chains"] = f"{data.chains.method}: {counted(chain_count, 'chain')} of {counted(draws, 'draw')} each"
+        leads["chains"] += "." if acceptance is None else f", acceptance {acceptance:.3f}."
+    return leads
 
 
-def _training(data: ReportData) -> dict[str, Any]:
-    record = data.training
-    if record is None:
-        return {"losses": "", "training_lead": ""}
-    drawing = Markup(figures.losses(record)) if record.curves else ""
+def _training_lead(record: TrainingRecord) -> str:
     lead = f"{record.objective}, {record.steps:,} optimizer steps in {duration(record.seconds)}."
     if record.kept is not None:
         lead += f" The parameters of {record.position} {record.kept:g}, the best in validation, were kept (dashed)."
-    return {"losses": drawing, "training_lead": lead}
-
-
-def _chains(data: ReportData) -> dict[str, Any]:
-    record = data.chains
-    if record is None:
-        return {"traces": "", "chains_lead": ""}
-    chains, draws, _ = record.draws.shape
-    lead = f"{record.method}: {chains:,} chains of {draws:,} draws each"
-    lead += f", acceptance {record.acceptance:.3f}." if record.acceptance is not None else "."
-    return {"traces": Markup(figures.traces(record)), "chains_lead": lead}
+    return lead

@@ -6,16 +6,22 @@ follows the reader's light or dark setting, and its text uses the page's font.
 
 from __future__ import annotations
 
-import base64
 import contextlib
+import dataclasses
 import io
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gencompiler.report.data import Array
+from gencompiler.report.data import Array, Event
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Inches across a full-width figure: with it, text comes out at the size of the page's small print.
+FULL = 9.4
 
 INK = "#1c2024"
 MUTED = "#6b7280"
@@ -73,9 +79,21 @@ _RC: dict[str, Any] = {
 }
 
 
+@dataclasses.dataclass(frozen=True)
+class Drawing:
+    """A matplotlib figure of a report: `name` is unique on its page, `title` says what is seen to those who do not see
+    it, `caption` what it means and how it was computed."""
+
+    name: str
+    title: str
+    caption: str
+    figure: Figure
+
+
 @contextlib.contextmanager
 def figure(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> Iterator[tuple[Any, Any]]:
-    """A matplotlib figure of `width` × `height` inches in the report's style, and its axes; closed on leaving."""
+    """A matplotlib figure of `width` × `height` inches in the report's style, and its axes.  Matplotlib's own registry
+    of open figures does not know it, so it need not be closed."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -87,14 +105,24 @@ def figure(width: float, height: float, rows: int = 1, columns: int = 1, **optio
         yield drawing, axes
 
 
-def svg(drawing: Any, name: str, description: str) -> str:
-    """`drawing` as inline SVG; `name` keeps its identifiers apart from those of other figures of the page."""
+def svg(drawing: Drawing) -> str:
+    """`drawing` as inline SVG; its name keeps its identifiers apart from those of other figures of the page."""
     import matplotlib
 
     buffer = io.StringIO()
-    with matplotlib.rc_context({**_RC, "svg.hashsalt": name}):
-        drawing.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return inline(buffer.getvalue(), name, description)
+    with matplotlib.rc_context({**_RC, "svg.hashsalt": drawing.name}):
+        drawing.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return inline(buffer.getvalue(), drawing.name, drawing.title)
+
+
+def png(drawing: Drawing, dots_per_inch: int = 100) -> bytes:
+    """`drawing` as a PNG on white."""
+    import matplotlib
+
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(_RC):
+        drawing.figure.savefig(buffer, format="png", dpi=dots_per_inch, facecolor="white", metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def inline(text: str, name: str, description: str) -> str:
@@ -125,23 +153,32 @@ def _maximum_width(match: re.Match[str]) -> str:
     return match[1] + (f' style="max-width:{float(points[1]) / 72 * 100 / 16:.2f}rem"' if points else "")
 
 
-def image_sheet(images: Array, lower: float, upper: float, columns: int) -> str:
-    """`images` [n, height, width] side by side on one sheet, as a PNG data URI; `upper` is ink, `lower` is paper.
-
-    Each pixel becomes a square of whole screen pixels, so that the sheet stays sharp at any zoom."""
-    import matplotlib.image
-
+def sheet(images: Array, columns: int) -> Array:
+    """`images` [n, height, width] side by side, row by row, on one array; NaN between and after them."""
     count, height, width = images.shape
     rows = -(-count // columns)
     gap = max(1, width // 8)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), np.nan)
+    placed = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), np.nan)
     for number, picture in enumerate(images):
         top, left = (number // columns) * (height + gap), (number % columns) * (width + gap)
-        sheet[top : top + height, left : left + width] = np.clip((picture - lower) / max(upper - lower, 1e-12), 0, 1)
-    paper = np.isnan(sheet)
-    grey = np.where(paper, 255, np.round(255 * (1 - np.nan_to_num(sheet)))).astype(np.uint8)
-    pixels = np.stack([grey, grey, grey, np.where(paper, 0, 255).astype(np.uint8)], axis=-1)
-    scale = max(1, 400 // pixels.shape[1])
-    buffer = io.BytesIO()
-    matplotlib.image.imsave(buffer, pixels.repeat(scale, axis=0).repeat(scale, axis=1), format="png")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+        placed[top : top + height, left : left + width] = picture
+    return placed
+
+
+def show_sheet(axes: Any, images: Array, limits: tuple[float, float], columns: int, title: str = "") -> None:
+    """Draw `sheet(images, columns)`: the lower limit is paper, the upper is ink; pixels stay sharp at any zoom."""
+    placed = sheet(images, columns)
+    lower, upper = limits
+    axes.imshow(
+        np.ma.masked_invalid(placed), cmap="gray_r", vmin=lower, vmax=max(upper, lower + 1e-12), interpolation="none"
+    )
+    axes.set_axis_off()
+    axes.set_title(title)
+
+
+def limits(event: Event, *rows: Array) -> tuple[float, float]:
+    """The values that are paper and ink: the ends of the support, or those that hold 98 % of the last of `rows`."""
+    lower, upper = event.lower, event.upper
+    if not (np.isfinite(lower) and np.isfinite(upper)):
+        return float(np.quantile(rows[-1], 0.01)), float(np.quantile(rows[-1], 0.99))
+    return lower, upper

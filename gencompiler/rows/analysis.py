@@ -31,7 +31,7 @@ def carried_type(carry: Carry) -> RowType:
     """The type of a carried value inside and after its loop: it differs between rows if it does before or becomes
     so."""
     before, after = carry.initial.type, carry.next.type
-    return RowType(before.rows or after.rows, after.shape, after.kind)
+    return RowType(before.rows or after.rows, after.shape, after.kind, max(before.particles, after.particles))
 
 
 def draws(tree: Node) -> Iterator[Draw]:
@@ -54,3 +54,8 @@ def constant(expr: Expr) -> int | None:
 
 def loops(program: Program) -> Iterator[Loop]:
     return (part for part in walk(program) if isinstance(part, Loop))
+
+
+def most_particles(program: Program) -> int:
+    """The most particles that a value of the program has."""
+    return max((part.type.particles for part in walk(program) if isinstance(part, Expr)), default=1)

@@ -81,7 +81,7 @@ def cost(program: Program) -> Cost:
 
 
 def _size(expr: Expr) -> int:
-    return math.prod(expr.type.shape) if expr.type.rows else 0
+    return math.prod(expr.type.shape) * expr.type.particles if expr.type.rows else 0
 
 
 def _bytes(shape: tuple[int, ...], kind: str) -> int:
@@ -105,7 +105,7 @@ def _peak(statements: tuple[Statement, ...], after: frozenset[str], sizes: dict[
             case Loop():
                 for carry in statement.carried:
                     rows = carry.initial.type.rows or carry.next.type.rows
-                    sizes[carry.name] = math.prod(carry.next.type.shape) if rows else 0
+                    sizes[carry.name] = math.prod(carry.next.type.shape) * carry.next.type.particles if rows else 0
                 nexts = [carry.next for carry in statement.carried]
                 carried = frozenset(carry.name for carry in statement.carried)
                 needed = later | carried | local_names(*nexts)
@@ -150,7 +150,7 @@ def _flops(tree: Node) -> int:
     for part in walk(tree):
         match part:
             case Dot(matrix=matrix):
-                total += 2 * math.prod(matrix.type.shape)
+                total += 2 * math.prod(matrix.type.shape) * part.type.particles
             case Elementwise(function=function):
                 total += _size(part) * (1 if function in _CHEAP else _FUNCTION)
             case Select() | Reduce():

@@ -4,40 +4,42 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gencompiler.derive.density import form_of, log_density
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
-from gencompiler.rows import nodes
+from gencompiler.model.views import Axes, axes
+from gencompiler.rows import arrays, gradients, networks, nodes
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.nodes import Expr, RowType
+from gencompiler.rows.unsupported import NotLowered
 
-
-class NotLowered(Exception):
-    """A valid expression that row programs cannot hold yet."""
-
-    def __init__(self, expr: model.Expr, what: str) -> None:
-        super().__init__(what)
-        self.span = expr.span
-        self.what = what
+__all__ = ["Expressions", "NotLowered", "Scope"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Scope:
-    """What names stand for; `iteration` is the layer loop's index, `vector` the indices that run along an axis."""
+    """What names stand for; `iteration` is the layer loop's index, `vector` the indices that run along an axis;
+    `views`: the causal views that cut the axes of names; `stopped`: parameters are constants."""
 
     names: Mapping[str, Expr]
     iteration: Expr | None = None
     vector: frozenset[str] = frozenset()
+    views: Mapping[str, Axes] = dataclasses.field(default_factory=dict)
+    stopped: bool = False
 
     def bind(self, names: Mapping[str, Expr]) -> Scope:
         return dataclasses.replace(self, names={**self.names, **names})
 
+    def view(self, name: str, cut: Axes) -> Scope:
+        """This scope, where `name` stands for a value whose axes are cut so."""
+        return dataclasses.replace(self, views={**self.views, name: cut}) if any(cut) else self
+
     def only(self, names: Mapping[str, Expr]) -> Scope:
         """A scope for the body of a definition: it sees its own inputs and nothing else."""
-        return dataclasses.replace(self, names=dict(names), vector=frozenset())
+        return dataclasses.replace(self, names=dict(names), vector=frozenset(), views={})
 
 
 class Expressions:
@@ -49,8 +51,12 @@ class Expressions:
         self.functions = {f.name: f for f in derived.model.functions}
         self.networks = {n.path: n for n in derived.model.networks}
         self.parameters = {p.path: p for p in derived.model.parameters}
+        #: The given variables, which every expression may mention, the bodies of definitions included.
+        self.givens: dict[str, Expr] = {}
         #: 1 - y for values y whose complement is known more exactly than by subtraction (dequantized levels).
         self.complements: dict[int, tuple[Expr, Expr]] = {}
+        #: What lowers log densities, their gradients and expectations, where a program has any.
+        self.probabilistic: Callable[[model.Expr, Scope], Expr] | None = None
 
     def lower(self, expr: model.Expr, scope: Scope) -> Expr:
         """The row expression of `expr`."""
@@ -61,7 +67,11 @@ class Expressions:
             case model.Constant(name=name):
                 return graph.number({"pi": math.pi, "e": math.e}[name], span)
             case model.Reference(name=name):
-                return scope.names[name]
+                if name in scope.names:
+                    return arrays.whole(self, expr, scope.names[name])
+                if name in self.givens:
+                    return self.givens[name]
+                raise NotLowered(expr, f"`{name}` inside a definition")
             case model.ParameterReference():
                 return self._parameter(expr, (), scope)
             case model.Apply():
@@ -82,22 +92,25 @@ class Expressions:
             case model.Permute(base=base, order=order):
                 return graph.permute(self.lower(base, scope), order, span)
             case model.Each():
-                return self._each(expr, scope)
+                return arrays.each(self, expr, scope)
+            case model.EachValue():
+                return arrays.each_value(self, expr, scope)
             case model.Let():
-                for binding in expr.bindings:
-                    value = graph.name(self.lower(binding.value, scope), binding.name)
-                    scope = scope.bind({binding.name: value})
-                return self.lower(expr.body, scope)
+                return self.lower(expr.body, self._locals(expr, scope))
             case model.Call(function=name, arguments=arguments):
                 function = self.functions[name]
-                given = {i.name: self.lower(a, scope) for i, a in zip(function.inputs, arguments, strict=True)}
-                return graph.name(self.lower(function.body, scope.only(given)), name)
-            case model.Gradient(function=name, arguments=arguments):
-                function = self.functions[name]
-                given = {i.name: self.lower(a, scope) for i, a in zip(function.inputs, arguments, strict=True)}
-                return graph.name(self.lower(self.derived.gradients[name], scope.only(given)), f"grad_{name}")
+                return graph.name(self.lower(function.body, self._inside(function, arguments, scope)), name)
+            case model.Gradient():
+                return gradients.of_function(self, expr, scope)
+            case model.DensityGradient():
+                return gradients.of_density(self, expr, scope)
+            case model.ExternalOutput(external=name, arguments=arguments):
+                values = tuple(self.lower(a, scope) for a in arguments)
+                return graph.name(graph.external(name, values, expr.type.shape, span), name)
             case model.NetworkOutput():
-                return self._network(expr, scope)
+                return networks.output(self, expr, scope)
+            case model.LogDensity() | model.Expectation() if self.probabilistic is not None:
+                return self.probabilistic(expr, scope)
         raise NotLowered(expr, f"this {type(expr).__name__.lower()}")
 
     def log_density(self, distribution: model.Expr, event: model.Expr, scope: Scope) -> Expr:
@@ -108,15 +121,24 @@ class Expressions:
     def distribution(self, expr: model.Expr, scope: Scope) -> tuple[model.Distribution, Scope]:
         """The distribution below its local equations, and the scope that sees them."""
         while isinstance(expr, model.Let):
-            for binding in expr.bindings:
-                value = self.graph.name(self.lower(binding.value, scope), binding.name)
-                scope = scope.bind({binding.name: value})
+            scope = self._locals(expr, scope)
             expr = expr.body
         if not isinstance(expr, model.Distribution):
             raise NotLowered(expr, "this distribution")
         for (name, _), argument in zip(form_of(expr).parameters, expr.arguments, strict=True):
             self.graph.name(self.lower(argument, scope), name)
         return expr, scope
+
+    def _inside(self, function: model.Function, arguments: tuple[model.Expr, ...], scope: Scope) -> Scope:
+        """The scope in which the body of a function stands."""
+        return scope.only({i.name: self.lower(a, scope) for i, a in zip(function.inputs, arguments, strict=True)})
+
+    def _locals(self, expr: model.Let, scope: Scope) -> Scope:
+        """The scope in which the body of a `where` stands."""
+        for binding in expr.bindings:
+            value = self.graph.name(self.lower(binding.value, scope), binding.name)
+            scope = scope.bind({binding.name: value}).view(binding.name, axes(binding.value, scope.views))
+        return scope
 
     # -- functions ---------------------------------------------------------------------------------------------------
 
@@ -148,39 +170,20 @@ class Expressions:
         own = parameter.lift + parameter.shape
         index = index + (None,) * (len(own) - len(index))
         shape = tuple(n for n, i in zip(own, index, strict=True) if i is None)
-        return self.graph.intern(nodes.ParameterRead(RowType(False, shape), expr.path, leading + index, span=expr.span))
-
-    def _network(self, expr: model.NetworkOutput, scope: Scope) -> Expr:
-        """An affine layer for each hidden width, then one for this output (weights [out, in])."""
-        network, graph, span = self.networks[expr.path], self.graph, expr.span
-        name = (network.output_names or ("output",))[expr.output]
-        value = None
-        if expr.inputs:
-            value = graph.concat(tuple(self.lower(i, scope) for i in expr.inputs), span)
-        for number in range(len(network.hidden)):
-            assert value is not None
-            value = graph.elementwise(
-                network.activation, self._affine(value, f"{expr.path}.{number}", scope, span), span=span
-            )
-            graph.name(value, "hidden")
-        result = self._affine(value, f"{expr.path}.{name}", scope, span)
-        if network.outputs[expr.output] == 0:
-            return graph.column(result, graph.integer(0, span), span)
-        return result
-
-    def _affine(self, value: Expr | None, path: str, scope: Scope, span: Span) -> Expr:
-        bias = self._parameter(model.ParameterReference(model.Type(model.REAL), f"{path}.bias", span=span), (), scope)
-        if value is None:
-            return bias
-        weight = self._parameter(
-            model.ParameterReference(model.Type(model.REAL), f"{path}.weight", span=span), (), scope
-        )
-        return self.graph.elementwise("add", self.graph.dot(value, weight, True, span), bias, span=span)
+        kind = RowType(False, shape)
+        read = self.graph.intern(nodes.ParameterRead(kind, expr.path, leading + index, span=expr.span))
+        return self.graph.elementwise("stop", read, span=expr.span) if scope.stopped else read
 
     # -- tensors -----------------------------------------------------------------------------------------------------
 
     def _contract(self, expr: model.Contract, scope: Scope) -> Expr:
         left, right = self.lower(expr.left, scope), self.lower(expr.right, scope)
+        view = axes(expr.left, scope.views)[-1]
+        if view is not None and not (_is_past(expr.left) or _is_past(expr.right)):
+            if len(right.type.shape) == 1:
+                right = self._kept(right, view, 0, scope)
+            elif len(left.type.shape) == 1:
+                left = self._kept(left, view, 0, scope)
         ranks = len(left.type.shape), len(right.type.shape)
         if ranks == (1, 1):
             return self.graph.reduce("sum", self.graph.elementwise("multiply", left, right, span=expr.span), expr.span)
@@ -195,19 +198,24 @@ class Expressions:
         operand = self.lower(expr.operand, scope)
         if len(operand.type.shape) > 1:
             raise NotLowered(expr, "a reduction over several axes")
+        (view,) = axes(expr.operand, scope.views)
+        count = graph.number(operand.type.shape[0], span)
+        if view is not None:
+            operand = self._kept(operand, view, _NEUTRAL.get(expr.operation, 0.0), scope)
+            ones = graph.broadcast(graph.number(1, span), operand.type.shape[0], span)
+            count = graph.reduce("sum", self._kept(ones, view, 0, scope), span)
         if expr.operation == "mean":
-            count = graph.number(operand.type.shape[0], span)
             return graph.elementwise("divide", graph.reduce("sum", operand, span), count, span=span)
-        if expr.operation == "norm":
-            square = graph.elementwise("multiply", operand, operand, span=span)
-            return graph.elementwise("sqrt", graph.reduce("sum", square, span), span=span)
-        if expr.operation in ("sum", "prod", "min", "max"):
-            return graph.reduce(expr.operation, operand, span)
-        raise NotLowered(expr, f"`{expr.operation}`")
+        if expr.operation == "logmeanexp":
+            total = graph.reduce("logsumexp", operand, span)
+            return graph.elementwise("subtract", total, graph.elementwise("log", count, span=span), span=span)
+        return graph.reduce(expr.operation, operand, span)
 
     def _element(self, expr: model.Element, scope: Scope) -> Expr:
         if isinstance(expr.base, model.ParameterReference):
-            return self._parameter(expr.base, tuple(self._subscript(s, scope) for s in expr.subscripts), scope)
+            return self._parameter_element(expr, expr.base, scope)
+        if (found := arrays.particle(self, expr, scope)) is not None:
+            return found
         base = self.lower(expr.base, scope)
         if len(expr.subscripts) != 1 or len(base.type.shape) != 1:
             raise NotLowered(expr, "a subscript of several axes")
@@ -215,7 +223,19 @@ class Expressions:
         if isinstance(place, model.Before):
             return self._past(base, place, scope, expr.span)
         index = self._subscript(place, scope)
-        return base if index is None else self.graph.column(base, index, expr.span)
+        return base if index is None else arrays.at(self, base, index, expr.span)
+
+    def _parameter_element(self, expr: model.Element, base: model.ParameterReference, scope: Scope) -> Expr:
+        """`W[k, :]`; an index that differs between rows selects from what the others leave."""
+        index = tuple(self._subscript(s, scope) for s in expr.subscripts)
+        varying = [i for i in index if i is not None and i.type.rows]
+        read = self._parameter(base, tuple(None if i in varying else i for i in index), scope)
+        if not varying:
+            return read
+        kept = [i for i in index if i is None or i.type.rows]
+        if len(varying) > 1 or kept[0] is not varying[0]:
+            raise NotLowered(expr, "a subscript of a later axis that differs between rows")
+        return arrays.row_of(self, read, varying[0], expr.span)
 
     def _subscript(self, place: model.Expr, scope: Scope) -> Expr | None:
         """The index of one axis; None keeps the axis."""
@@ -228,20 +248,27 @@ class Expressions:
         return self.lower(place, scope)
 
     def _past(self, base: Expr, place: model.Before, scope: Scope, span: Span) -> Expr:
-        """The past of a vector in the naive form: zero from the present on (it meets its weights in a product)."""
-        graph = self.graph
-        length = base.type.shape[0]
-        iota = graph.intern(nodes.Iota(RowType(False, (length,), "integer"), length, span=span))
-        function = "less_equal" if place.inclusive else "less"
-        mask = graph.elementwise(function, iota, self.lower(place.index, scope), span=span)
-        return graph.select(mask, base, graph.number(0, span), span)
+        """The past of a vector in the naive form: zero from the present on."""
+        return self._kept(base, place, 0, scope, span)
 
-    def _each(self, expr: model.Each, scope: Scope) -> Expr:
-        """An array by comprehension: its index runs along the vector's axis."""
-        graph, span = self.graph, expr.span
-        if len(expr.type.shape) != 1:
-            raise NotLowered(expr, "an array of several axes")
-        iota = graph.intern(nodes.Iota(RowType(False, (expr.extent,), "integer"), expr.extent, span=span))
-        inside = dataclasses.replace(scope.bind({expr.index: iota}), vector=scope.vector | {expr.index})
-        body = self.lower(expr.body, inside)
-        return body if body.type.shape else graph.broadcast(body, expr.extent, span)
+    def _kept(self, value: Expr, view: model.Before, neutral: float, scope: Scope, span: Span | None = None) -> Expr:
+        """A vector with `neutral` at the places that a causal view leaves out."""
+        graph, span, length = self.graph, span or value.span, value.type.shape[0]
+        iota = graph.intern(nodes.Iota(RowType(False, (length,), "integer"), length, span=span))
+        index = self._subscript(view.index, scope)
+        assert index is not None
+        mask = graph.elementwise("less_equal" if view.inclusive else "less", iota, index, span=span)
+        return graph.select(mask, value, graph.number(neutral, span), span)
+
+
+#: What a reduction reads at places that do not count, where that is not 0.
+_NEUTRAL = {"prod": 1.0, "min": math.inf, "max": -math.inf, "logsumexp": -math.inf, "logmeanexp": -math.inf}
+
+
+def _is_past(expr: model.Expr) -> bool:
+    """Whether `expr` is a causal view of a value, which `_past` makes zero from the present on."""
+    return (
+        isinstance(expr, model.Element)
+        and not isinstance(expr.base, model.ParameterReference)
+        and any(isinstance(s, model.Before) for s in expr.subscripts)
+    )

@@ -13,80 +13,73 @@ from gencompiler.node import Node, rebuild
 from gencompiler.rows import nodes
 from gencompiler.rows.expressions import Expressions, NotLowered, Scope
 from gencompiler.rows.graph import LoopPlan
-from gencompiler.rows.nodes import Expr, RowType
+from gencompiler.rows.nodes import Expr
 
 
 class Factors:
     """Lowers the factors of one model into the graph of `expressions`."""
 
-    def __init__(self, expressions: Expressions, streams: dict[str, int]) -> None:
+    def __init__(self, expressions: Expressions, streams: Mapping[str, int]) -> None:
         self.expressions = expressions
         self.graph = expressions.graph
-        self.streams = streams
-        self.factors = expressions.derived.factors
+        self.streams = dict(streams)
 
-    def log_prob(self, values: Mapping[str, Expr], zero: Expr) -> Expr:
-        """The sum of the log densities of the factors whose variables are in `values`."""
-        total = zero
-        for factor in self.factors:
-            if _variable(factor) not in values:
-                continue
-            found = (
-                self._log_prob_loop(factor, values)
-                if factor.conditional.indices
-                else self._log_prob_once(factor, values)
-            )
-            total = found if total is zero else self.graph.elementwise("add", total, found, span=factor.span)
-        return self.graph.name(total, "log_p")
+    def log_density(self, factor: Factor, scope: Scope) -> Expr:
+        """log of the density of a factor at the values in `scope`."""
+        if factor.conditional.indices:
+            return self._log_density_loop(factor, scope)
+        return self.expressions.log_density(factor.distribution, factor.conditional.targets[0], scope)
 
-    def sample(self) -> tuple[dict[str, Expr], dict[str, model.Type]]:
-        """Drawn variables in order, and those that a loop stores column by column."""
-        drawn: dict[str, Expr] = {}
-        stored: dict[str, model.Type] = {}
-        for factor in self._in_order():
-            name = _variable(factor)
-            if factor.conditional.indices:
-                stored[name] = self._sample_loop(factor, drawn)
-            else:
-                drawn[name] = self.draw(factor.distribution, Scope(drawn), name, self.graph.scalar("step", factor.span))
-        return drawn, stored
+    def drawn(self, factor: Factor, scope: Scope, site: str, count: int = 1, *, hint: str = "") -> Expr:
+        """A draw of the factor's variable given the values in `scope`, by the stream of `site`, for each of `count`
+        particles; it is called `hint`, or as the variable."""
+        hint = hint or variable_of(factor)
+        if factor.conditional.indices:
+            _, (value,) = self._draw_loop(factor, scope, site, count, keep=True)
+            return self.graph.name(value, hint)
+        step = self.graph.scalar("step", factor.span)
+        return self.draw(factor.distribution, scope, site, step, hint=hint, count=count)
 
-    def _in_order(self) -> list[Factor]:
-        """Factors after those whose variables they are given."""
-        left, done, order = list(self.factors), set[str](), []
-        while left:
-            ready = [f for f in left if _given(f) <= done]
-            if not ready:
-                raise NotLowered(left[0].distribution, "a cycle of conditionals")
-            order.append(ready[0])
-            done.add(_variable(ready[0]))
-            left.remove(ready[0])
-        return order
+    def stored(self, factor: Factor, scope: Scope, site: str) -> model.Type:
+        """The same for an indexed head, written to the output of the variable's name column by column."""
+        whole, _ = self._draw_loop(factor, scope, site, 1, keep=False)
+        return whole
 
     # -- whole variables ---------------------------------------------------------------------------------------------
 
-    def _log_prob_once(self, factor: Factor, values: Mapping[str, Expr]) -> Expr:
-        target = factor.conditional.targets[0]
-        return self.expressions.log_density(factor.distribution, target, Scope(values))
+    def draw(
+        self,
+        distribution: model.Expr,
+        scope: Scope,
+        site: str,
+        step: Expr,
+        dim: Expr | None = None,
+        *,
+        hint: str = "",
+        count: int = 1,
+        length: int = 1,
+    ) -> Expr:
+        """One draw from a distribution: its sampler, fed by standard draws of the stream of `site`.
 
-    def draw(self, distribution: model.Expr, scope: Scope, name: str, step: Expr, dim: Expr | None = None) -> Expr:
-        """One draw from a distribution: its sampler, fed by standard draws of its stream."""
+        `count` and `length` as in `Graph.draw`; the value is called `hint`, or by its site."""
         found, scope = self.expressions.distribution(distribution, scope)
         needed = draws_of(found)
         if len(needed) > 1:
             raise NotLowered(found, "a sampler that needs two standard draws")
         span, type_ = found.span, found.type
         reference = model.Reference(model.Type(model.REAL, type_.shape), "standard draw", span=span)
-        noise = self.graph.draw(needed[0], self.streams[name], step, type_.shape, span, dim)
+        noise = self.graph.draw(needed[0], self.streams[site], step, type_.shape, span, dim, count=count, length=length)
         formula = sampler(found, uniform=reference, normal=reference)
-        value = self.expressions.lower(formula, scope.bind({"standard draw": self.graph.name(noise, "noise")}))
+        value = self.expressions.lower(formula, scope.bind({"standard draw": noise}))
         if value.type.shape != type_.shape:
             value = self.graph.broadcast(value, type_.shape[0], span)
-        return self.graph.name(value, name)
+        self.graph.name(value, hint or site)
+        self.graph.name(noise, "noise")  # unless the noise itself is what is drawn
+        return value
 
     # -- loops over dimensions ---------------------------------------------------------------------------------------
 
-    def _open(self, factor: Factor, extra: dict[str, Expr]) -> tuple[LoopPlan, Scope]:
+    def _open(self, factor: Factor, extra: dict[str, Expr], scope: Scope) -> tuple[LoopPlan, Scope]:
         """The loop of an indexed head: it carries the factor's recurrences, which start at zero, and `extra`."""
         range_ = factor.conditional.indices[0]
         span = factor.span
@@ -99,7 +92,7 @@ class Factors:
         plan = self.graph.loop("dimensions", range_.index, count, {**carried, **extra}, span, depth=0)
         names: dict[str, Expr] = {range_.index: self.graph.index_of(plan)}
         names |= {r.name: v for r, v in zip(factor.recurrences, plan.inside, strict=False)}
-        return plan, Scope(names)
+        return plan, scope.bind(names)
 
     def _advance(self, factor: Factor, plan: LoopPlan, scope: Scope) -> list[Expr]:
         """The recurrences after this dimension."""
@@ -109,41 +102,40 @@ class Factors:
             found.append(self.graph.elementwise("add", before, term, span=recurrence.span))
         return found
 
-    def _log_prob_loop(self, factor: Factor, values: Mapping[str, Expr]) -> Expr:
+    def _log_density_loop(self, factor: Factor, scope: Scope) -> Expr:
         zero = self.graph.number(0, factor.span)
-        plan, scope = self._open(factor, {"log_p": zero})
-        scope = scope.bind(values)
+        plan, inside = self._open(factor, {f"log_{factor.conditional.joint}": zero}, scope)
         target = factor.conditional.targets[0]
-        term = self.expressions.log_density(factor.distribution, target, scope)
-        nexts = self._advance(factor, plan, scope)
+        term = self.expressions.log_density(factor.distribution, target, inside)
+        nexts = self._advance(factor, plan, inside)
         nexts.append(self.graph.elementwise("add", plan.inside[-1], term, span=factor.span))
         return self.graph.close(plan, tuple(nexts))[-1]
 
-    def _sample_loop(self, factor: Factor, drawn: Mapping[str, Expr]) -> model.Type:
-        """Draw dimension by dimension; the past is carried only where a naive causal view reads it."""
-        name, target, span = _variable(factor), factor.conditional.targets[0], factor.span
+    def _draw_loop(
+        self, factor: Factor, scope: Scope, site: str, count: int, *, keep: bool
+    ) -> tuple[model.Type, tuple[Expr, ...]]:
+        """Draw dimension by dimension; the past is carried where a naive causal view reads it, or where `keep` asks
+        for the whole, which is then returned too; else the columns are stored."""
+        name, target, span = variable_of(factor), factor.conditional.targets[0], factor.span
         assert isinstance(target, model.Element)
         whole = target.base.type
-        naive = any(
-            isinstance(v.base, model.Reference) and v.base.name == name for v in causal_views(factor.distribution)
-        )
+        carried = keep or _reads_past(factor, name)
         zero = self.graph.number(0, span)
-        extra = {name: self.graph.broadcast(zero, whole.shape[0], span)} if naive else {}
-        plan, scope = self._open(factor, extra)
-        scope = scope.bind(drawn)
-        index = scope.names[factor.conditional.indices[0].index]
-        if naive:
-            scope = scope.bind({name: plan.inside[-1]})
-        step = self.graph.scalar("step", span)
-        value = self.draw(factor.distribution, scope, name, step, dim=index)
-        self.graph.hints[id(value)] = f"{name}_{factor.conditional.indices[0].index}"
-        nexts = self._advance(_with_newest(factor, name), plan, scope.bind({_NEWEST: value}))
-        if naive:
-            type_ = RowType(True, whole.shape)
-            nexts.append(self.graph.intern(nodes.WithColumn(type_, plan.inside[-1], index, value, span=span)))
-        plan.stores.append(nodes.StoreColumn(name, index, value, span=span))
-        self.graph.close(plan, tuple(nexts))
-        return whole
+        extra = {name: self.graph.broadcast(zero, whole.shape[0], span)} if carried else {}
+        plan, inside = self._open(factor, extra, scope)
+        index = inside.names[factor.conditional.indices[0].index]
+        if carried:
+            inside = inside.bind({name: plan.inside[-1]})
+        step, hint = self.graph.scalar("step", span), f"{name}_{factor.conditional.indices[0].index}"
+        value = self.draw(factor.distribution, inside, site, step, index, hint=hint, count=count, length=whole.shape[0])
+        self.graph.hints[id(value)] = hint
+        nexts = self._advance(_with_newest(factor, name), plan, inside.bind({_NEWEST: value}))
+        if carried:
+            nexts.append(self.graph.with_column(plan.inside[-1], index, value, span))
+        if not keep:
+            plan.stores.append(nodes.StoreColumn(name, index, value, span=span))
+        after = self.graph.close(plan, tuple(nexts))
+        return whole, after[-1:] if keep else ()
 
 
 _NEWEST = "newest"
@@ -169,17 +161,14 @@ def _with_newest(factor: Factor, name: str) -> Factor:
     return dataclasses.replace(factor, recurrences=tuple(map(changed, factor.recurrences)))
 
 
-def _variable(factor: Factor) -> str:
+def _reads_past(factor: Factor, name: str) -> bool:
+    """Whether a naive causal view reads what has been drawn so far."""
+    return any(isinstance(v.base, model.Reference) and v.base.name == name for v in causal_views(factor.distribution))
+
+
+def variable_of(factor: Factor) -> str:
+    """The variable that a factor states the law of."""
     target = factor.conditional.targets[0]
     base = target.base if isinstance(target, model.Element) else target
     assert isinstance(base, model.Reference)
     return base.name
-
-
-def _given(factor: Factor) -> set[str]:
-    found = set()
-    for given in factor.conditional.given:
-        base = given.base if isinstance(given, model.Element) else given
-        assert isinstance(base, model.Reference)
-        found.add(base.name)
-    return found - {_variable(factor)}

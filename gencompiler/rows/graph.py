@@ -9,15 +9,14 @@ is one.
 from __future__ import annotations
 
 import dataclasses
-import math
-import operator
-from collections.abc import Callable
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.diagnostics.span import Span
 from gencompiler.node import Node, children
-from gencompiler.rows import nodes
+from gencompiler.rows import folding, nodes, particles
 from gencompiler.rows.nodes import Expr, RowType
+from gencompiler.rows.particles import together
+from gencompiler.rows.rewrite import Substitution
 
 #: Reads are written at each use: a name would only keep a tile alive.
 NEVER_NAMED = (nodes.Number, nodes.Local, nodes.InputRead, nodes.ParameterRead, nodes.Iota)
@@ -48,9 +47,12 @@ class Graph:
         self._table: dict[tuple[object, ...], Expr] = {}
         self.depth: dict[int, int] = {}
         self.hints: dict[int, str] = {}
+        #: What to call a value that is used more than once.
+        self.suggestions: dict[int, str] = {}
         self.produced_by: dict[int, LoopPlan] = {}
         self.plans: list[LoopPlan] = []
         self._names: set[str] = set()
+        self._placeholders = 0
 
     # -- interning ---------------------------------------------------------------------------------------------------
 
@@ -97,10 +99,10 @@ class Graph:
         return self.intern(nodes.Local(RowType(False, (), "integer"), name, span=span))
 
     def elementwise(self, function: str, *arguments: Expr, span: Span) -> Expr:
-        folded = _folded(function, arguments)
-        if folded is not None:
-            return self.number(folded, span)
-        same = _identity(function, arguments)
+        number = folding.folded(function, arguments)
+        if number is not None:
+            return self.number(number, span)
+        same = folding.identity(function, arguments)
         if same is not None:
             return same
         if function in ("add", "subtract"):
@@ -110,18 +112,17 @@ class Graph:
                 and (gathered := self._gathered(function, left, right.value, span)) is not None
             ):
                 return gathered
-            if (negated := _negated(right)) is not None:
+            if (negated := folding.negated(right)) is not None:
                 return self.elementwise("subtract" if function == "add" else "add", left, negated, span=span)
-            if function == "add" and (negated := _negated(left)) is not None:
+            if function == "add" and (negated := folding.negated(left)) is not None:
                 return self.elementwise("subtract", right, negated, span=span)
         kind = FUNCTIONS[function].kind
         types = [a.type for a in arguments]
         if kind == "same":
             kind = "integer" if all(t.kind == "integer" for t in types) else "real"
         shape = next((t.shape for t in types if t.shape), ())
-        return self.intern(
-            nodes.Elementwise(RowType(any(t.rows for t in types), shape, kind), function, arguments, span=span)
-        )
+        arguments = particles.meet(self.intern, arguments)
+        return self.intern(nodes.Elementwise(together(arguments, shape, kind), function, arguments, span=span))
 
     def _gathered(self, function: str, left: Expr, number: float, span: Span) -> Expr | None:
         """(a - 1) - 2 as a - 3, a - (-1) as a + 1; None where there is nothing to gather."""
@@ -140,21 +141,19 @@ class Graph:
         )
 
     def select(self, condition: Expr, then: Expr, otherwise: Expr, span: Span) -> Expr:
-        types = (condition.type, then.type, otherwise.type)
-        shape = next((t.shape for t in types if t.shape), ())
-        return self.intern(
-            nodes.Select(RowType(any(t.rows for t in types), shape), condition, then, otherwise, span=span)
-        )
+        parts = particles.meet(self.intern, (condition, then, otherwise))
+        shape = next((p.type.shape for p in parts if p.type.shape), ())
+        return self.intern(nodes.Select(together(parts, shape), *parts, span=span))
 
     def reduce(self, operation: str, operand: Expr, span: Span) -> Expr:
-        return self.intern(nodes.Reduce(RowType(operand.type.rows, ()), operation, operand, span=span))
+        return self.intern(nodes.Reduce(together((operand,), ()), operation, operand, span=span))
 
     def total(self, operand: Expr, span: Span) -> Expr:
         return self.reduce("sum", operand, span) if operand.type.shape else operand
 
     def dot(self, vector: Expr, matrix: Expr, transposed: bool, span: Span) -> Expr:
         width = matrix.type.shape[0] if transposed else matrix.type.shape[1]
-        return self.intern(nodes.Dot(RowType(vector.type.rows, (width,)), vector, matrix, transposed, span=span))
+        return self.intern(nodes.Dot(together((vector,), (width,)), vector, matrix, transposed, span=span))
 
     def column(self, vector: Expr, index: Expr, span: Span) -> Expr:
         if isinstance(vector, nodes.Concat) and isinstance(index, nodes.Number):
@@ -164,13 +163,19 @@ class Graph:
                 if place < width:
                     return self.column(part, self.integer(place, span), span) if part.type.shape else part
                 place -= width
-        return self.intern(nodes.Column(RowType(vector.type.rows, (), vector.type.kind), vector, index, span=span))
+        return self.intern(nodes.Column(together((vector,), (), vector.type.kind), vector, index, span=span))
+
+    def with_column(self, vector: Expr, index: Expr, value: Expr, span: Span) -> Expr:
+        vector, value = particles.meet(self.intern, (vector, value))
+        type_ = together((vector, value), vector.type.shape)
+        return self.intern(nodes.WithColumn(type_, vector, index, value, span=span))
 
     def concat(self, parts: tuple[Expr, ...], span: Span) -> Expr:
         if len(parts) == 1 and parts[0].type.shape:
             return parts[0]
         width = sum(p.type.shape[0] if p.type.shape else 1 for p in parts)
-        return self.intern(nodes.Concat(RowType(any(p.type.rows for p in parts), (width,)), parts, span=span))
+        parts = particles.meet(self.intern, parts)
+        return self.intern(nodes.Concat(together(parts, (width,)), parts, span=span))
 
     def slice(self, vector: Expr, start: int, stop: int, span: Span) -> Expr:
         """Elements start..stop; a slice that is one part of a concatenation is that part."""
@@ -185,7 +190,8 @@ class Graph:
                 at += width
         if isinstance(vector, nodes.Slice):
             return self.slice(vector.vector, vector.start + start, vector.start + stop, span)
-        return self.intern(nodes.Slice(RowType(vector.type.rows, (stop - start,)), vector, start, stop, span=span))
+        type_ = together((vector,), (stop - start,), vector.type.kind)
+        return self.intern(nodes.Slice(type_, vector, start, stop, span=span))
 
     def permute(self, vector: Expr, order: tuple[int, ...], span: Span) -> Expr:
         """`result[j] = vector[order[j]]`; permutations compose."""
@@ -197,14 +203,66 @@ class Graph:
         return self.intern(nodes.Permute(vector.type, vector, order, span=span))
 
     def broadcast(self, operand: Expr, length: int, span: Span) -> Expr:
-        return self.intern(nodes.Broadcast(RowType(operand.type.rows, (length,)), operand, length, span=span))
+        type_ = together((operand,), (length,), operand.type.kind)
+        return self.intern(nodes.Broadcast(type_, operand, length, span=span))
 
     def draw(
-        self, kind: str, stream: int, step: Expr, shape: tuple[int, ...], span: Span, dim: Expr | None = None
+        self,
+        kind: str,
+        stream: int,
+        step: Expr,
+        shape: tuple[int, ...],
+        span: Span,
+        dim: Expr | None = None,
+        *,
+        count: int = 1,
+        length: int = 1,
     ) -> Expr:
+        """`count` particles; `length`: how many scalars a loop draws one by one, each at its `dim`."""
         if not shape and dim is None:
             dim = self.integer(0, span)
-        return self.intern(nodes.Draw(RowType(True, shape), kind, stream, step, dim, span=span))
+        length = length if count > 1 else 1  # where a row has one particle, keys do not depend on it
+        return self.intern(nodes.Draw(RowType(True, shape, "real", count), kind, stream, step, dim, length, span=span))
+
+    def placeholder(self, like: Expr, span: Span) -> Expr:
+        """A value of the type of `like` that stands for it until it is put in its place: `rewrite.Substitution`."""
+        self._placeholders += 1
+        key = ("placeholder", self._placeholders)
+        return self.intern(nodes.Local(like.type, f"placeholder {key[1]}", span=span), self.depth[id(like)], key)
+
+    def substitute(self, value: Expr, place: Expr, by: Expr) -> Expr:
+        """`value` with `by` in the place of `place`."""
+        return Substitution(self, {id(place): by})(value)
+
+    # -- particles ---------------------------------------------------------------------------------------------------
+
+    def spread(self, value: Expr, count: int) -> Expr:
+        """A value for each of `count` particles of its row."""
+        return particles.spread(self.intern, value, count)
+
+    def collect(self, value: Expr, count: int, span: Span) -> Expr:
+        """The scalars of a row's `count` particles as a vector."""
+        return particles.collect(self.intern, value, count, span)
+
+    def distribute(self, vector: Expr, span: Span) -> Expr:
+        """Element k of a vector (row k of a uniform matrix) for particle k."""
+        return particles.distribute(self.intern, vector, span)
+
+    def particle_index(self, count: int, span: Span) -> Expr:
+        """The number of the particle among `count`."""
+        return particles.particle_index(self.intern, count, span)
+
+    # -- what only torch runs ----------------------------------------------------------------------------------------
+
+    def matrix(self, function: str, *arguments: Expr, span: Span, size: int = 0) -> Expr:
+        """A function of uniform matrices; `size` is that of an identity."""
+        shape = nodes.matrix_shape(function, tuple(a.type.shape for a in arguments), size)
+        return self.intern(nodes.MatrixFunction(RowType(False, shape), function, arguments, span=span))
+
+    def external(self, module: str, arguments: tuple[Expr, ...], shape: tuple[int, ...], span: Span) -> Expr:
+        """The user's own module `module`, applied to values of which at least one differs between rows."""
+        arguments = particles.meet(self.intern, arguments)
+        return self.intern(nodes.ExternalCall(together(arguments, shape), module, arguments, span=span))
 
     # -- loops -------------------------------------------------------------------------------------------------------
 
@@ -226,7 +284,11 @@ class Graph:
         self.plans.append(plan)
         number = len(self.plans)
         plan.inside = tuple(
-            self.intern(nodes.Local(RowType(True, v.type.shape), n, span=span), depth + 1, ("inside", number))
+            self.intern(
+                nodes.Local(RowType(True, v.type.shape, "real", v.type.particles), n, span=span),
+                depth + 1,
+                ("inside", number),
+            )
             for n, v in zip(names, carried.values(), strict=True)
         )
         return plan
@@ -238,6 +300,8 @@ class Graph:
     def close(self, plan: LoopPlan, nexts: tuple[Expr, ...]) -> tuple[Expr, ...]:
         """Finish a loop; the carried values as the statements after it see them."""
         plan.nexts = nexts
+        self._widen(plan)
+        nexts = plan.nexts
         plan.after = tuple(
             self.intern(nodes.Local(e.type, n, span=plan.span), plan.depth - 1, ("after", id(plan)))
             if after is not e
@@ -249,53 +313,25 @@ class Graph:
                 self.produced_by[id(value)] = plan
         return plan.after
 
+    def _widen(self, plan: LoopPlan) -> None:
+        """Carry for each particle what starts once for each row and becomes different between particles."""
+        while True:
+            pairs = zip(plan.inside, plan.nexts, strict=True)
+            wider = {id(i): self._widened(plan, i, n) for i, n in pairs if n.type.particles > i.type.particles}
+            if not wider:
+                break
+            replaced = Substitution(self, wider, in_place=True)
+            plan.inside = tuple(wider.get(id(inside), inside) for inside in plan.inside)
+            plan.nexts = tuple(map(replaced, plan.nexts))
+            plan.stores = [dataclasses.replace(store, value=replaced(store.value)) for store in plan.stores]
+        counts = [inside.type.particles for inside in plan.inside]
+        plan.initials = tuple(map(self.spread, plan.initials, counts))
+        plan.nexts = tuple(map(self.spread, plan.nexts, counts))
 
-def _folded(function: str, arguments: tuple[Expr, ...]) -> float | None:
-    """The value of arithmetic on numbers, where double precision has one."""
-    numbers = [a.value for a in arguments if isinstance(a, nodes.Number)]
-    if len(numbers) < len(arguments) or function not in _ARITHMETIC:
-        return None
-    try:
-        found = _ARITHMETIC[function](*numbers)
-    except (ValueError, ZeroDivisionError, OverflowError):
-        return None
-    return found if isinstance(found, float) and math.isfinite(found) else None
-
-
-_ARITHMETIC: dict[str, Callable[..., float]] = {
-    "add": operator.add,
-    "subtract": operator.sub,
-    "multiply": operator.mul,
-    "divide": operator.truediv,
-    "power": operator.pow,
-    "negate": operator.neg,
-    "exp": math.exp,
-    "log": math.log,
-    "sqrt": math.sqrt,
-    "log1p": math.log1p,
-    "tanh": math.tanh,
-}
-
-
-def _negated(expr: Expr) -> Expr | None:
-    """a, for -a."""
-    return expr.arguments[0] if isinstance(expr, nodes.Elementwise) and expr.function == "negate" else None
-
-
-def _identity(function: str, arguments: tuple[Expr, ...]) -> Expr | None:
-    """The argument that the function returns unchanged: a + 0, a - 0, a * 1, a / 1, f⁻¹(f(a))."""
-    first, last = arguments[0], arguments[-1]
-    neutral = {"add": 0.0, "subtract": 0.0, "multiply": 1.0, "divide": 1.0}.get(function)
-    if neutral is not None:
-        if isinstance(last, nodes.Number) and last.value == neutral:
-            return first
-        if function in ("add", "multiply") and isinstance(first, nodes.Number) and first.value == neutral:
-            return last
-    if len(arguments) == 1 and isinstance(first, nodes.Elementwise) and len(first.arguments) == 1:
-        undone = FUNCTIONS[first.function].inverse
-        if undone in (f"{function}(y)", "-y" if function == "negate" else None):
-            return first.arguments[0]
-    return None
+    def _widened(self, plan: LoopPlan, inside: Expr, following: Expr) -> Expr:
+        assert isinstance(inside, nodes.Local)
+        type_ = dataclasses.replace(inside.type, particles=following.type.particles)
+        return self.intern(nodes.Local(type_, inside.name, span=plan.span), plan.depth, ("inside", id(plan)))
 
 
 def _key(value: object) -> object:

@@ -42,7 +42,9 @@ def _hoisted(loop: Loop) -> tuple[list[Let], Loop]:
         part = rebuild(part, change)
         if not (isinstance(part, Draw) and _is_at(part.dim, loop.index)) or local_names(part.step) & inside:
             return part
-        vector = RowType(True, (count,))
+        if part.type.particles > 1 and part.length != count:
+            return part
+        vector = RowType(True, (count,), "real", part.type.particles)
         draw = Draw(vector, part.kind, part.stream, part.step, span=part.span)
         name = f"{part.kind}_{part.stream}"
         lets[part.stream] = Let(name, draw, span=part.span)
@@ -70,4 +72,5 @@ def stepped_draws(program: Program) -> dict[int, Draw]:
         if isinstance(part, Draw)
         and local_names(part.step) & moving
         and (part.dim is None or constant(part.dim) is not None)
+        and part.length == 1
     }

@@ -8,6 +8,10 @@ from gencompiler.node import rebuild
 from gencompiler.rows import nodes
 from gencompiler.rows.graph import NEVER_NAMED, Graph, LoopPlan, parts_of
 from gencompiler.rows.nodes import Expr
+from gencompiler.rows.rewrite import operands_first
+
+#: How many expressions are written inside one another at most; Python's parser has a limit, and so have readers.
+DEEPEST = 24
 
 
 class _Linear:
@@ -27,43 +31,56 @@ class _Linear:
             if e is not plan.initials[place]
         }
         self.placed: set[int] = set()
+        self.nesting: dict[int, int] = {}
         #: What a loop carries has the carried value's name; it needs no second one.
         self.carried = {id(e) for plan in graph.plans for e in (*plan.initials, *plan.nexts)}
 
     def count(self, expr: Expr) -> None:
         """Count the uses of a value and of all it needs; a carried value needs its start and its next value."""
-        self.uses[id(expr)] = self.uses.get(id(expr), 0) + 1
-        if self.uses[id(expr)] > 1:
-            return
-        for part in parts_of(expr):
-            self.count(part)
-        if id(expr) in self.carries:
-            plan, place = self.carries[id(expr)]
-            if place not in self.needed[id(plan)]:
-                self.needed[id(plan)].add(place)
-                for value in (plan.count, plan.initials[place], plan.nexts[place]):
-                    self.count(value)
+        pending = [expr]
+        while pending:
+            current = pending.pop()
+            self.uses[id(current)] = self.uses.get(id(current), 0) + 1
+            if self.uses[id(current)] > 1:
+                continue
+            pending.extend(parts_of(current))
+            if id(current) in self.carries:
+                plan, place = self.carries[id(current)]
+                if place not in self.needed[id(plan)]:
+                    self.needed[id(plan)].add(place)
+                    pending += (plan.count, plan.initials[place], plan.nexts[place])
 
     def count_stores(self, plan: LoopPlan) -> None:
         for value in (plan.count, *(s.value for s in plan.stores)):
             self.count(value)
 
-    def place(self, expr: Expr) -> Expr:
-        """`expr` as its reader writes it: in full, or by the name it has been given."""
+    def place(self, root: Expr) -> Expr:
+        """`root` as its reader writes it: in full, or by the name it has been given."""
+        for expr in operands_first(root, lambda e: [] if id(e) in self.done else _draws_last(parts_of(e))):
+            self._place(expr)
+        return self.done[id(root)]
+
+    def _place(self, expr: Expr) -> Expr:
         if id(expr) in self.done:
             return self.done[id(expr)]
         plan = self.graph.produced_by.get(id(expr))
         if plan is not None:
             self.place_plan(plan)
-        written = rebuild(expr, lambda c: self.place(c) if isinstance(c, Expr) else c)
+        written = rebuild(expr, lambda c: self._place(c) if isinstance(c, Expr) else c)
+        self.nesting[id(expr)] = 1 + max((self.nesting[id(part)] for part in parts_of(expr)), default=0)
         uses = self.uses.get(id(expr), 0)
-        named = uses > 1 or (id(expr) in self.graph.hints and id(expr) not in self.carried)
-        if named and not isinstance(expr, NEVER_NAMED):
+        named = uses > 1 or (id(expr) in self.graph.hints and id(expr) not in self.carried) or self._outside(expr)
+        if (named or self.nesting[id(expr)] > DEEPEST) and not isinstance(expr, NEVER_NAMED):
+            self.nesting[id(expr)] = 1
             name = self.graph.fresh(self.graph.hints.get(id(expr), self._default_name(expr)))
             self.lists[self.graph.depth[id(expr)]].append(nodes.Let(name, written, span=expr.span))
             written = nodes.Local(expr.type, name, span=expr.span)
         self.done[id(expr)] = written
         return written
+
+    def _outside(self, expr: Expr) -> bool:
+        """Whether an iteration would compute again, for each particle, what does not change in its loop."""
+        return expr.type.particles > 1 and self.graph.depth[id(expr)] < len(self.lists) - 1
 
     def _default_name(self, expr: Expr) -> str:
         """A name for a shared value that the spec did not name, from what it is."""
@@ -76,13 +93,15 @@ class _Linear:
                 else self.graph.hints.get(id(base), "value")
             )
             return f"{named}_{place}"
+        if id(expr) in self.graph.suggestions:
+            return self.graph.suggestions[id(expr)]
         if isinstance(expr, nodes.Elementwise):
             if expr.function in _RESULTS:
                 return _RESULTS[expr.function]
             return f"{expr.function}_{self._written_name(expr.arguments[0])}"
-        return {"Reduce": "reduced", "Dot": "projected", "Draw": "noise", "Select": "chosen"}.get(
-            type(expr).__name__, "value"
-        )
+        if isinstance(expr, nodes.Spread):
+            return f"{self._written_name(expr.value)}_spread"
+        return _NAMES.get(type(expr), "value")
 
     def _written_name(self, expr: Expr) -> str:
         """The name by which an argument is written, or "value" for a formula."""
@@ -93,6 +112,7 @@ class _Linear:
         if id(plan) in self.placed:
             return
         self.placed.add(id(plan))
+        around, self.lists = self.lists, self.lists[: plan.depth]  # a loop may first be needed inside a later one
         carried = sorted(self.needed[id(plan)])
         count = self.place(plan.count)
         initials = {c: self.place(plan.initials[c]) for c in carried}
@@ -102,7 +122,17 @@ class _Linear:
         body = (*self.lists.pop(), *stores)
         kept = tuple(nodes.Carry(plan.names[c], initials[c], nexts[c], span=plan.span) for c in carried)
         self.lists[-1].append(nodes.Loop(plan.kind, plan.index, count, kept, body, plan.reverse, span=plan.span))
+        self.lists = around
 
+
+_NAMES: dict[type[Expr], str] = {
+    nodes.Reduce: "reduced",
+    nodes.Dot: "projected",
+    nodes.Draw: "noise",
+    nodes.Select: "chosen",
+    nodes.Collect: "collected",
+    nodes.Distribute: "distributed",
+}
 
 _RESULTS = {
     "add": "total",
@@ -114,6 +144,11 @@ _RESULTS = {
     "min": "smaller",
     "max": "larger",
 }
+
+
+def _draws_last(parts: list[Expr]) -> list[Expr]:
+    """Numbers are drawn where they are used, after what else is computed there."""
+    return sorted(parts, key=lambda part: isinstance(part, nodes.Draw))
 
 
 def linearize(graph: Graph, roots: tuple[Expr, ...]) -> tuple[tuple[nodes.Statement, ...], tuple[Expr, ...]]:

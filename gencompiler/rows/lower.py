@@ -1,9 +1,12 @@
-"""Lowering: a checked model in, its row programs out, by what the model has (a pipeline, conditionals, an energy).
+"""Lowering: a checked model in, its row programs out, by what can be asked of the model.
 
 | the model has | programs |
 |---|---|
-| conditionals of its observed variable | log_prob, sample |
-| a base and a pipeline to the observed variable | log_prob, sample, forward, inverse |
+| a plan for log p(x) | log_prob |
+| a plan to draw x | sample |
+| a pipeline to the observed variable | forward, inverse |
+| latent variables | log_weight, encode, decode, decode_mean (see `latent`) |
+| a `train` line | objective_LABEL for each phase (see `objectives`) |
 | an energy | energy; for the transition that samples it: start, chain, log_proposal, log_ratio |
 
 Each loop comes from a mechanism: layers from `repeat`, dimensions from an indexed head, steps from a transition.
@@ -13,137 +16,117 @@ from __future__ import annotations
 
 import dataclasses
 
-from gencompiler.derive.nodes import Derived
+from gencompiler.derive import queries
+from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.model import nodes as model
-from gencompiler.rows import chains, nodes
+from gencompiler.node import walk
+from gencompiler.rows import chains, latent, nodes, objectives, time
+from gencompiler.rows.densities import density_of
+from gencompiler.rows.draws import Ancestral, Draws, plan_of
+from gencompiler.rows.equations import Flow, flow_to, source_of
 from gencompiler.rows.expressions import Scope
-from gencompiler.rows.factors import Factors
+from gencompiler.rows.factors import variable_of
 from gencompiler.rows.nodes import Expr
-from gencompiler.rows.pipeline import Passed, Pipeline
-from gencompiler.rows.programs import Draft, streams_of
+from gencompiler.rows.programs import Draft
 
 
 def lower(derived: Derived) -> dict[str, nodes.Program]:
     """Every row program of the model, by name; raises `expressions.NotLowered`."""
     programs: list[nodes.Program] = []
-    if derived.model.links:
-        programs += _flow(derived, derived.model.links[0])
-    elif derived.model.conditionals:
-        programs += _factorization(derived)
+    programs += _log_prob(derived)
+    programs += _sample(derived)
+    programs += [p for link in derived.model.links for p in _maps(derived, link)]
+    programs += latent.programs(derived)
+    programs += objectives.objectives(derived)
     programs += [chains.energy(derived, e) for e in derived.model.energies]
     move = chains.sampling_transition(derived.model)
     if move is not None:
         programs += chains.transition(derived, move)
+    programs += time.programs(derived)
     return {p.name: p for p in programs}
 
 
-# -- factorizations --------------------------------------------------------------------------------------------------
+# -- the distribution of the observed variables ----------------------------------------------------------------------
 
 
-def _factorization(derived: Derived) -> list[nodes.Program]:
-    draft = Draft(derived, "log_prob", "log p({x}) of each row")
-    factors = Factors(draft.expressions, streams_of(derived.model))
-    values = {v.name: draft.input(v) for v in derived.model.variables}
-    total = factors.log_prob(values, draft.zero)
-    log_prob = draft.program({"log_prob": total})
-    draft = Draft(derived, "sample", "exact samples of {x}, drawn in the order of the factorization")
-    factors = Factors(draft.expressions, streams_of(derived.model))
-    sampled, stored = factors.sample()
-    return [log_prob, draft.program(sampled, stored=stored)]
-
-
-# -- pipelines -------------------------------------------------------------------------------------------------------
-
-
-@dataclasses.dataclass(frozen=True)
-class _Flow:
-    """A pipeline between a variable with a density (`base`) and the observed one; `generates`: written base to
-    observed."""
-
-    link: model.Link
-    base: model.Variable
-    observed: model.Variable
-    generates: bool
-
-    def smooth(self) -> _Flow:
-        """The pipeline without the quantization that ends it: what `forward` and `inverse` speak of."""
-        stages = self.link.stages
-        while stages and isinstance(stages[-1], model.UseSurjection):
-            stages = stages[:-1]
-        return dataclasses.replace(self, link=dataclasses.replace(self.link, stages=stages))
-
-
-def _flow(derived: Derived, link: model.Link) -> list[nodes.Program]:
-    variables = {v.name: v for v in derived.model.variables}
-    assert isinstance(link.source, model.Reference)
-    source, target = variables[link.source.name], variables[link.target]
-    generates = target.role == "observed"
-    flow = _Flow(link, source if generates else target, target if generates else source, generates)
-    return [
-        _flow_log_prob(derived, flow),
-        _flow_sample(derived, flow),
-        _flow_forward(derived, flow),
-        _flow_inverse(derived, flow),
-    ]
-
-
-def _pipeline(draft: Draft, flow: _Flow) -> Pipeline:
-    names = (flow.link.source.name if isinstance(flow.link.source, model.Reference) else "z", flow.link.target)
-    return Pipeline(draft.expressions, names, streams_of(draft.derived.model))
-
-
-def _to_base(draft: Draft, flow: _Flow, x: Expr) -> tuple[Expr, Expr]:
-    """The base value of data, and log|d base / d data|."""
-    pipeline, start = _pipeline(draft, flow), Passed(x, draft.zero)
-    if flow.generates:
-        passed = pipeline.backward(flow.link.stages, start, Scope({}))
-        return passed.value, draft.graph.elementwise("negate", passed.log_det, span=flow.link.span)
-    passed = pipeline.forward(flow.link.stages, start, Scope({}))
-    return passed.value, passed.log_det
-
-
-def _to_data(draft: Draft, flow: _Flow, z: Expr) -> tuple[Expr, Expr]:
-    """The data of a base value, and log|d data / d base|."""
-    pipeline, start = _pipeline(draft, flow), Passed(z, draft.zero)
-    if flow.generates:
-        passed = pipeline.forward(flow.link.stages, start, Scope({}))
-        return passed.value, passed.log_det
-    passed = pipeline.backward(flow.link.stages, start, Scope({}))
-    return passed.value, draft.graph.elementwise("negate", passed.log_det, span=flow.link.span)
-
-
-def _flow_log_prob(derived: Derived, flow: _Flow) -> nodes.Program:
+def _log_prob(derived: Derived) -> list[nodes.Program]:
+    observed = [v for v in derived.model.variables if v.role == "observed"]
+    density = density_of(derived, "p", tuple(v.name for v in observed), ())
+    if density is None:
+        return []
     exact = not derived.model.surjections
     title = (
         "log p({x}) of each row" if exact else "a one-sample bound of log p({x}) of each row: uniform dequantization"
     )
     draft = Draft(derived, "log_prob", title)
-    z, log_det = _to_base(draft, flow, draft.input(flow.observed))
-    factors = Factors(draft.expressions, streams_of(derived.model))
-    base = factors.log_prob({flow.base.name: draft.graph.name(z, flow.base.name)}, draft.zero)
-    return draft.program({"log_prob": draft.graph.elementwise("add", base, log_det, span=flow.link.span)})
+    scope = Scope({v.name: draft.input(v) for v in observed})
+    found = draft.densities.log_density(density, scope)
+    return [draft.program({"log_prob": found})]
 
 
-def _flow_sample(derived: Derived, flow: _Flow) -> nodes.Program:
-    draft = Draft(derived, "sample", "exact samples of {x}")
-    factors = Factors(draft.expressions, streams_of(derived.model))
-    drawn, _ = factors.sample()
-    x, _ = _to_data(draft, flow, drawn[flow.base.name])
-    return draft.program({flow.observed.name: x})
+def _sample(derived: Derived) -> list[nodes.Program]:
+    """Ancestral draws; an indexed head that nothing later reads writes its columns as it goes."""
+    observed = tuple(v.name for v in derived.model.variables if v.role == "observed")
+    steps = plan_of(derived, "p", observed, ())
+    if steps is None:
+        return []
+    title = "exact samples of {x}" + ("" if derived.model.links else ", drawn in the order of the factorization")
+    draft = Draft(derived, "sample", title)
+    draws = Draws(draft.densities, {})
+    ancestral = Ancestral(draws)
+    values: dict[str, Expr] = {}
+    stored: dict[str, model.Type] = {}
+    for place, step in enumerate(steps):
+        if isinstance(step, Factor) and step.conditional.indices and not _is_read(step, steps[place + 1 :]):
+            scope = draws.equations.completed(step.distribution, Scope(values))
+            stored[variable_of(step)] = draws.factors.stored(step, scope, ancestral.stream(variable_of(step)))
+        else:
+            name, values[name] = ancestral.step(step, Scope(values))
+    program = draft.program({n: values[n] for n in observed if n in values}, stored=stored)
+    ordered = tuple(sorted(program.outputs, key=lambda output: observed.index(output.name)))
+    return [dataclasses.replace(program, outputs=ordered)]
 
 
-def _flow_forward(derived: Derived, flow: _Flow) -> nodes.Program:
-    draft = Draft(derived, "forward", f"latent {flow.base.name} to {_data(flow)}, and log|det| of that map")
-    x, log_det = _to_data(draft, flow.smooth(), draft.input(flow.base))
-    return draft.program({flow.observed.name: x, "log_abs_det": log_det}, real=True)
+def _is_read(step: Factor, later: tuple[queries.DrawStep, ...]) -> bool:
+    """Whether a later step needs the value that `step` draws."""
+    parts = [part for each in later for part in walk(each)]
+    return any(isinstance(part, model.Reference) and part.name == variable_of(step) for part in parts)
 
 
-def _flow_inverse(derived: Derived, flow: _Flow) -> nodes.Program:
-    draft = Draft(derived, "inverse", f"{_data(flow)} to latent {flow.base.name}, and log|det| of that map")
-    z, log_det = _to_base(draft, flow.smooth(), draft.input(flow.observed, real=True))
-    return draft.program({flow.base.name: z, "log_abs_det": log_det}, real=True)
+# -- pipelines -------------------------------------------------------------------------------------------------------
 
 
-def _data(flow: _Flow) -> str:
-    """What `forward` gives, in words."""
-    return "data {x}" if flow.smooth() == flow else "the value in [0, 1) that quantization turns into {x}"
+def _maps(derived: Derived, link: model.Link) -> list[nodes.Program]:
+    """`forward` and `inverse` of a pipeline between a latent and an observed variable, and no others."""
+    variables = {v.name: v for v in derived.model.variables}
+    ends = variables[source_of(link)], variables[link.target]
+    data = next((v for v in ends if v.role == "observed"), None)
+    base = next((v for v in ends if v.role == "latent"), None)
+    if data is None or base is None or queries.link_conditions(derived.model, link):
+        return []
+    flow = flow_to(link, data.name)
+    words = "data {x}" if flow.smooth() == flow else "the value in [0, 1) that quantization turns into {x}"
+    return [_forward(derived, flow.smooth(), words, base), _inverse(derived, flow.smooth(), words, data)]
+
+
+def _forward(derived: Derived, flow: Flow, words: str, base: model.Variable) -> nodes.Program:
+    draft = Draft(derived, "forward", f"latent {flow.base} to {words}, and log|det| of that map")
+    passed = draft.densities.equations.to_data(flow, draft.input(base), _seen(draft, flow))
+    return draft.program({flow.data: passed.value, "log_abs_det": passed.log_det}, real=True)
+
+
+def _seen(draft: Draft, flow: Flow) -> Scope:
+    """The variables that the maps of a pipeline are conditioned on, as inputs."""
+    model_ = draft.derived.model
+    used = {s.map for s in walk(flow.link) if isinstance(s, model.UseMap)}
+    bodies = [m for m in model_.maps if m.name in used]
+    local = {m.input.name for m in bodies} | {b.name for m in bodies for b in walk(m) if isinstance(b, model.Binding)}
+    named = {r.name for m in bodies for r in walk(m.body) if isinstance(r, model.Reference)} - local
+    return Scope({v.name: draft.input(v) for v in model_.variables if v.name in named and v.role != "given"})
+
+
+def _inverse(derived: Derived, flow: Flow, words: str, data: model.Variable) -> nodes.Program:
+    draft = Draft(derived, "inverse", f"{words} to latent {flow.base}, and log|det| of that map")
+    x = draft.input(data, real=True)
+    passed = draft.densities.equations.to_base(flow, x, _seen(draft, flow))
+    return draft.program({flow.base: passed.value, "log_abs_det": passed.log_det}, real=True)

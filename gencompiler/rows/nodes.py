@@ -8,6 +8,11 @@ A value has a row type: whether it differs between rows, its shape per row (`()`
 for
 every row, may also be a matrix) and its kind.  In torch a row value is a tensor `[rows, *shape]` and a uniform value a
 tensor `[*shape]`.  A scalar meets a vector elementwise; vectors meet only at equal length.
+
+A row may be many particles: draws of a latent variable, values of a finite one.  A value with `particles = K` is, to
+everything but the nodes that mention particles, K rows: in torch `[rows * K, *shape]`, a row's particles side by side.
+Values of different `particles` never meet: `Spread` repeats a row's value for its particles, `Collect` makes the
+particles' scalars a vector of the row, and `Distribute` undoes it.
 """
 
 from __future__ import annotations
@@ -19,11 +24,14 @@ from gencompiler.node import Node, node
 
 @dataclasses.dataclass(frozen=True)
 class RowType:
-    """`rows`: differs between rows; `shape` per row; `kind` is "real", "integer" or "boolean"."""
+    """`rows`: differs between rows; `shape` per row, or per particle; `kind` is "real", "integer" or "boolean".
+
+    Only a value that differs between rows has particles."""
 
     rows: bool
     shape: tuple[int, ...]
     kind: str = "real"
+    particles: int = 1
 
 
 # -- expressions -----------------------------------------------------------------------------------------------------
@@ -91,7 +99,7 @@ class Dot(Expr):
 
 @node
 class Reduce(Expr):
-    """`operation` (sum, max, min, prod) over the elements of a vector: a scalar."""
+    """`operation` (sum, max, min, prod, norm, logsumexp) over the elements of a vector: a scalar."""
 
     operation: str
     operand: Expr
@@ -158,12 +166,91 @@ class Draw(Expr):
     """Independent numbers keyed by (seed, row, step, dim, stream): `kind` is "uniform" on (0, 1) or "normal".
 
     `step` is a uniform integer (a loop index plus the program's `step`); a vector draw of length n uses dims 0..n, a
-    scalar draw uses `dim`.  Two draws never share a key: streams number the draw sites of a program's model."""
+    scalar draw uses `dim`, its place among the `length` scalars that are drawn one by one.  Particle k adds k n, or
+    k `length`.  Two draws never share a key: streams number the draw sites of a program's model."""
 
     kind: str
     stream: int
     step: Expr
     dim: Expr | None = None
+    length: int = 1
+
+
+# -- particles -------------------------------------------------------------------------------------------------------
+
+
+@node
+class Spread(Expr):
+    """A row's value, for each of its particles; from `type.particles = 1` to K."""
+
+    value: Expr
+
+
+@node
+class Collect(Expr):
+    """The scalars of a row's K particles as a vector `(K,)` of the row."""
+
+    value: Expr
+
+
+@node
+class Distribute(Expr):
+    """Element k of a vector `(K,)` for a row's particle k, the inverse of `Collect`; row k of a uniform matrix."""
+
+    vector: Expr
+
+
+@node
+class ParticleIndex(Expr):
+    """The number of the particle, 0..K: an integer scalar that differs between the particles of every row alike."""
+
+
+# -- what only torch runs --------------------------------------------------------------------------------------------
+
+
+@node
+class MatrixFunction(Expr):
+    """A function of uniform matrices and vectors, computed once for all rows: transpose, matmul, cholesky,
+    inverse_lower (of a lower triangular matrix), diagonal (of a matrix), diagonal_matrix (of a vector), identity."""
+
+    function: str
+    arguments: tuple[Expr, ...]
+
+
+#: How many arguments each function of matrices takes, and of which ranks.
+MATRIX_FUNCTIONS: dict[str, tuple[int, ...]] = {
+    "transpose": (2,),
+    "matmul": (2, 2),
+    "cholesky": (2,),
+    "inverse_lower": (2,),
+    "diagonal": (2,),
+    "diagonal_matrix": (1,),
+    "identity": (),
+}
+
+
+def matrix_shape(function: str, shapes: tuple[tuple[int, ...], ...], size: int) -> tuple[int, ...]:
+    """The shape of a function of matrices of these shapes; `size` is that of an identity."""
+    match function, shapes:
+        case "transpose", ((rows, columns),):
+            return (columns, rows)
+        case "matmul", ((rows, _), (_, columns)):
+            return (rows, columns)
+        case "diagonal", ((rows, _),):
+            return (rows,)
+        case "diagonal_matrix", ((rows,),):
+            return (rows, rows)
+        case "identity", ():
+            return (size, size)
+    return shapes[0]
+
+
+@node
+class ExternalCall(Expr):
+    """The user's own module, applied to row values; one row vector (or scalar) out."""
+
+    module: str
+    arguments: tuple[Expr, ...]
 
 
 # -- statements ------------------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ class Pipeline:
             return Passed(self._quantize(self.surjections[stage.surjection], at.value, stage.span), at.log_det)
         assert isinstance(stage, model.UseMap)
         map_ = self.maps[stage.map]
-        value = self.expressions.lower(map_.body, scope.only({map_.input.name: at.value}))
+        value = self.expressions.lower(map_.body, scope.bind({map_.input.name: at.value}))
         self.graph.name(value, f"{map_.definition}_output")
         return Passed(value, self._add_log_det(at.log_det, map_, at.value, scope, stage.span))
 
@@ -75,7 +75,7 @@ class Pipeline:
         inverse = self.expressions.derived.inverses.get(map_.name)
         if inverse is None:
             raise NotLowered(map_.body, f"running `{map_.name}` backwards without a derived inverse")
-        value = self.expressions.lower(inverse.body, scope.only({inverse.output.name: at.value}))
+        value = self.expressions.lower(inverse.body, scope.bind({inverse.output.name: at.value}))
         self.graph.name(value, f"{map_.definition}_input")
         return Passed(value, self._add_log_det(at.log_det, map_, value, scope, stage.span))
 
@@ -118,7 +118,7 @@ class Pipeline:
         found = self.expressions.derived.log_dets.get(map_.name)
         if found is None:
             raise NotLowered(map_.body, f"the density of `{map_.name}` without a derived log|det|")
-        one = self.expressions.lower(found.body, scope.only({map_.input.name: value}))
+        one = self.expressions.lower(found.body, scope.bind({map_.input.name: value}))
         if isinstance(one, nodes.Number) and one.value == 0:
             return so_far
         if map_.lift and not one.type.shape:

@@ -92,7 +92,7 @@ class Placing:
         if self._is_packable(expr):
             return self._packed(expr, ())
         match expr:
-            case Number() | Local():
+            case Number() | Local() | InputRead():
                 return expr
             case Elementwise(arguments=arguments):
                 return dataclasses.replace(expr, arguments=tuple(map(self.scalar, arguments)))

@@ -256,7 +256,8 @@ class _Apart:
                 result.append(self.folded("add", products, Number(kind, 0.0, span=expr.span)))
             else:
                 vector = self.whole(expr.vector)
-                product = Elementwise(vector.type, "multiply", (vector, weights), span=expr.span)
+                real = dataclasses.replace(vector.type, kind="real")
+                product = Elementwise(real, "multiply", (vector, weights), span=expr.span)
                 result.append(Reduce(kind, "sum", product, span=expr.span))
         return result
 

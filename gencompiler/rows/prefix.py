@@ -9,6 +9,7 @@ many dimensions are computed at once: those that the body reads become exclusive
 from __future__ import annotations
 
 import dataclasses
+import math
 
 from gencompiler.node import Node, children, walk
 from gencompiler.rows.analysis import bound_names, constant, local_names
@@ -185,12 +186,13 @@ def _starts_alike(carry: Carry, dependent: frozenset[str]) -> bool:
 
 
 def widest(loop: Loop, dependent: frozenset[str]) -> int:
-    """The length of the longest vector that differs between iterations: what one row of one iteration costs."""
+    """The length of the longest vector that differs between iterations: what one row of one iteration costs, with all
+    its particles."""
     lengths = [1]
     pending: list[Node] = [*loop.body, *(carry.next for carry in loop.carried)]
     while pending:
         part = pending.pop()
         pending.extend(children(part))
-        if isinstance(part, Expr) and len(part.type.shape) == 1 and local_names(part) & dependent:
-            lengths.append(part.type.shape[0])
+        if isinstance(part, Expr) and len(part.type.shape) <= 1 and local_names(part) & dependent:
+            lengths.append(math.prod(part.type.shape) * part.type.particles)
     return max(lengths)

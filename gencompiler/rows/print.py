@@ -5,25 +5,31 @@ from __future__ import annotations
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.rows.nodes import (
     Broadcast,
+    Collect,
     Column,
     Concat,
+    Distribute,
     Dot,
     Draw,
     Elementwise,
     Expr,
+    ExternalCall,
     InputRead,
     Iota,
     Let,
     Local,
     Loop,
+    MatrixFunction,
     Number,
     ParameterRead,
+    ParticleIndex,
     Permute,
     Program,
     Reduce,
     RowType,
     Select,
     Slice,
+    Spread,
     Statement,
     StoreColumn,
     WithColumn,
@@ -62,7 +68,8 @@ def text(program: Program) -> str:
 
 
 def _type(kind: RowType) -> str:
-    axes = [*(["rows"] if kind.rows else []), *map(str, kind.shape)]
+    rows = "rows" if kind.particles == 1 else f"rows * {kind.particles}"
+    axes = [*([rows] if kind.rows else []), *map(str, kind.shape)]
     return f"{kind.kind}[{', '.join(axes)}]" if axes else kind.kind
 
 
@@ -158,5 +165,24 @@ def _call(expr: Expr) -> str:
         case Draw(kind=kind, stream=stream, step=step, dim=dim):
             size = f", size = {expr.type.shape[0]}" if expr.type.shape else ""
             place = "" if dim is None else f", dim = {expression(dim)}"
-            return f"{kind}(stream = {stream}, step = {expression(step)}{place}{size})"
+            place += f" of {expr.length}" if expr.length > 1 else ""
+            count = f", particles = {expr.type.particles}" if expr.type.particles > 1 else ""
+            return f"{kind}(stream = {stream}, step = {expression(step)}{place}{size}{count})"
+    return _call_particles(expr)
+
+
+def _call_particles(expr: Expr) -> str:
+    match expr:
+        case Spread(value=value):
+            return f"spread({expression(value)}, {expr.type.particles})"
+        case Collect(value=value):
+            return f"collect({expression(value)})"
+        case Distribute(vector=vector):
+            return f"distribute({expression(vector)})"
+        case ParticleIndex():
+            return f"particle({expr.type.particles})"
+        case MatrixFunction(function="identity"):
+            return f"identity({expr.type.shape[0]})"
+        case MatrixFunction(function=name, arguments=arguments) | ExternalCall(module=name, arguments=arguments):
+            return f"{name}({', '.join(map(expression, arguments))})"
     raise TypeError(f"no row expression: {expr!r}")

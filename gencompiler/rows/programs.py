@@ -9,6 +9,7 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
 from gencompiler.rows import nodes
+from gencompiler.rows.densities import Densities
 from gencompiler.rows.expressions import Expressions
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.linearize import linearize
@@ -16,14 +17,38 @@ from gencompiler.rows.nodes import Expr, RowType
 
 
 def streams_of(model_: model.Model) -> dict[str, int]:
-    """The random stream of every draw site, numbered in Model-IR order: variables, dequantization, steps of
-    transitions."""
+    """The random stream of every draw site, numbered in Model-IR order.
+
+    Variables (as `p` draws them), dequantization, steps of transitions; then the variables of other joints, as
+    `JOINT.VARIABLE`, the draws of the default training's phases, as `site.VARIABLE` or `site` (see `sites_of`), and the
+    noises of SDEs, as `SDE.NOISE`."""
     names = [v.name for v in model_.variables]
     names += [s.name for s in model_.surjections]
     for transition in model_.transitions:
         names += [f"{transition.name}.{s.name}" for s in transition.steps if isinstance(s, model.Draw)]
         names.append(f"{transition.name}.accept")
+    drawn = [v.name for v in model_.variables if v.role != "given"]
+    joints = dict.fromkeys(c.joint for c in model_.conditionals if c.joint != "p")
+    names += [f"{joint}.{name}" for joint in joints for name in drawn]
+    for site, draw in sites_of(model_):
+        if isinstance(draw.source, model.JointSource):
+            names += [f"{site}.{name}" for name in drawn]
+        elif isinstance(draw.source, model.DistributionSource):
+            names.append(site)
+    for sde in model_.sdes:
+        names += [f"{sde.name}.{n.name}" for n in sde.noises] + [f"{sde.name}.probe"]
     return {name: number for number, name in enumerate(names)}
+
+
+def sites_of(model_: model.Model) -> list[tuple[str, model.Drawn]]:
+    """The draws of the default training, each with the name of its site: `LABEL.NUMBER`, the phase and its how
+    manieth."""
+    phases = model_.trainings[0].objective.phases if model_.trainings else ()
+    found = []
+    for phase in phases:
+        draws = [part for part in walk(phase.value) if isinstance(part, model.Drawn)]
+        found += [(f"{phase.label}.{number}", draw) for number, draw in enumerate(draws)]
+    return found
 
 
 def kind_of(type_: model.Type) -> str:
@@ -44,9 +69,14 @@ class Draft:
         self.inputs: list[nodes.Input] = []
         self.scalars: list[str] = []
         self.zero = self.graph.number(0, self.span)
+        given = [v for v in derived.model.variables if v.role == "given"]
+        self.expressions.givens = {v.name: self.input(v) for v in given}
+        self.densities = Densities(self.expressions, streams_of(derived.model))
 
     def input(self, variable: model.Variable | model.Input, name: str | None = None, *, real: bool = False) -> Expr:
         """A row input for a variable; `real`: the continuous value behind a discrete one."""
+        if variable.name in self.expressions.givens:
+            return self.expressions.givens[variable.name]
         found = self.graph.fresh(name or variable.name)
         type_ = RowType(True, variable.type.shape, "real" if real else kind_of(variable.type))
         self.inputs.append(nodes.Input(found, type_, span=variable.span))
@@ -76,13 +106,18 @@ class Draft:
         return nodes.Program(
             self.name,
             self.title,
-            tuple(self.inputs),
+            self._in_order(),
             tuple(self.scalars),
             self._parameters((*body, *made)),
             body,
             tuple(made),
             span=self.span,
         )
+
+    def _in_order(self) -> tuple[nodes.Input, ...]:
+        """The inputs, those for variables of the model in the order of their declaration."""
+        places = {v.name: number for number, v in enumerate(self.derived.model.variables)}
+        return tuple(sorted(self.inputs, key=lambda i: places.get(i.name, len(places))))
 
     def _parameters(self, trees: tuple[nodes.Statement | nodes.Output, ...]) -> tuple[nodes.ParameterUse, ...]:
         read = {n.path for tree in trees for n in walk(tree) if isinstance(n, nodes.ParameterRead)}

@@ -12,7 +12,8 @@ import math
 from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
 from gencompiler.rows.cost import Cost, cost
-from gencompiler.rows.nodes import Dot, Program
+from gencompiler.rows.expand import expand
+from gencompiler.rows.nodes import Dot, Expr, ExternalCall, MatrixFunction, Program
 from gencompiler.rows.placing import Unfusable
 from gencompiler.rows.planes import take_apart
 from gencompiler.rows.share import share
@@ -52,8 +53,10 @@ class Schedule:
 
 def schedule(program: Program) -> Schedule:
     """The schedule of a logical program."""
+    if (why := _only_torch(program)) is not None:
+        return Schedule(program, False, why, cost(program))
     try:
-        prepared = share(take_apart(absorb(program)))
+        prepared = share(take_apart(absorb(expand(program))))
         tiled = tile(prepared)
     except Unfusable as refusal:
         return Schedule(program, False, str(refusal), cost(program))
@@ -68,6 +71,19 @@ def schedule(program: Program) -> Schedule:
         why = f"one row keeps {spent.live_elements} numbers, more than the registers of a tile hold"
         return Schedule(program, False, why, spent)
     return Schedule(program, True, f"one row keeps {spent.live_elements} numbers on chip", spent, tiled, config)
+
+
+def _only_torch(program: Program) -> str | None:
+    """What of a program no kernel can hold, or None."""
+    for part in walk(program):
+        match part:
+            case Expr() if part.type.particles > 1:
+                return f"a row has {part.type.particles} particles; a tile has rows"
+            case MatrixFunction(function=function):
+                return f"`{function}` of a matrix, which torch computes once for all rows"
+            case ExternalCall(module=module):
+                return f"`{module}` is a module of the user's own"
+    return None
 
 
 def _dots(program: Program) -> list[Dot]:

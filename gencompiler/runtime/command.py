@@ -15,7 +15,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from gencompiler.runtime import data, evaluate, runs, sampling, settings, storage, training
+from gencompiler.runtime import (
+    conditions,
+    data,
+    distributed,
+    evaluate,
+    externals,
+    runs,
+    sampling,
+    settings,
+    storage,
+    threads,
+    training,
+)
 from gencompiler.runtime.errors import RUN_FAILED, RunError, render
 from gencompiler.runtime.modules import Model
 
@@ -36,6 +48,7 @@ def main(
     """Run the command line of `model`; `fit` and its `defaults` are the package's training, where it has one."""
     parsed = _parser(model, defaults).parse_args(arguments)
     try:
+        externals.require(model.__name__, model.externals, {})
         if parsed.command == "train":
             assert fit is not None and defaults is not None
             return _train(model, fit, defaults, parsed)
@@ -58,11 +71,19 @@ def _parser(model: type[Model], defaults: training.Settings | None) -> argparse.
         _training_options(commands.add_parser("train", help="train on data; writes checkpoints, weights and metrics"))
     sample = commands.add_parser("sample", help="draw samples")
     sample.add_argument("--count", type=int, default=64, help="how many rows (default 64)")
+    sample.add_argument(
+        "--given",
+        action="append",
+        default=[],
+        metavar="NAME=VALUES",
+        help="of a given variable: numbers or an .npy file",
+    )
     sample.add_argument("--save", type=Path, help="an .npy or .npz file (default: samples.npy in --out)")
     evaluation = commands.add_parser("eval", help="evaluate on held-out data, or diagnose chains")
     evaluation.add_argument("--data", help="data set (default: the one it was trained on)")
     evaluation.add_argument("--split", choices=("train", "valid", "test"), default="test")
     evaluation.add_argument("--draws", type=int, default=1, help="draws of a bound averaged for each row (default 1)")
+    evaluation.add_argument("--importance", type=int, metavar="K", help="by K importance weights for each row")
     for each in (sample, evaluation):
         each.add_argument("--weights", type=Path, help="a weights file or checkpoint (default: the one in --out)")
         each.add_argument("--untrained", action="store_true", help="use the initial parameters")
@@ -83,6 +104,7 @@ def _training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--device")
     parser.add_argument("--precision", choices=("float32", "float64", "bfloat16"))
+    parser.add_argument("--log", choices=("tensorboard",), help="also write the metrics for this")
     parser.add_argument("--out", type=Path, help="directory for checkpoint, weights and metrics")
     parser.add_argument("--resume", action="store_true", default=None, help="go on from the checkpoint in --out")
     parser.add_argument("--save-seconds", type=float, help="seconds between checkpoints")
@@ -101,19 +123,26 @@ def _train(
         options["optimizer_options"] = {**defaults.optimizer_options, "lr": rate}
     source = options.pop("data", None)
     chosen = defaults.override(options)
-    model = fit(kind(seed=chosen.seed), source, **options)
-    print(f"wrote {chosen.out}/{runs.WEIGHTS}")
-    if "log_prob" in kind.programs:
-        dataset = data.load(source or defaults.data, model.fields, chosen.validation)
-        for name, rows in (("validation", dataset.valid), ("test", dataset.test)):
-            if len(rows):
-                print(f"{name}: {evaluate.evaluate(model, rows, seed=chosen.seed)}")
+    model = kind(seed=chosen.seed)
+    with threads.chosen(model, chosen.batch):
+        fit(model, source, **options)
+        if not distributed.leading():
+            return 0
+        print(f"wrote {chosen.out}/{runs.WEIGHTS}")
+        if evaluate.evaluable(kind):
+            dataset = data.load(source or defaults.data, model.fields, chosen.validation)
+            for name, rows in (("validation", dataset.valid), ("test", dataset.test)):
+                if len(rows):
+                    print(f"{name}: {evaluate.words(model, rows, seed=chosen.seed)}")
     return 0
 
 
 def _sample(kind: type[Model], parsed: argparse.Namespace) -> int:
     model = _loaded(kind, parsed)
-    drawn: Any = model.sample(parsed.count, seed=parsed.seed)  # type: ignore[operator]
+    given = conditions.context(model, parsed.given, parsed.count)
+    context = {} if given is None else {"context": given}
+    with threads.chosen(model, parsed.count):
+        drawn: Any = model.sample(parsed.count, seed=parsed.seed, **context)  # type: ignore[operator]
     values = drawn if isinstance(drawn, tuple) else (drawn,)
     arrays = {field.name: value.cpu().numpy() for field, value in zip(model.observed, values, strict=True)}
     file = parsed.save or parsed.out / ("samples.npy" if len(arrays) == 1 else "samples.npz")
@@ -132,14 +161,17 @@ def _sample(kind: type[Model], parsed: argparse.Namespace) -> int:
 
 def _evaluate(kind: type[Model], defaults: training.Settings | None, parsed: argparse.Namespace) -> int:
     model = _loaded(kind, parsed)
-    if "log_prob" not in kind.programs:
-        return _evaluate_chain(model, parsed)
+    if not evaluate.evaluable(kind):
+        with threads.chosen(model, CHAINS):
+            return _evaluate_chain(model, parsed)
     source = parsed.data or (defaults.data if defaults else "")
     if not source:
         raise RunError("G806", "no data set to evaluate on", "name one with `--data`")
-    dataset = data.load(source, model.fields)
+    # what training held out, where the spec says how much of the data that is
+    dataset = data.load(source, model.fields, defaults.validation if defaults else data.HELD_OUT)
     rows = {"train": dataset.train, "valid": dataset.valid, "test": dataset.test}[parsed.split]
-    print(evaluate.evaluate(model, rows, samples=parsed.draws, seed=parsed.seed))
+    with threads.chosen(model, evaluate.BATCH):
+        print(evaluate.words(model, rows, samples=parsed.draws, weights=parsed.importance, seed=parsed.seed))
     return 0
 
 
@@ -173,4 +205,5 @@ def _test(kind: type[Model]) -> int:
 
     module = sys.modules[kind.__module__]
     folder = Path(str(module.__file__)).parent
-    return TEST_FAILED if pytest.main(["-q", "-p", "no:cacheprovider", str(folder)]) else 0
+    with threads.chosen(kind(), kind.tile):
+        return TEST_FAILED if pytest.main(["-q", "-p", "no:cacheprovider", str(folder)]) else 0

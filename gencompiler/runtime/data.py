@@ -5,31 +5,36 @@ A data set is named as `NAME`, `NAME:FILE` or `FILE`:
 ==================  ====================================================================================================
 digits              1,797 handwritten digits of 8 x 8 pixels, grey levels 0 to 16 (shipped; `digits.md` has the source)
 digits_binary       one Bernoulli draw of them, P(1) = level / 16, seed 0: fixed for all time
+digits_unit         them as numbers in [0, 1], level / 16
+digits_real         them as numbers in [-1, 1], level / 8 - 1; densities differ by log p(level) = log p(x) - 64 log 8
 mnist:FILE          an .npz with `x_train` and `x_test`, grey levels 0 to 255; the last 10,000 of x_train validate
 mnist_binary:FILE   one Bernoulli draw of it, P(1) = level / 255, seed 0
+mnist_real:FILE     it as numbers in [-1, 1], level / 127.5 - 1
 moons, pinwheel,    20,000 points of the plane each, seed 0
 checkerboard,
 swissroll, grid25
 FILE                .npz (arrays named after the fields, or x_train and x_test), .npy, .csv, .parquet (needs pyarrow)
 ==================  ====================================================================================================
 
+Digits and MNIST have labels as well, `y`, for a variable like `given y : Category(10)`.  `mnist` without a file is
+mnist.npz in the directory GENC_DATA.  A torch `Dataset` or `DataLoader` is a data set too (see `torch_data`).
+
+A variable takes the column of its name; without one, the only column left whose rows have its size and support.
 Nothing is converted silently: a row is reshaped to its field's shape when the sizes agree, and that is all.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import importlib.resources
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gencompiler.runtime import files, random, toys
+from gencompiler.runtime import files, named, random, torch_data
 from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.fields import Field
 
@@ -66,19 +71,29 @@ class Rows:
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
-    """Rows on the device: what `Model.loss` takes.  `row` are dataset row numbers, the keys of their random draws."""
+    """Rows on the device: what `Model.loss` takes.  `row` are dataset row numbers, the keys of their random draws;
+    `whole` counts the rows of the batch that these are a part or a shard of (themselves when 0)."""
 
     tensors: Mapping[str, Tensor]
     row: Tensor
+    whole: int = 0
 
     def __len__(self) -> int:
         return len(self.row)
 
+    @property
+    def share(self) -> float:
+        """The weight of the mean over these rows in the mean over the whole batch."""
+        return len(self) / (self.whole or len(self))
+
     def parts(self, count: int) -> list[Batch]:
-        """The batch in at most `count` parts of nearly equal size."""
+        """The batch in at most `count` parts of nearly equal size; none of a shard without rows."""
+        if not len(self):
+            return []
+        whole = self.whole or len(self)
         pieces = {name: tensor.chunk(count) for name, tensor in self.tensors.items()}
         rows = self.row.chunk(count)
-        return [Batch({name: piece[i] for name, piece in pieces.items()}, row) for i, row in enumerate(rows)]
+        return [Batch({name: piece[i] for name, piece in pieces.items()}, row, whole) for i, row in enumerate(rows)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,19 +107,23 @@ class Dataset:
     fingerprint: str
 
 
-#: What data comes from: a name or file, an array, arrays by field name, or a data set that was loaded before.
-Source: TypeAlias = str | Mapping[str, Array] | Array | Dataset
+#: What data comes from: a name or file, an array or tensor, such by field name, a torch `Dataset` or `DataLoader`, or a
+#: data set that was loaded before.
+Source: TypeAlias = str | Mapping[str, Array | Tensor] | Array | Tensor | torch_data.Source | Dataset
 
 
 def load(source: Source, fields: Sequence[Field], validation: float = HELD_OUT) -> Dataset:
-    """The data set `source` names (see the module), or an array, or arrays by field name, split and checked.
+    """The data set `source` names (see the module), or an array, arrays by field name, or torch's data, split and
+    checked.
 
     `validation` is the fraction of the training rows that validate, where the source does not say.  Raises RunError:
     G806 for an unknown name, G802 for a file that cannot be read, G801 for rows that do not fit the fields."""
     if isinstance(source, Dataset):
         return source
     if isinstance(source, str):
-        name, parts = source, _named(source)
+        name, parts = source, named.read(source)
+    elif torch_data.is_source(source):
+        name, parts = "torch", {"all": torch_data.columns(source, fields)}
     else:
         name, parts = "array", _arrays(source, fields)
     columns = {split: _columns_for(part, fields, name) for split, part in parts.items()}
@@ -116,100 +135,46 @@ def load(source: Source, fields: Sequence[Field], validation: float = HELD_OUT) 
 # -- sources ---------------------------------------------------------------------------------------------------------
 
 
-def _named(source: str) -> dict[str, Columns]:
-    if not source:
-        raise RunError("G806", "no data set is named", "name one: `with { data = NAME }` in the spec, or `--data`")
-    name, _, file = source.partition(":")
-    if not file and name in NAMED:
-        return NAMED[name]()
-    if file and name in FROM_FILE:
-        return FROM_FILE[name](Path(file))
-    if name in FROM_FILE:
-        raise RunError(
-            "G806", f"data set `{name}` needs a file", f"write `{name}:FILE`, an .npz with x_train and x_test"
-        )
-    if Path(source).suffix or Path(source).exists():
-        return files.read(Path(source))
-    known = [*NAMED, *(f"{n}:FILE" for n in FROM_FILE)]
-    raise RunError(
-        "G806", f"unknown data set `{source}`", f"known: {', '.join(known)}; or a file .npz .npy .csv .parquet"
-    )
-
-
-def digits() -> Array:
-    """uint8 [1797, 64], grey levels 0 to 16."""
-    resource = importlib.resources.files("gencompiler.runtime") / "digits.npz"
-    with resource.open("rb") as file, np.load(file) as archive:
-        return np.asarray(archive["x"])
-
-
-def binarize(levels: Array, top: int, seed: int = 0) -> Array:
-    """One Bernoulli draw with P(1) = level / top, uint8: a function of the seed and of the element's place in C order.
-
-    Each compares 32 bits of numpy's Philox stream, which is the same in every version, with its level."""
-    generator = np.random.Philox(key=seed)
-    drawn = [np.empty((0, *levels.shape[1:]), dtype=np.uint8)]
-    for part in np.split(levels, range(4096, len(levels), 4096)):
-        words = generator.random_raw(part.size).reshape(part.shape) >> np.uint64(32)
-        ones = words * np.uint64(top) < part.astype(np.uint64) << np.uint64(32)
-        drawn.append(ones.astype(np.uint8))
-    return np.concatenate(drawn)
-
-
-def _mnist(path: Path) -> dict[str, Columns]:
-    parts = files.read(path)
-    if set(parts) != {"train", "test"}:
-        raise RunError(
-            "G802", f"{path} has no x_train and x_test", "MNIST is an .npz with the arrays x_train and x_test"
-        )
-    x = parts["train"]["x"]
-    held = len(x) // 6
-    return {"train": {"x": x[:-held]}, "valid": {"x": x[-held:]}, "test": parts["test"]}
-
-
-def _mnist_binary(path: Path) -> dict[str, Columns]:
-    parts = _mnist(path)
-    whole = binarize(np.concatenate([part["x"] for part in parts.values()]), 255)
-    ends = np.cumsum([len(part["x"]) for part in parts.values()])[:-1]
-    return {name: {"x": x} for name, x in zip(parts, np.split(whole, ends), strict=True)}
-
-
-def _plain(make: Callable[[], Array]) -> Callable[[], dict[str, Columns]]:
-    return lambda: {"all": {"x": make()}}
-
-
-NAMED: dict[str, Callable[[], dict[str, Columns]]] = {
-    "digits": _plain(digits),
-    "digits_binary": _plain(lambda: binarize(digits(), 16)),
-    **{name: _plain(make) for name, make in toys.TOYS.items()},
-}
-FROM_FILE: dict[str, Callable[[Path], dict[str, Columns]]] = {"mnist": _mnist, "mnist_binary": _mnist_binary}
-
-
-def _arrays(source: Mapping[str, Array] | Array, fields: Sequence[Field]) -> dict[str, Columns]:
+def _arrays(source: Any, fields: Sequence[Field]) -> dict[str, Columns]:
     if isinstance(source, Mapping):
-        return {"all": {name: np.asarray(value) for name, value in source.items()}}
-    return {"all": {fields[0].name: np.asarray(source)}}
+        return {"all": {name: np.asarray(torch_data.host(value)) for name, value in source.items()}}
+    return {"all": {fields[0].name: np.asarray(torch_data.host(source))}}
 
 
 # -- fitting to the fields -------------------------------------------------------------------------------------------
 
 
 def _columns_for(columns: Columns, fields: Sequence[Field], name: str) -> Columns:
-    """The columns under the fields' names: by name, or, for a single field, the only array whatever it is called."""
-    if len(fields) == 1 and fields[0].name not in columns:
-        only = [c for c in columns if c != "y"]
-        if len(only) == 1:
-            return {fields[0].name: columns[only[0]]}
-    missing = [f.name for f in fields if f.name not in columns]
-    if missing:
+    """The columns under the fields' names: by name; for a single field the only array besides labels, whatever it is
+    called; else the only array that fits a field and no other."""
+    found = {field.name: columns[field.name] for field in fields if field.name in columns}
+    left = {column: array for column, array in columns.items() if column not in found}
+    missing = [field for field in fields if field.name not in found]
+    values = [column for column in left if column != "y"]
+    if len(fields) == 1 and missing and len(values) == 1:
+        return {fields[0].name: left[values[0]]}
+    fitting = {field.name: [c for c, array in left.items() if _fits(array, field)] for field in missing}
+    for field in missing:
+        others = [c for name, candidates in fitting.items() if name != field.name for c in candidates]
+        if len(fitting[field.name]) == 1 and fitting[field.name][0] not in others:
+            found[field.name] = left[fitting[field.name][0]]
+            continue
         raise RunError(
             "G801",
-            f"{name} has no array for `{missing[0]}`",
+            f"{name} has no array for `{field.name}`",
             f"name the arrays after the model's variables: {', '.join(f.name for f in fields)}",
             (f"it has: {', '.join(columns) or 'nothing'}",),
         )
-    return {f.name: columns[f.name] for f in fields}
+    return found
+
+
+def _fits(array: Array, field: Field) -> bool:
+    """Whether every row has the field's size and lies in its support."""
+    try:
+        _check_field(array, field, "")
+    except RunError:
+        return False
+    return array.ndim > 0 and len(array) > 0
 
 
 def check(columns: Mapping[str, Array], fields: Sequence[Field], name: str) -> None:

@@ -6,10 +6,7 @@ two that call the helpers here.  A row is one example; tensors have the rows fir
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import importlib
-import importlib.util
 import keyword as keywords
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -19,13 +16,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from gencompiler.runtime import parameters, settings
+from gencompiler.runtime import backends, display, externals, parameters
 from gencompiler.runtime.data import Batch
 from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.fields import Field, Support
+from gencompiler.runtime.programs import Phase, RowFunction
 
 if TYPE_CHECKING:
     from gencompiler.runtime.distribution import ModelDistribution
+
+__all__ = ["Context", "Model", "Phase", "RowFunction", "Values", "checked_seed"]
 
 #: The value of one variable, or of several in declaration order.
 Values: TypeAlias = Tensor | tuple[Tensor, ...]
@@ -33,28 +33,8 @@ Values: TypeAlias = Tensor | tuple[Tensor, ...]
 Context: TypeAlias = Tensor | Mapping[str, Tensor] | None
 
 
-@dataclasses.dataclass(frozen=True)
-class Phase:
-    """One phase of the training objective: `program` gives each row's value, which is maximised (or minimised) over the
-    parameters `update` (all of them when empty)."""
-
-    label: str
-    program: str
-    maximize: bool = True
-    update: tuple[str, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class RowFunction:
-    """A row program in torch: `function(*inputs, *parameters, *scalars, **keywords)`.
-
-    `keywords` are those of `rows`, `seed`, `step` and `dtype` that it takes; `parameters` the paths of those it reads,
-    passed by value; `scalars` its runtime integers.  A kernel's launcher is called in the same way."""
-
-    function: Callable[..., Any]
-    keywords: tuple[str, ...] = ()
-    parameters: tuple[str, ...] = ()
-    scalars: tuple[str, ...] = ()
+#: Particles computed at once, by rows that follow one another: a finite sum may have 65,536 for each row.
+MOST_PARTICLES = 1 << 20
 
 
 class _Group(nn.Module):
@@ -64,20 +44,25 @@ class _Group(nn.Module):
 class Model(nn.Module):
     """Base of generated models.
 
-    Class attributes, stated by each: `fields` (observed and given variables), `phases` (of the default training),
+    Class attributes, stated by each: `fields` (observed and given variables), `latents` (those
+    that `encode` and `decode` speak of), `phases` (of the default training),
     `spec` (path of the spec), `model_hash` (what weights belong to), `compiler` (its version)."""
 
     fields: ClassVar[tuple[Field, ...]] = ()
+    latents: ClassVar[tuple[Field, ...]] = ()
     phases: ClassVar[tuple[Phase, ...]] = ()
     programs: ClassVar[Mapping[str, RowFunction]] = {}
     package: ClassVar[str] = ""
+    externals: ClassVar[tuple[str, ...]] = ()
     capabilities: ClassVar[Mapping[str, str]] = {}
+    #: The spec's `evaluate` lines that say how: {"importance": {"K": 500}}.
+    evaluations: ClassVar[Mapping[str, Mapping[str, float | str]]] = {}
     spec: ClassVar[str] = ""
     model_hash: ClassVar[str] = ""
     compiler: ClassVar[str] = ""
 
-    #: Sampling runs in tiles of this many rows, row i at place i mod `tile`, so that a row's bits never depend on the
-    #: number of rows asked for.
+    #: Where there are matrix products, sampling runs in tiles of this many rows, after smaller ones for the first: see
+    #: `runtime.sampling`.
     tile: ClassVar[int] = 256
 
     def __init__(self, seed: int = 0) -> None:
@@ -114,6 +99,13 @@ class Model(nn.Module):
         self._origins[path] = origin
         self._attributes[path] = ".".join((*place, name))
 
+    def attach(self, name: str, module: nn.Module, shape: tuple[int, ...]) -> None:
+        """Take the user's network `name`, whose results are `[rows, *shape]`; its parameters are the model's from here
+        on."""
+        place = _free_name(self, name)
+        self.add_module(place, externals.checked(name, module, shape))
+        self._attributes[name] = place
+
     def _group(self, components: Sequence[str]) -> tuple[nn.Module, list[str]]:
         """The module that holds the parameters below these components of a path, and its place."""
         holder: nn.Module = self
@@ -133,6 +125,13 @@ class Model(nn.Module):
     def raw(self, path: str) -> nn.Parameter:
         """The unconstrained storage of a parameter."""
         return self.get_parameter(self._attributes[path])
+
+    def learned(self, path: str) -> list[nn.Parameter]:
+        """What an optimizer moves for a path: the storage of a parameter, or the parameters of a network of the
+        user's."""
+        place = self._attributes[path]
+        network = dict(self.named_modules()).get(place)
+        return [self.get_parameter(place)] if network is None else list(network.parameters())
 
     @property
     def origins(self) -> dict[str, str]:
@@ -183,6 +182,14 @@ class Model(nn.Module):
             inside = inside & member
         return entered, inside
 
+    def entered(self, values: Sequence[Tensor], context: Context = None) -> list[Tensor]:
+        """Inputs in compute dtype; raises RunError G801 for wrong shapes, NaN, and rows outside the support."""
+        inputs, inside = self.enter(values, context)
+        if not bool(inside.all()):
+            names = ", ".join(f"`{field.name}`" for field in self.fields)
+            raise RunError("G801", f"row {int((~inside).nonzero()[0])} lies outside the support of {names}")
+        return inputs
+
     def given_values(self, context: Context) -> list[Tensor]:
         if not self.given:
             if context is not None:
@@ -208,36 +215,54 @@ class Model(nn.Module):
     # -- running row programs ----------------------------------------------------------------------------------------
 
     def run(
-        self, name: str, inputs: Sequence[Tensor], rows: Tensor, *, seed: int = 0, step: int = 0, steps: int = 0
+        self,
+        name: str,
+        inputs: Sequence[Tensor],
+        rows: Tensor,
+        *,
+        seed: int = 0,
+        step: int = 0,
+        steps: int = 0,
+        update: tuple[str, ...] = (),
     ) -> tuple[Tensor, ...]:
         """The outputs of a row program, by its kernel where one applies, else by its torch function.
 
-        `rows` are row numbers, the keys of random draws; `steps` is the trip count of a chain."""
+        `rows` are row numbers, the keys of random draws; `steps` is the trip count of a chain; parameters besides
+        `update` (when given) enter as constants."""
         program = self.programs[name]
+        most = max(1, MOST_PARTICLES // program.particles)
+        if len(rows) > most:
+            options: dict[str, Any] = {"seed": seed, "step": step, "steps": steps, "update": update}
+            parts = [torch.split(each, most) for each in (rows, *inputs)]
+            done = [self.run(name, own, numbers, **options) for numbers, *own in zip(*parts, strict=True)]
+            return tuple(torch.cat(each) for each in zip(*done, strict=True))
         function = self.kernel(name, inputs) or program.function
-        values = [self.value(path) for path in program.parameters]
+        values = [
+            self.value(path) if not update or path in update else self.value(path).detach()
+            for path in program.parameters
+        ]
         known = {"rows": rows, "seed": checked_seed(seed), "step": step, "steps": steps, "dtype": self.dtype}
         scalars = [known[scalar] for scalar in program.scalars]
-        outputs = function(*inputs, *values, *scalars, **{keyword: known[keyword] for keyword in program.keywords})
+        networks = [self._network(module, update) for module in program.modules]
+        keywords = {keyword: known[keyword] for keyword in program.keywords}
+        outputs = function(*inputs, *values, *networks, *scalars, **keywords)
         return outputs if isinstance(outputs, tuple) else (outputs,)
+
+    def _network(self, name: str, update: tuple[str, ...]) -> Callable[..., Any]:
+        """A network of the user's; with constant parameters where `update` leaves it out."""
+        network = self.get_submodule(self._attributes[name])
+        if not update or name in update:
+            return network
+        constants = {path: parameter.detach() for path, parameter in network.named_parameters()}
+        return lambda *inputs: torch.func.functional_call(network, constants, inputs)
 
     def kernel(self, name: str, inputs: Sequence[Tensor] = ()) -> Callable[..., Any] | None:
         """The kernel's launcher: on CUDA, or anywhere under GENC_BACKEND=triton; in float32, and without gradients."""
-        choice = settings.backend()
-        wanted = choice == "triton" or (choice == "auto" and self.device.type == "cuda")
-        if not wanted or self.dtype != torch.float32:
+        if not self.package or not backends.kernels_wanted(self.device, self.dtype):
             return None
-        if self.device.type == "cpu" and not settings.interpreting():
-            raise RunError(
-                "G801",
-                "GENC_BACKEND is triton, and the model is on the CPU",
-                "move the model to CUDA, or set TRITON_INTERPRET=1 to interpret the kernels",
-            )
         if torch.is_grad_enabled() and any(t.requires_grad for t in (*inputs, *self.parameters())):
             return None
-        return (
-            kernel_launcher(f"{self.package}.kernels", self.programs[name].function.__name__) if self.package else None
-        )
+        return backends.kernel_launcher(f"{self.package}.kernels", self.programs[name].function.__name__)
 
     # -- what generated methods call ---------------------------------------------------------------------------------
 
@@ -250,13 +275,14 @@ class Model(nn.Module):
         row: Tensor | None = None,
         seed: int = 0,
         step: int = 0,
+        update: tuple[str, ...] = (),
         outside: float = -math.inf,
     ) -> Tensor:
         """The scalar output of `program` for each row, `outside` for rows off the support; `row` are the keys of random
         draws, 0, 1, … when None."""
         inputs, inside = self.enter(values, context)
         rows = torch.arange(len(inside), device=self.device) if row is None else row.to(self.device, torch.int64)
-        (result,) = self.run(program, inputs, rows, seed=seed, step=step)
+        (result,) = self.run(program, inputs, rows, seed=seed, step=step, update=update)
         return torch.where(inside, result, outside)
 
     def call_program(
@@ -287,24 +313,29 @@ class Model(nn.Module):
         """What an optimizer minimises: minus (or plus) the mean over rows of the phase's value, a scalar.
 
         `batch` is a tensor, tensors by field name, or a `Batch` out of a data set, whose rows are not checked again.
-        `row` (dataset row numbers), `seed` and `step` key the random draws; the first phase is the default."""
+        `row` (dataset row numbers), `seed` and `step` key the random draws; the first phase is the default.  Its
+        derivative is in the parameters that the phase updates, and zero in the others."""
         if not self.phases:
             raise _untrainable(self)
         chosen = next((p for p in self.phases if phase in (None, p.label)), None)
         if chosen is None:
             raise RunError("G801", f"no phase `{phase}`", f"phases: {', '.join(p.label for p in self.phases)}")
         if isinstance(batch, Batch):
-            value = self.run_batch(chosen.program, batch, seed=seed, step=step)
+            value = self.run_batch(chosen.program, batch, seed=seed, step=step, update=chosen.update)
         else:
             values, context = self._unpacked(batch)
-            value = self.row_values(chosen.program, values, context, row=row, seed=seed, step=step)
+            keys: dict[str, Any] = {"row": row, "seed": seed, "step": step}
+            outside = -math.inf if chosen.maximize else math.inf
+            value = self.row_values(chosen.program, values, context, **keys, update=chosen.update, outside=outside)
         mean = value.mean()
         return -mean if chosen.maximize else mean
 
-    def run_batch(self, program: str, batch: Batch, *, seed: int = 0, step: int = 0) -> Tensor:
+    def run_batch(
+        self, program: str, batch: Batch, *, seed: int = 0, step: int = 0, update: tuple[str, ...] = ()
+    ) -> Tensor:
         """The scalar output of `program` for each row of a checked data set, `[rows]`."""
         inputs = [self.computed(field, batch.tensors[field.name].to(self.device)) for field in self.fields]
-        (value,) = self.run(program, inputs, batch.row.to(self.device), seed=seed, step=step)
+        (value,) = self.run(program, inputs, batch.row.to(self.device), seed=seed, step=step, update=update)
         return value
 
     def _unpacked(self, batch: Tensor | Mapping[str, Tensor]) -> tuple[list[Tensor], Context]:
@@ -324,6 +355,9 @@ class Model(nn.Module):
 
         return ModelDistribution(self, context)
 
+    def _repr_html_(self) -> str:
+        return display.model_html(self)
+
     def fit(self, data: Any = None, **options: Any) -> Self:
         """Train in place by the package's own loop (`train.py`), with its options as keywords; returns the model."""
         if not self.phases or not self.package:
@@ -339,11 +373,14 @@ class Model(nn.Module):
         save_weights(self, Path(path))
 
     @classmethod
-    def load(cls, path: str | Path, device: str | torch.device = "cpu") -> Self:
-        """A model with the parameters of a file that `save` or a training run wrote; G803 if they belong to another."""
+    def load(cls, path: str | Path, device: str | torch.device = "cpu", **networks: nn.Module) -> Self:
+        """A model with the parameters of a file that `save` or a training run wrote; G803 if they belong to another.
+
+        `networks` are those that the spec declares by `extern def`; the file holds their parameters too."""
         from gencompiler.runtime.checkpoint import load_weights
 
-        model = cls().to(device)
+        externals.require(cls.__name__, cls.externals, networks)
+        model = cls(**networks).to(device)  # type: ignore[arg-type]
         load_weights(model, Path(path))
         return model
 
@@ -357,15 +394,6 @@ def _free_name(holder: nn.Module, name: str) -> str:
     while hasattr(holder, name) or keywords.iskeyword(name):
         name += "_"
     return name
-
-
-@functools.cache
-def kernel_launcher(module: str, name: str) -> Callable[..., Any] | None:
-    """The launcher `name` of a package's kernels; None where it has none, or where triton is missing."""
-    if importlib.util.find_spec("triton") is None or importlib.util.find_spec(module) is None:
-        return None
-    launcher: Callable[..., Any] | None = getattr(importlib.import_module(module), name, None)
-    return launcher
 
 
 def checked_seed(seed: int) -> int:

@@ -111,7 +111,7 @@ def initial(
     if isinstance(start, (int, float)):
         return unconstrain(torch.full(tuple(shape), float(start), dtype=torch.float64), support).float()
     if start == "zeros" or rank < 2 or support.name == "Simplex":
-        return torch.zeros(*shape)
+        return torch.zeros(tuple(shape))
     count = math.prod(shape)
     key = torch.tensor([zlib.crc32(path.encode())])
     if support.name == "Orthogonal":

@@ -11,6 +11,7 @@ GPU: words and uniforms agree bit for bit, normals to 1e-6.
 
 from __future__ import annotations
 
+import functools
 import math
 
 import torch
@@ -18,8 +19,8 @@ from torch import Tensor
 
 MASK = 0xFFFFFFFF
 ROUNDS = 10
-#: Multipliers of the words 2 and 0, in the order in which a round uses their products.
-MULTIPLIERS = (0xCD9E8D57, 0xD2511F53)
+#: Multipliers of the words 0 and 2.
+MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
 
 #: The largest float32 below 1: without this bound (n + 1/2) 2^-24 rounds to 1 for n = 2^24 - 1.
@@ -38,32 +39,46 @@ def philox(
     """The four 32-bit words of Philox4x32-10, as int64 tensors of the counters' common shape.
 
     Counters are integers or int64 tensors that broadcast; only their low 32 bits count.  `seed` is in 0..2^64."""
-    c0, c1, c2, c3 = _counters(row, step, dim, stream)
-    multiplier = torch.tensor(MULTIPLIERS, device=c0.device).reshape(2, *[1] * c0.dim())
-    # Words (0, 2) and words (1, 3) side by side.  Products of 32-bit words wrap in int64, which keeps all 64 bits; the
-    # odd words are masked only when they are used.
-    even, odd = torch.stack((c0, c2)), torch.stack((c1, c3))
-    for key in _round_keys(seed, c0.device, c0.dim()):
-        products = even.flip(0).mul_(multiplier)
-        even = (products >> 32).bitwise_xor_(odd).bitwise_xor_(key).bitwise_and_(MASK)
-        odd = products
-    odd = odd & MASK
-    return even[0], odd[0], even[1], odd[1]
+    words = _rounds(seed, (row, step, dim, stream), ROUNDS)
+    return words[0], words[1] & MASK, words[2], words[3] & MASK
 
 
-def _counters(*counters: Counter) -> tuple[Tensor, ...]:
+def _first_words(seed: int, row: Counter, step: Counter, dim: Counter, stream: Counter) -> tuple[Tensor, Tensor]:
+    """Words 0 and 1 (the second with more bits above the lowest 32), which need less than the last two rounds."""
+    word_0, _, word_2, word_3 = _rounds(seed, (row, step, dim, stream), ROUNDS - 2)
+    keys = _keys(seed)
+    word_1 = word_2 * MULTIPLIERS[1]
+    word_2 = _mixed(word_0 * MULTIPLIERS[0], word_3, keys[ROUNDS - 2][1])
+    product = word_2 * MULTIPLIERS[1]
+    return _mixed(product, word_1, keys[ROUNDS - 1][0]), product
+
+
+def _rounds(seed: int, counters: tuple[Counter, Counter, Counter, Counter], count: int) -> tuple[Tensor, ...]:
+    """The words after `count` rounds; the odd ones have more bits above the lowest 32.
+
+    Each word has only the axes of what it depends on, so the first rounds cost next to nothing.  Products of 32-bit
+    words wrap in int64, which keeps all 64 bits; an odd word is the lower half of one, and masked only when used."""
     device = next((c.device for c in counters if isinstance(c, Tensor)), torch.device("cpu"))
-    tensors = (torch.as_tensor(c, dtype=torch.int64, device=device) & MASK for c in counters)
-    return tuple(torch.broadcast_tensors(*tensors))  # type: ignore[no-untyped-call]
+    word_0, word_1, word_2, word_3 = (torch.as_tensor(c, dtype=torch.int64, device=device) & MASK for c in counters)
+    for key_0, key_1 in _keys(seed)[:count]:
+        left, right = word_0 * MULTIPLIERS[0], word_2 * MULTIPLIERS[1]
+        word_0, word_2 = _mixed(right, word_1, key_0), _mixed(left, word_3, key_1)
+        word_1, word_3 = right, left
+    return word_0, word_1, word_2, word_3
 
 
-def _round_keys(seed: int, device: torch.device, dims: int) -> Tensor:
-    """[ROUNDS, 2, 1, …]: the key, raised by the Weyl constants before each round but the first."""
+def _mixed(product: Tensor, word: Tensor, key: int) -> Tensor:
+    """The upper half of a product, xor a word, xor a key."""
+    return ((product >> 32) ^ word).bitwise_xor_(key).bitwise_and_(MASK)
+
+
+@functools.lru_cache
+def _keys(seed: int) -> tuple[tuple[int, int], ...]:
+    """Both words of the key in each round: raised by the Weyl constants before each round but the first."""
     if not 0 <= seed < 1 << 64:
         raise ValueError(f"a seed is an integer in 0..2^64, not {seed}")
-    words = (seed & MASK, seed >> 32)
-    keys = [[(word + i * add) & MASK for word, add in zip(words, KEY_STEPS, strict=True)] for i in range(ROUNDS)]
-    return torch.tensor(keys, device=device).reshape(ROUNDS, 2, *[1] * dims)
+    low, high = seed & MASK, seed >> 32
+    return tuple(((low + i * KEY_STEPS[0]) & MASK, (high + i * KEY_STEPS[1]) & MASK) for i in range(ROUNDS))
 
 
 def _unit(word: Tensor, dtype: torch.dtype) -> Tensor:
@@ -72,16 +87,16 @@ def _unit(word: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _uniform(seed: int, row: Counter, step: Counter, dim: Counter, stream: int, dtype: torch.dtype) -> Tensor:
-    word, *_ = philox(seed, row, step, dim, stream)
+    word, _ = _first_words(seed, row, step, dim, stream)
     return _unit(word, dtype)
 
 
 def _normal(seed: int, row: Counter, step: Counter, dim: Counter, stream: int, dtype: torch.dtype) -> Tensor:
     """Of the float32 uniforms, in any dtype, because near u0 = 1 the radius feels their rounding; but computed in
     float64, because in float32 the angle 2 pi u1 alone would cost more than the 1e-6 that back ends agree to."""
-    word_0, word_1, *_ = philox(seed, row, step, dim, stream)
+    word_0, word_1 = _first_words(seed, row, step, dim, stream)
     radius = _unit(word_0, torch.float32).double().log_().mul_(-2.0).sqrt_()
-    angle = _unit(word_1, torch.float32).double().mul_(2.0 * math.pi)
+    angle = _unit(word_1 & MASK, torch.float32).double().mul_(2.0 * math.pi)
     return radius.mul_(angle.cos_()).to(dtype)
 
 

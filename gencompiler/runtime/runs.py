@@ -19,6 +19,8 @@ from gencompiler.runtime import storage
 from gencompiler.runtime.errors import RunError
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from gencompiler.runtime.modules import Model
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -41,8 +43,10 @@ def keep_package(model: Model, folder: Path) -> None:
             storage.write(folder / PACKAGE / source.name / file.name, file.read_bytes())
 
 
-def load_run(folder: Path, device: str = "cpu") -> Model:
+def load_run(folder: Path, device: str = "cpu", **networks: nn.Module) -> Model:
     """The trained model of a run: its end result, or, of a run that has not ended, its last checkpoint.
+
+    `networks` are the user's own, where the spec has an `extern def`; the run holds their parameters too.
 
     Raises RunError G803 where the folder holds no run, or weights that are damaged or of another model."""
     packages = sorted((folder / PACKAGE).glob("*/__init__.py"))
@@ -51,7 +55,7 @@ def load_run(folder: Path, device: str = "cpu") -> Model:
         raise RunError("G803", f"{folder} does not hold a run", "name a folder that training wrote (`--out`)")
     module = import_package(packages[0].parent)
     kind: type[Model] = getattr(module, module.__all__[0])
-    return kind.load(weights, device)
+    return kind.load(weights, device, **networks)
 
 
 def import_package(folder: Path) -> ModuleType:

@@ -1,13 +1,17 @@
 """Draws from a model, tile by tile, and chains.
 
-A tile is a fixed number of rows with row i at place i mod `Model.tile`; the last one is filled up and its surplus
-dropped. So the same operations run on the same shapes whatever number of rows is asked for, and a row's bits depend on
-its number and the seed alone (for one machine, back end, dtype and thread count).
+A row's bits depend on its number and the seed alone (for one machine, back end, dtype and thread count), whatever
+number of rows is asked for.  Where matrices are multiplied, that takes tiles whose size and place depend on nothing
+else, because BLAS chooses kernels by the shape, and they round differently (float64, 2 threads: a row of `[64, 500] @
+[500, 32]` is not the same row of `[256, 500] @ [500, 32]`).  So rows 0 to 63 are a tile, 64 to 127, 128 to 255, and
+then every 256 (`Model.tile`); the last one is filled up and its surplus dropped.  Without products any multiple of
+QUANTUM rows will do.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 
@@ -22,6 +26,15 @@ from gencompiler.runtime.modules import Context, Model, Values
 #: Stream of a chain's default first state; a model's own draws count their streams from 0.
 START_STREAM = 0x7FFF_FFD0
 
+#: Torch computes an elementwise operation on the CPU with vector instructions, and what is left over after the last
+#: whole vector with scalar ones, which round `exp` or a sum differently.  Multiples of 64 rows leave nothing over: the
+#: widest loop takes 4 vectors of 16 float32.  `tests/runtime/test_sampling.py` has every function and reduction.
+QUANTUM = 64
+
+#: An operation on more elements is split among threads, at places that need not be ends of vectors
+#: (`at::internal::GRAIN_SIZE`).
+GRAIN = 1 << 15
+
 #: Rows of one launch of a kernel, a multiple of every kernel's tile.
 LAUNCH = 1 << 16
 
@@ -35,13 +48,21 @@ class Chain:
     acceptance: Tensor
 
 
+@dataclasses.dataclass(frozen=True)
+class Trajectory:
+    """`states` `[count, points, *shape]` of reverse diffusions at `times` `[points]`, from noise to samples."""
+
+    times: Tensor
+    states: Tensor
+
+
 @torch.no_grad()
 def sample(model: Model, count: int, context: Context = None, *, seed: int = 0) -> Values:
     """`count` exact draws of the observed variables, each `[count, *shape]`; discrete ones are int64."""
     given = _context(model, context, _checked(count))
     parts = [
         model.run("sample", _tile(model, model.given, given, rows), rows, seed=seed)
-        for rows in tiles(model, "sample", count)
+        for rows in tiles(model, count, "sample")
     ]
     return _joined(model, parts, model.observed, count)
 
@@ -58,6 +79,7 @@ def chain(
     model: Model,
     count: int,
     draws: int = 1,
+    context: Context = None,
     *,
     burn_in: int,
     thin: int,
@@ -71,16 +93,23 @@ def chain(
     Normal(0, 1) on reals and uniform on finite supports."""
     if min(draws, thin) < 1 or burn_in < 0:
         raise RunError("G801", f"draws = {draws}, thin = {thin}, burn_in = {burn_in}", "draws and thin start at 1")
-    first = None if start is None else model.enter(start, None)[0]
+    given = _context(model, context, _checked(count))
+    first = None if start is None else _own(model, model.enter(start, context)[0])
     parts, accepted = [], [torch.empty(0, device=model.device)]
-    for rows in tiles(model, transition, _checked(count)):
-        state = _start(model, transition, rows, seed) if first is None else _tile(model, model.observed, first, rows)
+    starting = _start_program(model, transition)
+    used = [transition] if first is not None or starting is None else [transition, starting]
+    for rows in tiles(model, count, *used):
+        here = _tile(model, model.given, given, rows)
+        state = (
+            _start(model, starting, here, rows, seed) if first is None else _tile(model, model.observed, first, rows)
+        )
         if burn_in:
-            *state, _ = model.run(transition, state, rows, seed=seed, step=0, steps=burn_in)
+            *state, _ = model.run(transition, _inputs(model, state, here), rows, seed=seed, step=0, steps=burn_in)
         kept, taken = [], torch.zeros(len(rows), device=model.device)
         for draw in range(draws):
+            inputs = _inputs(model, state, here)
             *state, steps_accepted = model.run(
-                transition, state, rows, seed=seed, step=burn_in + draw * thin, steps=thin
+                transition, inputs, rows, seed=seed, step=burn_in + draw * thin, steps=thin
             )
             kept.append(state)
             taken = taken + steps_accepted
@@ -90,25 +119,78 @@ def chain(
     return Chain(_joined(model, parts, fields, count), torch.cat(accepted)[:count])
 
 
-def last_state(model: Model, count: int, *, burn_in: int, seed: int = 0) -> Values:
+@torch.no_grad()
+def trajectory(
+    model: Model,
+    count: int,
+    points: int,
+    context: Context = None,
+    *,
+    steps: int,
+    first: float,
+    last: float,
+    seed: int = 0,
+) -> Trajectory:
+    """States of `count` reverse diffusions of `steps` steps from time `first` to `last`, at `points` equally distant
+    times; the last are `sample(count)` of the same context and seed."""
+    if not 2 <= points <= steps + 1:
+        raise RunError("G801", f"{points} points asked for", f"ask for 2 to {steps + 1}: there are {steps} steps")
+    places = [round(place * steps / (points - 1)) for place in range(points)]
+    given = _context(model, context, _checked(count))
+    field = model.observed[0]
+    parts = [torch.empty(0, points, *field.shape, dtype=model.dtype, device=model.device)]
+    for rows in tiles(model, count, "sample"):
+        conditions = _tile(model, model.given, given, rows)
+        kept = [*model.run("start", conditions, rows, seed=seed)]
+        for before, after in itertools.pairwise(places):
+            inputs = [kept[-1], *conditions]
+            kept += model.run("reverse", inputs, rows, seed=seed, step=before, steps=after - before)
+        parts.append(torch.stack(kept, 1))
+    times = first + (last - first) * torch.tensor(places, dtype=torch.float64) / steps
+    return Trajectory(times, torch.cat(parts)[:count])
+
+
+def last_state(model: Model, count: int, context: Context = None, *, burn_in: int, seed: int = 0) -> Values:
     """The last states of `count` independent chains after `burn_in` steps, each `[count, *shape]`."""
-    draws = chain(model, count, burn_in=max(0, burn_in - 1), thin=1, seed=seed).draws
+    draws = chain(model, count, context=context, burn_in=max(0, burn_in - 1), thin=1, seed=seed).draws
     return tuple(each[:, 0] for each in draws) if isinstance(draws, tuple) else draws[:, 0]
 
 
-def tiles(model: Model, program: str, count: int) -> Iterator[Tensor]:
-    """Row numbers of each tile.  A kernel has tiles of its own, aligned in the same way, so it takes many at once."""
-    if model.kernel(program) is not None:
+def tiles(model: Model, count: int, *programs: str) -> Iterator[Tensor]:
+    """Row numbers of each tile of `programs`, which run one after another.
+
+    A kernel has tiles of its own, aligned in the same way, so it takes many at once."""
+    if model.kernel(programs[0]) is not None:
         yield from torch.split(torch.arange(count, device=model.device), LAUNCH)
         return
-    for start in range(0, count, model.tile):
-        yield torch.arange(start, start + model.tile, device=model.device)
+    longest = _longest_tile(model, programs)
+    start = 0
+    while start < count:
+        if longest:
+            length = min(longest, -(-(count - start) // QUANTUM) * QUANTUM)
+        else:
+            length = min(model.tile, max(model.tile // 4, start))
+        yield torch.arange(start, start + length, device=model.device)
+        start += length
 
 
-def _start(model: Model, transition: str, rows: Tensor, seed: int) -> Sequence[Tensor]:
-    start = "start" if transition == "chain" else f"{transition}_start"
-    if start in model.programs:
-        return model.run(start, [], rows, seed=seed)
+def _longest_tile(model: Model, programs: Sequence[str]) -> int:
+    """A multiple of QUANTUM, where tiles of any such number of rows are alike; else 0."""
+    widths = [model.programs[name].width for name in programs]
+    if model.device.type != "cpu" or not all(widths):
+        return 0
+    return GRAIN // max(widths) // QUANTUM * QUANTUM
+
+
+def _start_program(model: Model, transition: str) -> str | None:
+    """The program of a chain's first state, where the package has one."""
+    name = "start" if transition == "chain" else f"{transition}_start"
+    return name if name in model.programs else None
+
+
+def _start(model: Model, program: str | None, given: Sequence[Tensor], rows: Tensor, seed: int) -> Sequence[Tensor]:
+    if program is not None:
+        return model.run(program, given, rows, seed=seed)
     return [_default_start(model, field, rows, seed, START_STREAM + i) for i, field in enumerate(model.observed)]
 
 
@@ -125,6 +207,17 @@ def _default_start(model: Model, field: Field, rows: Tensor, seed: int, stream: 
     else:
         raise RunError("G801", f"no default first state on {field.support}", "pass `start=`")
     return model.computed(field, state.reshape(len(rows), *field.shape))
+
+
+def _inputs(model: Model, state: Sequence[Tensor], given: Sequence[Tensor]) -> list[Tensor]:
+    """The inputs of a transition: the state and the given variables, in the order of declaration."""
+    observed, others = iter(state), iter(given)
+    return [next(others if field.given else observed) for field in model.fields]
+
+
+def _own(model: Model, entered: Sequence[Tensor]) -> list[Tensor]:
+    """Of the tensors of all fields, those of the observed ones."""
+    return [tensor for field, tensor in zip(model.fields, entered, strict=True) if not field.given]
 
 
 def _context(model: Model, context: Context, count: int) -> list[Tensor]:

@@ -23,6 +23,21 @@ def interpreting() -> bool:
     return os.environ.get("TRITON_INTERPRET") == "1"
 
 
+def threads() -> int | None:
+    """GENC_THREADS: threads of torch in the commands; None for `auto`, which `runtime.threads` decides."""
+    value = os.environ.get("GENC_THREADS", "auto")
+    if value == "auto":
+        return None
+    if not value.isdecimal() or int(value) < 1:
+        raise RunError("G801", f"GENC_THREADS is {value!r}", "use auto, or a number from 1 on")
+    return int(value)
+
+
+def threads_of_openmp() -> bool:
+    """OMP_NUM_THREADS, OpenMP's own: whether it is set, and torch goes by it."""
+    return bool(os.environ.get("OMP_NUM_THREADS"))
+
+
 def runs_directory() -> Path:
     """GENC_RUNS: where runs are kept when no directory is named; `runs` in the current directory."""
     return Path(os.environ.get("GENC_RUNS", "runs"))
@@ -31,3 +46,24 @@ def runs_directory() -> Path:
 def progress_wanted() -> bool | None:
     """GENC_PROGRESS: 1 always shows the progress bar, 0 never; otherwise (None) it shows on a terminal."""
     return {"1": True, "0": False}.get(os.environ.get("GENC_PROGRESS", ""))
+
+
+def data_directory() -> Path | None:
+    """GENC_DATA: the directory of data sets that are not shipped (`mnist.npz`); None where there is none."""
+    value = os.environ.get("GENC_DATA")
+    return Path(value) if value else None
+
+
+def processes() -> int:
+    """WORLD_SIZE, torchrun's: how many processes train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def process_number() -> int:
+    """RANK, torchrun's: which of them this is, from 0."""
+    return int(os.environ.get("RANK", "0")) if processes() > 1 else 0
+
+
+def local_process_number() -> int:
+    """LOCAL_RANK, torchrun's: which of those on this machine."""
+    return int(os.environ.get("LOCAL_RANK", "0"))

@@ -1,4 +1,4 @@
-"""Shapes of computation: dimensions in chunks, rows in tiles of a fixed size, parameters packed for kernels."""
+"""Shapes of computation: dimensions in chunks, parameters packed for kernels."""
 
 from __future__ import annotations
 
@@ -14,9 +14,6 @@ from torch.nn import functional as F
 CHUNK_ELEMENTS = 1 << 19
 #: A chunk of c dimensions costs c² / 2 products where c sums would do, which pays only while c is small.
 LONGEST_CHUNK = 32
-
-#: Rows of one tile of `in_tiles`.
-TILE = 128
 
 
 def chunks(count: int, elements: int, *, reverse: bool = False) -> Iterator[slice]:
@@ -44,32 +41,6 @@ def exclusive_products(left: Tensor, right: Tensor, *, reverse: bool = False) ->
     ones = left.new_ones(len(left), len(left))
     before = ones.triu(1) if reverse else ones.tril(-1)
     return before[:, None, :] * left.T @ right
-
-
-def in_tiles(function: Callable[..., Tensor | tuple[Tensor, ...]], rows: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
-    """`function(rows, *inputs)` in tiles of TILE rows, zero-padded, row number i at place i mod TILE.
-
-    Matrix products round differently for different shapes and places; this makes what happens to row i a function of i
-    alone, so that a row of a sample does not depend on how many others are drawn, or in how many processes.
-
-    rows: int64 `[n]`, strictly increasing; inputs: `[n, …]`.  Returns the outputs as a tuple of tensors `[n, …]`."""
-    if len(rows) == 0:
-        return _as_tuple(function(rows, *inputs))
-    parts: list[tuple[Tensor, ...]] = []
-    numbers, counts = torch.unique_consecutive(rows // TILE, return_counts=True)
-    start = 0
-    for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-        here = slice(start, start + count)
-        place = rows[here] - number * TILE
-        padded = [each.new_zeros(TILE, *each.shape[1:]).index_copy(0, place, each[here]) for each in inputs]
-        outputs = _as_tuple(function(torch.arange(TILE, device=rows.device) + number * TILE, *padded))
-        parts.append(tuple(each[place] for each in outputs))
-        start += count
-    return tuple(torch.cat(each) for each in zip(*parts, strict=True))
-
-
-def _as_tuple(outputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    return (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
 
 
 # -- packing parameters for kernels ----------------------------------------------------------------------------------

@@ -66,7 +66,12 @@ def swissroll(count: int = COUNT, seed: int = 0, noise: float = 0.1) -> Points:
     return roll + noise * source.normal(count, 2)
 
 
-def grid25(count: int = COUNT, seed: int = 0, scale: float = 0.05) -> Points:
+#: The modes of `grid25`, [25, 2], and their standard deviation: the grid of Srivastava et al., VEEGAN, NeurIPS 2017.
+GRID25_CENTRES = np.stack(np.meshgrid(*[np.arange(-4.0, 5.0, 2.0)] * 2, indexing="ij"), -1).reshape(25, 2)
+GRID25_SCALE = 0.05
+
+
+def grid25(count: int = COUNT, seed: int = 0, scale: float = GRID25_SCALE) -> Points:
     """Twenty-five normals of standard deviation `scale` at {-4, -2, 0, 2, 4}^2, equally likely."""
     source = _Source(seed)
     centre = 2 * np.floor(5 * source.uniform(count, 2)) - 4
@@ -80,3 +85,6 @@ TOYS: dict[str, Callable[[], Points]] = {
     "swissroll": swissroll,
     "grid25": grid25,
 }
+
+#: Data sets whose modes are known: their centres and standard deviation.
+MODES: dict[str, tuple[Points, float]] = {"grid25": (GRID25_CENTRES, GRID25_SCALE)}

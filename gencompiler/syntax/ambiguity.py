@@ -65,7 +65,8 @@ class Ambiguities:
             return
         word, body = _OPEN[type(operand)], operand
         while type(body) in _OPEN and not self.is_closed(body):
-            body = body.otherwise if isinstance(body, t.Choose) else body.body  # type: ignore[attr-defined]
+            assert isinstance(body, t.Choose | t.Each | t.Expect)
+            body = body.otherwise if isinstance(body, t.Choose) else body.body
         if isinstance(body, t.Binary) and body.operator not in _TIGHT - {"-"} | {"^"} and not self.is_closed(body):
             what = "sum" if body.operator in "+-" else "operation"
             self._reporter.add(

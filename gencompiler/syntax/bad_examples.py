@@ -166,7 +166,8 @@ EXAMPLES: tuple[BadExample, ...] = (
                "write `repeat(3) { Step }`", after=True, any_token=True),
     *(
         BadExample(f"model M {{ x = {text} }}", "G005", "`log` needs what it is applied to", "expected an expression",
-                   "`log` is a prefix operator: write `log x`", after=True)
+                   "`log` is a prefix operator: write `log x`; a stage is a map, as "
+                   "`bijection Log(u : Positive) -> Real = log u`", after=True, any_token=True)
         for text in ("z |> log", "f(log)", "f(log, x)", "log + 1")
     ),
     BadExample("model M { x = +1 }", "G009", "there is no unary `+`", help="delete it"),

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from gencompiler.runtime.backends import kernel_launcher
 from gencompiler.runtime.fields import Field
-from gencompiler.runtime.modules import Model, kernel_launcher
+from gencompiler.runtime.modules import Model
 from gencompiler.testing import spaces
 
 if TYPE_CHECKING:

@@ -83,11 +83,11 @@ def sample_kernel(b_array, W_array, x_out, rows_ptr, count, seed, step, ROWS: tl
     # fvsbn.gen:6
     x = tl.broadcast_to(tl.full((1, 64), 0.0, tl.float32), (ROWS, 64))
     for i in tl.range(0, 64, num_stages=1):
-        noise = uniform(seed, row, step, i, 0)
         logits = tl.load(b_array + i) + tl.sum(
             vector(W_array, i, 64) * tl.where(tl.arange(0, 64)[None, :] < i, x, 0.0),
             1,
         )
+        noise = uniform(seed, row, step, i, 0)
         x_i = (noise < tl.sigmoid(logits)).to(tl.float32)
         tl.store(x_out + place * 64 + i, x_i.to(tl.int64), mask=live)
         x = tl.where(tl.arange(0, 64)[None, :] == i, x_i[:, None], x)

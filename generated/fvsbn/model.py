@@ -47,8 +47,8 @@ def sample_rows(W, b, *, rows, seed, step):
     uniform_0 = random.uniform(seed, rows, step, 0, 64, dtype=dtype)
     x_2 = torch.zeros(len(rows), 64, dtype=dtype, device=device)
     for i in range(64):
-        noise = uniform_0[:, i]
         logits = b[i] + torch.where(places < i, x_2, 0.0) @ W[i]
+        noise = uniform_0[:, i]
         x_i = (noise < torch.sigmoid(logits)).to(dtype)
         x[:, i] = x_i
         x_2 = torch.select_scatter(x_2, x_i, -1, i)
@@ -73,7 +73,7 @@ class FVSBN(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     package = __package__ or ""
     spec = "specs/autoregressive/fvsbn.gen"
-    model_hash = "00eba4d7ed0260acd8b7326435cb29f44b2991df80c83cd9e00b8a5acb4b8808"
+    model_hash = "ed8e017cc8be490b1f700cf7b95247e68fd02d9e64a077e1fed8e5ef63553a44"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

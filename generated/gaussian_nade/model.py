@@ -85,7 +85,7 @@ class GaussianNADE(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     package = __package__ or ""
     spec = "specs/autoregressive/gaussian_nade.gen"
-    model_hash = "03b5feded7258f546fabcffe1608a4c6ee79fee256db21bd1ab6fbe00253ce89"
+    model_hash = "38d17f24ecaf1229703486cfc49dfca2713933a3d8098be30fe95f3a35bb6ca1"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

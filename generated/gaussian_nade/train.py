@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gencompiler.runtime import data, optimizers, training
+from gencompiler.runtime import data, distributed, optimizers, training
 
 from .model import GaussianNADE
 
@@ -36,7 +36,7 @@ def fit(model: GaussianNADE, source: data.Source | None = None, **options: Any) 
                 rate = schedule(run.step, run.total)
                 optimizers.set_rate(optimizer, rate)
                 loss = phase_1_step(model, batch, optimizer, settings, run.step)
-                run.add_loss("phase_1", loss, len(batch))
+                run.add_loss("phase_1", loss, batch.whole)
                 average.update()
             with average.applied():
                 run.end_epoch(training.mean_loss(model, dataset.valid, "phase_1", settings))
@@ -54,8 +54,9 @@ def phase_1_step(
         for part in batch.parts(settings.accumulate):
             with training.autocast(settings):
                 loss = model.loss(part, seed=settings.seed, step=step, phase="phase_1")
-            (loss * (len(part) / len(batch))).backward()
-            total = total + loss.detach() * (len(part) / len(batch))
+            (loss * part.share).backward()
+            total = total + loss.detach() * part.share
+        total = distributed.summed(optimizer, total)
         training.require_finite(model, total, batch, settings, step, "phase_1")
         optimizers.clip(optimizer, settings.clip)
         return total

@@ -108,8 +108,8 @@ def sample_kernel(
     # nade.gen:6
     W_x = tl.broadcast_to(vector(c_array, 0, 512), (ROWS, 512))
     for i in tl.range(0, 64, num_stages=1):
-        noise = uniform(seed, row, step, i, 0)
         logits = tl.load(b_array + i) + tl.sum(vector(V_array, i, 512) * tl.sigmoid(W_x), 1)
+        noise = uniform(seed, row, step, i, 0)
         x_i = (noise < tl.sigmoid(logits)).to(tl.float32)
         tl.store(x_out + place * 64 + i, x_i.to(tl.int64), mask=live)
         W_x = W_x + vector(W_array, i, 512) * x_i[:, None]

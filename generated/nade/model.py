@@ -47,8 +47,8 @@ def sample_rows(W, V, b, c, *, rows, seed, step):
     uniform_0 = random.uniform(seed, rows, step, 0, 64, dtype=dtype)
     W_x = c.expand(len(rows), -1)
     for i in range(64):
-        noise = uniform_0[:, i]
         logits = b[i] + torch.sigmoid(W_x) @ V[i]
+        noise = uniform_0[:, i]
         x_i = (noise < torch.sigmoid(logits)).to(dtype)
         x[:, i] = x_i
         W_x = W_x + W[:, i] * x_i[:, None]
@@ -73,7 +73,7 @@ class NADE(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     package = __package__ or ""
     spec = "specs/autoregressive/nade.gen"
-    model_hash = "ca60614b3afc6597a6721b1670a0896a9b61d5a48e40626e963b82225f35e6cc"
+    model_hash = "a938fe755a7b8839072e2670351239ebbda32bc7fa35739f84530dae9ec03b69"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

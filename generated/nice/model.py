@@ -23,8 +23,8 @@ def log_prob_rows(
     mlp_0_bias,
     mlp_1_weight,
     mlp_1_bias,
-    output_weight,
-    output_bias,
+    mlp_output_weight,
+    mlp_output_bias,
     *,
     rows,
     seed,
@@ -48,20 +48,32 @@ def log_prob_rows(
         hidden = torch.relu(F.linear(a, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
         # nice.gen:4
-        b = reverse_input[:, 32:] - F.linear(hidden_2, output_weight[k], output_bias[k])
+        b = reverse_input[:, 32:] - F.linear(hidden_2, mlp_output_weight[k], mlp_output_bias[k])
         # nice.gen:13
         z = torch.cat((a, b), -1)
     # nice.gen:12
-    log_p = (-F.softplus(z, threshold=80) - F.softplus(-z, threshold=80)).sum(-1)
+    log_p_z = (-F.softplus(z, threshold=80) - F.softplus(-z, threshold=80)).sum(-1)
     # nice.gen:13
-    return log_p - (
+    return log_p_z - (
         181.32565401959783
         + (-F.softplus(sigmoid_input, threshold=80) - F.softplus(-sigmoid_input, threshold=80)).sum(-1)
         + torch.log(s).sum(-1)
     )
 
 
-def sample_rows(s, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias, *, rows, seed, step):
+def sample_rows(
+    s,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
     """exact samples of x.
 
     Returns x [rows, 64] integer.
@@ -78,7 +90,7 @@ def sample_rows(s, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_we
         # nice.gen:3
         hidden = torch.relu(F.linear(a, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
-        AdditiveCoupling_output = torch.cat((a, b + F.linear(hidden_2, output_weight[k], output_bias[k])), -1)
+        AdditiveCoupling_output = torch.cat((a, b + F.linear(hidden_2, mlp_output_weight[k], mlp_output_bias[k])), -1)
         # nice.gen:13
         x = AdditiveCoupling_output.flip(-1)
     # nice.gen:6
@@ -88,7 +100,7 @@ def sample_rows(s, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_we
     return torch.floor(17.0 * sigmoid_output).clamp(max=16.0).to(torch.int64)
 
 
-def forward_rows(z, s, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias):
+def forward_rows(z, s, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_output_weight, mlp_output_bias):
     """latent z to the value in [0, 1) that quantization turns into x, and log|det| of that map.
 
     Takes z [rows, 64]; returns x [rows, 64], log_abs_det [rows].
@@ -101,7 +113,7 @@ def forward_rows(z, s, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, outpu
         # nice.gen:3
         hidden = torch.relu(F.linear(a, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
-        AdditiveCoupling_output = torch.cat((a, b + F.linear(hidden_2, output_weight[k], output_bias[k])), -1)
+        AdditiveCoupling_output = torch.cat((a, b + F.linear(hidden_2, mlp_output_weight[k], mlp_output_bias[k])), -1)
         # nice.gen:13
         z = AdditiveCoupling_output.flip(-1)
     # nice.gen:6
@@ -114,7 +126,7 @@ def forward_rows(z, s, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, outpu
     )
 
 
-def inverse_rows(x, s, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias):
+def inverse_rows(x, s, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_output_weight, mlp_output_bias):
     """the value in [0, 1) that quantization turns into x to latent z, and log|det| of that map.
 
     Takes x [rows, 64]; returns z [rows, 64], log_abs_det [rows].
@@ -130,7 +142,7 @@ def inverse_rows(x, s, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, outpu
         hidden = torch.relu(F.linear(a, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
         # nice.gen:4
-        b = reverse_input[:, 32:] - F.linear(hidden_2, output_weight[k], output_bias[k])
+        b = reverse_input[:, 32:] - F.linear(hidden_2, mlp_output_weight[k], mlp_output_bias[k])
         # nice.gen:13
         z = torch.cat((a, b), -1)
     return (
@@ -154,7 +166,7 @@ PARAMETERS = (
 
 
 class NICE(Model):
-    """NICE.
+    """NICE: Dinh, Krueger & Bengio, ICLR 2015 workshop.
 
     x : Integer(0..17)[64], observed
     z : Real[64], latent
@@ -177,7 +189,7 @@ class NICE(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "bound"}
     package = __package__ or ""
     spec = "specs/bijections/nice.gen"
-    model_hash = "4c1551c090b64b97ae80eb100066f5eb8290d01760cdde7ccf2c79d19ee21a43"
+    model_hash = "c75b31f7811c64901eaef965e3e1502f535845b143883e0d6f887bd788349986"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -138,9 +138,9 @@ def log_prob_kernel(
         z = b
         log_abs_det = log_abs_det + tl.sum(tanh_s, 1)
     # realnvp.gen:12
-    log_p = tl.sum(-0.5 * square(z) - 0.9189385332046727, 1)
+    log_p_z = tl.sum(-0.5 * square(z) - 0.9189385332046727, 1)
     # realnvp.gen:13
-    tl.store(log_prob_out + place, log_p - log_abs_det, mask=live)
+    tl.store(log_prob_out + place, log_p_z - log_abs_det, mask=live)
 
 
 @torch.no_grad()

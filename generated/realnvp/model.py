@@ -24,10 +24,10 @@ def log_prob_rows(
     mlp_0_bias,
     mlp_1_weight,
     mlp_1_bias,
-    s_weight,
-    s_bias,
-    t_weight,
-    t_bias,
+    mlp_s_weight,
+    mlp_s_bias,
+    mlp_t_weight,
+    mlp_t_bias,
     *,
     rows,
     seed,
@@ -63,8 +63,8 @@ def log_prob_rows(
         a = reverse_input[:, :32]
         hidden = torch.relu(F.linear(a, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
-        t = F.linear(hidden_2, t_weight[k], t_bias[k])
-        s = F.linear(hidden_2, s_weight[k], s_bias[k])
+        t = F.linear(hidden_2, mlp_t_weight[k], mlp_t_bias[k])
+        s = F.linear(hidden_2, mlp_s_weight[k], mlp_s_bias[k])
         # realnvp.gen:3
         tanh_s = torch.tanh(s)
         # realnvp.gen:4
@@ -73,9 +73,9 @@ def log_prob_rows(
         z = torch.cat((a, b), -1)
         log_abs_det = log_abs_det + tanh_s.sum(-1)
     # realnvp.gen:12
-    log_p = (-0.5 * z**2 - 0.9189385332046727).sum(-1)
+    log_p_z = (-0.5 * z**2 - 0.9189385332046727).sum(-1)
     # realnvp.gen:13
-    return log_p - log_abs_det
+    return log_p_z - log_abs_det
 
 
 def sample_rows(
@@ -85,10 +85,10 @@ def sample_rows(
     mlp_0_bias,
     mlp_1_weight,
     mlp_1_bias,
-    s_weight,
-    s_bias,
-    t_weight,
-    t_bias,
+    mlp_s_weight,
+    mlp_s_bias,
+    mlp_t_weight,
+    mlp_t_bias,
     *,
     rows,
     seed,
@@ -107,8 +107,8 @@ def sample_rows(
         b = x[:, 32:]
         hidden = torch.relu(F.linear(a, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
-        s = F.linear(hidden_2, s_weight[k], s_bias[k])
-        t = F.linear(hidden_2, t_weight[k], t_bias[k])
+        s = F.linear(hidden_2, mlp_s_weight[k], mlp_s_bias[k])
+        t = F.linear(hidden_2, mlp_t_weight[k], mlp_t_bias[k])
         # realnvp.gen:3
         AffineCoupling_output = torch.cat((a, b * torch.exp(torch.tanh(s)) + t), -1)
         # realnvp.gen:13
@@ -120,7 +120,19 @@ def sample_rows(
     return torch.floor(17.0 * sigmoid_output).clamp(max=16.0).to(torch.int64)
 
 
-def forward_rows(z, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_weight, s_bias, t_weight, t_bias):
+def forward_rows(
+    z,
+    e,
+    d,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_s_weight,
+    mlp_s_bias,
+    mlp_t_weight,
+    mlp_t_bias,
+):
     """latent z to the value in [0, 1) that quantization turns into x, and log|det| of that map.
 
     Takes z [rows, 64]; returns x [rows, 64], log_abs_det [rows].
@@ -133,11 +145,11 @@ def forward_rows(z, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_
         b = z[:, 32:]
         hidden = torch.relu(F.linear(a, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
-        s = F.linear(hidden_2, s_weight[k], s_bias[k])
+        s = F.linear(hidden_2, mlp_s_weight[k], mlp_s_bias[k])
         # realnvp.gen:3
         tanh_s = torch.tanh(s)
         # realnvp.gen:4
-        t = F.linear(hidden_2, t_weight[k], t_bias[k])
+        t = F.linear(hidden_2, mlp_t_weight[k], mlp_t_bias[k])
         # realnvp.gen:3
         AffineCoupling_output = torch.cat((a, b * torch.exp(tanh_s) + t), -1)
         # realnvp.gen:13
@@ -160,7 +172,19 @@ def forward_rows(z, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_
     )
 
 
-def inverse_rows(x, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_weight, s_bias, t_weight, t_bias):
+def inverse_rows(
+    x,
+    e,
+    d,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_s_weight,
+    mlp_s_bias,
+    mlp_t_weight,
+    mlp_t_bias,
+):
     """the value in [0, 1) that quantization turns into x to latent z, and log|det| of that map.
 
     Takes x [rows, 64]; returns z [rows, 64], log_abs_det [rows].
@@ -184,8 +208,8 @@ def inverse_rows(x, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_
         a = reverse_input[:, :32]
         hidden = torch.relu(F.linear(a, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
-        t = F.linear(hidden_2, t_weight[k], t_bias[k])
-        s = F.linear(hidden_2, s_weight[k], s_bias[k])
+        t = F.linear(hidden_2, mlp_t_weight[k], mlp_t_bias[k])
+        s = F.linear(hidden_2, mlp_s_weight[k], mlp_s_bias[k])
         # realnvp.gen:3
         tanh_s = torch.tanh(s)
         # realnvp.gen:4
@@ -211,7 +235,7 @@ PARAMETERS = (
 
 
 class RealNVP(Model):
-    """RealNVP.
+    """RealNVP: Dinh, Sohl-Dickstein & Bengio, ICLR 2017.
 
     x : Integer(0..17)[64], observed
     z : Real[64], latent
@@ -235,7 +259,7 @@ class RealNVP(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "bound"}
     package = __package__ or ""
     spec = "specs/bijections/realnvp.gen"
-    model_hash = "89eda0c51b8839a598339f64905533390903f3abd48b0cc7e23da93e1797c220"
+    model_hash = "fb4938d7daa052325b8d6c868d865d332fdd03ff6583821bc8ebcbbc9117ad92"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -109,15 +109,15 @@ class Wells(Model):
     fields = (Field("x", (16,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
         "energy": RowFunction(energy_rows),
-        "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype")),
-        "chain": RowFunction(chain_rows, keywords=("rows", "seed", "step"), scalars=("steps",)),
+        "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=16),
+        "chain": RowFunction(chain_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=16),
         "log_ratio": RowFunction(log_ratio_rows),
         "log_proposal": RowFunction(log_proposal_rows),
     }
     capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/wells.gen"
-    model_hash = "dbbb7a9582f2197e39ea5063e3937fefd87d598d56accd0821654140223b0770"
+    model_hash = "f1908bff1562f875c1c8c49c186e8bd3ff13fa9e73c2a352684ef25c1c8bd876"
     compiler = "0.1.0"
 
     def energy(self, x: Tensor) -> Tensor:

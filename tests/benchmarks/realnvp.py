@@ -23,7 +23,7 @@ from torch.distributions import AffineTransform, Transform, constraints
 from zuko.lazy import UnconditionalDistribution, UnconditionalTransform
 
 import gencompiler
-from gencompiler.runtime import data, training
+from gencompiler.runtime import data, named, training
 from gencompiler.runtime.modules import Model
 from gencompiler.testing.strategies import Perturbation
 from tests.benchmarks.timing import compare, machine, options, say, threads
@@ -132,7 +132,7 @@ def largest_difference(model: Model, peer: ZukoRealNVP) -> float:
 
 def times(model: Model, peer: ZukoRealNVP, rounds: int) -> None:
     """Log-density, sampling and a training step, at equal weights."""
-    images = torch.from_numpy(data.digits()).long()
+    images = torch.from_numpy(named.digits()).long()
     with torch.no_grad():
         for x in (images[:128], images[:1024]):
             label = f"log_prob, {len(x)} rows"

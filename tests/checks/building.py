@@ -77,9 +77,13 @@ def model(**parts: tuple[object, ...]) -> nodes.Model:
     return nodes.Model(name="ByHand", doc="", **{n: parts.get(n, ()) for n in names}, span=AT)  # type: ignore[arg-type]
 
 
-def maximum_likelihood() -> nodes.Training:
-    value = nodes.LogDensity(Type(REAL), "p", (), (), span=AT)
-    phase = nodes.Phase("phase_1", ("p",), True, (nodes.DataDraw(span=AT),), value, span=AT)
+def maximum_likelihood(name: str = "x", shape: tuple[int, ...] = (4,), support: Support = REAL) -> nodes.Training:
+    """`E[x ~ data] log p(x)`"""
+    own = (nodes.Binding(name, reference(name, shape, support), span=AT),)
+    density = nodes.LogDensity(Type(REAL), "p", own, (), span=AT)
+    drawn = nodes.Drawn((name,), (name,), nodes.Data(span=AT), span=AT)
+    value = nodes.Expectation(Type(REAL), (drawn,), density, span=AT)
+    phase = nodes.Phase("phase_1", ("p",), ("W",), True, value, span=AT)
     return nodes.Training(nodes.Objective("maximum_likelihood", (phase,), span=AT), (), span=AT)
 
 
@@ -159,7 +163,7 @@ def autoregressive(*conditionals: nodes.Conditional) -> nodes.Model:
         variables=(variable("x", "observed", BINARY, (3,)),),
         parameters=(declared("W", REAL, (3, 3)), declared("b", REAL, (3,))),
         conditionals=conditionals or (conditional(OWN, (EARLIER,), logits(EARLIER), (INDEX,)),),
-        trainings=(maximum_likelihood(),),
+        trainings=(maximum_likelihood("x", (3,), BINARY),),
     )
 
 

@@ -80,6 +80,7 @@ class TestWhatHolds:
         assert statuses(checked) == {
             ("factorization", "p"): "proved",
             ("admissible", "mala: y"): "proved",
+            ("density", "p"): "proved",
             ("integrable", "p"): "assumed",
             ("stationary", "mala"): "proved",
         }

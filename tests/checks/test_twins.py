@@ -45,8 +45,8 @@ GAUSSIAN = """model Gaussian(D = 3) {
 """
 LATENT = """model Latent(D = 3) {
   observed x : Binary[D]
-  latent   z : Binary[D]
-  p(z)     = Bernoulli(logits = bias())
+  latent   z : Real[D]
+  p(z)     = Normal(0, 1)
   p(x | z) = Bernoulli(logits = linear(z))
 }
 """
@@ -110,8 +110,8 @@ TWINS = (
     Twin("head lists nothing", NADE, "p(x[i] | x[<i])", "p(x[i])", "G105", "`x[<i]` is mentioned"),
     Twin("twice", NADE, "  train", "  p(x) = Bernoulli(logits = b)\n  train", "G302", "first produced here"),
     Twin("unlisted latent", LATENT, "p(x | z)", "p(x)", "G105", "`z` is mentioned"),
-    Twin("cycle", LATENT, "p(z)     = Bernoulli(logits = bias())", "p(z | x) = Bernoulli(logits = linear(x))", "G301"),
-    Twin("never produced", LATENT, "  p(z)     = Bernoulli(logits = bias())\n", "", "G303", "`z` is never produced"),
+    Twin("cycle", LATENT, "p(z)     = Normal(0, 1)", "p(z | x) = Normal(linear(x), 1)", "G301"),
+    Twin("never produced", LATENT, "  p(z)     = Normal(0, 1)\n", "", "G303", "`z` is never produced"),
     # distributions
     Twin("unsigned scale", GAUSSIAN, "s : Positive[D]", "s : Real[D]", "G501", "declare `param s : Positive[D]`"),
     Twin("wrong support", GAUSSIAN, "observed x : Real[D]", "observed x : Positive[D]", "G502", "events in Real"),
@@ -267,7 +267,7 @@ class TestAssumptions:
         without = base.replace('  assume invertible(F) because "increasing"\n', "")
         found, text = report_of(without)
         assert found == ["G408"]
-        assert 'assume invertible(F) because "…"' in text
+        assert "assume" not in text  # there is no inverse to compile, so it would not help
 
     def test_a_claim_of_positivity(self) -> None:
         claimed = self.SPEC.replace('assume positive(s) because "it starts at 1 and is projected"', "claim positive(s)")

@@ -33,6 +33,7 @@ def test_version_and_help(genc: Genc) -> None:
         "kernels",
         "doctor",
         "recheck",
+        "new",
     ):
         assert f" {command} " in shown.out
         of_command = genc(command, "--help")

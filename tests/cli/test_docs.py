@@ -11,11 +11,14 @@ import pytest
 import gencompiler
 from gencompiler import api
 from gencompiler.catalog import distributions, functions, networks, supports, words
+from gencompiler.diagnostics.codes import CODES
 from tests.cli.conftest import Genc
 from tests.derive import test_catalogue
 
 ROOT = Path(gencompiler.__file__).parents[1]
-PAGES = sorted([*(ROOT / "gencompiler" / "docs").glob("*.md"), ROOT / "README.md"])
+DOCS = ROOT / "gencompiler" / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md"])
+MECHANISMS = sorted((DOCS / "mechanisms").glob("*.md"))
 LANGUAGE = (ROOT / "gencompiler" / "docs" / "language.md").read_text(encoding="utf-8")
 
 #: A fenced block: its words (`gen`, `gen exit=3`) and its text.
@@ -36,6 +39,77 @@ def examples() -> list[tuple[str, int, str]]:
 def test_examples_are_what_they_are_said_to_be(status: int, text: str) -> None:
     result = api.check(text)
     assert result.exit_status == status, result.render()
+
+
+def complete() -> list[tuple[str, str]]:
+    """(where, spec) of the models on the pages of mechanisms that are said to be right."""
+    pages = [page.name for page in MECHANISMS]
+    return [(where, spec) for where, status, spec in examples() if where.split(":")[0] in pages and status == 0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spec", [spec for _, spec in complete()], ids=[where for where, _ in complete()])
+def test_models_of_the_mechanisms_become_packages_that_can_be_trained(
+    spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENC_CACHE", str(tmp_path))
+    model = api.compile(spec)()
+    rows = {f.name: f.support.member(f.shape).expand(64, *f.shape).clone() for f in model.fields}
+    for phase in model.phases:
+        loss = model.loss(rows, phase=phase.label)
+        loss.backward()
+        assert bool(loss.isfinite())
+    assert hasattr(model, "sample")
+
+
+def mentioned(page: Path) -> set[str]:
+    """The methods of `model` that a page's table of questions speaks of."""
+    return set(re.findall(r"`model\.(\w+)\(", page.read_text(encoding="utf-8")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", MECHANISMS, ids=lambda page: page.stem)
+def test_what_may_be_asked_is_there_to_be_asked(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENC_CACHE", str(tmp_path))
+    specs = [spec for where, spec in complete() if where.startswith(page.name)]
+    known = {name for spec in specs for name in dir(api.compile(spec))}
+    assert mentioned(page) - known == set()
+
+
+@pytest.mark.parametrize("page", MECHANISMS, ids=lambda page: page.stem)
+def test_a_page_of_a_mechanism_has_a_spec_its_questions_and_its_pitfalls(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    statuses = {status for where, status, _ in examples() if where.startswith(page.name)}
+    assert statuses >= {0, 1}
+    assert "## What is " in text
+    assert "## Pitfalls" in text
+    codes = set(re.findall(r"^\| (G\d{3}(?:, G\d{3})*) \|", text, re.MULTILINE))
+    assert codes, "pitfalls have codes"
+    assert {code for each in codes for code in each.split(", ")} <= CODES.keys()
+    link = f"mechanisms/{page.name}"
+    assert f"({link}" in LANGUAGE, f"language.md does not link to {link}"
+
+
+def test_objectives_that_pages_name_are_in_the_prelude() -> None:
+    folder = ROOT / "gencompiler" / "prelude"
+    known = {name for file in folder.glob("*.gen") for name in re.findall(r"^objective (\w+)", file.read_text(), re.M)}
+    for page in MECHANISMS:
+        _, _, rest = page.read_text(encoding="utf-8").partition("## Which objective\n")
+        table = re.split(r"\n(?:## |```)", rest)[0]
+        named = re.findall(r"`(\w+)(?:\([^`]*\))?`(?:,| \|)", table)
+        assert [name for name in named if name.islower() and name not in known] == [], page.name
+
+
+@pytest.mark.slow
+def test_the_notebook_page_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GENC_CACHE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (code,) = re.findall(r"^```python\n(.*?)^```$", (DOCS / "notebooks.md").read_text(), re.MULTILINE | re.DOTALL)
+    scope: dict[str, Any] = {}
+    exec(code, scope)
+    assert scope["result"].ok
+    assert list(scope["figures"]) == ["scatter", "carried"]
+    assert (tmp_path / "flow.png").stat().st_size > 1000
 
 
 def rows_of_extending() -> list[Any]:

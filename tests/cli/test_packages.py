@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+import typer
+
 from gencompiler.commands import packages
+from gencompiler.commands.sources import package_name
 from gencompiler.emit.write import MARK, write_package
 
 FILES = {MARK[0]: f'"""{MARK[1]}"""\n', "model.py": "b = '∝'\n"}
@@ -37,3 +41,19 @@ def test_packages_without_a_spec_are_found(tmp_path: Path) -> None:
         write_package(FILES, tmp_path, name)
     (tmp_path / "notes").mkdir()
     assert packages.strangers(tmp_path, {"nade"}) == [f"{tmp_path / 'old'} belongs to no spec"]
+
+
+@pytest.mark.parametrize(
+    ("stem", "reason", "other"),
+    [
+        ("class", "a word of Python", "class_model"),
+        ("2fast", "begins with a digit", "model_2fast"),
+        ("my-flow", "more than letters", "my_flow"),
+        ("two words", "more than letters", "two_words"),
+    ],
+)
+def test_a_file_that_cannot_name_a_package(stem: str, reason: str, other: str) -> None:
+    with pytest.raises(typer.BadParameter, match=reason) as caught:
+        package_name(Path(f"{stem}.gen"))
+    assert f"say to {other}.gen" in caught.value.message
+    assert package_name(Path(f"{other}.gen")) == other

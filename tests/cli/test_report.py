@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from gencompiler.report import figures, highlight, style
+from gencompiler.report import highlight, style
 from gencompiler.report.data import (
     CapabilityRow,
     ChainQuantity,
@@ -26,7 +26,8 @@ from gencompiler.report.data import (
     TrainingRecord,
     VerdictRow,
 )
-from gencompiler.report.page import duration, quantity, render, uncertainty
+from gencompiler.report.page import drawings, duration, quantity, render, uncertainty
+from gencompiler.report.pictures import chains, losses, samples
 
 SPEC = '"""A spec."""\nmodel M(D = 2) {\n  observed x : Real[D]  # data\n  p(x) = Normal(0, 1)\n}\n'
 RNG = np.random.default_rng(0)
@@ -178,7 +179,7 @@ def test_names_in_figures_cannot_become_markup() -> None:
 def test_figures_follow_the_page_in_colour_and_font() -> None:
     record = full().training
     assert record is not None
-    drawing = figures.losses(record)
+    drawing = style.svg(losses.losses(record))
     for colour in style.VARIABLES:
         assert colour not in drawing.lower()
     assert "var(--model)" in drawing
@@ -189,7 +190,8 @@ def test_figures_follow_the_page_in_colour_and_font() -> None:
 def test_figures_are_the_same_every_time() -> None:
     data = full()
     assert data.comparison is not None
-    assert figures.scatter(data.comparison) == figures.scatter(data.comparison)
+    first, second = (style.svg(samples.scatter(data.comparison)) for _ in range(2))
+    assert first == second
 
 
 @pytest.mark.parametrize(
@@ -210,23 +212,41 @@ def test_which_events_are_images(event: Event, shape: tuple[int, int] | None) ->
     assert event.image == shape
 
 
-def test_image_sheet_places_pixels() -> None:
-    import base64
-    import io
-
-    from matplotlib.image import imread
-
+def test_a_sheet_places_pixels() -> None:
     images = np.zeros((3, 8, 8))
-    images[2, 0, 0] = 16  # third image, top left: second row of sheet when there are two columns
-    uri = style.image_sheet(images, 0, 16, 2)
-    pixels = imread(io.BytesIO(base64.b64decode(uri.split(",")[1])))
-    scale = pixels.shape[1] // 17
-    assert pixels.shape == (17 * scale, 17 * scale, 4)
-    small = pixels[::scale, ::scale]
-    assert small[9, 0, 0] == 0
-    assert (small[:, :, 0] == 0).sum() == 1
-    assert small[8, 0, 3] == 0  # the gap is transparent
-    assert small[9:, 9:, 3].max() == 0  # nothing where a fourth image would be
+    images[2, 0, 0] = 16  # third image, top left: second row of the sheet when there are two columns
+    placed = style.sheet(images, 2)
+    assert placed.shape == (17, 17)
+    assert placed[9, 0] == 16
+    assert np.isnan(placed[8, 0])  # the gap
+    assert np.isnan(placed[9:, 9:]).all()  # nothing where a fourth image would be
+    assert (placed == 16).sum() == 1
+
+
+def test_a_sheet_is_drawn_with_sharp_pixels_inside_the_page() -> None:
+    event = Event("x", (16,), "Binary", True, 0, 1)
+    rows = RNG.integers(0, 2, (40, 16))
+    text = render(dataclasses.replace(PLAIN, comparison=Comparison(event, rows, rows[:20], "rows")))
+    images = [attrs for tag, attrs in Page(text).tags if tag == "image"]
+    assert len(images) == 2
+    assert all((attrs["xlink:href"] or "").startswith("data:image/png;base64,") for attrs in images)
+    assert "image-rendering: pixelated" in text
+
+
+def test_ranks_of_chains_of_one_law_are_flat() -> None:
+    record = full().chains
+    assert record is not None
+    axes = chains.ranks(dataclasses.replace(record, draws=RNG.normal(size=(5, 4000, 2)))).figure.axes[0]
+    heights = np.concatenate([patch.get_data().values for patch in axes.patches])
+    assert abs(heights - 1).max() < 0.3
+    apart = RNG.normal(size=(5, 4000, 2)) + 10 * np.arange(5)[:, None, None]
+    axes = chains.ranks(dataclasses.replace(record, draws=apart)).figure.axes[0]
+    assert axes.patches[0].get_data().values.max() > 4
+
+
+def test_sections_without_pictures_are_not_named() -> None:
+    assert list(drawings(PLAIN)) == []
+    assert set(drawings(full())) == {"samples", "training", "chains"}
 
 
 def test_autocorrelation_of_an_autoregressive_chain() -> None:
@@ -235,13 +255,13 @@ def test_autocorrelation_of_an_autoregressive_chain() -> None:
     draws[:, 0] = noise[:, 0] / np.sqrt(1 - phi**2)
     for t in range(1, draws.shape[1]):
         draws[:, t] = phi * draws[:, t - 1] + noise[:, t]
-    found = figures.autocorrelation(draws)
+    found = chains.autocorrelation(draws)
     np.testing.assert_allclose(found[:20], phi ** np.arange(20), atol=0.02)
 
 
 def test_autocorrelation_of_chains_that_disagree_does_not_vanish() -> None:
     draws = RNG.normal(size=(2, 500)) + np.array([[-5.0], [5.0]])
-    assert figures.autocorrelation(draws)[20] > 0.8
+    assert chains.autocorrelation(draws)[20] > 0.8
 
 
 @pytest.mark.parametrize(

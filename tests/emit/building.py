@@ -63,6 +63,30 @@ model Banana(eps = 0.05) {
 }
 """
 
+#: Its functions, and those of its gradient, round differently in vector and in scalar instructions.
+ELEMENTWISE = """
+model Wells() {
+  observed x : Real[11]
+  p(x) ∝ exp(-U(x))
+  def U(x : Real[11]) -> Real = sum(softplus(2 * x) + cosh(x) + sigmoid(x)^1.5)
+  transition mala(x' | x) { y ~ Normal(x - 0.1 * grad(U)(x), sqrt(0.2))   x' = metropolis(y) }
+  claim stationary(mala, p)
+  sample chain(mala, burn_in = 20, thin = 3)
+}
+"""
+
+WEIGHTS = """
+model Hidden(D = 5, H = 16) {
+  observed x : Real[D]
+  param W : Real[H, D], v : Real[H]
+  p(x) ∝ exp(-U(x))
+  def U(x : Real[D]) -> Real = 0.5 * sum(x^2) + v @ tanh(W @ x)
+  transition walk(x' | x) { y ~ Normal(x, 0.4)   x' = metropolis(y) }
+  claim stationary(walk, p)
+  sample chain(walk, burn_in = 20, thin = 3)
+}
+"""
+
 
 def build(
     text: str,

@@ -111,3 +111,28 @@ model M(D = 4) {
 )
 def test_a_mistake_has_its_code(body: str, code: str) -> None:
     assert code in codes(f"model M {{\n {body}\n}}")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("p(x) = Normal(sum(a + b), sum(b + c))", ["G201", "G201"]),
+        ("p(x) = Normal(a @ b + c @ b + sigmoid(1, 2), a[7])", ["G201", "G201", "G104", "G204"]),
+        ("p(x) = Normal(m + n, 1) where { m = a[7]  n = b[9] }", ["G204", "G204"]),
+        ("p(x) = Normal(m + n, 1) where { m = a[7]  n = m * 2 }", ["G204"]),
+        ("p(x) = Normal(maen = 0, scael = 1)", ["G104", "G104"]),
+        ("p(x) = Normal(if a[3] > 0 then b[5] else c[2], 1)", ["G204", "G204", "G204"]),
+        ("p(x) = Normal(0, 1)  train maximum_likelihood with { epoch = 3  batch_size = 2 }", ["G107", "G107"]),
+    ],
+)
+def test_independent_mistakes_of_a_statement_are_all_reported(text: str, expected: list[str]) -> None:
+    found = codes(f"model M {{ observed x : Real  param a : Real[3], b : Real[5], c : Real[2]  {text} }}")
+    assert sorted(found) == sorted(expected)
+
+
+def test_a_docstring_at_the_top_titles_a_model_without_one() -> None:
+    definition = "def f(a : Real) -> Real = a"
+    plain = "model M { observed x : Real  p(x) = Normal(f(0), 1) }"
+    assert model(f'"""The file."""\n{definition}\n{plain}').doc == "The file."
+    assert model(f'"""The file."""\n{definition}\n"""The model."""\n{plain}').doc == "The model."
+    assert model(f'{definition}\n"""Of g."""\n{definition.replace("f(", "g(")}\n{plain}').doc == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from fractions import Fraction
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.proof import enclosure
-from gencompiler.proof.domain import Interval
+from gencompiler.proof.domain import POSITIVE, REALS, Interval
 from tests.proof.strategies import patient
 
 MONOTONE = sorted(f.name for f in FUNCTIONS.values() if f.monotone == "increasing")
@@ -120,3 +121,17 @@ def test_a_square_root_of_a_square_is_exact() -> None:
 def test_nan_bounds_nothing() -> None:
     assert enclosure.bounds_of(arb("nan")) == (-math.inf, math.inf)
     assert enclosure.bounds_of(arb("inf")) == (-math.inf, math.inf)
+
+
+def test_a_decreasing_function_swaps_the_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """e^-a, as a row of the catalogue would give it: [0, 2) goes to (e^-2, 1], and the whole line to (0, inf)."""
+    falling = dataclasses.replace(FUNCTIONS["exp"], name="falling", monotone="decreasing", range="(0, inf)")
+    monkeypatch.setitem(FUNCTIONS, "falling", falling)
+    monkeypatch.setitem(enclosure._BALLS, "falling", lambda a: (-a).exp())
+    found, _ = enclosure.image("falling", Interval(0, 2, False, True))
+    assert found.upper == 1
+    assert not found.upper_open
+    assert found.lower_open
+    assert abs(float(found.lower) - math.exp(-2)) < 1e-12
+    assert enclosure.image("falling", REALS) == (POSITIVE, True)
+    assert enclosure.image("negate", Interval(0, 1, True, False)) == (Interval(-1, 0, False, True), True)

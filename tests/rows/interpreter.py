@@ -55,6 +55,16 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "sign": np.sign,
     "relu": lambda a: np.maximum(a, 0.0),
     "floor": np.floor,
+    "stop": lambda a: a,
+}
+
+_MATRICES: dict[str, Callable[..., Any]] = {
+    "transpose": np.transpose,
+    "matmul": np.matmul,
+    "cholesky": np.linalg.cholesky,
+    "inverse_lower": np.linalg.inv,
+    "diagonal": np.diagonal,
+    "diagonal_matrix": np.diag,
 }
 
 
@@ -85,7 +95,8 @@ def run(
     count = len(next(iter(inputs.values()))) if inputs else scalars["rows"]
     with np.errstate(all="ignore"):  # what is in the padding of a tile may be anything
         rows = [_Row(program, inputs, parameters, scalars, n).outputs() for n in range(count)]
-    return [np.stack(each) for each in zip(*rows, strict=True)]
+    wide = [output.type.particles > 1 for output in program.outputs]
+    return [(np.concatenate if w else np.stack)(each) for w, each in zip(wide, zip(*rows, strict=True), strict=True)]
 
 
 class _Row:
@@ -107,37 +118,47 @@ class _Row:
         self.block(self.program.body, names)
         results = []
         for output in self.program.outputs:
-            value = self.stored[output.name] if output.value is None else self.value(output.value, names)
-            results.append(np.broadcast_to(value, np.shape(value) or output.type.shape))
+            value = self.stored[output.name] if output.value is None else self.bound(output.value, names)
+            own = output.type.shape if output.type.particles == 1 else (output.type.particles, *output.type.shape)
+            results.append(np.broadcast_to(value, own if output.type.particles > 1 else np.shape(value) or own))
         return results
 
     def block(self, statements: tuple[r.Statement, ...], names: Values) -> None:
         for statement in statements:
             match statement:
                 case r.Let(name, value):
-                    names[name] = self.value(value, names)
+                    names[name] = self.bound(value, names)
                 case r.StoreColumn(output, index, value):
                     self.stored[output][int(self.value(index, names))] = self.value(value, names)
                 case r.Loop():
                     self.loop(statement, names)
 
     def loop(self, loop: r.Loop, names: Values) -> None:
-        names.update({carry.name: self.value(carry.initial, names) for carry in loop.carried})
+        names.update({carry.name: self.bound(carry.initial, names) for carry in loop.carried})
         steps = range(int(self.value(loop.count, names)))
         for step in reversed(steps) if loop.reverse else steps:
             names[loop.index] = step
             self.block(loop.body, names)
-            names.update({carry.name: self.value(carry.next, names) for carry in loop.carried})
+            names.update({carry.name: self.bound(carry.next, names) for carry in loop.carried})
 
-    def value(self, expr: r.Expr, names: Values) -> Any:
+    def bound(self, expr: r.Expr, names: Values) -> Any:
+        """A value, or the list of those of the particles."""
+        if expr.type.particles == 1:
+            return self.value(expr, names)
+        return [self.value(expr, names, k) for k in range(expr.type.particles)]
+
+    def value(self, expr: r.Expr, names: Values, k: int = 0) -> Any:
+        """The value for particle `k`, of a value that has particles."""
+        k = k if expr.type.particles > 1 else 0
+
         def of(part: r.Expr) -> Any:
-            return self.value(part, names)
+            return self.value(part, names, k)
 
         match expr:
             case r.Number(value=value):
                 return value
             case r.Local(name=name):
-                return names[name]
+                return names[name][k] if isinstance(names[name], list) else names[name]
             case r.InputRead(name=name):
                 padding = [
                     (0, wide - size) for wide, size in zip(expr.type.shape, self.inputs[name].shape, strict=True)
@@ -152,7 +173,8 @@ class _Row:
             case r.Dot(vector=vector, matrix=matrix, transposed=transposed):
                 return of(vector) @ (of(matrix).T if transposed else of(matrix))
             case r.Reduce(operation=operation, operand=operand):
-                return getattr(np, operation)(of(operand))
+                reduction = {"logsumexp": np.logaddexp.reduce, "norm": np.linalg.norm}
+                return reduction.get(operation, getattr(np, operation, None))(of(operand))
             case r.Broadcast(operand=operand, length=length):
                 return np.full(length, of(operand))
             case r.Column(vector=vector, index=index):
@@ -170,12 +192,29 @@ class _Row:
             case r.Iota(length=length):
                 return np.arange(length)
             case r.Draw(kind=kind, stream=stream, step=step, dim=dim):
-                return self.draw(kind, stream, int(of(step)), expr.type.shape, None if dim is None else of(dim))
+                at = self.place(expr, k, None if dim is None else of(dim))
+                return self.draw(kind, stream, int(of(step)), expr.type.shape, at)
+            case r.Spread(value=value):
+                return of(value)
+            case r.Collect(value=value):
+                return np.array([self.value(value, names, each) for each in range(value.type.particles)])
+            case r.Distribute(vector=vector):
+                return of(vector)[k]
+            case r.ParticleIndex():
+                return k
+            case r.MatrixFunction(function=function, arguments=arguments):
+                return _MATRICES[function](*map(of, arguments)) if arguments else np.eye(expr.type.shape[0])
         raise TypeError(expr)
+
+    def place(self, draw: r.Draw, k: int, dim: Any) -> Any:
+        """The dims of particle `k`."""
+        if not draw.type.shape:
+            return k * draw.length + int(dim or 0)
+        size = draw.type.shape[0]
+        return dim if dim is not None else range(k * size, (k + 1) * size)
 
     def draw(self, kind: str, stream: int, step: int, shape: tuple[int, ...], dim: Any) -> Any:
         seed = self.scalars["seed"]
         if not shape:
-            return draw(kind, seed, self.row, step, int(dim or 0), stream)
-        dims = range(shape[0]) if dim is None else dim
-        return np.array([draw(kind, seed, self.row, step, int(each), stream) for each in dims])
+            return draw(kind, seed, self.row, step, int(dim), stream)
+        return np.array([draw(kind, seed, self.row, step, int(each), stream) for each in dim])

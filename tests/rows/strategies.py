@@ -224,7 +224,9 @@ class _Builder:
             return self.drawn(None)
         if choice == 5:
             vector = self.vector(depth=depth + 1)
-            return Reduce(RowType(vector.type.rows, ()), self.rng.choice(["max", "min"]), vector, span=AT)
+            return Reduce(
+                RowType(vector.type.rows, ()), self.rng.choice(["max", "min", "norm", "logsumexp"]), vector, span=AT
+            )
         if choice == 6:
             condition = apply("less", self.scalar(depth + 1), self.scalar(depth + 1))
             return select(condition, self.scalar(depth + 1), number(0.25))

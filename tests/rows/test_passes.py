@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from gencompiler.node import walk
 from gencompiler.rows import planes
 from gencompiler.rows.absorb import absorb
+from gencompiler.rows.expand import expand
 from gencompiler.rows.hoist import hoist_draws, stepped_draws
 from gencompiler.rows.nodes import Broadcast, Draw, Elementwise, Expr, Let, Loop, Number, Program
 from gencompiler.rows.planes import take_apart
@@ -55,7 +56,8 @@ from tests.rows.strategies import row_programs
 PASSES: dict[str, Callable[[Program], Program]] = {
     "absorb": absorb,
     "hoist": hoist_draws,
-    "planes": take_apart,
+    "expand": expand,
+    "planes": lambda program: take_apart(expand(program)),
     "retype": retype,
     "share": share,
 }

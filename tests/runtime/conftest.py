@@ -11,19 +11,21 @@ from gencompiler.runtime.modules import Model
 from gencompiler.runtime.runs import import_package
 from tests.emit import building
 
+NAMES = ("nade", "flow", "reals", "chain", "elementwise", "weights")
+
 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the packages `nade`, `flow`, `reals` and `chain`."""
+    """A folder with the packages of NAMES."""
     folder = tmp_path_factory.mktemp("packages")
-    for name in ("nade", "flow", "reals", "chain"):
+    for name in NAMES:
         building.built(getattr(building, name.upper()), folder, name)
     return folder
 
 
 @pytest.fixture(scope="session")
 def modules(packages: Path) -> dict[str, ModuleType]:
-    return {name: import_package(packages / name) for name in ("nade", "flow", "reals", "chain")}
+    return {name: import_package(packages / name) for name in NAMES}
 
 
 @pytest.fixture(scope="session")

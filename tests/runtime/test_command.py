@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,8 +12,9 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 
-from gencompiler.runtime import command
+from gencompiler.runtime import command, data, evaluate
 from gencompiler.runtime.evaluate import Evaluation
 
 Main = Callable[..., int]
@@ -30,8 +33,6 @@ def main(modules: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.Mon
         kind = getattr(package, package.__all__[0])
         if name == "chain":
             return command.main(kind, arguments=arguments)
-        import importlib
-
         train = importlib.import_module(f"{package.__name__}.train")
         return command.main(kind, fit=train.fit, defaults=train.SETTINGS, arguments=arguments)
 
@@ -48,6 +49,28 @@ def test_train_sample_eval(main: Main, capsys: pytest.CaptureFixture[str]) -> No
     assert main("nade", "eval", "--out", "run", "--data", "bits.npy", "--split", "train") == 0
     assert "(48 rows)" in capsys.readouterr().out
     assert main("nade", "train", "--data", "bits.npy", "--epochs", "3", "--out", "run", "--lr", "0.01", "--resume") == 0
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.4])
+def test_eval_sees_the_rows_that_training_held_out(
+    modules: dict[str, ModuleType], main: Main, monkeypatch: pytest.MonkeyPatch, fraction: float
+) -> None:
+    """Test rows never depend on the fraction that validates; the other splits are those of the spec's fraction."""
+    train = importlib.import_module(f"{modules['nade'].__name__}.train")
+    monkeypatch.setattr(train, "SETTINGS", dataclasses.replace(train.SETTINGS, validation=fraction))
+    fields = modules["nade"].Tiny.fields
+    trained = data.load("bits.npy", fields, fraction)
+    assert torch.equal(trained.test.numbers, data.load("bits.npy", fields).test.numbers)
+    seen: list[torch.Tensor] = []
+
+    def evaluated(model: object, rows: data.Rows, **options: object) -> None:
+        seen.append(rows.numbers)
+
+    monkeypatch.setattr(evaluate, "evaluate", evaluated)
+    for split in ("train", "valid", "test"):
+        assert main("nade", "eval", "--untrained", "--data", "bits.npy", "--split", split) == 0
+    for found, rows in zip(seen, (trained.train, trained.valid, trained.test), strict=True):
+        assert torch.equal(found, rows.numbers)
 
 
 def test_bounds_are_called_bounds(main: Main, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from gencompiler.runtime import data, toys
+from gencompiler.runtime import data, named, toys
 from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.fields import Field, Support
 
@@ -27,7 +27,7 @@ def refused(source: data.Source, fields: list[Field], code: str) -> str:
 
 def test_digits_are_scikit_learns() -> None:
     datasets = pytest.importorskip("sklearn.datasets")
-    assert (data.digits() == datasets.load_digits().data).all()
+    assert (named.digits() == datasets.load_digits().data).all()
 
 
 def test_digits_split_into_three_disjoint_parts() -> None:
@@ -36,7 +36,7 @@ def test_digits_split_into_three_disjoint_parts() -> None:
     assert [len(n) for n in numbers] == [1437, 180, 180]
     assert sorted(torch.cat(numbers).tolist()) == list(range(1797))
     assert loaded.train.tensors["x"].dtype == torch.uint8
-    whole = torch.from_numpy(data.digits())
+    whole = torch.from_numpy(named.digits())
     assert torch.equal(loaded.test.tensors["x"], whole[loaded.test.numbers])
 
 
@@ -51,18 +51,18 @@ def test_binarization_is_fixed() -> None:
     bits = data.load("digits_binary", BITS)
     values = torch.cat([bits.train.tensors["x"], bits.valid.tensors["x"], bits.test.tensors["x"]])
     assert set(values.unique().tolist()) == {0, 1}
-    assert float(values.double().mean()) == pytest.approx(float(data.digits().mean()) / 16, abs=0.01)
-    digest = hashlib.sha256(data.binarize(data.digits(), 16).tobytes()).hexdigest()
+    assert float(values.double().mean()) == pytest.approx(float(named.digits().mean()) / 16, abs=0.01)
+    digest = hashlib.sha256(named.binarize(named.digits(), 16).tobytes()).hexdigest()
     assert digest == "d46708474b68cb52b36215ef39868d1ab67c65e27a9a0ef89161a568a920a68b"
 
 
 def test_binarization_has_the_levels_as_its_probabilities() -> None:
     levels = np.repeat(np.arange(5), 40_000).reshape(5, 200, 200)
-    means = data.binarize(levels, 4, seed=3).mean((1, 2))
+    means = named.binarize(levels, 4, seed=3).mean((1, 2))
     assert means[0] == 0
     assert means[4] == 1
     assert means[1:4] == pytest.approx([0.25, 0.5, 0.75], abs=0.012)  # five standard errors
-    assert (data.binarize(levels, 4, seed=3) != data.binarize(levels, 4, seed=4)).any()
+    assert (named.binarize(levels, 4, seed=3) != named.binarize(levels, 4, seed=4)).any()
 
 
 def test_mnist_from_a_file(tmp_path: Path) -> None:
@@ -203,3 +203,92 @@ def test_parts_of_a_batch() -> None:
     assert [len(part) for part in parts] == [3, 3, 1]
     assert torch.equal(torch.cat([part.tensors["x"] for part in parts]), batch.tensors["x"])
     assert torch.equal(torch.cat([part.row for part in parts]), batch.row)
+
+
+# -- labels ----------------------------------------------------------------------------------------------------------
+
+LABEL = Field("y", (), Support("Category", (10,)), storage="uint8", given=True)
+
+
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize(("name", "field"), [("digits", DIGITS[0]), ("digits_binary", BITS[0])])
+def test_digits_have_labels_for_who_asks(name: str, field: Field, order: int) -> None:
+    fields = [field, LABEL][:: -1 if order else 1]
+    loaded = data.load(name, fields)
+    labels = np.load(Path(data.__file__).with_name("digits.npz"))["y"]
+    for part in (loaded.train, loaded.valid, loaded.test):
+        assert torch.equal(part.tensors["y"], torch.from_numpy(labels)[part.numbers])
+    plain = data.load(name, [field])
+    assert torch.equal(plain.train.tensors["x"], loaded.train.tensors["x"])
+    assert plain.train.tensors.keys() == {"x"}
+
+
+def test_a_variable_of_another_name_takes_the_only_column_that_fits() -> None:
+    fields = [
+        Field("image", (8, 8), Support("Integer", (0, 17)), storage="uint8"),
+        Field("c", (), LABEL.support, given=True),
+    ]
+    loaded = data.load("digits", fields)
+    whole = data.load("digits", [*DIGITS, LABEL])
+    assert torch.equal(loaded.train.tensors["image"].reshape(-1, 64), whole.train.tensors["x"])
+    assert torch.equal(loaded.train.tensors["c"].long(), whole.train.tensors["y"].long())
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        Field("c", (), Support("Category", (7,)), given=True),  # a label 9 is not among 7
+        Field("c", (10,), Support("Binary"), given=True),  # nothing is made one-hot
+    ],
+)
+def test_labels_are_not_converted(label: Field) -> None:
+    assert "no array for `c`" in refused("digits", [*DIGITS, label], "G801")
+
+
+def test_two_columns_that_fit_are_not_guessed_between() -> None:
+    arrays = {"a": np.zeros((9, 2)), "b": np.ones((9, 2))}
+    assert "no array for `x`" in refused(arrays, PLANE, "G801")
+    both = [PLANE[0], Field("z", (2,), Support("Real"))]
+    assert "no array for `x`" in refused({"a": np.zeros((9, 2))}, both, "G801")
+
+
+def test_mnist_has_labels_and_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(0)
+    arrays = {f"x_{s}": generator.integers(0, 256, (n, 4, 4), dtype=np.uint8) for s, n in (("train", 60), ("test", 10))}
+    labels = {f"y_{s}": generator.integers(0, 10, n) for s, n in (("train", 60), ("test", 10))}
+    np.savez(tmp_path / "mnist.npz", **arrays, **labels)
+    monkeypatch.setenv("GENC_DATA", str(tmp_path))
+    grey = Field("x", (16,), Support("Integer", (0, 256)), storage="uint8")
+    for name, field in (("mnist", grey), ("mnist_binary", Field("x", (16,), Support("Binary"), storage="uint8"))):
+        loaded = data.load(name, [field, LABEL])
+        assert torch.equal(loaded.valid.tensors["y"].long(), torch.from_numpy(labels["y_train"][-10:]))
+        assert torch.equal(loaded.test.tensors["y"].long(), torch.from_numpy(labels["y_test"]))
+    real = data.load("mnist_real", [Field("x", (16,), Support("Interval", (-1, 1)))])
+    expected = 2 * torch.from_numpy(arrays["x_test"]).reshape(10, 16).float() / 255 - 1
+    assert torch.equal(real.test.tensors["x"], expected)
+    monkeypatch.delenv("GENC_DATA")
+    assert "GENC_DATA" in refused("mnist", [grey], "G806")
+
+
+@pytest.mark.parametrize(
+    ("name", "support", "lowest", "jacobian"),
+    [("digits_unit", Support("Interval", (0, 1)), 0.0, 16.0), ("digits_real", Support("Interval", (-1, 1)), -1.0, 8.0)],
+)
+def test_real_valued_digits(name: str, support: Support, lowest: float, jacobian: float) -> None:
+    loaded = data.load(name, [Field("x", (64,), support)]).test
+    levels = data.load("digits", DIGITS).test.tensors["x"].double()
+    assert torch.equal((loaded.tensors["x"].double() - lowest) * jacobian, levels)
+    assert loaded.tensors["x"].dtype == torch.float32
+    assert "the data runs from" in refused(name, DIGITS, "G801") or "store whole numbers" in refused(
+        name, DIGITS, "G801"
+    )
+
+
+def test_the_modes_of_the_grid() -> None:
+    points = torch.from_numpy(toys.grid25(5000, seed=4))
+    centres = torch.from_numpy(toys.GRID25_CENTRES)
+    distance, closest = torch.cdist(points, centres).min(1)
+    assert torch.bincount(closest, minlength=25).min() > 100
+    offsets = points - centres[closest]
+    assert float(offsets.std()) == pytest.approx(toys.GRID25_SCALE, rel=0.05)
+    assert float(distance.max()) < 6 * toys.GRID25_SCALE

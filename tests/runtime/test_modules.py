@@ -226,7 +226,7 @@ def test_unknown_back_ends_are_refused(kinds: Kinds, monkeypatch: pytest.MonkeyP
 
 def test_kernels_are_used_where_they_apply(kinds: Kinds, monkeypatch: pytest.MonkeyPatch) -> None:
     """The launcher is asked for under GENC_BACKEND=triton, without gradients and in float32 only."""
-    from gencompiler.runtime import modules
+    from gencompiler.runtime import backends
 
     calls = []
 
@@ -234,7 +234,7 @@ def test_kernels_are_used_where_they_apply(kinds: Kinds, monkeypatch: pytest.Mon
         calls.append(name)
         return None
 
-    monkeypatch.setattr(modules, "kernel_launcher", launcher)
+    monkeypatch.setattr(backends, "kernel_launcher", launcher)
     model = kinds["nade"]()
     with torch.no_grad():
         model.log_prob(bits(2))

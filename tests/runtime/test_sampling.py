@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import math
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
+from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.runtime import evaluate, random, sampling
 from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.fields import Field, Support
@@ -28,7 +33,7 @@ def test_rows_do_not_depend_on_their_number(kinds: Kinds, name: str, monkeypatch
 
 
 def test_tiles_are_whole_for_torch_and_cut_for_kernels(kinds: Kinds, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Matrix products round differently for other shapes, so torch's functions must always see the same one."""
+    """Matrix products round differently for other shapes, so where they are, row i always meets the same one."""
     sizes: list[int] = []
     original = Model.run
 
@@ -37,9 +42,13 @@ def test_tiles_are_whole_for_torch_and_cut_for_kernels(kinds: Kinds, monkeypatch
         return original(model, name, inputs, rows, **keys)
 
     monkeypatch.setattr(Model, "run", run)
-    kinds["nade"]().sample(300)
-    kinds["chain"]().chain(3, burn_in=1, thin=1)
-    assert set(sizes) == {256}
+    kinds["nade"]().sample(1)
+    kinds["nade"]().sample(513)
+    assert sizes == [64, 64, 64, 128, 256, 256]
+    sizes.clear()
+    for count in (3, 1000, 20_000):  # `start` and `chain`, of width 2
+        kinds["chain"]().chain(count, burn_in=0, thin=1)
+    assert sizes == [64, 64, 1024, 1024, 16384, 16384, 3648, 3648]
     sizes.clear()
     monkeypatch.setattr(kinds["nade"], "kernel", lambda self, name, inputs=(): self.programs[name].function)
     assert kinds["nade"]().sample(300).shape == (300, 6)
@@ -64,17 +73,78 @@ def test_samples_follow_log_prob(kinds: Kinds) -> None:
     assert statistic < 138  # the 1 - 1e-6 quantile is 137.4
 
 
-def test_chains_do_not_depend_on_their_number(kinds: Kinds, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kinds["chain"], "tile", 8)
-    model = kinds["chain"]()
-    whole = model.chain(12, 3, burn_in=4, thin=2, seed=5)
-    assert whole.draws.shape == (12, 3, 2)
-    assert whole.acceptance.shape == (12,)
-    for count in (1, 8, 9):
-        part = model.chain(count, 3, burn_in=4, thin=2, seed=5)
-        assert torch.equal(part.draws, whole.draws[:count])
-        assert torch.equal(part.acceptance, whole.acceptance[:count])
-    assert model.chain(0, 3).draws.shape == (0, 3, 2)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("name", ["chain", "elementwise", "weights"])
+def test_chains_do_not_depend_on_their_number(kinds: Kinds, name: str, threads: int, dtype: torch.dtype) -> None:
+    """Not to the last bit, though softplus, sinh and sums round differently where vectors end.
+
+    `elementwise` calls functions whose vector and scalar forms differ; `weights` has a matrix product."""
+    model = kinds[name](seed=2).to(dtype)
+    size = model.fields[0].size
+    assert bool(model.programs["chain"].width) == (name != "weights")
+    with torch_threads(threads):
+        whole = model.chain(10_000, 2, burn_in=2, thin=2, seed=5)
+        assert whole.draws.shape == (10_000, 2, size)
+        assert whole.acceptance.shape == (10_000,)
+        assert 0 < float(whole.acceptance.mean()) < 1
+        for count in (1, 7, 256, 1000, 9_999):
+            part = model.chain(count, 2, burn_in=2, thin=2, seed=5)
+            assert torch.equal(part.draws, whole.draws[:count])
+            assert torch.equal(part.acceptance, whole.acceptance[:count])
+    assert model.chain(0, 3).draws.shape == (0, 3, size)
+
+
+def test_any_tile_would_not_do(kinds: Kinds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That tiles are multiples of QUANTUM is what makes rows independent of their number: some do depend without."""
+    model = kinds["elementwise"]()
+    whole = model.chain(1000, 1, burn_in=0, thin=30, seed=5).draws
+    monkeypatch.setattr(sampling, "QUANTUM", 1)
+    assert any(
+        not torch.equal(model.chain(count, 1, burn_in=0, thin=30, seed=5).draws, whole[:count])
+        for count in (1, 3, 7, 13, 50, 101, 333)
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_multiples_of_the_quantum_are_alike(threads: int, dtype: torch.dtype) -> None:
+    """The premise of tiles without products: each function and reduction, on every layout of its arguments."""
+    reductions = ["sum", "amax", "amin", "prod"]  # as the printer spells them
+    functions = {name: f"a.{name}(-1)" for name in reductions}
+    for function in FUNCTIONS.values():
+        if function.kind != "boolean" and function.name != "indicator":
+            functions[function.name] = function.torch.format("a", "b")
+    layouts: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+        "whole": lambda a: a,
+        "column": lambda a: a[:, :1],
+        "slice": lambda a: a[:, 1:],
+        "transposed": lambda a: a.T.contiguous().T,
+        "broadcast": lambda a: a[:, :1].expand(-1, a.shape[1]),
+    }
+    generator = torch.Generator().manual_seed(0)
+    with torch_threads(threads):
+        for width in (2, 3, 8, 17, 64):
+            longest = sampling.GRAIN // width // sampling.QUANTUM * sampling.QUANTUM
+            a = 2 * torch.randn(longest, width, dtype=dtype, generator=generator)
+            b = 0.1 + torch.rand(longest, width, dtype=dtype, generator=generator)
+            for (name, code), (layout, view) in itertools.product(functions.items(), layouts.items()):
+                compute = eval(f"lambda a, b: {code}", {"torch": torch, "F": F})
+                whole = compute(view(a), view(b))
+                for rows in (64, 128, 192, longest - 64):
+                    part = compute(view(a[:rows].clone()), view(b[:rows].clone()))
+                    assert torch.equal(part.nan_to_num(), whole[:rows].nan_to_num()), (name, layout, width, rows)
+
+
+@contextlib.contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Torch computes with `count` threads within."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_chain_is_one_sequence_of_steps(kinds: Kinds) -> None:
@@ -86,8 +156,7 @@ def test_a_chain_is_one_sequence_of_steps(kinds: Kinds) -> None:
     assert torch.equal(model.sample(5, burn_in=20, seed=3), dense[:, -1])
 
 
-def test_given_first_states(kinds: Kinds, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kinds["chain"], "tile", 8)
+def test_given_first_states(kinds: Kinds) -> None:
     model = kinds["chain"]()
     start = torch.full((11, 2), 0.25)
     near = model.chain(11, 1, burn_in=0, thin=1, start=[start]).draws[:, 0]

@@ -1,4 +1,4 @@
-"""Chunks, exclusive sums and tiles of rows."""
+"""Chunks, exclusive sums, and packing for kernels."""
 
 from __future__ import annotations
 
@@ -28,28 +28,6 @@ def test_exclusive_sums(reverse: bool) -> None:
     )
     torch.testing.assert_close(tiles.exclusive_sums(terms, reverse=reverse), wanted)
     torch.testing.assert_close(tiles.exclusive_products(left, right, reverse=reverse), wanted)
-
-
-def test_tiles_make_a_row_a_function_of_its_number() -> None:
-    """Bit-identical for any set of rows, though a matrix product alone is not."""
-    weight = torch.randn(37, 53)
-
-    def function(rows: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        return x @ weight, rows * 1.0
-
-    x = torch.randn(1000, 37)
-    whole, numbers = tiles.in_tiles(function, torch.arange(1000), x)
-    assert torch.equal(numbers, torch.arange(1000.0))
-    torch.testing.assert_close(whole, x @ weight)
-    for rows in (torch.arange(7), torch.arange(120, 300), torch.tensor([3, 127, 128, 999])):
-        part, found = tiles.in_tiles(function, rows, x[rows])
-        assert torch.equal(part, whole[rows])
-        assert torch.equal(found, rows * 1.0)
-
-
-def test_no_rows() -> None:
-    (nothing,) = tiles.in_tiles(lambda rows: rows * 2.0, torch.arange(0))
-    assert nothing.shape == (0,)
 
 
 # -- packing ---------------------------------------------------------------------------------------------------------

@@ -157,6 +157,20 @@ def test_resume_refuses_another_run(modules: Modules, tmp_path: Path) -> None:
         modules["nade"].Tiny().fit(rows, out=tmp_path, resume=True)
 
 
+def test_resume_refuses_another_number_of_threads(modules: Modules, tmp_path: Path) -> None:
+    """Sums are split among threads, so the end would have other bits."""
+    before = torch.get_num_threads()
+    fit(modules, "nade", out=tmp_path, epochs=1)
+    try:
+        torch.set_num_threads(before + 1)
+        with pytest.raises(RunError, match=f"with threads = {before}, this run has {before + 1}") as caught:
+            fit(modules, "nade", out=tmp_path, epochs=2, resume=True)
+        assert f"GENC_THREADS={before}" in str(caught.value.help)
+    finally:
+        torch.set_num_threads(before)
+    fit(modules, "nade", out=tmp_path, epochs=2, resume=True)
+
+
 def test_options_that_json_changes_are_still_the_same(modules: Modules, tmp_path: Path) -> None:
     options = {"optimizer_options": {"lr": 0.01, "betas": (0.8, 0.9)}, "epochs": 1, "out": tmp_path}
     fit(modules, "nade", **options)

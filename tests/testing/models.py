@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gencompiler.runtime import random, sampling
 from gencompiler.runtime.fields import Field, Support
-from gencompiler.runtime.modules import Model, RowFunction
+from gencompiler.runtime.modules import Model, Phase, RowFunction
 
 REAL = Support("Real")
 LOG_2PI = math.log(2 * math.pi)
@@ -26,17 +26,30 @@ class HandWritten(Model):
     tile: ClassVar[int] = 128
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
 
+    learned_here: tuple[str, ...] = ()
+
     def run(
-        self, name: str, inputs: Sequence[Tensor], rows: Tensor, *, seed: int = 0, step: int = 0, steps: int = 0
+        self,
+        name: str,
+        inputs: Sequence[Tensor],
+        rows: Tensor,
+        *,
+        seed: int = 0,
+        step: int = 0,
+        steps: int = 0,
+        update: tuple[str, ...] = (),
     ) -> tuple[Tensor, ...]:
         """A row program here is a method, which reads its parameters itself."""
         program = self.programs[name]
         known = {"rows": rows, "seed": seed, "step": step, "steps": steps, "dtype": self.dtype}
+        self.learned_here = update
         outputs = program.function(self, *inputs, **{keyword: known[keyword] for keyword in program.keywords})
         return outputs if isinstance(outputs, tuple) else (outputs,)
 
     def values(self, *paths: str) -> tuple[Tensor, ...]:
-        return tuple(self.value(path) for path in paths)
+        """The values of parameters, as constants where the phase does not update them."""
+        here = self.learned_here
+        return tuple(self.value(p) if not here or p in here else self.value(p).detach() for p in paths)
 
     def log_prob(self, x: Tensor, *, row: Tensor | None = None, seed: int = 0, step: int = 0) -> Tensor:
         return self.row_values("log_prob", [x], row=row, seed=seed, step=step)
@@ -129,6 +142,19 @@ class Flow(HandWritten):
         z = self._latent(rows, seed)
         x, log_det = self._forward(z)
         return x, log_normal(z) - log_det
+
+
+class TwoPhases(Flow):
+    """A flow whose parameters are learned one after the other."""
+
+    phases: ClassVar[tuple[Phase, ...]] = (
+        Phase("one", "log_prob", update=("weight",)),
+        Phase("two", "log_prob", update=("scale",)),
+    )
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self.declare("unused", (2,), origin="flow.gen:3")
 
 
 class UnitFlow(HandWritten):

@@ -5,12 +5,19 @@ import re
 import pytest
 import torch
 
-from gencompiler.runtime.modules import Model
+from gencompiler.runtime.modules import Model, Phase
 from gencompiler.testing.properties import PROPERTIES, Effort, Property, applicable
 from gencompiler.testing.statistics import TEST_FALSE_ALARM
 from tests.testing import models
 
-RIGHT = (models.Flow, models.UnitFlow, models.Autoregression, models.Quantized, models.Langevin)
+RIGHT = (
+    models.Flow,
+    models.UnitFlow,
+    models.Autoregression,
+    models.Quantized,
+    models.Langevin,
+    models.TwoPhases,
+)
 
 BY_NAME = {p.name: p for p in PROPERTIES}
 
@@ -84,6 +91,14 @@ class Stateful(models.Flow):
         return z * self.number, log_det
 
 
+def forgets_the_phase(self: models.Flow, *paths: str) -> tuple[torch.Tensor, ...]:
+    return tuple(self.value(path) for path in paths)
+
+
+def overflows(self: models.Flow, x: torch.Tensor) -> torch.Tensor:
+    return models.Flow._log_prob(self, x) - torch.exp(200 * self.values("scale")[0].sum())
+
+
 PLANTED = [
     ("round_trip", planted(models.Flow, inverse_offset=1e-6), r"inverse\(forward\(z\)\) differs from z"),
     ("log_det", planted(models.Flow, forward_sign=-1.0), "forward's log.det. is not the negative"),
@@ -123,6 +138,9 @@ PLANTED = [
     ("finite_gradients", planted(models.UnitFlow, careless=True), "nan|not finite"),
     ("precision", planted(models.Flow, _log_prob=cancels), "rounding explains"),
     ("state_dict", Stateful, "computes something else"),
+    ("phases", planted(models.TwoPhases, values=forgets_the_phase), "its gradient reaches"),
+    ("phases", planted(models.TwoPhases, phases=(Phase("one", "log_prob", update=("unused",)),)), "reaches nothing"),
+    ("phases", planted(models.TwoPhases, _log_prob=overflows), "the loss is|not finite"),
 ]
 
 

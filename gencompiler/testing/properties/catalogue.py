@@ -25,6 +25,7 @@ from gencompiler.testing.properties import (
     numerics,
     sampler,
     state,
+    training,
 )
 from gencompiler.testing.statistics import TEST_FALSE_ALARM
 from gencompiler.testing.strategies import Perturbation
@@ -280,6 +281,14 @@ def _state(make: Make, effort: Effort) -> None:
     _search(check, effort, perturbation=strategies.perturbations((1.0,)), dtype=strategies.dtypes(), seed=seeds)
 
 
+def _phases(make: Make, effort: Effort) -> None:
+    def check(perturbation: Perturbation, x: Tensor, seed: int) -> None:
+        training.check_phases(perturbation.apply(make()), x, seed)
+
+    rows = strategies.rows(subject.observed(make()), 9, patterns=("interior",))
+    _search(check, effort, perturbation=strategies.perturbations((0.1, 0.5)), x=rows, seed=strategies.seeds())
+
+
 def _backends(make: Make, effort: Effort) -> None:
     del effort  # one comparison: the interpreter is slow
     backends.check_backends(Perturbation(0.3, 0).apply(make()), rows=67, seed=3)
@@ -364,5 +373,6 @@ PROPERTIES: tuple[Property, ...] = (
         "precision", "float32 is close to float64", lambda m: bool({"log_prob", "energy"} & set(m.programs)), _precision
     ),
     Property("state_dict", "the state_dict holds all state", lambda m: bool(_evaluations(m, 0)), _state),
+    Property("phases", "each phase moves its own parameters alone", lambda m: bool(m.phases), _phases),
     Property("backends", "Triton computes what torch computes", _interpretable, _backends),
 )

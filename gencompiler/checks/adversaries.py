@@ -1,0 +1,120 @@
+"""Games: is a critic whose means are compared free to take any value, and does the generator's loss saturate?
+
+Both are read off the shape of an objective, whatever it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gencompiler.checks.checking import Checking, Finding
+from gencompiler.diagnostics.model import Label
+from gencompiler.model import nodes
+from gencompiler.node import walk
+from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.graph import symbol
+from gencompiler.proof.range_rules import range_of
+from gencompiler.proof.translate import Translation
+
+#: A function whose values are summed in an objective, and the sign it has there.
+Signed = tuple[nodes.Call, int]
+
+
+def check(checking: Checking) -> None:
+    """Report critics that are bounded where they must not be, and losses that saturate."""
+    for training in checking.model.trainings:
+        for phase in training.objective.phases:
+            _check_bounded(checking, training, phase)
+            _check_saturation(checking, training, phase)
+
+
+# -- critics ---------------------------------------------------------------------------------------------------------
+
+
+def _check_bounded(checking: Checking, training: nodes.Training, phase: nodes.Phase) -> None:
+    """A difference of means of one critic estimates a distance only where the critic is not confined."""
+    signs: dict[str, set[int]] = {}
+    for call, sign in linear(phase.value, 1):
+        signs.setdefault(call.function, set()).add(sign)
+    for function in checking.model.functions:
+        if signs.get(function.name) != {1, -1} or not _is_updated(checking.model, function, phase):
+            continue
+        known = _range(checking, function)
+        if known is None:
+            continue
+        message = (
+            f"`{training.objective.name}` compares means of `{function.name}`, and its values are confined to {known}"
+        )
+        also = (Label(function.body.span, f"in {known}"),)
+        help_ = ("let it take every value: leave out the function around the network, and declare `-> Real`",)
+        notes = ("the difference of means is bounded whatever the two laws are, so it is no distance",)
+        checking.report(Finding("G707", message, training.span, "a bounded critic", also, notes, help_))
+
+
+def linear(value: nodes.Expr, sign: int) -> Iterator[Signed]:
+    """The calls that are summands of an objective, with the signs of their coefficients."""
+    match value:
+        case nodes.Call():
+            yield value, sign
+        case nodes.Expectation(body=body) | nodes.Let(body=body):
+            yield from linear(body, sign)
+        case nodes.Apply(function="add", arguments=(left, right)):
+            yield from linear(left, sign)
+            yield from linear(right, sign)
+        case nodes.Apply(function="subtract", arguments=(left, right)):
+            yield from linear(left, sign)
+            yield from linear(right, -sign)
+        case nodes.Apply(function="negate", arguments=(operand,)):
+            yield from linear(operand, -sign)
+        case nodes.Apply(function="multiply", arguments=(nodes.Literal(value=factor), other)) if factor:
+            yield from linear(other, sign if factor > 0 else -sign)
+
+
+def _is_updated(model: nodes.Model, function: nodes.Function, phase: nodes.Phase) -> bool:
+    """Whether a phase changes the parameters that the function itself owns."""
+    paths = {n.path for n in walk(function.body) if isinstance(n, nodes.ParameterReference)}
+    networks = {f"{n.path}." for n in walk(function.body) if isinstance(n, nodes.NetworkOutput)}
+    return any(p in paths or any(p.startswith(n) for n in networks) for p in phase.parameters)
+
+
+def _range(checking: Checking, function: nodes.Function) -> str | None:
+    """The bounded interval in which a function's values are proven to lie, in words; None where there is none."""
+    formals = {i.name: symbol("input", i.name, i.type.support, i.type.shape) for i in function.inputs}
+    term = Translation.of_model(checking.model).binding(formals).term(function.body)
+    try:
+        known = range_of(checking.search.range(term).conclusion, term)
+    except NotFound:
+        return None
+    return str(known) if float(known.upper) - float(known.lower) < float("inf") else None
+
+
+# -- generators ------------------------------------------------------------------------------------------------------
+
+
+def _check_saturation(checking: Checking, training: nodes.Training, phase: nodes.Phase) -> None:
+    """Minimising E log(1 - C(x)) over the law of x: its gradient vanishes where the critic rejects every draw."""
+    functions = {f.name: f for f in checking.model.functions}
+    for expectation in (n for n in walk(phase.value) if isinstance(n, nodes.Expectation)):
+        if not any(isinstance(d.source, nodes.JointSource) for d in expectation.draws):
+            continue
+        for call in _rejections(expectation.body):
+            critic = functions[call.function]
+            if phase.maximize or _is_updated(checking.model, critic, phase):
+                continue
+            name = critic.name
+            message = f"`{training.objective.name}` minimizes log(1 - {name}(x)), whose gradient vanishes early"
+            notes = (
+                f"while `{name}` tells all draws from data, log(1 - {name}) is flat: Goodfellow et al. 2014, section 3",
+            )
+            help_ = (f"maximize log {name}(x): `train non_saturating({name})`",)
+            checking.reporter.add("G708", message, training.span, "saturates", notes=notes, help=help_)
+
+
+def _rejections(body: nodes.Expr) -> Iterator[nodes.Call]:
+    """C(x), for each log(1 - C(x))."""
+    for part in walk(body):
+        match part:
+            case nodes.Apply(
+                function="log",
+                arguments=(nodes.Apply(function="subtract", arguments=(nodes.Literal(value=1), nodes.Call() as call)),),
+            ):
+                yield call

@@ -1,0 +1,136 @@
+"""What is asked of SDEs: a stated law to start from, a kernel where one is needed, and times at which it is defined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gencompiler.checks import diffusion_ability as asked
+from gencompiler.checks.checking import Checking, Finding
+from gencompiler.derive import diffusions
+from gencompiler.diagnostics.model import Label
+from gencompiler.diagnostics.span import Span
+from gencompiler.model import nodes
+from gencompiler.node import Node, walk
+from gencompiler.proof.sde_numbers import is_lost
+from gencompiler.proof.text import number
+
+
+def check(checking: Checking) -> None:
+    """Report what a method or an objective asks of an SDE that it does not have."""
+    for method in checking.model.methods:
+        if asked.option(method, "sde") is not None:
+            _method(checking, method)
+    for name, who, span in _mentions(checking):
+        reason = next((f.reason for f in checking.derived.failures if f.subject == name), "no kernel")
+        message = f"{who} needs the kernel of `{name}`, and there is {reason}"
+        help_ = (f"state it, to be verified: `claim {name}(x' | x, t) == Normal(…)`",)
+        checking.report(Finding("G701", message, span, "needs the law of x(t) given x(0)", help=help_))
+    for training in checking.derived.written:
+        _times(checking, training)
+
+
+def _method(checking: Checking, method: nodes.Method) -> None:
+    name = str(asked.option(method, "sde"))
+    sde = checking.derived.sdes.get(name)
+    if sde is None:
+        return
+    end, start = diffusions.end_of(sde), diffusions.start_of(sde)
+    if end is None:
+        message = f"`{method.name}` needs a time at which `{name}` ends, and its time is `{sde.time.type.support}`"
+        checking.report(Finding("G703", message, method.span, "no end", (Label(sde.span, "runs for ever"),)))
+        return
+    if asked.cutoff_of(method) >= end - start:
+        message = f"the cutoff of `{method.name}` is not below the end of time, {number(end)}"
+        checking.report(Finding("G703", message, method.span, f"it is {number(asked.cutoff_of(method))}"))
+    stated = [t for t in checking.model.terminals if t.variable == sde.state.name]
+    if not any(t.time == end for t in stated):
+        wanted = f"{sde.state.name}({number(end)})"
+        message = f"`{method.name}` starts from the law of `{wanted}`, which nothing states"
+        help_ = (f"state it: `p({wanted}) = Normal(0, 1)`",)
+        also = tuple(Label(t.span, f"at another time, {number(t.time)}") for t in stated)
+        checking.report(Finding("G703", message, method.span, "from where?", also, help=help_))
+
+
+def _mentions(checking: Checking) -> Iterator[tuple[str, str, Span]]:
+    """Kernels that are mentioned and could not be put in: which, by whom, and where; once for each."""
+    model = checking.model
+    known = {t.span: f"`{t.objective.name}`" for t in model.trainings} | {
+        f.span: f"`{f.name}`" for f in model.functions
+    }
+    for part in (*model.trainings, *model.functions):
+        names = {s.name for s in model.sdes} - set(checking.derived.kernels)
+        for name in dict.fromkeys(_named(part)):
+            if name in names:
+                yield name, known[part.span], part.span
+
+
+def _named(part: Node) -> Iterator[str]:
+    for node in walk(part):
+        if isinstance(node, nodes.Coefficient):
+            yield node.sde
+        elif isinstance(node, nodes.LogDensity | nodes.JointSource):
+            yield node.joint
+
+
+# -- times -----------------------------------------------------------------------------------------------------------
+
+
+def _times(checking: Checking, training: nodes.Training) -> None:
+    for expectation in walk(training):
+        if isinstance(expectation, nodes.Expectation):
+            lowest = dict(_uniform(expectation))
+            for name, time, span in _targets(expectation):
+                if time in lowest and name in checking.derived.kernels:
+                    _at_start(checking, name, lowest[time], span)
+            _signal_to_noise(checking, expectation)
+
+
+def _uniform(expectation: nodes.Expectation) -> Iterator[tuple[str, nodes.Real]]:
+    """The names that are drawn uniformly, with the lower end."""
+    for draw in expectation.draws:
+        source = draw.source
+        law = source.distribution if isinstance(source, nodes.DistributionSource) else None
+        if isinstance(law, nodes.Distribution) and law.family == "Uniform":
+            lower = law.arguments[0]
+            if isinstance(lower, nodes.Literal):
+                yield draw.names[0], lower.value
+
+
+def _targets(expectation: nodes.Expectation) -> Iterator[tuple[str, str, Span]]:
+    """Scores of kernels, with the name of the time at which they are taken."""
+    for found in walk(expectation.body):
+        if isinstance(found, nodes.DensityGradient):
+            for binding in found.density.given:
+                if isinstance(binding.value, nodes.Reference):
+                    yield found.density.joint, binding.value.name, found.span
+
+
+def _at_start(checking: Checking, name: str, lower: nodes.Real, span: Span) -> None:
+    sde = checking.derived.sdes[name]
+    start = diffusions.start_of(sde)
+    if lower > start:
+        return
+    message = (
+        f"the score of the kernel of `{name}` is infinite at {sde.time.name} = {number(start)}, where its noise is 0"
+    )
+    help_ = (f"draw the time above it: `Uniform(time({name}))` starts at the cutoff",)
+    checking.report(Finding("G608", message, span, f"its time is drawn from {number(lower)} on", help=help_))
+
+
+def _signal_to_noise(checking: Checking, expectation: nodes.Expectation) -> None:
+    """A network that predicts the noise from x(t) learns nothing of the data where no signal is left."""
+    found = next(
+        (n for n in walk(expectation.body) if isinstance(n, nodes.Coefficient) and n.quantity == "signal"), None
+    )
+    sde = checking.derived.sdes.get(found.sde) if found is not None else None
+    kernel = checking.derived.kernels.get(found.sde) if found is not None else None
+    end = diffusions.end_of(sde) if sde is not None else None
+    if found is None or sde is None or kernel is None or end is None:
+        return
+    scope = diffusions.translation_of(checking.model, sde)
+    parts = scope.term(kernel.signal), scope.term(kernel.noise), scope.names[sde.time.name]
+    if is_lost(*parts, end):
+        when = f"{sde.time.name} = {number(end)}"
+        message = f"no signal is left of `{sde.name}` at {when}: predicting the noise says nothing of the data there"
+        help_ = ("predict the velocity or the data, or let less noise in",)
+        checking.report(Finding("G608", message, found.span, "lost in float32", help=help_))

@@ -1,0 +1,184 @@
+"""Does the gradient that a phase follows pass through every draw that depends on what it updates?
+
+A draw passes the gradient on where its sampler is a differentiable function of its parameters: all draws on the way
+must be so (Kingma & Welling 2014; Schulman, Heess, Weber & Abbeel, NeurIPS 2015).  `stop(q)` takes the parameters of a
+joint out; then nothing is missing, whatever the distribution.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from gencompiler.catalog.distributions import DISTRIBUTIONS
+from gencompiler.checks.checking import Checking, Finding
+from gencompiler.derive import queries
+from gencompiler.derive.nodes import Factor
+from gencompiler.diagnostics.model import Label
+from gencompiler.diagnostics.span import Span
+from gencompiler.model import nodes
+from gencompiler.model.groups import reached
+from gencompiler.node import Node, children, walk
+
+
+@dataclasses.dataclass(frozen=True)
+class Blocked:
+    """The draw of `variable` from `family` depends on what a phase updates, and has no pathwise gradient."""
+
+    variable: str
+    family: str
+    joint: str
+    drawn: Span
+    stated: Span
+
+
+def check(checking: Checking, opposed: frozenset[str] = frozenset()) -> None:
+    """Report every draw through which a gradient is needed and does not pass; not for the objectives in `opposed`,
+    whose phases reach too much to say."""
+    for training in checking.model.trainings:
+        for phase in training.objective.phases:
+            found: dict[tuple[str, str], list[Blocked]] = {}
+            for blocked in _blocked(checking, phase):
+                found.setdefault((blocked.joint, blocked.family), []).append(blocked)
+            if training.objective.name not in opposed:
+                for same in found.values():
+                    _report(checking, training, phase, same)
+
+
+def _report(checking: Checking, training: nodes.Training, phase: nodes.Phase, found: list[Blocked]) -> None:
+    """One report for all draws of one joint from one family."""
+    first = found[0]
+    inside = first.drawn.source == training.span.source
+    own = (first.joint,) if first.joint in phase.update else phase.update
+    groups = ", ".join(f"`{g}`" for g in own)
+    names = [f"`{n}`" for n in dict.fromkeys(b.variable for b in found)]
+    drawn = f"draw of {names[0]}" if len(names) == 1 else f"draws of {', '.join(names[:-1])} and {names[-1]}"
+    message = (
+        f"the gradient of `{training.objective.name}` in {groups} passes through the {drawn}, and a draw from "
+        f"{first.family} has none"
+    )
+    span = first.drawn if inside else training.span
+    marks = tuple(Label(b.stated, f"`{b.variable}` is drawn from this") for b in found if b.stated != span)
+    help_: tuple[str, ...] = ()
+    if first.joint == "q":
+        others = "`train reweighted_wake_sleep`, `vimco`, `score_function`, `wake_sleep`"
+        help_ = (f"draw from `stop(q)`, and estimate the gradient in another way: {others}",)
+    elif first.joint:
+        help_ = (f"draw from `stop({first.joint})`, or give {names[0]} a distribution such as Normal",)
+    checking.report(Finding("G705", message, span, "needs a gradient", marks, help=help_))
+
+
+# -- following the draws ---------------------------------------------------------------------------------------------
+
+
+def _blocked(checking: Checking, phase: nodes.Phase) -> Iterator[Blocked]:
+    for part in walk(phase.value):
+        if isinstance(part, nodes.Expectation):
+            following = _Following(checking, frozenset(phase.parameters))
+            for draw in part.draws:
+                yield from following.draw(draw)
+
+
+class _Following:
+    """Which local names carry a gradient of `updated` parameters, draw by draw."""
+
+    def __init__(self, checking: Checking, updated: frozenset[str]) -> None:
+        self.checking = checking
+        self.model = checking.model
+        self.updated = updated
+        self.carrying: set[str] = set()
+
+    def draw(self, drawn: nodes.Drawn) -> Iterator[Blocked]:
+        source = drawn.source
+        if isinstance(source, nodes.DistributionSource):
+            yield from self._own(drawn, source)
+        elif isinstance(source, nodes.JointSource):
+            carried = {b.name for b in source.given if self._carries(b.value, self.carrying)}
+            kinds = {t.name: "a transition" for t in self.model.transitions}
+            if source.joint in kinds:
+                yield from self._transition(drawn, source, bool(carried))
+            elif any(s.name == source.joint for s in self.model.sdes):
+                sde = next(s for s in self.model.sdes if s.name == source.joint)
+                if carried or (not source.stopped and self._learned(sde)):
+                    self.carrying |= set(drawn.names)
+            else:
+                yield from self._joint(drawn, source, carried)
+
+    def _own(self, drawn: nodes.Drawn, source: nodes.DistributionSource) -> Iterator[Blocked]:
+        if not (self._carries(source.distribution, self.carrying) or self._learned(source.distribution)):
+            return
+        family = _family(source.distribution)
+        if not _pathwise(family):
+            yield Blocked(drawn.names[0], _named(family), "", drawn.span, source.span)
+        self.carrying |= set(drawn.names)
+
+    def _transition(self, drawn: nodes.Drawn, source: nodes.JointSource, carried: bool) -> Iterator[Blocked]:
+        move = next(t for t in self.model.transitions if t.name == source.joint)
+        targets = {s.target for s in move.steps if isinstance(s, nodes.Accept)}
+        roots: list[Node] = [move, *(e for e in self.model.energies if e.joint in targets)]
+        if carried or (not source.stopped and self._learned(*roots)):
+            name = drawn.names[0]
+            yield Blocked(name, f"the transition `{move.name}`", move.name, drawn.span, move.span)
+            self.carrying |= set(drawn.names)
+
+    def _joint(self, drawn: nodes.Drawn, source: nodes.JointSource, carried: set[str]) -> Iterator[Blocked]:
+        """Along the plan of the draw: each variable from its own equation, given those before it."""
+        given = tuple(b.name for b in source.given)
+        try:
+            plan = queries.draw_plan(self.checking.derived, source.joint, drawn.variables, given)
+        except queries.Refused:
+            return  # reported as a draw that cannot be made
+        inside = set(carried)
+        for step in plan:
+            name, value = _made(step)
+            learned = not source.stopped and self._learned(step)
+            if not (learned or self._carries(value, inside) or self._along(step, inside)):
+                continue
+            family = _family(value) if isinstance(step, Factor) else ""
+            if isinstance(step, Factor) and not _pathwise(family):
+                yield Blocked(name, _named(family), source.joint, drawn.span, step.conditional.distribution.span)
+            inside.add(name)
+        local = dict(zip(drawn.variables, drawn.names, strict=True))
+        self.carrying |= {local[name] for name in inside if name in local}
+
+    def _along(self, step: queries.DrawStep, carrying: set[str]) -> bool:
+        """A pipeline carries what either of its ends does."""
+        if not isinstance(step, nodes.Link):
+            return False
+        ends = {step.target, *(n.name for n in walk(step.source) if isinstance(n, nodes.Reference))}
+        return bool(ends & carrying)
+
+    def _carries(self, value: Node, names: set[str]) -> bool:
+        """Whether a value depends on one of `names`, `stop(…)` left out."""
+        if isinstance(value, nodes.Apply) and value.function == "stop":
+            return False
+        if isinstance(value, nodes.Reference):
+            return value.name in names
+        return any(self._carries(child, names) for child in children(value))
+
+    def _learned(self, *roots: Node) -> bool:
+        """Whether an equation reaches a parameter that is updated."""
+        return bool(reached(self.model, roots) & self.updated)
+
+
+def _made(step: queries.DrawStep) -> tuple[str, Node]:
+    """The variable of a step, and the expression it comes from."""
+    if isinstance(step, Factor):
+        return queries.variable_of(step.conditional), step.conditional.distribution
+    if isinstance(step, nodes.Deterministic):
+        return step.target, step.value
+    return step.target, step.source
+
+
+def _family(distribution: Node) -> str:
+    while isinstance(distribution, nodes.Let):
+        distribution = distribution.body
+    return distribution.family if isinstance(distribution, nodes.Distribution) else ""
+
+
+def _pathwise(family: str) -> bool:
+    return family in DISTRIBUTIONS and DISTRIBUTIONS[family].pathwise
+
+
+def _named(family: str) -> str:
+    return f"a {family}" if family in DISTRIBUTIONS else "such a density"

@@ -1,0 +1,235 @@
+"""What is claimed of SDEs: kernels, stationary laws, time reversals, equal marginals, each as a goal for the kernel."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+
+from gencompiler.catalog.distributions import DISTRIBUTIONS
+from gencompiler.checks.stationarity import log_target
+from gencompiler.derive import diffusions
+from gencompiler.derive.nodes import Derived
+from gencompiler.model import nodes
+from gencompiler.proof import exponentials as ex
+from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.exponentials import Exponentials, scaled, times
+from gencompiler.proof.facts import Fact
+from gencompiler.proof.formulas import instance
+from gencompiler.proof.graph import Term, substitute
+from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.refute import assignments
+from gencompiler.proof.scope import distribution_terms
+from gencompiler.proof.sde_facts import Diffusion, KeepsMeasure, KernelIs, Moments, Reverses, SameMarginals
+from gencompiler.proof.sde_refutations import instance_of, residual, with_score
+from gencompiler.proof.sde_rules import drifts, generator, gradient_of, nonzero, scores, squares
+from gencompiler.proof.structure_rules import form_of
+from gencompiler.proof.terms import total
+from gencompiler.proof.translate import Translation, variable
+
+#: Data laws that refutations try: mean and scale.
+DATA = tuple((Fraction(m), Fraction(s)) for m, s in ((1, "1/2"), (0, 1), (1, 2)))
+
+
+class Unsupported(Exception):
+    """The claim is not of a form that the rules speak about."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Claimed:
+    """A claim with its goal in words."""
+
+    claim: nodes.Claim
+    goal: Fact
+    words: str
+
+
+def claims(model: nodes.Model) -> list[nodes.Claim]:
+    """The claims of a model that are about SDEs."""
+    names = {s.name for s in model.sdes}
+    predicates = ("kernel", "reverse", "marginals", "stationary")
+    return [c for c in model.claims if c.fact.predicate in predicates and c.fact.arguments[0] in names]
+
+
+def claimed(derived: Derived, claim: nodes.Claim) -> Claimed:
+    """The goal of a claim; raises Unsupported."""
+    predicate, names = claim.fact.predicate, claim.fact.arguments
+    missing = [n for n in names if n not in derived.sdes and any(s.name == n for s in derived.model.sdes)]
+    if missing:
+        raise Unsupported(f"`{missing[0]}` has no Itô form")
+    if predicate == "kernel":
+        return Claimed(claim, _kernel(derived, claim), f"the kernel of `{names[0]}` is as stated")
+    if predicate == "stationary":
+        words = f"`{names[0]}` leaves `{names[1]}` invariant"
+        return Claimed(claim, _stationary(derived, names[0], names[1]), words)
+    return _pair(derived, claim)
+
+
+def _kernel(derived: Derived, claim: nodes.Claim) -> KernelIs:
+    sde = derived.sdes[claim.fact.arguments[0]]
+    diffusion = diffusions.diffusion_of(derived.model, sde)
+    scope = diffusions.translation_of(derived.model, sde)
+    law, arguments = distribution_terms(scope, claim.fact.values[0])
+    if law.family != "Normal":
+        raise Unsupported(f"a linear SDE has a Normal kernel, not `{law.family}`")
+    return KernelIs(diffusion, diffusions.start_of(sde), *arguments)
+
+
+def _stationary(derived: Derived, name: str, joint: str) -> KeepsMeasure:
+    sde = derived.sdes[name]
+    diffusion = diffusions.diffusion_of(derived.model, sde)
+    found = next(v for v in derived.model.variables if v.name == sde.state.name)
+    log_density = log_target(derived.model, joint)
+    if log_density is None:
+        log_density = _stated_density(derived.model, found, joint)
+    return KeepsMeasure(diffusion, substitute(log_density, {variable(found): diffusion.state}))
+
+
+def _stated_density(model: nodes.Model, found: nodes.Variable, joint: str) -> Term:
+    """log of `p(x) = …`, of a law that depends on nothing."""
+    for conditional in model.conditionals:
+        alone = not conditional.given and not conditional.indices and len(conditional.targets) == 1
+        target = conditional.targets[0]
+        if conditional.joint != joint or not alone or not isinstance(target, nodes.Reference):
+            continue
+        law, arguments = distribution_terms(Translation.of_model(model), conditional.distribution)
+        if target.name == found.name and law.family in DISTRIBUTIONS:
+            row = form_of(law.family, law.form)
+            names = {n: v for (n, _), v in zip(row.parameters, arguments, strict=True)}
+            return total(instance(row.log_density, x=variable(found), **names), found.type.shape)
+    raise Unsupported(f"`{joint}({found.name})` is neither an energy nor one distribution")
+
+
+def _pair(derived: Derived, claim: nodes.Claim) -> Claimed:
+    """`reverse(b, f)` and `marginals(a) == marginals(b)`: the one that mentions a score is compared with the other."""
+    model, names = derived.model, claim.fact.arguments
+    moved, fixed = (derived.sdes[n] for n in names)
+    score = diffusions.score_function(model, moved, (fixed,))
+    if claim.fact.predicate == "marginals" and score is None:
+        swapped = diffusions.score_function(model, fixed, (moved,))
+        if swapped is not None or not moved.noises:
+            moved, fixed, score = (fixed, moved, swapped) if swapped is not None else (moved, fixed, None)
+    symbol = diffusions.score_symbol(moved) if score is not None else None
+    first = diffusions.diffusion_of(model, fixed)
+    second = diffusions.diffusion_of(model, moved, score)
+    said = f", with `{score}` = grad log p_t" if score is not None else ""
+    if claim.fact.predicate == "reverse":
+        words = f"`{names[0]}` with time running backwards has the path law of `{names[1]}`{said}"
+        return Claimed(claim, Reverses(second, first, symbol), words)
+    words = f"`{names[0]}` and `{names[1]}` have equal marginals{said}"
+    return Claimed(claim, SameMarginals(first, second, symbol), words)
+
+
+# -- proofs and refutations ------------------------------------------------------------------------------------------
+
+
+def refute_kernel(goal: KernelIs, found: Proof | None) -> Proof | None:
+    """A state and a time at which a claimed kernel differs from the derived one."""
+    if found is None or not isinstance(found.conclusion, Moments):
+        return None
+    terms = (goal.mean, goal.scale, found.conclusion.signal, found.conclusion.variance)
+    free = {s for t in terms for s in t.symbols} | {goal.diffusion.time, goal.diffusion.state}
+    for assignment in assignments(_ordered(free)):
+        proof = _try("another_kernel", (*_fields(goal), assignment), found)
+        if proof is not None:
+            return proof
+    return None
+
+
+def refute_stationary(goal: KeepsMeasure) -> Proof | None:
+    """A state at which the residual of the stationary equation is not 0."""
+    try:
+        left = ex.written(generator(goal.diffusion, gradient_of(goal.diffusion, goal.log_density)))
+    except Unproved:
+        return None
+    for assignment in assignments(_ordered(set(left.symbols))):
+        if nonzero(left, dict(assignment)):
+            return _try("flux_left", (goal.diffusion, goal.log_density, assignment))
+    return None
+
+
+def refute_pair(goal: Reverses | SameMarginals, found: Proof | None) -> Proof | None:
+    """Gaussian data, and a place and a time at which the second equation does not carry its law."""
+    backward = isinstance(goal, Reverses)
+    _, second = _equations(goal)
+    if isinstance(goal, Reverses):
+        proof = _other_noise(goal)
+        if proof is not None:
+            return proof
+    if found is None or not isinstance(found.conclusion, Moments):
+        return None
+    rule = "not_reversed" if backward else "other_marginals"
+    for mean, scale in DATA:
+        middle, variance = instance_of(found.conclusion, mean, scale)
+        try:
+            own = with_score(second, goal.score, middle, variance)
+            left = residual(found.conclusion, own, middle, variance, backward=backward)
+        except Unproved:
+            return None
+        for assignment in assignments(_ordered(set(left.symbols))):
+            if nonzero(left, dict(assignment)):
+                return _try(rule, (*_fields(goal), mean, scale, assignment), found)
+    return None
+
+
+def _equations(goal: Reverses | SameMarginals) -> tuple[Diffusion, Diffusion]:
+    return (goal.forward, goal.backward) if isinstance(goal, Reverses) else (goal.first, goal.second)
+
+
+def _other_noise(goal: Reverses) -> Proof | None:
+    try:
+        rows = zip(squares(goal.forward), squares(goal.backward), strict=True)
+        gap = next((ex.plus(g, scaled(h, -1)) for g, h in rows if ex.plus(g, scaled(h, -1))), None)
+    except Unproved:
+        return None
+    for assignment in assignments(_ordered(set(ex.written(gap).symbols))) if gap is not None else ():
+        proof = _try("other_noise", (*_fields(goal), assignment))
+        if proof is not None:
+            return proof
+    return None
+
+
+def what_is_wrong(goal: Reverses | SameMarginals) -> str | None:
+    """A known mistake that a drift makes, in words."""
+    first, second = _equations(goal)
+    share = Fraction(1) if isinstance(goal, Reverses) else Fraction(1, 2)
+    try:
+        rows = list(zip(drifts(first), squares(first), scores(first, goal.score), drifts(second), strict=True))
+    except Unproved:
+        return None
+    if goal.score is None:
+        return "the drift does not mention the score"
+
+    def is_(taken: list[Exponentials]) -> bool:
+        gaps = (ex.plus(b, scaled(f, -1), own) for (f, _, _, b), own in zip(rows, taken, strict=True))
+        return all(ex.is_zero(gap) for gap in gaps)
+
+    pulls = [times(g, s) for _, g, s, _ in rows]
+    if share != 1 and is_(pulls):
+        return "the ½ is missing: g^2 * score / 2 is what the flow takes"
+    if share == 1 and is_([scaled(p, Fraction(1, 2)) for p in pulls]):
+        return "the ½ is of the probability flow: the reverse drift takes g^2 * score"
+    if is_([s for _, _, s, _ in rows]) or is_([scaled(s, share) for _, _, s, _ in rows]):
+        return "the score is not multiplied by g^2"
+    if is_([scaled(p, -share) for p in pulls]):
+        return "the score has the wrong sign: time runs backwards, dt < 0"
+    return None
+
+
+def _ordered(symbols: set[Term]) -> tuple[Term, ...]:
+    return tuple(sorted(symbols, key=lambda s: s.data[:2]))
+
+
+def _fields(goal: Fact) -> tuple[object, ...]:
+    return tuple(getattr(goal, f.name) for f in dataclasses.fields(goal))  # type: ignore[arg-type]
+
+
+def _try(rule: str, subject: tuple[object, ...], *premises: Proof) -> Proof | None:
+    try:
+        return prove(rule, subject, *premises)
+    except Unproved:
+        return None
+
+
+def needs(reason: str, term: Term) -> NotFound:
+    """What an attempt raises where a premise is missing."""
+    return NotFound("sde", term, reason)

@@ -1,0 +1,172 @@
+"""SDEs of a model as terms, their Itô forms, and the kernels that follow from them."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+
+from gencompiler.derive.antiderivative import NoIntegralError
+from gencompiler.derive.express import Naming, express
+from gencompiler.derive.gradient import NoDerivative
+from gencompiler.derive.linear_sde import Solution, solve
+from gencompiler.derive.nodes import Failure, SdeKernel
+from gencompiler.derive.reverse_time import ito
+from gencompiler.model import nodes
+from gencompiler.node import walk
+from gencompiler.proof import exponentials as ex
+from gencompiler.proof.components import elementwise
+from gencompiler.proof.graph import Malformed, Term, apply, symbol
+from gencompiler.proof.kernel import Unproved
+from gencompiler.proof.scope import distribution_terms
+from gencompiler.proof.sde_facts import Diffusion
+from gencompiler.proof.sde_rules import scalar_state
+from gencompiler.proof.translate import Translation, Untranslated
+
+#: The name of the symbol that stands for ∇ log p_t.
+SCORE = "score"
+
+
+def start_of(sde: nodes.Sde) -> Fraction:
+    """The lower end of an SDE's time, where the data is."""
+    arguments = sde.time.type.support.arguments
+    return Fraction(arguments[0]) if arguments else Fraction(0)
+
+
+def end_of(sde: nodes.Sde) -> Fraction | None:
+    """The upper end, where there is one."""
+    arguments = sde.time.type.support.arguments
+    return Fraction(arguments[1]) if arguments else None
+
+
+def translation_of(model: nodes.Model, sde: nodes.Sde, score: str | None = None) -> Translation:
+    """A translation in which state and time are symbols, and `score`, a function of the model, is a symbol too."""
+    known = Translation.of_model(model)
+    own = {i.name: symbol("input", i.name, i.type.support, i.type.shape) for i in (sde.state, sde.time)}
+    found = known.binding(own)
+    if score is None:
+        return found
+    function = next(f for f in model.functions if f.name == score)
+    opaque = nodes.Reference(sde.state.type, SCORE, span=function.span)
+    found = found.binding({SCORE: score_symbol(sde)})
+    replaced = dataclasses.replace(function, body=opaque)
+    return dataclasses.replace(found, functions={**found.functions, score: replaced})
+
+
+def score_symbol(sde: nodes.Sde) -> Term:
+    """The symbol that stands for ∇ log p_t."""
+    return symbol("score", SCORE, nodes.REAL, sde.state.type.shape)
+
+
+def score_function(model: nodes.Model, sde: nodes.Sde, others: tuple[nodes.Sde, ...]) -> str | None:
+    """The function of state and time that only this equation applies to them: what it takes for the score."""
+    own = {(sde.state.name, sde.time.name)}
+    elsewhere = {n.function for other in others for n in walk(other) if isinstance(n, nodes.Call)}
+    functions = {f.name: f for f in model.functions}
+    for call in walk(sde.drift):
+        if not isinstance(call, nodes.Call) or call.function in elsewhere:
+            continue
+        names = tuple(a.name if isinstance(a, nodes.Reference) else "" for a in call.arguments)
+        if names in own and functions[call.function].body.type.shape == sde.state.type.shape:
+            return call.function
+    return None
+
+
+def diffusion_of(model: nodes.Model, sde: nodes.Sde, score: str | None = None) -> Diffusion:
+    """The coefficients of an SDE as they are written; raises Untranslated or Malformed."""
+    scope = translation_of(model, sde, score)
+    noises = tuple(scope.term(n.coefficient) for n in sde.noises)
+    return Diffusion(scope.names[sde.state.name], scope.names[sde.time.name], scope.term(sde.drift), noises)
+
+
+# -- Itô forms and kernels -------------------------------------------------------------------------------------------
+
+
+def ito_forms(model: nodes.Model) -> tuple[dict[str, nodes.Sde], list[Failure]]:
+    """Every SDE in Itô form, by name."""
+    functions = {f.name: f for f in model.functions}
+    found, failures = {}, []
+    for sde in model.sdes:
+        try:
+            found[sde.name] = ito(sde, functions)
+        except NoDerivative as problem:
+            reason = f"its Itô form needs a derivative of the noise: {problem.reason}"
+            failures.append(Failure(sde.name, reason, span=problem.expr.span))
+    return found, failures
+
+
+def kernels(model: nodes.Model, forms: dict[str, nodes.Sde]) -> tuple[dict[str, SdeKernel], list[Failure]]:
+    """The kernels of the linear SDEs of a model, and why the others have none."""
+    found, failures = {}, []
+    for sde in forms.values():
+        if not sde.noises:
+            failures.append(Failure(sde.name, "no kernel with a density: there is no noise", span=sde.span))
+            continue
+        try:
+            diffusion = diffusion_of(model, sde)
+            solution = _solution(model, sde, diffusion)
+            found[sde.name] = _kernel(model, sde, solution)
+        except (NoIntegralError, Untranslated, Malformed) as problem:
+            failures.append(Failure(sde.name, f"no kernel in closed form: {problem}", span=sde.span))
+    return found, failures
+
+
+def _solution(model: nodes.Model, sde: nodes.Sde, diffusion: Diffusion) -> Solution:
+    try:
+        return solve(diffusion, start_of(sde))
+    except NoIntegralError as problem:
+        supplied = supplied_solution(model, sde, diffusion)
+        if supplied is None:
+            raise problem
+        return supplied
+
+
+def supplied_solution(model: nodes.Model, sde: nodes.Sde, diffusion: Diffusion) -> Solution | None:
+    """The moments that a claim about the kernel supplies, to be verified like derived ones."""
+    claim = next((c for c in model.claims if c.fact.predicate == "kernel" and c.fact.arguments == (sde.name,)), None)
+    if claim is None:
+        return None
+    law, (mean, scale) = distribution_terms(translation_of(model, sde), claim.fact.values[0])
+    if law.family != "Normal":
+        return None
+    x = scalar_state(diffusion)
+    try:
+        own = elementwise(mean, diffusion.state, x)
+        signal = ex.slope(own, x)
+        shift = ex.plus(ex.normal(own), ex.scaled(ex.times(signal, ex.atom(x)), -1))
+        noise = elementwise(scale, diffusion.state, x)
+    except Unproved:
+        return None
+    parts = (ex.written(signal), ex.written(shift), noise)
+    if any(x in p.symbols for p in parts):
+        return None
+    return Solution(*parts, apply("multiply", noise, noise))
+
+
+def _kernel(model: nodes.Model, sde: nodes.Sde, solution: Solution) -> SdeKernel:
+    def said(term: Term) -> nodes.Expr:
+        return express(term, Naming({}, {}, {}, sde.span))
+
+    return SdeKernel(
+        sde.name,
+        sde.state,
+        sde.time,
+        said(solution.signal),
+        said(solution.shift),
+        said(solution.noise),
+        said(solution.variance),
+        gain(sde),
+        span=sde.span,
+    )
+
+
+def gain(sde: nodes.Sde) -> nodes.Expr:
+    """The diffusion coefficient: of several noises, the root of the sum of their squares."""
+    from gencompiler.derive import algebra
+
+    if len(sde.noises) == 1:
+        return sde.noises[0].coefficient
+    total: nodes.Expr = algebra.literal(0, sde.span)
+    for noise in sde.noises:
+        square = algebra.multiply(noise.coefficient, noise.coefficient, noise.span)
+        total = algebra.add(total, square, noise.span)
+    return total if not sde.noises else algebra.apply("sqrt", total, span=sde.span)

@@ -1,0 +1,349 @@
+"""Which equations answer a question: a plan for `log p(targets | given)`, and one for drawing the targets.
+
+p(T | G) is a product of the factors of T exactly if every parent of T is in T or G and nothing in G descends from T
+(the local Markov property; Koller & Friedman, Probabilistic Graphical Models, theorem 3.1).  A variable that a
+bijection makes of one with a density has the density of the pushforward.  Each way to answer is one function; the first
+that applies wins.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+
+from gencompiler.derive import marginals
+from gencompiler.derive.marginals import FiniteSum, LinearGaussian, Ratio
+from gencompiler.derive.nodes import Derived, Factor
+from gencompiler.diagnostics.span import Span
+from gencompiler.model import nodes
+from gencompiler.node import Node, walk
+
+# -- plans -----------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Product:
+    """The sum of the log densities of `factors`."""
+
+    factors: tuple[Factor, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Pushforward:
+    """log p(data) = log p(base) + log|d base / d data| through `link`; `base` is the plan of what is left."""
+
+    link: nodes.Link
+    base: DensityPlan
+
+
+DensityPlan = Product | Pushforward | FiniteSum | LinearGaussian | Ratio
+
+#: One variable is drawn from its factor, or computed from what is there.
+DrawStep = Factor | nodes.Link | nodes.Deterministic
+DrawPlan = tuple[DrawStep, ...]
+
+
+class Refused(Exception):
+    """No equations answer the question; `span` is the cause."""
+
+    def __init__(self, reason: str, span: Span) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.span = span
+
+
+# -- the graph of a joint --------------------------------------------------------------------------------------------
+
+
+class Graph:
+    """The equations of one joint by what they produce; equations between variables belong to `p`.
+
+    `parents`: of each variable, those that its equation mentions or lists."""
+
+    def __init__(self, derived: Derived, joint: str) -> None:
+        model = derived.model
+        self.derived = derived
+        self.joint = joint
+        self.variables = {v.name: v for v in model.variables if v.role != "given"}
+        self.factors: dict[str, list[Factor]] = {}
+        for factor in derived.factors:
+            if factor.conditional.joint == joint:
+                self.factors.setdefault(variable_of(factor.conditional), []).append(factor)
+        self.energy = next((e for e in model.energies if e.joint == joint), None)
+        own = joint == "p"
+        self.deterministic = {d.target: d for d in model.deterministic} if own else {}
+        self.links = {_made(link, self.factors): link for link in model.links} if own else {}
+        self.parents = {name: self._parents(name) for name in (*self.variables, *self.deterministic)}
+
+    def _parents(self, name: str) -> frozenset[str]:
+        if name in self.factors:
+            found: set[str] = set()
+            for factor in self.factors[name]:
+                found |= self.mentioned(*factor.conditional.given, factor.conditional.distribution)
+            return frozenset(found - {name})
+        if name in self.deterministic:
+            return self.mentioned(self.deterministic[name].value) - {name}
+        if name in self.links:
+            link = self.links[name]
+            return frozenset({_base(link, name), *link_conditions(self.derived.model, link)} & set(self.variables))
+        return frozenset()
+
+    def mentioned(self, *parts: Node) -> frozenset[str]:
+        """The variables and derived quantities that an equation speaks of."""
+        known = {*self.variables, *self.deterministic}
+        return frozenset(n.name for p in parts for n in walk(p) if isinstance(n, nodes.Reference) and n.name in known)
+
+    def produced(self, name: str) -> bool:
+        return name in self.factors or name in self.deterministic or name in self.links
+
+    def descendants(self, names: Iterable[str]) -> frozenset[str]:
+        """Everything that depends on one of `names`, without them."""
+        start = set(names)
+        found = set(start)
+        while True:
+            more = {n for n, parents in self.parents.items() if parents & found} - found
+            if not more:
+                return frozenset(found - start)
+            found |= more
+
+
+def variable_of(conditional: nodes.Conditional) -> str:
+    """The variable that a conditional is about."""
+    target = conditional.targets[0]
+    while isinstance(target, nodes.Element):
+        target = target.base
+    assert isinstance(target, nodes.Reference)
+    return target.name
+
+
+def _source(link: nodes.Link) -> str:
+    return next((n.name for n in walk(link.source) if isinstance(n, nodes.Reference)), "")
+
+
+def _made(link: nodes.Link, factors: dict[str, list[Factor]]) -> str:
+    """The variable that a pipeline gives a density: the end that has no distribution of its own."""
+    return _source(link) if link.target in factors else link.target
+
+
+def _base(link: nodes.Link, made: str) -> str:
+    """The other end."""
+    return _source(link) if made == link.target else link.target
+
+
+def link_conditions(model: nodes.Model, link: nodes.Link) -> frozenset[str]:
+    """The variables that the maps of a pipeline are conditioned on."""
+    maps = {m.name: m for m in model.maps}
+    variables = {v.name for v in model.variables if v.role != "given"}
+    found: set[str] = set()
+    for part in walk(link):
+        if isinstance(part, nodes.UseMap):
+            own = maps[part.map]
+            names = {n.name for n in walk(own.body) if isinstance(n, nodes.Reference)} - {own.input.name}
+            found |= names & variables
+    return frozenset(found)
+
+
+# -- densities -------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """log joint(targets | given); `determined`: what a pipeline makes of the targets, and is known too."""
+
+    graph: Graph
+    targets: frozenset[str]
+    given: frozenset[str]
+    determined: frozenset[str] = frozenset()
+
+    @property
+    def known(self) -> frozenset[str]:
+        return self.targets | self.given | self.determined
+
+    def unknown(self) -> frozenset[str]:
+        """What the targets depend on, directly or through others of its kind, and that is not known."""
+        found: set[str] = set()
+        waiting = list(self.targets)
+        while waiting:
+            more = self.graph.parents.get(waiting.pop(), frozenset()) - self.known - found
+            found |= more
+            waiting.extend(more)
+        return frozenset(found)
+
+
+def density_plan(derived: Derived, joint: str, targets: tuple[str, ...], given: tuple[str, ...]) -> DensityPlan:
+    """The equations of `log joint(targets | given)`; raises Refused with the first reason."""
+    roles = {v.name: v.role for v in derived.model.variables}
+    question = Question(
+        Graph(derived, joint), frozenset(targets), frozenset(g for g in given if roles.get(g) != "given")
+    )
+    return _answer(question)
+
+
+def _answer(question: Question) -> DensityPlan:
+    refused: Refused | None = None
+    for way in WAYS:
+        try:
+            found = way(question)
+        except Refused as problem:
+            refused = refused or problem
+            continue
+        if found is not None:
+            return found
+    assert refused is not None, "the product always answers or refuses"
+    raise refused
+
+
+def _pushforward(question: Question) -> DensityPlan | None:
+    """A target that a pipeline makes, its base unknown."""
+    graph = question.graph
+    for name in sorted(question.targets):
+        link = graph.links.get(name)
+        if link is None:
+            continue
+        base = _base(link, name)
+        if base in question.known:
+            raise Refused(f"given `{base}`, `{name}` is determined: it has no density", link.span)
+        hidden = sorted((graph.parents[name] - {base}) - question.known)
+        if hidden:
+            raise Refused(f"the pipeline to `{name}` needs `{hidden[0]}`, which is not known", link.span)
+        left, made = question.targets - {name} | {base}, question.determined | {name}
+        rest = dataclasses.replace(question, targets=left, determined=made)
+        if rest.given & graph.descendants(question.targets):
+            break
+        return Pushforward(link, _answer(rest))
+    return None
+
+
+def _product(question: Question) -> DensityPlan:
+    """The factors of the targets; raises Refused with what is in the way."""
+    graph, joint = question.graph, question.graph.joint
+    if graph.energy is not None:
+        raise Refused(f"`{joint}` is stated up to a constant (`∝`)", graph.energy.span)
+    if not question.targets:
+        raise Refused("no variables", graph.derived.model.span)
+    for name in _in_order(graph, question.targets):
+        _check_produced(graph, name)
+        hidden = _hidden(question, name)
+        if hidden is not None:
+            span = graph.factors[name][0].span
+            raise Refused(f"`{hidden}` is latent, and no equation eliminates it", span)
+    after = sorted(question.given & graph.descendants(question.targets))
+    if after:
+        asked = ", ".join(_in_order(graph, question.targets))
+        raise Refused(
+            f"`{after[0]}` depends on `{asked}`, so that {joint}({asked} | {', '.join(sorted(question.given))}) is a "
+            "posterior, which no equation states",
+            graph.factors[after[0]][0].span if after[0] in graph.factors else graph.derived.model.span,
+        )
+    factors = (f for name in _in_order(graph, question.targets) for f in graph.factors[name])
+    return Product(tuple(factors))
+
+
+def _check_produced(graph: Graph, name: str) -> None:
+    """A target needs a distribution of its own."""
+    if name in graph.factors:
+        return
+    if name in graph.deterministic:
+        equation = graph.deterministic[name]
+        raise Refused(f"`{name}` is implicit: its equation computes it, and has no density", equation.span)
+    if name in graph.links:
+        raise Refused(
+            f"`{name}` is what a pipeline makes of `{_base(graph.links[name], name)}`", graph.links[name].span
+        )
+    variable = graph.variables.get(name)
+    span = variable.span if variable is not None else graph.derived.model.span
+    raise Refused(f"no equation of `{graph.joint}` gives `{name}`", span)
+
+
+def _hidden(question: Question, name: str) -> str | None:
+    """A parent whose value is not known; a derived quantity is known where what it mentions is."""
+    waiting = sorted(question.graph.parents[name])
+    seen: set[str] = set()
+    while waiting:
+        parent = waiting.pop()
+        if parent in question.known or parent in seen:
+            continue
+        seen.add(parent)
+        if parent not in question.graph.deterministic:
+            return parent
+        waiting.extend(sorted(question.graph.parents[parent]))
+    return None
+
+
+def _in_order(graph: Graph, names: frozenset[str]) -> list[str]:
+    """Names in the order of the model's equations, then of its variables."""
+    every = dict.fromkeys((*graph.factors, *graph.variables, *graph.deterministic))
+    places = {name: number for number, name in enumerate(every)}
+    return sorted(names, key=lambda n: (places.get(n, len(places)), n))
+
+
+def _ratio(question: Question) -> DensityPlan | None:
+    """A posterior: something given depends on the targets, or on what they depend on."""
+    graph = question.graph
+    after = question.given & graph.descendants(question.targets | question.unknown())
+    if not after or graph.energy is not None:
+        return None
+    before = question.given - after
+    joint = _answer(dataclasses.replace(question, targets=question.targets | after, given=before))
+    return Ratio(tuple(sorted(after)), joint, _answer(dataclasses.replace(question, targets=after, given=before)))
+
+
+#: The ways to answer, in order; the last one answers or refuses.
+WAYS: tuple[Callable[[Question], DensityPlan | None], ...] = (
+    _pushforward,
+    marginals.finite_sum,
+    marginals.linear_gaussian,
+    _ratio,
+    _product,
+)
+
+
+# -- draws -----------------------------------------------------------------------------------------------------------
+
+
+def draw_plan(derived: Derived, joint: str, targets: tuple[str, ...], given: tuple[str, ...]) -> DrawPlan:
+    """The steps that draw `targets` given values of `given`, each after what it needs; raises Refused.
+
+    What is neither target nor given is drawn on the way where a target needs it."""
+    graph = Graph(derived, joint)
+    if graph.energy is not None:
+        raise Refused(f"`{joint}` is stated up to a constant (`∝`)", graph.energy.span)
+    steps: list[tuple[str, DrawStep]] = []
+    fixed = frozenset(given)
+    for name in targets:
+        if name in fixed:
+            raise Refused(f"`{name}` is given, and cannot be drawn too", derived.model.span)
+        _draw(graph, name, fixed, steps, ())
+    drawn = {name for name, _ in steps}
+    after = sorted(fixed & graph.descendants(drawn))
+    if after:
+        asked = ", ".join(targets)
+        raise Refused(
+            f"`{after[0]}` depends on `{asked}`: drawing it given `{after[0]}` is drawing from a posterior, which no "
+            "equation states",
+            graph.factors[after[0]][0].span if after[0] in graph.factors else derived.model.span,
+        )
+    return tuple(step for _, step in steps)
+
+
+def _draw(
+    graph: Graph, name: str, given: frozenset[str], steps: list[tuple[str, DrawStep]], path: tuple[str, ...]
+) -> None:
+    """Add the steps that `name` needs, then its own."""
+    if name in given or any(name == n for n, _ in steps):
+        return
+    if name in path:
+        circle = " needs ".join(f"`{n}`" for n in (*path[path.index(name) :], name))
+        raise Refused(f"the equations go round in a circle: {circle}", graph.derived.model.span)
+    if not graph.produced(name):
+        variable = graph.variables.get(name)
+        span = variable.span if variable is not None else graph.derived.model.span
+        raise Refused(f"no equation of `{graph.joint}` gives `{name}`", span)
+    for parent in sorted(graph.parents[name], key=_in_order(graph, graph.parents[name]).index):
+        _draw(graph, parent, given, steps, (*path, name))
+    if name in graph.factors:
+        steps.extend((name, factor) for factor in graph.factors[name])
+    elif name in graph.deterministic:
+        steps.append((name, graph.deterministic[name]))
+    else:
+        steps.append((name, graph.links[name]))

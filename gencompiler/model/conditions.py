@@ -1,0 +1,119 @@
+"""What follows the bar of a use, where the model computes it: `Coupling(c = mlp(y))`.
+
+A condition that is a number has been folded into the constants of the definition.  Anything else is an expression of
+the place of use, which the body mentions by the name of the condition.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gencompiler.diagnostics.model import Label
+from gencompiler.model import nodes
+from gencompiler.model.builder import Context
+from gencompiler.model.constants import NotConstant, evaluate
+from gencompiler.model.declared import declared_support
+from gencompiler.model.deterministic import names_in
+from gencompiler.model.types import known_shape, unify
+from gencompiler.node import walk
+from gencompiler.syntax import tree
+
+if TYPE_CHECKING:
+    from gencompiler.model.infer import Infer
+
+
+def computed(
+    infer: Infer,
+    context: Context,
+    definition: tree.Definition,
+    signature: tree.Signature,
+    given: tuple[tree.Argument, ...],
+    constants: dict[str, nodes.Real],
+) -> dict[str, nodes.Expr]:
+    """The conditions of a use that are not constants, each as an expression of the place of use.
+
+    Sizes that their types name are solved, into `constants`."""
+    found: dict[str, nodes.Expr] = {}
+    declared = {d.name.id: d for d in (*signature.variables, *(signature.conditions or ()))}
+    for argument in given:
+        if argument.name is None or argument.value is None or is_constant(argument.value, context):
+            continue
+        value = infer.expression(context, argument.value)
+        captured = sorted(names_in((value,)) & _own_names(definition))
+        if captured:
+            infer.builder.unsupported(
+                f"a condition that mentions `{captured[0]}`, which `{definition.name.id}` has as a name of its own,",
+                argument.span,
+                f"rename `{captured[0]}` in the definition",
+            )
+        _fit(infer, declared[argument.name.id], value, argument, constants)
+        found[argument.name.id] = value
+    return found
+
+
+def _own_names(definition: tree.Definition) -> set[str]:
+    """What the body of a definition calls its inputs, its local equations and its indices."""
+    found = {v.name.id for v in definition.signature.variables} if definition.signature else set()
+    body = definition.body
+    for node in walk(body) if body is not None else ():
+        if isinstance(node, tree.Binding):
+            found.add(node.name.id)
+        elif isinstance(node, tree.Equation):
+            found |= {t.id for t in node.targets if isinstance(t, tree.Name)}
+    return found
+
+
+def is_constant(value: tree.Expr, context: Context) -> bool:
+    """Whether a condition is a number that the compiler knows."""
+    try:
+        evaluate(value, context.constants)
+    except NotConstant:
+        return False
+    return True
+
+
+def _fit(
+    infer: Infer,
+    declaration: tree.ParameterDecl,
+    value: nodes.Expr,
+    argument: tree.Argument,
+    constants: dict[str, nodes.Real],
+) -> None:
+    """Match the declared shape with the value's; a size that is a name of its own takes the value's."""
+    builder = infer.builder
+    if not isinstance(declaration.type, tree.SupportType):
+        builder.report(
+            "G104",
+            f"`{declaration.name.id}` is a constant of the definition",
+            argument.span,
+            "the model computes this",
+            also=(Label(declaration.span, "declared without a type"),),
+            help=(f"declare what it is: `{declaration.name.id} : Real`",),
+        )
+    shape = known_shape(value.type)
+    wanted = [_size(s, constants) for s in declaration.type.shape]
+    if shape is None:
+        if any(w is None for w in wanted):
+            builder.report("G202", "nothing determines the size of this condition", argument.span, "size unknown")
+        shape = tuple(w for w in wanted if w is not None)
+        unify(value.type, nodes.Type(nodes.REAL, shape))
+    if len(shape) != len(wanted) or any(w not in (None, n) for w, n in zip(wanted, shape, strict=False)):
+        builder.report(
+            "G201",
+            f"`{declaration.name.id}` does not fit: this condition has the shape {list(shape)}",
+            argument.span,
+            also=(Label(declaration.span, "declared here"),),
+        )
+    for size, extent in zip(declaration.type.shape, shape, strict=True):
+        if isinstance(size, tree.Name):
+            constants.setdefault(size.id, Fraction(extent))
+    declared_support(builder, declaration.type, constants)  # proofs see the value itself, not what is declared of it
+
+
+def _size(expr: tree.Expr, constants: dict[str, nodes.Real]) -> int | None:
+    try:
+        found = evaluate(expr, constants)
+    except NotConstant:
+        return None
+    return int(found)

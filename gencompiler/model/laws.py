@@ -1,0 +1,135 @@
+"""Distributions of the catalogue as the right-hand sides of conditionals: which form, and parameters of which shapes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gencompiler.catalog import distributions
+from gencompiler.catalog.supports import SUPPORTS, bounds, values_in
+from gencompiler.diagnostics.model import Label
+from gencompiler.model import nodes, sdes
+from gencompiler.model.builder import Context
+from gencompiler.model.calls import argument as resolved
+from gencompiler.model.scope import nearest
+from gencompiler.model.types import known_shape, unify
+from gencompiler.syntax import tree
+
+if TYPE_CHECKING:
+    from gencompiler.model.infer import Infer
+
+
+def distribution(infer: Infer, context: Context, expr: tree.Expr, event: nodes.Type) -> nodes.Expr:
+    """The right-hand side of `p(x | …) = …`, for an event of type `event`."""
+    if isinstance(expr, tree.Where):
+        return infer.where(context, expr, lambda inside, body: distribution(infer, inside, body, event))
+    if isinstance(expr, tree.Binary) and expr.operator == "|>":
+        infer.builder.unsupported("a distribution piped through a map", expr.span)
+    if not isinstance(expr, tree.Call) or not isinstance(expr.function, tree.Name):
+        infer.builder.report(
+            "G103",
+            "a distribution is needed here",
+            expr.span,
+            "not a distribution",
+            help=("write e.g. `Normal(mean, scale)`",),
+        )
+    name = expr.function.id
+    if name in infer.builder.definitions and infer.builder.definitions[name].kind == "density":
+        infer.builder.unsupported("a user-written density as a distribution", expr.span)
+    if name in distributions.PLANNED:
+        infer.builder.unsupported(f"the distribution `{name}`", expr.span)
+    if name in ("p", "q") or expr.conditions is not None:
+        infer.builder.unsupported(f"a draw from the joint `{name}`", expr.span)
+    if name not in distributions.DISTRIBUTIONS:
+        infer.builder.report(
+            "G103",
+            f"`{name}` is not a distribution",
+            expr.function.span,
+            "a distribution is needed here",
+            help=nearest(name, frozenset(distributions.DISTRIBUTIONS)),
+        )
+    family = distributions.DISTRIBUTIONS[name]
+    form, values = _form(infer, context, expr, family, event)
+    for value, (label, _) in zip(values, form.parameters, strict=True):
+        if label in form.vectors:
+            _check_vector(infer, name, label, value, event)
+            continue
+        shape = known_shape(value.type)
+        if shape != () and not unify(value.type, event):
+            infer.builder.report(
+                "G201",
+                f"`{label}` has the shape {list(shape or ())}, and one event has {list(event.shape)}",
+                value.span,
+                "does not fit the event",
+            )
+    return nodes.Distribution(event, name, form.name, values, span=expr.span)
+
+
+def _form(
+    infer: Infer, context: Context, expr: tree.Call, family: distributions.Family, event: nodes.Type
+) -> tuple[distributions.Form, tuple[nodes.Expr, ...]]:
+    """The parameterisation that the argument names pick, and the arguments in its order."""
+    named = {a.name.id: a for a in expr.arguments if a.name is not None}
+    plain = sdes.expanded(infer, context, [a for a in expr.arguments if a.name is None])
+    if expr.conditions is not None:
+        infer.builder.unsupported("a density applied to a value", expr.span)
+    infer.builder.every(named.items(), lambda item: _check_label(infer, family, *item))
+    for form in family.forms:
+        names = [p for p, _ in form.parameters]
+        rest = [n for n in names if n not in named]
+        if set(named) <= set(names) and len(rest) == len(plain):
+            chosen = {**dict(zip(rest, plain, strict=True)), **named}
+            return form, infer.builder.every(names, lambda n: resolved(infer, context, chosen[n]))  # noqa: B023
+    if not expr.arguments and SUPPORTS[event.support.name].discrete:
+        return _over_values(infer, expr, family, event)
+    wanted = " or ".join(f"`{family.name}({', '.join(p for p, _ in form.parameters)})`" for form in family.forms)
+    return infer.builder.report(
+        "G104",
+        f"these are not the parameters of `{family.name}`",
+        expr.span,
+        f"wanted {wanted}",
+        also=tuple(Label(a.span) for a in named.values()),
+    )
+
+
+def _over_values(
+    infer: Infer, expr: tree.Call, family: distributions.Family, event: nodes.Type
+) -> tuple[distributions.Form, tuple[nodes.Expr, ...]]:
+    """`Uniform()` over the values of a finite variable: the integers from its lowest on."""
+    form = next((f for f in family.forms if f.support == "Integer" and f.support_arguments), None)
+    size = values_in(event.support.name, event.support.arguments)
+    if form is None or size is None:
+        infer.builder.unsupported(f"`{family.name}()` over `{event.support}`", expr.span)
+    lower = Fraction(bounds(event.support.name, event.support.arguments)[0])
+    ends = (lower, lower + size)
+    return form, tuple(nodes.Literal(nodes.Type(nodes.REAL), end, span=expr.span) for end in ends)
+
+
+def _check_vector(infer: Infer, family: str, label: str, value: nodes.Expr, event: nodes.Type) -> None:
+    """A parameter with a number for each value of a scalar event; one of open size has as many as there are values."""
+    if not unify(event, nodes.Type(nodes.REAL)):
+        infer.builder.unsupported(f"a `{family}` for the elements of a tensor at once", value.span)
+    size = values_in(event.support.name, event.support.arguments)
+    if known_shape(value.type) is None and size is not None:
+        unify(value.type, nodes.Type(nodes.REAL, (size,)))
+    shape = known_shape(value.type)
+    if shape is not None and len(shape) != 1:
+        shown = f"the shape {list(shape)}" if shape else "no axis"
+        infer.builder.report(
+            "G201",
+            f"`{label}` has one number for each value, and this has {shown}",
+            value.span,
+            f"`{label}` of `{family}` is a vector",
+        )
+
+
+def _check_label(infer: Infer, family: distributions.Family, label: str, argument: tree.Argument) -> None:
+    known = frozenset(p for form in family.forms for p, _ in form.parameters)
+    if label not in known:
+        infer.builder.report(
+            "G104",
+            f"`{family.name}` has no parameter called `{label}`",
+            argument.span,
+            "unknown parameter",
+            help=nearest(label, known) or (f"it has {', '.join(f'`{k}`' for k in sorted(known))}",),
+        )

@@ -1,0 +1,167 @@
+"""What is claimed and asked of SDEs: `claim reverse(a, b)`, `claim ou(x' | x, t) == Normal(…)`, `claim marginals(a) ==
+marginals(b)`, `sample reverse_sde(score, vp)`, `evaluate probability_flow(score, vp)`."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gencompiler.catalog import words
+from gencompiler.diagnostics.model import Label
+from gencompiler.model import calls, definitions, nodes
+from gencompiler.model.builder import Context
+from gencompiler.model.constants import NotConstant, evaluate
+from gencompiler.model.scope import nearest
+from gencompiler.model.types import known_shape
+from gencompiler.syntax import tree
+
+if TYPE_CHECKING:
+    from gencompiler.model.infer import Infer
+
+
+# -- claims ----------------------------------------------------------------------------------------------------------
+
+
+def equality(infer: Infer, context: Context, sdes: dict[str, nodes.Sde], expr: tree.Expr) -> nodes.Fact | None:
+    """The fact of `left == right` where it is about SDEs; None where it is about something else."""
+    if not isinstance(expr, tree.Binary) or expr.operator != "==":
+        return None
+    left, right = _callee(expr.left), _callee(expr.right)
+    if left in sdes:
+        return _kernel(infer, context, sdes[left], expr)
+    if left == right == "marginals":
+        names = (_single(infer, sdes, expr.left), _single(infer, sdes, expr.right))
+        _one_state(infer, sdes, names, expr)
+        return nodes.Fact("marginals", names, span=expr.span)
+    return None
+
+
+def _callee(expr: tree.Expr) -> str:
+    named = isinstance(expr, tree.Call) and isinstance(expr.function, tree.Name)
+    return expr.function.id if named else ""  # type: ignore[attr-defined]
+
+
+def _single(infer: Infer, sdes: dict[str, nodes.Sde], expr: tree.Expr) -> str:
+    assert isinstance(expr, tree.Call)
+    value = expr.arguments[0].value if len(expr.arguments) == 1 and expr.conditions is None else None
+    if not isinstance(value, tree.Name) or value.id not in sdes:
+        known = nearest(value.id, frozenset(sdes)) if isinstance(value, tree.Name) else ()
+        infer.builder.report("G104", "`marginals(a)` takes an SDE", expr.span, "this names none", help=known)
+    return value.id
+
+
+def _one_state(infer: Infer, sdes: dict[str, nodes.Sde], names: tuple[str, ...], expr: tree.Expr) -> None:
+    """Claims compare SDEs that move one variable over one time."""
+    first, second = (sdes[n] for n in names)
+    if (first.state.name, first.time.name, first.time.type) != (second.state.name, second.time.name, second.time.type):
+        message = f"`{first.name}` and `{second.name}` do not move one variable over one time"
+        also = (Label(first.span, "one"), Label(second.span, "the other"))
+        infer.builder.report("G605", message, expr.span, "cannot be compared", also=also)
+
+
+def _kernel(infer: Infer, context: Context, sde: nodes.Sde, expr: tree.Binary) -> nodes.Fact:
+    """`ou(x' | x, t) == Normal(mean, scale)`"""
+    head = expr.left
+    assert isinstance(head, tree.Call)
+    places = [a.value.id if isinstance(a.value, tree.Name) else "" for a in (*head.arguments, *(head.conditions or ()))]
+    if places != [f"{sde.state.name}'", sde.state.name, sde.time.name] or len(head.arguments) != 1:
+        wanted = f"{sde.name}({sde.state.name}' | {sde.state.name}, {sde.time.name})"
+        infer.builder.report("G605", f"the kernel of `{sde.name}` is `{wanted}`", head.span, "not its kernel")
+    names = {k: v for k, v in context.names.items() if k != sde.state.name}
+    names |= {i.name: nodes.Reference(i.type, i.name, span=head.span) for i in (sde.state, sde.time)}
+    inside = Context(context.constants, names, {}, f"{sde.name}.")
+    law = laws.distribution(infer, inside, expr.right, sde.state.type)
+    return nodes.Fact("kernel", (sde.name,), (law,), span=expr.span)
+
+
+def reverse(infer: Infer, sdes: dict[str, nodes.Sde], expr: tree.Expr, names: list[str]) -> None:
+    """`reverse(b, f)`: b is f with time running backwards."""
+    if len(names) != 2 or any(n not in sdes for n in names):
+        message = "`reverse(b, f)` takes two SDEs: the one that runs backwards, and the one it reverses"
+        infer.builder.report("G104", message, expr.span, "wrong arguments")
+    _one_state(infer, sdes, (names[0], names[1]), expr)
+
+
+# -- methods ---------------------------------------------------------------------------------------------------------
+
+
+def method(infer: Infer, context: Context, sdes: dict[str, nodes.Sde], statement: tree.Request) -> nodes.Method | None:
+    """`reverse_sde(score, vp, steps = 500)` or `probability_flow(score, vp)`; None where it is another method."""
+    value = statement.value
+    if not isinstance(value, tree.Call) or _callee(value) not in words.SDE_METHODS:
+        return None
+    name, builder = _callee(value), infer.builder
+    known = words.SDE_METHODS[name]
+    if statement.verb not in known:
+        builder.report("G703", f"`{statement.verb}` has no method called `{name}`", value.function.span, "not here")
+    plain = [a for a in value.arguments if a.name is None]
+    if len(plain) != 2 or value.conditions is not None:
+        builder.report("G104", f"`{name}(score, sde)` takes a score and an SDE", value.span, "wrong arguments")
+    score, moved = plain
+    sde = sdes.get(moved.value.id) if isinstance(moved.value, tree.Name) else None
+    if sde is None:
+        builder.report("G104", f"`{name}(score, sde)` takes an SDE", moved.span, "this names none")
+    options = [
+        nodes.Option("score", _score(infer, context, sde, score), span=score.span),
+        nodes.Option("sde", sde.name, span=moved.span),
+    ]
+    for argument in value.arguments:
+        if argument.name is not None:
+            options.append(_option(infer, context, name, known[statement.verb], argument))
+    return nodes.Method(statement.verb, name, tuple(options), span=statement.span)
+
+
+def _score(infer: Infer, context: Context, sde: nodes.Sde, argument: tree.Argument) -> str:
+    """The instance of the score for the SDE's state and time; it must have the state's shape."""
+    builder = infer.builder
+    value = argument.value
+    definition = builder.definition(context, value.id) if isinstance(value, tree.Name) else None
+    if definition is None or definition.kind != "def":
+        builder.report("G104", "a score is a `def` of the state and the time", argument.span, "not one")
+    count = len(definition.signature.variables) if definition.signature else 0
+    if count != 2:
+        also = (Label(definition.name.span, f"it takes {count}"),)
+        builder.report("G104", f"`{definition.name.id}` is not a function of state and time", argument.span, also=also)
+    assert value is not None
+    given = tuple(nodes.Reference(i.type, i.name, span=argument.span) for i in (sde.state, sde.time))
+    instance = definitions.instantiate(infer, context, definition, given, value)
+    found = known_shape(builder.functions[instance].body.type)
+    if found != sde.state.type.shape:
+        message = f"a score of `{sde.state.name}` has its shape, {list(sde.state.type.shape)}"
+        also = (Label(definition.name.span, f"this gives {list(found or ())}"),)
+        builder.report("G201", message, argument.span, also=also)
+    return instance
+
+
+def _option(
+    infer: Infer, context: Context, method_: str, known: tuple[str, ...], argument: tree.Argument
+) -> nodes.Option:
+    builder = infer.builder
+    assert argument.name is not None
+    name, value = argument.name.id, argument.value
+    if name not in known or value is None:
+        help_ = nearest(name, frozenset(known)) or (f"it takes {', '.join(f'`{k}`' for k in known)}",)
+        builder.report(
+            "G107", f"`{method_}` has no option called `{name}`", argument.span, "unknown option", help=help_
+        )
+    if name in words.SDE_WORDS:
+        return _word(infer, name, value, argument)
+    try:
+        number = evaluate(value, context.constants)
+    except NotConstant as problem:
+        builder.report("G206", f"`{name}` takes a number", problem.expr.span, "not a number")
+    whole = isinstance(number, Fraction) and number.denominator == 1
+    if number <= 0 or number == nodes.INFINITY or (name == "steps" and not whole):
+        wanted = "a positive whole number" if name == "steps" else "a positive number"
+        builder.report("G206", f"`{name}` is {wanted}", value.span, f"this is {number}")
+    return nodes.Option(name, number, span=argument.span)
+
+
+def _word(infer: Infer, name: str, value: tree.Expr, argument: tree.Argument) -> nodes.Option:
+    listed = words.SDE_WORDS[name]
+    if isinstance(value, tree.Call) and _callee(value) in (*listed, "langevin"):
+        infer.builder.unsupported(f"a {name} with options of its own (`{_callee(value)}(…)`)", value.span)
+    if not isinstance(value, tree.Name) or value.id not in listed:
+        message = f"`{name}` is one of " + ", ".join(f"`{k}`" for k in listed)
+        infer.builder.report("G107", message, value.span, "not one of them")
+    return nodes.Option(name, value.id, span=argument.span)

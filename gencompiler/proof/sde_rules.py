@@ -1,0 +1,367 @@
+"""Rules for stochastic differential equations: verified by differentiation, never by integration.
+
+Symbols of one instance: `f` the drift, G_i = Σ noise_i², S = ∇ log p_t.  All of it is written out element by
+element."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import cast
+
+from flint import arb, ctx
+
+from gencompiler.proof import enclosure
+from gencompiler.proof import exponentials as ex
+from gencompiler.proof.components import component, components, elementwise
+from gencompiler.proof.domain import NON_NEGATIVE
+from gencompiler.proof.evaluate import Undefined, evaluate
+from gencompiler.proof.exponentials import Exponentials, derivative, is_zero, normal, scaled, times
+from gencompiler.proof.facts import Fact, InRange
+from gencompiler.proof.graph import Term, apply, literal, substitute, symbol
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.numbers import Number, Undecided, ball
+from gencompiler.proof.refute_rules import Assignment, admissible
+from gencompiler.proof.sde_facts import (
+    Arrives,
+    Diffusion,
+    ItoForm,
+    KeepsMeasure,
+    KernelIs,
+    Moments,
+    NotArrives,
+    NotKeepsMeasure,
+    NotKernelIs,
+    Reverses,
+    SameMarginals,
+)
+from gencompiler.proof.terms import minus, plus
+from gencompiler.proof.terms import times as product
+
+
+def well_formed(diffusion: Diffusion) -> None:
+    """State and time are symbols, and every coefficient fits the state; raises Unproved."""
+    state, time = diffusion.state, diffusion.time
+    need(state.operation == time.operation == "symbol" and time.shape == () and state is not time, "not symbols")
+    for value in (diffusion.drift, *diffusion.noises):
+        need(value.shape in ((), state.shape), "a coefficient of another shape")
+
+
+def _known(premises: tuple[Fact, ...], terms: tuple[Term, ...]) -> None:
+    """Each term is a real number wherever its symbols have values."""
+    found = {p.term for p in premises if isinstance(p, InRange)}
+    need(all(t in found for t in terms), "a coefficient that is not known to be defined")
+
+
+def scalar_state(diffusion: Diffusion) -> Term:
+    """The symbol of any one element of the state."""
+    return symbol("component", "any", diffusion.state.data[2])
+
+
+@rule
+def moments(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """dx = (a x + b) dt + Σ g dW with a, b, g functions of time: x(t) is Normal given x(start), and its moments solve
+
+        m' = a m,   c' = a c + b,   v' = 2 a v + Σ g²,   m = 1, c = v = 0 at the start      (Särkkä & Solin 2019, ch. 6)
+
+    Premises: drift, noises, m, c and v are real numbers over the whole time; being elementary they are continuous, so
+    that the linear equation has one solution."""
+    diffusion, start, signal, shift, variance = cast(tuple[Diffusion, Fraction, Term, Term, Term], subject)
+    well_formed(diffusion)
+    _known(premises, (diffusion.drift, *diffusion.noises, signal, shift, variance))
+    x, t = scalar_state(diffusion), diffusion.time
+    a, b = affine(diffusion)
+    square = ex.plus(*(ex.power(normal(elementwise(g, diffusion.state, x)), 2) for g in diffusion.noises))
+    need(all(x not in s for s in _atoms(square)), "the noise depends on the state")
+    m, c, v = normal(signal), normal(shift), normal(variance)
+    for name, value, slope in (
+        ("signal", m, times(a, m)),
+        ("shift", c, ex.plus(times(a, c), b)),
+        ("variance", v, ex.plus(times(scaled(a, 2), v), square)),
+    ):
+        residual = ex.plus(derivative(value, t), scaled(slope, -1))
+        need(is_zero(residual), "the {} does not solve its equation", name)
+    for name, term, first in (("signal", signal, 1), ("shift", shift, 0), ("variance", variance, 0)):
+        at = normal(substitute(term, {t: literal(start)}))
+        need(is_zero(ex.plus(at, ex.constant(-first))), "the {} does not start at {}", name, first)
+    return Moments(diffusion, start, signal, shift, variance)
+
+
+def affine(diffusion: Diffusion) -> tuple[Exponentials, Exponentials]:
+    """a and b of a drift a x + b that treats every element alike; raises Unproved."""
+    x = scalar_state(diffusion)
+    drift = normal(elementwise(diffusion.drift, diffusion.state, x))
+    a = derivative(drift, x)
+    need(all(x not in s for s in _atoms(a)), "the drift is not linear in the state")
+    b = ex.plus(drift, scaled(times(a, ex.atom(x)), -1))
+    need(all(x not in s for s in _atoms(b)), "the drift is not linear in the state")
+    return a, b
+
+
+def _atoms(value: Exponentials) -> list[frozenset[Term]]:
+    """The symbols of every atom of a normal form."""
+    found = []
+    for exponent, polynomial in value.items():
+        for monomial in (*polynomial, *(m for m, _ in exponent)):
+            found += [term.symbols for term, _ in monomial]
+    return found
+
+
+# -- kernels ---------------------------------------------------------------------------------------------------------
+
+
+def _moments(premises: tuple[Fact, ...], diffusion: Diffusion, start: Fraction) -> Moments:
+    found = next((p for p in premises if isinstance(p, Moments)), None)
+    if found is None or (found.diffusion, found.start) != (diffusion, start):
+        raise Unproved("the moments of this equation are not known")
+    return found
+
+
+@rule
+def transition_kernel(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A Normal with the mean and the variance of the solution.  Premises: its moments; its scale is not negative."""
+    diffusion, start, mean, scale = cast(tuple[Diffusion, Fraction, Term, Term], subject)
+    found = _moments(premises, diffusion, start)
+    fine = [p for p in premises if isinstance(p, InRange) and p.term is scale and p.interval.within(NON_NEGATIVE)]
+    need(bool(fine), "the scale may be negative")
+    x = scalar_state(diffusion)
+    own = plus(product(found.signal, x), found.shift)
+    need(ex.same(elementwise(mean, diffusion.state, x), own), "the mean is another")
+    square = apply("multiply", scale, scale)
+    need(ex.same(elementwise(square, diffusion.state, x), found.variance), "the variance is another")
+    return KernelIs(diffusion, start, mean, scale)
+
+
+@rule
+def another_kernel(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A state and a time at which the mean or the variance differs.  Premise: the moments."""
+    diffusion, start, mean, scale, assignment = cast(tuple[Diffusion, Fraction, Term, Term, Assignment], subject)
+    found = _moments(premises, diffusion, start)
+    point = point_of(diffusion, assignment)
+    own = plus(product(found.signal, diffusion.state), found.shift)
+    for claimed, right in ((mean, own), (apply("multiply", scale, scale), found.variance)):
+        if _differ(claimed, right, point):
+            return NotKernelIs(diffusion, start, mean, scale)
+    raise Unproved("the kernel may be this one")
+
+
+def _differ(left: Term, right: Term, point: dict[Term, Fraction]) -> bool:
+    try:
+        with ctx.workprec(enclosure.PRECISION):
+            gap = evaluate(minus(left, right), point)
+            return any(not ball(v).contains(0) for v in gap)
+    except (Undecided, Undefined):
+        return False
+
+
+def point_of(diffusion: Diffusion, assignment: Assignment) -> dict[Term, Fraction]:
+    for term, value in assignment:
+        need(term.operation == "symbol" and isinstance(value, Fraction), "not a point")
+        need(admissible(term.data[2], value), "not a value of {}", term)
+    return {term: value for term, value in assignment if isinstance(value, Fraction)}
+
+
+# -- where it arrives ------------------------------------------------------------------------------------------------
+
+
+def divergence(found: Moments, end: Fraction, mean: Term, scale: Term) -> arb:
+    """The largest KL(law of x(end) || Normal(mean, scale)) per dimension over laws with E x_i² <= 1.
+
+    The divergence is convex in the law, so point masses are worst: for x(start) = ±1,
+
+        KL = (r - 1 - log r + d²) / 2,   r = v / s²,   d = (|m| + |c - mean|) / s"""
+    at = {found.diffusion.time: end}
+    m, c, v = (ball(evaluate(t, at)[0]) for t in (found.signal, found.shift, found.variance))
+    worst = arb(0)
+    means, scales = evaluate(mean, {}), evaluate(scale, {})
+    size = max(len(means), len(scales))
+    for k in range(size):
+        mu, s = (ball(values[k % len(values)]) for values in (means, scales))
+        r = v / s**2
+        d = (abs(m) + abs(c - mu)) / s
+        worst += (r - 1 - r.log() + d**2) / 2
+    return worst / size
+
+
+@rule
+def arrives(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """The largest divergence, in balls, is at most the limit.  Premise: the moments."""
+    goal = _goal(subject)
+    if not bool(_arrival(goal, premises) <= ball(goal.limit)):
+        raise Unproved("the terminal law may be far from the prior")
+    return goal
+
+
+@rule
+def far_away(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """The divergence of the point mass at 1 (or -1) exceeds the limit.  Premise: the moments."""
+    goal = _goal(subject)
+    if not bool(_arrival(goal, premises) > ball(goal.limit)):
+        raise Unproved("the terminal law may be near the prior")
+    return NotArrives(*subject)
+
+
+def _goal(subject: Subject) -> Arrives:
+    diffusion, start, end, mean, scale, limit = cast(
+        tuple[Diffusion, Fraction, Fraction, Term, Term, Fraction], subject
+    )
+    return Arrives(diffusion, start, end, mean, scale, limit)
+
+
+def _arrival(goal: Arrives, premises: tuple[Fact, ...]) -> arb:
+    found = _moments(premises, goal.diffusion, goal.start)
+    need(goal.end > goal.start and admissible(goal.diffusion.time.data[2], goal.end), "not a time")
+    try:
+        with ctx.workprec(enclosure.PRECISION):
+            return divergence(found, goal.end, goal.mean, goal.scale)
+    except (Undecided, Undefined, ZeroDivisionError) as problem:
+        raise Unproved(str(problem)) from None
+
+
+# -- Fokker-Planck ---------------------------------------------------------------------------------------------------
+
+
+def squares(diffusion: Diffusion) -> tuple[Exponentials, ...]:
+    """G_i = Σ noise_i² for each element."""
+    size = diffusion.state.shape[0] if diffusion.state.shape else 1
+    found: list[Exponentials] = [{}] * size
+    for noise in diffusion.noises:
+        own = components(noise)
+        values = own * size if len(own) == 1 else own
+        found = [ex.plus(g, ex.power(normal(v), 2)) for g, v in zip(found, values, strict=True)]
+    return tuple(found)
+
+
+def drifts(diffusion: Diffusion) -> tuple[Exponentials, ...]:
+    """f_i for each element."""
+    size = diffusion.state.shape[0] if diffusion.state.shape else 1
+    own = components(diffusion.drift)
+    return tuple(normal(v) for v in (own * size if len(own) == 1 else own))
+
+
+def places(diffusion: Diffusion) -> tuple[Term, ...]:
+    """The scalar symbols of the state."""
+    return components(diffusion.state)
+
+
+def generator(diffusion: Diffusion, score: tuple[Exponentials, ...]) -> Exponentials:
+    """(∇·(f p) - ½ Σ ∂_i² (G_i p)) / p for a density with ∇ log p = score.
+
+    It is Σ ∂_i f_i + f_i S_i - ½ (∂_i² G_i + 2 ∂_i G_i S_i + G_i (∂_i S_i + S_i²))."""
+    parts: list[Exponentials] = []
+    rows = zip(places(diffusion), drifts(diffusion), squares(diffusion), score, strict=True)
+    for x, f, g, s in rows:
+        slope = derivative(g, x)
+        bent = ex.plus(derivative(slope, x), scaled(times(slope, s), 2))
+        spread = times(g, ex.plus(derivative(s, x), times(s, s)))
+        parts += [derivative(f, x), times(f, s), scaled(ex.plus(bent, spread), Fraction(-1, 2))]
+    return ex.plus(*parts)
+
+
+@rule
+def stationary_density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """The residual of the stationary Fokker-Planck equation is 0 for every state and time.
+
+    Premise: the log density is a real number everywhere."""
+    diffusion, log_density = cast(tuple[Diffusion, Term], subject)
+    well_formed(diffusion)
+    _known(premises, (log_density,))
+    need(diffusion.time not in log_density.symbols, "a density that moves")
+    need(is_zero(generator(diffusion, gradient_of(diffusion, log_density))), "the Fokker-Planck residual is not 0")
+    return KeepsMeasure(diffusion, log_density)
+
+
+def gradient_of(diffusion: Diffusion, log_density: Term) -> tuple[Exponentials, ...]:
+    """∇ log p, element by element."""
+    (value,) = components(log_density)
+    own = normal(value)
+    return tuple(derivative(own, x) for x in places(diffusion))
+
+
+@rule
+def flux_left(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A state (and a time) at which the residual of the stationary Fokker-Planck equation is not 0, in balls."""
+    diffusion, log_density, assignment = cast(tuple[Diffusion, Term, Assignment], subject)
+    well_formed(diffusion)
+    residual = ex.written(generator(diffusion, gradient_of(diffusion, log_density)))
+    need(nonzero(residual, point_of(diffusion, assignment)), "the residual may be 0")
+    return NotKeepsMeasure(diffusion, log_density)
+
+
+def nonzero(term: Term, point: dict[Term, Fraction]) -> bool:
+    """Whether a scalar term is surely not 0 at a point."""
+    try:
+        with ctx.workprec(enclosure.PRECISION):
+            value: Number = evaluate(term, point)[0]
+            return not ball(value).contains(0)
+    except (Undecided, Undefined):
+        return False
+
+
+# -- time reversal and marginals -------------------------------------------------------------------------------------
+
+
+def scores(diffusion: Diffusion, score: Term | None) -> tuple[Exponentials, ...]:
+    """The elements of the symbol that stands for ∇ log p_t; without one the equation mentions none, and it is 0."""
+    size = len(places(diffusion))
+    return tuple(ex.atom(component(score, k)) if score is not None else {} for k in range(size))
+
+
+def same_frame(first: Diffusion, second: Diffusion, score: Term | None) -> None:
+    """Both move one state over one time, and only the second mentions the score; raises Unproved."""
+    well_formed(first)
+    well_formed(second)
+    need((first.state, first.time) == (second.state, second.time), "two equations of different variables")
+    if score is not None:
+        need(score.operation == "symbol" and score.shape == first.state.shape, "not a score")
+        own = {s for t in (first.drift, *first.noises, *second.noises) for s in t.symbols}
+        need(score not in own, "the score stands besides the drift")
+
+
+@rule
+def time_reversal(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """drift f_i - ∂_i G_i - G_i S_i and the same G, with dt < 0      (Anderson 1982)"""
+    backward, forward, score = cast(tuple[Diffusion, Diffusion, Term | None], subject)
+    same_frame(forward, backward, score)
+    need(len(forward.noises) == len(backward.noises), "another number of noises")
+    rows = zip(places(forward), drifts(forward), squares(forward), scores(forward, score), strict=True)
+    for (x, f, g, s), b, h in zip(rows, drifts(backward), squares(backward), strict=True):
+        need(is_zero(ex.plus(g, scaled(h, -1))), "the noise is another")
+        need(score is not None or not g, "the score is missing")
+        right = ex.plus(f, scaled(derivative(g, x), -1), scaled(times(g, s), -1))
+        need(is_zero(ex.plus(b, scaled(right, -1))), "the drift is another")
+    return Reverses(backward, forward, score)
+
+
+@rule
+def equal_marginals(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """drift f_i - ½ ∂_i (G_i - H_i) - ½ (G_i - H_i) S_i      (Song et al. 2021, eq. 13 for H = 0)"""
+    first, second, score = cast(tuple[Diffusion, Diffusion, Term | None], subject)
+    same_frame(first, second, score)
+    rows = zip(places(first), drifts(first), squares(first), scores(first, score), strict=True)
+    for (x, f, g, s), b, h in zip(rows, drifts(second), squares(second), strict=True):
+        gap = ex.plus(g, scaled(h, -1))
+        need(score is not None or is_zero(gap), "the score is missing")
+        half = scaled(ex.plus(derivative(gap, x), times(gap, s)), Fraction(-1, 2))
+        need(is_zero(ex.plus(b, scaled(ex.plus(f, half), -1))), "the drift is another")
+    return SameMarginals(first, second, score)
+
+
+@rule
+def ito_form(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """The Itô drift is f_i + ½ Σ_k g_ki ∂_i g_ki, and the noise the same      (Kloeden & Platen 1992, eq. 4.9.11)
+
+    Element i of a noise drives element i of the state alone, so no other derivative enters."""
+    stratonovich, ito = cast(tuple[Diffusion, Diffusion], subject)
+    same_frame(stratonovich, ito, None)
+    need(stratonovich.noises == ito.noises, "the noise is another")
+    size = len(places(ito))
+    corrections: list[Exponentials] = [{}] * size
+    for noise in ito.noises:
+        own = components(noise)
+        values = own * size if len(own) == 1 else own
+        for k, (x, value) in enumerate(zip(places(ito), values, strict=True)):
+            g = normal(value)
+            corrections[k] = ex.plus(corrections[k], scaled(times(g, derivative(g, x)), Fraction(1, 2)))
+    for f, b, correction in zip(drifts(stratonovich), drifts(ito), corrections, strict=True):
+        need(is_zero(ex.plus(b, scaled(f, -1), scaled(correction, -1))), "the drift is another")
+    return ItoForm(stratonovich, ito)

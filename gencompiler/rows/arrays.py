@@ -1,0 +1,175 @@
+"""Arrays by comprehension, `for k: e` and `for z: e`, as row values.
+
+An array of K numbers is a vector of the row.  Its entries are computed in one of three ways:
+
+- along the vector's axis, where `e` is elementwise in the index (`rows.comprehension`);
+- as K particles, where `e` is about a draw's particle `z[k]`, about every value of a finite variable, or large;
+- written out, entry by entry, where `e` is neither and short.
+
+The draw `z` of K particles is an array too, with its axis in front; `z[k]` is the particle's value.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gencompiler.derive.substitute import substitute
+from gencompiler.diagnostics.span import Span
+from gencompiler.model import nodes as model
+from gencompiler.node import walk
+from gencompiler.rows import nodes
+from gencompiler.rows.comprehension import MOST_ENTRIES, entries, is_elementwise
+from gencompiler.rows.enumeration import constants, enumerated
+from gencompiler.rows.nodes import Expr, RowType
+from gencompiler.rows.unsupported import NotLowered
+
+if TYPE_CHECKING:
+    from gencompiler.rows.expressions import Expressions, Scope
+
+#: Particles of a row at most: values of finite variables, or draws.
+MOST_PARTICLES = 4096
+
+
+# -- arrays ----------------------------------------------------------------------------------------------------------
+
+
+def each(expressions: Expressions, expr: model.Each, scope: Scope) -> Expr:
+    """`for k in K: body`"""
+    if len(expr.type.shape) != 1:
+        raise NotLowered(expr, "an array of several axes")
+    if not any(_is_array(part, scope) for part in walk(expr.body)):
+        if is_elementwise(expr, expressions.functions):
+            return _along_axis(expressions, expr, scope)
+        if entries(expr, expressions.functions) <= MOST_ENTRIES:
+            return _written_out(expressions, expr, scope)
+    graph, count = expressions.graph, expr.extent
+    _check(expr, count, tuple(_particle_values(expr.body, scope, {expr.index})))
+    inside = scope.bind({expr.index: graph.particle_index(count, expr.span)})
+    inside = dataclasses.replace(inside, vector=scope.vector - {expr.index})
+    return graph.collect(expressions.lower(expr.body, inside), count, expr.span)
+
+
+def _along_axis(expressions: Expressions, expr: model.Each, scope: Scope) -> Expr:
+    graph, span = expressions.graph, expr.span
+    iota = graph.intern(nodes.Iota(RowType(False, (expr.extent,), "integer"), expr.extent, span=span))
+    inside = dataclasses.replace(scope.bind({expr.index: iota}), vector=scope.vector | {expr.index})
+    body = expressions.lower(expr.body, inside)
+    return body if body.type.shape else graph.broadcast(body, expr.extent, span)
+
+
+def _written_out(expressions: Expressions, expr: model.Each, scope: Scope) -> Expr:
+    places = [model.Literal(model.Type(model.REAL), Fraction(k), span=expr.span) for k in range(expr.extent)]
+    bodies = (expressions.lower(substitute(expr.body, {expr.index: place}), scope) for place in places)
+    return expressions.graph.concat(tuple(bodies), expr.span)
+
+
+def each_value(expressions: Expressions, expr: model.EachValue, scope: Scope) -> Expr:
+    """`for z: body`: each value of the finite variables is a particle, or, among particles, written out."""
+    graph, span = expressions.graph, expr.span
+    types = {v.name: v.type for v in expressions.derived.model.variables if v.name in expr.variables}
+    types = {name: types[name] for name in expr.variables}
+    among = tuple(_particle_values(expr.body, scope, set(expr.variables)))
+    if among and expr.count <= MOST_ENTRIES:
+        return _values_written_out(expressions, expr, types, scope)
+    _check(expr, expr.count, among)
+    values, count = enumerated(graph, types, span)
+    assert count == expr.count, "an array of every value has as many entries as there are values"
+    return graph.collect(expressions.lower(expr.body, scope.bind(values)), count, span)
+
+
+def _values_written_out(
+    expressions: Expressions, expr: model.EachValue, types: dict[str, model.Type], scope: Scope
+) -> Expr:
+    graph, span = expressions.graph, expr.span
+    bodies = (expressions.lower(expr.body, scope.bind(values)) for values in constants(graph, types, span))
+    return graph.concat(tuple(bodies), span)
+
+
+# -- elements --------------------------------------------------------------------------------------------------------
+
+
+def whole(expressions: Expressions, expr: model.Reference, value: Expr) -> Expr:
+    """What a name stands for; an array of numbers that are particles is a vector of the row."""
+    if not _stands_for_particles(expr, value):
+        return value
+    if value.type.shape:
+        raise NotLowered(expr, f"all particles of `{expr.name}` at once")
+    return expressions.graph.collect(value, expr.type.shape[0], expr.span)
+
+
+def particle(expressions: Expressions, expr: model.Element, scope: Scope) -> Expr | None:
+    """`z[k]` of an array of particles, at the particle's own index; None for any other element."""
+    base, place = expr.base, expr.subscripts[0]
+    if not isinstance(base, model.Reference) or not _is_array(base, scope):
+        return None
+    graph, count, value = expressions.graph, base.type.shape[0], scope.names[base.name]
+    own = isinstance(place, model.Reference) and scope.names.get(place.name) is graph.particle_index(count, place.span)
+    if not own:
+        return None
+    for subscript in expr.subscripts[1:]:
+        if not value.type.shape:
+            raise NotLowered(expr, "a subscript of several axes")
+        value = at(expressions, value, expressions.lower(subscript, scope), expr.span)
+    return value
+
+
+def at(expressions: Expressions, vector: Expr, index: Expr, span: Span) -> Expr:
+    """Element `index` of a vector; the index may differ between rows or be the number of the particle."""
+    graph, length = expressions.graph, vector.type.shape[0]
+    if not index.type.rows:
+        return graph.column(vector, index, span)
+    if isinstance(index, nodes.ParticleIndex) and index.type.particles == length and vector.type.particles == 1:
+        return graph.distribute(vector, span)
+    iota = graph.intern(nodes.Iota(RowType(False, (length,), "integer"), length, span=span))
+    here = graph.elementwise("equal", iota, index, span=span)
+    return graph.reduce("sum", graph.select(here, vector, graph.number(0, span), span), span)
+
+
+def row_of(expressions: Expressions, table: Expr, index: Expr, span: Span) -> Expr:
+    """Entry `index` of a uniform vector, or row `index` of a uniform matrix, where the index differs between rows."""
+    graph, length = expressions.graph, table.type.shape[0]
+    if len(table.type.shape) == 1:
+        return at(expressions, table, index, span)
+    if len(table.type.shape) != 2:
+        raise NotLowered(index, "an index of a table with more than two axes that differs between rows")
+    if isinstance(index, nodes.ParticleIndex) and index.type.particles == length:
+        return graph.distribute(table, span)
+    iota = graph.intern(nodes.Iota(RowType(False, (length,), "integer"), length, span=span))
+    here = graph.elementwise("indicator", graph.elementwise("equal", iota, index, span=span), span=span)
+    return graph.dot(here, table, False, span)
+
+
+# -- which names are about particles ---------------------------------------------------------------------------------
+
+
+def _stands_for_particles(expr: model.Reference, value: Expr) -> bool:
+    shape = expr.type.shape
+    return len(shape) == len(value.type.shape) + 1 and shape[0] == value.type.particles
+
+
+def _is_array(expr: object, scope: Scope) -> bool:
+    """Whether `expr` is a name that stands for an array of particles."""
+    return (
+        isinstance(expr, model.Reference)
+        and expr.name in scope.names
+        and _stands_for_particles(expr, scope.names[expr.name])
+    )
+
+
+def _particle_values(body: model.Expr, scope: Scope, own: set[str]) -> Iterator[str]:
+    """The names in `body` that stand for the value of one particle of the particles around it."""
+    for part in walk(body):
+        if isinstance(part, model.Reference) and part.name not in own and part.name in scope.names:
+            value = scope.names[part.name]
+            if value.type.particles > 1 and not _is_array(part, scope):
+                yield part.name
+
+
+def _check(expr: model.Expr, count: int, among: tuple[str, ...]) -> None:
+    if among:
+        raise NotLowered(expr, f"an array for each value of `{among[0]}`, itself one of an array's")
+    if count > MOST_PARTICLES:
+        raise NotLowered(expr, f"an array of {count} entries; {MOST_PARTICLES} is the limit")

@@ -1,0 +1,136 @@
+"""Draws: from data, from a joint by ancestral sampling, from a distribution of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from gencompiler.derive import queries
+from gencompiler.derive.nodes import Derived, Factor
+from gencompiler.model import nodes as model
+from gencompiler.node import Node
+from gencompiler.rows import nodes
+from gencompiler.rows.densities import Densities
+from gencompiler.rows.equations import flow_to, source_of
+from gencompiler.rows.expressions import NotLowered, Scope
+from gencompiler.rows.factors import variable_of
+from gencompiler.rows.nodes import Expr
+from gencompiler.rows.stopping import Inseparable, parameters_stopped
+
+
+class Draws:
+    """Lowers draws into the graph of `densities`; `data` are the observed variables of a row."""
+
+    def __init__(self, densities: Densities, data: Mapping[str, Expr]) -> None:
+        self.expressions = densities.expressions
+        self.graph = densities.graph
+        self.derived = densities.derived
+        self.factors = densities.factors
+        self.equations = densities.equations
+        self.data = data
+
+    def draw(self, drawn: model.Drawn, scope: Scope, site: str) -> Scope:
+        """`scope` and the names that are drawn; the numbers of each variable come from the stream `site.VARIABLE`."""
+        match drawn.source:
+            case model.Data():
+                pairs = zip(drawn.names, drawn.variables, strict=True)
+                return scope.bind({name: self.data[variable] for name, variable in pairs})
+            case model.DistributionSource(distribution=distribution):
+                (name,) = drawn.names
+                step, count = self.graph.scalar("step", drawn.span), _count(drawn, ())
+                return scope.bind({name: self.factors.draw(distribution, scope, site, step, hint=name, count=count)})
+            case model.JointSource(power=1) as source:
+                given = {b.name: self.expressions.lower(b.value, scope) for b in source.given}
+                steps = self.plan(source.joint, drawn.variables, tuple(given), drawn)
+                hints = dict(zip(drawn.variables, drawn.names, strict=True))
+                found = Ancestral(self, site, hints, _count(drawn, given.values()), source.stopped).run(steps, given)
+                return scope.bind({name: found[variable] for variable, name in hints.items()})
+        raise NotLowered(drawn, "this draw")
+
+    def plan(self, joint: str, variables: tuple[str, ...], given: tuple[str, ...], where: Node) -> queries.DrawPlan:
+        """The equations that draw `variables`, in order."""
+        try:
+            return queries.draw_plan(self.derived, joint, variables, given)
+        except queries.Refused as refusal:
+            raise NotLowered(where, f"a draw of {', '.join(variables)} from `{joint}`") from refusal
+
+
+class Ancestral:
+    """Draws along a plan: each variable given those before it, by the stream `site.VARIABLE` (or VARIABLE where there
+    is no site), known as `hints` says; with `stopped`, its parameters constant."""
+
+    def __init__(
+        self,
+        draws: Draws,
+        site: str = "",
+        hints: Mapping[str, str] | None = None,
+        count: int = 1,
+        stopped: bool = False,
+    ) -> None:
+        self.draws = draws
+        self.graph = draws.graph
+        self.site = site
+        self.hints = hints or {}
+        self.count = count
+        self.stopped = stopped
+
+    def run(self, plan: queries.DrawPlan, given: Mapping[str, Expr]) -> dict[str, Expr]:
+        """`given` and the variables drawn."""
+        values = dict(given)
+        for step in plan:
+            name, value = self._stopped(step, values) if self.stopped else self.step(step, Scope(values))
+            values[name] = value
+        return values
+
+    def step(self, step: queries.DrawStep, scope: Scope) -> tuple[str, Expr]:
+        """One variable, drawn or computed."""
+        match step:
+            case Factor():
+                name = variable_of(step)
+                scope = self.draws.equations.completed(step.distribution, scope)
+                hint = self.hints.get(name, name)
+                return name, self.draws.factors.drawn(step, scope, self.stream(name), self.count, hint=hint)
+            case model.Deterministic(target=name):
+                return name, self.draws.equations.computed(step, scope, self.hints.get(name, name))
+            case model.Link(target=target):
+                source = source_of(step)
+                data, base = (target, source) if source in scope.names else (source, target)
+                passed = self.draws.equations.to_data(flow_to(step, data), scope.names[base], scope)
+                return data, self.graph.name(passed.value, self.hints.get(data, data))
+        raise NotLowered(step, f"a draw through a {type(step).__name__.lower()}")
+
+    def stream(self, variable: str) -> str:
+        return f"{self.site}.{variable}" if self.site else variable
+
+    def _stopped(self, step: queries.DrawStep, values: Mapping[str, Expr]) -> tuple[str, Expr]:
+        """One variable without a gradient into its parameters."""
+        name = ""
+
+        def lowered(named: Mapping[str, Expr]) -> Expr:
+            nonlocal name
+            name, value = self.step(step, Scope(named))
+            return value
+
+        try:
+            found = parameters_stopped(self.graph, values, lowered)
+        except Inseparable:
+            return self.step(step, Scope(values, stopped=True))
+        whole = found.arguments[0] if isinstance(found, nodes.Elementwise) and found.function == "stop" else found
+        if whole is not found and id(whole) in self.graph.hints:
+            self.graph.name(found, self.graph.hints.pop(id(whole)))
+        return name, found
+
+
+def _count(drawn: model.Drawn, given: Iterable[Expr]) -> int:
+    """How many particles of a row are drawn."""
+    own = drawn.particles[1] if drawn.particles else 1
+    return max([own, *(value.type.particles for value in given)])
+
+
+def plan_of(
+    derived: Derived, joint: str, variables: tuple[str, ...], given: tuple[str, ...]
+) -> queries.DrawPlan | None:
+    """The equations that draw `variables`, in order; None where they do not."""
+    try:
+        return queries.draw_plan(derived, joint, variables, given)
+    except queries.Refused:
+        return None

@@ -1,0 +1,61 @@
+"""What arithmetic on row values comes to without computing it: numbers, neutral elements, inverses that meet."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+
+from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.rows import nodes
+from gencompiler.rows.nodes import Expr
+
+
+def folded(function: str, arguments: tuple[Expr, ...]) -> float | None:
+    """The value of arithmetic on numbers, where double precision has one."""
+    numbers = [a.value for a in arguments if isinstance(a, nodes.Number)]
+    if len(numbers) < len(arguments) or function not in _ARITHMETIC:
+        return None
+    try:
+        found = _ARITHMETIC[function](*numbers)
+    except (ValueError, ZeroDivisionError, OverflowError):
+        return None
+    return found if isinstance(found, float) and math.isfinite(found) else None
+
+
+_ARITHMETIC: dict[str, Callable[..., float]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "power": operator.pow,
+    "negate": operator.neg,
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "log1p": math.log1p,
+    "tanh": math.tanh,
+}
+
+
+def negated(expr: Expr) -> Expr | None:
+    """a, for -a."""
+    return expr.arguments[0] if isinstance(expr, nodes.Elementwise) and expr.function == "negate" else None
+
+
+def identity(function: str, arguments: tuple[Expr, ...]) -> Expr | None:
+    """The argument that the function returns unchanged: a + 0, a - 0, a * 1, a / 1, f⁻¹(f(a)), stop(1)."""
+    first, last = arguments[0], arguments[-1]
+    if function == "stop" and isinstance(first, nodes.Number):
+        return first
+    neutral = {"add": 0.0, "subtract": 0.0, "multiply": 1.0, "divide": 1.0}.get(function)
+    if neutral is not None:
+        if isinstance(last, nodes.Number) and last.value == neutral:
+            return first
+        if function in ("add", "multiply") and isinstance(first, nodes.Number) and first.value == neutral:
+            return last
+    if len(arguments) == 1 and isinstance(first, nodes.Elementwise) and len(first.arguments) == 1:
+        inverse = "-y" if function == "negate" else f"{function}(y)"
+        if FUNCTIONS[first.function].inverse == inverse:
+            return first.arguments[0]
+    return None

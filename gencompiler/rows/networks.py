@@ -1,0 +1,57 @@
+"""Networks as row expressions: an affine layer and an activation for each hidden width, then one layer an output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gencompiler.catalog import networks
+from gencompiler.diagnostics.span import Span
+from gencompiler.model import nodes as model
+from gencompiler.model.formula import formula, placed
+from gencompiler.rows.nodes import Expr
+
+if TYPE_CHECKING:
+    from gencompiler.rows.expressions import Expressions, Scope
+
+
+def output(expressions: Expressions, expr: model.NetworkOutput, scope: Scope) -> Expr:
+    """One output of a network; its weights are [out, in]."""
+    network, graph, span = expressions.networks[expr.path], expressions.graph, expr.span
+    name = (network.output_names or ("output",))[expr.output]
+    value = None
+    if expr.inputs:
+        value = graph.concat(tuple(expressions.lower(i, scope) for i in expr.inputs), span)
+    for number in range(len(network.hidden)):
+        before = _affine(expressions, network, value, str(number), scope, span)
+        value = _activation(expressions, network.activation, before, scope, span)
+        graph.name(value, "hidden")
+    result = _affine(expressions, network, value, name, scope, span)
+    if network.outputs[expr.output] == 0:
+        return graph.column(result, graph.integer(0, span), span)
+    return result
+
+
+def _affine(
+    expressions: Expressions, network: model.Network, value: Expr | None, layer: str, scope: Scope, span: Span
+) -> Expr:
+    """`weight @ value + bias`, with those of the two that the kind has."""
+    kind, graph = networks.NETWORKS[network.kind], expressions.graph
+    path = f"{network.path}.{layer}"
+    product = None
+    if value is not None and kind.weight:
+        product = graph.dot(value, expressions.lower(_parameter(f"{path}.weight", span), scope), True, span)
+    if not kind.bias:
+        assert product is not None
+        return product
+    bias = expressions.lower(_parameter(f"{path}.bias", span), scope)
+    return bias if product is None else graph.elementwise("add", product, bias, span=span)
+
+
+def _parameter(path: str, span: Span) -> model.ParameterReference:
+    return model.ParameterReference(model.Type(model.REAL), path, span=span)
+
+
+def _activation(expressions: Expressions, name: str, value: Expr, scope: Scope, span: Span) -> Expr:
+    """The catalogue's formula of an activation, at a row value."""
+    argument = model.Reference(model.Type(model.REAL, value.type.shape), "a", span=span)
+    return expressions.lower(placed(formula(networks.ACTIVATIONS[name], a=argument), span), scope.only({"a": value}))

@@ -1,0 +1,290 @@
+"""What the operands of a row expression make of it: its type, and which operands it may have."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import NoReturn
+
+from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.diagnostics.model import CompilerBug
+from gencompiler.node import Node
+from gencompiler.rows.analysis import constant
+from gencompiler.rows.nodes import (
+    MATRIX_FUNCTIONS,
+    Broadcast,
+    Collect,
+    Column,
+    Concat,
+    Distribute,
+    Dot,
+    Draw,
+    Elementwise,
+    Expr,
+    ExternalCall,
+    InputRead,
+    Iota,
+    Local,
+    MatrixFunction,
+    Number,
+    ParameterRead,
+    ParticleIndex,
+    Permute,
+    Program,
+    Reduce,
+    RowType,
+    Select,
+    Slice,
+    Spread,
+    WithColumn,
+    matrix_shape,
+)
+
+REDUCTIONS = ("sum", "max", "min", "prod", "norm", "logsumexp")
+DRAW_KINDS = ("uniform", "normal")
+INDEX = RowType(False, (), "integer")
+
+
+class Typing:
+    """The expressions of one program, in the scope that its statements make."""
+
+    def __init__(self, program: Program, stage: str) -> None:
+        self.program, self.stage = program, stage
+        self.inputs = {each.name: each.type for each in program.inputs}
+        self.parameters = {each.path: each.shape for each in program.parameters}
+        self.scope: dict[str, RowType] = dict.fromkeys((*program.scalars, "seed", "step"), INDEX)
+        self.sizes: dict[str, int | None] = {}
+        self.ever_bound: set[str] = set()
+
+    def _fail(self, message: str, at: Node) -> NoReturn:
+        raise CompilerBug(self.stage, message, at.span)
+
+    def _same_rows(self, value: Expr, kind: RowType) -> None:
+        """A value with as many particles as what it becomes, or one that all rows share."""
+        if value.type.rows and value.type.particles != kind.particles:
+            self._fail(f"{value.type.particles} particles for {kind.particles}", value)
+
+    # -- expressions -------------------------------------------------------------------------------------------------
+
+    def _expect(
+        self, expr: Expr, *, rows: bool | None = None, shape: tuple[int, ...] | None = None, kind: str | None = None
+    ) -> None:
+        self._expr(expr)
+        found = expr.type
+        if rows is not None and found.rows != rows:
+            self._fail(f"a {'row' if rows else 'uniform'} value is needed, not {found}", expr)
+        if shape is not None and found.shape != shape:
+            self._fail(f"shape {shape} is needed, not {found.shape}", expr)
+        if kind is not None and found.kind != kind:
+            self._fail(f"a {kind} value is needed, not {found.kind}", expr)
+
+    def _length(self, expr: Expr) -> int:
+        self._expr(expr)
+        if len(expr.type.shape) != 1:
+            self._fail(f"a vector is needed, not shape {expr.type.shape}", expr)
+        return expr.type.shape[0]
+
+    def _index(self, index: Expr, size: int) -> None:
+        self._expect(index, rows=False, shape=(), kind="integer")
+        at = constant(index)
+        if isinstance(index, Number) and (at is None or not 0 <= at < size):
+            self._fail(f"index {index.value} is outside 0..{size}", index)
+        if isinstance(index, Local):
+            count = self.sizes.get(index.name)
+            if count is not None and count > size:
+                self._fail(f"{index.name} runs to {count}, outside 0..{size}", index)
+
+    def _expr(self, expr: Expr) -> None:
+        check: Callable[[Expr], RowType | None] | None = getattr(self, f"_type_{type(expr).__name__.lower()}", None)
+        if check is None:
+            self._fail(f"no expression: {type(expr).__name__}", expr)
+        if expr.type.particles < 1 or (expr.type.particles > 1 and not expr.type.rows):
+            self._fail(f"{expr.type.particles} particles of no row", expr)
+        wanted = check(expr)
+        if wanted is not None and expr.type != wanted:
+            self._fail(f"{type(expr).__name__} has type {expr.type}, but its operands make it {wanted}", expr)
+
+    def _type_number(self, expr: Number) -> RowType | None:
+        if expr.type.kind == "integer" and constant(expr) is None:
+            self._fail(f"{expr.value} is no integer", expr)
+        return RowType(False, (), expr.type.kind)
+
+    def _type_local(self, expr: Local) -> RowType:
+        if expr.name not in self.scope:
+            self._fail(f"{expr.name} is not bound here", expr)
+        return self.scope[expr.name]
+
+    def _type_inputread(self, expr: InputRead) -> RowType | None:
+        if expr.name not in self.inputs:
+            self._fail(f"no input named {expr.name}", expr)
+        return self.inputs[expr.name]
+
+    def _type_parameterread(self, expr: ParameterRead) -> RowType:
+        shape = self.parameters.get(expr.path)
+        if shape is None or len(shape) != len(expr.index):
+            self._fail(f"{expr.path} is no parameter with {len(expr.index)} axes", expr)
+        for place, size in zip(expr.index, shape, strict=True):
+            if place is not None:
+                self._index(place, size)
+        kept = tuple(size for place, size in zip(expr.index, shape, strict=True) if place is None)
+        return RowType(False, kept, expr.type.kind)
+
+    def _type_elementwise(self, expr: Elementwise) -> RowType:
+        function = FUNCTIONS.get(expr.function)
+        if function is None or function.arity != len(expr.arguments):
+            self._fail(f"{expr.function} with {len(expr.arguments)} arguments is no function of the catalogue", expr)
+        for argument in expr.arguments:
+            self._expr(argument)
+        logical = expr.function in ("and", "or", "not")
+        for argument in expr.arguments:
+            if is_boolean(argument) != (logical or expr.function == "indicator"):
+                self._fail(f"{expr.function} of a {argument.type.kind}", argument)
+        return self._together(expr, expr.arguments, self._kind(expr, function.kind))
+
+    def _kind(self, expr: Elementwise, stated: str) -> str:
+        if stated == "boolean":
+            return "boolean"
+        integers = all(argument.type.kind == "integer" for argument in expr.arguments)
+        if expr.type.kind == "integer" and not integers and stated != "integer":
+            self._fail(f"{expr.function} of reals is no integer", expr)
+        return expr.type.kind if expr.type.kind != "boolean" else "real"
+
+    def _together(self, expr: Expr, parts: tuple[Expr, ...], kind: str) -> RowType:
+        shapes = {part.type.shape for part in parts if part.type.shape}
+        if len(shapes) > 1:
+            self._fail(f"shapes {sorted(shapes)} meet", expr)
+        return self._of(expr, parts, next(iter(shapes), ()), kind)
+
+    def _of(self, expr: Expr, parts: tuple[Expr, ...], shape: tuple[int, ...], kind: str = "real") -> RowType:
+        """The type of what is computed from `parts`; those that differ between rows have equally many particles."""
+        counts = {part.type.particles for part in parts if part.type.rows}
+        if len(counts) > 1:
+            self._fail(f"{sorted(counts)} particles meet", expr)
+        return RowType(bool(counts), shape, kind, next(iter(counts), 1))
+
+    def _type_select(self, expr: Select) -> RowType:
+        self._expect(expr.condition, kind="boolean")
+        self._expr(expr.then)
+        self._expr(expr.otherwise)
+        if is_boolean(expr.then) != is_boolean(expr.otherwise):
+            self._fail("the branches are of different kinds", expr)
+        kind = expr.type.kind if not is_boolean(expr.then) else "boolean"
+        return self._together(expr, (expr.condition, expr.then, expr.otherwise), kind)
+
+    def _type_dot(self, expr: Dot) -> RowType:
+        length = self._length(expr.vector)
+        self._expect(expr.matrix, rows=False)
+        shape = expr.matrix.type.shape[::-1] if expr.transposed else expr.matrix.type.shape
+        if len(shape) != 2 or shape[0] != length or is_boolean(expr.vector):
+            self._fail(f"a vector of {length} meets a matrix of shape {expr.matrix.type.shape}", expr)
+        return self._of(expr, (expr.vector,), (shape[1],))
+
+    def _type_reduce(self, expr: Reduce) -> RowType:
+        if expr.operation not in REDUCTIONS:
+            self._fail(f"no reduction: {expr.operation}", expr)
+        self._length(expr.operand)
+        if is_boolean(expr.operand):
+            self._fail("a reduction of booleans", expr)
+        return self._of(expr, (expr.operand,), (), expr.type.kind)
+
+    def _type_broadcast(self, expr: Broadcast) -> RowType:
+        self._expect(expr.operand, shape=())
+        return self._of(expr, (expr.operand,), (expr.length,), expr.operand.type.kind)
+
+    def _type_column(self, expr: Column) -> RowType:
+        self._index(expr.index, self._length(expr.vector))
+        return self._of(expr, (expr.vector,), (), expr.vector.type.kind)
+
+    def _type_withcolumn(self, expr: WithColumn) -> RowType:
+        length = self._length(expr.vector)
+        self._index(expr.index, length)
+        self._expect(expr.value, shape=())
+        return self._of(expr, (expr.vector, expr.value), (length,), expr.type.kind)
+
+    def _type_slice(self, expr: Slice) -> RowType:
+        length = self._length(expr.vector)
+        if not 0 <= expr.start < expr.stop <= length:
+            self._fail(f"slice {expr.start}..{expr.stop} of {length} elements", expr)
+        return self._of(expr, (expr.vector,), (expr.stop - expr.start,), expr.vector.type.kind)
+
+    def _type_concat(self, expr: Concat) -> RowType:
+        for part in expr.parts:
+            self._expr(part)
+            if len(part.type.shape) > 1:
+                self._fail("a matrix among the parts", part)
+        length = sum(part.type.shape[0] if part.type.shape else 1 for part in expr.parts)
+        return self._of(expr, expr.parts, (length,), expr.type.kind)
+
+    def _type_permute(self, expr: Permute) -> RowType:
+        length = self._length(expr.vector)
+        if sorted(expr.order) != list(range(length)):
+            self._fail(f"no permutation of {length} elements", expr)
+        return expr.vector.type
+
+    def _type_iota(self, expr: Iota) -> RowType:
+        return RowType(False, (expr.length,), "integer")
+
+    def _type_draw(self, expr: Draw) -> RowType:
+        if expr.kind not in DRAW_KINDS or len(expr.type.shape) > 1:
+            self._fail(f"no draw: {expr.kind} of shape {expr.type.shape}", expr)
+        self._expect(expr.step, rows=False, shape=(), kind="integer")
+        if expr.dim is not None:
+            self._expect(expr.dim, rows=False, shape=expr.type.shape, kind="integer")
+            if expr.type.particles > 1 and not expr.type.shape:
+                self._index(expr.dim, expr.length)
+        return RowType(True, expr.type.shape, "real", expr.type.particles)
+
+    # -- particles ---------------------------------------------------------------------------------------------------
+
+    def _type_spread(self, expr: Spread) -> RowType:
+        self._expect(expr.value, rows=True)
+        if expr.value.type.particles != 1 or expr.type.particles == 1:
+            self._fail(f"{expr.value.type.particles} particles spread to {expr.type.particles}", expr)
+        return dataclasses.replace(expr.value.type, particles=expr.type.particles)
+
+    def _type_collect(self, expr: Collect) -> RowType:
+        self._expect(expr.value, rows=True, shape=())
+        if expr.value.type.particles == 1:
+            self._fail("a single particle is collected", expr)
+        return RowType(True, (expr.value.type.particles,), expr.value.type.kind)
+
+    def _type_distribute(self, expr: Distribute) -> RowType:
+        self._expr(expr.vector)
+        shape = expr.vector.type.shape
+        if expr.vector.type.particles != 1 or len(shape) not in (1, 2) or shape[0] == 1:
+            self._fail(f"shape {shape} of {expr.vector.type.particles} particles is distributed", expr)
+        if len(shape) == 2 and expr.vector.type.rows:
+            self._fail("a matrix that differs between rows", expr)
+        return RowType(True, shape[1:], expr.vector.type.kind, shape[0])
+
+    def _type_particleindex(self, expr: ParticleIndex) -> RowType:
+        if expr.type.particles == 1:
+            self._fail("the number of a single particle", expr)
+        return RowType(True, (), "integer", expr.type.particles)
+
+    # -- what only torch runs ----------------------------------------------------------------------------------------
+
+    def _type_matrixfunction(self, expr: MatrixFunction) -> RowType:
+        for argument in expr.arguments:
+            self._expect(argument, rows=False)
+        shapes = tuple(argument.type.shape for argument in expr.arguments)
+        if MATRIX_FUNCTIONS.get(expr.function) != tuple(map(len, shapes)):
+            self._fail(f"{expr.function} of shapes {shapes}", expr)
+        square = expr.function in ("cholesky", "inverse_lower", "diagonal")
+        if (square and shapes[0][0] != shapes[0][1]) or (expr.function == "matmul" and shapes[0][1] != shapes[1][0]):
+            self._fail(f"{expr.function} of shapes {shapes}", expr)
+        return RowType(False, matrix_shape(expr.function, shapes, *expr.type.shape[:1]))
+
+    def _type_externalcall(self, expr: ExternalCall) -> RowType:
+        for argument in expr.arguments:
+            self._expr(argument)
+            if len(argument.type.shape) > 1 or is_boolean(argument):
+                self._fail(f"{argument.type} as an argument of a module", argument)
+        found = self._of(expr, expr.arguments, expr.type.shape)
+        if not found.rows or len(found.shape) > 1:
+            self._fail(f"a module of shape {found.shape} on what all rows share", expr)
+        return found
+
+
+def is_boolean(expr: Expr) -> bool:
+    return expr.type.kind == "boolean"

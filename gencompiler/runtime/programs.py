@@ -1,0 +1,39 @@
+"""What a generated class says of its row programs and of the phases of its training."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """One phase of the training objective: `program` gives each row's value, which is maximised (or minimised) over the
+    parameters `update` (all of them when empty), `repeats` times in a row."""
+
+    label: str
+    program: str
+    maximize: bool = True
+    update: tuple[str, ...] = ()
+    repeats: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class RowFunction:
+    """A row program in torch: `function(*inputs, *parameters, *modules, *scalars, **keywords)`.
+
+    `keywords` are those of `rows`, `seed`, `step` and `dtype` that it takes; `parameters` the paths of those it reads,
+    passed by value; `modules` the user's own networks, by name; `scalars` its runtime integers.  A kernel's launcher is
+    called in the same way.
+
+    `width`: of a program that draws and has no matrix product, the elements of a row's widest value; else 0.
+    `particles`: how many times a row is computed, once for each of its particles."""
+
+    function: Callable[..., Any]
+    keywords: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    scalars: tuple[str, ...] = ()
+    width: int = 0
+    modules: tuple[str, ...] = ()
+    particles: int = 1

@@ -1,0 +1,87 @@
+"""What `∝` states: a density from 0 on, outside a null set; and what is said of formulas that are none."""
+
+from __future__ import annotations
+
+import pytest
+
+from gencompiler import check
+
+MODEL = "model M {{ observed x : {type}  param a : Real, n : Real[3]  p(x) ∝ {density} }}"
+
+
+def status(density: str, type_: str = "Real[3]") -> str:
+    found = check(MODEL.format(type=type_, density=density))
+    if found.diagnostics:
+        assert {d.code for d in found.diagnostics} == {"G503"}
+        return "refuted"
+    (verdict,) = [v for v in found.verdicts if v.obligation.id == "density"]
+    return verdict.status
+
+
+@pytest.mark.parametrize("density", ["exp(-sum(x^2))", "exp(a * sum(x))", "1 / (1 + sum(x^2))", "max(0, 1 - norm(x))"])
+def test_a_density_is_proved_where_its_range_is_known(density: str) -> None:
+    assert status(density) == "proved"
+
+
+@pytest.mark.parametrize(
+    "density", ["-1", "x[0]", "a * exp(-sum(x^2))", "exp(-log(x[0]))", "exp(-sqrt(x[1] + x[2]))", "1 - norm(x)"]
+)
+def test_a_negative_or_undefined_density_is_refuted(density: str) -> None:
+    assert status(density) == "refuted"
+
+
+@pytest.mark.parametrize(
+    "density",
+    [
+        "exp(-1 / (x[0] - x[1])^2)",  # two elements are equal on a null set
+        "exp(-1 / norm(x))",  # all of them are 0 at one point
+        "exp(-sum(log(abs(x))^2))",
+    ],
+)
+def test_what_fails_on_a_null_set_is_not_refuted(density: str) -> None:
+    assert status(density) == "assumed"
+
+
+@pytest.mark.parametrize("type_", ["Binary[3]", "Sign[3]", "Category(4)[3]"])
+def test_finite_supports(type_: str) -> None:
+    assert status("exp(n @ x)", type_) == "proved"
+    assert status("sum(x) - 1/2", type_) == "refuted"
+
+
+def test_an_auxiliary_draw_has_its_familys_support() -> None:
+    text = """model M {
+  observed x : Real[2]
+  p(x) ∝ exp(-sum(x^2))
+  transition t(x' | x) { s ~ Uniform(0.5, 1)  y ~ Normal(x, s)  x' = metropolis(y) }
+}
+"""
+    assert check(text).diagnostics == ()
+
+
+def test_a_symmetric_laplace_proposal_needs_no_ratio() -> None:
+    text = """model M {
+  observed x : Real[2]
+  p(x) ∝ exp(-sum(x^2))
+  transition t(x' | x) { y ~ Laplace(x, 1)  x' = accept(y, min(1, exp(sum(x^2) - sum(y^2)))) }
+  claim stationary(t, p)
+}
+"""
+    assert {v.status for v in check(text).verdicts if v.obligation.id == "stationary"} == {"proved"}
+    (shifted,) = check(text.replace("Laplace(x, 1)", "Laplace(x + 1, 1)")).diagnostics
+    assert shifted.code == "G602"
+
+
+@pytest.mark.parametrize(
+    ("heads", "code"),
+    [
+        ("p(x[0]) = {n}  p(x[1] | x[0]) = {n}  p(x[2] | x[0]) = {n}", ""),
+        ("p(x[2] | x[1]) = {n}  p(x[1] | x[0]) = {n}  p(x[0]) = {n}", ""),
+        ("p(x[0]) = {n}  p(x[1] | x[0]) = {n}", "G303"),
+        ("p(x[0]) = {n}  p(x[1] | x[0]) = {n}  p(x[1] | x[0]) = {n}", "G302"),
+        ("p(x[0]) = {n}  p(x[2] | x[1]) = {n}  p(x[1] | x[2]) = {n}", "G305"),
+    ],
+)
+def test_elements_that_are_produced_one_by_one(heads: str, code: str) -> None:
+    law = heads.format(n="Normal(0, 1)")
+    found = check(f"model M {{ observed x : Real[3]  {law} }}").diagnostics
+    assert {d.code for d in found} == ({code} if code else set())

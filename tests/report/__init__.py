@@ -1,0 +1,1 @@
+"""Tests of the report's pictures and of what a notebook shows."""
