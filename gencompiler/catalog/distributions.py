@@ -1,8 +1,9 @@
 """Distributions: parameters with their supports, log density, sampler, and how torch names it.
 
 Formulas are `.gen` expressions over the event `x`, the parameters, and, in a sampler, `uniform` in (0, 1) and `normal`,
-standard draws of the event's shape.  `log_NAME` is the logarithm of a parameter NAME on a simplex.  A family may have several forms (Bernoulli by logits or by probability); the form
-is chosen by the names of the arguments, positional ones taking the first form.
+standard draws of the event's shape.  `log_NAME` is the logarithm of a parameter NAME on a simplex.  A family may have
+several forms (Bernoulli by logits or by probability); the form is chosen by the names of the arguments, positional ones
+taking the first form.
 """
 
 from __future__ import annotations
@@ -113,6 +114,21 @@ _ALL = (
             ),
         ),
         pathwise=False,
+    ),
+    Family(
+        "LogitNormal",
+        "Unit",
+        (
+            Form(
+                "",
+                (("mean", "Real"), ("scale", "Positive")),
+                log_density="-0.5 * ((logit(x) - mean) / scale)^2 - log(scale * sqrt(2 * pi)) - log(x) - log1p(-x)",
+                # where sigmoid rounds to an end of (0, 1), the draw stays inside
+                sample="min(max(sigmoid(mean + scale * normal), 1e-7), 1 - 1e-7)",
+                cdf="0.5 * (1 + erf((logit(x) - mean) / (scale * sqrt(2))))",
+            ),
+        ),
+        pathwise=True,
     ),
     Family(
         "Uniform",

@@ -172,6 +172,8 @@ def attempt(checking: Checking, goal: Admissible) -> Proof:
 
 def _required(checking: Checking, name: str, term: Term, support: nodes.Support) -> Proof:
     """That one requirement holds; raises NotFound."""
+    if support.name == "Simplex":
+        return checking.search.simplex(term)
     found = checking.search.range(term)
     allowed, known = domain.of_support(support), range_of(found.conclusion, term)
     if allowed is None or not known.within(allowed):
@@ -229,20 +231,30 @@ def _explain_one(
     found = refute.outside(term, support)
     shown = text(term, use.translation.labels)
     told = f"the {name}" if name.isidentifier() else f"`{name}`"
-    message = f"cannot prove that {told} of `{use.goal.family}` is {support}"
+    simplex = support.name == "Simplex"
+    stated = f"of `{use.goal.family}` " + ("are not negative and sum to 1" if simplex else f"is {support}")
+    message = f"cannot prove that {told} {stated}"
     marks: list[Label] = []
     usable = support.name == "Positive" and bool(term.symbols) and _is_real(checking, term)
     help_ = [f"make it {support}: {_positive_form(shown)}"] if usable else []
+    if simplex:
+        help_ = [f"`softmax({shown})` does; logarithms of them, up to a constant, are `logits = …`"]
     for part in sorted(term.symbols, key=name_of):
         at = checking.declared_at(part)
         if at is not None and part.data[0] == "parameter" and domain.of_support(part.data[2]) == domain.REALS:
             marks.append(Label(at, "declared without a sign" if support.name == "Positive" else "any real number"))
-            if part is _whole(term):
+            if part is _whole(term) and not simplex:
                 help_ = [f"declare {checking.declaration(part, str(support))}"]
     notes = (f"counterexample: {_values(found, use.translation)}",) if found is not None else (str(failure),)
     span = _argument_span(use, term)
     return found is not None, Finding(
-        "G501", message, span, f"this may not be {support}", tuple(marks), notes, tuple(help_)
+        "G501",
+        message,
+        span,
+        "these may not" if simplex else f"this may not be {support}",
+        tuple(marks),
+        notes,
+        tuple(help_),
     )
 
 

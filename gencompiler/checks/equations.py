@@ -196,7 +196,8 @@ def link_equation(derived: Derived, link: nodes.Link, inverted: bool) -> Equatio
     made, from_ = (source, target) if inverted else (target, source)
     used = _mentioned_by_maps(derived.model, link)
     listed = (from_, *(p for p in dict.fromkeys(p for p, _ in used)))
-    production = Production(f"{link.target} = …", (), (made,), listed, listed, chains(derived, link), inverted)
+    produced = (made, *map(Place, nodes.rests(derived.model, link)))
+    production = Production(f"{link.target} = …", (), produced, listed, listed, chains(derived, link), inverted)
     return Equation(production, link.span, link.span, ((source, link.source.span), *used), tuple(used), link)
 
 
@@ -251,6 +252,7 @@ def _stage(model: nodes.Model, stage: nodes.Stage, used: list[str]) -> StageData
         return MapStage(used.index(stage.map), next(m for m in model.maps if m.name == stage.map).lift)
     if isinstance(stage, nodes.UseSurjection):
         found = next(s for s in model.surjections if s.name == stage.surjection)
-        return QuantizeStage(found.levels, found.shape)
+        rest = next((v.type.support for v in model.variables if v.name == found.rest), None)
+        return QuantizeStage(found.levels, found.shape, rest)
     assert isinstance(stage, nodes.Repeat)
     return RepeatStage(stage.count, tuple(_stage(model, s, used) for s in stage.stages))

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from gencompiler.catalog.distributions import DISTRIBUTIONS
 from gencompiler.checks.checking import Checking, Finding
+from gencompiler.checks.equations import maps_used
 from gencompiler.derive import queries
 from gencompiler.derive.nodes import Factor
 from gencompiler.diagnostics.model import Label
@@ -19,6 +20,10 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.model.groups import reached
 from gencompiler.node import Node, children, walk
+
+
+#: Functions that are constant between their jumps.
+_STEPS = ("sign", "floor", "indicator")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,11 +43,14 @@ def check(checking: Checking, opposed: frozenset[str] = frozenset()) -> None:
     for training in checking.model.trainings:
         for phase in training.objective.phases:
             found: dict[tuple[str, str], list[Blocked]] = {}
-            for blocked in _blocked(checking, phase):
+            flat: list[nodes.Expr] = []
+            for blocked in _blocked(checking, phase, flat):
                 found.setdefault((blocked.joint, blocked.family), []).append(blocked)
             if training.objective.name not in opposed:
                 for same in found.values():
                     _report(checking, training, phase, same)
+                for step in dict.fromkeys(flat):
+                    _report_step(checking, training, phase, step)
 
 
 def _report(checking: Checking, training: nodes.Training, phase: nodes.Phase, found: list[Blocked]) -> None:
@@ -68,15 +76,30 @@ def _report(checking: Checking, training: nodes.Training, phase: nodes.Phase, fo
     checking.report(Finding("G705", message, span, "needs a gradient", marks, help=help_))
 
 
+def _report_step(checking: Checking, training: nodes.Training, phase: nodes.Phase, step: nodes.Expr) -> None:
+    """A step function of a draw: its derivative is 0 wherever it has one, that of its mean is not."""
+    groups = ", ".join(f"`{g}`" for g in phase.update)
+    what = f"`{step.function}`" if isinstance(step, nodes.Apply) else "this choice"
+    message = (
+        f"the gradient of `{training.objective.name}` in {groups} passes through {what}, a step function of a draw, "
+        "and is lost there"
+    )
+    span = step.span if step.span.source == training.span.source else training.span
+    help_ = ("block it, `stop(…)`, or put a smooth function in its place",)
+    checking.report(Finding("G705", message, span, "needs a gradient", help=help_))
+
+
 # -- following the draws ---------------------------------------------------------------------------------------------
 
 
-def _blocked(checking: Checking, phase: nodes.Phase) -> Iterator[Blocked]:
+def _blocked(checking: Checking, phase: nodes.Phase, flat: list[nodes.Expr]) -> Iterator[Blocked]:
+    """The draws that block a gradient; step functions of draws are put in `flat`."""
     for part in walk(phase.value):
         if isinstance(part, nodes.Expectation):
             following = _Following(checking, frozenset(phase.parameters))
             for draw in part.draws:
                 yield from following.draw(draw)
+            flat += following.steps(part.body, following.carrying)
 
 
 class _Following:
@@ -137,24 +160,55 @@ class _Following:
             family = _family(value) if isinstance(step, Factor) else ""
             if isinstance(step, Factor) and not _pathwise(family):
                 yield Blocked(name, _named(family), source.joint, drawn.span, step.conditional.distribution.span)
+            if isinstance(step, nodes.Link) and _quantizes(step.stages):
+                yield Blocked(name, "a quantization", source.joint, drawn.span, step.span)
             inside.add(name)
         local = dict(zip(drawn.variables, drawn.names, strict=True))
         self.carrying |= {local[name] for name in inside if name in local}
 
     def _along(self, step: queries.DrawStep, carrying: set[str]) -> bool:
-        """A pipeline carries what either of its ends does."""
+        """A pipeline carries what either of its ends does, and what its maps are conditioned on."""
         if not isinstance(step, nodes.Link):
             return False
         ends = {step.target, *(n.name for n in walk(step.source) if isinstance(n, nodes.Reference))}
-        return bool(ends & carrying)
+        maps = (m for m in self.model.maps if m.name in maps_used(self.model, step))
+        return bool(ends & carrying) or any(self._carries(m.body, carrying - {m.input.name}) for m in maps)
 
     def _carries(self, value: Node, names: set[str]) -> bool:
-        """Whether a value depends on one of `names`, `stop(…)` left out."""
+        """Whether a value depends on one of `names`, in the bodies of definitions too, `stop(…)` left out."""
         if isinstance(value, nodes.Apply) and value.function == "stop":
             return False
         if isinstance(value, nodes.Reference):
             return value.name in names
+        if isinstance(value, nodes.Call | nodes.Gradient):
+            function = next(f for f in self.model.functions if f.name == value.function)
+            if self._carries(function.body, names - {i.name for i in function.inputs}):
+                return True
         return any(self._carries(child, names) for child in children(value))
+
+    def steps(self, value: Node, names: set[str]) -> Iterator[nodes.Expr]:
+        """The step functions of one of `names` in a value, in the bodies of definitions too."""
+        if isinstance(value, nodes.Apply) and value.function == "stop":
+            return
+        if isinstance(value, nodes.Let):
+            inside = set(names)
+            for binding in value.bindings:
+                yield from self.steps(binding.value, inside)
+                inside = inside | {binding.name} if self._carries(binding.value, inside) else inside - {binding.name}
+            yield from self.steps(value.body, inside)
+            return
+        if isinstance(value, nodes.Apply) and value.function in _STEPS and self._carries(value, names):
+            yield value
+        if isinstance(value, nodes.Choose) and self._carries(value.condition, names):
+            if not any(self._carries(branch, names) for branch in (value.then, value.otherwise)):
+                yield value
+        if isinstance(value, nodes.Call):
+            function = next(f for f in self.model.functions if f.name == value.function)
+            pairs = list(zip(function.inputs, value.arguments, strict=True))
+            inside = (names - {i.name for i, _ in pairs}) | {i.name for i, a in pairs if self._carries(a, names)}
+            yield from self.steps(function.body, inside)
+        for child in children(value):
+            yield from self.steps(child, names)
 
     def _learned(self, *roots: Node) -> bool:
         """Whether an equation reaches a parameter that is updated."""
@@ -168,6 +222,12 @@ def _made(step: queries.DrawStep) -> tuple[str, Node]:
     if isinstance(step, nodes.Deterministic):
         return step.target, step.value
     return step.target, step.source
+
+
+def _quantizes(stages: tuple[nodes.Stage, ...]) -> bool:
+    return any(
+        isinstance(s, nodes.UseSurjection) or (isinstance(s, nodes.Repeat) and _quantizes(s.stages)) for s in stages
+    )
 
 
 def _family(distribution: Node) -> str:

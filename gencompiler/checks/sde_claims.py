@@ -10,6 +10,7 @@ from gencompiler.checks.stationarity import log_target
 from gencompiler.derive import diffusions
 from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes
+from gencompiler.node import walk
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.exponentials import Exponentials, scaled, times
@@ -92,8 +93,8 @@ def _stated_density(model: nodes.Model, found: nodes.Variable, joint: str) -> Te
         if conditional.joint != joint or not alone or not isinstance(target, nodes.Reference):
             continue
         law, arguments = distribution_terms(Translation.of_model(model), conditional.distribution)
-        if target.name == found.name and law.family in DISTRIBUTIONS:
-            row = form_of(law.family, law.form)
+        row = form_of(law.family, law.form) if law.family in DISTRIBUTIONS else None
+        if target.name == found.name and row is not None and not row.vectors:
             names = {n: v for (n, _), v in zip(row.parameters, arguments, strict=True)}
             return total(instance(row.log_density, x=variable(found), **names), found.type.shape)
     raise Unsupported(f"`{joint}({found.name})` is neither an energy nor one distribution")
@@ -113,10 +114,19 @@ def _pair(derived: Derived, claim: nodes.Claim) -> Claimed:
     second = diffusions.diffusion_of(model, moved, score)
     said = f", with `{score}` = grad log p_t" if score is not None else ""
     if claim.fact.predicate == "reverse":
+        _needs_ito(model, names[0])
         words = f"`{names[0]}` with time running backwards has the path law of `{names[1]}`{said}"
         return Claimed(claim, Reverses(second, first, symbol), words)
     words = f"`{names[0]}` and `{names[1]}` have equal marginals{said}"
     return Claimed(claim, SameMarginals(first, second, symbol), words)
+
+
+def _needs_ito(model: nodes.Model, name: str) -> None:
+    """An Itô form is that of time running forwards; backwards the correction has the other sign."""
+    written = next(s for s in model.sdes if s.name == name)
+    bent = (n for noise in written.noises for n in walk(noise.coefficient) if isinstance(n, nodes.Reference))
+    if written.stratonovich and any(n.name == written.state.name for n in bent):
+        raise Unsupported(f"`{name}` runs backwards, and is a Stratonovich equation whose noise depends on the state")
 
 
 # -- proofs and refutations ------------------------------------------------------------------------------------------

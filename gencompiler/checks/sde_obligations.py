@@ -123,9 +123,15 @@ def terminals(derived: Derived) -> list[tuple[Obligation, nodes.Terminal]]:
 
 
 def _derived_from_data(derived: Derived, sde: nodes.Sde) -> bool:
-    """Not a reverse equation or a flow: those mention the score, and start from the prior."""
-    others = tuple(s for s in derived.sdes.values() if s.name != sde.name)
-    return diffusions.score_function(derived.model, sde, others) is None and bool(sde.noises)
+    """Not a reverse equation or a flow: those mention the score, and start from the prior.
+
+    A drift that a definition states looks like a score; so a linear equation counts as one from the data unless it is
+    said to be a reverse, and without a linear equation all do."""
+    if sde.name in derived.kernels:
+        reverses = {c.fact.arguments[0] for c in derived.model.claims if c.fact.predicate == "reverse"}
+        return sde.name not in reverses
+    linear = tuple(s for s in derived.sdes.values() if s.name in derived.kernels)
+    return bool(sde.noises) and (not linear or diffusions.score_function(derived.model, sde, linear) is None)
 
 
 def _arrival(derived: Derived, sde: nodes.Sde, terminal: nodes.Terminal, goal: Arrives) -> str:

@@ -203,12 +203,13 @@ def _prove_claim(checking: Checking, goal: Fact, known: Proof | None) -> Proof:
     if isinstance(goal, KernelIs):
         if known is None:
             raise needs("no kernel in closed form was derived", goal.mean)
-        scale = checking.search.range(goal.scale)
+        mean, scale = checking.search.range(goal.mean), checking.search.range(goal.scale)
         subject = (goal.diffusion, goal.start, goal.mean, goal.scale)
-        return _attempt("transition_kernel", subject, goal.mean, known, scale)
+        return _attempt("transition_kernel", subject, goal.mean, known, mean, scale)
     if isinstance(goal, KeepsMeasure):
-        finite = checking.search.range(goal.log_density)
-        return _attempt("stationary_density", (goal.diffusion, goal.log_density), goal.log_density, finite)
+        terms = (goal.log_density, goal.diffusion.drift, *goal.diffusion.noises)
+        finite = [checking.search.range(t) for t in terms]
+        return _attempt("stationary_density", (goal.diffusion, goal.log_density), goal.log_density, *finite)
     if isinstance(goal, Reverses):
         return _attempt("time_reversal", (goal.backward, goal.forward, goal.score), goal.backward.drift)
     assert isinstance(goal, SameMarginals)

@@ -12,7 +12,7 @@ from gencompiler.derive.linear_sde import Solution, solve
 from gencompiler.derive.nodes import Failure, SdeKernel
 from gencompiler.derive.reverse_time import ito
 from gencompiler.model import nodes
-from gencompiler.node import walk
+from gencompiler.node import Node, walk
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.components import elementwise
 from gencompiler.proof.graph import Malformed, Term, apply, symbol
@@ -59,16 +59,57 @@ def score_symbol(sde: nodes.Sde) -> Term:
 
 def score_function(model: nodes.Model, sde: nodes.Sde, others: tuple[nodes.Sde, ...]) -> str | None:
     """The function of state and time that only this equation applies to them: what it takes for the score."""
-    own = {(sde.state.name, sde.time.name)}
     elsewhere = {n.function for other in others for n in walk(other) if isinstance(n, nodes.Call)}
     functions = {f.name: f for f in model.functions}
     for call in walk(sde.drift):
         if not isinstance(call, nodes.Call) or call.function in elsewhere:
             continue
-        names = tuple(a.name if isinstance(a, nodes.Reference) else "" for a in call.arguments)
-        if names in own and functions[call.function].body.type.shape == sde.state.type.shape:
+        fits = functions[call.function].body.type.shape == sde.state.type.shape
+        if _is_at_state(call, sde) and fits and _only_there(call.function, sde, functions):
             return call.function
     return None
+
+
+def _is_at_state(call: nodes.Call, sde: nodes.Sde) -> bool:
+    names = tuple(a.name if isinstance(a, nodes.Reference) else "" for a in call.arguments)
+    return names == (sde.state.name, sde.time.name)
+
+
+def _only_there(name: str, sde: nodes.Sde, functions: dict[str, nodes.Function]) -> bool:
+    """Whether the equation applies `name` to its state and its time and to nothing else: `s(2 * x, t)` is no score, and
+    neither is `s(x, t)` where x is a local name, or what another function makes of `s`."""
+    local = {b.name for n in walk(sde.drift) if isinstance(n, nodes.Let) for b in n.bindings}
+    local |= {n.index for n in walk(sde.drift) if isinstance(n, nodes.Each)}
+    if local & {sde.state.name, sde.time.name}:
+        return False
+    waiting: list[Node] = [sde.drift, *(n.coefficient for n in sde.noises)]
+    seen: set[str] = set()
+    for at_top in (True, False):
+        called: list[str] = []
+        for part in (n for tree in waiting for n in walk(tree)):
+            if isinstance(part, nodes.Gradient) and part.function == name:
+                return False
+            if isinstance(part, nodes.Call) and part.function == name:
+                if not (at_top and _is_at_state(part, sde)):
+                    return False
+            elif isinstance(part, nodes.Call | nodes.Gradient):
+                called.append(part.function)
+        waiting = _bodies(called, seen, functions)
+    return True
+
+
+def _bodies(called: list[str], seen: set[str], functions: dict[str, nodes.Function]) -> list[Node]:
+    """The bodies of functions, and of those that they call."""
+    found: list[Node] = []
+    waiting = list(called)
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            body = functions[name].body
+            found.append(body)
+            waiting += [n.function for n in walk(body) if isinstance(n, nodes.Call | nodes.Gradient)]
+    return found
 
 
 def diffusion_of(model: nodes.Model, sde: nodes.Sde, score: str | None = None) -> Diffusion:

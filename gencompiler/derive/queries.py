@@ -73,6 +73,7 @@ class Graph:
         own = joint == "p"
         self.deterministic = {d.target: d for d in model.deterministic} if own else {}
         self.links = {_made(link, self.factors): link for link in model.links} if own else {}
+        self.rests = {name: link for link in self.links.values() for name in nodes.rests(model, link)}
         self.parents = {name: self._parents(name) for name in (*self.variables, *self.deterministic)}
 
     def _parents(self, name: str) -> frozenset[str]:
@@ -83,9 +84,12 @@ class Graph:
             return frozenset(found - {name})
         if name in self.deterministic:
             return self.mentioned(self.deterministic[name].value) - {name}
-        if name in self.links:
-            link = self.links[name]
-            return frozenset({_base(link, name), *link_conditions(self.derived.model, link)} & set(self.variables))
+        if name in self.links or name in self.rests:
+            link = self.links.get(name) or self.rests[name]
+            return frozenset(
+                {_base(link, name) if name in self.links else _source(link), *link_conditions(self.derived.model, link)}
+                & set(self.variables)
+            )
         return frozenset()
 
     def mentioned(self, *parts: Node) -> frozenset[str]:
@@ -206,7 +210,11 @@ def _pushforward(question: Question) -> DensityPlan | None:
         hidden = sorted((graph.parents[name] - {base}) - question.known)
         if hidden:
             raise Refused(f"the pipeline to `{name}` needs `{hidden[0]}`, which is not known", link.span)
-        left, made = question.targets - {name} | {base}, question.determined | {name}
+        rests = frozenset(n for n, own in graph.rests.items() if own is link)
+        unknown = sorted(rests - question.targets)
+        if unknown:
+            raise Refused(f"`{name}` and `{unknown[0]}` are made together, and `{unknown[0]}` is latent", link.span)
+        left, made = question.targets - {name} - rests | {base}, question.determined | {name} | rests
         rest = dataclasses.replace(question, targets=left, determined=made)
         if rest.given & graph.descendants(question.targets):
             break
@@ -250,6 +258,8 @@ def _check_produced(graph: Graph, name: str) -> None:
         raise Refused(
             f"`{name}` is what a pipeline makes of `{_base(graph.links[name], name)}`", graph.links[name].span
         )
+    if name in graph.rests:
+        raise Refused(f"a pipeline makes `{name}` together with what it quantizes", graph.rests[name].span)
     variable = graph.variables.get(name)
     span = variable.span if variable is not None else graph.derived.model.span
     raise Refused(f"no equation of `{graph.joint}` gives `{name}`", span)
@@ -335,6 +345,8 @@ def _draw(
     if name in path:
         circle = " needs ".join(f"`{n}`" for n in (*path[path.index(name) :], name))
         raise Refused(f"the equations go round in a circle: {circle}", graph.derived.model.span)
+    if name in graph.rests:
+        raise Refused(f"`{name}` is where in its level a number lies, which no draw keeps", graph.rests[name].span)
     if not graph.produced(name):
         variable = graph.variables.get(name)
         span = variable.span if variable is not None else graph.derived.model.span

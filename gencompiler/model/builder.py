@@ -94,6 +94,7 @@ class Builder:
         self.derived: set[str] = set()
         self.refused: set[str] = set()
         self.variables: set[str] = set()
+        self.latents: set[str] = set()
         self._taken: set[str] = set()
 
     def fresh(self, base: str) -> str:

@@ -8,12 +8,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.catalog import distributions, functions, networks, words
-from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
 from gencompiler.model import definitions, densities, features, network_calls, nodes, reductions, sdes
 from gencompiler.model.builder import Abandon, Context
-from gencompiler.model.scope import nearest
-from gencompiler.model.types import known_shape, unify
+from gencompiler.model.types import known_shape
 from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
@@ -86,7 +84,7 @@ def positional(infer: Infer, context: Context, expr: tree.Call, what: str) -> tu
             infer.builder.report(
                 "G104", f"`{what}` has no argument called `{argument.name.id}`", argument.span, "unknown argument"
             )
-    return infer.builder.every(expr.arguments, lambda a: argument(infer, context, a))
+    return infer.builder.every(expr.arguments, lambda a: argument_value(infer, context, a))
 
 
 def _catalogue(infer: Infer, context: Context, expr: tree.Call, name: str) -> nodes.Expr:
@@ -299,7 +297,8 @@ def _mentioned(expr: tree.Expr) -> list[str]:
     return [n.id for n in walk(expr) if isinstance(n, tree.Name)]
 
 
-def argument(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Expr:
-    if argument.value is None:
-        infer.builder.unsupported("a binder as an argument", argument.span)
-    return infer.expression(context, argument.value)
+def argument_value(infer: Infer, context: Context, given: tree.Argument) -> nodes.Expr:
+    """The value of an argument."""
+    if given.value is None:
+        infer.builder.unsupported("a binder as an argument", given.span)
+    return infer.expression(context, given.value)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gencompiler.catalog import distributions
 from gencompiler.catalog.supports import SUPPORTS, values_in
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import calls, densities, frames, nodes
+from gencompiler.model import densities, frames, laws, nodes
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.constants import size
 from gencompiler.model.scope import nearest

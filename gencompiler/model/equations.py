@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import calls, deterministic, nodes, pipelines, sdes
+from gencompiler.model import deterministic, laws, nodes, pipelines, sdes
 from gencompiler.model.builder import Abandon, Context, IndexInfo
 from gencompiler.model.types import known_shape
 from gencompiler.node import walk

@@ -83,12 +83,12 @@ class Infer:
             return _at(found, name.span)
         if name.id in context.constants:
             return literal(context.constants[name.id], name.span)
+        if name.id in self.builder.refused:
+            raise Abandon
         if name.id in _CONSTANTS:
             return nodes.Constant(nodes.Type(nodes.REAL), _CONSTANTS[name.id], span=name.span)
         if name.id == "inf":
             return literal(nodes.INFINITY, name.span)
-        if name.id in self.builder.refused:
-            raise Abandon
         if context.frame is not None:
             densities.no_value(self, context, name)
         definition = self.builder.definitions.get(name.id)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from gencompiler.catalog import distributions
 from gencompiler.catalog.supports import SUPPORTS, bounds, values_in
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import nodes, sdes
+from gencompiler.model import calls, nodes, sdes
 from gencompiler.model.builder import Context
-from gencompiler.model.calls import argument as resolved
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify
 from gencompiler.syntax import tree
@@ -79,9 +78,9 @@ def _form(
         rest = [n for n in names if n not in named]
         if set(named) <= set(names) and len(rest) == len(plain):
             chosen = {**dict(zip(rest, plain, strict=True)), **named}
-            return form, infer.builder.every(names, lambda n: resolved(infer, context, chosen[n]))  # noqa: B023
-    if not expr.arguments and SUPPORTS[event.support.name].discrete:
-        return _over_values(infer, expr, family, event)
+            return form, infer.builder.every(names, lambda n: calls.argument_value(infer, context, chosen[n]))  # noqa: B023
+    if not expr.arguments and (ends := _ends(infer, expr, family, event)):
+        return ends
     wanted = " or ".join(f"`{family.name}({', '.join(p for p, _ in form.parameters)})`" for form in family.forms)
     return infer.builder.report(
         "G104",
@@ -92,14 +91,23 @@ def _form(
     )
 
 
-def _over_values(
+def _ends(
     infer: Infer, expr: tree.Call, family: distributions.Family, event: nodes.Type
-) -> tuple[distributions.Form, tuple[nodes.Expr, ...]]:
-    """`Uniform()` over the values of a finite variable: the integers from its lowest on."""
+) -> tuple[distributions.Form, tuple[nodes.Expr, ...]] | None:
+    """`Uniform()` over the values of a finite variable: the integers from its lowest on; None of any other."""
     form = next((f for f in family.forms if f.support == "Integer" and f.support_arguments), None)
+    if form is None or not SUPPORTS[event.support.name].discrete:
+        return None
     size = values_in(event.support.name, event.support.arguments)
-    if form is None or size is None:
+    if size is None and event.support.name in ("Sign", "Permutation"):
         infer.builder.unsupported(f"`{family.name}()` over `{event.support}`", expr.span)
+    if size is None:
+        return infer.builder.report(
+            "G502",
+            f"`{event.support}` has infinitely many values, and no distribution gives them equal probabilities",
+            expr.span,
+            "not a finite set",
+        )
     lower = Fraction(bounds(event.support.name, event.support.arguments)[0])
     ends = (lower, lower + size)
     return form, tuple(nodes.Literal(nodes.Type(nodes.REAL), end, span=expr.span) for end in ends)
@@ -113,6 +121,8 @@ def _check_vector(infer: Infer, family: str, label: str, value: nodes.Expr, even
     if known_shape(value.type) is None and size is not None:
         unify(value.type, nodes.Type(nodes.REAL, (size,)))
     shape = known_shape(value.type)
+    if shape is not None and value.type.support.name == "Simplex":
+        infer.builder.unsupported("a value of type `Simplex`", value.span)
     if shape is not None and len(shape) != 1:
         shown = f"the shape {list(shape)}" if shape else "no axis"
         infer.builder.report(
@@ -133,3 +143,13 @@ def _check_label(infer: Infer, family: distributions.Family, label: str, argumen
             "unknown parameter",
             help=nearest(label, known) or (f"it has {', '.join(f'`{k}`' for k in sorted(known))}",),
         )
+
+
+def by_a_vector(distribution: nodes.Expr) -> bool:
+    """Whether a distribution has a parameter with a number for each of its values."""
+    while isinstance(distribution, nodes.Let):
+        distribution = distribution.body
+    if not isinstance(distribution, nodes.Distribution) or distribution.family not in distributions.DISTRIBUTIONS:
+        return False
+    forms = distributions.DISTRIBUTIONS[distribution.family].forms
+    return any(form.vectors for form in forms if form.name == distribution.form)

@@ -105,11 +105,12 @@ class Map(Node):
 @node
 class Surjection(Node):
     """`quantize(K)`: y in [0, 1) goes to floor(K y); its inverse is dequantization, y = (x + u) / K with u ~
-    Uniform(0, 1)."""
+    Uniform(0, 1).  `quantize(K, u)` makes two variables of y, x = floor(K y) and `rest`, u = K y - x."""
 
     name: str
     levels: int
     shape: tuple[int, ...]
+    rest: str = ""
 
 
 # -- equations -------------------------------------------------------------------------------------------------------
@@ -379,3 +380,10 @@ class Model(Node):
     methods: tuple[Method, ...]
     claims: tuple[Claim, ...]
     assumptions: tuple[Assumption, ...]
+
+
+def rests(model: Model, link: Link) -> tuple[str, ...]:
+    """The variables that a pipeline makes beside its target: what its quantizations leave."""
+    surjections = {s.name: s for s in model.surjections}
+    used = [surjections[stage.surjection] for stage in link.stages if isinstance(stage, UseSurjection)]
+    return tuple(s.rest for s in used if s.rest)

@@ -162,14 +162,38 @@ def _composite(
 def _quantize(
     infer: Infer, context: Context, expr: tree.Expr, arguments: tuple[tree.Argument, ...], shape: Shape
 ) -> tuple[tuple[nodes.Stage, ...], Shape]:
-    if len(arguments) != 1 or arguments[0].value is None:
-        infer.builder.report("G104", "`quantize(K)` takes the number of levels", expr.span, "wrong number of arguments")
+    if len(arguments) not in (1, 2) or any(a.value is None or a.name is not None for a in arguments):
+        message = "`quantize(K)` takes the number of levels, and the variable that the rest becomes: `quantize(K, u)`"
+        infer.builder.report("G104", message, expr.span, "wrong arguments")
+    assert arguments[0].value is not None
+    rest = _rest(infer, context, arguments[1], shape) if len(arguments) == 2 else ""
     levels = size(arguments[0].value, context.constants, infer.builder.reporter)
     if levels is None:
         raise definitions.Abandon
     name = infer.builder.fresh("quantize")
-    infer.builder.surjections[name] = nodes.Surjection(name, levels, shape, span=expr.span)
+    infer.builder.surjections[name] = nodes.Surjection(name, levels, shape, rest, span=expr.span)
     return (nodes.UseSurjection(name, span=expr.span),), shape
+
+
+def _rest(infer: Infer, context: Context, argument: tree.Argument, shape: Shape) -> str:
+    """The latent variable that the position within a level becomes."""
+    value = infer.expression(context, argument.value) if argument.value is not None else None
+    variable = value.name if isinstance(value, nodes.Reference) else ""
+    if value is None or variable not in infer.builder.latents:
+        infer.builder.report(
+            "G104",
+            "what `quantize` leaves of a number becomes a latent variable",
+            argument.span,
+            "not a latent variable",
+            help=("declare it: `latent u : Unit[D]`",),
+        )
+    if context.iterations:
+        infer.builder.unsupported("a level's rest in a repetition", argument.span)
+    if value.type.shape != shape:
+        infer.builder.report(
+            "G407", f"the rest has the shape {list(shape)}", argument.span, f"`{variable}` has {list(value.type.shape)}"
+        )
+    return variable
 
 
 def _repeat(infer: Infer, context: Context, expr: tree.Wrap, shape: Shape) -> tuple[tuple[nodes.Stage, ...], Shape]:

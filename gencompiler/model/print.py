@@ -112,7 +112,9 @@ def text(model: nodes.Model) -> str:
     for map_ in model.maps:
         lift = f" lifted over {list(map_.lift)}" if map_.lift else ""
         lines.append(f"  map {map_.name}({_inputs((map_.input,))}) -> {map_.result}{lift} = {expression(map_.body)}")
-    lines += [f"  surjection {s.name} : {s.levels} levels over {list(s.shape)}" for s in model.surjections]
+    for each in model.surjections:
+        rest = f", rest {each.rest}" if each.rest else ""
+        lines.append(f"  surjection {each.name} : {each.levels} levels over {list(each.shape)}{rest}")
     lines += [_conditional(c) for c in model.conditionals]
     lines += [f"  {e.joint}({', '.join(e.variables)}) ∝ {expression(e.value)}" for e in model.energies]
     lines += [f"  {link.target} = {expression(link.source)} |> {_stages(link.stages)}" for link in model.links]

@@ -253,6 +253,8 @@ class _Resolver:
         for name in group.names:
             self.variables[name.id] = nodes.Variable(name.id, role, type_, span=name.span)
             self.builder.variables.add(name.id)
+            if role == "latent":
+                self.builder.latents.add(name.id)
             self.context.names[name.id] = nodes.Reference(type_, name.id, span=name.span)
 
     def _initial(self, group: tree.Group, support: nodes.Support) -> str | Fraction:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gencompiler.catalog import words
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import calls, definitions, nodes
+from gencompiler.model import definitions, laws, nodes
 from gencompiler.model.builder import Context
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.scope import nearest

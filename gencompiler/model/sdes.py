@@ -206,7 +206,7 @@ def terminal(
     infer: Infer, context: Context, equation: tree.Equation, head: tree.Call, variables: dict[str, nodes.Variable]
 ) -> nodes.Terminal:
     """`p(x(1)) = Normal(0, 1)`"""
-    from gencompiler.model import calls
+    from gencompiler.model import laws
 
     value = head.arguments[0].value
     assert isinstance(value, tree.Call) and isinstance(value.function, tree.Name)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
-from gencompiler.model import calls, nodes
+from gencompiler.model import laws, nodes
 from gencompiler.model.builder import Context
 from gencompiler.model.types import known_shape, unify
 from gencompiler.syntax import tree
@@ -119,6 +119,8 @@ class _Body:
             self.infer.builder.unsupported("a draw of several names", item.span)
         event = self.state.get(names[0]) or self._event()
         value = laws.distribution(self.infer, self.context, item.value, event)
+        if laws.by_a_vector(value):
+            self.infer.builder.unsupported("a draw by a vector of probabilities in a transition", item.span)
         self.steps.append(nodes.Draw(names[0], value, span=item.span))
         self._bind(names[0], event, item)
 

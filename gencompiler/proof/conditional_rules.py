@@ -14,7 +14,7 @@ from gencompiler.proof.facts import Fact, Member
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.marginal_rules import why_not
 from gencompiler.proof.structure import Admissible, Chains, Factorizes, Production
-from gencompiler.proof.structure_rules import quantizes
+from gencompiler.proof.structure_rules import quantizes, rests
 
 Names = tuple[str, ...]
 
@@ -100,12 +100,14 @@ def conditional_equations(
     kind = "exact"
     for name in targets:
         base, own, quantized = _pushed(productions, name)
-        if base is None:
+        if base is None or own in used:
             continue
         need(base not in left | known, "given {}, {} is determined", base, name)
         used.add(own)
-        left = left - {name} | {base}
-        kind = "bound" if quantized else kind
+        made = {place.variable for place in productions[own].produces}
+        need(made <= set(targets), "{} and what else its pipeline makes are not both asked for", name)
+        left = left - made | {base}
+        kind = "bound" if quantized and len(made) == 1 else kind
         need(
             listed(productions[own]) - {base} <= set(targets) | known,
             "the pipeline to {} needs what is not known",
@@ -116,8 +118,9 @@ def conditional_equations(
         need(bool(numbers), "no equation gives `{}`", name)
         for k in numbers:
             need(isinstance(productions[k].law, Admissible), "the equation of `{}` has no density", name)
-            hidden = _unknown(productions, listed(productions[k]), frozenset(left) | set(targets) | known)
+            hidden, computed = _unknown(productions, listed(productions[k]), frozenset(left) | set(targets) | known)
             need(not hidden, "`{}` is latent, and no equation eliminates it", next(iter(sorted(hidden)), ""))
+            used |= computed
         used |= set(numbers)
     after = known & descendants(productions, frozenset(left) | set(targets))
     need(not after, "`{}` depends on the targets", next(iter(sorted(after)), ""))
@@ -133,13 +136,18 @@ def _pushed(productions: tuple[Production, ...], name: str) -> tuple[str | None,
     if not isinstance(production.law, Chains):
         return None, -1, False
     quantized = quantizes(production.law.stages)
+    base, *conditions = (p.variable for p in production.listed)
     need(not (production.inverted and quantized), "not a bijection")
-    return production.listed[0].variable, numbers[0], quantized
+    need(len(production.produces) == 1 + rests(production.law.stages), "a variable that the pipeline does not make")
+    need(base not in conditions, "the pipeline to {} mentions its own source", name)
+    return base, numbers[0], quantized
 
 
-def _unknown(productions: tuple[Production, ...], names: frozenset[str], known: frozenset[str]) -> frozenset[str]:
-    """What of `names` is neither known nor computed from what is known."""
-    waiting, seen, found = list(names), set(known), set()
+def _unknown(
+    productions: tuple[Production, ...], names: frozenset[str], known: frozenset[str]
+) -> tuple[frozenset[str], frozenset[int]]:
+    """What of `names` is neither known nor computed from what is known, and the productions that compute the rest."""
+    waiting, seen, found, computed = list(names), set(known), set[str](), set[int]()
     while waiting:
         name = waiting.pop()
         if name in seen:
@@ -148,9 +156,10 @@ def _unknown(productions: tuple[Production, ...], names: frozenset[str], known: 
         numbers = makers(productions, name)
         if len(numbers) == 1 and isinstance(productions[numbers[0]].law, Member):
             waiting.extend(listed(productions[numbers[0]]))
+            computed.add(numbers[0])
         else:
             found.add(name)
-    return frozenset(found)
+    return frozenset(found), frozenset(computed)
 
 
 @rule
@@ -240,6 +249,8 @@ def drawing_equations(productions: tuple[Production, ...], targets: Names, given
         for k in numbers:
             law = productions[k].law
             need(isinstance(law, Admissible | Chains | Member), "the equation of `{}` cannot be drawn from", name)
+            rest = isinstance(law, Chains) and productions[k].produces[0].variable != name
+            need(not rest, "`{}` is where in its level a number lies, which no draw keeps", name)
             waiting.extend(listed(productions[k]))
         used |= set(numbers)
     after = known & descendants(productions, frozenset(drawn))

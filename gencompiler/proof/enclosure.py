@@ -47,6 +47,7 @@ _EXACT: dict[str, Callable[[Fraction], Fraction]] = {
     "sign": lambda q: Fraction((q > 0) - (q < 0)),
     "relu": lambda q: max(q, Fraction(0)),
     "floor": lambda q: Fraction(math.floor(q)),
+    "stop": lambda q: q,
 }
 
 Bounds = tuple[Real, Real]

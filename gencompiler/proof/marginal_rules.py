@@ -122,6 +122,9 @@ def why_not(productions: tuple[Production, ...], latent: tuple[str, ...]) -> str
     sources = [p.listed[0].variable for p in links]
     if len(set(sources)) < len(sources) or set(sources) & {u.variable for p in links for u in p.listed[1:]}:
         return "the source of one pipeline enters another, so that what they give may lie in a plane"
+    known = sorted(set(sources) - set(latent))
+    if known:
+        return f"what a pipeline makes of `{known[0]}` is determined by it, and has no density beside it"
     symbols = frozenset(
         s for p in productions for a in _terms(p) for s in a.symbols if s.data[0] == "variable" and name_of(s) in latent
     )

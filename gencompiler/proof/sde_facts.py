@@ -119,7 +119,8 @@ class NotSameMarginals(Fact):
 
 @dataclasses.dataclass(frozen=True)
 class KeepsMeasure(Fact):
-    """The measure exp(log_density) solves the stationary Fokker-Planck equation of the diffusion."""
+    """The diffusion leaves the measure exp(log_density), where that is finite, invariant: it solves the stationary
+    Fokker-Planck equation, and the state stays finite."""
 
     diffusion: Diffusion
     log_density: Term

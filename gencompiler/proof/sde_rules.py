@@ -18,6 +18,7 @@ from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.exponentials import Exponentials, derivative, is_zero, normal, scaled, times
 from gencompiler.proof.facts import Fact, InRange
 from gencompiler.proof.graph import Term, apply, literal, substitute, symbol
+from gencompiler.proof.growth import stays_finite
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Number, Undecided, ball
 from gencompiler.proof.refute_rules import Assignment, admissible
@@ -118,11 +119,13 @@ def _moments(premises: tuple[Fact, ...], diffusion: Diffusion, start: Fraction) 
 
 @rule
 def transition_kernel(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A Normal with the mean and the variance of the solution.  Premises: its moments; its scale is not negative."""
+    """A Normal with the mean and the variance of the solution.  Premises: its moments; its mean is a real
+    number, its scale not negative."""
     diffusion, start, mean, scale = cast(tuple[Diffusion, Fraction, Term, Term], subject)
     found = _moments(premises, diffusion, start)
     fine = [p for p in premises if isinstance(p, InRange) and p.term is scale and p.interval.within(NON_NEGATIVE)]
     need(bool(fine), "the scale may be negative")
+    _known(premises, (mean,))
     x = scalar_state(diffusion)
     own = plus(product(found.signal, x), found.shift)
     need(ex.same(elementwise(mean, diffusion.state, x), own), "the mean is another")
@@ -259,14 +262,18 @@ def generator(diffusion: Diffusion, score: tuple[Exponentials, ...]) -> Exponent
 
 @rule
 def stationary_density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """The residual of the stationary Fokker-Planck equation is 0 for every state and time.
+    """The residual of the stationary Fokker-Planck equation is 0 for every state and time, and none leaves in finite
+    time.
 
-    Premise: the log density is a real number everywhere."""
+    Premises: the log density, the drift and the noises are real numbers everywhere."""
     diffusion, log_density = cast(tuple[Diffusion, Term], subject)
     well_formed(diffusion)
-    _known(premises, (log_density,))
+    _known(premises, (log_density, diffusion.drift, *diffusion.noises))
     need(diffusion.time not in log_density.symbols, "a density that moves")
-    need(is_zero(generator(diffusion, gradient_of(diffusion, log_density))), "the Fokker-Planck residual is not 0")
+    score = gradient_of(diffusion, log_density)
+    need(is_zero(generator(diffusion, score)), "the Fokker-Planck residual is not 0")
+    finite = stays_finite(places(diffusion), drifts(diffusion), squares(diffusion), score)
+    need(finite, "the state may leave in finite time: the equation is neither reversible with constant noise nor linear")
     return KeepsMeasure(diffusion, log_density)
 
 

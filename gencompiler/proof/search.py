@@ -74,6 +74,16 @@ class Search:
                 return prove("quotient", (term,), *arguments, self.nonzero(term.arguments[1]))
         return prove(_APPLY_RULES.get(term.data) or ("monotone" if fact.monotone else "bounded"), (term,), *arguments)
 
+    def simplex(self, term: Term) -> Proof:
+        """That the elements of `term` are not negative and sum to 1; raises NotFound."""
+        inner = term.arguments[0] if term.arguments else term
+        if not inner.arguments:
+            raise NotFound("range", term, f"{term} is not known to sum to 1")
+        try:
+            return prove("normalized", (term,), self.range(inner.arguments[0]))
+        except Unproved as failure:
+            raise NotFound("range", term, str(failure)) from None
+
     # -- not 0 -------------------------------------------------------------------------------------------------------
 
     def nonzero(self, term: Term) -> Proof:

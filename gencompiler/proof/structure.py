@@ -109,10 +109,12 @@ class MapStage:
 
 @dataclasses.dataclass(frozen=True)
 class QuantizeStage:
-    """y in [0, 1) goes to floor(levels * y)."""
+    """y in [0, 1) goes to floor(levels * y), and, where `rest` is the support of a variable, to it and the difference
+    of levels * y to it."""
 
     levels: int
     shape: Shape
+    rest: Support | None = None
 
 
 @dataclasses.dataclass(frozen=True)

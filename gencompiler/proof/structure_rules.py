@@ -6,7 +6,7 @@ from typing import cast
 
 from gencompiler.catalog.distributions import DISTRIBUTIONS, Form
 from gencompiler.model.nodes import Support
-from gencompiler.proof import domain
+from gencompiler.proof import domain, views
 from gencompiler.proof.facts import Fact, InRange, Invertible, Member
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Shape, Term, literal
@@ -54,25 +54,37 @@ def event_support(family: str, form: str, arguments: tuple[Term, ...]) -> Suppor
     """The support of a distribution's events."""
     row = form_of(family, form)
     names = [name for name, _ in row.parameters]
+    own = row.support or DISTRIBUTIONS[family].support
+    if row.vectors:
+        sizes = {arguments[names.index(name)].shape for name in row.vectors}
+        need(len(sizes) == 1 and all(len(shape) == 1 for shape in sizes), "a parameter that is no vector")
+        return Support(own, (literal(0).data, literal(sizes.pop()[0]).data))
     ends = [arguments[names.index(name)] for name in row.support_arguments]
     need(all(e is not None and e.operation == "literal" for e in ends), "a support whose ends are not numbers")
-    return Support(DISTRIBUTIONS[family].support, tuple(e.data for e in ends))
+    return Support(own, tuple(e.data for e in ends))
 
 
 @rule
 def distribution(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A distribution whose parameters are where the catalogue wants them, and whose events are the variable's values.
 
-    Premises: the range of each requirement, in order."""
+    Premises: the range of each requirement, in order; of one on a simplex, that it is there."""
     family, form, arguments, event, shape = cast(tuple[str, str, tuple[Term, ...], Support, Shape], subject)
     wanted = requirements(family, form, arguments)
     need(len(premises) == len(wanted), "one premise for each requirement")
     for premise, (name, term, support) in zip(premises, wanted, strict=True):
         allowed = domain.of_support(support)
+        if support.name == "Simplex":
+            need(premise == Member(term, support), "{} is not known to be {}", term, support)
+            continue
         if not isinstance(premise, InRange) or premise.term is not term or allowed is None:
             raise Unproved(f"nothing is known about {name}")
         need(premise.interval.within(allowed), "{} may not be {}", term, support)
-    need(all(a.shape in ((), shape) for a in arguments), "a parameter of another shape than the event")
+    vectors = form_of(family, form).vectors
+    need(all(a.shape in ((), shape) for a in arguments) or bool(vectors), "a parameter of another shape than the event")
+    need(
+        not vectors or (shape == () and not any(any(views.axes(a)) for a in arguments)), "an event of several elements"
+    )
     need(same_events(event_support(family, form, arguments), event), "{} does not have events in {}", family, event)
     return Admissible(family, form, arguments, event, shape)
 
@@ -140,6 +152,8 @@ def pass_through(
                 raise Breaks(here, current, None, "quantization of another shape")
             if found is None or current.name not in _CONTINUOUS or not found.within(domain.Interval(0, 1, False, True)):
                 raise Breaks(here, current, Support("Unit"), f"the range before is {current}, not in [0, 1)")
+            if stage.rest is not None and not _same_set(stage.rest, Support("Unit")):
+                raise Breaks(here, stage.rest, Support("Unit"), f"the rest lies in Unit, and is {stage.rest}")
             current = Support("Integer", (literal(0).data, literal(stage.levels).data))
         else:
             end = pass_through(current, shape, maps, stage.stages, here)
@@ -177,6 +191,14 @@ def quantizes(stages: tuple[StageData, ...]) -> bool:
     return any(isinstance(s, QuantizeStage) or (isinstance(s, RepeatStage) and quantizes(s.stages)) for s in stages)
 
 
+def rests(stages: tuple[StageData, ...]) -> int:
+    """How many further variables the quantizations of a pipeline make; of a repeated one, none can be known."""
+    need(
+        not any(isinstance(s, RepeatStage) and rests(s.stages) for s in stages), "a rest in each of several iterations"
+    )
+    return sum(isinstance(s, QuantizeStage) and s.rest is not None for s in stages)
+
+
 @rule
 def density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A directed factorization of admissible distributions and bijections has a density over its observed variables.
@@ -204,6 +226,7 @@ def density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         "one variable is the source of two pipelines, whose results depend on each other",
     )
     listed = [u.variable for p in whole.productions for u in (p.listed[1:] if p in links else p.listed)]
+    need(all(len(p.produces) == 1 for p in links), "what a quantization leaves is a latent variable of its own")
     eliminated = set(sources)
     need(not eliminated & set(listed), "the source of a pipeline is mentioned by another equation")
     need(set(observed) <= names and names - eliminated == set(observed), "a latent variable is not eliminated")

@@ -6,13 +6,14 @@ import dataclasses
 from collections.abc import Mapping
 
 from gencompiler.derive.causal import causal_views
-from gencompiler.derive.density import draws_of, sampler
+from gencompiler.derive.density import draws_of, masses, sampler
 from gencompiler.derive.nodes import Factor, Recurrence
 from gencompiler.model import nodes as model
 from gencompiler.node import Node, rebuild
 from gencompiler.rows import nodes
 from gencompiler.rows.expressions import Expressions, NotLowered, Scope
 from gencompiler.rows.graph import LoopPlan
+from gencompiler.rows.inversion import inverted
 from gencompiler.rows.nodes import Expr
 
 
@@ -69,8 +70,12 @@ class Factors:
         span, type_ = found.span, found.type
         reference = model.Reference(model.Type(model.REAL, type_.shape), "standard draw", span=span)
         noise = self.graph.draw(needed[0], self.streams[site], step, type_.shape, span, dim, count=count, length=length)
-        formula = sampler(found, uniform=reference, normal=reference)
-        value = self.expressions.lower(formula, scope.bind({"standard draw": noise}))
+        probabilities = masses(found)
+        if probabilities is not None:
+            value = inverted(self.graph, self.expressions.lower(probabilities, scope), noise, span)
+        else:
+            formula = sampler(found, uniform=reference, normal=reference)
+            value = self.expressions.lower(formula, scope.bind({"standard draw": noise}))
         if value.type.shape != type_.shape:
             value = self.graph.broadcast(value, type_.shape[0], span)
         self.graph.name(value, hint or site)

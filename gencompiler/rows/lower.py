@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from gencompiler.catalog.words import DENSITY_EVALUATORS
 from gencompiler.derive import queries
 from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.model import nodes as model
@@ -27,6 +28,7 @@ from gencompiler.rows.equations import Flow, flow_to, source_of
 from gencompiler.rows.expressions import Scope
 from gencompiler.rows.factors import variable_of
 from gencompiler.rows.nodes import Expr
+from gencompiler.rows.unsupported import NotLowered
 from gencompiler.rows.programs import Draft
 
 
@@ -53,6 +55,9 @@ def _log_prob(derived: Derived) -> list[nodes.Program]:
     observed = [v for v in derived.model.variables if v.role == "observed"]
     density = density_of(derived, "p", tuple(v.name for v in observed), ())
     if density is None:
+        asking = _asking(derived.model, {v.name for v in observed})
+        if asking is not None:
+            raise NotLowered(asking, f"the density of {', '.join(f'`{v.name}`' for v in observed)} in this model")
         return []
     exact = not derived.model.surjections
     title = (
@@ -62,6 +67,19 @@ def _log_prob(derived: Derived) -> list[nodes.Program]:
     scope = Scope({v.name: draft.input(v) for v in observed})
     found = draft.densities.log_density(density, scope)
     return [draft.program({"log_prob": found})]
+
+
+def _asking(own: model.Model, observed: set[str]) -> model.Method | model.Training | None:
+    """What asks for log p of all observed variables; where it has been proved and no plan is found, it is not kept."""
+    for method in own.methods:
+        if method.verb == "evaluate" and method.name in DENSITY_EVALUATORS:
+            return method
+    for training in own.trainings:
+        parts = (n for phase in training.objective.phases for n in walk(phase.value))
+        densities = (n for n in parts if isinstance(n, model.LogDensity) and n.joint == "p" and not n.given)
+        if any({b.name for b in n.targets} == observed for n in densities):
+            return training
+    return None
 
 
 def _sample(derived: Derived) -> list[nodes.Program]:

@@ -69,7 +69,7 @@ class Pipeline:
         if isinstance(stage, model.Repeat):
             return self._loop(stage, at, scope, depth, reverse=True)
         if isinstance(stage, model.UseSurjection):
-            return self._dequantize(self.surjections[stage.surjection], at, stage.span)
+            return self._dequantize(self.surjections[stage.surjection], at, scope, stage.span)
         assert isinstance(stage, model.UseMap)
         map_ = self.maps[stage.map]
         inverse = self.expressions.derived.inverses.get(map_.name)
@@ -79,15 +79,17 @@ class Pipeline:
         self.graph.name(value, f"{map_.definition}_input")
         return Passed(value, self._add_log_det(at.log_det, map_, value, scope, stage.span))
 
-    def _dequantize(self, surjection: model.Surjection, at: Passed, span: Span) -> Passed:
-        """y = (x + u) / K with u ~ Uniform(0, 1), and log p(x) ≥ E_u log p_Y(y) - D log K.
+    def _dequantize(self, surjection: model.Surjection, at: Passed, scope: Scope, span: Span) -> Passed:
+        """y = (x + u) / K with u ~ Uniform(0, 1), and log p(x) ≥ E_u log p_Y(y) - D log K; where u is a variable,
+        log p(x, u) = log p_Y(y) - D log K.
 
         1 - y = ((K - 1 - x) + (1 - u)) / K is kept beside it: near the last level the difference would lose every
         digit."""
         graph = self.graph
         shape = at.value.type.shape
         step = graph.scalar("step", span)
-        u = graph.name(graph.draw("uniform", self.streams[surjection.name], step, shape, span), "u")
+        drawn = graph.draw("uniform", self.streams[surjection.name], step, shape, span)
+        u = scope.names[surjection.rest] if surjection.rest else graph.name(drawn, "u")
         levels = graph.number(surjection.levels, span)
         below = graph.elementwise("add", at.value, u, span=span)
         top = graph.elementwise("subtract", graph.number(surjection.levels - 1, span), at.value, span=span)

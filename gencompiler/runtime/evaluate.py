@@ -125,9 +125,11 @@ def weights_asked(model: Model) -> int | None:
 
 
 def words(model: Model, rows: Rows, *, samples: int = 1, weights: int | None = None, seed: int = 0) -> str:
-    """How good `model` is on rows, in words: by `weights` importance weights where asked for (here or by the spec),
-    else by log p(x) or its bound, else by the energy distance of its samples."""
-    if weights := weights or weights_asked(model):
+    """How good `model` is on rows, in words: by `weights` importance weights (None: as many as the spec asks for, 0:
+    none), else by log p(x) or its bound, else by the energy distance of its samples."""
+    if weights is None:
+        weights = weights_asked(model)
+    if weights:
         return str(importance(model, rows, weights, seed=seed))
     if {"log_prob", "log_weight", "probability_flow"} & model.programs.keys():
         return str(evaluate(model, rows, samples=samples, seed=seed))

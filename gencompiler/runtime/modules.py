@@ -64,6 +64,7 @@ class Model(nn.Module):
     #: Where there are matrix products, sampling runs in tiles of this many rows, after smaller ones for the first: see
     #: `runtime.sampling`.
     tile: ClassVar[int] = 256
+    _repr_html_ = display.model_html
 
     def __init__(self, seed: int = 0) -> None:
         """`seed` fixes the initial parameters; torch's global generator plays no part."""
@@ -354,9 +355,6 @@ class Model(nn.Module):
         from gencompiler.runtime.distribution import ModelDistribution
 
         return ModelDistribution(self, context)
-
-    def _repr_html_(self) -> str:
-        return display.model_html(self)
 
     def fit(self, data: Any = None, **options: Any) -> Self:
         """Train in place by the package's own loop (`train.py`), with its options as keywords; returns the model."""

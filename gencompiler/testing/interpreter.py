@@ -18,9 +18,12 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from gencompiler.runtime.modules import Model, Values
+from gencompiler.testing import subject
 from gencompiler.testing.spaces import flat
 from gencompiler.testing.strategies import make_rows
-from gencompiler.testing.subject import Subject, chain_draws, has_kernel, log_prob, observed, offers
+from gencompiler.testing.subject import Subject, chain_draws, decoded, has_kernel, itself, observed
+from gencompiler.testing.view import View, view
 
 #: Elements may differ by this much relative to 1 + their size.
 TOLERANCE = 1e-4
@@ -29,25 +32,16 @@ TOLERANCE = 1e-4
 #: where the two agree to rounding the back ends may decide differently.
 FLIPPED = 0.02
 
+#: A row program, the share of rows that may differ, and what calls it.
+Case = tuple[str, float, Callable[[], Tensor]]
 
-def differences(model: Subject, rows: int, seed: int) -> list[str]:
+
+def differences(model: Model, rows: int, seed: int) -> list[str]:
     """What differs between the back ends, in words; empty when nothing does."""
-    field = observed(model)
-    x = make_rows(field, rows, "interior", seed)
-    cases: list[tuple[str, float, Callable[[], Tensor]]] = [
-        ("log_prob", 0.0, lambda: log_prob(model, x, seed=seed)),
-        ("energy", 0.0, lambda: model.energy(x)),
-        ("sample", FLIPPED, lambda: model.sample(rows, seed=seed)),
-        ("chain", FLIPPED, lambda: chain_draws(model, rows, seed)),
-    ]
-    if offers(model, "forward", "inverse"):
-        z = torch.randn(rows, *field.shape, generator=torch.Generator().manual_seed(seed))
-        y = model.forward(z)[0].detach()
-        cases.append(("forward", 0.0, lambda: torch.cat([t.reshape(rows, -1) for t in model.forward(z)], 1)))
-        cases.append(("inverse", 0.0, lambda: torch.cat([t.reshape(rows, -1) for t in model.inverse(y)], 1)))
+    seen = view(model, seed)
     found = []
-    for name, allowed, evaluate in cases:
-        if has_kernel(model, name):
+    for name, allowed, evaluate in _cases(seen, rows, seed):
+        if has_kernel(seen, name):
             with torch.no_grad():
                 os.environ["GENC_BACKEND"] = "torch"
                 expected = evaluate()
@@ -56,6 +50,46 @@ def differences(model: Subject, rows: int, seed: int) -> list[str]:
             if share > allowed:
                 found.append(f"{name}: {share:.1%} of {rows} rows differ, by up to {worst:.3g} relative to 1 + size")
     return found
+
+
+def _cases(model: Subject, rows: int, seed: int) -> list[Case]:
+    """Row programs, the share of rows that may differ, and what calls them."""
+    field = observed(model)
+    x = make_rows(field, rows, "interior", seed)
+    drawn = 0.0 if subject.has_exact_log_prob(model) else FLIPPED
+    cases: list[Case] = [
+        ("log_prob", drawn, lambda: subject.log_prob(model, x, seed=seed)),
+        ("log_weight", FLIPPED, lambda: model.log_weight(x, seed=seed)),
+        ("energy", 0.0, lambda: model.energy(x)),
+        ("sample", FLIPPED, lambda: model.sample(rows, seed=seed)),
+        ("chain", FLIPPED, lambda: chain_draws(model, rows, seed)),
+        ("encode", FLIPPED, lambda: _side_by_side(model.encode(x, seed=seed))),
+    ]
+    if subject.offers(model, "forward", "inverse"):
+        z = torch.randn(rows, *field.shape, generator=torch.Generator().manual_seed(seed))
+        y = model.forward(z)[0].detach()
+        cases.append(("forward", 0.0, lambda: _side_by_side(model.forward(z))))
+        cases.append(("inverse", 0.0, lambda: _side_by_side(model.inverse(y))))
+    if "decode" in model.programs:
+        latents = [make_rows(each, rows, "interior", seed) for each in decoded(model)]
+        cases.append(("decode", FLIPPED, lambda: model.decode(*latents, **subject.keys(model, "decode", rows, seed))))
+    return [*cases, *_objectives(model, x, seed)]
+
+
+def _objectives(model: Subject, x: Tensor, seed: int) -> list[Case]:
+    """The values of the phases of training, row by row."""
+    own, context = (model.parts(x), model.context(len(x))) if isinstance(model, View) else ([x], None)
+
+    def value(program: str) -> Callable[[], Tensor]:
+        return lambda: itself(model).row_values(program, own, context, seed=seed)
+
+    names = {phase.program for phase in model.phases} - {"log_prob"}
+    return [(name, FLIPPED, value(name)) for name in sorted(names)]
+
+
+def _side_by_side(values: Values) -> Tensor:
+    parts = values if isinstance(values, tuple) else (values,)
+    return torch.cat([part.reshape(len(part), -1) for part in parts], 1)
 
 
 def disagreement(found: Tensor, expected: Tensor) -> tuple[float, float]:
@@ -82,7 +116,7 @@ def import_package(name: str, folder: Path) -> ModuleType:
 def main(package: str, folder: str, name: str, weights: str, rows: str, seed: str) -> int:
     """Compare the back ends of one model; 1 when they differ."""
     import_package(package, Path(folder))
-    kind: type[Subject] = getattr(importlib.import_module(f"{package}.model"), name)
+    kind: type[Model] = getattr(importlib.import_module(f"{package}.model"), name)
     model = kind()
     model.load_state_dict(safetensors.torch.load_file(weights))
     found = differences(model, int(rows), int(seed))

@@ -202,12 +202,16 @@ def draw_from(log_density: LogDensity, grid: Grid, count: int, seed: int) -> Ten
 # -- enumeration -----------------------------------------------------------------------------------------------------
 
 
+def log_states(field: Field) -> float:
+    """The log of the number of values that a row of `field` may take; inf where they cannot be listed."""
+    lower, upper, _, _ = field.support.ends
+    countable = field.support.discrete and math.isfinite(upper - lower)
+    return field.size * math.log(upper - lower + 1) if countable else math.inf
+
+
 def is_enumerable(field: Field) -> bool:
     """Whether the values that a row of `field` may take can be listed."""
-    lower, upper, _, _ = field.support.ends
-    if not field.support.discrete or not math.isfinite(upper - lower):
-        return False
-    return field.size * math.log(upper - lower + 1) <= math.log(MOST_STATES)
+    return log_states(field) <= math.log(MOST_STATES)
 
 
 def is_integrable(field: Field) -> bool:

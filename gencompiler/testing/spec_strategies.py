@@ -32,12 +32,25 @@ class Writer:
 
     draw: st.DrawFn
     parameters: list[str] = dataclasses.field(default_factory=list)
+    conditions: tuple[str, ...] = ()  # vectors that networks also read
 
     def parameter(self, support: str, shape: str = "") -> str:
         """The name of a fresh parameter."""
         name = f"w{len(self.parameters)}"
         self.parameters.append(f"{name} : {support}{shape}")
         return name
+
+    def given(self) -> str:
+        """The declaration of a given variable, or of none; networks read it from here on."""
+        kind = self.draw(st.sampled_from(["nothing", "vector", "class"]))
+        if kind == "nothing":
+            return ""
+        self.conditions = ("c",) if kind == "vector" else ("embedding(c, size = 2)",)
+        return "  given c : Real[2]\n" if kind == "vector" else "  given c : Category(3)\n"
+
+    def shift(self) -> list[str]:
+        """A scalar that depends on what is given, where anything is."""
+        return [f"{self.parameter('Real', '[2]')} @ {vector}" for vector in self.conditions]
 
     def scalar(self, names: list[str], depth: int = 2) -> str:
         """A real expression over scalars in scope and fresh parameters."""
@@ -63,8 +76,9 @@ class Writer:
     def vector(self, source: str, inner: str, outer: str) -> str:
         """A vector expression [outer] of a vector `source` [inner]: an affine form, a layer, a network."""
         kind = self.draw(st.sampled_from(["affine", "layer", "network"]))
-        if kind == "network":
+        if kind == "network" or self.conditions:
             activation = self.draw(st.sampled_from(["relu", "tanh", "softplus"]))
+            source = ", ".join((source, *self.conditions))
             return f"mlp({source}, hidden = [3], activation = {activation}, size = {outer})"
         weights, bias = self.parameter("Real", f"[{outer}, {inner}]"), self.parameter("Real", f"[{outer}]")
         form = f"{weights} @ {source} + {bias}"
@@ -74,7 +88,7 @@ class Writer:
         return f"  param {', '.join(self.parameters)}\n" if self.parameters else ""
 
 
-def _model(header: str, writer: Writer, body: str, before: str = "") -> str:
+def model(header: str, writer: Writer, body: str, before: str = "") -> str:
     first, _, rest = header.partition("\n")
     return f"{before}{first}\n{rest}{writer.declarations()}{body}}}\n"
 
@@ -84,7 +98,7 @@ def autoregressive(draw: st.DrawFn) -> str:
     """A factorization over dimensions, binary or real, with causal reductions of every kind the compiler knows."""
     writer = Writer(draw)
     size = draw(st.integers(2, 4))
-    binary = draw(st.booleans())
+    binary, condition = draw(st.booleans()), writer.given()
     summaries = []
     for _ in range(draw(st.integers(1, 2))):
         kind = draw(st.sampled_from(["carried", "row", "total", "curved"]))
@@ -99,7 +113,7 @@ def autoregressive(draw: st.DrawFn) -> str:
         else:
             summaries.append("sum(x[<i])" if kind == "total" else "sum(tanh(x[<i]))")
     bias = f"{writer.parameter('Real', f'[{size}]')}[i]"
-    names = ["a", bias]
+    names = ["a", bias, *(f"({shift})" for shift in writer.shift())]
     mean = f"{bias} + {writer.scalar(names)}"
     if binary:
         law = f"Bernoulli(logits = {mean})"
@@ -108,7 +122,7 @@ def autoregressive(draw: st.DrawFn) -> str:
         law = f"{family}({mean}, {writer.positive(writer.scalar(names, 1))})"
     support = "Binary" if binary else "Real"
     body = f"  p(x[i] | x[<i]) = {law} where {{ a = {' + '.join(summaries)} }}\n  train maximum_likelihood\n"
-    return _model(f"model Auto {{\n  observed x : {support}[{size}]\n", writer, body)
+    return model(f"model Auto {{\n  observed x : {support}[{size}]\n{condition}", writer, body)
 
 
 @st.composite
@@ -120,24 +134,32 @@ def flows(draw: st.DrawFn) -> str:
     shift = draw(st.sampled_from(["t", "tanh(t)", "2 * t"]))
     scale = draw(st.sampled_from(["exp(tanh(s))", "(softplus(s) + 0.1)", "(0.5 + sigmoid(s))"]))
     hidden, activation = draw(st.integers(1, 4)), draw(st.sampled_from(["relu", "tanh"]))
+    condition = writer.given()
+    # A map takes what is given as a parameter.
+    takes, reads = (" | c : Real[2]", "a, c") if condition else ("", "a")
+    couple = f"Couple(c = {writer.conditions[0]})" if condition else "Couple"
     coupling = (
-        f"bijection Couple(u : Real[D]) -> Real[D] = join(a, b * {scale} + {shift})\n"
-        f"  where {{ a, b = split(u)   s, t = mlp(a, hidden = [{hidden}], activation = {activation}) }}\n"
+        f"bijection Couple(u : Real[D]{takes}) -> Real[D] = join(a, b * {scale} + {shift})\n"
+        f"  where {{ a, b = split(u)   s, t = mlp({reads}, hidden = [{hidden}], activation = {activation}) }}\n"
     )
-    stages = ["Couple", "reverse", "Couple", *draw(st.permutations(chosen))]
+    stages = [couple, "reverse", couple, *draw(st.permutations(chosen))]
     if size % 2:  # the middle element of an odd vector meets every transformation through the reversals
-        stages = ["Couple", "reverse", "Couple", "reverse", "Affine", *chosen]
+        stages = [couple, "reverse", couple, "reverse", "Affine", *chosen]
         chosen = sorted({*chosen, "Affine"})
     count = draw(st.integers(1, 2))
     pipeline = " |> ".join(stages)
     if count > 1:
         pipeline = f"repeat({count}) {{ {pipeline} }}"
     base = draw(st.sampled_from(["Normal(0, 1)", "Logistic(0, 1)"]))
-    generates = draw(st.booleans())
-    link = f"x = z |> {pipeline}" if generates else f"z = x |> {pipeline}"
+    # Data of a few levels are dequantized, which only a map from latent to data may end in.
+    levels = draw(st.sampled_from([0, 3]))
+    generates = levels > 0 or draw(st.booleans())
+    support = f"Integer(0..{levels})" if levels else "Real"
+    end = f" |> sigmoid |> quantize({levels})" if levels else ""
+    link = f"x = z |> {pipeline}{end}" if generates else f"z = x |> {pipeline}"
     before = "".join(f"{SCALAR_MAPS[name]}\n" for name in chosen) + coupling
-    header = f"model Flow {{\n  observed x : Real[{size}]\n  latent z : Real[{size}]\n"
-    return _model(header, writer, f"  p(z) = {base}\n  {link}\n  train maximum_likelihood\n", before)
+    header = f"model Flow {{\n  observed x : {support}[{size}]\n  latent z : Real[{size}]\n{condition}"
+    return model(header, writer, f"  p(z) = {base}\n  {link}\n  train maximum_likelihood\n", before)
 
 
 @st.composite
@@ -148,7 +170,9 @@ def chains(draw: st.DrawFn) -> str:
     wave = draw(st.sampled_from(["sin", "cos", "tanh"]))
     place = draw(st.integers(0, size - 1))
     amplitude = draw(st.sampled_from(["0.5", "1", "2"]))
-    potential = f"0.5 * x @ x + {amplitude} * {wave}(x[{place}])"
+    condition = writer.given()
+    angle = " + ".join([f"x[{place}]", *writer.shift()])
+    potential = f"0.5 * x @ x + {amplitude} * {wave}({angle})"
     step = draw(st.sampled_from(["0.1", "0.3"]))
     drift = f"x - {step} * grad(U)(x)" if draw(st.booleans()) else "x"
     body = (
@@ -156,7 +180,7 @@ def chains(draw: st.DrawFn) -> str:
         f"  transition move(x' | x) {{ y ~ Normal({drift}, sqrt(2 * {step}))   x' = metropolis(y) }}\n"
         "  claim stationary(move, p)\n  sample chain(move, burn_in = 50)\n"
     )
-    return _model(f"model Chain {{\n  observed x : Real[{size}]\n", writer, body)
+    return model(f"model Chain {{\n  observed x : Real[{size}]\n{condition}", writer, body)
 
 
 @st.composite
@@ -164,7 +188,7 @@ def latents(draw: st.DrawFn) -> str:
     """A latent variable with a recognition model, trained by an objective that its kind of latent allows."""
     writer = Writer(draw)
     size, hidden = draw(st.integers(2, 4)), draw(st.integers(1, 3))
-    discrete = draw(st.booleans())
+    discrete, condition = draw(st.booleans()), writer.given()
     prior = f"Bernoulli(logits = {writer.parameter('Real', f'[{hidden}]')})" if discrete else "Normal(0, 1)"
     if draw(st.booleans()):
         support, law = "Binary", f"Bernoulli(logits = {writer.vector('z', str(hidden), str(size))})"
@@ -178,11 +202,6 @@ def latents(draw: st.DrawFn) -> str:
         guess = f"Normal({writer.vector('x', str(size), str(hidden))}, {writer.positive(writer.parameter('Real'))})"
         objective = draw(st.sampled_from(["elbo", "beta_elbo(beta = 2)", "iwae(K = 3)", "iwae_dreg(K = 3)"]))
     kind = "Binary" if discrete else "Real"
-    header = f"model Latent {{\n  observed x : {support}[{size}]\n  latent z : {kind}[{hidden}]\n"
+    header = f"model Latent {{\n  observed x : {support}[{size}]\n  latent z : {kind}[{hidden}]\n{condition}"
     body = f"  p(z) = {prior}\n  p(x | z) = {law}\n  q(z | x) = {guess}\n  train {objective}\n"
-    return _model(header, writer, body)
-
-
-def specs() -> st.SearchStrategy[str]:
-    """Any of them."""
-    return st.one_of(autoregressive(), flows(), chains(), latents())
+    return model(header, writer, body)

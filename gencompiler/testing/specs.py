@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -11,9 +12,14 @@ from gencompiler import api, pipeline
 from gencompiler.diagnostics.model import CompileError
 from gencompiler.diagnostics.span import SourceText
 from gencompiler.model.nodes import Model as ModelIR
+from gencompiler.model.nodes import Variable
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model
 from gencompiler.testing import spaces
+from gencompiler.testing.view import joined
+
+#: The most states of finite latent variables, which an exact log_prob may sum over for each row.
+MOST_LATENT = 1 << 8
 
 #: Values tried for the sizes of a model, largest first.
 SIZES = (8, 4, 3, 2)
@@ -35,11 +41,11 @@ class SmallModel:
 def small_model(path: Path) -> SmallModel | None:
     """The spec at the largest of `SIZES` where the mass of its density can be computed, or the smallest that compiles.
 
-    Only integer constants above a size are replaced by it.  None for a spec whose model is conditional or has several
-    observed variables: the properties do not speak of those."""
+    Only integer constants above a size are replaced by it.  None for a spec whose observed variables are of several
+    supports: the properties do not speak of those."""
     source = SourceText(path.as_posix(), path.read_text(encoding="utf-8"))
     declared = pipeline.run(source, until="resolve").model
-    if len(_fields(declared)) != 1:
+    if joined(_fields(declared)) is None:
         return None
     chosen: dict[str, int] = {}
     for size in SIZES:
@@ -66,13 +72,19 @@ def _checks(source: SourceText, defines: Mapping[str, int]) -> bool:
 
 def _fields(model: ModelIR) -> list[Field]:
     """Observed and given variables, as the generated class will declare them."""
-    return [
-        Field(v.name, v.type.shape, Support(v.type.support.name, tuple(map(float, v.type.support.arguments))))
-        for v in model.variables
-        if v.role != "latent"
-    ]
+    return [_field(v) for v in model.variables if v.role != "latent"]
+
+
+def _field(variable: Variable) -> Field:
+    support = variable.type.support
+    values = Support(support.name, tuple(map(float, support.arguments)))
+    return Field(variable.name, variable.type.shape, values, given=variable.role == "given")
 
 
 def _is_small(model: ModelIR) -> bool:
-    field = _fields(model)[0]
-    return spaces.is_enumerable(field) or spaces.is_integrable(field)
+    field = joined(_fields(model))
+    if field is None or not (spaces.is_enumerable(field) or spaces.is_integrable(field)):
+        return False
+    latents = [_field(v) for v in model.variables if v.role == "latent"]
+    finite = sum(spaces.log_states(latent) for latent in latents if latent.support.discrete)
+    return finite <= math.log(MOST_LATENT)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from gencompiler.runtime.backends import kernel_launcher
 from gencompiler.runtime.fields import Field
 from gencompiler.runtime.modules import Model
 from gencompiler.testing import spaces
+from gencompiler.testing.view import View, joined
 
 if TYPE_CHECKING:
-    from gencompiler.runtime.sampling import Chain
+    from gencompiler.runtime.modules import Values
+    from gencompiler.runtime.sampling import Chain, Trajectory
 
     class Subject(Model):
-        """A generated model of one observed variable, with every method that its row programs may give it."""
+        """A generated model seen as a density of one variable, with every method that its row programs may give it."""
 
         log_prob: Callable[..., Tensor]
         energy: Callable[[Tensor], Tensor]
@@ -30,21 +34,34 @@ if TYPE_CHECKING:
         log_ratio: Callable[[Tensor, Tensor], Tensor]
         log_proposal: Callable[[Tensor, Tensor], Tensor]
         conditionals: Callable[[Tensor], Tensor]
+        log_weight: Callable[..., Tensor]
+        encode: Callable[..., Values]
+        decode: Callable[..., Tensor]
+        decode_mean: Callable[..., Tensor]
+        probability_flow: Callable[..., Tensor]
+        reverse: Callable[..., Tensor]
+        trajectory: Callable[..., Trajectory]
 else:
     Subject = Model
 
 
 def observed(model: Subject) -> Field:
-    """The only observed variable of an unconditional model."""
-    if len(model.fields) != 1 or model.fields[0].given:
+    """The observed variable, or those of one support side by side."""
+    together = joined(model.fields)
+    if together is None:
         names = ", ".join(map(str, model.fields))
-        raise ValueError(f"{type(model).__name__} must have one observed variable and nothing given; it has {names}")
-    return model.fields[0]
+        raise ValueError(f"{type(model).__name__} must have observed variables of one support; it has {names}")
+    return together
 
 
-def is_plain(model: Subject) -> bool:
-    """Whether the model has one observed variable and nothing given, which the properties are written for."""
-    return len(model.fields) == 1 and not model.fields[0].given
+def itself(model: Subject) -> Model:
+    """The model that `model` is a view of, or that it is."""
+    return model.model if isinstance(model, View) else model
+
+
+def has_methods(model: Subject, *names: str) -> bool:
+    """Whether the model's class has all these methods."""
+    return all(hasattr(itself(model), name) for name in names)
 
 
 def offers(model: Subject, *programs: str) -> bool:
@@ -64,9 +81,32 @@ def has_exact_log_prob(model: Subject) -> bool:
     return model.capabilities.get("log_prob") == "exact"
 
 
+def has_density(model: Subject) -> bool:
+    """Whether log-densities of rows, or logs of unbiased estimates of densities, can be had."""
+    return "log_prob" in model.programs or "log_weight" in model.programs
+
+
 def log_prob(model: Subject, x: Tensor, *, seed: int = 0, row: Tensor | None = None) -> Tensor:
-    """log_prob of rows, with the keys of its random draws where it makes any."""
-    return model.log_prob(x) if has_exact_log_prob(model) else model.log_prob(x, seed=seed, row=row)
+    """log_prob of rows, or the log of an unbiased estimate of their density; with the keys of the random draws."""
+    if "log_prob" not in model.programs:
+        return model.log_weight(x, seed=seed, row=row)
+    if has_exact_log_prob(model) and not isinstance(model, View):
+        return model.log_prob(x)
+    return model.log_prob(x, seed=seed, row=row)
+
+
+def decoded(model: Subject) -> tuple[Field, ...]:
+    """The latent variables that `decode` takes, in its order."""
+    latents = {field.name: field for field in model.latents}
+    arguments = inspect.signature(type(itself(model)).decode).parameters  # type: ignore[attr-defined]
+    return tuple(latents[name] for name in arguments if name in latents)
+
+
+def keys(model: Subject, program: str, rows: Tensor | int, seed: int) -> dict[str, Any]:
+    """What the method of `program` takes besides its inputs: row numbers and the seed, where it draws."""
+    if "seed" not in model.programs[program].keywords and not isinstance(model, View):
+        return {}
+    return {"row": torch.arange(rows) if isinstance(rows, int) else rows, "seed": seed}
 
 
 def chain_draws(

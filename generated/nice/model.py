@@ -189,7 +189,7 @@ class NICE(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "bound"}
     package = __package__ or ""
     spec = "specs/bijections/nice.gen"
-    model_hash = "c75b31f7811c64901eaef965e3e1502f535845b143883e0d6f887bd788349986"
+    model_hash = "47be3d264489dbbc28999b0805de8e36cf577446b85032f1bd6abf9a683230ba"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

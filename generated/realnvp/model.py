@@ -259,7 +259,7 @@ class RealNVP(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "bound"}
     package = __package__ or ""
     spec = "specs/bijections/realnvp.gen"
-    model_hash = "fb4938d7daa052325b8d6c868d865d332fdd03ff6583821bc8ebcbbc9117ad92"
+    model_hash = "69b3f6dcca92c80eb8307d579782b781d64e479cca290aa1ffe4686716704ba0"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

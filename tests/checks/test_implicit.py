@@ -186,3 +186,19 @@ model M {
 }
 """
     assert {d.code for d in gencompiler.check(text).diagnostics} == {"G703"}
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("observed x : Real, y : Real\n p(x) = Normal(0, 1)\n y = x |> F\n evaluate exact", "G703"),
+        ("observed x : Real, y : Real\n latent e : Real\n p(e) = Normal(0, 1)\n y = e |> F\n x = y |> F\n evaluate exact", "G703"),
+        ("observed x : Real\n latent e : Real, z : Real\n p(e) = Normal(0, 1)\n p(z) = Normal(0, 1)\n def f(v : Real) -> Real = v - e\n"
+         " q(z | x) = Normal(mlp(x, hidden = [3]), 1)\n x = f(z) + a + e\n train elbo", "G701"),
+    ],
+    ids=["a copy of something observed", "two copies", "noise that cancels in a definition"],
+)  # fmt: skip
+def test_laws_on_a_curve_have_no_density(body: str, code: str) -> None:
+    text = f"model M {{\n param a : Real\n bijection F(u : Real) -> Real = 2 * u\n {body}\n}}"
+    result = gencompiler.check(text)
+    assert [d.code for d in result.diagnostics] == [code]

@@ -147,3 +147,55 @@ def test_a_recognition_model_makes_a_bound() -> None:
     assert (row.sample.kind, row.log_prob.kind, row.posterior.kind) == ("exact", "bound", "amortized")
     alone = REAL_LATENT.replace("  q(z | x) = Normal(m, softplus(s)) where { m, s = linear(x) }\n", "")
     assert compiled(alone, "").checked.capabilities.log_prob.kind == "none"
+
+
+# -- gradients that would be lost silently ---------------------------------------------------------------------------
+
+LOST = """
+model M {{
+  observed x : Real, b : Binary
+  latent z : Real, e : Real, w : Real, k : Integer(0..4)
+  param a : Real
+  def scaled(s : Real) -> Real = s * z
+  def cell(s : Real) -> Real = floor(s)
+  bijection S(u : Real) -> Unit = sigmoid(u + z)
+  p(z) = Normal(0, 1)
+  p(e) = Normal(0, 1)
+  w = z + e
+  latent f : Real
+  p(f) = Normal(0, 1)
+  k = f |> S |> quantize(4)
+  p(x | w, k) = Normal(a * w + k, 1)
+  p(b | z) = Bernoulli(logits = scaled(2))
+  latent y : Binary
+  p(y | w) = Bernoulli(logits = w)
+  q(z | x) = Normal(mlp(x, hidden = [3]), 1)
+  objective o {{ one: update q maximize E[x ~ data, z ~ q(z | x){draw}] {value} }}
+  train o
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("draw", "value", "said"),
+    [
+        (", b ~ p(b | z)", "b", "the draw of `b`"),  # z enters through the body of a definition
+        (", y ~ p(y | z)", "y", "the draw of `y`"),  # and through a pipeline
+        (", k ~ p(k | z)", "k", "a draw from a quantization has none"),
+        ("", "sign(z)", "passes through `sign`, a step function"),
+        ("", "if z > 0 then 1 else 0", "passes through this choice"),
+        ("", "cell(z)", "passes through `floor`"),
+        ("", "s where { s = sign(z) }", "passes through `sign`"),
+        ("", "if z > 0 then z else 0", ""),
+        ("", "z * stop(sign(z))", ""),
+        ("", "cell(x) + z", ""),
+        (", w ~ p(w | z)", "w", ""),
+    ],
+)
+def test_no_gradient_is_lost_silently(draw: str, value: str, said: str) -> None:
+    try:
+        found = list(pipeline.run(SourceText("m.gen", LOST.format(draw=draw, value=value)), until="check").diagnostics)
+    except CompileError as error:
+        found = list(error.diagnostics)
+    assert [d.code for d in found] == (["G705"] if said else [])
+    assert not said or said in found[0].message

@@ -267,3 +267,63 @@ def test_a_damaged_certificate_does_not(rule: str) -> None:
         step["subject"][0], step["subject"][1] = step["subject"][1], step["subject"][0]
     data["digest"] = digest({k: v for k, v in data.items() if k != "digest"})
     assert recheck(data)
+
+
+# -- what only looks true --------------------------------------------------------------------------------------------
+
+SCALAR = """
+model M {
+  observed x : Real
+  p(x) = Normal(0, 1)
+  def score(x : Real, t : Interval(0, 1)) -> Real = mlp(x, t, hidden = [8])
+  def twice(x : Real, t : Interval(0, 1)) -> Real = score(2 * x, t)
+  sde ou(x | t : Interval(0, 1)) { dx = -x * dt + 1 * dW }
+"""
+
+
+@pytest.mark.parametrize(
+    "drift",
+    [
+        "-x - 2 * score(x, t) + score(2 * x, t)",
+        "-x - 2 * score(x, t) + twice(x, t)",
+        "-x - score(x, 1 - t)",
+    ],
+)
+def test_a_score_at_another_place_is_no_score(drift: str) -> None:
+    body = f"sde back{RANGE} {{ dx = ({drift}) * dt + 1 * dW }}\nclaim reverse(back, ou)"
+    assert codes(body, SCALAR) and set(codes(body, SCALAR)) <= {"G606", "G102", "G901"}
+    right = f"sde back{RANGE} {{ dx = (-x - score(x, t)) * dt + 1 * dW }}\nclaim reverse(back, ou)"
+    assert statuses(compiled(right, SCALAR))["reverse back ou"] == "proved"
+
+
+def test_a_stratonovich_equation_that_runs_backwards_is_not_taken_for_one_that_runs_forwards() -> None:
+    forward = f"sde f{RANGE} {{ dx = -x * dt + x * dW }}"
+    for drift in ("-2.5 * x - x^2 * score(x, t)", "-3.5 * x - x^2 * score(x, t)"):
+        back = f"sde b{RANGE} {{ dx = ({drift}) * dt + x o dW }}"
+        assert "G901" in codes(f"{forward}\n{back}\nclaim reverse(b, f)", SCALAR)
+
+
+def test_a_drift_that_a_definition_states_must_reach_the_prior_too() -> None:
+    head = "model M {\n  observed x : Real\n  def pull(x : Real, t : Interval(0, 1)) -> Real = -10 * x\n"
+    sde = f"sde f{RANGE} {{ dx = pull(x, t) * dt + sqrt(20) * dW }}\n"
+    assert codes(f"{sde} p(x(1)) = Normal(0, 1)", head) == []
+    assert codes(f"{sde} p(x(1)) = Normal(3, 1)", head) == ["G607"]
+    assert "terminal_law f -> p" in statuses(compiled(f"{sde} p(x(1)) = Normal(0, 1)", head))
+
+
+def test_a_reverse_and_a_flow_do_not_reach_the_prior() -> None:
+    flowing = "sde flow(x | t : Interval(0, 1)) { dx = (-0.5 * beta(t) * x - 0.5 * beta(t) * score(x, t)) * dt }"
+    assert codes(f"{reverse(RIGHT)}\n{flowing}\nclaim marginals(flow) == marginals(vp)") == []
+
+
+@pytest.mark.parametrize(
+    ("drift", "noise"), [("-x + exp(0.5 * x^2)", "sqrt(2)"), ("exp(0.5 * x^2)", "0"), ("0.5 * x * exp(x^2)", "exp(0.5 * x^2)")]
+)
+def test_an_equation_that_leaves_in_finite_time_is_not_stationary(drift: str, noise: str) -> None:
+    body = f"sde s(x | t : Positive) {{ dx = ({drift}) * dt + {noise} * dW }}\nclaim stationary(s, p)"
+    assert "G601" in codes(body, SCALAR)
+
+
+def test_a_kernel_that_is_not_defined_at_the_start() -> None:
+    law = "Normal(exp(-t) * x * t / t, sqrt((1 - exp(-2 * t)) / 2))"
+    assert codes(f"claim ou(x' | x, t) == {law}", SCALAR) == ["G606"]

@@ -59,6 +59,15 @@ CHAIN = """model Banana(eps = 0.05) {
   sample chain(mala, burn_in = 10)
 }
 """
+MIXTURE = """model Mixture(K = 3) {
+  observed x : Real
+  latent   k : Category(K)
+  param a : Real[K], mu : Real[K], s : Positive
+  p(k)     = Categorical(logits = a)
+  p(x | k) = Normal(mu[k], s)
+  train maximum_likelihood
+}
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +127,11 @@ TWINS = (
     Twin("discrete events", GAUSSIAN, "observed x : Real[D]", "observed x : Binary[D]", "G502"),
     Twin("continuous events", NADE, "observed x : Binary[D]", "observed x : Real[D]", "G502"),
     Twin("logits as a probability", NADE, "logits =", "probability =", "G501", "Unit"),
+    Twin("fewer logits than values", MIXTURE, "a : Real[K]", "a : Real[2]", "G502", "events in Integer(0..2)"),
+    Twin("values that do not start at 0", MIXTURE, "k : Category(K)", "k : Integer(-1..2)", "G204"),
+    Twin("no distribution", MIXTURE, "logits = a", "sigmoid(a)", "G501", "not known to sum to 1"),
+    Twin("negative probabilities", MIXTURE, "logits = a", "a", "G501", "counterexample: a = -1"),
+    Twin("logits that are not defined", MIXTURE, "logits = a", "logits = log(a)", "G501", "is not defined"),
     # chains
     Twin(
         "missing ratio",
@@ -156,7 +170,7 @@ def report_of(text: str) -> tuple[list[str], str]:
     return [d.code for d in done.diagnostics], ""
 
 
-@pytest.mark.parametrize("base", [FLOW, SCALAR, NADE, GAUSSIAN, LATENT, CHAIN], ids=lambda b: b.split()[1])
+@pytest.mark.parametrize("base", [FLOW, SCALAR, NADE, GAUSSIAN, LATENT, MIXTURE, CHAIN], ids=lambda b: b.split()[1])
 def test_the_spec_holds(base: str) -> None:
     done = pipeline.run(SourceText("base.gen", base), until="check")
     assert done.diagnostics == ()

@@ -85,7 +85,6 @@ PLANNED: dict[str, str] = {
     "`gru`": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(gru(x[<i], hidden = 4), 1)",
     "`transformer`": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(transformer(x[<i]), 1)",
     "causal view": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(mlp(x[<i], hidden = [4]), 1)",
-    "`Categorical`": "observed x : Category(3)  param a : Real[3]  p(x) = Categorical(logits = a)",
     "`Mixture`": "observed x : Real  param a, m : Real[3]  p(x) = Mixture(logits = a, Normal(m, 1))",
     "`Delta`": "observed x : Real  param a : Real  p(x) = Delta(a)",
     "`Poisson`": "observed x : Count  param a : Real  p(x) = Poisson(exp(a))",
@@ -97,6 +96,9 @@ PLANNED: dict[str, str] = {
 
 #: What `language.md` says works: its words, and a model's statements.
 SUPPORTED: dict[str, str] = {
+    "`Categorical(logits = …)`": (
+        "observed x : Category(3)  param a : Real[3]  p(x) = Categorical(logits = a)  train maximum_likelihood"
+    ),
     "`q` is by custom the recognition joint": VAE + "train elbo  evaluate importance(K = 10)",
     "finite latent variables are summed over": (
         "observed x : Real[2]  latent z : Binary[3]  p(z) = Bernoulli(logits = bias())  p(x | z) = Normal(linear(z), 1)"

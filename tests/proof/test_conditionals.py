@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from gencompiler.model.nodes import BINARY, REAL
+from gencompiler.model.nodes import BINARY, REAL, Support
 from gencompiler.proof.conditional_rules import Draws, HasConditional, NotProduced, conditional_density
-from gencompiler.proof.facts import Fact
+from gencompiler.proof.facts import Fact, Member
 from gencompiler.proof.graph import literal
 from gencompiler.proof.kernel import RULES, Unproved
 from gencompiler.proof.structure import Admissible, Chains, Factorizes, Place, Production, QuantizeStage
@@ -57,6 +57,7 @@ class TestDensity:
             (CHAIN, ("z",), ("h",), ("z",)),
             (COLLIDER, ("a",), ("b", "c"), ("a",)),  # explaining away
             (CHAIN, ("x", "h"), ("h",), ("h", "x")),  # a target that is given
+            (CHAIN, ("x",), ("h", "x"), ("x",)),
             (CHAIN, ("x", "x"), ("h",), ("x",)),
             (CHAIN, (), ("h",), ()),
             (CHAIN, ("y",), (), ()),
@@ -85,6 +86,27 @@ class TestDensity:
             with pytest.raises(Unproved):
                 license_("conditional_density", whole, targets, given, "z", "x")
 
+    def test_a_pipeline_that_mentions_its_own_source_has_no_density(self) -> None:
+        """`x = z |> F` with F(u) = u - z is 0, whatever z is."""
+        whole = joint(stated("z"), stated("x", "z", "z", law=FLOW))
+        with pytest.raises(Unproved, match="its own source"):
+            license_("conditional_density", whole, ("x",), (), "z", "x")
+
+    def test_a_pipeline_needs_what_its_maps_are_conditioned_on(self) -> None:
+        whole = joint(stated("z"), stated("h"), stated("x", "z", "h", law=FLOW))
+        assert license_("conditional_density", whole, ("x",), ("h",), "z", "x")
+        assert license_("conditional_density", whole, ("x", "h"), (), "z", "h", "x")
+        with pytest.raises(Unproved, match="needs what is not known"):
+            license_("conditional_density", whole, ("x",), (), "z", "x")
+
+    def test_what_is_computed_on_the_way_must_be_proven_too(self) -> None:
+        """`h = f(z)` is a scale of x: that it is positive is a premise."""
+        value = Member(literal(1), Support("Positive"))
+        whole = joint(stated("z"), stated("h", "z", law=value), stated("x", "h"))
+        assert license_("conditional_density", whole, ("x",), ("z",), "h", "x")
+        with pytest.raises(Unproved, match="law is not known"):
+            license_("conditional_density", whole, ("x",), ("z",), "x")
+
     def test_two_pipelines_from_one_base_have_no_joint_density(self) -> None:
         whole = joint(stated("z"), stated("x", "z", law=FLOW), stated("y", "z", law=FLOW))
         with pytest.raises(Unproved):
@@ -98,6 +120,26 @@ class TestDensity:
         with pytest.raises(Unproved):
             license_("conditional_density", backwards, ("x",), (), "z", "x")
 
+    def test_what_a_quantization_leaves_makes_it_exact(self) -> None:
+        """p(x, u) is exact; neither x nor u alone follows, and a `u` that is no product of the pipeline is refused."""
+        fine = dataclasses.replace(FLOW, stages=(QuantizeStage(4, (), Support("Unit")),))
+        made = dataclasses.replace(stated("x", "z", law=fine), produces=(Place("x"), Place("u")))
+        whole = joint(stated("z"), made)
+        found = license_("conditional_density", whole, ("x", "u"), (), "z", "x")
+        assert isinstance(found, HasConditional) and found.kind == "exact"
+        for alone in ("x", "u"):
+            with pytest.raises(Unproved, match="not both asked for"):
+                license_("conditional_density", whole, (alone,), (), "z", "x")
+        with pytest.raises(Unproved):
+            license_("conditional_density", whole, ("u",), ("x",), "z", "x")
+        for law in (dataclasses.replace(FLOW, stages=(QuantizeStage(4, ()),)), FLOW):
+            wrong = joint(stated("z"), dataclasses.replace(made, law=law))
+            with pytest.raises(Unproved, match="does not make"):
+                license_("conditional_density", wrong, ("x", "u"), (), "z", "x")
+        with pytest.raises(Unproved, match="no draw keeps"):
+            license_("ancestral", whole, ("x", "u"), (), "z", "x")
+        assert license_("ancestral", whole, ("x",), (), "z", "x")
+
 
 class TestMarginals:
     FINITE = joint(stated("z", law=COIN), stated("x", "z"))
@@ -107,6 +149,49 @@ class TestMarginals:
         with pytest.raises(Unproved, match="neither finite nor Normal"):
             whole = joint(stated("z", law=dataclasses.replace(NORMAL, family="Laplace")), stated("x", "z"))
             license_("conditional_marginal", whole, ("x",), (), "z", "x")
+
+    @pytest.mark.parametrize(
+        ("targets", "given", "laws", "said"),
+        [
+            ((), (), (), "no targets"),
+            (("x",), ("x",), ("x",), "one that is given"),
+            (("w",), (), (), "no equation gives"),
+            (("z",), ("x",), ("z",), "depends on the targets"),
+            (("y",), (), ("z", "y"), "depends on|has no distribution"),
+            (("z",), (), ("z",), "nothing is hidden"),
+            (("x",), (), ("x",), "law is not known"),
+        ],
+    )
+    def test_what_is_not_summed_out(
+        self, targets: tuple[str, ...], given: tuple[str, ...], laws: tuple[str, ...], said: str
+    ) -> None:
+        whole = joint(stated("z", law=COIN), stated("x", "z"), stated("y", "z", law=FLOW))
+        with pytest.raises(Unproved, match=said):
+            license_("conditional_marginal", whole, targets, given, *laws)
+
+    def test_what_is_given_may_not_descend_from_what_is_summed(self) -> None:
+        whole = joint(stated("z", law=COIN), stated("x", "z"), stated("y", "z"))
+        assert license_("conditional_marginal", whole, ("x", "y"), (), "z", "x", "y")
+        with pytest.raises(Unproved, match="depends on the targets"):
+            license_("conditional_marginal", whole, ("x",), ("y",), "z", "x")
+
+    @pytest.mark.parametrize("rule", ["conditional_density", "conditional_marginal", "ancestral"])
+    def test_laws_are_those_of_a_factorization(self, rule: str) -> None:
+        with pytest.raises(Unproved, match="no factorization"):
+            RULES[rule]((("z",), ()), (NORMAL, NORMAL))
+
+    def test_bayes_needs_one_condition_and_two_conditionals(self) -> None:
+        whole = joint(stated("g"), stated("z", "g", law=COIN), stated("x", "z", "g"))
+        above = license_("conditional_density", whole, ("z", "x"), ("g",), "z", "x")
+        below = license_("conditional_marginal", whole, ("x",), ("g",), "z", "x")
+        assert RULES["bayes"]((("z",), ("x", "g")), (above, below))
+        assert isinstance(below, HasConditional)
+        other = dataclasses.replace(below, given=())
+        for given in (("x",), ("x", "g")):
+            with pytest.raises(Unproved):
+                RULES["bayes"]((("z",), given), (above, other))
+        with pytest.raises(Unproved, match="two conditionals"):
+            RULES["bayes"]((("z",), ("x", "g")), (above, NORMAL))
 
     def test_bayes(self) -> None:
         above = license_("conditional_density", self.FINITE, ("z", "x"), (), "z", "x")
@@ -123,6 +208,10 @@ class TestMarginals:
 
 
 class TestDraws:
+    def test_a_target_is_not_given(self) -> None:
+        with pytest.raises(Unproved, match="a target that is given"):
+            license_("ancestral", CHAIN, ("x",), ("x",))
+
     def test_ancestors_are_drawn_on_the_way(self) -> None:
         assert license_("ancestral", CHAIN, ("x",), (), "z", "h", "x") == Draws("p", ("x",), (), CHAIN.productions)
         assert license_("ancestral", CHAIN, ("x",), ("h",), "x")

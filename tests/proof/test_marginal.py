@@ -9,10 +9,11 @@ import pytest
 
 from gencompiler.model.nodes import Support
 from gencompiler.proof import graph
+from gencompiler.proof.facts import Fact, Member
 from gencompiler.proof.graph import Term, apply, contract, element, literal, reduce, select, symbol
-from gencompiler.proof.kernel import Proof, Unproved, prove
-from gencompiler.proof.marginal_rules import LARGEST_SUM, is_affine, values_of
-from gencompiler.proof.structure import HasDensity, Place, Production
+from gencompiler.proof.kernel import RULES, Proof, Unproved, prove
+from gencompiler.proof.marginal_rules import LARGEST_SUM, is_affine, values_of, why_not
+from gencompiler.proof.structure import Admissible, Chains, Factorizes, HasDensity, Place, Production
 
 REAL, BINARY = Support("Real"), Support("Binary")
 Z = symbol("variable", "z", REAL, (2,))
@@ -172,3 +173,44 @@ def test_an_equation_without_a_law_has_no_density() -> None:
     whole = prove("factorization", ("p", (("z", (2,)), ("x", (4,))), (production("z", prior), bare), (0, 1)))
     with pytest.raises(Unproved):
         prove("marginal", (("x",), ()), whole, prior)
+
+
+# -- what is determined has no density -------------------------------------------------------------------------------
+
+
+def test_what_a_pipeline_makes_of_something_observed_has_no_density_beside_it() -> None:
+    """`y = x |> F`, both observed: the law of (x, y) lies on a curve."""
+    normal_, flow = Admissible("Normal", "", (literal(0), literal(1)), REAL, ()), Chains(REAL, REAL, (), (), ())
+
+    def stated(name: str, law: Fact, *parents: str) -> Production:
+        listed = tuple(Place(p) for p in parents)
+        return Production(name, (), (Place(name),), listed, listed, law)
+
+    productions = (stated("z", normal_), stated("x", flow, "z"), stated("y", flow, "x"))
+    assert why_not(productions[:1], ()) is None
+    reason = why_not(productions[1:], ()) or ""
+    assert "determined by it" in reason
+    assert "determined by it" in (why_not(productions, ("z",)) or "")
+
+
+def test_a_marginal_is_that_of_a_factorization() -> None:
+    law = Admissible("Normal", "", (literal(0), literal(1)), REAL, ())
+    with pytest.raises(Unproved, match="no factorization"):
+        RULES["marginal"]((("x",), ()), (law, law))
+
+
+@pytest.mark.parametrize(
+    ("observed", "said"), [(("x", "w"), "nothing produces"), (("x",), "what is not given"), (("z",), "density")]
+)
+def test_what_is_asked_of_a_marginal(observed: tuple[str, ...], said: str) -> None:
+    law = Admissible("Normal", "", (literal(0), literal(1)), REAL, ())
+    member = Member(literal(0), REAL)
+    parents = (Place("c"),) if said == "what is not given" else ()
+    made = (
+        Production("z", (), (Place("z"),), (), (), member if said == "density" else law),
+        Production("x", (), (Place("x"),), parents, parents, law),
+    )
+    conditions = tuple(p.variable for p in parents)
+    whole = Factorizes("p", (("z", ()), ("x", ())), made, conditions)
+    with pytest.raises(Unproved, match=said):
+        RULES["marginal"]((observed, ()), (whole, *(p.law for p in made)))  # type: ignore[arg-type]

@@ -14,8 +14,9 @@ from gencompiler.proof import domain, enclosure
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, REALS, Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
-from gencompiler.proof.facts import InRange
+from gencompiler.proof.facts import InRange, Member
 from gencompiler.proof.graph import Term, apply, before, contract, element, literal, reduce, symbol
+from gencompiler.proof.kernel import Unproved, prove
 from gencompiler.proof.numbers import Undecided, ball
 from gencompiler.proof.refute import outside
 from gencompiler.proof.search import Search
@@ -132,3 +133,33 @@ def test_a_mean_of_what_may_be_nothing_is_refuted() -> None:
     assert outside(reduce("mean", PAST), REAL) is not None
     assert outside(reduce("mean", UP_TO), REAL) is None
     assert domain.point(0).within(proven(reduce("sum", PAST)))
+
+
+def softmax(scores: Term, total: Term) -> Term:
+    return apply("exp", apply("subtract", scores, reduce("logsumexp", total)))
+
+
+def test_a_softmax_is_on_a_simplex() -> None:
+    term = softmax(VECTOR, VECTOR)
+    assert Search().simplex(term).conclusion == Member(term, Support("Simplex"))
+    values = {VECTOR: (Fraction(1), Fraction(-2), Fraction(0))}
+    parts = [ball(value) for value in evaluate(term, values)]
+    assert abs(float(sum(parts, start=ball(Fraction(0))).mid()) - 1) < 1e-12
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        softmax(VECTOR, apply("negate", VECTOR)),
+        apply("exp", VECTOR),
+        apply("sigmoid", VECTOR),
+        softmax(PAST, PAST),
+        apply("exp", apply("add", VECTOR, reduce("logsumexp", VECTOR))),
+        VECTOR,
+    ],
+)
+def test_nothing_else_is(term: Term) -> None:
+    with pytest.raises(NotFound):
+        Search().simplex(term)
+    with pytest.raises(Unproved):
+        prove("normalized", (term,), Search().range(VECTOR))

@@ -16,6 +16,18 @@ model Coin(D = 3) {
 }
 """
 
+CONDITIONAL = """
+model Told(D = 2) {
+  observed x : Binary[D]
+  given y : Category(3)
+  latent z : Binary
+  p(z) = Bernoulli(0.5)
+  p(x | z) = Bernoulli(logits = mlp(z, embedding(y, size = 2), hidden = [2]))
+  q(z | x) = Bernoulli(logits = mlp(x, embedding(y, size = 2), hidden = [2]))
+  train wake_sleep
+}
+"""
+
 REFUTED = """
 bijection Fold(u : Real) -> Real = u * u
 model Bad {
@@ -57,6 +69,15 @@ def test_a_right_spec_passes_item_by_item(folder: Path) -> None:
     for item in ("factorization", "mass", "sampler_small", "finite_gradients"):
         assert f"coin.gen::{item}" in done.stdout, done.stdout
     assert "FAILED" not in done.stdout
+
+
+@pytest.mark.slow
+def test_a_conditional_spec_has_items_for_its_properties(folder: Path) -> None:
+    (folder / "told.gen").write_text(CONDITIONAL, encoding="utf-8")
+    done = run_pytest(folder, "-v", "told.gen", "-k", "mass or encode or decode or phases or same_rows")
+    assert done.returncode == 0, done.stdout
+    for item in ("mass", "encode", "decode", "phases", "same_rows"):
+        assert f"told.gen::{item} PASSED" in done.stdout, done.stdout
 
 
 def test_a_refuted_spec_fails_with_its_counterexample(folder: Path) -> None:

@@ -4,11 +4,13 @@ import re
 
 import pytest
 import torch
+from _pytest.mark import ParameterSet
 
+from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model, Phase
 from gencompiler.testing.properties import PROPERTIES, Effort, Property, applicable
 from gencompiler.testing.statistics import TEST_FALSE_ALARM
-from tests.testing import models
+from tests.testing import mechanisms, models
 
 RIGHT = (
     models.Flow,
@@ -17,13 +19,21 @@ RIGHT = (
     models.Quantized,
     models.Langevin,
     models.TwoPhases,
+    mechanisms.Conditional,
+    mechanisms.Pair,
+    mechanisms.Latent,
+    mechanisms.Implicit,
+    mechanisms.Diffusion,
 )
 
 BY_NAME = {p.name: p for p in PROPERTIES}
 
 
-def cases() -> list[tuple[type[Model], Property]]:
-    return [(kind, p) for kind in RIGHT for p in applicable(kind())]
+def cases() -> list[ParameterSet]:
+    """Each right model with its properties; `TwoPhases` is a flow, and has nothing of its own but its phases."""
+    found = [(kind, p) for kind in RIGHT for p in applicable(kind())]
+    chosen = [(kind, p) for kind, p in found if kind is not models.TwoPhases or p.name == "phases"]
+    return [pytest.param(kind, p, marks=[pytest.mark.slow] if p.statistical else []) for kind, p in chosen]
 
 
 @pytest.mark.parametrize(("kind", "prop"), cases(), ids=lambda v: getattr(v, "__name__", str(v)))
@@ -41,6 +51,11 @@ def test_properties_are_chosen_by_what_a_model_offers() -> None:
     assert {"mass", "sampler_small"} <= chosen[models.Quantized]
     assert {"stationary", "detailed_balance", "chain_tails", "same_rows"} <= chosen[models.Langevin]
     assert not {"mass", "batches", "finite_gradients"} & chosen[models.Langevin]
+    assert {"round_trip", "log_det", "mass", "sampler_small", "rsample", "phases"} <= chosen[mechanisms.Conditional]
+    assert {"sampler_ratios", "batches", "precision"} <= chosen[mechanisms.Pair]
+    assert {"encode", "decode", "mass", "sampler_small", "batches"} <= chosen[mechanisms.Latent]
+    assert chosen[mechanisms.Implicit] == {"samples", "same_rows"}
+    assert chosen[mechanisms.Diffusion] == {"samples", "same_rows", "reverse_parts", "trajectory"}
     assert set().union(*chosen.values()) | {"backends"} == set(BY_NAME)
 
 
@@ -99,7 +114,54 @@ def overflows(self: models.Flow, x: torch.Tensor) -> torch.Tensor:
     return models.Flow._log_prob(self, x) - torch.exp(200 * self.values("scale")[0].sum())
 
 
+def looks_at_the_first(self: mechanisms.Conditional, x: torch.Tensor, y: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
+    """The condition of row 0 for all rows."""
+    z, log_det = self._inverse(x, y[:1].expand_as(y), c)
+    return models.log_normal(z) + log_det
+
+
+def encodes_the_batch(self: mechanisms.Latent, x: torch.Tensor, rows: torch.Tensor, seed: int) -> torch.Tensor:
+    return mechanisms.Latent._encode(self, x + (40 * x.double().mean(0) - 20).to(x), rows, seed)
+
+
+def decodes_the_batch(self: mechanisms.Latent, z: torch.Tensor, rows: torch.Tensor, seed: int) -> torch.Tensor:
+    return mechanisms.Latent._decode(self, z.flip(0), rows, seed)
+
+
+def decodes_logits(self: mechanisms.Latent, z: torch.Tensor) -> torch.Tensor:
+    return 1.5 * mechanisms.Latent._decode_mean(self, z) + 0.5
+
+
+def has_no_weight(self: mechanisms.Latent, x: torch.Tensor, **keys: object) -> torch.Tensor:
+    return torch.full((len(x),), -torch.inf)
+
+
+def divides_by_zero(self: mechanisms.Implicit, x: torch.Tensor) -> torch.Tensor:
+    return torch.where(x[:, :1] > 0.1, x / 0, x)
+
+
 PLANTED = [
+    ("mass", planted(mechanisms.Latent, forgets=0.1), "sum to"),
+    ("sampler_small", planted(mechanisms.Latent, tilt=1.5), "does not follow"),
+    ("sampler_small", planted(mechanisms.Conditional, neighbour=1), "does not follow"),
+    ("sampler_ratios", planted(mechanisms.Conditional, neighbour=1), "does not follow"),
+    ("sampler_ratios", planted(mechanisms.Pair, lean=0.9), "does not follow"),
+    ("round_trip", planted(mechanisms.Conditional, other=1), "differs from z"),
+    ("batches", planted(mechanisms.Conditional, _log_prob=looks_at_the_first), "alone"),
+    (
+        "phases",
+        planted(mechanisms.Conditional, phases=(Phase("one", "log_prob", update=("unused",)),)),
+        "reaches nothing",
+    ),
+    ("encode", planted(mechanisms.Latent, _encode=encodes_the_batch), "encode of row"),
+    ("encode", planted(mechanisms.Latent, latents=(Field("z", (3,), Support("Binary")),)), "the shape"),
+    ("encode", planted(mechanisms.Latent, latents=(Field("z", (2,), Support("Positive")),)), "outside Positive"),
+    ("encode", planted(mechanisms.Latent, log_weight=has_no_weight), "log_weight of"),
+    ("decode", planted(mechanisms.Latent, _decode=decodes_the_batch), "decode of row"),
+    ("decode", planted(mechanisms.Latent, _decode_mean=decodes_logits), "convex hull"),
+    ("samples", planted(mechanisms.Implicit, _end=divides_by_zero), "outside Real"),
+    ("reverse_parts", planted(mechanisms.Diffusion, forgets_its_step=True), "reverse steps from step"),
+    ("trajectory", planted(mechanisms.Diffusion, late=1), "does not end"),
     ("round_trip", planted(models.Flow, inverse_offset=1e-6), r"inverse\(forward\(z\)\) differs from z"),
     ("log_det", planted(models.Flow, forward_sign=-1.0), "forward's log.det. is not the negative"),
     (
@@ -156,6 +218,7 @@ def test_every_property_has_a_planted_error() -> None:
     assert {name for name, _, _ in PLANTED} | {"backends"} == set(BY_NAME)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prop", [p for p in PROPERTIES if p.statistical], ids=str)
 def test_statistical_properties_raise_no_false_alarm(prop: Property) -> None:
     """Ten settings of the parameters of every right model, at a rate fifty thousand times that of a run.

@@ -13,6 +13,7 @@ SPECS = sorted((Path(__file__).parents[2] / "specs").rglob("*.gen"))
 EFFORT = Effort(examples=6, cases=1, samples=0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.stem)
 def test_a_shipped_spec_has_every_property(spec: Path) -> None:
     small = small_model(spec)
@@ -25,7 +26,7 @@ def test_a_shipped_spec_has_every_property(spec: Path) -> None:
         except AssertionError as error:
             found[prop.name] = str(error)
     assert not found, "\n".join(f"{name}: {message}" for name, message in found.items())
-    assert {"precision", "same_rows"} <= {p.name for p in properties}
+    assert {"same_rows", "backends"} <= {p.name for p in properties}
 
 
 def sizes(text: str, tmp_path: Path) -> dict[str, int] | None:
@@ -60,3 +61,24 @@ def test_the_size_is_the_largest_that_can_be_exhausted(
 def test_a_model_that_is_small_is_left_as_it_is(tmp_path: Path) -> None:
     text = BITS.format(support="Binary", density="Bernoulli(logits = b[i] + scale * sum(w))")
     assert sizes(text.replace("100", "6").replace("30", "2"), tmp_path) == {}
+
+
+def test_finite_latent_variables_are_few_enough_to_be_summed_over(tmp_path: Path) -> None:
+    text = """
+model Hidden(D = 20, H = 20) {
+  observed x : Binary[D]
+  latent z : Binary[H]
+  p(z) = Bernoulli(logits = bias())
+  p(x | z) = Bernoulli(logits = linear(z))
+  train maximum_likelihood
+}
+"""
+    assert sizes(text, tmp_path) == {"D": 8, "H": 8}
+    assert sizes(text.replace("latent z : Binary[H]", "latent z : Binary[2 * H]"), tmp_path) == {"D": 4, "H": 4}
+
+
+def test_a_conditional_spec_is_made_small_and_one_of_mixed_supports_is_left_out(tmp_path: Path) -> None:
+    text = BITS.format(support="Binary", density="Bernoulli(logits = b[i] + c * scale * sum(w))")
+    assert sizes(text.replace("  param", "  given c : Real\n  param"), tmp_path) == {"D": 8, "H": 8}
+    mixed = "model Mixed { observed x : Binary, y : Real  p(x) = Bernoulli(0.5)  p(y | x) = Normal(x, 1) }\n"
+    assert sizes(mixed, tmp_path) is None

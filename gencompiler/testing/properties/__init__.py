@@ -10,6 +10,7 @@ its space), never off the name of a spec.  In a test:
 To add a property, write its `check_…` in a module beside this one and a row in `catalogue.py`.
 """
 
-from gencompiler.testing.properties.catalogue import PROPERTIES, Effort, Property, applicable
+from gencompiler.testing.properties.catalogue import PROPERTIES, Property, applicable
+from gencompiler.testing.properties.looking import Effort
 
 __all__ = ["PROPERTIES", "Effort", "Property", "applicable"]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import safetensors.torch
 
-from gencompiler.testing.subject import Subject, has_kernel
+from gencompiler.testing.subject import Subject, has_kernel, itself
 
 #: The most elements of a row that are compared under the interpreter, which costs by the operation.
 LARGEST_SIZE = 32
@@ -33,12 +33,13 @@ def check_backends(model: Subject, rows: int, seed: int) -> None:
 
     Values agree to 1e-4 relative; of drawn rows 2% may differ.  Raises AssertionError with the subprocess's report.
     """
-    kind = type(model)
+    model_itself = itself(model)
+    kind = type(model_itself)
     package = kind.__module__.rpartition(".")[0]
     source = str(Path(str(sys.modules[kind.__module__].__file__)).parent)
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "weights.safetensors"
-        safetensors.torch.save_file({k: v.contiguous() for k, v in model.state_dict().items()}, weights)
+        safetensors.torch.save_file({k: v.contiguous() for k, v in model_itself.state_dict().items()}, weights)
         arguments = [package, source, kind.__qualname__, str(weights), str(rows), str(seed)]
         command = [sys.executable, "-m", "gencompiler.testing.interpreter", *arguments]
         environment = os.environ | {"TRITON_INTERPRET": "1", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Callable
-from typing import Any, cast
 
 import torch
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model
-from gencompiler.testing import strategies, subject
+from gencompiler.testing import spaces, strategies, subject
 from gencompiler.testing.properties import (
     backends,
     batches,
@@ -22,34 +21,24 @@ from gencompiler.testing.properties import (
     causality,
     chain,
     density,
+    diffusion,
+    latent,
+    looking,
     numerics,
     sampler,
     state,
     training,
 )
-from gencompiler.testing.statistics import TEST_FALSE_ALARM
+from gencompiler.testing.properties.looking import Effort, Make
 from gencompiler.testing.strategies import Perturbation
 from gencompiler.testing.subject import Subject
+from gencompiler.testing.view import Setting, has_view, view
 
 #: Rows with more elements than this are large.
 _SMALL_ROW = 8
 
-Make = Callable[[], Subject]
-
-
-@dataclasses.dataclass(frozen=True)
-class Effort:
-    """How hard to look: Hypothesis examples per searched property; and for each statistical one the settings of the
-    parameters, a factor on its sample sizes, and the false-alarm rate of each test."""
-
-    examples: int = 12
-    cases: int = 2
-    samples: float = 1.0
-    alpha: float = TEST_FALSE_ALARM
-
-    def count(self, usual: int) -> int:
-        """How many samples to take where `usual` is usual."""
-        return max(1, round(self.samples * usual))
+#: A density that is a sum of more terms than this is costly.
+_FEW_TERMS = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +54,7 @@ class Property:
 
     def check(self, make: Callable[[], Model], effort: Effort | None = None) -> None:
         """Look for a counterexample, starting from what `make()` constructs."""
-        self.run(cast(Make, make), effort or Effort())
+        self.run(make, effort or Effort())
 
     def __str__(self) -> str:
         return self.name
@@ -73,46 +62,16 @@ class Property:
 
 def applicable(model: Model) -> tuple[Property, ...]:
     """The properties that this model must have, in the order of the table."""
-    plain = cast(Subject, model)
-    return tuple(p for p in PROPERTIES if p.applies(plain)) if subject.is_plain(plain) else ()
+    if not has_view(model):
+        return ()
+    seen = view(model)
+    return tuple(p for p in PROPERTIES if p.applies(seen))
 
 
-# -- how a property is looked at -------------------------------------------------------------------------------------
+# -- the properties, as they are run ---------------------------------------------------------------------------------
 
 
-def _search(check: Callable[..., None], effort: Effort, **drawn: st.SearchStrategy[Any]) -> None:
-    """Run `check` on examples drawn by Hypothesis, the same ones in every run."""
-
-    @settings(
-        max_examples=effort.examples,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        print_blob=False,
-        report_multiple_bugs=False,
-        phases=(Phase.explicit, Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(**drawn)
-    def example(**arguments: Any) -> None:
-        check(**arguments)
-
-    example()
-
-
-def _perturbed(make: Make, effort: Effort) -> list[tuple[Subject, int]]:
-    """Models at several distances from the initial parameters, each with a seed, for the statistical properties."""
-    scales = (0.3, 0.1, 0.7)
-    return [(Perturbation(scales[i % 3], i).apply(make()), 1000 * i) for i in range(effort.cases)]
-
-
-def _few(make: Make, effort: Effort) -> list[tuple[Subject, int]]:
-    """As `_perturbed`, but one where probabilities must be averaged over many draws."""
-    cases = _perturbed(make, effort)
-    return cases if subject.has_exact_log_prob(make()) else cases[:1]
-
-
-def _latents(model: Subject) -> Field:
+def _base(model: Subject) -> Field:
     return Field("z", subject.observed(model).shape, Support("Real"))
 
 
@@ -121,37 +80,34 @@ def _evaluations(model: Subject, seed: int) -> list[tuple[str, Callable[[Subject
     field = subject.observed(model)
     x = strategies.make_rows(field, 33, "interior", seed, torch.float64)
     found: list[tuple[str, Callable[[Subject], Tensor]]] = []
-    if "log_prob" in model.programs:
+    if subject.has_density(model):
         found.append(("log_prob", lambda m: subject.log_prob(m, x, seed=seed)))
     if "energy" in model.programs:
         found.append(("energy", lambda m: m.energy(x)))
     if subject.offers(model, "forward", "inverse"):
-        z = strategies.make_rows(_latents(model), 33, "interior", seed, torch.float64)
+        z = strategies.make_rows(_base(model), 33, "interior", seed, torch.float64)
         found.append(("forward's log|det|", lambda m: m.forward(z.to(m.dtype))[1]))
     return found
 
 
-# -- the properties, as they are run ---------------------------------------------------------------------------------
-
-
 def _round_trip(make: Make, effort: Effort) -> None:
-    def check(perturbation: Perturbation, z: Tensor) -> None:
-        bijection.check_round_trip(perturbation.apply(make()), z)
+    def check(setting: Setting, z: Tensor) -> None:
+        bijection.check_round_trip(setting.of(make, alike=True), z)
 
-    rows = strategies.rows(_latents(make()), 17, torch.float64)
-    _search(check, effort, perturbation=strategies.perturbations(), z=rows)
+    rows = strategies.rows(_base(view(make())), 17, torch.float64)
+    looking.search(check, effort, setting=looking.drawn_settings(), z=rows)
 
 
 def _log_det(make: Make, effort: Effort) -> None:
-    def check(perturbation: Perturbation, z: Tensor) -> None:
-        bijection.check_log_det(perturbation.apply(make()), z)
+    def check(setting: Setting, z: Tensor) -> None:
+        bijection.check_log_det(setting.of(make, alike=True), z)
 
-    rows = strategies.rows(_latents(make()), 3, torch.float64, ("interior", "edges"))
-    _search(check, effort, perturbation=strategies.perturbations(), z=rows)
+    rows = strategies.rows(_base(view(make())), 3, torch.float64, ("interior", "edges"))
+    looking.search(check, effort, setting=looking.drawn_settings(), z=rows)
 
 
 def _mass(make: Make, effort: Effort) -> None:
-    for model, seed in _few(make, effort):
+    for model, seed in looking.few(make, effort):
         if subject.is_enumerable(model):
             density.check_mass_by_enumeration(model, seed, effort.count(density.DRAWS))
         else:
@@ -159,30 +115,30 @@ def _mass(make: Make, effort: Effort) -> None:
 
 
 def _off_support(make: Make, effort: Effort) -> None:
-    field = subject.observed(make())
+    field = looking.observed(make)
 
-    def check(perturbation: Perturbation, seed: int) -> None:
+    def check(setting: Setting, seed: int) -> None:
         off = strategies.rows_off_support(field, 7, seed)
         if off is None:
             raise ValueError(f"nothing lies outside {field.support}")
         on = strategies.make_rows(field, 5, "mixed", seed)
-        density.check_off_support(perturbation.apply(make()), off, on)
+        density.check_off_support(setting.of(make, alike=True), off, on)
 
-    _search(check, effort, perturbation=strategies.perturbations(), seed=st.integers(0, 2**31 - 1))
+    looking.search(check, effort, setting=looking.drawn_settings(), seed=st.integers(0, 2**31 - 1))
 
 
 def _sampler_ratios(make: Make, effort: Effort) -> None:
     # Errors add up over the elements of a row, and so does the cost: large rows need fewer samples.
-    large = subject.observed(make()).size > _SMALL_ROW
+    large = looking.observed(make).size > _SMALL_ROW
     pilot = effort.count(sampler.PILOT // 6 if large else sampler.PILOT)
     fresh = effort.count(sampler.FRESH // 8 if large else sampler.FRESH)
-    for model, seed in _perturbed(make, effort)[: 1 if large else None]:
+    for model, seed in looking.perturbed(make, effort)[: 1 if large else None]:
         sampler.check_sampler_by_ratios(model, seed, pilot=pilot, fresh=fresh, alpha=effort.alpha)
 
 
 def _sampler_small(make: Make, effort: Effort) -> None:
     count = effort.count(sampler.SMALL)
-    for model, seed in _few(make, effort):
+    for model, seed in looking.few(make, effort):
         if subject.is_enumerable(model):
             draws = effort.count(density.DRAWS)
             sampler.check_sampler_by_enumeration(model, seed, count=count, draws=draws, alpha=effort.alpha)
@@ -191,107 +147,151 @@ def _sampler_small(make: Make, effort: Effort) -> None:
 
 
 def _reparameterized(make: Make, effort: Effort) -> None:
-    def check(perturbation: Perturbation, count: int, seed: int) -> None:
-        sampler.check_rsample(perturbation.apply(make()), count, seed)
+    def check(setting: Setting, count: int, seed: int) -> None:
+        sampler.check_rsample(setting.of(make), count, seed)
 
     sizes = strategies.batch_sizes(make().tile)
-    _search(check, effort, perturbation=strategies.perturbations(), count=sizes, seed=strategies.seeds())
+    looking.search(check, effort, setting=looking.drawn_settings(), count=sizes, seed=strategies.seeds())
 
 
 def _detailed_balance(make: Make, effort: Effort) -> None:
-    def check(perturbation: Perturbation, x: Tensor, y: Tensor) -> None:
-        chain.check_detailed_balance(perturbation.apply(make()), x, y)
+    def check(setting: Setting, x: Tensor, y: Tensor) -> None:
+        chain.check_detailed_balance(setting.of(make, alike=True), x, y)
 
-    rows = strategies.rows(subject.observed(make()), 9, torch.float64, ("interior", "edges"))
-    _search(check, effort, perturbation=strategies.perturbations(), x=rows, y=rows)
+    rows = strategies.rows(looking.observed(make), 9, torch.float64, ("interior", "edges"))
+    looking.search(check, effort, setting=looking.drawn_settings(), x=rows, y=rows)
 
 
 def _stationary(make: Make, effort: Effort) -> None:
-    for model, seed in _perturbed(make, effort):
+    for model, seed in looking.perturbed(make, effort):
         chain.check_stationary(model, seed, chains=effort.count(chain.CHAINS), alpha=effort.alpha)
 
 
 def _chain_tails(make: Make, effort: Effort) -> None:
-    def check(perturbation: Perturbation, start: Tensor, seed: int) -> None:
-        chain.check_chain_survives_tails(perturbation.apply(make()), start, seed)
+    def check(setting: Setting, start: Tensor, seed: int) -> None:
+        chain.check_chain_survives_tails(setting.of(make), start, seed)
 
-    rows = strategies.rows(subject.observed(make()), 21)
-    _search(check, effort, perturbation=strategies.perturbations(), start=rows, seed=strategies.seeds())
+    rows = strategies.rows(looking.observed(make), 21)
+    looking.search(check, effort, setting=looking.drawn_settings(), start=rows, seed=strategies.seeds())
 
 
 def _causality(make: Make, effort: Effort) -> None:
-    field = subject.observed(make())
+    field = looking.observed(make)
 
-    def check(perturbation: Perturbation, x: Tensor, other: Tensor) -> None:
-        model = subject.in_float64(perturbation.apply(make()))
+    def check(setting: Setting, x: Tensor, other: Tensor) -> None:
+        model = subject.in_float64(setting.of(make, alike=True))
         causality.check_causality(model.conditionals, x, other)
 
     rows = strategies.rows(field, 5, torch.float64)
-    _search(check, effort, perturbation=strategies.perturbations(), x=rows, other=rows)
+    looking.search(check, effort, setting=looking.drawn_settings(), x=rows, other=rows)
 
 
 def _same_rows(make: Make, effort: Effort) -> None:
-    def check(perturbation: Perturbation, count: int, seed: int) -> None:
-        model = perturbation.apply(make())
-        counts = (count, model.tile + 3)
+    # Past the first tile; where a sample takes hundreds of steps, not far.
+    tile = make().tile
+    most = tile // 4 + 3 if "reverse" in make().programs else 2 * tile + 3
+
+    def check(setting: Setting, count: int, seed: int) -> None:
+        model = setting.of(make)
+        counts = (min(count, most), min(model.tile + 3, most))
         if "sample" in model.programs:
             batches.check_same_rows(lambda n: model.sample(n, seed=seed), counts)
         if "chain" in model.programs:
             batches.check_same_rows(lambda n: subject.chain_draws(model, n, seed), counts)
 
-    sizes = strategies.batch_sizes(make().tile)
-    _search(check, effort, perturbation=strategies.perturbations(), count=sizes, seed=strategies.seeds())
+    sizes = strategies.batch_sizes(tile)
+    effort = looking.affordable(make, effort)
+    looking.search(check, effort, setting=looking.drawn_settings(), count=sizes, seed=strategies.seeds())
 
 
 def _batches(make: Make, effort: Effort) -> None:
     tile = make().tile
 
-    def check(perturbation: Perturbation, x: Tensor, seed: int) -> None:
-        batches.check_batch(perturbation.apply(make()), x, seed)
+    def check(setting: Setting, x: Tensor, seed: int) -> None:
+        batches.check_batch(setting.of(make), x, seed)
 
-    rows = strategies.rows(subject.observed(make()), strategies.batch_sizes(tile), torch.float64, ("interior",))
-    _search(check, effort, perturbation=strategies.perturbations(), x=rows, seed=strategies.seeds())
+    rows = strategies.rows(looking.observed(make), strategies.batch_sizes(tile), torch.float64, ("interior",))
+    looking.search(check, effort, setting=looking.drawn_settings(), x=rows, seed=strategies.seeds())
 
 
 def _finite_gradients(make: Make, effort: Effort) -> None:
-    def check(perturbation: Perturbation, x: Tensor, seed: int) -> None:
-        numerics.check_finite_gradients(perturbation.apply(make()), x, seed)
+    def check(setting: Setting, x: Tensor, seed: int) -> None:
+        numerics.check_finite_gradients(setting.of(make), x, seed)
 
-    rows = strategies.rows(subject.observed(make()), 9)
-    _search(check, effort, perturbation=strategies.perturbations(), x=rows, seed=strategies.seeds())
+    # An encoder may overflow far out, where its weights are rightly not numbers.
+    patterns = strategies.PATTERNS if "log_prob" in make().programs else ("interior", "edges")
+    rows = strategies.rows(looking.observed(make), 9, patterns=patterns)
+    looking.search(check, effort, setting=looking.drawn_settings(), x=rows, seed=strategies.seeds())
 
 
 def _precision(make: Make, effort: Effort) -> None:
-    def check(perturbation: Perturbation, seed: int) -> None:
-        model = perturbation.apply(make())
+    def check(setting: Setting, seed: int) -> None:
+        model = setting.of(make)
         for label, evaluate in _evaluations(model, seed):
             numerics.check_precision(model, evaluate, label)
 
     seeds = st.integers(0, 2**31 - 1)
-    _search(check, effort, perturbation=strategies.perturbations((0.0, 0.1, 0.5)), seed=seeds)
+    looking.search(check, effort, setting=looking.drawn_settings((0.0, 0.1, 0.5)), seed=seeds)
 
 
 def _state(make: Make, effort: Effort) -> None:
-    def check(perturbation: Perturbation, dtype: torch.dtype, seed: int) -> None:
-        model = perturbation.apply(make()).to(dtype)
+    def check(setting: Setting, dtype: torch.dtype, seed: int) -> None:
+        model = setting.of(make).to(dtype)
         for _, evaluate in _evaluations(model, seed):
-            state.check_state_dict(make, model, evaluate)
+            state.check_state_dict(lambda: view(make(), setting.conditions), model, evaluate)
 
     seeds = st.integers(0, 2**31 - 1)
-    _search(check, effort, perturbation=strategies.perturbations((1.0,)), dtype=strategies.dtypes(), seed=seeds)
+    looking.search(check, effort, setting=looking.drawn_settings((1.0,)), dtype=strategies.dtypes(), seed=seeds)
 
 
 def _phases(make: Make, effort: Effort) -> None:
-    def check(perturbation: Perturbation, x: Tensor, seed: int) -> None:
-        training.check_phases(perturbation.apply(make()), x, seed)
+    def check(setting: Setting, x: Tensor, seed: int) -> None:
+        training.check_phases(setting.of(make), x, seed)
 
-    rows = strategies.rows(subject.observed(make()), 9, patterns=("interior",))
-    _search(check, effort, perturbation=strategies.perturbations((0.1, 0.5)), x=rows, seed=strategies.seeds())
+    rows = strategies.rows(looking.observed(make), 9, patterns=("interior",))
+    looking.search(check, effort, setting=looking.drawn_settings((0.1, 0.5)), x=rows, seed=strategies.seeds())
+
+
+def _samples(make: Make, effort: Effort) -> None:
+    def check(setting: Setting, count: int, seed: int) -> None:
+        sampler.check_samples_in_support(setting.of(make), count, seed)
+
+    effort = looking.affordable(make, effort)
+    sizes = strategies.batch_sizes(make().tile // 4)
+    looking.search(check, effort, setting=looking.drawn_settings((0.0, 0.1, 0.3)), count=sizes, seed=strategies.seeds())
+
+
+def _encode(make: Make, effort: Effort) -> None:
+    def check(setting: Setting, x: Tensor, seed: int) -> None:
+        latent.check_encode(setting.of(make), x, seed)
+
+    rows = strategies.rows(looking.observed(make), 7, torch.float64, ("interior",))
+    looking.search(check, effort, setting=looking.drawn_settings(), x=rows, seed=strategies.seeds())
+
+
+def _decode(make: Make, effort: Effort) -> None:
+    def check(setting: Setting, seed: int) -> None:
+        latent.check_decode(setting.of(make), 7, seed)
+
+    looking.search(check, effort, setting=looking.drawn_settings(), seed=st.integers(0, 2**31 - 1))
+
+
+def _composition(make: Make, effort: Effort) -> None:
+    def check(setting: Setting, seed: int, first: int, cut: int) -> None:
+        diffusion.check_composition(setting.of(make), 9, seed, first, cut)
+
+    cuts = {"first": st.integers(0, 3), "cut": st.integers(1, diffusion.STEPS - 1)}
+    looking.search(check, effort, setting=looking.drawn_settings(), seed=strategies.seeds(), **cuts)
+
+
+def _trajectory(make: Make, effort: Effort) -> None:
+    for model, seed in looking.perturbed(make, dataclasses.replace(effort, cases=1)):
+        diffusion.check_trajectory(model, 5, 3, seed)
 
 
 def _backends(make: Make, effort: Effort) -> None:
     del effort  # one comparison: the interpreter is slow
-    backends.check_backends(Perturbation(0.3, 0).apply(make()), rows=67, seed=3)
+    backends.check_backends(view(Perturbation(0.3, 0).apply(make())), rows=67, seed=3)
 
 
 def _interpretable(model: Subject) -> bool:
@@ -308,7 +308,11 @@ def _has(*programs: str) -> Callable[[Subject], bool]:
 
 
 def _exact_and_sampled(model: Subject) -> bool:
-    return subject.has_exact_log_prob(model) and "sample" in model.programs
+    """Not where each of the many densities is a large sum, and the space so small that it is enumerated."""
+    if not subject.has_exact_log_prob(model) or not subject.offers(model, "log_prob", "sample"):
+        return False
+    terms = sum(spaces.log_states(latent) for latent in model.latents if latent.support.discrete)
+    return terms <= math.log(_FEW_TERMS) or not subject.is_enumerable(model)
 
 
 #: Every property there is.
@@ -319,7 +323,7 @@ PROPERTIES: tuple[Property, ...] = (
         "mass",
         "the mass of the density is one",
         lambda m: (
-            "log_prob" in m.programs
+            subject.has_density(m)
             and (subject.is_enumerable(m) or (subject.is_integrable(m) and subject.has_exact_log_prob(m)))
         ),
         _mass,
@@ -327,7 +331,7 @@ PROPERTIES: tuple[Property, ...] = (
     Property(
         "off_support",
         "log_prob is -inf off the support",
-        lambda m: "log_prob" in m.programs and not subject.has_no_ends(m),
+        lambda m: subject.has_density(m) and not subject.has_no_ends(m),
         _off_support,
     ),
     Property("sampler_ratios", "sample follows log_prob (ratios)", _exact_and_sampled, _sampler_ratios, True),
@@ -335,17 +339,19 @@ PROPERTIES: tuple[Property, ...] = (
         "sampler_small",
         "sample follows log_prob (exact probabilities or CDF)",
         lambda m: (
-            subject.offers(m, "log_prob", "sample")
+            subject.has_density(m)
+            and "sample" in m.programs
             and (subject.is_enumerable(m) or (subject.is_integrable(m) and subject.has_exact_log_prob(m)))
         ),
         _sampler_small,
         True,
     ),
+    Property("samples", "samples are finite and in the support", _has("sample"), _samples),
     Property("rsample", "rsample returns its own log_prob", _has("rsample", "log_prob"), _reparameterized),
     Property(
         "detailed_balance",
         "the acceptance ratio balances the proposal",
-        lambda m: hasattr(m, "log_ratio") and hasattr(m, "log_proposal"),
+        lambda m: subject.has_methods(m, "log_ratio", "log_proposal"),
         _detailed_balance,
     ),
     Property(
@@ -360,19 +366,28 @@ PROPERTIES: tuple[Property, ...] = (
         True,
     ),
     Property("chain_tails", "chains survive the tails", _has("chain"), _chain_tails),
-    Property("causality", "conditionals see no successor", lambda m: hasattr(m, "conditionals"), _causality),
+    Property(
+        "causality", "conditionals see no successor", lambda m: subject.has_methods(m, "conditionals"), _causality
+    ),
     Property(
         "same_rows",
         "rows depend on the seed alone",
         lambda m: "sample" in m.programs or "chain" in m.programs,
         _same_rows,
     ),
-    Property("batches", "rows do not see each other", _has("log_prob"), _batches),
-    Property("finite_gradients", "gradients are finite, NaN never appears", _has("log_prob"), _finite_gradients),
+    Property("batches", "rows do not see each other", subject.has_density, _batches),
+    Property("finite_gradients", "gradients are finite, NaN never appears", subject.has_density, _finite_gradients),
     Property(
-        "precision", "float32 is close to float64", lambda m: bool({"log_prob", "energy"} & set(m.programs)), _precision
+        "precision",
+        "float32 is close to float64",
+        lambda m: subject.has_density(m) or "energy" in m.programs,
+        _precision,
     ),
     Property("state_dict", "the state_dict holds all state", lambda m: bool(_evaluations(m, 0)), _state),
     Property("phases", "each phase moves its own parameters alone", lambda m: bool(m.phases), _phases),
+    Property("encode", "encode draws latent variables, row by row", _has("encode"), _encode),
+    Property("decode", "decode draws rows, row by row", _has("decode"), _decode),
+    Property("reverse_parts", "steps of a reverse diffusion compose", _has("start", "reverse"), _composition),
+    Property("trajectory", "trajectories end in samples", _has("start", "reverse", "sample"), _trajectory),
     Property("backends", "Triton computes what torch computes", _interpretable, _backends),
 )

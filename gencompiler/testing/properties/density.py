@@ -78,7 +78,7 @@ def check_mass_by_quadrature(model: Subject, seed: int = 0) -> None:
 def check_off_support(model: Subject, off: Tensor, on: Tensor) -> None:
     """log_prob is -inf for each row of `off`, outside the support, and the rows of `on` beside them are not touched."""
     together = torch.cat([off, on]).requires_grad_(on.is_floating_point())
-    values = model.log_prob(together)
+    values = log_prob(model, together)
     outside = values[: len(off)]
     if not bool((outside == -math.inf).all()):
         row = int((outside != -math.inf).nonzero()[0])

@@ -119,3 +119,15 @@ def check_rsample(model: Subject, count: int, seed: int) -> None:
         gradients = torch.autograd.grad(rows.sum() + log_prob.sum(), leaves, allow_unused=True)
         if any(g is not None and not bool(g.isfinite().all()) for g in gradients):
             raise AssertionError("gradients through rsample are not finite")
+
+
+def check_samples_in_support(model: Subject, count: int, seed: int) -> None:
+    """`sample(count)` is `[count, *shape]`, finite, and in the support."""
+    field = observed(model)
+    rows = model.sample(count, seed=seed)
+    if rows.shape != (count, *field.shape):
+        raise AssertionError(f"{count} samples have shape {list(rows.shape)}")
+    inside = spaces.flat(field.support.contains(rows) & rows.isfinite()).all(1)
+    if not bool(inside.all()):
+        row = int((~inside).nonzero()[0])
+        raise AssertionError(f"sample {row} lies outside {field.support}: {rows[row].tolist()}")

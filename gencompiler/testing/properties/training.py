@@ -19,12 +19,14 @@ def check_phases(model: Subject, x: Tensor, seed: int) -> None:
         if not loss.requires_grad:
             raise AssertionError(f"phase {phase.label}: its gradient reaches nothing")
         torch.autograd.backward(loss)
-        own = {id(model.raw(path)) for path in phase.update} or {id(p) for p in model.parameters()}
+        own = {id(p) for path in phase.update for p in model.learned(path)} or set(map(id, model.parameters()))
         moved = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
         infinite = [name for name, grad in moved.items() if not bool(torch.isfinite(grad).all())]
         if infinite:
             raise AssertionError(f"phase {phase.label}: the gradient of {infinite[0]} is not finite")
         parameters = dict(model.named_parameters())
-        strangers = [name for name, grad in moved.items() if bool((grad != 0).any()) and id(parameters[name]) not in own]
+        strangers = [
+            name for name, grad in moved.items() if bool((grad != 0).any()) and id(parameters[name]) not in own
+        ]
         if strangers:
             raise AssertionError(f"phase {phase.label}: its gradient reaches {strangers[0]}, which it does not update")
