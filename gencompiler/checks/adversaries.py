@@ -1,4 +1,5 @@
-"""Games: is a critic whose means are compared free to take any value, and does the generator's loss saturate?
+"""Games: is a critic whose means are compared free to take any value, is one whose logarithm is taken positive, and
+does the generator's loss saturate?
 
 Both are read off the shape of an objective, whatever it is called."""
 
@@ -10,8 +11,10 @@ from gencompiler.checks.checking import Checking, Finding
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
 from gencompiler.node import walk
+from gencompiler.proof import graph
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.graph import symbol
+from gencompiler.proof.domain import POSITIVE
+from gencompiler.proof.graph import Term, symbol
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.translate import Translation
 
@@ -23,6 +26,7 @@ def check(checking: Checking) -> None:
     """Report critics that are bounded where they must not be, and losses that saturate."""
     for training in checking.model.trainings:
         for phase in training.objective.phases:
+            _check_logarithms(checking, training, phase)
             _check_bounded(checking, training, phase)
             _check_saturation(checking, training, phase)
 
@@ -48,6 +52,41 @@ def _check_bounded(checking: Checking, training: nodes.Training, phase: nodes.Ph
         help_ = ("let it take every value: leave out the function around the network, and declare `-> Real`",)
         notes = ("the difference of means is bounded whatever the two laws are, so it is no distance",)
         checking.report(Finding("G707", message, training.span, "a bounded critic", also, notes, help_))
+
+
+def _check_logarithms(checking: Checking, training: nodes.Training, phase: nodes.Phase) -> None:
+    """log C(x) and log(1 - C(x)) need a critic with values in (0, inf), or below 1."""
+    functions = {f.name: f for f in checking.model.functions}
+    for call, complement in dict.fromkeys(_logarithms(phase.value)):
+        critic = functions[call.function]
+        term = _body(checking, critic)
+        if _is_positive(checking, graph.apply("subtract", graph.literal(1), term) if complement else term):
+            continue
+        shown = f"1 - {critic.name}" if complement else critic.name
+        message = f"`{training.objective.name}` takes log({shown}), and `{shown}` may be 0 or negative"
+        also = (Label(critic.body.span, "not shown to be in (0, 1)" if complement else "not shown to be positive"),)
+        help_ = ("end it in a function onto (0, 1): `sigmoid(…)`, and declare `-> Unit`",)
+        checking.report(Finding("G709", message, training.span, "a logarithm", also, (), help_), unknown=True)
+
+
+def _logarithms(value: nodes.Expr) -> Iterator[tuple[nodes.Call, bool]]:
+    """The calls of which an objective takes the logarithm, and those whose complement it does."""
+    for part in walk(value):
+        match part:
+            case nodes.Apply(function="log", arguments=(nodes.Call() as call,)):
+                yield call, False
+            case nodes.Apply(
+                function="log",
+                arguments=(nodes.Apply(function="subtract", arguments=(nodes.Literal(value=1), nodes.Call() as call)),),
+            ):
+                yield call, True
+
+
+def _is_positive(checking: Checking, term: Term) -> bool:
+    try:
+        return range_of(checking.search.range(term).conclusion, term).within(POSITIVE)
+    except NotFound:
+        return False
 
 
 def linear(value: nodes.Expr, sign: int) -> Iterator[Signed]:
@@ -78,13 +117,18 @@ def _is_updated(model: nodes.Model, function: nodes.Function, phase: nodes.Phase
 
 def _range(checking: Checking, function: nodes.Function) -> str | None:
     """The bounded interval in which a function's values are proven to lie, in words; None where there is none."""
-    formals = {i.name: symbol("input", i.name, i.type.support, i.type.shape) for i in function.inputs}
-    term = Translation.of_model(checking.model).binding(formals).term(function.body)
+    term = _body(checking, function)
     try:
         known = range_of(checking.search.range(term).conclusion, term)
     except NotFound:
         return None
     return str(known) if float(known.upper) - float(known.lower) < float("inf") else None
+
+
+def _body(checking: Checking, function: nodes.Function) -> Term:
+    """What a function computes, in terms of its inputs."""
+    formals = {i.name: symbol("input", i.name, i.type.support, i.type.shape) for i in function.inputs}
+    return Translation.of_model(checking.model).binding(formals).term(function.body)
 
 
 # -- generators ------------------------------------------------------------------------------------------------------
@@ -96,7 +140,7 @@ def _check_saturation(checking: Checking, training: nodes.Training, phase: nodes
     for expectation in (n for n in walk(phase.value) if isinstance(n, nodes.Expectation)):
         if not any(isinstance(d.source, nodes.JointSource) for d in expectation.draws):
             continue
-        for call in _rejections(expectation.body):
+        for call in (call for call, complement in _logarithms(expectation.body) if complement):
             critic = functions[call.function]
             if phase.maximize or _is_updated(checking.model, critic, phase):
                 continue
@@ -107,14 +151,3 @@ def _check_saturation(checking: Checking, training: nodes.Training, phase: nodes
             )
             help_ = (f"maximize log {name}(x): `train non_saturating({name})`",)
             checking.reporter.add("G708", message, training.span, "saturates", notes=notes, help=help_)
-
-
-def _rejections(body: nodes.Expr) -> Iterator[nodes.Call]:
-    """C(x), for each log(1 - C(x))."""
-    for part in walk(body):
-        match part:
-            case nodes.Apply(
-                function="log",
-                arguments=(nodes.Apply(function="subtract", arguments=(nodes.Literal(value=1), nodes.Call() as call)),),
-            ):
-                yield call

@@ -21,7 +21,6 @@ from gencompiler.model import nodes
 from gencompiler.model.groups import reached
 from gencompiler.node import Node, children, walk
 
-
 #: Functions that are constant between their jumps.
 _STEPS = ("sign", "floor", "indicator")
 
@@ -200,7 +199,8 @@ class _Following:
         if isinstance(value, nodes.Apply) and value.function in _STEPS and self._carries(value, names):
             yield value
         if isinstance(value, nodes.Choose) and self._carries(value.condition, names):
-            if not any(self._carries(branch, names) for branch in (value.then, value.otherwise)):
+            branches = (value.then, value.otherwise)
+            if not any(self._carries(branch, names) for branch in branches):
                 yield value
         if isinstance(value, nodes.Call):
             function = next(f for f in self.model.functions if f.name == value.function)

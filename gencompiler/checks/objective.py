@@ -80,7 +80,7 @@ def _settle(checking: Checking, own: Obligation, joint: Joint, density: Proof | 
             message = f"{own.words}; {name} has only {why}"
         trained = any(t.objective.name == own.subject for t in checking.model.trainings)
         also = (Label(table.log_prob.span, "stated here"),)
-        help_ = (("maximise a bound: `train elbo`",) if trained else ("evaluate it: `evaluate importance(K = 1000)`",))
+        help_ = ("maximise a bound: `train elbo`",) if trained else ("evaluate it: `evaluate importance(K = 1000)`",)
         code = "G701" if trained else "G703"
         return Finding(code, message, own.span, "needs a density", also, help=help_ if bounded else ())
 

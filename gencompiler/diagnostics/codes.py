@@ -98,6 +98,7 @@ _TABLE: tuple[tuple[str, Severity, int, str], ...] = (
     ("G706", Severity.ERROR, USER_ERROR, "opposed phases that update the same parameters"),
     ("G707", Severity.ERROR, USER_ERROR, "a bounded critic whose means are compared"),
     ("G708", Severity.WARNING, USER_ERROR, "a generator's loss that saturates"),
+    ("G709", Severity.ERROR, USER_ERROR, "a logarithm of what may not be positive"),
     # -- G8xx: data, runs, files, checkpoints ------------------------------------------------------------------------
     ("G801", Severity.ERROR, RUN_FAILED, "data of the wrong shape, type or support"),
     ("G802", Severity.ERROR, RUN_FAILED, "data that cannot be read"),

@@ -210,7 +210,7 @@ def _attributes(
         lines += statement("phases = ", Sequence(phases), 4)
     listed = ", ".join(f"{string(k)}: {string(v)}" for k, v in capabilities.items())
     lines += [f"    capabilities: ClassVar[dict[str, str]] = {{{listed}}}"]
-    if asked := {m.name: m.arguments for m in model.methods if m.verb == "evaluate" and m.arguments}:
+    if asked := {m.name: m.arguments for m in model.methods if m.verb == "evaluate"}:
         lines += statement("evaluations: ClassVar[dict[str, dict[str, float | str]]] = ", _nested(asked), 4)
     lines += ['    package = __package__ or ""']
     if model.externals:

@@ -1,4 +1,4 @@
-"""Distributions of the catalogue as the right-hand sides of conditionals: which form, and parameters of which shapes."""
+"""Distributions of the catalogue as right-hand sides of conditionals: which form, and parameters of which shapes."""
 
 from __future__ import annotations
 

@@ -273,7 +273,8 @@ def stationary_density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     score = gradient_of(diffusion, log_density)
     need(is_zero(generator(diffusion, score)), "the Fokker-Planck residual is not 0")
     finite = stays_finite(places(diffusion), drifts(diffusion), squares(diffusion), score)
-    need(finite, "the state may leave in finite time: the equation is neither reversible with constant noise nor linear")
+    reason = "the state may leave in finite time: neither linear nor reversible with constant noise"
+    need(finite, reason)
     return KeepsMeasure(diffusion, log_density)
 
 

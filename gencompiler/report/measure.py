@@ -64,11 +64,20 @@ def measure(
 def _on_rows(
     model: Model, split: str, rows: Rows, data: str, draws: int, weights: int | None, seed: int
 ) -> list[Measurement]:
-    """By importance weights where they are asked for, by log p(x) or the ELBO, or by samples alone."""
+    """By importance weights where they are asked for, by log p(x) or the ELBO; by samples where the spec asks for that,
+    or nothing else is there."""
+    found: list[Measurement] = []
     if weights:
-        return _importance(model, split, rows, data, weights, seed)
-    if {"log_prob", "log_weight", "probability_flow"} & model.programs.keys():
-        return _likelihood(model, split, rows, data, draws, seed)
+        found = _importance(model, split, rows, data, weights, seed)
+    elif {"log_prob", "log_weight", "probability_flow"} & model.programs.keys():
+        found = _likelihood(model, split, rows, data, draws, seed)
+    if not found or {"energy_distance", "modes"} & model.evaluations.keys():
+        found += _samples(model, split, rows, data, seed)
+    return found
+
+
+def _samples(model: Model, split: str, rows: Rows, data: str, seed: int) -> list[Measurement]:
+    """The energy distance between samples and rows, and the modes covered where they are known."""
     found = evaluate.compare(model, rows, seed=seed)
     words = (
         f"as many samples as {split} rows of {short(data)}, {found.rows[0]:,} each; 0 if equal, "

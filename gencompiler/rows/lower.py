@@ -28,8 +28,8 @@ from gencompiler.rows.equations import Flow, flow_to, source_of
 from gencompiler.rows.expressions import Scope
 from gencompiler.rows.factors import variable_of
 from gencompiler.rows.nodes import Expr
-from gencompiler.rows.unsupported import NotLowered
 from gencompiler.rows.programs import Draft
+from gencompiler.rows.unsupported import NotLowered
 
 
 def lower(derived: Derived) -> dict[str, nodes.Program]:

@@ -196,8 +196,8 @@ class Model(nn.Module):
             if context is not None:
                 raise RunError("G801", f"{type(self).__name__} has no given variable, so it takes no context")
             return []
-        if isinstance(context, Tensor) and len(self.given) == 1:
-            return [context]
+        if context is not None and not isinstance(context, Mapping) and len(self.given) == 1:
+            return [torch.as_tensor(context)]
         if not isinstance(context, Mapping) or set(context) != {f.name for f in self.given}:
             names = ", ".join(f"`{f.name}`" for f in self.given)
             raise RunError("G801", f"{type(self).__name__} needs the given {names}", "pass `context=`, tensors by name")

@@ -226,6 +226,10 @@ def _context(model: Model, context: Context, count: int) -> list[Tensor]:
         tensor = model.shaped(field, value)
         if len(tensor) != count:
             raise RunError("G801", f"`{field.name}` has {len(tensor)} rows for {count} samples")
+        outside = ~field.support.contains(tensor).reshape(count, -1).all(1)
+        if bool(outside.any()):
+            row = int(outside.nonzero()[0])
+            raise RunError("G801", f"row {row} of `{field.name}` lies outside {field.support}: {tensor[row].tolist()}")
         given.append(model.computed(field, tensor))
     return given
 

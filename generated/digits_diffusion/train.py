@@ -24,7 +24,11 @@ SETTINGS = training.Settings(
 )
 
 
-def fit(model: DigitsDiffusion, source: data.Source | None = None, **options: Any) -> DigitsDiffusion:
+def fit(
+    model: DigitsDiffusion,
+    source: data.Source | None = None,
+    **options: Any,
+) -> DigitsDiffusion:
     """Train `model` in place and return it, with the parameters that were best in validation.
 
     `source` is a data set's name, an array, arrays by field name, or a `data.Dataset`; the default is the settings'.
@@ -50,7 +54,11 @@ def fit(model: DigitsDiffusion, source: data.Source | None = None, **options: An
 
 
 def phase_1_step(
-    model: DigitsDiffusion, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: DigitsDiffusion,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that minimizes the mean of `objective_phase_1` over the batch."""
 

@@ -71,6 +71,7 @@ class FVSBN(Model):
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
+    evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/fvsbn.gen"
     model_hash = "ed8e017cc8be490b1f700cf7b95247e68fd02d9e64a077e1fed8e5ef63553a44"

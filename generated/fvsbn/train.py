@@ -23,7 +23,11 @@ SETTINGS = training.Settings(
 )
 
 
-def fit(model: FVSBN, source: data.Source | None = None, **options: Any) -> FVSBN:
+def fit(
+    model: FVSBN,
+    source: data.Source | None = None,
+    **options: Any,
+) -> FVSBN:
     """Train `model` in place and return it, with the parameters that were best in validation.
 
     `source` is a data set's name, an array, arrays by field name, or a `data.Dataset`; the default is the settings'.
@@ -49,7 +53,11 @@ def fit(model: FVSBN, source: data.Source | None = None, **options: Any) -> FVSB
 
 
 def phase_1_step(
-    model: FVSBN, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: FVSBN,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that maximizes the mean of log p(x) over the batch."""
 

@@ -23,7 +23,11 @@ SETTINGS = training.Settings(
 )
 
 
-def fit(model: GAN, source: data.Source | None = None, **options: Any) -> GAN:
+def fit(
+    model: GAN,
+    source: data.Source | None = None,
+    **options: Any,
+) -> GAN:
     """Train `model` in place and return it, with its last parameters (with `ema`, their average).
 
     `source` is a data set's name, an array, arrays by field name, or a `data.Dataset`; the default is the settings'.
@@ -66,7 +70,11 @@ def fit(model: GAN, source: data.Source | None = None, **options: Any) -> GAN:
 
 
 def critic_step(
-    model: GAN, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: GAN,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that maximizes the mean of `objective_critic` over the batch; `step` keys its draws."""
 
@@ -87,7 +95,11 @@ def critic_step(
 
 
 def generator_step(
-    model: GAN, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: GAN,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that maximizes the mean of `objective_generator` over the batch; `step` keys its draws."""
 

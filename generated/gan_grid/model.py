@@ -279,6 +279,7 @@ class GridGAN(Model):
         ),
     )
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "none"}
+    evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}, "modes": {}}
     package = __package__ or ""
     spec = "specs/adversarial/gan_grid.gen"
     model_hash = "52433d8f9af11b38518ef705bf852e1fe68a33aa3390e50e01a7e92d9ecb3f50"

@@ -24,7 +24,11 @@ SETTINGS = training.Settings(
 )
 
 
-def fit(model: GridGAN, source: data.Source | None = None, **options: Any) -> GridGAN:
+def fit(
+    model: GridGAN,
+    source: data.Source | None = None,
+    **options: Any,
+) -> GridGAN:
     """Train `model` in place and return it, with its last parameters (with `ema`, their average).
 
     `source` is a data set's name, an array, arrays by field name, or a `data.Dataset`; the default is the settings'.
@@ -67,7 +71,11 @@ def fit(model: GridGAN, source: data.Source | None = None, **options: Any) -> Gr
 
 
 def critic_step(
-    model: GridGAN, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: GridGAN,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that maximizes the mean of `objective_critic` over the batch; `step` keys its draws."""
 
@@ -88,7 +96,11 @@ def critic_step(
 
 
 def generator_step(
-    model: GridGAN, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: GridGAN,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that maximizes the mean of `objective_generator` over the batch; `step` keys its draws."""
 

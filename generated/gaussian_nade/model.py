@@ -83,6 +83,7 @@ class GaussianNADE(Model):
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
+    evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/gaussian_nade.gen"
     model_hash = "38d17f24ecaf1229703486cfc49dfca2713933a3d8098be30fe95f3a35bb6ca1"

@@ -18,7 +18,11 @@ from .model import GaussianNADE
 SETTINGS = training.Settings(data="pinwheel", optimizer="adam", optimizer_options={"lr": 0.002}, epochs=60, batch=256)
 
 
-def fit(model: GaussianNADE, source: data.Source | None = None, **options: Any) -> GaussianNADE:
+def fit(
+    model: GaussianNADE,
+    source: data.Source | None = None,
+    **options: Any,
+) -> GaussianNADE:
     """Train `model` in place and return it, with the parameters that were best in validation.
 
     `source` is a data set's name, an array, arrays by field name, or a `data.Dataset`; the default is the settings'.
@@ -44,7 +48,11 @@ def fit(model: GaussianNADE, source: data.Source | None = None, **options: Any) 
 
 
 def phase_1_step(
-    model: GaussianNADE, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: GaussianNADE,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that maximizes the mean of log p(x) over the batch."""
 

@@ -23,7 +23,11 @@ SETTINGS = training.Settings(
 )
 
 
-def fit(model: IWAE, source: data.Source | None = None, **options: Any) -> IWAE:
+def fit(
+    model: IWAE,
+    source: data.Source | None = None,
+    **options: Any,
+) -> IWAE:
     """Train `model` in place and return it, with its last parameters (with `ema`, their average).
 
     `source` is a data set's name, an array, arrays by field name, or a `data.Dataset`; the default is the settings'.
@@ -60,7 +64,11 @@ def fit(model: IWAE, source: data.Source | None = None, **options: Any) -> IWAE:
 
 
 def phase_1_step(
-    model: IWAE, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: IWAE,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that maximizes the mean of `objective_phase_1` over the batch; `step` keys its draws."""
 
@@ -81,7 +89,11 @@ def phase_1_step(
 
 
 def phase_2_step(
-    model: IWAE, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: IWAE,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that maximizes the mean of `objective_phase_2` over the batch; `step` keys its draws."""
 

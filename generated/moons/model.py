@@ -275,6 +275,7 @@ class Moons(Model):
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
+    evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/moons.gen"
     model_hash = "2772739ea8a10beec0dbd047f1dad4a322662ec57d57e1d1350ca30bfc3820bb"

@@ -17,7 +17,11 @@ from .model import Moons
 SETTINGS = training.Settings(data="moons", optimizer="adam", optimizer_options={"lr": 0.002}, epochs=100, batch=256)
 
 
-def fit(model: Moons, source: data.Source | None = None, **options: Any) -> Moons:
+def fit(
+    model: Moons,
+    source: data.Source | None = None,
+    **options: Any,
+) -> Moons:
     """Train `model` in place and return it, with the parameters that were best in validation.
 
     `source` is a data set's name, an array, arrays by field name, or a `data.Dataset`; the default is the settings'.
@@ -43,7 +47,11 @@ def fit(model: Moons, source: data.Source | None = None, **options: Any) -> Moon
 
 
 def phase_1_step(
-    model: Moons, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: Moons,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that maximizes the mean of log p(x) over the batch."""
 

@@ -187,6 +187,7 @@ class NICE(Model):
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "bound"}
+    evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/nice.gen"
     model_hash = "47be3d264489dbbc28999b0805de8e36cf577446b85032f1bd6abf9a683230ba"

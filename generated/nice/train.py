@@ -17,7 +17,11 @@ from .model import NICE
 SETTINGS = training.Settings(data="digits", optimizer="adam", optimizer_options={"lr": 0.001}, epochs=100, batch=128)
 
 
-def fit(model: NICE, source: data.Source | None = None, **options: Any) -> NICE:
+def fit(
+    model: NICE,
+    source: data.Source | None = None,
+    **options: Any,
+) -> NICE:
     """Train `model` in place and return it, with the parameters that were best in validation.
 
     `source` is a data set's name, an array, arrays by field name, or a `data.Dataset`; the default is the settings'.
@@ -43,7 +47,11 @@ def fit(model: NICE, source: data.Source | None = None, **options: Any) -> NICE:
 
 
 def phase_1_step(
-    model: NICE, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: NICE,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that maximizes the mean of log p(x) over the batch."""
 

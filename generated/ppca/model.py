@@ -93,6 +93,7 @@ class PPCA(Model):
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
+    evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/early/ppca.gen"
     model_hash = "c7ac4a9ecc9b6b7c23eb68884b9662f56dcaec8eae98f575d30f63548d2fa1ab"

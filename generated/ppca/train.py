@@ -23,7 +23,11 @@ SETTINGS = training.Settings(
 )
 
 
-def fit(model: PPCA, source: data.Source | None = None, **options: Any) -> PPCA:
+def fit(
+    model: PPCA,
+    source: data.Source | None = None,
+    **options: Any,
+) -> PPCA:
     """Train `model` in place and return it, with the parameters that were best in validation.
 
     `source` is a data set's name, an array, arrays by field name, or a `data.Dataset`; the default is the settings'.
@@ -49,7 +53,11 @@ def fit(model: PPCA, source: data.Source | None = None, **options: Any) -> PPCA:
 
 
 def phase_1_step(
-    model: PPCA, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: PPCA,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that maximizes the mean of log p(x) over the batch."""
 

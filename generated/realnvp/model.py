@@ -257,6 +257,7 @@ class RealNVP(Model):
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "bound"}
+    evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/realnvp.gen"
     model_hash = "69b3f6dcca92c80eb8307d579782b781d64e479cca290aa1ffe4686716704ba0"

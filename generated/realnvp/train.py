@@ -17,7 +17,11 @@ from .model import RealNVP
 SETTINGS = training.Settings(data="digits", optimizer="adam", optimizer_options={"lr": 0.002}, epochs=150, batch=128)
 
 
-def fit(model: RealNVP, source: data.Source | None = None, **options: Any) -> RealNVP:
+def fit(
+    model: RealNVP,
+    source: data.Source | None = None,
+    **options: Any,
+) -> RealNVP:
     """Train `model` in place and return it, with the parameters that were best in validation.
 
     `source` is a data set's name, an array, arrays by field name, or a `data.Dataset`; the default is the settings'.
@@ -43,7 +47,11 @@ def fit(model: RealNVP, source: data.Source | None = None, **options: Any) -> Re
 
 
 def phase_1_step(
-    model: RealNVP, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: RealNVP,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that maximizes the mean of log p(x) over the batch."""
 

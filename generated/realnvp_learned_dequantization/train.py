@@ -18,7 +18,11 @@ from .model import LearnedDequantization
 SETTINGS = training.Settings(data="digits", optimizer="adam", optimizer_options={"lr": 0.002}, epochs=150, batch=128)
 
 
-def fit(model: LearnedDequantization, source: data.Source | None = None, **options: Any) -> LearnedDequantization:
+def fit(
+    model: LearnedDequantization,
+    source: data.Source | None = None,
+    **options: Any,
+) -> LearnedDequantization:
     """Train `model` in place and return it, with the parameters that were best in validation.
 
     `source` is a data set's name, an array, arrays by field name, or a `data.Dataset`; the default is the settings'.
@@ -44,7 +48,11 @@ def fit(model: LearnedDequantization, source: data.Source | None = None, **optio
 
 
 def phase_1_step(
-    model: LearnedDequantization, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: LearnedDequantization,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that maximizes the mean of `objective_phase_1` over the batch."""
 

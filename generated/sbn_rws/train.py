@@ -23,7 +23,11 @@ SETTINGS = training.Settings(
 )
 
 
-def fit(model: ReweightedSBN, source: data.Source | None = None, **options: Any) -> ReweightedSBN:
+def fit(
+    model: ReweightedSBN,
+    source: data.Source | None = None,
+    **options: Any,
+) -> ReweightedSBN:
     """Train `model` in place and return it, with its last parameters (with `ema`, their average).
 
     `source` is a data set's name, an array, arrays by field name, or a `data.Dataset`; the default is the settings'.
@@ -56,7 +60,11 @@ def fit(model: ReweightedSBN, source: data.Source | None = None, **options: Any)
 
 
 def wake_step(
-    model: ReweightedSBN, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: ReweightedSBN,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that maximizes the mean of `objective_wake` over the batch; `step` keys its draws."""
 
@@ -77,7 +85,11 @@ def wake_step(
 
 
 def sleep_step(
-    model: ReweightedSBN, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: ReweightedSBN,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that maximizes the mean of `objective_sleep` over the batch; `step` keys its draws."""
 

@@ -24,7 +24,11 @@ SETTINGS = training.Settings(
 )
 
 
-def fit(model: WakeSleepSBN, source: data.Source | None = None, **options: Any) -> WakeSleepSBN:
+def fit(
+    model: WakeSleepSBN,
+    source: data.Source | None = None,
+    **options: Any,
+) -> WakeSleepSBN:
     """Train `model` in place and return it, with its last parameters (with `ema`, their average).
 
     `source` is a data set's name, an array, arrays by field name, or a `data.Dataset`; the default is the settings'.
@@ -61,7 +65,11 @@ def fit(model: WakeSleepSBN, source: data.Source | None = None, **options: Any) 
 
 
 def wake_step(
-    model: WakeSleepSBN, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: WakeSleepSBN,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that maximizes the mean of `objective_wake` over the batch; `step` keys its draws."""
 
@@ -82,7 +90,11 @@ def wake_step(
 
 
 def sleep_step(
-    model: WakeSleepSBN, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: WakeSleepSBN,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that maximizes the mean of `objective_sleep` over the batch; `step` keys its draws."""
 

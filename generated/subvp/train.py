@@ -25,7 +25,11 @@ SETTINGS = training.Settings(
 )
 
 
-def fit(model: SubVP, source: data.Source | None = None, **options: Any) -> SubVP:
+def fit(
+    model: SubVP,
+    source: data.Source | None = None,
+    **options: Any,
+) -> SubVP:
     """Train `model` in place and return it, with the parameters that were best in validation.
 
     `source` is a data set's name, an array, arrays by field name, or a `data.Dataset`; the default is the settings'.
@@ -51,7 +55,11 @@ def fit(model: SubVP, source: data.Source | None = None, **options: Any) -> SubV
 
 
 def phase_1_step(
-    model: SubVP, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: SubVP,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that minimizes the mean of `objective_phase_1` over the batch."""
 

@@ -17,7 +17,11 @@ from .model import VE
 SETTINGS = training.Settings(data="moons", optimizer="adam", optimizer_options={"lr": 0.002}, epochs=100, batch=256)
 
 
-def fit(model: VE, source: data.Source | None = None, **options: Any) -> VE:
+def fit(
+    model: VE,
+    source: data.Source | None = None,
+    **options: Any,
+) -> VE:
     """Train `model` in place and return it, with the parameters that were best in validation.
 
     `source` is a data set's name, an array, arrays by field name, or a `data.Dataset`; the default is the settings'.
@@ -43,7 +47,11 @@ def fit(model: VE, source: data.Source | None = None, **options: Any) -> VE:
 
 
 def phase_1_step(
-    model: VE, batch: data.Batch, optimizer: torch.optim.Optimizer, settings: training.Settings, step: int
+    model: VE,
+    batch: data.Batch,
+    optimizer: torch.optim.Optimizer,
+    settings: training.Settings,
+    step: int,
 ) -> Tensor:
     """One optimizer step that minimizes the mean of `objective_phase_1` over the batch."""
 

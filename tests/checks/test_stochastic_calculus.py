@@ -317,7 +317,8 @@ def test_a_reverse_and_a_flow_do_not_reach_the_prior() -> None:
 
 
 @pytest.mark.parametrize(
-    ("drift", "noise"), [("-x + exp(0.5 * x^2)", "sqrt(2)"), ("exp(0.5 * x^2)", "0"), ("0.5 * x * exp(x^2)", "exp(0.5 * x^2)")]
+    ("drift", "noise"),
+    [("-x + exp(0.5 * x^2)", "sqrt(2)"), ("exp(0.5 * x^2)", "0"), ("0.5 * x * exp(x^2)", "exp(0.5 * x^2)")],
 )
 def test_an_equation_that_leaves_in_finite_time_is_not_stationary(drift: str, noise: str) -> None:
     body = f"sde s(x | t : Positive) {{ dx = ({drift}) * dt + {noise} * dW }}\nclaim stationary(s, p)"

@@ -289,7 +289,7 @@ def test_run_makes_a_report(genc: Genc, specs: Path, rows: Path, tmp_path: Path)
     page = (tmp_path / "runs" / "flow" / "report.html").read_text(encoding="utf-8")
     for part in (
         "A scaled normal: nobody, 2026.",
-        "Contours hold",
+        "Contours enclose",
         "log p, test",
         "test rows of rows.npz",
         "--epochs 3",

@@ -249,6 +249,12 @@ def test_contexts() -> None:
             sampling.sample(model, 6, context)
     with pytest.raises(RunError, match="takes no context"):
         sampling.sample(Unconditional(), 6, c)
+    as_list, _ = sampling.sample(model, 6, c.tolist(), seed=1)  # type: ignore[arg-type]
+    assert torch.equal(as_list, k)
+    outside = c.clone()
+    outside[4] = -1.0
+    with pytest.raises(RunError, match=r"row 4 of `c` lies outside Positive"):
+        sampling.sample(model, 6, outside)
 
 
 def test_no_default_start_on_a_half_line() -> None:
