@@ -10,11 +10,12 @@ import dataclasses
 import enum
 import importlib
 import importlib.util
+import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,6 +45,7 @@ from gencompiler.settings import Settings
 
 if TYPE_CHECKING:
     from gencompiler.pipeline import Compilation
+    from gencompiler.report.data import Measurement
     from gencompiler.runtime.modules import Model
 
 PANEL = "Run"
@@ -90,13 +92,16 @@ def run(
     """
     ready = _ready(spec, out_folder, define, allow_unknown, begin=not resume)
     checking.show(ready.compilation)
-    from gencompiler.report.collect import Request, carry_out
+    from gencompiler.report.collect import RESULTS, Request, carry_out
+    from gencompiler.report.data import Measurement
     from gencompiler.runtime import distributed
 
     options = _options(data=data, seed=seed, epochs=epochs, steps=steps, batch=batch, device=device, resume=resume)
     request = Request(ready.compilation, ready.folder, ready.kind, ready.fit, ready.defaults, options)
     report = carry_out(request)
     if distributed.leading():
+        results = json.loads((ready.folder / RESULTS).read_text(encoding="utf-8"))
+        _show(Measurement(**each) for each in results["measurements"])
         out(f"wrote {report}")
 
 
@@ -211,7 +216,6 @@ def evaluate(
     ready = _ready(spec, out_folder, define, allow_unknown, begin=False)
     from gencompiler.report.collect import sampling_method
     from gencompiler.report.measure import measure
-    from gencompiler.report.page import quantity, uncertainty
     from gencompiler.runtime import data as datasets
     from gencompiler.runtime import threads
     from gencompiler.runtime.command import CHAINS
@@ -228,9 +232,15 @@ def evaluate(
     if as_json:
         print_json([dataclasses.asdict(number) for number in measured.numbers])
         return
+    _show(measured.numbers)
+
+
+def _show(numbers: Iterable[Measurement]) -> None:
+    """What was measured, a line for each number."""
+    from gencompiler.report.page import quantity, uncertainty
+
     rows = [
-        (m.name, quantity(m.value, m.standard_error), uncertainty(m.standard_error), m.unit, m.words)
-        for m in measured.numbers
+        (m.name, quantity(m.value, m.standard_error), uncertainty(m.standard_error), m.unit, m.words) for m in numbers
     ]
     for line in tables.columns(rows, ["strong"] * len(rows), indent=0):
         out(line)

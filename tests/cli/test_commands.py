@@ -289,7 +289,7 @@ def test_run_makes_a_report(genc: Genc, specs: Path, rows: Path, tmp_path: Path)
     page = (tmp_path / "runs" / "flow" / "report.html").read_text(encoding="utf-8")
     for part in (
         "A scaled normal: nobody, 2026.",
-        "Contours enclose",
+        "Each contour encloses",
         "log p, test",
         "test rows of rows.npz",
         "--epochs 3",
@@ -371,3 +371,15 @@ def test_a_chain_is_sampled_without_training(genc: Genc, specs: Path, tmp_path: 
 @pytest.mark.slow
 def test_test_runs_the_packages_own_tests(genc: Genc, specs: Path) -> None:
     assert genc("test", "specs/flow.gen").status == 0
+
+
+def test_every_evaluation_that_a_spec_asks_for_is_there(genc: Genc, tmp_path: Path, rows: Path) -> None:
+    """A likelihood does not hide the comparison of samples, and `run` shows what it measured."""
+    spec = tmp_path / "flow.gen"
+    asked = FLOW.replace("  train", "  evaluate exact\n  evaluate energy_distance\n  train")
+    spec.write_text(asked, encoding="utf-8")
+    done = genc("run", spec, "--data", rows, "--epochs", "1", "-o", "run")
+    assert done.status == 0, done.err
+    for name in ("log p, test", "energy distance, test"):
+        assert name in done.out
+        assert name in genc("eval", spec, "--data", rows, "-o", "run").out
