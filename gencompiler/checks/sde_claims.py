@@ -17,7 +17,7 @@ from gencompiler.proof.exponentials import Exponentials, scaled, times
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, substitute
-from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.kernel import Proof, Unproved, attempt
 from gencompiler.proof.refute import assignments
 from gencompiler.proof.scope import distribution_terms
 from gencompiler.proof.sde_facts import Diffusion, KeepsMeasure, KernelIs, Moments, Reverses, SameMarginals
@@ -139,7 +139,7 @@ def refute_kernel(goal: KernelIs, found: Proof | None) -> Proof | None:
     terms = (goal.mean, goal.scale, found.conclusion.signal, found.conclusion.variance)
     free = {s for t in terms for s in t.symbols} | {goal.diffusion.time, goal.diffusion.state}
     for assignment in assignments(_ordered(free)):
-        proof = _try("another_kernel", (*_fields(goal), assignment), found)
+        proof = attempt("another_kernel", (*goal.values(), assignment), found)
         if proof is not None:
             return proof
     return None
@@ -153,7 +153,7 @@ def refute_stationary(goal: KeepsMeasure) -> Proof | None:
         return None
     for assignment in assignments(_ordered(set(left.symbols))):
         if nonzero(left, dict(assignment)):
-            return _try("flux_left", (goal.diffusion, goal.log_density, assignment))
+            return attempt("flux_left", (goal.diffusion, goal.log_density, assignment))
     return None
 
 
@@ -177,7 +177,7 @@ def refute_pair(goal: Reverses | SameMarginals, found: Proof | None) -> Proof | 
             return None
         for assignment in assignments(_ordered(set(left.symbols))):
             if nonzero(left, dict(assignment)):
-                return _try(rule, (*_fields(goal), mean, scale, assignment), found)
+                return attempt(rule, (*goal.values(), mean, scale, assignment), found)
     return None
 
 
@@ -192,7 +192,7 @@ def _other_noise(goal: Reverses) -> Proof | None:
     except Unproved:
         return None
     for assignment in assignments(_ordered(set(ex.written(gap).symbols))) if gap is not None else ():
-        proof = _try("other_noise", (*_fields(goal), assignment))
+        proof = attempt("other_noise", (*goal.values(), assignment))
         if proof is not None:
             return proof
     return None
@@ -227,17 +227,6 @@ def what_is_wrong(goal: Reverses | SameMarginals) -> str | None:
 
 def _ordered(symbols: set[Term]) -> tuple[Term, ...]:
     return tuple(sorted(symbols, key=lambda s: s.data[:2]))
-
-
-def _fields(goal: Fact) -> tuple[object, ...]:
-    return tuple(getattr(goal, f.name) for f in dataclasses.fields(goal))  # type: ignore[arg-type]
-
-
-def _try(rule: str, subject: tuple[object, ...], *premises: Proof) -> Proof | None:
-    try:
-        return prove(rule, subject, *premises)
-    except Unproved:
-        return None
 
 
 def needs(reason: str, term: Term) -> NotFound:

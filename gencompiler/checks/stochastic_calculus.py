@@ -5,6 +5,8 @@ Fokker-Planck residual of Gaussian data at one point."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gencompiler.checks import diffusion_requests, sde_claims, sde_obligations
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.sde_claims import Unsupported, needs
@@ -100,10 +102,16 @@ def _settle_ito(checking: Checking, own: Obligation) -> None:
     def attempt() -> Proof:
         return _attempt("ito_form", (goal.stratonovich, goal.ito), goal.ito.drift)
 
+    _settle_unrefuted(checking, own, attempt)
+
+
+def _settle_unrefuted(checking: Checking, own: Obligation, attempt: Callable[[], Proof]) -> Verdict:
+    """The verdict on something that is proved or stays unknown."""
+
     def explain(failure: NotFound, found: Proof | None) -> Finding:
         return Finding("G606", f"cannot prove that {own.words}", own.span, str(failure))
 
-    checking.settle(own, attempt, lambda failure: None, explain)
+    return checking.settle(own, attempt, lambda failure: None, explain)
 
 
 def _attempt(rule: str, subject: tuple[object, ...], term: Term, *premises: Proof) -> Proof:
@@ -124,10 +132,7 @@ def _settle_moments(checking: Checking, own: Obligation) -> Proof | None:
         subject = (diffusion, goal.start, goal.signal, goal.shift, goal.variance)
         return _attempt("moments", subject, diffusion.drift, *known)
 
-    def explain(failure: NotFound, found: Proof | None) -> Finding:
-        return Finding("G606", f"cannot prove that {own.words}", own.span, str(failure))
-
-    return checking.settle(own, attempt, lambda failure: None, explain).proof
+    return _settle_unrefuted(checking, own, attempt).proof
 
 
 def _settle_terminal(checking: Checking, own: Obligation, terminal: nodes.Terminal, proofs: dict[str, Proof]) -> None:

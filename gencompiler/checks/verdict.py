@@ -97,9 +97,9 @@ def refutes(found: Fact, goal: Fact) -> bool:
         case Outside(), Admissible():
             return _requires(goal, found)
         case (NotReversible(), Reversible()) | (NotStationary(), Stationary()):
-            return _fields(found) == _fields(goal)
+            return found.values() == goal.values()
         case (NotAdmissible(), Admissible()) | (NotChains(), Chains()) | (Keeps(), Transforms()):
-            return _fields(found) == _fields(goal)
+            return found.values() == goal.values()
         case NotFactorized(), Factorizes():
             return (found.joint, found.variables, found.productions) == (goal.joint, goal.variables, goal.productions)
         case (
@@ -109,17 +109,12 @@ def refutes(found: Fact, goal: Fact) -> bool:
             | (NotSameMarginals(), SameMarginals())
             | (NotKeepsMeasure(), KeepsMeasure())
         ):
-            return _fields(found) == _fields(goal)
+            return found.values() == goal.values()
         case NotProduced(), HasConditional() | Draws():
             return (found.joint, found.targets, found.productions) == (goal.joint, goal.targets, goal.productions)
         case Unnormalized(), HasDensity():
             return found.joint == goal.joint and found.productions == goal.productions
     return False
-
-
-def _fields(fact: Fact) -> tuple[object, ...]:
-    assert dataclasses.is_dataclass(fact)
-    return tuple(getattr(fact, f.name) for f in dataclasses.fields(fact))
 
 
 def _requires(goal: Admissible, found: Outside) -> bool:

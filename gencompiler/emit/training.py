@@ -8,6 +8,7 @@ from gencompiler.emit.code import Code, Sequence, Text, call
 from gencompiler.emit.lines import statement
 from gencompiler.emit.literals import string, visible
 from gencompiler.emit.names import Names, identifier
+from gencompiler.emit.parameter_lists import strings
 from gencompiler.emit.templating import render
 from gencompiler.model.nodes import Model, Option, Real, Training
 from gencompiler.node import Node, walk
@@ -69,7 +70,7 @@ def phase_code(phase: PhaseProgram) -> Code:
     """`Phase("phase_1", "log_prob")`, an entry of the class's `phases`."""
     keywords: dict[str, Code | str] = {} if phase.maximize else {"maximize": "False"}
     if phase.update:
-        keywords["update"] = _strings(phase.update)
+        keywords["update"] = strings(phase.update)
     if phase.repeats > 1:
         keywords["repeats"] = str(phase.repeats)
     return call("Phase", string(phase.label), string(phase.program), **keywords)
@@ -153,10 +154,6 @@ def _turn_lines(turn: _Turn) -> list[str]:
     step = call(turn.function, "model", batch, turn.optimizer, "settings", " + ".join(evaluation))
     counted = call("run.add_loss", string(turn.phase.label), "loss", f"{batch}.whole")
     return [*lines, *statement("loss = ", step, indent), *statement("", counted, indent)]
-
-
-def _strings(texts: tuple[str, ...]) -> Code:
-    return Sequence(tuple(Text(string(text)) for text in texts))
 
 
 def _optimizer_lines(turn: _Turn) -> list[str]:

@@ -37,8 +37,9 @@ def equality(infer: Infer, context: Context, sdes: dict[str, nodes.Sde], expr: t
 
 
 def _callee(expr: tree.Expr) -> str:
-    named = isinstance(expr, tree.Call) and isinstance(expr.function, tree.Name)
-    return expr.function.id if named else ""  # type: ignore[attr-defined]
+    if isinstance(expr, tree.Call) and isinstance(expr.function, tree.Name):
+        return expr.function.id
+    return ""
 
 
 def _single(infer: Infer, sdes: dict[str, nodes.Sde], expr: tree.Expr) -> str:

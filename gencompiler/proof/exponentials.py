@@ -15,6 +15,7 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, is_finite, literal
 from gencompiler.proof.kernel import need
+from gencompiler.proof.ring import add
 from gencompiler.proof.terms import ONE, ZERO
 
 #: A product of atoms with whole exponents; the empty one is 1.
@@ -75,7 +76,7 @@ def times(left: Exponentials, right: Exponentials) -> Exponentials:
     pairs = 0
     for e, p in left.items():
         for f, q in right.items():
-            exponent = frozen(_added(dict(e), dict(f)))
+            exponent = frozen(add(dict(e), dict(f)))
             for m, x in p.items():
                 for n, y in q.items():
                     pairs += 1
@@ -85,15 +86,8 @@ def times(left: Exponentials, right: Exponentials) -> Exponentials:
     return plus(*parts)
 
 
-def _added(left: Polynomial, right: Polynomial) -> Polynomial:
-    found = dict(left)
-    for monomial, coefficient in right.items():
-        found[monomial] = found.get(monomial, Fraction(0)) + coefficient
-    return {m: c for m, c in found.items() if c}
-
-
 def _shifted(value: Exponentials, exponent: Frozen) -> Exponentials:
-    return {frozen(_added(dict(e), dict(exponent))): p for e, p in value.items()}
+    return {frozen(add(dict(e), dict(exponent))): p for e, p in value.items()}
 
 
 def _merged(left: Monomial, right: Monomial) -> Exponentials:

@@ -12,6 +12,11 @@ from gencompiler.proof.graph import Shape, Term, symbol
 class Fact:
     """A conclusion of a rule."""
 
+    def values(self) -> tuple[object, ...]:
+        """What it says, field by field."""
+        assert dataclasses.is_dataclass(self)
+        return tuple(getattr(self, field.name) for field in dataclasses.fields(self))
+
 
 @dataclasses.dataclass(frozen=True)
 class InRange(Fact):

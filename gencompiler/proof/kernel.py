@@ -48,6 +48,14 @@ def prove(name: str, subject: Subject, *premises: Proof) -> Proof:
     return Proof(name, subject, premises, conclusion)
 
 
+def attempt(name: str, subject: Subject, *premises: Proof) -> Proof | None:
+    """As `prove`; None where the rule licenses nothing."""
+    try:
+        return prove(name, subject, *premises)
+    except Unproved:
+        return None
+
+
 def need(condition: bool, reason: str, *parts: object) -> None:
     """Raise Unproved unless `condition`; the places `{}` of the reason are filled in only then."""
     if not condition:

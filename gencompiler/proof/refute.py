@@ -11,7 +11,7 @@ from gencompiler.proof import rules
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.graph import Term, substitute, subterms, support_of
-from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.kernel import Proof, Unproved, attempt
 from gencompiler.proof.map_rules import pieces
 from gencompiler.proof.numbers import Number, Undecided, compare
 from gencompiler.proof.refute_rules import Assignment, admissible, continuous
@@ -115,7 +115,7 @@ def _twins(input_: Term, body: Term, assignment: Assignment) -> Proof | None:
             continue
         other = seen.setdefault(values, place)
         if other != place:
-            return _try("two_points", (input_, body, assignment, other, place))
+            return attempt("two_points", (input_, body, assignment, other, place))
     return None
 
 
@@ -133,7 +133,7 @@ def _folded(input_: Term, body: Term, assignment: Assignment, search: Search) ->
     for first, second, third in itertools.combinations(values, 3):
         if _turns(first[1], second[1], third[1]):
             places = (first[0], second[0], third[0])
-            return _try("fold", (input_, body, assignment, *places), premise)
+            return attempt("fold", (input_, body, assignment, *places), premise)
     return None
 
 
@@ -147,7 +147,7 @@ def _turns(a: Number, b: Number, c: Number) -> bool:
 def outside(term: Term, support: Support) -> Proof | None:
     """Values of the symbols for which `term` is not in `support`, or undefined."""
     for assignment in assignments(atoms(term)):
-        found = _try("outside", (term, support, assignment))
+        found = attempt("outside", (term, support, assignment))
         if found is not None:
             return found
     return None
@@ -161,7 +161,7 @@ def outside_map(input_: Term, body: Term, support: Support) -> Proof | None:
 def not_onto(input_: Term, body: Term, support: Support, search: Search) -> Proof | None:
     """A proven range that misses part of `support`."""
     try:
-        found = _try("not_onto", (support,), search.range(body))
+        found = attempt("not_onto", (support,), search.range(body))
         return found or _gap(input_, body, support, search)
     except NotFound:
         return None
@@ -177,14 +177,7 @@ def _gap(input_: Term, body: Term, support: Support, search: Search) -> Proof | 
     below, above = (otherwise, then) if upper_first else (then, otherwise)
     ranges = [search.range(substitute(b, {input_: half})) for b, half in ((below, low), (above, high))]
     for value in CANDIDATES:
-        found = _try("gap", (input_, body, support, value), *ranges)
+        found = attempt("gap", (input_, body, support, value), *ranges)
         if found is not None:
             return found
     return None
-
-
-def _try(rule: str, subject: tuple[object, ...], *premises: Proof) -> Proof | None:
-    try:
-        return prove(rule, subject, *premises)
-    except Unproved:
-        return None

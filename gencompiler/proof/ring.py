@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import TypeVar
 
 from gencompiler.proof.graph import Term, apply, is_finite, literal, reduce
 from gencompiler.proof.views import has_view
@@ -14,6 +15,7 @@ from gencompiler.proof.views import has_view
 #: A product of atoms with exponents, in a fixed order; the empty one is 1.
 Monomial = tuple[tuple[Term, int], ...]
 Polynomial = dict[Monomial, Fraction]
+KeyT = TypeVar("KeyT")
 
 #: Terms whose expansion has more monomials stay atoms.
 LARGEST = 512
@@ -64,9 +66,9 @@ class Ring:
         parts = [self.normal(a) for a in term.arguments]
         match term.data:
             case "add":
-                return _add(parts[0], parts[1])
+                return add(parts[0], parts[1])
             case "subtract":
-                return _add(parts[0], _scale(parts[1], Fraction(-1)))
+                return add(parts[0], _scale(parts[1], Fraction(-1)))
             case "negate":
                 return _scale(parts[0], Fraction(-1))
             case "multiply":
@@ -189,7 +191,8 @@ def _product(monomial: Monomial) -> Term:
     return product
 
 
-def _add(left: Polynomial, right: Polynomial) -> Polynomial:
+def add(left: dict[KeyT, Fraction], right: dict[KeyT, Fraction]) -> dict[KeyT, Fraction]:
+    """The sum of two polynomials, however their monomials are written; no coefficient is 0."""
     found = dict(left)
     for monomial, coefficient in right.items():
         found[monomial] = found.get(monomial, Fraction(0)) + coefficient
