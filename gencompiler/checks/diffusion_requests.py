@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gencompiler.checks import diffusion_ability as asked
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.derive import diffusions
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
+from gencompiler.model import diffusion_methods as asked
 from gencompiler.model import nodes
 from gencompiler.node import Node, walk
 from gencompiler.proof.sde_numbers import is_lost

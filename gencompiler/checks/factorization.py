@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import dataclasses
 
-from gencompiler.checks import diffusion_ability
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.equations import Equation, equations_of
 from gencompiler.checks.verdict import Obligation, Verdict
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
-from gencompiler.model import nodes
+from gencompiler.model import diffusion_methods, nodes
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.graph import Shape
 from gencompiler.proof.kernel import Proof, Unproved, prove
@@ -79,7 +78,7 @@ def _names(joint: Joint) -> str:
 def check(checking: Checking) -> dict[str, Proof]:
     """The verdicts on all joints; returns the proofs, by joint."""
     proofs = {}
-    produced = set(diffusion_ability.moved(checking.model))
+    produced = set(diffusion_methods.moved(checking.model))
     for joint in joints(checking.derived):
         produced |= {name for name, _ in joint.variables}
         verdict = _settle(checking, joint)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-from gencompiler.checks import diffusion_ability
 from gencompiler.derive.diffusions import end_of, start_of
 from gencompiler.emit.code import Code, Sequence, Text, call, flat
 from gencompiler.emit.literals import string
 from gencompiler.emit.names import Names, identifier
 from gencompiler.emit.signature import signature
+from gencompiler.model import diffusion_methods
 from gencompiler.model.nodes import Model, Variable
 from gencompiler.rows.nodes import Program
 
@@ -147,8 +147,8 @@ class _Writer:
 
     def trajectory(self) -> Method:
         """States on the way of `sample`: the steps and the ends of time are constants of the spec."""
-        asked = diffusion_ability.method_of(self.model, "sample")
-        sde = next(s for s in self.model.sdes if asked is not None and s.name == diffusion_ability.option(asked, "sde"))
+        asked = diffusion_methods.method_of(self.model, "sample")
+        sde = next(s for s in self.model.sdes if asked is not None and s.name == diffusion_methods.option(asked, "sde"))
         assert asked is not None
         end = end_of(sde)
         assert end is not None, "sampling starts at the end of time"
@@ -158,8 +158,8 @@ class _Writer:
             f"The way of `sample(count)` from noise: states [count, points, …] of {sde.state.name} at equally distant "
             "times.\n\nThe last state is the sample."
         )
-        ends = {"first": repr(float(end)), "last": repr(float(start_of(sde) + diffusion_ability.cutoff_of(asked)))}
-        steps = str(diffusion_ability.steps_of(asked))
+        ends = {"first": repr(float(end)), "last": repr(float(start_of(sde) + diffusion_methods.cutoff_of(asked)))}
+        steps = str(diffusion_methods.steps_of(asked))
         result = call("sampling.trajectory", "self", "count", "points", **passed, steps=steps, **ends, seed="seed")
         return self._method("trajectory", arguments, "Trajectory", words, result)
 

@@ -97,7 +97,8 @@ def _particles(infer: Infer, context: Context, equation: tree.Equation) -> tuple
         infer.builder.unsupported("a draw of one value of one name and several of another", equation.span)
     if len(set(found)) > 1:
         infer.builder.report("G704", "names drawn together have one number of draws", equation.span, "two numbers")
-    if found and any(g.particles for g in context.frame.drawn.values()):  # type: ignore[union-attr]
+    assert context.frame is not None, "draws stand in an expectation"
+    if found and any(g.particles for g in context.frame.drawn.values()):
         infer.builder.unsupported("several draws of several draws", equation.span)
     return found[0] if found else None
 

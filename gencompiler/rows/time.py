@@ -16,12 +16,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from gencompiler.checks import diffusion_ability as asked
 from gencompiler.derive.density import log_density
 from gencompiler.derive.diffusions import end_of, start_of
 from gencompiler.derive.gradient import NoDerivative
 from gencompiler.derive.nodes import Derived
 from gencompiler.derive.reverse_time import flow_drift, reverse_drift
+from gencompiler.model import diffusion_methods as asked
 from gencompiler.model import nodes as model
 from gencompiler.rows import nodes
 from gencompiler.rows.expressions import NotLowered, Scope
