@@ -189,6 +189,7 @@ DISTRIBUTIONS: dict[str, Family] = {d.name: d for d in _ALL}
 PLANNED = (
     "Mixture",
     "Delta",
+    "Dirichlet",
     "SaltAndPepper",
     "Poisson",
     "Beta",

@@ -74,6 +74,11 @@ def bounds(name: str, arguments: tuple[Number, ...]) -> tuple[Number, Number, bo
     return lower, upper, facts.lower_open or lower == -math.inf, facts.upper_open or upper == math.inf
 
 
+def own_axes(name: str, arguments: tuple[Number, ...]) -> tuple[int, ...]:
+    """The axes that one value of a support has itself, which come last: a point of `Simplex(K)` is K numbers."""
+    return (int(arguments[0]),) if name == "Simplex" else ()
+
+
 def values_in(name: str, arguments: tuple[Number, ...]) -> int | None:
     """How many values a set of consecutive integers has; None where the support is no such set, or has no end."""
     if not SUPPORTS[name].discrete or name in ("Permutation", "Sign"):

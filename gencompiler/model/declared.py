@@ -62,7 +62,8 @@ def declared_type(builder: Builder, type_: tree.TypeExpr, constants: dict[str, n
         from gencompiler.model.builder import Abandon
 
         raise Abandon
-    return nodes.Type(support, tuple(s for s in sizes if s is not None))
+    shape = tuple(s for s in sizes if s is not None)
+    return nodes.Type(support, (*shape, *supports.own_axes(support.name, support.arguments)))
 
 
 def fits(builder: Builder, support: nodes.Support, type_: tree.TypeExpr) -> None:
@@ -76,7 +77,7 @@ def fits(builder: Builder, support: nodes.Support, type_: tree.TypeExpr) -> None
             "not a parameter's type",
             help=("parameters are Real, Positive, Unit, Open(a, b), …",),
         )
-    if stored not in ("identity", "positive", "unit", "open"):
+    if stored not in ("identity", "positive", "unit", "open", "simplex"):
         builder.unsupported(f"a parameter of type `{support.name}`", type_.span)
 
 

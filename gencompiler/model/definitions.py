@@ -10,6 +10,7 @@ import dataclasses
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from gencompiler.catalog.supports import own_axes
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
 from gencompiler.model import externals, generic, nodes
@@ -270,6 +271,7 @@ def _learned(
             message = f"a size must be a positive whole number, not {size}"
             builder.report("G206", message, written.span, f"this is {size}")
     shape = tuple(int(Fraction(s)) for s in sizes if s is not None)
+    shape += own_axes(support.name, support.arguments)
     return builder.add_parameter(
         nodes.Parameter(f"{path}{declaration.name.id}", support, context.iterations, lift, shape, span=declaration.span)
     )

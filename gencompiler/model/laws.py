@@ -121,8 +121,6 @@ def _check_vector(infer: Infer, family: str, label: str, value: nodes.Expr, even
     if known_shape(value.type) is None and size is not None:
         unify(value.type, nodes.Type(nodes.REAL, (size,)))
     shape = known_shape(value.type)
-    if shape is not None and value.type.support.name == "Simplex":
-        infer.builder.unsupported("a value of type `Simplex`", value.span)
     if shape is not None and len(shape) != 1:
         shown = f"the shape {list(shape)}" if shape else "no axis"
         infer.builder.report(

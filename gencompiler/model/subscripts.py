@@ -46,8 +46,16 @@ def index(infer: Infer, context: Context, expr: tree.Index) -> nodes.Expr:
     whole = nodes.Type(nodes.REAL)
     if not _particles(context, expr.base):
         places.extend(nodes.Whole(whole, span=expr.span) for _ in shape[len(places) :])
-    type_ = nodes.Type(base.type.support, (*kept, *shape[len(expr.subscripts) :]))
+    type_ = nodes.Type(_support(base.type.support, shape, places), (*kept, *shape[len(expr.subscripts) :]))
     return nodes.Element(type_, base, tuple(places), span=expr.span)
+
+
+def _support(support: nodes.Support, shape: tuple[int, ...], places: list[nodes.Expr]) -> nodes.Support:
+    """The support of what subscripts leave: a row of a table of `Simplex(K)` is one, and part of a row is not."""
+    whole = len(places) < len(shape) or isinstance(places[-1], nodes.Whole)
+    if support.name != "Simplex" or whole:
+        return support
+    return nodes.Support("Interval", (Fraction(0), Fraction(1)))
 
 
 def _particles(context: Context, base: tree.Expr) -> bool:

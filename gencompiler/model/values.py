@@ -38,7 +38,9 @@ class Type:
     shape: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.support}[{', '.join(map(str, self.shape))}]" if self.shape else str(self.support)
+        own = self.support.name == "Simplex"  # whose numbers are the last axis
+        axes = self.shape[:-1] if own else self.shape
+        return f"{self.support}[{', '.join(map(str, axes))}]" if axes else str(self.support)
 
 
 def format_real(value: Real) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 
-from gencompiler.model.nodes import Support
 from gencompiler.proof import domain, views
 from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, REALS, Interval
-from gencompiler.proof.facts import Fact, InRange, Member
-from gencompiler.proof.graph import is_finite, reduce
+from gencompiler.proof.facts import Fact, InRange
+from gencompiler.proof.graph import is_finite
 from gencompiler.proof.kernel import Subject, need, rule
-from gencompiler.proof.range_rules import range_of, ranges, subject_term
+from gencompiler.proof.range_rules import ranges, subject_term
 
 #: Products of more factors than this are bounded by what their range is closed under.
 LONGEST_PRODUCT = 64
@@ -57,24 +56,6 @@ def reduction(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         return InRange(term, operand)
     need(term.data == "logsumexp", "{} is not a reduction", term.data)
     return InRange(term, REALS)
-
-
-@rule
-def normalized(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """exp(a - log sum exp a) is positive and sums to 1: exp(a_k) / (exp(a_1) + … + exp(a_K)).  Premise: that `a` is
-    defined."""
-    term = subject_term(subject, "apply", "exp")
-    (inner,) = term.arguments
-    need(inner.operation == "apply" and inner.data == "subtract", "{} is no softmax", term)
-    scores, total = inner.arguments
-    whole = len(scores.shape) == 1 and not any(views.axes(scores))
-    need(whole and total is reduce("logsumexp", scores), "{} is no softmax", term)
-    range_of(premises[0], scores)
-    return Member(term, SIMPLEX)
-
-
-#: The points of a simplex: numbers >= 0 whose sum is 1, as many as the vector has.
-SIMPLEX = Support("Simplex")
 
 
 def _products(factor: Interval, counts: tuple[int, int]) -> Interval:

@@ -14,6 +14,7 @@ from gencompiler.proof import (
     refute_rules,
     sde_refutations,
     sde_rules,
+    simplex_rules,
     structure_rules,
     trust_rules,
 )
@@ -23,6 +24,7 @@ from gencompiler.proof.kernel import RULES
 MODULES = (
     range_rules,
     reduction_rules,
+    simplex_rules,
     map_rules,
     refute_rules,
     structure_rules,

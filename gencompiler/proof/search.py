@@ -3,6 +3,7 @@ follow."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 
 from gencompiler.catalog.functions import FUNCTIONS
@@ -11,7 +12,7 @@ from gencompiler.proof import rules
 from gencompiler.proof.blocks import NotFound, diagonal, solving_order
 from gencompiler.proof.facts import InRange
 from gencompiler.proof.graph import Term, gradient_parts, literal, select, substitute
-from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.map_rules import in_blocks, pieces
 from gencompiler.proof.range_rules import local_derivatives
 
@@ -25,6 +26,7 @@ class Search:
         """`given`: proofs of ranges to start from, such as assumptions."""
         self._nonzero: dict[Term, Proof | NotFound] = {}
         self._logs: dict[Term, Proof | NotFound] = {}
+        self._simplexes: dict[Term, Proof | NotFound] = {}
         self._ranges: dict[Term, Proof | NotFound] = {
             p.conclusion.term: p for p in given if isinstance(p.conclusion, InRange)
         }
@@ -51,6 +53,8 @@ class Search:
         return found
 
     def _range(self, term: Term) -> Proof:
+        if term.operation == "reduce":
+            return self._reduction(term)
         name = _RANGE_RULES.get(term.operation)
         if name is None and term.operation == "apply":
             return self._apply(term)
@@ -76,13 +80,28 @@ class Search:
 
     def simplex(self, term: Term) -> Proof:
         """That the elements of `term` are not negative and sum to 1; raises NotFound."""
+        return self._once(self._simplexes, self._find_simplex, term)
+
+    def _find_simplex(self, term: Term) -> Proof:
+        for rule in ("simplex_declared", "equal_shares"):
+            found = attempt(rule, (term,))
+            if found is not None:
+                return found
+        if term.operation == "apply" and term.data == "divide":
+            return prove("shares", (term,), self.range(term.arguments[0]))
+        if term.operation == "contract":
+            return prove("mixed_rows", (term,), self.simplex(term.arguments[0]))
         inner = term.arguments[0] if term.arguments else term
         if not inner.arguments:
             raise NotFound("range", term, f"{term} is not known to sum to 1")
-        try:
-            return prove("normalized", (term,), self.range(inner.arguments[0]))
-        except Unproved as failure:
-            raise NotFound("range", term, str(failure)) from None
+        return prove("normalized", (term,), self.range(inner.arguments[0]))
+
+    def _reduction(self, term: Term) -> Proof:
+        """The range of a reduction; the numbers of a point of a simplex sum to 1."""
+        if term.data == "sum" and len(term.arguments[0].shape) == 1:
+            with contextlib.suppress(NotFound, Unproved):
+                return prove("sum_of_shares", (term,), self.simplex(term.arguments[0]))
+        return prove("reduction", (term,), self.range(term.arguments[0]))
 
     # -- not 0 -------------------------------------------------------------------------------------------------------
 
@@ -227,7 +246,6 @@ _RANGE_RULES = {
     "each": "part",
     "join": "side_by_side",
     "contract": "contraction",
-    "reduce": "reduction",
 }
 _APPLY_RULES = {
     "add": "arithmetic",

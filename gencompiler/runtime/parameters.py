@@ -106,11 +106,12 @@ def initial(
     """Initial storage, float32, a function of `seed` and `path` alone.
 
     `rank` counts the axes of one parameter, without those of iterations and lifting.  `start` is "default", "zeros" or
-    a constant value.  Default: Uniform(-a, a) with a = 1/sqrt(last axis) at rank 2 and above, else raw zero; orthogonal
+    a constant value.  Default: Uniform(-a, a) with a = 1/sqrt(last axis) at rank 2 and above, else raw zero, which is
+    the uniform vector of a simplex; the rows of a table must differ, or its states would learn alike.  Orthogonal
     matrices are random."""
     if isinstance(start, (int, float)):
         return unconstrain(torch.full(tuple(shape), float(start), dtype=torch.float64), support).float()
-    if start == "zeros" or rank < 2 or support.name == "Simplex":
+    if start == "zeros" or rank < 2:
         return torch.zeros(tuple(shape))
     count = math.prod(shape)
     key = torch.tensor([zlib.crc32(path.encode())])

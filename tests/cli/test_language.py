@@ -59,7 +59,7 @@ PLANNED: dict[str, str] = {
     ),
     "`T : Count` in a header": "model M(T : Count) { observed x : Real[T]  p(x[t] | x[<t]) = Normal(sum(x[<t]), 1) }",
     "`Angle`": "observed x : Angle  param a : Real  p(x) = VonMises(a, 1)",
-    "`Simplex(K)`": "observed x : Real  param w : Simplex(3)  p(x) = Normal(w[0], 1)",
+    "`Simplex(K)`": "observed x : Simplex(3)  p(x) = Dirichlet(2 * ones(3))",
     "`Permutation(n)`": "observed x : Permutation(3)  p(x) = Uniform()",
     "`Orthogonal(n, m)`": "observed x : Real[3]  param W : Orthogonal(3, 3)  p(x) = Normal(W @ ones(3), 1)",
     "`Invertible(n)`": "observed x : Real[3]  param W : Invertible(3)  p(x) = Normal(W @ ones(3), 1)",

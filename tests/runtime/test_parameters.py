@@ -61,8 +61,11 @@ def test_default_starts() -> None:
         parameters.initial("s", (3,), 0, Support("Positive")), Support("Positive")
     ).tolist() == (pytest.approx([1.0] * 3, abs=1e-6))
     assert parameters.initial("b", (3,), 1, Support("Real")).abs().sum() == 0
-    simplex = parameters.constrain(parameters.initial("w", (2, 4), 2, Support("Simplex", (4,))), Support("Simplex"))
-    torch.testing.assert_close(simplex, torch.full((2, 4), 0.25))
+    simplex = parameters.constrain(parameters.initial("w", (4,), 1, Support("Simplex", (4,))), Support("Simplex"))
+    torch.testing.assert_close(simplex, torch.full((4,), 0.25))
+    table = parameters.constrain(parameters.initial("w", (2, 4), 2, Support("Simplex", (4,))), Support("Simplex"))
+    torch.testing.assert_close(table.sum(-1), torch.ones(2))
+    assert (table[0] - table[1]).abs().max() > 1e-3  # rows that start alike would learn alike
     matrix = parameters.initial("W", (50, 100), 2, Support("Real"))
     assert 0.09 < matrix.abs().max() <= 0.1
     assert abs(float(matrix.mean())) < 0.005

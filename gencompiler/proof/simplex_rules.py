@@ -1,0 +1,89 @@
+"""Rules for points of a simplex: vectors of numbers that are not negative and sum to 1.
+
+Each concludes `Member(term, SIMPLEX)` of a vector; the subject of each is that vector."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from gencompiler.model.nodes import Support
+from gencompiler.proof import domain, views
+from gencompiler.proof.facts import Fact, InRange, Member
+from gencompiler.proof.graph import Term, reduce, support_of
+from gencompiler.proof.kernel import Subject, need, rule
+from gencompiler.proof.range_rules import range_of, subject_term
+
+#: The points of a simplex, as many numbers as the vector has.
+SIMPLEX = Support("Simplex")
+
+
+def _whole_vector(term: Term) -> bool:
+    return len(term.shape) == 1 and not any(views.axes(term))
+
+
+@rule
+def normalized(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """exp(a - log sum exp a) is positive and sums to 1: exp(a_k) / (exp(a_1) + … + exp(a_K)).  Premise: that `a` is
+    defined."""
+    term = subject_term(subject, "apply", "exp")
+    (inner,) = term.arguments
+    need(inner.operation == "apply" and inner.data == "subtract", "{} is no softmax", term)
+    scores, total = inner.arguments
+    need(_whole_vector(scores) and total is reduce("logsumexp", scores), "{} is no softmax", term)
+    range_of(premises[0], scores)
+    return Member(term, SIMPLEX)
+
+
+@rule
+def shares(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """a / sum(a) of positive numbers.  Premise: the range of `a`."""
+    term = subject_term(subject, "apply", "divide")
+    parts, total = term.arguments
+    need(_whole_vector(parts) and total is reduce("sum", parts), "{} does not divide numbers by their sum", term)
+    need(range_of(premises[0], parts).sign > 0, "{} may not be positive", parts)
+    return Member(term, SIMPLEX)
+
+
+@rule
+def simplex_declared(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A symbol whose values are points of a simplex, or a row of a table of them."""
+    term: Term = subject[0]
+    base = term
+    if term.operation == "element":
+        base, *places = term.arguments
+        need(all(p.operation not in ("whole", "before") for p in places[: len(base.shape) - 1]), "several rows")
+        need(all(p.operation == "whole" for p in places[len(base.shape) - 1 :]), "a part of a row")
+    need(base.operation == "symbol" and support_of(base).name == "Simplex", "{} is not declared so", base)
+    need(term.shape == base.shape[-1:], "{} is not one row", term)
+    return Member(term, SIMPLEX)
+
+
+@rule
+def equal_shares(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """The same number 1/K, K times."""
+    term = subject_term(subject, "each")
+    (body,) = term.arguments
+    need(term.shape == (term.data[1],) and body.operation == "literal", "{} is not one number again and again", term)
+    need(body.data == Fraction(1, term.data[1]), "{} does not sum to 1", term)
+    return Member(term, SIMPLEX)
+
+
+@rule
+def mixed_rows(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """w @ A of a point of a simplex and a table whose rows are points of one: sum_j sum_i w_i A_ij = sum_i w_i = 1.
+
+    Premise: that w is on a simplex; the table is declared so."""
+    term = subject_term(subject, "contract")
+    weights, table = term.arguments
+    need(premises[:1] == (Member(weights, SIMPLEX),), "{} is not known to be on a simplex", weights)
+    need(table.operation == "symbol" and support_of(table).name == "Simplex", "{} is no table of rows", table)
+    need(len(table.shape) == 2, "a table has two axes")
+    return Member(term, SIMPLEX)
+
+
+@rule
+def sum_of_shares(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """The numbers of a point of a simplex sum to 1.  Premise: that it is one."""
+    term = subject_term(subject, "reduce", "sum")
+    need(premises == (Member(term.arguments[0], SIMPLEX),), "{} is not known to be on a simplex", term.arguments[0])
+    return InRange(term, domain.point(1))
