@@ -166,6 +166,8 @@ def mentions(
         return found + mentions(tree.body, variables, indices, model, hidden)
     if isinstance(tree, nodes.Each):
         return mentions(tree.body, variables, indices, model, hidden | {tree.index})
+    if isinstance(tree, nodes.Recur):
+        return mentions(tree.body, variables, indices, model, hidden | {tree.index, tree.name})
     if isinstance(tree, nodes.Call | nodes.Gradient):
         function = next(f for f in model.functions if f.name == tree.function)
         inside = hidden | {i.name for i in function.inputs}

@@ -47,7 +47,7 @@ def _bound_names(root: Term, naming: Naming) -> dict[Term, str]:
     for part in subterms(root):
         for argument in part.arguments:
             uses[argument] = uses.get(argument, 0) + 1
-        if part.operation in ("gradient", "each"):
+        if part.operation in ("gradient", "each", "recur"):
             inside.update(subterms(*part.arguments[: 1 + (part.data if part.operation == "gradient" else 0)]))
     taken = {name_of(s) for s in root.symbols} | set(naming.symbols.values())
     names: dict[Term, str] = {}
@@ -115,7 +115,7 @@ class _Writer:
         kind, name = term.data[0], name_of(term)
         if kind == "parameter":
             return nodes.ParameterReference(type_, name, span=span)
-        written = f"_{name}" if kind == "bound" else self.naming.symbols.get(term, name)
+        written = f"_{name}".replace(" ", "_") if kind == "bound" else self.naming.symbols.get(term, name)
         return nodes.Reference(type_, written, span=span)
 
     def _external(self, term: Term, type_: nodes.Type, span: Span) -> nodes.Expr:
@@ -141,6 +141,10 @@ class _Writer:
                 return nodes.Element(type_, self.write(base), self._all(places), span=span)
             case "each":
                 return nodes.Each(type_, f"_{term.data[0]}", term.data[1], self.write(term.arguments[0]), span=span)
+            case "recur":
+                depth, extent, support = term.data
+                body, type_ = self.write(term.arguments[0]), nodes.Type(support, term.shape)
+                return nodes.Recur(type_, f"_{depth}", extent, f"_array_{depth}", body, span=span)
             case "join":
                 return nodes.Join(type_, self._all(term.arguments), span=span)
         return self._select(term, type_, span)

@@ -16,8 +16,9 @@ def substitute(expr: nodes.Expr, values: dict[str, nodes.Expr]) -> nodes.Expr:
         return values.get(expr.name, expr)
     if isinstance(expr, nodes.Let):
         return _let(expr, values)
-    if isinstance(expr, nodes.Each):
-        values = {k: v for k, v in values.items() if k != expr.index}
+    if isinstance(expr, nodes.Each | nodes.Recur):
+        own = (expr.index, expr.name) if isinstance(expr, nodes.Recur) else (expr.index,)
+        values = {k: v for k, v in values.items() if k not in own}
     return rebuild(expr, lambda child: _child(child, values))
 
 

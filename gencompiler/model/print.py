@@ -38,6 +38,8 @@ def expression(expr: nodes.Expr) -> str:
             return f"reverse({expression(base)})" if reverse else f"permute({expression(base)}, {list(order)})"
         case nodes.Each(index=index, extent=extent, body=body):
             return f"(for {index} in {extent}: {expression(body)})"
+        case nodes.Recur(index=index, extent=extent, name=name, body=body):
+            return f"({name} where {{ {name}[{index}] = {expression(body)}, {index} in {extent} }})"
         case nodes.Let(bindings=bindings, body=body):
             listed = "; ".join(f"{b.name} = {expression(b.value)}" for b in bindings)
             return f"({expression(body)} where {{ {listed} }})"

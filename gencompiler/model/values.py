@@ -179,6 +179,16 @@ class Each(Expr):
 
 
 @node
+class Recur(Expr):
+    """The vector whose entry `index` is `body`, in which `name` is the vector itself, read only before `index`."""
+
+    index: str
+    extent: int
+    name: str
+    body: Expr
+
+
+@node
 class Binding(Node):
     name: str
     value: Expr

@@ -69,7 +69,7 @@ def axes(expr: nodes.Expr, names: Mapping[str, Axes]) -> Axes:
             for binding in bindings:
                 inside[binding.name] = axes(binding.value, inside)
             return axes(body, inside)
-        case nodes.Each(index=index, body=body):
+        case nodes.Each(index=index, body=body) | nodes.Recur(index=index, body=body):
             return (None, *axes(body, {k: v for k, v in names.items() if k != index}))
     _opaque(expr, names)
     return whole

@@ -8,7 +8,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from gencompiler.proof.graph import Term, select, substitute
+from gencompiler.proof.binders import replaced
+from gencompiler.proof.graph import Term, bound_index, select, subterms
 
 Places = tuple[int, ...]
 
@@ -30,8 +31,8 @@ class NotFound(Exception):
 
     def moved(self, values: Mapping[Term, Term]) -> NotFound:
         """The same, with symbols replaced in the terms to blame."""
-        within = None if self.within is None else substitute(self.within, values)
-        return NotFound(self.kind, substitute(self.term, values), self.reason, within)
+        within = None if self.within is None else replaced(self.within, values)
+        return NotFound(self.kind, replaced(self.term, values), self.reason, within)
 
 
 def diagonal(input_: Term, body: Term) -> tuple[Places, ...]:
@@ -42,7 +43,7 @@ def diagonal(input_: Term, body: Term) -> tuple[Places, ...]:
     candidates = [_selections(input_, p) for p in parts]
     for part, found in zip(parts, candidates, strict=True):
         if not found:
-            raise NotFound("form", part, f"{part} is not an elementwise function of a part of {input_}")
+            raise NotFound("form", part, f"{part} is no function, place by place, of a part of {input_}")
     chosen = _disjoint(candidates)
     if chosen is None:
         raise NotFound("reused", body, f"two parts of the result transform the same part of {input_}")
@@ -63,9 +64,25 @@ def _selections(input_: Term, part: Term) -> list[Places]:
             found[tuple(range(input_.shape[0]))] = None
         elif term.operation == "select" and term.arguments[0] is input_:
             found[term.data] = None
-        elif term.operation in ("apply", "choose"):
+        elif term.operation in ("apply", "choose", "contract"):
             stack.extend(reversed([a for a in term.arguments if a.shape == part.shape]))
+        elif term.operation == "each":
+            found.update(dict.fromkeys(_entries(input_, term)))
     return [places for places in found if len(set(places)) == len(places) == part.shape[0]]
+
+
+def _entries(input_: Term, part: Term) -> list[tuple[int, ...]]:
+    """The selections of the input of which `for i: e` takes entry i."""
+    index = bound_index(*part.data)
+    taken = [
+        t.arguments[0] for t in subterms(part.arguments[0]) if t.operation == "element" and t.arguments[1:] == (index,)
+    ]
+    whole = tuple(range(input_.shape[0]))
+    return [
+        whole if base is input_ else base.data
+        for base in taken
+        if base is input_ or (base.operation == "select" and base.arguments[0] is input_)
+    ]
 
 
 def _disjoint(candidates: list[list[Places]]) -> tuple[Places, ...] | None:
@@ -101,8 +118,9 @@ def solving_order(
 
 
 def _needed(part: Term, own: Term) -> frozenset[Term]:
-    """What must be known to undo a part: every other block, and its own where it feeds anything but an elementwise
-    function."""
+    """What must be known to undo a part: every other block, and its own where it feeds a network or the like.
+
+    What a linear map or a `for` does with its own block is looked at when that block is undone."""
     inner: set[Term] = set()
     stack = [part]
     seen: set[Term] = set()
@@ -113,6 +131,8 @@ def _needed(part: Term, own: Term) -> frozenset[Term]:
         seen.add(term)
         if term.operation in ("apply", "choose"):
             stack.extend(term.arguments)
+        elif term.operation in ("each", "contract", "join", "select") and term.shape == own.shape:
+            inner |= term.symbols - {own}
         elif term is not own:
             inner |= term.symbols
     return frozenset(inner)

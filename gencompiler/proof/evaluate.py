@@ -14,7 +14,7 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.proof import enclosure, views
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.formulas import instance
-from gencompiler.proof.graph import Term, gradient_parts, is_finite, literal, substitute
+from gencompiler.proof.graph import Term, bound_array, bound_index, gradient_parts, is_finite, literal, substitute
 from gencompiler.proof.kernel import Unproved
 from gencompiler.proof.numbers import (
     COMPARISONS,
@@ -105,6 +105,8 @@ class _Evaluation:
                 return self._gradient(term)
             case "each":
                 return self._each(term)
+            case "recur":
+                return self._recur(term)
         return self._pick(term)
 
     # -- numbers -----------------------------------------------------------------------------------------------------
@@ -226,6 +228,17 @@ class _Evaluation:
             found.extend(self.values(instance_))
         return tuple(found)
 
+    def _recur(self, term: Term) -> Values:
+        """Entry by entry; the entries that are still to come are hidden by the views that read the array."""
+        (body,), (depth, extent, support) = term.arguments, term.data
+        own, index = bound_array(depth, extent, support), bound_index(depth, extent)
+        found: Values = ()
+        for place in range(extent):
+            here = dict(self.point)
+            here[own] = found + (Fraction(0),) * (extent - place)
+            found += _Evaluation(here).values(_with_index(body, index, place))
+        return found
+
     def _gradient(self, term: Term) -> Values:
         body, formals, actuals = gradient_parts(term)
         here: dict[Term, Fraction | Values] = dict(self.point)
@@ -317,7 +330,7 @@ def _contract(term: Term, a: Values, b: Values) -> Values:
 
 def _operands(term: Term) -> tuple[Term, ...]:
     """What must be evaluated before a term: not what is under a `for`, nor inside a gradient's function."""
-    if term.operation == "each":
+    if term.operation in ("each", "recur"):
         return ()
     if term.operation == "gradient":
         return gradient_parts(term)[2]

@@ -56,8 +56,8 @@ class Term:
         if self._symbols is None:
             if self.operation == "symbol":
                 self._symbols = frozenset((self,))
-            elif self.operation == "each":
-                self._symbols = self.arguments[0].symbols - {bound_index(*self.data)}
+            elif self.operation in ("each", "recur"):
+                self._symbols = self.arguments[0].symbols - bound_by(self)
             elif self.operation == "gradient":
                 body, formals, actuals = gradient_parts(self)
                 self._symbols = (body.symbols - set(formals)).union(*(a.symbols for a in actuals))
@@ -234,6 +234,29 @@ def bound_index(depth: int, extent: int) -> Term:
     return symbol("bound", str(depth), Support("Integer", (Fraction(0), Fraction(extent))))
 
 
+def recur(depth: int, extent: int, support: Support, body: Term) -> Term:
+    """The vector whose entry i is `body`, in which `bound_array` stands for the vector itself: a causal recursion.
+
+    The body may read only the entries before i, `r[<i]`."""
+    if body.shape != ():
+        raise Malformed("an entry of a recursion is a number")
+    own, earlier = bound_array(depth, extent, support), before(bound_index(depth, extent))
+    if any(own in t.arguments and t.arguments != (own, earlier) for t in subterms(body)):
+        raise Malformed("a recursion reads more than what comes before")
+    return _make("recur", (depth, extent, support), (body,), (extent,))
+
+
+def bound_array(depth: int, extent: int, support: Support) -> Term:
+    """The vector that a `recur` with `depth` binders around it defines."""
+    return symbol("bound", f"array {depth}", support, (extent,))
+
+
+def bound_by(binder: Term) -> set[Term]:
+    """The symbols that an `each` or a `recur` binds."""
+    index = bound_index(*binder.data[:2])
+    return {index} if binder.operation == "each" else {index, bound_array(*binder.data)}
+
+
 # -- selections along the first axis ---------------------------------------------------------------------------------
 
 
@@ -309,6 +332,7 @@ _BUILDERS: dict[str, Callable[[Any, tuple[Term, ...]], Term]] = {
     "before": lambda data, arguments: before(arguments[0], inclusive=data),
     "element": lambda data, arguments: element(arguments[0], arguments[1:]),
     "each": lambda data, arguments: each(data[0], data[1], arguments[0]),
+    "recur": lambda data, arguments: recur(data[0], data[1], data[2], arguments[0]),
     "select": lambda data, arguments: select(arguments[0], data),
     "join": lambda data, arguments: join(arguments),
 }
@@ -329,10 +353,17 @@ def build(operation: str, data: Any, arguments: tuple[Term, ...]) -> Term:
 
 
 def substitute(term: Term, values: Mapping[Term, Term]) -> Term:
-    """`term` with symbols replaced.  A replacement must not mention a bound index: it could be captured."""
-    for value in values.values():
-        if any(s.data[0] == "bound" for s in value.symbols):
-            raise Malformed("a bound index would be captured")
+    """`term` with symbols replaced; raises Malformed where a bound index of a replacement would be captured."""
+    free = {s for value in values.values() for s in value.symbols if s.data[0] == "bound"}
+    if free:
+        for part in subterms(term):
+            if part.operation in ("each", "recur") and free & bound_by(part) and part.symbols & values.keys():
+                raise Malformed("a bound index would be captured")
+    return substituted(term, values)
+
+
+def substituted(term: Term, values: Mapping[Term, Term]) -> Term:
+    """`substitute`, where the caller knows that nothing is captured."""
     keys = frozenset(values)
     memo: dict[Term, Term] = {}
 

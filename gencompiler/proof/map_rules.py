@@ -21,16 +21,14 @@ from gencompiler.proof.graph import (
     apply,
     choose,
     is_finite,
-    join,
     literal,
-    select,
     substitute,
     support_of,
     symbol,
 )
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.range_rules import range_of
-from gencompiler.proof.terms import ZERO, minus, negated, over, plus, times, total
+from gencompiler.proof.terms import ZERO, minus, negated, over, plus, times
 
 
 def _map(premise: Fact, input_: Term, body: Term) -> Bijection:
@@ -252,76 +250,6 @@ def piecewise(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         choose(upward, upper.inverse, lower.inverse),
         ZERO if slopes[low] is ZERO and slopes[high] is ZERO else slope,
     )
-
-
-# -- vectors ---------------------------------------------------------------------------------------------------------
-
-Places = tuple[int, ...]
-
-
-def block_symbols(input_: Term, blocks: tuple[Places, ...]) -> tuple[Term, ...]:
-    """One symbol for each block of places of the input."""
-    return tuple(
-        symbol("block", str(select(input_, places)), support_of(input_), (len(places), *input_.shape[1:]))
-        for places in blocks
-    )
-
-
-def in_blocks(input_: Term, body: Term, blocks: tuple[Places, ...]) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
-    """The block symbols, and the parts of `body` (one for each block) in terms of them."""
-    flat = [p for places in blocks for p in places]
-    need(bool(input_.shape) and sorted(flat) == list(range(input_.shape[0])), "the blocks do not partition the input")
-    symbols = block_symbols(input_, blocks)
-    position = {place: j for j, place in enumerate(flat)}
-    whole = select(join(symbols), (position[p] for p in range(input_.shape[0])))
-    rewritten = substitute(body, {input_: whole})
-    parts: list[Term] = []
-    start = 0
-    for places in blocks:
-        parts.append(select(rewritten, range(start, start + len(places))))
-        start += len(places)
-    need(rewritten.shape == input_.shape, "the result has another shape than the input")
-    return symbols, tuple(parts)
-
-
-@rule
-def blocks(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A block-triangular map: part k of the result is a bijection of block k, and depends on earlier blocks only.
-
-    Subject: the input, the body, the places of the input that belong to each part of the result in order, and the order
-    in which the blocks can be solved.  Premises: one bijection for each part."""
-    input_, body, places, order = cast(tuple[Term, Term, tuple[Places, ...], tuple[int, ...]], subject)
-    need(all(p for p in places) and sorted(order) == list(range(len(places))), "not an order of the blocks")
-    symbols, parts = in_blocks(input_, body, places)
-    need(len(premises) == len(parts), "one premise for each part")
-    maps = [_map(p, s, e) for p, s, e in zip(premises, symbols, parts, strict=True)]
-    images = {m.image for m in maps}
-    need(len(images) == 1, "the parts have different ranges")
-    solved = _solve(maps, order, input_)
-    flat = [p for block in places for p in block]
-    position = {place: j for j, place in enumerate(flat)}
-    inverse = select(join(solved), (position[p] for p in range(len(flat))))
-    here = {s: select(input_, p) for s, p in zip(symbols, places, strict=True)}
-    log_det: Term = ZERO
-    for found in maps:
-        log_det = plus(log_det, total(substitute(found.log_derivative, here), found.input.shape))
-    return VectorBijection(input_, body, images.pop(), all(m.onto for m in maps), inverse, log_det)
-
-
-def _solve(maps: list[Bijection], order: tuple[int, ...], input_: Term) -> list[Term]:
-    """Each block in terms of the result, block by block in the given order."""
-    whole = result(input_.shape)
-    starts = [sum(m.input.shape[0] for m in maps[:k]) for k in range(len(maps))]
-    solved: dict[Term, Term] = {}
-    unsolved = {m.input for m in maps}
-    for k in order:
-        found = maps[k]
-        unsolved.discard(found.input)
-        mentioned = found.body.symbols | found.inverse.symbols
-        need(not (mentioned & unsolved), "{} depends on a block solved later", found.body)
-        own = select(whole, range(starts[k], starts[k] + found.input.shape[0]))
-        solved[found.input] = substitute(found.inverse, {**solved, result(found.input.shape): own})
-    return [solved[m.input] for m in maps]
 
 
 # -- the whole map ---------------------------------------------------------------------------------------------------

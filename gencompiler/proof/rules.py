@@ -7,6 +7,7 @@ from gencompiler.proof import (
     chain_rules,
     conditional_rules,
     factorization_rules,
+    index_rules,
     map_rules,
     marginal_rules,
     range_rules,
@@ -17,6 +18,7 @@ from gencompiler.proof import (
     simplex_rules,
     structure_rules,
     trust_rules,
+    vector_rules,
 )
 from gencompiler.proof.kernel import RULES
 
@@ -26,6 +28,7 @@ MODULES = (
     reduction_rules,
     simplex_rules,
     map_rules,
+    index_rules,
     refute_rules,
     structure_rules,
     factorization_rules,
@@ -36,6 +39,7 @@ MODULES = (
     sde_rules,
     sde_refutations,
     trust_rules,
+    vector_rules,
 )
 
 __all__ = ["MODULES", "RULES"]

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Support
-from gencompiler.proof import rules
-from gencompiler.proof.blocks import NotFound, diagonal, solving_order
+from gencompiler.proof import rules, vector_search
+from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import InRange
-from gencompiler.proof.graph import Term, gradient_parts, literal, select, substitute
+from gencompiler.proof.graph import Term, gradient_parts, literal, substitute
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
-from gencompiler.proof.map_rules import in_blocks, pieces
+from gencompiler.proof.map_rules import pieces
 from gencompiler.proof.range_rules import local_derivatives
 
 assert rules.RULES
@@ -203,28 +203,11 @@ class Search:
         meeting = (self.range(substitute(below, at)), self.range(substitute(above, at)))
         return prove("piecewise", (input_, body), *halves, *meeting)
 
-    # -- vector bijections -------------------------------------------------------------------------------------------
-
-    def vector_bijection(self, input_: Term, body: Term) -> Proof:
-        """That a vector map is block-triangular with bijections on its diagonal; raises NotFound."""
-        places = diagonal(input_, body)
-        try:
-            symbols, parts = in_blocks(input_, body, places)
-        except Unproved as failure:
-            raise NotFound("form", body, str(failure)) from None
-        try:
-            order = solving_order(symbols, parts, places, input_)
-            proofs = [self.bijection(s, p) for s, p in zip(symbols, parts, strict=True)]
-        except NotFound as failure:
-            raise failure.moved({s: select(input_, p) for s, p in zip(symbols, places, strict=True)}) from None
-        try:
-            return prove("blocks", (input_, body, places, order), *proofs)
-        except Unproved as failure:
-            raise NotFound("form", body, str(failure)) from None
+    # -- the whole map -----------------------------------------------------------------------------------------------
 
     def any_bijection(self, input_: Term, body: Term) -> Proof:
         """That a map of a number or of a tensor is a bijection onto its range; raises NotFound."""
-        return self.vector_bijection(input_, body) if input_.shape else self.bijection(input_, body)
+        return vector_search.bijection(self, input_, body) if input_.shape else self.bijection(input_, body)
 
     def invertible(self, input_: Term, body: Term, declared: Support) -> Proof:
         """That `body` maps the support of `input_` one-to-one onto the declared one; raises NotFound."""

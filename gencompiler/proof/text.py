@@ -103,7 +103,7 @@ class _Speller:
                 return f"{self._inside(term.arguments[0], _ATOM)}[{self._listed(term.arguments[1:])}]"
             case "select":
                 return f"{self._inside(term.arguments[0], _ATOM)}[{_places(term.data)}]"
-            case "each":
+            case "each" | "recur":
                 return f"(for {term.data[0]} in {term.data[1]}: {self._inside(term.arguments[0], 0)})"
         return f"join({self._listed(term.arguments)})"
 

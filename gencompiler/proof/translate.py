@@ -117,6 +117,11 @@ class Translation:
                 bound = graph.bound_index(self.depth, extent)
                 inside = dataclasses.replace(self, names={**self.names, index: bound}, depth=self.depth + 1)
                 return graph.each(self.depth, extent, inside.term(body))
+            case nodes.Recur(index=index, extent=extent, name=name, body=body):
+                names = {**self.names, index: graph.bound_index(self.depth, extent)}
+                names[name] = graph.bound_array(self.depth, extent, expr.type.support)
+                inside = dataclasses.replace(self, names=names, depth=self.depth + 1)
+                return graph.recur(self.depth, extent, expr.type.support, inside.term(body))
         raise Untranslated(expr, "this is not a value")
 
     def _parameter(self, expr: nodes.ParameterReference) -> Term:

@@ -29,9 +29,11 @@ def axes(term: Term) -> Axes:
             left, right = map(axes, term.arguments)
             need(left[-1] is right[0], "{} contracts tensors of different lengths", term)
             return left[:-1] + right[1:]
-        case "each":
+        case "each" | "recur":
             return (None, *axes(term.arguments[0]))
-        case "select" | "join" | "network":
+        case "network":
+            return whole  # a network on a view sees what the view shows, and nothing else
+        case "select" | "join":
             need(not any(any(axes(a)) for a in term.arguments), "{} takes a causal view apart", term)
         case "gradient":
             need(not any(any(axes(a)) for a in term.arguments), "{} is at a causal view", term)

@@ -66,6 +66,22 @@ def _written_out(expressions: Expressions, expr: model.Each, scope: Scope) -> Ex
     return expressions.graph.concat(tuple(bodies), expr.span)
 
 
+def recursion(expressions: Expressions, expr: model.Recur, scope: Scope) -> Expr:
+    """A vector whose entries need those before them: a loop over dimensions that fills it from the first on."""
+    graph, span, size = expressions.graph, expr.span, expr.type.shape[0]
+    seen = [scope.names[n.name] for n in walk(expr.body) if isinstance(n, model.Reference) and n.name in scope.names]
+    if scope.iteration is not None:
+        seen.append(scope.iteration)
+    depth = max((graph.depth[id(value)] for value in seen), default=0)
+    start = graph.broadcast(graph.number(0, span), size, span)
+    plan = graph.loop("dimensions", "i", graph.integer(size, span), {"entries": start}, span, depth=depth)
+    (so_far,) = plan.inside
+    index = graph.index_of(plan)
+    inside = dataclasses.replace(scope.bind({expr.index: index, expr.name: so_far}), vector=scope.vector - {expr.index})
+    value = expressions.lower(expr.body, inside)
+    return graph.close(plan, (graph.with_column(so_far, index, value, span),))[0]
+
+
 def each_value(expressions: Expressions, expr: model.EachValue, scope: Scope) -> Expr:
     """`for z: body`: each value of the finite variables is a particle, or, among particles, written out."""
     graph, span = expressions.graph, expr.span

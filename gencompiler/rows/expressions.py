@@ -93,6 +93,8 @@ class Expressions:
                 return graph.permute(self.lower(base, scope), order, span)
             case model.Each():
                 return arrays.each(self, expr, scope)
+            case model.Recur():
+                return arrays.recursion(self, expr, scope)
             case model.EachValue():
                 return arrays.each_value(self, expr, scope)
             case model.Let():

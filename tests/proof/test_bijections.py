@@ -232,7 +232,7 @@ class TestVectors:
 
     def refuse(self, body: Term, kind: str) -> NotFound:
         with pytest.raises(NotFound) as caught:
-            Search().vector_bijection(self.U, body)
+            Search().any_bijection(self.U, body)
         assert caught.value.kind == kind
         return caught.value
 
@@ -274,7 +274,7 @@ class TestVectors:
         for k in range(1, 4):
             chained.append(apply("add", parts[k], network("m", k, (1,), (parts[k - 1],))))
         shuffled = join((chained[3], chained[1], chained[0], chained[2]))
-        proof = Search().vector_bijection(self.U, shuffled)
+        proof = Search().any_bijection(self.U, shuffled)
         assert isinstance(proof.conclusion, VectorBijection)
         order = [proof.subject[2][k][0] for k in proof.subject[3]]
         assert order == [0, 1, 2, 3]

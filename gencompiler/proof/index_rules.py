@@ -1,0 +1,71 @@
+"""Rules for maps by index: `for i: e`, where entry i of the result is a bijection of entry i of the input.
+
+What e may otherwise know of the input is what comes before i.  So the map is triangular, its log|det| is a sum over its
+diagonal, and it is undone entry by entry; where e sees nothing of the past, all at once."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from gencompiler.proof.binders import releveled, replaced
+from gencompiler.proof.facts import Bijection, Fact, VectorBijection, result
+from gencompiler.proof.graph import (
+    Malformed,
+    Term,
+    before,
+    bound_array,
+    bound_index,
+    each,
+    element,
+    recur,
+    reduce,
+    substitute,
+    support_of,
+    symbol,
+)
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.terms import ZERO
+
+
+def entry(input_: Term, body: Term) -> tuple[Term, Term]:
+    """The symbol that stands for entry i of the input, and entry i of the result in terms of it and of the past.
+
+    Raises Unproved where an entry sees more of the input than its own and what comes before."""
+    need(body.operation == "each" and len(input_.shape) == 1, "{} is not written by index", body)
+    need(body.shape == input_.shape, "the result has another shape than the input")
+    index, inner = bound_index(*body.data), body.arguments[0]
+    own = symbol("block", f"{input_}[i]", support_of(input_))
+    found = replaced(inner, {element(input_, (index,)): own})
+    earlier = element(input_, (before(index),))
+    hidden = symbol("block", f"{input_}[<i]", support_of(input_), input_.shape)
+    if input_ in replaced(found, {earlier: hidden}).symbols:
+        raise Unproved(f"entry i of {body} depends on more of {input_} than entry i and what comes before it")
+    return own, found
+
+
+@rule
+def by_index(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """`for i: e(u[i], u[<i])` with e a bijection of u[i] for all values of the rest.
+
+    A triangular map is a bijection where its diagonal is, and det is the product over the diagonal.  Subject: the input,
+    the body.  Premise: the bijection of one entry, for every i and every past."""
+    input_, body = cast(tuple[Term, Term], subject)
+    own, inner = entry(input_, body)
+    (found,) = premises
+    if not isinstance(found, Bijection) or found.input is not own or found.body is not inner:
+        raise Unproved(f"{inner} is not known to be injective in {own}")
+    depth, extent = body.data
+    index, whole = bound_index(depth, extent), result(input_.shape)
+    undone = {result(()): element(whole, (index,))}
+    try:
+        if input_ in found.inverse.symbols:
+            support = support_of(input_)
+            undone[input_] = bound_array(depth, extent, support)
+            inverse = recur(depth, extent, support, substitute(found.inverse, undone))
+        else:
+            inverse = each(depth, extent, substitute(found.inverse, undone))
+        slope = substitute(found.log_derivative, {own: element(input_, (index,))})
+    except Malformed as problem:
+        raise Unproved(str(problem)) from None
+    log_det = ZERO if slope is ZERO else reduce("sum", each(depth, extent, slope))
+    return VectorBijection(input_, body, found.image, found.onto, releveled(inverse), releveled(log_det))

@@ -1,0 +1,134 @@
+"""Rules for maps of vectors: block-triangular ones, and one map after another."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from gencompiler.model.nodes import REAL, Support
+from gencompiler.proof import domain
+from gencompiler.proof.binders import releveled, replaced
+from gencompiler.proof.domain import REALS, Interval
+from gencompiler.proof.facts import Bijection, Fact, VectorBijection, result
+from gencompiler.proof.graph import Term, join, select, substitute, support_of, symbol
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.terms import ZERO, plus, total
+
+Places = tuple[int, ...]
+
+
+def block_symbols(input_: Term, blocks: tuple[Places, ...]) -> tuple[Term, ...]:
+    """One symbol for each block of places of the input."""
+    return tuple(
+        symbol("block", str(select(input_, places)), support_of(input_), (len(places), *input_.shape[1:]))
+        for places in blocks
+    )
+
+
+def in_blocks(input_: Term, body: Term, blocks: tuple[Places, ...]) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+    """The block symbols, and the parts of `body` (one for each block) in terms of them."""
+    flat = [p for places in blocks for p in places]
+    need(bool(input_.shape) and sorted(flat) == list(range(input_.shape[0])), "the blocks do not partition the input")
+    symbols = block_symbols(input_, blocks)
+    position = {place: j for j, place in enumerate(flat)}
+    whole = select(join(symbols), (position[p] for p in range(input_.shape[0])))
+    rewritten = substitute(body, {input_: whole})
+    parts: list[Term] = []
+    start = 0
+    for places in blocks:
+        parts.append(select(rewritten, range(start, start + len(places))))
+        start += len(places)
+    need(rewritten.shape == input_.shape, "the result has another shape than the input")
+    return symbols, tuple(parts)
+
+
+def part_of(premise: Fact, input_: Term, body: Term) -> Bijection | VectorBijection:
+    """The premise that `body` is a bijection in `input_`: elementwise, or as a whole."""
+    if not isinstance(premise, Bijection | VectorBijection) or premise.input is not input_ or premise.body is not body:
+        raise Unproved(f"{body} is not known to be injective in {input_}")
+    return premise
+
+
+def volume(found: Bijection | VectorBijection) -> Term:
+    """log|det| of a map of a tensor, as a scalar in terms of its input."""
+    return found.log_det if isinstance(found, VectorBijection) else total(found.log_derivative, found.input.shape)
+
+
+@rule
+def blocks(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A block-triangular map: part k of the result is a bijection of block k, and depends on earlier blocks only.
+
+    Subject: the input, the body, the places of the input that belong to each part of the result in order, and the order
+    in which the blocks can be solved.  Premises: one bijection for each part."""
+    input_, body, places, order = cast(tuple[Term, Term, tuple[Places, ...], tuple[int, ...]], subject)
+    need(all(p for p in places) and sorted(order) == list(range(len(places))), "not an order of the blocks")
+    symbols, parts = in_blocks(input_, body, places)
+    need(len(premises) == len(parts), "one premise for each part")
+    maps = [part_of(p, s, e) for p, s, e in zip(premises, symbols, parts, strict=True)]
+    images = {m.image for m in maps}
+    need(len(images) == 1, "the parts have different ranges")
+    solved = _solve(maps, order, input_)
+    flat = [p for block in places for p in block]
+    position = {place: j for j, place in enumerate(flat)}
+    inverse = select(join(solved), (position[p] for p in range(len(flat))))
+    here = {s: select(input_, p) for s, p in zip(symbols, places, strict=True)}
+    log_det: Term = ZERO
+    for found in maps:
+        log_det = plus(log_det, substitute(volume(found), here))
+    return VectorBijection(
+        input_, body, images.pop(), all(m.onto for m in maps), releveled(inverse), releveled(log_det)
+    )
+
+
+def _solve(maps: list[Bijection | VectorBijection], order: tuple[int, ...], input_: Term) -> list[Term]:
+    """Each block in terms of the result, block by block in the given order."""
+    whole = result(input_.shape)
+    starts = [sum(m.input.shape[0] for m in maps[:k]) for k in range(len(maps))]
+    solved: dict[Term, Term] = {}
+    unsolved = {m.input for m in maps}
+    for k in order:
+        found = maps[k]
+        unsolved.discard(found.input)
+        mentioned = found.body.symbols | found.inverse.symbols
+        need(not (mentioned & unsolved), "{} depends on a block solved later", found.body)
+        own = select(whole, range(starts[k], starts[k] + found.input.shape[0]))
+        solved[found.input] = substitute(found.inverse, {**solved, result(found.input.shape): own})
+    return [solved[m.input] for m in maps]
+
+
+@rule
+def composed(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """`f(g(u))` of two bijections, the second applied to all that the first gives.
+
+    Subject: the input, the body, the inner value g(u).  Premises: the inner bijection, and that the body is one of a
+    symbol with the inner image as its values, put in the place of g(u)."""
+    input_, body, inner = cast(tuple[Term, Term, Term], subject)
+    first, second = premises
+    own, outer = outer_of(input_, body, inner, first)
+    after = part_of(second, own, outer)
+    before_ = part_of(first, input_, inner)
+    slope = plus(volume(before_), substitute(volume(after), {own: inner}))
+    inverse = substitute(before_.inverse, {result(inner.shape): after.inverse})
+    onto = after.onto and before_.onto
+    return VectorBijection(input_, body, after.image, onto, releveled(inverse), releveled(slope))
+
+
+def outer_of(input_: Term, body: Term, inner: Term, first: Fact) -> tuple[Term, Term]:
+    """A symbol for the inner value, and the body in terms of it and free of the input."""
+    need(isinstance(first, Bijection | VectorBijection), "the inner value is not known to be a bijection")
+    assert isinstance(first, Bijection | VectorBijection)
+    support = interval_support(first.image)
+    own = symbol("block", f"the value of {inner}", support, inner.shape)
+    outer = replaced(body, {inner: own})
+    need(input_ not in outer.symbols and inner is not input_, "{} depends on {} in another way", body, input_)
+    return own, outer
+
+
+def interval_support(image: Interval) -> Support:
+    """The support whose values are the numbers of an interval."""
+    if image == REALS:
+        return REAL
+    closed = Support("Interval", (image.lower, image.upper))
+    for found in (Support("Open", (image.lower, image.upper)), closed):
+        if domain.of_support(found) == image:
+            return found
+    raise Unproved(f"no type has the values {image}")

@@ -1,0 +1,136 @@
+"""The search for proofs about maps of vectors: block by block, entry by entry, one map after another.
+
+As in `search`, nothing here is trusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gencompiler.proof.binders import replaced
+from gencompiler.proof.blocks import NotFound, diagonal, solving_order
+from gencompiler.proof.graph import Malformed, Term, before, bound_index, element, select, subterms
+from gencompiler.proof.index_rules import entry
+from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.vector_rules import in_blocks, outer_of
+
+if TYPE_CHECKING:
+    from gencompiler.proof.search import Search
+
+
+def bijection(search: Search, input_: Term, body: Term) -> Proof:
+    """That a map of a vector is a bijection onto its range; raises NotFound."""
+    if body.shape != input_.shape:
+        shapes = f"the result has the shape {list(body.shape)}, the input {list(input_.shape)}"
+        raise NotFound("form", body, shapes)
+    if body.operation == "each":
+        return _by_index(search, input_, body)
+    try:
+        return _blocks(search, input_, body)
+    except NotFound as failure:
+        inner = _inner(input_, body)
+        if inner is None:
+            raise
+        return _composed(search, input_, body, inner, failure)
+
+
+# -- blocks ----------------------------------------------------------------------------------------------------------
+
+
+def _blocks(search: Search, input_: Term, body: Term) -> Proof:
+    """That a map is block-triangular with bijections on its diagonal."""
+    places = diagonal(input_, body)
+    try:
+        symbols, parts = in_blocks(input_, body, places)
+    except Unproved as failure:
+        raise NotFound("form", body, str(failure)) from None
+    alone = places == (tuple(range(input_.shape[0])),)
+    try:
+        order = solving_order(symbols, parts, places, input_)
+        proofs = [search.bijection(s, p) if alone else _part(search, s, p) for s, p in zip(symbols, parts, strict=True)]
+    except NotFound as failure:
+        raise failure.moved({s: select(input_, p) for s, p in zip(symbols, places, strict=True)}) from None
+    return _proved("blocks", (input_, body, places, order), body, *proofs)
+
+
+def _part(search: Search, own: Term, part: Term) -> Proof:
+    """That one part of a map is a bijection of its block."""
+    try:
+        return search.bijection(own, part)
+    except NotFound as failure:
+        if part.operation != "each" and _inner(own, part) is None:
+            raise
+        try:
+            return bijection(search, own, part)
+        except NotFound as other:
+            raise other if other.kind != "form" else failure from None
+
+
+def _proved(rule: str, subject: tuple[object, ...], body: Term, *premises: Proof) -> Proof:
+    try:
+        return prove(rule, subject, *premises)
+    except (Unproved, Malformed) as failure:
+        raise NotFound("form", body, str(failure)) from None
+
+
+# -- one map after another -------------------------------------------------------------------------------------------
+
+
+def _inner(input_: Term, body: Term) -> Term | None:
+    """The one part of a map, of the input's shape, below which it is not elementwise; None where there are more."""
+    found: dict[Term, None] = {}
+    stack = [body]
+    while stack:
+        term = stack.pop()
+        if input_ not in term.symbols or term is input_:
+            continue
+        if term.operation in ("apply", "choose"):
+            stack.extend(a for a in term.arguments if a.shape == input_.shape)
+        elif term is not body and term.shape == input_.shape:
+            found[term] = None
+        elif term.operation in ("contract", "select"):
+            stack.extend(a for a in term.arguments if a.shape == input_.shape)
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _composed(search: Search, input_: Term, body: Term, inner: Term, failure: NotFound) -> Proof:
+    """That a map is a bijection of what another one gives; what was found before is told where this is no way."""
+    first = bijection(search, input_, inner)
+    try:
+        own, outer = outer_of(input_, body, inner, first.conclusion)
+    except (Unproved, Malformed):
+        raise failure from None
+    try:
+        second = bijection(search, own, outer)
+    except NotFound as problem:
+        raise problem.moved({own: inner}) from None
+    return _proved("composed", (input_, body, inner), body, first, second)
+
+
+# -- by index --------------------------------------------------------------------------------------------------------
+
+
+def _by_index(search: Search, input_: Term, body: Term) -> Proof:
+    """That entry i of a map is a bijection of entry i of the input, given what comes before."""
+    try:
+        own, inner = entry(input_, body)
+    except Unproved as failure:
+        raise NotFound("cycle", body, _too_much(input_, body) or str(failure)) from None
+    try:
+        found = search.bijection(own, inner)
+    except NotFound as problem:
+        raise problem.moved({own: element(input_, (bound_index(*body.data),))}) from None
+    return _proved("by_index", (input_, body), body, found)
+
+
+def _too_much(input_: Term, body: Term) -> str | None:
+    """What an entry sees of the input that makes entries depend on each other."""
+    index = bound_index(*body.data)
+    for term in subterms(body.arguments[0]):
+        if term.operation == "element" and term.arguments[0] is input_:
+            place = term.arguments[1]
+            if place is before(index, inclusive=True):
+                return f"`{input_}[<=i]` holds `{input_}[i]` itself, so entry i feeds its own conditioner"
+            if place not in (index, before(index)):
+                return f"entry i depends on `{term}`, which does not come before it"
+    rest = replaced(body, {element(input_, (index,)): index, element(input_, (before(index),)): index})
+    return f"entry i depends on all of `{input_}`" if input_ in rest.symbols else None
