@@ -22,6 +22,8 @@ from gencompiler.checks import (
     implicit,
     invertibility,
     objective,
+    passes,
+    requirements,
     sde_obligations,
     stationarity,
     stochastic_calculus,
@@ -82,6 +84,7 @@ def _check(checking: Checking) -> Checked:
         densities[joint.name] = capability.density_proof(checking, factorized, laws[joint.name], joint)
     table = capability.capabilities(checking, densities)
     objective.check(checking, known, densities, table)
+    passes.check(checking, known)
     conditionals.check(checking, known, factorized, laws)
     estimators.check(checking, groups.check(checking))
     adversaries.check(checking)
@@ -109,6 +112,7 @@ def obligations(derived: Derived) -> list[Obligation]:
     found += [use.obligation for use in admissibility.uses(derived)]
     found += [own for own, _, _ in admissibility.probabilities(derived)]
     found += [own for own, _, _ in invertibility.obligations(derived)]
+    found += [use.obligation for use in requirements.uses(derived)]
     for link in model.links:
         found += [domains.chain_obligation(derived, link), domains.transformed_obligation(derived, link)]
     found += [implicit.obligation(derived, d) for d in model.deterministic]

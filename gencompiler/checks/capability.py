@@ -6,10 +6,11 @@ import contextlib
 import dataclasses
 
 from gencompiler.catalog.supports import SUPPORTS
-from gencompiler.checks import diffusion_ability, implicit
+from gencompiler.checks import diffusion_ability, implicit, passes
 from gencompiler.checks.checking import Checking
 from gencompiler.checks.factorization import Joint, joints
 from gencompiler.derive import queries
+from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.node import walk
@@ -137,16 +138,21 @@ def _log_prob(
     assert isinstance(proof.conclusion, HasDensity)
     if proof.conclusion.kind == "bound":
         return Ability(
-            "bound", "dequantization: a lower bound in expectation over its noise", span, _density_passes(joint)
+            "bound",
+            "dequantization: a lower bound in expectation over its noise",
+            span,
+            _density_passes(checking.derived, joint),
         )
     if left is not None:
-        return Ability("exact", marginal_rules.words(joint.productions, latents), span, _density_passes(joint))
+        return Ability(
+            "exact", marginal_rules.words(joint.productions, latents), span, _density_passes(checking.derived, joint)
+        )
     reason = (
         "change of variables"
         if any(isinstance(p.law, Chains) for p in joint.productions)
         else "a product of conditionals"
     )
-    return Ability("exact", reason, span, _density_passes(joint))
+    return Ability("exact", reason, span, _density_passes(checking.derived, joint))
 
 
 def _ends(link: nodes.Link) -> tuple[str, ...]:
@@ -175,9 +181,9 @@ def _not_eliminated(joint: Joint, latents: tuple[str, ...]) -> str | None:
     return next((name for name in latents if name not in eliminated), None)
 
 
-def _density_passes(joint: Joint) -> int:
-    """All variables are known, so every conditional is evaluated at once: one pass."""
-    return 1 if joint.productions else 0
+def _density_passes(derived: Derived, joint: Joint) -> int:
+    """All variables are known, so every conditional is evaluated at once: one pass, and those of pipelines undone."""
+    return passes.of_joint(derived, joint, generating=False) if joint.productions else 0
 
 
 def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ability:
@@ -192,7 +198,8 @@ def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ab
     missing = [name for name in observed(checking.model) if name not in produced]
     if missing:
         return Ability("none", f"no equation of `{joint.name}` produces `{missing[0]}`", span)
-    return Ability("exact", "ancestral", span, max((_steps(p) for p in joint.productions), default=1))
+    steps = max((_steps(p) for p in joint.productions), default=1)
+    return Ability("exact", "ancestral", span, max(steps, passes.of_joint(checking.derived, joint, generating=True)))
 
 
 def _kept(checking: Checking, transition: str) -> str:
@@ -222,7 +229,7 @@ def _posterior(model: nodes.Model, joint: Joint, log_prob: Ability) -> Ability:
     if all(v.name in eliminated for v in latents):
         kind = density_kind(joint.productions)
         reason = "the pipeline is inverted" + ("; quantization leaves a cell" if kind == "bound" else "")
-        return Ability("exact" if kind == "exact" else "none", reason, joint.equations[0].span, 1)
+        return Ability("exact" if kind == "exact" else "none", reason, joint.equations[0].span, log_prob.passes or 1)
     if any(c.joint == "q" for c in model.conditionals):
         return Ability("amortized", "the recognition model `q`", joint.equations[0].span, 1)
     if log_prob.kind == "exact":
@@ -239,4 +246,4 @@ def _score(model: nodes.Model, log_prob: Ability, energy: nodes.Energy | None) -
     if log_prob.kind != "exact":
         bounded = f"log p is only bounded: {log_prob.reason}"
         return Ability("none", bounded if log_prob.kind == "bound" else log_prob.reason, log_prob.span)
-    return Ability("exact", "the gradient of log p", log_prob.span, 1)
+    return Ability("exact", "the gradient of log p", log_prob.span, log_prob.passes)

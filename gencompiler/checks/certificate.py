@@ -23,6 +23,7 @@ from gencompiler.checks.verdict import (
     Verdict,
     assumptions_in,
     refutes,
+    rests_on_conditions,
 )
 from gencompiler.diagnostics.wording import counted
 from gencompiler.proof.archive import Damaged, Reader, Writer
@@ -174,6 +175,8 @@ def _status_problem(status: str, goal: Fact, proof: Proof, assumptions: Any) -> 
         return None if refutes(proof.conclusion, goal) and not rests_on else "its proof does not refute its goal"
     if proof.conclusion != goal:
         return "its proof concludes something else"
+    if rests_on_conditions(proof, goal):
+        return "its proof takes conditions for granted"
     right = ASSUMED if rests_on else PROVED
     return None if status == right else f"its proof makes it {right}, not {status}"
 

@@ -6,7 +6,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from gencompiler.checks.verdict import ASSUMED, PROVED, REFUTED, UNKNOWN, Obligation, Verdict, assumptions_in, refutes
+from gencompiler.checks.verdict import (
+    ASSUMED,
+    PROVED,
+    REFUTED,
+    UNKNOWN,
+    Obligation,
+    Verdict,
+    assumptions_in,
+    refutes,
+    rests_on_conditions,
+)
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import CompilerBug, Diagnostic, Label, Reporter, Severity
 from gencompiler.diagnostics.span import BUILTIN, Span
@@ -63,6 +73,8 @@ class Checking:
             raise CompilerBug(
                 "check", f"{obligation.subject}: what was derived is not what was proved", obligation.span
             )
+        if rests_on_conditions(proof, obligation.goal):
+            raise CompilerBug("check", f"{obligation.subject}: proved under conditions only", obligation.span)
         reasons = assumptions_in(proof)
         return self.record(Verdict(ASSUMED if reasons else PROVED, obligation, proof, reasons))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from gencompiler.checks import requirements
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.verdict import Obligation, Verdict
 from gencompiler.derive.nodes import Derived
@@ -16,7 +17,7 @@ from gencompiler.proof import domain, refute
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import InRange, Invertible, NotInjective, NotOnto, Outside, result
 from gencompiler.proof.graph import Term
-from gencompiler.proof.kernel import Proof
+from gencompiler.proof.kernel import Proof, prove
 from gencompiler.proof.scope import MapTerms, terms_of
 from gencompiler.proof.text import number, text
 
@@ -34,7 +35,7 @@ def goal(derived: Derived, map_: nodes.Map, terms: MapTerms) -> Invertible:
         outside.names[found.output.name] = result(terms.input.shape)
         inverse = outside.term(found.body)
         log_det = terms.translation.term(derived.log_dets[map_.name].body)
-    return Invertible(terms.input, terms.body, map_.result.support, inverse, log_det)
+    return Invertible(terms.input, terms.body, map_.result.support, inverse, log_det, terms.requires)
 
 
 def obligations(derived: Derived) -> list[tuple[Obligation, nodes.Map, MapTerms]]:
@@ -48,12 +49,13 @@ def obligations(derived: Derived) -> list[tuple[Obligation, nodes.Map, MapTerms]
 
 
 def check(checking: Checking) -> dict[str, Proof]:
-    """The verdicts on all maps; returns the proofs, by map."""
+    """The verdicts on all maps; returns the proofs, by map, of those whose conditions hold too."""
     proofs: dict[str, Proof] = {}
     for obligation, map_, terms in obligations(checking.derived):
         verdict = _settle(checking, obligation, map_, terms)
         if verdict.proof is not None and isinstance(verdict.proof.conclusion, Invertible):
             proofs[map_.name] = verdict.proof
+    proofs = requirements.check(checking, proofs)
     _underived(checking, proofs)
     return proofs
 
@@ -61,12 +63,19 @@ def check(checking: Checking) -> dict[str, Proof]:
 def _settle(checking: Checking, obligation: Obligation, map_: nodes.Map, terms: MapTerms) -> Verdict:
     return checking.settle(
         obligation,
-        lambda: checking.search.invertible(terms.input, terms.body, map_.result.support),
+        lambda: _attempt(checking, map_, terms),
         lambda failure: _refute(checking, map_, terms, failure),
         lambda failure, found: _explain(checking, map_, terms, failure, found),
         # Taking it on trust is of use only where there is an inverse to compile.
         (ID, map_.definition) if map_.name in checking.derived.inverses or _assumed(checking, map_) else (),
     )
+
+
+def _attempt(checking: Checking, map_: nodes.Map, terms: MapTerms) -> Proof:
+    """The proof of a map; what it requires may be used."""
+    search = checking.search.under(terms.requires)
+    found = search.invertible(terms.input, terms.body, map_.result.support)
+    return prove("under", terms.requires, found) if terms.requires else found
 
 
 def _assumed(checking: Checking, map_: nodes.Map) -> bool:
@@ -88,6 +97,8 @@ def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFo
     if failure.kind == "cycle":
         return None
     declared = map_.result.support
+    if terms.requires:
+        return refute.not_injective(terms.input, terms.body, checking.search, requires=terms.requires)
     if failure.kind == "onto":
         escapes = refute.outside_map(terms.input, terms.body, declared)
         return escapes or refute.not_onto(terms.input, terms.body, declared, checking.search)

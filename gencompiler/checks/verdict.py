@@ -6,6 +6,7 @@ import dataclasses
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.proof.chain_rules import NotReversible, NotStationary, Reversible, Stationary
+from gencompiler.proof.condition_rules import holds_at, hypotheses_in
 from gencompiler.proof.conditional_rules import Draws, HasConditional, NotProduced
 from gencompiler.proof.facts import Fact, Invertible, Member, NotInjective, NotOnto, Outside
 from gencompiler.proof.kernel import Proof
@@ -87,11 +88,11 @@ def refutes(found: Fact, goal: Fact) -> bool:
     """Whether the first fact contradicts the second."""
     match found, goal:
         case NotInjective(), Invertible():
-            return found.input is goal.input and found.body is goal.body
+            return found.input is goal.input and found.body is goal.body and holds_at(goal.requires, found.at)
         case Outside(), Invertible():
-            return found.term is goal.body and found.support == goal.result
+            return found.term is goal.body and found.support == goal.result and goal.requires == ()
         case NotOnto(), Invertible():
-            return found.body is goal.body and found.support == goal.result
+            return found.body is goal.body and found.support == goal.result and goal.requires == ()
         case Outside(), Member():
             return found.term is goal.term and found.support == goal.support
         case Outside(), Admissible():
@@ -122,6 +123,12 @@ def _requires(goal: Admissible, found: Outside) -> bool:
 
     wanted = requirements(goal.family, goal.form, goal.arguments)
     return any(term is found.term and support == found.support for _, term, support in wanted)
+
+
+def rests_on_conditions(proof: Proof, goal: Fact) -> bool:
+    """Whether a proof takes a condition for granted that its goal does not name."""
+    own = goal.requires if isinstance(goal, Invertible) else ()
+    return bool(hypotheses_in(proof) - set(own))
 
 
 def assumptions_in(proof: Proof) -> tuple[str, ...]:

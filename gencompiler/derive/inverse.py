@@ -34,7 +34,7 @@ def derive_inverses(model: nodes.Model) -> tuple[dict[str, Inverse], dict[str, L
     for map_ in model.maps:
         try:
             terms = terms_of(model, map_)
-            found = search.any_bijection(terms.input, terms.body).conclusion
+            found = search.under(terms.requires).any_bijection(terms.input, terms.body).conclusion
         except (NotFound, Untranslated, Malformed) as problem:
             failures.append(Failure(map_.name, str(problem), span=_blame(problem, map_, model)))
             continue

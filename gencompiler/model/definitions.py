@@ -21,6 +21,9 @@ from gencompiler.model.declared import declared_support, fits
 from gencompiler.model.types import known_shape, unify
 from gencompiler.syntax import tree
 
+#: The comparisons that a `requires` may state.
+COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "not_equal")
+
 if TYPE_CHECKING:
     from gencompiler.model.infer import Infer
 
@@ -314,8 +317,6 @@ def instantiate_map(
         or not isinstance(signature.variables[0].type, tree.SupportType)
     ):
         builder.unsupported("a bijection of several variables", definition.span)
-    if definition.requires is not None:
-        builder.unsupported("a `requires` condition", definition.requires.span)
     if not isinstance(definition.body, tree.Expr):
         builder.unsupported("a bijection without a formula", definition.span)
     local = definition.name.id in builder.local_definitions
@@ -339,10 +340,25 @@ def instantiate_map(
         unify(body.type, type_)
         result_shape = type_.shape
     support = _result_support(infer, inner, definition)
+    result = nodes.Type(support, result_shape)
+    requires = _required(infer, inner, definition)
     builder.maps[name] = nodes.Map(
-        name, definition.name.id, inputs[0], nodes.Type(support, result_shape), lift, body, span=definition.span
+        name, definition.name.id, inputs[0], result, lift, body, requires, span=definition.span
     )
     return name, lift or result_shape
+
+
+def _required(infer: Infer, context: Context, definition: tree.Definition) -> tuple[nodes.Expr, ...]:
+    """The comparisons that a use of a definition has to fulfil."""
+    return _conjuncts(infer, infer.expression(context, definition.requires)) if definition.requires is not None else ()
+
+
+def _conjuncts(infer: Infer, condition: nodes.Expr) -> tuple[nodes.Expr, ...]:
+    if isinstance(condition, nodes.Apply) and condition.function == "and":
+        return tuple(c for part in condition.arguments for c in _conjuncts(infer, part))
+    if not isinstance(condition, nodes.Apply) or condition.function not in COMPARISONS:
+        infer.builder.unsupported("a condition other than comparisons joined by `and`", condition.span)
+    return (condition,)
 
 
 def _lifted_names(context: Context, lift: tuple[int, ...], own: nodes.Input) -> Context:

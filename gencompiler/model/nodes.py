@@ -92,7 +92,8 @@ class Map(Node):
     """An instance of a bijection: `result = body(input)`.
 
     A scalar map used on a tensor is lifted: `lift = (D,)`, and `input`, `result` and `body` speak of one element.
-    `arguments` binds the conditions that the use supplied; learned ones are ParameterReferences in the body."""
+    `arguments` binds the conditions that the use supplied; learned ones are ParameterReferences in the body.
+    `requires`: comparisons that the use has to fulfil, which the proof of the map may take for granted."""
 
     name: str
     definition: str
@@ -100,6 +101,7 @@ class Map(Node):
     result: Type
     lift: tuple[int, ...]
     body: Expr
+    requires: tuple[Expr, ...] = ()
 
 
 @node

@@ -49,6 +49,8 @@ def _check_kind(node: Node, part: nodes.Expr, reporter: Reporter) -> None:
     logical = isinstance(node, nodes.Apply) and node.function in _LOGIC
     if isinstance(node, nodes.Choose) and part is node.condition:
         logical = True
+    if isinstance(node, nodes.Map) and part is not node.body:
+        logical = True  # what it requires
     if isinstance(node, nodes.Apply) and node.function in _EQUALITY:
         logical = any(a.type.support == nodes.BOOLEAN for a in node.arguments)
     if truth and not logical:

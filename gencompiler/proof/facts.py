@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from fractions import Fraction
 
 from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof.domain import Interval
@@ -73,24 +74,26 @@ class VectorBijection(Fact):
 
 
 @dataclasses.dataclass(frozen=True)
+class Member(Fact):
+    """Each element of `term` is a value of `support`."""
+
+    term: Term
+    support: Support
+
+
+@dataclasses.dataclass(frozen=True)
 class Invertible(Fact):
     """`body` maps the support of `input` one-to-one onto the tensors (of a scalar map, the numbers) over `result`.
 
-    As a goal, `inverse` and `log_det` are those that were derived, None where there are none."""
+    As a goal, `inverse` and `log_det` are those that were derived, None where there are none.  It holds wherever the
+    conditions `requires` do."""
 
     input: Term
     body: Term
     result: Support
     inverse: Term | None
     log_det: Term | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Member(Fact):
-    """Each element of `term` is a value of `support`."""
-
-    term: Term
-    support: Support
+    requires: tuple[Member, ...] = ()
 
 
 def result(shape: Shape) -> Term:
@@ -103,10 +106,13 @@ def result(shape: Shape) -> Term:
 
 @dataclasses.dataclass(frozen=True)
 class NotInjective(Fact):
-    """For some admissible values of the other symbols, `body` takes one value at two values of `input`."""
+    """For some admissible values of the other symbols, `body` takes one value at two values of `input`.
+
+    `at`: these values."""
 
     input: Term
     body: Term
+    at: tuple[tuple[Term, Fraction], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -47,8 +47,8 @@ def entry(input_: Term, body: Term) -> tuple[Term, Term]:
 def by_index(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """`for i: e(u[i], u[<i])` with e a bijection of u[i] for all values of the rest.
 
-    A triangular map is a bijection where its diagonal is, and det is the product over the diagonal.  Subject: the input,
-    the body.  Premise: the bijection of one entry, for every i and every past."""
+    A triangular map is a bijection where its diagonal is, and det is the product over the diagonal.  Subject: the
+    input, the body.  Premise: the bijection of one entry, for every i and every past."""
     input_, body = cast(tuple[Term, Term], subject)
     own, inner = entry(input_, body)
     (found,) = premises

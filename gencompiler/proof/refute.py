@@ -9,7 +9,9 @@ from fractions import Fraction
 from gencompiler.model.nodes import Support
 from gencompiler.proof import rules
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.condition_rules import holds_at
 from gencompiler.proof.evaluate import Undefined, evaluate
+from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Term, substitute, subterms, support_of
 from gencompiler.proof.kernel import Proof, Unproved, attempt
 from gencompiler.proof.map_rules import pieces
@@ -75,10 +77,15 @@ def _inputs(input_: Term) -> list[Fraction]:
     return [c for c in CANDIDATES if admissible(support_of(input_), c)]
 
 
-def not_injective(input_: Term, body: Term, search: Search, zero: Term | None = None) -> Proof | None:
-    """Two inputs with one value, or three out of order; with `zero`, only where that factor of the map is 0."""
-    free = tuple(a for a in atoms(body) if a is not input_)
+def not_injective(
+    input_: Term, body: Term, search: Search, zero: Term | None = None, requires: tuple[Member, ...] = ()
+) -> Proof | None:
+    """Two inputs with one value, or three out of order, where the conditions hold; with `zero`, only where that factor
+    of the map is 0."""
+    free = tuple(a for a in atoms(body, *(c.term for c in requires)) if a is not input_)
     for assignment in assignments(free):
+        if requires and not holds_at(requires, assignment):
+            continue
         if zero is not None and not _vanishes(zero, assignment):
             continue
         found = _twins(input_, body, assignment) or (

@@ -66,7 +66,7 @@ def two_points(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(all(isinstance(v, Fraction) and admissible(support_of(input_), v) for v in (*first, *second)), "not an input")
     left, right = (_values(body, {**point, input_: place}) for place in (first, second))
     need(all(isinstance(v, Fraction) for v in (*left, *right)) and left == right, "the values differ")
-    return NotInjective(input_, body)
+    return NotInjective(input_, body, assignment)
 
 
 @rule
@@ -82,7 +82,7 @@ def fold(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(all(admissible(support_of(input_), p) for p in places), "not an input")
     a, b, c = (_values(body, {**point, input_: (p,)})[0] for p in places)
     need(_order(a, b) * _order(b, c) < 0, "the values are in order")
-    return NotInjective(input_, body)
+    return NotInjective(input_, body, assignment)
 
 
 def _order(left: Number, right: Number) -> int:

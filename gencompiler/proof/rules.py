@@ -5,6 +5,7 @@ from __future__ import annotations
 from gencompiler.proof import (
     chain_refutations,
     chain_rules,
+    condition_rules,
     conditional_rules,
     factorization_rules,
     index_rules,
@@ -33,6 +34,7 @@ MODULES = (
     structure_rules,
     factorization_rules,
     conditional_rules,
+    condition_rules,
     marginal_rules,
     chain_rules,
     chain_refutations,

@@ -8,25 +8,43 @@ from fractions import Fraction
 
 from gencompiler.model import nodes
 from gencompiler.proof import domain
-from gencompiler.proof.facts import InRange
-from gencompiler.proof.graph import Malformed, Term, symbol
+from gencompiler.proof.facts import InRange, Member
+from gencompiler.proof.graph import Malformed, Term, is_finite, symbol
+from gencompiler.proof.terms import minus
 from gencompiler.proof.translate import Translation, Untranslated
 
 
 @dataclasses.dataclass(frozen=True)
 class MapTerms:
-    """A map as terms: its input symbol, its body, and where the body's parts come from."""
+    """A map as terms: its input symbol, its body, where the body's parts come from, and what it requires."""
 
     input: Term
     body: Term
     translation: Translation
+    requires: tuple[Member, ...] = ()
 
 
 def terms_of(model: nodes.Model, map_: nodes.Map) -> MapTerms:
     """The terms of a map; raises Untranslated or Malformed."""
     input_ = symbol("input", map_.input.name, map_.input.type.support, map_.input.type.shape)
     translation = Translation.of_model(model).binding({map_.input.name: input_})
-    return MapTerms(input_, translation.term(map_.body), translation)
+    body = translation.term(map_.body)
+    return MapTerms(input_, body, translation, tuple(_condition(translation.term(r)) for r in map_.requires))
+
+
+def _condition(comparison: Term) -> Member:
+    """A comparison as a value and where it has to lie: of a number, or else of a difference."""
+    left, right = comparison.arguments
+    if comparison.data == "not_equal":
+        return Member(minus(left, right), nodes.Support("NonZero"))
+    rising = comparison.data.startswith("greater")
+    kind = "Interval" if comparison.data.endswith("equal") else "Open"
+    for value, end, above in ((left, right, rising), (right, left, not rising)):
+        if end.operation == "literal" and is_finite(end.data):
+            ends = (end.data, nodes.INFINITY) if above else (-nodes.INFINITY, end.data)
+            return Member(value, nodes.Support(kind, ends))
+    larger, smaller = (left, right) if rising else (right, left)
+    return Member(minus(larger, smaller), nodes.Support("NonNegative" if kind == "Interval" else "Positive"))
 
 
 def index_symbol(range_: nodes.Range) -> Term:

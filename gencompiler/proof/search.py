@@ -10,7 +10,7 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import rules, vector_search
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.facts import InRange
+from gencompiler.proof.facts import InRange, Member
 from gencompiler.proof.graph import Term, gradient_parts, literal, substitute
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.map_rules import pieces
@@ -24,12 +24,23 @@ class Search:
 
     def __init__(self, given: Iterable[Proof] = ()) -> None:
         """`given`: proofs of ranges to start from, such as assumptions."""
+        self._given = tuple(given)
         self._nonzero: dict[Term, Proof | NotFound] = {}
         self._logs: dict[Term, Proof | NotFound] = {}
         self._simplexes: dict[Term, Proof | NotFound] = {}
         self._ranges: dict[Term, Proof | NotFound] = {
-            p.conclusion.term: p for p in given if isinstance(p.conclusion, InRange)
+            p.conclusion.term: p for p in self._given if isinstance(p.conclusion, InRange)
         }
+
+    def under(self, conditions: tuple[Member, ...]) -> Search:
+        """A search that may also use these conditions; itself, where there are none."""
+        if not conditions:
+            return self
+        found = Search(self._given)
+        for condition in conditions:
+            proof = prove("required", (condition,))
+            (found._ranges if isinstance(proof.conclusion, InRange) else found._nonzero)[condition.term] = proof
+        return found
 
     # -- ranges ------------------------------------------------------------------------------------------------------
 

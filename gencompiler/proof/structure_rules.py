@@ -115,6 +115,7 @@ def chain(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         if not isinstance(premise, Invertible):
             raise Unproved("a map that is not known to be invertible")
         need((premise.input, premise.body, premise.result) == (input_, body, result), "a premise about another map")
+        need(premise.requires == (), "a map whose conditions are not known to hold")
     end = pass_through(source, shape, maps, stages)
     need(_same_set(end, target), "the pipeline ends in {}, not {}", end, target)
     return Chains(source, target, shape, maps, stages)

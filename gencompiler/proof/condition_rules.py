@@ -1,0 +1,91 @@
+"""Rules for `requires`: what a definition may assume of its parameters, and what each use of it has to show.
+
+`required` takes a condition for true, so what is proved with it holds only under it.  A verdict is checked to rest on
+no other conditions than its goal names, and a use is rid of them by proofs that they hold there."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from typing import cast
+
+from gencompiler.proof import domain
+from gencompiler.proof.evaluate import Undefined, evaluate
+from gencompiler.proof.facts import Fact, InRange, Invertible, Member, NonZero
+from gencompiler.proof.graph import Term
+from gencompiler.proof.kernel import Proof, Subject, Unproved, need, rule
+from gencompiler.proof.numbers import Undecided, Values
+
+
+@rule
+def required(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A condition of a definition.  Subject: it, as a Member."""
+    (condition,) = cast(tuple[Member], subject)
+    if condition.support.name == "NonZero":
+        return NonZero(condition.term)
+    interval = domain.of_support(condition.support)
+    if interval is None:
+        raise Unproved(f"the ends of {condition.support} are not exact numbers")
+    return InRange(condition.term, interval)
+
+
+@rule
+def under(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A bijection under conditions.  Subject: the conditions.  Premise: the bijection, proved with their help."""
+    (found,) = premises
+    conditions = cast(tuple[Member, ...], subject)
+    need(isinstance(found, Invertible) and found.requires == (), "not a bijection of its own")
+    assert isinstance(found, Invertible)
+    return dataclasses.replace(found, requires=conditions)
+
+
+@rule
+def discharged(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A bijection whose conditions hold.  Premises: the bijection under conditions, then each of them."""
+    found, *held = premises
+    need(isinstance(found, Invertible), "not a bijection")
+    assert isinstance(found, Invertible)
+    need(tuple(held) == found.requires, "a condition that is not known to hold")
+    return dataclasses.replace(found, requires=())
+
+
+@rule
+def nonzero_member(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A condition `a != b`.  Subject: it, as a Member.  Premise: that the difference does not vanish."""
+    (condition,) = cast(tuple[Member], subject)
+    need(condition.support.name == "NonZero" and premises == (NonZero(condition.term),), "{} may be 0", condition.term)
+    return condition
+
+
+def holds_at(conditions: tuple[Member, ...], at: tuple[tuple[Term, Fraction], ...]) -> bool:
+    """Whether conditions surely hold at a point."""
+    try:
+        return all(_holds(c, evaluate(c.term, dict(at))) for c in conditions)
+    except (Undecided, Undefined, KeyError):
+        return False
+
+
+def _holds(condition: Member, values: Values) -> bool:
+    interval = domain.of_support(condition.support)
+    exact = [v for v in values if isinstance(v, Fraction)]
+    if interval is None or len(exact) < len(values):
+        return False
+    return all(interval.contains(v) and (condition.support.name != "NonZero" or v != 0) for v in exact)
+
+
+def hypotheses_in(proof: Proof) -> frozenset[Member]:
+    """The conditions that a proof rests on and does not show."""
+    known: dict[int, frozenset[Member]] = {}
+
+    def visit(current: Proof) -> frozenset[Member]:
+        found = known.get(id(current))
+        if found is None:
+            found = frozenset().union(*(visit(p) for p in current.premises))
+            if current.rule == "required":
+                found |= {current.subject[0]}
+            elif current.rule == "discharged":
+                found -= set(cast(Invertible, current.premises[0].conclusion).requires)
+            known[id(current)] = found
+        return found
+
+    return visit(proof)
