@@ -93,7 +93,7 @@ def _spelled(terms: MapTerms, condition: nodes.Expr) -> str:
 
 def _explain(use: Use, found: Proof | None) -> Finding:
     condition = _spelled(use.terms, use.condition)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if found is not None:
         point: Assignment = found.subject[2]
         names = use.terms.translation.labels
