@@ -289,7 +289,7 @@ class Moons(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/moons.gen"
-    model_hash = "22d2f32fef7a882124d0e0411a300ce1cf1da359e48724f486f451b22bd201a1"
+    model_hash = "5bf264d8c87f1cef9cb4b8a057762a1b86ac88f8c94d6da64b557b0edc8a6238"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

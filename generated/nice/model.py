@@ -190,7 +190,7 @@ class NICE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/nice.gen"
-    model_hash = "47be3d264489dbbc28999b0805de8e36cf577446b85032f1bd6abf9a683230ba"
+    model_hash = "b915557f6fb729a5cee1fe3f833697f6c40662bc24079c40edbf8127e2660d52"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -96,7 +96,7 @@ class PPCA(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/early/ppca.gen"
-    model_hash = "c7ac4a9ecc9b6b7c23eb68884b9662f56dcaec8eae98f575d30f63548d2fa1ab"
+    model_hash = "ae8f3b5527c3ad427c7edc091e4b80ffa17cc312a6cad65ce84c155424e848b5"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -260,7 +260,7 @@ class RealNVP(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/realnvp.gen"
-    model_hash = "69b3f6dcca92c80eb8307d579782b781d64e479cca290aa1ffe4686716704ba0"
+    model_hash = "7129cd850df9c04bb50f07ada74f39be7ff2e40bd44d6bf3f41c1b62aa19ee81"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

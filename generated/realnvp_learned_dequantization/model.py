@@ -393,7 +393,7 @@ class LearnedDequantization(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 20}}
     package = __package__ or ""
     spec = "specs/bijections/realnvp_learned_dequantization.gen"
-    model_hash = "c1e31f7737f7492522227cbc50678282a0e4003d0d6f2dd3795965ffde2c0fab"
+    model_hash = "2f0b5ee9058e03de2241e2ced1c0aeda16ab3fcaf792b821dee13c15f296ebd6"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
