@@ -48,7 +48,9 @@ class Term:
     _symbols: frozenset[Term] | None
 
     def __repr__(self) -> str:
-        return render(self)
+        from gencompiler.proof.text import text
+
+        return text(self)
 
     @property
     def symbols(self) -> frozenset[Term]:
@@ -395,13 +397,3 @@ def subterms(*roots: Term) -> list[Term]:
             stack.append((term, True))
             stack.extend((a, False) for a in reversed(term.arguments))
     return list(order)
-
-
-# -- text ------------------------------------------------------------------------------------------------------------
-
-
-def render(term: Term) -> str:
-    """A short mathematical spelling, for messages."""
-    from gencompiler.proof.text import text
-
-    return text(term)
