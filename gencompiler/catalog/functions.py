@@ -56,6 +56,9 @@ _ALL = (
     Function("subtract", 2, "({0} - {1})", "({0} - {1})", ("1", "-1"), kind="same", operator="-"),
     Function("multiply", 2, "({0} * {1})", "({0} * {1})", ("b", "a"), kind="same", operator="*"),
     Function("divide", 2, "({0} / {1})", "({0} / {1})", ("1 / b", "-a / b^2"), operator="/"),
+    # of whole numbers: a = b * quotient(a, b) + remainder(a, b), the remainder with the sign of b
+    Function("quotient", 2, "({0} // {1})", "({0} // {1})", kind="same", operator="//"),
+    Function("remainder", 2, "({0} % {1})", "({0} % {1})", kind="same", operator="%"),
     Function("power", 2, "({0} ** {1})", "power({0}, {1})", ("b * a^(b - 1)", "a^b * log(a)"), operator="^"),
     Function(
         "negate",

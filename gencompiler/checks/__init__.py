@@ -11,6 +11,7 @@ from gencompiler.checks import (
     admissibility,
     adversaries,
     capability,
+    causality,
     claims,
     conditionals,
     domains,
@@ -68,6 +69,7 @@ def check(derived: Derived, reporter: Reporter, *, allow_unknown: bool = False) 
 def _check(checking: Checking) -> Checked:
     derived = checking.derived
     factorized = factorization.check(checking)
+    causality.check(checking)
     admissible = admissibility.check(checking)
     invertible = invertibility.check(checking)
     chained = domains.check(checking, invertible)
@@ -109,6 +111,7 @@ def obligations(derived: Derived) -> list[Obligation]:
     model = derived.model
     known = {j.name: j for j in factorization.joints(derived)}
     found = [factorization.obligation(j) for j in known.values()]
+    found += [own for own, _ in causality.obligations(model)]
     found += [use.obligation for use in admissibility.uses(derived)]
     found += [own for own, _, _ in admissibility.probabilities(derived)]
     found += [own for own, _, _ in invertibility.obligations(derived)]

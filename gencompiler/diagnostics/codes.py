@@ -67,6 +67,7 @@ _TABLE: tuple[tuple[str, Severity, int, str], ...] = (
     ("G303", Severity.ERROR, USER_ERROR, "an element never produced"),
     ("G304", Severity.ERROR, USER_ERROR, "a head and its body disagree"),
     ("G305", Severity.ERROR, USER_ERROR, "a conditional that is not causal"),
+    ("G306", Severity.WARNING, USER_ERROR, "a network that does not see all of its view"),
     # -- G4xx: invertibility -----------------------------------------------------------------------------------------
     ("G401", Severity.ERROR, USER_ERROR, "a map that is not injective"),
     ("G402", Severity.ERROR, USER_ERROR, "a scale that may vanish"),

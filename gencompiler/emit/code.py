@@ -123,6 +123,8 @@ OPERATORS: dict[str, tuple[str, Level]] = {
     "subtract": ("-", Level.SUM),
     "multiply": ("*", Level.PRODUCT),
     "divide": ("/", Level.PRODUCT),
+    "quotient": ("//", Level.PRODUCT),
+    "remainder": ("%", Level.PRODUCT),
     "power": ("**", Level.POWER),
     "less": ("<", Level.COMPARISON),
     "less_equal": ("<=", Level.COMPARISON),

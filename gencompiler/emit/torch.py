@@ -43,6 +43,7 @@ IMPORTS = {
     "math": "import math",
     "torch": "import torch",
     "F": "from torch.nn import functional as F",
+    "causal": "from gencompiler.runtime import causal",
     "random": "from gencompiler.runtime import random",
     "tiles": "from gencompiler.runtime import tiles",
 }
@@ -116,7 +117,7 @@ class _Function:
         self._outputs()
         head = [*self._signature(), *self._docstring(), *self._preamble()]
         text = "\n".join([*head, *self.body.lines]) + "\n"
-        used = self.scope.wants | {name for name in ("torch", "F", "random", "tiles") if f"{name}." in text}
+        used = self.scope.wants | {name for name in ("torch", "F", "causal", "random", "tiles") if f"{name}." in text}
         return Printed(text, frozenset(used & IMPORTS.keys()))
 
     def _spelled(self, each: Input) -> str:

@@ -30,6 +30,7 @@ IMPORTS = {
     "triton": "import triton",
     "tl": "import triton.language as tl",
     "F": "from torch.nn import functional as F",
+    "causal": "from gencompiler.runtime import causal",
     "tiles": "from gencompiler.runtime import tiles",
 }
 
@@ -90,7 +91,7 @@ class _Kernel:
         self.program, self.tiled, self.config, self.name = program, tiled, config, name
         self.signature: Signature = signature(program)
         self.random = any(True for _ in draws(program))
-        words = ("tl", "triton", "torch", "tiles", "F", "place", "live", "row", "count", "seed", "step", "rows")
+        words = (*IMPORTS, "place", "live", "row", "count", "seed", "step", "rows")
         self.names = Names((*words, "ROWS", "PRECISION", "vector", "matrix"))
         self.scope = Scope(self.names)
         self.body = Statements(self.scope, where or (lambda span: ""), config.stages)

@@ -13,6 +13,7 @@ from gencompiler.model import nodes
 from gencompiler.model.frames import Frame
 from gencompiler.model.nodes import Real
 from gencompiler.model.types import known_shape
+from gencompiler.model.views import Axes
 from gencompiler.syntax import tree
 
 ItemT = TypeVar("ItemT")
@@ -39,7 +40,8 @@ class Context:
     `names`: variables, inputs, locals and parameters, each as the expression it stands for; `path` prefixes the
     parameters
     created on the way; `in_map`: networks here condition a bijection, so their output layer starts at zero;
-    `aliases`: arguments that are definitions, by the name they go by here; `frame`: set inside an objective."""
+    `aliases`: arguments that are definitions, by the name they go by here; `frame`: set inside an objective; `views`:
+    the causal views that cut the axes of local names."""
 
     constants: dict[str, Real]
     names: dict[str, nodes.Expr]
@@ -49,6 +51,7 @@ class Context:
     in_map: bool = False
     aliases: dict[str, str] = dataclasses.field(default_factory=dict)
     frame: Frame | None = None
+    views: dict[str, Axes] = dataclasses.field(default_factory=dict)
 
     def bind(self, **changes: nodes.Expr) -> Context:
         """This context with more names."""
@@ -195,14 +198,16 @@ class Builder:
 def weights_of(network: nodes.Network) -> list[nodes.Parameter]:
     """The weights and biases of a network, in the order they are applied.
 
-    Hidden layer l has `PATH.l.weight` [out, in] and `PATH.l.bias` [out]; the outputs `PATH.NAME.weight` and `.bias`."""
-    width = sum(max(1, n) for n in network.inputs)
+    Hidden layer l has `PATH.l.weight` [out, in] and `PATH.l.bias` [out]; the outputs `PATH.NAME.weight` and `.bias`.  A
+    network on causal views reads what they show of all places, and has the outputs of all places side by side."""
+    shown = [network.places if view else 1 for view in network.views] or [1] * len(network.inputs)
+    width = sum(max(1, n) * places for n, places in zip(network.inputs, shown, strict=True))
     layers: list[tuple[str, int, int, bool]] = []
     for number, hidden in enumerate(network.hidden):
         layers.append((str(number), hidden, width, False))
         width = hidden
     for name, size in zip(network.output_names or ("output",), network.outputs, strict=True):
-        layers.append((name, max(1, size), width, network.zero_output))
+        layers.append((name, max(1, size) * max(1, network.places), width, network.zero_output))
     kind = NETWORKS[network.kind]
     found = []
     for name, out, width_in, zero in layers:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gencompiler.catalog import distributions, functions, networks, words
 from gencompiler.diagnostics.wording import counted
-from gencompiler.model import definitions, densities, features, network_calls, nodes, reductions, sdes
+from gencompiler.model import definitions, densities, features, network_calls, nodes, reductions, sdes, views
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.types import known_shape
 from gencompiler.syntax import tree
@@ -208,7 +208,8 @@ def local_equations(infer: Infer, context: Context, block: tree.Block) -> tuple[
     locals_ = _Locals(infer, context, block)
     for item in block.items:
         locals_.resolve(item)
-    return dataclasses.replace(context, names={**context.names, **locals_.names}), tuple(locals_.bindings)
+    inside = dataclasses.replace(context, names={**context.names, **locals_.names}, views=locals_.views)
+    return inside, tuple(locals_.bindings)
 
 
 class _Locals:
@@ -219,6 +220,7 @@ class _Locals:
         self.context = context
         self.owner: dict[str, tree.Equation] = {}
         self.names: dict[str, nodes.Expr] = {}
+        self.views = dict(context.views)
         self.bindings: list[nodes.Binding] = []
         self.active: list[tree.Equation] = []
         self.done: list[tree.Equation] = []
@@ -249,7 +251,8 @@ class _Locals:
         for name in _mentioned(item.value):
             if name in self.owner:
                 self.resolve(self.owner[name])
-        context = dataclasses.replace(self.context, names={**self.context.names, **self.names})
+        names = {**self.context.names, **self.names}
+        context = dataclasses.replace(self.context, names=names, views=self.views)
         try:
             self._define(context, item)
         except Abandon:  # it has reported; what mentions its names says nothing new
@@ -279,6 +282,7 @@ class _Locals:
     def _bind(self, names: list[str], values: tuple[nodes.Expr, ...], item: tree.Equation) -> None:
         for name, value in zip(names, values, strict=True):
             self.bindings.append(nodes.Binding(name, value, span=item.span))
+            self.views = {**self.views, name: views.axes_or_none(value, self.views)}
             self.names[name] = nodes.Reference(value.type, name, span=item.span)
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.catalog import networks
-from gencompiler.model import features, nodes
+from gencompiler.model import causal_inputs, features, nodes, views
 from gencompiler.model.builder import Context, PendingNetwork
 from gencompiler.model.constants import size
 from gencompiler.model.scope import nearest
@@ -39,9 +39,21 @@ def network(
         for type_ in types:
             if stated is not None:
                 unify(type_, nodes.Type(nodes.REAL, (stated,)))
-    sizes = tuple((known_shape(i.type) or (0,))[0] for i in inputs)
+    places, shown = causal_inputs.shown(infer, context, inputs)
+    shapes = [(known_shape(i.type) or ())[int(bool(s)) :] for i, s in zip(inputs, shown, strict=True)]
     found = nodes.Network(
-        path, kind.name, hidden, activation, sizes, (), context.iterations, context.in_map, output_names, span=expr.span
+        path,
+        kind.name,
+        hidden,
+        activation,
+        tuple(shape[0] if shape else 0 for shape in shapes),
+        (),
+        context.iterations,
+        context.in_map,
+        output_names,
+        places,
+        shown if places else (),
+        span=expr.span,
     )
     infer.builder.networks[path] = PendingNetwork(found, types)
     return tuple(nodes.NetworkOutput(t, path, number, inputs, span=expr.span) for number, t in enumerate(types))
@@ -69,7 +81,8 @@ def _input(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Exp
             "size unknown",
             help=("state it: `size = n` in the call that makes it",),
         )
-    if len(shape) > 1:
+    cut = views.axes_or_none(value, context.views)
+    if len(shape) > 1 + any(cut):
         infer.builder.unsupported("a network on a tensor with several axes", argument.span)
     return value
 

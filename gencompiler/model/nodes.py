@@ -46,7 +46,12 @@ class Network(Node):
     """One network call: `kind` is a key of `catalog.networks`; its weights are ordinary parameters below `path`.
 
     `inputs` and `outputs` are the sizes of its inputs and outputs, 0 for a scalar; `zero_output` starts the last
-    layer at zero (the conditioner of a bijection begins as the identity)."""
+    layer at zero (the conditioner of a bijection begins as the identity).
+
+    A network on causal views, `mlp(x[<i])`, is one network for all `places` of their axis (0: no such network): a view
+    has `inputs` numbers at each place, the result for place i is block i of the output layer, and masks keep it from
+    reading more than the view at i shows.  `views`: of each input "before", "until" (`x[<=i]`), or "" where it is no
+    view; the masks follow from `catalog.causal`."""
 
     path: str
     kind: str
@@ -57,6 +62,8 @@ class Network(Node):
     iterations: tuple[int, ...]
     zero_output: bool
     output_names: tuple[str, ...] = ()
+    places: int = 0
+    views: tuple[str, ...] = ()
 
 
 @node

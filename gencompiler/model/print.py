@@ -152,7 +152,8 @@ def _parameter(parameter: nodes.Parameter) -> str:
 def _network(network: nodes.Network) -> str:
     outputs = ", ".join(f"{n}[{s}]" for n, s in zip(network.output_names or ("output",), network.outputs, strict=True))
     hidden = f" hidden {list(network.hidden)} {network.activation}" if network.hidden else ""
-    return f"  network {network.path} : {network.kind} {list(network.inputs)}{hidden} -> {outputs}"
+    views = f" causal over {network.places}: {', '.join(v or 'all' for v in network.views)}" if network.places else ""
+    return f"  network {network.path} : {network.kind} {list(network.inputs)}{hidden} -> {outputs}{views}"
 
 
 def _conditional(conditional: nodes.Conditional) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from gencompiler.diagnostics.model import Label, Reporter
 from gencompiler.model import nodes
+from gencompiler.model.types import known_shape
 from gencompiler.node import Node, children
 
 #: For each axis of a value, the view that cuts it, or None where all of it is there.
@@ -36,7 +37,6 @@ class Opaque(Exception):
 
 #: What takes a whole tensor, and how a view of one is refused.
 _OPAQUE = {
-    nodes.NetworkOutput: "a network on a causal view",
     nodes.Call: "a causal view as the argument of a definition",
     nodes.Gradient: "a gradient at a causal view",
     nodes.Slice: "`split` of a causal view",
@@ -49,7 +49,7 @@ def axes(expr: nodes.Expr, names: Mapping[str, Axes]) -> Axes:
     """The views that cut the axes of `expr`; `names`: those of names that stand for views.
 
     Raises Mismatch or Opaque where the expression has no meaning, or none yet."""
-    whole: Axes = (None,) * len(expr.type.shape)
+    whole: Axes = (None,) * len(known_shape(expr.type) or ())
     match expr:
         case nodes.Reference(name=name):
             return names.get(name, whole)
@@ -73,6 +73,15 @@ def axes(expr: nodes.Expr, names: Mapping[str, Axes]) -> Axes:
             return (None, *axes(body, {k: v for k, v in names.items() if k != index}))
     _opaque(expr, names)
     return whole
+
+
+def axes_or_none(expr: nodes.Expr, names: Mapping[str, Axes]) -> Axes:
+    """The views that cut the axes of `expr`, none where its shape is open or the views do not fit, which `check`
+    reports."""
+    try:
+        return axes(expr, names)
+    except (Mismatch, Opaque):
+        return ()
 
 
 def _elementwise(expr: nodes.Expr, arguments: tuple[nodes.Expr, ...], names: Mapping[str, Axes]) -> Axes:

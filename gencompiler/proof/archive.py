@@ -12,7 +12,7 @@ from typing import Any
 
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Support
-from gencompiler.proof import chain_rules, conditional_rules, facts, sde_facts, structure
+from gencompiler.proof import causal_rules, chain_rules, conditional_rules, facts, sde_facts, structure
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.graph import Malformed, Term, build, subterms
 from gencompiler.proof.kernel import Proof
@@ -27,7 +27,7 @@ class Damaged(Exception):
 #: Every class that may stand in a certificate, by name.
 CLASSES: dict[str, type[Any]] = {
     name: value
-    for module in (facts, structure, chain_rules, conditional_rules, sde_facts)
+    for module in (facts, structure, causal_rules, chain_rules, conditional_rules, sde_facts)
     for name, value in vars(module).items()
     if isinstance(value, type) and dataclasses.is_dataclass(value) and not issubclass(value, Term)
 }

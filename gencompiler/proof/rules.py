@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gencompiler.proof import (
+    causal_rules,
     chain_refutations,
     chain_rules,
     condition_rules,
@@ -32,6 +33,7 @@ MODULES = (
     index_rules,
     refute_rules,
     structure_rules,
+    causal_rules,
     factorization_rules,
     conditional_rules,
     condition_rules,

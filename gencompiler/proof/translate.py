@@ -90,7 +90,7 @@ class Translation:
                 return self._gradient(expr, function, self._terms(arguments))
             case nodes.NetworkOutput(path=path, output=output, inputs=inputs):
                 network = self.networks.get(path)
-                if network is not None and network.kind == "linear":
+                if network is not None and network.kind == "linear" and not network.places:
                     return self._linear(network, output, self._terms(inputs))
                 return graph.network(path, output, expr.type.shape, self._terms(inputs))
             case nodes.ExternalOutput(external=name, arguments=arguments):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gencompiler.model import nodes
-from gencompiler.node import walk
+from gencompiler.node import children, walk
 
 #: Entries that are written out at most, those of arrays within the array counted.
 MOST_ENTRIES = 256
@@ -65,6 +65,10 @@ class _Lanes:
                 pairs = zip(inputs, arguments, strict=True)
                 given = frozenset(i.name for i, a in pairs if self.depends(a, names))
                 found = bool(given) and self.depends(self.functions[name].body, given)
+            case nodes.NetworkOutput(inputs=inputs) if any(_is_view(i, self.index) for i in inputs):
+                if any(self.depends(i, names) for i in inputs if not _is_view(i, self.index)):
+                    raise _NotElementwise
+                found = True  # a network on causal views gives a number for each place of its axis
             case nodes.Apply() | nodes.Choose():
                 # A vector that is the same for every i would meet the lanes as if its places were values of i.
                 parts = expr.arguments if isinstance(expr, nodes.Apply) else (expr.condition, expr.then, expr.otherwise)
@@ -106,3 +110,12 @@ class _Lanes:
 
     def _mentions(self, expr: nodes.Expr, names: frozenset[str]) -> bool:
         return any(isinstance(n, nodes.Reference) and n.name in names for n in walk(expr))
+
+
+def _is_view(expr: nodes.Expr, index: str) -> bool:
+    """Whether every place of `expr` is one of a causal view at `index`, and of nothing else that the index decides."""
+    if isinstance(expr, nodes.Apply | nodes.Choose):
+        parts = [p for p in children(expr) if isinstance(p, nodes.Expr) and p.type.shape]
+        return bool(parts) and all(_is_view(p, index) for p in parts)
+    places = [s for s in expr.subscripts if isinstance(s, nodes.Before)] if isinstance(expr, nodes.Element) else []
+    return any(isinstance(s.index, nodes.Reference) and s.index.name == index for s in places)

@@ -22,13 +22,15 @@ __all__ = ["Expressions", "NotLowered", "Scope"]
 @dataclasses.dataclass(frozen=True)
 class Scope:
     """What names stand for; `iteration` is the layer loop's index, `vector` the indices that run along an axis;
-    `views`: the causal views that cut the axes of names; `stopped`: parameters are constants."""
+    `views`: the causal views that cut the axes of names; `stopped`: parameters are constants; `carried`: the sums of
+    the layers of networks that a loop over places carries, by path."""
 
     names: Mapping[str, Expr]
     iteration: Expr | None = None
     vector: frozenset[str] = frozenset()
     views: Mapping[str, Axes] = dataclasses.field(default_factory=dict)
     stopped: bool = False
+    carried: Mapping[str, tuple[Expr, ...]] = dataclasses.field(default_factory=dict)
 
     def bind(self, names: Mapping[str, Expr]) -> Scope:
         return dataclasses.replace(self, names={**self.names, **names})
@@ -39,7 +41,7 @@ class Scope:
 
     def only(self, names: Mapping[str, Expr]) -> Scope:
         """A scope for the body of a definition: it sees its own inputs and nothing else."""
-        return dataclasses.replace(self, names=dict(names), vector=frozenset(), views={})
+        return dataclasses.replace(self, names=dict(names), vector=frozenset(), views={}, carried={})
 
 
 class Expressions:
@@ -224,12 +226,12 @@ class Expressions:
         place = expr.subscripts[0]
         if isinstance(place, model.Before):
             return self._past(base, place, scope, expr.span)
-        index = self._subscript(place, scope)
+        index = self.subscript(place, scope)
         return base if index is None else arrays.at(self, base, index, expr.span)
 
     def _parameter_element(self, expr: model.Element, base: model.ParameterReference, scope: Scope) -> Expr:
         """`W[k, :]`; an index that differs between rows selects from what the others leave."""
-        index = tuple(self._subscript(s, scope) for s in expr.subscripts)
+        index = tuple(self.subscript(s, scope) for s in expr.subscripts)
         varying = [i for i in index if i is not None and i.type.rows]
         read = self._parameter(base, tuple(None if i in varying else i for i in index), scope)
         if not varying:
@@ -239,7 +241,7 @@ class Expressions:
             raise NotLowered(expr, "a subscript of a later axis that differs between rows")
         return arrays.row_of(self, read, varying[0], expr.span)
 
-    def _subscript(self, place: model.Expr, scope: Scope) -> Expr | None:
+    def subscript(self, place: model.Expr, scope: Scope) -> Expr | None:
         """The index of one axis; None keeps the axis."""
         if isinstance(place, model.Whole | model.Before):
             return None
@@ -257,7 +259,7 @@ class Expressions:
         """A vector with `neutral` at the places that a causal view leaves out."""
         graph, span, length = self.graph, span or value.span, value.type.shape[0]
         iota = graph.intern(nodes.Iota(RowType(False, (length,), "integer"), length, span=span))
-        index = self._subscript(view.index, scope)
+        index = self.subscript(view.index, scope)
         assert index is not None
         mask = graph.elementwise("less_equal" if view.inclusive else "less", iota, index, span=span)
         return graph.select(mask, value, graph.number(neutral, span), span)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from gencompiler.derive.causal import causal_views
-from gencompiler.derive.density import draws_of, masses, sampler
+from gencompiler.derive.density import draws_of, log_density, masses, sampler
 from gencompiler.derive.nodes import Factor, Recurrence
 from gencompiler.model import nodes as model
-from gencompiler.node import Node, rebuild
+from gencompiler.node import Node, children, rebuild, walk
 from gencompiler.rows import nodes
+from gencompiler.rows.causal import Sums, carried_networks
+from gencompiler.rows.comprehension import is_elementwise
 from gencompiler.rows.expressions import Expressions, NotLowered, Scope
 from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.inversion import inverted
@@ -108,6 +109,8 @@ class Factors:
         return found
 
     def _log_density_loop(self, factor: Factor, scope: Scope) -> Expr:
+        if (lanes := self._log_density_lanes(factor, scope)) is not None:
+            return lanes
         zero = self.graph.number(0, factor.span)
         plan, inside = self._open(factor, {f"log_{factor.conditional.joint}": zero}, scope)
         target = factor.conditional.targets[0]
@@ -115,6 +118,21 @@ class Factors:
         nexts = self._advance(factor, plan, inside)
         nexts.append(self.graph.elementwise("add", plan.inside[-1], term, span=factor.span))
         return self.graph.close(plan, tuple(nexts))[-1]
+
+    def _log_density_lanes(self, factor: Factor, scope: Scope) -> Expr | None:
+        """The sum over all places at once, where each term is a number that is elementwise in the index and some
+        network has been evaluated for all of them anyway; else None."""
+        range_, target = factor.conditional.indices[0], factor.conditional.targets[0]
+        parts = [p for p in walk(factor.distribution) if isinstance(p, model.NetworkOutput)]
+        if not any(self.expressions.networks[p.path].places for p in parts) or target.type.shape:
+            return None
+        term = _under_lets(factor.distribution, lambda found: log_density(found, target))
+        type_ = model.Type(model.REAL, (range_.stop,))
+        each = model.Each(type_, range_.index, range_.stop, term, span=factor.span)
+        if not is_elementwise(each, self.expressions.functions):
+            return None
+        terms = self.expressions.lower(each, scope)
+        return self.graph.reduce("sum", terms, factor.span)
 
     def _draw_loop(
         self, factor: Factor, scope: Scope, site: str, count: int, *, keep: bool
@@ -124,23 +142,46 @@ class Factors:
         name, target, span = variable_of(factor), factor.conditional.targets[0], factor.span
         assert isinstance(target, model.Element)
         whole = target.base.type
-        carried = keep or _reads_past(factor, name)
+        networks = [
+            Sums(self.expressions, c, name) for c in carried_networks(self.expressions, factor.distribution, name)
+        ]
+        carried = keep or _reads_past(factor, name, {n.carried.call.path for n in networks})
         zero = self.graph.number(0, span)
         extra = {name: self.graph.broadcast(zero, whole.shape[0], span)} if carried else {}
+        extra |= {k: v for network in networks for k, v in network.initial(scope).items()}
         plan, inside = self._open(factor, extra, scope)
         index = inside.names[factor.conditional.indices[0].index]
+        sums = [self._sums(network, factor, plan, inside) for network in networks]
+        paths = [n.carried.call.path for n in networks]
+        held = {p: tuple(now.values()) for p, now in zip(paths, sums, strict=True)}
+        inside = dataclasses.replace(inside, carried={**inside.carried, **held})
         if carried:
-            inside = inside.bind({name: plan.inside[-1]})
+            inside = inside.bind({name: plan.inside[len(factor.recurrences)]})
         step, hint = self.graph.scalar("step", span), f"{name}_{factor.conditional.indices[0].index}"
         value = self.draw(factor.distribution, inside, site, step, index, hint=hint, count=count, length=whole.shape[0])
         self.graph.hints[id(value)] = hint
         nexts = self._advance(_with_newest(factor, name), plan, inside.bind({_NEWEST: value}))
         if carried:
-            nexts.append(self.graph.with_column(plan.inside[-1], index, value, span))
+            nexts.append(self.graph.with_column(plan.inside[len(factor.recurrences)], index, value, span))
+        newest = inside.bind({_NEWEST: value})
+        for network, now in zip(networks, sums, strict=True):
+            place = model.Reference(model.Type(model.REAL), factor.conditional.indices[0].index, span=span)
+
+            def given(expr: model.Expr) -> Expr:
+                return self.expressions.lower(_newest(expr, name), newest)
+
+            nexts.extend(network.advanced(now, place, given, inside).values())
         if not keep:
             plan.stores.append(nodes.StoreColumn(name, index, value, span=span))
         after = self.graph.close(plan, tuple(nexts))
-        return whole, after[-1:] if keep else ()
+        return whole, after[len(factor.recurrences) :][:1] if keep else ()
+
+    def _sums(self, network: Sums, factor: Factor, plan: LoopPlan, inside: Scope) -> dict[str, Expr]:
+        """The carried sums of a network as this iteration's outputs read them."""
+        start = next(k for k, n in enumerate(plan.wishes) if n == network.carried.names[0])
+        values = plan.inside[start : start + len(network.carried.names)]
+        before = dict(zip(network.carried.names, values, strict=True))
+        return network.at(before, inside.names[factor.conditional.indices[0].index], inside)
 
 
 _NEWEST = "newest"
@@ -148,6 +189,15 @@ _NEWEST = "newest"
 
 def _with_newest(factor: Factor, name: str) -> Factor:
     """The factor whose recurrences read the element just drawn by a name of its own."""
+
+    def changed(recurrence: Recurrence) -> Recurrence:
+        return dataclasses.replace(recurrence, term=_newest(recurrence.term, name))
+
+    return dataclasses.replace(factor, recurrences=tuple(map(changed, factor.recurrences)))
+
+
+def _newest(expr: model.Expr, name: str) -> model.Expr:
+    """`expr`, whose elements of the variable are the one just drawn."""
 
     def visit(current: Node) -> Node:
         if (
@@ -158,17 +208,31 @@ def _with_newest(factor: Factor, name: str) -> Factor:
             return model.Reference(current.type, _NEWEST, span=current.span)
         return rebuild(current, visit)
 
-    def changed(recurrence: Recurrence) -> Recurrence:
-        term = visit(recurrence.term)
-        assert isinstance(term, model.Expr)
-        return dataclasses.replace(recurrence, term=term)
-
-    return dataclasses.replace(factor, recurrences=tuple(map(changed, factor.recurrences)))
+    found = visit(expr)
+    assert isinstance(found, model.Expr)
+    return found
 
 
-def _reads_past(factor: Factor, name: str) -> bool:
-    """Whether a naive causal view reads what has been drawn so far."""
-    return any(isinstance(v.base, model.Reference) and v.base.name == name for v in causal_views(factor.distribution))
+def _reads_past(factor: Factor, name: str, carried: set[str]) -> bool:
+    """Whether a naive causal view reads what has been drawn so far; the networks `carried` read sums instead."""
+
+    def reads(part: Node) -> bool:
+        if isinstance(part, model.NetworkOutput) and part.path in carried:
+            return False
+        if isinstance(part, model.Element) and any(isinstance(s, model.Before) for s in part.subscripts):
+            return isinstance(part.base, model.Reference) and part.base.name == name
+        return any(map(reads, children(part)))
+
+    return reads(factor.distribution)
+
+
+def _under_lets(expr: model.Expr, made: Callable[[model.Distribution], model.Expr]) -> model.Expr:
+    """What `made` gives of a distribution, under the same local equations."""
+    if isinstance(expr, model.Let):
+        body = _under_lets(expr.body, made)
+        return dataclasses.replace(expr, body=body, type=body.type)
+    assert isinstance(expr, model.Distribution)
+    return made(expr)
 
 
 def variable_of(factor: Factor) -> str:

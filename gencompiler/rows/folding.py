@@ -23,6 +23,21 @@ def folded(function: str, arguments: tuple[Expr, ...]) -> float | None:
     return found if isinstance(found, float) and math.isfinite(found) else None
 
 
+def whole(function: str, left: int, right: int) -> int:
+    """Arithmetic on whole numbers."""
+    return _WHOLE[function](left, right)
+
+
+_WHOLE: dict[str, Callable[[int, int], int]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "quotient": operator.floordiv,
+    "remainder": operator.mod,
+    "min": min,
+    "max": max,
+}
+
 _ARITHMETIC: dict[str, Callable[..., float]] = {
     "add": operator.add,
     "subtract": operator.sub,

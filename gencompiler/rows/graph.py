@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from gencompiler.catalog.causal import Degrees
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.diagnostics.span import Span
 from gencompiler.node import Node, children
@@ -24,7 +25,7 @@ NEVER_NAMED = (nodes.Number, nodes.Local, nodes.InputRead, nodes.ParameterRead, 
 
 @dataclasses.dataclass(eq=False)
 class LoopPlan:
-    """A loop under construction; `depth` is that of its body."""
+    """A loop under construction; `depth` is that of its body, `wishes` what the carried values were to be called."""
 
     kind: str
     index: str
@@ -33,6 +34,7 @@ class LoopPlan:
     depth: int
     span: Span
     names: tuple[str, ...]
+    wishes: tuple[str, ...]
     initials: tuple[Expr, ...]
     inside: tuple[Expr, ...]
     after: tuple[Expr, ...] = ()
@@ -124,6 +126,16 @@ class Graph:
         arguments = particles.meet(self.intern, arguments)
         return self.intern(nodes.Elementwise(together(arguments, shape, kind), function, arguments, span=span))
 
+    def whole(self, function: str, left: Expr, right: Expr, span: Span) -> Expr:
+        """Arithmetic on uniform integers: places and counts."""
+        if isinstance(left, nodes.Number) and isinstance(right, nodes.Number):
+            return self.integer(folding.whole(function, int(left.value), int(right.value)), span)
+        same = folding.identity(function, (left, right))
+        if same is not None:
+            return same
+        type_ = RowType(False, left.type.shape or right.type.shape, "integer")
+        return self.intern(nodes.Elementwise(type_, function, (left, right), span=span))
+
     def _gathered(self, function: str, left: Expr, number: float, span: Span) -> Expr | None:
         """(a - 1) - 2 as a - 3, a - (-1) as a + 1; None where there is nothing to gather."""
         signed = number if function == "add" else -number
@@ -192,6 +204,22 @@ class Graph:
             return self.slice(vector.vector, vector.start + start, vector.start + stop, span)
         type_ = together((vector,), (stop - start,), vector.type.kind)
         return self.intern(nodes.Slice(type_, vector, start, stop, span=span))
+
+    def window(self, value: Expr, start: Expr, length: int, span: Span, axis: int = 0) -> Expr:
+        """Places start..start + length of an axis, from a place that is known at run time."""
+        extent = value.type.shape[axis]
+        if isinstance(start, nodes.Number) and value.type.rows:
+            return self.slice(value, int(start.value), int(start.value) + length, span)
+        if length == extent:
+            return value
+        shape = (*value.type.shape[:axis], length, *value.type.shape[axis + 1 :])
+        type_ = together((value,), shape, value.type.kind)
+        return self.intern(nodes.Window(type_, value, start, length, axis, span=span))
+
+    def mask(self, rows: tuple[Degrees, ...], columns: tuple[Degrees, ...], span: Span) -> Expr:
+        """1 where the degree of the column is at most that of the row."""
+        shape = sum(d.count for d in rows), sum(d.count for d in columns)
+        return self.intern(nodes.Mask(RowType(False, shape), rows, columns, span=span))
 
     def permute(self, vector: Expr, order: tuple[int, ...], span: Span) -> Expr:
         """`result[j] = vector[order[j]]`; permutations compose."""
@@ -280,7 +308,9 @@ class Graph:
         """Open a loop; `inside` are the carried values as its body sees them."""
         index = self.fresh(index)
         names = tuple(self.fresh(n) for n in carried)
-        plan = LoopPlan(kind, index, count, reverse, depth + 1, span, names, tuple(carried.values()), ())
+        plan = LoopPlan(
+            kind, index, count, reverse, depth + 1, span, names, tuple(carried), tuple(carried.values()), ()
+        )
         self.plans.append(plan)
         number = len(self.plans)
         plan.inside = tuple(

@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 def output(expressions: Expressions, expr: model.NetworkOutput, scope: Scope) -> Expr:
     """One output of a network; its weights are [out, in]."""
     network, graph, span = expressions.networks[expr.path], expressions.graph, expr.span
+    if network.places:
+        from gencompiler.rows import causal
+
+        return causal.output(expressions, expr, scope)
     name = (network.output_names or ("output",))[expr.output]
     value = None
     if expr.inputs:
         value = graph.concat(tuple(expressions.lower(i, scope) for i in expr.inputs), span)
     for number in range(len(network.hidden)):
         before = _affine(expressions, network, value, str(number), scope, span)
-        value = _activation(expressions, network.activation, before, scope, span)
+        value = activation(expressions, network.activation, before, scope, span)
         graph.name(value, "hidden")
     result = _affine(expressions, network, value, name, scope, span)
     if network.outputs[expr.output] == 0:
@@ -39,19 +43,20 @@ def _affine(
     path = f"{network.path}.{layer}"
     product = None
     if value is not None and kind.weight:
-        product = graph.dot(value, expressions.lower(_parameter(f"{path}.weight", span), scope), True, span)
+        product = graph.dot(value, parameter(expressions, f"{path}.weight", scope, span), True, span)
     if not kind.bias:
         assert product is not None
         return product
-    bias = expressions.lower(_parameter(f"{path}.bias", span), scope)
+    bias = parameter(expressions, f"{path}.bias", scope, span)
     return bias if product is None else graph.elementwise("add", product, bias, span=span)
 
 
-def _parameter(path: str, span: Span) -> model.ParameterReference:
-    return model.ParameterReference(model.Type(model.REAL), path, span=span)
+def parameter(expressions: Expressions, path: str, scope: Scope, span: Span) -> Expr:
+    """The current iteration's slice of a weight or bias."""
+    return expressions.lower(model.ParameterReference(model.Type(model.REAL), path, span=span), scope)
 
 
-def _activation(expressions: Expressions, name: str, value: Expr, scope: Scope, span: Span) -> Expr:
+def activation(expressions: Expressions, name: str, value: Expr, scope: Scope, span: Span) -> Expr:
     """The catalogue's formula of an activation, at a row value."""
     argument = model.Reference(model.Type(model.REAL, value.type.shape), "a", span=span)
     return expressions.lower(placed(formula(networks.ACTIVATIONS[name], a=argument), span), scope.only({"a": value}))

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from gencompiler.catalog.causal import Degrees
 from gencompiler.node import Node, node
 
 
@@ -159,6 +160,26 @@ class Iota(Expr):
     """The uniform integers 0..length."""
 
     length: int
+
+
+@node
+class Window(Expr):
+    """Places start..start + length of an axis of `value`: of a vector, or of a uniform matrix (`axis` 0 or 1).
+
+    `start` is a uniform integer that is computed at run time; it is the caller's promise that the window fits."""
+
+    value: Expr
+    start: Expr
+    length: int
+    axis: int = 0
+
+
+@node
+class Mask(Expr):
+    """A uniform matrix of 0 and 1: 1 where the degree of the column is at most that of the row."""
+
+    rows: tuple[Degrees, ...]
+    columns: tuple[Degrees, ...]
 
 
 @node

@@ -10,6 +10,7 @@ needs neither padding nor layouts.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 
 from gencompiler.node import Node, children, rebuild, walk
@@ -28,6 +29,7 @@ from gencompiler.rows.nodes import (
     Let,
     Local,
     Loop,
+    Mask,
     Number,
     Output,
     ParameterRead,
@@ -278,7 +280,19 @@ def _row(matrix: Expr, place: int, transposed: bool) -> Expr:
         case Select(condition=condition, then=then, otherwise=otherwise):
             parts = (condition, then, otherwise)
             return Select(kind, *(_row(e, place, transposed) if e.type.shape else e for e in parts), span=matrix.span)
+        case Mask(rows=rows, columns=columns):
+            mine, others = (columns, rows) if transposed else (rows, columns)
+            degree = [d for part in mine for d in part.all()][place]
+            degrees = [d for part in others for d in part.all()]
+            runs = itertools.groupby(degree <= d if transposed else d <= degree for d in degrees)
+            kept = tuple(_repeated(float(each), len(list(run)), matrix) for each, run in runs)
+            return kept[0] if len(kept) == 1 else Concat(kind, kept, span=matrix.span)
     raise TypeError(f"no uniform matrix: {matrix!r}")
+
+
+def _repeated(value: float, length: int, at: Node) -> Expr:
+    number = Number(RowType(False, ()), value, span=at.span)
+    return Broadcast(RowType(False, (length,)), number, length, span=at.span)
 
 
 def _at_place(read: ParameterRead, place: int, kind: RowType, axis: int = 0) -> ParameterRead:
@@ -302,4 +316,8 @@ def _elements_of_weights(weights: Expr) -> list[Expr]:
             count, parts = weights.type.shape[0], (condition, then, otherwise)
             columns = (_elements_of_weights(each) if each.type.shape else [each] * count for each in parts)
             return [Select(kind, *row, span=weights.span) for row in zip(*columns, strict=True)]
+        case Broadcast(operand=operand, length=length):
+            return [operand] * length
+        case Concat(parts=parts):
+            return [each for part in parts for each in _elements_of_weights(part)]
     raise TypeError(f"no uniform vector: {weights!r}")

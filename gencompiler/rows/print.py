@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gencompiler.catalog.causal import Degrees
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.rows.nodes import (
     Broadcast,
@@ -19,6 +20,7 @@ from gencompiler.rows.nodes import (
     Let,
     Local,
     Loop,
+    Mask,
     MatrixFunction,
     Number,
     ParameterRead,
@@ -32,6 +34,7 @@ from gencompiler.rows.nodes import (
     Spread,
     Statement,
     StoreColumn,
+    Window,
     WithColumn,
 )
 
@@ -48,6 +51,8 @@ _LEVELS = {
     "-": 3,
     "*": 4,
     "/": 4,
+    "//": 4,
+    "%": 4,
     "@": 4,
 }
 _UNARY, _POWER, _ATOM = 5, 6, 7
@@ -123,6 +128,9 @@ def _print(expr: Expr) -> tuple[str, int]:
             return f"{_operand(vector, _ATOM)}[{expression(index)}]", _ATOM
         case Slice(vector=vector, start=start, stop=stop):
             return f"{_operand(vector, _ATOM)}[{start}..{stop}]", _ATOM
+        case Window(value=value, start=start, length=length, axis=axis):
+            window = f"{'..., ' * axis}{expression(start)} +: {length}"
+            return f"{_operand(value, _ATOM)}[{window}]", _ATOM
     return _call(expr), _ATOM
 
 
@@ -162,6 +170,8 @@ def _call(expr: Expr) -> str:
             return f"permute({expression(vector)}, [{', '.join(map(str, order))}])"
         case Iota(length=length):
             return f"places({length})"
+        case Mask(rows=rows, columns=columns):
+            return f"mask({_degrees(rows)}; {_degrees(columns)})"
         case Draw(kind=kind, stream=stream, step=step, dim=dim):
             size = f", size = {expr.type.shape[0]}" if expr.type.shape else ""
             place = "" if dim is None else f", dim = {expression(dim)}"
@@ -169,6 +179,11 @@ def _call(expr: Expr) -> str:
             count = f", particles = {expr.type.particles}" if expr.type.particles > 1 else ""
             return f"{kind}(stream = {stream}, step = {expression(step)}{place}{size}{count})"
     return _call_particles(expr)
+
+
+def _degrees(parts: tuple[Degrees, ...]) -> str:
+    """`count` units of degrees `first + k rise / run`, part by part."""
+    return ", ".join(f"{d.count} of {d.first} + {d.rise}k/{d.run}" for d in parts)
 
 
 def _call_particles(expr: Expr) -> str:

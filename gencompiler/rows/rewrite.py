@@ -37,6 +37,8 @@ def rebuilt(graph: Graph, expr: Expr, of: Callable[[Expr], Expr]) -> Expr:
             return graph.slice(of(vector), start, stop, span)
         case nodes.Concat(parts=parts):
             return graph.concat(tuple(map(of, parts)), span)
+        case nodes.Window(value=value, start=start, length=length, axis=axis):
+            return graph.window(of(value), of(start), length, span, axis)
         case nodes.Permute(vector=vector, order=order):
             return graph.permute(of(vector), order, span)
         case nodes.Spread(value=value):

@@ -25,6 +25,7 @@ from gencompiler.rows.nodes import (
     InputRead,
     Iota,
     Local,
+    Mask,
     MatrixFunction,
     Number,
     ParameterRead,
@@ -36,6 +37,7 @@ from gencompiler.rows.nodes import (
     Select,
     Slice,
     Spread,
+    Window,
     WithColumn,
     matrix_shape,
 )
@@ -223,6 +225,20 @@ class Typing:
 
     def _type_iota(self, expr: Iota) -> RowType:
         return RowType(False, (expr.length,), "integer")
+
+    def _type_window(self, expr: Window) -> RowType:
+        self._expr(expr.value)
+        self._expect(expr.start, rows=False, shape=(), kind="integer")
+        shape = expr.value.type.shape
+        if not 0 <= expr.axis < len(shape) or len(shape) > 2 or (len(shape) == 2 and expr.value.type.rows):
+            self._fail(f"axis {expr.axis} of shape {shape}", expr)
+        if not 0 < expr.length <= shape[expr.axis]:
+            self._fail(f"a window of {expr.length} of {shape[expr.axis]} places", expr)
+        shape = (*shape[: expr.axis], expr.length, *shape[expr.axis + 1 :])
+        return self._of(expr, (expr.value,), shape, expr.value.type.kind)
+
+    def _type_mask(self, expr: Mask) -> RowType:
+        return RowType(False, (sum(d.count for d in expr.rows), sum(d.count for d in expr.columns)))
 
     def _type_draw(self, expr: Draw) -> RowType:
         if expr.kind not in DRAW_KINDS or len(expr.type.shape) > 1:

@@ -37,6 +37,10 @@ def found(mean: str, local: str = "") -> tuple[Diagnostic, ...]:
         "W[i, <i] @ (x[<i] + 2 * w[<i])",
         "mlp(W[:, <i] @ x[<i], hidden = [4])",
         "mean(w[<=i])",
+        "mlp(x[<i], hidden = [4])",
+        "mlp(2 * x[<i] - w[<i], w, hidden = [4])",
+        "mlp(if x[<i] > 0 then x[<i] else 0, hidden = [4])",
+        "linear(x[<i])",
     ],
 )
 def test_sums_over_the_past_are_real_numbers(mean: str) -> None:
@@ -65,7 +69,8 @@ def test_a_local_name_may_stand_for_a_view() -> None:
         ("f(x[<i])", "a definition"),
         ("sum(reverse(x[<i]))", "`reverse`"),
         ("sum(join(x[<i], w))", "`join`"),
-        ("mlp(x[<i], hidden = [4])", "a network"),
+        ("mlp(x[<i], sum(x[<i]), hidden = [4])", "a network input that depends on the index"),
+        ("mlp(x[<i] - mean(x[<=i]), hidden = [4])", "a network on what is computed from all of a causal view"),
         ("sum(h[<i])", "a subscript"),
     ],
 )

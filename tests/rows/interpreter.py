@@ -191,6 +191,11 @@ class _Row:
                 return of(vector)[list(order)]
             case r.Iota(length=length):
                 return np.arange(length)
+            case r.Window(value=value, start=start, length=length, axis=axis):
+                return np.take(of(value), range(int(of(start)), int(of(start)) + length), axis=axis)
+            case r.Mask(rows=rows, columns=columns):
+                above, below = ([d for part in each for d in part.all()] for each in (rows, columns))
+                return np.array([[float(low <= high) for low in below] for high in above])
             case r.Draw(kind=kind, stream=stream, step=step, dim=dim):
                 at = self.place(expr, k, None if dim is None else of(dim))
                 return self.draw(kind, stream, int(of(step)), expr.type.shape, at)

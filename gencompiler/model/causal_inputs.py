@@ -1,0 +1,57 @@
+"""Networks on causal views: which inputs of a call show only what comes before an index, `mlp(x[<i], y)`.
+
+Such a network is one network for all places of the view's axis, whose units are masked.  Its units are computed once
+for all places, so each number that a view gives it must belong to one place and to nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gencompiler.model import nodes
+from gencompiler.model.builder import Context
+from gencompiler.model.views import axes_or_none, same
+from gencompiler.node import children, walk
+
+if TYPE_CHECKING:
+    from gencompiler.model.infer import Infer
+
+
+def shown(infer: Infer, context: Context, inputs: tuple[nodes.Expr, ...]) -> tuple[int, tuple[str, ...]]:
+    """The number of places of the views among `inputs`, 0 if there are none; and of each input "before", "until" or
+    ""."""
+    cuts = [axes_or_none(i, context.views) for i in inputs]
+    first = next((view for cut in cuts for view in cut if view is not None), None)
+    if first is None:
+        return 0, ("",) * len(inputs)
+    found, places = [], 0
+    for value, cut in zip(inputs, cuts, strict=True):
+        view = cut[0] if cut else None
+        if any(cut[1:]):
+            infer.builder.unsupported("a network on a view of a later axis", value.span)
+        if view is not None and not same(view, first) and view.index != first.index:
+            infer.builder.unsupported("a network on views at different indices", value.span)
+        if view is None and mentions(value, first.index):
+            infer.builder.unsupported("a network input that depends on the index beside a causal view", value.span)
+        if view is not None and not whole_is_elementwise(value, first.index):
+            infer.builder.unsupported("a network on what is computed from all of a causal view", value.span)
+        places = value.type.shape[0] if view is not None else places
+        found.append("" if view is None else "until" if view.inclusive else "before")
+    return places, tuple(found)
+
+
+def mentions(expr: nodes.Expr, index: nodes.Expr) -> bool:
+    """Whether the index of a view is mentioned in `expr`."""
+    return any(part == index for part in walk(expr))
+
+
+def whole_is_elementwise(expr: nodes.Expr, index: nodes.Expr) -> bool:
+    """Whether each place of `expr` is a function of that place alone, wherever a view at `index` is part of it."""
+    match expr:
+        case nodes.Apply() | nodes.Choose():
+            return all(whole_is_elementwise(c, index) for c in children(expr) if isinstance(c, nodes.Expr))
+        case nodes.Element(base=base, subscripts=subscripts):
+            places = [s for s in subscripts if not isinstance(s, nodes.Whole)]
+            plain = all(isinstance(s, nodes.Before) or not mentions(s, index) for s in places)
+            return plain and not mentions(base, index)
+    return not mentions(expr, index)

@@ -1,0 +1,56 @@
+"""The rule for networks on causal views: what each output of a masked network may depend on."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import cast
+
+from gencompiler.catalog import causal
+from gencompiler.proof.facts import Fact
+from gencompiler.proof.kernel import Subject, need, rule
+
+
+@dataclasses.dataclass(frozen=True)
+class SeesThePast(Fact):
+    """The outputs for place i of the network at `path`, on views of `places` places, depend on what its views at i show
+    and on nothing else; at `blind` of the places they do not depend on the nearest of what is shown.
+
+    `inputs`: how many numbers each input has at a place, or, where its view is "", in all."""
+
+    path: str
+    places: int
+    inputs: tuple[int, ...]
+    views: tuple[str, ...]
+    hidden: tuple[int, ...]
+    outputs: tuple[int, ...]
+    blind: int
+
+
+@rule
+def masked_network(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """Degrees bound dependence (Germain et al., MADE, 2015, section 4.1): a weight is kept where the degree of its
+    source is at most that of its target, so by induction over the layers a unit of degree m depends only on inputs of
+    degree at most m.  Place j of a view "before" has degree j + 1, of a view "until" degree j, outputs for place i have
+    degree i.  Subject: the fact without `blind`."""
+    path, places, inputs, views, hidden, outputs = cast(
+        tuple[str, int, tuple[int, ...], tuple[str, ...], tuple[int, ...], tuple[int, ...]], subject
+    )
+    need(places > 0 and len(inputs) == len(views), "{} is no network on causal views", path)
+    need(set(views) <= {"", "before", "until"} and any(views), "{} reads no view", path)
+    need(all(n > 0 for n in (*inputs, *hidden, *outputs)), "a layer of {} has no unit", path)
+    first = tuple(causal.inputs(places, n, view) for n, view in zip(inputs, views, strict=True))
+    layers = (first, *((causal.hidden(places, units, views),) for units in hidden))
+    blind = 0
+    for size in outputs:
+        far = causal.reach((*layers, (causal.outputs(places, size),)))
+        nearest = [
+            max(d for part in first for d in part.all() if d <= i) if _any(first, i) else -1 for i in range(places)
+        ]
+        for unit, seen in enumerate(far):
+            need(seen <= unit // size, "{} looks ahead", path)
+        blind = max(blind, sum(far[i * size] < nearest[i] for i in range(places)))
+    return SeesThePast(path, places, inputs, views, hidden, outputs, blind)
+
+
+def _any(parts: tuple[causal.Degrees, ...], degree: int) -> bool:
+    return any(part.first <= degree for part in parts)
