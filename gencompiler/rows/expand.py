@@ -1,18 +1,60 @@
-"""What kernels have no operation for, by what they have: norms, logsumexp, values that training stops."""
+"""What kernels have no operation for, by what they have: norms, logsumexp, values that training stops, named matrices."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from typing import cast
 
 from gencompiler.node import Node, rebuild
-from gencompiler.rows.nodes import Elementwise, Expr, Number, Program, Reduce, RowType, Select
+from gencompiler.rows.nodes import (
+    Carry,
+    Elementwise,
+    Expr,
+    Let,
+    Local,
+    Loop,
+    Number,
+    Output,
+    Program,
+    Reduce,
+    RowType,
+    Select,
+    Statement,
+)
 
 
 def expand(program: Program) -> Program:
     """`program` for a kernel, which computes no gradients."""
-    result = _expanded(program)
+    result = _expanded(_without_named_matrices(program))
     assert isinstance(result, Program)
     return result
+
+
+def _without_named_matrices(program: Program) -> Program:
+    """`program` with each named matrix, which all rows share, written where it is used: kernels read packed arrays."""
+    matrices: dict[str, Expr] = {}
+
+    def change(part: Node) -> Node:
+        if isinstance(part, Local) and part.name in matrices:
+            return matrices[part.name]
+        return rebuild(part, change)
+
+    def block(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+        kept: list[Statement] = []
+        for statement in statements:
+            if isinstance(statement, Let) and not statement.value.type.rows and len(statement.value.type.shape) == 2:
+                matrices[statement.name] = cast(Expr, change(statement.value))
+            elif isinstance(statement, Loop):
+                body = block(statement.body)
+                carried = tuple(cast(Carry, change(carry)) for carry in statement.carried)
+                kept.append(dataclasses.replace(statement, body=body, carried=carried))
+            else:
+                kept.append(cast(Statement, change(statement)))
+        return tuple(kept)
+
+    body = block(program.body)
+    return dataclasses.replace(program, body=body, outputs=tuple(cast(Output, change(o)) for o in program.outputs))
 
 
 def _expanded(part: Node) -> Node:

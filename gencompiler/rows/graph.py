@@ -20,7 +20,7 @@ from gencompiler.rows.particles import together
 from gencompiler.rows.rewrite import Substitution
 
 #: Reads are written at each use: a name would only keep a tile alive.
-NEVER_NAMED = (nodes.Number, nodes.Local, nodes.InputRead, nodes.ParameterRead, nodes.Iota)
+NEVER_NAMED = (nodes.Number, nodes.Local, nodes.InputRead, nodes.ParameterRead, nodes.Iota, nodes.Mask)
 
 
 @dataclasses.dataclass(eq=False)

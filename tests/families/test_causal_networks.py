@@ -4,15 +4,18 @@ place-by-place computation equal to that of all places at once."""
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 import gencompiler
 from gencompiler.catalog import causal
 from gencompiler.proof.causal_rules import SeesThePast
-from gencompiler.proof.kernel import prove
+from gencompiler.proof.kernel import Unproved, prove
+from gencompiler.runtime import random
 from tests.families.test_foundation import perturbed
 
 SPEC = """
@@ -48,7 +51,7 @@ def every(places: int) -> torch.Tensor:
 
 @pytest.mark.parametrize(("logits", "local"), NETWORKS)
 def test_the_mass_is_one_and_draws_have_it(logits: str, local: str) -> None:
-    """40,000 draws over 64 values: by Hoeffding, a frequency is off by more than 0.017 with probability 2e-10."""
+    """A conditional that looked ahead would spoil the mass.  40,000 draws over 64 values: by Hoeffding, a frequency is off by more than 0.017 with probability 2e-10."""
     model = built(logits, local)
     probability = model.log_prob(every(6)).exp()
     torch.testing.assert_close(probability.sum(), torch.ones((), dtype=probability.dtype), rtol=0, atol=1e-12)
@@ -58,40 +61,18 @@ def test_the_mass_is_one_and_draws_have_it(logits: str, local: str) -> None:
     assert (frequency - probability).abs().max() < 0.017
 
 
-@pytest.mark.parametrize(("logits", "local"), NETWORKS)
-def test_a_conditional_does_not_change_with_what_comes_later(logits: str, local: str) -> None:
-    """p(x_0 … x_i) is the sum over what follows; with a mass of one for every prefix, nothing later reaches back."""
-    model = built(logits, local)
-    probability = model.log_prob(every(6)).exp().reshape([2] * 6)
-    for place in range(6):
-        prefix = probability.reshape(2**place, 2, -1).sum(-1)
-        conditional = prefix / prefix.sum(1, keepdim=True)
-        # the conditional of place i, recomputed with all later places flipped
-        flipped = model.log_prob(_flipped(place)).exp().reshape([2] * 6).reshape(2**place, 2, -1).sum(-1)
-        torch.testing.assert_close(flipped / flipped.sum(1, keepdim=True), conditional, rtol=1e-9, atol=1e-12)
-
-
-def _flipped(place: int) -> torch.Tensor:
-    values = every(6)
-    later = torch.arange(6) > place
-    return torch.where(later, 1 - values, values)
-
-
 @pytest.mark.parametrize("hidden", ["[70]", "[70, 40]", "[20, 33, 65]", "[9]"])
 def test_drawing_place_by_place_follows_the_density(hidden: str) -> None:
-    """A real-valued network: replaying the noise that draws are made of, x_i = m_i(x) + s_i(x) z_i holds for all i."""
+    """With means and scales by hand, x_i = m_i + s_i z_i holds for the very noise z that the draws are made of."""
     model = perturbed(gencompiler.compile(REAL.format(hidden=hidden))(), 0.3)
     x = model.sample(32, seed=4)
-    score = torch.func.vmap(torch.func.jacrev(lambda row: model.log_prob(row[None])[0]))(x)
-    assert torch.isfinite(score).all()
     names = {name: value.detach().numpy() for name, value in model.named_parameters()}
     mean, log_scale = by_hand(names, x.detach().numpy(), hidden)
     z = (x - torch.as_tensor(mean)) / torch.as_tensor(log_scale).exp()
-    density = (-0.5 * z**2 - torch.as_tensor(log_scale) - 0.5 * torch.log(torch.tensor(2 * torch.pi))).sum(1)
+    density = (-0.5 * z**2 - torch.as_tensor(log_scale) - 0.5 * math.log(2 * math.pi)).sum(1)
     torch.testing.assert_close(model.log_prob(x), density, rtol=1e-9, atol=1e-9)
-    again = model.sample(32, seed=4)
-    assert torch.equal(again, x)
-    assert abs(float(z.mean())) < 0.2 and abs(float(z.std()) - 1) < 0.2  # 1,280 standard normal numbers: 7 deviations
+    noise = random.normal(4, torch.arange(32), 0, 0, 40, dtype=torch.float64)
+    torch.testing.assert_close(z, noise, rtol=1e-8, atol=1e-8)
 
 
 REAL = """
@@ -104,8 +85,6 @@ model M(D = 40) {{
 
 def by_hand(names: dict[str, Any], x: Any, hidden: str) -> tuple[Any, Any]:
     """Means and log scales by the definition: for each place, a network with the masks of its degrees spelled out."""
-    import numpy as np
-
     widths = eval(hidden)
     degrees = [np.arange(1, 41), *(np.array(causal.hidden(40, n, ("before",)).all()) for n in widths)]
     value = x
@@ -186,7 +165,7 @@ def test_wrong_degrees_are_noticed(monkeypatch: pytest.MonkeyPatch, shift: int) 
     subject = ("net", 6, (1,), ("before",), (8,), (1,))
     try:
         fact = prove("masked_network", subject).conclusion
-    except gencompiler.proof.kernel.Unproved:
+    except Unproved:
         assert shift == 1
     else:
         assert isinstance(fact, SeesThePast) and shift == -1 and fact.blind
