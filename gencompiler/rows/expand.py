@@ -1,4 +1,4 @@
-"""What kernels have no operation for, by what they have: norms, logsumexp, values that training stops, named matrices."""
+"""What kernels have no operation for, by what they have: norms, logsumexp, stopped values, names of matrices."""
 
 from __future__ import annotations
 
