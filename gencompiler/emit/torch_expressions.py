@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.emit import torch_windows
 from gencompiler.emit.code import (
     OPERATORS,
     Attribute,
@@ -114,11 +115,9 @@ class Expressions:
                 self.scope.want("device")
                 return Value(Text(self.scope.iotas[length]), expr.type)
             case Window():
-                return self._window(expr)
-            case Mask(rows=rows, columns=columns):
-                options = {"dtype": self.scope.want("dtype"), "device": self.scope.want("device")}
-                parts = (Text(repr(tuple(map(dataclasses.astuple, each)))) for each in (rows, columns))
-                return Value(call("causal.mask", *parts, **options), expr.type)
+                return torch_windows.window(self, expr)
+            case Mask():
+                return torch_windows.mask(self, expr)
             case Draw():
                 return self._draw(expr)
             case Spread(value=operand) | Collect(value=operand) | Distribute(vector=operand):
@@ -299,39 +298,16 @@ class Expressions:
             return Value(Subscript(value.code, (place,)), expr.type, chunked=chunked)
         if chunked:
             return Value(Attribute(Subscript(value.code, (":", place)), "T"), expr.type, chunked=True)
-        return Value(self._last(value, place), expr.type, chunked=value.chunked)
+        return Value(self.last(value, place), expr.type, chunked=value.chunked)
 
     def _take(self, expr: Expr, vector: Expr, items: str) -> Value:
         value = self.value(vector)
-        return Value(self._last(value, items), expr.type, chunked=value.chunked)
+        return Value(self.last(value, items), expr.type, chunked=value.chunked)
 
-    def _last(self, value: Value, item: str) -> Code:
+    def last(self, value: Value, item: str) -> Code:
         """`value` with its last axis indexed."""
         axes = value.chunked + value.type.rows
         return Subscript(value.code, (*([":"] * axes if axes < 2 else ["..."]), item))
-
-    def _window(self, expr: Window) -> Value:
-        """`value[:, start : start + length]`; in chunks, where the windows are blocks side by side, all at once."""
-        value = self.value(expr.value)
-        if (block := _block_index(expr)) is not None and (place := self.place(block))[1]:
-            return self._blocks(expr, value, place[0])
-        start = flat(self.code(expr.start))
-        items = f"{start} : {start} + {expr.length}"
-        if value.type.rows:
-            return Value(self._last(value, items), expr.type, chunked=value.chunked)
-        return Value(Subscript(value.code, (*([":"] * expr.axis), items)), expr.type)
-
-    def _blocks(self, expr: Window, value: Value, index: str) -> Value:
-        count = str(expr.value.type.shape[expr.axis] // expr.length)
-        size: tuple[str, ...] = (count, str(expr.length))
-        if value.type.rows or expr.axis:
-            size = ("-1", *size)
-        elif len(expr.value.type.shape) == 2:
-            size = (*size, "-1")
-        code = method(value.code, "view", *size)
-        if value.type.rows or expr.axis:
-            return Value(method(Subscript(code, (":", index)), "movedim", "1", "0"), expr.type, chunked=True)
-        return Value(Subscript(code, (index,)), expr.type, chunked=True)
 
     def _with_column(self, expr: WithColumn) -> Value:
         vector = self.spread(self.value(expr.vector), expr.type)
@@ -372,16 +348,6 @@ class Expressions:
                 return call("torch.zeros", *(size or (Text("()"),)), **options)
             return call("torch.full", Sequence(size), value.code, **options)
         return method(value.code, "expand", size[0], *["-1"] * len(kind.shape)) if kind.rows else value.code
-
-
-def _block_index(expr: Window) -> Local | None:
-    """i where the window is block i of its axis: it starts at i times its length."""
-    match expr.start:
-        case Local() if expr.length == 1:
-            return expr.start
-        case Elementwise(function="multiply", arguments=(Local() as index, length)) if constant(length) == expr.length:
-            return index
-    return None
 
 
 def _without_broadcasts(arguments: tuple[Expr, ...]) -> tuple[Expr, ...]:

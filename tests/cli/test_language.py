@@ -84,7 +84,6 @@ PLANNED: dict[str, str] = {
     "`conv`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x | y) = Normal(conv(y, channels = 4), 1)",
     "`gru`": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(gru(x[<i], hidden = 4), 1)",
     "`transformer`": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(transformer(x[<i]), 1)",
-    "causal view": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(mlp(x[<i], hidden = [4]), 1)",
     "`Mixture`": "observed x : Real  param a, m : Real[3]  p(x) = Mixture(logits = a, Normal(m, 1))",
     "`Delta`": "observed x : Real  param a : Real  p(x) = Delta(a)",
     "`Poisson`": "observed x : Count  param a : Real  p(x) = Poisson(exp(a))",

@@ -102,7 +102,8 @@ def test_a_condition_reaches_the_first_place() -> None:
     model = perturbed(gencompiler.compile(text)(), 1.0)
     values = every(4)
     first = [
-        model.log_prob(values, context=torch.full((16, 3), c, dtype=torch.float64)).detach().exp()[8:].sum() for c in (-1.0, 1.0)
+        model.log_prob(values, context=torch.full((16, 3), c, dtype=torch.float64)).detach().exp()[8:].sum()
+        for c in (-1.0, 1.0)
     ]
     assert abs(float(first[0] - first[1])) > 1e-3
 
