@@ -31,10 +31,6 @@ GAN = "observed x : Real[2]  latent z : Real[2]  p(z) = Normal(0, 1)  x = mlp(z,
 PLANNED: dict[str, str] = {
     "Bindings in a repetition": SHIFT + FLOW.format("repeat(l in 2) { F }"),
     "a `repeat` within a `repeat`": SHIFT + FLOW.format("repeat(2) { repeat(2) { F } }"),
-    "Maps by index": (
-        "bijection F(u : Real[D] | H = 8) -> Real[D] = for i: (u[i] - m) * exp(-s)"
-        "  where { m, s = mlp(u[<i], hidden = [H]) } " + FLOW.format("F")
-    ),
     "`requires` conditions": ("bijection F(u : Real | a : Real) -> Real requires a > 0 = a * u " + FLOW.format("F")),
     "Composition (`refresh |> move`)": CHAIN + "transition b(x' | x) = a |> a",
     "using one as a distribution": (
