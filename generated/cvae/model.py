@@ -311,7 +311,7 @@ class CVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/cvae.gen"
-    model_hash = "5317eb894bedd41c7692186b806e027c27bbad4c358f5dd5b2f0ea1fa06e51a7"
+    model_hash = "39cc9f2785a7464b85002caa9b4bba7f9f957c051d81247bbd652e299e563bd4"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

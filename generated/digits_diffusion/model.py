@@ -492,7 +492,7 @@ class DigitsDiffusion(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/digits_diffusion.gen"
-    model_hash = "f6cc10728be38ac88d5dbdd6009e4d831f35eef9cd4ce9342ebbc41f94551712"
+    model_hash = "48a3a1df3815b59e1e818ca062883e28172f8cbb00cd18ac038abf3572d8808c"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

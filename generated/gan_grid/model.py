@@ -282,7 +282,7 @@ class GridGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}, "modes": {}}
     package = __package__ or ""
     spec = "specs/adversarial/gan_grid.gen"
-    model_hash = "52433d8f9af11b38518ef705bf852e1fe68a33aa3390e50e01a7e92d9ecb3f50"
+    model_hash = "8c6a6001175f3fc25001f5b9f8573c6943d0014614c99adee0c9b6ea9169d81b"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

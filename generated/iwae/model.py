@@ -601,7 +601,7 @@ class IWAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/iwae.gen"
-    model_hash = "e86c30a1adcea0da3f14affbb9e16fe6d719e73abb4e8e2e18c83a79d5cee996"
+    model_hash = "ec88987f424bc0af6a03e7c2b9953a0a3ac667509d521b8df94d3732e18b9da9"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

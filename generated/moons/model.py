@@ -289,7 +289,7 @@ class Moons(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/moons.gen"
-    model_hash = "5bf264d8c87f1cef9cb4b8a057762a1b86ac88f8c94d6da64b557b0edc8a6238"
+    model_hash = "be090acecb9f6ad14f467363dea8420198c60d7081a3d042e6a2800a3ba5d1f8"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

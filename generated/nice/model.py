@@ -190,7 +190,7 @@ class NICE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/nice.gen"
-    model_hash = "b915557f6fb729a5cee1fe3f833697f6c40662bc24079c40edbf8127e2660d52"
+    model_hash = "4542cefa19e99b1b59f1c8c3f618ab1e09fa2b59bc78669487ca3fe9968bedd2"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

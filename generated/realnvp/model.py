@@ -260,7 +260,7 @@ class RealNVP(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/realnvp.gen"
-    model_hash = "7129cd850df9c04bb50f07ada74f39be7ff2e40bd44d6bf3f41c1b62aa19ee81"
+    model_hash = "033815bb98c756faa63bbfd9087a4ada0a39b76a888cd68712b2a6686ac701f4"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -393,7 +393,7 @@ class LearnedDequantization(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 20}}
     package = __package__ or ""
     spec = "specs/bijections/realnvp_learned_dequantization.gen"
-    model_hash = "2f0b5ee9058e03de2241e2ced1c0aeda16ab3fcaf792b821dee13c15f296ebd6"
+    model_hash = "c327f743456854a3e2652b876c7f054db7c9896f3d30b0f6ffb88b80eb66df87"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -274,7 +274,7 @@ class SubVP(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/subvp.gen"
-    model_hash = "244a5780cb7668fc58bc711a3b5bf6a36d16d55953225e76d566f67ffa1ac81a"
+    model_hash = "b6eb8ff6211bbf61b530ec702b4f3f77d1ad70476c6f368ea7ef532c4cedaeab"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

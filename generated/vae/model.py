@@ -269,7 +269,7 @@ class VAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae.gen"
-    model_hash = "3ec35af9acbba2d8f289da0cae25c898dfaadb888187e7ef65b762e8e952a984"
+    model_hash = "7681dadb23539ea6f6c4f063e1a4946e11468c2384276bf91324ebf1e9d7cecc"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

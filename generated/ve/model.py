@@ -266,7 +266,7 @@ class VE(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/ve.gen"
-    model_hash = "949aa8c3781b43e871a64939b8de14123a3d7e6de69be0cc6b5f5d12fe5286e5"
+    model_hash = "221339cf3e032dd71ebf247961b834cde0696026b2a3feb95ab00e9c2b909f9b"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -530,7 +530,7 @@ class VPDiffusion(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/vp_diffusion.gen"
-    model_hash = "3159ecffa52f89164e029477e41d14de7663d311be14b89d2cc206dc69a2aa6d"
+    model_hash = "951b5ee0c50f8b1c6fc38954ccf0fc9e8e7ae5b5d203c405c87675880e489120"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
