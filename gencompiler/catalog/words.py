@@ -8,6 +8,9 @@ from __future__ import annotations
 #: Words with a meaning of their own in expressions.
 STRUCTURE = ("split", "join", "reverse", "zeros", "ones", "grad", "size")
 
+#: Functions of matrices.
+MATRICES = ("transpose", "inverse")
+
 #: Words that make a step of a transition.
 KERNELS = ("metropolis", "accept")
 
@@ -25,7 +28,6 @@ PLANNED = (
     "onehot",
     "scatter",
     "window",
-    "transpose",
     "squeeze",
     "unsqueeze",
     "ode",

@@ -99,6 +99,8 @@ class _Writer:
                 return nodes.Contract(type_, *self._all(term.arguments), span=span)
             case "reduce":
                 return nodes.Reduce(type_, term.data, self.write(term.arguments[0]), span=span)
+            case "matrix":
+                return nodes.MatrixFunction(type_, term.data, self.write(term.arguments[0]), span=span)
             case "network" if term.data[0].startswith(EXTERN):
                 return self._external(term, type_, span)
             case "network":

@@ -10,7 +10,12 @@ from gencompiler.emit.code import Attribute, Code, Level, Text, call, infix, met
 from gencompiler.emit.torch_values import Scope, Value
 from gencompiler.rows.nodes import Collect, Distribute, Draw, MatrixFunction, ParticleIndex, Spread
 
-_MATRICES = {"cholesky": "torch.linalg.cholesky", "diagonal": "torch.diagonal", "diagonal_matrix": "torch.diag"}
+_MATRICES = {
+    "inverse": "torch.linalg.inv",
+    "cholesky": "torch.linalg.cholesky",
+    "diagonal": "torch.diagonal",
+    "diagonal_matrix": "torch.diag",
+}
 
 
 def drawn_size(draw: Draw) -> list[str]:
@@ -54,10 +59,14 @@ def matrix_function(expr: MatrixFunction, codes: list[Code], scope: Scope) -> Co
             return Attribute(codes[0], "T")
         case "matmul":
             return infix("@", Level.PRODUCT, *codes)
-        case "identity" | "inverse_lower":
+        case "log_abs_det":
+            return Attribute(call("torch.linalg.slogdet", codes[0]), "logabsdet")
+        case "identity" | "inverse_lower" | "inverse_upper":
             options = {"dtype": scope.want("dtype"), "device": scope.want("device")}
             identity = call("torch.eye", str(expr.type.shape[0]), **options)
             if not codes:
                 return identity
-            return call("torch.linalg.solve_triangular", codes[0], identity, upper="False")
+            return call(
+                "torch.linalg.solve_triangular", codes[0], identity, upper=str(expr.function == "inverse_upper")
+            )
     return call(_MATRICES[expr.function], *codes)

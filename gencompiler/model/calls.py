@@ -48,6 +48,8 @@ def call(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
         return features.fourier(infer, context, expr)
     if name in functions.FUNCTIONS or name in functions.REDUCTIONS or name == "softmax":
         return _catalogue(infer, context, expr, name)
+    if name in words.MATRICES:
+        return _matrix(infer, context, expr, name)
     if name in words.STRUCTURE:
         return _structure(infer, context, expr, name)
     if name in distributions.DISTRIBUTIONS:
@@ -131,6 +133,18 @@ def _structure(infer: Infer, context: Context, expr: tree.Call, name: str) -> no
     if name == "size" and len(arguments) == 1:
         return nodes.Literal(nodes.Type(nodes.REAL), Fraction(shapes[0]), span=expr.span)
     return infer.builder.report("G104", f"`{name}` takes one argument", expr.span, "wrong number of arguments")
+
+
+def _matrix(infer: Infer, context: Context, expr: tree.Call, name: str) -> nodes.Expr:
+    """`transpose(W)`, `inverse(W)`"""
+    arguments = positional(infer, context, expr, name)
+    shape = known_shape(arguments[0].type) if len(arguments) == 1 else None
+    if shape is None or len(shape) != 2 or (name == "inverse" and shape[0] != shape[1]):
+        kind = "a square matrix" if name == "inverse" else "a matrix"
+        message = f"`{name}` takes {kind}"
+        label = f"this has the shape {list(shape)}" if shape else "this is none"
+        infer.builder.report("G201", message, arguments[0].span if arguments else expr.span, label)
+    return nodes.MatrixFunction(nodes.Type(nodes.REAL, (shape[1], shape[0])), name, arguments[0], span=expr.span)
 
 
 def _filled(infer: Infer, expr: tree.Call, arguments: tuple[nodes.Expr, ...], value: Fraction) -> nodes.Expr:

@@ -46,8 +46,8 @@ def declared_support(builder: Builder, type_: tree.SupportType, constants: dict[
 def _check_bounds(builder: Builder, support: nodes.Support, type_: tree.SupportType) -> None:
     if support.name in ("Interval", "Open", "Integer") and not support.arguments[0] < support.arguments[1]:
         builder.report("G206", f"`{support}` is empty", type_.span, "the lower end is not below the upper")
-    if support.name in ("Category", "Simplex", "Permutation"):
-        count = support.arguments[0]
+    sized = ("Category", "Simplex", "Permutation", "Orthogonal", "Invertible", "Lower", "Upper")
+    for count in support.arguments if support.name in sized else ():
         if not isinstance(count, Fraction) or count.denominator != 1 or count < 1:
             builder.report("G206", f"`{support}` needs a positive whole number", type_.span, "not a size")
 
@@ -77,8 +77,6 @@ def fits(builder: Builder, support: nodes.Support, type_: tree.TypeExpr) -> None
             "not a parameter's type",
             help=("parameters are Real, Positive, Unit, Open(a, b), …",),
         )
-    if stored not in ("identity", "positive", "unit", "open", "simplex"):
-        builder.unsupported(f"a parameter of type `{support.name}`", type_.span)
 
 
 def holds(builder: Builder, type_: nodes.Type, at: tree.TypeExpr) -> None:

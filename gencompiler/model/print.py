@@ -21,6 +21,8 @@ def expression(expr: nodes.Expr) -> str:
             return f"(if {expression(c)} then {expression(a)} else {expression(b)})"
         case nodes.Contract(left=left, right=right):
             return f"({expression(left)} @ {expression(right)})"
+        case nodes.MatrixFunction(function=function, operand=operand):
+            return f"{function}({expression(operand)})"
         case nodes.Reduce(operation=operation, operand=operand):
             return f"{operation}({expression(operand)})"
         case nodes.Whole():

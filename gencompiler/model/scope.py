@@ -26,6 +26,7 @@ WORDS: frozenset[str] = frozenset(
         *networks.PLANNED,
         *networks.ACTIVATIONS,
         *words.STRUCTURE,
+        *words.MATRICES,
         *words.KERNELS,
         *words.STAGES,
         *words.PLANNED,

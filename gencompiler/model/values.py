@@ -6,6 +6,7 @@ import dataclasses
 import math
 from fractions import Fraction
 
+from gencompiler.catalog.supports import own_axes
 from gencompiler.node import Node, node
 
 #: An exact number; the infinities are floats, everything else is a Fraction.
@@ -38,8 +39,8 @@ class Type:
     shape: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        own = self.support.name == "Simplex"  # whose numbers are the last axis
-        axes = self.shape[:-1] if own else self.shape
+        own = len(own_axes(self.support.name, self.support.arguments))  # a simplex, a matrix: the last axes
+        axes = self.shape[: len(self.shape) - own]
         return f"{self.support}[{', '.join(map(str, axes))}]" if axes else str(self.support)
 
 
@@ -114,6 +115,15 @@ class Contract(Expr):
 
     left: Expr
     right: Expr
+
+
+@node
+class MatrixFunction(Expr):
+    """A function of a matrix: transpose, diagonal (a vector); of a square one also inverse, inverse_lower,
+    inverse_upper (of a triangular one) and log_abs_det (a number)."""
+
+    function: str
+    operand: Expr
 
 
 @node

@@ -16,6 +16,7 @@ from gencompiler.proof.domain import Interval
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, bound_array, bound_index, gradient_parts, is_finite, literal, substitute
 from gencompiler.proof.kernel import Unproved
+from gencompiler.proof.matrices import evaluated
 from gencompiler.proof.numbers import (
     COMPARISONS,
     EXACT,
@@ -105,6 +106,8 @@ class _Evaluation:
                 return self._gradient(term)
             case "each":
                 return self._each(term)
+            case "matrix":
+                return evaluated(term.data, term.arguments[0].shape, self.known[term.arguments[0]])
             case "recur":
                 return self._recur(term)
         return self._pick(term)

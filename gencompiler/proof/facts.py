@@ -74,6 +74,15 @@ class VectorBijection(Fact):
 
 
 @dataclasses.dataclass(frozen=True)
+class Nonsingular(Fact):
+    """`term` is a square matrix with this inverse, and log|det term| is `log_abs_det`."""
+
+    term: Term
+    inverse: Term
+    log_abs_det: Term
+
+
+@dataclasses.dataclass(frozen=True)
 class Member(Fact):
     """Each element of `term` is a value of `support`."""
 

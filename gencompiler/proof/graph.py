@@ -71,7 +71,8 @@ class Term:
 _TERMS: weakref.WeakValueDictionary[tuple[str, Any, tuple[Term, ...]], Term] = weakref.WeakValueDictionary()
 
 
-def _make(operation: str, data: Any, arguments: tuple[Term, ...], shape: Shape) -> Term:
+def make(operation: str, data: Any, arguments: tuple[Term, ...], shape: Shape) -> Term:
+    """The one term with these parts; for constructors, which know what fits together."""
     key = (operation, data, arguments)
     found = _TERMS.get(key)
     if found is None:
@@ -93,7 +94,7 @@ def literal(value: Real) -> Term:
     """An exact number."""
     if isinstance(value, float) and math.isnan(value):
         raise Malformed("NaN is not a number")
-    return _make("literal", Fraction(value) if is_finite(value) else value, (), ())
+    return make("literal", Fraction(value) if is_finite(value) else value, (), ())
 
 
 def is_finite(value: Real) -> bool:
@@ -103,7 +104,7 @@ def is_finite(value: Real) -> bool:
 
 def constant(name: str) -> Term:
     """A named real: "pi" or "e"."""
-    return _make("constant", name, (), ())
+    return make("constant", name, (), ())
 
 
 def symbol(kind: str, name: str, support: Support, shape: Shape = ()) -> Term:
@@ -111,13 +112,12 @@ def symbol(kind: str, name: str, support: Support, shape: Shape = ()) -> Term:
 
     `kind` keeps names of different origin apart: variable, parameter, input, formal, draw, index, bound, block,
     result."""
-    return _make("symbol", (kind, name, support, shape), (), shape)
+    return make("symbol", (kind, name, support, shape), (), shape)
 
 
 def support_of(term: Term) -> Support:
     """The declared support of a symbol."""
-    found: Support = term.data[2]
-    return found
+    return term.data[2]  # type: ignore[no-any-return]
 
 
 def name_of(term: Term) -> str:
@@ -132,12 +132,12 @@ def apply(function: str, *arguments: Term) -> Term:
     """A function of the catalogue, elementwise; scalars meet tensors, equal shapes meet."""
     if function == "negate" and arguments[0].operation == "literal":
         return literal(-arguments[0].data)
-    return _make("apply", function, arguments, _meet(arguments))
+    return make("apply", function, arguments, _meet(arguments))
 
 
 def choose(condition: Term, then: Term, otherwise: Term) -> Term:
     """Elementwise `if`."""
-    return _make("choose", None, (condition, then, otherwise), _meet((condition, then, otherwise)))
+    return make("choose", None, (condition, then, otherwise), _meet((condition, then, otherwise)))
 
 
 def _meet(arguments: Iterable[Term]) -> Shape:
@@ -151,16 +151,15 @@ def contract(left: Term, right: Term) -> Term:
     """`left @ right`"""
     if not left.shape or not right.shape or left.shape[-1] != right.shape[0]:
         raise Malformed(f"`@` cannot contract {left.shape} with {right.shape}")
-    return _make("contract", None, (left, right), left.shape[:-1] + right.shape[1:])
+    return make("contract", None, (left, right), left.shape[:-1] + right.shape[1:])
 
 
 def reduce(operation: str, operand: Term) -> Term:
     """A reduction over all axes."""
-    return _make("reduce", operation, (operand,), ())
+    return make("reduce", operation, (operand,), ())
 
 
-#: Before the name of a network that the user supplies, in place of a path; no path begins so.  Between the two stands
-#: what makes a number of a value that is declared to be positive, or in (0, 1): `extern log scale`.
+#: Before the name of a user's network, in place of a path; between them, what makes a number of its value (`log`).
 EXTERN = "extern "
 EXTERN_NUMBERS = {"Positive": "log", "Unit": "logit"}
 
@@ -170,20 +169,19 @@ def external(name: str, support: Support, shape: Shape, inputs: tuple[Term, ...]
     function = EXTERN_NUMBERS.get(support.name)
     if function is None:
         return network(f"{EXTERN}{name}", 0, shape, inputs)
-    back = {"log": "exp", "logit": "sigmoid"}[function]
-    return apply(back, network(f"{EXTERN}{function} {name}", 0, shape, inputs))
+    return apply({"log": "exp", "logit": "sigmoid"}[function], network(f"{EXTERN}{function} {name}", 0, shape, inputs))
 
 
 def network(path: str, output: int, shape: Shape, inputs: tuple[Term, ...]) -> Term:
     """An output of a network: any real, and it depends on nothing but `inputs` and its own weights."""
-    return _make("network", (path, output, shape), inputs, shape)
+    return make("network", (path, output, shape), inputs, shape)
 
 
 def gradient(body: Term, formals: tuple[Term, ...], actuals: tuple[Term, ...]) -> Term:
     """The gradient in the first formal of a scalar `body`, at `actuals`."""
     if len(formals) != len(actuals) or body.shape != ():
         raise Malformed("a gradient is of a scalar function at as many arguments as it has inputs")
-    return _make("gradient", len(formals), (body, *formals, *actuals), actuals[0].shape)
+    return make("gradient", len(formals), (body, *formals, *actuals), actuals[0].shape)
 
 
 def gradient_parts(term: Term) -> tuple[Term, tuple[Term, ...], tuple[Term, ...]]:
@@ -194,12 +192,12 @@ def gradient_parts(term: Term) -> tuple[Term, tuple[Term, ...], tuple[Term, ...]
 
 # -- subscripts ------------------------------------------------------------------------------------------------------
 
-WHOLE = _make("whole", None, (), ())
+WHOLE = make("whole", None, (), ())
 
 
 def before(index: Term, *, inclusive: bool = False) -> Term:
     """`<index` (or `<=index`) in a subscript."""
-    return _make("before", inclusive, (index,), ())
+    return make("before", inclusive, (index,), ())
 
 
 def element(base: Term, subscripts: tuple[Term, ...]) -> Term:
@@ -210,7 +208,7 @@ def element(base: Term, subscripts: tuple[Term, ...]) -> Term:
     if first.operation == "literal" and base.operation in ("select", "join"):
         return element(*_at(base, first.data, subscripts))
     kept = tuple(n for n, s in zip(base.shape, subscripts, strict=False) if s.operation in ("whole", "before"))
-    return _make("element", None, (base, *subscripts), kept + base.shape[len(subscripts) :])
+    return make("element", None, (base, *subscripts), kept + base.shape[len(subscripts) :])
 
 
 def _at(base: Term, place: Real, subscripts: tuple[Term, ...]) -> tuple[Term, tuple[Term, ...]]:
@@ -228,7 +226,7 @@ def _at(base: Term, place: Real, subscripts: tuple[Term, ...]) -> tuple[Term, tu
 
 def each(depth: int, extent: int, body: Term) -> Term:
     """The array of `body` for every value of the bound index of this depth."""
-    return _make("each", (depth, extent), (body,), (extent, *body.shape))
+    return make("each", (depth, extent), (body,), (extent, *body.shape))
 
 
 def bound_index(depth: int, extent: int) -> Term:
@@ -245,7 +243,7 @@ def recur(depth: int, extent: int, support: Support, body: Term) -> Term:
     own, earlier = bound_array(depth, extent, support), before(bound_index(depth, extent))
     if any(own in t.arguments and t.arguments != (own, earlier) for t in subterms(body)):
         raise Malformed("a recursion reads more than what comes before")
-    return _make("recur", (depth, extent, support), (body,), (extent,))
+    return make("recur", (depth, extent, support), (body,), (extent,))
 
 
 def bound_array(depth: int, extent: int, support: Support) -> Term:
@@ -275,7 +273,7 @@ def select(base: Term, places: Iterable[int]) -> Term:
         return base
     if base.operation in ("apply", "choose"):
         return build(base.operation, base.data, tuple(select(a, wanted) if a.shape else a for a in base.arguments))
-    return _make("select", wanted, (base,), (len(wanted), *base.shape[1:]))
+    return make("select", wanted, (base,), (len(wanted), *base.shape[1:]))
 
 
 def _pieces(joined: Term, places: tuple[int, ...]) -> list[Term]:
@@ -304,7 +302,7 @@ def join(parts: Iterable[Term]) -> Term:
         raise Malformed("the parts of a join do not fit together")
     if len(flat) == 1:
         return flat[0]
-    return _make("join", None, tuple(flat), (sum(p.shape[0] for p in flat), *flat[0].shape[1:]))
+    return make("join", None, tuple(flat), (sum(p.shape[0] for p in flat), *flat[0].shape[1:]))
 
 
 def _selection(term: Term) -> tuple[Term, tuple[int, ...]]:
@@ -338,6 +336,11 @@ _BUILDERS: dict[str, Callable[[Any, tuple[Term, ...]], Term]] = {
     "select": lambda data, arguments: select(arguments[0], data),
     "join": lambda data, arguments: join(arguments),
 }
+
+
+def define(operation: str, builder: Callable[[Any, tuple[Term, ...]], Term]) -> None:
+    """Let `build` make terms of an operation that is defined elsewhere."""
+    _BUILDERS[operation] = builder
 
 
 #: Operations that are all in their arguments.

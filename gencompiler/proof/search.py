@@ -27,6 +27,7 @@ class Search:
         self._given = tuple(given)
         self._nonzero: dict[Term, Proof | NotFound] = {}
         self._logs: dict[Term, Proof | NotFound] = {}
+        self._matrices: dict[Term, Proof | NotFound] = {}
         self._simplexes: dict[Term, Proof | NotFound] = {}
         self._ranges: dict[Term, Proof | NotFound] = {
             p.conclusion.term: p for p in self._given if isinstance(p.conclusion, InRange)
@@ -69,6 +70,10 @@ class Search:
         name = _RANGE_RULES.get(term.operation)
         if name is None and term.operation == "apply":
             return self._apply(term)
+        if term.operation == "matrix":
+            inner = term.arguments[0]
+            whole = term.data in ("transpose", "diagonal")
+            return prove("matrix_value", (term,), self.range(inner) if whole else self.nonsingular(inner))
         if term.operation == "gradient":
             body, _, actuals = gradient_parts(term)
             return prove("gradient_value", (term,), *map(self.range, (body, *local_derivatives(term), *actuals)))
@@ -158,6 +163,10 @@ class Search:
                 except Unproved:
                     pass
         return prove("log_of_nonzero", (term,), self.nonzero(term))
+
+    def nonsingular(self, term: Term) -> Proof:
+        """That a matrix is never singular; raises NotFound."""
+        return self._once(self._matrices, lambda t: vector_search.nonsingular(self, t), term)
 
     # -- scalar bijections -------------------------------------------------------------------------------------------
 

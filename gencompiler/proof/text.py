@@ -86,6 +86,8 @@ class _Speller:
                 return f"{self._inside(term.arguments[0], 6)} @ {self._inside(term.arguments[1], 7)}", 6
             case "reduce":
                 return f"{term.data}({self._listed(term.arguments)})", _ATOM
+            case "matrix":
+                return f"{term.data}({self._listed(term.arguments)})", _ATOM
             case "network":
                 return f"{short(term.data[0])}({self._listed(term.arguments)})", _ATOM
             case "gradient":

@@ -53,7 +53,14 @@ def is_coupling(input_: Term, body: Term) -> bool:
     if not input_.shape:
         return False
     effects = {effect for _, effect in move(input_, body)}
-    return Effect.KEPT in effects and len(effects) > 1
+    return len(effects) > 1 if Effect.KEPT in effects else _mixes(input_, body)
+
+
+def _mixes(input_: Term, body: Term) -> bool:
+    """Whether places of the result depend on several places of the input: by a matrix, a network, the past."""
+    own = [t for t in subterms(body) if input_ in t.symbols]
+    past = any(t.operation == "element" and any(p.operation == "before" for p in t.arguments[1:]) for t in own)
+    return past or any(t.operation in ("contract", "reduce", "network") for t in own)
 
 
 def follow(shape: Shape, maps: Maps, stages: tuple[StageData, ...]) -> tuple[list[Effect], list[Effect], bool]:

@@ -12,6 +12,7 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.proof import graph
 from gencompiler.proof.graph import Term
+from gencompiler.proof.matrices import matrix
 
 
 class Untranslated(Exception):
@@ -82,6 +83,8 @@ class Translation:
                 return graph.choose(*self._terms((condition, then, otherwise)))
             case nodes.Contract(left=left, right=right):
                 return graph.contract(*self._terms((left, right)))
+            case nodes.MatrixFunction(function=function, operand=operand):
+                return matrix(function, self.term(operand))
             case nodes.Reduce(operation=operation, operand=operand):
                 return graph.reduce(operation, self.term(operand))
             case nodes.Call(function=function, arguments=arguments):

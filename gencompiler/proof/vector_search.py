@@ -11,6 +11,7 @@ from gencompiler.proof.blocks import NotFound, diagonal, solving_order
 from gencompiler.proof.graph import Malformed, Term, before, bound_index, element, select, subterms
 from gencompiler.proof.index_rules import entry
 from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.matrix_rules import factor_of
 from gencompiler.proof.vector_rules import in_blocks, outer_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ def bijection(search: Search, input_: Term, body: Term) -> Proof:
     if body.shape != input_.shape:
         shapes = f"the result has the shape {list(body.shape)}, the input {list(input_.shape)}"
         raise NotFound("form", body, shapes)
+    if body.operation in ("each", "contract") and (found := _linear(search, input_, body)) is not None:
+        return found
     if body.operation == "each":
         return _by_index(search, input_, body)
     try:
@@ -77,6 +80,9 @@ def _proved(rule: str, subject: tuple[object, ...], body: Term, *premises: Proof
 
 def _inner(input_: Term, body: Term) -> Term | None:
     """The one part of a map, of the input's shape, below which it is not elementwise; None where there are more."""
+    if body.operation in ("contract", "select"):
+        moved = [a for a in body.arguments if input_ in a.symbols]
+        return moved[0] if len(moved) == 1 and moved[0].shape == input_.shape and moved[0] is not input_ else None
     found: dict[Term, None] = {}
     stack = [body]
     while stack:
@@ -87,8 +93,6 @@ def _inner(input_: Term, body: Term) -> Term | None:
             stack.extend(a for a in term.arguments if a.shape == input_.shape)
         elif term is not body and term.shape == input_.shape:
             found[term] = None
-        elif term.operation in ("contract", "select"):
-            stack.extend(a for a in term.arguments if a.shape == input_.shape)
     return next(iter(found)) if len(found) == 1 else None
 
 
@@ -104,6 +108,35 @@ def _composed(search: Search, input_: Term, body: Term, inner: Term, failure: No
     except NotFound as problem:
         raise problem.moved({own: inner}) from None
     return _proved("composed", (input_, body, inner), body, first, second)
+
+
+# -- linear maps -----------------------------------------------------------------------------------------------------
+
+
+def _linear(search: Search, input_: Term, body: Term) -> Proof | None:
+    """That a linear map is a bijection; None where it is not linear in the input itself."""
+    try:
+        factor, _ = factor_of(input_, body)
+    except Unproved:
+        return None
+    return _proved("linear", (input_, body), body, search.nonsingular(factor))
+
+
+def nonsingular(search: Search, term: Term) -> Proof:
+    """That a matrix is never singular; raises NotFound or Unproved."""
+    if term.operation == "contract" and all(len(a.shape) == 2 for a in term.arguments):
+        return prove("nonsingular_product", (term,), *map(search.nonsingular, term.arguments))
+    if term.operation == "matrix":
+        return prove("nonsingular_function", (term,), search.nonsingular(term.arguments[0]))
+    if term.operation == "apply" and term.data in ("multiply", "divide"):
+        factors = [a for a in term.arguments if a.shape == ()]
+        tables = [a for a in term.arguments if a.shape != ()]
+        if len(factors) == len(tables) == 1:
+            return prove("nonsingular_multiple", (term,), search.nonsingular(tables[0]), search.log_abs(factors[0]))
+    try:
+        return prove("declared_nonsingular", (term,))
+    except Unproved:
+        raise NotFound("singular", term, f"{term} may be singular") from None
 
 
 # -- by index --------------------------------------------------------------------------------------------------------

@@ -40,6 +40,8 @@ def each(expressions: Expressions, expr: model.Each, scope: Scope) -> Expr:
     """`for k in K: body`"""
     if len(expr.type.shape) != 1:
         raise NotLowered(expr, "an array of several axes")
+    if (product := _product(expr)) is not None:
+        return expressions.lower(product, scope)
     if not any(_is_array(part, scope) for part in walk(expr.body)):
         if is_elementwise(expr, expressions.functions):
             return _along_axis(expressions, expr, scope)
@@ -50,6 +52,19 @@ def each(expressions: Expressions, expr: model.Each, scope: Scope) -> Expr:
     inside = scope.bind({expr.index: graph.particle_index(count, expr.span)})
     inside = dataclasses.replace(inside, vector=scope.vector - {expr.index})
     return graph.collect(expressions.lower(expr.body, inside), count, expr.span)
+
+
+def _product(expr: model.Each) -> model.Contract | None:
+    """`for i: M[i] @ v` is `M @ v`."""
+    body = expr.body
+    if not isinstance(body, model.Contract) or not isinstance(body.left, model.Element):
+        return None
+    base, (place, *rest) = body.left.base, body.left.subscripts
+    own = isinstance(place, model.Reference) and place.name == expr.index
+    free = not any(isinstance(n, model.Reference) and n.name == expr.index for e in (base, body.right) for n in walk(e))
+    if not (own and free) or len(base.type.shape) != 2 or not all(isinstance(s, model.Whole) for s in rest):
+        return None
+    return model.Contract(expr.type, base, body.right, span=expr.span) if base.type.shape[0] == expr.extent else None
 
 
 def _along_axis(expressions: Expressions, expr: model.Each, scope: Scope) -> Expr:

@@ -85,6 +85,11 @@ class Expressions:
                 return self._contract(expr, scope)
             case model.Reduce():
                 return self._reduce(expr, scope)
+            case model.MatrixFunction(function=function, operand=operand):
+                inner = self.lower(operand, scope)
+                if inner.type.rows:
+                    raise NotLowered(expr, f"the {function} of a matrix that differs between rows")
+                return graph.matrix(function, inner, span=span)
             case model.Element():
                 return self._element(expr, scope)
             case model.Slice(base=base, start=start, stop=stop):
@@ -191,6 +196,8 @@ class Expressions:
         ranks = len(left.type.shape), len(right.type.shape)
         if ranks == (1, 1):
             return self.graph.reduce("sum", self.graph.elementwise("multiply", left, right, span=expr.span), expr.span)
+        if ranks == (2, 2) and not (left.type.rows or right.type.rows):
+            return self.graph.matrix("matmul", left, right, span=expr.span)
         if ranks == (2, 1) and not left.type.rows:
             return self.graph.dot(right, left, True, expr.span)
         if ranks == (1, 2) and not right.type.rows:

@@ -231,8 +231,9 @@ class ParticleIndex(Expr):
 
 @node
 class MatrixFunction(Expr):
-    """A function of uniform matrices and vectors, computed once for all rows: transpose, matmul, cholesky,
-    inverse_lower (of a lower triangular matrix), diagonal (of a matrix), diagonal_matrix (of a vector), identity."""
+    """A function of uniform matrices and vectors, computed once for all rows: transpose, matmul, cholesky, inverse,
+    inverse_lower and inverse_upper (of triangular matrices), log_abs_det (a number), diagonal (of a matrix),
+    diagonal_matrix (of a vector), identity."""
 
     function: str
     arguments: tuple[Expr, ...]
@@ -243,7 +244,10 @@ MATRIX_FUNCTIONS: dict[str, tuple[int, ...]] = {
     "transpose": (2,),
     "matmul": (2, 2),
     "cholesky": (2,),
+    "inverse": (2,),
     "inverse_lower": (2,),
+    "inverse_upper": (2,),
+    "log_abs_det": (2,),
     "diagonal": (2,),
     "diagonal_matrix": (1,),
     "identity": (),
@@ -257,6 +261,8 @@ def matrix_shape(function: str, shapes: tuple[tuple[int, ...], ...], size: int) 
             return (columns, rows)
         case "matmul", ((rows, _), (_, columns)):
             return (rows, columns)
+        case "log_abs_det", _:
+            return ()
         case "diagonal", ((rows, _),):
             return (rows,)
         case "diagonal_matrix", ((rows,),):

@@ -286,7 +286,7 @@ class Typing:
         shapes = tuple(argument.type.shape for argument in expr.arguments)
         if MATRIX_FUNCTIONS.get(expr.function) != tuple(map(len, shapes)):
             self._fail(f"{expr.function} of shapes {shapes}", expr)
-        square = expr.function in ("cholesky", "inverse_lower", "diagonal")
+        square = expr.function in ("cholesky", "inverse", "inverse_lower", "inverse_upper", "log_abs_det", "diagonal")
         if (square and shapes[0][0] != shapes[0][1]) or (expr.function == "matmul" and shapes[0][1] != shapes[1][0]):
             self._fail(f"{expr.function} of shapes {shapes}", expr)
         return RowType(False, matrix_shape(expr.function, shapes, *expr.type.shape[:1]))

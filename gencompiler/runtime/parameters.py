@@ -7,6 +7,7 @@ for Unit, the uniform vector for Simplex.
 
 from __future__ import annotations
 
+import functools
 import math
 import zlib
 from collections.abc import Sequence
@@ -50,11 +51,13 @@ def constrain(raw: Tensor, support: Support) -> Tensor:
     if name == "Simplex":
         return torch.softmax(raw, dim=-1)
     if name == "Lower":
-        return torch.tril(raw)
+        return _triangular(raw)
     if name == "Upper":
-        return torch.triu(raw)
+        return _triangular(raw.mT).mT
     if name == "Orthogonal":
         return _orthogonal(raw)
+    if name == "Invertible":
+        return _invertible(raw)
     raise ValueError(f"no storage for parameters of support {support}")
 
 
@@ -76,7 +79,12 @@ def unconstrain(value: Tensor, support: Support) -> Tensor:
         return value
     if name == "Simplex":
         return torch.log(value)
-    if name in ("Real", "Lower", "Upper", "Orthogonal"):
+    if name in ("Lower", "Upper"):
+        diagonal = torch.diagonal(value, dim1=-2, dim2=-1)
+        return value + torch.diag_embed(unconstrain(diagonal, Support("Positive")) - diagonal)
+    if name == "Invertible":
+        return _factors(value)
+    if name in ("Real", "Orthogonal"):
         return value
     raise ValueError(f"no storage for parameters of support {support}")
 
@@ -100,6 +108,41 @@ def _orthogonal(raw: Tensor) -> Tensor:
     return torch.mul(q, signs.unsqueeze(-2))
 
 
+def _triangular(raw: Tensor) -> Tensor:
+    """Lower triangular, with a positive diagonal: the identity for raw zero."""
+    return torch.tril(raw, -1) + torch.diag_embed(positive(torch.diagonal(raw, dim1=-2, dim2=-1)))
+
+
+def _invertible(raw: Tensor) -> Tensor:
+    """Q L U with a fixed orthogonal Q, L lower triangular with ones on its diagonal, U upper triangular with a positive
+    one: det is never 0.  Raw zero is Q.  Kingma & Dhariwal, Glow, 2018, section 3.2, with a rotation for a permutation.
+    """
+    lower = torch.tril(raw, -1) + torch.eye(raw.shape[-1], dtype=raw.dtype, device=raw.device)
+    return _rotation(raw) @ lower @ _triangular(raw.mT).mT
+
+
+def _factors(value: Tensor) -> Tensor:
+    """Storage of an invertible matrix W for which Qᵀ W = L U without exchanging rows, the diagonal of U positive."""
+    factors = _rotation(value).mT @ value
+    for k in range(value.shape[-1] - 1):
+        column = factors[..., k + 1 :, k : k + 1] / factors[..., k : k + 1, k : k + 1]
+        rest = factors[..., k + 1 :, k + 1 :] - column * factors[..., k : k + 1, k + 1 :]
+        below = torch.cat((column, rest), -1)
+        factors = torch.cat((factors[..., : k + 1, :], torch.cat((factors[..., k + 1 :, :k], below), -1)), -2)
+    return torch.tril(factors, -1) + unconstrain(torch.triu(factors), Support("Upper"))
+
+
+def _rotation(like: Tensor) -> Tensor:
+    """An orthogonal matrix for each matrix of a stack, a function of its shape alone."""
+    return _rotations(tuple(like.shape)).to(like)
+
+
+@functools.lru_cache(maxsize=64)
+def _rotations(shape: tuple[int, ...]) -> Tensor:
+    numbers = random.normal(0, torch.tensor([len(shape)]), 0, INITIAL_STREAM, math.prod(shape))
+    return _orthogonal(numbers.reshape(*shape).double())
+
+
 def initial(
     path: str, shape: Sequence[int], rank: int, support: Support, *, start: str | float = "default", seed: int = 0
 ) -> Tensor:
@@ -108,10 +151,10 @@ def initial(
     `rank` counts the axes of one parameter, without those of iterations and lifting.  `start` is "default", "zeros" or
     a constant value.  Default: Uniform(-a, a) with a = 1/sqrt(last axis) at rank 2 and above, else raw zero, which is
     the uniform vector of a simplex; the rows of a table must differ, or its states would learn alike.  Orthogonal
-    matrices are random."""
+    matrices are random, invertible ones start orthogonal."""
     if isinstance(start, (int, float)):
         return unconstrain(torch.full(tuple(shape), float(start), dtype=torch.float64), support).float()
-    if start == "zeros" or rank < 2:
+    if start == "zeros" or support.name == "Invertible" or rank < 2:
         return torch.zeros(tuple(shape))
     count = math.prod(shape)
     key = torch.tensor([zlib.crc32(path.encode())])

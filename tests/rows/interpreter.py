@@ -62,7 +62,10 @@ _MATRICES: dict[str, Callable[..., Any]] = {
     "transpose": np.transpose,
     "matmul": np.matmul,
     "cholesky": np.linalg.cholesky,
+    "inverse": np.linalg.inv,
     "inverse_lower": np.linalg.inv,
+    "inverse_upper": np.linalg.inv,
+    "log_abs_det": lambda a: np.linalg.slogdet(a)[1],
     "diagonal": np.diagonal,
     "diagonal_matrix": np.diag,
 }

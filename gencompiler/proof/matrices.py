@@ -1,0 +1,63 @@
+"""Functions of matrices as terms: transpose, diagonal, inverse, log|det|."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from gencompiler.proof.graph import Malformed, Shape, Term, define, make
+from gencompiler.proof.numbers import Number, Undecided, Values
+
+#: What each function of a matrix gives, for one of n rows.
+FUNCTIONS = ("transpose", "diagonal", "inverse", "inverse_lower", "inverse_upper", "log_abs_det")
+
+
+def matrix(function: str, operand: Term) -> Term:
+    """A function of a matrix; two transpositions are none."""
+    if function not in FUNCTIONS or len(operand.shape) != 2:
+        raise Malformed(f"there is no {function!r} of the shape {operand.shape}")
+    if function == "transpose" and operand.operation == "matrix" and operand.data == "transpose":
+        return operand.arguments[0]
+    return make("matrix", function, (operand,), _shape(function, operand.shape))
+
+
+define("matrix", lambda data, arguments: matrix(data, *arguments))
+
+
+def _shape(function: str, shape: Shape) -> Shape:
+    rows, columns = shape
+    if function == "transpose":
+        return (columns, rows)
+    if rows != columns:
+        raise Malformed(f"the {function} of a matrix that is not square")
+    return {"diagonal": (rows,), "log_abs_det": ()}.get(function, shape)
+
+
+def evaluated(function: str, shape: Shape, values: Values) -> Values:
+    """The elements of a function of a matrix, exact where its elements are."""
+    rows, columns = shape
+    table = [list(values[k * columns : (k + 1) * columns]) for k in range(rows)]
+    if function == "transpose":
+        return tuple(table[i][j] for j in range(columns) for i in range(rows))
+    if function == "diagonal":
+        return tuple(table[i][i] for i in range(rows))
+    if function == "log_abs_det":
+        raise Undecided("log|det| of a matrix is not evaluated")
+    return tuple(v for row in _inverted(table) for v in row)
+
+
+def _inverted(table: list[list[Number]]) -> list[list[Number]]:
+    """By elimination, over the rationals."""
+    if not all(isinstance(v, Fraction) for row in table for v in row):
+        raise Undecided("the inverse of a matrix that is not exact")
+    size = len(table)
+    work = [[*row, *(Fraction(int(i == j)) for j in range(size))] for i, row in enumerate(table)]
+    for at in range(size):
+        pivot = next((k for k in range(at, size) if work[k][at] != 0), None)
+        if pivot is None:
+            raise Undecided("the inverse of a singular matrix")
+        work[at], work[pivot] = work[pivot], work[at]
+        work[at] = [v / work[at][at] for v in work[at]]
+        for k in range(size):
+            if k != at:
+                work[k] = [v - work[k][at] * w for v, w in zip(work[k], work[at], strict=True)]
+    return [row[size:] for row in work]
