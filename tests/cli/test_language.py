@@ -31,7 +31,6 @@ GAN = "observed x : Real[2]  latent z : Real[2]  p(z) = Normal(0, 1)  x = mlp(z,
 PLANNED: dict[str, str] = {
     "Bindings in a repetition": SHIFT + FLOW.format("repeat(l in 2) { F }"),
     "a `repeat` within a `repeat`": SHIFT + FLOW.format("repeat(2) { repeat(2) { F } }"),
-    "`requires` conditions": ("bijection F(u : Real | a : Real) -> Real requires a > 0 = a * u " + FLOW.format("F")),
     "Composition (`refresh |> move`)": CHAIN + "transition b(x' | x) = a |> a",
     "using one as a distribution": (
         "density L(x : Real | m : Real) = exp(-abs(x - m)) / 2 model M { observed x : Real  p(x) = L(0) }"
@@ -91,6 +90,9 @@ PLANNED: dict[str, str] = {
 
 #: What `language.md` says works: its words, and a model's statements.
 SUPPORTED: dict[str, str] = {
+    "of a matrix `transpose` and `inverse`": (
+        "bijection F(u : Real[D] | W : Invertible(D)) -> Real[D] = inverse(transpose(W)) @ u " + FLOW.format("F")
+    ),
     "`Categorical(logits = …)`": (
         "observed x : Category(3)  param a : Real[3]  p(x) = Categorical(logits = a)  train maximum_likelihood"
     ),
