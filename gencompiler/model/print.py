@@ -21,10 +21,8 @@ def expression(expr: nodes.Expr) -> str:
             return f"(if {expression(c)} then {expression(a)} else {expression(b)})"
         case nodes.Contract(left=left, right=right):
             return f"({expression(left)} @ {expression(right)})"
-        case nodes.MatrixFunction(function=function, operand=operand):
-            return f"{function}({expression(operand)})"
-        case nodes.Reduce(operation=operation, operand=operand):
-            return f"{operation}({expression(operand)})"
+        case nodes.Reduce(operation=name, operand=operand) | nodes.MatrixFunction(function=name, operand=operand):
+            return f"{name}({expression(operand)})"
         case nodes.Whole():
             return ":"
         case nodes.Before(index=index, inclusive=inclusive):
@@ -45,7 +43,7 @@ def expression(expr: nodes.Expr) -> str:
         case nodes.Let(bindings=bindings, body=body):
             listed = "; ".join(f"{b.name} = {expression(b.value)}" for b in bindings)
             return f"({expression(body)} where {{ {listed} }})"
-        case nodes.Call(function=name, arguments=arguments):
+        case nodes.Call(function=name, arguments=arguments) | nodes.ExternalOutput(external=name, arguments=arguments):
             return f"{name}({', '.join(map(expression, arguments))})"
         case nodes.Gradient(function=name, arguments=arguments):
             return f"grad({name})({', '.join(map(expression, arguments))})"
@@ -60,8 +58,6 @@ def expression(expr: nodes.Expr) -> str:
             return f"grad(log {density.joint}){_density(density).removeprefix(density.joint)}"
         case nodes.EachValue(variables=variables, count=count, body=body):
             return f"(for {', '.join(variables)} in {count} values: {expression(body)})"
-        case nodes.ExternalOutput(external=name, arguments=arguments):
-            return f"{name}({', '.join(map(expression, arguments))})"
         case nodes.Coefficient(quantity=quantity, sde=sde, time=time):
             return f"{quantity}({sde}, {expression(time)})"
         case nodes.Expectation(draws=draws, body=body):

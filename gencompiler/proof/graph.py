@@ -204,8 +204,7 @@ def element(base: Term, subscripts: tuple[Term, ...]) -> Term:
     """`base[subscripts]`; a scalar subscript removes its axis, `whole` and `before` keep it."""
     if len(subscripts) > len(base.shape):
         raise Malformed(f"{len(subscripts)} subscripts on a value of shape {base.shape}")
-    first = subscripts[0]
-    if first.operation == "literal" and base.operation in ("select", "join"):
+    if (first := subscripts[0]).operation == "literal" and base.operation in ("select", "join"):
         return element(*_at(base, first.data, subscripts))
     kept = tuple(n for n, s in zip(base.shape, subscripts, strict=False) if s.operation in ("whole", "before"))
     return make("element", None, (base, *subscripts), kept + base.shape[len(subscripts) :])
@@ -253,8 +252,7 @@ def bound_array(depth: int, extent: int, support: Support) -> Term:
 
 def bound_by(binder: Term) -> set[Term]:
     """The symbols that an `each` or a `recur` binds."""
-    index = bound_index(*binder.data[:2])
-    return {index} if binder.operation == "each" else {index, bound_array(*binder.data)}
+    return {bound_index(*binder.data[:2])} | ({bound_array(*binder.data)} if binder.operation == "recur" else set())
 
 
 # -- selections along the first axis ---------------------------------------------------------------------------------

@@ -36,6 +36,21 @@ MOST_PARTICLES = 4096
 # -- arrays ----------------------------------------------------------------------------------------------------------
 
 
+def array(expressions: Expressions, expr: model.Each | model.Recur | model.EachValue, scope: Scope) -> Expr:
+    """An array by comprehension, or by recursion."""
+    if isinstance(expr, model.Recur):
+        return recursion(expressions, expr, scope)
+    return each(expressions, expr, scope) if isinstance(expr, model.Each) else each_value(expressions, expr, scope)
+
+
+def matrix_function(expressions: Expressions, expr: model.MatrixFunction, scope: Scope) -> Expr:
+    """A function of a matrix that all rows share."""
+    inner = expressions.lower(expr.operand, scope)
+    if inner.type.rows:
+        raise NotLowered(expr, f"the {expr.function} of a matrix that differs between rows")
+    return expressions.graph.matrix(expr.function, inner, span=expr.span)
+
+
 def each(expressions: Expressions, expr: model.Each, scope: Scope) -> Expr:
     """`for k in K: body`"""
     if len(expr.type.shape) != 1:

@@ -85,11 +85,8 @@ class Expressions:
                 return self._contract(expr, scope)
             case model.Reduce():
                 return self._reduce(expr, scope)
-            case model.MatrixFunction(function=function, operand=operand):
-                inner = self.lower(operand, scope)
-                if inner.type.rows:
-                    raise NotLowered(expr, f"the {function} of a matrix that differs between rows")
-                return graph.matrix(function, inner, span=span)
+            case model.MatrixFunction():
+                return arrays.matrix_function(self, expr, scope)
             case model.Element():
                 return self._element(expr, scope)
             case model.Slice(base=base, start=start, stop=stop):
@@ -98,12 +95,8 @@ class Expressions:
                 return graph.concat(tuple(self.lower(p, scope) for p in parts), span)
             case model.Permute(base=base, order=order):
                 return graph.permute(self.lower(base, scope), order, span)
-            case model.Each():
-                return arrays.each(self, expr, scope)
-            case model.Recur():
-                return arrays.recursion(self, expr, scope)
-            case model.EachValue():
-                return arrays.each_value(self, expr, scope)
+            case model.Each() | model.Recur() | model.EachValue():
+                return arrays.array(self, expr, scope)
             case model.Let():
                 return self.lower(expr.body, self._locals(expr, scope))
             case model.Call(function=name, arguments=arguments):
