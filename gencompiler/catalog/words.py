@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from gencompiler.catalog import solvers
+
 #: Words with a meaning of their own in expressions.
 STRUCTURE = ("split", "join", "reverse", "zeros", "ones", "grad", "size")
 
@@ -130,15 +132,21 @@ ARGUMENTS_PLANNED = {"bound": ("terms",)}
 WHOLE_ARGUMENTS = ("K",)
 #: Evaluations of log p(x) itself; the others average over draws.
 DENSITY_EVALUATORS = ("exact", "bits_per_dim")
-#: Methods of an SDE with its score: name -> verb -> options.  What each option with a word may say is in `SDE_WORDS`.
+#: Methods of an SDE with its score: name -> verb -> options.
 SDE_METHODS: dict[str, dict[str, tuple[str, ...]]] = {
-    "reverse_sde": {"sample": ("steps", "cutoff", "corrector")},
+    "reverse_sde": {"sample": ("steps", "cutoff", "solver", "corrector")},
     "probability_flow": {
-        "sample": ("steps", "cutoff", "solver"),
+        "sample": ("steps", "cutoff", "solver", "corrector"),
         "evaluate": ("steps", "cutoff", "solver", "divergence"),
     },
 }
-SDE_WORDS = {"solver": ("euler", "heun", "rk4"), "divergence": ("exact", "hutchinson"), "corrector": ("none",)}
+#: The kind of equation that each of them solves; `catalog.solvers` has the solvers of each.
+SDE_EQUATIONS = {"reverse_sde": "sde", "probability_flow": "ode"}
+#: What the other options with a word may say, and what each word takes.
+SDE_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
+    "divergence": {"exact": (), "hutchinson": ()},
+    "corrector": {"none": (), "langevin": solvers.LANGEVIN},
+}
 METHODS_PLANNED = (
     "ais",
     "bdmc",

@@ -5,9 +5,23 @@ from __future__ import annotations
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
-from gencompiler.model.diffusion_methods import method_of, option, solver_of, steps_of
+from gencompiler.model.diffusion_methods import churn_of, corrector_of, method_of, option, solver_of, steps_of
 
-_ORDER = {"euler": "Euler steps", "heun": "Heun steps", "rk4": "Runge-Kutta steps of order 4"}
+
+def _taken(method: nodes.Method) -> tuple[str, int]:
+    """The steps of a method in words, and how often they evaluate the score."""
+    solver, steps = solver_of(method), steps_of(method)
+    passes = steps * solver.evaluations
+    most = "at most " if solver.adaptive else ""
+    words = f"{most}{steps} {solver.words}"
+    corrector, churn = corrector_of(method), churn_of(method)
+    if churn is not None:
+        words += " with churn"
+    if corrector is not None:
+        often = "one" if corrector.steps == 1 else str(corrector.steps)
+        words += f", each corrected by {often} of Langevin dynamics"
+        passes += steps * corrector.steps
+    return words, passes
 
 
 def sample_in_words(model: nodes.Model) -> tuple[str, str, Span, int] | None:
@@ -16,9 +30,9 @@ def sample_in_words(model: nodes.Model) -> tuple[str, str, Span, int] | None:
     if method is None:
         return None
     how = "the probability flow" if method.name == "probability_flow" else "the reverse-time SDE"
-    taken = _ORDER.get(solver_of(method), "Euler-Maruyama steps")
-    reason = f"{how} of `{option(method, 'sde')}` in {steps_of(method)} {taken}, with the learned score"
-    return "approximate", reason, method.span, steps_of(method)
+    taken, passes = _taken(method)
+    reason = f"{how} of `{option(method, 'sde')}` in {taken}, with the learned score"
+    return "approximate", reason, method.span, passes
 
 
 def log_prob_in_words(model: nodes.Model) -> tuple[str, str, Span, int] | None:
@@ -26,9 +40,9 @@ def log_prob_in_words(model: nodes.Model) -> tuple[str, str, Span, int] | None:
     method = method_of(model, "evaluate")
     if method is None:
         return None
-    taken = _ORDER[solver_of(method)]
-    reason = f"the probability flow of `{option(method, 'sde')}` in {steps_of(method)} {taken}, with the learned score"
-    return "estimate", reason, method.span, steps_of(method)
+    taken, passes = _taken(method)
+    reason = f"the probability flow of `{option(method, 'sde')}` in {taken}, with the learned score"
+    return "estimate", reason, method.span, passes
 
 
 def score_in_words(derived: Derived) -> tuple[str, str, Span, int] | None:

@@ -42,6 +42,7 @@ def _method(checking: Checking, method: nodes.Method) -> None:
     if asked.cutoff_of(method) >= end - start:
         message = f"the cutoff of `{method.name}` is not below the end of time, {number(end)}"
         checking.report(Finding("G703", message, method.span, f"it is {number(asked.cutoff_of(method))}"))
+    _solver(checking, method, sde)
     stated = [t for t in checking.model.terminals if t.variable == sde.state.name]
     if not any(t.time == end for t in stated):
         wanted = f"{sde.state.name}({number(end)})"
@@ -49,6 +50,30 @@ def _method(checking: Checking, method: nodes.Method) -> None:
         help_ = (f"state it: `p({wanted}) = Normal(0, 1)`",)
         also = tuple(Label(t.span, f"at another time, {number(t.time)}") for t in stated)
         checking.report(Finding("G703", message, method.span, "from where?", also, help=help_))
+
+
+def _solver(checking: Checking, method: nodes.Method, sde: nodes.Sde) -> None:
+    """What the solver of a method asks of its SDE: a kernel, and a calculus that reads it as it is written."""
+    solver, why = asked.solver_of(method), asked.needs_kernel(method)
+    if why is not None and sde.name not in checking.derived.kernels:
+        reason = next((f.reason for f in checking.derived.failures if f.subject == sde.name), "no kernel")
+        message = f"{why}, which needs the kernel of `{sde.name}`, and there is {reason}"
+        help_ = ("take a Runge-Kutta method, which asks for nothing: `solver = heun`",)
+        checking.report(Finding("G703", message, method.span, "needs the law of x(t) given x(0)", help=help_))
+    bent = next((n for n in sde.noises if _mentions_state(n.coefficient, sde)), None)
+    if solver.calculus == "Stratonovich" and bent is not None:
+        message = f"`{solver.name}` solves Stratonovich equations, and the noise of `{sde.name}` depends on the state"
+        also = (Label(bent.span, "here the two calculi differ"),)
+        notes = ("the reverse equation is derived in Itô's sense; read in the other, its drift lacks ½ g ∂g",)
+        help_ = ("take `solver = euler_maruyama`",)
+        checking.report(Finding("G609", message, method.span, "another calculus", also, notes, help_))
+    if asked.rho_of(method) is not None and asked.steps_of(method) < 2:
+        message = "a grid with `rho` has at least 2 steps: the last one leads from `lo` to the data"
+        checking.report(Finding("G206", message, method.span, f"steps = {asked.steps_of(method)}"))
+
+
+def _mentions_state(expr: nodes.Expr, sde: nodes.Sde) -> bool:
+    return any(isinstance(n, nodes.Reference) and n.name == sde.state.name for n in walk(expr))
 
 
 def _mentions(checking: Checking) -> Iterator[tuple[str, str, Span]]:

@@ -92,6 +92,7 @@ _TABLE: tuple[tuple[str, Severity, int, str], ...] = (
     ("G606", Severity.ERROR, USER_ERROR, "a statement about an SDE that is refuted or not proven"),
     ("G607", Severity.ERROR, USER_ERROR, "a terminal law far from the stated prior"),
     ("G608", Severity.ERROR, USER_ERROR, "a kernel without a density where one is needed"),
+    ("G609", Severity.ERROR, USER_ERROR, "a solver that reads noise in another calculus"),
     # -- G7xx: objectives, requests, capabilities --------------------------------------------------------------------
     ("G701", Severity.ERROR, USER_ERROR, "an objective that needs what the model lacks"),
     ("G702", Severity.ERROR, USER_ERROR, "an unknown objective"),

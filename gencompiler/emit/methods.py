@@ -11,6 +11,7 @@ from gencompiler.emit.literals import string
 from gencompiler.emit.names import Names, identifier
 from gencompiler.emit.signature import signature
 from gencompiler.model import diffusion_methods
+from gencompiler.model.nodes import Method as Asked
 from gencompiler.model.nodes import Model, Variable
 from gencompiler.rows.nodes import Program
 
@@ -155,11 +156,12 @@ class _Writer:
         context, passed = self._context()
         arguments = ["count: int = 1", "points: int = 11", "*", *context, "seed: int = 0"]
         words = (
-            f"The way of `sample(count)` from noise: states [count, points, …] of {sde.state.name} at equally distant "
-            "times.\n\nThe last state is the sample."
+            f"The way of `sample(count)` from noise: states [count, points, …] of {sde.state.name} equally many "
+            "steps from each other.\n\nThe last state is the sample."
         )
         ends = {"first": repr(float(end)), "last": repr(float(start_of(sde) + diffusion_methods.cutoff_of(asked)))}
         steps = str(diffusion_methods.steps_of(asked))
+        passed |= _grid(asked, float(start_of(sde)))
         result = call("sampling.trajectory", "self", "count", "points", **passed, steps=steps, **ends, seed="seed")
         return self._method("trajectory", arguments, "Trajectory", words, result)
 
@@ -244,7 +246,8 @@ class _Writer:
         inputs = [names.fresh(each.name) for each in program.inputs]
         called = signature(program)
         draws = "seed" in called.keywords
-        keywords = [*(f"{name}: int = 1" for name in called.scalars), *(_DRAWING if draws else ())]
+        first = {"step": 0}
+        keywords = [f"{name}: int = {first.get(name, 1)}" for name in called.scalars] + [*(_DRAWING if draws else ())]
         arguments = [f"{a}: Tensor" for a in inputs] + (["*", *keywords] if keywords else [])
         passed = {name: name for name in called.scalars} | (_KEYS if draws else {})
         takes = ", ".join(f"{a} {_axes(each.type.shape)}" for a, each in zip(inputs, program.inputs, strict=True))
@@ -252,6 +255,15 @@ class _Writer:
         code = call("self.call_program", string(name), Sequence(tuple(Text(a) for a in inputs)), **passed)
         method = identifier(name) + ("_" if name in RESERVED else "")
         return self._method(method, arguments, _tensors(program), words, code)
+
+
+def _grid(asked: Asked, start: float) -> dict[str, str]:
+    """What `sampling.trajectory` needs to know of a grid whose steps differ."""
+    rho = diffusion_methods.rho_of(asked)
+    if rho is None:
+        return {}
+    leads = not diffusion_methods.solver_of(asked).exponential
+    return {"rho": repr(float(rho)), "start": repr(start)} | ({"final": "True"} if leads else {})
 
 
 #: What the weights are for.

@@ -16,7 +16,8 @@ class Signature:
     `inputs`: tensors `[rows, *shape]` in program order, discrete ones of any exactly integral dtype.  `parameters`:
     paths;
     the arguments are their constrained tensors, in the order of `Program.parameters`.  `modules`: the user's own
-    networks, by name; the arguments are what is called.  `scalars`: runtime integers.
+    networks, by name; the arguments are what is called.  `scalars`: runtime integers, `step` among them where a program
+    counts steps and draws nothing.
     `keywords`, in order: `rows`, the int64 numbers of the rows `[n]`, where the program draws or has no input;
     `seed` and
     `step`, integers, where it draws; `dtype` (by default torch.float32) where no real input or parameter has one.
@@ -42,7 +43,7 @@ def signature(program: Program) -> Signature:
         inputs=tuple(each.name for each in program.inputs),
         parameters=tuple(each.path for each in program.parameters),
         modules=tuple(sorted({part.module for part in walk(program) if isinstance(part, ExternalCall)})),
-        scalars=tuple(name for name in program.scalars if name not in ("seed", "step")),
+        scalars=tuple(name for name in program.scalars if name != "seed" and (name != "step" or not random)),
         keywords=tuple(keywords),
         outputs=tuple(each.name for each in program.outputs),
     )

@@ -93,6 +93,9 @@ class Statements:
         index = self.scope.bind(loop.index, _INDEX, host=True) if used else "_"
         self._header(index, call("reversed", steps) if loop.reverse and used else steps)
         before = len(self.lines)
+        if loop.done is not None:
+            done = call("bool", method(self.expressions.value(loop.done).code, "all"))
+            self.lines += [*statement("if ", done, self.indent, ":"), f"{' ' * (self.indent + 4)}break"]
         self.block(loop.body)
         self._advance(loop.carried)
         if len(self.lines) == before:

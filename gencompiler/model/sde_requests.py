@@ -3,10 +3,11 @@ marginals(b)`, `sample reverse_sde(score, vp)`, `evaluate probability_flow(score
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from gencompiler.catalog import words
+from gencompiler.catalog import solvers, words
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import definitions, laws, nodes
 from gencompiler.model.builder import Context
@@ -108,7 +109,7 @@ def method(infer: Infer, context: Context, sdes: dict[str, nodes.Sde], statement
     ]
     for argument in value.arguments:
         if argument.name is not None:
-            options.append(_option(infer, context, name, known[statement.verb], argument))
+            options.append(_option(infer, context, statement, name, argument))
     return nodes.Method(statement.verb, name, tuple(options), span=statement.span)
 
 
@@ -134,19 +135,43 @@ def _score(infer: Infer, context: Context, sde: nodes.Sde, argument: tree.Argume
     return instance
 
 
-def _option(
-    infer: Infer, context: Context, method_: str, known: tuple[str, ...], argument: tree.Argument
-) -> nodes.Option:
-    builder = infer.builder
+def _option(infer: Infer, context: Context, asked: tree.Request, method_: str, argument: tree.Argument) -> nodes.Option:
+    known = words.SDE_METHODS[method_][asked.verb]
     assert argument.name is not None
     name, value = argument.name.id, argument.value
     if name not in known or value is None:
-        help_ = nearest(name, frozenset(known)) or (f"it takes {', '.join(f'`{k}`' for k in known)}",)
-        builder.report(
-            "G107", f"`{method_}` has no option called `{name}`", argument.span, "unknown option", help=help_
-        )
+        _unknown(infer, f"`{method_}` has no option called `{name}`", argument, name, known)
+    if name == "solver":
+        return _word(infer, context, argument, _solvers(asked.verb, method_))
     if name in words.SDE_WORDS:
-        return _word(infer, name, value, argument)
+        return _word(infer, context, argument, words.SDE_WORDS[name])
+    return _number(infer, context, argument, value)
+
+
+def _unknown(infer: Infer, message: str, at: tree.Argument, name: str, known: Iterable[str]) -> NoReturn:
+    known = tuple(known)
+    listed = f"it takes {', '.join(f'`{k}`' for k in known)}" if known else "it takes none"
+    help_ = nearest(name, frozenset(known)) or (listed,)
+    infer.builder.report("G107", message, at.span, "unknown option", help=help_)
+
+
+def _solvers(verb: str, method_: str) -> dict[str, tuple[str, ...]]:
+    """The solvers that a method may name, each with its options.
+
+    An exponential integrator carries no density, and noise that is put back has none."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in solvers.solvers(words.SDE_EQUATIONS[method_]):
+        solver = solvers.SOLVERS[name]
+        if verb == "sample" or not solver.exponential:
+            churned = solvers.CHURN if verb == "sample" and solver.solves == "ode" else ()
+            found[name] = solvers.ADAPTIVE if solver.adaptive else (*solvers.GRID, *churned)
+    return found
+
+
+def _number(infer: Infer, context: Context, argument: tree.Argument, value: tree.Expr) -> nodes.Option:
+    builder = infer.builder
+    assert argument.name is not None
+    name = argument.name.id
     try:
         number = evaluate(value, context.constants)
     except NotConstant as problem:
@@ -158,11 +183,29 @@ def _option(
     return nodes.Option(name, number, span=argument.span)
 
 
-def _word(infer: Infer, name: str, value: tree.Expr, argument: tree.Argument) -> nodes.Option:
-    listed = words.SDE_WORDS[name]
-    if isinstance(value, tree.Call) and _callee(value) in (*listed, "langevin"):
-        infer.builder.unsupported(f"a {name} with options of its own (`{_callee(value)}(…)`)", value.span)
-    if not isinstance(value, tree.Name) or value.id not in listed:
+def _word(
+    infer: Infer, context: Context, argument: tree.Argument, listed: Mapping[str, tuple[str, ...]]
+) -> nodes.Option:
+    """`name = word` or `name = word(option = number, …)`."""
+    assert argument.name is not None and argument.value is not None
+    name, value = argument.name.id, argument.value
+    word = value.id if isinstance(value, tree.Name) else _callee(value)
+    if word not in listed:
         message = f"`{name}` is one of " + ", ".join(f"`{k}`" for k in listed)
-        infer.builder.report("G107", message, value.span, "not one of them")
-    return nodes.Option(name, value.id, span=argument.span)
+        infer.builder.report(
+            "G107", message, value.span, "not one of them", help=nearest(word, frozenset(listed)) if word else ()
+        )
+    given = value.arguments if isinstance(value, tree.Call) else ()
+    options: list[nodes.Option] = []
+    for each in given:
+        own = each.name.id if each.name is not None else ""
+        if own not in listed[word] or each.value is None:
+            _unknown(
+                infer,
+                f"`{word}` has no option called `{own}`" if own else f"the options of `{word}` have names",
+                each,
+                own,
+                listed[word],
+            )
+        options.append(_number(infer, context, each, each.value))
+    return nodes.Option(name, word, tuple(options), span=argument.span)

@@ -40,6 +40,7 @@ class LoopPlan:
     after: tuple[Expr, ...] = ()
     nexts: tuple[Expr, ...] = ()
     stores: list[nodes.StoreColumn] = dataclasses.field(default_factory=list)
+    done: Expr | None = None
 
 
 class Graph:
@@ -353,6 +354,7 @@ class Graph:
             replaced = Substitution(self, wider, in_place=True)
             plan.inside = tuple(wider.get(id(inside), inside) for inside in plan.inside)
             plan.nexts = tuple(map(replaced, plan.nexts))
+            plan.done = replaced(plan.done) if plan.done is not None else None
             plan.stores = [dataclasses.replace(store, value=replaced(store.value)) for store in plan.stores]
         counts = [inside.type.particles for inside in plan.inside]
         plan.initials = tuple(map(self.spread, plan.initials, counts))

@@ -47,6 +47,8 @@ class _Linear:
             if id(current) in self.carries:
                 plan, place = self.carries[id(current)]
                 if place not in self.needed[id(plan)]:
+                    if plan.done is not None and not self.needed[id(plan)]:
+                        pending.append(plan.done)
                     self.needed[id(plan)].add(place)
                     pending += (plan.count, plan.initials[place], plan.nexts[place])
 
@@ -117,11 +119,14 @@ class _Linear:
         count = self.place(plan.count)
         initials = {c: self.place(plan.initials[c]) for c in carried}
         self.lists.append([])
+        done = self.place(plan.done) if plan.done is not None else None
+        assert not (done and self.lists[-1]), "whether a row is done is read off what is carried"
         nexts = {c: self.place(plan.nexts[c]) for c in carried}
         stores = [dataclasses.replace(s, value=self.place(s.value), index=self.place(s.index)) for s in plan.stores]
         body = (*self.lists.pop(), *stores)
         kept = tuple(nodes.Carry(plan.names[c], initials[c], nexts[c], span=plan.span) for c in carried)
-        self.lists[-1].append(nodes.Loop(plan.kind, plan.index, count, kept, body, plan.reverse, span=plan.span))
+        loop = nodes.Loop(plan.kind, plan.index, count, kept, body, plan.reverse, done, span=plan.span)
+        self.lists[-1].append(loop)
         self.lists = around
 
 

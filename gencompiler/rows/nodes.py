@@ -309,7 +309,10 @@ class Loop(Statement):
     """`for index in 0..count` (or downwards when `reverse`), carrying values.
 
     `kind` is layers, dimensions, steps or time.  `count` is a constant (Number) or a runtime scalar (Local).  The
-    statements of `body` are evaluated first, then all `next`s, which see them and the carried values before."""
+    statements of `body` are evaluated first, then all `next`s, which see them and the carried values before.
+
+    `done`, of carried values alone, holds for rows that no further iteration changes: a back end may stop when it holds
+    for all of them, and need not."""
 
     kind: str
     index: str
@@ -317,6 +320,7 @@ class Loop(Statement):
     carried: tuple[Carry, ...]
     body: tuple[Statement, ...]
     reverse: bool = False
+    done: Expr | None = None
 
 
 @node

@@ -97,6 +97,7 @@ def _loop(loop: Loop, indent: str) -> list[str]:
     head = f"{indent}loop {loop.kind} {loop.index} in {f'reversed {span}' if loop.reverse else span}"
     lines = [head + (f" carrying {names}:" if names else ":")]
     lines += [f"{indent}  {carry.name} <- {expression(carry.initial)}" for carry in loop.carried]
+    lines += [f"{indent}  done {expression(loop.done)}"] if loop.done is not None else []
     lines += _block(loop.body, indent + "  ")
     lines += [f"{indent}  next {carry.name} = {expression(carry.next)}" for carry in loop.carried]
     return lines

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.derive.nodes import Derived
+from gencompiler.model import diffusion_methods
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
 from gencompiler.rows import nodes
@@ -21,7 +22,7 @@ def streams_of(model_: model.Model) -> dict[str, int]:
 
     Variables (as `p` draws them), dequantization, steps of transitions; then the variables of other joints, as
     `JOINT.VARIABLE`, the draws of the default training's phases, as `site.VARIABLE` or `site` (see `sites_of`), and the
-    noises of SDEs, as `SDE.NOISE`."""
+    noises of SDEs, as `SDE.NOISE`, and what their samplers draw beside, as `SDE.SITE`."""
     names = [v.name for v in model_.variables]
     names += [s.name for s in model_.surjections]
     for transition in model_.transitions:
@@ -37,6 +38,12 @@ def streams_of(model_: model.Model) -> dict[str, int]:
             names.append(site)
     for sde in model_.sdes:
         names += [f"{sde.name}.{n.name}" for n in sde.noises] + [f"{sde.name}.probe"]
+    for method in model_.methods:
+        if diffusion_methods.option(method, "sde") is not None:
+            corrector = diffusion_methods.corrector_of(method)
+            sites = [f"corrector_{place}" for place in range(corrector.steps)] if corrector is not None else []
+            sites += ["churn"] if diffusion_methods.churn_of(method) is not None else []
+            names += [f"{diffusion_methods.option(method, 'sde')}.{site}" for site in sites]
     return {name: number for number, name in enumerate(names)}
 
 

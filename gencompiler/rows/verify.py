@@ -115,6 +115,8 @@ class _Verifier(Typing):
             self._same_rows(carry.initial, kind)
             self._same_rows(carry.next, kind)
             self._bind(carry.name, kind, carry)
+        if loop.done is not None:
+            self._expect(loop.done, shape=(), kind="boolean")
         self._block(loop.body)
         for carry in loop.carried:
             self._expr(carry.next)

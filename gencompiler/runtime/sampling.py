@@ -130,11 +130,17 @@ def trajectory(
     first: float,
     last: float,
     seed: int = 0,
+    rho: float | None = None,
+    start: float = 0.0,
+    final: bool = False,
 ) -> Trajectory:
-    """States of `count` reverse diffusions of `steps` steps from time `first` to `last`, at `points` equally distant
-    times; the last are `sample(count)` of the same context and seed."""
-    if not 2 <= points <= steps + 1:
-        raise RunError("G801", f"{points} points asked for", f"ask for 2 to {steps + 1}: there are {steps} steps")
+    """States of `count` reverse diffusions of `steps` steps from time `first` to `last`, before and after `points` - 1
+    stretches of equally many steps, at most one; the last are `sample(count)` of the same context and seed.
+
+    With `rho` the steps shorten towards `last` (Karras et al. 2022, eq. 5), and a `final` one leads on to `start`."""
+    if points < 2:
+        raise RunError("G801", f"{points} points asked for", "ask for 2 or more: the first state and the last")
+    points = min(points, steps + 1)
     places = [round(place * steps / (points - 1)) for place in range(points)]
     given = _context(model, context, _checked(count))
     field = model.observed[0]
@@ -146,7 +152,14 @@ def trajectory(
             inputs = [kept[-1], *conditions]
             kept += model.run("reverse", inputs, rows, seed=seed, step=before, steps=after - before)
         parts.append(torch.stack(kept, 1))
-    times = first + (last - first) * torch.tensor(places, dtype=torch.float64) / steps
+    even = steps - final if rho is not None else steps
+    share = torch.tensor(places, dtype=torch.float64).clamp(max=even) / even
+    if rho is None:
+        times = first + (last - first) * share
+    else:
+        begin, end = ((each - start) ** (1 / rho) for each in (first, last))
+        times = start + (begin + (end - begin) * share) ** rho
+        times[-1] = start if final else times[-1]
     return Trajectory(times, torch.cat(parts)[:count])
 
 

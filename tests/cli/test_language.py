@@ -35,7 +35,6 @@ PLANNED: dict[str, str] = {
     "using one as a distribution": (
         "density L(x : Real | m : Real) = exp(-abs(x - m)) / 2 model M { observed x : Real  p(x) = L(0) }"
     ),
-    "solvers with options of their own": SDE + "sample probability_flow(s, vp, solver = heun(rho = 7))",
     "`fokker_planck`": SDE + "evaluate fokker_planck(vp)",
     "`evaluate ais`": VAE + "evaluate ais",
     "`bdmc`": VAE + "evaluate bdmc",
@@ -108,7 +107,13 @@ SUPPORTED: dict[str, str] = {
     "`softmax`": "observed x : Real[3]  param a : Real[3]  p(x) = Normal(softmax(a), 1)  train maximum_likelihood",
     "`sample reverse_sde(score, sde, steps = n)`": SDE
     + "train denoising_score_matching(s, vp) sample reverse_sde(s, vp)",
-    "`euler`, `heun`, `rk4`": SDE + "sample probability_flow(s, vp, steps = 10, solver = rk4)",
+    "solvers](mechanisms/diffusion.md#solvers) with options": (
+        SDE + "sample probability_flow(s, vp, steps = 10, solver = heun(rho = 7))"
+    ),
+    "`dopri5(tolerance = 1e-5)`": SDE + "sample probability_flow(s, vp, solver = dopri5(tolerance = 1e-5))",
+    "`corrector = langevin(snr = 0.16, steps = 1)`": (
+        SDE + "sample reverse_sde(s, vp, steps = 10, corrector = langevin(snr = 0.16, steps = 1))"
+    ),
     "`exact` or `hutchinson`": SDE + "evaluate probability_flow(s, vp, divergence = hutchinson)",
     "several\nindependent noises": (
         "observed x : Real  p(x) = Normal(0, 1)  sde a(x | t : Positive) { dx = -x * dt + 1 * dW1 + 1 * dW2 }"
