@@ -107,7 +107,6 @@ def sample_rows(
     # digits_diffusion.gen:14
     x = random.normal(seed, rows, step, 0, 64, dtype=dtype)
     for k in range(500):
-        # digits_diffusion.gen:6
         t = 1.0 - 0.001998 * k
         # digits_diffusion.gen:5
         beta = 0.1 + 19.9 * t
@@ -184,7 +183,6 @@ def reverse_rows(
     # digits_diffusion.gen:14
     for k in range(steps):
         total = step + k
-        # digits_diffusion.gen:6
         t = 1.0 - 0.001998 * total
         # digits_diffusion.gen:5
         beta = 0.1 + 19.9 * t
@@ -271,7 +269,6 @@ def probability_flow_rows(
     # digits_diffusion.gen:15
     log_det = 0.0
     for k in range(100):
-        # digits_diffusion.gen:6
         t = 0.001 + 0.00999 * k
         # digits_diffusion.gen:5
         beta = 0.1 + 19.9 * t
@@ -310,7 +307,9 @@ def probability_flow_rows(
         beta_2 = 0.1 + 19.9 * t_2
         # digits_diffusion.gen:6
         product_4 = 0.5 * beta_2
+        # digits_diffusion.gen:15
         total_4 = x + 0.00999 * drift
+        # digits_diffusion.gen:6
         sqrt_beta_2 = math.sqrt(beta_2)
         product_5 = sqrt_beta_2 * sqrt_beta_2
         # digits_diffusion.gen:10
@@ -529,7 +528,8 @@ class DigitsDiffusion(Model):
         return sampling.sample(self, count, context=context, seed=seed)
 
     def trajectory(self, count: int = 1, points: int = 11, *, context: Context, seed: int = 0) -> Trajectory:
-        """The way of `sample(count)` from noise: states [count, points, …] of x at equally distant times.
+        """The way of `sample(count)` from noise: states [count, points, …] of x equally many steps from each
+        other.
 
         The last state is the sample."""
         return sampling.trajectory(self, count, points, context=context, steps=500, first=1.0, last=0.001, seed=seed)

@@ -97,7 +97,6 @@ def sample_rows(
     # subvp.gen:11
     x = random.normal(seed, rows, step, 0, 2, dtype=dtype)
     for k in range(500):
-        # subvp.gen:6
         t = 1.0 - 0.001998 * k
         # subvp.gen:4
         beta = 0.1 + 19.9 * t
@@ -167,7 +166,6 @@ def reverse_rows(
     # subvp.gen:11
     for k in range(steps):
         total = step + k
-        # subvp.gen:6
         t = 1.0 - 0.001998 * total
         # subvp.gen:4
         beta = 0.1 + 19.9 * t
@@ -295,7 +293,8 @@ class SubVP(Model):
         return sampling.sample(self, count, seed=seed)
 
     def trajectory(self, count: int = 1, points: int = 11, *, seed: int = 0) -> Trajectory:
-        """The way of `sample(count)` from noise: states [count, points, …] of x at equally distant times.
+        """The way of `sample(count)` from noise: states [count, points, …] of x equally many steps from each
+        other.
 
         The last state is the sample."""
         return sampling.trajectory(self, count, points, steps=500, first=1.0, last=0.001, seed=seed)

@@ -97,7 +97,6 @@ def sample_rows(
     # ve.gen:10
     x = 50.0 * noise
     for k in range(1000):
-        # ve.gen:5
         t = 1.0 - 0.000999 * k
         # ve.gen:4
         sigma = 0.01 * 5000.0**t
@@ -168,7 +167,6 @@ def reverse_rows(
     # ve.gen:10
     for k in range(steps):
         total = step + k
-        # ve.gen:5
         t = 1.0 - 0.000999 * total
         # ve.gen:4
         sigma = 0.01 * 5000.0**t
@@ -287,7 +285,8 @@ class VE(Model):
         return sampling.sample(self, count, seed=seed)
 
     def trajectory(self, count: int = 1, points: int = 11, *, seed: int = 0) -> Trajectory:
-        """The way of `sample(count)` from noise: states [count, points, …] of x at equally distant times.
+        """The way of `sample(count)` from noise: states [count, points, …] of x equally many steps from each
+        other.
 
         The last state is the sample."""
         return sampling.trajectory(self, count, points, steps=1000, first=1.0, last=0.001, seed=seed)

@@ -97,7 +97,6 @@ def sample_rows(
     # vp_diffusion.gen:15
     x = random.normal(seed, rows, step, 0, 2, dtype=dtype)
     for k in range(500):
-        # vp_diffusion.gen:5
         t = 1.0 - 0.001998 * k
         # vp_diffusion.gen:4
         beta = 0.1 + 19.9 * t
@@ -163,7 +162,6 @@ def reverse_rows(
     # vp_diffusion.gen:15
     for k in range(steps):
         total = step + k
-        # vp_diffusion.gen:5
         t = 1.0 - 0.001998 * total
         # vp_diffusion.gen:4
         beta = 0.1 + 19.9 * t
@@ -231,7 +229,6 @@ def probability_flow_rows(
     # vp_diffusion.gen:16
     log_det = 0.0
     for k in range(100):
-        # vp_diffusion.gen:5
         t = 0.001 + 0.00999 * k
         # vp_diffusion.gen:4
         beta = 0.1 + 19.9 * t
@@ -267,7 +264,9 @@ def probability_flow_rows(
         beta_2 = 0.1 + 19.9 * t_2
         # vp_diffusion.gen:5
         product_4 = 0.5 * beta_2
+        # vp_diffusion.gen:16
         total_4 = x + 0.00999 * drift
+        # vp_diffusion.gen:5
         sqrt_beta_2 = math.sqrt(beta_2)
         product_5 = sqrt_beta_2 * sqrt_beta_2
         # vp_diffusion.gen:8
@@ -556,7 +555,8 @@ class VPDiffusion(Model):
         return sampling.sample(self, count, seed=seed)
 
     def trajectory(self, count: int = 1, points: int = 11, *, seed: int = 0) -> Trajectory:
-        """The way of `sample(count)` from noise: states [count, points, …] of x at equally distant times.
+        """The way of `sample(count)` from noise: states [count, points, …] of x equally many steps from each
+        other.
 
         The last state is the sample."""
         return sampling.trajectory(self, count, points, steps=500, first=1.0, last=0.001, seed=seed)
