@@ -144,8 +144,8 @@ def adaptive(motion: Motion, solver: Solver, values: dict[str, Expr], way: Way) 
     for value, *own in zip(inside, *stages, strict=True):
         slope, error = motion.combined(tableau.weights, own), motion.combined(tableau.errors, own)
         assert slope is not None and error is not None
-        moved.append(motion.along(value, trial, slope))
-        errors.append(motion.apply("multiply", trial, error))
+        moved.append(graph.name(motion.along(value, trial, slope), "moved"))
+        errors.append(graph.name(motion.apply("multiply", trial, error), "error"))
     ratio = graph.name(motion.apply("stop", _ratio(motion, inside, moved, errors, way.tolerance)), "ratio")
     fine = motion.apply("less_equal", ratio, motion.number(1))
     kept = graph.name(motion.apply("or", fine, motion.apply("less_equal", trial, least)), "kept")

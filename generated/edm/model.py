@@ -600,7 +600,7 @@ def probability_flow_rows(
         # edm.gen:5
         drift_5 = -(0.5 * (product_15[:, None] * score_6))
         # edm.gen:19
-        total_29 = x_2 + trial[:, None] * (
+        moved = x_2 + trial[:, None] * (
             0.09114583333333333 * x_slope
             + 0.44923629829290207 * drift_2
             + 0.6510416666666666 * drift_3
@@ -608,22 +608,31 @@ def probability_flow_rows(
             + 0.13095238095238096 * drift_5
         )
         # edm.gen:10
-        total_30 = F.linear(torch.cat((total_29 / sqrt_total_24[:, None], value_4), -1), mlp_0_weight, mlp_0_bias)
+        total_29 = F.linear(torch.cat((moved / sqrt_total_24[:, None], value_4), -1), mlp_0_weight, mlp_0_bias)
+        sigmoid_total_29 = torch.sigmoid(total_29)
+        hidden_19 = total_29 * sigmoid_total_29
+        total_30 = F.linear(hidden_19, mlp_1_weight, mlp_1_bias)
         sigmoid_total_30 = torch.sigmoid(total_30)
-        hidden_19 = total_30 * sigmoid_total_30
-        total_31 = F.linear(hidden_19, mlp_1_weight, mlp_1_bias)
+        hidden_20 = total_30 * sigmoid_total_30
+        total_31 = F.linear(hidden_20, mlp_2_weight, mlp_2_bias)
         sigmoid_total_31 = torch.sigmoid(total_31)
-        hidden_20 = total_31 * sigmoid_total_31
-        total_32 = F.linear(hidden_20, mlp_2_weight, mlp_2_bias)
-        sigmoid_total_32 = torch.sigmoid(total_32)
-        hidden_21 = total_32 * sigmoid_total_32
+        hidden_21 = total_31 * sigmoid_total_31
         net_7 = F.linear(hidden_21, mlp_net_weight, mlp_net_bias)
         # edm.gen:8
-        denoise_7 = ratio_8[:, None] * total_29 + ratio_9[:, None] * net_7
+        denoise_7 = ratio_8[:, None] * moved + ratio_9[:, None] * net_7
         # edm.gen:12
-        score_7 = (denoise_7 - total_29) / power_s_5[:, None]
+        score_7 = (denoise_7 - moved) / power_s_5[:, None]
         # edm.gen:5
         drift_6 = -(0.5 * (product_15[:, None] * score_7))
+        # edm.gen:19
+        error = trial[:, None] * (
+            0.0012326388888888888 * x_slope
+            + -0.0042527702905061394 * drift_2
+            + 0.03697916666666667 * drift_3
+            + -0.05086379716981132 * drift_4
+            + 0.0419047619047619 * drift_5
+            + -0.025 * drift_6
+        )
         ratio_10 = 1.0 / power_s
         ratio_11 = 1.0 / sqrt_total_4
         # edm.gen:10
@@ -637,7 +646,7 @@ def probability_flow_rows(
         projected_11 = (sigmoid_total_11 * projected_10 + total_11 * (product_17 * projected_10)) @ mlp_1_weight.T
         projected_12 = (sigmoid_total_12 * projected_11 + total_12 * (product_18 * projected_11)) @ mlp_2_weight.T
         # edm.gen:5
-        total_33 = (
+        total_32 = (
             (
                 -1.0
                 * (
@@ -694,7 +703,7 @@ def probability_flow_rows(
         projected_17 = (sigmoid_total_16 * projected_16 + total_16 * (product_20 * projected_16)) @ mlp_1_weight.T
         projected_18 = (sigmoid_total_17 * projected_17 + total_17 * (product_21 * projected_17)) @ mlp_2_weight.T
         # edm.gen:5
-        total_34 = (
+        total_33 = (
             (
                 -1.0
                 * (
@@ -751,7 +760,7 @@ def probability_flow_rows(
         projected_23 = (sigmoid_total_21 * projected_22 + total_21 * (product_23 * projected_22)) @ mlp_1_weight.T
         projected_24 = (sigmoid_total_22 * projected_23 + total_22 * (product_24 * projected_23)) @ mlp_2_weight.T
         # edm.gen:5
-        total_35 = (
+        total_34 = (
             (
                 -1.0
                 * (
@@ -813,7 +822,7 @@ def probability_flow_rows(
         projected_29 = (sigmoid_total_26 * projected_28 + total_26 * (product_27 * projected_28)) @ mlp_1_weight.T
         projected_30 = (sigmoid_total_27 * projected_29 + total_27 * (product_28 * projected_29)) @ mlp_2_weight.T
         # edm.gen:5
-        total_36 = (
+        total_35 = (
             (
                 -1.0
                 * (
@@ -857,16 +866,16 @@ def probability_flow_rows(
                 )
             )[:, 1]
         )
-        product_31 = sigmoid_total_30 * torch.sigmoid(-total_30)
+        product_31 = sigmoid_total_29 * torch.sigmoid(-total_29)
         # edm.gen:10
-        projected_31 = (sigmoid_total_30 * projected_25 + total_30 * (product_31 * projected_25)) @ mlp_1_weight.T
-        product_32 = sigmoid_total_31 * torch.sigmoid(-total_31)
-        projected_32 = (sigmoid_total_31 * projected_31 + total_31 * (product_32 * projected_31)) @ mlp_2_weight.T
-        product_33 = sigmoid_total_32 * torch.sigmoid(-total_32)
-        projected_33 = (sigmoid_total_30 * projected_28 + total_30 * (product_31 * projected_28)) @ mlp_1_weight.T
-        projected_34 = (sigmoid_total_31 * projected_33 + total_31 * (product_32 * projected_33)) @ mlp_2_weight.T
+        projected_31 = (sigmoid_total_29 * projected_25 + total_29 * (product_31 * projected_25)) @ mlp_1_weight.T
+        product_32 = sigmoid_total_30 * torch.sigmoid(-total_30)
+        projected_32 = (sigmoid_total_30 * projected_31 + total_30 * (product_32 * projected_31)) @ mlp_2_weight.T
+        product_33 = sigmoid_total_31 * torch.sigmoid(-total_31)
+        projected_33 = (sigmoid_total_29 * projected_28 + total_29 * (product_31 * projected_28)) @ mlp_1_weight.T
+        projected_34 = (sigmoid_total_30 * projected_33 + total_30 * (product_32 * projected_33)) @ mlp_2_weight.T
         # edm.gen:5
-        total_37 = (
+        total_36 = (
             (
                 -1.0
                 * (
@@ -879,7 +888,7 @@ def probability_flow_rows(
                                 product_26
                                 + ratio_9[:, None]
                                 * (
-                                    (sigmoid_total_32 * projected_32 + total_32 * (product_33 * projected_32))
+                                    (sigmoid_total_31 * projected_32 + total_31 * (product_33 * projected_32))
                                     @ mlp_net_weight.T
                                 )
                                 + product_5
@@ -900,7 +909,7 @@ def probability_flow_rows(
                                 product_30
                                 + ratio_9[:, None]
                                 * (
-                                    (sigmoid_total_32 * projected_34 + total_32 * (product_33 * projected_34))
+                                    (sigmoid_total_31 * projected_34 + total_31 * (product_33 * projected_34))
                                     @ mlp_net_weight.T
                                 )
                                 + product_6
@@ -911,27 +920,33 @@ def probability_flow_rows(
             )[:, 1]
         )
         # edm.gen:19
-        total_38 = log_det + trial * (
+        error_2 = trial * (
+            0.0012326388888888888 * log_det_slope
+            + -0.0042527702905061394 * total_32
+            + 0.03697916666666667 * total_33
+            + -0.05086379716981132 * total_34
+            + 0.0419047619047619 * total_35
+            + -0.025 * total_36
+        )
+        moved_2 = log_det + trial * (
             0.09114583333333333 * log_det_slope
-            + 0.44923629829290207 * total_33
-            + 0.6510416666666666 * total_34
-            + -0.322376179245283 * total_35
-            + 0.13095238095238096 * total_36
+            + 0.44923629829290207 * total_32
+            + 0.6510416666666666 * total_33
+            + -0.322376179245283 * total_34
+            + 0.13095238095238096 * total_35
         )
         ratio_18 = torch.sqrt(
             (
-                (
-                    (trial[:, None] * (0.0012326388888888888 * x_slope + -0.0042527702905061394 * drift_2 + 0.03697916666666667 * drift_3 + -0.05086379716981132 * drift_4 + 0.0419047619047619 * drift_5 + -0.025 * drift_6) / (0.0001 * (1.0 + torch.maximum(torch.abs(x_2), torch.abs(total_29))))) ** 2
-                ).sum(-1)
-                + (trial * (0.0012326388888888888 * log_det_slope + -0.0042527702905061394 * total_33 + 0.03697916666666667 * total_34 + -0.05086379716981132 * total_35 + 0.0419047619047619 * total_36 + -0.025 * total_37) / (0.0001 * (1.0 + torch.maximum(torch.abs(log_det), torch.abs(total_38))))) ** 2
+                ((error / (0.0001 * (1.0 + torch.maximum(torch.abs(x_2), torch.abs(moved))))) ** 2).sum(-1)
+                + (error_2 / (0.0001 * (1.0 + torch.maximum(torch.abs(log_det), torch.abs(moved_2))))) ** 2
             )
             / 3.0,
         ).detach()
         kept = (ratio_18 <= 1.0) | (trial <= ratio)
-        x_2 = torch.where(kept[:, None], total_29, x_2)
-        log_det = torch.where(kept, total_38, log_det)
+        x_2 = torch.where(kept[:, None], moved, x_2)
+        log_det = torch.where(kept, moved_2, log_det)
         x_slope = torch.where(kept[:, None], drift_6, x_slope)
-        log_det_slope = torch.where(kept, total_37, log_det_slope)
+        log_det_slope = torch.where(kept, total_36, log_det_slope)
         left = torch.where(kept, left - trial, left)
         length = trial * (0.9 * ratio_18.clamp(min=1e-09) ** -0.2).clamp(max=5.0).clamp(min=0.2)
     return (-0.5 * (x_2 / 80.0) ** 2 - 5.300965167878553).sum(-1) + log_det
