@@ -351,40 +351,43 @@ def probability_flow_rows(
     log_det = torch.zeros(len(x), dtype=dtype, device=device)
     x_slope = -(0.5 * (0.003999999999999999 * score))
     log_det_slope = (
-        -1.0
-        * (
-            0.5
+        (
+            -1.0
             * (
-                0.003999999999999999
+                0.5
                 * (
-                    250000.0
+                    0.003999999999999999
                     * (
-                        0.9999840002559959 * value
-                        + 0.0019999840001919972
-                        * ((sigmoid_total_3 * projected_3 + total_3 * (product_4 * projected_3)) @ mlp_net_weight.T)
-                        + product_5
+                        250000.0
+                        * (
+                            0.9999840002559959 * value
+                            + 0.0019999840001919972
+                            * ((sigmoid_total_3 * projected_3 + total_3 * (product_4 * projected_3)) @ mlp_net_weight.T)
+                            + product_5
+                        )
                     )
                 )
             )
-        )
-    )[:, 0] + (
-        -1.0
-        * (
-            0.5
+        )[:, 0]
+        + (
+            -1.0
             * (
-                0.003999999999999999
+                0.5
                 * (
-                    250000.0
+                    0.003999999999999999
                     * (
-                        0.9999840002559959 * value_3
-                        + 0.0019999840001919972
-                        * ((sigmoid_total_3 * projected_6 + total_3 * (product_4 * projected_6)) @ mlp_net_weight.T)
-                        + product_6
+                        250000.0
+                        * (
+                            0.9999840002559959 * value_3
+                            + 0.0019999840001919972
+                            * ((sigmoid_total_3 * projected_6 + total_3 * (product_4 * projected_6)) @ mlp_net_weight.T)
+                            + product_6
+                        )
                     )
                 )
             )
-        )
-    )[:, 1]
+        )[:, 1]
+    )
     left = torch.full((len(x),), 79.998, dtype=dtype, device=device)
     length = torch.full((len(x),), 2.4999375, dtype=dtype, device=device)
     for k in range(1000):
@@ -644,46 +647,49 @@ def probability_flow_rows(
         projected_12 = (sigmoid_total_12 * projected_11 + total_12 * (product_18 * projected_11)) @ mlp_2_weight.T
         # edm.gen:5
         total_32 = (
-            -1.0
-            * (
-                0.5
+            (
+                -1.0
                 * (
-                    product_7[:, None]
+                    0.5
                     * (
-                        ratio_10[:, None]
+                        product_7[:, None]
                         * (
-                            ratio_2[:, None] * value
-                            + ratio_3[:, None]
+                            ratio_10[:, None]
                             * (
-                                (sigmoid_total_13 * projected_9 + total_13 * (product_19 * projected_9))
-                                @ mlp_net_weight.T
+                                ratio_2[:, None] * value
+                                + ratio_3[:, None]
+                                * (
+                                    (sigmoid_total_13 * projected_9 + total_13 * (product_19 * projected_9))
+                                    @ mlp_net_weight.T
+                                )
+                                + product_5
                             )
-                            + product_5
                         )
                     )
                 )
-            )
-        )[:, 0] + (
-            -1.0
-            * (
-                0.5
+            )[:, 0]
+            + (
+                -1.0
                 * (
-                    product_7[:, None]
+                    0.5
                     * (
-                        ratio_10[:, None]
+                        product_7[:, None]
                         * (
-                            ratio_2[:, None] * value_3
-                            + ratio_3[:, None]
+                            ratio_10[:, None]
                             * (
-                                (sigmoid_total_13 * projected_12 + total_13 * (product_19 * projected_12))
-                                @ mlp_net_weight.T
+                                ratio_2[:, None] * value_3
+                                + ratio_3[:, None]
+                                * (
+                                    (sigmoid_total_13 * projected_12 + total_13 * (product_19 * projected_12))
+                                    @ mlp_net_weight.T
+                                )
+                                + product_6
                             )
-                            + product_6
                         )
                     )
                 )
-            )
-        )[:, 1]
+            )[:, 1]
+        )
         ratio_12 = 1.0 / power_s_3
         ratio_13 = 1.0 / sqrt_total_14
         # edm.gen:10
@@ -698,46 +704,49 @@ def probability_flow_rows(
         projected_18 = (sigmoid_total_17 * projected_17 + total_17 * (product_21 * projected_17)) @ mlp_2_weight.T
         # edm.gen:5
         total_33 = (
-            -1.0
-            * (
-                0.5
+            (
+                -1.0
                 * (
-                    product_11[:, None]
+                    0.5
                     * (
-                        ratio_12[:, None]
+                        product_11[:, None]
                         * (
-                            ratio_4[:, None] * value
-                            + ratio_5[:, None]
+                            ratio_12[:, None]
                             * (
-                                (sigmoid_total_18 * projected_15 + total_18 * (product_22 * projected_15))
-                                @ mlp_net_weight.T
+                                ratio_4[:, None] * value
+                                + ratio_5[:, None]
+                                * (
+                                    (sigmoid_total_18 * projected_15 + total_18 * (product_22 * projected_15))
+                                    @ mlp_net_weight.T
+                                )
+                                + product_5
                             )
-                            + product_5
                         )
                     )
                 )
-            )
-        )[:, 0] + (
-            -1.0
-            * (
-                0.5
+            )[:, 0]
+            + (
+                -1.0
                 * (
-                    product_11[:, None]
+                    0.5
                     * (
-                        ratio_12[:, None]
+                        product_11[:, None]
                         * (
-                            ratio_4[:, None] * value_3
-                            + ratio_5[:, None]
+                            ratio_12[:, None]
                             * (
-                                (sigmoid_total_18 * projected_18 + total_18 * (product_22 * projected_18))
-                                @ mlp_net_weight.T
+                                ratio_4[:, None] * value_3
+                                + ratio_5[:, None]
+                                * (
+                                    (sigmoid_total_18 * projected_18 + total_18 * (product_22 * projected_18))
+                                    @ mlp_net_weight.T
+                                )
+                                + product_6
                             )
-                            + product_6
                         )
                     )
                 )
-            )
-        )[:, 1]
+            )[:, 1]
+        )
         ratio_14 = 1.0 / power_s_4
         ratio_15 = 1.0 / sqrt_total_19
         # edm.gen:10
@@ -752,46 +761,49 @@ def probability_flow_rows(
         projected_24 = (sigmoid_total_22 * projected_23 + total_22 * (product_24 * projected_23)) @ mlp_2_weight.T
         # edm.gen:5
         total_34 = (
-            -1.0
-            * (
-                0.5
+            (
+                -1.0
                 * (
-                    product_13[:, None]
+                    0.5
                     * (
-                        ratio_14[:, None]
+                        product_13[:, None]
                         * (
-                            ratio_6[:, None] * value
-                            + ratio_7[:, None]
+                            ratio_14[:, None]
                             * (
-                                (sigmoid_total_23 * projected_21 + total_23 * (product_25 * projected_21))
-                                @ mlp_net_weight.T
+                                ratio_6[:, None] * value
+                                + ratio_7[:, None]
+                                * (
+                                    (sigmoid_total_23 * projected_21 + total_23 * (product_25 * projected_21))
+                                    @ mlp_net_weight.T
+                                )
+                                + product_5
                             )
-                            + product_5
                         )
                     )
                 )
-            )
-        )[:, 0] + (
-            -1.0
-            * (
-                0.5
+            )[:, 0]
+            + (
+                -1.0
                 * (
-                    product_13[:, None]
+                    0.5
                     * (
-                        ratio_14[:, None]
+                        product_13[:, None]
                         * (
-                            ratio_6[:, None] * value_3
-                            + ratio_7[:, None]
+                            ratio_14[:, None]
                             * (
-                                (sigmoid_total_23 * projected_24 + total_23 * (product_25 * projected_24))
-                                @ mlp_net_weight.T
+                                ratio_6[:, None] * value_3
+                                + ratio_7[:, None]
+                                * (
+                                    (sigmoid_total_23 * projected_24 + total_23 * (product_25 * projected_24))
+                                    @ mlp_net_weight.T
+                                )
+                                + product_6
                             )
-                            + product_6
                         )
                     )
                 )
-            )
-        )[:, 1]
+            )[:, 1]
+        )
         ratio_16 = 1.0 / power_s_5
         # edm.gen:8
         product_26 = ratio_8[:, None] * value
@@ -811,46 +823,49 @@ def probability_flow_rows(
         projected_30 = (sigmoid_total_27 * projected_29 + total_27 * (product_28 * projected_29)) @ mlp_2_weight.T
         # edm.gen:5
         total_35 = (
-            -1.0
-            * (
-                0.5
+            (
+                -1.0
                 * (
-                    product_15[:, None]
+                    0.5
                     * (
-                        ratio_16[:, None]
+                        product_15[:, None]
                         * (
-                            product_26
-                            + ratio_9[:, None]
+                            ratio_16[:, None]
                             * (
-                                (sigmoid_total_28 * projected_27 + total_28 * (product_29 * projected_27))
-                                @ mlp_net_weight.T
+                                product_26
+                                + ratio_9[:, None]
+                                * (
+                                    (sigmoid_total_28 * projected_27 + total_28 * (product_29 * projected_27))
+                                    @ mlp_net_weight.T
+                                )
+                                + product_5
                             )
-                            + product_5
                         )
                     )
                 )
-            )
-        )[:, 0] + (
-            -1.0
-            * (
-                0.5
+            )[:, 0]
+            + (
+                -1.0
                 * (
-                    product_15[:, None]
+                    0.5
                     * (
-                        ratio_16[:, None]
+                        product_15[:, None]
                         * (
-                            product_30
-                            + ratio_9[:, None]
+                            ratio_16[:, None]
                             * (
-                                (sigmoid_total_28 * projected_30 + total_28 * (product_29 * projected_30))
-                                @ mlp_net_weight.T
+                                product_30
+                                + ratio_9[:, None]
+                                * (
+                                    (sigmoid_total_28 * projected_30 + total_28 * (product_29 * projected_30))
+                                    @ mlp_net_weight.T
+                                )
+                                + product_6
                             )
-                            + product_6
                         )
                     )
                 )
-            )
-        )[:, 1]
+            )[:, 1]
+        )
         product_31 = sigmoid_total_29 * torch.sigmoid(-total_29)
         # edm.gen:10
         projected_31 = (sigmoid_total_29 * projected_25 + total_29 * (product_31 * projected_25)) @ mlp_1_weight.T
@@ -861,46 +876,49 @@ def probability_flow_rows(
         projected_34 = (sigmoid_total_30 * projected_33 + total_30 * (product_32 * projected_33)) @ mlp_2_weight.T
         # edm.gen:5
         total_36 = (
-            -1.0
-            * (
-                0.5
+            (
+                -1.0
                 * (
-                    product_15[:, None]
+                    0.5
                     * (
-                        ratio_16[:, None]
+                        product_15[:, None]
                         * (
-                            product_26
-                            + ratio_9[:, None]
+                            ratio_16[:, None]
                             * (
-                                (sigmoid_total_31 * projected_32 + total_31 * (product_33 * projected_32))
-                                @ mlp_net_weight.T
+                                product_26
+                                + ratio_9[:, None]
+                                * (
+                                    (sigmoid_total_31 * projected_32 + total_31 * (product_33 * projected_32))
+                                    @ mlp_net_weight.T
+                                )
+                                + product_5
                             )
-                            + product_5
                         )
                     )
                 )
-            )
-        )[:, 0] + (
-            -1.0
-            * (
-                0.5
+            )[:, 0]
+            + (
+                -1.0
                 * (
-                    product_15[:, None]
+                    0.5
                     * (
-                        ratio_16[:, None]
+                        product_15[:, None]
                         * (
-                            product_30
-                            + ratio_9[:, None]
+                            ratio_16[:, None]
                             * (
-                                (sigmoid_total_31 * projected_34 + total_31 * (product_33 * projected_34))
-                                @ mlp_net_weight.T
+                                product_30
+                                + ratio_9[:, None]
+                                * (
+                                    (sigmoid_total_31 * projected_34 + total_31 * (product_33 * projected_34))
+                                    @ mlp_net_weight.T
+                                )
+                                + product_6
                             )
-                            + product_6
                         )
                     )
                 )
-            )
-        )[:, 1]
+            )[:, 1]
+        )
         # edm.gen:19
         error_2 = trial * (
             0.0012326388888888888 * log_det_slope
