@@ -114,6 +114,7 @@ def divergence(expressions: Expressions, value: Expr, variable: Expr, probe: Exp
         moved = Tangents(expressions, variable, probe).of(value)
         if moved is None:
             return graph.number(0, span)
+        moved = graph.name(moved, "tangent")
         return graph.reduce("sum", graph.elementwise("multiply", probe, moved, span=span), span)
     size = variable.type.shape[0]
     total = graph.number(0, span)
@@ -122,6 +123,7 @@ def divergence(expressions: Expressions, value: Expr, variable: Expr, probe: Exp
         tangents = Tangents(expressions, variable, unit)
         moved = tangents.of(value)
         if moved is not None:
+            moved = graph.name(moved, "tangent")
             own = graph.column(moved, graph.integer(place, span), span) if moved.type.shape else moved
             total = graph.elementwise("add", total, own, span=span)
     return total

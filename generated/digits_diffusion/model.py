@@ -344,72 +344,58 @@ def probability_flow_rows(
         projected_4 = (
             sigmoid_total_2 * projected_3 + total_2 * (sigmoid_total_2 * torch.sigmoid(-total_2) * projected_3)
         ) @ mlp_2_weight.T
+        # digits_diffusion.gen:6
+        tangent = -1.0 * (product * probe) + -1.0 * (
+            0.5
+            * (
+                product_2
+                * (
+                    1.0
+                    / sqrt_value
+                    * (
+                        -1.0
+                        * (
+                            (
+                                sigmoid_total_3 * projected_4
+                                + total_3 * (sigmoid_total_3 * torch.sigmoid(-total_3) * projected_4)
+                            )
+                            @ mlp_output_weight.T
+                        )
+                    )
+                )
+            )
+        )
+        # digits_diffusion.gen:10
         projected_5 = (
             sigmoid_total_5 * projected_2 + total_5 * (sigmoid_total_5 * torch.sigmoid(-total_5) * projected_2)
         ) @ mlp_1_weight.T
         projected_6 = (
             sigmoid_total_6 * projected_5 + total_6 * (sigmoid_total_6 * torch.sigmoid(-total_6) * projected_5)
         ) @ mlp_2_weight.T
-        # digits_diffusion.gen:15
-        x = x + 0.00999 * (0.5 * drift + 0.5 * drift_2)
-        log_det = log_det + 0.00999 * (
+        # digits_diffusion.gen:6
+        tangent_2 = -1.0 * (product_4 * probe) + -1.0 * (
             0.5
             * (
-                probe
+                product_5
                 * (
-                    -1.0 * (product * probe)
-                    + -1.0
+                    1.0
+                    / sqrt_value_2
                     * (
-                        0.5
+                        -1.0
                         * (
-                            product_2
-                            * (
-                                1.0
-                                / sqrt_value
-                                * (
-                                    -1.0
-                                    * (
-                                        (
-                                            sigmoid_total_3 * projected_4
-                                            + total_3 * (sigmoid_total_3 * torch.sigmoid(-total_3) * projected_4)
-                                        )
-                                        @ mlp_output_weight.T
-                                    )
-                                )
+                            (
+                                sigmoid_total_7 * projected_6
+                                + total_7 * (sigmoid_total_7 * torch.sigmoid(-total_7) * projected_6)
                             )
+                            @ mlp_output_weight.T
                         )
                     )
                 )
-            ).sum(-1)
-            + 0.5
-            * (
-                probe
-                * (
-                    -1.0 * (product_4 * probe)
-                    + -1.0
-                    * (
-                        0.5
-                        * (
-                            product_5
-                            * (
-                                1.0
-                                / sqrt_value_2
-                                * (
-                                    -1.0
-                                    * (
-                                        (
-                                            sigmoid_total_7 * projected_6
-                                            + total_7 * (sigmoid_total_7 * torch.sigmoid(-total_7) * projected_6)
-                                        )
-                                        @ mlp_output_weight.T
-                                    )
-                                )
-                            )
-                        )
-                    )
-                )
-            ).sum(-1)
+            )
         )
+        # digits_diffusion.gen:15
+        x = x + 0.00999 * (0.5 * drift + 0.5 * drift_2)
+        log_det = log_det + 0.00999 * (0.5 * (probe * tangent).sum(-1) + 0.5 * (probe * tangent_2).sum(-1))
     return (-0.5 * x**2 - 0.9189385332046727).sum(-1) + log_det
 
 

@@ -336,6 +336,21 @@ def probability_flow_rows(
     # edm.gen:12
     product_5 = -1.0 * value
     # edm.gen:5
+    tangent = -1.0 * (
+        0.5
+        * (
+            0.003999999999999999
+            * (
+                250000.0
+                * (
+                    0.9999840002559959 * value
+                    + 0.0019999840001919972
+                    * ((sigmoid_total_3 * projected_3 + total_3 * (product_4 * projected_3)) @ mlp_net_weight.T)
+                    + product_5
+                )
+            )
+        )
+    )
     value_3 = torch.stack(
         (torch.zeros((), dtype=dtype, device=device), torch.full((), 1.0, dtype=dtype, device=device)),
         -1,
@@ -346,48 +361,27 @@ def probability_flow_rows(
     projected_6 = (sigmoid_total_2 * projected_5 + total_2 * (product_3 * projected_5)) @ mlp_2_weight.T
     # edm.gen:12
     product_6 = -1.0 * value_3
+    # edm.gen:5
+    tangent_2 = -1.0 * (
+        0.5
+        * (
+            0.003999999999999999
+            * (
+                250000.0
+                * (
+                    0.9999840002559959 * value_3
+                    + 0.0019999840001919972
+                    * ((sigmoid_total_3 * projected_6 + total_3 * (product_4 * projected_6)) @ mlp_net_weight.T)
+                    + product_6
+                )
+            )
+        )
+    )
     # edm.gen:19
     x_2 = x
     log_det = torch.zeros(len(x), dtype=dtype, device=device)
     x_slope = -(0.5 * (0.003999999999999999 * score))
-    log_det_slope = (
-        (
-            -1.0
-            * (
-                0.5
-                * (
-                    0.003999999999999999
-                    * (
-                        250000.0
-                        * (
-                            0.9999840002559959 * value
-                            + 0.0019999840001919972
-                            * ((sigmoid_total_3 * projected_3 + total_3 * (product_4 * projected_3)) @ mlp_net_weight.T)
-                            + product_5
-                        )
-                    )
-                )
-            )
-        )[:, 0]
-        + (
-            -1.0
-            * (
-                0.5
-                * (
-                    0.003999999999999999
-                    * (
-                        250000.0
-                        * (
-                            0.9999840002559959 * value_3
-                            + 0.0019999840001919972
-                            * ((sigmoid_total_3 * projected_6 + total_3 * (product_4 * projected_6)) @ mlp_net_weight.T)
-                            + product_6
-                        )
-                    )
-                )
-            )
-        )[:, 1]
-    )
+    log_det_slope = tangent[:, 0] + tangent_2[:, 1]
     left = torch.full((len(x),), 79.998, dtype=dtype, device=device)
     length = torch.full((len(x),), 2.4999375, dtype=dtype, device=device)
     for k in range(1000):
@@ -642,54 +636,46 @@ def probability_flow_rows(
         product_18 = sigmoid_total_12 * torch.sigmoid(-total_12)
         projected_9 = (sigmoid_total_12 * projected_8 + total_12 * (product_18 * projected_8)) @ mlp_2_weight.T
         product_19 = sigmoid_total_13 * torch.sigmoid(-total_13)
+        # edm.gen:5
+        tangent_3 = -1.0 * (
+            0.5
+            * (
+                product_7[:, None]
+                * (
+                    ratio_10[:, None]
+                    * (
+                        ratio_2[:, None] * value
+                        + ratio_3[:, None]
+                        * ((sigmoid_total_13 * projected_9 + total_13 * (product_19 * projected_9)) @ mlp_net_weight.T)
+                        + product_5
+                    )
+                )
+            )
+        )
+        # edm.gen:10
         projected_10 = torch.cat((ratio_11[:, None] * value_3, value_2.expand(len(x), -1)), -1) @ mlp_0_weight.T
         projected_11 = (sigmoid_total_11 * projected_10 + total_11 * (product_17 * projected_10)) @ mlp_1_weight.T
         projected_12 = (sigmoid_total_12 * projected_11 + total_12 * (product_18 * projected_11)) @ mlp_2_weight.T
         # edm.gen:5
-        total_32 = (
-            (
-                -1.0
+        tangent_4 = -1.0 * (
+            0.5
+            * (
+                product_7[:, None]
                 * (
-                    0.5
+                    ratio_10[:, None]
                     * (
-                        product_7[:, None]
+                        ratio_2[:, None] * value_3
+                        + ratio_3[:, None]
                         * (
-                            ratio_10[:, None]
-                            * (
-                                ratio_2[:, None] * value
-                                + ratio_3[:, None]
-                                * (
-                                    (sigmoid_total_13 * projected_9 + total_13 * (product_19 * projected_9))
-                                    @ mlp_net_weight.T
-                                )
-                                + product_5
-                            )
+                            (sigmoid_total_13 * projected_12 + total_13 * (product_19 * projected_12))
+                            @ mlp_net_weight.T
                         )
+                        + product_6
                     )
                 )
-            )[:, 0]
-            + (
-                -1.0
-                * (
-                    0.5
-                    * (
-                        product_7[:, None]
-                        * (
-                            ratio_10[:, None]
-                            * (
-                                ratio_2[:, None] * value_3
-                                + ratio_3[:, None]
-                                * (
-                                    (sigmoid_total_13 * projected_12 + total_13 * (product_19 * projected_12))
-                                    @ mlp_net_weight.T
-                                )
-                                + product_6
-                            )
-                        )
-                    )
-                )
-            )[:, 1]
+            )
         )
+        total_32 = tangent_3[:, 0] + tangent_4[:, 1]
         ratio_12 = 1.0 / power_s_3
         ratio_13 = 1.0 / sqrt_total_14
         # edm.gen:10
@@ -699,54 +685,49 @@ def probability_flow_rows(
         product_21 = sigmoid_total_17 * torch.sigmoid(-total_17)
         projected_15 = (sigmoid_total_17 * projected_14 + total_17 * (product_21 * projected_14)) @ mlp_2_weight.T
         product_22 = sigmoid_total_18 * torch.sigmoid(-total_18)
+        # edm.gen:5
+        tangent_5 = -1.0 * (
+            0.5
+            * (
+                product_11[:, None]
+                * (
+                    ratio_12[:, None]
+                    * (
+                        ratio_4[:, None] * value
+                        + ratio_5[:, None]
+                        * (
+                            (sigmoid_total_18 * projected_15 + total_18 * (product_22 * projected_15))
+                            @ mlp_net_weight.T
+                        )
+                        + product_5
+                    )
+                )
+            )
+        )
+        # edm.gen:10
         projected_16 = torch.cat((ratio_13[:, None] * value_3, value_2.expand(len(x), -1)), -1) @ mlp_0_weight.T
         projected_17 = (sigmoid_total_16 * projected_16 + total_16 * (product_20 * projected_16)) @ mlp_1_weight.T
         projected_18 = (sigmoid_total_17 * projected_17 + total_17 * (product_21 * projected_17)) @ mlp_2_weight.T
         # edm.gen:5
-        total_33 = (
-            (
-                -1.0
+        tangent_6 = -1.0 * (
+            0.5
+            * (
+                product_11[:, None]
                 * (
-                    0.5
+                    ratio_12[:, None]
                     * (
-                        product_11[:, None]
+                        ratio_4[:, None] * value_3
+                        + ratio_5[:, None]
                         * (
-                            ratio_12[:, None]
-                            * (
-                                ratio_4[:, None] * value
-                                + ratio_5[:, None]
-                                * (
-                                    (sigmoid_total_18 * projected_15 + total_18 * (product_22 * projected_15))
-                                    @ mlp_net_weight.T
-                                )
-                                + product_5
-                            )
+                            (sigmoid_total_18 * projected_18 + total_18 * (product_22 * projected_18))
+                            @ mlp_net_weight.T
                         )
+                        + product_6
                     )
                 )
-            )[:, 0]
-            + (
-                -1.0
-                * (
-                    0.5
-                    * (
-                        product_11[:, None]
-                        * (
-                            ratio_12[:, None]
-                            * (
-                                ratio_4[:, None] * value_3
-                                + ratio_5[:, None]
-                                * (
-                                    (sigmoid_total_18 * projected_18 + total_18 * (product_22 * projected_18))
-                                    @ mlp_net_weight.T
-                                )
-                                + product_6
-                            )
-                        )
-                    )
-                )
-            )[:, 1]
+            )
         )
+        total_33 = tangent_5[:, 0] + tangent_6[:, 1]
         ratio_14 = 1.0 / power_s_4
         ratio_15 = 1.0 / sqrt_total_19
         # edm.gen:10
@@ -756,54 +737,49 @@ def probability_flow_rows(
         product_24 = sigmoid_total_22 * torch.sigmoid(-total_22)
         projected_21 = (sigmoid_total_22 * projected_20 + total_22 * (product_24 * projected_20)) @ mlp_2_weight.T
         product_25 = sigmoid_total_23 * torch.sigmoid(-total_23)
+        # edm.gen:5
+        tangent_7 = -1.0 * (
+            0.5
+            * (
+                product_13[:, None]
+                * (
+                    ratio_14[:, None]
+                    * (
+                        ratio_6[:, None] * value
+                        + ratio_7[:, None]
+                        * (
+                            (sigmoid_total_23 * projected_21 + total_23 * (product_25 * projected_21))
+                            @ mlp_net_weight.T
+                        )
+                        + product_5
+                    )
+                )
+            )
+        )
+        # edm.gen:10
         projected_22 = torch.cat((ratio_15[:, None] * value_3, value_2.expand(len(x), -1)), -1) @ mlp_0_weight.T
         projected_23 = (sigmoid_total_21 * projected_22 + total_21 * (product_23 * projected_22)) @ mlp_1_weight.T
         projected_24 = (sigmoid_total_22 * projected_23 + total_22 * (product_24 * projected_23)) @ mlp_2_weight.T
         # edm.gen:5
-        total_34 = (
-            (
-                -1.0
+        tangent_8 = -1.0 * (
+            0.5
+            * (
+                product_13[:, None]
                 * (
-                    0.5
+                    ratio_14[:, None]
                     * (
-                        product_13[:, None]
+                        ratio_6[:, None] * value_3
+                        + ratio_7[:, None]
                         * (
-                            ratio_14[:, None]
-                            * (
-                                ratio_6[:, None] * value
-                                + ratio_7[:, None]
-                                * (
-                                    (sigmoid_total_23 * projected_21 + total_23 * (product_25 * projected_21))
-                                    @ mlp_net_weight.T
-                                )
-                                + product_5
-                            )
+                            (sigmoid_total_23 * projected_24 + total_23 * (product_25 * projected_24))
+                            @ mlp_net_weight.T
                         )
+                        + product_6
                     )
                 )
-            )[:, 0]
-            + (
-                -1.0
-                * (
-                    0.5
-                    * (
-                        product_13[:, None]
-                        * (
-                            ratio_14[:, None]
-                            * (
-                                ratio_6[:, None] * value_3
-                                + ratio_7[:, None]
-                                * (
-                                    (sigmoid_total_23 * projected_24 + total_23 * (product_25 * projected_24))
-                                    @ mlp_net_weight.T
-                                )
-                                + product_6
-                            )
-                        )
-                    )
-                )
-            )[:, 1]
+            )
         )
+        total_34 = tangent_7[:, 0] + tangent_8[:, 1]
         ratio_16 = 1.0 / power_s_5
         # edm.gen:8
         product_26 = ratio_8[:, None] * value
@@ -815,6 +791,25 @@ def probability_flow_rows(
         product_28 = sigmoid_total_27 * torch.sigmoid(-total_27)
         projected_27 = (sigmoid_total_27 * projected_26 + total_27 * (product_28 * projected_26)) @ mlp_2_weight.T
         product_29 = sigmoid_total_28 * torch.sigmoid(-total_28)
+        # edm.gen:5
+        tangent_9 = -1.0 * (
+            0.5
+            * (
+                product_15[:, None]
+                * (
+                    ratio_16[:, None]
+                    * (
+                        product_26
+                        + ratio_9[:, None]
+                        * (
+                            (sigmoid_total_28 * projected_27 + total_28 * (product_29 * projected_27))
+                            @ mlp_net_weight.T
+                        )
+                        + product_5
+                    )
+                )
+            )
+        )
         # edm.gen:8
         product_30 = ratio_8[:, None] * value_3
         # edm.gen:10
@@ -822,103 +817,73 @@ def probability_flow_rows(
         projected_29 = (sigmoid_total_26 * projected_28 + total_26 * (product_27 * projected_28)) @ mlp_1_weight.T
         projected_30 = (sigmoid_total_27 * projected_29 + total_27 * (product_28 * projected_29)) @ mlp_2_weight.T
         # edm.gen:5
-        total_35 = (
-            (
-                -1.0
+        tangent_10 = -1.0 * (
+            0.5
+            * (
+                product_15[:, None]
                 * (
-                    0.5
+                    ratio_16[:, None]
                     * (
-                        product_15[:, None]
+                        product_30
+                        + ratio_9[:, None]
                         * (
-                            ratio_16[:, None]
-                            * (
-                                product_26
-                                + ratio_9[:, None]
-                                * (
-                                    (sigmoid_total_28 * projected_27 + total_28 * (product_29 * projected_27))
-                                    @ mlp_net_weight.T
-                                )
-                                + product_5
-                            )
+                            (sigmoid_total_28 * projected_30 + total_28 * (product_29 * projected_30))
+                            @ mlp_net_weight.T
                         )
+                        + product_6
                     )
                 )
-            )[:, 0]
-            + (
-                -1.0
-                * (
-                    0.5
-                    * (
-                        product_15[:, None]
-                        * (
-                            ratio_16[:, None]
-                            * (
-                                product_30
-                                + ratio_9[:, None]
-                                * (
-                                    (sigmoid_total_28 * projected_30 + total_28 * (product_29 * projected_30))
-                                    @ mlp_net_weight.T
-                                )
-                                + product_6
-                            )
-                        )
-                    )
-                )
-            )[:, 1]
+            )
         )
+        total_35 = tangent_9[:, 0] + tangent_10[:, 1]
         product_31 = sigmoid_total_29 * torch.sigmoid(-total_29)
         # edm.gen:10
         projected_31 = (sigmoid_total_29 * projected_25 + total_29 * (product_31 * projected_25)) @ mlp_1_weight.T
         product_32 = sigmoid_total_30 * torch.sigmoid(-total_30)
         projected_32 = (sigmoid_total_30 * projected_31 + total_30 * (product_32 * projected_31)) @ mlp_2_weight.T
         product_33 = sigmoid_total_31 * torch.sigmoid(-total_31)
+        # edm.gen:5
+        tangent_11 = -1.0 * (
+            0.5
+            * (
+                product_15[:, None]
+                * (
+                    ratio_16[:, None]
+                    * (
+                        product_26
+                        + ratio_9[:, None]
+                        * (
+                            (sigmoid_total_31 * projected_32 + total_31 * (product_33 * projected_32))
+                            @ mlp_net_weight.T
+                        )
+                        + product_5
+                    )
+                )
+            )
+        )
+        # edm.gen:10
         projected_33 = (sigmoid_total_29 * projected_28 + total_29 * (product_31 * projected_28)) @ mlp_1_weight.T
         projected_34 = (sigmoid_total_30 * projected_33 + total_30 * (product_32 * projected_33)) @ mlp_2_weight.T
         # edm.gen:5
-        total_36 = (
-            (
-                -1.0
+        tangent_12 = -1.0 * (
+            0.5
+            * (
+                product_15[:, None]
                 * (
-                    0.5
+                    ratio_16[:, None]
                     * (
-                        product_15[:, None]
+                        product_30
+                        + ratio_9[:, None]
                         * (
-                            ratio_16[:, None]
-                            * (
-                                product_26
-                                + ratio_9[:, None]
-                                * (
-                                    (sigmoid_total_31 * projected_32 + total_31 * (product_33 * projected_32))
-                                    @ mlp_net_weight.T
-                                )
-                                + product_5
-                            )
+                            (sigmoid_total_31 * projected_34 + total_31 * (product_33 * projected_34))
+                            @ mlp_net_weight.T
                         )
+                        + product_6
                     )
                 )
-            )[:, 0]
-            + (
-                -1.0
-                * (
-                    0.5
-                    * (
-                        product_15[:, None]
-                        * (
-                            ratio_16[:, None]
-                            * (
-                                product_30
-                                + ratio_9[:, None]
-                                * (
-                                    (sigmoid_total_31 * projected_34 + total_31 * (product_33 * projected_34))
-                                    @ mlp_net_weight.T
-                                )
-                                + product_6
-                            )
-                        )
-                    )
-                )
-            )[:, 1]
+            )
         )
+        total_36 = tangent_11[:, 0] + tangent_12[:, 1]
         # edm.gen:19
         error_2 = trial * (
             0.0012326388888888888 * log_det_slope

@@ -298,105 +298,82 @@ def probability_flow_rows(
         product_8 = sigmoid_total_2 * torch.sigmoid(-total_2)
         projected_3 = (sigmoid_total_2 * projected_2 + total_2 * (product_8 * projected_2)) @ mlp_2_weight.T
         product_9 = sigmoid_total_3 * torch.sigmoid(-total_3)
+        # vp_diffusion.gen:5
+        tangent = -1.0 * (product * value) + -1.0 * (
+            0.5
+            * (
+                product_2
+                * (
+                    ratio
+                    * (
+                        -1.0
+                        * ((sigmoid_total_3 * projected_3 + total_3 * (product_9 * projected_3)) @ mlp_output_weight.T)
+                    )
+                )
+            )
+        )
+        # vp_diffusion.gen:8
         projected_5 = (sigmoid_total * projected_4 + total * (product_7 * projected_4)) @ mlp_1_weight.T
         projected_6 = (sigmoid_total_2 * projected_5 + total_2 * (product_8 * projected_5)) @ mlp_2_weight.T
+        # vp_diffusion.gen:5
+        tangent_2 = -1.0 * (product * value_3) + -1.0 * (
+            0.5
+            * (
+                product_2
+                * (
+                    ratio
+                    * (
+                        -1.0
+                        * ((sigmoid_total_3 * projected_6 + total_3 * (product_9 * projected_6)) @ mlp_output_weight.T)
+                    )
+                )
+            )
+        )
         ratio_2 = 1.0 / sqrt_value_2
         product_10 = sigmoid_total_5 * torch.sigmoid(-total_5)
+        # vp_diffusion.gen:8
         projected_7 = (sigmoid_total_5 * projected + total_5 * (product_10 * projected)) @ mlp_1_weight.T
         product_11 = sigmoid_total_6 * torch.sigmoid(-total_6)
         projected_8 = (sigmoid_total_6 * projected_7 + total_6 * (product_11 * projected_7)) @ mlp_2_weight.T
         product_12 = sigmoid_total_7 * torch.sigmoid(-total_7)
+        # vp_diffusion.gen:5
+        tangent_3 = -1.0 * (product_4 * value) + -1.0 * (
+            0.5
+            * (
+                product_5
+                * (
+                    ratio_2
+                    * (
+                        -1.0
+                        * ((sigmoid_total_7 * projected_8 + total_7 * (product_12 * projected_8)) @ mlp_output_weight.T)
+                    )
+                )
+            )
+        )
+        # vp_diffusion.gen:8
         projected_9 = (sigmoid_total_5 * projected_4 + total_5 * (product_10 * projected_4)) @ mlp_1_weight.T
         projected_10 = (sigmoid_total_6 * projected_9 + total_6 * (product_11 * projected_9)) @ mlp_2_weight.T
+        # vp_diffusion.gen:5
+        tangent_4 = -1.0 * (product_4 * value_3) + -1.0 * (
+            0.5
+            * (
+                product_5
+                * (
+                    ratio_2
+                    * (
+                        -1.0
+                        * (
+                            (sigmoid_total_7 * projected_10 + total_7 * (product_12 * projected_10))
+                            @ mlp_output_weight.T
+                        )
+                    )
+                )
+            )
+        )
         # vp_diffusion.gen:16
         x = x + 0.00999 * (0.5 * drift + 0.5 * drift_2)
         log_det = log_det + 0.00999 * (
-            0.5
-            * (
-                (
-                    -1.0 * (product * value)
-                    + -1.0
-                    * (
-                        0.5
-                        * (
-                            product_2
-                            * (
-                                ratio
-                                * (
-                                    -1.0
-                                    * (
-                                        (sigmoid_total_3 * projected_3 + total_3 * (product_9 * projected_3))
-                                        @ mlp_output_weight.T
-                                    )
-                                )
-                            )
-                        )
-                    )
-                )[:, 0]
-                + (
-                    -1.0 * (product * value_3)
-                    + -1.0
-                    * (
-                        0.5
-                        * (
-                            product_2
-                            * (
-                                ratio
-                                * (
-                                    -1.0
-                                    * (
-                                        (sigmoid_total_3 * projected_6 + total_3 * (product_9 * projected_6))
-                                        @ mlp_output_weight.T
-                                    )
-                                )
-                            )
-                        )
-                    )
-                )[:, 1]
-            )
-            + 0.5
-            * (
-                (
-                    -1.0 * (product_4 * value)
-                    + -1.0
-                    * (
-                        0.5
-                        * (
-                            product_5
-                            * (
-                                ratio_2
-                                * (
-                                    -1.0
-                                    * (
-                                        (sigmoid_total_7 * projected_8 + total_7 * (product_12 * projected_8))
-                                        @ mlp_output_weight.T
-                                    )
-                                )
-                            )
-                        )
-                    )
-                )[:, 0]
-                + (
-                    -1.0 * (product_4 * value_3)
-                    + -1.0
-                    * (
-                        0.5
-                        * (
-                            product_5
-                            * (
-                                ratio_2
-                                * (
-                                    -1.0
-                                    * (
-                                        (sigmoid_total_7 * projected_10 + total_7 * (product_12 * projected_10))
-                                        @ mlp_output_weight.T
-                                    )
-                                )
-                            )
-                        )
-                    )
-                )[:, 1]
-            )
+            0.5 * (tangent[:, 0] + tangent_2[:, 1]) + 0.5 * (tangent_3[:, 0] + tangent_4[:, 1])
         )
     return (-0.5 * x**2 - 0.9189385332046727).sum(-1) + log_det
 
