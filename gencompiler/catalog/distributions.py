@@ -38,14 +38,16 @@ class Form:
 
 @dataclasses.dataclass(frozen=True)
 class Family:
-    """`support` is the event's; `discrete` picks counting measure; `pathwise`: the sampler is differentiable;
-    `full_support`: the density is positive on the whole support for every admissible parameter."""
+    """`support` is the event's, "" for any; `discrete` picks counting measure; `pathwise`: the sampler is
+    differentiable; `full_support`: the density is positive on the whole support for every admissible parameter; `atom`:
+    the whole mass is at one point, on any support, so that there is a density for discrete events only."""
 
     name: str
     support: str
     forms: tuple[Form, ...]
     pathwise: bool
     full_support: bool = True
+    atom: bool = False
 
 
 _ALL = (
@@ -181,6 +183,23 @@ _ALL = (
         ),
         pathwise=False,
     ),
+    # all at one value: a deterministic encoder, a variable that others determine
+    Family(
+        "Delta",
+        "",
+        (
+            Form(
+                "",
+                (("value", "Real"),),
+                log_density="if x == value then 0 else -inf",
+                sample="value",
+                mean="value",
+            ),
+        ),
+        pathwise=True,
+        full_support=False,
+        atom=True,
+    ),
 )
 
 DISTRIBUTIONS: dict[str, Family] = {d.name: d for d in _ALL}
@@ -188,7 +207,6 @@ DISTRIBUTIONS: dict[str, Family] = {d.name: d for d in _ALL}
 #: Known to the language, not yet to the compiler: a spec that uses one is told so.
 PLANNED = (
     "Mixture",
-    "Delta",
     "Dirichlet",
     "SaltAndPepper",
     "Poisson",

@@ -74,7 +74,8 @@ PREDICATES = {
     "positive": True,
     "cdf": False,
     "ergodic": False,
-    "faithful": False,
+    "faithful": True,
+    "minimal": True,
     "reverse": True,
     "marginals": False,
 }

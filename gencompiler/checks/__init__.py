@@ -21,6 +21,7 @@ from gencompiler.checks import (
     factorization,
     groups,
     implicit,
+    inverse_network,
     invertibility,
     objective,
     passes,
@@ -79,6 +80,7 @@ def _check(checking: Checking) -> Checked:
     stationarity.check(checking, admissible)
     stochastic_calculus.check(checking)
     claims.check(checking)
+    inverse_network.check(checking, factorized)
     known = {j.name: j for j in factorization.joints(derived)}
     densities: dict[str, Proof | str] = {}
     laws = {joint.name: _laws(joint, admissible, {**chained, **computed}) for joint in known.values()}
@@ -125,6 +127,7 @@ def obligations(derived: Derived) -> list[Obligation]:
     found += stationarity.obligations(derived)
     found += sde_obligations.obligations(derived)
     found += [own for own, _, _ in claims.obligations(derived)]
+    found += inverse_network.obligations(derived)
     for name, joint, span in objective.needs(model):
         found += [objective.obligation(model, known[joint], name, span)] if joint in known else []
     found += [conditionals.obligation(model, known[n.joint], n) for n in conditionals.needs(model) if n.joint in known]

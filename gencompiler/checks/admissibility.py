@@ -17,11 +17,11 @@ from gencompiler.model import nodes
 from gencompiler.proof import domain, refute
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import Member
-from gencompiler.proof.graph import Term, name_of, symbol
+from gencompiler.proof.graph import Term, name_of, subterms, symbol
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.scope import distribution_terms, index_symbol
-from gencompiler.proof.structure import Admissible
+from gencompiler.proof.structure import Admissible, is_atom
 from gencompiler.proof.structure_rules import event_support, requirements
 from gencompiler.proof.terms import ZERO
 from gencompiler.proof.text import approximately, number, text
@@ -161,6 +161,8 @@ def check_probability(checking: Checking, own: Obligation, term: Term, scope: Tr
 
 def attempt(checking: Checking, goal: Admissible) -> Proof:
     """Prove each requirement, then put them together; raises NotFound."""
+    if is_atom(goal.family):
+        return _point(checking, goal)
     wanted = requirements(goal.family, goal.form, goal.arguments)
     premises = [_required(checking, name, term, support) for name, term, support in wanted]
     try:
@@ -168,6 +170,16 @@ def attempt(checking: Checking, goal: Admissible) -> Proof:
         return prove("distribution", subject, *premises)
     except Unproved as failure:
         raise NotFound("event", ZERO, str(failure)) from None
+
+
+def _point(checking: Checking, goal: Admissible) -> Proof:
+    """That the one value of a distribution is one of the variable's; raises NotFound."""
+    (value,) = goal.arguments
+    try:
+        inside = prove("member", (value, goal.event), checking.search.range(value))
+        return prove("point_mass", (goal.family, goal.form, goal.arguments, goal.event, goal.shape), inside)
+    except Unproved as failure:
+        raise NotFound("point", value, str(failure)) from None
 
 
 def _required(checking: Checking, name: str, term: Term, support: nodes.Support) -> Proof:
@@ -183,6 +195,8 @@ def _required(checking: Checking, name: str, term: Term, support: nodes.Support)
 
 def _refute(use: Use, failure: NotFound) -> Proof | None:
     goal = use.goal
+    if is_atom(goal.family):
+        return refute.outside(goal.arguments[0], goal.event)
     if failure.kind == "event":
         try:
             return prove("wrong_events", (goal.family, goal.form, goal.arguments, goal.event, goal.shape))
@@ -197,6 +211,11 @@ def _refute(use: Use, failure: NotFound) -> Proof | None:
 
 def _explain(checking: Checking, use: Use, failure: NotFound, found: Proof | None) -> Finding:
     goal = use.goal
+    if is_atom(goal.family):
+        message = f"cannot prove that this value is always {goal.event}"
+        notes = (f"counterexample: {_values(found, use.translation)}",) if found is not None else (str(failure),)
+        also = (Label(use.variable, f"declared {goal.event}"),)
+        return Finding("G502", message, _argument_span(use, goal.arguments[0]), "may be outside", also, notes)
     if failure.kind == "event":
         try:
             own = event_support(goal.family, goal.form, goal.arguments)
@@ -237,7 +256,9 @@ def _explain_one(
     marks: list[Label] = []
     usable = support.name == "Positive" and bool(term.symbols) and _is_real(checking, term)
     help_ = [f"make it {support}: {_positive_form(shown)}"] if usable else []
-    if simplex:
+    if simplex and any(part.operation == "table" for part in subterms(term)):
+        help_ = ["the numbers of each row are probabilities: they sum to 1"]
+    elif simplex:
         help_ = [f"`softmax({shown})` does; logarithms of them, up to a constant, are `logits = …`"]
     for part in sorted(term.symbols, key=name_of):
         at = checking.declared_at(part)
@@ -286,7 +307,7 @@ def _argument_span(use: Use, term: Term) -> Span:
 
 
 def _values(found: Proof, translation: Translation) -> str:
-    term, _, assignment = found.subject
+    term, support, assignment = found.subject
     from gencompiler.proof.evaluate import Undefined, evaluate
 
     names = translation.labels
@@ -294,8 +315,8 @@ def _values(found: Proof, translation: Translation) -> str:
         return f"it is {number(term.data)}"
     told = [f"{text(t, names)} = {number(v)}" for t, v in assignment if t.data[0] != "formal"]
     try:
-        value = evaluate(term, dict(assignment))[0]
-        shown = approximately(value)
+        found_values = [approximately(v) for v in evaluate(term, dict(assignment))]
+        shown = f"[{', '.join(found_values)}]" if support.name == "Simplex" else found_values[0]
     except Undefined:
         return ", ".join([*told, f"{text(term, names)} is not defined"])
     own = text(term, names)

@@ -22,6 +22,7 @@ from gencompiler.proof.sde_facts import (
     Reverses,
     SameMarginals,
 )
+from gencompiler.proof.separation_facts import Faithful, Unfaithful
 from gencompiler.proof.structure import (
     Admissible,
     Chains,
@@ -33,6 +34,7 @@ from gencompiler.proof.structure import (
     NotFactorized,
     Transforms,
     Unnormalized,
+    is_atom,
 )
 
 PROVED, REFUTED, UNKNOWN, ASSUMED = "proved", "refuted", "unknown", "assumed"
@@ -111,6 +113,8 @@ def refutes(found: Fact, goal: Fact) -> bool:
             | (NotKeepsMeasure(), KeepsMeasure())
         ):
             return found.values() == goal.values()
+        case Unfaithful(), Faithful():
+            return found.values() == goal.values()
         case NotProduced(), HasConditional() | Draws():
             return (found.joint, found.targets, found.productions) == (goal.joint, goal.targets, goal.productions)
         case Unnormalized(), HasDensity():
@@ -121,6 +125,8 @@ def refutes(found: Fact, goal: Fact) -> bool:
 def _requires(goal: Admissible, found: Outside) -> bool:
     from gencompiler.proof.structure_rules import requirements
 
+    if is_atom(goal.family):
+        return found.support == goal.event and any(found.term is value for value in goal.arguments)
     wanted = requirements(goal.family, goal.form, goal.arguments)
     return any(term is found.term and support == found.support for _, term, support in wanted)
 

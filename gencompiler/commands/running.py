@@ -224,7 +224,7 @@ def evaluate(
     model = _trained(ready, seed or 0, device or "cpu", untrained)
     source = data or (ready.defaults.data if ready.defaults else "")
     held_out = ready.defaults.validation if ready.defaults else datasets.HELD_OUT
-    dataset = datasets.load(source, model.fields, held_out) if source else None
+    dataset = datasets.of(ready.kind, source, held_out) if source else None
     method = sampling_method(ready.compilation)
     with threads.chosen(model, BATCH if evaluable(model) else CHAINS):
         how: dict[str, Any] = {"draws": draws, "weights": importance, "seed": seed or 0}

@@ -85,6 +85,8 @@ class _Writer:
         match term.operation:
             case "literal":
                 return nodes.Literal(type_, term.data, span=span)
+            case "table":
+                return nodes.Table(type_, term.data[1], span=span)
             case "constant":
                 return nodes.Constant(type_, term.data, span=span)
             case "symbol":

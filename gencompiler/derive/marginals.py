@@ -80,6 +80,8 @@ def finite_sum(question: Question) -> FiniteSum | None:
     if count > LARGEST_SUM:
         return None
     known = {*hidden, *question.targets}
+    if known & graph.points:
+        return None
     return FiniteSum(hidden, count, tuple(f for name, own in graph.factors.items() if name in known for f in own))
 
 
@@ -92,6 +94,8 @@ def linear_gaussian(question: Question) -> LinearGaussian | None:
     depend = [name for name in sorted(question.targets) if graph.parents[name] & set(hidden)]
     rest = sorted(question.targets - set(depend))
     own = [*hidden, *rest, *(name for name in depend if name not in graph.links)]
+    if graph.points & {*hidden, *question.targets}:
+        return None
     if len(depend) != 1 or any(len(graph.factors.get(name, ())) != 1 for name in own):
         return None
     translation = Translation.of_model(graph.derived.model)

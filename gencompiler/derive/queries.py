@@ -11,6 +11,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 
+from gencompiler.catalog.distributions import DISTRIBUTIONS
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.derive import marginals
 from gencompiler.derive.marginals import FiniteSum, LinearGaussian, Ratio
 from gencompiler.derive.nodes import Derived, Factor
@@ -58,7 +60,8 @@ class Refused(Exception):
 class Graph:
     """The equations of one joint by what they produce; equations between variables belong to `p`.
 
-    `parents`: of each variable, those that its equation mentions or lists."""
+    `parents`: of each variable, those that its equation mentions or lists; `points`: the variables without a density,
+    all at one real number."""
 
     def __init__(self, derived: Derived, joint: str) -> None:
         model = derived.model
@@ -69,6 +72,7 @@ class Graph:
         for factor in derived.factors:
             if factor.conditional.joint == joint:
                 self.factors.setdefault(variable_of(factor.conditional), []).append(factor)
+        self.points = {name for name, own in self.factors.items() if any(map(is_point, own))}
         self.energy = next((e for e in model.energies if e.joint == joint), None)
         own = joint == "p"
         self.deterministic = {d.target: d for d in model.deterministic} if own else {}
@@ -109,6 +113,15 @@ class Graph:
             if not more:
                 return frozenset(found - start)
             found |= more
+
+
+def is_point(factor: Factor) -> bool:
+    """Whether a factor is all at one real number, so that it can be drawn and has no density."""
+    law = factor.distribution
+    while isinstance(law, nodes.Let):
+        law = law.body
+    atom = isinstance(law, nodes.Distribution) and law.family in DISTRIBUTIONS and DISTRIBUTIONS[law.family].atom
+    return atom and not SUPPORTS[factor.conditional.targets[0].type.support.name].discrete
 
 
 def variable_of(conditional: nodes.Conditional) -> str:
@@ -249,6 +262,9 @@ def _product(question: Question) -> DensityPlan:
 
 def _check_produced(graph: Graph, name: str) -> None:
     """A target needs a distribution of its own."""
+    if name in graph.points:
+        reason = f"`{name}` is all at one value, and has no density"
+        raise Refused(reason, graph.factors[name][0].span)
     if name in graph.factors:
         return
     if name in graph.deterministic:

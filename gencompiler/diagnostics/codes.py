@@ -77,6 +77,7 @@ _TABLE: tuple[tuple[str, Severity, int, str], ...] = (
     ("G406", Severity.ERROR, USER_ERROR, "an inverse that cannot be derived"),
     ("G407", Severity.ERROR, USER_ERROR, "dimensions that do not add up"),
     ("G408", Severity.ERROR, USER_ERROR, "invertibility that is not known"),
+    ("G409", Severity.ERROR, USER_ERROR, "an inverse that leaves out a dependence"),
     ("G410", Severity.ERROR, USER_ERROR, "a requirement of a map that its use does not fulfil"),
     ("G411", Severity.WARNING, USER_ERROR, "a map that training runs entry by entry"),
     # -- G5xx: normalization and admissibility -----------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 #: Plurals that are not the word with an s.
-_PLURALS = {"axis": "axes", "pass": "passes", "index": "indices", "batch": "batches"}
+_PLURALS = {"axis": "axes", "pass": "passes", "index": "indices", "batch": "batches", "entry": "entries"}
 
 
 def counted(count: int, noun: str) -> str:

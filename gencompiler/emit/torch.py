@@ -13,6 +13,7 @@ from collections.abc import Callable
 from gencompiler.diagnostics.span import Span
 from gencompiler.emit.code import Code, Sequence, Text, as_code, call, flat, method
 from gencompiler.emit.lines import returned, statement
+from gencompiler.emit.literals import documentation
 from gencompiler.emit.names import Names, parameter_wishes
 from gencompiler.emit.signature import signature
 from gencompiler.emit.torch_expressions import weighted
@@ -135,13 +136,9 @@ class _Function:
     def _docstring(self) -> list[str]:
         reads = ", ".join(f"{self._spelled(each)} {shape_in_words(each)}" for each in self.program.inputs)
         gives = ", ".join(f"{each.name} {shape_in_words(each)}" for each in self.program.outputs)
-        title = escaped(self.program.title.rstrip(".") or self.name)
-        return [
-            f'    """{title}.',
-            "",
-            f"    Takes {reads}; returns {gives}." if reads else f"    Returns {gives}.",
-            '    """',
-        ]
+        title = documentation(f"{self.program.title.rstrip('.') or self.name}.", 4)
+        told = documentation(f"Takes {reads}; returns {gives}." if reads else f"Returns {gives}.", 4)
+        return [*f'    """{title}'.split("\n"), "", *f"    {told}".split("\n"), '    """']
 
     def _preamble(self) -> list[str]:
         """The dtype and device, casts of discrete inputs, constant vectors and streams of draws."""
@@ -201,8 +198,3 @@ def shape_in_words(each: Input | Output) -> str:
     rows = "rows" if each.type.particles == 1 else f"rows * {each.type.particles}"
     axes = ", ".join([rows, *map(str, each.type.shape)])
     return f"[{axes}]" if each.type.kind == "real" else f"[{axes}] {each.type.kind}"
-
-
-def escaped(text: str) -> str:
-    """`text` as part of a docstring: it can neither end it nor escape anything."""
-    return " ".join(text.replace("\\", "\\\\").replace('"', "'").split())

@@ -11,10 +11,11 @@ from typing import Any
 from gencompiler.diagnostics.span import Span
 from gencompiler.emit.code import Code, Level, Sequence, Subscript, Text, call, flat, infix, method
 from gencompiler.emit.lines import returned, statement
+from gencompiler.emit.literals import documentation
 from gencompiler.emit.names import Names, suffixes
 from gencompiler.emit.packing import Layouts, print_pack
 from gencompiler.emit.signature import Signature, signature
-from gencompiler.emit.torch import Printed, escaped, shape_in_words
+from gencompiler.emit.torch import Printed, shape_in_words
 from gencompiler.emit.triton_statements import Statements
 from gencompiler.emit.triton_values import Scope, Value
 from gencompiler.node import walk
@@ -181,8 +182,12 @@ class _Kernel:
 
     def _docstring(self) -> list[str]:
         """What one program keeps and what it loops over, in the words of the spec."""
-        title = escaped(self.program.title.rstrip(".") or self.name)
-        lines = [f'    """{title}.', "", "    One program owns ROWS rows and keeps all of their state on chip:"]
+        title = documentation(f"{self.program.title.rstrip('.') or self.name}.", 4)
+        lines = [
+            *f'    """{title}'.split("\n"),
+            "",
+            "    One program owns ROWS rows and keeps all of their state on chip:",
+        ]
         for loop in (part for part in walk(self.tiled.program) if isinstance(part, Loop)):
             carried = ", ".join(f"{c.name}{_block(c.next.type)}" for c in loop.carried) or "nothing"
             lines.append(escaped_line(f"    loop over {loop.kind}, carrying {carried}"))
@@ -286,13 +291,9 @@ def _as_given(each: Input, name: str) -> Code:
 def _launcher_docstring(program: Program, name: str, inputs: dict[str, str]) -> list[str]:
     reads = ", ".join(f"{inputs[each.name]} {shape_in_words(each)}" for each in program.inputs)
     gives = ", ".join(f"{each.name} {shape_in_words(each)}" for each in program.outputs)
-    title = escaped(program.title.rstrip(".") or name)
-    return [
-        f'    """{title}.',
-        "",
-        f"    Takes {reads}; returns {gives}." if reads else f"    Returns {gives}.",
-        '    """',
-    ]
+    title = documentation(f"{program.title.rstrip('.') or name}.", 4)
+    told = documentation(f"Takes {reads}; returns {gives}." if reads else f"Returns {gives}.", 4)
+    return [*f'    """{title}'.split("\n"), "", *f"    {told}".split("\n"), '    """']
 
 
 def escaped_line(line: str) -> str:

@@ -28,12 +28,17 @@ if TYPE_CHECKING:
 INPUT_NAMES = ("u", "noise", "source")
 
 
-def equation(infer: Infer, context: Context, stated: tree.Equation, variable: nodes.Variable) -> nodes.Deterministic:
-    """`variable = value`, of the variable's shape."""
+def equation(
+    infer: Infer,
+    context: Context,
+    stated: tree.Equation,
+    variable: nodes.Variable,
+    variables: dict[str, nodes.Variable],
+) -> nodes.Deterministic | nodes.Conditional:
+    """`variable = value`, of the variable's shape; a discrete variable has all its mass there, which is a
+    distribution like any other."""
     builder = infer.builder
-    value = infer.expression(context, stated.value)
-    if SUPPORTS[variable.type.support.name].discrete:
-        builder.unsupported("a deterministic equation for a discrete variable", stated.span)
+    value = numeric(infer, infer.expression(context, stated.value))
     if known_shape(value.type) == () != variable.type.shape:
         builder.report(
             "G201",
@@ -51,7 +56,38 @@ def equation(infer: Infer, context: Context, stated: tree.Equation, variable: no
             f"shape {found}",
             also=(Label(variable.span, "declared here"),),
         )
+    if SUPPORTS[variable.type.support.name].discrete:
+        return _point(infer, stated, variable, value, variables)
     return nodes.Deterministic(variable.name, value, span=stated.span)
+
+
+def numeric(infer: Infer, value: nodes.Expr) -> nodes.Expr:
+    """1 or 0 for a value that is true or false."""
+    return infer.apply("indicator", (value,), value.span) if value.type.support == nodes.BOOLEAN else value
+
+
+def _point(
+    infer: Infer,
+    stated: tree.Equation,
+    variable: nodes.Variable,
+    value: nodes.Expr,
+    variables: dict[str, nodes.Variable],
+) -> nodes.Conditional:
+    """`either = tub or lung` as `p(either | tub, lung) = Delta(tub or lung)`."""
+    functions_ = infer.builder.functions
+    bodies: list[nodes.Expr] = [value]
+    for body in bodies:
+        called = (functions_[n.function].body for n in walk(body) if isinstance(n, nodes.Call | nodes.Gradient))
+        bodies += [b for b in called if b not in bodies]
+    named = names_in(bodies)
+    given = tuple(
+        nodes.Reference(v.type, v.name, span=stated.value.span)
+        for v in variables.values()
+        if v.name in named and v.role != "given"
+    )
+    law = nodes.Distribution(variable.type, "Delta", "", (value,), span=stated.value.span)
+    target = nodes.Reference(variable.type, variable.name, span=stated.targets[0].span)
+    return nodes.Conditional("p", (target,), given, (), law, span=stated.span)
 
 
 # -- derived quantities ----------------------------------------------------------------------------------------------
@@ -73,7 +109,7 @@ class Quantities:
         self.active: list[str] = []
 
     def _is_quantity(self, stated: tree.Equation, target: tree.Name) -> bool:
-        known = target.id in self.context.names or target.id in ("p", "q")
+        known = target.id in self.context.names or target.id in ("p", "q") or is_inverse(stated.value)
         return not known and stated.relation == "=" and stated.guard is None
 
     def resolve(self) -> None:
@@ -100,6 +136,11 @@ class Quantities:
         self.context.names[name] = value
         meant = {n: self.context.names[n] for n in names_in((value,)) if n in self.context.names}
         builder.quantities[name] = meant
+
+
+def is_inverse(value: tree.Expr) -> bool:
+    """Whether a right-hand side is `inverse(…)`, which states a joint."""
+    return isinstance(value, tree.Call) and isinstance(value.function, tree.Name) and value.function.id == "inverse"
 
 
 def check_meaning(builder: Builder, context: Context, name: str, span: Span) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import deterministic, laws, nodes, pipelines, sdes
+from gencompiler.model import deterministic, inverses, laws, nodes, pipelines, sdes
 from gencompiler.model.builder import Abandon, Context, IndexInfo
 from gencompiler.model.types import known_shape
 from gencompiler.node import walk
@@ -28,6 +28,8 @@ class Equations:
         self.links: list[nodes.Link] = []
         self.deterministic: list[nodes.Deterministic] = []
         self.terminals: list[nodes.Terminal] = []
+        self.claims: list[nodes.Claim] = []
+        self.inverses: list[inverses.Request] = []
 
     def add(self, equation: tree.Equation) -> None:
         """Resolve one equation; raises Abandon after a report."""
@@ -49,6 +51,8 @@ class Equations:
             self._head(equation, target)
         elif isinstance(target, tree.Name) and target.id in self.variables:
             self._link(equation, target)
+        elif (request := inverses.requested(equation)) is not None:
+            self.inverses.append(request)
         elif isinstance(target, tree.Name) and target.id in ("p", "q"):
             builder.unsupported(f"a derived joint (`{target.id} = …`)", equation.span)
         else:
@@ -69,6 +73,11 @@ class Equations:
             self.infer.builder, self.deterministic, self.variables, others
         )
         self.links.extend(made)
+        for request in self.inverses:
+            try:
+                inverses.state(self, request)
+            except Abandon:
+                continue
 
     # -- conditionals and energies -----------------------------------------------------------------------------------
 
@@ -184,8 +193,11 @@ class Equations:
         if target.id in {*(link.target for link in self.links), *(d.target for d in self.deterministic)}:
             builder.report("G302", f"`{target.id}` is produced twice", target.span, "produced again")
         if not exprs or not isinstance(source, tree.Name) or source.id not in self.variables:
-            stated = deterministic.equation(self.infer, self.context, equation, variable)
-            self.deterministic.append(stated)
+            stated = deterministic.equation(self.infer, self.context, equation, variable, self.variables)
+            if isinstance(stated, nodes.Conditional):
+                self.conditionals.append(stated)
+            else:
+                self.deterministic.append(stated)
             return
         start = self.infer.expression(self.context, source)
         stages, shape = pipelines.stages(self.infer, self.context, exprs, start.type.shape)

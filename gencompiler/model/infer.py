@@ -8,7 +8,7 @@ from fractions import Fraction
 from gencompiler.catalog import functions
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
-from gencompiler.model import calls, densities, deterministic, draws, nodes, subscripts
+from gencompiler.model import calls, densities, deterministic, draws, nodes, subscripts, tables
 from gencompiler.model.builder import Abandon, Builder, Context, IndexInfo
 from gencompiler.model.constants import size
 from gencompiler.model.types import known_shape, meet, unify
@@ -61,7 +61,7 @@ class Infer:
             case tree.TupleExpr():
                 return self.builder.unsupported("a tuple here", expr.span)
             case tree.Array():
-                return self.builder.unsupported("a table of constants", expr.span)
+                return tables.array(self, context, expr)
             case tree.Expect():
                 return self.builder.unsupported("an expectation outside an objective", expr.span)
             case tree.Wrap():
@@ -152,8 +152,10 @@ class Infer:
         return nodes.Contract(nodes.Type(nodes.REAL, a[:-1] + b[1:]), left, right, span=expr.span)
 
     def apply(self, function: str, arguments: tuple[nodes.Expr, ...], span: Span) -> nodes.Expr:
-        """An elementwise function of typed arguments."""
+        """An elementwise function of typed arguments; a binary one is true where it is 1."""
         fact = functions.FUNCTIONS[function]
+        if function in ("and", "or", "not"):
+            arguments = tuple(self.truth(a) for a in arguments)
         support = nodes.BOOLEAN if fact.kind == "boolean" else nodes.REAL
         type_ = meet(tuple(a.type for a in arguments), support)
         if type_ is None:
@@ -166,6 +168,12 @@ class Infer:
                 help=("write the broadcast with `for`, whose index order fixes the layout",),
             )
         return nodes.Apply(type_, function, arguments, span=span)
+
+    def truth(self, value: nodes.Expr) -> nodes.Expr:
+        """Whether a binary value is 1; any other value as it is."""
+        if value.type.support != nodes.BINARY:
+            return value
+        return self.apply("equal", (value, literal(Fraction(1), value.span)), value.span)
 
     def _log(self, context: Context, expr: tree.Log) -> nodes.Expr:
         operand = expr.operand
@@ -182,6 +190,7 @@ class Infer:
 
     def _choose(self, context: Context, expr: tree.Choose) -> nodes.Expr:
         condition, then, otherwise = self.expressions(context, expr.condition, expr.then, expr.otherwise)
+        condition = self.truth(condition)
         if condition.type.support != nodes.BOOLEAN:
             self.builder.report("G203", "a condition must compare something", expr.condition.span, "this is a number")
         type_ = meet((condition.type, then.type, otherwise.type), nodes.REAL)

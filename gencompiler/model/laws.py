@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gencompiler.catalog import distributions
 from gencompiler.catalog.supports import SUPPORTS, bounds, values_in
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import calls, nodes, sdes
+from gencompiler.model import calls, deterministic, nodes, sdes
 from gencompiler.model.builder import Context
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify
@@ -49,6 +49,8 @@ def distribution(infer: Infer, context: Context, expr: tree.Expr, event: nodes.T
         )
     family = distributions.DISTRIBUTIONS[name]
     form, values = _form(infer, context, expr, family, event)
+    if family.atom:
+        values = tuple(deterministic.numeric(infer, v) for v in values)
     for value, (label, _) in zip(values, form.parameters, strict=True):
         if label in form.vectors:
             _check_vector(infer, name, label, value, event)

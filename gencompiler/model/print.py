@@ -13,6 +13,8 @@ def expression(expr: nodes.Expr) -> str:
             return str(value)
         case nodes.Constant(name=name) | nodes.Reference(name=name):
             return name
+        case nodes.Table(values=values):
+            return _table(expr.type.shape, values)
         case nodes.ParameterReference(path=path):
             return path
         case nodes.Apply():
@@ -63,6 +65,14 @@ def expression(expr: nodes.Expr) -> str:
         case nodes.Expectation(draws=draws, body=body):
             return f"E[{', '.join(map(_drawn, draws))}] {expression(body)}"
     raise TypeError(f"no text for {type(expr).__name__}")
+
+
+def _table(shape: tuple[int, ...], values: tuple[nodes.Real, ...]) -> str:
+    if not shape:
+        return str(values[0])
+    size = len(values) // shape[0]
+    rows = (values[k : k + size] for k in range(0, len(values), size))
+    return f"[{', '.join(_table(shape[1:], row) for row in rows)}]"
 
 
 def _density(density: nodes.LogDensity) -> str:

@@ -233,11 +233,27 @@ class Requests:
             if not isinstance(argument.value, tree.Name) or argument.name is not None:
                 builder.unsupported("an expression inside a claim", argument.span)
             names.append(argument.value.id)
+        if head.id in ("faithful", "minimal"):
+            self._check_inverse(expr, head, names)
         if head.id == "reverse":
             sde_requests.reverse(self.infer, builder.sdes, expr, names)
         if head.id in ("stationary", "reversible") and names[:1] not in [[n] for n in builder.sdes]:
             self._check_invariance(expr, head, names)
         return nodes.Fact(head.id, tuple(names), span=expr.span)
+
+    def _check_inverse(self, expr: tree.Expr, head: tree.Name, names: list[str]) -> None:
+        if len(names) != 2 or len(set(names)) != 2:
+            label = (Label(head.span, "the inverse, then the joint whose posterior it states"),)
+            self.infer.builder.report("G104", f"`{head.id}(q, p)` takes two joints", expr.span, also=label)
+        for name in names:
+            if name not in self.objectives.joints:
+                self.infer.builder.report(
+                    "G101",
+                    f"no equation states `{name}`",
+                    expr.span,
+                    "not a joint of the model",
+                    help=nearest(name, self.objectives.joints),
+                )
 
     def _check_invariance(self, expr: tree.Expr, head: tree.Name, names: list[str]) -> None:
         if names:

@@ -314,7 +314,7 @@ class _Resolver:
             transitions=tuple(moves),
             trainings=tuple(asked.trainings),
             methods=tuple(asked.methods),
-            claims=tuple(asked.claims),
+            claims=(*asked.claims, *parts.claims),
             assumptions=tuple(asked.assumptions),
             span=self.surface.span,
         )

@@ -72,6 +72,13 @@ class Literal(Expr):
 
 
 @node
+class Table(Expr):
+    """A constant tensor: `values` are its elements, the last axis running fastest."""
+
+    values: tuple[Real, ...]
+
+
+@node
 class Constant(Expr):
     """A named real: "pi" or "e"."""
 

@@ -12,7 +12,15 @@ from typing import Any
 
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Support
-from gencompiler.proof import causal_rules, chain_rules, conditional_rules, facts, sde_facts, structure
+from gencompiler.proof import (
+    causal_rules,
+    chain_rules,
+    conditional_rules,
+    facts,
+    sde_facts,
+    separation_facts,
+    structure,
+)
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.graph import Malformed, Term, build, subterms
 from gencompiler.proof.kernel import Proof
@@ -24,10 +32,20 @@ class Damaged(Exception):
     """The data is not an archive of proofs."""
 
 
+#: Where the facts are stated, and the data that they consist of.
+MODULES = (
+    facts,
+    structure,
+    causal_rules,
+    chain_rules,
+    conditional_rules,
+    sde_facts,
+    separation_facts,
+)
 #: Every class that may stand in a certificate, by name.
 CLASSES: dict[str, type[Any]] = {
     name: value
-    for module in (facts, structure, causal_rules, chain_rules, conditional_rules, sde_facts)
+    for module in MODULES
     for name, value in vars(module).items()
     if isinstance(value, type) and dataclasses.is_dataclass(value) and not issubclass(value, Term)
 }

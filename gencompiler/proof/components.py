@@ -51,6 +51,8 @@ class _Expansion:
         match term.operation:
             case "literal" | "constant":
                 return (term,)
+            case "table" if len(term.shape) == 1:
+                return tuple(map(literal, term.data[1]))
             case "symbol":
                 return tuple(component(term, k) for k in range(size))
             case "apply":

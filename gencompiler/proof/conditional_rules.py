@@ -13,7 +13,7 @@ from typing import cast
 from gencompiler.proof.facts import Fact, Member
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.marginal_rules import why_not
-from gencompiler.proof.structure import Admissible, Chains, Factorizes, Production
+from gencompiler.proof.structure import Admissible, Chains, Factorizes, Production, has_density
 from gencompiler.proof.structure_rules import quantizes, rests
 
 Names = tuple[str, ...]
@@ -117,7 +117,7 @@ def conditional_equations(
         numbers = makers(productions, name)
         need(bool(numbers), "no equation gives `{}`", name)
         for k in numbers:
-            need(isinstance(productions[k].law, Admissible), "the equation of `{}` has no density", name)
+            need(has_density(productions[k].law), "the equation of `{}` has no density", name)
             hidden, computed = _unknown(productions, listed(productions[k]), frozenset(left) | set(targets) | known)
             need(not hidden, "`{}` is latent, and no equation eliminates it", next(iter(sorted(hidden)), ""))
             used |= computed
@@ -187,7 +187,7 @@ def marginal_equations(
         name = waiting.pop()
         numbers = makers(productions, name)
         need(bool(numbers), "no equation gives `{}`", name)
-        need(all(isinstance(productions[k].law, Admissible) for k in numbers), "`{}` has no distribution", name)
+        need(all(has_density(productions[k].law) for k in numbers), "`{}` has no density", name)
         used |= set(numbers)
         for parent in frozenset().union(*(listed(productions[k]) for k in numbers)) - known - set(targets) - hidden:
             hidden.add(parent)

@@ -11,6 +11,7 @@ from fractions import Fraction
 from flint import arb, ctx
 
 from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.model.nodes import Real
 from gencompiler.proof import enclosure, views
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.formulas import instance
@@ -87,6 +88,8 @@ class _Evaluation:
                 if not is_finite(term.data):
                     raise Undefined(term)
                 return (term.data,)
+            case "table":
+                return self._table(term)
             case "constant":
                 return (arb.pi() if term.data == "pi" else arb.const_e(),)
             case "apply":
@@ -111,6 +114,13 @@ class _Evaluation:
             case "recur":
                 return self._recur(term)
         return self._pick(term)
+
+    def _table(self, term: Term) -> Values:
+        values: tuple[Real, ...] = term.data[1]
+        found = tuple(v for v in values if isinstance(v, Fraction))
+        if len(found) < len(values):
+            raise Undefined(term)
+        return found
 
     # -- numbers -----------------------------------------------------------------------------------------------------
 

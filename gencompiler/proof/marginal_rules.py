@@ -15,7 +15,7 @@ from gencompiler.model.nodes import Support
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Shape, Term, name_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
-from gencompiler.proof.structure import Admissible, Chains, Factorizes, HasDensity, MapStage, Production
+from gencompiler.proof.structure import Admissible, Chains, Factorizes, HasDensity, MapStage, Production, has_density
 
 #: The most values that are summed over.
 LARGEST_SUM = 1 << 16
@@ -102,7 +102,7 @@ def marginal(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         raise Unproved("no factorization")
     need(list(laws) == [p.law for p in whole.productions], "an equation whose law is not known")
     need(set(whole.conditions) <= set(given), "it is conditioned on what is not given")
-    need(all(isinstance(law, Admissible | Chains) for law in laws), "an equation without a density")
+    need(all(has_density(law) or isinstance(law, Chains) for law in laws), "an equation without a density")
     names = {name for name, _ in whole.variables}
     need(set(observed) <= names, "an observed variable that nothing produces")
     latent = names - set(observed)
@@ -115,7 +115,7 @@ def why_not(productions: tuple[Production, ...], latent: tuple[str, ...]) -> str
     """Why these latent variables cannot be taken out exactly; None where they can."""
     own = [p for p in productions if p.produces[0].variable in latent]
     counts = [finite(p) for p in own]
-    if all(c is not None for c in counts) and all(isinstance(p.law, Admissible) for p in productions):
+    if all(c is not None for c in counts) and all(has_density(p.law) for p in productions):
         total = math.prod(c for c in counts if c is not None)
         return None if total <= LARGEST_SUM else f"they have {total:,} values together, more than {LARGEST_SUM:,}"
     links = [p for p in productions if isinstance(p.law, Chains)]

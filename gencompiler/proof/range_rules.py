@@ -50,6 +50,15 @@ def number(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 
 @rule
+def entries(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """The entries of a table of finite numbers lie between the smallest and the largest."""
+    term = subject_term(subject, "table")
+    values = term.data[1]
+    need(all(map(is_finite, values)), "{} has an entry that is not finite", term)
+    return InRange(term, Interval(min(values), max(values)))
+
+
+@rule
 def declared(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A symbol has values in its declared support."""
     term = subject_term(subject, "symbol")

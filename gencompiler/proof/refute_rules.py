@@ -17,7 +17,7 @@ from gencompiler.proof.facts import Fact, InRange, NotInjective, NotOnto, Outsid
 from gencompiler.proof.graph import Term, is_finite, substitute, subterms, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.map_rules import pieces
-from gencompiler.proof.numbers import Number, Undecided, Values, compare
+from gencompiler.proof.numbers import Number, Undecided, Values, compare, total
 from gencompiler.proof.range_rules import range_of
 
 #: Rational values of symbols and network outputs, the same for every element.
@@ -104,7 +104,9 @@ def continuous(term: Term) -> bool:
 
 @rule
 def outside(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A value that is no value of the support, or no value at all.  Subject: the term, the support, an assignment."""
+    """A value that is no value of the support, or no value at all; of a point of a simplex, numbers whose sum is not 1.
+
+    Subject: the term, the support, an assignment."""
     term, support, assignment = cast(tuple[Term, Support, Assignment], subject)
     allowed = domain.of_support(support)
     if allowed is None:
@@ -115,8 +117,16 @@ def outside(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         return Outside(term, support)
     except Undecided as problem:
         raise Unproved(str(problem)) from None
-    need(any(_escapes(v, allowed, support) for v in values), "every value is one of {}", support)
+    apart = support.name == "Simplex" and len(term.shape) == 1 and _differs(total(values), Fraction(1))
+    need(apart or any(_escapes(v, allowed, support) for v in values), "every value is one of {}", support)
     return Outside(term, support)
+
+
+def _differs(left: Number, right: Number) -> bool:
+    try:
+        return compare(left, right) != 0
+    except Undecided:
+        return False
 
 
 def _escapes(value: Number, allowed: domain.Interval, support: Support) -> bool:

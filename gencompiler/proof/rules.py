@@ -18,6 +18,7 @@ from gencompiler.proof import (
     refute_rules,
     sde_refutations,
     sde_rules,
+    separation_rules,
     simplex_rules,
     structure_rules,
     trust_rules,
@@ -44,6 +45,7 @@ MODULES = (
     chain_refutations,
     sde_rules,
     sde_refutations,
+    separation_rules,
     trust_rules,
     vector_rules,
 )

@@ -103,6 +103,8 @@ class Search:
             found = attempt(rule, (term,))
             if found is not None:
                 return found
+        if _table_of(term) is not None:
+            return self._row(term)
         if term.operation == "apply" and term.data == "divide":
             return prove("shares", (term,), self.range(term.arguments[0]))
         if term.operation == "contract":
@@ -118,6 +120,11 @@ class Search:
             with contextlib.suppress(NotFound, Unproved):
                 return prove("sum_of_shares", (term,), self.simplex(term.arguments[0]))
         return prove("reduction", (term,), self.range(term.arguments[0]))
+
+    def _row(self, term: Term) -> Proof:
+        """That a row of a table of constants is on a simplex."""
+        places = [a for a in term.arguments[1:] if a.operation != "whole"]
+        return prove("rows_of_table", (term,), *map(self.range, places))
 
     # -- not 0 -------------------------------------------------------------------------------------------------------
 
@@ -238,9 +245,16 @@ class Search:
             raise NotFound("onto", body, str(failure)) from None
 
 
+def _table_of(term: Term) -> Term | None:
+    """The table that a term is, or is an element of."""
+    base = term.arguments[0] if term.operation == "element" else term
+    return base if base.operation == "table" else None
+
+
 _RANGE_RULES = {
     "literal": "number",
     "constant": "number",
+    "table": "entries",
     "symbol": "declared",
     "network": "network_output",
     "choose": "either",

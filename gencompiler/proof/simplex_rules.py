@@ -9,7 +9,7 @@ from fractions import Fraction
 from gencompiler.model.nodes import Support
 from gencompiler.proof import domain, views
 from gencompiler.proof.facts import Fact, InRange, Member
-from gencompiler.proof.graph import Term, reduce, support_of
+from gencompiler.proof.graph import WHOLE, Term, is_finite, reduce, support_of
 from gencompiler.proof.kernel import Subject, need, rule
 from gencompiler.proof.range_rules import range_of, subject_term
 
@@ -87,3 +87,21 @@ def sum_of_shares(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     term = subject_term(subject, "reduce", "sum")
     need(premises == (Member(term.arguments[0], SIMPLEX),), "{} is not known to be on a simplex", term.arguments[0])
     return InRange(term, domain.point(1))
+
+
+@rule
+def rows_of_table(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A row of a table each of whose rows is not negative and sums to 1: the whole of a vector, or an element of a
+    tensor that keeps the last axis and no other.  Premises: the ranges of the subscripts."""
+    term: Term = subject[0]
+    base, *subscripts = term.arguments if term.operation == "element" else (term,)
+    need(base.operation == "table", "{} is no table", base)
+    shape, values = base.data
+    *places, last = (*subscripts, *(WHOLE,) * (len(shape) - len(subscripts)))
+    need(last is WHOLE and all(a.operation not in ("whole", "before") for a in places), "{} is not a row of it", term)
+    for premise, place in zip(premises, places, strict=True):
+        range_of(premise, place)
+    for start in range(0, len(values), shape[-1]):
+        row = values[start : start + shape[-1]]
+        need(all(is_finite(v) and v >= 0 for v in row) and sum(row) == 1, "a row of {} does not sum to 1", term)
+    return Member(term, SIMPLEX)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from gencompiler.catalog.distributions import DISTRIBUTIONS
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Support
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Shape, Term
@@ -86,6 +88,18 @@ class Admissible(Fact):
     arguments: tuple[Term, ...]
     event: Support
     shape: Shape
+
+
+def is_atom(family: str) -> bool:
+    """Whether a distribution of the catalogue is all at one value."""
+    return family in DISTRIBUTIONS and DISTRIBUTIONS[family].atom
+
+
+def has_density(law: Fact | None) -> bool:
+    """Whether a law is a distribution with a density: not one that is all at one real number."""
+    if not isinstance(law, Admissible):
+        return False
+    return not is_atom(law.family) or SUPPORTS[law.event.name].discrete
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import cast
 
 from gencompiler.catalog.distributions import DISTRIBUTIONS, Form
+from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import domain, views
 from gencompiler.proof.facts import Fact, InRange, Invertible, Member
 from gencompiler.proof.formulas import instance
-from gencompiler.proof.graph import Shape, Term, literal
+from gencompiler.proof.graph import Shape, Term, is_finite, literal, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.structure import (
     Admissible,
@@ -26,6 +28,8 @@ from gencompiler.proof.structure import (
     StageData,
     Transforms,
     Unnormalized,
+    has_density,
+    is_atom,
 )
 from gencompiler.proof.transformed import untransformed
 
@@ -70,6 +74,7 @@ def distribution(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
     Premises: the range of each requirement, in order; of one on a simplex, that it is there."""
     family, form, arguments, event, shape = cast(tuple[str, str, tuple[Term, ...], Support, Shape], subject)
+    need(not is_atom(family), "{} has its events anywhere", family)
     wanted = requirements(family, form, arguments)
     need(len(premises) == len(wanted), "one premise for each requirement")
     for premise, (name, term, support) in zip(premises, wanted, strict=True):
@@ -215,7 +220,7 @@ def density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(set(whole.conditions) <= set(given), "it is conditioned on what is not given")
     names = {name for name, _ in whole.variables}
     links = [p for p in whole.productions if isinstance(p.law, Chains)]
-    proper = all(isinstance(p.law, Admissible | Chains) for p in whole.productions)
+    proper = all(has_density(p.law) or isinstance(p.law, Chains) for p in whole.productions)
     need(proper, "an equation computes a variable, and it has no density")
     need(
         all(not (p.inverted and isinstance(p.law, Chains) and quantizes(p.law.stages)) for p in links),
@@ -258,14 +263,59 @@ def member(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     allowed = domain.of_support(support)
     if not isinstance(found, InRange) or found.term is not term or allowed is None:
         raise Unproved(f"nothing is known about {term}")
-    need(support.name in _CONTINUOUS and found.interval.within(allowed), "{} may not be {}", term, support)
+    need(
+        support.name in _CONTINUOUS or (support.name in _COUNTING and is_whole(term)), "{} may not be {}", term, support
+    )
+    need(found.interval.within(allowed), "{} may not be {}", term, support)
     return Member(term, support)
+
+
+#: Functions that give whole numbers, whatever they are applied to; and those that do of whole numbers.
+_WHOLE_VALUES = ("indicator", "floor", "sign")
+_WHOLE_OF_WHOLE = ("add", "subtract", "multiply", "negate", "min", "max", "abs", "relu")
+
+
+def is_whole(term: Term) -> bool:
+    """Whether every element of a term is a whole number, read off its structure."""
+    match term.operation:
+        case "literal":
+            return is_finite(term.data) and term.data.denominator == 1
+        case "table":
+            return all(is_finite(v) and v.denominator == 1 for v in term.data[1])
+        case "symbol":
+            return SUPPORTS[support_of(term).name].discrete
+        case "apply" if FUNCTIONS[term.data].kind == "boolean" or term.data in _WHOLE_VALUES:
+            return True
+        case "apply":
+            return term.data in _WHOLE_OF_WHOLE and all(map(is_whole, term.arguments))
+        case "choose":
+            return all(map(is_whole, term.arguments[1:]))
+        case "element" | "select" | "each":
+            return is_whole(term.arguments[0])
+        case "join":
+            return all(map(is_whole, term.arguments))
+        case "reduce":
+            return term.data in ("sum", "prod", "min", "max") and is_whole(term.arguments[0])
+    return False
+
+
+@rule
+def point_mass(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A distribution that is all at one value, which is one of the variable's.  Premise: that it is."""
+    family, form, arguments, event, shape = cast(tuple[str, str, tuple[Term, ...], Support, Shape], subject)
+    need(is_atom(family) and len(arguments) == 1, "{} is no point", family)
+    form_of(family, form)
+    (value,) = arguments
+    need(premises == (Member(value, event),), "{} is not known to be {}", value, event)
+    need(value.shape in ((), shape) and not any(views.axes(value)), "a value of another shape than the event")
+    return Admissible(family, form, arguments, event, shape)
 
 
 @rule
 def wrong_events(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A distribution whose events are not the values of its variable."""
     family, form, arguments, event, shape = cast(tuple[str, str, tuple[Term, ...], Support, Shape], subject)
+    need(not is_atom(family), "{} has its events anywhere", family)
     need(not same_events(event_support(family, form, arguments), event), "the events are those of the variable")
     need(event.name in (*_CONTINUOUS, *_COUNTING), "{} is not an interval", event)
     return NotAdmissible(family, form, arguments, event, shape)

@@ -75,6 +75,8 @@ class _Speller:
                 return number(term.data), _ATOM if term.data >= 0 else _UNARY
             case "constant":
                 return str(term.data), _ATOM
+            case "table":
+                return _table(*term.data), _ATOM
             case "symbol":
                 return short(term.data[1]) if term.data[0] == "parameter" else str(term.data[1]), _ATOM
             case "apply":
@@ -127,6 +129,15 @@ class _Speller:
 
     def _listed(self, terms: Iterable[Term]) -> str:
         return ", ".join(self._inside(t, 0) for t in terms)
+
+
+def _table(shape: tuple[int, ...], values: tuple[Real, ...]) -> str:
+    """`[0.2, 0.8]`, row by row."""
+    if not shape:
+        return number(values[0])
+    size = len(values) // shape[0]
+    rows = (values[k : k + size] for k in range(0, len(values), size))
+    return f"[{', '.join(_table(shape[1:], row) for row in rows)}]"
 
 
 def _places(places: tuple[int, ...]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
-from gencompiler.proof import graph
+from gencompiler.proof import graph, tables
 from gencompiler.proof.graph import Term
 from gencompiler.proof.matrices import matrix
 
@@ -67,6 +67,8 @@ class Translation:
                 return graph.literal(value)
             case nodes.Constant(name=name):
                 return graph.constant(name)
+            case nodes.Table(values=values):
+                return tables.table(expr.type.shape, values)
             case nodes.Reference(name=name):
                 if name not in self.names:
                     raise Untranslated(expr, f"`{name}` is not in scope")

@@ -170,7 +170,7 @@ def _train(request: Request, model: Model) -> Trained:
     options = {**request.overrides, "out": request.folder}
     source = options.pop("data", None) or request.defaults.data
     settings = request.defaults.override(options)
-    dataset = datasets.load(source, request.kind.fields, settings.validation)
+    dataset = datasets.of(request.kind, source, settings.validation)
     began = time.monotonic()
     model = request.fit(model, dataset, **options)
     return Trained(model, dataset, settings, time.monotonic() - began)
@@ -250,7 +250,7 @@ def figures_of(model: Model, source: Any, seed: int) -> list[Drawing]:
     source = source if source is not None else getattr(defaults, "data", "")
     validation = defaults.validation if defaults is not None else datasets.HELD_OUT
     known = source if not isinstance(source, str) or source else None
-    dataset = None if known is None else datasets.load(known, model.fields, validation)
+    dataset = None if known is None else datasets.of(type(model), known, validation)
     explored = "chain" in model.programs and "sample" not in model.programs
     record = chain_record(model, "chain", seed, DRAWS) if explored else None
     subject = Subject(model, *_held_out(dataset), seed=seed, chains=record)

@@ -170,7 +170,7 @@ def at(expressions: Expressions, vector: Expr, index: Expr, span: Span) -> Expr:
     if isinstance(index, nodes.ParticleIndex) and index.type.particles == length and vector.type.particles == 1:
         return graph.distribute(vector, span)
     iota = graph.intern(nodes.Iota(RowType(False, (length,), "integer"), length, span=span))
-    here = graph.elementwise("equal", iota, index, span=span)
+    here = graph.elementwise("equal", index, iota, span=span)
     return graph.reduce("sum", graph.select(here, vector, graph.number(0, span), span), span)
 
 
@@ -184,7 +184,7 @@ def row_of(expressions: Expressions, table: Expr, index: Expr, span: Span) -> Ex
     if isinstance(index, nodes.ParticleIndex) and index.type.particles == length:
         return graph.distribute(table, span)
     iota = graph.intern(nodes.Iota(RowType(False, (length,), "integer"), length, span=span))
-    here = graph.elementwise("indicator", graph.elementwise("equal", iota, index, span=span), span=span)
+    here = graph.elementwise("indicator", graph.elementwise("equal", index, iota, span=span), span=span)
     return graph.dot(here, table, False, span)
 
 

@@ -11,7 +11,7 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.model.views import Axes, axes
-from gencompiler.rows import arrays, gradients, networks, nodes
+from gencompiler.rows import arrays, gradients, networks, nodes, tables
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.unsupported import NotLowered
@@ -66,6 +66,8 @@ class Expressions:
         match expr:
             case model.Literal(value=number):
                 return graph.number(float(number), span)
+            case model.Table():
+                return tables.whole(self, expr)
             case model.Constant(name=name):
                 return graph.number({"pi": math.pi, "e": math.e}[name], span)
             case model.Reference(name=name):
@@ -216,6 +218,9 @@ class Expressions:
         return graph.reduce(expr.operation, operand, span)
 
     def _element(self, expr: model.Element, scope: Scope) -> Expr:
+        expr = tables.merged(expr)
+        if isinstance(expr.base, model.Table):
+            return tables.element(self, expr.base, tuple(self.subscript(s, scope) for s in expr.subscripts), expr.span)
         if isinstance(expr.base, model.ParameterReference):
             return self._parameter_element(expr, expr.base, scope)
         if (found := arrays.particle(self, expr, scope)) is not None:
@@ -232,14 +237,35 @@ class Expressions:
     def _parameter_element(self, expr: model.Element, base: model.ParameterReference, scope: Scope) -> Expr:
         """`W[k, :]`; an index that differs between rows selects from what the others leave."""
         index = tuple(self.subscript(s, scope) for s in expr.subscripts)
-        varying = [i for i in index if i is not None and i.type.rows]
-        read = self._parameter(base, tuple(None if i in varying else i for i in index), scope)
-        if not varying:
+        varying = [k for k, i in enumerate(index) if i is not None and i.type.rows]
+        if len(varying) <= 1:
+            return self._row_of(expr, base, index, scope)
+        first = varying[:-1]  # chosen one by one; the last subscript picks from what each leaves
+        extents = tuple(base.type.shape[k] for k in first)
+        if math.prod(extents) > tables.MOST_CHOICES:
+            raise NotLowered(expr, f"{len(varying)} subscripts of one parameter that differ between rows")
+
+        def leaf(at: tuple[int, ...]) -> Expr:
+            fixed: list[Expr | None] = list(index)
+            for k, place in zip(first, at, strict=True):
+                fixed[k] = self.graph.integer(place, expr.span)
+            return self._row_of(expr, base, tuple(fixed), scope)
+
+        places = tuple(i for k in first if (i := index[k]) is not None)
+        return tables.chosen(self, extents, places, leaf, expr.span)
+
+    def _row_of(
+        self, expr: model.Element, base: model.ParameterReference, index: tuple[Expr | None, ...], scope: Scope
+    ) -> Expr:
+        """`W[k, :]` where at most one subscript differs between rows, before the axes that are kept."""
+        varying = next((i for i in index if i is not None and i.type.rows), None)
+        read = self._parameter(base, tuple(None if i is varying else i for i in index), scope)
+        if varying is None:
             return read
-        kept = [i for i in index if i is None or i.type.rows]
-        if len(varying) > 1 or kept[0] is not varying[0]:
+        rest = (*index, *(None,) * (len(base.type.shape) - len(index)))
+        if next(i for i in rest if i is None or i.type.rows) is not varying:
             raise NotLowered(expr, "a subscript of a later axis that differs between rows")
-        return arrays.row_of(self, read, varying[0], expr.span)
+        return arrays.row_of(self, read, varying, expr.span)
 
     def subscript(self, place: model.Expr, scope: Scope) -> Expr | None:
         """The index of one axis; None keeps the axis."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from gencompiler.derive.density import draws_of, log_density, masses, sampler
 from gencompiler.derive.nodes import Factor, Recurrence
+from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.node import Node, children, rebuild, walk
 from gencompiler.rows import nodes
@@ -70,6 +71,8 @@ class Factors:
             raise NotLowered(found, "a sampler that needs two standard draws")
         span, type_ = found.span, found.type
         reference = model.Reference(model.Type(model.REAL, type_.shape), "standard draw", span=span)
+        if not needed:
+            return self._sized(self.expressions.lower(found.arguments[0], scope), type_, span, hint or site)
         noise = self.graph.draw(needed[0], self.streams[site], step, type_.shape, span, dim, count=count, length=length)
         probabilities = masses(found)
         if probabilities is not None:
@@ -77,11 +80,15 @@ class Factors:
         else:
             formula = sampler(found, uniform=reference, normal=reference)
             value = self.expressions.lower(formula, scope.bind({"standard draw": noise}))
-        if value.type.shape != type_.shape:
-            value = self.graph.broadcast(value, type_.shape[0], span)
-        self.graph.name(value, hint or site)
+        value = self._sized(value, type_, span, hint or site)
         self.graph.name(noise, "noise")  # unless the noise itself is what is drawn
         return value
+
+    def _sized(self, value: Expr, type_: model.Type, span: Span, name: str) -> Expr:
+        """The value for each element of an event, called `name`."""
+        if value.type.shape != type_.shape:
+            value = self.graph.broadcast(value, type_.shape[0], span)
+        return self.graph.name(value, name)
 
     # -- loops over dimensions ---------------------------------------------------------------------------------------
 

@@ -130,7 +130,7 @@ def _train(
             return 0
         print(f"wrote {chosen.out}/{runs.WEIGHTS}")
         if evaluate.evaluable(kind):
-            dataset = data.load(source or defaults.data, model.fields, chosen.validation)
+            dataset = data.of(kind, source or defaults.data, chosen.validation)
             for name, rows in (("validation", dataset.valid), ("test", dataset.test)):
                 if len(rows):
                     # One draw for each row: the evaluation that the spec asks for may cost more than the training.
@@ -169,7 +169,7 @@ def _evaluate(kind: type[Model], defaults: training.Settings | None, parsed: arg
     if not source:
         raise RunError("G806", "no data set to evaluate on", "name one with `--data`")
     # what training held out, where the spec says how much of the data that is
-    dataset = data.load(source, model.fields, defaults.validation if defaults else data.HELD_OUT)
+    dataset = data.of(kind, source, defaults.validation if defaults else data.HELD_OUT)
     rows = {"train": dataset.train, "valid": dataset.valid, "test": dataset.test}[parsed.split]
     with threads.chosen(model, evaluate.BATCH):
         print(evaluate.words(model, rows, samples=parsed.draws, weights=parsed.importance, seed=parsed.seed))

@@ -13,6 +13,8 @@ mnist_real:FILE     it as numbers in [-1, 1], level / 127.5 - 1
 moons, pinwheel,    20,000 points of the plane each, seed 0
 checkerboard,
 swissroll, grid25
+drawn               20,000 draws of the model itself at its initial parameters, seed 0: for a model whose conditionals
+                    are numbers, and for objectives that only dream
 FILE                .npz (arrays named after the fields, or x_train and x_test), .npy, .csv, .parquet (needs pyarrow)
 ==================  ====================================================================================================
 
@@ -26,8 +28,8 @@ Nothing is converted silently: a row is reshaped to its field's shape when the s
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -37,6 +39,9 @@ from torch import Tensor
 from gencompiler.runtime import files, named, random, torch_data
 from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.fields import Field
+
+if TYPE_CHECKING:
+    from gencompiler.runtime.modules import Model
 
 Array = NDArray[np.generic]
 Columns = dict[str, Array]
@@ -112,15 +117,26 @@ class Dataset:
 Source: TypeAlias = str | Mapping[str, Array | Tensor] | Array | Tensor | torch_data.Source | Dataset
 
 
-def load(source: Source, fields: Sequence[Field], validation: float = HELD_OUT) -> Dataset:
+#: The data set that a model makes for itself, and its size.
+OWN, OWN_ROWS = "drawn", 20_000
+
+
+def load(
+    source: Source,
+    fields: Sequence[Field],
+    validation: float = HELD_OUT,
+    draw: Callable[[int], Mapping[str, Tensor]] | None = None,
+) -> Dataset:
     """The data set `source` names (see the module), or an array, arrays by field name, or torch's data, split and
-    checked.
+    checked.  `draw(n)` makes the rows of `drawn`.
 
     `validation` is the fraction of the training rows that validate, where the source does not say.  Raises RunError:
     G806 for an unknown name, G802 for a file that cannot be read, G801 for rows that do not fit the fields."""
     if isinstance(source, Dataset):
         return source
-    if isinstance(source, str):
+    if source == OWN and draw is not None:
+        name, parts = OWN, {"all": {n: np.asarray(torch_data.host(v)) for n, v in draw(OWN_ROWS).items()}}
+    elif isinstance(source, str):
         name, parts = source, named.read(source)
     elif torch_data.is_source(source):
         name, parts = "torch", {"all": torch_data.columns(source, fields)}
@@ -130,6 +146,29 @@ def load(source: Source, fields: Sequence[Field], validation: float = HELD_OUT) 
     for split, part in columns.items():
         check(part, fields, f"{name} ({split})" if split != "all" else name)
     return _split(name, {s: _stored(c, fields) for s, c in columns.items()}, validation)
+
+
+def of(kind: type[Model], source: Source, validation: float = HELD_OUT) -> Dataset:
+    """The data set of a model: as `load`, with `drawn` made of the model's own draws."""
+    return load(source, kind.fields, validation, own(kind))
+
+
+def own(kind: type[Model]) -> Callable[[int], Mapping[str, Tensor]]:
+    """What makes `drawn`: rows of a model at its initial parameters, seed 0."""
+
+    def draw(count: int) -> Mapping[str, Tensor]:
+        if "sample" not in kind.programs or kind.externals or any(f.given for f in kind.fields):
+            raise RunError(
+                "G806",
+                f"{kind.__name__} cannot make a data set of its own",
+                "name a data set: `with { data = NAME }` in the spec, or `--data`",
+            )
+        found: Any = kind(seed=0).sample(count, seed=0)  # type: ignore[operator]
+        values = found if isinstance(found, tuple) else (found,)
+        names = [f.name for f in kind.fields if not f.given]
+        return dict(zip(names, values, strict=True))
+
+    return draw
 
 
 # -- sources ---------------------------------------------------------------------------------------------------------

@@ -170,7 +170,8 @@ def reverse_rows(
     seed,
     step,
 ):
-    """the state x after `steps` of the 500 steps of the reverse-time SDE of vp, from that before step number `step`.
+    """the state x after `steps` of the 500 steps of the reverse-time SDE of vp, from that before step number
+    `step`.
 
     Takes x [rows, 64], y [rows] integer; returns x [rows, 64].
     """

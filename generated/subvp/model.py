@@ -155,7 +155,8 @@ def reverse_rows(
     seed,
     step,
 ):
-    """the state x after `steps` of the 500 steps of the reverse-time SDE of subvp, from that before step number `step`.
+    """the state x after `steps` of the 500 steps of the reverse-time SDE of subvp, from that before step number
+    `step`.
 
     Takes x [rows, 2]; returns x [rows, 2].
     """

@@ -41,11 +41,7 @@ PLANNED: dict[str, str] = {
     "`smc`": VAE + "evaluate smc",
     "`cdf`": CHAIN + "claim cdf(F)",
     "`ergodic`": CHAIN + "claim ergodic(a, p)",
-    "`faithful`": CHAIN + "claim faithful(q, p)",
     "other equalities": "observed x : Real  param a : Real  p(x) = Normal(a, 1)  claim (a + 1)^2 == a^2 + 2 * a + 1",
-    "derived recognition models": (
-        "observed x : Binary  latent z : Binary  p(z) = Bernoulli(0.5)  p(x | z) = Bernoulli(logits = z)  q = inverse(p)"
-    ),
     "repetitions of several phases": VAE
     + (
         "objective o { both: repeat(2) { update p maximize E[x ~ data, z ~ q(z | x)] log p(x, z)"
@@ -79,7 +75,6 @@ PLANNED: dict[str, str] = {
     "`gru`": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(gru(x[<i], hidden = 4), 1)",
     "`transformer`": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(transformer(x[<i]), 1)",
     "`Mixture`": "observed x : Real  param a, m : Real[3]  p(x) = Mixture(logits = a, Normal(m, 1))",
-    "`Delta`": "observed x : Real  param a : Real  p(x) = Delta(a)",
     "`Poisson`": "observed x : Count  param a : Real  p(x) = Poisson(exp(a))",
     "`Beta`": "observed x : Unit  p(x) = Beta(1, 1)",
     "`Gamma`": "observed x : Positive  p(x) = Gamma(1, 1)",
@@ -91,6 +86,20 @@ PLANNED: dict[str, str] = {
 SUPPORTED: dict[str, str] = {
     "of a matrix `transpose` and `inverse`": (
         "bijection F(u : Real[D] | W : Invertible(D)) -> Real[D] = inverse(transpose(W)) @ u " + FLOW.format("F")
+    ),
+    "`q = inverse(p)`": (
+        "observed x : Binary  latent z : Binary  p(z) = Bernoulli(0.5)  p(x | z) = Bernoulli(logits = z)  q = inverse(p)"
+    ),
+    "`[[0.1, 0.9], [0.7, 0.3]][a, b]`": (
+        "observed x, a, b : Binary  p(a) = Bernoulli(0.5)  p(b) = Bernoulli(0.5)"
+        "  p(x | a, b) = Bernoulli([[0.1, 0.9], [0.7, 0.3]][a, b])  evaluate exact"
+    ),
+    "`either = tub or lung`": (
+        "observed either : Binary  latent tub, lung : Binary  p(tub) = Bernoulli(0.1)  p(lung) = Bernoulli(0.2)"
+        "  either = tub or lung  evaluate exact"
+    ),
+    "`q(z | x) = Delta(mlp(x))`": (
+        "observed x : Real  latent z : Real  p(z) = Normal(0, 1)  p(x | z) = Normal(z, 1)  q(z | x) = Delta(mlp(x))"
     ),
     "`Categorical(logits = …)`": (
         "observed x : Category(3)  param a : Real[3]  p(x) = Categorical(logits = a)  train maximum_likelihood"

@@ -100,7 +100,9 @@ def admissible(form: Form) -> dict[str, torch.Tensor]:
 
 
 FORMS = [(family, form) for family in DISTRIBUTIONS.values() for form in family.forms if form.support is None]
-FORMS = [(family, form) for family, form in FORMS if not form.vectors]  # those are in tests/families/test_categorical
+FORMS = [
+    (family, form) for family, form in FORMS if not (form.vectors or family.atom)
+]  # those are in tests/families/test_categorical
 
 
 @pytest.mark.parametrize(("family", "form"), FORMS, ids=lambda p: getattr(p, "name", "") or "default")
@@ -139,6 +141,16 @@ def test_a_sampler_follows_its_density(family: Family, form: Form) -> None:
     assert float((cdf - ranks).abs().max()) < allowed
     stretched = value_of(str(form.cdf), x=ordered.mean() + 1.05 * (ordered - ordered.mean()), **values)
     assert float((stretched.clamp(0, 1) - ranks).abs().max()) > allowed
+
+
+@pytest.mark.parametrize("family", [f for f in DISTRIBUTIONS.values() if f.atom], ids=lambda f: f.name)
+def test_an_atom_has_all_its_mass_at_one_value(family: Family) -> None:
+    (form,) = family.forms
+    x = torch.arange(-3.0, 4.0, dtype=torch.float64)
+    value = torch.tensor(2.0, dtype=torch.float64)
+    masses = value_of(form.log_density, x=x, value=value).exp()
+    assert torch.equal(masses, (x == 2).double())
+    assert float(value_of(form.sample, value=value)) == float(value_of(str(form.mean), value=value)) == 2
 
 
 def test_the_uniform_over_integers() -> None:
