@@ -51,6 +51,12 @@ def expression(expr: nodes.Expr) -> str:
             return f"grad({name})({', '.join(map(expression, arguments))})"
         case nodes.NetworkOutput(path=path, output=output, inputs=inputs):
             return f"{path}.{output}({', '.join(map(expression, inputs))})"
+    return _probabilistic(expr)
+
+
+def _probabilistic(expr: nodes.Expr) -> str:
+    """What is about distributions, draws and values of variables."""
+    match expr:
         case nodes.Distribution(family=family, form=form, arguments=arguments):
             named = f"{form}: " if form else ""
             return f"{family}({named}{', '.join(map(expression, arguments))})"
