@@ -32,6 +32,7 @@ from gencompiler.proof.numbers import (
     total,
     whole_power,
 )
+from gencompiler.proof.tables import elements
 
 
 class Undefined(Exception):
@@ -55,6 +56,13 @@ def evaluate(term: Term, point: Point) -> Values:
         found = _Evaluation(point).values(term)
     if _hidden(*found):
         raise Undecided(f"{term} is a causal view")
+    return found
+
+
+def _finite(term: Term, values: tuple[Real, ...]) -> Values:
+    found = tuple(v for v in values if isinstance(v, Fraction))
+    if len(found) < len(values):
+        raise Undefined(term)
     return found
 
 
@@ -89,7 +97,7 @@ class _Evaluation:
                     raise Undefined(term)
                 return (term.data,)
             case "table":
-                return self._table(term)
+                return _finite(term, elements(term))
             case "constant":
                 return (arb.pi() if term.data == "pi" else arb.const_e(),)
             case "apply":
@@ -114,13 +122,6 @@ class _Evaluation:
             case "recur":
                 return self._recur(term)
         return self._pick(term)
-
-    def _table(self, term: Term) -> Values:
-        values: tuple[Real, ...] = term.data[1]
-        found = tuple(v for v in values if isinstance(v, Fraction))
-        if len(found) < len(values):
-            raise Undefined(term)
-        return found
 
     # -- numbers -----------------------------------------------------------------------------------------------------
 

@@ -17,3 +17,9 @@ def table(shape: Shape, values: tuple[Real, ...]) -> Term:
 
 
 define("table", lambda data, arguments: table(*data))
+
+
+def elements(term: Term) -> tuple[Real, ...]:
+    """The elements of a table."""
+    found: tuple[Real, ...] = term.data[1]
+    return found
