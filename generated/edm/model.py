@@ -196,7 +196,8 @@ def reverse_rows(
     steps,
     step,
 ):
-    """the state x after `steps` of the 18 steps of the probability flow of edm, from that before step number `step`.
+    """the state x after `steps` of the 18 steps of the probability flow of edm, from that before step number
+    `step`.
 
     Takes x [rows, 2]; returns x [rows, 2].
     """

@@ -35,7 +35,7 @@ def fit(
     `source` is a data set's name, an array, arrays by field name, or a `data.Dataset`; the default is the settings'.
     `options` override fields of SETTINGS."""
     settings = SETTINGS.override(options)
-    dataset = data.load(settings.data if source is None else source, model.fields, settings.validation)
+    dataset = data.of(type(model), settings.data if source is None else source, settings.validation)
     training.prepare(model, settings)
     optimizer = optimizers.optimizer(settings.optimizer, model.parameters(), **settings.optimizer_options)
     schedule = optimizers.schedule(settings.schedule, **settings.schedule_options)
