@@ -1,7 +1,7 @@
 """The torch printer: a row program as one straight-line Python function.
 
 It is the reference that kernels are compared with, the CPU path, and what training differentiates: nothing is
-written in place except the preallocated outputs of `StoreColumn`.
+written in place except the preallocated outputs of `StoreColumn` and `StoreSection`.
 """
 
 from __future__ import annotations
@@ -176,7 +176,11 @@ class _Function:
         target = self.names.fresh(output.name, f"{output.name}_out")
         self.scope.stored[output.name] = target
         options = {"dtype": self.scope.want("dtype"), "device": self.scope.want("device")}
-        size = (self.scope.count(output.type.particles), *(Text(str(n)) for n in output.type.shape))
+        size: tuple[Code, ...] = tuple(Text(str(n)) for n in output.type.shape)
+        if output.type.rows:
+            size = (self.scope.count(output.type.particles), *size)
+        else:
+            self.scope.summed.add(output.name)
         self.body.assign(target, call("torch.empty", *size, **options))
 
     def _outputs(self) -> None:
@@ -194,7 +198,9 @@ class _Function:
 
 
 def shape_in_words(each: Input | Output) -> str:
-    """`[rows, 64] integer`"""
+    """`[rows, 64] integer`, or `[64] summed over rows`"""
+    if not each.type.rows:
+        return f"{list(each.type.shape)} summed over rows"
     rows = "rows" if each.type.particles == 1 else f"rows * {each.type.particles}"
     axes = ", ".join([rows, *map(str, each.type.shape)])
     return f"[{axes}]" if each.type.kind == "real" else f"[{axes}] {each.type.kind}"

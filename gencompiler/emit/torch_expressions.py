@@ -54,6 +54,7 @@ from gencompiler.rows.nodes import (
     Permute,
     Reduce,
     RowType,
+    Section,
     Select,
     Slice,
     Spread,
@@ -105,6 +106,8 @@ class Expressions:
                 return self._with_column(expr)
             case Slice(vector=vector, start=start, stop=stop):
                 return self._take(expr, vector, f"{start or ''}:{'' if stop == vector.type.shape[0] else stop}")
+            case Section():
+                return self._section(expr)
             case Concat():
                 return self._concat(expr)
             case Permute():
@@ -304,6 +307,11 @@ class Expressions:
         value = self.value(vector)
         return Value(self.last(value, items), expr.type, chunked=value.chunked)
 
+    def _section(self, expr: Section) -> Value:
+        place = self.place(expr.start)[0]
+        items = f"{place} : {place} + {expr.length}" if constant(expr.start) is None else _span(expr)
+        return Value(Subscript(self.scope.inputs[expr.input].code, (":", items)), expr.type)
+
     def last(self, value: Value, item: str) -> Code:
         """`value` with its last axis indexed."""
         axes = value.chunked + value.type.rows
@@ -365,6 +373,11 @@ def weighted(expr: Reduce) -> tuple[Expr, Expr] | None:
                 if row.type.shape and row.type.rows and _is_weights(weights) and not _is_broadcast(row):
                     return row, weights
     return None
+
+
+def _span(expr: Section) -> str:
+    start = constant(expr.start) or 0
+    return f"{start or ''}:{start + expr.length}"
 
 
 def _for_each_row(kind: RowType, whole: RowType) -> RowType:

@@ -27,6 +27,7 @@ from gencompiler.rows.nodes import (
     RowType,
     Statement,
     StoreColumn,
+    StoreSection,
 )
 from gencompiler.rows.prefix import PrefixLoop, PrefixSum, added_term, prefix_loop, widest
 
@@ -68,6 +69,8 @@ class Statements:
                         self._chunked_loop(prefix)
                 case StoreColumn():
                     self._store(each)
+                case StoreSection():
+                    self._store_section(each)
                 case _:
                     raise TypeError(f"no statement of a row program: {each!r}")
 
@@ -78,8 +81,30 @@ class Statements:
     def _store(self, store: StoreColumn) -> None:
         value = self.expressions.value(store.value)
         place, _ = self.expressions.place(store.index)
+        target = self.scope.stored[store.output]
+        if store.output in self.scope.summed:
+            self.assign(f"{target}[{place}]", self._over_rows(store.value))
+            return
         code = transposed(value.code) if value.chunked else value.code
-        self.assign(f"{self.scope.stored[store.output]}[:, {place}]", code)
+        self.assign(f"{target}[:, {place}]", code)
+
+    def _store_section(self, store: StoreSection) -> None:
+        target, summed = self.scope.stored[store.output], store.output in self.scope.summed
+        start = constant(store.index)
+        if start is not None:
+            section = f"{start or ''}:{start + store.length}"
+        else:
+            place, _ = self.expressions.place(store.index)
+            section = f"{place} : {place} + {store.length}"
+        if summed:
+            self.assign(f"{target}[{section}]", self._over_rows(store.value))
+        else:
+            self.assign(f"{target}[:, {section}]", self.expressions.code(store.value))
+
+    def _over_rows(self, value: Expr) -> Code:
+        """The sum of a value over all rows."""
+        kind = dataclasses.replace(value.type, rows=True)
+        return method(self.expressions.spread(self.expressions.value(value), kind), "sum", "0")
 
     # -- one iteration at a time -------------------------------------------------------------------------------------
 

@@ -24,10 +24,9 @@ class Scope:
     """What names mean while one function is printed.
 
     `values` by the program's names; `inputs` by theirs; `parameters`: local names by path; `stored`: local names of
-    preallocated outputs; `modules`: those of the user's networks by name; `draws`: streams that are computed ahead, by
-    number; `iotas`: local names of index vectors by length; `particles`: those of the numbers of particles, by how many
-    a row has; `chunk`: the
-    loop index that is a slice; `wants`: what the function's first lines must define; `rows_of`: what `len` counts;
+    preallocated outputs, of which `summed` hold sums over the rows; `modules`: those of the user's networks by name;
+    `draws`: streams that are computed ahead, by number; `iotas`: local names of index vectors by length;
+    `particles`: those of the numbers of particles, by how many a row has; `chunk`: the loop index that is a slice; `wants`: what the function's first lines must define; `rows_of`: what `len` counts;
     `single_reads`: inputs that are read once, to begin a carried value, with that value's name."""
 
     names: Names
@@ -35,6 +34,7 @@ class Scope:
     inputs: dict[str, Value] = dataclasses.field(default_factory=dict)
     parameters: dict[str, str] = dataclasses.field(default_factory=dict)
     stored: dict[str, str] = dataclasses.field(default_factory=dict)
+    summed: set[str] = dataclasses.field(default_factory=set)
     modules: dict[str, str] = dataclasses.field(default_factory=dict)
     draws: dict[int, tuple[str, Draw]] = dataclasses.field(default_factory=dict)
     iotas: dict[int, str] = dataclasses.field(default_factory=dict)

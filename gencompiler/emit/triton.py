@@ -92,7 +92,7 @@ class _Kernel:
         self.program, self.tiled, self.config, self.name = program, tiled, config, name
         self.signature: Signature = signature(program)
         self.random = any(True for _ in draws(program))
-        words = (*IMPORTS, "place", "live", "row", "count", "seed", "step", "rows")
+        words = (*IMPORTS, "place", "live", "row", "tile", "count", "seed", "step", "rows")
         self.names = Names((*words, "ROWS", "PRECISION", "vector", "matrix"))
         self.scope = Scope(self.names)
         self.body = Statements(self.scope, where or (lambda span: ""), config.stages)
@@ -133,6 +133,8 @@ class _Kernel:
         ports: tuple[Input | Output, ...] = (*self.program.inputs, *self.program.outputs)
         for part in ports:
             self.scope.lengths[part.name] = part.type.shape[0] if part.type.shape else 1
+            if isinstance(part, Output) and not part.type.rows:
+                self.scope.summed.add(part.name)
             if part.type.kind == "integer":
                 self.scope.integers.add(part.name)
         for scalar in self.signature.scalars:
@@ -171,6 +173,8 @@ class _Kernel:
         lines += self._docstring()
         self.body.assign("place", Text("tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)"))
         self.body.assign("live", Text("place < count"))
+        if self.scope.summed:
+            self.body.assign("tile", Text("tl.program_id(0).to(tl.int64)"))
         if self.random:
             self.body.assign("row", call("tl.load", "rows_ptr + place", mask="live", other="0"))
         self._load_inputs()
@@ -262,7 +266,8 @@ class _Kernel:
             lines += statement("arrays = ", call(pack, *self.parameters.values(), "device"), 4)
         outputs = {each.name: names.fresh(each.name, f"{each.name}_out") for each in self.program.outputs}
         for each in self.program.outputs:
-            size = ", ".join(["count", *map(str, each.type.shape)])
+            first = "count" if each.type.rows else f"triton.cdiv(count, {self.config.rows})"
+            size = ", ".join([first, *map(str, each.type.shape)])
             kind = "torch.int64" if each.type.kind == "integer" else "torch.float32"
             lines += statement(f"{outputs[each.name]} = ", call("torch.empty", size, dtype=kind, device="device"), 4)
         given = [_as_given(each, inputs[each.name]) for each in self.program.inputs]
@@ -278,7 +283,10 @@ class _Kernel:
         config = {"ROWS": str(self.config.rows), "PRECISION": '"ieee"', "num_warps": str(self.config.warps)}
         grid = Subscript(Text(kernel), (f"(triton.cdiv(count, {self.config.rows}),)",))
         lines += statement("", call(grid, *arguments, **config, num_stages=str(self.config.stages)), 4)
-        results = tuple(Text(name) for name in outputs.values())
+        results = tuple(
+            Text(name) if each.type.rows else method(Text(name), "sum", "0")
+            for each, name in zip(self.program.outputs, outputs.values(), strict=True)
+        )
         return [*lines, *returned(results[0] if len(results) == 1 else Sequence(results), 4)]
 
 

@@ -38,6 +38,7 @@ from gencompiler.rows.nodes import (
     ParameterRead,
     Reduce,
     RowType,
+    Section,
     Select,
 )
 
@@ -80,6 +81,8 @@ class Expressions:
                 return Value(self.spread(self.value(operand), expr.type), expr.type)
             case Column():
                 return self._column(expr)
+            case Section():
+                return self._section(expr)
             case Iota(length=length):
                 return Value(Subscript(call("tl.arange", "0", str(length)), ("None", ":")), expr.type)
             case Draw():
@@ -114,9 +117,32 @@ class Expressions:
         loaded = call("tl.load", pointer, mask="live", other="0")
         return Value(method(loaded, "to", "tl.float32") if name in self.scope.integers else loaded, expr.type)
 
-    def element(self, pointer: str, length: int, index: Expr) -> Code:
-        """`pointer + place * length + index`"""
-        place = infix("*", Level.PRODUCT, Text("place"), Text(str(length)))
+    def _section(self, expr: Section) -> Value:
+        """Consecutive elements of an input, read from memory into the columns where they are wanted."""
+        name, width = expr.input, expr.type.shape[0]
+        start = self.element(self.scope.input_pointers[name], self.scope.lengths[name], expr.start, block=True)
+        columns, inside = self.columns(expr.places, width, expr.length)
+        loaded = call("tl.load", infix("+", Level.SUM, start, columns), mask=self.live(inside), other="0")
+        return Value(loaded, expr.type)
+
+    def columns(self, places: Expr | None, width: int, length: int) -> tuple[Code, Code | None]:
+        """The element that each column of a tile holds, and which columns hold one, where not all do."""
+        if places is not None:
+            columns = self.code(places)
+            return columns, infix(">=", Level.COMPARISON, columns, Text("0"))
+        columns = Subscript(call("tl.arange", "0", str(width)), ("None", ":"))
+        return columns, None if width == length else infix("<", Level.COMPARISON, columns, Text(str(length)))
+
+    def live(self, inside: Code | None) -> Code:
+        """The mask of a tile: its rows, and of its columns those `inside`."""
+        rows = Text("live[:, None]")
+        return rows if inside is None else infix("&", Level.BIT_AND, rows, inside)
+
+    def element(self, pointer: str, length: int, index: Expr, *, of: str = "place", block: bool = False) -> Code:
+        """`pointer + place * length + index`; `of`: what numbers the stretches of `length`; `block`: with an axis for
+        columns."""
+        numbers = Text(f"{of}[:, None]" if block else of)
+        place = infix("*", Level.PRODUCT, numbers, Text(str(length)))
         start = infix("+", Level.SUM, Text(pointer), place)
         return start if constant(index) == 0 else infix("+", Level.SUM, start, self.code(index))
 

@@ -10,7 +10,7 @@ from gencompiler.emit.lines import statement
 from gencompiler.emit.triton_expressions import Expressions
 from gencompiler.emit.triton_values import Scope
 from gencompiler.rows.analysis import carried_type, constant, local_names
-from gencompiler.rows.nodes import Carry, Let, Local, Loop, RowType, Statement, StoreColumn
+from gencompiler.rows.nodes import Carry, Let, Local, Loop, RowType, Statement, StoreColumn, StoreSection
 
 _INDEX = RowType(False, (), "integer")
 
@@ -50,15 +50,43 @@ class Statements:
                     self._loop(each)
                 case StoreColumn():
                     self._store(each)
+                case StoreSection():
+                    self._store_section(each)
                 case _:
                     raise TypeError(f"no statement of a row program: {each!r}")
 
     def _store(self, store: StoreColumn) -> None:
         name = store.output
-        pointer = self.expressions.element(self.scope.output_pointers[name], self.scope.lengths[name], store.index)
+        summed = name in self.scope.summed
+        pointer, length = self.scope.output_pointers[name], self.scope.lengths[name]
+        address = self.expressions.element(pointer, length, store.index, of="tile" if summed else "place")
         kind = RowType(True, (), store.value.type.kind)
         value = self.expressions.spread(self.expressions.value(store.value), kind)
-        self.evaluate(call("tl.store", pointer, self.as_stored(name, value), mask="live"))
+        if summed:
+            total = call("tl.sum", call("tl.where", "live", value, "0.0"), "0")
+            self.evaluate(call("tl.store", address, total))
+        else:
+            self.evaluate(call("tl.store", address, self.as_stored(name, value), mask="live"))
+
+    def _store_section(self, store: StoreSection) -> None:
+        name, width = store.output, store.value.type.shape[0]
+        summed = name in self.scope.summed
+        value = self.expressions.spread(self.expressions.value(store.value), RowType(True, (width,)))
+        start = self.expressions.element(
+            self.scope.output_pointers[name],
+            self.scope.lengths[name],
+            store.index,
+            of="tile" if summed else "place",
+            block=not summed,
+        )
+        columns, inside = self.expressions.columns(store.places, width, store.length)
+        if summed:
+            total = call("tl.sum", call("tl.where", "live[:, None]", value, "0.0"), "0", keep_dims="True")
+            address = infix("+", Level.SUM, start, columns)
+            self.evaluate(call("tl.store", address, total, **({} if inside is None else {"mask": inside})))
+            return
+        address = infix("+", Level.SUM, start, columns)
+        self.evaluate(call("tl.store", address, value, mask=self.expressions.live(inside)))
 
     def as_stored(self, output: str, value: Code) -> Code:
         return method(value, "to", "tl.int64") if output in self.scope.integers else value

@@ -23,7 +23,8 @@ class Scope:
 
     `values` by the program's names; `inputs`: whole inputs by theirs; `input_pointers`, `output_pointers` and `arrays`:
     arguments by name; `shapes` of the packed arrays; `exact`: the arrays that are 0/1 matrices; `lengths` of inputs and
-    outputs; `integers`: discrete inputs; `wants`: device functions of `runtime.kernels`."""
+    outputs; `integers`: discrete inputs; `summed`: outputs that hold sums over the rows of a tile; `wants`: device
+    functions of `runtime.kernels`."""
 
     names: Names
     values: dict[str, Value] = dataclasses.field(default_factory=dict)
@@ -35,6 +36,7 @@ class Scope:
     exact: set[str] = dataclasses.field(default_factory=set)
     lengths: dict[str, int] = dataclasses.field(default_factory=dict)
     integers: set[str] = dataclasses.field(default_factory=set)
+    summed: set[str] = dataclasses.field(default_factory=set)
     wants: set[str] = dataclasses.field(default_factory=set)
 
     def bind(self, name: str, kind: RowType) -> str:

@@ -23,6 +23,7 @@ from gencompiler.rows.nodes import (
     Select,
     Statement,
     StoreColumn,
+    StoreSection,
 )
 
 #: A draw is ten rounds of four multiplications and six logical operations.
@@ -100,7 +101,7 @@ def _peak(statements: tuple[Statement, ...], after: frozenset[str], sizes: dict[
             case Let(name, value):
                 peak = max(peak, _kept(sizes, later | local_names(value)) + _temporary(value))
                 sizes[name] = _size(value)
-            case StoreColumn(value=value):
+            case StoreColumn(value=value) | StoreSection(value=value):
                 peak = max(peak, _kept(sizes, later | local_names(value)) + _temporary(value))
             case Loop():
                 for carry in statement.carried:

@@ -9,6 +9,7 @@ is one.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 from gencompiler.catalog.causal import Degrees
 from gencompiler.catalog.functions import FUNCTIONS
@@ -39,7 +40,10 @@ class LoopPlan:
     inside: tuple[Expr, ...]
     after: tuple[Expr, ...] = ()
     nexts: tuple[Expr, ...] = ()
-    stores: list[nodes.StoreColumn] = dataclasses.field(default_factory=list)
+    #: By the place of a carried value, where an iteration is proven invertible: a stand-in for the value after it, and
+    #: the value before it, made when asked for.
+    inverse: dict[int, Callable[[], tuple[Expr, Expr]]] | None = None
+    stores: list[nodes.StoreColumn | nodes.StoreSection] = dataclasses.field(default_factory=list)
     done: Expr | None = None
 
 
@@ -221,6 +225,11 @@ class Graph:
         """1 where the degree of the column is at most that of the row."""
         shape = sum(d.count for d in rows), sum(d.count for d in columns)
         return self.intern(nodes.Mask(RowType(False, shape), rows, columns, span=span))
+
+    def section(self, source: nodes.Input, start: Expr, length: int, span: Span) -> Expr:
+        """`length` elements of the input `source` from `start` on."""
+        type_ = RowType(True, (length,), source.type.kind)
+        return self.intern(nodes.Section(type_, source.name, start, length, span=span))
 
     def permute(self, vector: Expr, order: tuple[int, ...], span: Span) -> Expr:
         """`result[j] = vector[order[j]]`; permutations compose."""

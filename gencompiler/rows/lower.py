@@ -15,6 +15,7 @@ Each loop comes from a mechanism: layers from `repeat`, dimensions from an index
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 from gencompiler.catalog.words import DENSITY_EVALUATORS
 from gencompiler.derive import queries
@@ -22,6 +23,7 @@ from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
 from gencompiler.rows import chains, latent, nodes, objectives, time
+from gencompiler.rows.backward import Build
 from gencompiler.rows.densities import density_of
 from gencompiler.rows.draws import Ancestral, Draws, plan_of
 from gencompiler.rows.equations import Flow, flow_to, source_of
@@ -48,6 +50,21 @@ def lower(derived: Derived) -> dict[str, nodes.Program]:
     return {p.name: p for p in programs}
 
 
+def trained(derived: Derived) -> dict[str, Build]:
+    """The programs whose gradient the default training takes, by name, each to be built anew."""
+    phases = derived.model.trainings[0].objective.phases if derived.model.trainings else ()
+    found: dict[str, Build] = {}
+    for phase in phases:
+        if objectives.is_log_prob(phase.value):
+            observed = tuple(v.name for v in derived.model.variables if v.role == "observed")
+            density = density_of(derived, "p", observed, ())
+            if density is not None:
+                found["log_prob"] = functools.partial(_log_prob_draft, derived, density)
+        else:
+            found[f"objective_{phase.label}"] = functools.partial(objectives.draft, derived, phase)
+    return found
+
+
 # -- the distribution of the observed variables ----------------------------------------------------------------------
 
 
@@ -59,14 +76,15 @@ def _log_prob(derived: Derived) -> list[nodes.Program]:
         if asking is not None:
             raise NotLowered(asking, f"the density of {', '.join(f'`{v.name}`' for v in observed)} in this model")
         return []
-    exact = not derived.model.surjections
-    title = (
-        "log p({x}) of each row" if exact else "a one-sample bound of log p({x}) of each row: uniform dequantization"
-    )
-    draft = Draft(derived, "log_prob", title)
-    scope = Scope({v.name: draft.input(v) for v in observed})
-    found = draft.densities.log_density(density, scope)
-    return [draft.program({"log_prob": found})]
+    draft, outputs = _log_prob_draft(derived, density)
+    return [draft.program(outputs)]
+
+
+def _log_prob_draft(derived: Derived, density: model.LogDensity) -> tuple[Draft, dict[str, Expr]]:
+    bound = "a one-sample bound of log p({x}) of each row: uniform dequantization"
+    draft = Draft(derived, "log_prob", bound if derived.model.surjections else "log p({x}) of each row")
+    scope = Scope({v.name: draft.input(v) for v in derived.model.variables if v.role == "observed"})
+    return draft, {"log_prob": draft.densities.log_density(density, scope)}
 
 
 def _asking(own: model.Model, observed: set[str]) -> model.Method | model.Training | None:

@@ -141,6 +141,19 @@ class Slice(Expr):
 
 
 @node
+class Section(Expr):
+    """`length` elements of the input `input` from the uniform place `start` on, read from memory: a state that an
+    earlier program stored.
+
+    In the program of a kernel `places` says which of them each column holds, -1 for none; None: the first columns."""
+
+    input: str
+    start: Expr
+    length: int
+    places: Expr | None = None
+
+
+@node
 class Concat(Expr):
     """Vectors (or scalars) side by side."""
 
@@ -325,11 +338,24 @@ class Loop(Statement):
 
 @node
 class StoreColumn(Statement):
-    """Write the scalar `value` to place `index` of the output `output`."""
+    """Write the scalar `value` to place `index` of the output `output`; of a uniform output, its sum over the rows."""
 
     output: str
     index: Expr
     value: Expr
+
+
+@node
+class StoreSection(Statement):
+    """Write the vector `value` to the `length` places from `index` on; of a uniform output, its sum over the rows.
+
+    `places` as those of a `Section`."""
+
+    output: str
+    index: Expr
+    value: Expr
+    length: int
+    places: Expr | None = None
 
 
 # -- programs --------------------------------------------------------------------------------------------------------
@@ -345,7 +371,9 @@ class Input(Node):
 
 @node
 class Output(Node):
-    """A row output; `value` is None when its columns are written by StoreColumn."""
+    """A row output; `value` is None when it is written by StoreColumn or StoreSection.
+
+    A uniform output (`type.rows` False) is stored, and holds sums over all rows."""
 
     name: str
     type: RowType

@@ -22,6 +22,11 @@ def objectives(derived: Derived) -> list[nodes.Program]:
     return [_program(derived, phase) for phase in phases if not is_log_prob(phase.value)]
 
 
+def _program(derived: Derived, phase: model.Phase) -> nodes.Program:
+    draft_, outputs = draft(derived, phase)
+    return draft_.program(outputs)
+
+
 def is_log_prob(value: model.Expr) -> bool:
     """`E[x ~ data] log p(x)`: what the program `log_prob` computes."""
     if not isinstance(value, model.Expectation) or not isinstance(value.body, model.LogDensity):
@@ -32,15 +37,16 @@ def is_log_prob(value: model.Expr) -> bool:
     return density.joint == "p" and own and not density.given and len(value.draws) == len(drawn) == 1
 
 
-def _program(derived: Derived, phase: model.Phase) -> nodes.Program:
+def draft(derived: Derived, phase: model.Phase) -> tuple[Draft, dict[str, Expr]]:
+    """The program of one phase under construction, and its value."""
     title = f"the value that {phase.label} {'maximizes' if phase.maximize else 'minimizes'}, by one draw for each row"
-    draft = Draft(derived, f"objective_{phase.label}", title)
-    data = {v.name: draft.input(v) for v in derived.model.variables if v.role == "observed"}
+    made = Draft(derived, f"objective_{phase.label}", title)
+    data = {v.name: made.input(v) for v in derived.model.variables if v.role == "observed"}
     sites = {id(draw): site for site, draw in sites_of(derived.model)}
-    value = Phase(draft, data, sites).value(phase.value)
+    value = Phase(made, data, sites).value(phase.value)
     if value.type.shape or value.type.particles > 1:
         raise NotLowered(phase.value, "an objective that is no scalar")
-    return draft.program({"value": value})
+    return made, {"value": value}
 
 
 class Phase:

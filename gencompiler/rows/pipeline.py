@@ -8,6 +8,7 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.rows import nodes
 from gencompiler.rows.expressions import Expressions, NotLowered, Scope
+from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.nodes import Expr
 
 
@@ -111,8 +112,17 @@ class Pipeline:
         inside = dataclasses.replace(scope, iteration=graph.index_of(plan))
         run = self.backward if reverse else self.forward
         result = run(stage.stages, Passed(plan.inside[0], plan.inside[1]), inside, depth + 1)
+        plan.inverse = {0: lambda: self._undone(stage, plan, inside, depth + 1, reverse=reverse)}
         value, log_det = graph.close(plan, (result.value, result.log_det))
         return Passed(value, log_det)
+
+    def _undone(
+        self, stage: model.Repeat, plan: LoopPlan, scope: Scope, depth: int, *, reverse: bool
+    ) -> tuple[Expr, Expr]:
+        """A stand-in for the value after an iteration, and the value before it: each map is proven invertible."""
+        stand_in = self.graph.placeholder(plan.nexts[0], stage.span)
+        run = self.forward if reverse else self.backward
+        return stand_in, run(stage.stages, Passed(stand_in, plan.inside[1]), scope, depth).value
 
     def _add_log_det(self, so_far: Expr, map_: model.Map, value: Expr, scope: Scope, span: Span) -> Expr:
         """Add log|det| of a map at its own input."""

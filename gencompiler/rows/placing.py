@@ -41,6 +41,7 @@ from gencompiler.rows.nodes import (
     Permute,
     Reduce,
     RowType,
+    Section,
     Select,
     Slice,
     Statement,
@@ -215,6 +216,12 @@ class Placing:
             case Iota():
                 at = want or plain(length)
                 return Tile(self._places(at, expr), at, _everywhere(at), None, True)
+            case Section():
+                at = want or plain(length)
+                places = None if at.is_plain else self.table("places", (at,), expr)
+                kind = dataclasses.replace(expr.type, shape=(at.width,))
+                read = Section(kind, expr.input, self.scalar(expr.start), expr.length, places, span=expr.span)
+                return Tile(read, at, at.columns, 0.0, True)
             case Draw():
                 at = want or plain(length)
                 kind = RowType(True, (at.width,))

@@ -37,10 +37,12 @@ from gencompiler.rows.nodes import (
     Program,
     Reduce,
     RowType,
+    Section,
     Select,
     Slice,
     Statement,
     StoreColumn,
+    StoreSection,
     WithColumn,
 )
 from gencompiler.rows.retype import retype
@@ -164,6 +166,10 @@ class _Apart:
                     carried = tuple(each for carry in statement.carried for each in self.carry(carry))
                     body = tuple(self.block(statement.body))
                     yield dataclasses.replace(statement, carried=tuple(carried), body=body)
+                case StoreSection(output, index, value) if self.is_short(value):
+                    first = self.whole(index)
+                    for place, element in enumerate(self.elements(value)):
+                        yield StoreColumn(output, _after(first, place), element, span=statement.span)
                 case _:
                     yield rebuild(statement, self.change)
 
@@ -216,6 +222,10 @@ class _Apart:
                 return [Column(kind, expr, _index(place, expr), span=expr.span) for place in range(count)]
             case ParameterRead():
                 return [_at_place(expr, place, kind) for place in range(count)]
+            case Section(input=name, start=start):
+                read = InputRead(expr.type, name, span=expr.span)
+                first = self.whole(start)
+                return [Column(kind, read, _after(first, place), span=expr.span) for place in range(count)]
             case Elementwise(arguments=arguments):
                 rows = zip(*(self.spread(each, count) for each in arguments), strict=True)
                 return [dataclasses.replace(expr, type=kind, arguments=row) for row in rows]
@@ -266,6 +276,13 @@ class _Apart:
 
 def _index(place: int, at: Node) -> Number:
     return Number(RowType(False, (), "integer"), float(place), span=at.span)
+
+
+def _after(first: Expr, place: int) -> Expr:
+    """`first + place`, an index."""
+    if (at := constant(first)) is not None:
+        return _index(at + place, first)
+    return Elementwise(first.type, "add", (first, _index(place, first)), span=first.span) if place else first
 
 
 def _row(matrix: Expr, place: int, transposed: bool) -> Expr:

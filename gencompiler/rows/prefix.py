@@ -26,6 +26,7 @@ from gencompiler.rows.nodes import (
     ParameterRead,
     Statement,
     StoreColumn,
+    StoreSection,
     WithColumn,
 )
 
@@ -70,7 +71,7 @@ def prefix_loop(loop: Loop) -> PrefixLoop | None:
 
 
 def _is_pure(loop: Loop) -> bool:
-    return not any(isinstance(part, Draw | WithColumn) for part in walk(loop))
+    return not any(isinstance(part, Draw | WithColumn | StoreSection) for part in walk(loop))
 
 
 def _prefix_sum(carry: Carry, loop: Loop) -> PrefixSum | None:

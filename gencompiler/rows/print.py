@@ -29,12 +29,14 @@ from gencompiler.rows.nodes import (
     Program,
     Reduce,
     RowType,
+    Section,
     Select,
     Slice,
     Spread,
     Statement,
     StoreColumn,
     Window,
+    StoreSection,
     WithColumn,
 )
 
@@ -86,6 +88,9 @@ def _block(statements: tuple[Statement, ...], indent: str) -> list[str]:
                 lines.append(f"{indent}{name} = {expression(value)}")
             case StoreColumn(output, index, value):
                 lines.append(f"{indent}store {output}[{expression(index)}] = {expression(value)}")
+            case StoreSection(output, index, value, length):
+                place = expression(index)
+                lines.append(f"{indent}store {output}[{place}..{place} + {length}] = {expression(value)}")
             case Loop():
                 lines += _loop(statement, indent)
     return lines
@@ -169,6 +174,8 @@ def _call(expr: Expr) -> str:
             return f"reverse({expression(vector)})"
         case Permute(vector=vector, order=order):
             return f"permute({expression(vector)}, [{', '.join(map(str, order))}])"
+        case Section(input=name, start=start, length=length):
+            return f"section({name}, {expression(start)}, {length})"
         case Iota(length=length):
             return f"places({length})"
         case Mask(rows=rows, columns=columns):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.derive.nodes import Derived
@@ -99,20 +100,26 @@ class Draft:
     ) -> nodes.Program:
         """The finished program; `stored` outputs are written column by column; `real`: outputs keep their real
         values."""
-        body, written = linearize(self.graph, tuple(outputs.values()))
-        model_ = self.derived.model
-        discrete = {} if real else {v.name: kind_of(v.type) for v in model_.variables}
+        discrete = {} if real else {v.name: kind_of(v.type) for v in self.derived.model.variables}
         made = [
-            nodes.Output(
-                name, RowType(True, value.type.shape, discrete.get(name.rstrip("'"), "real")), value, span=value.span
-            )
-            for name, value in zip(outputs, written, strict=True)
+            self.output(name, value, kind=discrete.get(name.rstrip("'"), "real")) for name, value in outputs.items()
         ]
         for name, type_ in (stored or {}).items():
             made.append(nodes.Output(name, RowType(True, type_.shape, kind_of(type_)), None, span=self.span))
+        return self.assembled(made)
+
+    def output(self, name: str, value: Expr, *, kind: str = "real") -> nodes.Output:
+        return nodes.Output(name, RowType(True, value.type.shape, kind), value, span=value.span)
+
+    def assembled(self, outputs: Sequence[nodes.Output], *, name: str = "", title: str = "") -> nodes.Program:
+        """The program of these outputs, whose values are nodes of the graph; `name` and `title` for the draft's own."""
+        values = tuple(output.value for output in outputs if output.value is not None)
+        body, written = linearize(self.graph, values)
+        places = iter(written)
+        made = [o if o.value is None else dataclasses.replace(o, value=next(places)) for o in outputs]
         return nodes.Program(
-            self.name,
-            self.title,
+            name or self.name,
+            title or self.title,
             self._in_order(),
             tuple(self.scalars),
             self._parameters((*body, *made)),

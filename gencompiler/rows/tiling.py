@@ -25,6 +25,7 @@ from gencompiler.rows.nodes import (
     RowType,
     Statement,
     StoreColumn,
+    StoreSection,
 )
 from gencompiler.rows.packing import Lead, Packed, Packs
 from gencompiler.rows.placing import Flexible, Placing, Surroundings, Unfusable
@@ -116,6 +117,11 @@ class _Tiling:
                 case StoreColumn(output, index, value):
                     value = self.placing.scalar(value)
                     self.out.append(StoreColumn(output, self.placing.scalar(index), value, span=statement.span))
+                case StoreSection(output, index, value, length):
+                    found = self.placing.vector(value, None)
+                    places = None if found.at.is_plain else self.placing.table("places", (found.at,), value)
+                    index = self.placing.scalar(index)
+                    self.out.append(StoreSection(output, index, found.expr, length, places, span=statement.span))
                 case Loop():
                     self.loop(statement)
 

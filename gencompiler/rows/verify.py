@@ -21,9 +21,11 @@ from gencompiler.rows.nodes import (
     Permute,
     Program,
     RowType,
+    Section,
     Slice,
     Statement,
     StoreColumn,
+    StoreSection,
     WithColumn,
 )
 from gencompiler.rows.verify_types import INDEX, Typing, is_boolean
@@ -61,10 +63,12 @@ class _Verifier(Typing):
         self._unique([each.path for each in self.program.parameters], "parameter")
         self._unique([each.name for each in self.program.outputs], "output")
         self._block(self.program.body)
-        stored = {part.output for part in walk(self.program) if isinstance(part, StoreColumn)}
+        stored = {part.output for part in walk(self.program) if isinstance(part, StoreColumn | StoreSection)}
         for output in self.program.outputs:
             if (output.value is None) != (output.name in stored):
                 self._fail(f"output {output.name} is neither a value nor stored, or both", output)
+            if output.value is not None and not output.type.rows:
+                self._fail(f"the uniform output {output.name} is not stored", output)
             if output.value is not None:
                 self._expect_output(output, output.value)
         self._keys()
@@ -96,6 +100,8 @@ class _Verifier(Typing):
                     self._loop(statement)
                 case StoreColumn():
                     self._store(statement)
+                case StoreSection():
+                    self._store_section(statement)
                 case _:
                     self._fail(f"no statement: {type(statement).__name__}", statement)
 
@@ -131,6 +137,17 @@ class _Verifier(Typing):
         self._expect(store.value, shape=())
         self._same_rows(store.value, targets[0].type)
 
+    def _store_section(self, store: StoreSection) -> None:
+        targets = [each for each in self.program.outputs if each.name == store.output and each.value is None]
+        if len(targets) != 1 or len(targets[0].type.shape) != 1 or store.length > targets[0].type.shape[0]:
+            self._fail(f"no output named {store.output} with {store.length} places to store into", store)
+        self._expect(store.index, rows=False, shape=(), kind="integer")
+        self._expect_section(store)
+        self._same_rows(store.value, targets[0].type)
+
+    def _expect_section(self, store: StoreSection) -> None:
+        self._expect(store.value, shape=(store.length,))
+
     # -- keys --------------------------------------------------------------------------------------------------------
 
     def _keys(self) -> None:
@@ -155,6 +172,15 @@ class _TileVerifier(_Verifier):
             return logical
         wide = expr.type.shape[:1] >= logical.shape and len(expr.type.shape) == len(logical.shape) == 1
         return expr.type if wide and expr.type.kind == logical.kind else logical
+
+    def _expect_section(self, store: StoreSection) -> None:
+        self._expr(store.value)
+        if store.places is not None:
+            self._expect(store.places, rows=False, shape=store.value.type.shape, kind="integer")
+
+    def _type_section(self, expr: Section) -> RowType:
+        super()._type_section(expr)
+        return expr.type
 
     def _keys(self) -> None:
         """One draw may appear in two layouts here; the logical program was checked."""

@@ -34,6 +34,7 @@ from gencompiler.rows.nodes import (
     Program,
     Reduce,
     RowType,
+    Section,
     Select,
     Slice,
     Spread,
@@ -208,6 +209,15 @@ class Typing:
         if not 0 <= expr.start < expr.stop <= length:
             self._fail(f"slice {expr.start}..{expr.stop} of {length} elements", expr)
         return self._of(expr, (expr.vector,), (expr.stop - expr.start,), expr.vector.type.kind)
+
+    def _type_section(self, expr: Section) -> RowType:
+        source = self.inputs.get(expr.input)
+        if source is None or len(source.shape) != 1 or expr.length > source.shape[0]:
+            self._fail(f"no input {expr.input} with {expr.length} elements to read", expr)
+        self._expect(expr.start, rows=False, shape=(), kind="integer")
+        if expr.places is not None:
+            self._expect(expr.places, rows=False, shape=expr.type.shape, kind="integer")
+        return RowType(True, (expr.length,), source.kind)
 
     def _type_concat(self, expr: Concat) -> RowType:
         for part in expr.parts:

@@ -6,7 +6,7 @@ Independent of both printers and of the runtime; slow, and only for small progra
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "subtract": np.subtract,
     "multiply": np.multiply,
     "divide": np.true_divide,
+    "quotient": np.floor_divide,
     "power": np.power,
     "negate": np.negative,
     "min": np.minimum,
@@ -98,8 +99,13 @@ def run(
     count = len(next(iter(inputs.values()))) if inputs else scalars["rows"]
     with np.errstate(all="ignore"):  # what is in the padding of a tile may be anything
         rows = [_Row(program, inputs, parameters, scalars, n).outputs() for n in range(count)]
-    wide = [output.type.particles > 1 for output in program.outputs]
-    return [(np.concatenate if w else np.stack)(each) for w, each in zip(wide, zip(*rows, strict=True), strict=True)]
+    return [_over_rows(output, each) for output, each in zip(program.outputs, zip(*rows, strict=True), strict=True)]
+
+
+def _over_rows(output: r.Output, values: Sequence[np.ndarray]) -> np.ndarray:
+    if not output.type.rows:
+        return np.sum(values, axis=0)
+    return np.concatenate(values) if output.type.particles > 1 else np.stack(values)
 
 
 class _Row:
@@ -133,6 +139,14 @@ class _Row:
                     names[name] = self.bound(value, names)
                 case r.StoreColumn(output, index, value):
                     self.stored[output][int(self.value(index, names))] = self.value(value, names)
+                case r.StoreSection(output, index, value, length, places):
+                    start, stored = int(self.value(index, names)), self.value(value, names)
+                    held = range(length) if places is None else self.value(places, names)
+                    for column, element in enumerate(held):
+                        if element >= 0:
+                            self.stored[output][start + int(element)] = np.broadcast_to(stored, value.type.shape)[
+                                column
+                            ]
                 case r.Loop():
                     self.loop(statement, names)
 
@@ -188,6 +202,10 @@ class _Row:
                 return result
             case r.Slice(vector=vector, start=start, stop=stop):
                 return of(vector)[start:stop]
+            case r.Section(input=name, start=start, length=length, places=places):
+                held = np.arange(expr.type.shape[0]) if places is None else of(places)
+                held = np.where(held < length, held, -1).astype(int)
+                return np.where(held < 0, 0.0, self.inputs[name][int(of(start)) + np.maximum(held, 0)])
             case r.Concat(parts=parts):
                 return np.concatenate([np.atleast_1d(of(part)) for part in parts])
             case r.Permute(vector=vector, order=order):

@@ -1,0 +1,129 @@
+"""What the gradients of parameters are made of: sums over rows, and products of what rows have.
+
+A row program cannot add over rows, save where it stores (`nodes.Output`), and the gradient of a matrix is a sum of
+outer products.  So a backward pass gives, for each place where a parameter is read, the sum over rows of its adjoint,
+or the two factors for all rows; `runtime.gradients` multiplies and adds them up.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gencompiler.rows import nodes
+from gencompiler.rows.analysis import constant
+from gencompiler.rows.graph import Graph, LoopPlan
+from gencompiler.rows.nodes import Expr, RowType
+from gencompiler.rows.programs import Draft
+from gencompiler.rows.rewrite import Substitution
+
+
+class NotDifferentiated(Exception):
+    """Why a program has no backward pass of its own; torch differentiates its torch function instead."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Contribution:
+    """One summand of the gradient of parameter `path`.
+
+    `index`: of each axis of the parameter the constant at which it is read, "loop" where the index of a loop reads it,
+    None where it is read as a whole.  `outputs`: one, to be added up over rows unless it is `summed`; or two, whose
+    products add up over rows to axes 0 and 1 of the matrix.  `count`: the iterations of the loop in which it arises,
+    whose values lie one after the other; 0 outside of loops."""
+
+    path: str
+    index: tuple[int | str | None, ...]
+    outputs: tuple[str, ...]
+    count: int = 0
+    summed: bool = False
+
+
+@dataclasses.dataclass
+class _Pending:
+    read: nodes.ParameterRead
+    values: tuple[Expr, ...]
+
+
+class Contributions:
+    """Collects them while a backward pass is derived."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._pending: list[tuple[nodes.ParameterRead, tuple[Expr, ...]]] = []
+        self._done: list[Contribution] = []
+        self._values: dict[str, Expr] = {}
+        self._stored: dict[str, nodes.Output] = {}
+        self._names: dict[tuple[object, ...], str] = {}
+
+    def sum(self, read: nodes.ParameterRead, adjoint: Expr) -> None:
+        """The adjoint of a vector or scalar parameter, complete."""
+        if len(adjoint.type.shape) > 1:
+            raise NotDifferentiated(f"the matrix {read.path} is read outside of a product")
+        self._pending.append((read, (adjoint,)))
+
+    def product(self, dot: nodes.Dot, adjoint: Expr) -> None:
+        """`vector @ matrix` gives vectorᵀ adjoint, and `vector @ matrixᵀ` its transpose."""
+        if not isinstance(dot.matrix, nodes.ParameterRead):
+            raise NotDifferentiated("a matrix that is computed from parameters")
+        self._pending.append((dot.matrix, (adjoint, dot.vector) if dot.transposed else (dot.vector, adjoint)))
+
+    def settle(self) -> None:
+        """Those that arose outside of loops: values of the program."""
+        for read, values in self._pending:
+            names = tuple(self._value(value) for value in values)
+            self._done.append(Contribution(read.path, _places(read, None), names))
+        self._pending.clear()
+
+    def settle_loop(self, plan: LoopPlan, index: Expr, now: Substitution, own: Expr) -> None:
+        """Those that arose in the body of a loop with index `own`: stored by `plan`, whose index is `index`, where the
+        body's values are what `now` says."""
+        count = constant(plan.count) or 0
+        for read, values in sorted(self._pending, key=lambda pending: -len(pending[1])):
+            found = tuple(map(now, values))
+            # a bias has the adjoint that its product has: what is stored for all rows need not be added up here
+            summed = len(found) == 1 and (id(plan), id(found[0]), False) not in self._names
+            names = tuple(self._store(plan, value, index, summed=summed) for value in found)
+            self._done.append(Contribution(read.path, _places(read, own), names, count, summed))
+        self._pending.clear()
+
+    def outputs(self, draft: Draft) -> list[nodes.Output]:
+        made = [draft.output(name, value) for name, value in self._values.items()]
+        return made + list(self._stored.values())
+
+    def all(self) -> tuple[Contribution, ...]:
+        return tuple(self._done)
+
+    def _value(self, value: Expr) -> str:
+        key = ("value", id(value))
+        if key not in self._names:
+            self._names[key] = self.graph.fresh(f"part_{len(self._names) + 1}")
+            self._values[self._names[key]] = value
+        return self._names[key]
+
+    def _store(self, plan: LoopPlan, value: Expr, index: Expr, *, summed: bool) -> str:
+        """The output that holds `value` of every iteration, one after the other."""
+        key = (id(plan), id(value), summed)
+        if key in self._names:
+            return self._names[key]
+        name = self._names[key] = self.graph.fresh(f"part_{len(self._names) + 1}")
+        count, span = constant(plan.count) or 0, plan.span
+        width = value.type.shape[0] if value.type.shape else 1
+        self._stored[name] = nodes.Output(name, RowType(not summed, (count * width,)), None, span=span)
+        start = self.graph.elementwise("multiply", index, self.graph.integer(width, span), span=span)
+        if value.type.shape:
+            plan.stores.append(nodes.StoreSection(name, start, value, width, span=span))
+        else:
+            plan.stores.append(nodes.StoreColumn(name, index, value, span=span))
+        return name
+
+
+def _places(read: nodes.ParameterRead, loop: Expr | None) -> tuple[int | str | None, ...]:
+    found: list[int | str | None] = []
+    for place in read.index:
+        at = None if place is None else constant(place)
+        if place is None or at is not None:
+            found.append(at)
+        elif place is loop and "loop" not in found:
+            found.append("loop")
+        else:
+            raise NotDifferentiated(f"{read.path} is read at a computed place")
+    return tuple(found)
