@@ -127,7 +127,7 @@ class _Backward:
                 self.ends[id(end)] = recovery
                 recovery.ends[state.place] = end
             for place, after in enumerate(recovery.plan.after):
-                if id(after) not in places:
+                if id(after) not in places and after is not recovery.plan.initials[place]:
                     self.ends[id(after)] = recovery
                     recovery.ends[place] = after
         replaced = Substitution(self.graph, places, in_place=True)
@@ -229,7 +229,7 @@ class _Backward:
         opened = recovery.open(starts, outer)
         inner = _Rules(graph, self.contributions, recovery.depends(outer))
         for place, following in enumerate(plan.nexts):
-            adjoint = opened.adjoints[place] if place in opened.adjoints else after[place]
+            adjoint = opened.adjoints[place] if place in opened.adjoints else after.get(place)
             if adjoint is not None:
                 inner.add(following, adjoint)
         self.contributions.settle()
@@ -243,7 +243,7 @@ class _Backward:
             drift = closed.drift
             self.drift = drift if self.drift is None else graph.elementwise("max", self.drift, drift, span=plan.span)
         for place, initial in enumerate(plan.initials):
-            adjoint = closed.adjoints[place] if place in closed.adjoints else after[place]
+            adjoint = closed.adjoints[place] if place in closed.adjoints else after.get(place)
             if adjoint is not None:
                 rules.add(initial, adjoint)
         for node, total in zip(outer, closed.totals, strict=True):

@@ -252,12 +252,14 @@ def recovery_of(graph: Graph, plan: LoopPlan, *, invert: bool) -> Recovery:
 def _is_accumulator(graph: Graph, plan: LoopPlan, place: int) -> bool:
     """Whether the value is only added to: its next is `inside ± term`, and nothing else reads it."""
     inside = plan.inside[place]
-    found = _added(plan.nexts[place], inside)
-    if found is None:
-        return plan.nexts[place] is inside
     others = [n for number, n in enumerate(plan.nexts) if number != place]
     reach = Substitution(graph, {id(inside): inside})
-    return not any(reach.reaches(other) for other in (*others, found[1]))
+    if plan.nexts[place] is inside:
+        if any(reach.reaches(other) for other in others):
+            raise NotDifferentiated("a loop that carries what it does not change")
+        return True
+    found = _added(plan.nexts[place], inside)
+    return found is not None and not any(reach.reaches(other) for other in (*others, found[1]))
 
 
 def _added(following: Expr, inside: Expr) -> tuple[str, Expr] | None:
