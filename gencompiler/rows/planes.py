@@ -122,6 +122,7 @@ class _Apart:
     def __init__(self, program: Program, groups: _Groups) -> None:
         self.source, self.groups = program, groups
         self.taken = set(bound_names(program.body))
+        self.inputs = {each.name: each.type for each in program.inputs}
         self.parts: dict[str, list[str]] = {}
 
     def program(self) -> Program:
@@ -223,7 +224,7 @@ class _Apart:
             case ParameterRead():
                 return [_at_place(expr, place, kind) for place in range(count)]
             case Section(input=name, start=start):
-                read = InputRead(expr.type, name, span=expr.span)
+                read = InputRead(self.inputs[name], name, span=expr.span)
                 first = self.whole(start)
                 return [Column(kind, read, _after(first, place), span=expr.span) for place in range(count)]
             case Elementwise(arguments=arguments):

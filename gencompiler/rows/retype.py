@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 
 from gencompiler.node import Node, children, rebuild
-from gencompiler.rows.nodes import Carry, Draw, Expr, InputRead, Let, Local, Loop, Program, Statement
+from gencompiler.rows.nodes import Carry, Draw, Expr, InputRead, Let, Local, Loop, Program, Section, Statement
 
 
 def retype(program: Program) -> Program:
@@ -63,7 +63,7 @@ def _expr(expr: Expr, names: dict[str, bool]) -> Expr:
     match changed:
         case Local(name=name):
             rows = names.get(name, False)
-        case InputRead() | Draw():
+        case InputRead() | Section() | Draw():
             rows = True
         case _:
             rows = any(part.type.rows for part in children(changed) if isinstance(part, Expr))
