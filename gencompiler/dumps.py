@@ -11,6 +11,7 @@ from gencompiler.node import Node, data
 
 if TYPE_CHECKING:
     from gencompiler.pipeline import Compilation
+    from gencompiler.rows.differentiate import Differentiated
     from gencompiler.rows.schedule import Schedule
 
 
@@ -31,7 +32,8 @@ def as_text(compilation: Compilation, stage: str) -> str:
 
         return "\n".join(text(program) for program in compilation.programs.values())
     if stage == "schedule":
-        return "".join(_schedule(name, schedule) for name, schedule in compilation.schedules.items())
+        lines = [_schedule(name, schedule) for name, schedule in compilation.schedules.items()]
+        return "".join([*lines, *(_gradient(*each) for each in compilation.gradients.items())])
     return "".join(f"--- {name}\n{content}" for name, content in compilation.files.items())
 
 
@@ -50,8 +52,13 @@ def as_data(compilation: Compilation, stage: str) -> object:
         return certificate_data(compilation.checked)
     if stage == "schedule":
         return {
-            name: {"fused": s.fused, "reason": s.reason, "cost": data(s.cost), "config": data(s.config)}
-            for name, s in compilation.schedules.items()
+            "programs": {
+                name: {"fused": s.fused, "reason": s.reason, "cost": data(s.cost), "config": data(s.config)}
+                for name, s in compilation.schedules.items()
+            },
+            "gradients": {
+                name: {"ways": len(each.ways), "reason": each.reason} for name, each in compilation.gradients.items()
+            },
         }
     if stage == "files":
         return compilation.files
@@ -68,6 +75,11 @@ def _schedule(name: str, schedule: Schedule) -> str:
     config = schedule.config
     launch = f"; {config.rows} rows a program, {config.warps} warps, {config.stages} stages" if config else ""
     return f"{name}: {'one kernel' if schedule.fused else 'torch'}: {schedule.reason}{launch}\n"
+
+
+def _gradient(name: str, found: Differentiated) -> str:
+    """One line: by kernels or by torch, and why."""
+    return f"gradient of {name}: {'kernels' if found.ways else 'torch'}: {found.reason}\n"
 
 
 def _outline(node: Node, depth: int) -> list[str]:

@@ -1,7 +1,8 @@
 """The table of contents of the compiler: every pass, in order.
 
     text -> parse -> Surface -> resolve -> Model IR -> derive -> Derived -> check -> Checked
-         -> lower -> row programs -> schedule -> Schedules -> emit -> the files of a package
+         -> lower -> row programs -> schedule -> Schedules -> differentiate -> backward passes
+         -> emit -> the files of a package
 
 Each pass is a function of what the passes before it left in a `Compilation`.  `run` executes them up to a named one,
 times
@@ -28,6 +29,7 @@ from gencompiler.syntax import tree
 if TYPE_CHECKING:
     from gencompiler.checks import Checked
     from gencompiler.derive.nodes import Derived
+    from gencompiler.rows.differentiate import Differentiated
     from gencompiler.rows.nodes import Program
     from gencompiler.rows.schedule import Schedule
 
@@ -47,6 +49,7 @@ class Compilation:
     checked: Checked = dataclasses.field(init=False)  # check
     programs: dict[str, Program] = dataclasses.field(init=False)  # lower
     schedules: dict[str, Schedule] = dataclasses.field(init=False)  # schedule
+    gradients: dict[str, Differentiated] = dataclasses.field(init=False)  # differentiate
     files: dict[str, str] = dataclasses.field(init=False)  # emit
     timings: dict[str, float] = dataclasses.field(default_factory=dict)
 
@@ -118,6 +121,13 @@ def schedule(compilation: Compilation) -> None:
     compilation.schedules = {name: schedule(program) for name, program in compilation.programs.items()}
 
 
+def differentiate(compilation: Compilation) -> None:
+    """What training differentiates: the backward passes that are kernels, and why torch differentiates the rest."""
+    from gencompiler.rows.differentiate import differentiate
+
+    compilation.gradients = differentiate(compilation.derived, compilation.schedules)
+
+
 def emit(compilation: Compilation) -> None:
     """Programs and schedules to the files of a package: torch, Triton, training loop, tests, certificate."""
     from gencompiler.checks.certificate import certificate_text
@@ -135,6 +145,7 @@ def emit(compilation: Compilation) -> None:
         sources=compilation.sources,
         capabilities=Capabilities(able.sample.kind, able.log_prob.kind),
         schedules=compilation.schedules,
+        gradients=compilation.gradients,
         certificate=certificate_text(compilation.checked, hashed, compilation.source.name),
     )
 
@@ -160,7 +171,8 @@ PASSES: tuple[Pass, ...] = (
     Pass("check", "derived", "checked", check),
     Pass("lower", "checked", "programs", lower),
     Pass("schedule", "programs", "schedules", schedule),
-    Pass("emit", "programs", "files", emit),
+    Pass("differentiate", "schedules", "gradients", differentiate),
+    Pass("emit", "gradients", "files", emit),
 )
 
 
@@ -246,5 +258,5 @@ def dump(compilation: Compilation, stage: str, as_json: bool) -> str:
 
 def pass_that_gives(stage: str) -> str:
     """The name of the pass after which `stage` can be dumped."""
-    gives = {"checks": "checked", "rows": "programs", "schedule": "schedules"}.get(stage, stage)
+    gives = {"checks": "checked", "rows": "programs", "schedule": "gradients"}.get(stage, stage)
     return next(p.name for p in PASSES if p.gives == gives)

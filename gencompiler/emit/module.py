@@ -19,6 +19,8 @@ from collections.abc import Callable, Mapping
 from gencompiler.catalog.supports import SUPPORTS, Number, bounds
 from gencompiler.diagnostics.span import BUILTIN, SourceText, Span
 from gencompiler.emit.code import WIDTH, Code, Sequence, Text, call
+from gencompiler.emit.gradients import IMPORTS as GRADIENT_IMPORTS
+from gencompiler.emit.gradients import gradient_table, print_gradient_kernels
 from gencompiler.emit.lines import statement
 from gencompiler.emit.literals import documentation, string, visible
 from gencompiler.emit.methods import Method, methods_of
@@ -26,10 +28,11 @@ from gencompiler.emit.names import Names, identifier
 from gencompiler.emit.parameter_lists import ParameterLists, parameter_lists, strings
 from gencompiler.emit.signature import signature
 from gencompiler.emit.templating import render
-from gencompiler.emit.torch import IMPORTS, print_function, row_width
+from gencompiler.emit.torch import IMPORTS, Printed, print_function, row_width
 from gencompiler.emit.triton import import_lines, print_kernel
 from gencompiler.model.nodes import Model, Option, Parameter, Real, Support, Variable
 from gencompiler.rows.analysis import most_particles
+from gencompiler.rows.differentiate import Differentiated
 from gencompiler.rows.latent import latent_variables
 from gencompiler.rows.nodes import Program
 from gencompiler.rows.schedule import Schedule
@@ -119,8 +122,19 @@ def emit_module(
 def emit_kernels(plan: ClassPlan, fused: Mapping[str, Schedule], header: str, places: Places) -> str:
     """The text of `kernels.py`: the fused programs' kernels, each with a launcher of the row function's name."""
     printed = [print_kernel(each, name=plan.functions[name], where=places) for name, each in fused.items()]
-    functions = "\n\n\n".join(each.text.rstrip("\n") for each in printed)
-    imports = "\n".join(wrapped for line in import_lines(printed) for wrapped in _wrapped_import(line))
+    return _kernels(printed, header)
+
+
+def emit_backward(plan: ClassPlan, found: Mapping[str, Differentiated], header: str, places: Places) -> str:
+    """The text of `backward.py`: the kernels of the backward passes, and the table that `runtime.gradients` reads."""
+    printed = print_gradient_kernels(plan.functions, found, places)
+    return _kernels(printed, header, gradient_table(plan.functions, plan.programs, found), GRADIENT_IMPORTS)
+
+
+def _kernels(printed: list[Printed], header: str, table: list[str] | None = None, more: tuple[str, ...] = ()) -> str:
+    parts = [each.text.rstrip("\n") for each in printed] + (["\n".join(table)] if table else [])
+    functions = "\n\n\n".join(parts)
+    imports = "\n".join(wrapped for line in import_lines(printed, more) for wrapped in _wrapped_import(line))
     # ruff keeps one line between imports and a constant, two before a function
     gap = "\n\n" if functions.startswith(("@", "def ")) else "\n"
     return render("kernels.py.jinja", header=header, imports=imports, functions=gap + functions)

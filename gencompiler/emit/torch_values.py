@@ -25,9 +25,10 @@ class Scope:
 
     `values` by the program's names; `inputs` by theirs; `parameters`: local names by path; `stored`: local names of
     preallocated outputs, of which `summed` hold sums over the rows; `modules`: those of the user's networks by name;
-    `draws`: streams that are computed ahead, by number; `iotas`: local names of index vectors by length;
-    `particles`: those of the numbers of particles, by how many a row has; `chunk`: the loop index that is a slice; `wants`: what the function's first lines must define; `rows_of`: what `len` counts;
-    `single_reads`: inputs that are read once, to begin a carried value, with that value's name."""
+    `draws`: streams that are computed ahead, by number; `iotas`: local names of index vectors by length; `particles`:
+    those of the numbers of particles, by how many a row has; `chunk`: the loop index that is a slice; `wants`: what
+    the function's first lines must define; `rows_of`: what `len` counts; `single_reads`: inputs that are read once,
+    to begin a carried value, with that value's name."""
 
     names: Names
     values: dict[str, Value] = dataclasses.field(default_factory=dict)

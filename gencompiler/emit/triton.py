@@ -38,19 +38,29 @@ IMPORTS = {
 _INTEGER = RowType(False, (), "integer")
 
 
-def import_lines(printed: list[Printed]) -> list[str]:
-    """The import lines for `printed` functions, in the order that ruff keeps."""
+def import_lines(printed: list[Printed], more: tuple[str, ...] = ()) -> list[str]:
+    """The import lines for `printed` functions, and those of the runtime in `more`, in the order that ruff keeps."""
     wanted = {name for each in printed for name in each.imports}
     device = sorted(wanted - IMPORTS.keys())
     lines = [line for name, line in IMPORTS.items() if name in wanted and "gencompiler" not in line]
     own = [line for name, line in IMPORTS.items() if name in wanted and "gencompiler" in line]
     if device:
         own.append(f"from gencompiler.runtime.kernels import {', '.join(device)}")
+    own = _merged([*own, *more])
     plain = [line for line in lines if line.startswith("import ")]
     standard = [line for line in plain if line == IMPORTS["math"]]
     third = [line for line in plain if line not in standard] + [line for line in lines if line not in plain]
     groups = [group for group in (standard, third, own) if group]
     return [line for number, group in enumerate(groups) for line in ([""] if number else []) + group]
+
+
+def _merged(lines: list[str]) -> list[str]:
+    """`from … import …` lines, one for each module, sorted."""
+    names: dict[str, set[str]] = {}
+    for line in lines:
+        module, _, listed = line.partition(" import ")
+        names.setdefault(module, set()).update(listed.split(", "))
+    return [f"{module} import {', '.join(sorted(found))}" for module, found in sorted(names.items())]
 
 
 def print_kernel(schedule: Schedule, *, name: str | None = None, where: Callable[[Span], str] | None = None) -> Printed:

@@ -16,11 +16,12 @@ from pathlib import Path
 from gencompiler.diagnostics.model import CompileError, Diagnostic, Severity
 from gencompiler.diagnostics.span import SourceText
 from gencompiler.emit.literals import documentation, visible
-from gencompiler.emit.module import ClassPlan, Places, emit_kernels, emit_module, plan_class
+from gencompiler.emit.module import ClassPlan, Places, emit_backward, emit_kernels, emit_module, plan_class
 from gencompiler.emit.property_tests import emit_tests
 from gencompiler.emit.templating import render
 from gencompiler.emit.training import PhaseProgram, emit_training, phase_code, phases_of
 from gencompiler.model.nodes import Model
+from gencompiler.rows.differentiate import Differentiated
 from gencompiler.rows.nodes import Program
 from gencompiler.rows.schedule import Schedule
 
@@ -59,6 +60,7 @@ def emit_package(
     capabilities: Capabilities,
     phases: tuple[PhaseProgram, ...] | None = None,
     schedules: Mapping[str, Schedule] | None = None,
+    gradients: Mapping[str, Differentiated] | None = None,
     certificate: str = "",
 ) -> dict[str, str]:
     """The files of the package `spec.name`, by name relative to it: `{"model.py": "...", ...}`.
@@ -79,7 +81,8 @@ def emit_package(
     any other        its inputs -> its outputs      a method of its own name: forward, inverse, log_ratio, …
     ===============  =============================  ==============================================================
 
-    `schedules`: those that are fused become `kernels.py`.  `phases`: of the default training, the model's when None.
+    `schedules`: those that are fused become `kernels.py`.  `gradients`: their backward passes, `backward.py`.
+    `phases`: of the default training, the model's when None.
     `sources`: by name, for `file:line` comments.  `certificate`: the text of certificate.json, left out when empty.
     Raises ValueError for a `spec.name` that is no identifier.
     """
@@ -104,6 +107,9 @@ def emit_package(
     if fused := {name: each for name, each in (schedules or {}).items() if each.fused}:
         header = texts.header(f"{plan.class_name}: the kernels, imported on CUDA or under the interpreter only.")
         files["kernels.py"] = emit_kernels(plan, fused, header, Places(sources))
+    if any(each.ways for each in (gradients or {}).values()):
+        header = texts.header(f"{plan.class_name}: the kernels of its backward passes, and how they make gradients.")
+        files["backward.py"] = emit_backward(plan, gradients or {}, header, Places(sources))
     if phases:
         header = texts.header(f"Trains {plan.class_name}: the explicit loop.")
         files["train.py"] = emit_training(model, plan.class_name, phases, header)

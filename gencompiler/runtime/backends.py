@@ -36,3 +36,12 @@ def kernel_launcher(module: str, name: str) -> Callable[..., Any] | None:
         return None
     launcher: Callable[..., Any] | None = getattr(importlib.import_module(module), name, None)
     return launcher
+
+
+@functools.cache
+def kernel_gradient(module: str, name: str) -> object | None:
+    """How the backward kernels in `module` differentiate the row function `name`; None where they do not."""
+    if importlib.util.find_spec("triton") is None or importlib.util.find_spec(module) is None:
+        return None
+    gradients: dict[str, object] = importlib.import_module(module).GRADIENTS
+    return gradients.get(name)

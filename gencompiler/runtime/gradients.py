@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from gencompiler.runtime.programs import RowFunction
+
 
 @dataclasses.dataclass(frozen=True)
 class Part:
@@ -59,7 +61,7 @@ def _products(values: list[Tensor], count: int, looped: bool) -> Tensor:
     """Outer products, added up over rows (and over iterations, where all of them read the same matrix)."""
     first, second = values
     if count:
-        first, second = (each.unflatten(1, (count, -1)) for each in values)
+        first, second = (each.view(len(each), count, -1) for each in values)
     if looped:
         return torch.einsum("rkn,rkm->knm", first, second)
     return first.flatten(0, -2).T @ second.flatten(0, -2)
@@ -70,7 +72,107 @@ def _sums(value: Tensor, part: Part, axes: int, looped: bool) -> Tensor:
     total = value if part.summed else value.sum(0)
     if not part.count:
         return total
-    each = total.unflatten(0, (part.count, -1))
-    if not looped:
-        each = each.sum(0)
-    return each if axes else each.squeeze(-1)
+    each = total.view(part.count, -1) if axes else total
+    return each if looped else each.sum(0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Keys:
+    """What random draws are keyed by: the numbers of the rows, the seed and the step."""
+
+    rows: Tensor
+    seed: int
+    step: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """One way to differentiate a row program, by two kernels.
+
+    `saving` gives the program's value and then states, whose shapes per row are in `shapes`; `backward` takes the
+    inputs, these states and the cotangent of the value, and gives `results`, of `width` numbers for each row.  One of
+    them may be `drift`: how far recomputed states are from saved ones."""
+
+    saving: RowFunction
+    backward: RowFunction
+    shapes: tuple[tuple[int, ...], ...]
+    results: tuple[str, ...]
+    parts: tuple[Part, ...]
+    width: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Gradient:
+    """How a row program with one scalar output is differentiated: `inputs` and `parameters` in the order of its
+    arguments, and the ways, the one that saves least first; the last one recomputes nothing."""
+
+    inputs: tuple[str, ...]
+    parameters: tuple[str, ...]
+    ways: tuple[Way, ...]
+
+
+#: Beyond this drift what was recomputed is not used (measured: gradients are then within 1e-5 of float64's).
+MOST_DRIFT = 1e-5
+#: Numbers that the results of one launch of a backward kernel may take: 64 MiB.
+MOST_RESULTS = 1 << 24
+
+
+def forward(gradient: Gradient, inputs: Sequence[Tensor], parameters: Sequence[Tensor], keys: Keys) -> list[Tensor]:
+    """The value of each row, and the states that `backward` starts from."""
+    return _called(gradient.ways[0].saving, inputs, dict(zip(gradient.parameters, parameters, strict=True)), keys)
+
+
+def backward(
+    gradient: Gradient,
+    inputs: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    states: Sequence[Tensor],
+    cotangent: Tensor,
+    keys: Keys,
+) -> list[Tensor]:
+    """The gradients of the inputs and then of the parameters; zero for discrete inputs.
+
+    Rows are taken in pieces, so that what they give before it is added up stays below MOST_RESULTS numbers."""
+    values = dict(zip(gradient.parameters, parameters, strict=True))
+    totals = [torch.zeros_like(each) for each in parameters]
+    own = [torch.zeros_like(each) for each in inputs]
+    length = max(64, MOST_RESULTS // max(1, gradient.ways[0].width) // 64 * 64)
+    for start in range(0, len(cotangent), length):
+        piece = slice(start, start + length)
+        cut = [each[piece] for each in inputs]
+        keyed = dataclasses.replace(keys, rows=keys.rows[piece])
+        way, results = _results(gradient, cut, values, [each[piece] for each in states], cotangent[piece], keyed)
+        found = assembled(way.parts, results, {path: value.shape for path, value in values.items()})
+        for total, path in zip(totals, gradient.parameters, strict=True):
+            total.add_(found[path])
+        for name, target in zip(gradient.inputs, own, strict=True):
+            if f"{name}_gradient" in results:
+                target[piece] = results[f"{name}_gradient"]
+    return [*own, *totals]
+
+
+def _results(
+    gradient: Gradient,
+    inputs: Sequence[Tensor],
+    values: Mapping[str, Tensor],
+    states: Sequence[Tensor],
+    cotangent: Tensor,
+    keys: Keys,
+) -> tuple[Way, dict[str, Tensor]]:
+    """What the first way gives whose recomputed states are those that were saved."""
+    for way in gradient.ways:
+        if way is not gradient.ways[0]:
+            _, *states = _called(way.saving, inputs, values, keys)
+        found = _called(way.backward, [*inputs, *states, cotangent], values, keys)
+        results = dict(zip(way.results, found, strict=True))
+        drift = results.pop("drift", None)
+        if drift is None or bool((drift <= MOST_DRIFT).all()):  # not a number is more than any drift
+            return way, results
+    raise AssertionError("the last way recomputes nothing")
+
+
+def _called(function: RowFunction, inputs: Sequence[Tensor], values: Mapping[str, Tensor], keys: Keys) -> list[Tensor]:
+    known = {"rows": keys.rows, "seed": keys.seed, "step": keys.step}
+    keywords = {name: known[name] for name in function.keywords}
+    found = function.function(*inputs, *(values[path] for path in function.parameters), **keywords)
+    return list(found) if isinstance(found, tuple) else [found]

@@ -102,7 +102,7 @@ def build(
     source = SourceText(path, text)
     done = pipeline.Compilation(source, {}, Settings.from_environment(), Reporter(), {path: source})
     for each in pipeline.PASSES:
-        if each.name in ("parse", "resolve", "derive", "lower", "schedule"):
+        if each.name in ("parse", "resolve", "derive", "lower", "schedule", "differentiate"):
             each.function(done)
     model = done.model if doc is None else dataclasses.replace(done.model, doc=doc)
     digest = hashlib.sha256(text.encode()).hexdigest()
@@ -120,6 +120,7 @@ def build(
         sources=done.sources,
         capabilities=capabilities or known,
         schedules=done.schedules,
+        gradients=done.gradients,
         phases=phases,
     )
 

@@ -1,0 +1,106 @@
+"""The backward passes in `kernels.py`: their kernels, and the table that says how they make gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gencompiler.diagnostics.span import Span
+from gencompiler.emit.code import Code, Sequence, Text, call
+from gencompiler.emit.lines import statement
+from gencompiler.emit.literals import string
+from gencompiler.emit.parameter_lists import ParameterLists, parameter_lists, strings
+from gencompiler.emit.signature import signature
+from gencompiler.emit.torch import Printed
+from gencompiler.emit.triton import print_kernel
+from gencompiler.rows.contributions import Contribution
+from gencompiler.rows.differentiate import Differentiated, Way
+from gencompiler.rows.nodes import Program
+from gencompiler.rows.schedule import Schedule
+
+#: What the table needs.
+IMPORTS = ("from gencompiler.runtime import gradients", "from gencompiler.runtime.programs import RowFunction")
+
+
+def way_names(function: str, number: int) -> tuple[str, str]:
+    """The launchers of the `number`-th way to differentiate the row function `function`: saving and backward."""
+    stem = function.removesuffix("_rows")
+    kind = "" if number == 0 else "_saved"
+    return f"{stem}_saving{kind}_rows", f"{stem}_backward{kind}_rows"
+
+
+def launchers(functions: Mapping[str, str], found: Mapping[str, Differentiated]) -> list[tuple[Schedule, str]]:
+    """The schedules of all backward passes with the names of their launchers; `functions` by program."""
+    result: list[tuple[Schedule, str]] = []
+    for program, each in found.items():
+        for number, way in enumerate(each.ways):
+            saving, backward = way_names(functions[program], number)
+            result += [(way.saving, saving), (way.backward, backward)]
+    return result
+
+
+def print_gradient_kernels(
+    functions: Mapping[str, str], found: Mapping[str, Differentiated], where: Callable[[Span], str]
+) -> list[Printed]:
+    """The kernels of all backward passes."""
+    return [print_kernel(schedule, name=name, where=where) for schedule, name in launchers(functions, found)]
+
+
+def gradient_table(
+    functions: Mapping[str, str], programs: Mapping[str, Program], found: Mapping[str, Differentiated]
+) -> list[str]:
+    """`GRADIENTS = {"log_prob_rows": gradients.Gradient(…)}`, with lists of parameters that repeat as constants."""
+    kept = {program: each for program, each in found.items() if each.ways}
+    used = [programs[name] for name in kept]
+    used += [p for each in kept.values() for way in each.ways for p in (way.adjoint.saving, way.adjoint.backward)]
+    launched = [name for _, name in launchers(functions, found)]
+    shared = parameter_lists(
+        [signature(each).parameters for each in used], set(), ("gradients", "RowFunction", *launched)
+    )
+    lines: list[str] = []
+    for program, each in kept.items():
+        called = signature(programs[program])
+        ways = tuple(_way(functions[program], number, way, shared) for number, way in enumerate(each.ways))
+        listed = {"inputs": strings(called.inputs), "parameters": shared.code(called.parameters)}
+        entry = call("gradients.Gradient", **listed, ways=Sequence(ways))
+        lines += statement(f"{string(functions[program])}: ", entry, 4, ",")
+    defined = [line for text in shared.definitions() for line in text.split("\n")]
+    return [*defined, "GRADIENTS = {", *lines, "}"]
+
+
+def _way(function: str, number: int, way: Way, shared: ParameterLists) -> Code:
+    saving, backward = way_names(function, number)
+    outputs = way.adjoint.backward.outputs
+    shapes = tuple(_shape(output.type.shape) for output in way.adjoint.saving.outputs[1:])
+    width = sum(output.type.shape[0] if output.type.shape else 1 for output in outputs if output.type.rows)
+    return call(
+        "gradients.Way",
+        _row_function(saving, way.adjoint.saving, shared),
+        _row_function(backward, way.adjoint.backward, shared),
+        shapes=Sequence(shapes),
+        results=strings(tuple(output.name for output in outputs)),
+        parts=Sequence(tuple(map(_part, way.adjoint.contributions))),
+        width=str(width),
+    )
+
+
+def _row_function(name: str, program: Program, shared: ParameterLists) -> Code:
+    called = signature(program)
+    given = {"parameters": shared.code(called.parameters)}
+    if called.keywords:
+        given["keywords"] = strings(called.keywords)
+    return call("RowFunction", name, **given)
+
+
+def _shape(shape: tuple[int, ...]) -> Code:
+    return Sequence(tuple(Text(str(length)) for length in shape))
+
+
+def _part(each: Contribution) -> Code:
+    """`gradients.Part("mlp.0.bias", ("loop", None), ("part_1",), 8)`"""
+    index = tuple(Text(string(place) if isinstance(place, str) else repr(place)) for place in each.index)
+    keywords: dict[str, Code | str] = {}
+    if each.count:
+        keywords["count"] = str(each.count)
+    if each.summed:
+        keywords["summed"] = "True"
+    return call("gradients.Part", string(each.path), Sequence(index), strings(each.outputs), **keywords)

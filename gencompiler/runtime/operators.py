@@ -1,0 +1,124 @@
+"""Kernels as operators of torch: differentiable, compiled by torch.compile without a break, exported by torch.export.
+
+One operator serves all packages; it is told by names which package's kernels to run.  Its derivative is another
+operator, which runs the kernels of the backward pass.  Second derivatives are those of the torch functions only.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gencompiler.runtime import gradients
+from gencompiler.runtime.gradients import Gradient, Keys
+
+
+def _known(module: str, program: str) -> Gradient:
+    """How the kernels in `module`, a package's `backward`, differentiate `program`."""
+    found: dict[str, Gradient] = importlib.import_module(module).GRADIENTS
+    return found[program]
+
+
+def run(
+    module: str,
+    program: str,
+    inputs: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    rows: Tensor,
+    seed: int,
+    step: int,
+) -> Tensor:
+    """The value of `program` for each row `[rows]`, differentiable in parameters and real inputs."""
+    found: list[Tensor] = _rows(module, program, list(inputs), list(parameters), rows, _signed(seed), step)
+    return found[0]
+
+
+def _signed(seed: int) -> int:
+    """A 64-bit seed as the integer that an operator takes, which has a sign."""
+    return seed - (1 << 64) if seed >= 1 << 63 else seed
+
+
+def _keys(rows: Tensor, seed: int, step: int) -> Keys:
+    return Keys(rows, seed % (1 << 64), step)
+
+
+@torch.library.custom_op("gencompiler::rows", mutates_args=())
+def _rows(
+    module: str, program: str, inputs: list[Tensor], parameters: list[Tensor], rows: Tensor, seed: int, step: int
+) -> list[Tensor]:
+    return gradients.forward(_known(module, program), inputs, parameters, _keys(rows, seed, step))
+
+
+@_rows.register_fake
+def _(
+    module: str, program: str, inputs: list[Tensor], parameters: list[Tensor], rows: Tensor, seed: int, step: int
+) -> list[Tensor]:
+    shapes = _known(module, program).ways[0].shapes
+    return [rows.new_empty(len(rows), *shape, dtype=torch.float32) for shape in ((), *shapes)]
+
+
+@torch.library.custom_op("gencompiler::rows_backward", mutates_args=())
+def _rows_backward(
+    module: str,
+    program: str,
+    inputs: list[Tensor],
+    parameters: list[Tensor],
+    states: list[Tensor],
+    cotangent: Tensor,
+    rows: Tensor,
+    seed: int,
+    step: int,
+) -> list[Tensor]:
+    keys = _keys(rows, seed, step)
+    return gradients.backward(_known(module, program), inputs, parameters, states, cotangent, keys)
+
+
+@_rows_backward.register_fake
+def _(
+    module: str,
+    program: str,
+    inputs: list[Tensor],
+    parameters: list[Tensor],
+    states: list[Tensor],
+    cotangent: Tensor,
+    rows: Tensor,
+    seed: int,
+    step: int,
+) -> list[Tensor]:
+    return [torch.empty_like(each) for each in (*inputs, *parameters)]
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
+    ctx.module, ctx.program, given, parameters, rows, ctx.seed, ctx.step = inputs
+    ctx.counts = len(given), len(parameters)
+    ctx.save_for_backward(*given, *parameters, rows, *output[1:])
+
+
+def _differentiate(ctx: Any, cotangents: list[Tensor | None]) -> tuple[Any, ...]:
+    given, parameters = ctx.counts
+    saved = ctx.saved_tensors
+    inputs, values = list(saved[:given]), list(saved[given : given + parameters])
+    rows, states = saved[given + parameters], list(saved[given + parameters + 1 :])
+    cotangent = cotangents[0]
+    if cotangent is None:
+        return None, None, [None] * given, [None] * parameters, None, None, None
+    found = _rows_backward(
+        ctx.module,
+        ctx.program,
+        inputs,
+        values,
+        states,
+        cotangent.contiguous(),
+        rows,
+        ctx.seed,
+        ctx.step,
+    )
+    own = [g if each.is_floating_point() else None for g, each in zip(found[:given], inputs, strict=True)]
+    return None, None, own, list(found[given:]), None, None, None
+
+
+_rows.register_autograd(_differentiate, setup_context=_save)
