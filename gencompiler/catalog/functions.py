@@ -14,6 +14,8 @@ class Function:
     """One elementwise function.
 
     `derivatives`: one formula for each argument, or () where it has none that training could use (comparisons, floor).
+    `value_derivative`: the derivative of a function of one argument as a formula in its value `y`, where that spares
+    keeping the argument.
     `inverse`: a formula in `y` for a monotone function of one argument.
     `log_abs_derivative`: log|f'(a)| in a form that neither overflows nor cancels.
     `monotone`: "increasing" or "decreasing", strictly, on the whole domain.
@@ -29,6 +31,7 @@ class Function:
     torch: str
     triton: str
     derivatives: tuple[str, ...] = ()
+    value_derivative: str | None = None
     inverse: str | None = None
     log_abs_derivative: str | None = None
     log_abs: str | None = None
@@ -272,7 +275,14 @@ _ALL = (
     # piecewise
     _unary("abs", "torch.abs({0})", "tl.abs({0})", "sign(a)", range="[0, inf)", kind="same"),
     _unary("sign", "torch.sign({0})", "sign({0})", range="[-1, 1]", kind="same"),
-    _unary("relu", "torch.relu({0})", "tl.maximum({0}, 0.0)", "indicator(a > 0)", range="[0, inf)"),
+    _unary(
+        "relu",
+        "torch.relu({0})",
+        "tl.maximum({0}, 0.0)",
+        "indicator(a > 0)",
+        value_derivative="indicator(y > 0)",
+        range="[0, inf)",
+    ),
     _unary("floor", "torch.floor({0})", "tl.floor({0})"),
     # the identity, which training takes for a constant; no formula has a derivative through it
     _unary("stop", "({0}).detach()", "({0})", kind="same"),

@@ -18,7 +18,7 @@ from gencompiler.emit.signature import Signature, signature
 from gencompiler.emit.torch import Printed, shape_in_words
 from gencompiler.emit.triton_statements import Statements
 from gencompiler.emit.triton_values import Scope, Value
-from gencompiler.node import walk
+from gencompiler.node import Node, walk
 from gencompiler.rows.analysis import draws
 from gencompiler.rows.nodes import Column, Input, InputRead, Loop, Output, ParameterRead, Program, RowType
 from gencompiler.rows.schedule import Config, Schedule
@@ -187,10 +187,12 @@ class _Kernel:
             self.body.assign("tile", Text("tl.program_id(0).to(tl.int64)"))
         if self.random:
             self.body.assign("row", call("tl.load", "rows_ptr + place", mask="live", other="0"))
-        self._load_inputs()
-        self.body.block(self.tiled.program.body)
+        for each in self.tiled.program.body:  # an input is loaded where it is first read, and kept no longer than that
+            self._load_inputs(each)
+            self.body.block((each,))
         for output in self.tiled.program.outputs:
             if output.value is not None:
+                self._load_inputs(output)
                 self._store(output)
         return [*lines, *self.body.lines]
 
@@ -209,13 +211,13 @@ class _Kernel:
             lines.append(f"    {self.scope.arrays[name]} {list(packed.shape)}")
         return [*lines, '    """']
 
-    def _load_inputs(self) -> None:
-        """Inputs that are read as a whole, zero in the padding."""
-        by_column = {id(part.vector) for part in walk(self.tiled.program) if isinstance(part, Column)}
-        reads = [e for e in walk(self.tiled.program) if isinstance(e, InputRead) and id(e) not in by_column]
+    def _load_inputs(self, part: Node) -> None:
+        """Inputs that `part` reads as a whole and nothing before it did, zero in the padding."""
+        by_column = {id(read.vector) for read in walk(part) if isinstance(read, Column)}
+        reads = [e for e in walk(part) if isinstance(e, InputRead) and id(e) not in by_column]
         for each in self.program.inputs:
             whole = [read.type for read in reads if read.name == each.name]
-            if not whole:
+            if not whole or each.name in self.scope.inputs:
                 continue
             kind = RowType(True, whole[0].shape, whole[0].kind)
             pointer, length = self.scope.input_pointers[each.name], self.scope.lengths[each.name]

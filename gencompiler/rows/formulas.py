@@ -12,9 +12,9 @@ from gencompiler.rows.graph import Graph
 from gencompiler.rows.nodes import Expr, Number
 
 
-def applied(graph: Graph, text: str, arguments: tuple[Expr, ...], span: Span) -> Expr:
-    """A formula over `a` and `b`, elementwise in `arguments`."""
-    names = dict(zip("ab", arguments, strict=False))
+def applied(graph: Graph, text: str, arguments: tuple[Expr, ...], span: Span, *, value: Expr | None = None) -> Expr:
+    """A formula over `a` and `b`, elementwise in `arguments`, and over `y`, a function's `value` at them."""
+    names = dict(zip("ab", arguments, strict=False)) | ({} if value is None else {"y": value})
 
     def of(expr: model.Expr) -> Expr:
         match expr:
@@ -30,7 +30,7 @@ def applied(graph: Graph, text: str, arguments: tuple[Expr, ...], span: Span) ->
                 return graph.elementwise(function, *map(of, parts), span=span)
         raise TypeError(f"not part of a formula: {expr!r}")
 
-    return of(_parsed(text, len(arguments)))
+    return of(_parsed(text, "".join(names)))
 
 
 def power(graph: Graph, base: Expr, exponent: Expr, span: Span) -> Expr:
@@ -45,6 +45,6 @@ def power(graph: Graph, base: Expr, exponent: Expr, span: Span) -> Expr:
 
 
 @functools.cache
-def _parsed(text: str, arity: int) -> model.Expr:
+def _parsed(text: str, names: str) -> model.Expr:
     real = model.Type(model.REAL)
-    return formula(text, **{name: model.Reference(real, name, span=BUILTIN) for name in "ab"[:arity]})
+    return formula(text, **{name: model.Reference(real, name, span=BUILTIN) for name in names})

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from gencompiler.node import rebuild
 from gencompiler.rows import nodes
+from gencompiler.rows.analysis import bound_names, local_names
 from gencompiler.rows.graph import NEVER_NAMED, Graph, LoopPlan, parts_of
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.rewrite import operands_first
@@ -123,11 +125,24 @@ class _Linear:
         assert not (done and self.lists[-1]), "whether a row is done is read off what is carried"
         nexts = {c: self.place(plan.nexts[c]) for c in carried}
         stores = [dataclasses.replace(s, value=self.place(s.value), index=self.place(s.index)) for s in plan.stores]
-        body = (*self.lists.pop(), *stores)
+        body = _stored_early(self.lists.pop(), stores)
         kept = tuple(nodes.Carry(plan.names[c], initials[c], nexts[c], span=plan.span) for c in carried)
         loop = nodes.Loop(plan.kind, plan.index, count, kept, body, plan.reverse, done, span=plan.span)
         self.lists[-1].append(loop)
         self.lists = around
+
+
+def _stored_early(body: list[nodes.Statement], stores: Sequence[nodes.Statement]) -> tuple[nodes.Statement, ...]:
+    """The body with each store as soon as what it stores is known: a kernel need not keep it any longer."""
+    result = list(body)
+    for store in stores:
+        reads = local_names(store)
+        known = [place + 1 for place, each in enumerate(result) if reads & set(bound_names([each]))]
+        after = max(known, default=0)
+        while after < len(result) and not isinstance(result[after], nodes.Let | nodes.Loop):
+            after += 1  # stores that are there already stay in their order
+        result.insert(after, store)
+    return tuple(result)
 
 
 _NAMES: dict[type[Expr], str] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 
 from gencompiler.catalog.functions import FUNCTIONS
@@ -27,6 +29,7 @@ class Pullbacks:
         self.depends = depends
         self.adjoints: dict[int, Expr] = {}
         self.elements: dict[int, dict[int, Expr]] = {}
+        self.ranges: dict[int, list[tuple[int, Expr]]] = {}
 
     def add(self, node: Expr, adjoint: Expr) -> None:
         """Add to the adjoint of `node`."""
@@ -43,6 +46,8 @@ class Pullbacks:
     def take(self, node: Expr) -> Expr | None:
         """The whole adjoint of `node`, when all that reads it has been visited."""
         adjoint, elements = self.adjoints.get(id(node)), self.elements.get(id(node))
+        if id(node) in self.ranges:
+            adjoint = self._from_ranges(self.ranges[id(node)], adjoint, node.type.shape[0], node.span)
         if elements is None:
             return adjoint
         vector = self._from_elements(elements, node.type.shape[0], node.span)
@@ -85,9 +90,11 @@ class Pullbacks:
 
     def _elementwise(self, node: nodes.Elementwise, adjoint: Expr) -> None:
         """By the catalogue's derivatives; a function without one is constant almost everywhere, or stops gradients."""
-        for rule, argument in zip(FUNCTIONS[node.function].derivatives, node.arguments, strict=False):
+        function = FUNCTIONS[node.function]
+        rules = (function.value_derivative,) if function.value_derivative else function.derivatives
+        for rule, argument in zip(rules, node.arguments, strict=False):
             if id(argument) in self.depends:
-                slope = applied(self.graph, rule, node.arguments, node.span)
+                slope = applied(self.graph, rule, node.arguments, node.span, value=node)
                 self._fit(node, argument, self._scaled(slope, adjoint))
 
     def _scaled(self, slope: Expr, adjoint: Expr) -> Expr:
@@ -144,10 +151,9 @@ class Pullbacks:
             case nodes.WithColumn(vector=vector, index=index, value=value):
                 self.add(vector, graph.with_column(whole, index, graph.number(0, span), span))
                 self.add(value, graph.column(whole, index, span))
-            case nodes.Slice(vector=vector, start=start, stop=stop):
-                after = vector.type.shape[0] - stop
-                parts = (self._zeros(start, span), (whole,), self._zeros(after, span))
-                self.add(vector, graph.concat(sum(parts, ()), span))
+            case nodes.Slice(vector=vector, start=start):
+                if id(vector) in self.depends:
+                    self.ranges.setdefault(id(vector), []).append((start, whole))
             case nodes.Concat(parts=parts):
                 self._parts(parts, whole, span)
             case nodes.Permute(vector=vector, order=order):
@@ -169,8 +175,22 @@ class Pullbacks:
                     self.add(part, self.graph.column(whole, self.graph.integer(at, span), span))
             at += width
 
-    def _zeros(self, length: int, span: Span) -> tuple[Expr, ...]:
-        return (self.graph.broadcast(self.graph.number(0, span), length, span),) if length else ()
+    def _from_ranges(self, ranges: list[tuple[int, Expr]], whole: Expr | None, length: int, span: Span) -> Expr:
+        """The sum of adjoints of some ranges and of the whole, side by side: no zeros where something is known."""
+        graph = self.graph
+        if whole is not None:
+            ranges = [*ranges, (0, self.full(whole, (length,)))]
+        ends = sorted({0, length, *(start for start, _ in ranges), *(s + e.type.shape[0] for s, e in ranges)})
+        parts: list[Expr] = []
+        for start, stop in itertools.pairwise(ends):
+            here = [
+                graph.slice(each, start - first, stop - first, span)
+                for first, each in ranges
+                if first <= start and stop <= first + each.type.shape[0]
+            ]
+            zero = graph.broadcast(graph.number(0, span), stop - start, span)
+            parts.append(functools.reduce(self._sum, here) if here else zero)
+        return graph.concat(tuple(parts), span)
 
     def _from_elements(self, elements: dict[int, Expr], length: int, span: Span) -> Expr:
         """The vector that has these elements, and zeros elsewhere."""

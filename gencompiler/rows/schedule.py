@@ -40,6 +40,31 @@ class Config:
 
 
 @dataclasses.dataclass(frozen=True)
+class Choice:
+    """A configuration, the registers of a thread that live values may fill under it, and the elements of the largest
+    matrix that it multiplies with."""
+
+    config: Config
+    registers: int
+    largest: int = 0
+
+
+#: Without products: the first that holds a row.
+ALONE = [Choice(Config(*each), REGISTERS) for each in ((16, 4, 1), (16, 8, 1), (8, 8, 1), (4, 8, 1))]
+
+#: With products, tiles are as low as a product allows, operands are in registers too, and two stages keep the next
+#: weights in shared memory.  What does not spill was found by compiling for sm_90: the backward pass of couplings of
+#: 64 dimensions has 1026 live numbers, which spill with 8 warps and not with 16; one of 2 dimensions has 345, which
+#: spill with two stages and not with one.
+PRODUCTS = [
+    Choice(Config(16, 4, 2), 32, 1024),
+    Choice(Config(16, 4, 1), 52, 1024),
+    Choice(Config(16, 8, 2), 52, LARGEST_MATRIX),
+    Choice(Config(16, 16, 2), 52, LARGEST_MATRIX),
+]
+
+
+@dataclasses.dataclass(frozen=True)
 class Schedule:
     """`tiled` and `config` where the program is `fused` into one kernel; `reason` says why, or why not."""
 
@@ -99,12 +124,9 @@ def _config(program: Program, spent: Cost) -> Config | None:
     if spent.widest == 1:  # scalars only: one thread has a row
         return Config(128, 4, 1) if spent.live_elements <= REGISTERS else None
     largest = max((math.prod(dot.matrix.type.shape) for dot in _dots(program)), default=0)
-    if largest:  # tiles are as low as a product allows; two stages keep the next weights in shared memory
-        choices = [Config(16, 4, 2)] if largest <= 1024 else []
-        choices += [Config(16, 8, 2)]
-    else:
-        choices = [Config(16, 4, 1), Config(16, 8, 1), Config(8, 8, 1), Config(4, 8, 1)]
-    for config in choices:
-        if config.rows * spent.live_elements <= REGISTERS * 32 * config.warps:
+    choices = [each for each in PRODUCTS if largest <= each.largest] if largest else ALONE
+    for choice in choices:
+        config = choice.config
+        if config.rows * spent.live_elements <= choice.registers * 32 * config.warps:
             return config
     return None

@@ -5,13 +5,17 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from gencompiler.runtime import settings
 from gencompiler.runtime.errors import RunError
+
+if TYPE_CHECKING:
+    from gencompiler.runtime.modules import Model
 
 
 def kernels_wanted(device: torch.device, dtype: torch.dtype) -> bool:
@@ -38,10 +42,31 @@ def kernel_launcher(module: str, name: str) -> Callable[..., Any] | None:
     return launcher
 
 
-@functools.cache
-def kernel_gradient(module: str, name: str) -> object | None:
-    """How the backward kernels in `module` differentiate the row function `name`; None where they do not."""
-    if importlib.util.find_spec("triton") is None or importlib.util.find_spec(module) is None:
+def kernels_apply(model: Model) -> bool:
+    """Whether kernels run what they can of this model."""
+    return bool(model.package) and kernels_wanted(model.device, model.dtype)
+
+
+def needs_gradient(model: Model, inputs: Sequence[Tensor]) -> bool:
+    return torch.is_grad_enabled() and any(t.requires_grad for t in (*inputs, *model.parameters()))
+
+
+def differentiable(model: Model, function: str, inputs: Sequence[Tensor]) -> Callable[..., Tensor] | None:
+    """`run(inputs, parameters, rows, seed, step)`, the value of a row function by kernels that have a backward pass;
+    None where no gradient is wanted or torch takes it."""
+    if not kernels_apply(model) or not needs_gradient(model, inputs):
         return None
-    gradients: dict[str, object] = importlib.import_module(module).GRADIENTS
-    return gradients.get(name)
+    module = f"{model.package}.backward"
+    if function not in _differentiated(module):
+        return None
+    from gencompiler.runtime import operators
+
+    return functools.partial(operators.run, module, function)
+
+
+@functools.cache
+def _differentiated(module: str) -> frozenset[str]:
+    """The row functions that the kernels in `module`, a package's `backward`, differentiate."""
+    if importlib.util.find_spec("triton") is None or importlib.util.find_spec(module) is None:
+        return frozenset()
+    return frozenset(importlib.import_module(module).GRADIENTS)

@@ -241,11 +241,9 @@ class Model(nn.Module):
             self.value(path) if not update or path in update else self.value(path).detach()
             for path in program.parameters
         ]
+        if differentiable := backends.differentiable(self, program.function.__name__, inputs):
+            return (differentiable(inputs, values, rows, checked_seed(seed), step),)
         function = self.kernel(name, inputs) or program.function
-        if self._differentiates(name, inputs):
-            operator = importlib.import_module("gencompiler.runtime.operators")
-            module = f"{self.package}.backward"
-            return (operator.run(module, program.function.__name__, inputs, values, rows, checked_seed(seed), step),)
         known = {"rows": rows, "seed": checked_seed(seed), "step": step, "steps": steps, "dtype": self.dtype}
         scalars = [known[scalar] for scalar in program.scalars]
         networks = [self._network(module, update) for module in program.modules]
@@ -263,21 +261,9 @@ class Model(nn.Module):
 
     def kernel(self, name: str, inputs: Sequence[Tensor] = ()) -> Callable[..., Any] | None:
         """The kernel's launcher: on CUDA, or anywhere under GENC_BACKEND=triton; in float32, and without gradients."""
-        if not self.package or not backends.kernels_wanted(self.device, self.dtype):
-            return None
-        if self._needs_gradient(inputs):
+        if not backends.kernels_apply(self) or backends.needs_gradient(self, inputs):
             return None
         return backends.kernel_launcher(f"{self.package}.kernels", self.programs[name].function.__name__)
-
-    def _needs_gradient(self, inputs: Sequence[Tensor]) -> bool:
-        return torch.is_grad_enabled() and any(t.requires_grad for t in (*inputs, *self.parameters()))
-
-    def _differentiates(self, name: str, inputs: Sequence[Tensor]) -> bool:
-        """Whether kernels run the program and its backward pass."""
-        if not self.package or not self._needs_gradient(inputs) or not backends.kernels_wanted(self.device, self.dtype):
-            return False
-        function = self.programs[name].function.__name__
-        return backends.kernel_gradient(f"{self.package}.backward", function) is not None
 
     # -- what generated methods call ---------------------------------------------------------------------------------
 

@@ -18,7 +18,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from gencompiler.runtime.modules import Model, Values
+from gencompiler.runtime import backends
+from gencompiler.runtime.modules import Context, Model, Values
 from gencompiler.testing import subject
 from gencompiler.testing.spaces import flat
 from gencompiler.testing.strategies import make_rows
@@ -49,7 +50,36 @@ def differences(model: Model, rows: int, seed: int) -> list[str]:
                 share, worst = disagreement(evaluate(), expected)
             if share > allowed:
                 found.append(f"{name}: {share:.1%} of {rows} rows differ, by up to {worst:.3g} relative to 1 + size")
+    return [*found, *_gradient_differences(seen, rows, seed)]
+
+
+def _gradient_differences(model: Subject, rows: int, seed: int) -> list[str]:
+    """Gradients of the phases whose backward pass is a kernel, parameter by parameter, relative to their norm."""
+    own = itself(model)
+    x = make_rows(observed(model), rows, "interior", seed)
+    parts, context = (model.parts(x), model.context(rows)) if isinstance(model, View) else ([x], None)
+    found = []
+    for phase in own.phases:
+        function = own.programs[phase.program].function.__name__
+        os.environ["GENC_BACKEND"] = "triton"
+        if backends.differentiable(own, function, parts) is None:
+            continue
+        wanted = _gradient(own, phase.program, "torch", parts, context, seed)
+        for path, gradient in _gradient(own, phase.program, "triton", parts, context, seed).items():
+            error = (gradient - wanted[path]).norm() / (1 + wanted[path].norm())
+            if not error <= TOLERANCE:
+                found.append(f"the gradient of {phase.program} in {path}: {error:.3g} relative to 1 + its norm")
     return found
+
+
+def _gradient(
+    model: Model, program: str, backend: str, values: list[Tensor], context: Context, seed: int
+) -> dict[str, Tensor]:
+    """The gradient of the sum of a program's values over rows, by parameter."""
+    os.environ["GENC_BACKEND"] = backend
+    model.zero_grad()
+    model.row_values(program, values, context, seed=seed).sum().backward()  # type: ignore[no-untyped-call]
+    return {name: each.grad.clone() for name, each in model.named_parameters() if each.grad is not None}
 
 
 def _cases(model: Subject, rows: int, seed: int) -> list[Case]:

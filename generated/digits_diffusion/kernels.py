@@ -72,9 +72,9 @@ def simulate_vp_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     # digits_diffusion.gen:6
     ratio = 1.0 / steps
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     x_2 = x
     for k in tl.range(0, steps, num_stages=1):
         t = ratio * k

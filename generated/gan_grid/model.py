@@ -105,19 +105,16 @@ def objective_critic_rows(
     dtype = x.dtype
     device = x.device
     # gan_grid.gen:16
-    total = F.linear(x, L_mlp_0_weight, L_mlp_0_bias)
-    hidden = torch.relu(total)
-    total_2 = F.linear(hidden, L_mlp_1_weight, L_mlp_1_bias)
-    hidden_2 = torch.relu(total_2)
-    total_3 = F.linear(hidden_2, L_mlp_2_weight, L_mlp_2_bias)
-    hidden_3 = torch.relu(total_3)
+    hidden = torch.relu(F.linear(x, L_mlp_0_weight, L_mlp_0_bias))
+    hidden_2 = torch.relu(F.linear(hidden, L_mlp_1_weight, L_mlp_1_bias))
+    hidden_3 = torch.relu(F.linear(hidden_2, L_mlp_2_weight, L_mlp_2_bias))
     L = F.linear(hidden_3, L_mlp_output_weight, L_mlp_output_bias)[:, 0]
     grad_L = (
-        (total > 0.0).to(dtype)
+        (hidden > 0.0).to(dtype)
         * (
-            (total_2 > 0.0).to(dtype)
+            (hidden_2 > 0.0).to(dtype)
             * (
-                (total_3 > 0.0).to(dtype)
+                (hidden_3 > 0.0).to(dtype)
                 * (torch.stack((torch.full((), 1.0, dtype=dtype, device=device),), -1) @ L_mlp_output_weight)
                 @ L_mlp_2_weight
             )

@@ -61,16 +61,18 @@ def log_prob_saving_kernel(
         x_i = tl.load(x_ptr + place * 2 + i, mask=live, other=0)
         # gaussian_nade.gen:7
         total = W_x + vector(W_array, i, 64) * x_i[:, None]
-        h = tanh(vector(c_array, 0, 64) + W_x)
         # gaussian_nade.gen:6
-        mean = tl.load(b_array + i) + tl.sum(vector(V_array, i, 64) * h, 1)
-        total_2 = tl.load(a_array + i) + tl.sum(vector(S_array, i, 64) * h, 1)
-        scale = tl.exp(total_2)
         tl.store(
             W_x_saved_out + place[:, None] * 64 + i // 2 * 64 + tl.arange(0, 64)[None, :],
             total,
             mask=live[:, None],
         )
+        # gaussian_nade.gen:7
+        h = tanh(vector(c_array, 0, 64) + W_x)
+        # gaussian_nade.gen:6
+        mean = tl.load(b_array + i) + tl.sum(vector(V_array, i, 64) * h, 1)
+        total_2 = tl.load(a_array + i) + tl.sum(vector(S_array, i, 64) * h, 1)
+        scale = tl.exp(total_2)
         W_x = total
         log_p = log_p + (-0.5 * square((x_i - mean) / scale) - total_2 - 0.9189385332046727)
     tl.store(log_prob_out + place, log_p, mask=live)
@@ -150,11 +152,11 @@ def log_prob_backward_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     tile = tl.program_id(0).to(tl.int64)
-    log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # gaussian_nade.gen:7
     value = tl.full((1, 64), 0.0, tl.float32)
     # gaussian_nade.gen:6
     value_2 = tl.full((1, 16), 0.0, tl.float32)
+    log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     W_x_2 = tl.load(W_x_saved_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     drift = tl.full((ROWS,), 0.0, tl.float32)
     W_x_adjoint = tl.broadcast_to(value, (ROWS, 64))
@@ -170,6 +172,10 @@ def log_prob_backward_kernel(
             other=0,
         )
         x_i_2 = tl.load(x_ptr + place * 2 + i_2, mask=live, other=0)
+        tl.store(
+            part_5_out + tile * 128 + i_2 * 64 + tl.arange(0, 64)[None, :],
+            tl.sum(tl.where(live[:, None], x_i_2[:, None] * W_x_adjoint, 0.0), 0, keep_dims=True),
+        )
         difference = tl.where(equal_i_2, value_3, W_x_2) - vector(W_array, i_2, 64) * x_i_2[:, None]
         # gaussian_nade.gen:7
         h = tanh(vector(c_array, 0, 64) + difference)
@@ -180,26 +186,26 @@ def log_prob_backward_kernel(
         # gaussian_nade.gen:2
         product = 2 * (difference_2 / scale) * (-0.5 * log_prob_cotangent)
         difference_3 = scale * (-difference_2 / square(scale) * product) - log_prob_cotangent
-        product_2 = 1.0 / scale * product
-        negate_product_2 = -product_2
-        product_3 = (1.0 - square(h)) * (
-            vector(S_array, i_2, 64) * difference_3[:, None] + vector(V_array, i_2, 64) * negate_product_2[:, None]
-        )
         # gaussian_nade.gen:6
         tl.store(
             part_1_out + tile * 128 + i_2 * 64 + tl.arange(0, 64)[None, :],
             tl.sum(tl.where(live[:, None], h * difference_3[:, None], 0.0), 0, keep_dims=True),
         )
         tl.store(part_2_out + tile * 2 + i_2, tl.sum(tl.where(live, difference_3, 0.0), 0))
+        # gaussian_nade.gen:2
+        product_2 = 1.0 / scale * product
+        negate_product_2 = -product_2
+        # gaussian_nade.gen:6
         tl.store(
             part_3_out + tile * 128 + i_2 * 64 + tl.arange(0, 64)[None, :],
             tl.sum(tl.where(live[:, None], h * negate_product_2[:, None], 0.0), 0, keep_dims=True),
         )
         tl.store(part_4_out + tile * 2 + i_2, tl.sum(tl.where(live, negate_product_2, 0.0), 0))
-        tl.store(
-            part_5_out + tile * 128 + i_2 * 64 + tl.arange(0, 64)[None, :],
-            tl.sum(tl.where(live[:, None], x_i_2[:, None] * W_x_adjoint, 0.0), 0, keep_dims=True),
+        # gaussian_nade.gen:2
+        product_3 = (1.0 - square(h)) * (
+            vector(S_array, i_2, 64) * difference_3[:, None] + vector(V_array, i_2, 64) * negate_product_2[:, None]
         )
+        # gaussian_nade.gen:6
         drift = tl.maximum(
             drift,
             tl.where(
@@ -328,6 +334,7 @@ def log_prob_saving_saved_kernel(
     W_x = tl.broadcast_to(tl.full((1, 64), 0.0, tl.float32), (ROWS, 64))
     log_p = tl.full((ROWS,), 0.0, tl.float32)
     for i in tl.range(0, 2, num_stages=1):
+        tl.store(W_x_saved_out + place[:, None] * 128 + i * 64 + tl.arange(0, 64)[None, :], W_x, mask=live[:, None])
         x_i = tl.load(x_ptr + place * 2 + i, mask=live, other=0)
         # gaussian_nade.gen:7
         h = tanh(vector(c_array, 0, 64) + W_x)
@@ -335,7 +342,6 @@ def log_prob_saving_saved_kernel(
         mean = tl.load(b_array + i) + tl.sum(vector(V_array, i, 64) * h, 1)
         total = tl.load(a_array + i) + tl.sum(vector(S_array, i, 64) * h, 1)
         scale = tl.exp(total)
-        tl.store(W_x_saved_out + place[:, None] * 128 + i * 64 + tl.arange(0, 64)[None, :], W_x, mask=live[:, None])
         W_x = W_x + vector(W_array, i, 64) * x_i[:, None]
         log_p = log_p + (-0.5 * square((x_i - mean) / scale) - total - 0.9189385332046727)
     tl.store(log_prob_out + place, log_p, mask=live)
@@ -418,11 +424,11 @@ def log_prob_backward_saved_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     tile = tl.program_id(0).to(tl.int64)
-    log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # gaussian_nade.gen:7
     value = tl.full((1, 64), 0.0, tl.float32)
     # gaussian_nade.gen:6
     value_2 = tl.full((1, 16), 0.0, tl.float32)
+    log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     W_x_adjoint = tl.broadcast_to(value, (ROWS, 64))
     total_1 = tl.broadcast_to(value_2, (ROWS, 16))
     total_2 = tl.broadcast_to(value, (ROWS, 64))
@@ -440,31 +446,35 @@ def log_prob_backward_saved_kernel(
         # gaussian_nade.gen:6
         scale = tl.exp(tl.load(a_array + i_2) + tl.sum(vector(S_array, i_2, 64) * h, 1))
         x_i_2 = tl.load(x_ptr + place * 2 + i_2, mask=live, other=0)
+        tl.store(
+            part_5_out + tile * 128 + i_2 * 64 + tl.arange(0, 64)[None, :],
+            tl.sum(tl.where(live[:, None], x_i_2[:, None] * W_x_adjoint, 0.0), 0, keep_dims=True),
+        )
         mean = tl.load(b_array + i_2) + tl.sum(vector(V_array, i_2, 64) * h, 1)
         difference = x_i_2 - mean
         # gaussian_nade.gen:2
         product = 2 * (difference / scale) * (-0.5 * log_prob_cotangent)
         difference_2 = scale * (-difference / square(scale) * product) - log_prob_cotangent
-        product_2 = 1.0 / scale * product
-        negate_product_2 = -product_2
-        product_3 = (1.0 - square(h)) * (
-            vector(S_array, i_2, 64) * difference_2[:, None] + vector(V_array, i_2, 64) * negate_product_2[:, None]
-        )
         # gaussian_nade.gen:6
         tl.store(
             part_1_out + tile * 128 + i_2 * 64 + tl.arange(0, 64)[None, :],
             tl.sum(tl.where(live[:, None], h * difference_2[:, None], 0.0), 0, keep_dims=True),
         )
         tl.store(part_2_out + tile * 2 + i_2, tl.sum(tl.where(live, difference_2, 0.0), 0))
+        # gaussian_nade.gen:2
+        product_2 = 1.0 / scale * product
+        negate_product_2 = -product_2
+        # gaussian_nade.gen:6
         tl.store(
             part_3_out + tile * 128 + i_2 * 64 + tl.arange(0, 64)[None, :],
             tl.sum(tl.where(live[:, None], h * negate_product_2[:, None], 0.0), 0, keep_dims=True),
         )
         tl.store(part_4_out + tile * 2 + i_2, tl.sum(tl.where(live, negate_product_2, 0.0), 0))
-        tl.store(
-            part_5_out + tile * 128 + i_2 * 64 + tl.arange(0, 64)[None, :],
-            tl.sum(tl.where(live[:, None], x_i_2[:, None] * W_x_adjoint, 0.0), 0, keep_dims=True),
+        # gaussian_nade.gen:2
+        product_3 = (1.0 - square(h)) * (
+            vector(S_array, i_2, 64) * difference_2[:, None] + vector(V_array, i_2, 64) * negate_product_2[:, None]
         )
+        # gaussian_nade.gen:6
         total_1 = total_1 + tl.where(
             tl.arange(0, 16)[None, :] == i_2,
             (product_2 + tl.sum(vector(W_array, i_2, 64) * W_x_adjoint, 1))[:, None],

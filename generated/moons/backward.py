@@ -372,7 +372,6 @@ def log_prob_backward_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # moons.gen:13
     value_0 = tl.load(z_saved_ptr + place * 2, mask=live, other=0)
     value_1 = tl.load(z_saved_ptr + place * 2 + 1, mask=live, other=0)
@@ -383,6 +382,7 @@ def log_prob_backward_kernel(
     difference_1 = asinh_value_1 * tl.load(SinhArcsinh_delta_array_2) - tl.load(SinhArcsinh_eps_array_2)
     SinhArcsinh_input_0 = sinh(difference_0)
     SinhArcsinh_input_1 = sinh(difference_1)
+    log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # moons.gen:8
     negate_log_prob_cotangent = -log_prob_cotangent
     product = -0.5 * negate_log_prob_cotangent
@@ -415,8 +415,6 @@ def log_prob_backward_kernel(
         * (2 * SinhArcsinh_input_1 * (shared_1 + 1.0 / (1.0 + square(SinhArcsinh_input_1)) * product))
         + product_3_1
     )
-    # moons.gen:3
-    value_3_0 = 0.0
     # moons.gen:13
     z_2_0 = value_0
     z_2_1 = value_1
@@ -433,12 +431,21 @@ def log_prob_backward_kernel(
         chosen_1 = tl.where(equal_difference_2, value_2_1, z_2_1)
         # moons.gen:4
         a_0 = chosen_0
+        # moons.gen:13
+        tl.store(part_7_out + place * 6 + k_2, a_0, mask=live)
+        # moons.gen:4
         b_0 = chosen_1
         hidden = tanh(a_0[:, None] * vector(mlp_0_weight_array, k_2, 64) + vector(mlp_0_bias_array, k_2, 64))
+        # moons.gen:13
+        tl.store(part_5_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
+        # moons.gen:4
         hidden_2 = tanh(
             tl.dot(hidden, matrix(mlp_1_weight_array, k_2, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
             + vector(mlp_1_bias_array, k_2, 64),
         )
+        # moons.gen:13
+        tl.store(part_2_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
+        # moons.gen:4
         s_0 = tl.sum(hidden_2 * vector(s_weight_array, k_2, 64), 1) + tl.load(s_bias_array + k_2)
         # moons.gen:3
         tanh_s_0 = tanh(s_0)
@@ -450,18 +457,30 @@ def log_prob_backward_kernel(
         AffineCoupling_output_1 = total_3_0
         exp_value_2_0 = tl.exp(-tanh_s_0)
         # moons.gen:4
-        value_4_0 = z_adjoint_1
-        product_4_0 = exp_value_2_0 * value_4_0
+        value_3_0 = z_adjoint_1
         # moons.gen:8
-        product_5_0 = (1.0 - square(tanh_s_0)) * (
-            negate_log_prob_cotangent - exp_value_2_0 * ((total_3_0 - t_0) * value_4_0)
+        product_4_0 = (1.0 - square(tanh_s_0)) * (
+            negate_log_prob_cotangent - exp_value_2_0 * ((total_3_0 - t_0) * value_3_0)
+        )
+        # moons.gen:13
+        tl.store(part_1_out + place * 6 + k_2, product_4_0, mask=live)
+        # moons.gen:4
+        product_5_0 = exp_value_2_0 * value_3_0
+        negate_product_5_0 = -product_5_0
+        # moons.gen:13
+        tl.store(part_3_out + place * 6 + k_2, negate_product_5_0, mask=live)
+        # moons.gen:4
+        product_6 = (1.0 - square(hidden_2)) * (
+            product_4_0[:, None] * vector(s_weight_array, k_2, 64)
+            + negate_product_5_0[:, None] * vector(t_weight_array, k_2, 64)
+        )
+        # moons.gen:13
+        tl.store(
+            part_4_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :],
+            product_6,
+            mask=live[:, None],
         )
         # moons.gen:4
-        negate_product_4_0 = -product_4_0
-        product_6 = (1.0 - square(hidden_2)) * (
-            product_5_0[:, None] * vector(s_weight_array, k_2, 64)
-            + negate_product_4_0[:, None] * vector(t_weight_array, k_2, 64)
-        )
         product_7 = (1.0 - square(hidden)) * tl.dot(
             product_6,
             matrix(mlp_1_weight_array_2, k_2, 64, 64),
@@ -469,21 +488,11 @@ def log_prob_backward_kernel(
             out_dtype=tl.float32,
         )
         # moons.gen:13
-        tl.store(part_1_out + place * 6 + k_2, product_5_0, mask=live)
-        tl.store(part_2_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
-        tl.store(part_3_out + place * 6 + k_2, negate_product_4_0, mask=live)
-        tl.store(
-            part_4_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :],
-            product_6,
-            mask=live[:, None],
-        )
-        tl.store(part_5_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
         tl.store(
             part_6_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :],
             product_7,
             mask=live[:, None],
         )
-        tl.store(part_7_out + place * 6 + k_2, a_0, mask=live)
         drift = tl.maximum(
             drift,
             tl.where(
@@ -497,8 +506,8 @@ def log_prob_backward_kernel(
         )
         z_2_0 = AffineCoupling_output_1
         z_2_1 = AffineCoupling_output_0
-        z_adjoint_1 = value_3_0 + (z_adjoint_0 + tl.sum(product_7 * vector(mlp_0_weight_array, k_2, 64), 1))
-        z_adjoint_0 = product_4_0 + value_3_0
+        z_adjoint_1 = z_adjoint_0 + tl.sum(product_7 * vector(mlp_0_weight_array, k_2, 64), 1)
+        z_adjoint_0 = product_5_0
     # moons.gen:6
     asinh_x_0 = asinh(tl.load(x_ptr + place * 2, mask=live, other=0))
     asinh_x_1 = asinh(tl.load(x_ptr + place * 2 + 1, mask=live, other=0))
@@ -799,6 +808,8 @@ def log_prob_saving_saved_kernel(
     )
     for k_down in tl.range(0, 6, num_stages=2):
         k = 5 - k_down
+        tl.store(z_saved_out + place * 12 + (5 - k) * 2, z_0, mask=live)
+        tl.store(z_saved_out + place * 12 + ((5 - k) * 2 + 1), z_1, mask=live)
         reverse_input_0 = z_1
         reverse_input_1 = z_0
         # moons.gen:4
@@ -815,8 +826,6 @@ def log_prob_saving_saved_kernel(
         # moons.gen:4
         b_0 = (reverse_input_1 - t_0) * tl.exp(-tanh_s_0)
         # moons.gen:13
-        tl.store(z_saved_out + place * 12 + (5 - k) * 2, z_0, mask=live)
-        tl.store(z_saved_out + place * 12 + ((5 - k) * 2 + 1), z_1, mask=live)
         z_0 = a_0
         z_1 = b_0
         log_abs_det = log_abs_det + tanh_s_0
@@ -1038,7 +1047,6 @@ def log_prob_backward_saved_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # moons.gen:6
     asinh_z_end_0 = asinh(tl.load(z_end_ptr + place * 2, mask=live, other=0))
     asinh_z_end_1 = asinh(tl.load(z_end_ptr + place * 2 + 1, mask=live, other=0))
@@ -1046,6 +1054,7 @@ def log_prob_backward_saved_kernel(
     difference_1 = asinh_z_end_1 * tl.load(SinhArcsinh_delta_array_2) - tl.load(SinhArcsinh_eps_array_2)
     SinhArcsinh_input_0 = sinh(difference_0)
     SinhArcsinh_input_1 = sinh(difference_1)
+    log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # moons.gen:8
     negate_log_prob_cotangent = -log_prob_cotangent
     product = -0.5 * negate_log_prob_cotangent
@@ -1078,8 +1087,6 @@ def log_prob_backward_saved_kernel(
         * (2 * SinhArcsinh_input_1 * (shared_1 + 1.0 / (1.0 + square(SinhArcsinh_input_1)) * product))
         + product_3_1
     )
-    # moons.gen:3
-    value_0 = 0.0
     # moons.gen:13
     z_adjoint_0 = (
         1.0
@@ -1096,29 +1103,50 @@ def log_prob_backward_saved_kernel(
         reverse_input_1 = tl.load(z_saved_ptr + place * 12 + (5 - k_2) * 2, mask=live, other=0)
         # moons.gen:4
         a_0 = reverse_input_0
+        # moons.gen:13
+        tl.store(part_7_out + place * 6 + k_2, a_0, mask=live)
+        # moons.gen:4
         hidden = tanh(a_0[:, None] * vector(mlp_0_weight_array, k_2, 64) + vector(mlp_0_bias_array, k_2, 64))
+        # moons.gen:13
+        tl.store(part_5_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
+        # moons.gen:4
         hidden_2 = tanh(
             tl.dot(hidden, matrix(mlp_1_weight_array, k_2, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
             + vector(mlp_1_bias_array, k_2, 64),
         )
+        # moons.gen:13
+        tl.store(part_2_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
+        # moons.gen:4
         s_0 = tl.sum(hidden_2 * vector(s_weight_array, k_2, 64), 1) + tl.load(s_bias_array + k_2)
         # moons.gen:3
         tanh_s_0 = tanh(s_0)
         exp_value_2_0 = tl.exp(-tanh_s_0)
         # moons.gen:4
-        value_2_0 = z_adjoint_1
-        product_4_0 = exp_value_2_0 * value_2_0
         t_0 = tl.sum(hidden_2 * vector(t_weight_array, k_2, 64), 1) + tl.load(t_bias_array + k_2)
+        value_0 = z_adjoint_1
         # moons.gen:8
-        product_5_0 = (1.0 - square(tanh_s_0)) * (
-            negate_log_prob_cotangent - exp_value_2_0 * ((reverse_input_1 - t_0) * value_2_0)
+        product_4_0 = (1.0 - square(tanh_s_0)) * (
+            negate_log_prob_cotangent - exp_value_2_0 * ((reverse_input_1 - t_0) * value_0)
+        )
+        # moons.gen:13
+        tl.store(part_1_out + place * 6 + k_2, product_4_0, mask=live)
+        # moons.gen:4
+        product_5_0 = exp_value_2_0 * value_0
+        negate_product_5_0 = -product_5_0
+        # moons.gen:13
+        tl.store(part_3_out + place * 6 + k_2, negate_product_5_0, mask=live)
+        # moons.gen:4
+        product_6 = (1.0 - square(hidden_2)) * (
+            product_4_0[:, None] * vector(s_weight_array, k_2, 64)
+            + negate_product_5_0[:, None] * vector(t_weight_array, k_2, 64)
+        )
+        # moons.gen:13
+        tl.store(
+            part_4_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :],
+            product_6,
+            mask=live[:, None],
         )
         # moons.gen:4
-        negate_product_4_0 = -product_4_0
-        product_6 = (1.0 - square(hidden_2)) * (
-            product_5_0[:, None] * vector(s_weight_array, k_2, 64)
-            + negate_product_4_0[:, None] * vector(t_weight_array, k_2, 64)
-        )
         product_7 = (1.0 - square(hidden)) * tl.dot(
             product_6,
             matrix(mlp_1_weight_array_2, k_2, 64, 64),
@@ -1126,23 +1154,13 @@ def log_prob_backward_saved_kernel(
             out_dtype=tl.float32,
         )
         # moons.gen:13
-        tl.store(part_1_out + place * 6 + k_2, product_5_0, mask=live)
-        tl.store(part_2_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
-        tl.store(part_3_out + place * 6 + k_2, negate_product_4_0, mask=live)
-        tl.store(
-            part_4_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :],
-            product_6,
-            mask=live[:, None],
-        )
-        tl.store(part_5_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
         tl.store(
             part_6_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :],
             product_7,
             mask=live[:, None],
         )
-        tl.store(part_7_out + place * 6 + k_2, a_0, mask=live)
-        z_adjoint_1 = value_0 + (z_adjoint_0 + tl.sum(product_7 * vector(mlp_0_weight_array, k_2, 64), 1))
-        z_adjoint_0 = product_4_0 + value_0
+        z_adjoint_1 = z_adjoint_0 + tl.sum(product_7 * vector(mlp_0_weight_array, k_2, 64), 1)
+        z_adjoint_0 = product_5_0
     # moons.gen:6
     asinh_x_0 = asinh(tl.load(x_ptr + place * 2, mask=live, other=0))
     asinh_x_1 = asinh(tl.load(x_ptr + place * 2 + 1, mask=live, other=0))

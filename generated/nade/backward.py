@@ -48,12 +48,12 @@ def log_prob_saving_kernel(
     for i in tl.range(0, 64, num_stages=1):
         x_i = tl.load(x_ptr + place * 64 + i, mask=live, other=0).to(tl.float32)
         total = W_x + vector(W_array, i, 512) * x_i[:, None]
-        logits = tl.load(b_array + i) + tl.sum(vector(V_array, i, 512) * tl.sigmoid(vector(c_array, 0, 512) + W_x), 1)
         tl.store(
             W_x_saved_out + place[:, None] * 500 + i // 64 * 500 + tl.arange(0, 512)[None, :],
             total,
             mask=live[:, None] & (tl.arange(0, 512)[None, :] < 500),
         )
+        logits = tl.load(b_array + i) + tl.sum(vector(V_array, i, 512) * tl.sigmoid(vector(c_array, 0, 512) + W_x), 1)
         W_x = total
         log_p = log_p + (x_i * logits - softplus(logits))
     tl.store(log_prob_out + place, log_p, mask=live)
@@ -119,9 +119,9 @@ def log_prob_backward_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     tile = tl.program_id(0).to(tl.int64)
-    log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # nade.gen:6
     value = tl.full((1, 512), 0.0, tl.float32)
+    log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     W_x_2 = tl.load(
         W_x_saved_ptr + place[:, None] * 500 + tl.arange(0, 512)[None, :],
         mask=live[:, None] & (tl.arange(0, 512)[None, :] < 500),
@@ -140,13 +140,17 @@ def log_prob_backward_kernel(
             other=0,
         )
         x_i_2 = tl.load(x_ptr + place * 64 + i_2, mask=live, other=0).to(tl.float32)
+        tl.store(
+            part_3_out + tile * 32000 + i_2 * 500 + tl.arange(0, 512)[None, :],
+            tl.sum(tl.where(live[:, None], x_i_2[:, None] * W_x_adjoint, 0.0), 0, keep_dims=True),
+            mask=tl.arange(0, 512)[None, :] < 500,
+        )
         difference = tl.where(equal_i_2, value_2, W_x_2) - vector(W_array, i_2, 512) * x_i_2[:, None]
         total = vector(c_array, 0, 512) + difference
         sigmoid_total = tl.sigmoid(total)
         logits = tl.load(b_array + i_2) + tl.sum(vector(V_array, i_2, 512) * sigmoid_total, 1)
         # nade.gen:2
         total_2 = tl.sigmoid(logits) * -log_prob_cotangent + x_i_2 * log_prob_cotangent
-        product = sigmoid_total * tl.sigmoid(-total) * (vector(V_array, i_2, 512) * total_2[:, None])
         # nade.gen:6
         tl.store(
             part_1_out + tile * 32000 + i_2 * 500 + tl.arange(0, 512)[None, :],
@@ -154,11 +158,9 @@ def log_prob_backward_kernel(
             mask=tl.arange(0, 512)[None, :] < 500,
         )
         tl.store(part_2_out + tile * 64 + i_2, tl.sum(tl.where(live, total_2, 0.0), 0))
-        tl.store(
-            part_3_out + tile * 32000 + i_2 * 500 + tl.arange(0, 512)[None, :],
-            tl.sum(tl.where(live[:, None], x_i_2[:, None] * W_x_adjoint, 0.0), 0, keep_dims=True),
-            mask=tl.arange(0, 512)[None, :] < 500,
-        )
+        # nade.gen:2
+        product = sigmoid_total * tl.sigmoid(-total) * (vector(V_array, i_2, 512) * total_2[:, None])
+        # nade.gen:6
         drift = tl.maximum(
             drift,
             tl.where(
@@ -267,13 +269,13 @@ def log_prob_saving_saved_kernel(
     W_x = tl.broadcast_to(tl.full((1, 512), 0.0, tl.float32), (ROWS, 512))
     log_p = tl.full((ROWS,), 0.0, tl.float32)
     for i in tl.range(0, 64, num_stages=1):
-        x_i = tl.load(x_ptr + place * 64 + i, mask=live, other=0).to(tl.float32)
-        logits = tl.load(b_array + i) + tl.sum(vector(V_array, i, 512) * tl.sigmoid(vector(c_array, 0, 512) + W_x), 1)
         tl.store(
             W_x_saved_out + place[:, None] * 32000 + i * 500 + tl.arange(0, 512)[None, :],
             W_x,
             mask=live[:, None] & (tl.arange(0, 512)[None, :] < 500),
         )
+        x_i = tl.load(x_ptr + place * 64 + i, mask=live, other=0).to(tl.float32)
+        logits = tl.load(b_array + i) + tl.sum(vector(V_array, i, 512) * tl.sigmoid(vector(c_array, 0, 512) + W_x), 1)
         W_x = W_x + vector(W_array, i, 512) * x_i[:, None]
         log_p = log_p + (x_i * logits - softplus(logits))
     tl.store(log_prob_out + place, log_p, mask=live)
@@ -344,9 +346,9 @@ def log_prob_backward_saved_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     tile = tl.program_id(0).to(tl.int64)
-    log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # nade.gen:6
     value = tl.full((1, 512), 0.0, tl.float32)
+    log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     W_x_adjoint = tl.broadcast_to(value, (ROWS, 512))
     total_1 = tl.broadcast_to(value, (ROWS, 512))
     for i_2_down in tl.range(0, 64, num_stages=1):
@@ -359,9 +361,13 @@ def log_prob_backward_saved_kernel(
         sigmoid_total = tl.sigmoid(total)
         logits = tl.load(b_array + i_2) + tl.sum(vector(V_array, i_2, 512) * sigmoid_total, 1)
         x_i_2 = tl.load(x_ptr + place * 64 + i_2, mask=live, other=0).to(tl.float32)
+        tl.store(
+            part_3_out + tile * 32000 + i_2 * 500 + tl.arange(0, 512)[None, :],
+            tl.sum(tl.where(live[:, None], x_i_2[:, None] * W_x_adjoint, 0.0), 0, keep_dims=True),
+            mask=tl.arange(0, 512)[None, :] < 500,
+        )
         # nade.gen:2
         total_2 = tl.sigmoid(logits) * -log_prob_cotangent + x_i_2 * log_prob_cotangent
-        product = sigmoid_total * tl.sigmoid(-total) * (vector(V_array, i_2, 512) * total_2[:, None])
         # nade.gen:6
         tl.store(
             part_1_out + tile * 32000 + i_2 * 500 + tl.arange(0, 512)[None, :],
@@ -369,11 +375,9 @@ def log_prob_backward_saved_kernel(
             mask=tl.arange(0, 512)[None, :] < 500,
         )
         tl.store(part_2_out + tile * 64 + i_2, tl.sum(tl.where(live, total_2, 0.0), 0))
-        tl.store(
-            part_3_out + tile * 32000 + i_2 * 500 + tl.arange(0, 512)[None, :],
-            tl.sum(tl.where(live[:, None], x_i_2[:, None] * W_x_adjoint, 0.0), 0, keep_dims=True),
-            mask=tl.arange(0, 512)[None, :] < 500,
-        )
+        # nade.gen:2
+        product = sigmoid_total * tl.sigmoid(-total) * (vector(V_array, i_2, 512) * total_2[:, None])
+        # nade.gen:6
         W_x_adjoint = product + W_x_adjoint
         total_1 = total_1 + product
     tl.store(

@@ -109,14 +109,14 @@ def decode_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
+    # ppca.gen:8
+    noise = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 2)
+    eps = tl.load(sigma_array) * noise
     z = tl.load(
         z_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
         other=0,
     )
-    # ppca.gen:8
-    noise = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 2)
-    eps = tl.load(sigma_array) * noise
     # ppca.gen:9
     tl.store(
         x_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],

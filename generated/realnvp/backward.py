@@ -91,9 +91,9 @@ def log_prob_saving_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     # realnvp.gen:13
     u = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 2)
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     sigmoid_input = tl.log(x + u) - tl.log(16.0 - x + (1.0 - u))
     # realnvp.gen:6
     difference = asinh(sigmoid_input) * vector(d_array, 0, 64) - vector(e_array, 0, 64)
@@ -210,53 +210,8 @@ def log_prob_saving_rows(
 
 
 LOG_PROB_BACKWARD_LAYOUT_1 = tiles.layout(64, [*range(64)], [*range(63, -1, -1)], repeat=4)
-LOG_PROB_BACKWARD_LAYOUT_2 = tiles.layout(
-    64,
-    [*range(32, 64)],
-    [*range(31, -1, -1)],
-    [*range(63, 31, -1)],
-    [*range(31, -1, -1)],
-    [*range(63, 31, -1)],
-    [*range(31, -1, -1)],
-    [*range(63, 31, -1)],
-    [*range(31, -1, -1)],
-)
-LOG_PROB_BACKWARD_LAYOUT_3 = tiles.layout(
-    64,
-    [*range(32)],
-    [*range(63, 31, -1)],
-    [*range(32)],
-    [*range(32, 64)],
-    [*range(32)],
-    [*range(32, 64)],
-    [*range(32)],
-    [*range(32, 64)],
-)
-LOG_PROB_BACKWARD_LAYOUT_4 = tiles.layout(
-    64,
-    [*range(64)],
-    [*range(63, -1, -1)],
-    [*range(32), *range(63, 31, -1)],
-    [*range(32, 64), *range(31, -1, -1)],
-    [*range(32), *range(63, 31, -1)],
-    [*range(32, 64), *range(31, -1, -1)],
-    [*range(32), *range(63, 31, -1)],
-    [*range(32, 64), *range(31, -1, -1)],
-)
-LOG_PROB_BACKWARD_LAYOUT_5 = tiles.layout(
-    64,
-    [*range(64)],
-    [*range(32, 64), *range(31, -1, -1)],
-    [*range(32), *range(63, 31, -1)],
-    [*range(32, 64), *range(31, -1, -1)],
-    [*range(32), *range(63, 31, -1)],
-    [*range(32, 64), *range(31, -1, -1)],
-    [*range(32), *range(63, 31, -1)],
-    [*range(32, 64), *range(31, -1, -1)],
-)
-LOG_PROB_BACKWARD_LAYOUT_6 = tiles.layout(64, [*range(32)], [*range(63, 31, -1)], repeat=4)
-LOG_PROB_BACKWARD_LAYOUT_7 = tiles.layout(64, [*range(32, 64)], [*range(31, -1, -1)], repeat=4)
-LOG_PROB_BACKWARD_LAYOUT_8 = tiles.layout(64, [*range(32), *range(63, 31, -1)])
+LOG_PROB_BACKWARD_LAYOUT_2 = tiles.layout(64, [*range(32, 64)], [*range(31, -1, -1)], repeat=4)
+LOG_PROB_BACKWARD_LAYOUT_3 = tiles.layout(64, [*range(32)], [*range(63, 31, -1)], repeat=4)
 
 
 @tiles.remembered
@@ -278,29 +233,23 @@ def pack_log_prob_backward(
         tiles.mask(LOG_PROB_BACKWARD_LAYOUT_1, device),
         tiles.mask(LOG_PROB_BACKWARD_LAYOUT_2, device),
         tiles.place(mlp_0_weight, 64, LOG_PROB_BACKWARD_LAYOUT_3),
-        tiles.permutation(LOG_PROB_BACKWARD_LAYOUT_4, LOG_PROB_BACKWARD_LAYOUT_5, device),
         tiles.places(LOG_PROB_BACKWARD_LAYOUT_1, device),
-        tiles.place(mlp_0_weight.mT, LOG_PROB_BACKWARD_LAYOUT_6, 64),
+        tiles.places(LOG_PROB_BACKWARD_LAYOUT_3, device),
+        tiles.place(mlp_0_weight.mT, LOG_PROB_BACKWARD_LAYOUT_3, 64),
         tiles.place(mlp_0_bias, 64),
         tiles.place(mlp_1_weight.mT, 64, 64),
         tiles.place(mlp_1_bias, 64),
-        tiles.place(s_weight.mT, 64, LOG_PROB_BACKWARD_LAYOUT_7),
-        tiles.place(s_bias, LOG_PROB_BACKWARD_LAYOUT_7),
         tiles.place(s_weight.mT, 64, LOG_PROB_BACKWARD_LAYOUT_2),
         tiles.place(s_bias, LOG_PROB_BACKWARD_LAYOUT_2),
-        tiles.place(t_weight.mT, 64, LOG_PROB_BACKWARD_LAYOUT_7),
-        tiles.place(t_bias, LOG_PROB_BACKWARD_LAYOUT_7),
-        tiles.permutation(LOG_PROB_BACKWARD_LAYOUT_2, LOG_PROB_BACKWARD_LAYOUT_7, device),
-        tiles.place(s_weight, LOG_PROB_BACKWARD_LAYOUT_7, 64),
+        tiles.place(t_weight.mT, 64, LOG_PROB_BACKWARD_LAYOUT_2),
+        tiles.place(t_bias, LOG_PROB_BACKWARD_LAYOUT_2),
+        tiles.places(LOG_PROB_BACKWARD_LAYOUT_2, device),
+        tiles.place(s_weight, LOG_PROB_BACKWARD_LAYOUT_2, 64),
         tiles.place(t_weight, LOG_PROB_BACKWARD_LAYOUT_2, 64),
         tiles.place(mlp_1_weight, 64, 64),
-        tiles.places(LOG_PROB_BACKWARD_LAYOUT_7, device),
-        tiles.places(LOG_PROB_BACKWARD_LAYOUT_2, device),
-        tiles.places(LOG_PROB_BACKWARD_LAYOUT_6, device),
         tiles.place(d, 64),
         tiles.place(e, 64),
         tiles.place(1.0 / d, 64),
-        tiles.permutation(LOG_PROB_BACKWARD_LAYOUT_8, tiles.plain(64, 64), device),
         tiles.place(d**2, 64),
     )
 
@@ -313,29 +262,23 @@ def log_prob_backward_kernel(
     mask_array,
     mask_2_array,
     mlp_0_weight_array,
-    permutation_array,
     places_array,
+    places_2_array,
     mlp_0_weight_array_2,
     mlp_0_bias_array,
     mlp_1_weight_array,
     mlp_1_bias_array,
     s_weight_array,
     s_bias_array,
-    s_weight_array_2,
-    s_bias_array_2,
     t_weight_array,
     t_bias_array,
-    permutation_2_array,
-    s_weight_array_3,
+    places_3_array,
+    s_weight_array_2,
     t_weight_array_2,
     mlp_1_weight_array_2,
-    places_2_array,
-    places_3_array,
-    places_4_array,
     d_array,
     e_array,
     weights_array,
-    permutation_3_array,
     weights_2_array,
     part_8_out,
     part_9_out,
@@ -361,38 +304,31 @@ def log_prob_backward_kernel(
     mask_array [8, 64]
     mask_2_array [8, 64]
     mlp_0_weight_array [8, 64, 64]
-    permutation_array [8, 64, 64]
     places_array [8, 64]
+    places_2_array [8, 64]
     mlp_0_weight_array_2 [8, 64, 64]
     mlp_0_bias_array [8, 64]
     mlp_1_weight_array [8, 64, 64]
     mlp_1_bias_array [8, 64]
     s_weight_array [8, 64, 64]
     s_bias_array [8, 64]
-    s_weight_array_2 [8, 64, 64]
-    s_bias_array_2 [8, 64]
     t_weight_array [8, 64, 64]
     t_bias_array [8, 64]
-    permutation_2_array [8, 64, 64]
-    s_weight_array_3 [8, 64, 64]
+    places_3_array [8, 64]
+    s_weight_array_2 [8, 64, 64]
     t_weight_array_2 [8, 64, 64]
     mlp_1_weight_array_2 [8, 64, 64]
-    places_2_array [8, 64]
-    places_3_array [8, 64]
-    places_4_array [8, 64]
     d_array [64]
     e_array [64]
     weights_array [64]
-    permutation_3_array [64, 64]
     weights_2_array [64]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # realnvp.gen:13
     value = tl.load(z_saved_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # realnvp.gen:8
     negate_log_prob_cotangent = -log_prob_cotangent
     # realnvp.gen:13
@@ -409,36 +345,36 @@ def log_prob_backward_kernel(
             other=0,
         )
         chosen = tl.where(equal_difference, value_2, z_2)
-        # realnvp.gen:4
-        total = tl.dot(
+        tl.store(
+            part_7_out + place[:, None] * 256 + k_2 * 32 + vector(places_2_array, k_2, 64),
             chosen,
-            matrix(mlp_0_weight_array_2, k_2, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(mlp_0_bias_array, k_2, 64)
-        hidden = tl.maximum(total, 0.0)
-        total_2 = tl.dot(
-            hidden,
-            matrix(mlp_1_weight_array, k_2, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(mlp_1_bias_array, k_2, 64)
-        hidden_2 = tl.maximum(total_2, 0.0)
+            mask=live[:, None] & (vector(places_2_array, k_2, 64) >= 0),
+        )
+        # realnvp.gen:4
+        hidden = tl.maximum(
+            tl.dot(chosen, matrix(mlp_0_weight_array_2, k_2, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
+            + vector(mlp_0_bias_array, k_2, 64),
+            0.0,
+        )
+        # realnvp.gen:13
+        tl.store(part_5_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
+        # realnvp.gen:4
+        hidden_2 = tl.maximum(
+            tl.dot(hidden, matrix(mlp_1_weight_array, k_2, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
+            + vector(mlp_1_bias_array, k_2, 64),
+            0.0,
+        )
+        # realnvp.gen:13
+        tl.store(part_2_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
+        # realnvp.gen:4
         s = tl.dot(
             hidden_2,
             matrix(s_weight_array, k_2, 64, 64),
             input_precision=PRECISION,
             out_dtype=tl.float32,
         ) + vector(s_bias_array, k_2, 64)
-        s_3 = tl.dot(
-            hidden_2,
-            matrix(s_weight_array_2, k_2, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(s_bias_array_2, k_2, 64)
         # realnvp.gen:3
         tanh_s = tanh(s)
-        tanh_s_3 = tanh(s_3)
         # realnvp.gen:4
         t = tl.dot(
             hidden_2,
@@ -447,37 +383,43 @@ def log_prob_backward_kernel(
             out_dtype=tl.float32,
         ) + vector(t_bias_array, k_2, 64)
         # realnvp.gen:3
-        total_3 = chosen * tl.exp(tanh_s) + t
-        exp_value = tl.exp(-tanh_s_3)
-        exp_value_4 = tl.exp(-tanh_s)
-        # realnvp.gen:4
-        product = exp_value * z_adjoint
+        total = chosen * tl.exp(tanh_s) + t
+        exp_value = tl.exp(-tanh_s)
         # realnvp.gen:8
-        product_2 = (1.0 - square(tanh_s)) * (
-            negate_log_prob_cotangent[:, None]
-            - exp_value_4
-            * (
-                (total_3 - t)
-                * tl.dot(
-                    tl.where(vector(mask_2_array, k_2, 64) != 0.0, z_adjoint, 0.0),
-                    matrix(permutation_2_array, k_2, 64, 64),
-                    input_precision="ieee",
-                    out_dtype=tl.float32,
-                )
-            )
+        product = (1.0 - square(tanh_s)) * (negate_log_prob_cotangent[:, None] - exp_value * ((total - t) * z_adjoint))
+        # realnvp.gen:13
+        tl.store(
+            part_1_out + place[:, None] * 256 + k_2 * 32 + vector(places_3_array, k_2, 64),
+            product,
+            mask=live[:, None] & (vector(places_3_array, k_2, 64) >= 0),
         )
         # realnvp.gen:4
-        negate_product = -product
-        product_3 = (total_2 > 0.0).to(tl.float32) * (
-            tl.dot(product_2, matrix(s_weight_array_3, k_2, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
+        product_2 = exp_value * z_adjoint
+        negate_product_2 = -product_2
+        # realnvp.gen:13
+        tl.store(
+            part_3_out + place[:, None] * 256 + k_2 * 32 + vector(places_3_array, k_2, 64),
+            negate_product_2,
+            mask=live[:, None] & (vector(places_3_array, k_2, 64) >= 0),
+        )
+        # realnvp.gen:4
+        product_3 = (hidden_2 > 0.0).to(tl.float32) * (
+            tl.dot(product, matrix(s_weight_array_2, k_2, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
             + tl.dot(
-                negate_product,
+                negate_product_2,
                 matrix(t_weight_array_2, k_2, 64, 64),
                 input_precision=PRECISION,
                 out_dtype=tl.float32,
             )
         )
-        product_4 = (total > 0.0).to(tl.float32) * tl.dot(
+        # realnvp.gen:13
+        tl.store(
+            part_4_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :],
+            product_3,
+            mask=live[:, None],
+        )
+        # realnvp.gen:4
+        product_4 = (hidden > 0.0).to(tl.float32) * tl.dot(
             product_3,
             matrix(mlp_1_weight_array_2, k_2, 64, 64),
             input_precision=PRECISION,
@@ -485,31 +427,9 @@ def log_prob_backward_kernel(
         )
         # realnvp.gen:13
         tl.store(
-            part_1_out + place[:, None] * 256 + k_2 * 32 + vector(places_2_array, k_2, 64),
-            product_2,
-            mask=live[:, None] & (vector(places_2_array, k_2, 64) >= 0),
-        )
-        tl.store(part_2_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
-        tl.store(
-            part_3_out + place[:, None] * 256 + k_2 * 32 + vector(places_3_array, k_2, 64),
-            negate_product,
-            mask=live[:, None] & (vector(places_3_array, k_2, 64) >= 0),
-        )
-        tl.store(
-            part_4_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :],
-            product_3,
-            mask=live[:, None],
-        )
-        tl.store(part_5_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
-        tl.store(
             part_6_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :],
             product_4,
             mask=live[:, None],
-        )
-        tl.store(
-            part_7_out + place[:, None] * 256 + k_2 * 32 + vector(places_4_array, k_2, 64),
-            chosen,
-            mask=live[:, None] & (vector(places_4_array, k_2, 64) >= 0),
         )
         drift = tl.maximum(
             drift,
@@ -526,30 +446,26 @@ def log_prob_backward_kernel(
                 0.0,
             ),
         )
-        z_2 = total_3
-        z_adjoint = tl.where(vector(mask_2_array, k_2, 64) != 0.0, product, 0.0) + tl.dot(
-            tl.where(
-                vector(mask_2_array, k_2, 64) != 0.0,
-                0.0,
-                z_adjoint
-                + tl.dot(
-                    product_4,
-                    matrix(mlp_0_weight_array, k_2, 64, 64),
-                    input_precision=PRECISION,
-                    out_dtype=tl.float32,
-                ),
+        z_2 = total
+        z_adjoint = tl.where(
+            vector(mask_2_array, k_2, 64) != 0.0,
+            product_2,
+            z_adjoint
+            + tl.dot(
+                product_4,
+                matrix(mlp_0_weight_array, k_2, 64, 64),
+                input_precision=PRECISION,
+                out_dtype=tl.float32,
             ),
-            matrix(permutation_array, k_2, 64, 64),
-            input_precision="ieee",
-            out_dtype=tl.float32,
         )
     u = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 2)
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     sigmoid_input = tl.log(x + u) - tl.log(16.0 - x + (1.0 - u))
     # realnvp.gen:6
     asinh_sigmoid_input = asinh(sigmoid_input)
     difference_2 = asinh_sigmoid_input * vector(d_array, 0, 64) - vector(e_array, 0, 64)
-    total_4 = difference_2 + vector(e_array, 0, 64)
-    ratio_2 = total_4 / vector(d_array, 0, 64)
+    total_2 = difference_2 + vector(e_array, 0, 64)
+    ratio_2 = total_2 / vector(d_array, 0, 64)
     inner = tl.abs(ratio_2)
     exp_value_2 = tl.exp(-2.0 * inner)
     # realnvp.gen:8
@@ -561,21 +477,21 @@ def log_prob_backward_kernel(
     # realnvp.gen:6
     Warp_input = sinh(difference_2)
     # realnvp.gen:13
-    total_5 = (
+    total_3 = (
         cosh(difference_2)
         * (
-            tl.dot(z_adjoint, matrix(permutation_3_array, 0, 64, 64), input_precision="ieee", out_dtype=tl.float32)
+            z_adjoint
             + 2 * Warp_input * (1.0 / (1.0 + square(Warp_input)) * (-0.5 * negate_log_prob_cotangent)[:, None])
         )
         + product_6
     )
     # realnvp.gen:8
-    tl.store(part_8_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_6 - total_5, mask=live[:, None])
+    tl.store(part_8_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_6 - total_3, mask=live[:, None])
     tl.store(
         part_9_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
         vector(weights_array, 0, 64) * log_prob_cotangent[:, None]
-        + -total_4 / vector(weights_2_array, 0, 64) * product_5
-        + asinh_sigmoid_input * total_5,
+        + -total_2 / vector(weights_2_array, 0, 64) * product_5
+        + asinh_sigmoid_input * total_3,
         mask=live[:, None],
     )
     # realnvp.gen:13
@@ -673,9 +589,9 @@ def log_prob_backward_rows(
     return part_8, part_9, part_1, part_2, part_3, part_4, part_5, part_6, part_7, drift
 
 
-LOG_PROB_SAVING_SAVED_LAYOUT_1 = tiles.layout(64, [*range(32)], [*range(63, 31, -1)], repeat=4)
-LOG_PROB_SAVING_SAVED_LAYOUT_2 = tiles.layout(64, [*range(32, 64)], [*range(31, -1, -1)], repeat=4)
-LOG_PROB_SAVING_SAVED_LAYOUT_3 = tiles.layout(64, [*range(63, -1, -1)], [*range(64)], repeat=4)
+LOG_PROB_SAVING_SAVED_LAYOUT_1 = tiles.layout(64, [*range(63, -1, -1)], [*range(64)], repeat=4)
+LOG_PROB_SAVING_SAVED_LAYOUT_2 = tiles.layout(64, [*range(32)], [*range(63, 31, -1)], repeat=4)
+LOG_PROB_SAVING_SAVED_LAYOUT_3 = tiles.layout(64, [*range(32, 64)], [*range(31, -1, -1)], repeat=4)
 
 
 @tiles.remembered
@@ -697,15 +613,15 @@ def pack_log_prob_saving_saved(
         tiles.place(d, 64),
         tiles.place(e, 64),
         tiles.place(torch.log(d), 64),
-        tiles.place(mlp_0_weight.mT, LOG_PROB_SAVING_SAVED_LAYOUT_1, 64),
+        tiles.places(LOG_PROB_SAVING_SAVED_LAYOUT_1, device),
+        tiles.place(mlp_0_weight.mT, LOG_PROB_SAVING_SAVED_LAYOUT_2, 64),
         tiles.place(mlp_0_bias, 64),
         tiles.place(mlp_1_weight.mT, 64, 64),
         tiles.place(mlp_1_bias, 64),
-        tiles.place(t_weight.mT, 64, LOG_PROB_SAVING_SAVED_LAYOUT_2),
-        tiles.place(t_bias, LOG_PROB_SAVING_SAVED_LAYOUT_2),
-        tiles.place(s_weight.mT, 64, LOG_PROB_SAVING_SAVED_LAYOUT_2),
-        tiles.place(s_bias, LOG_PROB_SAVING_SAVED_LAYOUT_2),
-        tiles.places(LOG_PROB_SAVING_SAVED_LAYOUT_3, device),
+        tiles.place(t_weight.mT, 64, LOG_PROB_SAVING_SAVED_LAYOUT_3),
+        tiles.place(t_bias, LOG_PROB_SAVING_SAVED_LAYOUT_3),
+        tiles.place(s_weight.mT, 64, LOG_PROB_SAVING_SAVED_LAYOUT_3),
+        tiles.place(s_bias, LOG_PROB_SAVING_SAVED_LAYOUT_3),
     )
 
 
@@ -715,6 +631,7 @@ def log_prob_saving_saved_kernel(
     d_array,
     e_array,
     weights_array,
+    places_array,
     mlp_0_weight_array,
     mlp_0_bias_array,
     mlp_1_weight_array,
@@ -723,7 +640,6 @@ def log_prob_saving_saved_kernel(
     t_bias_array,
     s_weight_array,
     s_bias_array,
-    places_array,
     log_prob_out,
     z_saved_out,
     z_end_out,
@@ -741,6 +657,7 @@ def log_prob_saving_saved_kernel(
     d_array [64]
     e_array [64]
     weights_array [64]
+    places_array [8, 64]
     mlp_0_weight_array [8, 64, 64]
     mlp_0_bias_array [8, 64]
     mlp_1_weight_array [8, 64, 64]
@@ -749,14 +666,13 @@ def log_prob_saving_saved_kernel(
     t_bias_array [8, 64]
     s_weight_array [8, 64, 64]
     s_bias_array [8, 64]
-    places_array [8, 64]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     # realnvp.gen:13
     u = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 2)
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     sigmoid_input = tl.log(x + u) - tl.log(16.0 - x + (1.0 - u))
     # realnvp.gen:6
     difference = asinh(sigmoid_input) * vector(d_array, 0, 64) - vector(e_array, 0, 64)
@@ -776,6 +692,11 @@ def log_prob_saving_saved_kernel(
     )
     for k_down in tl.range(0, 8, num_stages=2):
         k = 7 - k_down
+        tl.store(
+            z_saved_out + place[:, None] * 512 + (7 - k) * 64 + vector(places_array, k, 64),
+            z,
+            mask=live[:, None] & (vector(places_array, k, 64) >= 0),
+        )
         # realnvp.gen:4
         hidden = tl.maximum(
             tl.dot(z, matrix(mlp_0_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
@@ -804,11 +725,6 @@ def log_prob_saving_saved_kernel(
         # realnvp.gen:4
         b = (z - t) * tl.exp(-tanh_s)
         # realnvp.gen:13
-        tl.store(
-            z_saved_out + place[:, None] * 512 + (7 - k) * 64 + vector(places_array, k, 64),
-            z,
-            mask=live[:, None] & (vector(places_array, k, 64) >= 0),
-        )
         z = b
         log_abs_det = log_abs_det + tl.sum(tanh_s, 1)
     # realnvp.gen:12
@@ -875,63 +791,15 @@ def log_prob_saving_saved_rows(
     return log_prob, z_saved, z_end
 
 
-LOG_PROB_BACKWARD_SAVED_LAYOUT_1 = tiles.layout(
-    64,
-    [*range(32, 64)],
-    [*range(31, -1, -1)],
-    [*range(63, 31, -1)],
-    [*range(31, -1, -1)],
-    [*range(63, 31, -1)],
-    [*range(31, -1, -1)],
-    [*range(63, 31, -1)],
-    [*range(31, -1, -1)],
-)
-LOG_PROB_BACKWARD_SAVED_LAYOUT_2 = tiles.layout(
-    64,
-    [*range(32)],
-    [*range(63, 31, -1)],
-    [*range(32)],
-    [*range(32, 64)],
-    [*range(32)],
-    [*range(32, 64)],
-    [*range(32)],
-    [*range(32, 64)],
-)
-LOG_PROB_BACKWARD_SAVED_LAYOUT_3 = tiles.layout(
-    64,
-    [*range(64)],
-    [*range(63, -1, -1)],
-    [*range(32), *range(63, 31, -1)],
-    [*range(32, 64), *range(31, -1, -1)],
-    [*range(32), *range(63, 31, -1)],
-    [*range(32, 64), *range(31, -1, -1)],
-    [*range(32), *range(63, 31, -1)],
-    [*range(32, 64), *range(31, -1, -1)],
-)
+LOG_PROB_BACKWARD_SAVED_LAYOUT_1 = tiles.layout(64, [*range(32, 64)], [*range(31, -1, -1)], repeat=4)
+LOG_PROB_BACKWARD_SAVED_LAYOUT_2 = tiles.layout(64, [*range(32)], [*range(63, 31, -1)], repeat=4)
+LOG_PROB_BACKWARD_SAVED_LAYOUT_3 = tiles.layout(32, [*[-1] * 32, *range(31, -1, -1)])
 LOG_PROB_BACKWARD_SAVED_LAYOUT_4 = tiles.layout(
-    64,
-    [*range(64)],
-    [*range(32, 64), *range(31, -1, -1)],
-    [*range(32), *range(63, 31, -1)],
-    [*range(32, 64), *range(31, -1, -1)],
-    [*range(32), *range(63, 31, -1)],
-    [*range(32, 64), *range(31, -1, -1)],
-    [*range(32), *range(63, 31, -1)],
-    [*range(32, 64), *range(31, -1, -1)],
-)
-LOG_PROB_BACKWARD_SAVED_LAYOUT_5 = tiles.layout(32, [*[-1] * 32, *range(31, -1, -1)])
-LOG_PROB_BACKWARD_SAVED_LAYOUT_6 = tiles.layout(
     64,
     [*range(63, 31, -1), *[-1] * 32],
     [*range(32), *[-1] * 32],
-    [*range(32, 64), *[-1] * 32],
-    [*range(32), *[-1] * 32],
-    [*range(32, 64), *[-1] * 32],
-    [*range(32), *[-1] * 32],
-    [*range(32, 64), *[-1] * 32],
-    [*range(32), *[-1] * 32],
+    repeat=4,
 )
-LOG_PROB_BACKWARD_SAVED_LAYOUT_7 = tiles.layout(64, [*range(32), *range(63, 31, -1)])
 
 
 @tiles.remembered
@@ -952,9 +820,8 @@ def pack_log_prob_backward_saved(
     return (
         tiles.mask(LOG_PROB_BACKWARD_SAVED_LAYOUT_1, device),
         tiles.place(mlp_0_weight, 64, LOG_PROB_BACKWARD_SAVED_LAYOUT_2),
-        tiles.permutation(LOG_PROB_BACKWARD_SAVED_LAYOUT_3, LOG_PROB_BACKWARD_SAVED_LAYOUT_4, device),
-        tiles.places(LOG_PROB_BACKWARD_SAVED_LAYOUT_5, device),
-        tiles.places(LOG_PROB_BACKWARD_SAVED_LAYOUT_6, device),
+        tiles.places(LOG_PROB_BACKWARD_SAVED_LAYOUT_3, device),
+        tiles.places(LOG_PROB_BACKWARD_SAVED_LAYOUT_4, device),
         tiles.place(mlp_0_weight.mT, 32, 64),
         tiles.place(mlp_0_bias, 64),
         tiles.place(mlp_1_weight.mT, 64, 64),
@@ -963,14 +830,13 @@ def pack_log_prob_backward_saved(
         tiles.place(s_bias, LOG_PROB_BACKWARD_SAVED_LAYOUT_1),
         tiles.place(t_weight.mT, 64, LOG_PROB_BACKWARD_SAVED_LAYOUT_1),
         tiles.place(t_bias, LOG_PROB_BACKWARD_SAVED_LAYOUT_1),
+        tiles.places(LOG_PROB_BACKWARD_SAVED_LAYOUT_1, device),
         tiles.place(s_weight, LOG_PROB_BACKWARD_SAVED_LAYOUT_1, 64),
         tiles.place(t_weight, LOG_PROB_BACKWARD_SAVED_LAYOUT_1, 64),
         tiles.place(mlp_1_weight, 64, 64),
-        tiles.places(LOG_PROB_BACKWARD_SAVED_LAYOUT_1, device),
         tiles.place(d, 64),
         tiles.place(e, 64),
         tiles.place(1.0 / d, 64),
-        tiles.permutation(LOG_PROB_BACKWARD_SAVED_LAYOUT_7, tiles.plain(64, 64), device),
         tiles.place(d**2, 64),
     )
 
@@ -983,7 +849,6 @@ def log_prob_backward_saved_kernel(
     log_prob_cotangent_ptr,
     mask_array,
     mlp_0_weight_array,
-    permutation_array,
     places_array,
     places_2_array,
     mlp_0_weight_array_2,
@@ -994,14 +859,13 @@ def log_prob_backward_saved_kernel(
     s_bias_array,
     t_weight_array,
     t_bias_array,
+    places_3_array,
     s_weight_array_2,
     t_weight_array_2,
     mlp_1_weight_array_2,
-    places_3_array,
     d_array,
     e_array,
     weights_array,
-    permutation_2_array,
     weights_2_array,
     part_8_out,
     part_9_out,
@@ -1025,7 +889,6 @@ def log_prob_backward_saved_kernel(
     loop over layers, carrying z_adjoint [ROWS, 64]
     mask_array [8, 64]
     mlp_0_weight_array [8, 64, 64]
-    permutation_array [8, 64, 64]
     places_array [32]
     places_2_array [8, 64]
     mlp_0_weight_array_2 [8, 32, 64]
@@ -1036,24 +899,22 @@ def log_prob_backward_saved_kernel(
     s_bias_array [8, 64]
     t_weight_array [8, 64, 64]
     t_bias_array [8, 64]
+    places_3_array [8, 64]
     s_weight_array_2 [8, 64, 64]
     t_weight_array_2 [8, 64, 64]
     mlp_1_weight_array_2 [8, 64, 64]
-    places_3_array [8, 64]
     d_array [64]
     e_array [64]
     weights_array [64]
-    permutation_2_array [64, 64]
     weights_2_array [64]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    z_end = tl.load(z_end_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # realnvp.gen:8
     negate_log_prob_cotangent = -log_prob_cotangent
+    z_end = tl.load(z_end_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     # realnvp.gen:13
     z_adjoint = 2 * z_end * (-0.5 * log_prob_cotangent)[:, None]
     for k_2 in tl.range(0, 8, num_stages=2):
@@ -1062,27 +923,32 @@ def log_prob_backward_saved_kernel(
             mask=live[:, None] & (vector(places_array, 0, 32) >= 0),
             other=0,
         )
-        reverse_input_6 = tl.load(
+        reverse_input_4 = tl.load(
             z_saved_ptr + place[:, None] * 512 + (7 - k_2) * 64 + vector(places_2_array, k_2, 64),
             mask=live[:, None] & (vector(places_2_array, k_2, 64) >= 0),
             other=0,
         )
         # realnvp.gen:4
         a = reverse_input
-        total = tl.dot(
-            a,
-            matrix(mlp_0_weight_array_2, k_2, 32, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(mlp_0_bias_array, k_2, 64)
-        hidden = tl.maximum(total, 0.0)
-        total_2 = tl.dot(
-            hidden,
-            matrix(mlp_1_weight_array, k_2, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(mlp_1_bias_array, k_2, 64)
-        hidden_2 = tl.maximum(total_2, 0.0)
+        # realnvp.gen:13
+        tl.store(part_7_out + place[:, None] * 256 + k_2 * 32 + tl.arange(0, 32)[None, :], a, mask=live[:, None])
+        # realnvp.gen:4
+        hidden = tl.maximum(
+            tl.dot(a, matrix(mlp_0_weight_array_2, k_2, 32, 64), input_precision=PRECISION, out_dtype=tl.float32)
+            + vector(mlp_0_bias_array, k_2, 64),
+            0.0,
+        )
+        # realnvp.gen:13
+        tl.store(part_5_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
+        # realnvp.gen:4
+        hidden_2 = tl.maximum(
+            tl.dot(hidden, matrix(mlp_1_weight_array, k_2, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
+            + vector(mlp_1_bias_array, k_2, 64),
+            0.0,
+        )
+        # realnvp.gen:13
+        tl.store(part_2_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
+        # realnvp.gen:4
         s = tl.dot(
             hidden_2,
             matrix(s_weight_array, k_2, 64, 64),
@@ -1093,7 +959,6 @@ def log_prob_backward_saved_kernel(
         tanh_s = tanh(s)
         exp_value = tl.exp(-tanh_s)
         # realnvp.gen:4
-        product = exp_value * z_adjoint
         t = tl.dot(
             hidden_2,
             matrix(t_weight_array, k_2, 64, 64),
@@ -1101,21 +966,42 @@ def log_prob_backward_saved_kernel(
             out_dtype=tl.float32,
         ) + vector(t_bias_array, k_2, 64)
         # realnvp.gen:8
-        product_2 = (1.0 - square(tanh_s)) * (
-            negate_log_prob_cotangent[:, None] - exp_value * ((reverse_input_6 - t) * z_adjoint)
+        product = (1.0 - square(tanh_s)) * (
+            negate_log_prob_cotangent[:, None] - exp_value * ((reverse_input_4 - t) * z_adjoint)
+        )
+        # realnvp.gen:13
+        tl.store(
+            part_1_out + place[:, None] * 256 + k_2 * 32 + vector(places_3_array, k_2, 64),
+            product,
+            mask=live[:, None] & (vector(places_3_array, k_2, 64) >= 0),
         )
         # realnvp.gen:4
-        negate_product = -product
-        product_3 = (total_2 > 0.0).to(tl.float32) * (
-            tl.dot(product_2, matrix(s_weight_array_2, k_2, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
+        product_2 = exp_value * z_adjoint
+        negate_product_2 = -product_2
+        # realnvp.gen:13
+        tl.store(
+            part_3_out + place[:, None] * 256 + k_2 * 32 + vector(places_3_array, k_2, 64),
+            negate_product_2,
+            mask=live[:, None] & (vector(places_3_array, k_2, 64) >= 0),
+        )
+        # realnvp.gen:4
+        product_3 = (hidden_2 > 0.0).to(tl.float32) * (
+            tl.dot(product, matrix(s_weight_array_2, k_2, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
             + tl.dot(
-                negate_product,
+                negate_product_2,
                 matrix(t_weight_array_2, k_2, 64, 64),
                 input_precision=PRECISION,
                 out_dtype=tl.float32,
             )
         )
-        product_4 = (total > 0.0).to(tl.float32) * tl.dot(
+        # realnvp.gen:13
+        tl.store(
+            part_4_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :],
+            product_3,
+            mask=live[:, None],
+        )
+        # realnvp.gen:4
+        product_4 = (hidden > 0.0).to(tl.float32) * tl.dot(
             product_3,
             matrix(mlp_1_weight_array_2, k_2, 64, 64),
             input_precision=PRECISION,
@@ -1123,51 +1009,29 @@ def log_prob_backward_saved_kernel(
         )
         # realnvp.gen:13
         tl.store(
-            part_1_out + place[:, None] * 256 + k_2 * 32 + vector(places_3_array, k_2, 64),
-            product_2,
-            mask=live[:, None] & (vector(places_3_array, k_2, 64) >= 0),
-        )
-        tl.store(part_2_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
-        tl.store(
-            part_3_out + place[:, None] * 256 + k_2 * 32 + vector(places_3_array, k_2, 64),
-            negate_product,
-            mask=live[:, None] & (vector(places_3_array, k_2, 64) >= 0),
-        )
-        tl.store(
-            part_4_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :],
-            product_3,
-            mask=live[:, None],
-        )
-        tl.store(part_5_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
-        tl.store(
             part_6_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :],
             product_4,
             mask=live[:, None],
         )
-        tl.store(part_7_out + place[:, None] * 256 + k_2 * 32 + tl.arange(0, 32)[None, :], a, mask=live[:, None])
-        z_adjoint = tl.where(vector(mask_array, k_2, 64) != 0.0, product, 0.0) + tl.dot(
-            tl.where(
-                vector(mask_array, k_2, 64) != 0.0,
-                0.0,
-                z_adjoint
-                + tl.dot(
-                    product_4,
-                    matrix(mlp_0_weight_array, k_2, 64, 64),
-                    input_precision=PRECISION,
-                    out_dtype=tl.float32,
-                ),
+        z_adjoint = tl.where(
+            vector(mask_array, k_2, 64) != 0.0,
+            product_2,
+            z_adjoint
+            + tl.dot(
+                product_4,
+                matrix(mlp_0_weight_array, k_2, 64, 64),
+                input_precision=PRECISION,
+                out_dtype=tl.float32,
             ),
-            matrix(permutation_array, k_2, 64, 64),
-            input_precision="ieee",
-            out_dtype=tl.float32,
         )
     u = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 2)
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     sigmoid_input = tl.log(x + u) - tl.log(16.0 - x + (1.0 - u))
     # realnvp.gen:6
     asinh_sigmoid_input = asinh(sigmoid_input)
     difference = asinh_sigmoid_input * vector(d_array, 0, 64) - vector(e_array, 0, 64)
-    total_3 = difference + vector(e_array, 0, 64)
-    ratio_2 = total_3 / vector(d_array, 0, 64)
+    total = difference + vector(e_array, 0, 64)
+    ratio_2 = total / vector(d_array, 0, 64)
     inner = tl.abs(ratio_2)
     exp_value_2 = tl.exp(-2.0 * inner)
     # realnvp.gen:8
@@ -1179,21 +1043,21 @@ def log_prob_backward_saved_kernel(
     # realnvp.gen:6
     Warp_input = sinh(difference)
     # realnvp.gen:13
-    total_4 = (
+    total_2 = (
         cosh(difference)
         * (
-            tl.dot(z_adjoint, matrix(permutation_2_array, 0, 64, 64), input_precision="ieee", out_dtype=tl.float32)
+            z_adjoint
             + 2 * Warp_input * (1.0 / (1.0 + square(Warp_input)) * (-0.5 * negate_log_prob_cotangent)[:, None])
         )
         + product_6
     )
     # realnvp.gen:8
-    tl.store(part_8_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_6 - total_4, mask=live[:, None])
+    tl.store(part_8_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_6 - total_2, mask=live[:, None])
     tl.store(
         part_9_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
         vector(weights_array, 0, 64) * log_prob_cotangent[:, None]
-        + -total_3 / vector(weights_2_array, 0, 64) * product_5
-        + asinh_sigmoid_input * total_4,
+        + -total / vector(weights_2_array, 0, 64) * product_5
+        + asinh_sigmoid_input * total_2,
         mask=live[:, None],
     )
 

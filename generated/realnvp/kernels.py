@@ -85,9 +85,9 @@ def log_prob_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     # realnvp.gen:13
     u = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 2)
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     sigmoid_input = tl.log(x + u) - tl.log(16.0 - x + (1.0 - u))
     # realnvp.gen:6
     difference = asinh(sigmoid_input) * vector(d_array, 0, 64) - vector(e_array, 0, 64)

@@ -233,7 +233,6 @@ def objective_sleep_backward_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     # sbn_rws.gen:6
     noise = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 11)
     h2 = (noise < vector(weights_array, 0, 16)).to(tl.float32)
@@ -262,6 +261,7 @@ def objective_sleep_backward_kernel(
         input_precision=PRECISION,
         out_dtype=tl.float32,
     ) + vector(q_linear_output_bias_array, 0, 64)
+    value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     # sbn_rws.gen:2
     negate_value_cotangent = -value_cotangent
     # sbn_rws.gen:10

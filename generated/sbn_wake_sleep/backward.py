@@ -240,7 +240,6 @@ def objective_wake_backward_kernel(
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     # sbn_wake_sleep.gen:9
     logits = tl.dot(
         x,
@@ -259,6 +258,7 @@ def objective_wake_backward_kernel(
     ) + vector(q_linear_2_output_bias_array, 0, 16)
     noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 8)
     h2 = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
+    value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     # sbn_wake_sleep.gen:2
     negate_value_cotangent = -value_cotangent
     # sbn_wake_sleep.gen:7
@@ -589,7 +589,6 @@ def objective_sleep_backward_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     # sbn_wake_sleep.gen:6
     noise = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 11)
     h2 = (noise < vector(weights_array, 0, 16)).to(tl.float32)
@@ -618,6 +617,7 @@ def objective_sleep_backward_kernel(
         input_precision=PRECISION,
         out_dtype=tl.float32,
     ) + vector(q_linear_output_bias_array, 0, 64)
+    value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     # sbn_wake_sleep.gen:2
     negate_value_cotangent = -value_cotangent
     # sbn_wake_sleep.gen:10

@@ -168,9 +168,9 @@ def log_ratio_kernel(x_ptr, y_ptr, log_ratio_out, count, ROWS: tl.constexpr, PRE
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     x = tl.load(x_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
-    y = tl.load(y_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
     # wells.gen:5
     U = tl.sum(whole_power(x, 4), 1) / 4.0 - tl.sum(square(x), 1) / 2.0
+    y = tl.load(y_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
     U_2 = tl.sum(whole_power(y, 4), 1) / 4.0 - tl.sum(square(y), 1) / 2.0
     # wells.gen:7
     tl.store(

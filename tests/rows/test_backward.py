@@ -1,0 +1,245 @@
+"""Backward passes as row programs: against torch's automatic differentiation, with and without inverses."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from gencompiler import pipeline
+from gencompiler.diagnostics.span import SourceText
+from gencompiler.emit.signature import signature
+from gencompiler.rows.backward import Adjoint, adjoints
+from gencompiler.rows.contributions import NotDifferentiated
+from gencompiler.rows.lower import trained
+from gencompiler.rows.nodes import Program
+from gencompiler.rows.recovery import Recovery
+from gencompiler.rows.schedule import schedule
+from gencompiler.rows.verify import verify
+from gencompiler.runtime import gradients
+from gencompiler.runtime.programs import RowFunction
+from tests.rows import harness
+
+SPECS = Path(__file__).parents[2] / "specs"
+
+#: Spec, constants, program, and whether its loops run back by inverses.
+CASES = {
+    "couplings": ("bijections/realnvp.gen", {"D": "6"}, "log_prob", True),
+    "additive couplings": ("bijections/nice.gen", {"D": "5"}, "log_prob", True),
+    "couplings of planes": ("bijections/moons.gen", {}, "log_prob", True),
+    "hidden sums": ("autoregressive/nade.gen", {"D": "12", "H": "7"}, "log_prob", True),
+    "two hidden sums": ("autoregressive/gaussian_nade.gen", {"D": "7"}, "log_prob", True),
+    "weights by index": ("autoregressive/fvsbn.gen", {"D": "7"}, "log_prob", False),
+    "networks": ("approximate/vae.gen", {}, "objective_phase_1", False),
+    "a critic's gradient": ("adversarial/gan_grid.gen", {}, "objective_critic", False),
+    "binary latents": ("approximate/sbn_wake_sleep.gen", {}, "objective_wake", False),
+    "a kernel of an SDE": ("physics/vp_diffusion.gen", {}, "objective_phase_1", False),
+}
+
+
+@functools.cache
+def ways(case: str) -> tuple[Program, tuple[Adjoint, ...]]:
+    path, constants, name, _ = CASES[case]
+    done = pipeline.run(SourceText(path, (SPECS / path).read_text()), defines=constants, until="check")
+    build = trained(done.derived)[name]
+    draft, outputs = build()
+    return draft.program(outputs), adjoints(build)
+
+
+def row_function(program: Program) -> RowFunction:
+    called = signature(program)
+    return RowFunction(harness.compiled(program), keywords=called.keywords, parameters=called.parameters)
+
+
+def gradient_of(program: Program, found: tuple[Adjoint, ...]) -> gradients.Gradient:
+    """What `runtime.gradients` runs, with torch functions in the place of kernels."""
+    called = signature(program)
+    made = []
+    for way in found:
+        outputs = way.backward.outputs
+        parts = tuple(gradients.Part(**dataclasses.asdict(each)) for each in way.contributions)
+        shapes = tuple(output.type.shape for output in way.saving.outputs[1:])
+        names = tuple(output.name for output in outputs)
+        made.append(gradients.Way(row_function(way.saving), row_function(way.backward), shapes, names, parts, 1))
+    return gradients.Gradient(called.inputs, called.parameters, tuple(made))
+
+
+def both(
+    program: Program, found: tuple[Adjoint, ...], rows: int = 9, scale: float = 1.0, dtype: torch.dtype = torch.float64
+) -> list[tuple[Tensor, Tensor]]:
+    """(ours in `dtype`, torch's in float64) for each parameter."""
+    values = harness.parameters(program, scale=scale)
+    given = harness.inputs(program, rows)
+    leaves = {path: value.clone().requires_grad_() for path, value in values.items()}
+    (out, *_) = harness.run_torch(program, given, leaves, rows)
+    cotangent = torch.linspace(0.5, 1.5, rows, dtype=torch.float64)
+    theirs = torch.autograd.grad((out * cotangent).sum(), list(leaves.values()), allow_unused=True)
+    gradient = gradient_of(program, found)
+    keys = gradients.Keys(torch.arange(rows), harness.SEED, harness.STEP)
+    inputs = [given[n] if given[n].dtype == torch.int64 else given[n].to(dtype) for n in gradient.inputs]
+    parameters = [values[path].to(dtype) for path in gradient.parameters]
+    _, *states = gradients.forward(gradient, inputs, parameters, keys)
+    ours = gradients.backward(gradient, inputs, parameters, states, cotangent.to(dtype), keys)[len(inputs) :]
+    zero = [torch.zeros_like(v) if g is None else g for v, g in zip(values.values(), theirs, strict=True)]
+    return [(a.double(), b) for a, b in zip(ours, zero, strict=True)]
+
+
+def worst(pairs: list[tuple[Tensor, Tensor]]) -> float:
+    """The largest error relative to the norm of its gradient."""
+    return max(float((a - b).norm() / b.norm().clamp_min(1e-12)) for a, b in pairs)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_gradients_are_those_of_torch(case: str) -> None:
+    program, found = ways(case)
+    assert found[0].inverts == CASES[case][3]
+    assert not found[-1].inverts
+    for way in found:
+        for each in (way.saving, way.backward):
+            verify(each, "test")
+        assert worst(both(program, (way,))) < 1e-9
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_tiles_compute_what_the_programs_do(case: str, tmp_path: Path) -> None:
+    """The literal interpreter of the scheduled programs, layouts and packing included, against the torch functions."""
+    program, found = ways(case)
+    values, given, rows = harness.parameters(program), harness.inputs(program, 2), 2
+    for number, way in enumerate(found):
+        saving, backward = schedule(way.saving), schedule(way.backward)
+        if not (saving.fused and backward.fused):
+            continue
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        stored = harness.run_torch(way.saving, given, values, rows)
+        _compare(harness.run_tiles(saving, given, values, rows, folder), stored)
+        states = {output.name: value for output, value in zip(way.saving.outputs[1:], stored[1:], strict=True)}
+        cotangents = {f"{program.outputs[0].name}_cotangent": torch.tensor([0.7, -1.3], dtype=torch.float64)}
+        everything = {**given, **states, **cotangents}
+        wanted = harness.run_torch(way.backward, everything, values, rows)
+        _compare(harness.run_tiles(backward, everything, values, rows, folder), wanted)
+
+
+def _compare(found: list[Tensor], wanted: list[Tensor]) -> None:
+    for a, b in zip(found, wanted, strict=True):
+        assert float((torch.as_tensor(a) - b).abs().max()) <= 1e-7 * (1 + float(b.abs().max()))
+
+
+# -- the guard -------------------------------------------------------------------------------------------------------
+
+DEEP = """
+bijection AffineCoupling(u : Real[D] | H = 16) -> Real[D] = join(a, b * exp(2 * tanh(s)) + t)
+  where { a, b = split(u)   s, t = mlp(a, hidden = [H]) }
+model Deep(D = 8, L = 32) {
+  observed x : Real[D]
+  latent   z : Real[D]
+  p(z) = Normal(0, 1)
+  x = z |> repeat(L) { AffineCoupling |> reverse }
+  train maximum_likelihood
+}
+"""
+
+
+@functools.cache
+def deep(layers: int) -> tuple[Program, tuple[Adjoint, ...]]:
+    done = pipeline.run(SourceText("deep.gen", DEEP), defines={"L": str(layers)}, until="check")
+    build = trained(done.derived)["log_prob"]
+    draft, outputs = build()
+    return draft.program(outputs), adjoints(build)
+
+
+def test_strong_conditioners_at_depth_32_in_float32() -> None:
+    """Where inverses alone lose digits, the guard takes the way that recomputes nothing; else inverses serve."""
+    program, found = deep(32)
+    gentle, strong = 0.1, 0.6
+    assert worst(both(program, found[:1], scale=gentle, dtype=torch.float32)) < 1e-6
+    guarded = worst(both(program, found, rows=64, scale=strong, dtype=torch.float32))
+    saved = worst(both(program, found[1:], rows=64, scale=strong, dtype=torch.float32))
+    assert guarded == saved < 1e-5
+
+
+def test_without_the_guard_every_digit_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the guard is for: the recomputed states of the same model are off by more than their size."""
+    monkeypatch.setattr(gradients, "MOST_DRIFT", float("inf"))
+    program, found = deep(32)
+    assert worst(both(program, found[:1], rows=64, scale=0.6, dtype=torch.float32)) > 1e-4
+
+
+def test_the_drift_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body with the wrong inverse: off by 1% in every iteration."""
+
+    def wrong(self: Recovery, place: int, end: object, index: object) -> object:
+        found = right(self, place, end, index)  # type: ignore[arg-type]
+        return self.graph.elementwise("multiply", self.graph.number(1.01, self.plan.span), found, span=self.plan.span)
+
+    right: Callable[..., object] = Recovery._before
+    monkeypatch.setattr(Recovery, "_before", wrong)
+    done = pipeline.run(SourceText("deep.gen", DEEP), defines={"L": "8"}, until="check")
+    build = trained(done.derived)["log_prob"]
+    broken = adjoints(build)
+    monkeypatch.undo()
+    draft, outputs = build()
+    program = draft.program(outputs)
+    assert worst(both(program, (broken[0], *adjoints(build)[1:]), scale=0.3)) < 1e-9, "the last way serves"
+    with pytest.raises(AssertionError, match="the last way"):
+        both(program, broken[:1], scale=0.3)
+
+
+# -- memory ----------------------------------------------------------------------------------------------------------
+
+
+def saved_by_torch(program: Program, rows: int) -> int:
+    """Bytes of the distinct tensors that torch's automatic differentiation keeps from forward to backward, parameters
+    apart."""
+    values = {path: each.requires_grad_() for path, each in harness.parameters(program).items()}
+    own = {each.untyped_storage().data_ptr() for each in values.values()}
+    kept: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        outputs = harness.run_torch(program, harness.inputs(program, rows), values, rows)
+    assert outputs
+    return sum(kept.values())
+
+
+@pytest.mark.parametrize("layers", [8, 64])
+def test_what_is_kept_from_forward_to_backward(layers: int) -> None:
+    """One state in eight layers, against every activation: at least 30 times less."""
+    program, (way, _) = deep(layers)
+    states = sum(8 * output.type.shape[0] for output in way.saving.outputs[1:])
+    rows = 64
+    assert saved_by_torch(program, rows) > 30 * rows * states
+    assert states == 8 * 8 * layers // 8
+
+
+# -- refusals --------------------------------------------------------------------------------------------------------
+
+
+def test_what_has_no_backward_pass_says_why() -> None:
+    path = "approximate/iwae.gen"
+    done = pipeline.run(SourceText(path, (SPECS / path).read_text()), until="check")
+    for build in trained(done.derived).values():
+        with pytest.raises(NotDifferentiated, match="particles"):
+            adjoints(build)
+
+
+def test_pieces_of_rows_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch that is taken in pieces has the gradient of the whole."""
+    program, found = ways("couplings")
+    whole = both(program, found, rows=150)
+    monkeypatch.setattr(gradients, "MOST_RESULTS", 64)
+    pieces = both(program, found, rows=150)
+    for (a, _), (b, _) in zip(whole, pieces, strict=True):
+        torch.testing.assert_close(a, b)
+    assert len(list(itertools.chain(*pieces))) > 0
