@@ -104,18 +104,31 @@ def emit_package(
         ),
         f"test_{spec.name}.py": emit_tests(plan.class_name, texts.header(f"Properties of {plan.class_name}.")),
     }
-    if fused := {name: each for name, each in (schedules or {}).items() if each.fused}:
-        header = texts.header(f"{plan.class_name}: the kernels, imported on CUDA or under the interpreter only.")
-        files["kernels.py"] = emit_kernels(plan, fused, header, Places(sources))
-    if any(each.ways for each in (gradients or {}).values()):
-        header = texts.header(f"{plan.class_name}: the kernels of its backward passes, and how they make gradients.")
-        files["backward.py"] = emit_backward(plan, gradients or {}, header, Places(sources))
+    files |= _kernels(plan, schedules or {}, gradients or {}, texts, Places(sources))
     if phases:
         header = texts.header(f"Trains {plan.class_name}: the explicit loop.")
         files["train.py"] = emit_training(model, plan.class_name, phases, header)
     if certificate:
         files["certificate.json"] = certificate
     return dict(sorted(files.items()))
+
+
+def _kernels(
+    plan: ClassPlan,
+    schedules: Mapping[str, Schedule],
+    gradients: Mapping[str, Differentiated],
+    texts: _Texts,
+    places: Places,
+) -> dict[str, str]:
+    """The files that hold kernels."""
+    files: dict[str, str] = {}
+    if fused := {name: each for name, each in schedules.items() if each.fused}:
+        header = texts.header(f"{plan.class_name}: the kernels, imported on CUDA or under the interpreter only.")
+        files["kernels.py"] = emit_kernels(plan, fused, header, places)
+    if any(each.ways for each in gradients.values()):
+        header = texts.header(f"{plan.class_name}: the kernels of its backward passes, and how they make gradients.")
+        files["backward.py"] = emit_backward(plan, gradients, header, places)
+    return files
 
 
 def _require_identifier(name: str) -> None:

@@ -35,8 +35,8 @@ from gencompiler.rows.nodes import (
     Spread,
     Statement,
     StoreColumn,
-    Window,
     StoreSection,
+    Window,
     WithColumn,
 )
 

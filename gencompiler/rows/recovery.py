@@ -107,8 +107,8 @@ class Recovery:
 
     def _whole(self, function: str, *arguments: Expr | int) -> Expr:
         span = self.plan.span
-        exprs = (self.graph.integer(a, span) if isinstance(a, int) else a for a in arguments)
-        return self.graph.elementwise(function, *exprs, span=span)
+        left, right = (self.graph.integer(a, span) if isinstance(a, int) else a for a in arguments)
+        return self.graph.whole(function, left, right, span)
 
     def saved(self, state: State, slot: Expr | int) -> Expr:
         """The saved state in a slot."""
