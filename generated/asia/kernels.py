@@ -172,11 +172,11 @@ def log_weight_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    xray = tl.load(xray_ptr + place, mask=live, other=0).to(tl.float32)
     dysp = tl.load(dysp_ptr + place, mask=live, other=0).to(tl.float32)
     # asia.gen:15
     equal_dysp_0 = dysp == 0
     equal_dysp_1 = dysp == 1
+    xray = tl.load(xray_ptr + place, mask=live, other=0).to(tl.float32)
     logits = tl.where(
         xray == 0,
         tl.where(equal_dysp_0, tl.load(either_logits_array), 0.0)
@@ -423,11 +423,11 @@ def encode_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    xray = tl.load(xray_ptr + place, mask=live, other=0).to(tl.float32)
     dysp = tl.load(dysp_ptr + place, mask=live, other=0).to(tl.float32)
     # asia.gen:15
     equal_dysp_0 = dysp == 0
     equal_dysp_1 = dysp == 1
+    xray = tl.load(xray_ptr + place, mask=live, other=0).to(tl.float32)
     logits = tl.where(
         xray == 0,
         tl.where(equal_dysp_0, tl.load(either_logits_array), 0.0)
@@ -563,12 +563,12 @@ def decode_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    bronc = tl.load(bronc_ptr + place, mask=live, other=0).to(tl.float32)
     either = tl.load(either_ptr + place, mask=live, other=0).to(tl.float32)
     # asia.gen:12
     equal_either = either == 0
     probability = tl.where(equal_either, 0.05, 0.98)
     noise = uniform(seed, row, step, 0, 0)
+    bronc = tl.load(bronc_ptr + place, mask=live, other=0).to(tl.float32)
     # asia.gen:13
     equal_bronc = bronc == 0
     probability_2 = tl.where(equal_either, tl.where(equal_bronc, 0.1, 0.8), tl.where(equal_bronc, 0.7, 0.9))
@@ -613,10 +613,10 @@ def decode_mean_kernel(bronc_ptr, either_ptr, xray_out, dysp_out, count, ROWS: t
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    bronc = tl.load(bronc_ptr + place, mask=live, other=0).to(tl.float32)
     either = tl.load(either_ptr + place, mask=live, other=0).to(tl.float32)
     # asia.gen:12
     equal_either = either == 0
+    bronc = tl.load(bronc_ptr + place, mask=live, other=0).to(tl.float32)
     # asia.gen:13
     equal_bronc = bronc == 0
     # asia.gen:12

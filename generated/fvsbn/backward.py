@@ -115,8 +115,8 @@ def log_prob_backward_kernel(
 def log_prob_backward_rows(x, log_prob_cotangent, W, b):
     """the gradient of log p(x) of each row.
 
-    Takes x [rows, 64] integer, log_prob_cotangent [rows]; returns part_1 [4096] summed over rows, part_2 [64] summed
-    over rows.
+    Takes x [rows, 64] integer, log_prob_cotangent [rows]; returns part_1 [4096] summed over rows, part_2 [64]
+    summed over rows.
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward(W, b, device)

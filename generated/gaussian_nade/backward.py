@@ -252,9 +252,9 @@ def log_prob_backward_kernel(
 def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, c, V, b, S, a):
     """the gradient of log p(x) of each row.
 
-    Takes x [rows, 2], W_x_saved [rows, 64], log_prob_cotangent [rows]; returns x_gradient [rows, 2], part_6 [rows, 64],
-    part_1 [128] summed over rows, part_2 [2] summed over rows, part_3 [128] summed over rows, part_4 [2] summed over
-    rows, part_5 [128] summed over rows, drift [rows].
+    Takes x [rows, 2], W_x_saved [rows, 64], log_prob_cotangent [rows]; returns x_gradient [rows, 2], part_6
+    [rows, 64], part_1 [128] summed over rows, part_2 [2] summed over rows, part_3 [128] summed over rows,
+    part_4 [2] summed over rows, part_5 [128] summed over rows, drift [rows].
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward(W, c, V, b, S, a, device)
@@ -494,9 +494,9 @@ def log_prob_backward_saved_kernel(
 def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, W, c, V, b, S, a):
     """the gradient of log p(x) of each row.
 
-    Takes x [rows, 2], W_x_saved [rows, 128], W_x_end [rows, 64], log_prob_cotangent [rows]; returns x_gradient [rows,
-    2], part_6 [rows, 64], part_1 [128] summed over rows, part_2 [2] summed over rows, part_3 [128] summed over rows,
-    part_4 [2] summed over rows, part_5 [128] summed over rows.
+    Takes x [rows, 2], W_x_saved [rows, 128], W_x_end [rows, 64], log_prob_cotangent [rows]; returns x_gradient
+    [rows, 2], part_6 [rows, 64], part_1 [128] summed over rows, part_2 [2] summed over rows, part_3 [128]
+    summed over rows, part_4 [2] summed over rows, part_5 [128] summed over rows.
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward_saved(W, c, V, b, S, a, device)

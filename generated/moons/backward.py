@@ -624,9 +624,9 @@ def log_prob_backward_rows(
 ):
     """the gradient of log p(x) of each row.
 
-    Takes x [rows, 2], z_saved [rows, 2], log_prob_cotangent [rows]; returns x_gradient [rows, 2], part_8 [rows, 2],
-    part_9 [rows, 2], part_10 [rows, 2], part_11 [rows, 2], part_1 [rows, 6], part_2 [rows, 384], part_3 [rows, 6],
-    part_4 [rows, 384], part_5 [rows, 384], part_6 [rows, 384], part_7 [rows, 6], drift [rows].
+    Takes x [rows, 2], z_saved [rows, 2], log_prob_cotangent [rows]; returns x_gradient [rows, 2], part_8 [rows,
+    2], part_9 [rows, 2], part_10 [rows, 2], part_11 [rows, 2], part_1 [rows, 6], part_2 [rows, 384], part_3
+    [rows, 6], part_4 [rows, 384], part_5 [rows, 384], part_6 [rows, 384], part_7 [rows, 6], drift [rows].
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward(
@@ -1266,9 +1266,9 @@ def log_prob_backward_saved_rows(
 ):
     """the gradient of log p(x) of each row.
 
-    Takes x [rows, 2], z_saved [rows, 12], z_end [rows, 2], log_prob_cotangent [rows]; returns x_gradient [rows, 2],
-    part_8 [rows, 2], part_9 [rows, 2], part_10 [rows, 2], part_11 [rows, 2], part_1 [rows, 6], part_2 [rows, 384],
-    part_3 [rows, 6], part_4 [rows, 384], part_5 [rows, 384], part_6 [rows, 384], part_7 [rows, 6].
+    Takes x [rows, 2], z_saved [rows, 12], z_end [rows, 2], log_prob_cotangent [rows]; returns x_gradient [rows,
+    2], part_8 [rows, 2], part_9 [rows, 2], part_10 [rows, 2], part_11 [rows, 2], part_1 [rows, 6], part_2
+    [rows, 384], part_3 [rows, 6], part_4 [rows, 384], part_5 [rows, 384], part_6 [rows, 384], part_7 [rows, 6].
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward_saved(

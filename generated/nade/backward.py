@@ -205,8 +205,9 @@ def log_prob_backward_kernel(
 def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, V, b, c):
     """the gradient of log p(x) of each row.
 
-    Takes x [rows, 64] integer, W_x_saved [rows, 500], log_prob_cotangent [rows]; returns part_4 [rows, 500], part_1
-    [32000] summed over rows, part_2 [64] summed over rows, part_3 [32000] summed over rows, drift [rows].
+    Takes x [rows, 64] integer, W_x_saved [rows, 500], log_prob_cotangent [rows]; returns part_4 [rows, 500],
+    part_1 [32000] summed over rows, part_2 [64] summed over rows, part_3 [32000] summed over rows, drift
+    [rows].
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward(W, V, b, c, device)
@@ -391,8 +392,9 @@ def log_prob_backward_saved_kernel(
 def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, V, b, c):
     """the gradient of log p(x) of each row.
 
-    Takes x [rows, 64] integer, W_x_saved [rows, 32000], W_x_end [rows, 500], log_prob_cotangent [rows]; returns part_4
-    [rows, 500], part_1 [32000] summed over rows, part_2 [64] summed over rows, part_3 [32000] summed over rows.
+    Takes x [rows, 64] integer, W_x_saved [rows, 32000], W_x_end [rows, 500], log_prob_cotangent [rows]; returns
+    part_4 [rows, 500], part_1 [32000] summed over rows, part_2 [64] summed over rows, part_3 [32000] summed
+    over rows.
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward_saved(V, b, c, device)

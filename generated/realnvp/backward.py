@@ -534,9 +534,9 @@ def log_prob_backward_rows(
 ):
     """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization.
 
-    Takes x [rows, 64] integer, z_saved [rows, 64], log_prob_cotangent [rows]; returns part_8 [rows, 64], part_9 [rows,
-    64], part_1 [rows, 256], part_2 [rows, 512], part_3 [rows, 256], part_4 [rows, 512], part_5 [rows, 512], part_6
-    [rows, 512], part_7 [rows, 256], drift [rows].
+    Takes x [rows, 64] integer, z_saved [rows, 64], log_prob_cotangent [rows]; returns part_8 [rows, 64], part_9
+    [rows, 64], part_1 [rows, 256], part_2 [rows, 512], part_3 [rows, 256], part_4 [rows, 512], part_5 [rows,
+    512], part_6 [rows, 512], part_7 [rows, 256], drift [rows].
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward(
@@ -1085,9 +1085,9 @@ def log_prob_backward_saved_rows(
 ):
     """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization.
 
-    Takes x [rows, 64] integer, z_saved [rows, 512], z_end [rows, 64], log_prob_cotangent [rows]; returns part_8 [rows,
-    64], part_9 [rows, 64], part_1 [rows, 256], part_2 [rows, 512], part_3 [rows, 256], part_4 [rows, 512], part_5
-    [rows, 512], part_6 [rows, 512], part_7 [rows, 256].
+    Takes x [rows, 64] integer, z_saved [rows, 512], z_end [rows, 64], log_prob_cotangent [rows]; returns part_8
+    [rows, 64], part_9 [rows, 64], part_1 [rows, 256], part_2 [rows, 512], part_3 [rows, 256], part_4 [rows,
+    512], part_5 [rows, 512], part_6 [rows, 512], part_7 [rows, 256].
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward_saved(

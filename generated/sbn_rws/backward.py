@@ -313,8 +313,8 @@ def objective_sleep_backward_rows(
 ):
     """the gradient of the value that sleep maximizes, by one draw for each row.
 
-    Takes x [rows, 64] integer, value_cotangent [rows]; returns part_1 [rows, 40], part_2 [rows, 64], part_3 [rows, 10],
-    part_4 [rows, 40].
+    Takes x [rows, 64] integer, value_cotangent [rows]; returns part_1 [rows, 40], part_2 [rows, 64], part_3
+    [rows, 10], part_4 [rows, 40].
     """
     count, device = len(x), x.device
     arrays = pack_objective_sleep_backward(

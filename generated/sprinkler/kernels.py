@@ -287,10 +287,10 @@ def decode_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    rain = tl.load(rain_ptr + place, mask=live, other=0).to(tl.float32)
     sprinkler = tl.load(sprinkler_ptr + place, mask=live, other=0).to(tl.float32)
     # sprinkler.gen:8
     equal_sprinkler = sprinkler == 0
+    rain = tl.load(rain_ptr + place, mask=live, other=0).to(tl.float32)
     probability = tl.where(rain == 0, tl.where(equal_sprinkler, 0.001, 0.9), tl.where(equal_sprinkler, 0.8, 0.99))
     noise = uniform(seed, row, step, 0, 0)
     tl.store(wet_out + place, (noise < probability).to(tl.float32).to(tl.int64), mask=live)
@@ -328,10 +328,10 @@ def decode_mean_kernel(rain_ptr, sprinkler_ptr, wet_out, count, ROWS: tl.constex
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    rain = tl.load(rain_ptr + place, mask=live, other=0).to(tl.float32)
     sprinkler = tl.load(sprinkler_ptr + place, mask=live, other=0).to(tl.float32)
     # sprinkler.gen:8
     equal_sprinkler = sprinkler == 0
+    rain = tl.load(rain_ptr + place, mask=live, other=0).to(tl.float32)
     tl.store(
         wet_out + place,
         tl.where(rain == 0, tl.where(equal_sprinkler, 0.001, 0.9), tl.where(equal_sprinkler, 0.8, 0.99)),
