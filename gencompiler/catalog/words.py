@@ -8,7 +8,7 @@ from __future__ import annotations
 from gencompiler.catalog import solvers
 
 #: Words with a meaning of their own in expressions.
-STRUCTURE = ("split", "join", "reverse", "zeros", "ones", "grad", "size")
+STRUCTURE = ("split", "join", "reverse", "zeros", "ones", "grad", "size", "cumsum", "bin")
 
 #: Functions of matrices.
 MATRICES = ("transpose", "inverse")
@@ -24,8 +24,6 @@ PLANNED = (
     "energy",
     "inverse",
     "softmax",
-    "cumsum",
-    "bin",
     "grid",
     "onehot",
     "scatter",

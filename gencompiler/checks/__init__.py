@@ -37,7 +37,8 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Reporter
 from gencompiler.model import nodes
 from gencompiler.proof.graph import TooDeepError
-from gencompiler.proof.kernel import Proof
+from gencompiler.proof.kernel import Proof, prove
+from gencompiler.proof.structure import Production, PushesForward
 from gencompiler.proof.translate import Untranslated
 
 __all__ = ["Ability", "Capabilities", "Checked", "Obligation", "Verdict", "check", "obligations"]
@@ -102,10 +103,18 @@ def _laws(joint: factorization.Joint, admissible: dict[str, Proof], between: dic
         if isinstance(equation.source, nodes.Link | nodes.Deterministic):
             proof = between.get(equation.source.target)
         else:
-            proof = admissible.get(equation.production.label)
+            proof = _law(equation.production, admissible, between)
         if proof is not None:
             found[number] = proof
     return found
+
+
+def _law(production: Production, admissible: dict[str, Proof], between: dict[str, Proof]) -> Proof | None:
+    """The proof of a conditional's law, by its label."""
+    own, piped = admissible.get(production.label), between.get(production.label)
+    if not isinstance(production.law, PushesForward) or own is None:
+        return own
+    return prove("pushes_forward", (), own, piped) if piped is not None else None
 
 
 def obligations(derived: Derived) -> list[Obligation]:
@@ -118,8 +127,8 @@ def obligations(derived: Derived) -> list[Obligation]:
     found += [own for own, _, _ in admissibility.probabilities(derived)]
     found += [own for own, _, _ in invertibility.obligations(derived)]
     found += [use.obligation for use in requirements.uses(derived)]
-    for link in model.links:
-        found += [domains.chain_obligation(derived, link), domains.transformed_obligation(derived, link)]
+    for pipe in domains.pipes(derived):
+        found += [domains.chain_obligation(pipe), domains.transformed_obligation(pipe)]
     found += [implicit.obligation(derived, d) for d in model.deterministic]
     found += externals.obligations(model)
     for energy in model.energies:

@@ -21,7 +21,7 @@ from gencompiler.proof.graph import Term, name_of, subterms, symbol
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.scope import distribution_terms, index_symbol
-from gencompiler.proof.structure import Admissible, is_atom
+from gencompiler.proof.structure import Admissible, PushesForward, is_atom
 from gencompiler.proof.structure_rules import event_support, requirements
 from gencompiler.proof.terms import ZERO
 from gencompiler.proof.text import approximately, number, text
@@ -53,9 +53,10 @@ def uses(derived: Derived) -> list[Use]:
         inside = Translation.of_model(model).binding({r.index: index_symbol(r) for r in conditional.indices})
         distribution, _ = distribution_terms(inside, conditional.distribution)
         production = conditional_equation(model, conditional).production
-        assert isinstance(production.law, Admissible)
+        own = production.law.base if isinstance(production.law, PushesForward) else production.law
+        assert isinstance(own, Admissible)
         name = production.produces[0].variable
-        found.append(_use(production.label, production.law, distribution, inside, variables[name].span))
+        found.append(_use(production.label, own, distribution, inside, variables[name].span))
     for transition in model.transitions:
         inside = transition_translation(model, transition)
         for step in transition.steps:

@@ -9,9 +9,9 @@ from gencompiler.checks import implicit
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
+from gencompiler.model.mentioned import rests
 from gencompiler.model.nodes import Support
 from gencompiler.node import Node, children
-from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Term
 from gencompiler.proof.scope import distribution_terms, index_symbol, terms_of
 from gencompiler.proof.structure import (
@@ -19,9 +19,11 @@ from gencompiler.proof.structure import (
     Admissible,
     Axis,
     Chains,
+    Law,
     MapStage,
     Place,
     Production,
+    PushesForward,
     QuantizeStage,
     Range,
     RepeatStage,
@@ -78,21 +80,33 @@ def conditional_equation(model: nodes.Model, conditional: nodes.Conditional) -> 
     givens = {v.name for v in model.variables if v.role == "given"}
     mentioned = tuple(dict.fromkeys(p for p, _ in used if p.variable not in givens))
     ranges = tuple(Range(r.index, r.start, r.stop) for r in conditional.indices)
-    production = Production(_label(conditional), ranges, produced, listed, mentioned, admissible(model, conditional))
+    production = Production(_label(conditional), ranges, produced, listed, mentioned, law(model, conditional))
     head = conditional.targets[0].span
     for part in (*conditional.targets[1:], *conditional.given):
         head = head.to(part.span)
     return Equation(production, conditional.span, head, spans, tuple(used), conditional)
 
 
-def admissible(model: nodes.Model, conditional: nodes.Conditional) -> Admissible:
-    """What must hold of a conditional's distribution: admissible parameters, events in the variable's own support."""
+def law(model: nodes.Model, conditional: nodes.Conditional) -> Law:
+    """What must hold of a conditional: admissible parameters, and events in the variable's own support, where a
+    pipeline of bijections takes them if there is one."""
     inside = Translation.of_model(model).binding({r.index: index_symbol(r) for r in conditional.indices})
     distribution, arguments = distribution_terms(inside, conditional.distribution)
     declared = {v.name: v.type.support for v in model.variables}
-    event = declared[_variable(conditional.targets[0])]
-    shape = distribution.type.shape
-    return Admissible(distribution.family, distribution.form, arguments, event, shape)
+    event, shape = declared[_variable(conditional.targets[0])], distribution.type.shape
+    pushed = pushed_in(conditional.distribution)
+    if pushed is None:
+        return Admissible(distribution.family, distribution.form, arguments, event, shape)
+    source = distribution.type.support
+    base = Admissible(distribution.family, distribution.form, arguments, source, shape)
+    return PushesForward(base, piped(model, pushed.stages, nodes.Type(source, shape), event))
+
+
+def pushed_in(expr: nodes.Expr) -> nodes.Pushed | None:
+    """The distribution piped through maps that an expression is, under its local equations."""
+    while isinstance(expr, nodes.Let):
+        expr = expr.body
+    return expr if isinstance(expr, nodes.Pushed) else None
 
 
 def _label(conditional: nodes.Conditional) -> str:
@@ -168,6 +182,10 @@ def mentions(
         return mentions(tree.body, variables, indices, model, hidden | {tree.index})
     if isinstance(tree, nodes.Recur):
         return mentions(tree.body, variables, indices, model, hidden | {tree.index, tree.name})
+    if isinstance(tree, nodes.UseMap):
+        map_ = next(m for m in model.maps if m.name == tree.map)
+        by_map = mentions(map_.body, variables, set(), model, hidden | {map_.input.name})
+        return [(Place(p.variable), tree.span) for p, _ in by_map]
     if isinstance(tree, nodes.Call | nodes.Gradient):
         function = next(f for f in model.functions if f.name == tree.function)
         inside = hidden | {i.name for i in function.inputs}
@@ -198,7 +216,7 @@ def link_equation(derived: Derived, link: nodes.Link, inverted: bool) -> Equatio
     made, from_ = (source, target) if inverted else (target, source)
     used = _mentioned_by_maps(derived.model, link)
     listed = (from_, *(p for p in dict.fromkeys(p for p, _ in used)))
-    produced = (made, *map(Place, nodes.rests(derived.model, link)))
+    produced = (made, *map(Place, rests(derived.model, link)))
     production = Production(f"{link.target} = …", (), produced, listed, listed, chains(derived, link), inverted)
     return Equation(production, link.span, link.span, ((source, link.source.span), *used), tuple(used), link)
 
@@ -224,25 +242,28 @@ def deterministic_equation(model: nodes.Model, equation: nodes.Deterministic) ->
     return Equation(production, equation.span, equation.span, tuple(used), tuple(used), equation)
 
 
-def chains(derived: Derived, link: nodes.Link) -> Fact:
+def chains(derived: Derived, link: nodes.Link) -> Chains:
     """What must hold of a pipeline: each range is the next domain, from the source's support to the target's."""
-    model = derived.model
-    types = {v.name: v.type for v in model.variables}
+    types = {v.name: v.type for v in derived.model.variables}
+    return piped(derived.model, link.stages, types[_variable(link.source)], types[link.target].support)
+
+
+def piped(model: nodes.Model, written: tuple[nodes.Stage, ...], source: nodes.Type, target: Support) -> Chains:
+    """The same of stages between any two supports."""
     used: list[str] = []
-    stages = tuple(_stage(model, s, used) for s in link.stages)
+    stages = tuple(_stage(model, s, used) for s in written)
     maps: list[tuple[Term, Term, Support]] = []
     for name in used:
         map_ = next(m for m in model.maps if m.name == name)
         terms = terms_of(model, map_)
         maps.append((terms.input, terms.body, map_.result.support))
-    source = types[_variable(link.source)]
-    return Chains(source.support, types[link.target].support, source.shape, tuple(maps), stages)
+    return Chains(source.support, target, source.shape, tuple(maps), stages)
 
 
-def maps_used(model: nodes.Model, link: nodes.Link) -> tuple[str, ...]:
+def maps_used(model: nodes.Model, written: nodes.Link | nodes.Pushed) -> tuple[str, ...]:
     """The maps of a pipeline, in order of first use."""
     used: list[str] = []
-    for stage in link.stages:
+    for stage in written.stages:
         _stage(model, stage, used)
     return tuple(used)
 

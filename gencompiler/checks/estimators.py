@@ -19,6 +19,7 @@ from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.model.groups import reached
+from gencompiler.model.mentioned import read_by_maps
 from gencompiler.node import Node, children, walk
 
 #: Functions that are constant between their jumps.
@@ -179,6 +180,8 @@ class _Following:
             return False
         if isinstance(value, nodes.Reference):
             return value.name in names
+        if isinstance(value, nodes.UseMap):
+            return any(r.name in names for r in read_by_maps(self.model, value))
         if isinstance(value, nodes.Call | nodes.Gradient):
             function = next(f for f in self.model.functions if f.name == value.function)
             if self._carries(function.body, names - {i.name for i in function.inputs}):
@@ -231,8 +234,8 @@ def _quantizes(stages: tuple[nodes.Stage, ...]) -> bool:
 
 
 def _family(distribution: Node) -> str:
-    while isinstance(distribution, nodes.Let):
-        distribution = distribution.body
+    while isinstance(distribution, nodes.Let | nodes.Pushed):
+        distribution = distribution.base if isinstance(distribution, nodes.Pushed) else distribution.body
     return distribution.family if isinstance(distribution, nodes.Distribution) else ""
 
 

@@ -16,7 +16,7 @@ from gencompiler.model import nodes
 from gencompiler.proof import domain, refute
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import InRange, Invertible, NotInjective, NotOnto, Outside, result
-from gencompiler.proof.graph import Term
+from gencompiler.proof.graph import Term, subterms
 from gencompiler.proof.kernel import Proof, prove
 from gencompiler.proof.scope import MapTerms, terms_of
 from gencompiler.proof.text import number, text
@@ -99,13 +99,16 @@ def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFo
     declared = map_.result.support
     if terms.requires:
         return refute.not_injective(terms.input, terms.body, checking.search, requires=terms.requires)
+    if any(t.operation == "bin" for t in subterms(terms.body)):
+        return refute.along_intervals(terms.input, terms.body, declared)
     if failure.kind == "onto":
         escapes = refute.outside_map(terms.input, terms.body, declared)
         return escapes or refute.not_onto(terms.input, terms.body, declared, checking.search)
     zero = failure.term if failure.kind == "vanishes" else None
     found = refute.not_injective(terms.input, terms.body, checking.search, zero)
     found = found or refute.outside_map(terms.input, terms.body, declared)
-    return found or refute.not_onto(terms.input, terms.body, declared, checking.search)
+    found = found or refute.not_onto(terms.input, terms.body, declared, checking.search)
+    return found or refute.along_intervals(terms.input, terms.body, declared)
 
 
 def _explain(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFound, found: Proof | None) -> Finding:
@@ -191,11 +194,16 @@ def counterexample(found: Proof, terms: MapTerms) -> str:
     """The exact values of a counterexample, in words."""
     conclusion = found.conclusion
     if isinstance(conclusion, NotOnto):
-        missed = f"never takes the value {number(found.subject[3])}" if found.rule == "gap" else "misses values"
+        at = {"gap": 3, "never_taken": 4}.get(found.rule)
+        missed = f"never takes the value {number(found.subject[at])}" if at is not None else "misses values"
         return f"counterexample: it {missed} of {conclusion.support}"
     names = terms.translation.labels
     assignment = found.subject[2]
-    fixed = [f"{text(t, names)} = {number(v)}" for t, v in assignment]
+    fixed = [f"{text(t, names)} = {point(v)}" for t, v in assignment]
+    if found.rule == "taken_twice":
+        (a, b), (c, d), value = found.subject[3:]
+        cells = f"between {number(a)} and {number(b)} and between {number(c)} and {number(d)}"
+        return f"counterexample: {', '.join([*fixed, f'the value {number(value)} is taken'])} {cells}"
     if isinstance(conclusion, NotInjective):
         input_ = conclusion.input
         places = found.subject[3:]

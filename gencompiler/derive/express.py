@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.diagnostics.span import Span
@@ -54,7 +55,7 @@ def _bound_names(root: Term, naming: Naming) -> dict[Term, str]:
     for part in subterms(root):
         label = naming.labels.get(part)
         shared = uses.get(part, 0) > 1 and part.operation not in (*_LEAVES, "select")
-        if part.operation in _LEAVES or part in inside or not (label or shared):
+        if part.operation in _LEAVES or _is_one(part) or part in inside or not (label or shared):
             continue
         names[part] = _fresh(label or SHARED, taken)
         taken.add(names[part])
@@ -150,7 +151,12 @@ class _Writer:
                 body, type_ = self.write(term.arguments[0]), nodes.Type(support, term.shape)
                 return nodes.Recur(type_, f"_{depth}", extent, f"_array_{depth}", body, span=span)
             case "join":
-                return nodes.Join(type_, self._all(term.arguments), span=span)
+                parts = (part.arguments[0] if _is_one(part) else part for part in term.arguments)
+                return nodes.Join(type_, self._all(parts), span=span)
+            case "scan":
+                return nodes.Cumulative(type_, self.write(term.arguments[0]), span=span)
+            case "bin":
+                return nodes.Bin(type_, *self._all(term.arguments), span=span)
         return self._select(term, type_, span)
 
     def _select(self, term: Term, type_: nodes.Type, span: Span) -> nodes.Expr:
@@ -164,6 +170,12 @@ class _Writer:
         order = (*places, *(p for p in range(size) if p not in set(places)))
         permuted = nodes.Permute(base.type, base, order, span=span)
         return permuted if len(places) == size else nodes.Slice(type_, permuted, 0, len(places), span=span)
+
+
+def _is_one(term: Term) -> bool:
+    """Whether a term is a number as a vector of one, as a join has it."""
+    inside = term.operation == "each" and term.data[1] == 1
+    return inside and not any(s.data[0] == "bound" for s in term.arguments[0].symbols)
 
 
 def _number_of(term: Term) -> str:
@@ -181,5 +193,7 @@ def _is_external(term: Term) -> bool:
 def _type(term: Term) -> nodes.Type:
     if term.operation == "symbol":
         return nodes.Type(support_of(term), term.shape)
+    if term.operation == "bin":
+        return nodes.Type(nodes.Support("Integer", (Fraction(0), Fraction(term.arguments[1].shape[0] - 1))))
     boolean = term.operation == "apply" and FUNCTIONS[term.data].kind == "boolean"
     return nodes.Type(nodes.BOOLEAN if boolean else nodes.REAL, term.shape)

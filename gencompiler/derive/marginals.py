@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gencompiler.derive.nodes import Factor
 from gencompiler.model import nodes
+from gencompiler.node import walk
 from gencompiler.proof.graph import Malformed, Term
 from gencompiler.proof.marginal_rules import LARGEST_SUM, is_affine, values_of
 from gencompiler.proof.scope import distribution_terms, terms_of
@@ -128,7 +129,8 @@ def _is_linear_map(question: Question, link: nodes.Link, translation: Translatio
 def _is_linear_normal(factor: Factor, translation: Translation, latent: frozenset[Term]) -> bool:
     """A whole variable with a mean affine in `latent` and a scale of parameters alone."""
     conditional = factor.conditional
-    if conditional.indices or not isinstance(conditional.targets[0], nodes.Reference):
+    piped = any(isinstance(n, nodes.Pushed) for n in walk(conditional.distribution))
+    if conditional.indices or piped or not isinstance(conditional.targets[0], nodes.Reference):
         return False
     try:
         distribution, arguments = distribution_terms(translation, conditional.distribution)

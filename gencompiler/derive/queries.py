@@ -18,6 +18,7 @@ from gencompiler.derive.marginals import FiniteSum, LinearGaussian, Ratio
 from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
+from gencompiler.model.mentioned import read_by_maps, rests
 from gencompiler.node import Node, walk
 
 # -- plans -----------------------------------------------------------------------------------------------------------
@@ -77,7 +78,7 @@ class Graph:
         own = joint == "p"
         self.deterministic = {d.target: d for d in model.deterministic} if own else {}
         self.links = {_made(link, self.factors): link for link in model.links} if own else {}
-        self.rests = {name: link for link in self.links.values() for name in nodes.rests(model, link)}
+        self.rests = {name: link for link in self.links.values() for name in rests(model, link)}
         self.parents = {name: self._parents(name) for name in (*self.variables, *self.deterministic)}
 
     def _parents(self, name: str) -> frozenset[str]:
@@ -99,7 +100,8 @@ class Graph:
     def mentioned(self, *parts: Node) -> frozenset[str]:
         """The variables and derived quantities that an equation speaks of."""
         known = {*self.variables, *self.deterministic}
-        return frozenset(n.name for p in parts for n in walk(p) if isinstance(n, nodes.Reference) and n.name in known)
+        named = (n for p in parts for n in (*walk(p), *read_by_maps(self.derived.model, p)))
+        return frozenset(n.name for n in named if isinstance(n, nodes.Reference) and n.name in known)
 
     def produced(self, name: str) -> bool:
         return name in self.factors or name in self.deterministic or name in self.links

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable
 from typing import NoReturn, TypeVar
 
@@ -41,7 +42,7 @@ class Context:
     parameters
     created on the way; `in_map`: networks here condition a bijection, so their output layer starts at zero;
     `aliases`: arguments that are definitions, by the name they go by here; `frame`: set inside an objective; `views`:
-    the causal views that cut the axes of local names."""
+    the causal views that cut the axes of local names; `values`: of the names of a `where`, what each stands for."""
 
     constants: dict[str, Real]
     names: dict[str, nodes.Expr]
@@ -52,6 +53,7 @@ class Context:
     aliases: dict[str, str] = dataclasses.field(default_factory=dict)
     frame: Frame | None = None
     views: dict[str, Axes] = dataclasses.field(default_factory=dict)
+    values: dict[str, nodes.Expr] = dataclasses.field(default_factory=dict)
 
     def bind(self, **changes: nodes.Expr) -> Context:
         """This context with more names."""
@@ -168,10 +170,10 @@ class Builder:
             sizes = []
             for name, type_ in zip(pending.network.output_names or ("output",), pending.outputs, strict=True):
                 shape = known_shape(type_)
-                if shape is None or len(shape) > 1:
+                if shape is None or len(shape) > 2:
                     self._report_open(pending.network, name, shape)
                     return
-                sizes.append(shape[0] if shape else 0)
+                sizes.append(math.prod(shape) if shape else 0)
             network = dataclasses.replace(pending.network, outputs=tuple(sizes))
             self.networks[path] = PendingNetwork(network, pending.outputs)
             for parameter in weights_of(network):

@@ -121,7 +121,11 @@ def _structure(infer: Infer, context: Context, expr: tree.Call, name: str) -> no
     arguments = positional(infer, context, expr, name)
     if name in ("zeros", "ones"):
         return _filled(infer, expr, arguments, Fraction(name == "ones"))
-    shapes = [_vector(infer, a, name) for a in arguments]
+    if name == "bin":
+        return _bin(infer, expr, arguments)
+    shapes = [1 if name == "join" and known_shape(a.type) == () else _vector(infer, a, name) for a in arguments]
+    if name == "cumsum" and len(arguments) == 1:
+        return nodes.Cumulative(arguments[0].type, arguments[0], span=expr.span)
     if name == "join":
         if len(arguments) < 2:
             infer.builder.report("G104", "`join` puts two or more parts side by side", expr.span, "only one part")
@@ -145,6 +149,18 @@ def _matrix(infer: Infer, context: Context, expr: tree.Call, name: str) -> nodes
         label = f"this has the shape {list(shape)}" if shape else "this is none"
         infer.builder.report("G201", message, arguments[0].span if arguments else expr.span, label)
     return nodes.MatrixFunction(nodes.Type(nodes.REAL, (shape[1], shape[0])), name, arguments[0], span=expr.span)
+
+
+def _bin(infer: Infer, expr: tree.Call, arguments: tuple[nodes.Expr, ...]) -> nodes.Expr:
+    """`bin(u, x)`: a whole number that subscripts what there is one of for each interval."""
+    if len(arguments) != 2 or known_shape(arguments[0].type) != ():
+        infer.builder.report("G104", "`bin(u, x)` takes a number and a vector of knots", expr.span, "wrong arguments")
+    value, knots = arguments
+    count = _vector(infer, knots, "bin")
+    if count < 2:
+        infer.builder.report("G201", "one knot bounds no interval", knots.span, "only one knot")
+    places = nodes.Support("Integer", (Fraction(0), Fraction(count - 1)))
+    return nodes.Bin(nodes.Type(places), value, knots, span=expr.span)
 
 
 def _filled(infer: Infer, expr: tree.Call, arguments: tuple[nodes.Expr, ...], value: Fraction) -> nodes.Expr:
@@ -222,8 +238,10 @@ def local_equations(infer: Infer, context: Context, block: tree.Block) -> tuple[
     locals_ = _Locals(infer, context, block)
     for item in block.items:
         locals_.resolve(item)
-    inside = dataclasses.replace(context, names={**context.names, **locals_.names}, views=locals_.views)
-    return inside, tuple(locals_.bindings)
+    bindings = tuple(locals_.bindings)
+    names = {**context.names, **locals_.names}
+    values = {**context.values, **{b.name: b.value for b in bindings}}
+    return dataclasses.replace(context, names=names, views=locals_.views, values=values), bindings
 
 
 class _Locals:

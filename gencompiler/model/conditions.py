@@ -16,7 +16,7 @@ from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.declared import declared_support
 from gencompiler.model.deterministic import names_in
 from gencompiler.model.types import known_shape, unify
-from gencompiler.node import walk
+from gencompiler.node import Node, rebuild, walk
 from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def computed(
     for argument in given:
         if argument.name is None or argument.value is None or is_constant(argument.value, context):
             continue
-        value = infer.expression(context, argument.value)
+        value = by_value(infer.expression(context, argument.value), context)
         captured = sorted(names_in((value,)) & _own_names(definition))
         if captured:
             infer.builder.unsupported(
@@ -47,8 +47,21 @@ def computed(
                 argument.span,
                 f"rename `{captured[0]}` in the definition",
             )
-        _fit(infer, declared[argument.name.id], value, argument, constants)
+        fit(infer, declared[argument.name.id], value, argument, constants)
         found[argument.name.id] = value
+    return found
+
+
+def by_value(expr: nodes.Expr, context: Context) -> nodes.Expr:
+    """`expr` with what the names of a `where` stand for: a map is read on its own, where those names mean nothing."""
+
+    def visit(node: Node) -> Node:
+        if isinstance(node, nodes.Reference) and node.name in context.values:
+            return visit(context.values[node.name])
+        return rebuild(node, visit)
+
+    found = visit(expr)
+    assert isinstance(found, nodes.Expr)
     return found
 
 
@@ -73,7 +86,7 @@ def is_constant(value: tree.Expr, context: Context) -> bool:
     return True
 
 
-def _fit(
+def fit(
     infer: Infer,
     declaration: tree.ParameterDecl,
     value: nodes.Expr,
@@ -92,7 +105,8 @@ def _fit(
             help=(f"declare what it is: `{declaration.name.id} : Real`",),
         )
     shape = known_shape(value.type)
-    wanted = [_size(s, constants) for s in declaration.type.shape]
+    axes = axes_of(declaration.type)
+    wanted = [_size(s, constants) for s in axes]
     if shape is None:
         if any(w is None for w in wanted):
             builder.report("G202", "nothing determines the size of this condition", argument.span, "size unknown")
@@ -105,10 +119,16 @@ def _fit(
             argument.span,
             also=(Label(declaration.span, "declared here"),),
         )
-    for size, extent in zip(declaration.type.shape, shape, strict=True):
+    for size, extent in zip(axes, shape, strict=True):
         if isinstance(size, tree.Name):
             constants.setdefault(size.id, Fraction(extent))
     declared_support(builder, declaration.type, constants)  # proofs see the value itself, not what is declared of it
+
+
+def axes_of(type_: tree.SupportType) -> tuple[tree.Expr, ...]:
+    """The sizes of a declared type: those in brackets, and the numbers that one value of it has."""
+    own = tuple(a.value for a in type_.arguments if a.value is not None) if type_.name.id == "Simplex" else ()
+    return (*type_.shape, *own)
 
 
 def _size(expr: tree.Expr, constants: dict[str, nodes.Real]) -> int | None:
@@ -117,3 +137,16 @@ def _size(expr: tree.Expr, constants: dict[str, nodes.Real]) -> int | None:
     except NotConstant:
         return None
     return int(found)
+
+
+def sizes_named(signature: tree.Signature) -> set[str]:
+    """The sizes that the types of a signature name: `C` of `c : Real[C]`, which a use may state, `F(c = h, C = 8)`."""
+    types = [d.type for d in (*signature.variables, *(signature.conditions or ())) if d.type is not None]
+    sizes = [n for t in types if isinstance(t, tree.SupportType) for n in (*t.shape, *t.arguments)]
+    return {n.id for s in sizes for n in walk(s) if isinstance(n, tree.Name)}
+
+
+def settable(signature: tree.Signature) -> str:
+    """What a use of a definition may set, in words."""
+    names = ", ".join(f"`{d.name.id}`" for d in signature.conditions or ())
+    return f"it has {names}" if names else "it has none: parameters stand after a bar, `(u : Real | H = 4)`"

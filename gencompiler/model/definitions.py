@@ -7,6 +7,7 @@ instances are shared.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
 from gencompiler.model import externals, generic, nodes
 from gencompiler.model.builder import Abandon, Context
-from gencompiler.model.conditions import computed, is_constant
+from gencompiler.model.conditions import computed, is_constant, settable, sizes_named
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.declared import declared_support, fits
 from gencompiler.model.types import known_shape, unify
@@ -32,6 +33,10 @@ def call(infer: Infer, context: Context, expr: tree.Call, definition: tree.Defin
     """`f(a, b | c)` of a user's `def`."""
     if generic.takes_definitions(infer, context, expr, definition):
         return generic.expand(infer, context, expr, definition)
+    if definition.kind == "bijection":
+        from gencompiler.model import applied
+
+        return applied.bijection(infer, context, expr, definition)
     if definition.kind != "def":
         infer.builder.unsupported(f"a {definition.kind} applied inside an expression", expr.span)
     arguments = _match(infer, context, expr, definition)
@@ -134,11 +139,14 @@ def enter(
     at: tree.Expr,
     *,
     lift: tuple[int, ...] = (),
+    lanes: tuple[int, ...] = (),
+    supplied: Callable[[dict[str, nodes.Real]], dict[str, nodes.Expr]] | None = None,
 ) -> tuple[Context, tuple[nodes.Input, ...]]:
     """The context of a definition's body for arguments of these types, and its typed inputs.
 
     Sizes named in its types are solved from the arguments; conditions without a value are learned parameters below
-    `path`."""
+    `path`, one for each of `lift` or of `lanes`, which the body sees one of or all of.  `supplied` gives the conditions
+    that are computed, and solves the sizes in their types."""
     local = definition.name.id in infer.builder.local_definitions
     constants: dict[str, nodes.Real] = dict(context.constants) if local else {}
     names = dict(context.names) if local else {}
@@ -153,14 +161,18 @@ def enter(
             nodes.Input(declaration.name.id, nodes.Type(support, known_shape(type_) or ()), span=declaration.span)
         )
         names[declaration.name.id] = nodes.Reference(inputs[-1].type, declaration.name.id, span=declaration.span)
-    given = computed(infer, context, definition, signature, conditions, constants)
+    given = (
+        supplied(constants)
+        if supplied is not None
+        else computed(infer, context, definition, signature, conditions, constants)
+    )
     names |= given
     if lift and any(known_shape(value.type) for value in given.values()):
         infer.builder.unsupported("a tensor as the condition of a scalar map", at.span)
     inner = Context(constants, names, {}, path, context.iterations, in_map=definition.kind == "bijection")
     for declaration in signature.conditions or ():
         if declaration.name.id not in constants and declaration.name.id not in given:
-            names[declaration.name.id] = _learned(infer, inner, declaration, path, lift)
+            names[declaration.name.id] = _learned(infer, inner, declaration, path, lift, lanes)
     return inner, tuple(inputs)
 
 
@@ -182,23 +194,18 @@ def _constants_of(
     for argument in given:
         if argument.name is None or argument.value is None:
             infer.builder.unsupported("a positional condition of a map", argument.span)
-        if argument.name.id not in declared:
+        if argument.name.id not in {*declared, *sizes_named(signature)}:
             infer.builder.report(
                 "G104",
                 f"there is no parameter called `{argument.name.id}`",
                 argument.span,
                 "unknown parameter",
-                help=(_settable(signature),),
+                help=(settable(signature),),
             )
         if is_constant(argument.value, context):
             constants[argument.name.id] = evaluate(argument.value, context.constants)
         else:
             constants.pop(argument.name.id, None)
-
-
-def _settable(signature: tree.Signature) -> str:
-    names = ", ".join(f"`{d.name.id}`" for d in signature.conditions or ())
-    return f"it has {names}" if names else "it has none: parameters stand after a bar, `(u : Real | H = 4)`"
 
 
 def _solve(
@@ -245,7 +252,12 @@ def _known(expr: tree.Expr, constants: dict[str, nodes.Real]) -> nodes.Real | No
 
 
 def _learned(
-    infer: Infer, context: Context, declaration: tree.ParameterDecl, path: str, lift: tuple[int, ...]
+    infer: Infer,
+    context: Context,
+    declaration: tree.ParameterDecl,
+    path: str,
+    lift: tuple[int, ...],
+    lanes: tuple[int, ...] = (),
 ) -> nodes.Expr:
     """A parameter of a map that the use leaves out is learned, in its declared type."""
     builder = infer.builder
@@ -273,8 +285,7 @@ def _learned(
         if size is not None and (not isinstance(size, Fraction) or size.denominator != 1 or size < 1):
             message = f"a size must be a positive whole number, not {size}"
             builder.report("G206", message, written.span, f"this is {size}")
-    shape = tuple(int(Fraction(s)) for s in sizes if s is not None)
-    shape += own_axes(support.name, support.arguments)
+    shape = (*lanes, *(int(Fraction(s)) for s in sizes if s is not None), *own_axes(support.name, support.arguments))
     return builder.add_parameter(
         nodes.Parameter(f"{path}{declaration.name.id}", support, context.iterations, lift, shape, span=declaration.span)
     )

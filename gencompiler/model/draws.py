@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gencompiler.catalog import distributions
-from gencompiler.catalog.supports import SUPPORTS, values_in
+from gencompiler.catalog.supports import values_in
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import densities, frames, laws, nodes
 from gencompiler.model.builder import Abandon, Context
@@ -284,35 +282,12 @@ def _distribution(
     found = laws.distribution(infer, context, equation.value, event)
     if known_shape(event) is None:
         unify(event, nodes.Type(nodes.REAL))
-    type_ = nodes.Type(_event_support(found), known_shape(event) or ())
+    type_ = nodes.Type(laws.event_support(found), known_shape(event) or ())
     local = _free(infer, names[0].id)
     variable = nodes.Variable(local, "latent", type_, span=names[0].span)
     group = frames.Group((variable,), (local,), particles, names[0].span)
-    source = nodes.DistributionSource(_typed(found, type_), span=equation.value.span)
+    source = nodes.DistributionSource(laws.with_type(found, type_), span=equation.value.span)
     return _with(infer, context, names[0], group), nodes.Drawn((), (local,), source, particles, span=equation.span)
-
-
-def _typed(distribution: nodes.Expr, type_: nodes.Type) -> nodes.Expr:
-    if isinstance(distribution, nodes.Let):
-        return dataclasses.replace(distribution, body=_typed(distribution.body, type_), type=type_)
-    return dataclasses.replace(distribution, type=type_)
-
-
-def _event_support(distribution: nodes.Expr) -> nodes.Support:
-    """The support of a distribution's events, with its ends where they are numbers."""
-    while isinstance(distribution, nodes.Let):
-        distribution = distribution.body
-    assert isinstance(distribution, nodes.Distribution)
-    family = distributions.DISTRIBUTIONS[distribution.family]
-    form = next(f for f in family.forms if f.name == distribution.form)
-    named = dict(zip((n for n, _ in form.parameters), distribution.arguments, strict=True))
-    ends = [named[n] for n in form.support_arguments]
-    if form.vectors:
-        shape = known_shape(named[form.vectors[0]].type)
-        return nodes.Support("Category", (Fraction(shape[0]),)) if shape else nodes.REAL
-    if SUPPORTS[family.support].arguments and not (ends and all(isinstance(e, nodes.Literal) for e in ends)):
-        return nodes.REAL
-    return nodes.Support(family.support, tuple(e.value for e in ends if isinstance(e, nodes.Literal)))
 
 
 # -- finite variables ------------------------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ class Equations:
         if len(targets) != 1:
             builder.unsupported("a conditional of several variables", head.span)
         event = targets[0].type
-        value = laws.distribution(self.infer, context, equation.value, event)
+        value = laws.law(self.infer, context, equation.value, event)
         ranges = tuple(nodes.Range(i.name, 0, i.extent or 0, span=i.span) for i in indices)
         self.conditionals.append(nodes.Conditional(joint, targets, given, ranges, value, span=equation.span))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.catalog import distributions
 from gencompiler.catalog.supports import SUPPORTS, bounds, values_in
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import calls, deterministic, nodes, sdes
+from gencompiler.model import calls, deterministic, nodes, pipelines, sdes
 from gencompiler.model.builder import Context
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify
@@ -18,12 +19,34 @@ if TYPE_CHECKING:
     from gencompiler.model.infer import Infer
 
 
+def law(infer: Infer, context: Context, expr: tree.Expr, event: nodes.Type) -> nodes.Expr:
+    """The right-hand side of `p(x | …) = …`, for an event of type `event`: a distribution, or one piped through
+    maps."""
+    if isinstance(expr, tree.Where):
+        return infer.where(context, expr, lambda inside, body: law(infer, inside, body, event))
+    if isinstance(expr, tree.Binary) and expr.operator == "|>":
+        return _pushed(infer, context, expr, event)
+    return distribution(infer, context, expr, event)
+
+
+def _pushed(infer: Infer, context: Context, expr: tree.Binary, event: nodes.Type) -> nodes.Expr:
+    """`Normal(m, s) |> F |> G`"""
+    source, exprs = pipelines.flatten(expr)
+    base = distribution(infer, context, source, nodes.Type(nodes.REAL, event.shape))
+    base = with_type(base, nodes.Type(event_support(base), event.shape))
+    stages, shape = pipelines.stages(infer, context, exprs, event.shape)
+    if shape != event.shape:
+        message = f"the maps give the shape {list(shape)}, and one event has {list(event.shape)}"
+        infer.builder.report("G407", message, expr.span, "does not fit")
+    return nodes.Pushed(event, base, stages, span=expr.span)
+
+
 def distribution(infer: Infer, context: Context, expr: tree.Expr, event: nodes.Type) -> nodes.Expr:
-    """The right-hand side of `p(x | …) = …`, for an event of type `event`."""
+    """A distribution by its name, for an event of type `event`."""
     if isinstance(expr, tree.Where):
         return infer.where(context, expr, lambda inside, body: distribution(infer, inside, body, event))
     if isinstance(expr, tree.Binary) and expr.operator == "|>":
-        infer.builder.unsupported("a distribution piped through a map", expr.span)
+        infer.builder.unsupported("a distribution piped through a map, anywhere but in a conditional,", expr.span)
     if not isinstance(expr, tree.Call) or not isinstance(expr.function, tree.Name):
         infer.builder.report(
             "G103",
@@ -153,3 +176,27 @@ def by_a_vector(distribution: nodes.Expr) -> bool:
         return False
     forms = distributions.DISTRIBUTIONS[distribution.family].forms
     return any(form.vectors for form in forms if form.name == distribution.form)
+
+
+def with_type(distribution: nodes.Expr, type_: nodes.Type) -> nodes.Expr:
+    """A distribution on events of another type."""
+    if isinstance(distribution, nodes.Let):
+        return dataclasses.replace(distribution, body=with_type(distribution.body, type_), type=type_)
+    return dataclasses.replace(distribution, type=type_)
+
+
+def event_support(distribution: nodes.Expr) -> nodes.Support:
+    """The support of a distribution's events, with its ends where they are numbers."""
+    while isinstance(distribution, nodes.Let):
+        distribution = distribution.body
+    assert isinstance(distribution, nodes.Distribution)
+    family = distributions.DISTRIBUTIONS[distribution.family]
+    form = next(f for f in family.forms if f.name == distribution.form)
+    named = dict(zip((n for n, _ in form.parameters), distribution.arguments, strict=True))
+    ends = [named[n] for n in form.support_arguments]
+    if form.vectors:
+        shape = known_shape(named[form.vectors[0]].type)
+        return nodes.Support("Category", (Fraction(shape[0]),)) if shape else nodes.REAL
+    if SUPPORTS[family.support].arguments and not (ends and all(isinstance(e, nodes.Literal) for e in ends)):
+        return nodes.REAL
+    return nodes.Support(family.support, tuple(e.value for e in ends if isinstance(e, nodes.Literal)))

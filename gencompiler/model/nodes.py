@@ -149,6 +149,14 @@ class Repeat(Stage):
 
 
 @node
+class Pushed(Expr):
+    """`base |> stages`: the distribution of what the maps make of an event of `base`.  `type` is that of one event."""
+
+    base: Expr
+    stages: tuple[Stage, ...]
+
+
+@node
 class Variable(Node):
     """`role` is observed, latent or given."""
 
@@ -389,10 +397,3 @@ class Model(Node):
     methods: tuple[Method, ...]
     claims: tuple[Claim, ...]
     assumptions: tuple[Assumption, ...]
-
-
-def rests(model: Model, link: Link) -> tuple[str, ...]:
-    """The variables that a pipeline makes beside its target: what its quantizations leave."""
-    surjections = {s.name: s for s in model.surjections}
-    used = [surjections[stage.surjection] for stage in link.stages if isinstance(stage, UseSurjection)]
-    return tuple(s.rest for s in used if s.rest)

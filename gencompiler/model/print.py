@@ -55,7 +55,7 @@ def expression(expr: nodes.Expr) -> str:
 
 
 def _probabilistic(expr: nodes.Expr) -> str:
-    """What is about distributions, draws and values of variables."""
+    """What is about distributions, draws and values of variables, and about splines."""
     match expr:
         case nodes.Distribution(family=family, form=form, arguments=arguments):
             named = f"{form}: " if form else ""
@@ -70,6 +70,12 @@ def _probabilistic(expr: nodes.Expr) -> str:
             return f"{quantity}({sde}, {expression(time)})"
         case nodes.Expectation(draws=draws, body=body):
             return f"E[{', '.join(map(_drawn, draws))}] {expression(body)}"
+        case nodes.Pushed(base=base, stages=stages):
+            return f"({expression(base)} |> {_stages(stages)})"
+        case nodes.Cumulative(operand=operand):
+            return f"cumsum({expression(operand)})"
+        case nodes.Bin(value=value, knots=knots):
+            return f"bin({expression(value)}, {expression(knots)})"
     raise TypeError(f"no text for {type(expr).__name__}")
 
 

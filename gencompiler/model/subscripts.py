@@ -10,7 +10,7 @@ from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
 from gencompiler.model import nodes
 from gencompiler.model.builder import Context
-from gencompiler.model.types import known_shape
+from gencompiler.model.types import known_shape, rows_of
 from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ def index(infer: Infer, context: Context, expr: tree.Index) -> nodes.Expr:
     """The typed form of `base[subscripts]`; scalar subscripts remove their axis, causal views keep it."""
     base = infer.expression(context, expr.base)
     shape = known_shape(base.type)
+    if shape is None and (row := _row(infer, context, expr, base)) is not None:
+        return row
     if shape is None:
         infer.builder.report(
             "G202",
@@ -58,6 +60,18 @@ def _support(support: nodes.Support, shape: tuple[int, ...], places: list[nodes.
     return nodes.Support("Interval", (Fraction(0), Fraction(1)))
 
 
+def _row(infer: Infer, context: Context, expr: tree.Index, base: nodes.Expr) -> nodes.Expr | None:
+    """`w[i]` of an open shape, where it is known how far `i` runs: the axes that follow are solved by use."""
+    place = expr.subscripts[0]
+    if len(expr.subscripts) > 1 or not isinstance(place, tree.At) or not isinstance(place.value, tree.Name):
+        return None
+    info = context.indices.get(place.value.id)
+    if info is None or info.extent is None:
+        return None
+    index_ = infer.expression(context, place.value)
+    return nodes.Element(rows_of(base.type, info.extent), base, (index_,), span=expr.span)
+
+
 def _particles(context: Context, base: tree.Expr) -> bool:
     """Whether `base` is K draws of a variable: `z[k]` is one of them, whatever the variable's own axes."""
     return context.frame is not None and isinstance(base, tree.Name) and context.frame.counted(base.id)
@@ -77,7 +91,9 @@ def _place(infer: Infer, context: Context, subscript: tree.Subscript, extent: in
         if isinstance(value, nodes.Literal):
             _check_constant(infer, value, subscript, extent)
         elif not isinstance(value, nodes.Reference):
-            infer.builder.unsupported("a computed subscript", subscript.span)
+            if not _is_bin(context, value):
+                infer.builder.unsupported("a computed subscript", subscript.span)
+            _check_bin(infer, value, subscript, extent)
         elif value.name not in context.indices:
             _check_variable(infer, value, subscript, extent)
         return value
@@ -92,6 +108,40 @@ def _check_constant(infer: Infer, value: nodes.Literal, subscript: tree.Subscrip
         infer.builder.report(
             "G204", f"place {at} of an axis of {extent}", subscript.span, f"places run from 0 to {extent - 1}"
         )
+
+
+def _is_bin(context: Context, place: nodes.Expr) -> bool:
+    """Whether a subscript counts from an interval between knots, named by a `where` or not."""
+    found = moved_bin(place)
+    base = found[0] if found is not None else None
+    return isinstance(context.values.get(base.name) if isinstance(base, nodes.Reference) else base, nodes.Bin)
+
+
+def moved_bin(place: nodes.Expr) -> tuple[nodes.Expr, int] | None:
+    """`k` and `k + 1` of a `k = bin(u, x)`: what tells the interval, and how far from it; None of anything else."""
+    if isinstance(place, nodes.Apply) and place.function in ("add", "subtract"):
+        base, by = place.arguments
+        if isinstance(by, nodes.Literal) and isinstance(by.value, Fraction) and by.value.denominator == 1:
+            found = moved_bin(base)
+            shift = int(by.value) * (1 if place.function == "add" else -1)
+            return (found[0], found[1] + shift) if found is not None else None
+        return None
+    own = place.type.support
+    whole = own.name == "Integer" and not any(isinstance(a, float) for a in own.arguments)
+    return (place, 0) if whole and isinstance(place, nodes.Bin | nodes.Reference) else None
+
+
+def _check_bin(infer: Infer, value: nodes.Expr, subscript: tree.Subscript, extent: int) -> None:
+    """A place that is counted from an interval between knots: it lies on the axis, whichever interval it is."""
+    found = moved_bin(value)
+    assert found is not None
+    lower, upper, _, _ = bounds("Integer", found[0].type.support.arguments)
+    first, last = int(lower) + found[1], int(upper) + found[1]
+    if not 0 <= first <= last < extent:
+        outside = f"it runs from {first} to {last}"
+        message = f"this may lie outside an axis of {counted(extent, 'place')}"
+        help_ = (f"places run from 0 to {extent - 1}",)
+        infer.builder.report("G204", message, subscript.span, outside, help=help_)
 
 
 def _check_variable(infer: Infer, value: nodes.Reference, subscript: tree.Subscript, extent: int) -> None:

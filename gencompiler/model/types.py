@@ -9,9 +9,10 @@ all once a model is complete.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, cast
 
-from gencompiler.model.nodes import Expr, Support, Type
+from gencompiler.model.nodes import REAL, Expr, Input, Support, Type
 from gencompiler.node import Node, NodeT, rebuild
 
 Shape = tuple[int, ...]
@@ -23,6 +24,7 @@ class ShapeVariable:
     def __init__(self) -> None:
         self._value: Shape | None = None
         self._forward: ShapeVariable | None = None
+        self._after: list[Callable[[Shape], None]] = []
 
     def root(self) -> ShapeVariable:
         variable = self
@@ -35,17 +37,47 @@ class ShapeVariable:
         return self.root()._value
 
     def solve(self, shape: Shape) -> None:
-        self.root()._value = shape
+        root = self.root()
+        root._value = shape
+        waiting, root._after = root._after, []
+        for then in waiting:
+            then(shape)
+
+    def when_solved(self, then: Callable[[Shape], None]) -> None:
+        """Call `then` with the shape, once there is one."""
+        if self.value is not None:
+            then(self.value)
+        else:
+            self.root()._after.append(then)
 
     def join(self, other: ShapeVariable) -> None:
         mine, theirs = self.root(), other.root()
         if mine is not theirs:
             mine._forward = theirs
+            theirs._after.extend(mine._after)
 
 
 def unknown_type(support: Support) -> Type:
     """A type whose shape is a fresh variable."""
     return Type(support, cast(Shape, ShapeVariable()))
+
+
+def rows_of(tensor: Type, extent: int) -> Type:
+    """The type of one of the `extent` rows of a tensor whose shape is not solved: one is solved with the other."""
+    row = unknown_type(REAL)
+    whole, part = cast(Any, tensor.shape), cast(Any, row.shape)
+
+    def from_row(shape: Shape) -> None:
+        if whole.value is None:
+            whole.solve((extent, *shape))
+
+    def from_tensor(shape: Shape) -> None:
+        if part.value is None and shape[:1] == (extent,):
+            part.solve(shape[1:])
+
+    part.when_solved(from_row)
+    whole.when_solved(from_tensor)
+    return row
 
 
 def known_shape(type_: Type) -> Shape | None:
@@ -94,7 +126,7 @@ def solved(tree: NodeT) -> NodeT:
         if id(current) in memo:
             return memo[id(current)]
         result = rebuild(current, visit)
-        if isinstance(result, Expr) and isinstance(cast(Any, result.type.shape), ShapeVariable):
+        if isinstance(result, Expr | Input) and isinstance(cast(Any, result.type.shape), ShapeVariable):
             shape = known_shape(result.type)
             if shape is not None:
                 result = dataclasses.replace(result, type=with_shape(result.type, shape))

@@ -206,6 +206,23 @@ class Recur(Expr):
 
 
 @node
+class Cumulative(Expr):
+    """`cumsum(operand)`: the running sums of a vector."""
+
+    operand: Expr
+
+
+@node
+class Bin(Expr):
+    """`bin(value, knots)`: the number of the interval between increasing knots that a number lies in.
+
+    Below the first knot it is 0, above the last the number of the last interval."""
+
+    value: Expr
+    knots: Expr
+
+
+@node
 class Binding(Node):
     name: str
     value: Expr

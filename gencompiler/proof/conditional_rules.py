@@ -13,7 +13,7 @@ from typing import cast
 from gencompiler.proof.facts import Fact, Member
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.marginal_rules import why_not
-from gencompiler.proof.structure import Admissible, Chains, Factorizes, Production, has_density
+from gencompiler.proof.structure import Chains, Factorizes, Law, Production, has_density
 from gencompiler.proof.structure_rules import quantizes, rests
 
 Names = tuple[str, ...]
@@ -248,7 +248,7 @@ def drawing_equations(productions: tuple[Production, ...], targets: Names, given
         need(bool(numbers), "no equation gives `{}`", name)
         for k in numbers:
             law = productions[k].law
-            need(isinstance(law, Admissible | Chains | Member), "the equation of `{}` cannot be drawn from", name)
+            need(isinstance(law, Law | Chains | Member), "the equation of `{}` cannot be drawn from", name)
             rest = isinstance(law, Chains) and productions[k].produces[0].variable != name
             need(not rest, "`{}` is where in its level a number lies, which no draw keeps", name)
             waiting.extend(listed(productions[k]))

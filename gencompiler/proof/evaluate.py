@@ -113,6 +113,11 @@ class _Evaluation:
             case "reduce":
                 shown = tuple(v for v in self.known[term.arguments[0]] if v is not HIDDEN)
                 return (self._reduce(term, shown),)
+            case "scan":
+                return tuple(itertools.accumulate(self.known[term.arguments[0]], lambda a, b: total((a, b))))
+            case "bin":
+                (value,), knots = self.known[term.arguments[0]], self.known[term.arguments[1]]
+                return (Fraction(sum(compare(knot, value) <= 0 for knot in knots[1:-1])),)
             case "gradient":
                 return self._gradient(term)
             case "each":

@@ -15,7 +15,16 @@ from gencompiler.model.nodes import Support
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Shape, Term, name_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
-from gencompiler.proof.structure import Admissible, Chains, Factorizes, HasDensity, MapStage, Production, has_density
+from gencompiler.proof.structure import (
+    Admissible,
+    Chains,
+    Factorizes,
+    HasDensity,
+    MapStage,
+    Production,
+    PushesForward,
+    has_density,
+)
 
 #: The most values that are summed over.
 LARGEST_SUM = 1 << 16
@@ -141,6 +150,8 @@ def _terms(production: Production) -> tuple[Term, ...]:
     law = production.law
     if isinstance(law, Admissible):
         return law.arguments
+    if isinstance(law, PushesForward):
+        return (*law.base.arguments, *(body for _, body, _ in law.chain.maps))
     return tuple(body for _, body, _ in law.maps) if isinstance(law, Chains) else ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 from gencompiler.proof import domain, views
 from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, REALS, Interval
@@ -56,6 +57,23 @@ def reduction(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         return InRange(term, operand)
     need(term.data == "logsumexp", "{} is not a reduction", term.data)
     return InRange(term, REALS)
+
+
+@rule
+def running_sums(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """The running sums of a vector: of 1, 2, … of its elements."""
+    term = subject_term(subject, "scan")
+    (operand,) = ranges(term, premises)
+    views.axes(term)
+    return InRange(term, _sums(operand, (1, term.shape[0])))
+
+
+@rule
+def between_knots(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """The number of an interval between knots."""
+    term = subject_term(subject, "bin")
+    ranges(term, premises)
+    return InRange(term, Interval(Fraction(0), Fraction(term.arguments[1].shape[0] - 2)))
 
 
 def _products(factor: Interval, counts: tuple[int, int]) -> Interval:

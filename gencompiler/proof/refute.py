@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from gencompiler.model.nodes import Support
-from gencompiler.proof import rules
+from gencompiler.proof import rules, sweep_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.condition_rules import holds_at
 from gencompiler.proof.evaluate import Undefined, evaluate
@@ -172,6 +172,15 @@ def not_onto(input_: Term, body: Term, support: Support, search: Search) -> Proo
         return found or _gap(input_, body, support, search)
     except NotFound:
         return None
+
+
+def along_intervals(input_: Term, body: Term, support: Support) -> Proof | None:
+    """A value that is taken on two intervals, or on none."""
+    free = tuple(a for a in atoms(body) if a is not input_)
+    if input_.shape or body.shape:
+        return None
+    found = sweep_search.taken_twice(input_, body, free)
+    return found or sweep_search.never_taken(input_, body, support, free)
 
 
 def _gap(input_: Term, body: Term, support: Support, search: Search) -> Proof | None:

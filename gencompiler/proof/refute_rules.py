@@ -46,6 +46,12 @@ def _point(assignment: Assignment) -> dict[Term, Fraction | Values]:
     return dict(assignment)
 
 
+def is_free(atom: Term, values: Values) -> bool:
+    """Whether a parameter, or whatever else a map leaves open, can have these elements."""
+    support = support_of(atom)
+    return support.name not in _COUPLED and all(admissible(support, v) for v in values)
+
+
 #: Supports whose tensors have elements that constrain each other.
 _COUPLED = ("Simplex", "Permutation", "Orthogonal", "Invertible", "Lower", "Upper")
 

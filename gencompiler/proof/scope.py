@@ -54,9 +54,12 @@ def index_symbol(range_: nodes.Range) -> Term:
 
 
 def distribution_terms(translation: Translation, expr: nodes.Expr) -> tuple[nodes.Distribution, tuple[Term, ...]]:
-    """The distribution under any `where`, and the terms of its arguments."""
+    """The distribution under any `where`, and the terms of its arguments; of one piped through maps, its base."""
     inside = translation
-    while isinstance(expr, nodes.Let):
+    while isinstance(expr, nodes.Let | nodes.Pushed):
+        if isinstance(expr, nodes.Pushed):
+            expr = expr.base
+            continue
         inside = inside.binding({})
         for binding in expr.bindings:
             value = inside.term(binding.value)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Support
-from gencompiler.proof import rules, vector_search
+from gencompiler.proof import rules, splines, vector_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import InRange, Member
 from gencompiler.proof.graph import Term, gradient_parts, literal, substitute
@@ -190,7 +190,9 @@ class Search:
         if input_ not in body.symbols:
             raise NotFound("form", body, f"{body} does not depend on {input_}")
         if body.operation == "choose":
-            return self._pieces(input_, body)
+            return splines.banded(self, input_, body) if splines.is_banded(input_, body) else self._pieces(input_, body)
+        if splines.is_spline(input_, body):
+            return splines.knots(self, input_, body)
         if body.operation != "apply" or body.shape != input_.shape:
             raise NotFound("form", body, f"{body} is not an elementwise function of {input_}")
         inside = [a for a in body.arguments if input_ in a.symbols]
@@ -262,6 +264,8 @@ _RANGE_RULES = {
     "select": "part",
     "each": "part",
     "join": "side_by_side",
+    "scan": "running_sums",
+    "bin": "between_knots",
     "contract": "contraction",
 }
 _APPLY_RULES = {

@@ -97,6 +97,8 @@ def is_atom(family: str) -> bool:
 
 def has_density(law: Fact | None) -> bool:
     """Whether a law is a distribution with a density: not one that is all at one real number."""
+    if isinstance(law, PushesForward):
+        return has_density(law.base)
     if not isinstance(law, Admissible):
         return False
     return not is_atom(law.family) or SUPPORTS[law.event.name].discrete
@@ -151,6 +153,19 @@ class Chains(Fact):
     shape: Shape
     maps: tuple[tuple[Term, Term, Support], ...]
     stages: tuple[StageData, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class PushesForward(Fact):
+    """A distribution, and a bijection from where its events lie: together, the distribution of what the bijection makes
+    of an event."""
+
+    base: Admissible
+    chain: Chains
+
+
+#: What makes a density of an equation with a distribution of its own.
+Law = Admissible | PushesForward
 
 
 @dataclasses.dataclass(frozen=True)

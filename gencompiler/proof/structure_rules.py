@@ -23,6 +23,7 @@ from gencompiler.proof.structure import (
     NotAdmissible,
     NotChains,
     Production,
+    PushesForward,
     QuantizeStage,
     RepeatStage,
     StageData,
@@ -124,6 +125,17 @@ def chain(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     end = pass_through(source, shape, maps, stages)
     need(_same_set(end, target), "the pipeline ends in {}, not {}", end, target)
     return Chains(source, target, shape, maps, stages)
+
+
+@rule
+def pushes_forward(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A distribution piped through a bijection.  Premises: the distribution, and that the pipeline chains."""
+    base, piped = premises
+    if not isinstance(base, Admissible) or not isinstance(piped, Chains):
+        raise Unproved("not a distribution and a pipeline")
+    need(base.event == piped.source and base.shape == piped.shape, "the pipeline starts somewhere else")
+    need(not quantizes(piped.stages), "not a bijection")
+    return PushesForward(base, piped)
 
 
 class Breaks(Unproved):

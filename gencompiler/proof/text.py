@@ -90,6 +90,10 @@ class _Speller:
                 return f"{term.data}({self._listed(term.arguments)})", _ATOM
             case "matrix":
                 return f"{term.data}({self._listed(term.arguments)})", _ATOM
+            case "scan":
+                return f"cumsum({self._listed(term.arguments)})", _ATOM
+            case "bin":
+                return f"bin({self._listed(term.arguments)})", _ATOM
             case "network":
                 return f"{short(term.data[0])}({self._listed(term.arguments)})", _ATOM
             case "gradient":

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
-from gencompiler.proof import graph, tables
+from gencompiler.proof import graph, running, tables
 from gencompiler.proof.graph import Term
 from gencompiler.proof.matrices import matrix
 
@@ -117,7 +117,12 @@ class Translation:
             case nodes.Permute(base=base, order=order):
                 return graph.select(self.term(base), order)
             case nodes.Join(parts=parts):
-                return graph.join(self._terms(parts))
+                vectors = ((self.term(p) if p.type.shape else graph.each(self.depth, 1, self.term(p))) for p in parts)
+                return graph.join(vectors)
+            case nodes.Cumulative(operand=operand):
+                return running.scan(self.term(operand))
+            case nodes.Bin(value=value, knots=knots):
+                return running.bin_of(self.term(value), self.term(knots))
             case nodes.Each(index=index, extent=extent, body=body):
                 bound = graph.bound_index(self.depth, extent)
                 inside = dataclasses.replace(self, names={**self.names, index: bound}, depth=self.depth + 1)
@@ -152,7 +157,8 @@ class Translation:
         inside = self.binding({})
         for binding in expr.bindings:
             value = inside.term(binding.value)
-            self.labels.setdefault(value, binding.name)
+            if not binding.name.startswith("_"):
+                self.labels.setdefault(value, binding.name)
             inside.names[binding.name] = value
         return inside.term(expr.body)
 

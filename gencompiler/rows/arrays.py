@@ -21,7 +21,7 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
 from gencompiler.rows import nodes
-from gencompiler.rows.comprehension import MOST_ENTRIES, entries, is_elementwise
+from gencompiler.rows.comprehension import MOST_ENTRIES, entries, is_elementwise, is_lanewise
 from gencompiler.rows.enumeration import constants, enumerated
 from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.unsupported import NotLowered
@@ -59,6 +59,8 @@ def each(expressions: Expressions, expr: model.Each, scope: Scope) -> Expr:
         return expressions.lower(product, scope)
     if not any(_is_array(part, scope) for part in walk(expr.body)):
         if is_elementwise(expr, expressions.functions):
+            return _along_axis(expressions, expr, scope)
+        if is_lanewise(expr, expressions.functions):
             return _along_axis(expressions, expr, scope)
         if entries(expr, expressions.functions) <= MOST_ENTRIES:
             return _written_out(expressions, expr, scope)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gencompiler.model import nodes
-from gencompiler.node import children, walk
+from gencompiler.model.subscripts import moved_bin
+from gencompiler.node import Node, children, walk
 
 #: Entries that are written out at most, those of arrays within the array counted.
 MOST_ENTRIES = 256
@@ -40,7 +41,29 @@ def is_elementwise(expr: nodes.Each, functions: Mapping[str, nodes.Function]) ->
     return True
 
 
+def is_lanewise(expr: nodes.Each, functions: Mapping[str, nodes.Function]) -> bool:
+    """The same where parts that depend on the index may be short vectors, held place by place (`rows.bundles`): of
+    splines, which have nothing else to be computed by."""
+    if not _has_knots(expr, functions):
+        return False
+    try:
+        _Bundles(expr.index, expr.extent, functions).depends(expr.body, frozenset({expr.index}))
+    except _NotElementwise:
+        return False
+    return True
+
+
+def _has_knots(expr: Node, functions: Mapping[str, nodes.Function]) -> bool:
+    """Whether running sums, or intervals between knots, stand in an expression or in what it calls."""
+    called = (functions[n.function].body for n in walk(expr) if isinstance(n, nodes.Call))
+    own = any(isinstance(n, nodes.Cumulative | nodes.Bin) for n in walk(expr))
+    return own or any(_has_knots(body, functions) for body in called)
+
+
 class _Lanes:
+    #: Axes that what differs from lane to lane may have.
+    most_axes = 0
+
     def __init__(self, index: str, extent: int, functions: Mapping[str, nodes.Function]) -> None:
         self.index = index
         self.extent = extent
@@ -77,7 +100,7 @@ class _Lanes:
                 if any(isinstance(n, nodes.Reference) and n.name in names for n in walk(expr)):
                     raise _NotElementwise
                 found = False
-        if found and expr.type.shape:
+        if found and len(expr.type.shape) > self.most_axes:
             raise _NotElementwise
         return found
 
@@ -119,3 +142,46 @@ def _is_view(expr: nodes.Expr, index: str) -> bool:
         return bool(parts) and all(_is_view(p, index) for p in parts)
     places = [s for s in expr.subscripts if isinstance(s, nodes.Before)] if isinstance(expr, nodes.Element) else []
     return any(isinstance(s.index, nodes.Reference) and s.index.name == index for s in places)
+
+
+class _Bundles(_Lanes):
+    """Lanes whose parts may be vectors: sums, running sums and elements of those are looked into as well."""
+
+    most_axes = 1
+
+    def depends(self, expr: nodes.Expr, names: frozenset[str]) -> bool:
+        match expr:
+            case nodes.Cumulative() | nodes.Bin() | nodes.Reduce() | nodes.Slice() | nodes.Permute() | nodes.Join():
+                found = True in {self.depends(part, names) for part in children(expr) if isinstance(part, nodes.Expr)}
+            case nodes.Contract(left=left, right=right) if len(left.type.shape) == len(right.type.shape) == 1:
+                found = True in {self.depends(left, names), self.depends(right, names)}
+            case nodes.Element(base=base, subscripts=subscripts) if len(base.type.shape) == 2:
+                return self._row(base, subscripts, names)
+            case nodes.Element(base=base, subscripts=(place,)) if self._inside(base, place, names):
+                found = True
+            case _:
+                return super().depends(expr, names)
+        if found and len(expr.type.shape) > self.most_axes:
+            raise _NotElementwise
+        return found
+
+    def _inside(self, base: nodes.Expr, place: nodes.Expr, names: frozenset[str]) -> bool:
+        """`v[k]` of a vector that differs from lane to lane, or at an interval between knots."""
+        own = moved_bin(place)
+        if isinstance(place, nodes.Literal):
+            return self.depends(base, names)
+        if own is None or (isinstance(own[0], nodes.Reference) and own[0].name == self.index):
+            return False
+        self.depends(base, names)
+        return True
+
+    def _row(self, base: nodes.Expr, subscripts: tuple[nodes.Expr, ...], names: frozenset[str]) -> bool:
+        """`w[i]` of what has a row for each value of the index."""
+        place, *others = subscripts
+        own = isinstance(place, nodes.Reference) and place.name == self.index
+        plain = isinstance(base, nodes.Reference | nodes.ParameterReference | nodes.NetworkOutput)
+        if self.depends(base, names) or not plain or base.type.shape[0] != self.extent:
+            raise _NotElementwise
+        if not own or not all(isinstance(o, nodes.Whole) for o in others):
+            raise _NotElementwise
+        return True

@@ -6,10 +6,11 @@ import dataclasses
 from collections.abc import Mapping
 
 from gencompiler.model import nodes as model
+from gencompiler.model.mentioned import read_by_maps
 from gencompiler.node import walk
-from gencompiler.rows.expressions import Expressions, NotLowered, Scope
+from gencompiler.rows.expressions import Expressions, NotLowered, Passed, Scope
 from gencompiler.rows.nodes import Expr
-from gencompiler.rows.pipeline import Passed, Pipeline
+from gencompiler.rows.pipeline import Pipeline
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Equations:
 
     def completed(self, expr: model.Expr, scope: Scope) -> Scope:
         """`scope` and what deterministic equations say of the other names in `expr`."""
-        for part in walk(expr):
+        for part in (*walk(expr), *read_by_maps(self.expressions.derived.model, expr)):
             if isinstance(part, model.Reference) and part.name not in scope.names and part.name in self.deterministic:
                 scope = scope.bind({part.name: self.computed(self.deterministic[part.name], scope)})
         return scope

@@ -11,19 +11,29 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.model.views import Axes, axes
-from gencompiler.rows import arrays, gradients, networks, nodes, tables
+from gencompiler.rows import arrays, bundles, gradients, networks, nodes, tables
+from gencompiler.rows.bundles import Bundle, Interval
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.unsupported import NotLowered
 
-__all__ = ["Expressions", "NotLowered", "Scope"]
+__all__ = ["Expressions", "NotLowered", "Passed", "Scope"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Passed:
+    """A value on its way through a pipeline and the log|det| of the maps as written, summed so far."""
+
+    value: Expr
+    log_det: Expr
 
 
 @dataclasses.dataclass(frozen=True)
 class Scope:
     """What names stand for; `iteration` is the layer loop's index, `vector` the indices that run along an axis;
     `views`: the causal views that cut the axes of names; `stopped`: parameters are constants; `carried`: the sums of
-    the layers of networks that a loop over places carries, by path."""
+    the layers of networks that a loop over places carries, by path; `lifted`: the body of a scalar map, at all elements
+    of a tensor at once; `bundles` and `intervals`: see `rows.bundles`."""
 
     names: Mapping[str, Expr]
     iteration: Expr | None = None
@@ -31,6 +41,9 @@ class Scope:
     views: Mapping[str, Axes] = dataclasses.field(default_factory=dict)
     stopped: bool = False
     carried: Mapping[str, tuple[Expr, ...]] = dataclasses.field(default_factory=dict)
+    lifted: bool = False
+    bundles: Mapping[str, Bundle] = dataclasses.field(default_factory=dict)
+    intervals: Mapping[str, Interval] = dataclasses.field(default_factory=dict)
 
     def bind(self, names: Mapping[str, Expr]) -> Scope:
         return dataclasses.replace(self, names={**self.names, **names})
@@ -41,7 +54,8 @@ class Scope:
 
     def only(self, names: Mapping[str, Expr]) -> Scope:
         """A scope for the body of a definition: it sees its own inputs and nothing else."""
-        return dataclasses.replace(self, names=dict(names), vector=frozenset(), views={}, carried={})
+        inside = dataclasses.replace(self, names=dict(names), vector=frozenset(), views={}, carried={})
+        return dataclasses.replace(inside, bundles={}, intervals={})
 
 
 class Expressions:
@@ -57,12 +71,20 @@ class Expressions:
         self.givens: dict[str, Expr] = {}
         #: 1 - y for values y whose complement is known more exactly than by subtraction (dequantized levels).
         self.complements: dict[int, tuple[Expr, Expr]] = {}
+        #: Short vectors by the identity of an expression and a scope, which are kept beside them.
+        self.bundled: dict[tuple[int, int], tuple[model.Expr, Scope, Bundle]] = {}
+        #: Calls that compute with no bundles (`rows.bundles`).
+        self.plain_calls: set[model.Expr] = set()
+        #: Of what a distribution piped through maps drew: the base's event and log|det| of the maps (`rows.pushed`).
+        self.origins: dict[tuple[object, ...], Passed] = {}
         #: What lowers log densities, their gradients and expectations, where a program has any.
         self.probabilistic: Callable[[model.Expr, Scope], Expr] | None = None
 
     def lower(self, expr: model.Expr, scope: Scope) -> Expr:
         """The row expression of `expr`."""
         graph, span = self.graph, expr.span
+        if not expr.type.shape and (found := bundles.number(self, expr, scope)) is not None:
+            return found
         match expr:
             case model.Literal(value=number):
                 return graph.number(float(number), span)
@@ -77,7 +99,7 @@ class Expressions:
                     return self.givens[name]
                 raise NotLowered(expr, f"`{name}` inside a definition")
             case model.ParameterReference():
-                return self._parameter(expr, (), scope)
+                return self.parameter(expr, (), scope)
             case model.Apply():
                 return self._apply(expr, scope)
             case model.Choose(condition=condition, then=then, otherwise=otherwise):
@@ -100,10 +122,10 @@ class Expressions:
             case model.Each() | model.Recur() | model.EachValue():
                 return arrays.array(self, expr, scope)
             case model.Let():
-                return self.lower(expr.body, self._locals(expr, scope))
+                return self.lower(expr.body, self.locals(expr, scope))
             case model.Call(function=name, arguments=arguments):
                 function = self.functions[name]
-                return graph.name(self.lower(function.body, self._inside(function, arguments, scope)), name)
+                return graph.name(self.lower(function.body, self.inside(function, arguments, scope)), name)
             case model.Gradient():
                 return gradients.of_function(self, expr, scope)
             case model.DensityGradient():
@@ -125,7 +147,7 @@ class Expressions:
     def distribution(self, expr: model.Expr, scope: Scope) -> tuple[model.Distribution, Scope]:
         """The distribution below its local equations, and the scope that sees them."""
         while isinstance(expr, model.Let):
-            scope = self._locals(expr, scope)
+            scope = self.locals(expr, scope)
             expr = expr.body
         if not isinstance(expr, model.Distribution):
             raise NotLowered(expr, "this distribution")
@@ -133,15 +155,30 @@ class Expressions:
             self.graph.name(self.lower(argument, scope), name)
         return expr, scope
 
-    def _inside(self, function: model.Function, arguments: tuple[model.Expr, ...], scope: Scope) -> Scope:
+    def inside(self, function: model.Function, arguments: tuple[model.Expr, ...], scope: Scope) -> Scope:
         """The scope in which the body of a function stands."""
-        return scope.only({i.name: self.lower(a, scope) for i, a in zip(function.inputs, arguments, strict=True)})
+        pairs = list(zip(function.inputs, arguments, strict=True))
+        short = [len(a.type.shape) == 1 and bundles.is_bundled(self, a, scope) for a in arguments]
+        found = {i.name: self.lower(a, scope) for (i, a), own in zip(pairs, short, strict=True) if not own}
+        inside = scope.only(found)
+        held = {i.name: bundles.bundle(self, a, scope) for (i, a), own in zip(pairs, short, strict=True) if own}
+        return dataclasses.replace(inside, bundles=held)
 
-    def _locals(self, expr: model.Let, scope: Scope) -> Scope:
+    def locals(self, expr: model.Let, scope: Scope) -> Scope:
         """The scope in which the body of a `where` stands."""
         for binding in expr.bindings:
-            value = self.graph.name(self.lower(binding.value, scope), binding.name)
-            scope = scope.bind({binding.name: value}).view(binding.name, axes(binding.value, scope.views))
+            name, own = binding.name, binding.value
+            if isinstance(own, model.Bin):
+                found = bundles.interval(self, own, scope)
+                scope = dataclasses.replace(scope, intervals={**scope.intervals, name: found})
+            elif len(own.type.shape) == 1 and bundles.is_bundled(self, own, scope):
+                places = bundles.bundle(self, own, scope)
+                for value in places:
+                    self.graph.name(value, name)
+                scope = dataclasses.replace(scope, bundles={**scope.bundles, name: places})
+            else:
+                value = self.graph.name(self.lower(own, scope), name)
+                scope = scope.bind({name: value}).view(name, axes(own, scope.views))
         return scope
 
     # -- functions ---------------------------------------------------------------------------------------------------
@@ -163,7 +200,7 @@ class Expressions:
             return graph.elementwise("subtract", *logs, span=span)
         return None
 
-    def _parameter(self, expr: model.ParameterReference, index: tuple[Expr | None, ...], scope: Scope) -> Expr:
+    def parameter(self, expr: model.ParameterReference, index: tuple[Expr | None, ...], scope: Scope) -> Expr:
         """A read of the current iteration's slice, with some axes of the lift and the shape indexed."""
         parameter = self.parameters[expr.path]
         leading: tuple[Expr | None, ...] = ()
@@ -259,7 +296,7 @@ class Expressions:
     ) -> Expr:
         """`W[k, :]` where at most one subscript differs between rows, before the axes that are kept."""
         varying = next((i for i in index if i is not None and i.type.rows), None)
-        read = self._parameter(base, tuple(None if i is varying else i for i in index), scope)
+        read = self.parameter(base, tuple(None if i is varying else i for i in index), scope)
         if varying is None:
             return read
         rest = (*index, *(None,) * (len(base.type.shape) - len(index)))

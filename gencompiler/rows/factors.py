@@ -10,7 +10,7 @@ from gencompiler.derive.nodes import Factor, Recurrence
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.node import Node, children, rebuild, walk
-from gencompiler.rows import nodes
+from gencompiler.rows import nodes, pushed
 from gencompiler.rows.causal import Sums, carried_networks
 from gencompiler.rows.comprehension import is_elementwise
 from gencompiler.rows.expressions import Expressions, NotLowered, Scope
@@ -31,7 +31,8 @@ class Factors:
         """log of the density of a factor at the values in `scope`."""
         if factor.conditional.indices:
             return self._log_density_loop(factor, scope)
-        return self.expressions.log_density(factor.distribution, factor.conditional.targets[0], scope)
+        target = factor.conditional.targets[0]
+        return pushed.log_density(self.expressions, factor.distribution, target, scope, self.streams)
 
     def drawn(self, factor: Factor, scope: Scope, site: str, count: int = 1, *, hint: str = "") -> Expr:
         """A draw of the factor's variable given the values in `scope`, by the stream of `site`, for each of `count`
@@ -65,7 +66,10 @@ class Factors:
         """One draw from a distribution: its sampler, fed by standard draws of the stream of `site`.
 
         `count` and `length` as in `Graph.draw`; the value is called `hint`, or by its site."""
-        found, scope = self.expressions.distribution(distribution, scope)
+        inner, scope = pushed.unwrapped(self.expressions, distribution, scope)
+        if isinstance(inner, model.Pushed):
+            return self._pushed(inner, scope, site, step, dim, hint=hint, count=count, length=length)
+        found, scope = self.expressions.distribution(inner, scope)
         needed = draws_of(found)
         if len(needed) > 1:
             raise NotLowered(found, "a sampler that needs two standard draws")
@@ -89,6 +93,25 @@ class Factors:
         if value.type.shape != type_.shape:
             value = self.graph.broadcast(value, type_.shape[0], span)
         return self.graph.name(value, name)
+
+    def _pushed(
+        self,
+        found: model.Pushed,
+        scope: Scope,
+        site: str,
+        step: Expr,
+        dim: Expr | None,
+        *,
+        hint: str,
+        count: int,
+        length: int,
+    ) -> Expr:
+        def base(own: model.Expr) -> Expr:
+            return self.draw(own, scope, site, step, dim, hint="base", count=count, length=length)
+
+        depth = self.graph.depth[id(dim)] if dim is not None else 0
+        value = pushed.draw(self.expressions, found, scope, base, self.streams, depth)
+        return self.graph.name(value, hint or site)
 
     # -- loops over dimensions ---------------------------------------------------------------------------------------
 
@@ -121,7 +144,7 @@ class Factors:
         zero = self.graph.number(0, factor.span)
         plan, inside = self._open(factor, {f"log_{factor.conditional.joint}": zero}, scope)
         target = factor.conditional.targets[0]
-        term = self.expressions.log_density(factor.distribution, target, inside)
+        term = pushed.log_density(self.expressions, factor.distribution, target, inside, self.streams, plan.depth)
         nexts = self._advance(factor, plan, inside)
         nexts.append(self.graph.elementwise("add", plan.inside[-1], term, span=factor.span))
         return self.graph.close(plan, tuple(nexts))[-1]
@@ -131,7 +154,8 @@ class Factors:
         network has been evaluated for all of them anyway; else None."""
         range_, target = factor.conditional.indices[0], factor.conditional.targets[0]
         parts = [p for p in walk(factor.distribution) if isinstance(p, model.NetworkOutput)]
-        if not any(self.expressions.networks[p.path].places for p in parts) or target.type.shape:
+        piped = any(isinstance(p, model.Pushed) for p in walk(factor.distribution))
+        if not any(self.expressions.networks[p.path].places for p in parts) or target.type.shape or piped:
             return None
         term = _under_lets(factor.distribution, lambda found: log_density(found, target))
         type_ = model.Type(model.REAL, (range_.stop,))

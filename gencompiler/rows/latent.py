@@ -17,6 +17,7 @@ from gencompiler.derive.density import form_of
 from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.model import nodes as model
 from gencompiler.model.formula import formula
+from gencompiler.model.mentioned import read_by_maps
 from gencompiler.node import walk
 from gencompiler.rows import nodes
 from gencompiler.rows.densities import density_of
@@ -121,7 +122,8 @@ def _read_by(derived: Derived, steps: queries.DrawPlan) -> set[str]:
         if isinstance(step, model.Link):
             found |= {source_of(step), *queries.link_conditions(derived.model, step)}
     while left:
-        for part in walk(left.pop()):
+        expr = left.pop()
+        for part in (*walk(expr), *read_by_maps(derived.model, expr)):
             if isinstance(part, model.Reference) and part.name not in found:
                 found.add(part.name)
                 left += [equations[part.name]] if part.name in equations else []

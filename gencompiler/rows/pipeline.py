@@ -7,17 +7,9 @@ import dataclasses
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.rows import nodes
-from gencompiler.rows.expressions import Expressions, NotLowered, Scope
+from gencompiler.rows.expressions import Expressions, NotLowered, Passed, Scope
 from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.nodes import Expr
-
-
-@dataclasses.dataclass(frozen=True)
-class Passed:
-    """A value on its way through a pipeline and the log|det| of the maps as written, summed so far."""
-
-    value: Expr
-    log_det: Expr
 
 
 class Pipeline:
@@ -53,7 +45,7 @@ class Pipeline:
             return Passed(self._quantize(self.surjections[stage.surjection], at.value, stage.span), at.log_det)
         assert isinstance(stage, model.UseMap)
         map_ = self.maps[stage.map]
-        value = self.expressions.lower(map_.body, scope.bind({map_.input.name: at.value}))
+        value = self.expressions.lower(map_.body, _inside(map_, scope, map_.input.name, at.value))
         self.graph.name(value, f"{map_.definition}_output")
         return Passed(value, self._add_log_det(at.log_det, map_, at.value, scope, stage.span))
 
@@ -76,7 +68,7 @@ class Pipeline:
         inverse = self.expressions.derived.inverses.get(map_.name)
         if inverse is None:
             raise NotLowered(map_.body, f"running `{map_.name}` backwards without a derived inverse")
-        value = self.expressions.lower(inverse.body, scope.bind({inverse.output.name: at.value}))
+        value = self.expressions.lower(inverse.body, _inside(map_, scope, inverse.output.name, at.value))
         self.graph.name(value, f"{map_.definition}_input")
         return Passed(value, self._add_log_det(at.log_det, map_, value, scope, stage.span))
 
@@ -130,9 +122,14 @@ class Pipeline:
         found = self.expressions.derived.log_dets.get(map_.name)
         if found is None:
             raise NotLowered(map_.body, f"the density of `{map_.name}` without a derived log|det|")
-        one = self.expressions.lower(found.body, scope.bind({map_.input.name: value}))
+        one = self.expressions.lower(found.body, _inside(map_, scope, map_.input.name, value))
         if isinstance(one, nodes.Number) and one.value == 0:
             return so_far
         if map_.lift and not one.type.shape:
             one = graph.elementwise("multiply", graph.number(map_.lift[0], span), one, span=span)
         return graph.elementwise("add", so_far, graph.total(one, span), span=span)
+
+
+def _inside(map_: model.Map, scope: Scope, name: str, value: Expr) -> Scope:
+    """The scope of a map's formula, where `name` is `value`."""
+    return dataclasses.replace(scope.bind({name: value}), lifted=bool(map_.lift))

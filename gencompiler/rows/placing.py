@@ -249,10 +249,18 @@ class Placing:
 
     def _meet(self, parts: tuple[Expr, ...], want: Place | None, length: int) -> list[Tile | Expr]:
         """The parts at one layout: where a rigid one is, preferably `want`; scalars as scalars."""
-        rigid = [self.vector(each, None) for each in parts if each.type.shape and not self.is_flexible(each)]
-        places = [tile.at for tile in rigid]
+        rigid = {
+            number: self.vector(each, None)
+            for number, each in enumerate(parts)
+            if each.type.shape and not self.is_flexible(each)
+        }
+        places = [tile.at for tile in rigid.values()]
         at = want if want is not None and (not places or want in places) else [*places, plain(length)][0]
-        return [self.aligned(each, at) if each.type.shape else self.scalar(each) for each in parts]
+        there = {number: tile for number, tile in rigid.items() if tile.at == at}  # made once: parts are deep
+        return [
+            there.get(number) or self.aligned(each, at) if each.type.shape else self.scalar(each)
+            for number, each in enumerate(parts)
+        ]
 
     def _elementwise(self, expr: Elementwise, want: Place | None) -> Tile:
         parts = self._meet(expr.arguments, want, expr.type.shape[0])

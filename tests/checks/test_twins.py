@@ -69,6 +69,38 @@ MIXTURE = """model Mixture(K = 3) {
 }
 """
 
+PIPED = """bijection Coupling(u : Real[D] | c : Real[C]) -> Real[D] = join(a, b * exp(tanh(s)) + t)
+  where { a, b = split(u)   s, t = mlp(a, c, hidden = [8]) }
+model Piped(D = 3, Z = 2) {
+  observed x : Binary[D]
+  latent   z : Unit[Z]
+  p(z)     = Normal(0, 1) |> sigmoid
+  p(x | z) = Bernoulli(logits = linear(z))
+  q(z | x) = Normal(m, exp(s)) |> repeat(2) { Coupling(c = h, C = 4) |> reverse } |> sigmoid
+    where { m, s, h = mlp(x, hidden = [8]) }
+  train elbo
+}
+"""
+SPLINE = """bijection Spline(u : Real | w : Real[K], h : Real[K], d : Positive[K - 1], K = 5, B = 3) -> Real =
+  if abs(u) >= B then u
+  else y[k] + H[k] * (s * r^2 + D[k] * r * (1 - r)) / (s + (D[k + 1] + D[k] - 2 * s) * r * (1 - r))
+  where {
+    W = 2 * B * (0.001 + (1 - 0.001 * K) * softmax(w))   x = -B + join(0, cumsum(W))
+    H = 2 * B * (0.001 + (1 - 0.001 * K) * softmax(h))   y = -B + join(0, cumsum(H))
+    D = join(1, d, 1)
+    k = bin(u, x)
+    s = H[k] / W[k]
+    r = (u - x[k]) / W[k]
+  }
+model Spline1(D = 2) {
+  observed x : Real[D]
+  latent   z : Real[D]
+  p(z) = Normal(0, 1)
+  x = z |> Spline
+  train maximum_likelihood
+}
+"""
+
 
 @dataclasses.dataclass(frozen=True)
 class Twin:
@@ -112,6 +144,34 @@ TWINS = (
     Twin(
         "wrong target", SCALAR, "-> Real = if u >= 0 then u else a * u", "-> Unit = sigmoid(u)", "G403", "ends in Unit"
     ),
+    # distributions through maps
+    Twin("prior on another set", PIPED, "Normal(0, 1) |> sigmoid", "Normal(0, 1) |> exp", "G403", "ends in Positive"),
+    Twin(
+        "base on another set",
+        PIPED,
+        "Normal(0, 1) |> sigmoid",
+        "Uniform(0, 1) |> sigmoid",
+        "G403",
+        "gets Interval(0, 1)",
+    ),
+    Twin("scale of a base", PIPED, "exp(s)", "s", "G501", "cannot prove that the scale"),
+    Twin("conditions its own target", PIPED, "mlp(a, c,", "mlp(b, c,", "G406", "feeds its own conditioner"),
+    Twin("posterior that keeps places", PIPED, "|> reverse }", "}", "G404", "never transformed"),
+    Twin("piped and quantized", PIPED, "Normal(0, 1) |> sigmoid", "Normal(0, 1) |> sigmoid |> quantize(2)", "G403"),
+    # splines
+    Twin("knots that fall", SPLINE, "x = -B + join(0, cumsum(W))", "x = -B + join(0, cumsum(-W))", "G401"),
+    Twin("widths of any sign", SPLINE, "softmax(w)", "w", "G402", "is taken"),
+    Twin("heights of any sign", SPLINE, "softmax(h)", "h", "G401"),
+    Twin("widths that are too wide", SPLINE, "softmax(w))", "2 * softmax(w))", "G403", "it never takes"),
+    Twin("heights that are too high", SPLINE, "softmax(h))", "1.001 * softmax(h))", "G401"),
+    Twin("least width of all", SPLINE, "W = 2 * B * (0.001 + (1", "W = 2 * B * (0.001 + (0.99", "G401"),
+    Twin("knots from elsewhere", SPLINE, "x = -B +", "x = -2 +", "G401"),
+    Twin("values from elsewhere", SPLINE, "y = -B +", "y = -2 +", "G401"),
+    Twin("slopes of any sign", SPLINE, "d : Positive[K - 1]", "d : Real[K - 1]", "G401"),
+    Twin("tails of another slope", SPLINE, "then u\n", "then 2 * u\n", "G403", "it never takes the value"),
+    Twin("a wider box", SPLINE, "if abs(u) >= B", "if abs(u) >= B + 1", "G401"),
+    Twin("r of the wrong width", SPLINE, "(u - x[k]) / W[k]", "(u - x[k]) / H[k]", "G401"),
+    Twin("a height forgotten", SPLINE, "y[k] + H[k] *", "y[k] +", "G401"),
     # factorizations
     Twin("sees everything", NADE, "W[:, <i] @ x[<i]", "W @ x", "G305", "`x` is not strictly before `x[i]`"),
     Twin("sees itself", NADE, "b[i] +", "b[i] + x[i] +", "G305"),
@@ -170,7 +230,9 @@ def report_of(text: str) -> tuple[list[str], str]:
     return [d.code for d in done.diagnostics], ""
 
 
-@pytest.mark.parametrize("base", [FLOW, SCALAR, NADE, GAUSSIAN, LATENT, MIXTURE, CHAIN], ids=lambda b: b.split()[1])
+@pytest.mark.parametrize(
+    "base", [FLOW, SCALAR, PIPED, SPLINE, NADE, GAUSSIAN, LATENT, MIXTURE, CHAIN], ids=lambda b: b.split()[1]
+)
 def test_the_spec_holds(base: str) -> None:
     done = pipeline.run(SourceText("base.gen", base), until="check")
     assert done.diagnostics == ()
