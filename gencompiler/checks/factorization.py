@@ -79,6 +79,8 @@ def check(checking: Checking) -> dict[str, Proof]:
     """The verdicts on all joints; returns the proofs, by joint."""
     proofs = {}
     produced = set(diffusion_methods.moved(checking.model))
+    if not checking.model.methods and not checking.model.trainings:  # a model that only claims something of an SDE
+        produced |= {state.name for sde in checking.model.sdes for state in sde.states}
     for joint in joints(checking.derived):
         produced |= {name for name, _ in joint.variables}
         verdict = _settle(checking, joint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from fractions import Fraction
 
 from gencompiler.catalog.distributions import DISTRIBUTIONS
@@ -13,18 +14,26 @@ from gencompiler.model import nodes
 from gencompiler.node import walk
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.exponentials import Exponentials, scaled, times
+from gencompiler.proof.exponentials import Exponentials, scaled, times, written
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, substitute
 from gencompiler.proof.kernel import Proof, Unproved, attempt
+from gencompiler.proof.polynomials import direction_without_end, directions, polynomial, rises_along
 from gencompiler.proof.refute import assignments
 from gencompiler.proof.scope import distribution_terms
 from gencompiler.proof.sde_facts import Diffusion, KeepsMeasure, KernelIs, Moments, Reverses, SameMarginals
-from gencompiler.proof.sde_refutations import instance_of, residual, with_score
-from gencompiler.proof.sde_rules import drifts, generator, gradient_of, nonzero, scores, squares
+from gencompiler.proof.sde_refutations import (
+    instance_of,
+    moment_residual,
+    residual,
+    residual_at_start,
+    with_score,
+)
+from gencompiler.proof.sde_rules import drifts, generator, gradient_of, log_of, nonzero, places, scores, squares
+from gencompiler.proof.search import Search
 from gencompiler.proof.structure_rules import form_of
-from gencompiler.proof.terms import total
+from gencompiler.proof.terms import plus, total
 from gencompiler.proof.translate import Translation, variable
 
 #: Data laws that refutations try: mean and scale.
@@ -78,11 +87,15 @@ def _kernel(derived: Derived, claim: nodes.Claim) -> KernelIs:
 def _stationary(derived: Derived, name: str, joint: str) -> KeepsMeasure:
     sde = derived.sdes[name]
     diffusion = diffusions.diffusion_of(derived.model, sde)
-    found = next(v for v in derived.model.variables if v.name == sde.state.name)
+    parts = diffusions.parts_of(sde)
+    moved = [v for v in derived.model.variables if v.name in parts]
     log_density = log_target(derived.model, joint)
     if log_density is None:
-        log_density = _stated_density(derived.model, found, joint)
-    return KeepsMeasure(diffusion, substitute(log_density, {variable(found): diffusion.state}))
+        densities = [_stated_density(derived.model, v, joint) for v in moved]
+        log_density = densities[0]
+        for other in densities[1:]:
+            log_density = plus(log_density, other)
+    return KeepsMeasure(diffusion, substitute(log_density, {variable(v): parts[v.name] for v in moved}))
 
 
 def _stated_density(model: nodes.Model, found: nodes.Variable, joint: str) -> Term:
@@ -132,16 +145,33 @@ def _needs_ito(model: nodes.Model, name: str) -> None:
 # -- proofs and refutations ------------------------------------------------------------------------------------------
 
 
-def refute_kernel(goal: KernelIs, found: Proof | None) -> Proof | None:
+def refute_kernel(goal: KernelIs, found: Proof | None, search: Search) -> Proof | None:
     """A state and a time at which a claimed kernel differs from the derived one."""
     if found is None or not isinstance(found.conclusion, Moments):
-        return None
+        return _solves_nothing(goal, search)
     terms = (goal.mean, goal.scale, found.conclusion.signal, found.conclusion.variance)
     free = {s for t in terms for s in t.symbols} | {goal.diffusion.time, goal.diffusion.state}
     for assignment in assignments(_ordered(free)):
         proof = attempt("another_kernel", (*goal.values(), assignment), found)
         if proof is not None:
             return proof
+    return None
+
+
+def _solves_nothing(goal: KernelIs, search: Search) -> Proof | None:
+    """A moment of the claimed law that does not solve its equation."""
+    try:
+        defined = [search.range(t) for t in (goal.diffusion.drift, *goal.diffusion.noises)]
+    except NotFound:
+        return None
+    for power in (1, 2, 3, 4):
+        try:
+            left = ex.written(moment_residual(goal.diffusion, goal.mean, goal.scale, power))
+        except Unproved:
+            return None
+        for assignment in assignments(_ordered(set(left.symbols))):
+            if nonzero(left, dict(assignment)):
+                return attempt("solves_no_equation", (*goal.values(), power, assignment), *defined)
     return None
 
 
@@ -154,6 +184,24 @@ def refute_stationary(goal: KeepsMeasure) -> Proof | None:
     for assignment in assignments(_ordered(set(left.symbols))):
         if nonzero(left, dict(assignment)):
             return attempt("flux_left", (goal.diffusion, goal.log_density, assignment))
+    return _infinite(goal)
+
+
+def _infinite(goal: KeepsMeasure) -> Proof | None:
+    """A direction, and values of the parameters, along which the density has infinite mass."""
+    state, value = places(goal.diffusion), log_of(goal.log_density)
+    sure = direction_without_end(value, state)
+    if sure is not None:
+        return attempt("infinite_mass", (goal.diffusion, goal.log_density, sure, ()))
+    own = polynomial(value, state)
+    if own is None:
+        return None
+    for direction in itertools.islice(directions(len(state)), 2 * len(state)):
+        free = set(written(rises_along(own, direction)).symbols)
+        for assignment in assignments(_ordered(free)) if free else ():
+            proof = attempt("infinite_mass", (goal.diffusion, goal.log_density, direction, assignment))
+            if proof is not None:
+                return proof
     return None
 
 
@@ -166,7 +214,7 @@ def refute_pair(goal: Reverses | SameMarginals, found: Proof | None) -> Proof | 
         if proof is not None:
             return proof
     if found is None or not isinstance(found.conclusion, Moments):
-        return None
+        return _other_start(goal)
     rule = "not_reversed" if backward else "other_marginals"
     for mean, scale in DATA:
         middle, variance = instance_of(found.conclusion, mean, scale)
@@ -174,10 +222,26 @@ def refute_pair(goal: Reverses | SameMarginals, found: Proof | None) -> Proof | 
             own = with_score(second, goal.score, middle, variance)
             left = residual(found.conclusion, own, middle, variance, backward=backward)
         except Unproved:
-            return None
+            return _other_start(goal)
         for assignment in assignments(_ordered(set(left.symbols))):
             if nonzero(left, dict(assignment)):
                 return attempt(rule, (*goal.values(), mean, scale, assignment), found)
+    return _other_start(goal)
+
+
+def _other_start(goal: Reverses | SameMarginals) -> Proof | None:
+    """Gaussian data, and a place at which the two begin differently."""
+    backward = isinstance(goal, Reverses)
+    first, second = _equations(goal)
+    rule = "not_reversed_at_start" if backward else "other_marginals_at_start"
+    for data in DATA:
+        try:
+            left = residual_at_start(first, second, goal.score, data, backward=backward)
+        except Unproved:
+            return None
+        for assignment in assignments(_ordered(set(left.symbols))):
+            if nonzero(left, dict(assignment)):
+                return attempt(rule, (*goal.values(), *data, assignment))
     return None
 
 

@@ -107,7 +107,7 @@ def terminals(derived: Derived) -> list[tuple[Obligation, nodes.Terminal]]:
     found = []
     for terminal in derived.model.terminals:
         for sde in derived.sdes.values():
-            if sde.state.name != terminal.variable or not _derived_from_data(derived, sde):
+            if len(sde.equations) > 1 or sde.state.name != terminal.variable or not _derived_from_data(derived, sde):
                 continue
             law, arguments = distribution_terms(Translation.of_model(derived.model), terminal.distribution)
             if law.family != "Normal":

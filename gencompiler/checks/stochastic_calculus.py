@@ -6,6 +6,7 @@ Fokker-Planck residual of Gaussian data at one point."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from gencompiler.checks import diffusion_requests, sde_claims, sde_obligations
 from gencompiler.checks.checking import Checking, Finding
@@ -182,7 +183,7 @@ def _settle_claim(checking: Checking, claim: nodes.Claim, proofs: dict[str, Proo
 
     def refuted(failure: NotFound) -> Proof | None:
         if isinstance(goal, KernelIs):
-            return sde_claims.refute_kernel(goal, known)
+            return sde_claims.refute_kernel(goal, known, checking.search)
         if isinstance(goal, KeepsMeasure):
             return sde_claims.refute_stationary(goal)
         assert isinstance(goal, Reverses | SameMarginals)
@@ -244,6 +245,16 @@ def _told(found: Proof) -> str:
         mean, scale = rest[-2:]
         data = f"Normal({number(mean)}, {number(scale)})"
         return f"counterexample: for data from {data} the Fokker-Planck residual is not 0 at {place}"
+    if found.rule in ("not_reversed_at_start", "other_marginals_at_start"):
+        mean, scale = rest[-2:]
+        data = f"Normal({number(mean)}, {number(scale)})"
+        return f"counterexample: at the first time they change data from {data} differently at {place}"
+    if found.rule == "infinite_mass":
+        along = ", ".join(str(d) for d in cast(tuple[int, ...], rest[-1]))
+        also = f" for {place}" if place else ""
+        return f"there is no such law: along ({along}) the density does not fall, and its mass is infinite{also}"
+    if found.rule == "solves_no_equation":
+        return f"counterexample: E x^{rest[-1]} does not solve its equation at {place}"
     if found.rule == "flux_left":
         return f"counterexample: the Fokker-Planck residual is not 0 at {place}"
     return f"counterexample: they differ at {place}" if place else "counterexample: they differ everywhere"

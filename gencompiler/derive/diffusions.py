@@ -15,11 +15,12 @@ from gencompiler.model import nodes
 from gencompiler.node import Node, walk
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.components import elementwise
-from gencompiler.proof.graph import Malformed, Term, apply, symbol
+from gencompiler.proof.graph import Malformed, Term, apply, each, element, join, literal, select, symbol
 from gencompiler.proof.kernel import Unproved
 from gencompiler.proof.scope import distribution_terms
 from gencompiler.proof.sde_facts import Diffusion
 from gencompiler.proof.sde_rules import scalar_state
+from gencompiler.proof.terms import ZERO
 from gencompiler.proof.translate import Translation, Untranslated
 
 #: The name of the symbol that stands for ∇ log p_t.
@@ -41,8 +42,8 @@ def end_of(sde: nodes.Sde) -> Fraction | None:
 def translation_of(model: nodes.Model, sde: nodes.Sde, score: str | None = None) -> Translation:
     """A translation in which state and time are symbols, and `score`, a function of the model, is a symbol too."""
     known = Translation.of_model(model)
-    own = {i.name: symbol("input", i.name, i.type.support, i.type.shape) for i in (sde.state, sde.time)}
-    found = known.binding(own)
+    time = symbol("input", sde.time.name, sde.time.type.support, sde.time.type.shape)
+    found = known.binding({**parts_of(sde), sde.time.name: time})
     if score is None:
         return found
     function = next(f for f in model.functions if f.name == score)
@@ -50,6 +51,32 @@ def translation_of(model: nodes.Model, sde: nodes.Sde, score: str | None = None)
     found = found.binding({SCORE: score_symbol(sde)})
     replaced = dataclasses.replace(function, body=opaque)
     return dataclasses.replace(found, functions={**found.functions, score: replaced})
+
+
+def state_of(sde: nodes.Sde) -> Term:
+    """The symbol of all that an SDE moves: of several variables, one vector of their elements."""
+    if len(sde.states) == 1:
+        return symbol("input", sde.state.name, sde.state.type.support, sde.state.type.shape)
+    size = sum(_size(state) for state in sde.states)
+    return symbol("input", ", ".join(s.name for s in sde.states), nodes.REAL, (size,))
+
+
+def parts_of(sde: nodes.Sde) -> dict[str, Term]:
+    """Each variable as a part of that symbol."""
+    whole = state_of(sde)
+    if len(sde.states) == 1:
+        return {sde.state.name: whole}
+    found: dict[str, Term] = {}
+    start = 0
+    for state in sde.states:
+        end = start + _size(state)
+        found[state.name] = select(whole, range(start, end)) if state.type.shape else element(whole, (literal(start),))
+        start = end
+    return found
+
+
+def _size(state: nodes.Input) -> int:
+    return state.type.shape[0] if state.type.shape else 1
 
 
 def score_symbol(sde: nodes.Sde) -> Term:
@@ -115,8 +142,22 @@ def _bodies(called: list[str], seen: set[str], functions: dict[str, nodes.Functi
 def diffusion_of(model: nodes.Model, sde: nodes.Sde, score: str | None = None) -> Diffusion:
     """The coefficients of an SDE as they are written; raises Untranslated or Malformed."""
     scope = translation_of(model, sde, score)
-    noises = tuple(scope.term(n.coefficient) for n in sde.noises)
-    return Diffusion(scope.names[sde.state.name], scope.names[sde.time.name], scope.term(sde.drift), noises)
+    time = scope.names[sde.time.name]
+    if len(sde.equations) == 1:
+        noises = tuple(scope.term(n.coefficient) for n in sde.noises)
+        return Diffusion(state_of(sde), time, scope.term(sde.drift), noises)
+    drift = join(_wide(scope.term(e.drift), e.state) for e in sde.equations)
+    padded = []
+    for moved in sde.equations:
+        for noise in moved.noises:
+            own = scope.term(noise.coefficient)
+            padded.append(join(_wide(own if e is moved else ZERO, e.state) for e in sde.equations))
+    return Diffusion(state_of(sde), time, drift, tuple(padded))
+
+
+def _wide(term: Term, state: nodes.Input) -> Term:
+    """A coefficient as a vector with an element for each of the variable's."""
+    return term if term.shape else each(0, _size(state), term)
 
 
 # -- Itô forms and kernels -------------------------------------------------------------------------------------------
@@ -141,6 +182,9 @@ def kernels(model: nodes.Model, forms: dict[str, nodes.Sde]) -> tuple[dict[str, 
     for sde in forms.values():
         if not sde.noises:
             failures.append(Failure(sde.name, "no kernel with a density: there is no noise", span=sde.span))
+            continue
+        if len(sde.equations) > 1:
+            failures.append(Failure(sde.name, "no kernel in closed form: it moves several variables", span=sde.span))
             continue
         try:
             diffusion = diffusion_of(model, sde)

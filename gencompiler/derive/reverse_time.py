@@ -24,22 +24,24 @@ def ito(sde: nodes.Sde, functions: dict[str, nodes.Function]) -> nodes.Sde:
     Element i of a noise drives element i of the state alone, so its correction is ½ g_i ∂_i g_i = ¼ ∂_i g_i²."""
     if not sde.stratonovich:
         return sde
-    correction = algebra.multiply(algebra.literal(_QUARTER, sde.span), _bend(sde, functions), sde.span)
-    drift = algebra.add(sde.drift, correction, sde.span)
-    return dataclasses.replace(sde, drift=drift, stratonovich=False)
+    equations = []
+    for moved in sde.equations:
+        correction = algebra.multiply(algebra.literal(_QUARTER, sde.span), _bend(moved, functions), sde.span)
+        equations.append(dataclasses.replace(moved, drift=algebra.add(moved.drift, correction, sde.span)))
+    return dataclasses.replace(sde, equations=tuple(equations), stratonovich=False)
 
 
-def _bend(sde: nodes.Sde, functions: dict[str, nodes.Function]) -> nodes.Expr:
+def _bend(moved: nodes.Moved, functions: dict[str, nodes.Function]) -> nodes.Expr:
     """∂_i G_i for each element: 0 where no noise depends on the state."""
-    total: nodes.Expr = algebra.literal(0, sde.span)
-    for noise in sde.noises:
+    total: nodes.Expr = algebra.literal(0, moved.span)
+    for noise in moved.noises:
         coefficient = noise.coefficient
-        if not _mentions(coefficient, sde.state.name):
+        if not _mentions(coefficient, moved.state.name):
             continue
         square = algebra.multiply(coefficient, coefficient, noise.span)
-        if square.type.shape and not _elementwise(coefficient, sde.state.name):
+        if square.type.shape and not _elementwise(coefficient, moved.state.name):
             raise NoDerivative(coefficient, "an element of the noise depends on another element of the state")
-        found = gradient(algebra.total(square, noise.span), sde.state, functions)
+        found = gradient(algebra.total(square, noise.span), moved.state, functions)
         total = algebra.add(total, found, noise.span)
     return total
 
@@ -79,10 +81,5 @@ def flow_drift(sde: nodes.Sde, score: nodes.Expr, functions: dict[str, nodes.Fun
 def _drift(sde: nodes.Sde, score: nodes.Expr, functions: dict[str, nodes.Function], share: Fraction) -> nodes.Expr:
     span = sde.span
     pull = algebra.multiply(square_noise(sde), score, span)
-    taken = algebra.add(_bend(sde, functions), pull, span)
+    taken = algebra.add(_bend(sde.alone, functions), pull, span)
     return algebra.subtract(sde.drift, algebra.multiply(algebra.literal(share, span), taken, span), span)
-
-
-def with_drift(sde: nodes.Sde, name: str, drift: nodes.Expr, *, noisy: bool) -> nodes.Sde:
-    """The equation of another drift over the same state and time."""
-    return dataclasses.replace(sde, name=name, drift=drift, noises=sde.noises if noisy else ())

@@ -17,7 +17,7 @@ STEPS = 500
 def moved(model: nodes.Model) -> frozenset[str]:
     """The variables that an SDE with a stated terminal law produces: sampled by running it backwards."""
     ended = {t.variable for t in model.terminals}
-    return frozenset(s.state.name for s in model.sdes if s.state.name in ended)
+    return frozenset(state.name for s in model.sdes for state in s.states if state.name in ended)
 
 
 def method_of(model: nodes.Model, verb: str) -> nodes.Method | None:

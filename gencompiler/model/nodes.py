@@ -231,23 +231,56 @@ class External(Node):
 
 @node
 class Noise(Node):
-    """`coefficient * d name`"""
+    """`coefficient * d name`: element i of the noise drives element i of a state alone."""
 
     name: str
     coefficient: Expr
 
 
 @node
-class Sde(Node):
-    """`d state = drift dt + sum of noises`, Itô, or Stratonovich where `stratonovich`; data is at the lower end of
-    `time`."""
+class Moved(Node):
+    """`d state = drift dt + sum of noises`"""
 
-    name: str
     state: Input
-    time: Input
     drift: Expr
     noises: tuple[Noise, ...]
+
+
+@node
+class Sde(Node):
+    """Equations that move one variable each, by Brownian motions of their own; Itô, or Stratonovich where
+    `stratonovich`; data is at the lower end of `time`."""
+
+    name: str
+    equations: tuple[Moved, ...]
+    time: Input
     stratonovich: bool = False
+
+    @property
+    def states(self) -> tuple[Input, ...]:
+        """What moves, in the order of the head."""
+        return tuple(e.state for e in self.equations)
+
+    @property
+    def noises(self) -> tuple[Noise, ...]:
+        """The noises of all equations."""
+        return tuple(n for e in self.equations for n in e.noises)
+
+    @property
+    def alone(self) -> Moved:
+        """The only equation; of several variables there is none."""
+        (only,) = self.equations
+        return only
+
+    @property
+    def state(self) -> Input:
+        """What the only equation moves."""
+        return self.alone.state
+
+    @property
+    def drift(self) -> Expr:
+        """The drift of the only equation."""
+        return self.alone.drift
 
 
 @node

@@ -185,9 +185,12 @@ def _conditional(conditional: nodes.Conditional) -> str:
 
 def _sde(sde: nodes.Sde) -> str:
     product = " ∘ d" if sde.stratonovich else " * d"
-    noises = "".join(f" + {expression(n.coefficient)}{product}{n.name}" for n in sde.noises)
-    head = f"{sde.name}({_inputs((sde.state,))} | {_inputs((sde.time,))})"
-    return f"  sde {head}: d{sde.state.name} = {expression(sde.drift)} * d{sde.time.name}{noises}"
+    head = f"{sde.name}({_inputs(sde.states)} | {_inputs((sde.time,))})"
+    equations = []
+    for moved in sde.equations:
+        noises = "".join(f" + {expression(n.coefficient)}{product}{n.name}" for n in moved.noises)
+        equations.append(f"d{moved.state.name} = {expression(moved.drift)} * d{sde.time.name}{noises}")
+    return f"  sde {head}: {', '.join(equations)}"
 
 
 def _phase(phase: nodes.Phase) -> str:

@@ -14,6 +14,7 @@ from gencompiler.model.builder import Context
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape
+from gencompiler.node import Node
 from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
@@ -55,14 +56,22 @@ def _single(infer: Infer, sdes: dict[str, nodes.Sde], expr: tree.Expr) -> str:
 def _one_state(infer: Infer, sdes: dict[str, nodes.Sde], names: tuple[str, ...], expr: tree.Expr) -> None:
     """Claims compare SDEs that move one variable over one time."""
     first, second = (sdes[n] for n in names)
+    _of_one_variable(infer, first, expr)
+    _of_one_variable(infer, second, expr)
     if (first.state.name, first.time.name, first.time.type) != (second.state.name, second.time.name, second.time.type):
         message = f"`{first.name}` and `{second.name}` do not move one variable over one time"
         also = (Label(first.span, "one"), Label(second.span, "the other"))
         infer.builder.report("G605", message, expr.span, "cannot be compared", also=also)
 
 
+def _of_one_variable(infer: Infer, sde: nodes.Sde, at: Node) -> None:
+    if len(sde.equations) > 1:
+        infer.builder.unsupported(f"this of an SDE of several variables (`{sde.name}`)", at.span)
+
+
 def _kernel(infer: Infer, context: Context, sde: nodes.Sde, expr: tree.Binary) -> nodes.Fact:
     """`ou(x' | x, t) == Normal(mean, scale)`"""
+    _of_one_variable(infer, sde, expr)
     head = expr.left
     assert isinstance(head, tree.Call)
     places = [a.value.id if isinstance(a.value, tree.Name) else "" for a in (*head.arguments, *(head.conditions or ()))]
@@ -103,6 +112,7 @@ def method(infer: Infer, context: Context, sdes: dict[str, nodes.Sde], statement
     sde = sdes.get(moved.value.id) if isinstance(moved.value, tree.Name) else None
     if sde is None:
         builder.report("G104", f"`{name}(score, sde)` takes an SDE", moved.span, "this names none")
+    _of_one_variable(infer, sde, moved)
     options = [
         nodes.Option("score", _score(infer, context, sde, score), span=score.span),
         nodes.Option("sde", sde.name, span=moved.span),

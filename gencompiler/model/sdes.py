@@ -35,13 +35,30 @@ _TIMES = ("Interval", "Positive", "NonNegative")
 def resolve(
     infer: Infer, context: Context, definition: tree.Definition, variables: dict[str, nodes.Variable]
 ) -> nodes.Sde:
-    """The typed equation of an SDE over a variable of the model; raises Abandon after a report."""
-    state, time = _head(infer, context, definition, variables)
-    names = {k: v for k, v in context.names.items() if k != state.name}
-    names |= {i.name: nodes.Reference(i.type, i.name, span=i.span) for i in (state, time)}
+    """The typed equations of an SDE over variables of the model; raises Abandon after a report."""
+    states, time = _head(infer, context, definition, variables)
+    names = {k: v for k, v in context.names.items() if k not in {s.name for s in states}}
+    names |= {i.name: nodes.Reference(i.type, i.name, span=i.span) for i in (*states, time)}
     inside = Context(context.constants, names, {}, f"{definition.name.id}.")
-    equation = _equation(infer, definition, state)
-    terms = _Terms(infer, inside, definition, time.name)
+    reading: set[bool] = set()
+    moved = [
+        _moved(infer, inside, state, equation, time, reading)
+        for state, equation in zip(states, _equations(infer, definition, states), strict=True)
+    ]
+    drives: dict[str, nodes.Noise] = {}
+    for noise in (n for each in moved for n in each.noises):
+        other = drives.setdefault(noise.name, noise)
+        if other is not noise:
+            what = f"one noise that drives several variables (`d{noise.name}`; `d{noise.name}2` is another one)"
+            infer.builder.unsupported(what, noise.span)
+    return nodes.Sde(definition.name.id, tuple(moved), time, True in reading, span=definition.span)
+
+
+def _moved(
+    infer: Infer, inside: Context, state: nodes.Input, equation: tree.Equation, time: nodes.Input, reading: set[bool]
+) -> nodes.Moved:
+    """One equation; `reading` collects the calculi that an SDE is written in."""
+    terms = _Terms(infer, inside, time.name, reading)
     terms.add(equation.value, 1)
     drift = _sum(infer, terms.drift) or _zero(equation.value)
     noises = []
@@ -51,9 +68,7 @@ def resolve(
         noises.append(nodes.Noise(name.removeprefix("d"), coefficient, span=coefficient.span))
     for value in (drift, *(n.coefficient for n in noises)):
         _fits(infer, value, state)
-    return nodes.Sde(
-        definition.name.id, state, time, drift, tuple(noises), True in terms.stratonovich, span=definition.span
-    )
+    return nodes.Moved(state, drift, tuple(noises), span=equation.span)
 
 
 def _malformed(infer: Infer, message: str, at: Node, label: str = "", *help_: str) -> NoReturn:
@@ -62,60 +77,67 @@ def _malformed(infer: Infer, message: str, at: Node, label: str = "", *help_: st
 
 def _head(
     infer: Infer, context: Context, definition: tree.Definition, variables: dict[str, nodes.Variable]
-) -> tuple[nodes.Input, nodes.Input]:
-    """The state and the time of `name(x | t : Interval(0, 1))`."""
+) -> tuple[list[nodes.Input], nodes.Input]:
+    """The states and the time of `name(x | t : Interval(0, 1))`."""
     signature, name = definition.signature, definition.name
     if signature is None or signature.conditions is None or len(signature.conditions) != 1:
         _malformed(infer, "an SDE has the head `(x | t : Interval(0, 1))`", name, "what moves, and its time")
-    if len(signature.variables) != 1:
-        infer.builder.unsupported("an SDE of several variables", signature.span)
-    (moved,), (clock,) = signature.variables, signature.conditions
-    if moved.type is not None or moved.name.id not in variables:
-        known = frozenset(variables)
-        message = f"`{moved.name.id}` is not a variable of the model"
-        infer.builder.report("G605", message, moved.span, "an SDE moves one", help=nearest(moved.name.id, known))
-    variable = variables[moved.name.id]
-    if variable.type.support != nodes.REAL:
-        message = f"an SDE moves real numbers, and `{variable.name}` is `{variable.type}`"
-        _malformed(infer, message, moved, "not over the reals")
+    (clock,) = signature.conditions
+    states: list[nodes.Input] = []
+    for moved in signature.variables:
+        if moved.type is not None or moved.name.id not in variables:
+            known = frozenset(variables)
+            message = f"`{moved.name.id}` is not a variable of the model"
+            infer.builder.report("G605", message, moved.span, "an SDE moves one", help=nearest(moved.name.id, known))
+        variable = variables[moved.name.id]
+        if variable.type.support != nodes.REAL:
+            message = f"an SDE moves real numbers, and `{variable.name}` is `{variable.type}`"
+            _malformed(infer, message, moved, "not over the reals")
+        if variable.name in {s.name for s in states}:
+            infer.builder.report("G102", f"`{variable.name}` is named twice", moved.span, "again")
+        states.append(nodes.Input(variable.name, variable.type, span=moved.span))
     if not isinstance(clock.type, tree.SupportType) or clock.type.shape:
         _malformed(infer, f"the time `{clock.name.id}` has no interval", clock, "", "write `t : Interval(0, 1)`")
     support = declared_support(infer.builder, clock.type, context.constants)
     if support.name not in _TIMES or nodes.INFINITY in support.arguments:
         message = f"time runs over an interval, not over `{support}`"
         _malformed(infer, message, clock.type, "", "write `Interval(a, b)`, or `Positive` without an end")
-    state = nodes.Input(variable.name, variable.type, span=moved.span)
-    return state, nodes.Input(clock.name.id, nodes.Type(support), span=clock.span)
+    return states, nodes.Input(clock.name.id, nodes.Type(support), span=clock.span)
 
 
-def _equation(infer: Infer, definition: tree.Definition, state: nodes.Input) -> tree.Equation:
-    wanted = f"d{state.name}"
+def _equations(infer: Infer, definition: tree.Definition, states: list[nodes.Input]) -> list[tree.Equation]:
+    """The equation of each state, in the order of the head."""
+    wanted = [f"d{state.name}" for state in states]
+    listed = ", ".join(f"`{w}`" for w in wanted)
     if not isinstance(definition.body, tree.Block):
-        _malformed(infer, f"an SDE is a block `{{ {wanted} = … * dt + … * dW }}`", definition.name)
-    items = definition.body.items
-    for item in items:
+        _malformed(infer, f"an SDE is a block `{{ {wanted[0]} = … * dt + … * dW }}`", definition.name)
+    found: dict[str, tree.Equation] = {}
+    for item in definition.body.items:
         target = item.targets[0]
         if item.relation != "=" or item.guard is not None or not isinstance(target, tree.Name) or len(item.targets) > 1:
-            _malformed(infer, f"an equation of an SDE is `{wanted} = …`", item, "not an equation")
-        if target.id != wanted:
-            _malformed(infer, f"the SDE moves `{state.name}`, and this is `{target.id}`", target, f"write `{wanted}`")
-    if len(items) != 1:
-        where: Node = items[1] if items else definition.name
-        _malformed(infer, f"`{wanted}` has one equation", where, "stated again" if items else "there is none")
-    return items[0]
+            _malformed(infer, f"an equation of an SDE is `{wanted[0]} = …`", item, "not an equation")
+        if target.id not in wanted:
+            moves = ", ".join(f"`{s.name}`" for s in states)
+            _malformed(infer, f"the SDE moves {moves}, and this is `{target.id}`", target, f"write {listed}")
+        if target.id in found:
+            _malformed(infer, f"`{target.id}` has one equation", item, "stated again")
+        found[target.id] = item
+    missing = next((w for w in wanted if w not in found), None)
+    if missing is not None:
+        _malformed(infer, f"`{missing}` has one equation", definition.name, "there is none")
+    return [found[w] for w in wanted]
 
 
 class _Terms:
     """The right-hand side, taken apart: what stands at `dt`, and what at each `dW`."""
 
-    def __init__(self, infer: Infer, context: Context, definition: tree.Definition, time: str) -> None:
+    def __init__(self, infer: Infer, context: Context, time: str, reading: set[bool]) -> None:
         self.infer = infer
         self.context = context
-        self.definition = definition
         self.step = f"d{time}"
         self.drift: list[nodes.Expr] = []
         self.noises: dict[str, list[nodes.Expr]] = {}
-        self.stratonovich: set[bool] = set()
+        self.stratonovich = reading
 
     def add(self, expr: tree.Expr, sign: int) -> None:
         """One summand with its sign."""

@@ -197,7 +197,23 @@ def normal(term: Term) -> Exponentials:
             return root(parts[0])
         case "log":
             return _logarithm(parts[0])
+        case "log1p":
+            return _logarithm(plus(parts[0], constant(1)))
+        case "sinh" | "cosh":
+            return _hyperbolic(parts[0], -1 if term.data == "sinh" else 1)
+        case "tanh":
+            return times(_hyperbolic(parts[0], -1), inverse(_hyperbolic(parts[0], 1)))
+        case "sigmoid":
+            return inverse(plus(constant(1), exponential(scaled(parts[0], -1))))
+        case "softplus":
+            return _logarithm(plus(constant(1), exponential(parts[0])))
     return atom(apply(term.data, *map(written, parts)))
+
+
+def _hyperbolic(value: Exponentials, sign: int) -> Exponentials:
+    """(exp(a) + sign exp(-a)) / 2"""
+    parts = exponential(value), scaled(exponential(scaled(value, -1)), sign)
+    return scaled(plus(*parts), Fraction(1, 2))
 
 
 def _logarithm(value: Exponentials) -> Exponentials:

@@ -119,8 +119,8 @@ class NotSameMarginals(Fact):
 
 @dataclasses.dataclass(frozen=True)
 class KeepsMeasure(Fact):
-    """The diffusion leaves the measure exp(log_density), where that is finite, invariant: it solves the stationary
-    Fokker-Planck equation, and the state stays finite."""
+    """The diffusion leaves the law with a density proportional to exp(log_density), where that is finite, invariant: it
+    solves the stationary Fokker-Planck equation, and the state stays finite."""
 
     diffusion: Diffusion
     log_density: Term
@@ -128,7 +128,7 @@ class KeepsMeasure(Fact):
 
 @dataclasses.dataclass(frozen=True)
 class NotKeepsMeasure(Fact):
-    """It does not."""
+    """It does not, or there is no such law."""
 
     diffusion: Diffusion
     log_density: Term

@@ -21,6 +21,7 @@ from gencompiler.proof.graph import Term, apply, literal, substitute, symbol
 from gencompiler.proof.growth import stays_finite
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Number, Undecided, ball
+from gencompiler.proof.polynomials import direction_without_end, may_rise, polynomial, rises_along
 from gencompiler.proof.refute_rules import Assignment, admissible
 from gencompiler.proof.sde_facts import (
     Arrives,
@@ -47,7 +48,7 @@ def well_formed(diffusion: Diffusion) -> None:
         need(value.shape in ((), state.shape), "a coefficient of another shape")
 
 
-def _known(premises: tuple[Fact, ...], terms: tuple[Term, ...]) -> None:
+def known(premises: tuple[Fact, ...], terms: tuple[Term, ...]) -> None:
     """Each term is a real number wherever its symbols have values."""
     found = {p.term for p in premises if isinstance(p, InRange)}
     need(all(t in found for t in terms), "a coefficient that is not known to be defined")
@@ -68,7 +69,7 @@ def moments(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     that the linear equation has one solution."""
     diffusion, start, signal, shift, variance = cast(tuple[Diffusion, Fraction, Term, Term, Term], subject)
     well_formed(diffusion)
-    _known(premises, (diffusion.drift, *diffusion.noises, signal, shift, variance))
+    known(premises, (diffusion.drift, *diffusion.noises, signal, shift, variance))
     x, t = scalar_state(diffusion), diffusion.time
     a, b = affine(diffusion)
     square = ex.plus(*(ex.power(normal(elementwise(g, diffusion.state, x)), 2) for g in diffusion.noises))
@@ -101,8 +102,8 @@ def affine(diffusion: Diffusion) -> tuple[Exponentials, Exponentials]:
 def _atoms(value: Exponentials) -> list[frozenset[Term]]:
     """The symbols of every atom of a normal form."""
     found = []
-    for exponent, polynomial in value.items():
-        for monomial in (*polynomial, *(m for m, _ in exponent)):
+    for exponent, part in value.items():
+        for monomial in (*part, *(m for m, _ in exponent)):
             found += [term.symbols for term, _ in monomial]
     return found
 
@@ -125,7 +126,7 @@ def transition_kernel(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     found = _moments(premises, diffusion, start)
     fine = [p for p in premises if isinstance(p, InRange) and p.term is scale and p.interval.within(NON_NEGATIVE)]
     need(bool(fine), "the scale may be negative")
-    _known(premises, (mean,))
+    known(premises, (mean,))
     x = scalar_state(diffusion)
     own = plus(product(found.signal, x), found.shift)
     need(ex.same(elementwise(mean, diffusion.state, x), own), "the mean is another")
@@ -268,21 +269,52 @@ def stationary_density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     Premises: the log density, the drift and the noises are real numbers everywhere."""
     diffusion, log_density = cast(tuple[Diffusion, Term], subject)
     well_formed(diffusion)
-    _known(premises, (log_density, diffusion.drift, *diffusion.noises))
+    known(premises, (log_density, diffusion.drift, *diffusion.noises))
     need(diffusion.time not in log_density.symbols, "a density that moves")
     score = gradient_of(diffusion, log_density)
     need(is_zero(generator(diffusion, score)), "the Fokker-Planck residual is not 0")
-    finite = stays_finite(places(diffusion), drifts(diffusion), squares(diffusion), score)
-    reason = "the state may leave in finite time: neither linear nor reversible with constant noise"
-    need(finite, reason)
+    state, value = places(diffusion), log_of(log_density)
+    need(direction_without_end(value, state) is None and not may_rise(value, state), "the mass is not finite")
+    finite = stays_finite(diffusion.time, state, drifts(diffusion), squares(diffusion), score, value)
+    need(finite, "the state may leave in finite time: neither linear, nor reversible, nor drawn back by its drift")
     return KeepsMeasure(diffusion, log_density)
 
 
 def gradient_of(diffusion: Diffusion, log_density: Term) -> tuple[Exponentials, ...]:
     """∇ log p, element by element."""
-    (value,) = components(log_density)
-    own = normal(value)
+    own = log_of(log_density)
     return tuple(derivative(own, x) for x in places(diffusion))
+
+
+def log_of(log_density: Term) -> Exponentials:
+    """The normal form of log p, a scalar that may be made of the elements of the state."""
+    (value,) = components(log_density)
+    return normal(value)
+
+
+@rule
+def infinite_mass(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A direction along which p does not fall: exp(log p) is no law up to a constant, so that nothing keeps it.
+
+    Either log p does not mention an element of the state, or it is a polynomial whose form of the highest degree is
+    positive there, in balls at an admissible value of each parameter."""
+    diffusion, log_density, direction, assignment = cast(tuple[Diffusion, Term, tuple[int, ...], Assignment], subject)
+    well_formed(diffusion)
+    state = places(diffusion)
+    need(len(direction) == len(state) and any(direction), "not a direction of the state")
+    if direction_without_end(log_of(log_density), state) == direction:
+        return NotKeepsMeasure(diffusion, log_density)
+    own = polynomial(log_of(log_density), state)
+    need(own is not None, "not a polynomial")
+    assert own is not None
+    term = ex.written(rises_along(own, direction))
+    try:
+        with ctx.workprec(enclosure.PRECISION):
+            value = ball(evaluate(term, point_of(diffusion, assignment))[0])
+            need(bool(value > 0), "the mass may be finite")
+    except (Undecided, Undefined) as problem:
+        raise Unproved(str(problem)) from None
+    return NotKeepsMeasure(diffusion, log_density)
 
 
 @rule

@@ -26,7 +26,7 @@ from gencompiler.rows.nodes import Expr
 from gencompiler.rows.programs import Draft, streams_of
 from gencompiler.rows.solvers import Motion, Way, adaptive, fixed_step
 from gencompiler.rows.tangent import divergence
-from gencompiler.rows.time_request import Noise, Request, Slope, given_of, names_of, signs, wide
+from gencompiler.rows.time_request import Noise, Request, Slope, given_of, signs, wide
 from gencompiler.rows.time_steps import Step
 
 #: Up to so many dimensions the divergence is exact unless the spec says otherwise.
@@ -53,28 +53,32 @@ def programs(derived: Derived) -> list[nodes.Program]:
 
 
 def _simulation(derived: Derived, sde: model.Sde) -> nodes.Program:
-    """dx = f dt + g dW from the lower end of time to the upper, in `steps` steps."""
+    """d state = f dt + g dW, of each equation, from the lower end of time to the upper, in `steps` steps."""
     start, end = start_of(sde), end_of(sde)
     assert end is not None
-    title = f"{sde.state.name} at {sde.time.name} = {end}, from where it is at {start}: `steps` Euler-Maruyama steps"
+    moves = ", ".join(state.name for state in sde.states)
+    they = "it is" if len(sde.states) == 1 else "they are"
+    title = f"{moves} at {sde.time.name} = {end}, from where {they} at {start}: `steps` Euler-Maruyama steps"
     draft = Draft(derived, f"simulate_{sde.name}", f"{title} of {sde.name}")
     graph, span = draft.graph, sde.span
-    x, given = draft.input(sde.state), given_of(draft)
+    values, given = {state.name: draft.input(state) for state in sde.states}, given_of(draft)
     count = draft.scalar("steps")
     length = graph.elementwise("divide", graph.number(float(end - start), span), count, span=span)
-    plan = graph.loop("time", "k", count, {sde.state.name: x}, span, depth=0)
-    (inside,) = plan.inside
+    plan = graph.loop("time", "k", count, values, span, depth=0)
+    inside = dict(zip(values, plan.inside, strict=True))
     index = graph.index_of(plan)
     passed = graph.elementwise("multiply", length, index, span=span)
     t = graph.elementwise("add", graph.number(float(start), span), passed, span=span)
-    scope = names_of(draft, inside, t, sde, given)
+    scope = Scope({**given, **inside, sde.time.name: graph.name(t, sde.time.name)})
     number = graph.elementwise("add", graph.scalar("step", span), index, span=span)
-    drift = graph.name(draft.expressions.lower(sde.drift, scope), "drift")
-    moved = graph.elementwise("add", inside, graph.elementwise("multiply", length, drift, span=span), span=span)
-    noise = Noise(draft, sde).increment(scope, number, length, inside)
-    after = moved if noise is None else graph.elementwise("add", moved, noise, span=span)
-    (final,) = graph.close(plan, (after,))
-    return draft.program({sde.state.name: final})
+    after = []
+    for moved in sde.equations:
+        state = inside[moved.state.name]
+        drift = graph.name(draft.expressions.lower(moved.drift, scope), "drift")
+        new = graph.elementwise("add", state, graph.elementwise("multiply", length, drift, span=span), span=span)
+        noise = Noise(draft, sde).increment(scope, number, length, state, moved)
+        after.append(wide(draft, new if noise is None else graph.elementwise("add", new, noise, span=span), state))
+    return draft.program(dict(zip(values, graph.close(plan, tuple(after)), strict=True)))
 
 
 class _Solver(Request):

@@ -42,12 +42,15 @@ class Noise:
         self.draft, self.sde = draft, sde
         self.streams = streams_of(draft.derived.model)
 
-    def increment(self, scope: Scope, number: Expr, length: Expr, state: Expr) -> Expr | None:
-        """Σ g sqrt(length) ξ, ξ standard normal: keyed by the seed, the row and the number of the step."""
+    def increment(
+        self, scope: Scope, number: Expr, length: Expr, state: Expr, moved: model.Moved | None = None
+    ) -> Expr | None:
+        """Σ g sqrt(length) ξ of an equation (the only one where none is named), ξ standard normal: keyed by the seed,
+        the row and the number of the step."""
         graph = self.draft.graph
         root = graph.elementwise("sqrt", length, span=self.sde.span)
         total: Expr | None = None
-        for noise in self.sde.noises:
+        for noise in (moved or self.sde.alone).noises:
             span = noise.span
             drawn = graph.draw("normal", self.streams[f"{self.sde.name}.{noise.name}"], number, state.type.shape, span)
             coefficient = self.draft.expressions.lower(noise.coefficient, scope)
