@@ -8,14 +8,17 @@ A parameter is referred to by its path.  One that belongs to a `repeat(n)` has `
 that leading axis, and an expression inside the loop speaks of the current iteration's slice.  One that belongs to a
 scalar map lifted over a tensor has `lift = (D,)`: one value for each element.
 
-Types and expressions are in `values`; they are re-exported here, so that a pass imports one module, `nodes`.
+Types and expressions are in `values`, differential equations in `sde_nodes`; they are re-exported here, so that a
+pass imports one module, `nodes`.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from gencompiler.model.values import *  # noqa: F403  (the one schema of the Model IR, in two files)
+from gencompiler.model.sde_nodes import *  # noqa: F403  (the one schema of the Model IR, in three files)
+from gencompiler.model.sde_nodes import Input, Sde, Terminal
+from gencompiler.model.values import *  # noqa: F403
 from gencompiler.model.values import Expr, Real, Support, Type
 from gencompiler.node import Node, node
 
@@ -64,14 +67,6 @@ class Network(Node):
     output_names: tuple[str, ...] = ()
     places: int = 0
     views: tuple[str, ...] = ()
-
-
-@node
-class Input(Node):
-    """A named, typed input of a definition."""
-
-    name: str
-    type: Type
 
 
 @node
@@ -226,72 +221,7 @@ class External(Node):
     result: Type
 
 
-# -- stochastic differential equations -------------------------------------------------------------------------------
-
-
-@node
-class Noise(Node):
-    """`coefficient * d name`: element i of the noise drives element i of a state alone."""
-
-    name: str
-    coefficient: Expr
-
-
-@node
-class Moved(Node):
-    """`d state = drift dt + sum of noises`"""
-
-    state: Input
-    drift: Expr
-    noises: tuple[Noise, ...]
-
-
-@node
-class Sde(Node):
-    """Equations that move one variable each, by Brownian motions of their own; Itô, or Stratonovich where
-    `stratonovich`; data is at the lower end of `time`."""
-
-    name: str
-    equations: tuple[Moved, ...]
-    time: Input
-    stratonovich: bool = False
-
-    @property
-    def states(self) -> tuple[Input, ...]:
-        """What moves, in the order of the head."""
-        return tuple(e.state for e in self.equations)
-
-    @property
-    def noises(self) -> tuple[Noise, ...]:
-        """The noises of all equations."""
-        return tuple(n for e in self.equations for n in e.noises)
-
-    @property
-    def alone(self) -> Moved:
-        """The only equation; of several variables there is none."""
-        (only,) = self.equations
-        return only
-
-    @property
-    def state(self) -> Input:
-        """What the only equation moves."""
-        return self.alone.state
-
-    @property
-    def drift(self) -> Expr:
-        """The drift of the only equation."""
-        return self.alone.drift
-
-
-@node
-class Terminal(Node):
-    """`p(x(time)) = distribution`: what the variable is meant to be at the end of the time of the SDE that moves
-    it."""
-
-    joint: str
-    variable: str
-    time: Real
-    distribution: Expr
+# -- transitions -----------------------------------------------------------------------------------------------------
 
 
 @node

@@ -24,7 +24,8 @@ LARGEST = 6
 
 def polynomial(value: Exponentials, state: tuple[Term, ...]) -> Polynomial | None:
     """A normal form sorted by powers of the state; None where it is no polynomial in it."""
-    own, found = frozenset(state), {}
+    own = frozenset(state)
+    found: Polynomial = {}
     places = {term: k for k, term in enumerate(state)}
     for exponent, part in value.items():
         if any(t.symbols & own for monomial, _ in exponent for t, _ in monomial):

@@ -13,11 +13,10 @@ from flint import arb, ctx
 from gencompiler.proof import enclosure
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.components import component, components, elementwise
-from gencompiler.proof.domain import NON_NEGATIVE
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.exponentials import Exponentials, derivative, is_zero, normal, scaled, times
 from gencompiler.proof.facts import Fact, InRange
-from gencompiler.proof.graph import Term, apply, literal, substitute, symbol
+from gencompiler.proof.graph import Term, literal, substitute, symbol
 from gencompiler.proof.growth import stays_finite
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Number, Undecided, ball
@@ -28,16 +27,12 @@ from gencompiler.proof.sde_facts import (
     Diffusion,
     ItoForm,
     KeepsMeasure,
-    KernelIs,
     Moments,
     NotArrives,
     NotKeepsMeasure,
-    NotKernelIs,
     Reverses,
     SameMarginals,
 )
-from gencompiler.proof.terms import minus, plus
-from gencompiler.proof.terms import times as product
 
 
 def well_formed(diffusion: Diffusion) -> None:
@@ -111,50 +106,11 @@ def _atoms(value: Exponentials) -> list[frozenset[Term]]:
 # -- kernels ---------------------------------------------------------------------------------------------------------
 
 
-def _moments(premises: tuple[Fact, ...], diffusion: Diffusion, start: Fraction) -> Moments:
+def moments_of(premises: tuple[Fact, ...], diffusion: Diffusion, start: Fraction) -> Moments:
     found = next((p for p in premises if isinstance(p, Moments)), None)
     if found is None or (found.diffusion, found.start) != (diffusion, start):
         raise Unproved("the moments of this equation are not known")
     return found
-
-
-@rule
-def transition_kernel(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A Normal with the mean and the variance of the solution.  Premises: its moments; its mean is a real
-    number, its scale not negative."""
-    diffusion, start, mean, scale = cast(tuple[Diffusion, Fraction, Term, Term], subject)
-    found = _moments(premises, diffusion, start)
-    fine = [p for p in premises if isinstance(p, InRange) and p.term is scale and p.interval.within(NON_NEGATIVE)]
-    need(bool(fine), "the scale may be negative")
-    known(premises, (mean,))
-    x = scalar_state(diffusion)
-    own = plus(product(found.signal, x), found.shift)
-    need(ex.same(elementwise(mean, diffusion.state, x), own), "the mean is another")
-    square = apply("multiply", scale, scale)
-    need(ex.same(elementwise(square, diffusion.state, x), found.variance), "the variance is another")
-    return KernelIs(diffusion, start, mean, scale)
-
-
-@rule
-def another_kernel(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A state and a time at which the mean or the variance differs.  Premise: the moments."""
-    diffusion, start, mean, scale, assignment = cast(tuple[Diffusion, Fraction, Term, Term, Assignment], subject)
-    found = _moments(premises, diffusion, start)
-    point = point_of(diffusion, assignment)
-    own = plus(product(found.signal, diffusion.state), found.shift)
-    for claimed, right in ((mean, own), (apply("multiply", scale, scale), found.variance)):
-        if _differ(claimed, right, point):
-            return NotKernelIs(diffusion, start, mean, scale)
-    raise Unproved("the kernel may be this one")
-
-
-def _differ(left: Term, right: Term, point: dict[Term, Fraction]) -> bool:
-    try:
-        with ctx.workprec(enclosure.PRECISION):
-            gap = evaluate(minus(left, right), point)
-            return any(not ball(v).contains(0) for v in gap)
-    except (Undecided, Undefined):
-        return False
 
 
 def point_of(diffusion: Diffusion, assignment: Assignment) -> dict[Term, Fraction]:
@@ -212,7 +168,7 @@ def _goal(subject: Subject) -> Arrives:
 
 
 def _arrival(goal: Arrives, premises: tuple[Fact, ...]) -> arb:
-    found = _moments(premises, goal.diffusion, goal.start)
+    found = moments_of(premises, goal.diffusion, goal.start)
     need(goal.end > goal.start and admissible(goal.diffusion.time.data[2], goal.end), "not a time")
     try:
         with ctx.workprec(enclosure.PRECISION):

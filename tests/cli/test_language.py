@@ -35,6 +35,10 @@ PLANNED: dict[str, str] = {
     "using one as a distribution": (
         "density L(x : Real | m : Real) = exp(-abs(x - m)) / 2 model M { observed x : Real  p(x) = L(0) }"
     ),
+    "One noise in two of its equations": (
+        "observed x, v : Real  p(x, v) ∝ exp(-x^2 - v^2)"
+        "  sde a(x, v | t : Positive) { dx = -x * dt + dW  dv = -v * dt + dW }"
+    ),
     "`fokker_planck`": SDE + "evaluate fokker_planck(vp)",
     "`evaluate ais`": VAE + "evaluate ais",
     "`bdmc`": VAE + "evaluate bdmc",

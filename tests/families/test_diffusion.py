@@ -330,3 +330,27 @@ def test_the_kernels_compute_the_same() -> None:
         check=False,
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
+
+
+# -- several variables -----------------------------------------------------------------------------------------------
+
+UNDERDAMPED = """
+model Underdamped(g = 1) {{
+  observed x, v : Real
+  p(x, v) ∝ exp(-x^2 / 2 - v^2 / 2)
+  sde langevin(x, v | t : Interval(0, 20)) {{ dx = v * dt  dv = (-x - g * v) * dt + {noise} * dW }}
+}}
+"""
+
+
+def test_underdamped_langevin_reaches_its_law() -> None:
+    """20,000 paths of 4000 steps from 0: means 0 and variances 1, uncorrelated, within six standard errors and the bias
+    of the steps.  Noise that does not go with the friction is caught."""
+
+    def worst(noise: str) -> float:
+        model = gencompiler.compile(UNDERDAMPED.format(noise=noise))()
+        x, v = model.simulate_langevin(torch.zeros(20_000), torch.zeros(20_000), steps=4000, seed=1)
+        return max(abs(float(e)) for e in (x.mean(), v.mean(), x.var() - 1, v.var() - 1, (x * v).mean()))
+
+    bound = 6 * math.sqrt(2 / 20_000) + 0.01
+    assert worst("sqrt(2 * g)") < bound < worst("sqrt(g)")

@@ -1,0 +1,121 @@
+"""Statements about time reversals, equal marginals and terminal laws."""
+
+from __future__ import annotations
+
+from tests.checks.sde_statements import GBM, SUBVP, VE, VP, WELL, F, Statement, T, marginals, reverse, terminal
+
+STATEMENTS: tuple[Statement, ...] = (
+    reverse("VP", VP, "(-0.5 * b(t) * x - b(t) * s(x, t)) * dt + sqrt(b(t)) * dW", T, "f - g^2 S"),
+    reverse("VP, no g^2", VP, "(-0.5 * b(t) * x - s(x, t)) * dt + sqrt(b(t)) * dW", F, "g^2 multiplies the score"),
+    reverse("VP, g for g^2", VP, "(-0.5 * b(t) * x - sqrt(b(t)) * s(x, t)) * dt + sqrt(b(t)) * dW", F, "g is squared"),
+    reverse(
+        "VP, half", VP, "(-0.5 * b(t) * x - 0.5 * b(t) * s(x, t)) * dt + sqrt(b(t)) * dW", F, "the half is the flow's"
+    ),
+    reverse(
+        "VP, plus", VP, "(-0.5 * b(t) * x + b(t) * s(x, t)) * dt + sqrt(b(t)) * dW", F, "time runs backwards: minus"
+    ),
+    reverse("VP, drift forgotten", VP, "-b(t) * s(x, t) * dt + sqrt(b(t)) * dW", F, "f stays"),
+    reverse(
+        "VP, drift turned",
+        VP,
+        "(0.5 * b(t) * x - b(t) * s(x, t)) * dt + sqrt(b(t)) * dW",
+        F,
+        "f keeps its sign where dt < 0",
+    ),
+    reverse(
+        "VP, noise doubled",
+        VP,
+        "(-0.5 * b(t) * x - b(t) * s(x, t)) * dt + sqrt(2 * b(t)) * dW",
+        F,
+        "the noise is the same",
+    ),
+    reverse(
+        "VP, the flow",
+        VP,
+        "(-0.5 * b(t) * x - 0.5 * b(t) * s(x, t)) * dt",
+        F,
+        "the marginals are those, the paths are not",
+    ),
+    reverse(
+        "sub-VP",
+        SUBVP,
+        "(-0.5 * b(t) * x - b(t) * (1 - exp(-0.2 * t - 19.9 * t^2)) * s(x, t)) * dt + sqrt(b(t) * (1 - exp(-0.2 * t - 19.9 * t^2))) * dW",
+        T,
+        "f - g^2 S",
+    ),
+    reverse(
+        "sub-VP with VP's g",
+        SUBVP,
+        "(-0.5 * b(t) * x - b(t) * s(x, t)) * dt + sqrt(b(t) * (1 - exp(-0.2 * t - 19.9 * t^2))) * dW",
+        F,
+        "g is sub-VP's",
+    ),
+    reverse("VE", VE, "-0.0002 * log(5000) * 5000^(2 * t) * s(x, t) * dt + " + VE, T, "g^2 = 2e-4 log(5000) 5000^2t"),
+    reverse("VE, exponent", VE, "-0.0002 * log(5000) * 5000^t * s(x, t) * dt + " + VE, F, "5000^t is squared too"),
+    reverse("Brownian", "sqrt(b(t)) * dW", "-b(t) * s(x, t) * dt + sqrt(b(t)) * dW", T, "-beta S"),
+    reverse("Brownian, no beta", "sqrt(b(t)) * dW", "-s(x, t) * dt + sqrt(b(t)) * dW", F, "wrong unless beta = 1"),
+    reverse("Brownian, beta = 1", "dW", "-s(x, t) * dt + dW", T, "beta = 1"),
+    reverse("double well", WELL, "(x - x^3 - 2 * s(x, t)) * dt + sqrt(2) * dW", T, "f - 2 S"),
+    reverse("double well, no 2", WELL, "(x - x^3 - s(x, t)) * dt + sqrt(2) * dW", F, "g^2 = 2"),
+    reverse("state-dependent", GBM, "(x - 2 * x - x^2 * s(x, t)) * dt + x * dW", T, "f - G' - G S, G = x^2"),
+    reverse("state-dependent, no divergence", GBM, "(x - x^2 * s(x, t)) * dt + x * dW", F, "G' = 2 x is missing"),
+    reverse(
+        "state-dependent, half of it", GBM, "(x - x - x^2 * s(x, t)) * dt + x * dW", F, "the whole of G', not half"
+    ),
+    marginals("flow of VP", VP, "(-0.5 * b(t) * x - 0.5 * b(t) * s(x, t)) * dt", T, "f - g^2 S / 2"),
+    marginals("flow of VP, no half", VP, "(-0.5 * b(t) * x - b(t) * s(x, t)) * dt", F, "the half is missing"),
+    marginals("flow of VP, plus", VP, "(-0.5 * b(t) * x + 0.5 * b(t) * s(x, t)) * dt", F, "minus"),
+    marginals("flow of VP, no score", VP, "-0.5 * b(t) * x * dt", F, "the spread is lost"),
+    marginals(
+        "half the noise",
+        VP,
+        "(-0.5 * b(t) * x - 0.375 * b(t) * s(x, t)) * dt + 0.5 * sqrt(b(t)) * dW",
+        T,
+        "(1 - 1/4) / 2 = 3/8",
+    ),
+    marginals(
+        "half the noise, factor",
+        VP,
+        "(-0.5 * b(t) * x - 0.25 * b(t) * s(x, t)) * dt + 0.5 * sqrt(b(t)) * dW",
+        F,
+        "(1 - 1/4) / 2, not 1/4",
+    ),
+    marginals(
+        "twice the noise",
+        VP,
+        "(-0.5 * b(t) * x + 0.5 * b(t) * s(x, t)) * dt + sqrt(2 * b(t)) * dW",
+        T,
+        "(1 - 2) / 2 = -1/2",
+    ),
+    marginals(
+        "twice the noise, sign",
+        VP,
+        "(-0.5 * b(t) * x - 0.5 * b(t) * s(x, t)) * dt + sqrt(2 * b(t)) * dW",
+        F,
+        "more noise, more of the score",
+    ),
+    marginals("flow of the double well", WELL, "(x - x^3 - s(x, t)) * dt", T, "f - S"),
+    marginals("flow of the double well, half", WELL, "(x - x^3 - 0.5 * s(x, t)) * dt", F, "g^2 / 2 = 1"),
+    marginals("flow, state-dependent", GBM, "(x - x - 0.5 * x^2 * s(x, t)) * dt", T, "f - G' / 2 - G S / 2"),
+    marginals("flow, no divergence", GBM, "(x - 0.5 * x^2 * s(x, t)) * dt", F, "G' / 2 = x is missing"),
+    marginals("Stratonovich and Itô", "x ∘ dW", "0.5 * x * dt + x * dW", T, "the correction is x / 2"),
+    marginals("Stratonovich as Itô", "x ∘ dW", "x * dW", F, "the correction is missing"),
+    marginals("Stratonovich, whole", "x ∘ dW", "x * dt + x * dW", F, "x / 2, not x"),
+    marginals("Stratonovich, sign", "x ∘ dW", "-0.5 * x * dt + x * dW", F, "plus x / 2"),
+    marginals("Stratonovich, root", "sqrt(1 + x^2) ∘ dW", "0.5 * x * dt + sqrt(1 + x^2) * dW", T, "g g' / 2 = x / 2"),
+    marginals("Stratonovich, cube", "x^3 ∘ dW", "1.5 * x^5 * dt + x^3 * dW", T, "g g' / 2 = 3 x^5 / 2"),
+    marginals("Stratonovich, cube, exponent", "x^3 ∘ dW", "1.5 * x^4 * dt + x^3 * dW", F, "g g' / 2 = 3 x^5 / 2"),
+    marginals("constant noise reads alike", "-x * dt + 2 ∘ dW", "-x * dt + 2 * dW", T, "no correction"),
+    marginals("the sign of the noise", "-x * dt + 2 * dW", "-x * dt - 2 * dW", T, "-W is a Brownian motion"),
+    marginals("two for one", "-x * dt + 3 * dW1 + 4 * dW2", "-x * dt + 5 * dW", T, "9 + 16 = 25"),
+    marginals("two for one, added", "-x * dt + 3 * dW1 + 4 * dW2", "-x * dt + 7 * dW", F, "9 + 16, not 49"),
+    terminal("VP", VP, "Normal(0, 1)", T, "m^2 = e^-10.05"),
+    terminal("VP, wide", VP, "Normal(0, 2)", F, "the variance is 1"),
+    terminal("VP, shifted", VP, "Normal(1, 1)", F, "the mean is near 0"),
+    terminal("sub-VP", SUBVP, "Normal(0, 1)", T, "(1 - e^-10.05)^2"),
+    terminal("VE", VE, "Normal(0, 50)", T, "0.01 * 5000"),
+    terminal("VE, unit", VE, "Normal(0, 1)", F, "the scale is 50"),
+    terminal("OU, too short", "-x * dt + sqrt(2) * dW", "Normal(0, 1)", F, "at t = 1 e^-1 of the data is left"),
+    terminal("OU, long enough", "-10 * x * dt + sqrt(20) * dW", "Normal(0, 1)", T, "e^-10 is left"),
+    terminal("OU, fast without its noise", "-10 * x * dt + sqrt(2) * dW", "Normal(0, 1)", F, "the variance is 1/10"),
+)
