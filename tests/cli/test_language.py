@@ -128,7 +128,7 @@ SUPPORTED: dict[str, str] = {
         SDE + "sample reverse_sde(s, vp, steps = 10, corrector = langevin(snr = 0.16, steps = 1))"
     ),
     "`exact` or `hutchinson`": SDE + "evaluate probability_flow(s, vp, divergence = hutchinson)",
-    "several\nindependent noises": (
+    "several independent noises": (
         "observed x : Real  p(x) = Normal(0, 1)  sde a(x | t : Positive) { dx = -x * dt + 1 * dW1 + 1 * dW2 }"
         "  claim stationary(a, p)"
     ),
