@@ -478,7 +478,7 @@ class DigitsDiffusion(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/digits_diffusion.gen"
-    model_hash = "48a3a1df3815b59e1e818ca062883e28172f8cbb00cd18ac038abf3572d8808c"
+    model_hash = "b7dd70ef51b048ff56f11ca946a32cf1217eca0c4d8ff7f7a6cce3a453cc0ceb"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -980,7 +980,7 @@ class EDM(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/edm.gen"
-    model_hash = "5a5740c56b49e83d005be48f8f257944ecca5d7c3e6e7fbeb198caac96c860da"
+    model_hash = "d361dbf16a00151a8915ca0290c2e2ed16f63e54a6dae2458fc7ed2f993ab7c5"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

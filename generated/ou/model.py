@@ -49,7 +49,7 @@ class OU(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     package = __package__ or ""
     spec = "specs/physics/ou.gen"
-    model_hash = "f787f1fe822bd8fa538ece746a7876ebadbd2f270ffb289d6f5f9e0a10c2054d"
+    model_hash = "ed53070c9b9aa33154ea9ecc551639515a9b96a4f0bedbebfb3724ddd2705f85"
     compiler = "0.1.0"
 
     def log_prob(self, x: Tensor) -> Tensor:

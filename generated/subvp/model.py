@@ -273,7 +273,7 @@ class SubVP(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/subvp.gen"
-    model_hash = "b6eb8ff6211bbf61b530ec702b4f3f77d1ad70476c6f368ea7ef532c4cedaeab"
+    model_hash = "3240c4508218515a65326f4bd62bd57efecb0ac224abd616e08bcd5c840364c4"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

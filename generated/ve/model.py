@@ -265,7 +265,7 @@ class VE(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/ve.gen"
-    model_hash = "221339cf3e032dd71ebf247961b834cde0696026b2a3feb95ab00e9c2b909f9b"
+    model_hash = "47ccadbad0bee3e6b1fbfe153ad9ba4498dd3f650ac89e4a69fcdabc1522a3a1"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -507,7 +507,7 @@ class VPDiffusion(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/vp_diffusion.gen"
-    model_hash = "951b5ee0c50f8b1c6fc38954ccf0fc9e8e7ae5b5d203c405c87675880e489120"
+    model_hash = "0e4f66a9cb79d8cea98fffa4b5d2445c7542dc5e22e18e8156b8aea5b0576f28"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
