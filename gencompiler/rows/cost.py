@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
+from gencompiler.catalog.devices import DEVICES
 from gencompiler.node import Node, children, walk
 from gencompiler.rows.analysis import constant, local_names
 from gencompiler.rows.nodes import (
@@ -79,6 +80,13 @@ def cost(program: Program) -> Cost:
     traffic = sum(_bytes(port.shape, port.kind) for port in ports)
     weights = sum(4 * math.prod(use.shape) for use in program.parameters)
     return Cost(peak, max(widths, default=1), flops, traffic, weights)
+
+
+def floor(spent: Cost, target: str) -> float:
+    """Nanoseconds that a row takes at least on a processor of the catalogue, with many rows: its operations at the
+    greatest rate, or its bytes at the full bandwidth (Williams, Waterman & Patterson, Roofline, CACM 2009)."""
+    device = DEVICES[target]
+    return 1e9 * max(spent.flops / device.flops, spent.bytes / device.bandwidth)
 
 
 def _size(expr: Expr) -> int:

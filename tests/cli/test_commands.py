@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -223,11 +224,12 @@ def test_dump_shows_every_stage(genc: Genc, specs: Path, stage: str) -> None:
 
 
 def test_kernels_says_what_is_fused(genc: Genc, specs: Path) -> None:
-    listed = json.loads(genc("kernels", "specs/flow.gen", "--json").out)
-    assert {row["program"] for row in listed} >= {"log_prob", "sample"}
-    assert all(row["why"] for row in listed)
+    listed = json.loads(genc("kernels", "specs/flow.gen", "--json").out)["programs"]
+    assert {row["program"] for row in listed} >= {"log_prob", "sample", "log_prob_backward"}
+    assert all(row["why"] and row["cost"]["floor_ns"] > 0 for row in listed)
     shown = genc("kernels", "specs/flow.gen")
-    assert "log_prob  one kernel" in shown.out
+    assert re.search(r"log_prob +one kernel", shown.out)
+    assert "B of weights a tile" in shown.out
 
 
 def test_fmt(genc: Genc, specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import itertools
 from collections.abc import Callable
@@ -14,7 +13,6 @@ from torch import Tensor
 
 from gencompiler import pipeline
 from gencompiler.diagnostics.span import SourceText
-from gencompiler.emit.signature import signature
 from gencompiler.rows.backward import Adjoint, adjoints
 from gencompiler.rows.contributions import NotDifferentiated
 from gencompiler.rows.lower import trained
@@ -23,8 +21,8 @@ from gencompiler.rows.recovery import Recovery
 from gencompiler.rows.schedule import schedule
 from gencompiler.rows.verify import verify
 from gencompiler.runtime import gradients
-from gencompiler.runtime.programs import RowFunction
 from tests.rows import harness
+from tests.rows.differentiation import DEEP, both, deep, saved_by_torch, worst
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -50,49 +48,6 @@ def ways(case: str) -> tuple[Program, tuple[Adjoint, ...]]:
     build = trained(done.derived)[name]
     draft, outputs = build()
     return draft.program(outputs), adjoints(build)
-
-
-def row_function(program: Program) -> RowFunction:
-    called = signature(program)
-    return RowFunction(harness.compiled(program), keywords=called.keywords, parameters=called.parameters)
-
-
-def gradient_of(program: Program, found: tuple[Adjoint, ...]) -> gradients.Gradient:
-    """What `runtime.gradients` runs, with torch functions in the place of kernels."""
-    called = signature(program)
-    made = []
-    for way in found:
-        outputs = way.backward.outputs
-        parts = tuple(gradients.Part(**dataclasses.asdict(each)) for each in way.contributions)
-        shapes = tuple(output.type.shape for output in way.saving.outputs[1:])
-        names = tuple(output.name for output in outputs)
-        made.append(gradients.Way(row_function(way.saving), row_function(way.backward), shapes, names, parts, 1))
-    return gradients.Gradient(called.inputs, called.parameters, tuple(made))
-
-
-def both(
-    program: Program, found: tuple[Adjoint, ...], rows: int = 9, scale: float = 1.0, dtype: torch.dtype = torch.float64
-) -> list[tuple[Tensor, Tensor]]:
-    """(ours in `dtype`, torch's in float64) for each parameter."""
-    values = harness.parameters(program, scale=scale)
-    given = harness.inputs(program, rows)
-    leaves = {path: value.clone().requires_grad_() for path, value in values.items()}
-    (out, *_) = harness.run_torch(program, given, leaves, rows)
-    cotangent = torch.linspace(0.5, 1.5, rows, dtype=torch.float64)
-    theirs = torch.autograd.grad((out * cotangent).sum(), list(leaves.values()), allow_unused=True)
-    gradient = gradient_of(program, found)
-    keys = gradients.Keys(torch.arange(rows), harness.SEED, harness.STEP)
-    inputs = [given[n] if given[n].dtype == torch.int64 else given[n].to(dtype) for n in gradient.inputs]
-    parameters = [values[path].to(dtype) for path in gradient.parameters]
-    _, *states = gradients.forward(gradient, inputs, parameters, keys)
-    ours = gradients.backward(gradient, inputs, parameters, states, cotangent.to(dtype), keys)[len(inputs) :]
-    zero = [torch.zeros_like(v) if g is None else g for v, g in zip(values.values(), theirs, strict=True)]
-    return [(a.double(), b) for a, b in zip(ours, zero, strict=True)]
-
-
-def worst(pairs: list[tuple[Tensor, Tensor]]) -> float:
-    """The largest error relative to the norm of its gradient."""
-    return max(float((a - b).norm() / b.norm().clamp_min(1e-12)) for a, b in pairs)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -133,26 +88,6 @@ def _compare(found: list[Tensor], wanted: list[Tensor]) -> None:
 
 # -- the guard -------------------------------------------------------------------------------------------------------
 
-DEEP = """
-bijection AffineCoupling(u : Real[D] | H = 16) -> Real[D] = join(a, b * exp(2 * tanh(s)) + t)
-  where { a, b = split(u)   s, t = mlp(a, hidden = [H]) }
-model Deep(D = 8, L = 32) {
-  observed x : Real[D]
-  latent   z : Real[D]
-  p(z) = Normal(0, 1)
-  x = z |> repeat(L) { AffineCoupling |> reverse }
-  train maximum_likelihood
-}
-"""
-
-
-@functools.cache
-def deep(layers: int) -> tuple[Program, tuple[Adjoint, ...]]:
-    done = pipeline.run(SourceText("deep.gen", DEEP), defines={"L": str(layers)}, until="check")
-    build = trained(done.derived)["log_prob"]
-    draft, outputs = build()
-    return draft.program(outputs), adjoints(build)
-
 
 def test_strong_conditioners_at_depth_32_in_float32() -> None:
     """Where inverses alone lose digits, the guard takes the way that recomputes nothing; else inverses serve."""
@@ -192,25 +127,6 @@ def test_the_drift_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # -- memory ----------------------------------------------------------------------------------------------------------
-
-
-def saved_by_torch(program: Program, rows: int) -> int:
-    """Bytes of the distinct tensors that torch's automatic differentiation keeps from forward to backward, parameters
-    apart."""
-    values = {path: each.requires_grad_() for path, each in harness.parameters(program).items()}
-    own = {each.untyped_storage().data_ptr() for each in values.values()}
-    kept: dict[int, int] = {}
-
-    def pack(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        outputs = harness.run_torch(program, harness.inputs(program, rows), values, rows)
-    assert outputs
-    return sum(kept.values())
 
 
 @pytest.mark.parametrize("layers", [8, 64])

@@ -1,0 +1,28 @@
+"""Processors that kernels are compiled for: what they can do, from their makers' data sheets.
+
+A100 SXM 80 GB: NVIDIA A100 Tensor Core GPU data sheet, 2021.  H100 SXM: NVIDIA H100 Tensor Core GPU data sheet, 2023.
+MI300X: AMD Instinct MI300X data sheet, 2023.  Shared memory of one program: CUDA C++ Programming Guide, table of
+technical specifications; AMD CDNA 3 instruction set architecture, local data share.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Device:
+    """`flops`: operations a second in float32 without matrix units; `bandwidth`: bytes of memory a second; `shared`:
+    bytes of shared memory of one program."""
+
+    name: str
+    flops: float
+    bandwidth: float
+    shared: int
+
+
+DEVICES: dict[str, Device] = {
+    "sm_80": Device("A100 SXM 80 GB", 19.5e12, 2.039e12, 163 * 1024),
+    "sm_90": Device("H100 SXM", 67e12, 3.35e12, 227 * 1024),
+    "gfx942": Device("MI300X", 163.4e12, 5.3e12, 64 * 1024),
+}

@@ -1,0 +1,119 @@
+"""Every kernel of every shipped spec compiles for GPUs that are not there: no spills, shared memory within limits.
+
+`tests/rows/shipped.toml` remembers what was found, by the hash of a kernel's source, its launch options and the version
+of triton, so that only kernels that have changed are compiled.  `python -m tests.emit.test_shipped_kernels` compiles
+what is missing and writes the table again; without it everything still is tested, and takes longer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gencompiler import pipeline
+from gencompiler.catalog.devices import DEVICES
+from gencompiler.diagnostics.span import SourceText
+from gencompiler.emit.resources import KernelUse, kernel_use
+from gencompiler.emit.triton import print_kernel
+from gencompiler.rows.schedule import Schedule
+
+ROOT = Path(__file__).parents[2]
+TABLE = ROOT / "tests" / "rows" / "shipped.toml"
+SPECS = sorted((ROOT / "specs").glob("*/*.gen"))
+
+pytestmark = pytest.mark.slow
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    """One kernel; `key` changes with its source, its launch options and the compiler of kernels."""
+
+    name: str
+    key: str
+    schedule: Schedule
+
+
+def kernels(spec: Path) -> Iterator[Kernel]:
+    """The kernels of a spec, those of its backward passes included."""
+    triton = pytest.importorskip("triton")
+    done = pipeline.run(SourceText(spec.name, spec.read_text()), until="differentiate")
+    schedules = [each for each in done.schedules.values() if each.fused]
+    schedules += [s for found in done.gradients.values() for way in found.ways for s in (way.saving, way.backward)]
+    for number, schedule in enumerate(schedules):
+        text = print_kernel(schedule, name="launch").text
+        options = f"{triton.__version__} {schedule.config}\n"
+        key = hashlib.sha256((options + text).encode()).hexdigest()[:16]
+        yield Kernel(f"{spec.stem}_{schedule.program.name}_{number}", key, schedule)
+
+
+def remembered() -> dict[str, dict[str, dict[str, int]]]:
+    return tomllib.loads(TABLE.read_text()) if TABLE.exists() else {}
+
+
+def found(spec: Path, target: str) -> list[tuple[Kernel, dict[str, int]]]:
+    """What each kernel of a spec uses, remembered or compiled."""
+    known, own = remembered().get(target, {}), list(kernels(spec))
+    missing = {kernel.name: kernel.schedule for kernel in own if kernel.key not in known}
+    uses = dict(zip(missing, kernel_use(missing, target), strict=True))
+    return [(kernel, known.get(kernel.key) or _row(uses[kernel.name])) for kernel in own]
+
+
+def _row(use: KernelUse) -> dict[str, int]:
+    assert not use.error, f"{use.kernel} on {use.target}: {use.error}"
+    return {name: getattr(use, name) for name in ("registers", "stack", "spills", "shared")}
+
+
+@pytest.mark.parametrize("target", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("spec", SPECS, ids=[spec.stem for spec in SPECS])
+def test_kernels_fit(spec: Path, target: str) -> None:
+    for kernel, use in found(spec, target):
+        assert use["spills"] == 0, f"{kernel.name} spills {use['spills']} bytes on {target}"
+        assert use["shared"] <= DEVICES[target].shared, f"{kernel.name} takes {use['shared']} bytes of shared memory"
+
+
+def test_a_changed_kernel_has_another_key() -> None:
+    spec = next(each for each in SPECS if each.stem == "nade")
+    first = next(iter(kernels(spec)))
+    assert first.schedule.config is not None
+    options = dataclasses.replace(first.schedule.config, stages=first.schedule.config.stages + 1)
+    changed = dataclasses.replace(first.schedule, config=options)
+    assert print_kernel(changed, name="launch").text != print_kernel(first.schedule, name="launch").text
+
+
+def main() -> None:
+    """Compile what the table lacks, for the targets on the command line, and write it again."""
+    targets = sys.argv[1:] or ["sm_80", "sm_90"]
+    table = {target: dict(rows) for target, rows in remembered().items()}
+    names: dict[str, str] = {}
+    for spec in SPECS:
+        for target in targets:
+            for kernel, use in found(spec, target):
+                table.setdefault(target, {})[kernel.key] = use
+                names[kernel.key] = kernel.name
+                if use["spills"] or use["shared"] > DEVICES[target].shared:
+                    print(f"{target} {kernel.name}: {use}", flush=True)
+        print(spec.stem, flush=True)
+        _write(table, names)
+
+
+def _write(table: dict[str, dict[str, dict[str, int]]], names: dict[str, str]) -> None:
+    """The rows of kernels that there still are, with their names."""
+    lines = ["# What each kernel of the shipped specs used; see tests/emit/test_shipped_kernels.py.", ""]
+    for target, rows in sorted(table.items()):
+        lines.append(f"[{target}]")
+        for key, use in sorted(rows.items(), key=lambda item: names.get(item[0], item[0])):
+            if key in names:
+                listed = ", ".join(f"{name} = {value}" for name, value in use.items())
+                lines.append(f"{key} = {{ {listed} }}  # {names[key]}")
+        lines.append("")
+    TABLE.write_text("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
