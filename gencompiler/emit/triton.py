@@ -292,7 +292,7 @@ class _Kernel:
             *scalars,
             *(["seed", "step"] if self.random else []),
         ]
-        config = {"ROWS": str(self.config.rows), "PRECISION": '"ieee"', "num_warps": str(self.config.warps)}
+        config = {"ROWS": str(self.config.rows), "PRECISION": "tiles.precision()", "num_warps": str(self.config.warps)}
         grid = Subscript(Text(kernel), (f"(triton.cdiv(count, {self.config.rows}),)",))
         lines += statement("", call(grid, *arguments, **config, num_stages=str(self.config.stages)), 4)
         results = tuple(

@@ -199,10 +199,9 @@ class Expressions:
 
     def _dot(self, expr: Dot) -> Value:
         exact = isinstance(expr.matrix, ParameterRead) and expr.matrix.path in self.scope.exact
-        precision = '"ieee"' if exact else "PRECISION"
         vector = self.spread(self.value(expr.vector), dataclasses.replace(expr.vector.type, rows=True))
-        options = {"input_precision": precision, "out_dtype": "tl.float32"}
-        return Value(call("tl.dot", vector, self.code(expr.matrix), **options), expr.type)
+        precision = '"ieee"' if exact else "PRECISION"
+        return Value(call(self.scope.device("dot"), vector, self.code(expr.matrix), precision), expr.type)
 
     def _reduce(self, expr: Reduce) -> Value:
         operand = self.value(expr.operand)

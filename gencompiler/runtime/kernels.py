@@ -172,6 +172,30 @@ def matrix(array, at, HEIGHT: tl.constexpr, WIDTH: tl.constexpr):
 
 
 @triton.jit
+def dot(vector, matrix, PRECISION: tl.constexpr):
+    """Rows times a matrix, accumulated in float32, with operands as `tiles.precision` says.
+
+    The interpreter multiplies float32 whatever it is told, so there operands are rounded first."""
+    if PRECISION == "bf16":
+        result = tl.dot(vector.to(tl.bfloat16), matrix.to(tl.bfloat16), out_dtype=tl.float32)
+    elif PRECISION == "rounded to bf16":
+        result = tl.dot(rounded(vector, 16), rounded(matrix, 16), input_precision="ieee", out_dtype=tl.float32)
+    elif PRECISION == "rounded to tf32":
+        result = tl.dot(rounded(vector, 13), rounded(matrix, 13), input_precision="ieee", out_dtype=tl.float32)
+    else:
+        result = tl.dot(vector, matrix, input_precision=PRECISION, out_dtype=tl.float32)
+    return result
+
+
+@triton.jit
+def rounded(x, BITS: tl.constexpr):
+    """x without the last BITS bits of its significand, rounded to nearest, ties to even."""
+    bits = x.to(tl.int32, bitcast=True)
+    last = (bits >> BITS) & 1
+    return ((bits + ((1 << (BITS - 1)) - 1) + last) & -(1 << BITS)).to(tl.float32, bitcast=True)
+
+
+@triton.jit
 def _multiply(a, b):
     return a * b
 

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gencompiler.runtime import settings
+
 #: Elements of the largest value of one chunk: about what a core's cache holds (measured on NADE with 784 dimensions).
 CHUNK_ELEMENTS = 1 << 19
 #: A chunk of c dimensions costs c² / 2 products where c sums would do, which pays only while c is small.
@@ -41,6 +43,20 @@ def exclusive_products(left: Tensor, right: Tensor, *, reverse: bool = False) ->
     ones = left.new_ones(len(left), len(left))
     before = ones.triu(1) if reverse else ones.tril(-1)
     return before[:, None, :] * left.T @ right
+
+
+# -- launching kernels -----------------------------------------------------------------------------------------------
+
+#: What kernels do with the operands of a product, by `torch.get_float32_matmul_precision()`.
+PRECISIONS = {"highest": "ieee", "high": "tf32", "medium": "bf16"}
+
+
+def precision() -> str:
+    """How kernels multiply matrices: as torch does, which `torch.set_float32_matmul_precision` decides, and in bfloat16
+    under autocast.  Everything else, and every sum, is float32."""
+    chosen = "medium" if torch.is_autocast_enabled("cuda") else torch.get_float32_matmul_precision()
+    found = PRECISIONS[chosen]
+    return f"rounded to {found}" if settings.interpreting() and found != "ieee" else found
 
 
 # -- packing parameters for kernels ----------------------------------------------------------------------------------

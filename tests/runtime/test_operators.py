@@ -17,9 +17,9 @@ from gencompiler.emit.write import write_package
 ROOT = Path(__file__).parents[2]
 
 SPEC = """
-bijection AffineCoupling(u : Real[D] | H = 8) -> Real[D] = join(a, b * exp(tanh(s)) + t)
+bijection AffineCoupling(u : Real[D] | H = 12) -> Real[D] = join(a, b * exp(tanh(s)) + t)
   where { a, b = split(u)   s, t = mlp(a, hidden = [H]) }
-model Tiny(D = 10) {
+model Tiny(D = 20) {
   observed x : Real[D]
   latent   z : Real[D]
   p(z) = Normal(0, 1)
@@ -39,7 +39,7 @@ model = tiny.Tiny()
 generator = torch.Generator().manual_seed(0)
 for parameter in model.parameters():
     parameter.data += 0.3 * torch.randn(parameter.shape, generator=generator)
-x = torch.randn(21, 10, generator=generator).requires_grad_()
+x = torch.randn(21, 20, generator=generator).requires_grad_()
 
 def gradients(backend):
     os.environ["GENC_BACKEND"] = backend
@@ -81,6 +81,37 @@ shared.load_state_dict(model.state_dict())
 big = operators.run(module, program, [x], values, torch.arange(21), (1 << 64) - 1, 0)
 torch.testing.assert_close(big, eager)  # nothing is drawn
 print("seed")
+
+import triton
+from gencompiler.runtime import kernels, tiles
+tl = triton.language
+
+@triton.jit
+def cut(x, y, BITS: tl.constexpr):
+    places = tl.arange(0, 1024)
+    tl.store(y + places, kernels.rounded(tl.load(x + places), BITS))
+
+numbers = torch.randn(1024) * torch.randn(1024).mul(8).exp2()
+found = torch.empty_like(numbers)
+cut[(1,)](numbers, found, 16)
+assert torch.equal(found, numbers.bfloat16().float())
+cut[(1,)](numbers, found, 13)
+assert (found.view(torch.int32) & ((1 << 13) - 1)).eq(0).all()
+assert ((found - numbers).abs() <= numbers.abs() * 2.0**-11).all()
+
+exact = tiny.Tiny()
+exact.load_state_dict(model.state_dict())
+os.environ["GENC_BACKEND"] = "torch"
+with torch.no_grad():
+    wanted = exact.double().log_prob(x.double())
+    os.environ["GENC_BACKEND"] = "triton"
+    errors = {}
+    for setting, words in (("highest", "ieee"), ("high", "rounded to tf32"), ("medium", "rounded to bf16")):
+        torch.set_float32_matmul_precision(setting)
+        assert tiles.precision() == words
+        errors[setting] = float((model.log_prob(x) - wanted).abs().max() / wanted.abs().max())
+assert errors["highest"] < 1e-5 < errors["high"] < errors["medium"] < 0.1, errors
+print("precision")
 """
 
 
@@ -92,4 +123,4 @@ def test_the_operator(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "ignore", "-c", SCRIPT, str(tmp_path)]
     environment = {**os.environ, "TRITON_INTERPRET": "1"}
     run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=600)
-    assert run.stdout.split() == ["gradients", "opcheck", "compile", "export", "seed"], run.stderr[-3000:]
+    assert run.stdout.split() == ["gradients", "opcheck", "compile", "export", "seed", "precision"], run.stderr[-3000:]
