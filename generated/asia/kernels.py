@@ -72,7 +72,7 @@ def sample_rows(*, rows, seed, step, dtype=torch.float32):
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -318,7 +318,7 @@ def log_weight_rows(
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -536,7 +536,7 @@ def encode_rows(
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -598,7 +598,7 @@ def decode_rows(bronc, either, *, rows, seed, step, dtype=torch.float32):
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -645,7 +645,7 @@ def decode_mean_rows(bronc, either, *, dtype=torch.float32):
         dysp,
         count,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -732,7 +732,7 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -963,7 +963,7 @@ def objective_phase_1_rows(
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )

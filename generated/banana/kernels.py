@@ -7,6 +7,7 @@ import torch
 import triton
 import triton.language as tl
 
+from gencompiler.runtime import tiles
 from gencompiler.runtime.kernels import normal, square, uniform
 
 
@@ -40,7 +41,7 @@ def energy_rows(x):
         energy,
         count,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -76,7 +77,7 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -177,7 +178,7 @@ def chain_rows(x, steps, *, rows, seed, step):
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -274,7 +275,7 @@ def log_ratio_rows(x, y):
         log_ratio,
         count,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -335,7 +336,7 @@ def log_proposal_rows(x, y):
         log_proposal,
         count,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )

@@ -56,7 +56,7 @@ def log_prob_saving_rows(x, W, b):
         log_prob,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -130,7 +130,7 @@ def log_prob_backward_rows(x, log_prob_cotangent, W, b):
         part_2,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )

@@ -7,6 +7,7 @@ import torch
 import triton
 import triton.language as tl
 
+from gencompiler.runtime import tiles
 from gencompiler.runtime.kernels import normal
 
 
@@ -42,7 +43,7 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )

@@ -95,7 +95,7 @@ def log_prob_saving_rows(x, W, c, V, b, S, a):
         W_x_saved,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -281,7 +281,7 @@ def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, c, V, b, S, a):
         drift,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -367,7 +367,7 @@ def log_prob_saving_saved_rows(x, W, c, V, b, S, a):
         W_x_end,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -522,7 +522,7 @@ def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, W, c
         part_5,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )

@@ -83,7 +83,7 @@ def log_prob_rows(x, W, c, V, b, S, a):
         log_prob,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -164,7 +164,7 @@ def sample_rows(W, c, V, b, S, a, *, rows, seed, step):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import asinh, cosh, log1p, matrix, sign, sinh, square, tanh, vector
+from gencompiler.runtime.kernels import asinh, cosh, dot, log1p, matrix, sign, sinh, square, tanh, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -140,10 +140,7 @@ def log_prob_saving_kernel(
         # moons.gen:4
         a_0 = reverse_input_0
         hidden = tanh(a_0[:, None] * vector(mlp_0_weight_array, k, 64) + vector(mlp_0_bias_array, k, 64))
-        hidden_2 = tanh(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k, 64),
-        )
+        hidden_2 = tanh(dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64))
         t_0 = tl.sum(hidden_2 * vector(t_weight_array, k, 64), 1) + tl.load(t_bias_array + k)
         s_0 = tl.sum(hidden_2 * vector(s_weight_array, k, 64), 1) + tl.load(s_bias_array + k)
         # moons.gen:3
@@ -240,7 +237,7 @@ def log_prob_saving_rows(
         z_saved,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -440,8 +437,7 @@ def log_prob_backward_kernel(
         tl.store(part_5_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
         # moons.gen:4
         hidden_2 = tanh(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k_2, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k_2, 64),
+            dot(hidden, matrix(mlp_1_weight_array, k_2, 64, 64), PRECISION) + vector(mlp_1_bias_array, k_2, 64),
         )
         # moons.gen:13
         tl.store(part_2_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
@@ -481,12 +477,7 @@ def log_prob_backward_kernel(
             mask=live[:, None],
         )
         # moons.gen:4
-        product_7 = (1.0 - square(hidden)) * tl.dot(
-            product_6,
-            matrix(mlp_1_weight_array_2, k_2, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        )
+        product_7 = (1.0 - square(hidden)) * dot(product_6, matrix(mlp_1_weight_array_2, k_2, 64, 64), PRECISION)
         # moons.gen:13
         tl.store(
             part_6_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :],
@@ -677,7 +668,7 @@ def log_prob_backward_rows(
         drift,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -815,10 +806,7 @@ def log_prob_saving_saved_kernel(
         # moons.gen:4
         a_0 = reverse_input_0
         hidden = tanh(a_0[:, None] * vector(mlp_0_weight_array, k, 64) + vector(mlp_0_bias_array, k, 64))
-        hidden_2 = tanh(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k, 64),
-        )
+        hidden_2 = tanh(dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64))
         t_0 = tl.sum(hidden_2 * vector(t_weight_array, k, 64), 1) + tl.load(t_bias_array + k)
         s_0 = tl.sum(hidden_2 * vector(s_weight_array, k, 64), 1) + tl.load(s_bias_array + k)
         # moons.gen:3
@@ -915,7 +903,7 @@ def log_prob_saving_saved_rows(
         z_end,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -1111,8 +1099,7 @@ def log_prob_backward_saved_kernel(
         tl.store(part_5_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
         # moons.gen:4
         hidden_2 = tanh(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k_2, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k_2, 64),
+            dot(hidden, matrix(mlp_1_weight_array, k_2, 64, 64), PRECISION) + vector(mlp_1_bias_array, k_2, 64),
         )
         # moons.gen:13
         tl.store(part_2_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
@@ -1147,12 +1134,7 @@ def log_prob_backward_saved_kernel(
             mask=live[:, None],
         )
         # moons.gen:4
-        product_7 = (1.0 - square(hidden)) * tl.dot(
-            product_6,
-            matrix(mlp_1_weight_array_2, k_2, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        )
+        product_7 = (1.0 - square(hidden)) * dot(product_6, matrix(mlp_1_weight_array_2, k_2, 64, 64), PRECISION)
         # moons.gen:13
         tl.store(
             part_6_out + place[:, None] * 384 + k_2 * 64 + tl.arange(0, 64)[None, :],
@@ -1318,7 +1300,7 @@ def log_prob_backward_saved_rows(
         part_7,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )

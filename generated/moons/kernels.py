@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import asinh, log1p, matrix, normal, sinh, square, tanh, vector
+from gencompiler.runtime.kernels import asinh, dot, log1p, matrix, normal, sinh, square, tanh, vector
 
 
 @tiles.remembered
@@ -138,10 +138,7 @@ def log_prob_kernel(
         # moons.gen:4
         a_0 = reverse_input_0
         hidden = tanh(a_0[:, None] * vector(mlp_0_weight_array, k, 64) + vector(mlp_0_bias_array, k, 64))
-        hidden_2 = tanh(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k, 64),
-        )
+        hidden_2 = tanh(dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64))
         t_0 = tl.sum(hidden_2 * vector(t_weight_array, k, 64), 1) + tl.load(t_bias_array + k)
         s_0 = tl.sum(hidden_2 * vector(s_weight_array, k, 64), 1) + tl.load(s_bias_array + k)
         # moons.gen:3
@@ -232,7 +229,7 @@ def log_prob_rows(
         log_prob,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -337,10 +334,7 @@ def sample_kernel(
         a_0 = x_0
         b_0 = x_1
         hidden = tanh(a_0[:, None] * vector(mlp_0_weight_array, k, 64) + vector(mlp_0_bias_array, k, 64))
-        hidden_2 = tanh(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k, 64),
-        )
+        hidden_2 = tanh(dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64))
         s_0 = tl.sum(hidden_2 * vector(s_weight_array, k, 64), 1) + tl.load(s_bias_array + k)
         t_0 = tl.sum(hidden_2 * vector(t_weight_array, k, 64), 1) + tl.load(t_bias_array + k)
         # moons.gen:3
@@ -410,7 +404,7 @@ def sample_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -541,10 +535,7 @@ def forward_kernel(
         a_0 = x_0
         b_0 = x_1
         hidden = tanh(a_0[:, None] * vector(mlp_0_weight_array, k, 64) + vector(mlp_0_bias_array, k, 64))
-        hidden_2 = tanh(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k, 64),
-        )
+        hidden_2 = tanh(dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64))
         s_0 = tl.sum(hidden_2 * vector(s_weight_array, k, 64), 1) + tl.load(s_bias_array + k)
         # moons.gen:3
         tanh_s_0 = tanh(s_0)
@@ -627,7 +618,7 @@ def forward_rows(
         log_abs_det,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -762,10 +753,7 @@ def inverse_kernel(
         # moons.gen:4
         a_0 = reverse_input_0
         hidden = tanh(a_0[:, None] * vector(mlp_0_weight_array, k, 64) + vector(mlp_0_bias_array, k, 64))
-        hidden_2 = tanh(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k, 64),
-        )
+        hidden_2 = tanh(dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64))
         t_0 = tl.sum(hidden_2 * vector(t_weight_array, k, 64), 1) + tl.load(t_bias_array + k)
         s_0 = tl.sum(hidden_2 * vector(s_weight_array, k, 64), 1) + tl.load(s_bias_array + k)
         # moons.gen:3
@@ -850,7 +838,7 @@ def inverse_rows(
         log_abs_det,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )

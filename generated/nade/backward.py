@@ -76,7 +76,7 @@ def log_prob_saving_rows(x, W, V, b, c):
         W_x_saved,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=1,
     )
@@ -228,7 +228,7 @@ def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, V, b, c):
         drift,
         count,
         ROWS=4,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=1,
     )
@@ -306,7 +306,7 @@ def log_prob_saving_saved_rows(x, W, V, b, c):
         W_x_end,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=1,
     )
@@ -414,7 +414,7 @@ def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, V, b
         part_3,
         count,
         ROWS=8,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=1,
     )

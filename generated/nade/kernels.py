@@ -66,7 +66,7 @@ def log_prob_rows(x, W, V, b, c):
         log_prob,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=1,
     )
@@ -132,7 +132,7 @@ def sample_rows(W, V, b, c, *, rows, seed, step):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=1,
     )

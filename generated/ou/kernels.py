@@ -7,6 +7,7 @@ import torch
 import triton
 import triton.language as tl
 
+from gencompiler.runtime import tiles
 from gencompiler.runtime.kernels import normal, square
 
 
@@ -36,7 +37,7 @@ def log_prob_rows(x):
         log_prob,
         count,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -72,7 +73,7 @@ def sample_rows(*, rows, seed, step, dtype=torch.float32):
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import matrix, normal, vector
+from gencompiler.runtime.kernels import dot, matrix, normal, vector
 
 
 @tiles.remembered
@@ -48,9 +48,7 @@ def sample_kernel(
     # ppca.gen:9
     tl.store(
         x_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
-        tl.dot(z, matrix(W_array, 0, 16, 64), input_precision=PRECISION, out_dtype=tl.float32)
-        + vector(b_array, 0, 64)
-        + eps,
+        dot(z, matrix(W_array, 0, 16, 64), PRECISION) + vector(b_array, 0, 64) + eps,
         mask=live[:, None],
     )
 
@@ -72,7 +70,7 @@ def sample_rows(W, b, sigma, *, rows, seed, step):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=2,
     )
@@ -120,9 +118,7 @@ def decode_kernel(
     # ppca.gen:9
     tl.store(
         x_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
-        tl.dot(z, matrix(W_array, 0, 16, 64), input_precision=PRECISION, out_dtype=tl.float32)
-        + vector(b_array, 0, 64)
-        + eps,
+        dot(z, matrix(W_array, 0, 16, 64), PRECISION) + vector(b_array, 0, 64) + eps,
         mask=live[:, None],
     )
 
@@ -145,7 +141,7 @@ def decode_rows(z, W, b, sigma, *, rows, seed, step):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=2,
     )
@@ -184,7 +180,7 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )

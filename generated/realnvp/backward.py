@@ -8,7 +8,20 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import asinh, cosh, log1p, matrix, sign, sinh, softplus, square, tanh, uniform, vector
+from gencompiler.runtime.kernels import (
+    asinh,
+    cosh,
+    dot,
+    log1p,
+    matrix,
+    sign,
+    sinh,
+    softplus,
+    square,
+    tanh,
+    uniform,
+    vector,
+)
 from gencompiler.runtime.programs import RowFunction
 
 LOG_PROB_SAVING_LAYOUT_1 = tiles.layout(64, [*range(32)], [*range(63, 31, -1)], repeat=4)
@@ -115,27 +128,15 @@ def log_prob_saving_kernel(
         k = 7 - k_down
         # realnvp.gen:4
         hidden = tl.maximum(
-            tl.dot(z, matrix(mlp_0_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_0_bias_array, k, 64),
+            dot(z, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
         hidden_2 = tl.maximum(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k, 64),
+            dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
-        t = tl.dot(
-            hidden_2,
-            matrix(t_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(t_bias_array, k, 64)
-        s = tl.dot(
-            hidden_2,
-            matrix(s_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(s_bias_array, k, 64)
+        t = dot(hidden_2, matrix(t_weight_array, k, 64, 64), PRECISION) + vector(t_bias_array, k, 64)
+        s = dot(hidden_2, matrix(s_weight_array, k, 64, 64), PRECISION) + vector(s_bias_array, k, 64)
         # realnvp.gen:3
         tanh_s = tanh(s)
         # realnvp.gen:4
@@ -202,7 +203,7 @@ def log_prob_saving_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -352,36 +353,24 @@ def log_prob_backward_kernel(
         )
         # realnvp.gen:4
         hidden = tl.maximum(
-            tl.dot(chosen, matrix(mlp_0_weight_array_2, k_2, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_0_bias_array, k_2, 64),
+            dot(chosen, matrix(mlp_0_weight_array_2, k_2, 64, 64), PRECISION) + vector(mlp_0_bias_array, k_2, 64),
             0.0,
         )
         # realnvp.gen:13
         tl.store(part_5_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
         # realnvp.gen:4
         hidden_2 = tl.maximum(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k_2, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k_2, 64),
+            dot(hidden, matrix(mlp_1_weight_array, k_2, 64, 64), PRECISION) + vector(mlp_1_bias_array, k_2, 64),
             0.0,
         )
         # realnvp.gen:13
         tl.store(part_2_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
         # realnvp.gen:4
-        s = tl.dot(
-            hidden_2,
-            matrix(s_weight_array, k_2, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(s_bias_array, k_2, 64)
+        s = dot(hidden_2, matrix(s_weight_array, k_2, 64, 64), PRECISION) + vector(s_bias_array, k_2, 64)
         # realnvp.gen:3
         tanh_s = tanh(s)
         # realnvp.gen:4
-        t = tl.dot(
-            hidden_2,
-            matrix(t_weight_array, k_2, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(t_bias_array, k_2, 64)
+        t = dot(hidden_2, matrix(t_weight_array, k_2, 64, 64), PRECISION) + vector(t_bias_array, k_2, 64)
         # realnvp.gen:3
         total = chosen * tl.exp(tanh_s) + t
         exp_value = tl.exp(-tanh_s)
@@ -404,13 +393,8 @@ def log_prob_backward_kernel(
         )
         # realnvp.gen:4
         product_3 = (hidden_2 > 0.0).to(tl.float32) * (
-            tl.dot(product, matrix(s_weight_array_2, k_2, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + tl.dot(
-                negate_product_2,
-                matrix(t_weight_array_2, k_2, 64, 64),
-                input_precision=PRECISION,
-                out_dtype=tl.float32,
-            )
+            dot(product, matrix(s_weight_array_2, k_2, 64, 64), PRECISION)
+            + dot(negate_product_2, matrix(t_weight_array_2, k_2, 64, 64), PRECISION)
         )
         # realnvp.gen:13
         tl.store(
@@ -419,12 +403,7 @@ def log_prob_backward_kernel(
             mask=live[:, None],
         )
         # realnvp.gen:4
-        product_4 = (hidden > 0.0).to(tl.float32) * tl.dot(
-            product_3,
-            matrix(mlp_1_weight_array_2, k_2, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        )
+        product_4 = (hidden > 0.0).to(tl.float32) * dot(product_3, matrix(mlp_1_weight_array_2, k_2, 64, 64), PRECISION)
         # realnvp.gen:13
         tl.store(
             part_6_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :],
@@ -450,13 +429,7 @@ def log_prob_backward_kernel(
         z_adjoint = tl.where(
             vector(mask_2_array, k_2, 64) != 0.0,
             product_2,
-            z_adjoint
-            + tl.dot(
-                product_4,
-                matrix(mlp_0_weight_array, k_2, 64, 64),
-                input_precision=PRECISION,
-                out_dtype=tl.float32,
-            ),
+            z_adjoint + dot(product_4, matrix(mlp_0_weight_array, k_2, 64, 64), PRECISION),
         )
     u = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 2)
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
@@ -582,7 +555,7 @@ def log_prob_backward_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -699,27 +672,15 @@ def log_prob_saving_saved_kernel(
         )
         # realnvp.gen:4
         hidden = tl.maximum(
-            tl.dot(z, matrix(mlp_0_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_0_bias_array, k, 64),
+            dot(z, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
         hidden_2 = tl.maximum(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k, 64),
+            dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
-        t = tl.dot(
-            hidden_2,
-            matrix(t_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(t_bias_array, k, 64)
-        s = tl.dot(
-            hidden_2,
-            matrix(s_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(s_bias_array, k, 64)
+        t = dot(hidden_2, matrix(t_weight_array, k, 64, 64), PRECISION) + vector(t_bias_array, k, 64)
+        s = dot(hidden_2, matrix(s_weight_array, k, 64, 64), PRECISION) + vector(s_bias_array, k, 64)
         # realnvp.gen:3
         tanh_s = tanh(s)
         # realnvp.gen:4
@@ -784,7 +745,7 @@ def log_prob_saving_saved_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -934,37 +895,25 @@ def log_prob_backward_saved_kernel(
         tl.store(part_7_out + place[:, None] * 256 + k_2 * 32 + tl.arange(0, 32)[None, :], a, mask=live[:, None])
         # realnvp.gen:4
         hidden = tl.maximum(
-            tl.dot(a, matrix(mlp_0_weight_array_2, k_2, 32, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_0_bias_array, k_2, 64),
+            dot(a, matrix(mlp_0_weight_array_2, k_2, 32, 64), PRECISION) + vector(mlp_0_bias_array, k_2, 64),
             0.0,
         )
         # realnvp.gen:13
         tl.store(part_5_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
         # realnvp.gen:4
         hidden_2 = tl.maximum(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k_2, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k_2, 64),
+            dot(hidden, matrix(mlp_1_weight_array, k_2, 64, 64), PRECISION) + vector(mlp_1_bias_array, k_2, 64),
             0.0,
         )
         # realnvp.gen:13
         tl.store(part_2_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
         # realnvp.gen:4
-        s = tl.dot(
-            hidden_2,
-            matrix(s_weight_array, k_2, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(s_bias_array, k_2, 64)
+        s = dot(hidden_2, matrix(s_weight_array, k_2, 64, 64), PRECISION) + vector(s_bias_array, k_2, 64)
         # realnvp.gen:3
         tanh_s = tanh(s)
         exp_value = tl.exp(-tanh_s)
         # realnvp.gen:4
-        t = tl.dot(
-            hidden_2,
-            matrix(t_weight_array, k_2, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(t_bias_array, k_2, 64)
+        t = dot(hidden_2, matrix(t_weight_array, k_2, 64, 64), PRECISION) + vector(t_bias_array, k_2, 64)
         # realnvp.gen:8
         product = (1.0 - square(tanh_s)) * (
             negate_log_prob_cotangent[:, None] - exp_value * ((reverse_input_4 - t) * z_adjoint)
@@ -986,13 +935,8 @@ def log_prob_backward_saved_kernel(
         )
         # realnvp.gen:4
         product_3 = (hidden_2 > 0.0).to(tl.float32) * (
-            tl.dot(product, matrix(s_weight_array_2, k_2, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + tl.dot(
-                negate_product_2,
-                matrix(t_weight_array_2, k_2, 64, 64),
-                input_precision=PRECISION,
-                out_dtype=tl.float32,
-            )
+            dot(product, matrix(s_weight_array_2, k_2, 64, 64), PRECISION)
+            + dot(negate_product_2, matrix(t_weight_array_2, k_2, 64, 64), PRECISION)
         )
         # realnvp.gen:13
         tl.store(
@@ -1001,12 +945,7 @@ def log_prob_backward_saved_kernel(
             mask=live[:, None],
         )
         # realnvp.gen:4
-        product_4 = (hidden > 0.0).to(tl.float32) * tl.dot(
-            product_3,
-            matrix(mlp_1_weight_array_2, k_2, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        )
+        product_4 = (hidden > 0.0).to(tl.float32) * dot(product_3, matrix(mlp_1_weight_array_2, k_2, 64, 64), PRECISION)
         # realnvp.gen:13
         tl.store(
             part_6_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :],
@@ -1016,13 +955,7 @@ def log_prob_backward_saved_kernel(
         z_adjoint = tl.where(
             vector(mask_array, k_2, 64) != 0.0,
             product_2,
-            z_adjoint
-            + tl.dot(
-                product_4,
-                matrix(mlp_0_weight_array, k_2, 64, 64),
-                input_precision=PRECISION,
-                out_dtype=tl.float32,
-            ),
+            z_adjoint + dot(product_4, matrix(mlp_0_weight_array, k_2, 64, 64), PRECISION),
         )
     u = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 2)
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
@@ -1132,7 +1065,7 @@ def log_prob_backward_saved_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )

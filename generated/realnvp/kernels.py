@@ -10,6 +10,7 @@ import triton.language as tl
 from gencompiler.runtime import tiles
 from gencompiler.runtime.kernels import (
     asinh,
+    dot,
     log1p,
     logit,
     matrix,
@@ -109,27 +110,15 @@ def log_prob_kernel(
         k = 7 - k_down
         # realnvp.gen:4
         hidden = tl.maximum(
-            tl.dot(z, matrix(mlp_0_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_0_bias_array, k, 64),
+            dot(z, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
         hidden_2 = tl.maximum(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k, 64),
+            dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
-        t = tl.dot(
-            hidden_2,
-            matrix(t_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(t_bias_array, k, 64)
-        s = tl.dot(
-            hidden_2,
-            matrix(s_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(s_bias_array, k, 64)
+        t = dot(hidden_2, matrix(t_weight_array, k, 64, 64), PRECISION) + vector(t_bias_array, k, 64)
+        s = dot(hidden_2, matrix(s_weight_array, k, 64, 64), PRECISION) + vector(s_bias_array, k, 64)
         # realnvp.gen:3
         tanh_s = tanh(s)
         # realnvp.gen:4
@@ -189,7 +178,7 @@ def log_prob_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -260,27 +249,15 @@ def sample_kernel(
     for k in tl.range(0, 8, num_stages=2):
         # realnvp.gen:4
         hidden = tl.maximum(
-            tl.dot(x, matrix(mlp_0_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_0_bias_array, k, 64),
+            dot(x, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
         hidden_2 = tl.maximum(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k, 64),
+            dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
-        s = tl.dot(
-            hidden_2,
-            matrix(s_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(s_bias_array, k, 64)
-        t = tl.dot(
-            hidden_2,
-            matrix(t_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(t_bias_array, k, 64)
+        s = dot(hidden_2, matrix(s_weight_array, k, 64, 64), PRECISION) + vector(s_bias_array, k, 64)
+        t = dot(hidden_2, matrix(t_weight_array, k, 64, 64), PRECISION) + vector(t_bias_array, k, 64)
         # realnvp.gen:3
         AffineCoupling_output = x * tl.exp(tanh(s)) + t
         # realnvp.gen:13
@@ -340,7 +317,7 @@ def sample_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -414,30 +391,18 @@ def forward_kernel(
     for k in tl.range(0, 8, num_stages=2):
         # realnvp.gen:4
         hidden = tl.maximum(
-            tl.dot(x, matrix(mlp_0_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_0_bias_array, k, 64),
+            dot(x, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
         hidden_2 = tl.maximum(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k, 64),
+            dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
-        s = tl.dot(
-            hidden_2,
-            matrix(s_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(s_bias_array, k, 64)
+        s = dot(hidden_2, matrix(s_weight_array, k, 64, 64), PRECISION) + vector(s_bias_array, k, 64)
         # realnvp.gen:3
         tanh_s = tanh(s)
         # realnvp.gen:4
-        t = tl.dot(
-            hidden_2,
-            matrix(t_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(t_bias_array, k, 64)
+        t = dot(hidden_2, matrix(t_weight_array, k, 64, 64), PRECISION) + vector(t_bias_array, k, 64)
         # realnvp.gen:3
         AffineCoupling_output = x * tl.exp(tanh_s) + t
         # realnvp.gen:13
@@ -492,7 +457,7 @@ def forward_rows(z, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_
         log_abs_det,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -578,27 +543,15 @@ def inverse_kernel(
         k = 7 - k_down
         # realnvp.gen:4
         hidden = tl.maximum(
-            tl.dot(z, matrix(mlp_0_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_0_bias_array, k, 64),
+            dot(z, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
         hidden_2 = tl.maximum(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k, 64),
+            dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
-        t = tl.dot(
-            hidden_2,
-            matrix(t_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(t_bias_array, k, 64)
-        s = tl.dot(
-            hidden_2,
-            matrix(s_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(s_bias_array, k, 64)
+        t = dot(hidden_2, matrix(t_weight_array, k, 64, 64), PRECISION) + vector(t_bias_array, k, 64)
+        s = dot(hidden_2, matrix(s_weight_array, k, 64, 64), PRECISION) + vector(s_bias_array, k, 64)
         # realnvp.gen:3
         tanh_s = tanh(s)
         # realnvp.gen:4
@@ -639,7 +592,7 @@ def inverse_rows(x, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_
         log_abs_det,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )

@@ -9,7 +9,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import asinh, log1p, logit, matrix, normal, sinh, softplus, square, tanh, vector
+from gencompiler.runtime.kernels import asinh, dot, log1p, logit, matrix, normal, sinh, softplus, square, tanh, vector
 
 SAMPLE_LAYOUT_1 = tiles.layout(64, [*range(32)], [*range(63, 31, -1)], repeat=4)
 SAMPLE_LAYOUT_2 = tiles.layout(64, [*range(32, 64)], [*range(31, -1, -1)], repeat=4)
@@ -75,27 +75,15 @@ def sample_kernel(
     for k in tl.range(0, 8, num_stages=2):
         # realnvp_learned_dequantization.gen:4
         hidden = tl.maximum(
-            tl.dot(x, matrix(mlp_0_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_0_bias_array, k, 64),
+            dot(x, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
         hidden_2 = tl.maximum(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k, 64),
+            dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
-        s = tl.dot(
-            hidden_2,
-            matrix(s_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(s_bias_array, k, 64)
-        t = tl.dot(
-            hidden_2,
-            matrix(t_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(t_bias_array, k, 64)
+        s = dot(hidden_2, matrix(s_weight_array, k, 64, 64), PRECISION) + vector(s_bias_array, k, 64)
+        t = dot(hidden_2, matrix(t_weight_array, k, 64, 64), PRECISION) + vector(t_bias_array, k, 64)
         # realnvp_learned_dequantization.gen:3
         AffineCoupling_output = x * tl.exp(tanh(s)) + t
         # realnvp_learned_dequantization.gen:13
@@ -155,7 +143,7 @@ def sample_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -229,30 +217,18 @@ def forward_kernel(
     for k in tl.range(0, 8, num_stages=2):
         # realnvp_learned_dequantization.gen:4
         hidden = tl.maximum(
-            tl.dot(x, matrix(mlp_0_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_0_bias_array, k, 64),
+            dot(x, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
         hidden_2 = tl.maximum(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k, 64),
+            dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
-        s = tl.dot(
-            hidden_2,
-            matrix(s_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(s_bias_array, k, 64)
+        s = dot(hidden_2, matrix(s_weight_array, k, 64, 64), PRECISION) + vector(s_bias_array, k, 64)
         # realnvp_learned_dequantization.gen:3
         tanh_s = tanh(s)
         # realnvp_learned_dequantization.gen:4
-        t = tl.dot(
-            hidden_2,
-            matrix(t_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(t_bias_array, k, 64)
+        t = dot(hidden_2, matrix(t_weight_array, k, 64, 64), PRECISION) + vector(t_bias_array, k, 64)
         # realnvp_learned_dequantization.gen:3
         AffineCoupling_output = x * tl.exp(tanh_s) + t
         # realnvp_learned_dequantization.gen:13
@@ -307,7 +283,7 @@ def forward_rows(z, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_
         log_abs_det,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -393,27 +369,15 @@ def inverse_kernel(
         k = 7 - k_down
         # realnvp_learned_dequantization.gen:4
         hidden = tl.maximum(
-            tl.dot(z, matrix(mlp_0_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_0_bias_array, k, 64),
+            dot(z, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
         hidden_2 = tl.maximum(
-            tl.dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k, 64),
+            dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
-        t = tl.dot(
-            hidden_2,
-            matrix(t_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(t_bias_array, k, 64)
-        s = tl.dot(
-            hidden_2,
-            matrix(s_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(s_bias_array, k, 64)
+        t = dot(hidden_2, matrix(t_weight_array, k, 64, 64), PRECISION) + vector(t_bias_array, k, 64)
+        s = dot(hidden_2, matrix(s_weight_array, k, 64, 64), PRECISION) + vector(s_bias_array, k, 64)
         # realnvp_learned_dequantization.gen:3
         tanh_s = tanh(s)
         # realnvp_learned_dequantization.gen:4
@@ -454,7 +418,7 @@ def inverse_rows(x, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_
         log_abs_det,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -563,21 +527,11 @@ def log_weight_kernel(
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     # realnvp_learned_dequantization.gen:14
     hidden = tl.maximum(
-        tl.dot(x / 16.0, matrix(q_mlp_0_weight_array, 0, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-        + vector(q_mlp_0_bias_array, 0, 64),
+        dot(x / 16.0, matrix(q_mlp_0_weight_array, 0, 64, 64), PRECISION) + vector(q_mlp_0_bias_array, 0, 64),
         0.0,
     )
-    m = tl.dot(hidden, matrix(m_weight_array, 0, 64, 64), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-        m_bias_array,
-        0,
-        64,
-    )
-    s = tl.dot(
-        hidden,
-        matrix(q_mlp_s_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_mlp_s_bias_array, 0, 64)
+    m = dot(hidden, matrix(m_weight_array, 0, 64, 64), PRECISION) + vector(m_bias_array, 0, 64)
+    s = dot(hidden, matrix(q_mlp_s_weight_array, 0, 64, 64), PRECISION) + vector(q_mlp_s_bias_array, 0, 64)
     scale = tl.exp(s)
     noise = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 6)
     u = tl.minimum(tl.maximum(tl.sigmoid(m + scale * noise), 1e-07), 0.9999999)
@@ -603,32 +557,20 @@ def log_weight_kernel(
         k = 7 - k_down
         # realnvp_learned_dequantization.gen:4
         hidden_2 = tl.maximum(
-            tl.dot(
-                z,
-                matrix(AffineCoupling_mlp_0_weight_array, k, 64, 64),
-                input_precision=PRECISION,
-                out_dtype=tl.float32,
-            )
+            dot(z, matrix(AffineCoupling_mlp_0_weight_array, k, 64, 64), PRECISION)
             + vector(AffineCoupling_mlp_0_bias_array, k, 64),
             0.0,
         )
         hidden_3 = tl.maximum(
-            tl.dot(hidden_2, matrix(mlp_1_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k, 64),
+            dot(hidden_2, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
-        t = tl.dot(
-            hidden_3,
-            matrix(t_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(t_bias_array, k, 64)
-        s_2 = tl.dot(
-            hidden_3,
-            matrix(AffineCoupling_mlp_s_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(AffineCoupling_mlp_s_bias_array, k, 64)
+        t = dot(hidden_3, matrix(t_weight_array, k, 64, 64), PRECISION) + vector(t_bias_array, k, 64)
+        s_2 = dot(hidden_3, matrix(AffineCoupling_mlp_s_weight_array, k, 64, 64), PRECISION) + vector(
+            AffineCoupling_mlp_s_bias_array,
+            k,
+            64,
+        )
         # realnvp_learned_dequantization.gen:3
         tanh_s_2 = tanh(s_2)
         # realnvp_learned_dequantization.gen:4
@@ -705,7 +647,7 @@ def log_weight_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -758,20 +700,11 @@ def encode_kernel(
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     # realnvp_learned_dequantization.gen:14
     hidden = tl.maximum(
-        tl.dot(x / 16.0, matrix(mlp_0_weight_array, 0, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-        + vector(mlp_0_bias_array, 0, 64),
+        dot(x / 16.0, matrix(mlp_0_weight_array, 0, 64, 64), PRECISION) + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
-    m = tl.dot(hidden, matrix(m_weight_array, 0, 64, 64), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-        m_bias_array,
-        0,
-        64,
-    )
-    s = tl.dot(hidden, matrix(s_weight_array, 0, 64, 64), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-        s_bias_array,
-        0,
-        64,
-    )
+    m = dot(hidden, matrix(m_weight_array, 0, 64, 64), PRECISION) + vector(m_bias_array, 0, 64)
+    s = dot(hidden, matrix(s_weight_array, 0, 64, 64), PRECISION) + vector(s_bias_array, 0, 64)
     scale = tl.exp(s)
     noise = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 6)
     tl.store(
@@ -799,7 +732,7 @@ def encode_rows(x, mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias,
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -908,21 +841,11 @@ def objective_phase_1_kernel(
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     # realnvp_learned_dequantization.gen:14
     hidden = tl.maximum(
-        tl.dot(x / 16.0, matrix(q_mlp_0_weight_array, 0, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-        + vector(q_mlp_0_bias_array, 0, 64),
+        dot(x / 16.0, matrix(q_mlp_0_weight_array, 0, 64, 64), PRECISION) + vector(q_mlp_0_bias_array, 0, 64),
         0.0,
     )
-    m = tl.dot(hidden, matrix(m_weight_array, 0, 64, 64), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-        m_bias_array,
-        0,
-        64,
-    )
-    s = tl.dot(
-        hidden,
-        matrix(q_mlp_s_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_mlp_s_bias_array, 0, 64)
+    m = dot(hidden, matrix(m_weight_array, 0, 64, 64), PRECISION) + vector(m_bias_array, 0, 64)
+    s = dot(hidden, matrix(q_mlp_s_weight_array, 0, 64, 64), PRECISION) + vector(q_mlp_s_bias_array, 0, 64)
     scale = tl.exp(s)
     noise = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 9)
     u = tl.minimum(tl.maximum(tl.sigmoid(m + scale * noise), 1e-07), 0.9999999)
@@ -948,32 +871,20 @@ def objective_phase_1_kernel(
         k = 7 - k_down
         # realnvp_learned_dequantization.gen:4
         hidden_2 = tl.maximum(
-            tl.dot(
-                z,
-                matrix(AffineCoupling_mlp_0_weight_array, k, 64, 64),
-                input_precision=PRECISION,
-                out_dtype=tl.float32,
-            )
+            dot(z, matrix(AffineCoupling_mlp_0_weight_array, k, 64, 64), PRECISION)
             + vector(AffineCoupling_mlp_0_bias_array, k, 64),
             0.0,
         )
         hidden_3 = tl.maximum(
-            tl.dot(hidden_2, matrix(mlp_1_weight_array, k, 64, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_1_bias_array, k, 64),
+            dot(hidden_2, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
-        t = tl.dot(
-            hidden_3,
-            matrix(t_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(t_bias_array, k, 64)
-        s_2 = tl.dot(
-            hidden_3,
-            matrix(AffineCoupling_mlp_s_weight_array, k, 64, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(AffineCoupling_mlp_s_bias_array, k, 64)
+        t = dot(hidden_3, matrix(t_weight_array, k, 64, 64), PRECISION) + vector(t_bias_array, k, 64)
+        s_2 = dot(hidden_3, matrix(AffineCoupling_mlp_s_weight_array, k, 64, 64), PRECISION) + vector(
+            AffineCoupling_mlp_s_bias_array,
+            k,
+            64,
+        )
         # realnvp_learned_dequantization.gen:3
         tanh_s_2 = tanh(s_2)
         # realnvp_learned_dequantization.gen:4
@@ -1050,7 +961,7 @@ def objective_phase_1_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import matrix, softplus, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, softplus, uniform, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -79,38 +79,30 @@ def objective_sleep_saving_kernel(
     noise = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 11)
     h2 = (noise < vector(weights_array, 0, 16)).to(tl.float32)
     # sbn_rws.gen:7
-    logits = tl.dot(
-        h2,
-        matrix(linear_output_weight_array, 0, 16, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_output_bias_array, 0, 64)
+    logits = dot(h2, matrix(linear_output_weight_array, 0, 16, 64), PRECISION) + vector(linear_output_bias_array, 0, 64)
     noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 10)
     h1 = (noise_2 < tl.sigmoid(logits)).to(tl.float32)
     # sbn_rws.gen:8
-    logits_2 = tl.dot(
-        h1,
-        matrix(linear_2_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_2_output_bias_array, 0, 64)
+    logits_2 = dot(h1, matrix(linear_2_output_weight_array, 0, 64, 64), PRECISION) + vector(
+        linear_2_output_bias_array,
+        0,
+        64,
+    )
     noise_3 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 9)
     x_2 = (noise_3 < tl.sigmoid(logits_2)).to(tl.float32)
     # sbn_rws.gen:9
-    logits_3 = tl.dot(
-        x_2,
-        matrix(q_linear_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_linear_output_bias_array, 0, 64)
+    logits_3 = dot(x_2, matrix(q_linear_output_weight_array, 0, 64, 64), PRECISION) + vector(
+        q_linear_output_bias_array,
+        0,
+        64,
+    )
     log_q_h1 = tl.sum(tl.where(tl.arange(0, 64)[None, :] < 40, h1 * logits_3 - softplus(logits_3), 0.0), 1)
     # sbn_rws.gen:10
-    logits_4 = tl.dot(
-        h1,
-        matrix(q_linear_2_output_weight_array, 0, 64, 16),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_linear_2_output_bias_array, 0, 16)
+    logits_4 = dot(h1, matrix(q_linear_2_output_weight_array, 0, 64, 16), PRECISION) + vector(
+        q_linear_2_output_bias_array,
+        0,
+        16,
+    )
     log_q_h2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, h2 * logits_4 - softplus(logits_4), 0.0), 1)
     tl.store(value_out + place, log_q_h1 + log_q_h2, mask=live)
 
@@ -159,7 +151,7 @@ def objective_sleep_saving_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -237,40 +229,32 @@ def objective_sleep_backward_kernel(
     noise = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 11)
     h2 = (noise < vector(weights_array, 0, 16)).to(tl.float32)
     # sbn_rws.gen:7
-    logits = tl.dot(
-        h2,
-        matrix(linear_output_weight_array, 0, 16, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_output_bias_array, 0, 64)
+    logits = dot(h2, matrix(linear_output_weight_array, 0, 16, 64), PRECISION) + vector(linear_output_bias_array, 0, 64)
     noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 10)
     h1 = (noise_2 < tl.sigmoid(logits)).to(tl.float32)
     # sbn_rws.gen:8
-    logits_2 = tl.dot(
-        h1,
-        matrix(linear_2_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_2_output_bias_array, 0, 64)
+    logits_2 = dot(h1, matrix(linear_2_output_weight_array, 0, 64, 64), PRECISION) + vector(
+        linear_2_output_bias_array,
+        0,
+        64,
+    )
     noise_3 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 9)
     x_2 = (noise_3 < tl.sigmoid(logits_2)).to(tl.float32)
     # sbn_rws.gen:9
-    logits_3 = tl.dot(
-        x_2,
-        matrix(q_linear_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_linear_output_bias_array, 0, 64)
+    logits_3 = dot(x_2, matrix(q_linear_output_weight_array, 0, 64, 64), PRECISION) + vector(
+        q_linear_output_bias_array,
+        0,
+        64,
+    )
     value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     # sbn_rws.gen:2
     negate_value_cotangent = -value_cotangent
     # sbn_rws.gen:10
-    logits_4 = tl.dot(
-        h1,
-        matrix(q_linear_2_output_weight_array, 0, 64, 16),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_linear_2_output_bias_array, 0, 16)
+    logits_4 = dot(h1, matrix(q_linear_2_output_weight_array, 0, 64, 16), PRECISION) + vector(
+        q_linear_2_output_bias_array,
+        0,
+        16,
+    )
     # sbn_rws.gen:2
     tl.store(
         part_1_out + place[:, None] * 40 + tl.arange(0, 64)[None, :],
@@ -346,7 +330,7 @@ def objective_sleep_backward_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )

@@ -9,7 +9,7 @@ import triton.language as tl
 from torch.nn import functional as F
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import matrix, softplus, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, softplus, uniform, vector
 
 
 @tiles.remembered
@@ -62,21 +62,15 @@ def sample_kernel(
     noise = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 2)
     h2 = (noise < vector(weights_array, 0, 16)).to(tl.float32)
     # sbn_rws.gen:7
-    logits = tl.dot(
-        h2,
-        matrix(linear_output_weight_array, 0, 16, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_output_bias_array, 0, 64)
+    logits = dot(h2, matrix(linear_output_weight_array, 0, 16, 64), PRECISION) + vector(linear_output_bias_array, 0, 64)
     noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 1)
     h1 = (noise_2 < tl.sigmoid(logits)).to(tl.float32)
     # sbn_rws.gen:8
-    logits_2 = tl.dot(
-        h1,
-        matrix(linear_2_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_2_output_bias_array, 0, 64)
+    logits_2 = dot(h1, matrix(linear_2_output_weight_array, 0, 64, 64), PRECISION) + vector(
+        linear_2_output_bias_array,
+        0,
+        64,
+    )
     noise_3 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
     tl.store(
         x_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
@@ -119,7 +113,7 @@ def sample_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -194,40 +188,36 @@ def log_weight_kernel(
     row = tl.load(rows_ptr + place, mask=live, other=0)
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     # sbn_rws.gen:9
-    logits = tl.dot(
-        x,
-        matrix(q_linear_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_linear_output_bias_array, 0, 64)
+    logits = dot(x, matrix(q_linear_output_weight_array, 0, 64, 64), PRECISION) + vector(
+        q_linear_output_bias_array,
+        0,
+        64,
+    )
     noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 4)
     h1 = (noise < tl.sigmoid(logits)).to(tl.float32)
     # sbn_rws.gen:10
-    logits_2 = tl.dot(
-        h1,
-        matrix(q_linear_2_output_weight_array, 0, 64, 16),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_linear_2_output_bias_array, 0, 16)
+    logits_2 = dot(h1, matrix(q_linear_2_output_weight_array, 0, 64, 16), PRECISION) + vector(
+        q_linear_2_output_bias_array,
+        0,
+        16,
+    )
     noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 5)
     h2 = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
     # sbn_rws.gen:6
     log_p_h2 = tl.sum(h2 * vector(bias_output_bias_array, 0, 16) - vector(weights_array, 0, 16), 1)
     # sbn_rws.gen:7
-    logits_3 = tl.dot(
-        h2,
-        matrix(linear_output_weight_array, 0, 16, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_output_bias_array, 0, 64)
+    logits_3 = dot(h2, matrix(linear_output_weight_array, 0, 16, 64), PRECISION) + vector(
+        linear_output_bias_array,
+        0,
+        64,
+    )
     log_p_h1 = tl.sum(tl.where(tl.arange(0, 64)[None, :] < 40, h1 * logits_3 - softplus(logits_3), 0.0), 1)
     # sbn_rws.gen:8
-    logits_4 = tl.dot(
-        h1,
-        matrix(linear_2_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_2_output_bias_array, 0, 64)
+    logits_4 = dot(h1, matrix(linear_2_output_weight_array, 0, 64, 64), PRECISION) + vector(
+        linear_2_output_bias_array,
+        0,
+        64,
+    )
     log_p_x = tl.sum(x * logits_4 - softplus(logits_4), 1)
     # sbn_rws.gen:9
     log_q_h1 = tl.sum(tl.where(tl.arange(0, 64)[None, :] < 40, h1 * logits - softplus(logits), 0.0), 1)
@@ -281,7 +271,7 @@ def log_weight_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -328,21 +318,15 @@ def encode_kernel(
     row = tl.load(rows_ptr + place, mask=live, other=0)
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     # sbn_rws.gen:9
-    logits = tl.dot(
-        x,
-        matrix(linear_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_output_bias_array, 0, 64)
+    logits = dot(x, matrix(linear_output_weight_array, 0, 64, 64), PRECISION) + vector(linear_output_bias_array, 0, 64)
     noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 4)
     h1 = (noise < tl.sigmoid(logits)).to(tl.float32)
     # sbn_rws.gen:10
-    logits_2 = tl.dot(
-        h1,
-        matrix(linear_2_output_weight_array, 0, 64, 16),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_2_output_bias_array, 0, 16)
+    logits_2 = dot(h1, matrix(linear_2_output_weight_array, 0, 64, 16), PRECISION) + vector(
+        linear_2_output_bias_array,
+        0,
+        16,
+    )
     noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 5)
     # sbn_rws.gen:9
     tl.store(
@@ -388,7 +372,7 @@ def encode_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -429,11 +413,7 @@ def decode_kernel(
         other=0,
     ).to(tl.float32)
     # sbn_rws.gen:8
-    logits = tl.dot(h1, matrix(weight_array, 0, 64, 64), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-        bias_array,
-        0,
-        64,
-    )
+    logits = dot(h1, matrix(weight_array, 0, 64, 64), PRECISION) + vector(bias_array, 0, 64)
     noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
     tl.store(
         x_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
@@ -460,7 +440,7 @@ def decode_rows(h1, weight, bias, *, rows, seed, step):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -489,11 +469,7 @@ def decode_mean_kernel(h1_ptr, weight_array, bias_array, x_out, count, ROWS: tl.
         other=0,
     ).to(tl.float32)
     # sbn_rws.gen:8
-    logits = tl.dot(h1, matrix(weight_array, 0, 64, 64), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-        bias_array,
-        0,
-        64,
-    )
+    logits = dot(h1, matrix(weight_array, 0, 64, 64), PRECISION) + vector(bias_array, 0, 64)
     tl.store(x_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], tl.sigmoid(logits), mask=live[:, None])
 
 
@@ -512,7 +488,7 @@ def decode_mean_rows(h1, weight, bias):
         x,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -557,11 +533,7 @@ def prior_kernel(
     noise = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 2)
     h2 = (noise < vector(weights_array, 0, 16)).to(tl.float32)
     # sbn_rws.gen:7
-    logits = tl.dot(h2, matrix(weight_array, 0, 16, 64), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-        linear_output_bias_array,
-        0,
-        64,
-    )
+    logits = dot(h2, matrix(weight_array, 0, 16, 64), PRECISION) + vector(linear_output_bias_array, 0, 64)
     noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 1)
     tl.store(
         h1_out + place[:, None] * 40 + tl.arange(0, 64)[None, :],
@@ -595,7 +567,7 @@ def prior_rows(bias_output_bias, weight, linear_output_bias, *, rows, seed, step
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=2,
     )
@@ -669,38 +641,30 @@ def objective_sleep_kernel(
     noise = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 11)
     h2 = (noise < vector(weights_array, 0, 16)).to(tl.float32)
     # sbn_rws.gen:7
-    logits = tl.dot(
-        h2,
-        matrix(linear_output_weight_array, 0, 16, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_output_bias_array, 0, 64)
+    logits = dot(h2, matrix(linear_output_weight_array, 0, 16, 64), PRECISION) + vector(linear_output_bias_array, 0, 64)
     noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 10)
     h1 = (noise_2 < tl.sigmoid(logits)).to(tl.float32)
     # sbn_rws.gen:8
-    logits_2 = tl.dot(
-        h1,
-        matrix(linear_2_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_2_output_bias_array, 0, 64)
+    logits_2 = dot(h1, matrix(linear_2_output_weight_array, 0, 64, 64), PRECISION) + vector(
+        linear_2_output_bias_array,
+        0,
+        64,
+    )
     noise_3 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 9)
     x_2 = (noise_3 < tl.sigmoid(logits_2)).to(tl.float32)
     # sbn_rws.gen:9
-    logits_3 = tl.dot(
-        x_2,
-        matrix(q_linear_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_linear_output_bias_array, 0, 64)
+    logits_3 = dot(x_2, matrix(q_linear_output_weight_array, 0, 64, 64), PRECISION) + vector(
+        q_linear_output_bias_array,
+        0,
+        64,
+    )
     log_q_h1 = tl.sum(tl.where(tl.arange(0, 64)[None, :] < 40, h1 * logits_3 - softplus(logits_3), 0.0), 1)
     # sbn_rws.gen:10
-    logits_4 = tl.dot(
-        h1,
-        matrix(q_linear_2_output_weight_array, 0, 64, 16),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_linear_2_output_bias_array, 0, 16)
+    logits_4 = dot(h1, matrix(q_linear_2_output_weight_array, 0, 64, 16), PRECISION) + vector(
+        q_linear_2_output_bias_array,
+        0,
+        16,
+    )
     log_q_h2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, h2 * logits_4 - softplus(logits_4), 0.0), 1)
     tl.store(value_out + place, log_q_h1 + log_q_h2, mask=live)
 
@@ -749,7 +713,7 @@ def objective_sleep_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )

@@ -10,7 +10,7 @@ import triton.language as tl
 from torch.nn import functional as F
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import matrix, softplus, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, softplus, uniform, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -82,40 +82,36 @@ def objective_wake_saving_kernel(
     row = tl.load(rows_ptr + place, mask=live, other=0)
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     # sbn_wake_sleep.gen:9
-    logits = tl.dot(
-        x,
-        matrix(q_linear_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_linear_output_bias_array, 0, 64)
+    logits = dot(x, matrix(q_linear_output_weight_array, 0, 64, 64), PRECISION) + vector(
+        q_linear_output_bias_array,
+        0,
+        64,
+    )
     noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 7)
     h1 = (noise < tl.sigmoid(logits)).to(tl.float32)
     # sbn_wake_sleep.gen:10
-    logits_2 = tl.dot(
-        h1,
-        matrix(q_linear_2_output_weight_array, 0, 64, 16),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_linear_2_output_bias_array, 0, 16)
+    logits_2 = dot(h1, matrix(q_linear_2_output_weight_array, 0, 64, 16), PRECISION) + vector(
+        q_linear_2_output_bias_array,
+        0,
+        16,
+    )
     noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 8)
     h2 = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
     # sbn_wake_sleep.gen:6
     log_p_h2 = tl.sum(h2 * vector(bias_output_bias_array, 0, 16) - vector(weights_array, 0, 16), 1)
     # sbn_wake_sleep.gen:7
-    logits_3 = tl.dot(
-        h2,
-        matrix(linear_output_weight_array, 0, 16, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_output_bias_array, 0, 64)
+    logits_3 = dot(h2, matrix(linear_output_weight_array, 0, 16, 64), PRECISION) + vector(
+        linear_output_bias_array,
+        0,
+        64,
+    )
     log_p_h1 = tl.sum(tl.where(tl.arange(0, 64)[None, :] < 40, h1 * logits_3 - softplus(logits_3), 0.0), 1)
     # sbn_wake_sleep.gen:8
-    logits_4 = tl.dot(
-        h1,
-        matrix(linear_2_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_2_output_bias_array, 0, 64)
+    logits_4 = dot(h1, matrix(linear_2_output_weight_array, 0, 64, 64), PRECISION) + vector(
+        linear_2_output_bias_array,
+        0,
+        64,
+    )
     log_p_x = tl.sum(x * logits_4 - softplus(logits_4), 1)
     tl.store(value_out + place, log_p_h2 + log_p_h1 + log_p_x, mask=live)
 
@@ -164,7 +160,7 @@ def objective_wake_saving_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -241,40 +237,36 @@ def objective_wake_backward_kernel(
     row = tl.load(rows_ptr + place, mask=live, other=0)
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     # sbn_wake_sleep.gen:9
-    logits = tl.dot(
-        x,
-        matrix(q_linear_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_linear_output_bias_array, 0, 64)
+    logits = dot(x, matrix(q_linear_output_weight_array, 0, 64, 64), PRECISION) + vector(
+        q_linear_output_bias_array,
+        0,
+        64,
+    )
     noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 7)
     h1 = (noise < tl.sigmoid(logits)).to(tl.float32)
     # sbn_wake_sleep.gen:10
-    logits_2 = tl.dot(
-        h1,
-        matrix(q_linear_2_output_weight_array, 0, 64, 16),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_linear_2_output_bias_array, 0, 16)
+    logits_2 = dot(h1, matrix(q_linear_2_output_weight_array, 0, 64, 16), PRECISION) + vector(
+        q_linear_2_output_bias_array,
+        0,
+        16,
+    )
     noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 8)
     h2 = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
     value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     # sbn_wake_sleep.gen:2
     negate_value_cotangent = -value_cotangent
     # sbn_wake_sleep.gen:7
-    logits_3 = tl.dot(
-        h2,
-        matrix(linear_output_weight_array, 0, 16, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_output_bias_array, 0, 64)
+    logits_3 = dot(h2, matrix(linear_output_weight_array, 0, 16, 64), PRECISION) + vector(
+        linear_output_bias_array,
+        0,
+        64,
+    )
     # sbn_wake_sleep.gen:8
-    logits_4 = tl.dot(
-        h1,
-        matrix(linear_2_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_2_output_bias_array, 0, 64)
+    logits_4 = dot(h1, matrix(linear_2_output_weight_array, 0, 64, 64), PRECISION) + vector(
+        linear_2_output_bias_array,
+        0,
+        64,
+    )
     # sbn_wake_sleep.gen:2
     tl.store(
         part_1_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
@@ -361,7 +353,7 @@ def objective_wake_backward_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -435,38 +427,30 @@ def objective_sleep_saving_kernel(
     noise = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 11)
     h2 = (noise < vector(weights_array, 0, 16)).to(tl.float32)
     # sbn_wake_sleep.gen:7
-    logits = tl.dot(
-        h2,
-        matrix(linear_output_weight_array, 0, 16, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_output_bias_array, 0, 64)
+    logits = dot(h2, matrix(linear_output_weight_array, 0, 16, 64), PRECISION) + vector(linear_output_bias_array, 0, 64)
     noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 10)
     h1 = (noise_2 < tl.sigmoid(logits)).to(tl.float32)
     # sbn_wake_sleep.gen:8
-    logits_2 = tl.dot(
-        h1,
-        matrix(linear_2_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_2_output_bias_array, 0, 64)
+    logits_2 = dot(h1, matrix(linear_2_output_weight_array, 0, 64, 64), PRECISION) + vector(
+        linear_2_output_bias_array,
+        0,
+        64,
+    )
     noise_3 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 9)
     x_2 = (noise_3 < tl.sigmoid(logits_2)).to(tl.float32)
     # sbn_wake_sleep.gen:9
-    logits_3 = tl.dot(
-        x_2,
-        matrix(q_linear_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_linear_output_bias_array, 0, 64)
+    logits_3 = dot(x_2, matrix(q_linear_output_weight_array, 0, 64, 64), PRECISION) + vector(
+        q_linear_output_bias_array,
+        0,
+        64,
+    )
     log_q_h1 = tl.sum(tl.where(tl.arange(0, 64)[None, :] < 40, h1 * logits_3 - softplus(logits_3), 0.0), 1)
     # sbn_wake_sleep.gen:10
-    logits_4 = tl.dot(
-        h1,
-        matrix(q_linear_2_output_weight_array, 0, 64, 16),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_linear_2_output_bias_array, 0, 16)
+    logits_4 = dot(h1, matrix(q_linear_2_output_weight_array, 0, 64, 16), PRECISION) + vector(
+        q_linear_2_output_bias_array,
+        0,
+        16,
+    )
     log_q_h2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, h2 * logits_4 - softplus(logits_4), 0.0), 1)
     tl.store(value_out + place, log_q_h1 + log_q_h2, mask=live)
 
@@ -515,7 +499,7 @@ def objective_sleep_saving_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )
@@ -593,40 +577,32 @@ def objective_sleep_backward_kernel(
     noise = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 11)
     h2 = (noise < vector(weights_array, 0, 16)).to(tl.float32)
     # sbn_wake_sleep.gen:7
-    logits = tl.dot(
-        h2,
-        matrix(linear_output_weight_array, 0, 16, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_output_bias_array, 0, 64)
+    logits = dot(h2, matrix(linear_output_weight_array, 0, 16, 64), PRECISION) + vector(linear_output_bias_array, 0, 64)
     noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 10)
     h1 = (noise_2 < tl.sigmoid(logits)).to(tl.float32)
     # sbn_wake_sleep.gen:8
-    logits_2 = tl.dot(
-        h1,
-        matrix(linear_2_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(linear_2_output_bias_array, 0, 64)
+    logits_2 = dot(h1, matrix(linear_2_output_weight_array, 0, 64, 64), PRECISION) + vector(
+        linear_2_output_bias_array,
+        0,
+        64,
+    )
     noise_3 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 9)
     x_2 = (noise_3 < tl.sigmoid(logits_2)).to(tl.float32)
     # sbn_wake_sleep.gen:9
-    logits_3 = tl.dot(
-        x_2,
-        matrix(q_linear_output_weight_array, 0, 64, 64),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_linear_output_bias_array, 0, 64)
+    logits_3 = dot(x_2, matrix(q_linear_output_weight_array, 0, 64, 64), PRECISION) + vector(
+        q_linear_output_bias_array,
+        0,
+        64,
+    )
     value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     # sbn_wake_sleep.gen:2
     negate_value_cotangent = -value_cotangent
     # sbn_wake_sleep.gen:10
-    logits_4 = tl.dot(
-        h1,
-        matrix(q_linear_2_output_weight_array, 0, 64, 16),
-        input_precision=PRECISION,
-        out_dtype=tl.float32,
-    ) + vector(q_linear_2_output_bias_array, 0, 16)
+    logits_4 = dot(h1, matrix(q_linear_2_output_weight_array, 0, 64, 16), PRECISION) + vector(
+        q_linear_2_output_bias_array,
+        0,
+        16,
+    )
     # sbn_wake_sleep.gen:2
     tl.store(
         part_1_out + place[:, None] * 40 + tl.arange(0, 64)[None, :],
@@ -702,7 +678,7 @@ def objective_sleep_backward_rows(
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=8,
         num_stages=2,
     )

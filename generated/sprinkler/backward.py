@@ -107,7 +107,7 @@ def objective_phase_1_saving_rows(wet, sprinkler_logits, rain_logits, *, rows, s
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -233,7 +233,7 @@ def objective_phase_1_backward_rows(wet, value_cotangent, sprinkler_logits, rain
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )

@@ -50,7 +50,7 @@ def sample_rows(*, rows, seed, step, dtype=torch.float32):
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -166,7 +166,7 @@ def log_weight_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -261,7 +261,7 @@ def encode_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -313,7 +313,7 @@ def decode_rows(rain, sprinkler, *, rows, seed, step, dtype=torch.float32):
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -353,7 +353,7 @@ def decode_mean_rows(rain, sprinkler, *, dtype=torch.float32):
         wet,
         count,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -398,7 +398,7 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -500,7 +500,7 @@ def objective_phase_1_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, st
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )

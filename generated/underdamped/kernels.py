@@ -7,6 +7,7 @@ import torch
 import triton
 import triton.language as tl
 
+from gencompiler.runtime import tiles
 from gencompiler.runtime.kernels import normal, square, whole_power
 
 
@@ -41,7 +42,7 @@ def energy_rows(x, v):
         energy,
         count,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -110,7 +111,7 @@ def simulate_langevin_rows(x, v, steps, *, rows, seed, step):
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )

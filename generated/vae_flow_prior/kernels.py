@@ -9,7 +9,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import matrix, normal, tanh, vector
+from gencompiler.runtime.kernels import dot, matrix, normal, tanh, vector
 
 PRIOR_LAYOUT_1 = tiles.layout(16, [*range(5)], [*range(9, 4, -1)], repeat=2)
 PRIOR_LAYOUT_2 = tiles.layout(16, [*range(5, 10)], [*range(4, -1, -1)], repeat=2)
@@ -63,20 +63,11 @@ def prior_kernel(
     for k in tl.range(0, 4, num_stages=2):
         # vae_flow_prior.gen:3
         hidden = tl.maximum(
-            tl.dot(pushed, matrix(mlp_0_weight_array, k, 16, 64), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(mlp_0_bias_array, k, 64),
+            dot(pushed, matrix(mlp_0_weight_array, k, 16, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
-        s = tl.dot(hidden, matrix(s_weight_array, k, 64, 16), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-            s_bias_array,
-            k,
-            16,
-        )
-        t = tl.dot(hidden, matrix(t_weight_array, k, 64, 16), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-            t_bias_array,
-            k,
-            16,
-        )
+        s = dot(hidden, matrix(s_weight_array, k, 64, 16), PRECISION) + vector(s_bias_array, k, 16)
+        t = dot(hidden, matrix(t_weight_array, k, 64, 16), PRECISION) + vector(t_bias_array, k, 16)
         # vae_flow_prior.gen:2
         Coupling_output = pushed * tl.exp(tanh(s)) + t
         # vae_flow_prior.gen:9
@@ -105,7 +96,7 @@ def prior_rows(mlp_0_weight, mlp_0_bias, s_weight, s_bias, t_weight, t_bias, *, 
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=2,
     )
