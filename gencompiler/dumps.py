@@ -118,5 +118,6 @@ def _derived(compilation: Compilation) -> str:
                 f"recurrence {recurrence.name} : {recurrence.type} starts at 0, adds {expression(recurrence.term)}"
             )
         lines.append(f"factor {expression(factor.conditional.targets[0])} ~ {expression(factor.distribution)}")
+    lines += [f"law {expression(found.asked)}: {expression(found.distribution)}" for found in derived.laws]
     lines += [f"not derived for {f.subject}: {f.reason}" for f in derived.failures]
     return "\n".join(lines) + "\n"

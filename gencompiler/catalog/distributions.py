@@ -117,6 +117,21 @@ _ALL = (
         ),
         pathwise=False,
     ),
+    # each element is kept, or with probability `rate` replaced by a fair coin
+    Family(
+        "SaltAndPepper",
+        "Binary",
+        (
+            Form(
+                "",
+                (("value", "Binary"), ("rate", "Unit")),
+                log_density="log(if x == value then 1 - rate / 2 else rate / 2)",
+                sample="indicator(uniform < (1 - rate) * value + rate / 2)",
+                mean="(1 - rate) * value + rate / 2",
+            ),
+        ),
+        pathwise=False,
+    ),
     Family(
         "LogitNormal",
         "Unit",
@@ -208,7 +223,6 @@ DISTRIBUTIONS: dict[str, Family] = {d.name: d for d in _ALL}
 PLANNED = (
     "Mixture",
     "Dirichlet",
-    "SaltAndPepper",
     "Poisson",
     "Beta",
     "Gamma",

@@ -71,7 +71,7 @@ PREDICATES = {
     "invertible": True,
     "positive": True,
     "cdf": False,
-    "ergodic": False,
+    "ergodic": True,
     "faithful": True,
     "minimal": True,
     "reverse": True,

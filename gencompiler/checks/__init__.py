@@ -13,9 +13,11 @@ from gencompiler.checks import (
     capability,
     causality,
     claims,
+    conditional_laws,
     conditionals,
     domains,
     energies,
+    ergodicity,
     estimators,
     externals,
     factorization,
@@ -78,7 +80,9 @@ def _check(checking: Checking) -> Checked:
     computed = implicit.check(checking)
     externals.check(checking)
     energies.check(checking)
-    stationarity.check(checking, admissible)
+    conditional_laws.check(checking)
+    stationarity.check(checking)
+    ergodicity.check(checking)
     stochastic_calculus.check(checking)
     claims.check(checking)
     inverse_network.check(checking, factorized)
@@ -133,7 +137,9 @@ def obligations(derived: Derived) -> list[Obligation]:
     found += externals.obligations(model)
     for energy in model.energies:
         found += [energies.density_obligation(derived, energy), energies.obligation(derived, energy)]
+    found += conditional_laws.obligations(derived)
     found += stationarity.obligations(derived)
+    found += ergodicity.obligations(derived)
     found += sde_obligations.obligations(derived)
     found += [own for own, _, _ in claims.obligations(derived)]
     found += inverse_network.obligations(derived)

@@ -58,25 +58,57 @@ def uses(derived: Derived) -> list[Use]:
         name = production.produces[0].variable
         found.append(_use(production.label, own, distribution, inside, variables[name].span))
     for transition in model.transitions:
-        inside = transition_translation(model, transition)
-        for step in transition.steps:
-            if isinstance(step, nodes.Draw):
+        for step, inside in scopes(model, transition):
+            if isinstance(step, nodes.Draw) and not isinstance(step.distribution, nodes.Conditioned):
                 distribution, arguments = distribution_terms(inside, step.distribution)
-                event = step_support(transition, step, distribution, arguments)
+                event = step_support(transition, step, distribution, arguments, model)
                 goal = Admissible(distribution.family, distribution.form, arguments, event, distribution.type.shape)
                 found.append(_use(f"{transition.name}: {step.name}", goal, distribution, inside, transition.span))
-                drawn = symbol("draw", step.name, event, distribution.type.shape)
-                inside = inside.binding({step.name: drawn})
-            elif isinstance(step, nodes.Assign):
-                inside = inside.binding({step.name: inside.term(step.value)})
     return found
 
 
+def scopes(model: nodes.Model, transition: nodes.Transition) -> Iterator[tuple[nodes.Step, Translation]]:
+    """The steps in a transition's braces, each with what its names stand for: any value of their supports."""
+    inside = transition_translation(model, transition)
+    types = {i.name: i.type for i in transition.current} | {v.name: v.type for v in model.variables}
+    for step in transition.steps:
+        yield step, inside
+        names: dict[str, Term] = {}
+        match step:
+            case nodes.Draw(name=name, place=place):
+                if isinstance(step.distribution, nodes.Conditioned):
+                    event, shape = step.distribution.type.support, step.distribution.type.shape
+                else:
+                    distribution, arguments = distribution_terms(inside, step.distribution)
+                    event, shape = (
+                        step_support(transition, step, distribution, arguments, model),
+                        distribution.type.shape,
+                    )
+                if place:
+                    shape = types[name.rstrip("'")].shape
+                names[name] = symbol("draw", name, event, shape)
+            case nodes.Assign(name=name, value=value):
+                names[name] = inside.term(value)
+            case nodes.Through():
+                for name, source in zip(step.names, step.sources, strict=True):
+                    names[name] = symbol("draw", name, source.type.support, source.type.shape)
+            case nodes.Accept():
+                for name in step.names:
+                    own = types[name.rstrip("'")]
+                    names[name] = symbol("draw", name, own.support, own.shape)
+        inside = inside.binding(names)
+
+
 def step_support(
-    transition: nodes.Transition, step: nodes.Draw, distribution: nodes.Distribution, arguments: tuple[Term, ...]
+    transition: nodes.Transition,
+    step: nodes.Draw,
+    distribution: nodes.Distribution,
+    arguments: tuple[Term, ...],
+    model: nodes.Model,
 ) -> nodes.Support:
     """The support that a draw must have: that of the variable it becomes, or else what its family gives."""
     moved = {n: i.type.support for n in transition.next for i in transition.current if i.name == n.rstrip("'")}
+    moved |= {v.name: v.type.support for v in model.variables if v.role == "latent"}
     if step.name in moved:
         return moved[step.name]
     try:
@@ -88,6 +120,7 @@ def step_support(
 def transition_translation(model: nodes.Model, transition: nodes.Transition) -> Translation:
     """The scope of a transition's steps."""
     names = {i.name: symbol("variable", i.name, i.type.support, i.type.shape) for i in transition.current}
+    names |= {i.name: symbol("condition", i.name, i.type.support, i.type.shape) for i in transition.conditions}
     return Translation.of_model(model).binding(names)
 
 
@@ -123,15 +156,8 @@ def probabilities(derived: Derived) -> list[tuple[Obligation, Term, Translation]
     """The probabilities of acceptance that a spec writes itself: each must lie in [0, 1]."""
     found = []
     for transition in derived.model.transitions:
-        scope = transition_translation(derived.model, transition)
-        for step in transition.steps:
-            if isinstance(step, nodes.Draw):
-                distribution, arguments = distribution_terms(scope, step.distribution)
-                event = step_support(transition, step, distribution, arguments)
-                scope = scope.binding({step.name: symbol("draw", step.name, event, distribution.type.shape)})
-            elif isinstance(step, nodes.Assign):
-                scope = scope.binding({step.name: scope.term(step.value)})
-            elif isinstance(step, nodes.Accept) and step.probability is not None:
+        for step, scope in scopes(derived.model, transition):
+            if isinstance(step, nodes.Accept) and step.probability is not None:
                 term = scope.term(step.probability)
                 words = "the probability of acceptance is in [0, 1]"
                 own = Obligation(

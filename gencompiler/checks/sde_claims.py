@@ -89,7 +89,8 @@ def _stationary(derived: Derived, name: str, joint: str) -> KeepsMeasure:
     diffusion = diffusions.diffusion_of(derived.model, sde)
     parts = diffusions.parts_of(sde)
     moved = [v for v in derived.model.variables if v.name in parts]
-    log_density = log_target(derived.model, joint)
+    energies = {e.joint for e in derived.model.energies}
+    log_density = log_target(derived, joint, derived.model) if joint in energies else None
     if log_density is None:
         densities = [_stated_density(derived.model, v, joint) for v in moved]
         log_density = densities[0]

@@ -5,114 +5,82 @@ The ratio that was derived is not believed: the rule builds it again from the pr
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 
-from gencompiler.checks.admissibility import step_support, transition_translation
+from gencompiler.checks import invariance
 from gencompiler.checks.checking import Checking, Finding
+from gencompiler.checks.moves import Unsupported, condition, move_of
 from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict, refutes
-from gencompiler.derive.density import log_of
+from gencompiler.derive.acceptance import described, log_joint
+from gencompiler.derive.conditional_laws import NoLawError
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
+from gencompiler.node import Node
 from gencompiler.proof import imbalance
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.chain_rules import (
+    Blend,
+    Deterministic,
     Kernel,
+    Move,
     NotReversible,
     NotStationary,
-    Proposal,
     Reversible,
     Stationary,
     accepted,
     log_proposal,
+    same,
     swap,
 )
 from gencompiler.proof.chain_rules import (
     log_of as log_of_term,
 )
-from gencompiler.proof.graph import Term, apply, gradient_parts, literal, name_of, substitute, symbol
-from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.chain_rules import (
+    there as there_of,
+)
+from gencompiler.proof.composite_rules import parts_of
+from gencompiler.proof.graph import Term, apply, gradient_parts, literal, name_of, substitute
+from gencompiler.proof.kernel import Proof
 from gencompiler.proof.numbers import Values
 from gencompiler.proof.ring import Ring
-from gencompiler.proof.scope import distribution_terms
-from gencompiler.proof.structure import Admissible
-from gencompiler.proof.terms import ONE, ZERO, minus, negated, times
+from gencompiler.proof.terms import ONE, minus, negated, times
 from gencompiler.proof.text import number
 from gencompiler.proof.translate import Translation
 
 PREDICATES = ("stationary", "reversible")
 
 
-class Unsupported(Exception):
-    """The transition is not of a form that the rules speak about; `step` is to blame."""
-
-    def __init__(self, reason: str, step: nodes.Step | nodes.Transition) -> None:
-        super().__init__(reason)
-        self.step = step
-
-
-def kernel_of(derived: Derived, transition: nodes.Transition) -> Kernel:
-    """A transition as draws and one acceptance; raises Unsupported."""
-    scope = transition_translation(derived.model, transition)
-    state = {i.name: scope.names[i.name] for i in transition.current}
-    draws: dict[str, tuple[Term, Admissible]] = {}
-    for step in transition.steps:
-        if isinstance(step, nodes.Draw):
-            distribution, arguments = distribution_terms(scope, step.distribution)
-            event = step_support(transition, step, distribution, arguments)
-            law = Admissible(distribution.family, distribution.form, arguments, event, distribution.type.shape)
-            drawn = symbol("draw", step.name, event, distribution.type.shape)
-            draws[step.name] = (drawn, law)
-            scope = scope.binding({step.name: drawn})
-        elif isinstance(step, nodes.Assign):
-            scope = scope.binding({step.name: scope.term(step.value)})
-    accept = transition.steps[-1]
-    if any(isinstance(s, nodes.Accept) for s in transition.steps[:-1]):
-        raise Unsupported("it goes on after accepting", accept)
-    proposed = _proposed(transition, accept, scope)
-    by_symbol = dict(draws.values())
-    if set(proposed.values()) != set(by_symbol):
-        raise Unsupported("each variable must move to a draw itself, and nothing else may be drawn", accept)
-    moves = {drawn: state[name.rstrip("'")] for name, drawn in proposed.items()}
-    proposals = [Proposal(drawn, moves[drawn], law) for drawn, law in draws.values()]
-    if not isinstance(accept, nodes.Accept):
-        return Kernel(tuple(state.values()), tuple(proposals), None, ONE)
-    if accept.probability is not None:
-        return Kernel(tuple(state.values()), tuple(proposals), None, scope.term(accept.probability))
-    acceptance = derived.acceptances.get(transition.name)
-    if acceptance is None:
-        raise Unsupported("no ratio could be derived", accept)
-    return Kernel(tuple(state.values()), tuple(proposals), scope.term(acceptance.log_ratio), None)
-
-
-def _proposed(transition: nodes.Transition, last: nodes.Step, scope: Translation) -> dict[str, Term]:
-    """What each primed variable becomes; a transition without acceptance moves to its draws."""
-    if isinstance(last, nodes.Accept):
-        return {name: scope.term(proposal) for name, proposal in zip(last.names, last.proposals, strict=True)}
-    if any(name not in scope.names for name in transition.next):
-        raise Unsupported("a primed variable is never assigned", transition)
-    return {name: scope.names[name] for name in transition.next}
-
-
-def log_target(model: nodes.Model, joint: str) -> Term | None:
-    """log of the unnormalized density of a joint that is an energy."""
-    energy = next((e for e in model.energies if e.joint == joint), None)
-    return None if energy is None else Translation.of_model(model).term(log_of(energy.value))
+def log_target(derived: Derived, joint: str, at: Node) -> Term | None:
+    """log of the unnormalized density of a joint, or of a density of the model; None where it has none."""
+    model = derived.model
+    try:
+        value = log_joint(model, joint, at)
+    except NoLawError:
+        return None
+    own = {i.name: condition(i) for d in model.densities if d.name == joint for i in d.conditions}
+    variables = {v.name for v in model.variables}
+    return Translation.of_model(model).binding({n: s for n, s in own.items() if n not in variables}).term(value)
 
 
 def obligation(derived: Derived, claim: nodes.Claim) -> Obligation | None:
     """What a claim says, if it is about a transition that the rules can speak of."""
     predicate, (name, joint) = claim.fact.predicate, claim.fact.arguments[:2]
     transition = next(t for t in derived.model.transitions if t.name == name)
-    target = log_target(derived.model, joint)
+    target = log_target(derived, joint, claim)
     if target is None:
         return None
-    kernel = kernel_of(derived, transition)
-    fact = Stationary if predicate == "stationary" else Reversible
-    words = f"`{name}` {'leaves' if fact is Stationary else 'is reversible with respect to'} `{joint}`"
-    if fact is Stationary:
-        words += " invariant"
-    return Obligation(predicate, name, words, claim.span, fact(kernel, target))
+    move = move_of(derived, transition)
+    strange = sorted(moved(move) - described(derived.model, joint))
+    if strange:
+        raise Unsupported(f"it moves `{strange[0]}`, which `{joint}` does not describe", transition)
+    words = f"`{name}` {'leaves' if predicate == 'stationary' else 'is reversible with respect to'} `{joint}`"
+    if predicate == "stationary":
+        return Obligation(predicate, name, f"{words} invariant", claim.span, Stationary(move, target))
+    if not isinstance(move, Kernel | Deterministic):
+        raise Unsupported("detailed balance of a composition", transition)
+    return Obligation(predicate, name, words, claim.span, Reversible(move, target))
 
 
 def obligations(derived: Derived) -> list[Obligation]:
@@ -127,13 +95,23 @@ def obligations(derived: Derived) -> list[Obligation]:
     return found
 
 
+def moved(move: Move) -> frozenset[str]:
+    """The names of the variables that a move changes."""
+    own: frozenset[str] = frozenset()
+    if isinstance(move, Kernel):
+        own = frozenset(name_of(p.moves) for p in move.proposals)
+    elif isinstance(move, Deterministic):
+        own = frozenset(name_of(m) for m in move.moves)
+    return own.union(*(moved(part) for part in parts_of(move)))
+
+
 def claims(model: nodes.Model) -> list[nodes.Claim]:
     """The claims that this file settles."""
     names = {t.name for t in model.transitions}
     return [c for c in model.claims if c.fact.predicate in PREDICATES and c.fact.arguments[0] in names]
 
 
-def check(checking: Checking, admissible: dict[str, Proof]) -> None:
+def check(checking: Checking) -> None:
     """The verdicts on all claims of stationarity and reversibility."""
     for claim in claims(checking.model):
         try:
@@ -145,49 +123,44 @@ def check(checking: Checking, admissible: dict[str, Proof]) -> None:
             message = f"`{claim.fact.arguments[1]}` has no density that a transition could keep"
             checking.report(Finding("G603", message, claim.span, "not stated by `∝`"))
             continue
-        name = claim.fact.arguments[0]
-        assert isinstance(own.goal, Stationary | Reversible)
-        laws = [admissible.get(f"{name}: {p.drawn.data[1]}") for p in own.goal.kernel.proposals]
-        known = [p for p in laws if p is not None]
-        if len(known) < len(laws):
-            note = "it rests on a proposal that is not known to be admissible"
-            checking.record(Verdict(UNKNOWN, own, notes=(note,)))
-            continue
-        _settle(checking, claim, own, known)
+        _settle(checking, claim, own)
 
 
-def _settle(checking: Checking, claim: nodes.Claim, own: Obligation, laws: list[Proof]) -> None:
+def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
     goal = own.goal
     assert isinstance(goal, Stationary | Reversible)
+    keeping = invariance.Keeping(checking)
+    if not keeping.admissible(goal.kernel):
+        note = "it rests on a proposal that is not known to be admissible"
+        checking.record(Verdict(UNKNOWN, own, notes=(note,)))
+        return
 
     def attempt() -> Proof:
-        finite = checking.search.range(goal.log_target)
-        ratio = accepted(goal.kernel)
-        if ratio is None:
-            raise NotFound("ratio", ZERO, "the probability of acceptance is neither min(1, r) nor sigmoid(log r)")
-        try:
-            defined = checking.search.range(ratio[0])
-            balanced = prove("metropolis_hastings", (goal.kernel, goal.log_target), *laws, finite, defined)
-            return balanced if isinstance(goal, Reversible) else prove("detailed_balance", (), balanced)
-        except Unproved as failure:
-            raise NotFound("ratio", ZERO, str(failure)) from None
+        if isinstance(goal, Stationary):
+            return keeping.keeps(goal.kernel, goal.log_target)
+        return keeping.balances(goal.kernel, goal.log_target)
 
     def refute(failure: NotFound) -> Proof | None:
-        search = imbalance.unbalanced if isinstance(goal, Reversible) else imbalance.gain
-        return search(goal.kernel, goal.log_target, laws)
+        return keeping.refutation(goal)
 
     def explain(failure: NotFound, found: Proof | None) -> Finding:
-        evidence = found or imbalance.unbalanced(goal.kernel, goal.log_target, laws)
-        return _explain(checking, claim, own, failure, evidence)
+        blamed = keeping.blamed or goal.kernel
+        evidence = found
+        if evidence is None and isinstance(blamed, Kernel) and (laws := keeping.laws(blamed)) is not None:
+            evidence = imbalance.unbalanced(blamed, goal.log_target, laws)
+        return _explain(checking, claim, own, failure, evidence, blamed)
 
     checking.settle(own, attempt, refute, explain, (claim.fact.predicate, *claim.fact.arguments))
 
 
 def _explain(
-    checking: Checking, claim: nodes.Claim, own: Obligation, failure: NotFound, found: Proof | None
+    checking: Checking, claim: nodes.Claim, own: Obligation, failure: NotFound, found: Proof | None, blamed: Move
 ) -> Finding:
     goal = own.goal
     assert isinstance(goal, Stationary | Reversible)
+    if not isinstance(blamed, Kernel):
+        return _explain_composed(claim, own, failure, found, blamed)
+    single = dataclasses.replace(goal, kernel=blamed)
     transition = next(t for t in checking.model.transitions if t.name == claim.fact.arguments[0])
     accept = transition.steps[-1]
     notes: tuple[str, ...] = (told(found),) if found is not None else (str(failure),)
@@ -198,8 +171,8 @@ def _explain(
         message = f"`{transition.name}` does not leave `{claim.fact.arguments[1]}` invariant"
     help_: tuple[str, ...] = ()
     label = "refuted" if found is not None and refutes(found.conclusion, goal) else "not shown"
-    if goal.kernel.probability is ONE:
-        bias = discretization_bias(goal)
+    if blamed.probability is ONE:
+        bias = discretization_bias(single)
         notes = (*([bias] if bias else []), *notes)
         also = (Label(accept.span, "every proposal is accepted"),)
         help_ = ("accept or reject with the derived ratio: `y ~ …   x' = metropolis(y)`",)
@@ -208,7 +181,7 @@ def _explain(
         derived = isinstance(accept, nodes.Accept) and accept.probability is None
         help_ = () if derived else ("accept with the derived ratio: `metropolis(…)`",)
         also = (Label(accept.span, "accepts with this probability"),)
-        if lacks_proposal_ratio(goal):
+        if lacks_proposal_ratio(single):
             reason = "is not symmetric" if found is not None else "is not known to be symmetric"
             message += f": its proposal {reason}, and the probability of acceptance leaves its ratio out"
             return Finding("G602", message, claim.span, label, also, notes, help_)
@@ -216,22 +189,40 @@ def _explain(
     return Finding("G601", message, claim.span, label, (Label(accept.span, "accepts here"),), notes)
 
 
+def _explain_composed(
+    claim: nodes.Claim, own: Obligation, failure: NotFound, found: Proof | None, blamed: Move
+) -> Finding:
+    """Of a mixture, a composition, a deterministic move."""
+    told_ = (str(failure),) if found is None else (told(found), str(failure))
+    message = f"cannot prove that {own.words}" if found is None else f"it is false that {own.words}"
+    label = "not shown" if found is None else "refuted"
+    if isinstance(blamed, Blend) and any(s in blamed.state for w in blamed.weights for s in w.symbols):
+        message += ": the weights of the mixture depend on the state"
+        help_ = ("a mixture keeps what its parts keep where its weights are constants",)
+        return Finding("G620", message, claim.span, label, notes=told_, help=help_)
+    if isinstance(blamed, Deterministic):
+        return Finding("G621", message, claim.span, label, notes=told_)
+    return Finding("G601", message, claim.span, label, notes=told_)
+
+
 def lacks_proposal_ratio(goal: Stationary | Reversible) -> bool:
     """Whether the probability is min(1, π(y) / π(x)), of a proposal that is not symmetric."""
     kernel = goal.kernel
-    there = substitute(goal.log_target, {p.moves: p.drawn for p in kernel.proposals})
+    if not isinstance(kernel, Kernel):
+        return False
+    there = substitute(goal.log_target, there_of(kernel))
     ratio = None if kernel.probability is None else accepted(kernel)
     if ratio is None or symmetric(kernel):
         return False
     own = ratio[0] if ratio[1] else log_of_term(ratio[0])
-    return Ring().same(own, minus(there, goal.log_target))
+    return same(own, minus(there, goal.log_target))
 
 
 def discretization_bias(goal: Stationary | Reversible) -> str | None:
     """Of an Euler step of Langevin dynamics, x' ~ Normal(x - e grad(U)(x), sqrt(2 e)) with π = exp(-U): its bias.
 
     E|x'|^2 - E|x|^2 = -2 e E[x @ grad(U)(x)] + e^2 E|grad(U)(x)|^2 + 2 e D, and E[x @ grad(U)(x)] = D by parts."""
-    if len(goal.kernel.proposals) != 1:
+    if not isinstance(goal.kernel, Kernel) or len(goal.kernel.proposals) != 1:
         return None
     (proposal,) = goal.kernel.proposals
     if proposal.law.family != "Normal":
@@ -268,13 +259,15 @@ def _gradient_step(mean: Term, state: Term) -> tuple[Term, Term] | None:
 def symmetric(kernel: Kernel) -> bool:
     """Whether q(y | x) = q(x | y)."""
     forward = log_proposal(kernel)
-    return Ring().same(forward, substitute(forward, swap(kernel)))
+    return same(forward, substitute(forward, swap(kernel)))
 
 
 def told(found: Proof) -> str:
     """A failure of detailed balance, or of invariance, in words."""
     if found.rule == "gain":
         return _gain(found)
+    if found.rule not in ("unbalanced",):
+        return refutation_words(found)
     kernel, _, assignment, here, there = found.subject
     fixed = [f"{t} = {number(v)}" for t, v in assignment]
     places = [
@@ -282,6 +275,17 @@ def told(found: Proof) -> str:
         for p, x, y in zip(kernel.proposals, here, there, strict=True)
     ]
     return f"detailed balance fails at {', '.join([*fixed, *places])}: the flows there and back differ"
+
+
+def refutation_words(found: Proof) -> str:
+    """A refutation of a composition, in words."""
+    if found.rule == "last_breaks":
+        return told(found.premises[-1])
+    kernel, _, assignment, place = found.subject[:4]
+    del kernel
+    fixed = [f"{t} = {number(v)}" for t, v in assignment]
+    where = [f"{s} = {_point(v)}" for s, v in place]
+    return f"at {', '.join([*fixed, *where])} one step changes how much of the target's mass is there"
 
 
 def _gain(found: Proof) -> str:

@@ -8,6 +8,7 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.proof.chain_rules import NotReversible, NotStationary, Reversible, Stationary
 from gencompiler.proof.condition_rules import holds_at, hypotheses_in
 from gencompiler.proof.conditional_rules import Draws, HasConditional, NotProduced
+from gencompiler.proof.ergodic_rules import Ergodic, NotErgodic
 from gencompiler.proof.facts import Fact, Invertible, Member, NotInjective, NotOnto, Outside
 from gencompiler.proof.kernel import Proof
 from gencompiler.proof.sde_facts import (
@@ -99,7 +100,7 @@ def refutes(found: Fact, goal: Fact) -> bool:
             return found.term is goal.term and found.support == goal.support
         case Outside(), Admissible():
             return _requires(goal, found)
-        case (NotReversible(), Reversible()) | (NotStationary(), Stationary()):
+        case (NotReversible(), Reversible()) | (NotStationary(), Stationary()) | (NotErgodic(), Ergodic()):
             return found.values() == goal.values()
         case (NotAdmissible(), Admissible()) | (NotChains(), Chains()) | (Keeps(), Transforms()):
             return found.values() == goal.values()

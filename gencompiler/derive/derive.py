@@ -5,6 +5,7 @@ from __future__ import annotations
 from gencompiler.derive import acceptance, causal, diffusions, gradient, sde_terms
 from gencompiler.derive.inverse import derive_inverses
 from gencompiler.derive.nodes import Acceptance, Derived, Failure
+from gencompiler.derive.plain import plain as plain_kernels
 from gencompiler.model import nodes
 from gencompiler.node import walk
 
@@ -12,17 +13,18 @@ from gencompiler.node import walk
 def derive(model: nodes.Model) -> Derived:
     """Inverses, log-determinants, gradients, acceptance ratios and recurrences of `model`, and what could not be
     derived."""
+    model, laws, no_laws = plain_kernels(model)
     inverses, log_dets, failures = derive_inverses(model)
     gradients, no_gradients = _gradients(model)
     acceptances, no_ratios = _acceptances(model)
     factors = tuple(causal.factor(c) for c in model.conditionals)
     forms, no_forms = diffusions.ito_forms(model)
     kernels, no_kernels = diffusions.kernels(model, forms)
-    missing = (*failures, *no_gradients, *no_ratios, *no_forms, *no_kernels)
+    missing = (*no_laws, *failures, *no_gradients, *no_ratios, *no_forms, *no_kernels)
     plain = sde_terms.plain(model, kernels) if kernels else model
     forms = {name: sde_terms.plain(sde, kernels) for name, sde in forms.items()}
     written = model.trainings
-    return Derived(plain, inverses, log_dets, acceptances, missing, gradients, factors, kernels, forms, written)
+    return Derived(plain, inverses, log_dets, acceptances, missing, gradients, factors, kernels, forms, written, laws)
 
 
 def _gradients(model: nodes.Model) -> tuple[dict[str, nodes.Expr], list[Failure]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from gencompiler.model.nodes import Conditional, Expr, Input, Model, Sde, Training, Type
+from gencompiler.model.nodes import Conditional, Conditioned, Expr, Input, Model, Sde, Training, Type
 from gencompiler.node import Node, node
 
 
@@ -75,6 +75,14 @@ class SdeKernel(Node):
 
 
 @node
+class ConditionalLaw(Node):
+    """The distribution that an energy gives one variable, or an element of one, given values of the others."""
+
+    asked: Conditioned
+    distribution: Expr
+
+
+@node
 class Failure(Node):
     """Nothing could be derived for `subject`, and why; `span` is the smallest place to blame."""
 
@@ -87,7 +95,8 @@ class Derived:
     """A model with what follows from it; keys are map, transition and function names.
 
     `gradients`: for a function f, the gradient in its first input, in terms of its inputs; `kernels`: of the SDEs that
-    have one; `sdes`: every SDE in Itô form; `written`: the trainings before kernels were put into `model`."""
+    have one; `sdes`: every SDE in Itô form; `written`: the trainings before kernels were put into `model`; `laws`: the
+    conditionals of energies that transitions draw from."""
 
     model: Model
     inverses: dict[str, Inverse]
@@ -99,3 +108,4 @@ class Derived:
     kernels: dict[str, SdeKernel] = dataclasses.field(default_factory=dict)
     sdes: dict[str, Sde] = dataclasses.field(default_factory=dict)
     written: tuple[Training, ...] = ()
+    laws: tuple[ConditionalLaw, ...] = ()

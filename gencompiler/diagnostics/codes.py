@@ -94,6 +94,10 @@ _TABLE: tuple[tuple[str, Severity, int, str], ...] = (
     ("G607", Severity.ERROR, USER_ERROR, "a terminal law far from the stated prior"),
     ("G608", Severity.ERROR, USER_ERROR, "a kernel without a density where one is needed"),
     ("G609", Severity.ERROR, USER_ERROR, "a solver that reads noise in another calculus"),
+    ("G620", Severity.ERROR, USER_ERROR, "a mixture of transitions whose weights depend on the state"),
+    ("G621", Severity.ERROR, USER_ERROR, "a deterministic proposal that is no involution"),
+    ("G622", Severity.ERROR, USER_ERROR, "ergodicity that is refuted or not proven"),
+    ("G623", Severity.ERROR, USER_ERROR, "a conditional of an energy that cannot be derived"),
     # -- G7xx: objectives, requests, capabilities --------------------------------------------------------------------
     ("G701", Severity.ERROR, USER_ERROR, "an objective that needs what the model lacks"),
     ("G702", Severity.ERROR, USER_ERROR, "an unknown objective"),

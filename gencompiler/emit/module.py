@@ -16,9 +16,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 
-from gencompiler.catalog.supports import SUPPORTS, Number, bounds
 from gencompiler.diagnostics.span import BUILTIN, SourceText, Span
 from gencompiler.emit.code import WIDTH, Code, Sequence, Text, call
+from gencompiler.emit.fields import field_code, number_code, shape_code, support_code
 from gencompiler.emit.gradients import IMPORTS as GRADIENT_IMPORTS
 from gencompiler.emit.gradients import gradient_table, print_gradient_kernels
 from gencompiler.emit.lines import statement
@@ -30,8 +30,9 @@ from gencompiler.emit.signature import signature
 from gencompiler.emit.templating import render
 from gencompiler.emit.torch import IMPORTS, Printed, print_function, row_width
 from gencompiler.emit.triton import import_lines, print_kernel
-from gencompiler.model.nodes import Model, Option, Parameter, Real, Support, Variable
+from gencompiler.model.nodes import Model, Option, Parameter, Real, Variable
 from gencompiler.rows.analysis import most_particles
+from gencompiler.rows.chains import hidden_state, sampling_transition
 from gencompiler.rows.differentiate import Differentiated
 from gencompiler.rows.latent import latent_variables
 from gencompiler.rows.nodes import Program
@@ -215,6 +216,8 @@ def _attributes(
     lines = statement("fields = ", Sequence(tuple(fields)), 4)
     if {"encode", "decode", "prior"} & set(plan.programs):
         lines += statement("latents = ", Sequence(tuple(field_code(v) for v in latent_variables(model))), 4)
+    if "chain" in plan.programs and (moving := _moving(model)):
+        lines += statement("moving = ", Sequence(tuple(field_code(v) for v in moving)), 4)
     lines += ["    programs: ClassVar[dict[str, RowFunction]] = {"]
     for name, program in plan.programs.items():
         code = _row_function(plan.functions[name], program, shared)
@@ -232,6 +235,15 @@ def _attributes(
     for name, text in strings.items():
         lines += statement(f"{name} = ", Text(string(text)), 4)
     return "\n".join(lines)
+
+
+def _moving(model: Model) -> list[Variable]:
+    """What a chain moves and is given, in order, where that is more than the observed variables."""
+    move = sampling_transition(model)
+    if move is None or not hidden_state(model, move):
+        return []
+    names = {i.name for i in move.current}
+    return [v for v in model.variables if v.name in names or v.role == "given"]
 
 
 def _nested(methods: Mapping[str, tuple[Option, ...]]) -> Code:
@@ -270,43 +282,6 @@ def _shared_parameters(model: Model, plan: ClassPlan) -> ParameterLists:
     return parameter_lists(lists, {each.joint for each in model.conditionals}, taken)
 
 
-def field_code(variable: Variable) -> Code:
-    """`Field("x", (64,), Support("Binary"), storage="uint8")`"""
-    keywords: dict[str, str] = {"storage": string(storage(variable.type.support))}
-    if variable.role == "given":
-        keywords["given"] = "True"
-    return call(
-        "Field", string(variable.name), shape_code(variable.type.shape), support_code(variable.type.support), **keywords
-    )
-
-
-def support_code(support: Support) -> Code:
-    arguments = tuple(Text(_number(a)) for a in support.arguments)
-    return call("Support", string(support.name), *([Sequence(arguments)] if arguments else []))
-
-
-def _number(value: Number) -> str:
-    number = float(value)
-    if number in (float("inf"), float("-inf")):
-        return f'float("{number}")'
-    return repr(int(number)) if number == int(number) else repr(number)
-
-
-def shape_code(shape: tuple[int, ...]) -> Code:
-    return Sequence(tuple(Text(str(n)) for n in shape))
-
-
-def storage(support: Support) -> str:
-    """The smallest dtype that holds the support."""
-    if not SUPPORTS[support.name].discrete:
-        return "float32"
-    lower, upper, _, _ = bounds(support.name, support.arguments)
-    for name, low, high in (("uint8", 0, 255), ("int16", -(2**15), 2**15 - 1), ("int32", -(2**31), 2**31 - 1)):
-        if low <= float(lower) and float(upper) <= high:
-            return name
-    return "int64"
-
-
 def _externals(model: Model) -> Code:
     return strings(network_arguments(model))
 
@@ -340,7 +315,7 @@ def _declaration(parameter: Parameter, origin: str) -> Code:
         keywords["rank"] = str(len(parameter.shape))
     if parameter.initial != "default":
         start = parameter.initial
-        keywords["start"] = string(start) if isinstance(start, str) else _number(start)
+        keywords["start"] = string(start) if isinstance(start, str) else number_code(start)
     return call(
         "self.declare", string(parameter.path), shape_code(parameter.storage_shape), origin=string(origin), **keywords
     )

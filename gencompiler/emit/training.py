@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 
 from gencompiler.emit.code import Code, Sequence, Text, call
+from gencompiler.emit.fields import field_code
 from gencompiler.emit.lines import statement
 from gencompiler.emit.literals import string, visible
 from gencompiler.emit.names import Names, identifier
 from gencompiler.emit.parameter_lists import strings
 from gencompiler.emit.templating import render
-from gencompiler.model.nodes import Model, Option, Real, Training
+from gencompiler.model.nodes import Drawn, JointSource, Model, Option, Real, Training, Variable
 from gencompiler.node import Node, walk
+from gencompiler.rows import stored
+from gencompiler.rows.chains import state_of
 from gencompiler.rows.objectives import is_log_prob
 
 #: Options whose value is a whole number.
@@ -43,6 +46,8 @@ class PhaseProgram:
     update: tuple[str, ...] = ()
     repeats: int = 1
     surrogate: bool = False
+    chains: int = 0
+    stored: tuple[Variable, ...] = ()
 
 
 def phases_of(model: Model) -> tuple[PhaseProgram, ...]:
@@ -58,8 +63,19 @@ def phases_of(model: Model) -> tuple[PhaseProgram, ...]:
         program = "log_prob" if is_log_prob(phase.value) else f"objective_{phase.label}"
         update = () if every <= set(phase.parameters) else phase.parameters
         stopped = any(_is_stop(each) for each in walk(phase.value))
-        found.append(PhaseProgram(phase.label, program, phase.maximize, update, phase.repeats, stopped))
+        drawn = stored.kept(phase)
+        chains, moving = _stored(model, drawn) if drawn is not None else (0, ())
+        own = PhaseProgram(phase.label, program, phase.maximize, update, phase.repeats, stopped, chains, moving)
+        found.append(own)
     return tuple(found)
+
+
+def _stored(model: Model, drawn: Drawn) -> tuple[int, tuple[Variable, ...]]:
+    """How many chains a phase keeps, and of which variables."""
+    assert isinstance(drawn.source, JointSource)
+    move = next(t for t in model.transitions if t.name == drawn.source.joint)
+    names = {i.name for i in state_of(move)}
+    return drawn.source.chains, tuple(v for v in model.variables if v.name in names)
 
 
 def _is_stop(each: Node) -> bool:
@@ -73,6 +89,9 @@ def phase_code(phase: PhaseProgram) -> Code:
         keywords["update"] = strings(phase.update)
     if phase.repeats > 1:
         keywords["repeats"] = str(phase.repeats)
+    if phase.chains:
+        keywords["chains"] = str(phase.chains)
+        keywords["stored"] = Sequence(tuple(field_code(v) for v in phase.stored))
     return call("Phase", string(phase.label), string(phase.program), **keywords)
 
 
@@ -111,6 +130,7 @@ def emit_training(model: Model, class_name: str, phases: tuple[PhaseProgram, ...
             "turn": "\n".join(_turn_lines(turn)),
             "function": turn.function,
             "documentation": _step_documentation(turn, observed),
+            "stored": turn.phase.chains > 0,
         }
         for turn in turns
     ]
@@ -122,6 +142,7 @@ def emit_training(model: Model, class_name: str, phases: tuple[PhaseProgram, ...
         phases=described,
         run="\n".join(_run_lines(turns)),
         repeated=turns[0].batches > 1,
+        stored=any(turn.phase.chains for turn in turns),
         validated=described[0]["label"] if len(phases) == 1 and not phases[0].surrogate else None,
     )
 

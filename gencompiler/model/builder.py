@@ -88,6 +88,7 @@ class Builder:
         self.maps: dict[str, nodes.Map] = {}
         self.surjections: dict[str, nodes.Surjection] = {}
         self.sdes: dict[str, nodes.Sde] = {}
+        self.transitions: dict[str, nodes.Transition] = {}
         self.open: list[str] = []
         self.functions_by_shape: dict[str, str] = {}
         self.builtin_maps: dict[str, str] = {}

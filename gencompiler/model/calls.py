@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING
 
 from gencompiler.catalog import distributions, functions, networks, words
 from gencompiler.diagnostics.wording import counted
-from gencompiler.model import definitions, densities, features, network_calls, nodes, reductions, sdes, views
+from gencompiler.model import (
+    definitions,
+    densities,
+    density_arguments,
+    features,
+    inner_densities,
+    network_calls,
+    nodes,
+    reductions,
+    sdes,
+    sums,
+    views,
+)
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.types import known_shape
 from gencompiler.syntax import tree
@@ -26,6 +38,9 @@ def call(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
     density = densities.value(infer, context, expr)
     if density is not None:
         return density
+    law = inner_densities.log_law(infer, context, expr)
+    if law is not None:
+        return nodes.Apply(law.type, "exp", (law,), span=expr.span)
     if isinstance(function, tree.Call):
         return _call_of_call(infer, context, expr, function)
     if not isinstance(function, tree.Name):
@@ -74,6 +89,9 @@ def _call_of_call(infer: Infer, context: Context, expr: tree.Call, head: tree.Ca
         if score is not None:
             return score
         return definitions.gradient(infer, context, densities.spread_arguments(context, expr), head)
+    energy = density_arguments.free_energy(infer, context, expr, head)
+    if energy is not None:
+        return energy
     return infer.builder.unsupported("a call of what a call returns", expr.span)
 
 
@@ -90,6 +108,8 @@ def positional(infer: Infer, context: Context, expr: tree.Call, what: str) -> tu
 
 
 def _catalogue(infer: Infer, context: Context, expr: tree.Call, name: str) -> nodes.Expr:
+    if name == "sum" and (summed := sums.over_several(infer, context, expr)) is not None:
+        return summed
     arguments = positional(infer, context, expr, name)
     if name in reductions.REDUCED and len(arguments) == 1:
         return reductions.reduce(infer, context, expr, name, arguments[0])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
 from gencompiler.diagnostics.wording import counted
-from gencompiler.model import frames, nodes
+from gencompiler.model import density_arguments, frames, nodes
 from gencompiler.model.builder import Context
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify
@@ -27,19 +27,21 @@ KERNELS = ("sde", "transition")
 
 @dataclasses.dataclass(frozen=True)
 class Head:
-    """What is left of the parentheses: `p`, `stop(q)`, `T^k`; `kernel` is the definition of an SDE or a transition."""
+    """What is left of the parentheses: `p`, `stop(q)`, `T^k`; `kernel` is the definition of an SDE or a transition,
+    `density` that of a density inside the model."""
 
     name: str
     stopped: bool
     power: int
     kernel: tree.Definition | None
+    density: tree.Definition | None = None
 
 
 def head(infer: Infer, context: Context, function: tree.Expr) -> Head | None:
     """The joint or kernel that `function` names; None for anything else."""
     if context.frame is None:
         return None
-    if isinstance(function, tree.Call) and _called(function) == "stop" and len(function.arguments) == 1:
+    if isinstance(function, tree.Call) and called(function) == "stop" and len(function.arguments) == 1:
         inner = function.arguments[0].value
         found = head(infer, context, inner) if inner is not None else None
         return dataclasses.replace(found, stopped=True) if found is not None else None
@@ -51,6 +53,8 @@ def head(infer: Infer, context: Context, function: tree.Expr) -> Head | None:
     definition = infer.builder.definition(context, function.id)
     if definition is not None and definition.kind in KERNELS:
         return Head(definition.name.id, False, 1, definition)
+    if definition is not None and definition.kind == "density" and function.id in infer.builder.local_definitions:
+        return Head(definition.name.id, False, 1, None, definition)
     if definition is None and function.id in context.frame.joints:
         return Head(function.id, False, 1, None)
     if definition is None:
@@ -73,7 +77,8 @@ def check_stated(infer: Infer, context: Context, name: tree.Name) -> None:
     )
 
 
-def _called(expr: tree.Call) -> str:
+def called(expr: tree.Call) -> str:
+    """The name of what is called; empty where it has none."""
     return expr.function.id if isinstance(expr.function, tree.Name) else ""
 
 
@@ -125,12 +130,14 @@ def bindings(
     if found.kernel is not None:
         return _kernel_bindings(infer, context, found.kernel, call)
     targets = [b for a in call.arguments for b in bound(infer, context, a)]
-    given = [b for a in call.conditions or () for b in bound(infer, context, a)]
-    _once(infer, [*targets, *given], call)
+    own, others = density_arguments.conditions_of(infer, context, found.density, call)
+    given = [*(b for a in others for b in bound(infer, context, a)), *own]
+    once(infer, [*targets, *given], call)
     return tuple(targets), tuple(given)
 
 
-def _once(infer: Infer, found: list[nodes.Binding], call: tree.Call) -> None:
+def once(infer: Infer, found: list[nodes.Binding], call: tree.Call) -> None:
+    """Report a variable that a density lists twice."""
     for number, binding in enumerate(found):
         if any(b.name == binding.name for b in found[:number]):
             infer.builder.report(
@@ -149,7 +156,7 @@ def bound(infer: Infer, context: Context, argument: tree.Argument) -> list[nodes
     builder = infer.builder
     if argument.value is None:
         builder.report("G704", "a density takes variables and their values", argument.span, "not a value")
-    name = argument.name or _base(argument.value)
+    name = argument.name or base_of(argument.value)
     if name is None:
         builder.report(
             "G704",
@@ -197,7 +204,8 @@ def _binding(infer: Infer, variable: nodes.Variable, value: nodes.Expr, argument
     return nodes.Binding(variable.name, value, span=argument.span)
 
 
-def _base(expr: tree.Expr) -> tree.Name | None:
+def base_of(expr: tree.Expr) -> tree.Name | None:
+    """The name below the subscripts of an expression."""
     while isinstance(expr, tree.Index):
         expr = expr.base
     return expr if isinstance(expr, tree.Name) else None
@@ -259,7 +267,7 @@ def _kernel_bindings(
 def spread(infer: Infer, context: Context, expr: tree.Expr) -> list[nodes.Expr]:
     """The values that an expression stands for: those of a group, one for each variable, or its own."""
     frame = context.frame
-    base = _base(expr)
+    base = base_of(expr)
     if frame is None or base is None or base.id not in frame.drawn:
         if frame is not None and isinstance(expr, tree.Name) and expr.id in frame.meanings:
             _not_drawn(infer, context, expr)
@@ -279,7 +287,7 @@ def spread_arguments(context: Context, call: tree.Call) -> tree.Call:
         return call
     found: list[tree.Argument] = []
     for argument in call.arguments:
-        base = _base(argument.value) if argument.value is not None else None
+        base = base_of(argument.value) if argument.value is not None else None
         group = frame.drawn.get(base.id) if base is not None else None
         if argument.name is None and argument.value is not None and group is not None and base is not None:
             for variable in group.variables:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gencompiler.catalog.supports import values_in
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import densities, frames, laws, nodes
+from gencompiler.model import densities, frames, kernel_draws, laws, nodes
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.constants import size
 from gencompiler.model.scope import nearest
@@ -45,6 +45,8 @@ def draw(infer: Infer, context: Context, equation: tree.Equation) -> tuple[Conte
     if isinstance(value, tree.Name) and value.id == "data":
         return _data(infer, context, equation, names, particles)
     call = value if isinstance(value, tree.Call) else None
+    if call is not None and isinstance(call.function, tree.Name) and call.function.id == "persistent":
+        return kernel_draws.persistent(infer, context, equation, names, call)
     found = densities.head(infer, context, call.function if call is not None else value)
     if found is None and call is not None and (found := densities.head(infer, context, call)) is not None:
         call = None  # `x, z ~ stop(p)`
@@ -129,7 +131,7 @@ def _data(
                 "not in the data",
                 help=("write `x ~ data`" if frame.source.startswith(frames.PRELUDE) else "draw an observed variable",),
             )
-        context = _with(infer, context, name, frames.Group(meant, tuple(v.name for v in meant), None, name.span))
+        context = with_draw(infer, context, name, frames.Group(meant, tuple(v.name for v in meant), None, name.span))
         variables.extend(meant)
     own = tuple(v.name for v in variables)
     return context, nodes.Drawn(own, own, nodes.Data(span=equation.value.span), span=equation.span)
@@ -152,14 +154,14 @@ def _joint(
     drawn = _drawn_variables(infer, frame, names, found, call)
     given: tuple[nodes.Binding, ...] = ()
     if call is not None and found.kernel is not None:
-        given = _kernel_given(infer, context, found.kernel, call, names)
+        given = kernel_draws.given(infer, context, found.kernel, call)
     elif call is not None:
         given = tuple(b for a in call.conditions or () for b in densities.bound(infer, context, a))
     variables: list[nodes.Variable] = []
     local: list[str] = []
     for name, group in zip(names, drawn, strict=True):
-        own = _local_names(infer, frame, name.id, group)
-        context = _with(infer, context, name, frames.Group(group, own, particles, name.span))
+        own = local_names(infer, frame, name.id, group)
+        context = with_draw(infer, context, name, frames.Group(group, own, particles, name.span))
         variables.extend(group)
         local.extend(own)
     source = nodes.JointSource(found.name, given, found.stopped, found.power, span=equation.value.span)
@@ -210,32 +212,7 @@ def _drawn_base(infer: Infer, argument: tree.Argument) -> str:
     return value.id
 
 
-def _kernel_given(
-    infer: Infer, context: Context, kernel: tree.Definition, call: tree.Call, names: list[tree.Name]
-) -> tuple[nodes.Binding, ...]:
-    """What a kernel starts from; its next state is what is drawn."""
-    signature = kernel.signature
-    assert signature is not None
-    state = [d.name.id.rstrip("'") for d in signature.variables]
-    inputs = [d.name.id for d in signature.conditions or ()]
-    wanted = inputs if kernel.kind == "transition" else [*state, *inputs]
-    found = [e for a in call.conditions or () if a.value is not None for e in densities.spread(infer, context, a.value)]
-    if kernel.kind == "transition" and 0 < len(found) < len(wanted):
-        infer.builder.unsupported("a transition that starts from part of its state", call.span)
-    if len(found) != len(wanted):
-        infer.builder.report(
-            "G104",
-            f"`{kernel.name.id}` moves given {', '.join(f'`{n}`' for n in wanted)}",
-            call.span,
-            f"{len(found)} values",
-            also=(Label(kernel.name.span, "defined here"),),
-        )
-    return tuple(nodes.Binding(n, e, span=e.span) for n, e in zip(wanted, found, strict=True))
-
-
-def _local_names(
-    infer: Infer, frame: frames.Frame, name: str, variables: tuple[nodes.Variable, ...]
-) -> tuple[str, ...]:
+def local_names(infer: Infer, frame: frames.Frame, name: str, variables: tuple[nodes.Variable, ...]) -> tuple[str, ...]:
     """A variable drawn under its own or its generic name keeps its own; a renamed one takes the new name."""
     if frame.meanings.get(name) == variables:
         return tuple(v.name for v in variables)
@@ -249,7 +226,7 @@ def _free(infer: Infer, name: str) -> str:
     return f"{name}_drawn" if name in infer.builder.variables else name
 
 
-def _with(infer: Infer, context: Context, name: tree.Name, group: frames.Group) -> Context:
+def with_draw(infer: Infer, context: Context, name: tree.Name, group: frames.Group) -> Context:
     """The context with one more draw; a name is drawn once in one expectation."""
     assert context.frame is not None
     for other, earlier in context.frame.drawn.items():
@@ -287,7 +264,7 @@ def _distribution(
     variable = nodes.Variable(local, "latent", type_, span=names[0].span)
     group = frames.Group((variable,), (local,), particles, names[0].span)
     source = nodes.DistributionSource(laws.with_type(found, type_), span=equation.value.span)
-    return _with(infer, context, names[0], group), nodes.Drawn((), (local,), source, particles, span=equation.span)
+    return with_draw(infer, context, names[0], group), nodes.Drawn((), (local,), source, particles, span=equation.span)
 
 
 # -- finite variables ------------------------------------------------------------------------------------------------
@@ -324,7 +301,7 @@ def each_value(infer: Infer, context: Context, expr: tree.Each) -> nodes.Expr | 
                 also=(Label(variable.span, f"{variable.type}"),),
             )
     group = frames.Group(variables, tuple(v.name for v in variables), None, binding.span)
-    body = infer.expression(_with(infer, context, binding.name, group), expr.body)
+    body = infer.expression(with_draw(infer, context, binding.name, group), expr.body)
     shape = known_shape(body.type) or ()
     type_ = nodes.Type(body.type.support, (count, *shape))
     return nodes.EachValue(type_, tuple(v.name for v in variables), count, body, span=expr.span)

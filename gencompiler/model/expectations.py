@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NoReturn
 
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import densities, draws, nodes
+from gencompiler.model import densities, draws, nodes, unrolled
 from gencompiler.model.builder import Context
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.types import known_shape
@@ -244,10 +244,11 @@ def _expectation(infer: Infer, context: Context, term: Term) -> nodes.Expectatio
     """One expectation: its draws in order, then the body with its local equations."""
     inside = context
     drawn: list[nodes.Drawn] = []
-    for draw in term.draws:
+    written, written_body = unrolled.unrolled(infer, context, term.draws, term.body)
+    for draw in written:
         inside, found = draws.draw(infer, inside, draw)
         drawn.append(found)
-    body = term.body
+    body = written_body
     if term.locals:
         block = tree.Block(term.locals, span=term.locals[0].span.to(term.locals[-1].span))
         body = tree.Where(body, block, span=body.span)

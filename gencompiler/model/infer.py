@@ -8,7 +8,7 @@ from fractions import Fraction
 from gencompiler.catalog import functions
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
-from gencompiler.model import calls, densities, deterministic, draws, nodes, subscripts, tables
+from gencompiler.model import calls, densities, deterministic, draws, inner_densities, nodes, subscripts, tables
 from gencompiler.model.builder import Abandon, Builder, Context, IndexInfo
 from gencompiler.model.constants import size
 from gencompiler.model.types import known_shape, meet, unify
@@ -180,6 +180,9 @@ class Infer:
         density = densities.log_density(self, context, operand, expr.span) if isinstance(operand, tree.Call) else None
         if density is not None:
             return density
+        law = inner_densities.log_law(self, context, operand) if isinstance(operand, tree.Call) else None
+        if law is not None:
+            return law
         if (
             isinstance(operand, tree.Call)
             and isinstance(operand.function, tree.Name)
@@ -205,7 +208,7 @@ class Infer:
         if values is not None:
             return values
         if len(expr.bindings) != 1:
-            self.builder.unsupported("`for` over several indices", expr.span)
+            self.builder.unsupported("`for` over several indices, except in a sum,", expr.span)
         binding = expr.bindings[0]
         info = self.binding(context, binding)
         body = self.expression(context.index(info), expr.body)

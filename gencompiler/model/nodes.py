@@ -8,16 +8,18 @@ A parameter is referred to by its path.  One that belongs to a `repeat(n)` has `
 that leading axis, and an expression inside the loop speaks of the current iteration's slice.  One that belongs to a
 scalar map lifted over a tensor has `lift = (D,)`: one value for each element.
 
-Types and expressions are in `values`, differential equations in `sde_nodes`; they are re-exported here, so that a
-pass imports one module, `nodes`.
+Types and expressions are in `values`, differential equations in `sde_nodes`, stages of pipelines and transitions in
+`steps`; they are re-exported here, so that a pass imports one module, `nodes`.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from gencompiler.model.sde_nodes import *  # noqa: F403  (the one schema of the Model IR, in three files)
+from gencompiler.model.sde_nodes import *  # noqa: F403  (the one schema of the Model IR, in four files)
 from gencompiler.model.sde_nodes import Input, Sde, Terminal
+from gencompiler.model.steps import *  # noqa: F403
+from gencompiler.model.steps import Stage, Transition
 from gencompiler.model.values import *  # noqa: F403
 from gencompiler.model.values import Expr, Real, Support, Type
 from gencompiler.node import Node, node
@@ -80,13 +82,16 @@ class Function(Node):
 
 @node
 class Density(Node):
-    """An instance of a user's `density`: `value` is p(x | conditions), or its unnormalised form under `∝`."""
+    """An instance of a user's `density`: `value` is p(x | conditions), or its unnormalised form under `∝`.
+
+    `function` is that of its logarithm, of the variables and then the conditions."""
 
     name: str
     variables: tuple[Input, ...]
     conditions: tuple[Input, ...]
     normalized: bool
     value: Expr
+    function: str = ""
 
 
 @node
@@ -118,37 +123,6 @@ class Surjection(Node):
 
 
 # -- equations -------------------------------------------------------------------------------------------------------
-
-
-@node
-class Stage(Node):
-    """One stage of a pipeline."""
-
-
-@node
-class UseMap(Stage):
-    map: str
-
-
-@node
-class UseSurjection(Stage):
-    surjection: str
-
-
-@node
-class Repeat(Stage):
-    """`count` iterations of `stages`, each with its own slice of the stacked parameters."""
-
-    count: int
-    stages: tuple[Stage, ...]
-
-
-@node
-class Pushed(Expr):
-    """`base |> stages`: the distribution of what the maps make of an event of `base`.  `type` is that of one event."""
-
-    base: Expr
-    stages: tuple[Stage, ...]
 
 
 @node
@@ -219,50 +193,6 @@ class External(Node):
     name: str
     inputs: tuple[Input, ...]
     result: Type
-
-
-# -- transitions -----------------------------------------------------------------------------------------------------
-
-
-@node
-class Step(Node):
-    """One statement of a transition."""
-
-
-@node
-class Draw(Step):
-    """`name ~ distribution`"""
-
-    name: str
-    distribution: Expr
-
-
-@node
-class Assign(Step):
-    """`name = value`"""
-
-    name: str
-    value: Expr
-
-
-@node
-class Accept(Step):
-    """`names' = metropolis(proposals, target)` (probability None: derived), or `accept(proposals, probability)`."""
-
-    names: tuple[str, ...]
-    proposals: tuple[Expr, ...]
-    probability: Expr | None
-    target: str
-
-
-@node
-class Transition(Node):
-    """A transition operator: `next` are the primed variables, `current` what they are conditioned on, in head order."""
-
-    name: str
-    next: tuple[str, ...]
-    current: tuple[Input, ...]
-    steps: tuple[Step, ...]
 
 
 # -- objectives and requests -----------------------------------------------------------------------------------------

@@ -62,6 +62,14 @@ def _probabilistic(expr: nodes.Expr) -> str:
             return f"{family}({named}{', '.join(map(expression, arguments))})"
         case nodes.LogDensity():
             return f"log {_density(expr)}"
+        case nodes.FreeEnergy(joint=joint, targets=targets, stopped=stopped):
+            return f"energy({f'stop({joint})' if stopped else joint})({_bindings(targets)})"
+        case nodes.LogLaw(distribution=distribution, event=event):
+            law = expression(distribution)
+            return f"log {law.replace('(', f'({expression(event)} | ', 1)}"
+        case nodes.Conditioned(joint=joint, target=target, given=given):
+            bar = f" | {_bindings(given)}" if given else ""
+            return f"{joint}({expression(target)}{bar})"
         case nodes.DensityGradient(density=density):
             return f"grad(log {density.joint}){_density(density).removeprefix(density.joint)}"
         case nodes.EachValue(variables=variables, count=count, body=body):
@@ -111,6 +119,8 @@ def _drawn(draw: nodes.Drawn) -> str:
     assert isinstance(source, nodes.JointSource)
     joint = f"{source.joint}^{source.power}" if source.power != 1 else source.joint
     given = f" | {_bindings(source.given)}" if source.given else ""
+    if source.chains:
+        return f"{names} ~ persistent({f'stop({joint})' if source.stopped else joint}, chains = {source.chains})"
     return f"{names} ~ {f'stop({joint})' if source.stopped else joint}({', '.join(draw.variables)}{given})"
 
 
@@ -137,6 +147,11 @@ def text(model: nodes.Model) -> str:
     for each in model.surjections:
         rest = f", rest {each.rest}" if each.rest else ""
         lines.append(f"  surjection {each.name} : {each.levels} levels over {list(each.shape)}{rest}")
+    for density in model.densities:
+        given = f" | {_inputs(density.conditions)}" if density.conditions else ""
+        relation = "=" if density.normalized else "∝"
+        head = f"{density.name}({_inputs(density.variables)}{given})"
+        lines.append(f"  density {head} {relation} {expression(density.value)}")
     lines += [_conditional(c) for c in model.conditionals]
     lines += [f"  {e.joint}({', '.join(e.variables)}) ∝ {expression(e.value)}" for e in model.energies]
     lines += [f"  {link.target} = {expression(link.source)} |> {_stages(link.stages)}" for link in model.links]
@@ -145,7 +160,7 @@ def text(model: nodes.Model) -> str:
     lines += [_sde(s) for s in model.sdes]
     lines += [f"  {t.joint}({t.variable}({t.time})) = {expression(t.distribution)}" for t in model.terminals]
     for transition in model.transitions:
-        current = ", ".join(i.name for i in transition.current)
+        current = ", ".join([*(i.name for i in transition.current), *(_inputs((i,)) for i in transition.conditions)])
         lines.append(f"  transition {transition.name}({', '.join(transition.next)} | {current})")
         lines += [f"    {_step(s)}" for s in transition.steps]
     for training in model.trainings:
@@ -206,19 +221,34 @@ def _stages(stages: tuple[nodes.Stage, ...]) -> str:
             found.append(stage.map)
         elif isinstance(stage, nodes.UseSurjection):
             found.append(stage.surjection)
+        elif isinstance(stage, nodes.UseMany):
+            found.append(stage.definition)
         elif isinstance(stage, nodes.Repeat):
             found.append(f"repeat({stage.count}) {{ {_stages(stage.stages)} }}")
     return " |> ".join(found)
 
 
 def _step(step: nodes.Step) -> str:
-    if isinstance(step, nodes.Draw):
-        return f"{step.name} ~ {expression(step.distribution)}"
-    if isinstance(step, nodes.Assign):
-        return f"{step.name} = {expression(step.value)}"
+    match step:
+        case nodes.Draw(name=name, distribution=distribution, place=place):
+            at = f"[{', '.join(map(expression, place))}]" if place else ""
+            return f"{name}{at} ~ {expression(distribution)}"
+        case nodes.Assign(name=name, value=value):
+            return f"{name} = {expression(value)}"
+        case nodes.Through(names=names, sources=sources, stages=stages):
+            return f"{', '.join(names)} = ({', '.join(map(expression, sources))}) |> {_stages(stages)}"
+        case nodes.Use(transition=name, given=given):
+            return f"{name}({_bindings(given)})" if given else name
+        case nodes.Series(steps=steps):
+            return " |> ".join(map(_step, steps))
+        case nodes.Iterate(index=index, count=count, step=inner):
+            return f"repeat({f'{index} in ' if index else ''}{count}) {{ {_step(inner)} }}"
+        case nodes.Mix(weights=weights, branches=branches):
+            odds = ", ".join(map(expression, weights))
+            return f"mixture([{odds}], {', '.join(map(_step, branches))})"
     assert isinstance(step, nodes.Accept)
-    given = ", ".join(map(expression, step.proposals))
-    kernel = f"metropolis({given}" if step.probability is None else f"accept({given}, {expression(step.probability)}"
+    to = ", ".join(map(expression, step.proposals))
+    kernel = f"metropolis({to}" if step.probability is None else f"accept({to}, {expression(step.probability)}"
     return f"{', '.join(step.names)} = {kernel}, target = {step.target})"
 
 

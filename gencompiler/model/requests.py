@@ -199,6 +199,15 @@ class Requests:
                 "unknown transition",
                 help=nearest(first.value.id, frozenset(self.moves)),
             )
+        conditions = self.moves[first.value.id].conditions
+        if conditions:
+            self.infer.builder.report(
+                "G703",
+                f"`{first.value.id}` has the condition `{conditions[0].name}`, and a chain has no value for it",
+                first.span,
+                "needs a condition",
+                help=(f"compose one that has: `transition t = {first.value.id}({conditions[0].name} = …)`",),
+            )
         return nodes.Option("transition", first.value.id, span=first.span)
 
     def _skip_unresolved(self, name: str) -> None:
@@ -239,6 +248,11 @@ class Requests:
             sde_requests.reverse(self.infer, builder.sdes, expr, names)
         if head.id in ("stationary", "reversible") and names[:1] not in [[n] for n in builder.sdes]:
             self._check_invariance(expr, head, names)
+        if head.id == "ergodic":
+            if names:
+                self._skip_unresolved(names[0])
+            if len(names) != 1 or names[0] not in self.moves:
+                builder.report("G104", "`ergodic(T)` takes a transition", expr.span, "not a transition")
         return nodes.Fact(head.id, tuple(names), span=expr.span)
 
     def _check_inverse(self, expr: tree.Expr, head: tree.Name, names: list[str]) -> None:
@@ -263,5 +277,12 @@ class Requests:
             self.infer.builder.report(
                 "G104", f"`{head.id}(T, p)` takes a transition and the joint it keeps", expr.span, also=label
             )
-        if names[1] != "p":
-            self.infer.builder.unsupported("a joint besides `p`", expr.span)
+        known = {*self.objectives.joints, *self.infer.builder.densities}
+        if names[1] not in known:
+            self.infer.builder.report(
+                "G603",
+                f"`{names[1]}` is not a joint or a density of the model",
+                expr.span,
+                "nothing that a transition could keep",
+                help=nearest(names[1], frozenset(known)),
+            )

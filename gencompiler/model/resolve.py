@@ -18,6 +18,7 @@ from gencompiler.model import (
     deterministic,
     equations,
     groups,
+    inner_densities,
     nodes,
     objectives,
     requests,
@@ -183,9 +184,10 @@ class _Resolver:
         for statement in self.surface.statements:
             if isinstance(statement, tree.EquationStatement):
                 self._each(lambda s: parts.add(s.equation), statement)
-            elif isinstance(statement, tree.Definition):
-                self._each(lambda s: self._definition(s, moves), statement)
+            elif isinstance(statement, tree.Definition) and statement.kind == "sde":
+                self._each(self._sde, statement)
         parts.finish()
+        self._kernels(parts, moves)
         for statement in self.surface.statements:
             if isinstance(statement, tree.Definition) and statement.kind == "def":
                 self._each(self._unused, statement)
@@ -200,13 +202,9 @@ class _Resolver:
 
     def _objectives(self, parts: equations.Equations) -> objectives.Objectives:
         """What resolves the objectives of `train` lines."""
-        stated = [s.equation.targets[0] for s in self.surface.statements if isinstance(s, tree.EquationStatement)]
-        called = [t.function if isinstance(t, tree.Call) else t for t in stated]
-        heads = [t.id for t in called if isinstance(t, tree.Name) and t.id not in self.variables]
         groups_ = [g for s in self.surface.statements if isinstance(s, tree.Variables) for g in s.groups]
         linked = [e.name for link in parts.links for e in walk(link.source) if isinstance(e, nodes.Reference)]
         computed = [*(link.target for link in parts.links), *(d.target for d in parts.deterministic)]
-        joints = {*heads, *(["p"] if computed else [])} - self.builder.definitions.keys()
         return objectives.Objectives(
             self.infer,
             self.context,
@@ -214,9 +212,17 @@ class _Resolver:
             frozenset(s.name.id for s in self.surface.statements if isinstance(s, tree.Objective)),
             self.variables,
             frozenset(n.id for g in groups_ for n in g.names),
-            frozenset(joints),
+            self._joints(parts),
             frozenset((*linked, *computed)),
         )
+
+    def _joints(self, parts: equations.Equations) -> frozenset[str]:
+        """The names of joints: what heads state, and `p` where something computes a variable."""
+        stated = [s.equation.targets[0] for s in self.surface.statements if isinstance(s, tree.EquationStatement)]
+        called = [t.function if isinstance(t, tree.Call) else t for t in stated]
+        heads = [t.id for t in called if isinstance(t, tree.Name) and t.id not in self.variables]
+        computed = bool(parts.links or parts.deterministic)
+        return frozenset({*heads, *(["p"] if computed else [])} - self.builder.definitions.keys())
 
     def _each(self, resolve_one: Callable[[StatementT], None], statement: StatementT) -> None:
         """Resolve one statement; a failed one has reported, and the next goes on."""
@@ -261,7 +267,7 @@ class _Resolver:
         if group.value is None:
             return "default"
         if isinstance(group.value, tree.Call):
-            self.builder.unsupported("a random initial value", group.value.span)
+            return self._random_initial(group.value, support)
         value = constant(group.value, self.constants, self.reporter)
         if not isinstance(value, Fraction) or not contains(support, value):
             if value is not None:
@@ -270,16 +276,49 @@ class _Resolver:
             return "default"
         return value
 
-    def _definition(self, definition: tree.Definition, moves: list[nodes.Transition]) -> None:
-        """A transition is part of the model; functions and maps are instantiated where they are used."""
-        if definition.kind == "transition":
+    def _random_initial(self, call: tree.Call, support: nodes.Support) -> str:
+        """`Normal(0, 0.01)` or `Uniform(-1, 1)`, each element drawn on its own."""
+        name = call.function.id if isinstance(call.function, tree.Name) else ""
+        if name not in ("Normal", "Uniform") or call.conditions is not None or len(call.arguments) != 2:
+            self.builder.unsupported("a start from this distribution", call.span, "write `Normal(0, 0.01)`")
+        first, second = (
+            constant(a.value, self.constants, self.reporter) for a in call.arguments if a.value is not None
+        )
+        if not isinstance(first, Fraction) or not isinstance(second, Fraction):
+            raise Abandon
+        fits = second > 0 if name == "Normal" else first < second
+        inside = name == "Uniform" and contains(support, first) and contains(support, second)
+        if not fits or not (support.name == "Real" or inside):
+            message = f"a parameter in {support} cannot start at {name}({first}, {second})"
+            self.builder.report("G203", message, call.span, f"not in {support}")
+        return f"{name}({float(first)!r}, {float(second)!r})"
+
+    def _sde(self, definition: tree.Definition) -> None:
+        name = self.builder.fresh(definition.name.id)
+        self.builder.sdes[name] = sdes.resolve(self.infer, self.context, definition, self.variables)
+
+    def _kernels(self, parts: equations.Equations, moves: list[nodes.Transition]) -> None:
+        """Densities of the model, then transitions, which may draw from them, then what is composed of those."""
+        joints = self._joints(parts)
+        local = [s for s in self.surface.statements if isinstance(s, tree.Definition)]
+        for definition in (d for d in local if d.kind == "density"):
+            self._each(lambda d: self._density(d, joints), definition)
+        known = self.builder.transitions
+
+        def moved(definition: tree.Definition) -> None:
             self.builder.fresh(definition.name.id)
-            moves.append(transitions.resolve(self.infer, self.context, definition, self.variables))
-        elif definition.kind == "sde":
-            name = self.builder.fresh(definition.name.id)
-            self.builder.sdes[name] = sdes.resolve(self.infer, self.context, definition, self.variables)
-        elif definition.kind == "density":
-            self.builder.unsupported("a density inside a model", definition.span)
+            own = (self.infer, self.context, definition, self.variables, joints)
+            composed = not isinstance(definition.body, tree.Block)
+            known[definition.name.id] = transitions.compose(*own, known) if composed else transitions.resolve(*own)
+
+        of = [d for d in local if d.kind == "transition"]
+        for definition in sorted(of, key=lambda d: not isinstance(d.body, tree.Block)):
+            self._each(moved, definition)
+        moves.extend(known[d.name.id] for d in of if d.name.id in known)
+
+    def _density(self, definition: tree.Definition, joints: frozenset[str]) -> None:
+        found = inner_densities.resolve(self.infer, self.context, definition, self.variables, joints)
+        self.builder.densities[found.name] = found
 
     def _unused(self, definition: tree.Definition) -> None:
         """A function that nothing uses is resolved at its declared types too, so that its mistakes show."""

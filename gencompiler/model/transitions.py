@@ -1,14 +1,15 @@
-"""Transition operators: `transition mala(x' | x) { y ~ …   x' = metropolis(y) }`."""
+"""Transition operators: `transition mala(x' | x) { y ~ …   x' = metropolis(y) }`, and what is composed of them."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from gencompiler.diagnostics.model import Label
-from gencompiler.diagnostics.wording import counted
-from gencompiler.model import laws, nodes
+from gencompiler.model import inner_densities, nodes
 from gencompiler.model.builder import Context
-from gencompiler.model.types import known_shape, unify
+from gencompiler.model.transition_steps import Body
 from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
@@ -16,13 +17,16 @@ if TYPE_CHECKING:
 
 
 def resolve(
-    infer: Infer, context: Context, definition: tree.Definition, variables: dict[str, nodes.Variable]
+    infer: Infer,
+    context: Context,
+    definition: tree.Definition,
+    variables: dict[str, nodes.Variable],
+    joints: frozenset[str],
 ) -> nodes.Transition:
     """The typed steps of a transition over variables of the model."""
     builder = infer.builder
     signature = definition.signature
-    if not isinstance(definition.body, tree.Block):
-        builder.unsupported("a transition composed of others", definition.span)
+    assert isinstance(definition.body, tree.Block), "what is composed of others is resolved after them"
     if signature is None or signature.conditions is None:
         builder.report(
             "G604",
@@ -31,29 +35,65 @@ def resolve(
             "what moves, and from where",
             help=(f"write `transition {definition.name.id}(x' | x) {{ … }}`",),
         )
-    state = {}
-    for declaration in signature.variables:
-        state[declaration.name.id] = _state(infer, declaration, variables)
-    current = [_current(infer, declaration, variables) for declaration in signature.conditions]
+    state = {d.name.id: _state(infer, d, variables) for d in signature.variables}
+    current, conditions = _conditions(infer, context, signature, variables)
+    _check_moves(infer, signature, state, current)
+    inside = start(infer, context, definition, variables, joints, (*current, *conditions))
+    body = Body(infer, inside, state, variables)
+    for item in definition.body.items:
+        body.add(item)
+    body.finish(definition)
+    return nodes.Transition(
+        definition.name.id, tuple(state), current, tuple(body.steps), conditions, span=definition.span
+    )
+
+
+def start(
+    infer: Infer,
+    context: Context,
+    definition: tree.Definition,
+    variables: Mapping[str, nodes.Variable],
+    joints: frozenset[str],
+    inputs: tuple[nodes.Input, ...],
+) -> Context:
+    """The scope in which a transition's steps begin: its inputs, and nothing else of the model's variables."""
+    names = {k: v for k, v in context.names.items() if k not in variables}
+    inside = Context(context.constants, names, {}, f"{definition.name.id}.")
+    frame = inner_densities.frame(definition, variables, joints, {})
+    inside = dataclasses.replace(inside, frame=frame)
+    for each in inputs:
+        value = nodes.Reference(each.type, each.name, span=each.span)
+        if each.name in variables:
+            inside = inner_densities.known_as(inside, each.name, variables[each.name], value)
+        else:
+            inside = inside.bind(**{each.name: value})
+    return inside
+
+
+def _conditions(
+    infer: Infer, context: Context, signature: tree.Signature, variables: Mapping[str, nodes.Variable]
+) -> tuple[tuple[nodes.Input, ...], tuple[nodes.Input, ...]]:
+    """The variables after the bar, and the conditions with types of their own."""
+    found = [(d, inner_densities.condition(infer, context, d, variables)) for d in signature.conditions or ()]
+    return tuple(i for d, i in found if d.type is None), tuple(i for d, i in found if d.type is not None)
+
+
+def _check_moves(
+    infer: Infer, signature: tree.Signature, state: Mapping[str, nodes.Type], current: tuple[nodes.Input, ...]
+) -> None:
+    """What moves, moves from somewhere."""
     for name in state:
         if name.rstrip("'") not in {c.name for c in current}:
-            builder.report(
+            infer.builder.report(
                 "G604",
                 f"`{name}` moves from nowhere",
                 signature.span,
                 f"the head does not list `{name.rstrip(chr(39))}`",
                 help=("a transition is conditioned on the state it leaves",),
             )
-    names = {k: v for k, v in context.names.items() if k not in variables}
-    names |= {c.name: nodes.Reference(c.type, c.name, span=c.span) for c in current}
-    body = _Body(infer, Context(context.constants, names, {}, f"{definition.name.id}."), state)
-    for item in definition.body.items:
-        body.add(item)
-    body.finish(definition)
-    return nodes.Transition(definition.name.id, tuple(state), tuple(current), tuple(body.steps), span=definition.span)
 
 
-def _state(infer: Infer, declaration: tree.ParameterDecl, variables: dict[str, nodes.Variable]) -> nodes.Type:
+def _state(infer: Infer, declaration: tree.ParameterDecl, variables: Mapping[str, nodes.Variable]) -> nodes.Type:
     name = declaration.name
     if not name.id.endswith("'") or name.id[:-1] not in variables:
         infer.builder.report(
@@ -66,142 +106,180 @@ def _state(infer: Infer, declaration: tree.ParameterDecl, variables: dict[str, n
     return variables[name.id[:-1]].type
 
 
-def _current(infer: Infer, declaration: tree.ParameterDecl, variables: dict[str, nodes.Variable]) -> nodes.Input:
-    name = declaration.name
-    if declaration.type is not None:
-        infer.builder.unsupported("a transition with conditions of its own", declaration.span)
-    if name.id not in variables:
+# -- composition -----------------------------------------------------------------------------------------------------
+
+
+def compose(
+    infer: Infer,
+    context: Context,
+    definition: tree.Definition,
+    variables: dict[str, nodes.Variable],
+    joints: frozenset[str],
+    moves: Mapping[str, nodes.Transition],
+) -> nodes.Transition:
+    """`transition hmc = refresh |> move`, with a head or without: then it moves what its parts move."""
+    signature = definition.signature
+    assert isinstance(definition.body, tree.Expr)
+    parts = _Composition(infer, context, moves)
+    own: tuple[nodes.Input, ...] = ()
+    state: dict[str, nodes.Type] = {}
+    current: tuple[nodes.Input, ...] = ()
+    if signature is not None:
+        state = {d.name.id: _state(infer, d, variables) for d in signature.variables}
+        current, own = _conditions(infer, context, signature, variables)
+        _check_moves(infer, signature, state, current)
+    parts.context = start(infer, context, definition, variables, joints, (*current, *own))
+    if signature is None:  # weights may mention the state
+        every = tuple(nodes.Input(v.name, v.type, span=v.span) for v in variables.values())
+        parts.context = start(infer, context, definition, variables, joints, every)
+    step = parts.step(definition.body)
+    moved = dict.fromkeys(n for name in parts.used for n in moves[name].next)
+    needed = dict.fromkeys(i for name in parts.used for i in moves[name].current)
+    if signature is not None:
+        _check_head(infer, definition, state, current, tuple(moved), tuple(needed))
+        needed = dict.fromkeys((*current,))
+        moved = dict.fromkeys(state)
+    return nodes.Transition(definition.name.id, tuple(moved), tuple(needed), (step,), own, span=definition.span)
+
+
+def _check_head(
+    infer: Infer,
+    definition: tree.Definition,
+    state: Mapping[str, nodes.Type],
+    current: tuple[nodes.Input, ...],
+    moved: tuple[str, ...],
+    needed: tuple[nodes.Input, ...],
+) -> None:
+    """A head lists all that the parts move and read."""
+    assert definition.signature is not None
+    missing = [n for n in moved if n not in state] + [i.name for i in needed if i.name not in {c.name for c in current}]
+    if missing:
         infer.builder.report(
-            "G604", f"`{name.id}` is not a variable of the model", name.span, "right of the bar stand variables"
+            "G604",
+            f"a part of `{definition.name.id}` {'moves' if missing[0] in moved else 'reads'} `{missing[0]}`",
+            definition.signature.span,
+            "the head does not list it",
         )
-    return nodes.Input(name.id, variables[name.id].type, span=name.span)
 
 
-class _Body:
-    """The steps of one transition, in order."""
+class _Composition:
+    """Steps made of transitions; `used` are the names of those."""
 
-    def __init__(self, infer: Infer, context: Context, state: dict[str, nodes.Type]) -> None:
+    def __init__(self, infer: Infer, context: Context, moves: Mapping[str, nodes.Transition]) -> None:
         self.infer = infer
         self.context = context
-        self.state = state
-        self.steps: list[nodes.Step] = []
-        self.assigned: dict[str, tree.Equation] = {}
+        self.moves = moves
+        self.used: list[str] = []
 
-    def add(self, item: tree.Equation) -> None:
+    def step(self, expr: tree.Expr) -> nodes.Step:
+        """The step that an expression over transitions is."""
+        match expr:
+            case tree.Name() | tree.Call() if (use := self._use(expr)) is not None:
+                return use
+            case tree.Binary(operator="|>", left=left, right=right):
+                one, two = self.step(left), self.step(right)
+                first = one.steps if isinstance(one, nodes.Series) else (one,)
+                return nodes.Series((*first, two), span=expr.span)
+            case tree.Binary(operator="^", left=left, right=right):
+                return nodes.Iterate("", self._count(right), self.step(left), span=expr.span)
+            case tree.Wrap(head=head, body=body):
+                return self._repeat(expr, head, body)
+            case tree.Call(function=tree.Name(id="mixture")):
+                return self._mixture(expr)
+        return self.infer.builder.report(
+            "G604",
+            "a transition is composed of transitions",
+            expr.span,
+            "not a transition",
+            help=("write `a |> b`, `a^3`, `repeat(i in D) { a(i = i) }` or `mixture([0.3, 0.7], a, b)`",),
+        )
+
+    def _use(self, expr: tree.Name | tree.Call) -> nodes.Step | None:
+        """`site` or `site(i = k)`"""
         builder = self.infer.builder
-        if item.guard is not None:
-            builder.unsupported("a guarded step", item.guard.span)
-        names = []
-        for target in item.targets:
-            if not isinstance(target, tree.Name):
-                builder.unsupported("a step that moves part of a variable", target.span)
-            names.append(target.id)
-            if target.id in self.assigned:
+        name = expr if isinstance(expr, tree.Name) else expr.function
+        if not isinstance(name, tree.Name) or name.id not in builder.definitions:
+            return None
+        definition = builder.definitions[name.id]
+        if definition.kind != "transition":
+            return None
+        if name.id not in self.moves:
+            from gencompiler.model.builder import Abandon
+
+            raise Abandon  # it has been refused, or it is composed of this one
+        move = self.moves[name.id]
+        self.used.append(name.id)
+        arguments = () if isinstance(expr, tree.Name) else (*expr.arguments, *(expr.conditions or ()))
+        given = self._given(move, arguments, expr)
+        return nodes.Use(name.id, given, span=expr.span)
+
+    def _given(
+        self, move: nodes.Transition, arguments: tuple[tree.Argument, ...], at: tree.Expr
+    ) -> tuple[nodes.Binding, ...]:
+        """Values for the conditions of a transition; one that is left out is the composition's own of its name."""
+        builder = self.infer.builder
+        given = {a.name.id: a for a in arguments if a.name is not None}
+        found = []
+        for condition in move.conditions:
+            argument = given.pop(condition.name, None)
+            value = argument.value if argument is not None else tree.Name(condition.name, span=at.span)
+            known = {*self.context.names, *self.context.indices}
+            if value is None or (argument is None and condition.name not in known):
                 builder.report(
-                    "G302",
-                    f"`{target.id}` is assigned twice",
-                    target.span,
-                    "assigned again",
-                    also=(Label(self.assigned[target.id].span, "first here"),),
+                    "G104",
+                    f"`{move.name}` needs `{condition.name}`",
+                    at.span,
+                    f"write `{move.name}({condition.name} = …)`",
+                    also=(Label(condition.span, "declared here"),),
                 )
-            self.assigned[target.id] = item
-        if item.relation == "~":
-            self._draw(item, names)
-        elif item.relation == "=":
-            self._assign(item, names)
-        else:
+            found.append(nodes.Binding(condition.name, self.infer.expression(self.context, value), span=at.span))
+        if given or len(arguments) > len(found):
+            named = ", ".join(f"`{c.name}`" for c in move.conditions) or "no conditions"
+            builder.report("G104", f"`{move.name}` takes {named}", at.span, "too many arguments")
+        return tuple(found)
+
+    def _count(self, expr: tree.Expr) -> int:
+        from gencompiler.model.builder import Abandon
+        from gencompiler.model.constants import size
+
+        found = size(expr, self.context.constants, self.infer.builder.reporter)
+        if found is None:
+            raise Abandon
+        return found
+
+    def _repeat(self, expr: tree.Wrap, head: tree.Expr, body: tree.Expr) -> nodes.Step:
+        """`repeat(i in D) { … }` and `repeat(3) { … }`"""
+        builder = self.infer.builder
+        arguments = head.arguments if isinstance(head, tree.Call) else ()
+        called = head.function if isinstance(head, tree.Call) else head
+        if not isinstance(called, tree.Name) or called.id != "repeat" or len(arguments) != 1:
+            builder.report("G604", "only `repeat(n)` has braces here", expr.span, "not a repetition")
+        binding = arguments[0].binding
+        if binding is None:
+            assert arguments[0].value is not None
+            return nodes.Iterate("", self._count(arguments[0].value), self.step(body), span=expr.span)
+        info = self.infer.binding(self.context, binding)
+        if info.extent is None:
+            builder.report("G202", f"nothing says how far `{info.name}` runs", binding.span, "write `i in D`")
+        outer, self.context = self.context, self.context.index(info)
+        step = self.step(body)
+        self.context = outer
+        return nodes.Iterate(info.name, info.extent, step, span=expr.span)
+
+    def _mixture(self, expr: tree.Call) -> nodes.Step:
+        """`mixture([0.3, 0.7], a, b)`"""
+        builder = self.infer.builder
+        values = [a.value for a in expr.arguments]
+        if not values or not isinstance(values[0], tree.Array) or any(a.name is not None for a in expr.arguments):
             builder.report(
-                "G604", "a step draws with `~` or defines with `=`", item.span, f"this says `{item.relation}`"
-            )
-
-    def _draw(self, item: tree.Equation, names: list[str]) -> None:
-        if len(names) != 1:
-            self.infer.builder.unsupported("a draw of several names", item.span)
-        event = self.state.get(names[0]) or self._event()
-        value = laws.distribution(self.infer, self.context, item.value, event)
-        if laws.by_a_vector(value):
-            self.infer.builder.unsupported("a draw by a vector of probabilities in a transition", item.span)
-        self.steps.append(nodes.Draw(names[0], value, span=item.span))
-        self._bind(names[0], event, item)
-
-    def _event(self) -> nodes.Type:
-        """A draw without a declared type has the state's: proposals live where the state does."""
-        shapes = {t.shape for t in self.state.values()}
-        if len(shapes) != 1:
-            self.infer.builder.unsupported("a proposal for a state of several shapes", self.context.names["x"].span)
-        return nodes.Type(nodes.REAL, next(iter(shapes)))
-
-    def _assign(self, item: tree.Equation, names: list[str]) -> None:
-        value = item.value
-        head = value.function.id if isinstance(value, tree.Call) and isinstance(value.function, tree.Name) else ""
-        if isinstance(value, tree.Call) and head in ("metropolis", "accept"):
-            self._accept(item, names, value, head)
-            return
-        if len(names) != 1:
-            self.infer.builder.unsupported("several names for one value here", item.span)
-        found = self.infer.expression(self.context, value)
-        if names[0] in self.state and not unify(found.type, self.state[names[0]]):
-            self.infer.builder.report(
-                "G201",
-                f"`{names[0]}` has the shape {list(self.state[names[0]].shape)}",
-                value.span,
-                f"this has {list(known_shape(found.type) or ())}",
-            )
-        self.steps.append(nodes.Assign(names[0], found, span=item.span))
-        self._bind(names[0], found.type, item)
-
-    def _accept(self, item: tree.Equation, names: list[str], value: tree.Call, head: str) -> None:
-        builder = self.infer.builder
-        plain = [a.value for a in value.arguments if a.name is None and a.value is not None]
-        named = {a.name.id: a for a in value.arguments if a.name is not None}
-        if set(named) - {"target"} or value.conditions is not None:
-            builder.report("G104", f"`{head}` takes proposals and `target`", value.span, "unknown argument")
-        target = "p"
-        if "target" in named:
-            target_value = named["target"].value
-            if not isinstance(target_value, tree.Name) or target_value.id != "p":
-                builder.unsupported("a target besides `p`", named["target"].span)
-        probability = None
-        if head == "accept":
-            if len(plain) != len(names) + 1:
-                builder.report(
-                    "G604",
-                    "`accept(y, a)` takes the proposal and its probability",
-                    value.span,
-                    "wrong number of arguments",
-                )
-            probability = self.infer.expression(self.context, plain.pop())
-        if len(plain) != len(names):
-            message = f"{counted(len(names), 'name')} for {counted(len(plain), 'proposal')}"
-            builder.report("G604", message, item.span, "they must pair up")
-        for name in names:
-            if name not in self.state:
-                builder.report(
-                    "G604",
-                    f"`{name}` is not the next value of a variable",
-                    item.span,
-                    "only the state is accepted or kept",
-                )
-        proposals = tuple(self.infer.expression(self.context, p) for p in plain)
-        for name, proposal in zip(names, proposals, strict=True):
-            if not unify(proposal.type, self.state[name]):
-                builder.report(
-                    "G201",
-                    f"the proposal does not have the shape of `{name}`",
-                    proposal.span,
-                    f"shape {list(known_shape(proposal.type) or ())}",
-                )
-        self.steps.append(nodes.Accept(tuple(names), proposals, probability, target, span=item.span))
-
-    def _bind(self, name: str, type_: nodes.Type, item: tree.Equation) -> None:
-        self.context = self.context.bind(**{name: nodes.Reference(type_, name, span=item.span)})
-
-    def finish(self, definition: tree.Definition) -> None:
-        if not any(name in self.assigned for name in self.state):
-            self.infer.builder.report(
                 "G604",
-                f"`{definition.name.id}` never moves its state",
-                definition.name.span,
-                "nothing is assigned",
-                help=("end with `x' = metropolis(y)` or `x' ~ …`",),
+                "a mixture has weights and as many transitions",
+                expr.span,
+                "write `mixture([0.3, 0.7], a, b)`",
             )
+        weights = tuple(self.infer.expression(self.context, w) for w in values[0].items)
+        branches = tuple(self.step(v) for v in values[1:] if v is not None)
+        if len(weights) != len(branches):
+            message = f"{len(weights)} weights for {len(branches)} transitions"
+            builder.report("G604", message, expr.span, "they must pair up")
+        return nodes.Mix(weights, branches, span=expr.span)

@@ -336,12 +336,16 @@ class Data(Source):
 
 @node
 class JointSource(Source):
-    """`joint(variables | given)`; `joint` as in LogDensity.  `stopped`: no gradient reaches its parameters."""
+    """`joint(variables | given)`; `joint` as in LogDensity.  `stopped`: no gradient reaches its parameters.
+
+    `power`: a transition, so many times.  `chains`: where it is not 0, it starts where the draw of the training step
+    before ended: so many chains are kept (`persistent(T, chains = 100)`)."""
 
     joint: str
     given: tuple[Binding, ...]
     stopped: bool = False
     power: int = 1
+    chains: int = 0
 
 
 @node

@@ -15,7 +15,9 @@ from gencompiler.model.nodes import Support
 from gencompiler.proof import (
     causal_rules,
     chain_rules,
+    composite_rules,
     conditional_rules,
+    ergodic_rules,
     facts,
     sde_facts,
     separation_facts,
@@ -38,6 +40,8 @@ MODULES = (
     structure,
     causal_rules,
     chain_rules,
+    composite_rules,
+    ergodic_rules,
     conditional_rules,
     sde_facts,
     separation_facts,

@@ -91,6 +91,14 @@ def _ready(kernel: Kernel, log_target: Term, assignment: Assignment, premises: t
     well_formed(kernel, log_target)
     need(list(premises) == [p.law for p in kernel.proposals], "a proposal that is not known to be admissible")
     need(all(s.data[0] == "parameter" and admissible(support_of(s), v) for s, v in assignment), "not parameters")
+    need(all(not p.place and p.noise is None for p in kernel.proposals), "a proposal of another form")
+    need({p.moves for p in kernel.proposals} == _moving(kernel, log_target), "a state that moves only in part")
+
+
+def _moving(kernel: Kernel, log_target: Term) -> set[Term]:
+    """The variables that the target, or the proposals, depend on."""
+    named = log_target.symbols.union(*(a.symbols for p in kernel.proposals for a in p.law.arguments))
+    return {p.moves for p in kernel.proposals} | {s for s in named if s in kernel.state}
 
 
 @rule
@@ -104,7 +112,7 @@ def gain(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         tuple[Kernel, Term, Assignment, tuple[Values, ...], Fraction, tuple[Values, ...]], subject
     )
     _ready(kernel, log_target, assignment, premises)
-    need(radius > 0 and all(support_of(x) == REAL for x in kernel.state), "a state that is not continuous")
+    need(radius > 0 and all(support_of(p.moves) == REAL for p in kernel.proposals), "a state that is not continuous")
     count = sum(len(x) for x in here)
     try:
         with ctx.workprec(enclosure.PRECISION):

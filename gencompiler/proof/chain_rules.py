@@ -7,11 +7,13 @@ import dataclasses
 from typing import cast
 
 from gencompiler.catalog.distributions import DISTRIBUTIONS
-from gencompiler.proof.domain import POSITIVE, REALS
-from gencompiler.proof.facts import Fact
+from gencompiler.proof.domain import POSITIVE, REALS, of_support
+from gencompiler.proof.facts import Bijection, Fact, result
 from gencompiler.proof.formulas import instance
-from gencompiler.proof.graph import Term, apply, literal, substitute, support_of
+from gencompiler.proof.graph import Term, apply, element, literal, substitute, support_of
+from gencompiler.proof.indexed import Indexed
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.places import replaced_element
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.structure import Admissible
@@ -21,16 +23,24 @@ from gencompiler.proof.terms import ZERO, minus, plus, total
 
 @dataclasses.dataclass(frozen=True)
 class Proposal:
-    """A draw: `drawn ~ law`, which becomes the next value of `moves` when accepted."""
+    """A draw: `drawn ~ law`, which becomes the next value of `moves` when accepted, or of its element at `place`.
+
+    With `noise`, `noise ~ law` and `drawn = body`, a bijection of the noise with the rest fixed: `inverse` is the noise
+    in terms of `drawn`, `log_slope` is log|d body / d noise| for each element, in terms of the noise."""
 
     drawn: Term
     moves: Term
     law: Admissible
+    place: tuple[Term, ...] = ()
+    noise: Term | None = None
+    body: Term | None = None
+    inverse: Term | None = None
+    log_slope: Term | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Kernel:
-    """Draw all proposals in order, then move to them all with a probability, or stay.
+    """Draw all proposals in order, then move to them all with a probability, or stay.  What no proposal moves stays.
 
     The probability is min(1, exp(log_ratio)), or `probability` where the spec gives its own."""
 
@@ -41,10 +51,70 @@ class Kernel:
 
 
 @dataclasses.dataclass(frozen=True)
+class Images:
+    """A map of the state: the next value of each of its variables."""
+
+    images: tuple[Term, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Times:
+    """`count` times one map after another."""
+
+    count: int
+    maps: tuple[Mapped, ...]
+
+
+Mapped = Images | Times
+
+
+@dataclasses.dataclass(frozen=True)
+class Deterministic:
+    """Apply `maps` to the variables `moves`, call what they become `arrives`, and move there or stay.
+
+    The probability as in Kernel, with log|det| of the whole map in the ratio."""
+
+    state: tuple[Term, ...]
+    moves: tuple[Term, ...]
+    arrives: tuple[Term, ...]
+    maps: tuple[Mapped, ...]
+    log_ratio: Term | None
+    probability: Term | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Sequence:
+    """One transition after another."""
+
+    parts: tuple[Move, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Repeated:
+    """`part` for each value of `index` from 0 to `count`, or `count` times where it has none."""
+
+    index: Term | None
+    count: int
+    part: Move
+
+
+@dataclasses.dataclass(frozen=True)
+class Blend:
+    """One of `parts`, the k-th with probability `weights[k]`, which may depend on where the chain is."""
+
+    state: tuple[Term, ...]
+    weights: tuple[Term, ...]
+    parts: tuple[Move, ...]
+
+
+Move = Kernel | Deterministic | Sequence | Repeated | Blend
+
+
+@dataclasses.dataclass(frozen=True)
 class Reversible(Fact):
     """The kernel is in detailed balance with the measure exp(log_target)."""
 
-    kernel: Kernel
+    kernel: Kernel | Deterministic
     log_target: Term
 
 
@@ -52,7 +122,7 @@ class Reversible(Fact):
 class Stationary(Fact):
     """The kernel leaves the measure exp(log_target) invariant."""
 
-    kernel: Kernel
+    kernel: Move
     log_target: Term
 
 
@@ -68,14 +138,28 @@ class NotReversible(Fact):
 class NotStationary(Fact):
     """The kernel does not leave the measure exp(log_target) invariant."""
 
-    kernel: Kernel
+    kernel: Move
     log_target: Term
+
+
+def there(kernel: Kernel) -> dict[Term, Term]:
+    """The state after a proposal is taken."""
+    return {p.moves: replaced_element(p.moves, p.place, p.drawn) if p.place else p.drawn for p in kernel.proposals}
 
 
 def swap(kernel: Kernel) -> dict[Term, Term]:
     """The exchange of the state and the proposal."""
-    there = {p.moves: p.drawn for p in kernel.proposals}
-    return {**there, **{drawn: moved for moved, drawn in there.items()}}
+    back = {p.drawn: element(p.moves, p.place) if p.place else p.moves for p in kernel.proposals}
+    return {**there(kernel), **back}
+
+
+def same(left: Term, right: Term) -> bool:
+    """Whether two terms have one normal form: in arithmetic, in index notation, or with small sums written out."""
+    return Ring().same(left, right) or Indexed().same(left, right) or Indexed(WRITTEN_OUT).same(left, right)
+
+
+#: Sums over at most so many places are written out, where nothing else shows that two terms are equal.
+WRITTEN_OUT = 8
 
 
 def log_proposal(kernel: Kernel) -> Term:
@@ -85,7 +169,11 @@ def log_proposal(kernel: Kernel) -> Term:
         law = proposal.law
         row = form_of(law.family, law.form)
         names = {name: value for (name, _), value in zip(row.parameters, law.arguments, strict=True)}
-        found = plus(found, total(instance(row.log_density, x=proposal.drawn, **names), law.shape))
+        event = proposal.drawn if proposal.inverse is None else proposal.inverse
+        found = plus(found, total(instance(row.log_density, x=event, **names), law.shape))
+        if proposal.noise is not None and proposal.inverse is not None and proposal.log_slope is not None:
+            slope = substitute(proposal.log_slope, {proposal.noise: proposal.inverse})
+            found = minus(found, total(slope, law.shape))
     return found
 
 
@@ -93,8 +181,8 @@ def log_ratio(kernel: Kernel, log_target: Term) -> Term:
     """log π(y) + log q(x | y) - log π(x) - log q(y | x)      (Hastings 1970)"""
     exchange = swap(kernel)
     forward = log_proposal(kernel)
-    there = substitute(log_target, {p.moves: p.drawn for p in kernel.proposals})
-    return minus(plus(there, substitute(forward, exchange)), plus(log_target, forward))
+    moved = substitute(log_target, there(kernel))
+    return minus(plus(moved, substitute(forward, exchange)), plus(log_target, forward))
 
 
 def log_of(term: Term) -> Term:
@@ -124,21 +212,27 @@ def _log_form(term: Term, known: dict[Term, Term]) -> Term:
 
 
 #: Symbols that a transition may depend on besides its state: what it does not move stays what it is.
-FIXED = ("parameter", "variable")
+FIXED = ("parameter", "variable", "condition")
 
 
 def well_formed(kernel: Kernel, log_target: Term) -> None:
-    """Every state variable moves to a draw of its own; raises Unproved."""
+    """What moves is state, and moves once, to a draw of its own; raises Unproved."""
     moved = [p.moves for p in kernel.proposals]
     drawn = [p.drawn for p in kernel.proposals]
-    need(set(moved) == set(kernel.state) and len(moved) == len(set(moved)), "a state variable does not move, or twice")
+    need(bool(moved) and set(moved) <= set(kernel.state), "what moves is not the state")
+    need(len(moved) == len(set(moved)), "a state variable moves twice")
     need(len(set(drawn)) == len(drawn) and not set(drawn) & set(moved), "two draws of one name")
     known = set(kernel.state)
     for proposal in kernel.proposals:
-        mentioned = {s for a in proposal.law.arguments for s in a.symbols if s.data[0] not in FIXED}
+        mentioned = {s for a in (*proposal.law.arguments, *proposal.place) for s in a.symbols if s.data[0] not in FIXED}
         need(mentioned <= known, "a proposal depends on something besides the state")
         known.add(proposal.drawn)
-        need(proposal.drawn.shape == proposal.moves.shape == proposal.law.shape, "a proposal of another shape")
+        own = element(proposal.moves, proposal.place).shape if proposal.place else proposal.moves.shape
+        need(proposal.drawn.shape == own == proposal.law.shape, "a proposal of another shape")
+        need(not any(s in kernel.state for a in proposal.place for s in a.symbols), "a place that depends on the state")
+        if proposal.noise is not None:
+            _check_pushed(kernel, proposal)
+            continue
         need(
             support_of(proposal.drawn) == support_of(proposal.moves) == proposal.law.event,
             "{} is drawn from {}, and {} is in {}",
@@ -151,16 +245,37 @@ def well_formed(kernel: Kernel, log_target: Term) -> None:
     need(free <= set(kernel.state), "the target depends on something besides the state")
 
 
+def _check_pushed(kernel: Kernel, proposal: Proposal) -> None:
+    """A proposal that is a bijection of noise; raises Unproved."""
+    noise, body, inverse, slope = proposal.noise, proposal.body, proposal.inverse, proposal.log_slope
+    need(noise is not None and body is not None and inverse is not None and slope is not None, "half a proposal")
+    assert noise is not None and body is not None and inverse is not None and slope is not None
+    need(noise.data[0] == "draw" and noise.shape == proposal.law.shape and not proposal.place, "noise of another shape")
+    need(
+        support_of(noise) == proposal.law.event and support_of(proposal.drawn) == support_of(proposal.moves), "supports"
+    )
+    allowed = {*kernel.state, noise}
+    need(all(s in allowed or s.data[0] in FIXED for s in body.symbols), "a proposal of something besides the state")
+    others = {p.noise for p in kernel.proposals} | {p.drawn for p in kernel.proposals}
+    need(not any((others - {noise}) & set(t.symbols) for t in (body, slope)), "noise that is used twice")
+
+
 @rule
 def metropolis_hastings(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """π(x) q(y|x) a(x, y) = π(y) q(x|y) a(y, x) for a = g(r), r the Metropolis-Hastings ratio, where g(r) = r g(1/r).
 
     Such balancing functions are min(1, r) (Metropolis et al. 1953) and r / (1 + r) = sigmoid(log r) (Barker 1965).
     Premises: each proposal's law is admissible, of a family positive on its whole support; log π is a real number; what
-    `accepted` gives is defined: log r is a real number, or r is positive."""
+    `accepted` gives is defined: log r is a real number, or r is positive; each proposal that is made of noise is a
+    bijection of it onto the support of what moves."""
     kernel, log_target = cast(tuple[Kernel, Term], subject)
     well_formed(kernel, log_target)
-    *laws, finite, defined = premises
+    pushed = [p for p in kernel.proposals if p.noise is not None]
+    laws = premises[: len(kernel.proposals)]
+    finite, defined, *maps = premises[len(kernel.proposals) :]
+    need(len(maps) == len(pushed), "a proposal that is not known to be a bijection")
+    for proposal, found_map in zip(pushed, maps, strict=True):
+        _is_map(proposal, found_map)
     need(list(laws) == [p.law for p in kernel.proposals], "a proposal that is not known to be admissible")
     need(all(DISTRIBUTIONS[p.law.family].full_support for p in kernel.proposals), "a proposal that may have no density")
     need(range_of(finite, log_target).within(REALS), "the target is not known to be positive")
@@ -170,12 +285,23 @@ def metropolis_hastings(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     term, is_log = found
     need(range_of(defined, term).within(REALS if is_log else POSITIVE), "the ratio is not known to be defined")
     own = term if is_log else log_of(term)
-    if not Ring().same(own, log_ratio(kernel, log_target)):
+    if not same(own, log_ratio(kernel, log_target)):
         raise Unproved("the probability of acceptance does not have the derived ratio r")
     return Reversible(kernel, log_target)
 
 
-def accepted(kernel: Kernel) -> tuple[Term, bool] | None:
+def _is_map(proposal: Proposal, found: Fact) -> None:
+    """That a proposal is the bijection that a premise speaks of; raises Unproved."""
+    if not isinstance(found, Bijection):
+        raise Unproved("a proposal that is not known to be a bijection")
+    need(found.input is proposal.noise and found.body is proposal.body and found.onto, "another map")
+    whole = of_support(support_of(proposal.moves))
+    need(whole is not None and found.image == whole, "a proposal that does not reach the whole support")
+    back = substitute(found.inverse, {result(found.input.shape): proposal.drawn})
+    need(back is proposal.inverse and found.log_derivative is proposal.log_slope, "another inverse")
+
+
+def accepted(kernel: Kernel | Deterministic) -> tuple[Term, bool] | None:
     """log r, and True, or r, and False, of the ratio that a kernel accepts with; None for other probabilities."""
     probability = kernel.probability
     if probability is None:

@@ -114,6 +114,25 @@ def recursion(expressions: Expressions, expr: model.Recur, scope: Scope) -> Expr
     return graph.close(plan, (graph.with_column(so_far, index, value, span),))[0]
 
 
+def is_nested(expr: model.Each) -> bool:
+    """Whether the terms of a sum over an index are scalars that hold sums over another index themselves."""
+    inner = (part for part in walk(expr.body) if isinstance(part, model.Reduce) and part.operation == "sum")
+    return not expr.body.type.shape and any(isinstance(part.operand, model.Each) for part in inner)
+
+
+def summed(expressions: Expressions, expr: model.Each, scope: Scope) -> Expr:
+    """The sum of `body` over its index, term by term: a loop that carries the total."""
+    graph, span = expressions.graph, expr.span
+    depth = max((graph.depth[id(value)] for value in scope.names.values()), default=0)
+    count = graph.integer(expr.extent, span)
+    plan = graph.loop("dimensions", expr.index, count, {"total": graph.number(0, span)}, span, depth=depth)
+    inside = scope.bind({expr.index: graph.index_of(plan)})
+    inside = dataclasses.replace(inside, vector=scope.vector - {expr.index})
+    term = expressions.lower(expr.body, inside)
+    (total,) = graph.close(plan, (graph.elementwise("add", plan.inside[0], term, span=span),))
+    return total
+
+
 def each_value(expressions: Expressions, expr: model.EachValue, scope: Scope) -> Expr:
     """`for z: body`: each value of the finite variables is a particle, or, among particles, written out."""
     graph, span = expressions.graph, expr.span

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gencompiler.derive import marginals, queries
+from gencompiler.derive.conditional_laws import NoLawError
+from gencompiler.derive.free_energy import log_marginal
 from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.model import nodes as model
 from gencompiler.rows.enumeration import constants, enumerated
@@ -35,7 +37,19 @@ class Densities:
         """What asks for a distribution where a program has no draws."""
         if isinstance(expr, model.LogDensity):
             return self.log_density(expr, scope)
+        if isinstance(expr, model.FreeEnergy):
+            return self.free_energy(expr, scope)
         raise NotLowered(expr, f"this {type(expr).__name__.lower()}")
+
+    def free_energy(self, expr: model.FreeEnergy, scope: Scope) -> Expr:
+        """-log of an unnormalized density at given values."""
+        values = {b.name: self.expressions.lower(b.value, scope) for b in expr.targets}
+        try:
+            found = log_marginal(self.derived.model, expr.joint, frozenset(values), expr)
+        except NoLawError as problem:
+            raise NotLowered(expr, f"this energy ({problem.reason})") from None
+        value = self.expressions.lower(found, Scope(values, stopped=expr.stopped))
+        return self.graph.name(self.graph.elementwise("negate", value, span=expr.span), "energy")
 
     def log_density(self, density: model.LogDensity, scope: Scope) -> Expr:
         """`log joint(targets | given)`, a scalar for each row, or for each particle."""

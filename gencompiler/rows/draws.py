@@ -9,6 +9,7 @@ from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.model import nodes as model
 from gencompiler.node import Node
 from gencompiler.rows import nodes
+from gencompiler.rows.chain_steps import Steps
 from gencompiler.rows.densities import Densities
 from gencompiler.rows.equations import flow_to, source_of
 from gencompiler.rows.expressions import NotLowered, Scope
@@ -27,6 +28,7 @@ class Draws:
         self.factors = densities.factors
         self.equations = densities.equations
         self.data = data
+        self.moves = {t.name: t for t in self.derived.model.transitions}
 
     def draw(self, drawn: model.Drawn, scope: Scope, site: str) -> Scope:
         """`scope` and the names that are drawn; the numbers of each variable come from the stream `site.VARIABLE`."""
@@ -38,6 +40,8 @@ class Draws:
                 (name,) = drawn.names
                 step, count = self.graph.scalar("step", drawn.span), _count(drawn, ())
                 return scope.bind({name: self.factors.draw(distribution, scope, site, step, hint=name, count=count)})
+            case model.JointSource() as source if source.joint in self.moves:
+                return self._moved(drawn, source, scope, site)
             case model.JointSource(power=1) as source:
                 given = {b.name: self.expressions.lower(b.value, scope) for b in source.given}
                 steps = self.plan(source.joint, drawn.variables, tuple(given), drawn)
@@ -45,6 +49,39 @@ class Draws:
                 found = Ancestral(self, site, hints, _count(drawn, given.values()), source.stopped).run(steps, given)
                 return scope.bind({name: found[variable] for variable, name in hints.items()})
         raise NotLowered(drawn, "this draw")
+
+    def _moved(self, drawn: model.Drawn, source: model.JointSource, scope: Scope, site: str) -> Scope:
+        """The state that a transition, taken `power` times, moves to; what it draws anew starts at 0."""
+        move, graph, span = self.moves[source.joint], self.graph, drawn.span
+        if drawn.particles:
+            raise NotLowered(drawn, "several draws from a transition")
+        values = {b.name: self.expressions.lower(b.value, scope) for b in source.given}
+        conditions = {i.name: values[i.name] for i in move.conditions}
+        state = {i.name: values.get(i.name, self._anything(i)) for i in move.current}
+        step = graph.scalar("step", span)
+        if source.power == 1:
+            state |= (
+                Steps(self.expressions, self.factors, step, depth=0, prefix=f"{site}.")
+                .of(move, state, conditions)
+                .state
+            )
+        else:
+            count = graph.integer(source.power, span)
+            plan = graph.loop("steps", "k", count, state, span, depth=0)
+            scaled = graph.elementwise("multiply", step, count, span=span)
+            number = graph.name(graph.elementwise("add", scaled, graph.index_of(plan), span=span), "turn")
+            steps = Steps(self.expressions, self.factors, number, depth=1, prefix=f"{site}.")
+            inside = dict(zip(state, plan.inside, strict=True))
+            moved = {**inside, **steps.of(move, inside, conditions).state}
+            state = dict(zip(state, graph.close(plan, tuple(moved[n] for n in state)), strict=True))
+        found = {n: state[v] for v, n in zip(drawn.variables, drawn.names, strict=True)}
+        if source.stopped:
+            found = {n: graph.elementwise("stop", v, span=span) for n, v in found.items()}
+        return scope.bind(found)
+
+    def _anything(self, state: model.Input) -> Expr:
+        zero = self.graph.number(0, state.span)
+        return self.graph.broadcast(zero, state.type.shape[0], state.span) if state.type.shape else zero
 
     def plan(self, joint: str, variables: tuple[str, ...], given: tuple[str, ...], where: Node) -> queries.DrawPlan:
         """The equations that draw `variables`, in order."""

@@ -135,7 +135,7 @@ class Expressions:
                 return graph.name(graph.external(name, values, expr.type.shape, span), name)
             case model.NetworkOutput():
                 return networks.output(self, expr, scope)
-            case model.LogDensity() | model.Expectation() if self.probabilistic is not None:
+            case model.LogDensity() | model.FreeEnergy() | model.Expectation() if self.probabilistic is not None:
                 return self.probabilistic(expr, scope)
         raise NotLowered(expr, f"this {type(expr).__name__.lower()}")
 
@@ -238,6 +238,8 @@ class Expressions:
 
     def _reduce(self, expr: model.Reduce, scope: Scope) -> Expr:
         graph, span = self.graph, expr.span
+        if expr.operation == "sum" and isinstance(expr.operand, model.Each) and arrays.is_nested(expr.operand):
+            return arrays.summed(self, expr.operand, scope)
         operand = self.lower(expr.operand, scope)
         if len(operand.type.shape) > 1:
             raise NotLowered(expr, "a reduction over several axes")

@@ -42,7 +42,7 @@ def lower(derived: Derived) -> dict[str, nodes.Program]:
     programs += [p for link in derived.model.links for p in _maps(derived, link)]
     programs += latent.programs(derived)
     programs += objectives.objectives(derived)
-    programs += [chains.energy(derived, e) for e in derived.model.energies]
+    programs += chains.energies(derived)
     move = chains.sampling_transition(derived.model)
     if move is not None:
         programs += chains.transition(derived, move)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes as model
-from gencompiler.rows import nodes
+from gencompiler.rows import nodes, stored
 from gencompiler.rows.draws import Draws
 from gencompiler.rows.expressions import NotLowered, Scope
 from gencompiler.rows.nodes import Expr
@@ -19,7 +19,10 @@ def objectives(derived: Derived) -> list[nodes.Program]:
     """A program `objective_LABEL` for each phase of the default training that `log_prob` does not compute."""
     trainings = derived.model.trainings
     phases = trainings[0].objective.phases if trainings else ()
-    return [_program(derived, phase) for phase in phases if not is_log_prob(phase.value)]
+    found = [_program(derived, phase) for phase in phases if not is_log_prob(phase.value)]
+    for phase in phases:
+        found += stored.programs(derived, phase)
+    return found
 
 
 def _program(derived: Derived, phase: model.Phase) -> nodes.Program:
@@ -43,7 +46,10 @@ def draft(derived: Derived, phase: model.Phase) -> tuple[Draft, dict[str, Expr]]
     made = Draft(derived, f"objective_{phase.label}", title)
     data = {v.name: made.input(v) for v in derived.model.variables if v.role == "observed"}
     sites = {id(draw): site for site, draw in sites_of(derived.model)}
-    value = Phase(made, data, sites).value(phase.value)
+    own = stored.without_chains(phase.value)
+    if own is None:
+        raise NotLowered(phase.value, "an objective of stored chains alone")
+    value = Phase(made, data, sites).value(own)
     if value.type.shape or value.type.particles > 1:
         raise NotLowered(phase.value, "an objective that is no scalar")
     return made, {"value": value}

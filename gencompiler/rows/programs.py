@@ -11,6 +11,7 @@ from gencompiler.model import diffusion_methods
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
 from gencompiler.rows import nodes
+from gencompiler.rows.chain_sites import sites as draw_sites
 from gencompiler.rows.densities import Densities
 from gencompiler.rows.expressions import Expressions
 from gencompiler.rows.graph import Graph
@@ -27,14 +28,15 @@ def streams_of(model_: model.Model) -> dict[str, int]:
     names = [v.name for v in model_.variables]
     names += [s.name for s in model_.surjections]
     for transition in model_.transitions:
-        names += [f"{transition.name}.{s.name}" for s in transition.steps if isinstance(s, model.Draw)]
-        names.append(f"{transition.name}.accept")
+        names += draw_sites(model_, transition)
     drawn = [v.name for v in model_.variables if v.role != "given"]
     joints = dict.fromkeys(c.joint for c in model_.conditionals if c.joint != "p")
     names += [f"{joint}.{name}" for joint in joints for name in drawn]
     for site, draw in sites_of(model_):
         if isinstance(draw.source, model.JointSource):
-            names += [f"{site}.{name}" for name in drawn]
+            moves = [t for t in model_.transitions if t.name == draw.source.joint]
+            names += [s for t in moves for s in draw_sites(model_, t, f"{site}.")]
+            names += [] if moves else [f"{site}.{name}" for name in drawn]
         elif isinstance(draw.source, model.DistributionSource):
             names.append(site)
     for sde in model_.sdes:

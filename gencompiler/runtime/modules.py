@@ -7,7 +7,6 @@ two that call the helpers here.  A row is one example; tensors have the rows fir
 from __future__ import annotations
 
 import importlib
-import keyword as keywords
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from gencompiler.runtime import backends, display, externals, parameters
+from gencompiler.runtime import backends, display, externals, parameters, stored
 from gencompiler.runtime.data import Batch
 from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.fields import Field, Support
@@ -50,6 +49,7 @@ class Model(nn.Module):
 
     fields: ClassVar[tuple[Field, ...]] = ()
     latents: ClassVar[tuple[Field, ...]] = ()
+    moving: ClassVar[tuple[Field, ...]] = ()
     phases: ClassVar[tuple[Phase, ...]] = ()
     programs: ClassVar[Mapping[str, RowFunction]] = {}
     package: ClassVar[str] = ""
@@ -74,6 +74,7 @@ class Model(nn.Module):
         self._origins: dict[str, str] = {}
         self._attributes: dict[str, str] = {}
         self.register_buffer("_anchor", torch.zeros(()), persistent=False)
+        stored.register(self)
 
     # -- parameters --------------------------------------------------------------------------------------------------
 
@@ -94,7 +95,7 @@ class Model(nn.Module):
         raw = parameters.initial(path, shape, rank, support, start=start, seed=self._seed)
         *groups, name = path.split(".")
         holder, place = self._group(groups)
-        name = _free_name(holder, name)
+        name = parameters.free_name(holder, name)
         holder.register_parameter(name, nn.Parameter(raw))
         self._supports[path] = support
         self._origins[path] = origin
@@ -103,7 +104,7 @@ class Model(nn.Module):
     def attach(self, name: str, module: nn.Module, shape: tuple[int, ...]) -> None:
         """Take the user's network `name`, whose results are `[rows, *shape]`; its parameters are the model's from here
         on."""
-        place = _free_name(self, name)
+        place = parameters.free_name(self, name)
         self.add_module(place, externals.checked(name, module, shape))
         self._attributes[name] = place
 
@@ -112,7 +113,7 @@ class Model(nn.Module):
         holder: nn.Module = self
         place: list[str] = []
         for component in components:
-            name = component if component in holder._modules else _free_name(holder, component)
+            name = component if component in holder._modules else parameters.free_name(holder, component)
             if name not in holder._modules:
                 holder.add_module(name, _Group())
             holder = holder.get_submodule(name)
@@ -329,6 +330,8 @@ class Model(nn.Module):
             outside = -math.inf if chosen.maximize else math.inf
             value = self.row_values(chosen.program, values, context, **keys, update=chosen.update, outside=outside)
         mean = value.mean()
+        if chosen.chains:
+            mean = mean + stored.value(self, chosen, seed, step).mean()
         return -mean if chosen.maximize else mean
 
     def run_batch(
@@ -385,13 +388,6 @@ class Model(nn.Module):
 
 def _untrainable(model: Model) -> RunError:
     return RunError("G801", f"{type(model).__name__} has no training objective", "add a `train` line to the spec")
-
-
-def _free_name(holder: nn.Module, name: str) -> str:
-    """`name`, with underscores after it when a module already has such an attribute or Python such a keyword."""
-    while hasattr(holder, name) or keywords.iskeyword(name):
-        name += "_"
-    return name
 
 
 def checked_seed(seed: int) -> int:

@@ -8,12 +8,14 @@ for Unit, the uniform vector for Simplex.
 from __future__ import annotations
 
 import functools
+import keyword
 import math
+import re
 import zlib
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gencompiler.runtime import random
@@ -143,17 +145,35 @@ def _rotations(shape: tuple[int, ...]) -> Tensor:
     return _orthogonal(numbers.reshape(*shape).double())
 
 
+#: A random start, as the spec writes it.
+_DRAWN = re.compile(r"(Normal|Uniform)\((\S+), (\S+)\)")
+
+
+def _random(drawn: re.Match[str], path: str, shape: Sequence[int], support: Support, seed: int) -> Tensor:
+    first, second = float(drawn[2]), float(drawn[3])
+    key, count = torch.tensor([zlib.crc32(path.encode())]), math.prod(shape)
+    if drawn[1] == "Normal":
+        value = first + second * random.normal(seed, key, 0, INITIAL_STREAM, count)
+    else:
+        value = first + (second - first) * random.uniform(seed, key, 0, INITIAL_STREAM, count)
+    return unconstrain(value.double().reshape(*shape), support).float()
+
+
 def initial(
     path: str, shape: Sequence[int], rank: int, support: Support, *, start: str | float = "default", seed: int = 0
 ) -> Tensor:
     """Initial storage, float32, a function of `seed` and `path` alone.
 
-    `rank` counts the axes of one parameter, without those of iterations and lifting.  `start` is "default", "zeros" or
-    a constant value.  Default: Uniform(-a, a) with a = 1/sqrt(last axis) at rank 2 and above, else raw zero, which is
+    `rank` counts the axes of one parameter, without those of iterations and lifting.  `start` is "default", "zeros",
+    a constant value, or a distribution, "Normal(0.0, 0.01)".
+
+    Default: Uniform(-a, a) with a = 1/sqrt(last axis) at rank 2 and above, else raw zero, which is
     the uniform vector of a simplex; the rows of a table must differ, or its states would learn alike.  Orthogonal
     matrices are random, invertible ones start orthogonal."""
     if isinstance(start, (int, float)):
         return unconstrain(torch.full(tuple(shape), float(start), dtype=torch.float64), support).float()
+    if drawn := _DRAWN.fullmatch(start):
+        return _random(drawn, path, shape, support, seed)
     if start == "zeros" or support.name == "Invertible" or rank < 2:
         return torch.zeros(tuple(shape))
     count = math.prod(shape)
@@ -162,3 +182,10 @@ def initial(
         return _orthogonal(random.normal(seed, key, 0, INITIAL_STREAM, count).reshape(*shape)).float()
     uniform = random.uniform(seed, key, 0, INITIAL_STREAM, count).reshape(*shape)
     return (2 * uniform - 1).float() / math.sqrt(shape[-1])
+
+
+def free_name(holder: nn.Module, name: str) -> str:
+    """`name`, with underscores after it when a module already has such an attribute or Python such a keyword."""
+    while hasattr(holder, name) or keyword.iskeyword(name):
+        name += "_"
+    return name

@@ -100,9 +100,7 @@ def chain(
     used = [transition] if first is not None or starting is None else [transition, starting]
     for rows in tiles(model, count, *used):
         here = _tile(model, model.given, given, rows)
-        state = (
-            _start(model, starting, here, rows, seed) if first is None else _tile(model, model.observed, first, rows)
-        )
+        state = _first_state(model, starting, here, rows, seed, first)
         if burn_in:
             *state, _ = model.run(transition, _inputs(model, state, here), rows, seed=seed, step=0, steps=burn_in)
         kept, taken = [], torch.zeros(len(rows), device=model.device)
@@ -111,7 +109,7 @@ def chain(
             *state, steps_accepted = model.run(
                 transition, inputs, rows, seed=seed, step=burn_in + draw * thin, steps=thin
             )
-            kept.append(state)
+            kept.append(_shown(model, state))
             taken = taken + steps_accepted
         parts.append(tuple(torch.stack(states, 1) for states in zip(*kept, strict=True)))
         accepted.append(taken / (draws * thin))
@@ -204,7 +202,7 @@ def _start_program(model: Model, transition: str) -> str | None:
 def _start(model: Model, program: str | None, given: Sequence[Tensor], rows: Tensor, seed: int) -> Sequence[Tensor]:
     if program is not None:
         return model.run(program, given, rows, seed=seed)
-    return [_default_start(model, field, rows, seed, START_STREAM + i) for i, field in enumerate(model.observed)]
+    return [_default_start(model, field, rows, seed, START_STREAM + i) for i, field in enumerate(state_fields(model))]
 
 
 def _default_start(model: Model, field: Field, rows: Tensor, seed: int, stream: int) -> Tensor:
@@ -222,10 +220,39 @@ def _default_start(model: Model, field: Field, rows: Tensor, seed: int, stream: 
     return model.computed(field, state.reshape(len(rows), *field.shape))
 
 
+def state_fields(model: Model) -> tuple[Field, ...]:
+    """What chains move: the observed variables, or those in `moving`, latent ones among them."""
+    return tuple(f for f in model.moving if not f.given) or model.observed
+
+
+def _first_state(
+    model: Model,
+    program: str | None,
+    given: Sequence[Tensor],
+    rows: Tensor,
+    seed: int,
+    first: Sequence[Tensor] | None,
+) -> Sequence[Tensor]:
+    """Where the chains of a tile start: observed variables where they are told to, the others by default."""
+    if first is None:
+        return _start(model, program, given, rows, seed)
+    told = dict(zip((f.name for f in model.observed), _tile(model, model.observed, first, rows), strict=True))
+    if len(told) == len(state_fields(model)):
+        return list(told.values())
+    default = _start(model, program, given, rows, seed)
+    return [told.get(f.name, value) for f, value in zip(state_fields(model), default, strict=True)]
+
+
+def _shown(model: Model, state: Sequence[Tensor]) -> list[Tensor]:
+    """Of a state, the observed variables."""
+    values = dict(zip((f.name for f in state_fields(model)), state, strict=True))
+    return [values[f.name] for f in model.observed]
+
+
 def _inputs(model: Model, state: Sequence[Tensor], given: Sequence[Tensor]) -> list[Tensor]:
     """The inputs of a transition: the state and the given variables, in the order of declaration."""
-    observed, others = iter(state), iter(given)
-    return [next(others if field.given else observed) for field in model.fields]
+    moving, others = iter(state), iter(given)
+    return [next(others if field.given else moving) for field in model.moving or model.fields]
 
 
 def _own(model: Model, entered: Sequence[Tensor]) -> list[Tensor]:

@@ -143,7 +143,7 @@ class Banana(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/banana.gen"
-    model_hash = "a8c0812886692d8ffdcd17b0bf9127899f6b46975422ae1ccdc07c3ad275e997"
+    model_hash = "0c23b064ae442e437a2137dde049f7607709ccebaa4e1f4856c22c7ac3f08a6c"
     compiler = "0.1.0"
 
     def energy(self, x: Tensor) -> Tensor:

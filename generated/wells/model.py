@@ -117,7 +117,7 @@ class Wells(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/wells.gen"
-    model_hash = "f1908bff1562f875c1c8c49c186e8bd3ff13fa9e73c2a352684ef25c1c8bd876"
+    model_hash = "1b811fd7a8c22b83fd31347f609aea75ca795c8f9b24fe10b1841ecbd9b5e854"
     compiler = "0.1.0"
 
     def energy(self, x: Tensor) -> Tensor:

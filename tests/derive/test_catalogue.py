@@ -92,7 +92,7 @@ def test_a_function_called_monotone_is_monotone(function: Function) -> None:
 
 def admissible(form: Form) -> dict[str, torch.Tensor]:
     """Values for the parameters of a form, inside their supports."""
-    inside = {"Positive": 0.7, "Unit": 0.3, "Real": 0.4}
+    inside = {"Positive": 0.7, "Unit": 0.3, "Real": 0.4, "Binary": 1.0}
     values = {name: torch.tensor(inside[support], dtype=torch.float64) for name, support in form.parameters}
     if "upper" in values:
         values["upper"] = values["lower"] + 1.5

@@ -1,0 +1,209 @@
+"""The search for proofs that a move keeps a measure, part by part, and for refutations."""
+
+from __future__ import annotations
+
+from gencompiler.checks import admissibility
+from gencompiler.checks.checking import Checking
+from gencompiler.model.nodes import Support
+from gencompiler.proof import finite_chains, imbalance
+from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.chain_rules import (
+    Blend,
+    Deterministic,
+    Images,
+    Kernel,
+    Mapped,
+    Move,
+    Repeated,
+    Reversible,
+    Sequence,
+    Stationary,
+    Times,
+    accepted,
+)
+from gencompiler.proof.composite_rules import parts_of
+from gencompiler.proof.graph import Malformed, Term, substitute
+from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.places import substitute_parts
+from gencompiler.proof.terms import ZERO
+
+_FROM_ZERO = Support("NonNegative")
+
+
+class Keeping:
+    """Proofs about moves; `blamed` is the part that a failed attempt stopped at."""
+
+    def __init__(self, checking: Checking) -> None:
+        self.checking = checking
+        self.search = checking.search
+        self.blamed: Move | None = None
+
+    def keeps(self, move: Move, log_target: Term) -> Proof:
+        """That a move leaves a measure invariant; raises NotFound."""
+        match move:
+            case Kernel() | Deterministic():
+                return prove("detailed_balance", (), self.balances(move, log_target))
+            case Sequence(parts=parts):
+                return prove("in_sequence", (log_target,), *(self.keeps(p, log_target) for p in parts))
+            case Repeated(index=index, count=count, part=part):
+                own = self.keeps(part, log_target)
+                return self._proved(move, "repeated", (index, count), own)
+            case Blend():
+                return self._blend(move, log_target)
+
+    def _proved(self, move: Move, rule: str, subject: tuple[object, ...], *premises: Proof) -> Proof:
+        try:
+            return prove(rule, subject, *premises)
+        except Unproved as failure:
+            self.blamed = move
+            raise NotFound("ratio", ZERO, str(failure)) from None
+
+    def _blend(self, move: Blend, log_target: Term) -> Proof:
+        signs = []
+        for weight in move.weights:
+            try:
+                signs.append(prove("member", (weight, _FROM_ZERO), self.search.range(weight)))
+            except (Unproved, NotFound) as failure:
+                self.blamed = move
+                raise NotFound("range", weight, str(failure)) from None
+        parts = [self.keeps(p, log_target) for p in move.parts]
+        return self._proved(move, "blended", (move.state, move.weights), *parts, *signs)
+
+    # -- detailed balance --------------------------------------------------------------------------------------------
+
+    def balances(self, move: Move, log_target: Term) -> Proof:
+        """That a move is in detailed balance with a measure; raises NotFound."""
+        assert isinstance(move, Kernel | Deterministic), "a composition has no detailed balance of its own"
+        self.blamed = move
+        finite = self.search.range(log_target)
+        ratio = accepted(move)
+        if ratio is None:
+            reason = "the probability of acceptance is neither min(1, r) nor sigmoid(log r)"
+            raise NotFound("ratio", ZERO, reason)
+        defined = self.search.range(ratio[0])
+        if isinstance(move, Deterministic):
+            own = self.involution(move.moves, move.maps)
+            volume = self.volume(move.moves, move.maps)
+            found = self._proved(move, "involutive", (move, log_target), own, volume, finite, defined)
+        else:
+            laws = [admissibility.attempt(self.checking, p.law) for p in move.proposals]
+            maps = [
+                self.search.any_bijection(p.noise, p.body)
+                for p in move.proposals
+                if p.noise is not None and p.body is not None
+            ]
+            subject = (move, log_target)
+            found = self._proved(move, "metropolis_hastings", subject, *laws, finite, defined, *maps)
+        self.blamed = None
+        return found
+
+    def laws(self, move: Kernel) -> list[Proof] | None:
+        """That the laws of a kernel's proposals are admissible; None where that is not found."""
+        try:
+            return [admissibility.attempt(self.checking, p.law) for p in move.proposals]
+        except NotFound:
+            return None
+
+    def admissible(self, move: Move) -> bool:
+        """Whether all laws of a move are known to be admissible; what is not has been reported at its own place."""
+        own = not isinstance(move, Kernel) or self.laws(move) is not None
+        return own and all(self.admissible(part) for part in parts_of(move))
+
+    # -- deterministic proposals -------------------------------------------------------------------------------------
+
+    def involution(self, moves: tuple[Term, ...], maps: tuple[Mapped, ...]) -> Proof:
+        """That maps are their own inverse; raises NotFound."""
+        try:
+            if len(maps) > 1 and isinstance(maps[0], Times):
+                first, rest = maps[0], maps[1:]
+                assert isinstance(first, Times)
+                back = tuple(rest)
+                last = self.involution(moves, back)
+                both = self.involution(moves, (*first.maps, *back))
+                return prove("reversing", (first.count, first.maps, back), last, both)
+            return prove("self_inverse", (moves, maps))
+        except (Unproved, Malformed) as failure:
+            raise NotFound("involution", ZERO, f"the proposal is not known to be an involution: {failure}") from None
+
+    def volume(self, moves: tuple[Term, ...], maps: tuple[Mapped, ...]) -> Proof:
+        """log|det| of maps; raises NotFound."""
+        if len(moves) == 1 and len(maps) == 1 and isinstance(maps[0], Images):
+            try:
+                own = self.search.any_bijection(moves[0], maps[0].images[0])
+                return prove("scalar_volume", (maps,), own)
+            except (Unproved, NotFound, Malformed) as failure:
+                raise NotFound("volume", ZERO, f"the Jacobian of the proposal is not known: {failure}") from None
+        try:
+            single = [prove("sheared", (moves, m.images, shears(moves, m.images))) for m in _images(maps)]
+            return single[0] if single[0].conclusion.values()[1] == maps else prove("volumes", (moves, maps), *single)
+        except Unproved as failure:
+            raise NotFound("volume", ZERO, f"the Jacobian of the proposal is not known: {failure}") from None
+
+    # -- refutations -------------------------------------------------------------------------------------------------
+
+    def refutation(self, goal: Stationary | Reversible) -> Proof | None:
+        """A place where invariance, or detailed balance, fails."""
+        move, target = goal.kernel, goal.log_target
+        if isinstance(move, Kernel) and (laws := self.laws(move)) is not None:
+            search = imbalance.unbalanced if isinstance(goal, Reversible) else imbalance.gain
+            found = search(move, target, laws)
+            if found is not None:
+                return found
+        if isinstance(goal, Reversible):
+            return None
+        return finite_chains.change(move, target) or self._by_the_last(move, target)
+
+    def _by_the_last(self, move: Move, target: Term) -> Proof | None:
+        """Of a composition all but whose last part keep the measure: that the last part does not."""
+        if not isinstance(move, Sequence):
+            return None
+        *before, last = move.parts
+        try:
+            kept = [self.keeps(p, target) for p in before]
+            broken = self.refutation(Stationary(last, target))
+            return None if broken is None else prove("last_breaks", (), *kept, broken)
+        except (NotFound, Unproved):
+            return None
+
+
+def _images(maps: tuple[Mapped, ...]) -> list[Images]:
+    """The distinct maps that a map is made of."""
+    found: dict[Images, None] = {}
+    for each in maps:
+        for own in _images(each.maps) if isinstance(each, Times) else [each]:
+            found[own] = None
+    return list(found)
+
+
+def shears(moves: tuple[Term, ...], images: tuple[Term, ...]) -> tuple[tuple[int, bool, Term], ...]:
+    """The shears that a map is a sequence of, as far as they are found."""
+    here = list(images)
+    found: list[tuple[int, bool, Term]] = []
+    progress = True
+    while progress:
+        progress = False
+        for number, current in enumerate(here):
+            if current in moves or current.operation != "apply" or current.data not in ("add", "subtract"):
+                continue
+            others = {h: m for k, (m, h) in enumerate(zip(moves, here, strict=True)) if k != number}
+            sides = ((1, 0),) if current.data == "subtract" else ((1, 0), (0, 1))
+            for added, kept in sides:
+                own = current.arguments[added]
+                addend = substitute_parts(own, others)
+                allowed = set(others.values())
+                inputs = {s for s in addend.symbols if s in moves}
+                if (
+                    inputs <= allowed
+                    and _by_places(own, others, addend)
+                    and current.arguments[kept].shape == current.shape
+                ):
+                    found.append((number, current.data == "subtract", addend))
+                    here[number] = current.arguments[kept]
+                    progress = True
+                    break
+    return tuple(found)
+
+
+def _by_places(own: Term, others: dict[Term, Term], addend: Term) -> bool:
+    """Whether putting the others back in their places gives the addend itself."""
+    return substitute(addend, {m: h for h, m in others.items()}) is own

@@ -1,0 +1,45 @@
+"""How generated code spells variables, supports and shapes."""
+
+from __future__ import annotations
+
+from gencompiler.catalog.supports import SUPPORTS, Number, bounds
+from gencompiler.emit.code import Code, Sequence, Text, call
+from gencompiler.emit.literals import string
+from gencompiler.model.nodes import Support, Variable
+
+
+def field_code(variable: Variable) -> Code:
+    """`Field("x", (64,), Support("Binary"), storage="uint8")`"""
+    keywords: dict[str, str] = {"storage": string(storage(variable.type.support))}
+    if variable.role == "given":
+        keywords["given"] = "True"
+    return call(
+        "Field", string(variable.name), shape_code(variable.type.shape), support_code(variable.type.support), **keywords
+    )
+
+
+def support_code(support: Support) -> Code:
+    arguments = tuple(Text(number_code(a)) for a in support.arguments)
+    return call("Support", string(support.name), *([Sequence(arguments)] if arguments else []))
+
+
+def number_code(value: Number) -> str:
+    number = float(value)
+    if number in (float("inf"), float("-inf")):
+        return f'float("{number}")'
+    return repr(int(number)) if number == int(number) else repr(number)
+
+
+def shape_code(shape: tuple[int, ...]) -> Code:
+    return Sequence(tuple(Text(str(n)) for n in shape))
+
+
+def storage(support: Support) -> str:
+    """The smallest dtype that holds the support."""
+    if not SUPPORTS[support.name].discrete:
+        return "float32"
+    lower, upper, _, _ = bounds(support.name, support.arguments)
+    for name, low, high in (("uint8", 0, 255), ("int16", -(2**15), 2**15 - 1), ("int32", -(2**31), 2**31 - 1)):
+        if low <= float(lower) and float(upper) <= high:
+            return name
+    return "int64"

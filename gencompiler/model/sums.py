@@ -1,0 +1,102 @@
+"""Sums over several indices: `sum(for i, j in 0..i: W[i, j] * x[i] * x[j])` is a sum of sums.
+
+A range may depend on the indices before it; a place outside it contributes 0.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gencompiler.model import nodes
+from gencompiler.model.builder import Abandon, Context, IndexInfo
+from gencompiler.model.constants import NotConstant, evaluate, size
+from gencompiler.model.types import known_shape
+from gencompiler.node import walk
+from gencompiler.syntax import tree
+
+if TYPE_CHECKING:
+    from gencompiler.model.infer import Infer
+
+
+def over_several(infer: Infer, context: Context, call: tree.Call) -> nodes.Expr | None:
+    """The sum of an array over several indices, or over a range that is not `0..n`; None of anything else."""
+    operand = call.arguments[0].value if len(call.arguments) == 1 else None
+    if not isinstance(operand, tree.Each):
+        return None
+    if len(operand.bindings) == 1 and _plain(context, operand.bindings[0]):
+        return None
+    return _sum(infer, context, operand.bindings, operand.body, call)
+
+
+def _plain(context: Context, binding: tree.Binding) -> bool:
+    range_ = binding.range
+    if not isinstance(range_, tree.Range):
+        return True
+    starts_at_zero = isinstance(range_.lower, tree.Number) and range_.lower.value == 0
+    return starts_at_zero and range_.upper is not None and _is_constant(context, range_.upper)
+
+
+def _is_constant(context: Context, expr: tree.Expr) -> bool:
+    names = {n.id for n in walk(expr) if isinstance(n, tree.Name)}
+    return not names & (context.indices.keys() | context.names.keys())
+
+
+def _sum(
+    infer: Infer, context: Context, bindings: tuple[tree.Binding, ...], body: tree.Expr, call: tree.Call
+) -> nodes.Expr:
+    binding, *rest = bindings
+    info, bounds = _index(infer, context, binding)
+    inside = context.index(info)
+    value = _sum(infer, inside, tuple(rest), body, call) if rest else infer.expression(inside, body)
+    if known_shape(value.type) != ():
+        infer.builder.unsupported("a sum of tensors over several indices", body.span)
+    if info.extent is None:
+        infer.builder.report(
+            "G202",
+            f"nothing determines how far `{info.name}` runs",
+            binding.span,
+            "no range",
+            help=(f"subscript something with it, or write `for {info.name} in n: …`",),
+        )
+    real = nodes.Type(nodes.REAL)
+    index = nodes.Reference(_whole(info.extent), info.name, span=binding.span)
+    for function, bound in bounds:
+        condition = infer.apply(function, (index, infer.expression(inside, bound)), bound.span)
+        zero = nodes.Literal(real, Fraction(0), span=bound.span)
+        value = nodes.Choose(real, condition, value, zero, span=bound.span)
+    each = nodes.Each(nodes.Type(nodes.REAL, (info.extent,)), info.name, info.extent, value, span=call.span)
+    return nodes.Reduce(real, "sum", each, span=call.span)
+
+
+def _whole(extent: int) -> nodes.Type:
+    return nodes.Type(nodes.Support("Integer", (Fraction(0), Fraction(extent))))
+
+
+def _index(
+    infer: Infer, context: Context, binding: tree.Binding
+) -> tuple[IndexInfo, tuple[tuple[str, tree.Expr], ...]]:
+    """A bound index, and the conditions on it that its range adds."""
+    range_ = binding.range
+    if not isinstance(range_, tree.Range):
+        return infer.binding(context, binding), ()
+    bounds: list[tuple[str, tree.Expr]] = []
+    extent: int | None = None
+    if range_.upper is None:
+        infer.builder.unsupported("a range without an end", range_.span)
+    if _is_constant(context, range_.upper):
+        extent = size(range_.upper, context.constants, infer.builder.reporter)
+        if extent is None:
+            raise Abandon
+    else:
+        bounds.append(("less", range_.upper))
+    if range_.lower is not None and not _zero(context, range_.lower):
+        bounds.append(("greater_equal", range_.lower))
+    return IndexInfo(binding.name.id, extent, binding.span), tuple(bounds)
+
+
+def _zero(context: Context, expr: tree.Expr) -> bool:
+    try:
+        return evaluate(expr, context.constants) == 0
+    except NotConstant:
+        return False

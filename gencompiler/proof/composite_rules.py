@@ -1,0 +1,286 @@
+"""Rules for transitions that are made of others, and for deterministic proposals.
+
+A composition, a repetition, and a mixture whose weights do not depend on the state keep what their parts keep
+(Tierney, *Markov chains for exploring posterior distributions*, 1994).  A deterministic proposal keeps a measure where
+the map is an involution and its Jacobian is in the ratio (Green 1995; Neklyudov et al., *Involutive MCMC*, 2020).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from typing import cast
+
+from gencompiler.proof.chain_rules import (
+    FIXED,
+    Blend,
+    Deterministic,
+    Images,
+    Mapped,
+    Move,
+    Repeated,
+    Reversible,
+    Sequence,
+    Stationary,
+    Times,
+    accepted,
+    log_of,
+    same,
+)
+from gencompiler.proof.domain import POSITIVE, REALS
+from gencompiler.proof.facts import Bijection, Fact, Member
+from gencompiler.proof.graph import Term, apply, literal, substitute, support_of
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.range_rules import range_of
+from gencompiler.proof.terms import ZERO, minus, negated, plus
+
+
+@dataclasses.dataclass(frozen=True)
+class SelfInverse(Fact):
+    """Maps of the variables `moves`, one after another, are their own inverse."""
+
+    moves: tuple[Term, ...]
+    maps: tuple[Mapped, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Volume(Fact):
+    """log|det| of maps of the variables `moves`, in terms of where they start."""
+
+    moves: tuple[Term, ...]
+    maps: tuple[Mapped, ...]
+    log_det: Term
+
+
+# -- composition -----------------------------------------------------------------------------------------------------
+
+
+@rule
+def in_sequence(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """Transitions that each keep a measure, one after another, keep it.  Subject: log of the measure."""
+    (log_target,) = cast(tuple[Term], subject)
+    need(bool(premises) and all(isinstance(p, Stationary) for p in premises), "a part that is not known to keep it")
+    found = [p for p in premises if isinstance(p, Stationary)]
+    need(all(p.log_target is log_target for p in found), "parts that keep different measures")
+    return Stationary(Sequence(tuple(p.kernel for p in found)), log_target)
+
+
+@rule
+def repeated(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A transition that keeps a measure for every value of a condition keeps it for one value after another."""
+    index, count = cast(tuple[Term | None, int], subject)
+    (part,) = premises
+    if not isinstance(part, Stationary):
+        raise Unproved("a part that is not known to keep it")
+    need(count >= 0, "a negative count")
+    if index is not None:
+        need(index.operation == "symbol" and index.data[0] == "condition", "a repetition over something else")
+        need(support_of(index).name == "Integer", "an index that is no whole number")
+        low, high = support_of(index).arguments
+        need(low <= 0 and count <= high, "an index that leaves its range")
+        need(index not in part.log_target.symbols, "the measure depends on the index")
+    return Stationary(Repeated(index, count, part.kernel), part.log_target)
+
+
+@rule
+def blended(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A mixture of transitions that keep a measure keeps it, if its weights are the same everywhere.
+
+    Subject: the state and the weights.  Premises: the parts, then that each weight is at least 0."""
+    state, weights = cast(tuple[tuple[Term, ...], tuple[Term, ...]], subject)
+    parts = premises[: len(weights)]
+    signs = premises[len(weights) :]
+    found = [p for p in parts if isinstance(p, Stationary)]
+    need(bool(found) and len(found) == len(weights) == len(signs), "a part that is not known to keep the measure")
+    need(all(p.log_target is found[0].log_target for p in found), "parts that keep different measures")
+    for weight, sign in zip(weights, signs, strict=True):
+        need(isinstance(sign, Member) and sign.term is weight, "a weight that may be negative")
+        need(isinstance(sign, Member) and sign.support.name == "NonNegative", "a weight that may be negative")
+        need(not any(s in state or s.data[0] == "draw" for s in weight.symbols), "a weight depends on the state")
+    total = ZERO
+    for weight in weights:
+        total = plus(total, weight)
+    need(same(total, literal(1)), "the weights are not known to sum to 1")
+    return Stationary(Blend(state, weights, tuple(p.kernel for p in found)), found[0].log_target)
+
+
+# -- deterministic proposals -----------------------------------------------------------------------------------------
+
+
+def composed(moves: tuple[Term, ...], maps: tuple[Mapped, ...]) -> tuple[Term, ...]:
+    """The images of maps one after another, written out."""
+    here = moves
+    for each in maps:
+        for _ in range(each.count if isinstance(each, Times) else 1):
+            inner = composed(moves, each.maps) if isinstance(each, Times) else each.images
+            values = dict(zip(moves, here, strict=True))
+            here = tuple(substitute(i, values) for i in inner)
+    return here
+
+
+def check_maps(moves: tuple[Term, ...], maps: tuple[Mapped, ...]) -> None:
+    """Maps of the variables into themselves; raises Unproved."""
+    need(bool(moves) and len(set(moves)) == len(moves), "no variables, or one twice")
+    for each in maps:
+        if isinstance(each, Times):
+            need(each.count >= 0, "a negative count")
+            check_maps(moves, each.maps)
+            continue
+        need(len(each.images) == len(moves), "a map to other variables")
+        for image, move in zip(each.images, moves, strict=True):
+            need(image.shape == move.shape, "a map to another shape")
+            need(all(s in moves or s.data[0] in FIXED for s in image.symbols), "a map of something besides the state")
+
+
+def _identity(moves: tuple[Term, ...], images: tuple[Term, ...]) -> bool:
+    return all(same(i, m) for i, m in zip(images, moves, strict=True))
+
+
+@rule
+def self_inverse(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """The maps twice are the identity, as formulas.  Subject: the variables, the maps."""
+    moves, maps = cast(tuple[tuple[Term, ...], tuple[Mapped, ...]], subject)
+    check_maps(moves, maps)
+    need(not premises, "no premises")
+    need(_identity(moves, composed(moves, (*maps, *maps))), "applied twice it is not the identity")
+    return SelfInverse(moves, maps)
+
+
+@rule
+def reversing(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """S F^n is an involution if S and S F are: S F S = F^-1, so that S F^n S = F^-n.
+
+    Subject: n, the maps of F, those of S.  Premises: S is an involution, S F is one."""
+    count, forward, back = cast(tuple[int, tuple[Mapped, ...], tuple[Mapped, ...]], subject)
+    last, both = premises
+    need(isinstance(last, SelfInverse) and isinstance(both, SelfInverse), "not involutions")
+    assert isinstance(last, SelfInverse) and isinstance(both, SelfInverse)
+    need(last.moves == both.moves and last.maps == back and both.maps == (*forward, *back), "other involutions")
+    need(count >= 0, "a negative count")
+    return SelfInverse(last.moves, (Times(count, forward), *back))
+
+
+@rule
+def sheared(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A map that is a sequence of shears, and at last at most signs and an exchange of variables, keeps volumes.
+
+    Subject: the variables, the images, and for each shear, from the last to the first: the number of the variable that
+    it adds to, whether it subtracts, and what it adds, in terms of the others (as the variables themselves, where they
+    arrive)."""
+    moves, images, witness = cast(
+        tuple[tuple[Term, ...], tuple[Term, ...], tuple[tuple[int, bool, Term], ...]], subject
+    )
+    check_maps(moves, (Images(images),))
+    here = list(images)
+    for number, subtracts, addend in witness:
+        need(0 <= number < len(moves), "no such variable")
+        need(moves[number] not in addend.symbols, "a shear by the variable itself")
+        others = {m: h for k, (m, h) in enumerate(zip(moves, here, strict=True)) if k != number}
+        value, current = substitute(addend, others), here[number]
+        need(current.operation == "apply" and len(current.arguments) == 2, "not a shear")
+        left, right = current.arguments
+        if subtracts:
+            need(current.data == "subtract" and right is value and left.shape == current.shape, "not a shear")
+            here[number] = left
+        else:
+            need(current.data == "add" and value in (left, right), "not a shear")
+            here[number] = left if right is value else right
+            need(here[number].shape == current.shape, "not a shear")
+    rest = [negated(h) if _is_negated(h) else h for h in here]
+    need(set(rest) == set(moves) and len(rest) == len(moves), "something besides shears is left")
+    return Volume(moves, (Images(images),), ZERO)
+
+
+def _is_negated(term: Term) -> bool:
+    return term.operation == "apply" and term.data == "negate"
+
+
+@rule
+def volumes(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """Maps that keep volumes, one after another and repeated, keep them.  Subject: the variables, the maps."""
+    moves, maps = cast(tuple[tuple[Term, ...], tuple[Mapped, ...]], subject)
+    check_maps(moves, maps)
+    kept = {p.maps for p in premises if isinstance(p, Volume) and p.moves == moves and p.log_det is ZERO}
+
+    def keeps(parts: tuple[Mapped, ...]) -> bool:
+        return all(keeps(p.maps) if isinstance(p, Times) else (p,) in kept for p in parts)
+
+    need(keeps(maps), "a map that is not known to keep volumes")
+    return Volume(moves, maps, ZERO)
+
+
+@rule
+def scalar_volume(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """|f'| of a bijection of one variable onto its own support, element by element.  Subject: the images."""
+    (maps,) = cast(tuple[tuple[Mapped, ...]], subject)
+    (found,) = premises
+    if not isinstance(found, Bijection):
+        raise Unproved("not a bijection")
+    need(maps == (Images((found.body,)),) and found.onto, "another map")
+    check_maps((found.input,), maps)
+    need(
+        all(s.data[0] in FIXED or s is found.input for s in found.body.symbols), "a map of something besides the state"
+    )
+    log_det = found.log_derivative
+    if found.input.shape:
+        log_det = apply("multiply", literal(_size(found.input)), log_det) if not log_det.shape else _summed(log_det)
+    return Volume((found.input,), maps, log_det)
+
+
+def _size(term: Term) -> Fraction:
+    size = 1
+    for extent in term.shape:
+        size *= extent
+    return Fraction(size)
+
+
+def _summed(term: Term) -> Term:
+    from gencompiler.proof.graph import reduce
+
+    return reduce("sum", term)
+
+
+def deterministic_ratio(kernel: Deterministic, log_target: Term, log_det: Term) -> Term:
+    """log π(f(x)) + log|det f'(x)| - log π(x), f(x) by the names it arrives under."""
+    there = dict(zip(kernel.moves, kernel.arrives, strict=True))
+    return minus(plus(substitute(log_target, there), log_det), log_target)
+
+
+@rule
+def involutive(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A deterministic proposal by an involution, accepted with g(r), r = π(f(x)) |det f'(x)| / π(x).
+
+    Premises: the involution, its volume, that log π is a real number, and that what `accepted` gives is defined."""
+    kernel, log_target = cast(tuple[Deterministic, Term], subject)
+    check_maps(kernel.moves, kernel.maps)
+    need(set(kernel.moves) <= set(kernel.state), "what moves is not the state")
+    need(
+        all(a.data[0] == "draw" and a.shape == m.shape for a, m in zip(kernel.arrives, kernel.moves, strict=True)), "no"
+    )
+    need(len(set(kernel.arrives)) == len(kernel.moves), "two values of one name")
+    own, volume, finite, defined = premises
+    need(isinstance(own, SelfInverse) and own.moves == kernel.moves and own.maps == kernel.maps, "not an involution")
+    if not isinstance(volume, Volume) or (volume.moves, volume.maps) != (kernel.moves, kernel.maps):
+        raise Unproved("a volume of another map")
+    need(range_of(finite, log_target).within(REALS), "the target is not known to be positive")
+    free = {s for s in log_target.symbols if s.data[0] not in FIXED}
+    need(free <= set(kernel.state), "the target depends on something besides the state")
+    found = accepted(kernel)
+    if found is None:
+        raise Unproved("the probability of acceptance is neither min(1, r) nor sigmoid(log r)")
+    term, is_log = found
+    need(range_of(defined, term).within(REALS if is_log else POSITIVE), "the ratio is not known to be defined")
+    written: dict[Term, Term] = {}
+    if len(kernel.maps) == 1 and isinstance(kernel.maps[0], Images):
+        written = dict(zip(kernel.arrives, kernel.maps[0].images, strict=True))
+    ratio = substitute(term if is_log else log_of(term), written)
+    if not same(ratio, substitute(deterministic_ratio(kernel, log_target, volume.log_det), written)):
+        raise Unproved("the probability of acceptance does not have the derived ratio r")
+    return Reversible(kernel, log_target)
+
+
+def parts_of(move: Move) -> tuple[Move, ...]:
+    """The transitions that a move is made of."""
+    if isinstance(move, Sequence | Blend):
+        return move.parts
+    return (move.part,) if isinstance(move, Repeated) else ()
