@@ -135,7 +135,7 @@ def objective_phase_1_saving_rows(x, W, b, *, rows, seed, step):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -232,7 +232,7 @@ def objective_phase_1_backward_rows(x, x_2_saved, x_2_end, value_cotangent):
         part_3,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )

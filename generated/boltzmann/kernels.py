@@ -125,7 +125,7 @@ def objective_phase_1_rows(x, W, b, *, rows, seed, step):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -181,7 +181,7 @@ def energy_rows(x, W, b):
         energy,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -220,7 +220,7 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -309,7 +309,7 @@ def chain_rows(x, W, b, steps, *, rows, seed, step):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )

@@ -8,6 +8,7 @@ import torch
 import triton
 import triton.language as tl
 
+from gencompiler.runtime import tiles
 from gencompiler.runtime.kernels import normal
 
 
@@ -43,7 +44,7 @@ def encode_rows(x, *, rows, seed, step):
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -79,7 +80,7 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
         seed,
         step,
         ROWS=128,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )

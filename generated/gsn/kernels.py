@@ -7,6 +7,7 @@ import torch
 import triton
 import triton.language as tl
 
+from gencompiler.runtime import tiles
 from gencompiler.runtime.kernels import uniform
 
 
@@ -45,7 +46,7 @@ def encode_rows(x, *, rows, seed, step, dtype=torch.float32):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -84,7 +85,7 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )

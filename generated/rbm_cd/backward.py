@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import matrix, softplus, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, softplus, uniform, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -46,20 +46,12 @@ def objective_phase_1_saving_kernel(
     row = tl.load(rows_ptr + place, mask=live, other=0)
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     # rbm_cd.gen:7
-    logits = tl.dot(x, matrix(W_array, 0, 64, 16), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-        c_array,
-        0,
-        16,
-    )
+    logits = dot(x, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)
     # rbm_cd.gen:9
     noise = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 5)
     h_next = (noise < tl.sigmoid(logits)).to(tl.float32)
     # rbm_cd.gen:7
-    logits_2 = tl.dot(h_next, matrix(W_array_2, 0, 16, 64), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-        b_array,
-        0,
-        64,
-    )
+    logits_2 = dot(h_next, matrix(W_array_2, 0, 16, 64), PRECISION) + vector(b_array, 0, 64)
     # rbm_cd.gen:9
     noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 6)
     x_next = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
@@ -68,13 +60,7 @@ def objective_phase_1_saving_kernel(
     tl.store(
         value_out + place,
         tl.sum(vector(b_array, 0, 64) * stop_x_next, 1)
-        - tl.sum(
-            -softplus(
-                tl.dot(stop_x_next, matrix(W_array, 0, 64, 16), input_precision=PRECISION, out_dtype=tl.float32)
-                + vector(c_array, 0, 16),
-            ),
-            1,
-        )
+        - tl.sum(-softplus(dot(stop_x_next, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)), 1)
         - (tl.sum(vector(b_array, 0, 64) * x, 1) - tl.sum(-softplus(logits), 1)),
         mask=live,
     )
@@ -98,7 +84,7 @@ def objective_phase_1_saving_rows(x, W, b, c, *, rows, seed, step):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=2,
     )
@@ -145,21 +131,13 @@ def objective_phase_1_backward_kernel(
     row = tl.load(rows_ptr + place, mask=live, other=0)
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     # rbm_cd.gen:7
-    logits = tl.dot(x, matrix(W_array, 0, 64, 16), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-        c_array,
-        0,
-        16,
-    )
+    logits = dot(x, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)
     # rbm_cd.gen:9
     sigmoid_logits = tl.sigmoid(logits)
     noise = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 5)
     h_next = (noise < sigmoid_logits).to(tl.float32)
     # rbm_cd.gen:7
-    logits_2 = tl.dot(h_next, matrix(W_array_2, 0, 16, 64), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-        b_array,
-        0,
-        64,
-    )
+    logits_2 = dot(h_next, matrix(W_array_2, 0, 16, 64), PRECISION) + vector(b_array, 0, 64)
     # rbm_cd.gen:9
     noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 6)
     x_next = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
@@ -167,10 +145,7 @@ def objective_phase_1_backward_kernel(
     value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     # rbm_cd.gen:2
     product = (
-        tl.sigmoid(
-            tl.dot(stop_x_next, matrix(W_array, 0, 64, 16), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(c_array, 0, 16),
-        )
+        tl.sigmoid(dot(stop_x_next, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16))
         * value_cotangent[:, None]
     )
     negate_value_cotangent = -value_cotangent
@@ -221,7 +196,7 @@ def objective_phase_1_backward_rows(x, value_cotangent, W, b, c, *, rows, seed, 
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=2,
     )

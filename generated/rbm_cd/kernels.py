@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import matrix, softplus, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, softplus, uniform, vector
 
 
 @tiles.remembered
@@ -45,20 +45,12 @@ def objective_phase_1_kernel(
     row = tl.load(rows_ptr + place, mask=live, other=0)
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     # rbm_cd.gen:7
-    logits = tl.dot(x, matrix(W_array, 0, 64, 16), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-        c_array,
-        0,
-        16,
-    )
+    logits = dot(x, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)
     # rbm_cd.gen:9
     noise = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 5)
     h_next = (noise < tl.sigmoid(logits)).to(tl.float32)
     # rbm_cd.gen:7
-    logits_2 = tl.dot(h_next, matrix(W_array_2, 0, 16, 64), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-        b_array,
-        0,
-        64,
-    )
+    logits_2 = dot(h_next, matrix(W_array_2, 0, 16, 64), PRECISION) + vector(b_array, 0, 64)
     # rbm_cd.gen:9
     noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 6)
     x_next = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
@@ -67,13 +59,7 @@ def objective_phase_1_kernel(
     tl.store(
         value_out + place,
         tl.sum(vector(b_array, 0, 64) * stop_x_next, 1)
-        - tl.sum(
-            -softplus(
-                tl.dot(stop_x_next, matrix(W_array, 0, 64, 16), input_precision=PRECISION, out_dtype=tl.float32)
-                + vector(c_array, 0, 16),
-            ),
-            1,
-        )
+        - tl.sum(-softplus(dot(stop_x_next, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)), 1)
         - (tl.sum(vector(b_array, 0, 64) * x, 1) - tl.sum(-softplus(logits), 1)),
         mask=live,
     )
@@ -97,7 +83,7 @@ def objective_phase_1_rows(x, W, b, c, *, rows, seed, step):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=2,
     )
@@ -127,13 +113,7 @@ def energy_kernel(x_ptr, b_array, W_array, c_array, energy_out, count, ROWS: tl.
         energy_out + place,
         -(
             tl.sum(vector(b_array, 0, 64) * x, 1)
-            - tl.sum(
-                -softplus(
-                    tl.dot(x, matrix(W_array, 0, 64, 16), input_precision=PRECISION, out_dtype=tl.float32)
-                    + vector(c_array, 0, 16),
-                ),
-                1,
-            )
+            - tl.sum(-softplus(dot(x, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)), 1)
         ),
         mask=live,
     )
@@ -154,7 +134,7 @@ def energy_rows(x, W, b, c):
         energy,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=2,
     )
@@ -200,7 +180,7 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -252,22 +232,13 @@ def chain_kernel(
     accepted = 0.0
     for t in tl.range(0, steps, num_stages=1):
         # rbm_cd.gen:7
-        logits = tl.dot(x_2, matrix(W_array, 0, 64, 16), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-            c_array,
-            0,
-            16,
-        )
+        logits = dot(x_2, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)
         # rbm_cd.gen:9
         now = step + t
         noise = uniform(seed, row[:, None], now, tl.arange(0, 16)[None, :], 2)
         h_next = (noise < tl.sigmoid(logits)).to(tl.float32)
         # rbm_cd.gen:7
-        logits_2 = tl.dot(
-            h_next,
-            matrix(W_array_2, 0, 16, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(b_array, 0, 64)
+        logits_2 = dot(h_next, matrix(W_array_2, 0, 16, 64), PRECISION) + vector(b_array, 0, 64)
         # rbm_cd.gen:9
         noise_2 = uniform(seed, row[:, None], now, tl.arange(0, 64)[None, :], 3)
         x_2 = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
@@ -303,7 +274,7 @@ def chain_rows(x, h, W, b, c, steps, *, rows, seed, step):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import matrix, softplus, vector
+from gencompiler.runtime.kernels import dot, matrix, softplus, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -44,13 +44,7 @@ def objective_phase_1_saving_kernel(
         value_out + place,
         -(
             tl.sum(vector(b_array, 0, 64) * x, 1)
-            - tl.sum(
-                -softplus(
-                    tl.dot(x, matrix(W_array, 0, 64, 16), input_precision=PRECISION, out_dtype=tl.float32)
-                    + vector(c_array, 0, 16),
-                ),
-                1,
-            )
+            - tl.sum(-softplus(dot(x, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)), 1)
         ),
         mask=live,
     )
@@ -71,7 +65,7 @@ def objective_phase_1_saving_rows(x, W, b, c):
         value,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=2,
     )
@@ -119,10 +113,7 @@ def objective_phase_1_backward_kernel(
     # rbm_pcd.gen:2
     tl.store(
         part_3_out + place[:, None] * 16 + tl.arange(0, 16)[None, :],
-        tl.sigmoid(
-            tl.dot(x, matrix(W_array, 0, 64, 16), input_precision=PRECISION, out_dtype=tl.float32)
-            + vector(c_array, 0, 16),
-        )
+        tl.sigmoid(dot(x, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16))
         * negate_value_cotangent[:, None],
         mask=live[:, None],
     )
@@ -149,7 +140,7 @@ def objective_phase_1_backward_rows(x, value_cotangent, W, c):
         part_3,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=2,
     )

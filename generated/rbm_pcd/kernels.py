@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import matrix, softplus, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, softplus, uniform, vector
 
 
 @tiles.remembered
@@ -43,13 +43,7 @@ def objective_phase_1_kernel(
         value_out + place,
         -(
             tl.sum(vector(b_array, 0, 64) * x, 1)
-            - tl.sum(
-                -softplus(
-                    tl.dot(x, matrix(W_array, 0, 64, 16), input_precision=PRECISION, out_dtype=tl.float32)
-                    + vector(c_array, 0, 16),
-                ),
-                1,
-            )
+            - tl.sum(-softplus(dot(x, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)), 1)
         ),
         mask=live,
     )
@@ -70,7 +64,7 @@ def objective_phase_1_rows(x, W, b, c):
         value,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=2,
     )
@@ -109,13 +103,7 @@ def objective_phase_1_chains_kernel(
     tl.store(
         value_out + place,
         tl.sum(vector(b_array, 0, 64) * x, 1)
-        - tl.sum(
-            -softplus(
-                tl.dot(x, matrix(W_array, 0, 64, 16), input_precision=PRECISION, out_dtype=tl.float32)
-                + vector(c_array, 0, 16),
-            ),
-            1,
-        ),
+        - tl.sum(-softplus(dot(x, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)), 1),
         mask=live,
     )
 
@@ -136,7 +124,7 @@ def objective_phase_1_chains_rows(x, h, W, b, c):
         value,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=2,
     )
@@ -185,22 +173,13 @@ def objective_phase_1_advance_kernel(
     h_2 = h
     for k in tl.range(0, 1, num_stages=1):
         # rbm_pcd.gen:7
-        logits = tl.dot(x_2, matrix(W_array, 0, 64, 16), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-            c_array,
-            0,
-            16,
-        )
+        logits = dot(x_2, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)
         # rbm_pcd.gen:9
         turn = step + k
         noise = uniform(seed, row[:, None], turn, tl.arange(0, 16)[None, :], 5)
         h_next = (noise < tl.sigmoid(logits)).to(tl.float32)
         # rbm_pcd.gen:7
-        logits_2 = tl.dot(
-            h_next,
-            matrix(W_array_2, 0, 16, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(b_array, 0, 64)
+        logits_2 = dot(h_next, matrix(W_array_2, 0, 16, 64), PRECISION) + vector(b_array, 0, 64)
         # rbm_pcd.gen:9
         noise_2 = uniform(seed, row[:, None], turn, tl.arange(0, 64)[None, :], 6)
         x_2 = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
@@ -230,7 +209,7 @@ def objective_phase_1_advance_rows(x, h, W, b, c, *, rows, seed, step):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -285,7 +264,7 @@ def objective_phase_1_start_rows(*, rows, seed, step, dtype=torch.float32):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -315,13 +294,7 @@ def energy_kernel(x_ptr, b_array, W_array, c_array, energy_out, count, ROWS: tl.
         energy_out + place,
         -(
             tl.sum(vector(b_array, 0, 64) * x, 1)
-            - tl.sum(
-                -softplus(
-                    tl.dot(x, matrix(W_array, 0, 64, 16), input_precision=PRECISION, out_dtype=tl.float32)
-                    + vector(c_array, 0, 16),
-                ),
-                1,
-            )
+            - tl.sum(-softplus(dot(x, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)), 1)
         ),
         mask=live,
     )
@@ -342,7 +315,7 @@ def energy_rows(x, W, b, c):
         energy,
         count,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=2,
     )
@@ -388,7 +361,7 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
@@ -440,22 +413,13 @@ def chain_kernel(
     accepted = 0.0
     for t in tl.range(0, steps, num_stages=1):
         # rbm_pcd.gen:7
-        logits = tl.dot(x_2, matrix(W_array, 0, 64, 16), input_precision=PRECISION, out_dtype=tl.float32) + vector(
-            c_array,
-            0,
-            16,
-        )
+        logits = dot(x_2, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)
         # rbm_pcd.gen:9
         now = step + t
         noise = uniform(seed, row[:, None], now, tl.arange(0, 16)[None, :], 2)
         h_next = (noise < tl.sigmoid(logits)).to(tl.float32)
         # rbm_pcd.gen:7
-        logits_2 = tl.dot(
-            h_next,
-            matrix(W_array_2, 0, 16, 64),
-            input_precision=PRECISION,
-            out_dtype=tl.float32,
-        ) + vector(b_array, 0, 64)
+        logits_2 = dot(h_next, matrix(W_array_2, 0, 16, 64), PRECISION) + vector(b_array, 0, 64)
         # rbm_pcd.gen:9
         noise_2 = uniform(seed, row[:, None], now, tl.arange(0, 64)[None, :], 3)
         x_2 = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
@@ -491,7 +455,7 @@ def chain_rows(x, h, W, b, c, steps, *, rows, seed, step):
         seed,
         step,
         ROWS=16,
-        PRECISION="ieee",
+        PRECISION=tiles.precision(),
         num_warps=4,
         num_stages=1,
     )
