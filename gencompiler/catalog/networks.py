@@ -41,6 +41,10 @@ ACTIVATIONS = {
     "elu": "relu(a) + expm1(min(a, 0))",
 }
 
+#: The largest slope of each activation, in any case no less: |f(a) - f(b)| <= slope |a - b|.
+SLOPES = {"relu": "1", "tanh": "1", "sigmoid": "1/4", "softplus": "1", "silu": "1.1", "gelu": "1.13"}
+SLOPES |= {"leaky_relu": "1", "elu": "1"}
+
 #: An embedding whose size nothing states has one number for each value, up to this many.
 EMBEDDING_SIZE = 16
 
@@ -52,4 +56,4 @@ FOURIER_TOP = 100
 #: Fixed features of a scalar, with the options of their calls.
 FEATURES: dict[str, tuple[tuple[str, object], ...]] = {"fourier": (("size", FOURIER_SIZE),)}
 
-PLANNED = ("conv", "gru", "lstm", "residual_block", "lipschitz", "transformer", "unet")
+PLANNED = ("conv", "gru", "lstm", "residual_block", "transformer", "unet")

@@ -13,6 +13,9 @@ STRUCTURE = ("split", "join", "reverse", "zeros", "ones", "grad", "size", "cumsu
 #: Functions of matrices.
 MATRICES = ("transpose", "inverse")
 
+#: What a network may be wrapped in.
+WRAPPERS = ("lipschitz",)
+
 #: Words that make a step of a transition.
 KERNELS = ("metropolis", "accept")
 

@@ -48,7 +48,7 @@ def _bound_names(root: Term, naming: Naming) -> dict[Term, str]:
     for part in subterms(root):
         for argument in part.arguments:
             uses[argument] = uses.get(argument, 0) + 1
-        if part.operation in ("gradient", "each", "recur"):
+        if part.operation in ("gradient", "each", "recur", "fixed_point", "jacobian_log_det"):
             inside.update(subterms(*part.arguments[: 1 + (part.data if part.operation == "gradient" else 0)]))
     taken = {name_of(s) for s in root.symbols} | set(naming.symbols.values())
     names: dict[Term, str] = {}
@@ -102,6 +102,14 @@ class _Writer:
                 return nodes.Contract(type_, *self._all(term.arguments), span=span)
             case "reduce":
                 return nodes.Reduce(type_, term.data, self.write(term.arguments[0]), span=span)
+            case "bounded":
+                return self.write(term.arguments[0])
+            case "fixed_point":
+                depth, _, steps = term.data
+                return nodes.FixedPoint(type_, f"_array_{depth}", steps, self.write(term.arguments[0]), span=span)
+            case "jacobian_log_det":
+                body, formal, at = term.arguments
+                return nodes.JacobianLogDet(type_, name_of(formal), self.write(body), self.write(at), span=span)
             case "matrix":
                 return nodes.MatrixFunction(type_, term.data, self.write(term.arguments[0]), span=span)
             case "network" if term.data[0].startswith(EXTERN):

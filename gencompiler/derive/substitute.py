@@ -19,6 +19,11 @@ def substitute(expr: nodes.Expr, values: dict[str, nodes.Expr]) -> nodes.Expr:
     if isinstance(expr, nodes.Each | nodes.Recur):
         own = (expr.index, expr.name) if isinstance(expr, nodes.Recur) else (expr.index,)
         values = {k: v for k, v in values.items() if k not in own}
+    if isinstance(expr, nodes.FixedPoint):
+        values = {k: v for k, v in values.items() if k != expr.name}
+    if isinstance(expr, nodes.JacobianLogDet):
+        inside = {k: v for k, v in values.items() if k != expr.name}
+        return dataclasses.replace(expr, body=substitute(expr.body, inside), at=substitute(expr.at, values))
     return rebuild(expr, lambda child: _child(child, values))
 
 

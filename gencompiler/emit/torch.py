@@ -45,6 +45,7 @@ IMPORTS = {
     "torch": "import torch",
     "F": "from torch.nn import functional as F",
     "causal": "from gencompiler.runtime import causal",
+    "norms": "from gencompiler.runtime import norms",
     "random": "from gencompiler.runtime import random",
     "tiles": "from gencompiler.runtime import tiles",
 }
@@ -118,7 +119,7 @@ class _Function:
         self._outputs()
         head = [*self._signature(), *self._docstring(), *self._preamble()]
         text = "\n".join([*head, *self.body.lines]) + "\n"
-        used = self.scope.wants | {name for name in ("torch", "F", "causal", "random", "tiles") if f"{name}." in text}
+        used = self.scope.wants | {name for name in IMPORTS if name != "math" and f"{name}." in text}
         return Printed(text, frozenset(used & IMPORTS.keys()))
 
     def _spelled(self, each: Input) -> str:

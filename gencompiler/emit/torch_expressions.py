@@ -46,6 +46,7 @@ from gencompiler.rows.nodes import (
     InputRead,
     Iota,
     Local,
+    LogAbsDet,
     Mask,
     MatrixFunction,
     Number,
@@ -127,6 +128,9 @@ class Expressions:
                 return moved(expr, self.value(operand), self.scope)
             case ParticleIndex():
                 return particle_numbers(expr, self.scope)
+            case LogAbsDet(entries=entries, size=size):
+                table = method(self.code(entries), "unflatten", "-1", f"({size}, {size})")
+                return Value(Attribute(call("torch.linalg.slogdet", table), "logabsdet"), expr.type)
             case MatrixFunction(arguments=arguments):
                 return Value(matrix_function(expr, list(map(self.code, arguments)), self.scope), expr.type)
             case ExternalCall(module=module, arguments=arguments):

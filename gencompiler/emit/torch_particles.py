@@ -59,6 +59,8 @@ def matrix_function(expr: MatrixFunction, codes: list[Code], scope: Scope) -> Co
             return Attribute(codes[0], "T")
         case "matmul":
             return infix("@", Level.PRODUCT, *codes)
+        case "norm_bound":
+            return call("norms.bound", codes[0])
         case "log_abs_det":
             return Attribute(call("torch.linalg.slogdet", codes[0]), "logabsdet")
         case "identity" | "inverse_lower" | "inverse_upper":

@@ -57,6 +57,8 @@ def call(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
             "cannot be called",
             help=("multiplication is written `*`, a subscript `[…]`",),
         )
+    if name in words.WRAPPERS:
+        return network_calls.bounded(infer, context, expr)
     if name in networks.NETWORKS:
         return network_calls.network(infer, context, expr, networks.NETWORKS[name], ("output",))[0]
     if name in networks.FEATURES:

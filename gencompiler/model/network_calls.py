@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.catalog import networks
 from gencompiler.model import causal_inputs, features, nodes, views
 from gencompiler.model.builder import Context, PendingNetwork
-from gencompiler.model.constants import size
+from gencompiler.model.constants import constant, size
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify, unknown_type
 from gencompiler.syntax import tree
@@ -57,6 +58,27 @@ def network(
     )
     infer.builder.networks[path] = PendingNetwork(found, types)
     return tuple(nodes.NetworkOutput(t, path, number, inputs, span=expr.span) for number, t in enumerate(types))
+
+
+def bounded(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
+    """`lipschitz(mlp(u, hidden = [64]), 0.9)`: a network whose weights are scaled so that its outputs change by no more
+    than so many times the change of its inputs."""
+    inner, bound = (*(a.value for a in expr.arguments), None, None)[:2]
+    known = isinstance(inner, tree.Call) and isinstance(inner.function, tree.Name)
+    kind = networks.NETWORKS.get(inner.function.id) if known else None
+    if kind is None or kind.one_hot or not kind.weight or bound is None or len(expr.arguments) != 2:
+        message = "`lipschitz` takes a network and a number: `lipschitz(mlp(u, hidden = [64]), 0.9)`"
+        infer.builder.report("G104", message, expr.span, "wrong arguments")
+    slope = constant(bound, context.constants, infer.builder.reporter)
+    if not isinstance(slope, Fraction) or slope <= 0:
+        infer.builder.report("G206", "a Lipschitz bound is a positive number", bound.span, f"this is {slope}")
+    (found,) = network(infer, context, inner, kind, ("output",))
+    assert isinstance(found, nodes.NetworkOutput)
+    pending = infer.builder.networks[found.path]
+    if pending.network.places:
+        infer.builder.unsupported("a Lipschitz bound of a network on a causal view", expr.span)
+    pending.network = dataclasses.replace(pending.network, lipschitz=slope)
+    return found
 
 
 def _input(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Expr:

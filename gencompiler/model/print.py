@@ -42,6 +42,10 @@ def expression(expr: nodes.Expr) -> str:
             return f"(for {index} in {extent}: {expression(body)})"
         case nodes.Recur(index=index, extent=extent, name=name, body=body):
             return f"({name} where {{ {name}[{index}] = {expression(body)}, {index} in {extent} }})"
+        case nodes.FixedPoint(name=name, body=body):
+            return f"({name} where {{ {name} = {expression(body)} }})"
+        case nodes.JacobianLogDet(name=name, body=body, at=at):
+            return f"(log|det d({expression(body)}) / d{name}| at {name} = {expression(at)})"
         case nodes.Let(bindings=bindings, body=body):
             listed = "; ".join(f"{b.name} = {expression(b.value)}" for b in bindings)
             return f"({expression(body)} where {{ {listed} }})"

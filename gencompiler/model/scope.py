@@ -27,6 +27,7 @@ WORDS: frozenset[str] = frozenset(
         *networks.ACTIVATIONS,
         *words.STRUCTURE,
         *words.MATRICES,
+        *words.WRAPPERS,
         *words.KERNELS,
         *words.STAGES,
         *words.PLANNED,

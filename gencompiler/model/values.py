@@ -223,6 +223,24 @@ class Bin(Expr):
 
 
 @node
+class FixedPoint(Expr):
+    """The vector that `body`, a contraction of `name`, leaves as it is: its limit, reached after `steps` steps."""
+
+    name: str
+    steps: int
+    body: Expr
+
+
+@node
+class JacobianLogDet(Expr):
+    """log|det d body / d name| at name = `at`."""
+
+    name: str
+    body: Expr
+    at: Expr
+
+
+@node
 class Binding(Node):
     name: str
     value: Expr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gencompiler.model.nodes import REAL
 from gencompiler.proof.graph import (
     Term,
     bound_array,
@@ -15,7 +16,7 @@ from gencompiler.proof.graph import (
     symbol,
 )
 
-BINDERS = ("each", "recur")
+BINDERS = ("each", "recur", "fixed_point")
 
 
 def replaced(term: Term, values: Mapping[Term, Term]) -> Term:
@@ -42,8 +43,9 @@ def releveled(term: Term, depth: int = 0) -> Term:
         if current.operation not in BINDERS:
             fresh = tuple(visit(a) for a in current.arguments)
             return current if fresh == current.arguments else build(current.operation, current.data, fresh)
-        old, extent, *support = current.data
+        old, extent, *more = current.data
         (body,) = current.arguments
+        support = {"each": [], "recur": more, "fixed_point": [REAL]}[current.operation]
         aside = symbol("bound", f"aside {depth}", support_of(bound_index(old, extent)))  # no binder's own name
         names, back = {bound_index(old, extent): aside}, {aside: bound_index(depth, extent)}
         if support:
@@ -51,6 +53,6 @@ def releveled(term: Term, depth: int = 0) -> Term:
             names[bound_array(old, extent, *support)] = array
             back[array] = bound_array(depth, extent, *support)
         inner = substituted(releveled(substituted(body, names), depth + 1), back)
-        return build(current.operation, (depth, extent, *support), (inner,))
+        return build(current.operation, (depth, extent, *more), (inner,))
 
     return visit(term)

@@ -122,6 +122,8 @@ class _Evaluation:
                 return self._gradient(term)
             case "each":
                 return self._each(term)
+            case "bounded":
+                return self.known[term.arguments[0]]
             case "matrix":
                 return evaluated(term.data, term.arguments[0].shape, self.known[term.arguments[0]])
             case "recur":
@@ -349,7 +351,7 @@ def _contract(term: Term, a: Values, b: Values) -> Values:
 
 def _operands(term: Term) -> tuple[Term, ...]:
     """What must be evaluated before a term: not what is under a `for`, nor inside a gradient's function."""
-    if term.operation in ("each", "recur"):
+    if term.operation in ("each", "recur", "fixed_point", "jacobian_log_det"):
         return ()
     if term.operation == "gradient":
         return gradient_parts(term)[2]

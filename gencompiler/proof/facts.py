@@ -83,6 +83,15 @@ class Nonsingular(Fact):
 
 
 @dataclasses.dataclass(frozen=True)
+class Lipschitz(Fact):
+    """|term(u) - term(u')| <= slope |u - u'| in the Euclidean norm, for all values u of `input`, the rest fixed."""
+
+    term: Term
+    input: Term
+    slope: Fraction
+
+
+@dataclasses.dataclass(frozen=True)
 class Member(Fact):
     """Each element of `term` is a value of `support`."""
 

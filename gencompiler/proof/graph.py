@@ -4,8 +4,7 @@ A term is what a Model IR expression means, with names resolved: `Let` is sharin
 gone. Equal terms are one object, so equality is identity and a proof costs the size of the graph, not of the text.
 
 The constructors keep selections along the first axis in one normal form (`select` never meets another `select`, a
-`join` or an elementwise function; neighbouring pieces of one base are merged), so that `split`, `join`, `reverse` and
-slices written in any way mean the same term.
+`join` or an elementwise function; neighbouring pieces of one base are merged), so that all ways to cut mean one term.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from typing import Any
 from gencompiler.model.nodes import INFINITY, Real, Support
 
 Shape = tuple[int, ...]
+Binds = Callable[["Term"], "frozenset[Term]"]
 
 
 class Malformed(Exception):
@@ -34,9 +34,8 @@ MAX_DEPTH = 100
 
 
 class Term:
-    """One node of the graph.  `operation` and `data` say what it is; build terms with the functions of this module.
-
-    `shape` is that of its value; a causal view (`x[<i]`) keeps its axis at full extent."""
+    """One node of the graph.  `operation` and `data` say what it is; `shape` is that of its value, and a causal view
+    (`x[<i]`) keeps its axis at full extent.  Build terms with the functions of this module."""
 
     __slots__ = ("__weakref__", "_symbols", "arguments", "data", "depth", "operation", "shape")
 
@@ -56,15 +55,8 @@ class Term:
     def symbols(self) -> frozenset[Term]:
         """The symbols that are free in it: not the index of a `for`, nor the inputs of a gradient's function."""
         if self._symbols is None:
-            if self.operation == "symbol":
-                self._symbols = frozenset((self,))
-            elif self.operation in ("each", "recur"):
-                self._symbols = self.arguments[0].symbols - bound_by(self)
-            elif self.operation == "gradient":
-                body, formals, actuals = gradient_parts(self)
-                self._symbols = (body.symbols - set(formals)).union(*(a.symbols for a in actuals))
-            else:
-                self._symbols = frozenset().union(*(a.symbols for a in self.arguments))
+            own = (self,) if self.operation == "symbol" else ()
+            self._symbols = frozenset(own).union(*(a.symbols for a in self.arguments)) - bound_by(self)
         return self._symbols
 
 
@@ -108,10 +100,8 @@ def constant(name: str) -> Term:
 
 
 def symbol(kind: str, name: str, support: Support, shape: Shape = ()) -> Term:
-    """A name that stands for any value of `support`, elementwise.
-
-    `kind` keeps names of different origin apart: variable, parameter, input, formal, draw, index, bound, block,
-    result."""
+    """A name that stands for any value of `support`, elementwise; `kind` (input, parameter, bound, …) keeps names of
+    different origin apart."""
     return make("symbol", (kind, name, support, shape), (), shape)
 
 
@@ -141,7 +131,7 @@ def choose(condition: Term, then: Term, otherwise: Term) -> Term:
 
 
 def _meet(arguments: Iterable[Term]) -> Shape:
-    shapes = {a.shape for a in arguments if a.shape != ()}
+    shapes = {a.shape for a in arguments} - {()}
     if len(shapes) > 1:
         raise Malformed(f"shapes {sorted(shapes)} do not meet")
     return shapes.pop() if shapes else ()
@@ -250,9 +240,21 @@ def bound_array(depth: int, extent: int, support: Support) -> Term:
     return symbol("bound", f"array {depth}", support, (extent,))
 
 
-def bound_by(binder: Term) -> set[Term]:
-    """The symbols that an `each` or a `recur` binds."""
-    return {bound_index(*binder.data[:2])} | ({bound_array(*binder.data)} if binder.operation == "recur" else set())
+def bound_by(term: Term) -> frozenset[Term]:
+    """The symbols that an operation binds in its arguments."""
+    return _BINDERS.get(term.operation, _nothing)(term)
+
+
+def _nothing(term: Term) -> frozenset[Term]:
+    return frozenset()
+
+
+#: What binds symbols, and which.
+_BINDERS: dict[str, Binds] = {
+    "each": lambda term: frozenset((bound_index(*term.data),)),
+    "recur": lambda term: frozenset((bound_index(*term.data[:2]), bound_array(*term.data))),
+    "gradient": lambda term: frozenset(gradient_parts(term)[1]),
+}
 
 
 # -- selections along the first axis ---------------------------------------------------------------------------------
@@ -336,9 +338,9 @@ _BUILDERS: dict[str, Callable[[Any, tuple[Term, ...]], Term]] = {
 }
 
 
-def define(operation: str, builder: Callable[[Any, tuple[Term, ...]], Term]) -> None:
-    """Let `build` make terms of an operation that is defined elsewhere."""
-    _BUILDERS[operation] = builder
+def define(operation: str, builder: Callable[[Any, tuple[Term, ...]], Term], binds: Binds = _nothing) -> None:
+    """Let `build` make terms of an operation that is defined elsewhere, and which symbols it binds."""
+    _BUILDERS[operation], _BINDERS[operation] = builder, binds
 
 
 #: Operations that are all in their arguments.
@@ -360,7 +362,7 @@ def substitute(term: Term, values: Mapping[Term, Term]) -> Term:
     free = {s for value in values.values() for s in value.symbols if s.data[0] == "bound"}
     if free:
         for part in subterms(term):
-            if part.operation in ("each", "recur") and free & bound_by(part) and part.symbols & values.keys():
+            if free & bound_by(part) and part.symbols & values.keys():
                 raise Malformed("a bound index would be captured")
     return substituted(term, values)
 

@@ -71,7 +71,8 @@ def declared(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 @rule
 def network_output(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A network on real inputs gives real outputs."""
-    term = subject_term(subject, "network")
+    term: Term = subject[0]
+    need(term.operation in ("network", "bounded"), "{} is not a network", term)
     ranges(term, premises)
     return InRange(term, REALS)
 

@@ -259,6 +259,7 @@ _RANGE_RULES = {
     "table": "entries",
     "symbol": "declared",
     "network": "network_output",
+    "bounded": "network_output",
     "choose": "either",
     "element": "part",
     "select": "part",

@@ -88,6 +88,12 @@ class _Speller:
                 return f"{self._inside(term.arguments[0], 6)} @ {self._inside(term.arguments[1], 7)}", 6
             case "reduce":
                 return f"{term.data}({self._listed(term.arguments)})", _ATOM
+            case "bounded":
+                return f"lipschitz({self._listed(term.arguments)}, {number(term.data)})", _ATOM
+            case "fixed_point":
+                return f"fixed_point({self._listed(term.arguments)})", _ATOM
+            case "jacobian_log_det":
+                return f"log|det| of {self._inside(term.arguments[0], 0)}", 0
             case "matrix":
                 return f"{term.data}({self._listed(term.arguments)})", _ATOM
             case "scan":

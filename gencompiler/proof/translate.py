@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.proof import graph, running, tables
+from gencompiler.proof.contractions import bounded, fixed_point, jacobian_log_det, moving
 from gencompiler.proof.graph import Term
 from gencompiler.proof.matrices import matrix
 
@@ -85,6 +86,14 @@ class Translation:
                 return graph.choose(*self._terms((condition, then, otherwise)))
             case nodes.Contract(left=left, right=right):
                 return graph.contract(*self._terms((left, right)))
+            case nodes.FixedPoint(name=name, steps=steps, body=body):
+                (extent,) = expr.type.shape
+                own = graph.bound_array(self.depth, extent, nodes.REAL)
+                inside = dataclasses.replace(self, names={**self.names, name: own}, depth=self.depth + 1)
+                return fixed_point(self.depth, extent, steps, inside.term(body))
+            case nodes.JacobianLogDet(name=name, body=body, at=at):
+                inside = self.binding({name: moving(at.type.shape)})
+                return jacobian_log_det(inside.term(body), self.term(at))
             case nodes.MatrixFunction(function=function, operand=operand):
                 return matrix(function, self.term(operand))
             case nodes.Reduce(operation=operation, operand=operand):
@@ -95,6 +104,9 @@ class Translation:
                 return self._gradient(expr, function, self._terms(arguments))
             case nodes.NetworkOutput(path=path, output=output, inputs=inputs):
                 network = self.networks.get(path)
+                if network is not None and network.lipschitz is not None:
+                    found = graph.network(path, output, expr.type.shape, self._terms(inputs))
+                    return bounded(network.lipschitz, found)
                 if network is not None and network.kind == "linear" and not network.places:
                     return self._linear(network, output, self._terms(inputs))
                 return graph.network(path, output, expr.type.shape, self._terms(inputs))

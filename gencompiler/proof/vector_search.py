@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.blocks import NotFound, diagonal, solving_order
+from gencompiler.proof.facts import Lipschitz
 from gencompiler.proof.graph import Malformed, Term, before, bound_index, element, select, subterms
 from gencompiler.proof.index_rules import entry
 from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
 from gencompiler.proof.matrix_rules import factor_of
+from gencompiler.proof.text import number
 from gencompiler.proof.vector_rules import in_blocks, outer_of
 
 if TYPE_CHECKING:
@@ -30,6 +33,9 @@ def bijection(search: Search, input_: Term, body: Term) -> Proof:
     try:
         return _blocks(search, input_, body)
     except NotFound as failure:
+        lemma = _ridge(search, input_, body) or _radial(search, input_, body) or _residual(search, input_, body)
+        if lemma is not None:
+            return lemma
         inner = _inner(input_, body)
         if inner is None:
             raise
@@ -137,6 +143,87 @@ def nonsingular(search: Search, term: Term) -> Proof:
         return prove("declared_nonsingular", (term,))
     except Unproved:
         raise NotFound("singular", term, f"{term} may be singular") from None
+
+
+# -- along one direction ---------------------------------------------------------------------------------------------
+
+
+def _ridge(search: Search, input_: Term, body: Term) -> Proof | None:
+    """That `u + v g(w @ u)` is a bijection; None where it is not of this form."""
+    try:
+        found = ridge_of(input_, body)
+    except Unproved:
+        return None
+    failures = []
+    for flipped in (False, True):
+        try:
+            inner = _scalar(search, ALONG, found.scalar(flipped))
+        except NotFound as failure:
+            failures.append(failure)
+            continue
+        return _proved("ridge", (input_, body, flipped), body, inner)
+    raise failures[0].moved({ALONG: found.product})
+
+
+def _radial(search: Search, input_: Term, body: Term) -> Proof | None:
+    """That `u + (u - c) k(norm(u - c))` is a bijection; None where it is not of this form."""
+    try:
+        found = radial_of(input_, body)
+    except Unproved:
+        return None
+    try:
+        inner = _scalar(search, DISTANCE, found.scalar)
+        return _proved("radial", (input_, body), body, inner, search.log_abs(found.scale))
+    except NotFound as failure:
+        raise failure.moved({DISTANCE: found.distance}) from None
+
+
+def _residual(search: Search, input_: Term, body: Term) -> Proof | None:
+    """That `u + g(u)` is a bijection where g is a contraction; None where it is not of this form."""
+    try:
+        moved = change(input_, body)
+    except Unproved:
+        return None
+    try:
+        bound = lipschitz(search, moved, input_)
+    except (NotFound, Unproved):
+        return None
+    slope = bound.conclusion.slope if isinstance(bound.conclusion, Lipschitz) else None
+    if slope is not None and slope >= 1:
+        shown = f"{moved} may change by {number(slope)} times the change of {input_}, and it must be less than 1"
+        raise NotFound("lipschitz", moved, shown)
+    return _proved("residual", (input_, body), body, bound)
+
+
+def lipschitz(search: Search, term: Term, input_: Term) -> Proof:
+    """A bound on how much a term changes with the input; raises NotFound or Unproved."""
+    subject = (term, input_)
+    if input_ not in term.symbols or term is input_ or term.operation == "select":
+        return prove("lipschitz_plain", subject)
+    if term.operation == "bounded":
+        return prove("lipschitz_network", subject, *(lipschitz(search, a, input_) for a in term.arguments[0].arguments))
+    moved = [a for a in term.arguments if input_ in a.symbols]
+    others = [a for a in term.arguments if input_ not in a.symbols]
+    if term.operation == "apply" and term.data == "multiply" and len(moved) == 1:
+        return prove("lipschitz_multiple", subject, lipschitz(search, moved[0], input_), search.range(others[0]))
+    if term.operation == "apply":
+        return prove("lipschitz_applied", subject, *(lipschitz(search, a, input_) for a in term.arguments))
+    if term.operation == "contract" and len(moved) == 1:
+        return prove("lipschitz_product", subject, lipschitz(search, moved[0], input_), search.range(others[0]))
+    raise Unproved(f"nothing is known about how much {term} changes with {input_}")
+
+
+def _scalar(search: Search, input_: Term, body: Term) -> Proof:
+    """That a map of a number is a bijection, by the scalar rules or as an affine one."""
+    try:
+        return search.bijection(input_, body)
+    except NotFound as failure:
+        try:
+            slope, offset = affine_parts(input_, body)
+            premises = (search.range(body), search.log_abs(slope), search.range(slope), search.range(offset))
+            return prove("affine", (input_, body), *premises)
+        except (NotFound, Unproved):
+            raise failure from None
 
 
 # -- by index --------------------------------------------------------------------------------------------------------

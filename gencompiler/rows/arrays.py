@@ -36,9 +36,11 @@ MOST_PARTICLES = 4096
 # -- arrays ----------------------------------------------------------------------------------------------------------
 
 
-def array(expressions: Expressions, expr: model.Each | model.Recur | model.EachValue, scope: Scope) -> Expr:
-    """An array by comprehension, or by recursion."""
-    if isinstance(expr, model.Recur):
+def array(
+    expressions: Expressions, expr: model.Each | model.Recur | model.FixedPoint | model.EachValue, scope: Scope
+) -> Expr:
+    """An array by comprehension, by recursion, or as a fixed point."""
+    if isinstance(expr, model.Recur | model.FixedPoint):
         return recursion(expressions, expr, scope)
     return each(expressions, expr, scope) if isinstance(expr, model.Each) else each_value(expressions, expr, scope)
 
@@ -98,14 +100,20 @@ def _written_out(expressions: Expressions, expr: model.Each, scope: Scope) -> Ex
     return expressions.graph.concat(tuple(bodies), expr.span)
 
 
-def recursion(expressions: Expressions, expr: model.Recur, scope: Scope) -> Expr:
-    """A vector whose entries need those before them: a loop over dimensions that fills it from the first on."""
+def recursion(expressions: Expressions, expr: model.Recur | model.FixedPoint, scope: Scope) -> Expr:
+    """A vector whose entries need those before them, a loop over dimensions that fills it from the first on; or the
+    fixed point of a contraction, a loop of as many steps as bring it near enough."""
     graph, span, size = expressions.graph, expr.span, expr.type.shape[0]
     seen = [scope.names[n.name] for n in walk(expr.body) if isinstance(n, model.Reference) and n.name in scope.names]
     if scope.iteration is not None:
         seen.append(scope.iteration)
     depth = max((graph.depth[id(value)] for value in seen), default=0)
     start = graph.broadcast(graph.number(0, span), size, span)
+    if isinstance(expr, model.FixedPoint):
+        count = graph.integer(expr.steps, span)
+        plan = graph.loop("steps", "step", count, {"point": start}, span, depth=depth)
+        value = expressions.lower(expr.body, scope.bind({expr.name: plan.inside[0]}))
+        return graph.close(plan, (value,))[0]
     plan = graph.loop("dimensions", "i", graph.integer(size, span), {"entries": start}, span, depth=depth)
     (so_far,) = plan.inside
     index = graph.index_of(plan)

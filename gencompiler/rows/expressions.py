@@ -119,7 +119,9 @@ class Expressions:
                 return graph.concat(tuple(self.lower(p, scope) for p in parts), span)
             case model.Permute(base=base, order=order):
                 return graph.permute(self.lower(base, scope), order, span)
-            case model.Each() | model.Recur() | model.EachValue():
+            case model.JacobianLogDet():
+                return gradients.of_jacobian(self, expr, scope)
+            case model.Each() | model.Recur() | model.FixedPoint() | model.EachValue():
                 return arrays.array(self, expr, scope)
             case model.Let():
                 return self.lower(expr.body, self.locals(expr, scope))

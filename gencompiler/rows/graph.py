@@ -297,6 +297,10 @@ class Graph:
         shape = nodes.matrix_shape(function, tuple(a.type.shape for a in arguments), size)
         return self.intern(nodes.MatrixFunction(RowType(False, shape), function, arguments, span=span))
 
+    def log_abs_det(self, entries: Expr, size: int, span: Span) -> Expr:
+        """log|det| of the matrix that a row's vector of size² numbers is."""
+        return self.intern(nodes.LogAbsDet(together((entries,), ()), entries, size, span=span))
+
     def external(self, module: str, arguments: tuple[Expr, ...], shape: tuple[int, ...], span: Span) -> Expr:
         """The user's own module `module`, applied to values of which at least one differs between rows."""
         arguments = particles.meet(self.intern, arguments)

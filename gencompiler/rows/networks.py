@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.catalog import networks
@@ -43,12 +44,28 @@ def _affine(
     path = f"{network.path}.{layer}"
     product = None
     if value is not None and kind.weight:
-        product = graph.dot(value, parameter(expressions, f"{path}.weight", scope, span), True, span)
+        weight = parameter(expressions, f"{path}.weight", scope, span)
+        if network.lipschitz is not None:
+            weight = _scaled(expressions, network, weight, span)
+        product = graph.dot(value, weight, True, span)
     if not kind.bias:
         assert product is not None
         return product
     bias = parameter(expressions, f"{path}.bias", scope, span)
     return bias if product is None else graph.elementwise("add", product, bias, span=span)
+
+
+def _scaled(expressions: Expressions, network: model.Network, weight: Expr, span: Span) -> Expr:
+    """A weight divided by what its norm, bounded from above, is too large by: no more than the layer's share is left.
+
+    The shares multiply to the network's bound, the largest slopes of the activations counted."""
+    graph = expressions.graph
+    slopes = float(Fraction(networks.SLOPES[network.activation])) ** len(network.hidden)
+    share = (float(network.lipschitz or 1) / slopes) ** (1 / (len(network.hidden) + 1))
+    size = graph.name(graph.matrix("norm_bound", weight, span=span), "norm")
+    most = graph.elementwise("max", size, graph.number(share, span), span=span)
+    factor = graph.elementwise("divide", graph.number(share, span), most, span=span)
+    return graph.elementwise("multiply", weight, factor, span=span)
 
 
 def parameter(expressions: Expressions, path: str, scope: Scope, span: Span) -> Expr:

@@ -19,6 +19,7 @@ from gencompiler.rows.nodes import (
     Iota,
     Let,
     Local,
+    LogAbsDet,
     Loop,
     Mask,
     MatrixFunction,
@@ -204,6 +205,8 @@ def _call_particles(expr: Expr) -> str:
             return f"distribute({expression(vector)})"
         case ParticleIndex():
             return f"particle({expr.type.particles})"
+        case LogAbsDet(entries=entries, size=size):
+            return f"log_abs_det({expression(entries)}, {size})"
         case MatrixFunction(function="identity"):
             return f"identity({expr.type.shape[0]})"
         case MatrixFunction(function=name, arguments=arguments) | ExternalCall(module=name, arguments=arguments):

@@ -50,6 +50,8 @@ def rebuilt(graph: Graph, expr: Expr, of: Callable[[Expr], Expr]) -> Expr:
         case nodes.MatrixFunction(function=function, arguments=arguments):
             size = expr.type.shape[0] if expr.type.shape else 0
             return graph.matrix(function, *map(of, arguments), span=span, size=size)
+        case nodes.LogAbsDet(entries=entries, size=size):
+            return graph.log_abs_det(of(entries), size, span)
         case nodes.ExternalCall(module=module, arguments=arguments):
             return graph.external(module, tuple(map(of, arguments)), expr.type.shape, span)
     return graph.intern(rebuild(expr, lambda part: of(part) if isinstance(part, Expr) else part))

@@ -230,7 +230,8 @@ class ParticleIndex(Expr):
 @node
 class MatrixFunction(Expr):
     """A function of uniform matrices and vectors, computed once for all rows: transpose, matmul, cholesky, inverse,
-    inverse_lower and inverse_upper (of triangular matrices), log_abs_det (a number), diagonal (of a matrix),
+    inverse_lower and inverse_upper (of triangular matrices), log_abs_det (a number), norm_bound (a number that the
+    spectral norm does not exceed), diagonal (of a matrix),
     diagonal_matrix (of a vector), identity."""
 
     function: str
@@ -246,6 +247,7 @@ MATRIX_FUNCTIONS: dict[str, tuple[int, ...]] = {
     "inverse_lower": (2,),
     "inverse_upper": (2,),
     "log_abs_det": (2,),
+    "norm_bound": (2,),
     "diagonal": (2,),
     "diagonal_matrix": (1,),
     "identity": (),
@@ -259,7 +261,7 @@ def matrix_shape(function: str, shapes: tuple[tuple[int, ...], ...], size: int) 
             return (columns, rows)
         case "matmul", ((rows, _), (_, columns)):
             return (rows, columns)
-        case "log_abs_det", _:
+        case "log_abs_det" | "norm_bound", _:
             return ()
         case "diagonal", ((rows, _),):
             return (rows,)
@@ -276,3 +278,11 @@ class ExternalCall(Expr):
 
     module: str
     arguments: tuple[Expr, ...]
+
+
+@node
+class LogAbsDet(Expr):
+    """log|det| of the matrix whose rows of `size` numbers stand side by side in `entries`; a scalar."""
+
+    entries: Expr
+    size: int

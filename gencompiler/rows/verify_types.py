@@ -25,6 +25,7 @@ from gencompiler.rows.nodes import (
     InputRead,
     Iota,
     Local,
+    LogAbsDet,
     Mask,
     MatrixFunction,
     Number,
@@ -300,6 +301,11 @@ class Typing:
         if (square and shapes[0][0] != shapes[0][1]) or (expr.function == "matmul" and shapes[0][1] != shapes[1][0]):
             self._fail(f"{expr.function} of shapes {shapes}", expr)
         return RowType(False, matrix_shape(expr.function, shapes, *expr.type.shape[:1]))
+
+    def _type_logabsdet(self, expr: LogAbsDet) -> RowType:
+        if expr.entries.type.shape != (expr.size**2,):
+            self._fail("a matrix of another size", expr)
+        return self._of(expr, (expr.entries,), ())
 
     def _type_externalcall(self, expr: ExternalCall) -> RowType:
         for argument in expr.arguments:

@@ -12,6 +12,7 @@ MODEL = """
 model Flow(D = 4) {{
   observed x : Real[D]
   latent   z : Real[D]
+  param k : Real[D]
   p(z) = Normal(0, 1)
   z = x |> {stages}
   train maximum_likelihood
@@ -53,6 +54,25 @@ MAPS = {
         " for i: sinh((asinh(u[i]) + W[i, <i] @ u[<i]) * exp(tanh(V[i, <i] @ u[<i])))",
         "repeat(2) { F |> reverse |> asinh }",
     ),
+    "by index, a network on the past": (
+        "bijection F(u : Real[D]) -> Real[D] ="
+        " for i: (u[i] - m) * exp(-tanh(s)) where { m, s = mlp(u[<i], hidden = [8, 8]) }",
+        "repeat(2) { F |> reverse }",
+    ),
+    "a residual map": (
+        "bijection F(u : Real[D]) -> Real[D] = u + lipschitz(mlp(u, hidden = [8, 8], activation = tanh), 0.8)",
+        "repeat(2) { F }",
+    ),
+    "a residual map of several parts": (
+        "bijection F(u : Real[D] | Q : Orthogonal(D, D), b : Real[D]) -> Real[D] ="
+        " u - 0.3 * tanh(Q @ u + b) + 0.5 * sin(lipschitz(linear(u), 1))",
+        "F",
+    ),
+    "a reflection": (
+        "bijection F(u : Real[D] | v : Real[D]) -> Real[D] requires v @ v > 0 = u - 2 * v * (v @ u) / (v @ v)",
+        "F(v = exp(k)) |> asinh",
+    ),
+    "a matrix of rank one added": ("bijection F(u : Real[D] | v : Real[D]) -> Real[D] = u + v * (v @ u)", "F"),
     "by index, inside a coupling": (
         "bijection F(u : Real[D] | W : Real[2, 2]) -> Real[D] ="
         " join(a, (for i: b[i] * exp(W[i, <i] @ b[<i])) * exp(tanh(s)) + t)"

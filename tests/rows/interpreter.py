@@ -66,6 +66,7 @@ _MATRICES: dict[str, Callable[..., Any]] = {
     "inverse": np.linalg.inv,
     "inverse_lower": np.linalg.inv,
     "inverse_upper": np.linalg.inv,
+    "norm_bound": lambda a: np.linalg.norm(a, 2),
     "log_abs_det": lambda a: np.linalg.slogdet(a)[1],
     "diagonal": np.diagonal,
     "diagonal_matrix": np.diag,
@@ -228,6 +229,8 @@ class _Row:
                 return of(vector)[k]
             case r.ParticleIndex():
                 return k
+            case r.LogAbsDet(entries=entries, size=size):
+                return np.linalg.slogdet(np.reshape(of(entries), (size, size)))[1]
             case r.MatrixFunction(function=function, arguments=arguments):
                 return _MATRICES[function](*map(of, arguments)) if arguments else np.eye(expr.type.shape[0])
         raise TypeError(expr)

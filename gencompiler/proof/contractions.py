@@ -1,0 +1,53 @@
+"""Terms about maps that change little: a network with a Lipschitz bound, a fixed point, the Jacobian of a map.
+
+|g(u) - g(u')| <= c |u - u'| with c < 1 makes `u + g(u)` a bijection, undone by the fixed point of u = y - g(u)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from gencompiler.model.nodes import REAL
+from gencompiler.proof.graph import Malformed, Shape, Term, bound_array, define, make, symbol
+
+
+def bounded(slope: Fraction, network: Term) -> Term:
+    """An output of a network whose weights are scaled so that it changes by no more than `slope` times its inputs."""
+    if network.operation != "network" or not isinstance(slope, Fraction) or slope <= 0:
+        raise Malformed("only a network is bounded, by a positive number")
+    return make("bounded", slope, (network,), network.shape)
+
+
+def fixed_point(depth: int, extent: int, steps: int, body: Term) -> Term:
+    """The vector x = body(x), in which `bound_array` stands for x; `steps` steps of iteration come near enough."""
+    if body.shape != (extent,):
+        raise Malformed("a fixed point has the shape of what it is a fixed point of")
+    return make("fixed_point", (depth, extent, steps), (body,), (extent,))
+
+
+def moving(shape: Shape) -> Term:
+    """The variable of a Jacobian."""
+    return symbol("formal", "_at", REAL, shape)
+
+
+def jacobian_log_det(body: Term, at: Term) -> Term:
+    """log|det| of the Jacobian of `body`, a function of `moving`, at a point."""
+    if body.shape != at.shape or len(body.shape) != 1:
+        raise Malformed("a Jacobian is square where a map keeps the number of dimensions")
+    return make("jacobian_log_det", None, (body, moving(at.shape), at), ())
+
+
+def _jacobian(data: Any, arguments: tuple[Term, ...]) -> Term:
+    body, formal, at = arguments
+    if formal is not moving(at.shape) or data is not None:
+        raise Malformed("a Jacobian in another variable")
+    return jacobian_log_det(body, at)
+
+
+define("bounded", lambda data, arguments: bounded(data, *arguments))
+define(
+    "fixed_point",
+    lambda data, arguments: fixed_point(*data, *arguments),
+    lambda term: frozenset((bound_array(*term.data[:2], REAL),)),
+)
+define("jacobian_log_det", _jacobian, lambda term: frozenset((term.arguments[1],)))

@@ -1,0 +1,250 @@
+"""Rules for maps that change a vector along one direction: `u + v g(w @ u)`, and `u + (u - c) k(norm(u - c))`.
+
+Each comes down to a map of one number, which any scalar rule may prove, by the matrix determinant lemma."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import cast
+
+from gencompiler.model.nodes import REAL, Support
+from gencompiler.proof.binders import releveled, replaced
+from gencompiler.proof.domain import NON_NEGATIVE, REALS
+from gencompiler.proof.facts import Bijection, Fact, InRange, LogAbs, VectorBijection, result
+from gencompiler.proof.graph import Term, contract, literal, reduce, substitute, subterms, support_of, symbol
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.ring import Ring
+from gencompiler.proof.terms import ONE, ZERO, minus, negated, over, plus, times
+
+#: The number that a map of a vector comes down to: w @ u, or the distance from the centre.
+ALONG = symbol("along", "s", REAL)
+DISTANCE = symbol("along", "r", Support("NonNegative"))
+
+
+def change(input_: Term, body: Term) -> Term:
+    """What a map adds to its input, `body - input`; raises Unproved where the input is not one of its summands."""
+    rest: Term = ZERO
+    own = 0
+    for summand, sign in _summands(body):
+        if summand is input_ and sign > 0:
+            own += 1
+        else:
+            rest = (plus if sign > 0 else minus)(rest, summand)
+    need(own == 1 and rest is not ZERO, "{} does not add to {}", body, input_)
+    return rest
+
+
+def _summands(term: Term) -> list[tuple[Term, int]]:
+    if term.operation == "apply" and term.data in ("add", "subtract"):
+        left, right = term.arguments
+        sign = 1 if term.data == "add" else -1
+        return [*_summands(left), *((t, sign * s) for t, s in _summands(right))]
+    if term.operation == "apply" and term.data == "negate":
+        return [(t, -s) for t, s in _summands(term.arguments[0])]
+    return [(term, 1)]
+
+
+def directed(term: Term, shape: tuple[int, ...]) -> tuple[Term, Term]:
+    """A product as its one factor of this shape and the product of the others, which are numbers."""
+    if term.shape == ():
+        return ONE, term
+    if term.operation == "apply" and term.data in ("multiply", "divide", "negate"):
+        numbers = [a for a in term.arguments if a.shape == ()]
+        if term.data == "negate":
+            vector, factor = directed(term.arguments[0], shape)
+            return vector, negated(factor)
+        if len(numbers) == 1 and (term.data == "multiply" or term.arguments[1] is numbers[0]):
+            other = term.arguments[1] if term.arguments[0] is numbers[0] else term.arguments[0]
+            vector, factor = directed(other, shape)
+            return vector, times(factor, numbers[0]) if term.data == "multiply" else over(factor, numbers[0])
+    need(term.shape == shape, "{} has another shape", term)
+    return term, ONE
+
+
+# -- along one vector ------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Ridge:
+    """`u + v g(s)` with s = w @ u: the product s, w, v, and g in terms of ALONG."""
+
+    product: Term
+    normal: Term
+    direction: Term
+    profile: Term
+
+    def scalar(self, flipped: bool) -> Term:
+        """s + (w @ v) g(s), which w @ u goes to; `flipped` writes v @ w."""
+        pair = (self.direction, self.normal) if flipped else (self.normal, self.direction)
+        return plus(ALONG, times(contract(*pair), self.profile))
+
+
+def ridge_of(input_: Term, body: Term) -> Ridge:
+    """A map as a ridge; raises Unproved."""
+    need(len(input_.shape) == 1 and body.shape == input_.shape, "{} is not a map of a vector", body)
+    direction, factor = directed(change(input_, body), input_.shape)
+    products = [t for t in subterms(factor) if t.operation == "contract" and input_ in t.arguments]
+    products = [t for t in products if t.shape == () and t.arguments[0] is not t.arguments[1]]
+    need(len(products) == 1 and direction.shape == input_.shape, "{} does not change {} along one vector", body, input_)
+    (product,) = products
+    normal = next(a for a in product.arguments if a is not input_)
+    profile = replaced(factor, {product: ALONG})
+    need(
+        not any(input_ in t.symbols for t in (normal, direction, profile)),
+        "{} depends on {} in another way",
+        body,
+        input_,
+    )
+    return Ridge(product, normal, direction, profile)
+
+
+@rule
+def ridge(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """u + v g(w @ u) is a bijection where s + (w @ v) g(s) is one of the reals.
+
+    y = u + v g(w @ u) gives w @ y = s + (w @ v) g(s) for s = w @ u, and u = y - v g(s); |det| is that of the scalar map
+    (matrix determinant lemma).  Planar maps: Rezende & Mohamed 2015, appendix A; a reflection is one too.  Subject: the
+    input, the body, whether w @ v is written v @ w.  Premise: the scalar map."""
+    input_, body, flipped = cast(tuple[Term, Term, bool], subject)
+    found = ridge_of(input_, body)
+    (inner,) = premises
+    need(support_of(input_) == REAL, "not a map of the reals")
+    need(isinstance(inner, Bijection), "the scalar map is not known to be a bijection")
+    assert isinstance(inner, Bijection)
+    same = inner.input is ALONG and inner.body is found.scalar(flipped)
+    need(same and inner.image == REALS and inner.onto, "the scalar map is another, or not one of all reals")
+    y = result(input_.shape)
+    along = substitute(found.product, {input_: y})
+    back = substitute(inner.inverse, {result(()): along})
+    shifted = substitute(change(input_, replaced(body, {found.product: ALONG})), {ALONG: back})
+    log_det = substitute(inner.log_derivative, {ALONG: found.product})
+    return VectorBijection(input_, body, REALS, True, releveled(minus(y, shifted)), releveled(log_det))
+
+
+# -- from one centre -------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Radial:
+    """`u + (u - c) k(r)` with r = norm(u - c): the difference u - c, r, and k in terms of DISTANCE."""
+
+    difference: Term
+    distance: Term
+    factor: Term
+
+    @property
+    def scale(self) -> Term:
+        """1 + k(r), by which the distance from the centre is multiplied."""
+        return plus(ONE, self.factor)
+
+    @property
+    def scalar(self) -> Term:
+        """r + r k(r), the distance of the result."""
+        return plus(DISTANCE, times(DISTANCE, self.factor))
+
+
+def radial_of(input_: Term, body: Term) -> Radial:
+    """A map as a radial one; raises Unproved."""
+    need(len(input_.shape) == 1 and body.shape == input_.shape, "{} is not a map of a vector", body)
+    difference, factor = directed(change(input_, body), input_.shape)
+    centred = difference is input_ or (
+        difference.operation == "apply"
+        and difference.data == "subtract"
+        and difference.arguments[0] is input_
+        and input_ not in difference.arguments[1].symbols
+    )
+    need(centred, "{} does not move {} to or from one centre", body, input_)
+    distance = reduce("norm", difference)
+    inner = replaced(factor, {distance: DISTANCE})
+    need(input_ not in inner.symbols, "{} depends on {} in another way", body, input_)
+    return Radial(difference, distance, inner)
+
+
+@rule
+def radial(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """u + (u - c) k(r), r = norm(u - c), is a bijection where r (1 + k(r)) is one of [0, inf), and 1 + k(r) never 0.
+
+    The Jacobian has the eigenvalue 1 + k(r) across, D - 1 times, and the slope of r (1 + k(r)) along u - c.  Rezende &
+    Mohamed 2015, appendix A.2.  Subject: the input, the body.  Premises: the scalar map, log|1 + k(r)|."""
+    input_, body = cast(tuple[Term, Term], subject)
+    found = radial_of(input_, body)
+    inner, size = premises
+    need(support_of(input_) == REAL, "not a map of the reals")
+    need(isinstance(inner, Bijection) and isinstance(size, LogAbs), "the scalar map is not known to be a bijection")
+    assert isinstance(inner, Bijection)
+    assert isinstance(size, LogAbs)
+    same = inner.input is DISTANCE and inner.body is found.scalar and size.term is found.scale
+    need(same and inner.image == NON_NEGATIVE and inner.onto, "the scalar map is another, or not one of [0, inf)")
+    y = result(input_.shape)
+    across = substitute(found.difference, {input_: y})
+    distance = substitute(inner.inverse, {result(()): reduce("norm", across)})
+    inverse = minus(y, across)
+    scaled = over(across, substitute(found.scale, {DISTANCE: distance}))
+    centre = ZERO if found.difference is input_ else found.difference.arguments[1]
+    inverse = scaled if centre is ZERO else plus(centre, scaled)
+    here = {DISTANCE: found.distance}
+    count = literal(input_.shape[0] - 1)
+    log_det = plus(times(count, substitute(size.value, here)), substitute(inner.log_derivative, here))
+    return VectorBijection(input_, body, REALS, True, releveled(inverse), releveled(log_det))
+
+
+# -- affine in one number --------------------------------------------------------------------------------------------
+
+
+def affine_parts(input_: Term, body: Term) -> tuple[Term, Term]:
+    """The slope and the offset of a number's affine function, numbers as numbers; raises Unproved."""
+    ring = Ring()
+    offset = _plain(ring, substitute(body, {input_: ZERO}))
+    slope = _slope(ring, input_, body)
+    need(ring.same(body, plus(times(slope, input_), offset)), "{} is not affine in {}", body, input_)
+    return slope, offset
+
+
+def _slope(ring: Ring, input_: Term, body: Term) -> Term:
+    """d body / d input of what is made of sums and products of numbers."""
+    if input_ not in body.symbols:
+        return ZERO
+    if body is input_:
+        return ONE
+    need(body.operation == "apply", "{} is not affine", body)
+    parts = body.arguments
+    slopes = [_slope(ring, input_, a) for a in parts]
+    match body.data:
+        case "add" | "subtract":
+            return _plain(ring, (plus if body.data == "add" else minus)(*slopes))
+        case "negate":
+            return _plain(ring, negated(slopes[0]))
+        case "multiply" if ZERO in slopes:
+            moved = 0 if slopes[1] is ZERO else 1
+            return _plain(ring, times(slopes[moved], parts[1 - moved]))
+        case "divide" if slopes[1] is ZERO:
+            return _plain(ring, over(slopes[0], parts[1]))
+    raise Unproved(f"{body} is not affine in {input_}")
+
+
+def _plain(ring: Ring, term: Term) -> Term:
+    """A term whose normal form is a number, as that number."""
+    found = ring.normal(term)
+    if not found:
+        return ZERO
+    return literal(found[()]) if list(found) == [()] else term
+
+
+@rule
+def affine(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """An affine function of a real number with a slope that is never 0.
+
+    Subject: the input, the body.  Premises: the range of the body, so that it is defined; log|slope|; the range of the
+    slope and of the offset."""
+    input_, body = cast(tuple[Term, Term], subject)
+    slope, offset = affine_parts(input_, body)
+    defined, size, by, at = premises
+    need(isinstance(defined, InRange) and defined.term is body, "not known to be defined")
+    need(isinstance(size, LogAbs) and size.term is slope, "the slope may be 0")
+    need(isinstance(by, InRange) and by.term is slope and isinstance(at, InRange) and at.term is offset, "undefined")
+    need(support_of(input_) == REAL and input_.shape == (), "not a map of all reals")
+    assert isinstance(size, LogAbs)
+    assert isinstance(by, InRange)
+    rising = None if by.interval.sign == 0 else by.interval.sign > 0
+    undone = over(minus(result(()), offset) if offset is not ZERO else result(()), slope)
+    return Bijection(input_, body, REALS, True, rising, undone, size.value)
