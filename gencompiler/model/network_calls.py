@@ -64,9 +64,17 @@ def bounded(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
     """`lipschitz(mlp(u, hidden = [64]), 0.9)`: a network whose weights are scaled so that its outputs change by no more
     than so many times the change of its inputs."""
     inner, bound = (*(a.value for a in expr.arguments), None, None)[:2]
-    known = isinstance(inner, tree.Call) and isinstance(inner.function, tree.Name)
-    kind = networks.NETWORKS.get(inner.function.id) if known else None
-    if kind is None or kind.one_hot or not kind.weight or bound is None or len(expr.arguments) != 2:
+    kind = None
+    if isinstance(inner, tree.Call) and isinstance(inner.function, tree.Name):
+        kind = networks.NETWORKS.get(inner.function.id)
+    if (
+        not isinstance(inner, tree.Call)
+        or kind is None
+        or kind.one_hot
+        or not kind.weight
+        or bound is None
+        or len(expr.arguments) != 2
+    ):
         message = "`lipschitz` takes a network and a number: `lipschitz(mlp(u, hidden = [64]), 0.9)`"
         infer.builder.report("G104", message, expr.span, "wrong arguments")
     slope = constant(bound, context.constants, infer.builder.reporter)

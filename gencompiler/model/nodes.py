@@ -56,9 +56,8 @@ class Network(Node):
     A network on causal views, `mlp(x[<i])`, is one network for all `places` of their axis (0: no such network): a view
     has `inputs` numbers at each place, the result for place i is block i of the output layer, and masks keep it from
     reading more than the view at i shows.  `views`: of each input "before", "until" (`x[<=i]`), or "" where it is no
-    view; the masks follow from `catalog.causal`.
-
-    `lipschitz`: no output changes by more than so many times the change of the inputs; weights are scaled for it."""
+    view; the masks follow from `catalog.causal`.  `lipschitz`: weights are scaled so that it bounds |output| / |input|.
+    """
 
     path: str
     kind: str

@@ -42,10 +42,8 @@ def expression(expr: nodes.Expr) -> str:
             return f"(for {index} in {extent}: {expression(body)})"
         case nodes.Recur(index=index, extent=extent, name=name, body=body):
             return f"({name} where {{ {name}[{index}] = {expression(body)}, {index} in {extent} }})"
-        case nodes.FixedPoint(name=name, body=body):
-            return f"({name} where {{ {name} = {expression(body)} }})"
-        case nodes.JacobianLogDet(name=name, body=body, at=at):
-            return f"(log|det d({expression(body)}) / d{name}| at {name} = {expression(at)})"
+        case nodes.FixedPoint() | nodes.JacobianLogDet():
+            return _of_map(expr)
         case nodes.Let(bindings=bindings, body=body):
             listed = "; ".join(f"{b.name} = {expression(b.value)}" for b in bindings)
             return f"({expression(body)} where {{ {listed} }})"
@@ -97,6 +95,13 @@ def _table(shape: tuple[int, ...], values: tuple[nodes.Real, ...]) -> str:
     size = len(values) // shape[0]
     rows = (values[k : k + size] for k in range(0, len(values), size))
     return f"[{', '.join(_table(shape[1:], row) for row in rows)}]"
+
+
+def _of_map(expr: nodes.FixedPoint | nodes.JacobianLogDet) -> str:
+    name, body = expr.name, expression(expr.body)
+    if isinstance(expr, nodes.FixedPoint):
+        return f"({name} where {{ {name} = {body} }})"
+    return f"(log|det d({body}) / d{name}| at {name} = {expression(expr.at)})"
 
 
 def _density(density: nodes.LogDensity) -> str:

@@ -48,6 +48,6 @@ define("bounded", lambda data, arguments: bounded(data, *arguments))
 define(
     "fixed_point",
     lambda data, arguments: fixed_point(*data, *arguments),
-    lambda term: frozenset((bound_array(*term.data[:2], REAL),)),
+    lambda term: frozenset((bound_array(term.data[0], term.data[1], REAL),)),
 )
 define("jacobian_log_det", _jacobian, lambda term: frozenset((term.arguments[1],)))

@@ -242,11 +242,7 @@ def bound_array(depth: int, extent: int, support: Support) -> Term:
 
 def bound_by(term: Term) -> frozenset[Term]:
     """The symbols that an operation binds in its arguments."""
-    return _BINDERS.get(term.operation, _nothing)(term)
-
-
-def _nothing(term: Term) -> frozenset[Term]:
-    return frozenset()
+    return _BINDERS[term.operation](term) if term.operation in _BINDERS else frozenset()
 
 
 #: What binds symbols, and which.
@@ -338,9 +334,10 @@ _BUILDERS: dict[str, Callable[[Any, tuple[Term, ...]], Term]] = {
 }
 
 
-def define(operation: str, builder: Callable[[Any, tuple[Term, ...]], Term], binds: Binds = _nothing) -> None:
+def define(operation: str, builder: Callable[[Any, tuple[Term, ...]], Term], binds: Binds | None = None) -> None:
     """Let `build` make terms of an operation that is defined elsewhere, and which symbols it binds."""
-    _BUILDERS[operation], _BINDERS[operation] = builder, binds
+    _BUILDERS[operation] = builder
+    _BINDERS.update({operation: binds} if binds else {})
 
 
 #: Operations that are all in their arguments.

@@ -91,7 +91,7 @@ def lipschitz_multiple(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 def _size(interval: Interval) -> Fraction:
     need(is_finite(interval.lower) and is_finite(interval.upper), "a factor without bound")
-    return Fraction(max(abs(interval.lower), abs(interval.upper)))
+    return max(abs(Fraction(interval.lower)), abs(Fraction(interval.upper)))
 
 
 @rule

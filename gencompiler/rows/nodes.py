@@ -21,6 +21,7 @@ from gencompiler.node import Node, node
 from gencompiler.rows.values import *  # noqa: F403  (the one schema of row programs, in two files)
 from gencompiler.rows.values import Expr, RowType
 
+
 @node
 class LogAbsDet(Expr):
     """log|det| of the matrix whose rows of `size` numbers stand side by side in `entries`; a scalar."""

@@ -16,6 +16,7 @@ def bound(matrix: Tensor) -> Tensor:
     largest column sum of absolute values, whichever is less (Golub & Van Loan 2013, section 2.3).  Power iteration
     would approach the norm from below, and bound nothing."""
     if min(matrix.shape) <= EXACT:
-        return torch.linalg.matrix_norm(matrix, 2)
+        largest: Tensor = torch.linalg.matrix_norm(matrix, 2)
+        return largest
     sums = matrix.abs().sum(-1).amax() * matrix.abs().sum(-2).amax()
     return torch.minimum(torch.linalg.matrix_norm(matrix), sums.clamp_min(torch.finfo(matrix.dtype).tiny).sqrt())
