@@ -22,14 +22,6 @@ from gencompiler.rows.values import *  # noqa: F403  (the one schema of row prog
 from gencompiler.rows.values import Expr, RowType
 
 
-@node
-class LogAbsDet(Expr):
-    """log|det| of the matrix whose rows of `size` numbers stand side by side in `entries`; a scalar."""
-
-    entries: Expr
-    size: int
-
-
 # -- statements ------------------------------------------------------------------------------------------------------
 
 
