@@ -50,8 +50,7 @@ class Parameter(Node):
 class Network(Node):
     """One network call: `kind` is a key of `catalog.networks`; its weights are ordinary parameters below `path`.
 
-    `inputs` and `outputs` are the sizes of its inputs and outputs, 0 for a scalar; `zero_output` starts the last
-    layer at zero (the conditioner of a bijection begins as the identity).
+    `inputs`, `outputs`: their sizes, 0 for a scalar; `zero_output` starts the last layer at zero, as a conditioner's.
 
     A network on causal views, `mlp(x[<i])`, is one network for all `places` of their axis (0: no such network): a view
     has `inputs` numbers at each place, the result for place i is block i of the output layer, and masks keep it from

@@ -21,7 +21,6 @@ from gencompiler.node import Node, node
 from gencompiler.rows.values import *  # noqa: F403  (the one schema of row programs, in two files)
 from gencompiler.rows.values import Expr, RowType
 
-
 # -- statements ------------------------------------------------------------------------------------------------------
 
 
