@@ -311,7 +311,7 @@ class CVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/cvae.gen"
-    model_hash = "39cc9f2785a7464b85002caa9b4bba7f9f957c051d81247bbd652e299e563bd4"
+    model_hash = "621539fa97065127870e24aa9a5ad4ba53eebf3194c40a6804a79525721c5cc8"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -478,7 +478,7 @@ class DigitsDiffusion(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/digits_diffusion.gen"
-    model_hash = "b7dd70ef51b048ff56f11ca946a32cf1217eca0c4d8ff7f7a6cce3a453cc0ceb"
+    model_hash = "5c1026d271c89960ce02054dc5f703623334ec8b66a3902a7d6e84856cb0f5b2"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -980,7 +980,7 @@ class EDM(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/edm.gen"
-    model_hash = "d361dbf16a00151a8915ca0290c2e2ed16f63e54a6dae2458fc7ed2f993ab7c5"
+    model_hash = "8b5cd806783e89cde3af84580ec2c4c56938cc531a0b75d5604f4963efb65cec"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -212,7 +212,7 @@ class GAN(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/adversarial/gan.gen"
-    model_hash = "60caaa94e7a93e305ea5cec3a768eb31a0462f6f1354051c4101c7103a10c927"
+    model_hash = "028e347411c13516c05b8bede6b02ccbbc08803bf9f9dbcf2a2af0fc129ac118"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

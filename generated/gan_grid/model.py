@@ -279,7 +279,7 @@ class GridGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}, "modes": {}}
     package = __package__ or ""
     spec = "specs/adversarial/gan_grid.gen"
-    model_hash = "8c6a6001175f3fc25001f5b9f8573c6943d0014614c99adee0c9b6ea9169d81b"
+    model_hash = "79b03a92d7628d5fb315d905d9255701e50bbbaae8944393d2b42bd6c351b874"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -601,7 +601,7 @@ class IWAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/iwae.gen"
-    model_hash = "ec88987f424bc0af6a03e7c2b9953a0a3ac667509d521b8df94d3732e18b9da9"
+    model_hash = "32816abd6687996caaa446f03f2abff4202fdbc4f3b1669245260708fb97cdd4"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

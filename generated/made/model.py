@@ -90,7 +90,7 @@ class MADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/made.gen"
-    model_hash = "300e09a31405a4025a8e43f04e66ae7e0051c976d769c4367259ed8836fe57f7"
+    model_hash = "64cf955d7f15e512bafdcb889bdfb90c1331298a159369a560d0b2e90019adab"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

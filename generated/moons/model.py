@@ -289,7 +289,7 @@ class Moons(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/moons.gen"
-    model_hash = "be090acecb9f6ad14f467363dea8420198c60d7081a3d042e6a2800a3ba5d1f8"
+    model_hash = "97468f763911042b08822d818507c41ee277f5ad7de8c87bbaec2dc0d04c9c18"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -190,7 +190,7 @@ class NICE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/nice.gen"
-    model_hash = "4542cefa19e99b1b59f1c8c3f618ab1e09fa2b59bc78669487ca3fe9968bedd2"
+    model_hash = "20fdba9d6958e3a9b9ef64909c99c5dcbacb63f0c4a80b05560f8f72c7dbb05f"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -260,7 +260,7 @@ class RealNVP(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/realnvp.gen"
-    model_hash = "033815bb98c756faa63bbfd9087a4ada0a39b76a888cd68712b2a6686ac701f4"
+    model_hash = "563ece3679171d9e408170f972fcea7c3653d5de74d5610325ccaa257d9e308f"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

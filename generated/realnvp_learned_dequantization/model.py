@@ -393,7 +393,7 @@ class LearnedDequantization(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 20}}
     package = __package__ or ""
     spec = "specs/bijections/realnvp_learned_dequantization.gen"
-    model_hash = "c327f743456854a3e2652b876c7f054db7c9896f3d30b0f6ffb88b80eb66df87"
+    model_hash = "a2c8ee78574ac14dcdb2b24aa590dbf5782d3ad01871ddc41657e83dc0416d40"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -328,7 +328,7 @@ class ReweightedSBN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/sbn_rws.gen"
-    model_hash = "a78f45e0e5dea907b7f050d96cccade8f22e9fe1ba1580c92fc3658061345922"
+    model_hash = "b8aa8dcf105ee533de24069bda892b299c7d5bc63ae0384334dabdeb41ac5b27"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

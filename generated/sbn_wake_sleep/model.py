@@ -328,7 +328,7 @@ class WakeSleepSBN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/sbn_wake_sleep.gen"
-    model_hash = "0b3abdc2bef52b5f4faae9d0bbffc77f1e4e6cc328db2f6a723104ae97cead42"
+    model_hash = "a9dfd166992fb3cc7a410dd326c737ed92c1e17aaedc28f5b57aaa79929c5754"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

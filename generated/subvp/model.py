@@ -273,7 +273,7 @@ class SubVP(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/subvp.gen"
-    model_hash = "3240c4508218515a65326f4bd62bd57efecb0ac224abd616e08bcd5c840364c4"
+    model_hash = "2571d308e8f16b8a2cc1746e453dcf4122f86a86fc96c05a42083958d780c99f"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -269,7 +269,7 @@ class VAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae.gen"
-    model_hash = "7681dadb23539ea6f6c4f063e1a4946e11468c2384276bf91324ebf1e9d7cecc"
+    model_hash = "c5ed3f951d417be63bdf444ce3a5e84a1d1a25714587f0784e79e324379d8952"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

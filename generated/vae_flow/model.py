@@ -371,7 +371,7 @@ class FlowVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae_flow.gen"
-    model_hash = "f9c680c5d8cae3dc0318daeffab603badbd3ba7e556cb445844b0ea4d0abe375"
+    model_hash = "ec1019e76ae3b06345e2cb081849867e9c3d1421fc6de0f040e3bd6b1167de19"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

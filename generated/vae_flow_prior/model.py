@@ -373,7 +373,7 @@ class FlowPriorVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae_flow_prior.gen"
-    model_hash = "2cccbff927f16ad2c2b21b230e70b0f9931a52cb141bdfd6cdecb0c8726361a6"
+    model_hash = "898a7276f1d4e7dd1bbe012beaca66444fdd12431de9b1de75bc7d2688744dec"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -507,7 +507,7 @@ class VPDiffusion(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/vp_diffusion.gen"
-    model_hash = "0e4f66a9cb79d8cea98fffa4b5d2445c7542dc5e22e18e8156b8aea5b0576f28"
+    model_hash = "fc9bba5babebd53b2c4afe5bb51a8b0ce84e21b8cad9edf5c8702eb721df927c"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
