@@ -117,6 +117,19 @@ class Sequence(Code):
     bare: bool = False
 
 
+@dataclasses.dataclass(frozen=True)
+class Comprehension(Code):
+    """`[value for name in range(count)]`"""
+
+    value: Code
+    name: str
+    count: int
+
+    @property
+    def runs(self) -> str:
+        return f"for {self.name} in range({self.count})"
+
+
 #: Catalogue functions that are operators of Python.
 OPERATORS: dict[str, tuple[str, Level]] = {
     "add": ("+", Level.SUM),
@@ -214,6 +227,8 @@ def flat(code: Code) -> str:
             return f"{wrapped(base, Level.ATOM)}.{name}"
         case Subscript(base, items):
             return f"{wrapped(base, Level.ATOM)}[{', '.join(items)}]"
+        case Comprehension(value):
+            return f"[{flat(value)} {code.runs}]"
         case Sequence(items, bare=True):
             return ", ".join(map(flat, items))
         case Sequence(items, brackets):

@@ -16,6 +16,7 @@ from gencompiler.emit.code import (
     Attribute,
     Call,
     Code,
+    Comprehension,
     Conditional,
     Infix,
     Keyword,
@@ -121,6 +122,8 @@ def _parts(code: Code, *, inside: bool) -> list[_Part]:
             return [*opened, *_list("(", arguments, ")")] if arguments else [*opened, "()"]
         case Sequence(items, brackets):
             return _list(brackets[0], items, brackets[1], always_comma=len(items) == 1 and brackets == "()")
+        case Comprehension(value):
+            return _brackets("[", [*_parts(value, inside=True), _Line(" "), code.runs], "]")
         case Keyword(name, value):
             return [f"{name}=", *_parts(value, inside=True)]
         case Attribute(base, name):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from gencompiler.emit.code import Attribute, Code, Sequence, Subscript, Text, call, flat, method
+from gencompiler.emit.code import Attribute, Code, Comprehension, Sequence, Subscript, Text, call, method
 from gencompiler.emit.lines import statement
 from gencompiler.emit.names import Names
 from gencompiler.emit.torch_expressions import Expressions
@@ -95,7 +95,7 @@ def _stacked(expr: Expr, loops: list[Lead], expressions: Expressions) -> Code:
         scope.values[index] = Value(Text(names[-1]), _INDEX, host=True)
     value = expressions.code(expr)
     for lead, name in reversed(list(zip(loops, names, strict=True))):
-        value = call("torch.stack", f"[{flat(value)} for {name} in range({lead.count})]")
+        value = call("torch.stack", Comprehension(value, name, lead.count))
     return value
 
 

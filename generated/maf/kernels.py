@@ -21,7 +21,10 @@ def pack_log_prob(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weight, 
         tiles.place(mlp_0_bias, 64),
         tiles.place(
             torch.stack(
-                [mlp_1_weight[k_3] * causal.mask(((64, 1, 1, 64),), ((64, 1, 1, 64),), dtype=dtype, device=device) for k_3 in range(8)],
+                [
+                    mlp_1_weight[k_3] * causal.mask(((64, 1, 1, 64),), ((64, 1, 1, 64),), dtype=dtype, device=device)
+                    for k_3 in range(8)
+                ],
             ).mT,
             64,
             64,
@@ -153,7 +156,10 @@ def pack_sample(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weight, m_
         tiles.places(SAMPLE_LAYOUT_1, device),
         tiles.place(
             torch.stack(
-                [mlp_0_weight[k] * causal.mask(((64, 1, 1, 64),), ((2, 1, 1, 1),), dtype=dtype, device=device) for k in range(8)],
+                [
+                    mlp_0_weight[k] * causal.mask(((64, 1, 1, 64),), ((2, 1, 1, 1),), dtype=dtype, device=device)
+                    for k in range(8)
+                ],
             ).mT,
             16,
             64,
@@ -161,7 +167,10 @@ def pack_sample(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weight, m_
         tiles.place(mlp_0_bias, 64),
         tiles.place(
             torch.stack(
-                [mlp_1_weight[k_2] * causal.mask(((64, 1, 1, 64),), ((64, 1, 1, 64),), dtype=dtype, device=device) for k_2 in range(8)],
+                [
+                    mlp_1_weight[k_2] * causal.mask(((64, 1, 1, 64),), ((64, 1, 1, 64),), dtype=dtype, device=device)
+                    for k_2 in range(8)
+                ],
             ).mT,
             64,
             64,
@@ -169,7 +178,10 @@ def pack_sample(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weight, m_
         tiles.place(mlp_1_bias, 64),
         tiles.place(
             torch.stack(
-                [s_weight[k_3] * causal.mask(((2, 0, 1, 1),), ((64, 1, 1, 64),), dtype=dtype, device=device) for k_3 in range(8)],
+                [
+                    s_weight[k_3] * causal.mask(((2, 0, 1, 1),), ((64, 1, 1, 64),), dtype=dtype, device=device)
+                    for k_3 in range(8)
+                ],
             ).mT,
             64,
             16,
@@ -177,7 +189,10 @@ def pack_sample(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weight, m_
         tiles.place(s_bias, 16),
         tiles.place(
             torch.stack(
-                [m_weight[k_4] * causal.mask(((2, 0, 1, 1),), ((64, 1, 1, 64),), dtype=dtype, device=device) for k_4 in range(8)],
+                [
+                    m_weight[k_4] * causal.mask(((2, 0, 1, 1),), ((64, 1, 1, 64),), dtype=dtype, device=device)
+                    for k_4 in range(8)
+                ],
             ).mT,
             64,
             16,
@@ -304,7 +319,10 @@ def pack_forward(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weight, m
         tiles.places(FORWARD_LAYOUT_1, device),
         tiles.place(
             torch.stack(
-                [mlp_0_weight[k] * causal.mask(((64, 1, 1, 64),), ((2, 1, 1, 1),), dtype=dtype, device=device) for k in range(8)],
+                [
+                    mlp_0_weight[k] * causal.mask(((64, 1, 1, 64),), ((2, 1, 1, 1),), dtype=dtype, device=device)
+                    for k in range(8)
+                ],
             ).mT,
             16,
             64,
@@ -312,7 +330,10 @@ def pack_forward(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weight, m
         tiles.place(mlp_0_bias, 64),
         tiles.place(
             torch.stack(
-                [mlp_1_weight[k_2] * causal.mask(((64, 1, 1, 64),), ((64, 1, 1, 64),), dtype=dtype, device=device) for k_2 in range(8)],
+                [
+                    mlp_1_weight[k_2] * causal.mask(((64, 1, 1, 64),), ((64, 1, 1, 64),), dtype=dtype, device=device)
+                    for k_2 in range(8)
+                ],
             ).mT,
             64,
             64,
@@ -320,7 +341,10 @@ def pack_forward(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weight, m
         tiles.place(mlp_1_bias, 64),
         tiles.place(
             torch.stack(
-                [s_weight[k_3] * causal.mask(((2, 0, 1, 1),), ((64, 1, 1, 64),), dtype=dtype, device=device) for k_3 in range(8)],
+                [
+                    s_weight[k_3] * causal.mask(((2, 0, 1, 1),), ((64, 1, 1, 64),), dtype=dtype, device=device)
+                    for k_3 in range(8)
+                ],
             ).mT,
             64,
             16,
@@ -328,7 +352,10 @@ def pack_forward(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weight, m
         tiles.place(s_bias, 16),
         tiles.place(
             torch.stack(
-                [m_weight[k_4] * causal.mask(((2, 0, 1, 1),), ((64, 1, 1, 64),), dtype=dtype, device=device) for k_4 in range(8)],
+                [
+                    m_weight[k_4] * causal.mask(((2, 0, 1, 1),), ((64, 1, 1, 64),), dtype=dtype, device=device)
+                    for k_4 in range(8)
+                ],
             ).mT,
             64,
             16,
@@ -460,7 +487,10 @@ def pack_inverse(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weight, m
         tiles.place(mlp_0_bias, 64),
         tiles.place(
             torch.stack(
-                [mlp_1_weight[k_3] * causal.mask(((64, 1, 1, 64),), ((64, 1, 1, 64),), dtype=dtype, device=device) for k_3 in range(8)],
+                [
+                    mlp_1_weight[k_3] * causal.mask(((64, 1, 1, 64),), ((64, 1, 1, 64),), dtype=dtype, device=device)
+                    for k_3 in range(8)
+                ],
             ).mT,
             64,
             64,
