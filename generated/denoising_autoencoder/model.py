@@ -188,7 +188,7 @@ class DAE(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/chains/denoising_autoencoder.gen"
-    model_hash = "41a439a59e7650f4d28becae2983f6088c66ea50cab93e9da1ca4811d9a725ac"
+    model_hash = "f1634d11f5fd7a7788dbff24148dc2702f9b0af46113dbe6c7cb5caac9aad9c9"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -168,7 +168,7 @@ class GSN(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/chains/gsn.gen"
-    model_hash = "8892c8b75a69319e2abf9ddf13c2124183196b437d8e198807701db172ababee"
+    model_hash = "1a2b1a8fe624f732f0ab2c9dcb8dc585289cc4e25d2389fa2e05e1b37b4a112f"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
