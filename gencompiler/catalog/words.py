@@ -142,6 +142,8 @@ SDE_METHODS: dict[str, dict[str, tuple[str, ...]]] = {
         "evaluate": ("steps", "cutoff", "solver", "divergence"),
     },
 }
+#: Options of `evaluate fokker_planck(sde, …)`: the law that the state starts from, cells of each axis, steps.
+FOKKER_PLANCK = ("start", "grid", "steps")
 #: The kind of equation that each of them solves; `catalog.solvers` has the solvers of each.
 SDE_EQUATIONS = {"reverse_sde": "sde", "probability_flow": "ode"}
 #: What the other options with a word may say, and what each word takes.
@@ -153,5 +155,4 @@ METHODS_PLANNED = (
     "ais",
     "bdmc",
     "smc",
-    "fokker_planck",
 )

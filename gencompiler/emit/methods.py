@@ -63,6 +63,8 @@ def methods_of(model: Model, programs: Mapping[str, Program], chain: Mapping[str
         found.append(writer.chain_sample(chain))
     if {"start", "reverse"} <= programs.keys():
         found.append(writer.trajectory())
+    if any(name.startswith("coefficients_") for name in programs):
+        found.append(writer.fokker_planck())
     if "rsample" in programs:
         found.append(writer.rsample())
     if "chain" in programs:
@@ -90,8 +92,8 @@ class _Writer:
     def _method(self, name: str, arguments: Iterable[str], returns: str, words: str, result: Code) -> Method:
         arguments = tuple(arguments)
         text = " ".join((*arguments, returns))
-        names = {each for each in ("Tensor", "Context", "Values", "Chain", "Trajectory") if each in text}
-        names |= {module for module in ("sampling", "math") if f"{module}." in flat(result)}
+        names = {each for each in ("Tensor", "Context", "Values", "Chain", "Solution", "Trajectory") if each in text}
+        names |= {module for module in ("fokker_planck", "sampling", "math") if f"{module}." in flat(result)}
         return Method(name, arguments, returns, words, result, frozenset(names))
 
     def _context(self) -> tuple[list[str], dict[str, str]]:
@@ -164,6 +166,20 @@ class _Writer:
         passed |= _grid(asked, float(start_of(sde)))
         result = call("sampling.trajectory", "self", "count", "points", **passed, steps=steps, **ends, seed="seed")
         return self._method("trajectory", arguments, "Trajectory", words, result)
+
+    def fokker_planck(self) -> Method:
+        """The density that a spec asks for on a grid."""
+        asked = next(m for m in self.model.methods if m.name == "fokker_planck")
+        sde = diffusion_methods.option(asked, "equation")
+        words = (
+            f"The density of {self._x()} under {sde}, on a grid, at some times.\n\n"
+            "`grid` cells for each axis and `steps` implicit steps (default: the spec's); `bounds` of every axis are "
+            "found by paths where none are given."
+        )
+        arguments = ["*", "grid: int | None = None", "steps: int | None = None"]
+        arguments.append("bounds: tuple[float, float] | None = None")
+        result = call("fokker_planck.of", "self", grid="grid", steps="steps", bounds="bounds")
+        return self._method("fokker_planck", arguments, "Solution", words, result)
 
     def rsample(self) -> Method:
         context, passed = self._context()

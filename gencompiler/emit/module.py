@@ -40,9 +40,10 @@ from gencompiler.rows.schedule import Schedule
 
 #: What the class and its methods may import, by module; the names are taken before a model's name is chosen.
 _RUNTIME = {
-    "gencompiler.runtime": ("causal", "norms", "random", "sampling", "tiles"),
+    "gencompiler.runtime": ("causal", "fokker_planck", "norms", "random", "sampling", "tiles"),
     "gencompiler.runtime.fields": ("Field", "Support"),
     "gencompiler.runtime.modules": ("Context", "Model", "Phase", "RowFunction", "Values"),
+    "gencompiler.runtime.fokker_planck": ("Solution",),
     "gencompiler.runtime.sampling": ("Chain", "Trajectory"),
 }
 _TAKEN = ("math", "torch", "F", "Tensor", "ClassVar", *(name for names in _RUNTIME.values() for name in names))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from gencompiler.catalog import solvers, words
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import definitions, laws, nodes
-from gencompiler.model.builder import Context
+from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape
@@ -99,6 +99,8 @@ def reverse(infer: Infer, sdes: dict[str, nodes.Sde], expr: tree.Expr, names: li
 def method(infer: Infer, context: Context, sdes: dict[str, nodes.Sde], statement: tree.Request) -> nodes.Method | None:
     """`reverse_sde(score, vp, steps = 500)` or `probability_flow(score, vp)`; None where it is another method."""
     value = statement.value
+    if isinstance(value, tree.Call) and _callee(value) == "fokker_planck":
+        return _fokker_planck(infer, context, sdes, statement, value)
     if not isinstance(value, tree.Call) or _callee(value) not in words.SDE_METHODS:
         return None
     name, builder = _callee(value), infer.builder
@@ -121,6 +123,70 @@ def method(infer: Infer, context: Context, sdes: dict[str, nodes.Sde], statement
         if argument.name is not None:
             options.append(_option(infer, context, statement, name, argument))
     return nodes.Method(statement.verb, name, tuple(options), span=statement.span)
+
+
+def _fokker_planck(
+    infer: Infer, context: Context, sdes: dict[str, nodes.Sde], statement: tree.Request, value: tree.Call
+) -> nodes.Method:
+    """`evaluate fokker_planck(relax, start = Normal(2, 0.1), grid = 400)`"""
+    builder = infer.builder
+    if statement.verb != "evaluate":
+        builder.report("G703", f"`{statement.verb}` has no method called `fokker_planck`", value.span, "not here")
+    plain = [a.value for a in value.arguments if a.name is None]
+    named = plain[0].id if len(plain) == 1 and isinstance(plain[0], tree.Name) else ""
+    sde = sdes.get(named)
+    if sde is None and named in builder.definitions and builder.definitions[named].kind == "sde":
+        raise Abandon  # it was refused, and has been reported
+    if sde is None or value.conditions is not None:
+        message = "`fokker_planck(sde, start = Normal(…))` takes an SDE"
+        builder.report("G104", message, value.span, "this names none")
+    _of_one_variable(infer, sde, value)
+    if sde.state.type.shape not in ((), (1,), (2,)):
+        builder.unsupported(f"a grid over `{sde.state.type}` (the equation is solved in 1 or 2 dimensions)", value.span)
+    ends = sde.time.type.support.arguments
+    if not ends:
+        message = f"`fokker_planck` needs a time at which `{sde.name}` ends, and its time is `{sde.time.type.support}`"
+        builder.report("G703", message, statement.span, "no end", also=(Label(sde.span, "runs for ever"),))
+    options = [nodes.Option("equation", sde.name, span=value.span)]
+    options += [nodes.Option(n, e, span=value.span) for n, e in zip(("first", "last"), ends, strict=True)]
+    for argument in value.arguments:
+        if argument.name is None:
+            continue
+        name = argument.name.id
+        if name not in words.FOKKER_PLANCK or argument.value is None:
+            _unknown(infer, f"`fokker_planck` has no option called `{name}`", argument, name, words.FOKKER_PLANCK)
+        options += _start(infer, context, argument) if name == "start" else [_whole(infer, context, argument)]
+    if not any(o.name == "mean" for o in options):
+        help_ = ("say where it starts: `start = Normal(0, 1)`",)
+        builder.report("G104", "`fokker_planck` needs the law that the state starts from", value.span, help=help_)
+    return nodes.Method(statement.verb, "fokker_planck", tuple(options), span=statement.span)
+
+
+def _start(infer: Infer, context: Context, argument: tree.Argument) -> list[nodes.Option]:
+    """`start = Normal(mean, scale)`, of numbers."""
+    law = argument.value
+    if not isinstance(law, tree.Call) or _callee(law) != "Normal" or len(law.arguments) != 2:
+        infer.builder.unsupported("a law besides `Normal(mean, scale)` to start from", argument.span)
+    found = []
+    for name, each in zip(("mean", "scale"), law.arguments, strict=True):
+        try:
+            number = evaluate(each.value, context.constants) if each.value is not None else Fraction(0)
+        except NotConstant as problem:
+            infer.builder.report("G206", f"the {name} at the start is a number", problem.expr.span, "not a number")
+        if name == "scale" and number <= 0:
+            infer.builder.report("G206", "the scale at the start is positive", each.span, f"this is {number}")
+        found.append(nodes.Option(name, number, span=each.span))
+    return found
+
+
+def _whole(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Option:
+    assert argument.value is not None
+    found = _number(infer, context, argument, argument.value)
+    least = 4 if found.name == "grid" else 1
+    if not isinstance(found.value, Fraction) or found.value.denominator != 1 or found.value < least:
+        message = f"`{found.name}` is a whole number, at least {least}"
+        infer.builder.report("G206", message, argument.value.span, f"this is {found.value}")
+    return found
 
 
 def _score(infer: Infer, context: Context, sde: nodes.Sde, argument: tree.Argument) -> str:

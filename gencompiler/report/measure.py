@@ -11,7 +11,7 @@ import numpy as np
 from gencompiler.diagnostics.wording import counted
 from gencompiler.report import quadrature
 from gencompiler.report.data import ChainQuantity, ChainRecord, Measurement
-from gencompiler.runtime import evaluate
+from gencompiler.runtime import evaluate, fokker_planck
 from gencompiler.runtime.command import CHAINS, DRAWS
 from gencompiler.runtime.errors import RunError
 
@@ -56,9 +56,35 @@ def measure(
         source = dataset.name
         found = [_on_rows(model, name, rows[name], source, draws, weights, seed) for name in splits if len(rows[name])]
         return Measured(tuple(number for numbers in found for number in numbers))
+    densities = _densities(model, seed)
     if "chain" in model.programs:
-        return _chains(model, method, seed)
+        found_ = _chains(model, method, seed)
+        return dataclasses.replace(found_, numbers=(*found_.numbers, *densities))
+    if densities:
+        return Measured(densities)
     raise RunError("G801", f"{type(model).__name__} has neither a chain nor data that it could be evaluated on")
+
+
+def _densities(model: Model, seed: int) -> tuple[Measurement, ...]:
+    """What the Fokker-Planck equation on a grid keeps, and how its last moments compare with those of paths."""
+    if fokker_planck.asked(model) is None:
+        return ()
+    found = fokker_planck.compare(model, seed=seed)
+    at = f"at t = {float(found.solution.times[-1]):g}"
+    cells = " x ".join(str(len(axis)) for axis in found.solution.axes)
+    numbers = [
+        Measurement("mass, error", found.solution.mass_error, None, "", f"Fokker-Planck on {cells} cells, to the last"),
+        Measurement("smallest density", found.solution.smallest, None, "", "over all cells and kept times"),
+    ]
+    for place in range(len(found.means)):
+        axis = f" of element {place}" if len(found.means) > 1 else ""
+        for what, own, paths, error in (
+            ("mean", found.means, found.path_means, found.mean_errors),
+            ("variance", found.variances, found.path_variances, found.variance_errors),
+        ):
+            beside = f"{at}; {found.paths:,} paths have {float(paths[place]):.4f} +- {float(error[place]):.4f}"
+            numbers.append(Measurement(f"{what}{axis}", float(own[place]), None, "", beside))
+    return tuple(numbers)
 
 
 def _on_rows(

@@ -7,6 +7,7 @@
 | either, with steps of given lengths | start, reverse: the terminal law, and some of the steps from a state |
 | `evaluate probability_flow(score, sde)` | probability_flow: log p by the flow and its divergence |
 | an SDE over an interval | simulate_NAME: Euler-Maruyama from its lower end to its upper |
+| `evaluate fokker_planck(sde, …)` | coefficients_NAME: its drift and the square of its noise |
 
 Time is cut for all rows alike (see `clock`), so that a step's coefficients are computed once; only an adaptive solver
 lets each row choose.
@@ -17,6 +18,7 @@ from __future__ import annotations
 from gencompiler.derive.density import log_density
 from gencompiler.derive.diffusions import end_of, start_of
 from gencompiler.derive.nodes import Derived
+from gencompiler.derive.reverse_time import square_noise
 from gencompiler.model import diffusion_methods as asked
 from gencompiler.model import nodes as model
 from gencompiler.rows import nodes
@@ -49,7 +51,21 @@ def programs(derived: Derived) -> list[nodes.Program]:
     for sde in derived.sdes.values():
         if end_of(sde) is not None:
             found[f"simulate_{sde.name}"] = _simulation(derived, sde)
+    for method in derived.model.methods:
+        if method.name == "fokker_planck":
+            own = _coefficients(derived, derived.sdes[str(asked.option(method, "equation"))])
+            found[own.name] = own
     return list(found.values())
+
+
+def _coefficients(derived: Derived, sde: model.Sde) -> nodes.Program:
+    """The drift and the squared noise of an Itô equation, where a grid asks for them."""
+    title = f"the drift of {sde.name} and the square of its noise, at a state and a time"
+    draft = Draft(derived, f"coefficients_{sde.name}", title)
+    x, time = draft.input(sde.state), draft.input(sde.time)
+    scope = Scope({**given_of(draft), sde.state.name: x, sde.time.name: time})
+    found = {"drift": sde.drift, "square": square_noise(sde)}
+    return draft.program({name: wide(draft, draft.expressions.lower(e, scope), x) for name, e in found.items()})
 
 
 def _simulation(derived: Derived, sde: model.Sde) -> nodes.Program:

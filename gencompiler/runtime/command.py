@@ -21,6 +21,7 @@ from gencompiler.runtime import (
     distributed,
     evaluate,
     externals,
+    fokker_planck,
     runs,
     sampling,
     settings,
@@ -162,6 +163,9 @@ def _sample(kind: type[Model], parsed: argparse.Namespace) -> int:
 
 def _evaluate(kind: type[Model], defaults: training.Settings | None, parsed: argparse.Namespace) -> int:
     model = _loaded(kind, parsed)
+    if fokker_planck.asked(kind) is not None and "chain" not in kind.programs:
+        print(fokker_planck.compare(model, seed=parsed.seed))
+        return 0
     if not evaluate.evaluable(kind):
         with threads.chosen(model, CHAINS):
             return _evaluate_chain(model, parsed)

@@ -39,7 +39,6 @@ PLANNED: dict[str, str] = {
         "observed x, v : Real  p(x, v) ∝ exp(-x^2 - v^2)"
         "  sde a(x, v | t : Positive) { dx = -x * dt + dW  dv = -v * dt + dW }"
     ),
-    "`fokker_planck`": SDE + "evaluate fokker_planck(vp)",
     "`evaluate ais`": VAE + "evaluate ais",
     "`bdmc`": VAE + "evaluate bdmc",
     "`smc`": VAE + "evaluate smc",
@@ -122,6 +121,9 @@ SUPPORTED: dict[str, str] = {
     + "train denoising_score_matching(s, vp) sample reverse_sde(s, vp)",
     "solvers](mechanisms/diffusion.md#solvers) with options": (
         SDE + "sample probability_flow(s, vp, steps = 10, solver = heun(rho = 7))"
+    ),
+    "`evaluate fokker_planck(sde, start = Normal(2, 0.1), grid = 400, steps = 400)`": (
+        SDE + "evaluate fokker_planck(vp, start = Normal(2, 0.1), grid = 400, steps = 400)"
     ),
     "`dopri5(tolerance = 1e-5)`": SDE + "sample probability_flow(s, vp, solver = dopri5(tolerance = 1e-5))",
     "`corrector = langevin(snr = 0.16, steps = 1)`": (
