@@ -163,12 +163,12 @@ def simulate(model: Model, request: Request, *, count: int = PATHS, steps: int =
     shape = (count, *model.observed[0].shape)
     start = request.mean + request.scale * torch.randn(shape, generator=generator, dtype=torch.float64)
     found: Tensor = model.call_program(f"simulate_{request.sde}", (start,), steps=steps, seed=seed)
-    return found.double()
+    return torch.as_tensor(found, dtype=torch.float64)
 
 
 def _initial(request: Request, edges: Tensor, dims: int) -> Tensor:
     """The Normal's mass of each cell, divided by its volume; what lies outside the grid is put on nothing."""
-    below = torch.special.ndtr((edges - request.mean) / request.scale)
+    below: Tensor = torch.special.ndtr((edges - request.mean) / request.scale)
     mass = below.diff()
     mass = mass / mass.sum() / (edges[1] - edges[0])
     return mass if dims == 1 else mass[:, None] * mass[None, :]
@@ -197,7 +197,7 @@ def _along(
     matrix[..., left + 1, left] = -out
     matrix[..., left + 1, left + 1] += back
     matrix[..., left, left + 1] = -back
-    solved = torch.linalg.solve(matrix, moved[..., None])[..., 0]
+    solved: Tensor = torch.linalg.solve(matrix, moved[..., None])[..., 0]
     return solved.movedim(-1, axis)
 
 
