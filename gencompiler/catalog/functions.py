@@ -228,6 +228,17 @@ _ALL = (
         monotone="increasing",
         range="(-1, 1)",
     ),
+    # the gamma function; log Γ has its least value, above -1/8, near 1.4616
+    _unary(
+        "lgamma",
+        "torch.lgamma({0})",
+        "lgamma({0})",
+        "digamma(a)",
+        exact="1: 0",
+        domain="(0, inf)",
+        range="[-0.125, inf)",
+    ),
+    _unary("digamma", "torch.digamma({0})", "digamma({0})", monotone="increasing", domain="(0, inf)"),
     # hyperbolic
     _unary(
         "sinh",

@@ -25,6 +25,7 @@ from gencompiler.checks import (
     implicit,
     inverse_network,
     invertibility,
+    normalization,
     objective,
     passes,
     requirements,
@@ -74,6 +75,7 @@ def _check(checking: Checking) -> Checked:
     derived = checking.derived
     factorized = factorization.check(checking)
     causality.check(checking)
+    normalization.check(checking)
     admissible = admissibility.check(checking)
     invertible = invertibility.check(checking)
     chained = domains.check(checking, invertible)
@@ -127,6 +129,7 @@ def obligations(derived: Derived) -> list[Obligation]:
     known = {j.name: j for j in factorization.joints(derived)}
     found = [factorization.obligation(j) for j in known.values()]
     found += [own for own, _ in causality.obligations(model)]
+    found += normalization.obligations(derived)
     found += [use.obligation for use in admissibility.uses(derived)]
     found += [own for own, _, _ in admissibility.probabilities(derived)]
     found += [own for own, _, _ in invertibility.obligations(derived)]

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.equations import conditional_equation
-from gencompiler.checks.verdict import Obligation, Verdict
+from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
@@ -19,15 +19,18 @@ from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Term, name_of, subterms, symbol
 from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.law_rules import events, needs
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.scope import distribution_terms, index_symbol
-from gencompiler.proof.structure import Admissible, PushesForward, is_atom
-from gencompiler.proof.structure_rules import event_support, requirements
+from gencompiler.proof.structure import Admissible, Described, Mixed, PushesForward, is_atom
+from gencompiler.proof.structure_rules import event_support
 from gencompiler.proof.terms import ZERO
 from gencompiler.proof.text import approximately, number, text
 from gencompiler.proof.translate import Translation
 
 ID = "admissible"
+#: The kind of failure that has been reported where a density is written.
+UNSHOWN = "unshown"
 
 
 PROBABILITY = nodes.Support("Interval", (Fraction(0), Fraction(1)))
@@ -127,7 +130,7 @@ def transition_translation(model: nodes.Model, transition: nodes.Transition) -> 
 def _use(
     subject: str, goal: Admissible, distribution: nodes.Distribution, translation: Translation, variable: Span
 ) -> Use:
-    words = f"`{distribution.family}` has admissible parameters, and events in {goal.event}"
+    words = f"`{_told(distribution.family)}` has admissible parameters, and events in {goal.event}"
     return Use(Obligation(ID, subject, words, distribution.span, goal), goal, distribution, translation, variable)
 
 
@@ -144,12 +147,24 @@ def check(checking: Checking) -> dict[str, Proof]:
 
 
 def _settle(checking: Checking, use: Use) -> Verdict:
+    unshown = next((d for d in _described_in(use.goal) if d.body not in checking.densities), None)
+    if unshown is not None:
+        reason = f"`{_told(unshown.family)}` is not known to be a density"  # reported where it is written
+        return checking.record(Verdict(UNKNOWN, use.obligation, notes=(reason,)))
     return checking.settle(
         use.obligation,
         lambda: attempt(checking, use.goal),
         lambda failure: _refute(use, failure),
         lambda failure, found: _explain(checking, use, failure, found),
     )
+
+
+def _described_in(goal: Admissible) -> Iterator[Described]:
+    """The users' densities in a law."""
+    if isinstance(goal, Mixed):
+        yield from _described_in(goal.component)
+    elif isinstance(goal, Described):
+        yield goal
 
 
 def probabilities(derived: Derived) -> list[tuple[Obligation, Term, Translation]]:
@@ -190,8 +205,12 @@ def attempt(checking: Checking, goal: Admissible) -> Proof:
     """Prove each requirement, then put them together; raises NotFound."""
     if is_atom(goal.family):
         return _point(checking, goal)
-    wanted = requirements(goal.family, goal.form, goal.arguments)
+    if isinstance(goal, Mixed):
+        return _mixed(checking, goal)
+    wanted = needs(goal)
     premises = [_required(checking, name, term, support) for name, term, support in wanted]
+    if isinstance(goal, Described):
+        return _described(checking, goal, premises)
     try:
         subject = (goal.family, goal.form, goal.arguments, goal.event, goal.shape)
         return prove("distribution", subject, *premises)
@@ -207,6 +226,32 @@ def _point(checking: Checking, goal: Admissible) -> Proof:
         return prove("point_mass", (goal.family, goal.form, goal.arguments, goal.event, goal.shape), inside)
     except Unproved as failure:
         raise NotFound("point", value, str(failure)) from None
+
+
+def _mixed(checking: Checking, goal: Mixed) -> Proof:
+    """A mixture: its weights, and its component for every index; raises NotFound."""
+    (weights,) = goal.arguments
+    shares = checking.search.range(weights) if goal.form == "logits" else checking.search.simplex(weights)
+    component = attempt(checking, goal.component)
+    try:
+        own = (goal.form, goal.arguments, goal.event, goal.shape, goal.index, goal.component)
+        return prove("mixed", own, shares, component)
+    except Unproved as failure:
+        raise NotFound("event", ZERO, str(failure)) from None
+
+
+def _described(checking: Checking, goal: Described, premises: list[Proof]) -> Proof:
+    """A user's density: it rests on the proofs of its sign and its mass, which have verdicts of their own."""
+    if goal.body not in checking.densities:
+        raise NotFound(UNSHOWN, goal.body, f"`{_told(goal.family)}` is not known to be a density")
+    try:
+        return prove("described", goal.values(), *checking.densities[goal.body], *premises)
+    except Unproved as failure:
+        raise NotFound("event", ZERO, str(failure)) from None
+
+
+def _told(family: str) -> str:
+    return family.removeprefix(nodes.USER)
 
 
 def _required(checking: Checking, name: str, term: Term, support: nodes.Support) -> Proof:
@@ -225,11 +270,13 @@ def _refute(use: Use, failure: NotFound) -> Proof | None:
     if is_atom(goal.family):
         return refute.outside(goal.arguments[0], goal.event)
     if failure.kind == "event":
+        if isinstance(goal, Described | Mixed):
+            return None
         try:
             return prove("wrong_events", (goal.family, goal.form, goal.arguments, goal.event, goal.shape))
         except Unproved:
             return None
-    for _, term, support in requirements(goal.family, goal.form, goal.arguments):
+    for _, term, support in needs(goal):
         found = refute.outside(term, support)
         if found is not None:
             return found
@@ -245,11 +292,11 @@ def _explain(checking: Checking, use: Use, failure: NotFound, found: Proof | Non
         return Finding("G502", message, _argument_span(use, goal.arguments[0]), "may be outside", also, notes)
     if failure.kind == "event":
         try:
-            own = event_support(goal.family, goal.form, goal.arguments)
+            own = events(goal)
         except Unproved:
-            message = f"cannot tell whether `{goal.family}` has its events in {goal.event}"
+            message = f"cannot tell whether `{_told(goal.family)}` has its events in {goal.event}"
             return Finding("G502", message, use.distribution.span, str(failure))
-        message = f"`{goal.family}` has events in {own}, and the variable is {goal.event}"
+        message = f"`{_told(goal.family)}` has events in {own}, and the variable is {goal.event}"
         also = (Label(use.variable, f"declared {goal.event}"),)
         return Finding("G502", message, use.distribution.span, f"a density on {own}", also)
     wrong = [_explain_one(checking, use, *part) for part in _failing(checking, use)]
@@ -261,7 +308,7 @@ def _explain(checking: Checking, use: Use, failure: NotFound, found: Proof | Non
 def _failing(checking: Checking, use: Use) -> Iterator[tuple[str, Term, nodes.Support, NotFound]]:
     """The requirements that could not be proved, each with its reason; of several with one reason, the first."""
     blamed: set[Term] = set()
-    for name, term, support in requirements(use.goal.family, use.goal.form, use.goal.arguments):
+    for name, term, support in needs(use.goal):
         try:
             _required(checking, name, term, support)
         except NotFound as failure:
@@ -278,7 +325,7 @@ def _explain_one(
     shown = text(term, use.translation.labels)
     told = f"the {name}" if name.isidentifier() else f"`{name}`"
     simplex = support.name == "Simplex"
-    stated = f"of `{use.goal.family}` " + ("are not negative and sum to 1" if simplex else f"is {support}")
+    stated = f"of `{_told(use.goal.family)}` " + ("are not negative and sum to 1" if simplex else f"is {support}")
     message = f"cannot prove that {told} {stated}"
     marks: list[Label] = []
     usable = support.name == "Positive" and bool(term.symbols) and _is_real(checking, term)

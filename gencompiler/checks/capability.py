@@ -199,6 +199,9 @@ def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ab
     if missing:
         return Ability("none", f"no equation of `{joint.name}` produces `{missing[0]}`", span)
     steps = max((_steps(p) for p in joint.productions), default=1)
+    for conditional in checking.derived.model.conditionals:
+        if conditional.joint == joint.name and (left := queries.undrawn(conditional.distribution)) is not None:
+            return Ability("none", f"no sampler was derived for `{left.density.name}`", left.span)
     return Ability("exact", "ancestral", span, max(steps, passes.of_joint(checking.derived, joint, generating=True)))
 
 

@@ -52,6 +52,8 @@ class Checking:
         self.reporter = reporter
         self.allow_unknown = allow_unknown
         self.verdicts: list[Verdict] = []
+        #: The proofs of the sign and of the mass of each density, by its formula.
+        self.densities: dict[Term, tuple[Proof, Proof]] = {}
         self.search = Search(prove("assumption", said) for said in trusted_ranges(self.model))
 
     def settle(

@@ -13,14 +13,16 @@ from gencompiler.model.mentioned import rests
 from gencompiler.model.nodes import Support
 from gencompiler.node import Node, children
 from gencompiler.proof.graph import Term
-from gencompiler.proof.scope import distribution_terms, index_symbol, terms_of
+from gencompiler.proof.scope import density_terms, index_symbol, terms_of, under_lets
 from gencompiler.proof.structure import (
     WHOLE,
     Admissible,
     Axis,
     Chains,
+    Described,
     Law,
     MapStage,
+    Mixed,
     Place,
     Production,
     PushesForward,
@@ -91,15 +93,14 @@ def law(model: nodes.Model, conditional: nodes.Conditional) -> Law:
     """What must hold of a conditional: admissible parameters, and events in the variable's own support, where a
     pipeline of bijections takes them if there is one."""
     inside = Translation.of_model(model).binding({r.index: index_symbol(r) for r in conditional.indices})
-    distribution, arguments = distribution_terms(inside, conditional.distribution)
     declared = {v.name: v.type.support for v in model.variables}
-    event, shape = declared[_variable(conditional.targets[0])], distribution.type.shape
+    event = declared[_variable(conditional.targets[0])]
     pushed = pushed_in(conditional.distribution)
     if pushed is None:
-        return Admissible(distribution.family, distribution.form, arguments, event, shape)
-    source = distribution.type.support
-    base = Admissible(distribution.family, distribution.form, arguments, source, shape)
-    return PushesForward(base, piped(model, pushed.stages, nodes.Type(source, shape), event))
+        return law_of(model, inside, conditional.distribution, event)
+    source = pushed.base.type
+    base = law_of(model, inside, conditional.distribution, source.support)
+    return PushesForward(base, piped(model, pushed.stages, source, event))
 
 
 def pushed_in(expr: nodes.Expr) -> nodes.Pushed | None:
@@ -107,6 +108,22 @@ def pushed_in(expr: nodes.Expr) -> nodes.Pushed | None:
     while isinstance(expr, nodes.Let):
         expr = expr.body
     return expr if isinstance(expr, nodes.Pushed) else None
+
+
+def law_of(model: nodes.Model, scope: Translation, expr: nodes.Expr, event: nodes.Support) -> Admissible:
+    """What must be proven of one distribution, for events in a support; of one piped through maps, of its base."""
+    distribution, inside = under_lets(scope, expr)
+    assert isinstance(distribution, nodes.Distribution)
+    arguments = tuple(inside.term(a) for a in distribution.arguments)
+    own = (distribution.family, distribution.form, arguments, event, distribution.type.shape)
+    if isinstance(distribution, nodes.UserDistribution):
+        terms = density_terms(model, distribution.density)
+        return Described(*own, terms.variables[0], terms.conditions, terms.body)
+    if isinstance(distribution, nodes.MixtureDistribution):
+        name = distribution.index
+        index = index_symbol(nodes.Range(name, 0, distribution.extent, span=distribution.span))
+        return Mixed(*own, index, law_of(model, inside.binding({name: index}), distribution.component, event))
+    return Admissible(*own)
 
 
 def _label(conditional: nodes.Conditional) -> str:

@@ -240,6 +240,8 @@ def _family(distribution: Node) -> str:
 
 
 def _pathwise(family: str) -> bool:
+    if family.startswith(nodes.USER):
+        return True  # a derived sampler is a differentiable function of the conditions
     return family in DISTRIBUTIONS and DISTRIBUTIONS[family].pathwise
 
 

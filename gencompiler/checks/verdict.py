@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 
 from gencompiler.diagnostics.span import Span
+from gencompiler.model.nodes import Support
 from gencompiler.proof.chain_rules import NotReversible, NotStationary, Reversible, Stationary
 from gencompiler.proof.condition_rules import holds_at, hypotheses_in
 from gencompiler.proof.conditional_rules import Draws, HasConditional, NotProduced
+from gencompiler.proof.density_facts import HasMass, IsCdf, NotCdf, NotMass
+from gencompiler.proof.domain import NON_NEGATIVE
 from gencompiler.proof.ergodic_rules import Ergodic, NotErgodic
-from gencompiler.proof.facts import Fact, Invertible, Member, NotInjective, NotOnto, Outside
+from gencompiler.proof.facts import Fact, InRange, Invertible, Member, NotInjective, NotOnto, Outside
 from gencompiler.proof.kernel import Proof
 from gencompiler.proof.sde_facts import (
     Arrives,
@@ -61,8 +64,8 @@ class Verdict:
     """`status` is proved, refuted, unknown or assumed.
 
     `proof` concludes the goal, or what refutes it; unknown has none.  `grade` says on what it rests: "rule" (replayed
-    by `genc recheck`), or "" where there is no proof.  `assumptions` are the user's reasons, `notes` the evidence in
-    words."""
+    by `genc recheck`), "enclosure(e)" (so is this, and it holds up to e), or "" where there is no proof.  `assumptions`
+    are the user's reasons, `notes` the evidence in words."""
 
     status: str
     obligation: Obligation
@@ -84,7 +87,11 @@ class Verdict:
 
     @property
     def grade(self) -> str:
-        return "rule" if self.proof is not None else ""
+        if self.proof is None:
+            return ""
+        errors = [p.conclusion.error for p in (self.proof, *self.proof.premises) if isinstance(p.conclusion, HasMass)]
+        exact = not errors or min(errors) == 0
+        return "rule" if exact else f"enclosure({float(min(errors)):.0e})"
 
 
 def refutes(found: Fact, goal: Fact) -> bool:
@@ -96,6 +103,12 @@ def refutes(found: Fact, goal: Fact) -> bool:
             return found.term is goal.body and found.support == goal.result and goal.requires == ()
         case NotOnto(), Invertible():
             return found.body is goal.body and found.support == goal.result and goal.requires == ()
+        case Outside(), InRange():
+            return found.term is goal.term and found.support == Support("NonNegative") and goal.interval == NON_NEGATIVE
+        case NotMass(), HasMass():
+            return (found.variables, found.body) == (goal.variables, goal.body)
+        case NotCdf(), IsCdf():
+            return found.values() == goal.values()
         case Outside(), Member():
             return found.term is goal.term and found.support == goal.support
         case Outside(), Admissible():
@@ -124,12 +137,11 @@ def refutes(found: Fact, goal: Fact) -> bool:
 
 
 def _requires(goal: Admissible, found: Outside) -> bool:
-    from gencompiler.proof.structure_rules import requirements
+    from gencompiler.proof.law_rules import needs
 
     if is_atom(goal.family):
         return found.support == goal.event and any(found.term is value for value in goal.arguments)
-    wanted = requirements(goal.family, goal.form, goal.arguments)
-    return any(term is found.term and support == found.support for _, term, support in wanted)
+    return any(term is found.term and support == found.support for _, term, support in needs(goal))
 
 
 def rests_on_conditions(proof: Proof, goal: Fact) -> bool:

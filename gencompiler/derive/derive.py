@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gencompiler.derive import acceptance, causal, diffusions, gradient, sde_terms
+from gencompiler.derive import acceptance, causal, diffusions, gradient, sde_terms, user_samplers
 from gencompiler.derive.inverse import derive_inverses
 from gencompiler.derive.nodes import Acceptance, Derived, Failure
 from gencompiler.derive.plain import plain as plain_kernels
@@ -13,7 +13,7 @@ from gencompiler.node import walk
 def derive(model: nodes.Model) -> Derived:
     """Inverses, log-determinants, gradients, acceptance ratios and recurrences of `model`, and what could not be
     derived."""
-    model, laws, no_laws = plain_kernels(model)
+    model, laws, no_laws = plain_kernels(user_samplers.with_samplers(model))
     inverses, log_dets, failures = derive_inverses(model)
     gradients, no_gradients = _gradients(model)
     acceptances, no_ratios = _acceptances(model)

@@ -354,6 +354,18 @@ def draw_plan(derived: Derived, joint: str, targets: tuple[str, ...], given: tup
     return tuple(step for _, step in steps)
 
 
+def undrawn(distribution: nodes.Expr) -> nodes.UserDistribution | None:
+    """The user's density in a law of which no sampler was derived."""
+    found = (n for n in walk(distribution) if isinstance(n, nodes.UserDistribution))
+    return next((n for n in found if n.sampler is None), None)
+
+
+def _check_drawn(factor: Factor) -> None:
+    found = undrawn(factor.distribution)
+    if found is not None:
+        raise Refused(f"no sampler was derived for `{found.density.name}`", found.span)
+
+
 def _draw(
     graph: Graph, name: str, given: frozenset[str], steps: list[tuple[str, DrawStep]], path: tuple[str, ...]
 ) -> None:
@@ -372,6 +384,8 @@ def _draw(
     for parent in sorted(graph.parents[name], key=_in_order(graph, graph.parents[name]).index):
         _draw(graph, parent, given, steps, (*path, name))
     if name in graph.factors:
+        for factor in graph.factors[name]:
+            _check_drawn(factor)
         steps.extend((name, factor) for factor in graph.factors[name])
     elif name in graph.deterministic:
         steps.append((name, graph.deterministic[name]))

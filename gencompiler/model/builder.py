@@ -85,6 +85,9 @@ class Builder:
         self.networks: dict[str, PendingNetwork] = {}
         self.functions: dict[str, nodes.Function] = {}
         self.densities: dict[str, nodes.Density] = {}
+        self.user_densities: list[nodes.Density] = []
+        #: The distribution functions that claims state, by the density's name.
+        self.cdfs: dict[str, tree.Expr] = {}
         self.maps: dict[str, nodes.Map] = {}
         self.surjections: dict[str, nodes.Surjection] = {}
         self.sdes: dict[str, nodes.Sde] = {}

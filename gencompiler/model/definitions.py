@@ -156,7 +156,7 @@ def enter(
     for declaration, type_ in zip(signature.variables, arguments, strict=True):
         support = nodes.REAL
         if declaration.type is not None:
-            support = _solve(infer, declaration, type_, constants, at)
+            support = solve(infer, declaration, type_, constants, at)
         inputs.append(
             nodes.Input(declaration.name.id, nodes.Type(support, known_shape(type_) or ()), span=declaration.span)
         )
@@ -172,7 +172,7 @@ def enter(
     inner = Context(constants, names, {}, path, context.iterations, in_map=definition.kind == "bijection")
     for declaration in signature.conditions or ():
         if declaration.name.id not in constants and declaration.name.id not in given:
-            names[declaration.name.id] = _learned(infer, inner, declaration, path, lift, lanes)
+            names[declaration.name.id] = learned(infer, inner, declaration, path, lift, lanes)
     return inner, tuple(inputs)
 
 
@@ -208,7 +208,7 @@ def _constants_of(
             constants.pop(argument.name.id, None)
 
 
-def _solve(
+def solve(
     infer: Infer, declaration: tree.ParameterDecl, type_: nodes.Type, constants: dict[str, nodes.Real], at: tree.Expr
 ) -> nodes.Support:
     """Match a declared type with an argument's, binding the sizes that are plain names; the declared support."""
@@ -251,7 +251,7 @@ def _known(expr: tree.Expr, constants: dict[str, nodes.Real]) -> nodes.Real | No
         return None
 
 
-def _learned(
+def learned(
     infer: Infer,
     context: Context,
     declaration: tree.ParameterDecl,
@@ -391,4 +391,4 @@ def _result_support(infer: Infer, context: Context, definition: tree.Definition)
     return nodes.REAL
 
 
-__all__ = ["Abandon", "call", "enter", "gradient", "instantiate", "instantiate_map"]
+__all__ = ["Abandon", "call", "enter", "gradient", "instantiate", "instantiate_map", "learned", "solve"]

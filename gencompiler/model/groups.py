@@ -72,7 +72,6 @@ def _parts(model: nodes.Model) -> dict[str, tuple[Node, ...]]:
     """What a mention by name leads to."""
     found: dict[str, tuple[Node, ...]] = {f"function {f.name}": (f,) for f in model.functions}
     found |= {f"map {m.name}": (m,) for m in model.maps}
-    found |= {f"density:{d.name}": (d,) for d in model.densities}
     found |= {f"sde {s.name}": (s,) for s in model.sdes}
     joints = {c.joint for c in model.conditionals} | {e.joint for e in model.energies}
     found |= {f"joint {j}": _roots(model, j, ()) for j in joints}
@@ -85,8 +84,6 @@ def _mentioned(node: Node) -> str | None:
             return f"function {name}"
         case nodes.UseMap(map=name):
             return f"map {name}"
-        case nodes.Distribution(family=name) if name.startswith("density:"):
-            return name
         case nodes.Coefficient(sde=name):
             return f"sde {name}"
         case nodes.LogDensity(joint=name):

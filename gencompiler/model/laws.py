@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gencompiler.catalog import distributions
 from gencompiler.catalog.supports import SUPPORTS, bounds, values_in
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import calls, deterministic, nodes, pipelines, sdes
+from gencompiler.model import calls, deterministic, mixtures, nodes, pipelines, sdes, user_densities
 from gencompiler.model.builder import Context
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify
@@ -57,7 +57,9 @@ def distribution(infer: Infer, context: Context, expr: tree.Expr, event: nodes.T
         )
     name = expr.function.id
     if name in infer.builder.definitions and infer.builder.definitions[name].kind == "density":
-        infer.builder.unsupported("a user-written density as a distribution", expr.span)
+        return user_densities.distribution(infer, context, expr, infer.builder.definitions[name], event)
+    if name == "Mixture":
+        return mixtures.mixture(infer, context, expr, event)
     if name in distributions.PLANNED:
         infer.builder.unsupported(f"the distribution `{name}`", expr.span)
     if name in ("p", "q") or expr.conditions is not None:

@@ -16,7 +16,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from gencompiler.model.sde_nodes import *  # noqa: F403  (the one schema of the Model IR, in four files)
+from gencompiler.model.law_nodes import *  # noqa: F403  (the one schema of the Model IR, in five files)
+from gencompiler.model.law_nodes import Density
+from gencompiler.model.sde_nodes import *  # noqa: F403
 from gencompiler.model.sde_nodes import Input, Sde, Terminal
 from gencompiler.model.steps import *  # noqa: F403
 from gencompiler.model.steps import Stage, Transition
@@ -79,20 +81,6 @@ class Function(Node):
     name: str
     inputs: tuple[Input, ...]
     body: Expr
-
-
-@node
-class Density(Node):
-    """An instance of a user's `density`: `value` is p(x | conditions), or its unnormalised form under `∝`.
-
-    `function` is that of its logarithm, of the variables and then the conditions."""
-
-    name: str
-    variables: tuple[Input, ...]
-    conditions: tuple[Input, ...]
-    normalized: bool
-    value: Expr
-    function: str = ""
 
 
 @node
@@ -291,3 +279,4 @@ class Model(Node):
     methods: tuple[Method, ...]
     claims: tuple[Claim, ...]
     assumptions: tuple[Assumption, ...]
+    user_densities: tuple[Density, ...] = ()  # outside the model

@@ -59,9 +59,11 @@ def expression(expr: nodes.Expr) -> str:
 def _probabilistic(expr: nodes.Expr) -> str:
     """What is about distributions, draws and values of variables, and about splines."""
     match expr:
+        case nodes.MixtureDistribution(form=form, arguments=(weights,), index=index, extent=extent, component=inner):
+            return f"Mixture({form}: {expression(weights)}, for {index} in {extent}: {expression(inner)})"
         case nodes.Distribution(family=family, form=form, arguments=arguments):
             named = f"{form}: " if form else ""
-            return f"{family}({named}{', '.join(map(expression, arguments))})"
+            return f"{family.removeprefix(nodes.USER)}({named}{', '.join(map(expression, arguments))})"
         case nodes.LogDensity():
             return f"log {_density(expr)}"
         case nodes.FreeEnergy(joint=joint, targets=targets, stopped=stopped):
@@ -156,7 +158,7 @@ def text(model: nodes.Model) -> str:
     for each in model.surjections:
         rest = f", rest {each.rest}" if each.rest else ""
         lines.append(f"  surjection {each.name} : {each.levels} levels over {list(each.shape)}{rest}")
-    for density in model.densities:
+    for density in (*model.densities, *model.user_densities):
         given = f" | {_inputs(density.conditions)}" if density.conditions else ""
         relation = "=" if density.normalized else "∝"
         head = f"{density.name}({_inputs(density.variables)}{given})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
@@ -43,12 +43,29 @@ class Requests:
         if isinstance(statement, tree.Assume):
             fact = self._fact(statement.fact)
             self.assumptions.append(nodes.Assumption(fact, statement.reason, span=statement.span))
+        elif isinstance(statement, tree.Request) and _claimed_cdf(statement) is not None:
+            self._check_density(statement)
         elif isinstance(statement, tree.Request) and statement.verb == "claim":
             self.claims.append(nodes.Claim(self._fact(statement.value), span=statement.span))
         elif isinstance(statement, tree.Request) and statement.verb == "train":
             self._train(statement)
         elif isinstance(statement, tree.Request):
             self._method(statement)
+
+    def _check_density(self, statement: tree.Request) -> None:
+        """`claim cdf(F) == e` is about a density of the file, which has it."""
+        found = _claimed_cdf(statement)
+        assert found is not None
+        builder = self.infer.builder
+        if all(d.name != found[0].id for d in builder.user_densities):
+            known = frozenset(n for n, d in builder.definitions.items() if d.kind == "density")
+            builder.report(
+                "G101",
+                f"there is no density called `{found[0].id}`",
+                found[0].span,
+                "unknown density",
+                help=nearest(found[0].id, known),
+            )
 
     # -- training ----------------------------------------------------------------------------------------------------
 
@@ -286,3 +303,23 @@ class Requests:
                 "nothing that a transition could keep",
                 help=nearest(names[1], frozenset(known)),
             )
+
+
+def _claimed_cdf(statement: tree.Request) -> tuple[tree.Name, tree.Expr] | None:
+    """The density and the formula of `claim cdf(F) == e`; None of any other request."""
+    value = statement.value
+    if statement.verb != "claim" or not isinstance(value, tree.Binary) or value.operator != "==":
+        return None
+    called = value.left
+    if not isinstance(called, tree.Call) or not isinstance(called.function, tree.Name) or called.function.id != "cdf":
+        return None
+    argument = called.arguments[0] if len(called.arguments) == 1 else None
+    if argument is None or argument.name is not None or not isinstance(argument.value, tree.Name):
+        return None
+    return argument.value, value.right
+
+
+def claimed_cdfs(statements: Iterable[tree.Declaration]) -> dict[str, tree.Expr]:
+    """The distribution functions that a model claims, by the name of the density."""
+    claims = (_claimed_cdf(s) for s in statements if isinstance(s, tree.Request))
+    return {name.id: formula for name, formula in (c for c in claims if c is not None)}

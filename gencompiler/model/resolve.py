@@ -25,6 +25,7 @@ from gencompiler.model import (
     scalars,
     sdes,
     transitions,
+    user_densities,
     views,
 )
 from gencompiler.model.builder import Abandon, Builder, Context
@@ -86,6 +87,8 @@ class _Resolver:
         top = {d.name.id: d for d in file.declarations if isinstance(d, tree.Definition)}
         self.builder = Builder(reporter, {**prelude.definitions, **top, **local})
         self.builder.local_definitions = set(local)
+        self.builder.cdfs = requests.claimed_cdfs(surface.statements)
+        self.top = top
         self.builder.derived = {
             t.id
             for s in surface.statements
@@ -188,6 +191,9 @@ class _Resolver:
                 self._each(self._sde, statement)
         parts.finish()
         self._kernels(parts, moves)
+        for definition in self.top.values():
+            if definition.kind == "density":
+                self._each(lambda d: user_densities.unused(self.infer, d), definition)
         for statement in self.surface.statements:
             if isinstance(statement, tree.Definition) and statement.kind == "def":
                 self._each(self._unused, statement)
@@ -355,6 +361,7 @@ class _Resolver:
             methods=tuple(asked.methods),
             claims=(*asked.claims, *parts.claims),
             assumptions=tuple(asked.assumptions),
+            user_densities=tuple(builder.user_densities),
             span=self.surface.span,
         )
         return groups.with_parameters(solved(model), builder.instances())

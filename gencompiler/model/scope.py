@@ -20,6 +20,7 @@ WORDS: frozenset[str] = frozenset(
         *functions.REDUCTIONS,
         *functions.CONSTANTS,
         *distributions.DISTRIBUTIONS,
+        *distributions.COMPOSED,
         *distributions.PLANNED,
         *networks.NETWORKS,
         *networks.FEATURES,

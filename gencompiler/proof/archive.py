@@ -17,6 +17,7 @@ from gencompiler.proof import (
     chain_rules,
     composite_rules,
     conditional_rules,
+    density_facts,
     ergodic_rules,
     facts,
     sde_facts,
@@ -36,6 +37,7 @@ class Damaged(Exception):
 
 #: Where the facts are stated, and the data that they consist of.
 MODULES = (
+    density_facts,
     facts,
     structure,
     causal_rules,

@@ -4,11 +4,14 @@ Reductions, contractions and gradients are written out, and a tensor symbol beco
 
 from __future__ import annotations
 
+import functools
+
 from gencompiler.proof import exponentials
 from gencompiler.proof.graph import (
     Term,
     apply,
     bound_index,
+    choose,
     gradient_parts,
     literal,
     name_of,
@@ -17,7 +20,7 @@ from gencompiler.proof.graph import (
     symbol,
 )
 from gencompiler.proof.kernel import Unproved, need
-from gencompiler.proof.terms import ZERO, plus
+from gencompiler.proof.terms import ONE, ZERO, plus, times
 
 #: Larger tensors are not written out.
 LARGEST = 256
@@ -58,6 +61,9 @@ class _Expansion:
             case "apply":
                 columns = [self._spread(a, size) for a in term.arguments]
                 return tuple(apply(term.data, *row) for row in zip(*columns, strict=True))
+            case "choose":
+                columns = [self._spread(a, size) for a in term.arguments]
+                return tuple(choose(*row) for row in zip(*columns, strict=True))
             case "reduce":
                 return (self._reduce(term),)
             case "contract":
@@ -85,6 +91,10 @@ class _Expansion:
         values = self.of(term.arguments[0])
         if term.data == "norm":
             return apply("sqrt", _sum(tuple(apply("multiply", v, v) for v in values)))
+        if term.data == "logsumexp":
+            return apply("log", _sum(tuple(apply("exp", v) for v in values)))
+        if term.data == "prod":
+            return functools.reduce(times, values, ONE)
         need(term.data in ("sum", "mean"), "{} is not written out", term.data)
         total = _sum(values)
         return total if term.data == "sum" else apply("divide", total, literal(len(values)))

@@ -40,6 +40,8 @@ _BALLS: dict[str, Callable[[arb], arb]] = {
     "sin": lambda a: a.sin(),
     "cos": lambda a: a.cos(),
     "tan": lambda a: a.tan(),
+    "lgamma": lambda a: a.lgamma(),
+    "digamma": lambda a: a.digamma(),
 }
 _EXACT: dict[str, Callable[[Fraction], Fraction]] = {
     "negate": lambda q: -q,

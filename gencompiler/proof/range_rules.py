@@ -5,6 +5,7 @@ of a symbol on its own, which is sound and sometimes wider than the truth."""
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 from gencompiler.catalog.functions import FUNCTIONS
@@ -107,11 +108,22 @@ def quotient(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 @rule
 def power(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A whole constant exponent, or a positive base with any exponent."""
+    """A whole constant exponent, or a positive base with any exponent; b^a is in (0, 1) for b in (0, 1) and a > 0, and
+    beyond 1 for b > 1."""
     term = subject_term(subject, "apply", "power")
     base, exponent = ranges(term, premises)
     if exponent.is_point and Fraction(exponent.lower).denominator == 1:
         return InRange(term, _whole_power(base, int(exponent.lower)))
+    if base.sign > 0 and exponent.sign:
+        one = domain.point(1)
+        below = base.within(Interval(0, 1)) if exponent.sign > 0 else base.within(Interval(1, math.inf))
+        above = base.within(Interval(1, math.inf)) if exponent.sign > 0 else base.within(Interval(0, 1))
+        strict = not base.contains(Fraction(1))
+        if below and not above:
+            return InRange(term, Interval(0, 1, True, strict))
+        if above and not below:
+            return InRange(term, Interval(1, math.inf, strict))
+        return InRange(term, one if base == one else POSITIVE)
     if base.sign > 0:
         return InRange(term, POSITIVE)
     need(base.within(NON_NEGATIVE) and exponent.sign > 0, "{} may be undefined", term)

@@ -42,18 +42,18 @@ def _point(assignment: Assignment) -> dict[Term, Fraction | Values]:
         need(chosen.setdefault((atom.operation, key), value) == value, "two values for one {}", atom)
         if atom.operation != "network":
             need(atom.operation == "symbol" and admissible(support_of(atom), value), "{} cannot be {}", atom, value)
-            need(support_of(atom).name not in _COUPLED, "the elements of {} are not free", atom)
+            need(support_of(atom).name not in COUPLED, "the elements of {} are not free", atom)
     return dict(assignment)
 
 
 def is_free(atom: Term, values: Values) -> bool:
     """Whether a parameter, or whatever else a map leaves open, can have these elements."""
     support = support_of(atom)
-    return support.name not in _COUPLED and all(admissible(support, v) for v in values)
+    return support.name not in COUPLED and all(admissible(support, v) for v in values)
 
 
 #: Supports whose tensors have elements that constrain each other.
-_COUPLED = ("Simplex", "Permutation", "Orthogonal", "Invertible", "Lower", "Upper")
+COUPLED = ("Simplex", "Permutation", "Orthogonal", "Invertible", "Lower", "Upper")
 
 
 def _values(term: Term, point: dict[Term, Fraction | Values]) -> Values:

@@ -4,12 +4,16 @@ claims."""
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from fractions import Fraction
 
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model import nodes
 from gencompiler.proof import domain
+from gencompiler.proof.components import component
 from gencompiler.proof.facts import InRange, Member
-from gencompiler.proof.graph import Malformed, Term, is_finite, symbol
+from gencompiler.proof.graph import Malformed, Term, is_finite, support_of, symbol
+from gencompiler.proof.mass_rules import scalar
 from gencompiler.proof.terms import minus
 from gencompiler.proof.translate import Translation, Untranslated
 
@@ -47,6 +51,39 @@ def _condition(comparison: Term) -> Member:
     return Member(minus(larger, smaller), nodes.Support("NonNegative" if kind == "Interval" else "Positive"))
 
 
+@dataclasses.dataclass(frozen=True)
+class DensityTerms:
+    """A user's density as terms: its variables, its conditions, its formula (`whole`: in the elements of tensors), and
+    the distribution function that is claimed for it."""
+
+    variables: tuple[Term, ...]
+    conditions: tuple[Term, ...]
+    body: Term
+    whole: Term
+    cdf: Term | None
+    labels: Mapping[Term, str]
+
+    @property
+    def discrete(self) -> bool:
+        return all(SUPPORTS[support_of(v).name].discrete for v in self.variables)
+
+
+def density_terms(model: nodes.Model, density: nodes.Density) -> DensityTerms:
+    """The terms of a density; raises Untranslated or Malformed."""
+    inputs = [symbol("input", i.name, i.type.support, i.type.shape) for i in (*density.variables, *density.conditions)]
+    names = {i.name: s for i, s in zip((*density.variables, *density.conditions), inputs, strict=True)}
+    translation = dataclasses.replace(Translation.of_model(model), names=names)
+    body = translation.term(density.value)
+    cdf = None if density.cdf is None else translation.term(density.cdf)
+    whole = scalar(body)
+    labels = {s: name.rpartition(".")[2] for name, s in names.items()}
+    for tensor, label in list(labels.items()):
+        if tensor.shape:
+            labels |= {component(tensor, k): f"{label}[{k}]" for k in range(min(tensor.shape[0], 64))}
+    cut = len(density.variables)
+    return DensityTerms(tuple(inputs[:cut]), tuple(inputs[cut:]), body, whole, cdf, labels)
+
+
 def index_symbol(range_: nodes.Range) -> Term:
     """The symbol of a head's index."""
     support = nodes.Support("Integer", (Fraction(range_.start), Fraction(range_.stop)))
@@ -55,6 +92,13 @@ def index_symbol(range_: nodes.Range) -> Term:
 
 def distribution_terms(translation: Translation, expr: nodes.Expr) -> tuple[nodes.Distribution, tuple[Term, ...]]:
     """The distribution under any `where`, and the terms of its arguments; of one piped through maps, its base."""
+    found, inside = under_lets(translation, expr)
+    assert isinstance(found, nodes.Distribution)
+    return found, tuple(inside.term(a) for a in found.arguments)
+
+
+def under_lets(translation: Translation, expr: nodes.Expr) -> tuple[nodes.Expr, Translation]:
+    """What is under any `where` and any maps, and the translation that knows the names of the former."""
     inside = translation
     while isinstance(expr, nodes.Let | nodes.Pushed):
         if isinstance(expr, nodes.Pushed):
@@ -66,8 +110,7 @@ def distribution_terms(translation: Translation, expr: nodes.Expr) -> tuple[node
             inside.labels.setdefault(value, binding.name)
             inside.names[binding.name] = value
         expr = expr.body
-    assert isinstance(expr, nodes.Distribution)
-    return expr, tuple(inside.term(a) for a in expr.arguments)
+    return expr, inside
 
 
 def named_terms(model: nodes.Model) -> dict[str, Term]:

@@ -105,6 +105,23 @@ def has_density(law: Fact | None) -> bool:
 
 
 @dataclasses.dataclass(frozen=True)
+class Described(Admissible):
+    """A user's density whose conditions are in their declared supports: nowhere negative, and of mass 1."""
+
+    variable: Term
+    conditions: tuple[Term, ...]
+    body: Term
+
+
+@dataclasses.dataclass(frozen=True)
+class Mixed(Admissible):
+    """A mixture: `component` for every value of `index`, on the same events; `arguments` are its weights."""
+
+    index: Term
+    component: Admissible
+
+
+@dataclasses.dataclass(frozen=True)
 class NotAdmissible(Fact):
     """The events of a distribution are not the values of its variable."""
 

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping
 
-from gencompiler.derive.density import form_of, log_density
+from gencompiler.derive.density import log_density, parameter_names
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
@@ -153,7 +153,7 @@ class Expressions:
             expr = expr.body
         if not isinstance(expr, model.Distribution):
             raise NotLowered(expr, "this distribution")
-        for (name, _), argument in zip(form_of(expr).parameters, expr.arguments, strict=True):
+        for name, argument in zip(parameter_names(expr), expr.arguments, strict=True):
             self.graph.name(self.lower(argument, scope), name)
         return expr, scope
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 
-from gencompiler.derive.density import draws_of, log_density, masses, sampler
+from gencompiler.derive import algebra
+from gencompiler.derive.density import draws_of, log_density, log_weights, masses, sampler
 from gencompiler.derive.nodes import Factor, Recurrence
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
@@ -17,6 +18,9 @@ from gencompiler.rows.expressions import Expressions, NotLowered, Scope
 from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.inversion import inverted
 from gencompiler.rows.nodes import Expr
+
+#: After the name of a draw site: the stream that picks the component of a mixture.
+COMPONENT = " component"
 
 
 class Factors:
@@ -70,6 +74,10 @@ class Factors:
         if isinstance(inner, model.Pushed):
             return self._pushed(inner, scope, site, step, dim, hint=hint, count=count, length=length)
         found, scope = self.expressions.distribution(inner, scope)
+        if isinstance(found, model.MixtureDistribution):
+            picked = self._component(found, scope, site, step, dim, count=count, length=length)
+            inside = dataclasses.replace(scope.bind({found.index: picked}), vector=scope.vector - {found.index})
+            return self.draw(found.component, inside, site, step, dim, hint=hint, count=count, length=length)
         needed = draws_of(found)
         if len(needed) > 1:
             raise NotLowered(found, "a sampler that needs two standard draws")
@@ -93,6 +101,24 @@ class Factors:
         if value.type.shape != type_.shape:
             value = self.graph.broadcast(value, type_.shape[0], span)
         return self.graph.name(value, name)
+
+    def _component(
+        self,
+        mixture: model.MixtureDistribution,
+        scope: Scope,
+        site: str,
+        step: Expr,
+        dim: Expr | None,
+        *,
+        count: int,
+        length: int,
+    ) -> Expr:
+        """The number of a component, drawn by a stream of its own."""
+        span = mixture.span
+        stream = self.streams[f"{site}{COMPONENT}"]
+        noise = self.graph.draw("uniform", stream, step, (), span, dim, count=count, length=length)
+        shares = self.expressions.lower(algebra.apply("exp", log_weights(mixture), span=span), scope)
+        return self.graph.name(inverted(self.graph, shares, noise, span), mixture.index)
 
     def _pushed(
         self,

@@ -14,6 +14,7 @@ from gencompiler.rows import nodes
 from gencompiler.rows.chain_sites import sites as draw_sites
 from gencompiler.rows.densities import Densities
 from gencompiler.rows.expressions import Expressions
+from gencompiler.rows.factors import COMPONENT
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.linearize import linearize
 from gencompiler.rows.nodes import Expr, RowType
@@ -47,6 +48,8 @@ def streams_of(model_: model.Model) -> dict[str, int]:
             sites = [f"corrector_{place}" for place in range(corrector.steps)] if corrector is not None else []
             sites += ["churn"] if diffusion_methods.churn_of(method) is not None else []
             names += [f"{diffusion_methods.option(method, 'sde')}.{site}" for site in sites]
+    if any(isinstance(n, model.MixtureDistribution) for n in walk(model_)):
+        names += [f"{name}{COMPONENT}" for name in names]
     return {name: number for number, name in enumerate(names)}
 
 

@@ -7,6 +7,8 @@ digits              1,797 handwritten digits of 8 x 8 pixels, grey levels 0 to 1
 digits_binary       one Bernoulli draw of them, P(1) = level / 16, seed 0: fixed for all time
 digits_unit         them as numbers in [0, 1], level / 16
 digits_real         them as numbers in [-1, 1], level / 8 - 1; densities differ by log p(level) = log p(x) - 64 log 8
+tumours             569 tumours, 30 standardised measurements each (shipped; `tumours.md` has the source)
+inverse_sine        20,000 pairs c = x + 0.3 sin(2 pi x) + noise, x to be told from c; seed 0
 mnist:FILE          an .npz with `x_train` and `x_test`, grey levels 0 to 255; the last 10,000 of x_train validate
 mnist_binary:FILE   one Bernoulli draw of it, P(1) = level / 255, seed 0
 mnist_real:FILE     it as numbers in [-1, 1], level / 127.5 - 1
@@ -18,8 +20,8 @@ drawn               20,000 draws of the model itself at its initial parameters, 
 FILE                .npz (arrays named after the fields, or x_train and x_test), .npy, .csv, .parquet (needs pyarrow)
 ==================  ====================================================================================================
 
-Digits and MNIST have labels as well, `y`, for a variable like `given y : Category(10)`.  `mnist` without a file is
-mnist.npz in the directory GENC_DATA.  A torch `Dataset` or `DataLoader` is a data set too (see `torch_data`).
+Digits, tumours and MNIST have labels as well, `y`, for a variable like `given y : Category(10)`.  `mnist` without a
+file is mnist.npz in the directory GENC_DATA.  A torch `Dataset` or `DataLoader` is a data set too (see `torch_data`).
 
 A variable takes the column of its name; without one, the only column left whose rows have its size and support.
 Nothing is converted silently: a row is reshaped to its field's shape when the sizes agree, and that is all.

@@ -136,6 +136,34 @@ def atan(x):
     return tl.where(x < 0.0, -value, value)
 
 
+# -- the gamma function ----------------------------------------------------------------------------------------------
+
+
+@triton.jit
+def lgamma(x):
+    """log Γ(x), x > 0: Stirling's series (Abramowitz & Stegun 6.1.41) from 8 on, below it after eight steps up."""
+    up = x >= 8.0
+    steps = x * (x + 1.0) * (x + 2.0) * (x + 3.0) * (x + 4.0) * (x + 5.0) * (x + 6.0) * (x + 7.0)
+    z = tl.where(up, x, x + 8.0)
+    w = 1.0 / (z * z)
+    tail = (0.08333333333333333 + w * (-0.002777777777777778 + w * 0.0007936507936507937)) / z
+    value = (z - 0.5) * tl.log(z) - z + 0.9189385332046727 + tail
+    return tl.where(up, value, value - tl.log(tl.where(up, 1.0, steps)))
+
+
+@triton.jit
+def digamma(x):
+    """The derivative of log Γ, x > 0 (Abramowitz & Stegun 6.3.18), likewise."""
+    up = x >= 8.0
+    small = tl.where(up, 1.0, x)
+    steps = 1.0 / small + 1.0 / (small + 1.0) + 1.0 / (small + 2.0) + 1.0 / (small + 3.0)
+    steps += 1.0 / (small + 4.0) + 1.0 / (small + 5.0) + 1.0 / (small + 6.0) + 1.0 / (small + 7.0)
+    z = tl.where(up, x, x + 8.0)
+    w = 1.0 / (z * z)
+    value = tl.log(z) - 0.5 / z - w * (0.08333333333333333 - w * (0.008333333333333333 - w * 0.003968253968253968))
+    return tl.where(up, value, value - steps)
+
+
 @triton.jit
 def cos2pi(u):
     """cos(2 pi u) for u in (0, 1): exact reduction to an eighth of a turn, then short polynomials (Cephes)."""

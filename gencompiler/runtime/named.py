@@ -114,6 +114,14 @@ def _shipped(change: Callable[[Array], Array]) -> Callable[[], dict[str, Columns
     return make
 
 
+def _tumours() -> dict[str, Columns]:
+    """The shipped measurements, each column with mean 0 and standard deviation 1."""
+    resource = importlib.resources.files("gencompiler.runtime") / "tumours.npz"
+    with resource.open("rb") as file, np.load(file) as archive:
+        x, y = np.asarray(archive["x"], dtype=np.float64), np.asarray(archive["y"])
+    return {"all": {"x": ((x - x.mean(0)) / x.std(0)).astype(np.float32), "y": y}}
+
+
 def _toy(make: Callable[[], Array]) -> Callable[[], dict[str, Columns]]:
     return lambda: {"all": {"x": make()}}
 
@@ -123,6 +131,8 @@ NAMED: dict[str, Callable[[], dict[str, Columns]]] = {
     "digits_binary": _shipped(lambda x: binarize(x, 16)),
     "digits_unit": _shipped(lambda x: unit(x, 16)),
     "digits_real": _shipped(lambda x: signed(x, 16)),
+    "tumours": _tumours,
+    "inverse_sine": lambda: {"all": dict(toys.inverse_sine())},
     **{name: _toy(make) for name, make in toys.TOYS.items()},
 }
 FROM_FILE: dict[str, Callable[[Path], dict[str, Columns]]] = {

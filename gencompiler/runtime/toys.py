@@ -39,6 +39,16 @@ def moons(count: int = COUNT, seed: int = 0, noise: float = 0.1) -> Points:
     return np.where(which, upper, lower) + noise * source.normal(count, 2)
 
 
+def inverse_sine(count: int = COUNT, seed: int = 0, noise: float = 0.05) -> dict[str, Points]:
+    """c = x + 0.3 sin(2 pi x) + noise, of which several x may be the cause: Bishop, Mixture density networks, 1994.
+
+    `x` and `c`, `[count]` and `[count, 1]`."""
+    source = _Source(seed)
+    x = source.uniform(count)
+    c = x + 0.3 * np.sin(2 * np.pi * x) + noise * source.normal(count)
+    return {"x": x, "c": c[:, None]}
+
+
 def pinwheel(count: int = COUNT, seed: int = 0, arms: int = 5) -> Points:
     """Normals stretched along `arms` spokes and twisted: Johnson et al., NeurIPS 2016."""
     source = _Source(seed)

@@ -1,0 +1,390 @@
+"""Integrals in closed form, over the reals, the positive numbers and the unit interval.
+
+Every other interval is brought to one of the three by a shift and a scale.  A function is cut where its pieces meet, is
+written as a sum of products, and each product is looked up in a short table of integrals that converge absolutely:
+
+    ∫ y^(a-1) exp(-b y^c) dy = Γ(a/c) / (|c| b^(a/c))                              y > 0, b, a/c > 0
+    ∫ y^(a-1) (1 + k y^c)^(-p) dy = k^(-a/c) B(a/c, p - a/c) / |c|                 y > 0, k, a/c, p - a/c > 0
+    ∫ y^(-3/2) exp(-a y - b / y) dy = sqrt(pi / b) exp(-2 sqrt(a b))               y > 0, a, b > 0
+    ∫ exp(-a y^2 + b y) dy = sqrt(pi / a) exp(b^2 / (4 a))                         y real, a > 0
+    ∫ y^(a-1) (1 - y^c)^(b-1) dy = B(a/c, b) / c                                   0 < y < 1, a, b, c > 0
+
+(Gradshteyn & Ryzhik 3.326.2, 3.241.4, 3.471.9 and 8.469.3, 3.323.2, 3.251.1), by substituting exp or log, by the
+symmetry ∫ f(y) dy = ∫ (f(y) + f(-y)) dy over y > 0, and on the unit interval by elementary antiderivatives
+(`proof.antiderivatives`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+from gencompiler.model.nodes import REAL, Support
+from gencompiler.proof import antiderivatives
+from gencompiler.proof import exponentials as ex
+from gencompiler.proof.closed_forms import ClosedForms
+from gencompiler.proof.exponentials import Exponentials
+from gencompiler.proof.graph import Term, apply, build, constant, literal, substitute, subterms, support_of, symbol
+from gencompiler.proof.integrands import (
+    Divergent,
+    addends,
+    ends,
+    in_logit,
+    mentions,
+    one_plus_power,
+    power_of,
+    split,
+    summands,
+    without,
+)
+from gencompiler.proof.kernel import Unproved, need
+from gencompiler.proof.pieces import Cut, Pieces, linear
+from gencompiler.proof.products import Product, times
+from gencompiler.proof.terms import ONE, ZERO, minus, over, plus
+from gencompiler.proof.terms import times as product_of
+
+POSITIVE, UNIT = Support("Positive"), Support("Unit")
+#: How deep cuts, substitutions and symmetries may be nested.
+DEEPEST = 8
+_HALF = Fraction(1, 2)
+
+
+class Integrals:
+    """Integrals of one body; `forms` knows the ranges of terms."""
+
+    def __init__(self, forms: ClosedForms) -> None:
+        self.forms = forms
+        self.count = 0
+
+    def over(self, body: Term, variable: Term) -> tuple[Product, ...]:
+        """The integral of `body` over the support of `variable`; raises Unproved."""
+        support = support_of(variable)
+        lower, upper = ends(support)
+        if lower is None and upper is None:
+            return self._integral(substitute(body, {variable: self._fresh(REAL)}), REAL, 0)
+        if lower is not None and upper is not None:
+            return self._between(body, variable, literal(lower), literal(upper), 0)
+        if lower is not None:
+            return self._beyond(body, variable, literal(lower), 1, 0)
+        assert upper is not None
+        return self._beyond(body, variable, literal(upper), -1, 0)
+
+    def _fresh(self, support: Support) -> Term:
+        """A symbol for a number of this support, the newest."""
+        self.count += 1
+        return symbol("integral", f"y{self.count}", support)
+
+    def _between(self, body: Term, variable: Term, lower: Term, upper: Term, depth: int) -> tuple[Product, ...]:
+        """∫ from lower to upper = (upper - lower) ∫ f(lower + (upper - lower) y) dy over the unit interval."""
+        width = self.forms.plain(minus(upper, lower))
+        need(self.forms.positive(width), "{} may not be below {}", lower, upper)
+        y = self._fresh(UNIT)
+        inside = substitute(body, {variable: plus(lower, product_of(width, y))})
+        return self._integral(product_of(width, inside), UNIT, depth)
+
+    def _beyond(self, body: Term, variable: Term, end: Term, side: int, depth: int) -> tuple[Product, ...]:
+        """∫ beyond `end` = ∫ f(end ± y) dy over the positive numbers."""
+        y = self._fresh(POSITIVE)
+        inside = substitute(body, {variable: plus(end, y) if side > 0 else minus(end, y)})
+        return self._integral(inside, POSITIVE, depth)
+
+    def _integral(self, body: Term, support: Support, depth: int) -> tuple[Product, ...]:
+        """The integral in the newest symbol, which has this support."""
+        need(depth <= DEEPEST, "an integral that takes too many steps")
+        y = symbol("integral", f"y{self.count}", support)
+        found: list[Product] = []
+        for part in addends(body):
+            found.extend(self._addend(self._tidy(part, y), y, support, depth))
+        return tuple(found)
+
+    def _addend(self, part: Term, y: Term, support: Support, depth: int) -> tuple[Product, ...]:
+        """The integral of one addend, cut where it changes its form; then of its summands."""
+        try:
+            whole = Pieces(self.forms, y, False).resolved(part)
+        except Cut as cut:
+            return self._cut(part, y, support, cut.place, depth + 1)
+        try:
+            return self._group(whole, y, support, depth)
+        except Divergent:
+            raise
+        except Unproved:
+            groups = self._groups(whole, y, support)
+            if len(groups) < 2:
+                raise
+            return tuple(p for group in groups for p in self._group(group, y, support, depth))
+
+    def _tidy(self, body: Term, y: Term) -> Term:
+        """A body whose affine functions of y are written as such."""
+        known: dict[Term, Term] = {}
+        for term in subterms(body):
+            if y not in term.symbols or term is y or term.shape or term.operation not in ("apply", "choose"):
+                known[term] = term
+                continue
+            inside = build(term.operation, term.data, tuple(known[a] for a in term.arguments))
+            if term.data in ("add", "subtract", "multiply", "divide", "negate"):
+                parts = self._linear(inside, y)
+                if parts is not None:
+                    inside = ex.written(ex.plus(ex.times(parts[0], ex.atom(y)), parts[1]))
+            known[term] = inside
+        return known[body]
+
+    def _cut(self, body: Term, y: Term, support: Support, place: Term, depth: int) -> tuple[Product, ...]:
+        """The integrals below and above a place inside the domain."""
+        if support == REAL:
+            return (*self._beyond(body, y, place, -1, depth), *self._beyond(body, y, place, 1, depth))
+        need(self.forms.positive(place), "a cut at {}, which may not be inside", place)
+        below = self._between(body, y, ZERO, place, depth)
+        if support == POSITIVE:
+            return (*below, *self._beyond(body, y, place, 1, depth))
+        return (*below, *self._between(body, y, place, ONE, depth))
+
+    def _groups(self, body: Term, y: Term, support: Support) -> list[Term]:
+        """The summands of a body; on the reals, those about one place together."""
+        if support != REAL:
+            return summands(body)
+        groups: dict[Term, Term] = {}
+        for part in summands(body):
+            place = next(iter(self._places(part, y)), ZERO)
+            groups[place] = plus(groups[place], part) if place in groups else part
+        return list(groups.values())
+
+    def _group(self, body: Term, y: Term, support: Support, depth: int) -> tuple[Product, ...]:
+        """One summand, by the first way that works."""
+        reasons: list[Unproved] = []
+        for way in self._ways(body, y, support, depth):
+            before = self.count
+            try:
+                return way()
+            except Divergent:
+                raise
+            except Unproved as reason:
+                reasons.append(reason)
+                self.count = before
+        raise Unproved(f"no integral is known of {body}: {'; '.join(map(str, reasons))}")
+
+    def _ways(self, body: Term, y: Term, support: Support, depth: int) -> Iterator[Callable[[], tuple[Product, ...]]]:
+        if not self.forms.products(body):
+            yield lambda: ()
+            return
+        if y not in body.symbols:
+            need(support == UNIT, "a constant has no integral over an infinite interval")
+            yield lambda: self.forms.products(body)
+            return
+        if self.forms.positive(body):
+            yield lambda: (self._product(Product(1, self.forms.log(body)), y, support),)
+        yield lambda: tuple(self._product(p, y, support) for p in self.forms.products(body))
+        if support == REAL:
+            yield from self._ways_on_reals(body, y, depth + 1)
+        elif support == POSITIVE:
+            yield lambda: self._by_exponential(body, y, depth + 1)
+            for k in self._rates(body, y):
+                yield lambda k=k: self._by_power(body, y, k, depth + 1)  # type: ignore[misc]
+                yield lambda k=k: self._by_growth(body, y, k, depth + 1)  # type: ignore[misc]
+        else:
+            yield lambda: self._by_sigmoid(body, y, depth + 1)
+
+    def _ways_on_reals(self, body: Term, y: Term, depth: int) -> Iterator[Callable[[], tuple[Product, ...]]]:
+        places = [p for p in self._places(body, y) if p is not ZERO]
+        for place in [ZERO, *places]:
+            shifted = substitute(body, {y: plus(place, y)}) if place is not ZERO else body
+            for rate in self._rates(shifted, y):
+                yield lambda s=shifted, r=rate: self._by_logarithm(s, y, r, depth)  # type: ignore[misc]
+            yield lambda s=shifted: self._halved(s, y, depth)  # type: ignore[misc]
+            yield lambda s=shifted: self._folded(s, y, depth)  # type: ignore[misc]
+
+    # -- substitutions -----------------------------------------------------------------------------------------------
+
+    def _folded(self, body: Term, y: Term, depth: int) -> tuple[Product, ...]:
+        """∫ f = ∫ (f(y) + f(-y)) over y > 0, of an f that is nowhere negative (Tonelli)."""
+        need(depth <= DEEPEST, "an integral that takes too many steps")
+        half = self._fresh(POSITIVE)
+        pieces = Pieces(self.forms, half, False)
+        sides = [pieces.resolved(substitute(body, {y: v})) for v in (half, apply("negate", half))]
+        if self.forms.know(body).lower < 0:  # then each side must have an integral of its own
+            first = self._integral(sides[0], POSITIVE, depth)
+            self.count += 1
+            renamed = substitute(sides[1], {half: symbol("integral", f"y{self.count}", POSITIVE)})
+            return (*first, *self._integral(renamed, POSITIVE, depth))
+        both = self.forms.normal(plus(*sides))
+        if ex.is_zero(ex.plus(self.forms.normal(sides[0]), ex.scaled(self.forms.normal(sides[1]), -1))):
+            return self._integral(product_of(literal(2), sides[0]), POSITIVE, depth)
+        return self._integral(ex.written(both), POSITIVE, depth)
+
+    def _halved(self, body: Term, y: Term, depth: int) -> tuple[Product, ...]:
+        """∫ g(y) sigmoid(h(y)) = 1/2 ∫ g(y) of an even g and an odd h, as sigmoid(h) + sigmoid(-h) = 1."""
+        need(depth <= DEEPEST, "an integral that takes too many steps")
+        turned = {y: apply("negate", y)}
+        for term in subterms(body):
+            if term.operation == "apply" and term.data == "sigmoid" and y in term.symbols:
+                rest = without(body, term)
+                inner = term.arguments[0]
+                odd = ex.is_zero(self.forms.normal(plus(inner, substitute(inner, turned))))
+                if odd and ex.is_zero(self.forms.normal(minus(rest, substitute(rest, turned)))):
+                    self.count += 1
+                    fresh = symbol("integral", f"y{self.count}", REAL)
+                    half = product_of(literal(_HALF), rest)
+                    return self._integral(substitute(half, {y: fresh}), REAL, depth)
+        raise Unproved("no sigmoid of an odd function")
+
+    def _by_logarithm(self, body: Term, y: Term, rate: Term, depth: int) -> tuple[Product, ...]:
+        """y = log(w) / rate, w > 0: dy = dw / (rate w)."""
+        w = self._fresh(POSITIVE)
+        inside = substitute(body, {y: over(apply("log", w), rate)})
+        return self._integral(self.forms_of(over(inside, product_of(rate, w))), POSITIVE, depth)
+
+    def _by_exponential(self, body: Term, y: Term, depth: int) -> tuple[Product, ...]:
+        """y = exp(w), w real: dy = exp(w) dw."""
+        need(mentions(body, y, "log"), "no logarithm of {}", y)
+        w = self._fresh(REAL)
+        inside = substitute(body, {y: apply("exp", w)})
+        return self._integral(self.forms_of(product_of(inside, apply("exp", w))), REAL, depth)
+
+    def _by_power(self, body: Term, y: Term, rate: Term, depth: int) -> tuple[Product, ...]:
+        """y = -log(w) / rate, 0 < w < 1: dy = dw / (rate w)."""
+        w = self._fresh(UNIT)
+        inside = substitute(body, {y: over(apply("negate", apply("log", w)), rate)})
+        return self._integral(self.forms_of(over(inside, product_of(rate, w))), UNIT, depth)
+
+    def _by_growth(self, body: Term, y: Term, rate: Term, depth: int) -> tuple[Product, ...]:
+        """y = log(1 + v) / rate, v > 0: dy = dv / (rate (1 + v))."""
+        v = self._fresh(POSITIVE)
+        grown = plus(ONE, v)
+        inside = substitute(body, {y: over(apply("log", grown), rate)})
+        return self._integral(self.forms_of(over(inside, product_of(rate, grown))), POSITIVE, depth)
+
+    def _by_sigmoid(self, body: Term, y: Term, depth: int) -> tuple[Product, ...]:
+        """y = 1 / (1 + exp(-w)), w real: with l = log(y) - log(1 - y), dy = y (1 - y) dw."""
+        w = self._fresh(REAL)
+        logit = apply("subtract", apply("log", y), apply("log", minus(ONE, y)))
+        parts = self.forms.products(over(body, ONE))
+        need(len(parts) == 1 and not parts[0].rest, "no product")
+        jacobian = self.forms.log(product_of(y, minus(ONE, y)))
+        inside = in_logit(ex.plus(parts[0].log, jacobian), self.forms.normal(logit), y, w)
+        return self._integral(product_of(literal(parts[0].sign), apply("exp", inside)), REAL, depth)
+
+    def forms_of(self, body: Term) -> Term:
+        """A body with the exponentials of logarithms taken out."""
+        return ex.written(self.forms.normal(body))
+
+    # -- where and how fast ------------------------------------------------------------------------------------------
+
+    def _places(self, body: Term, y: Term) -> Iterator[Term]:
+        """The zeros of the affine functions of y in a body, in its order."""
+        found: dict[Term, None] = {}
+        for term in subterms(body):
+            if y in term.symbols and term is not y and term.shape == ():
+                parts = self._linear(term, y)
+                if parts is not None:
+                    found[self.forms.plain(ex.written(ex.scaled(ex.times(parts[1], ex.inverse(parts[0])), -1)))] = None
+        yield from reversed(found)
+
+    def _rates(self, body: Term, y: Term) -> Iterator[Term]:
+        """The positive rates k of the functions exp(±k y + …) and sigmoids in a body."""
+        found: dict[Term, None] = {}
+        for term in subterms(body):
+            if term.operation != "apply" or term.data not in _EXPONENTIALS or y not in term.symbols:
+                continue
+            parts = self._linear(term.arguments[0], y)
+            if parts is None:
+                continue
+            factor = 2 if term.data == "tanh" else 1
+            for sign in (factor, -factor):
+                rate = ex.written(ex.scaled(parts[0], sign))
+                if self.forms.positive(rate):
+                    found[rate] = None
+        yield from found
+
+    def _linear(self, term: Term, y: Term) -> tuple[Exponentials, Exponentials] | None:
+        try:
+            parts = linear(self.forms.normal(term), y)
+        except Unproved:
+            return None
+        return parts if parts is not None and parts[0] else None
+
+    # -- the table ---------------------------------------------------------------------------------------------------
+
+    def _product(self, product: Product, y: Term, support: Support) -> Product:
+        """The integral of one product."""
+        free, own = split(product.log, y)
+        rest = [(t, n) for t, n in product.rest if y in t.symbols]
+        outside = Product(product.sign, free, frozenset(p for p in product.rest if p not in rest))
+        if support == UNIT:
+            return times(outside, antiderivatives.over_unit(self.forms, own, rest, y))
+        need(not rest, "a factor {} of unknown sign", rest[0][0] if rest else "")
+        if support == REAL:
+            return times(outside, Product(1, self._on_reals(own, y)))
+        square = apply("power", y, literal(2))
+        if set(own) == {y, square}:
+            return times(outside, antiderivatives.gaussian_from_zero(self.forms, own[square], own[y]))
+        return times(outside, Product(1, self._on_positive(own, y)))
+
+    def _on_reals(self, own: dict[Term, Exponentials], y: Term) -> Exponentials:
+        square = apply("power", y, literal(2))
+        need(set(own) <= {y, square} and square in own, "no Gaussian")
+        a, b = ex.scaled(own[square], -1), own.get(y, {})
+        shift = ex.scaled(ex.times(ex.times(b, b), ex.inverse(a)), Fraction(1, 4))
+        return ex.plus(ex.scaled(self._log(constant("pi")), _HALF), ex.scaled(self._log_of(a), -_HALF), shift)
+
+    def _on_positive(self, own: dict[Term, Exponentials], y: Term) -> Exponentials:
+        own = dict(own)
+        log_y = apply("log", y)
+        a = ex.plus(own.pop(log_y, {}), ex.constant(1))
+        if set(own) == {y, apply("power", y, literal(-1))} and a == ex.constant(-_HALF):
+            return self._inverse_gaussian(*(ex.scaled(own[t], -1) for t in (y, apply("power", y, literal(-1)))))
+        need(len(own) == 1, "a product of several functions")
+        ((term, coefficient),) = own.items()
+        exponent = power_of(term, y)
+        if exponent is not None:
+            size, sign = self._size(exponent)
+            shape = ex.times(ex.scaled(a, sign), ex.inverse(size))
+            self._converges(shape)
+            rate = ex.scaled(coefficient, -1)
+            return ex.plus(
+                self._log_gamma(shape),
+                ex.scaled(self._log_of(size), -1),
+                ex.scaled(ex.times(shape, self._log_of(rate)), -1),
+            )
+        factor, exponent = one_plus_power(self.forms, term, y)
+        size, sign = self._size(exponent)
+        shape = ex.times(ex.scaled(a, sign), ex.inverse(size))
+        other = ex.plus(ex.scaled(coefficient, -1), ex.scaled(shape, -1))
+        self._converges(shape)
+        self._converges(other)
+        scale = ex.scaled(ex.times(shape, self._log_of(factor)), -1)
+        return ex.plus(scale, self._log_beta(shape, other), ex.scaled(self._log_of(size), -1))
+
+    def _inverse_gaussian(self, a: Exponentials, b: Exponentials) -> Exponentials:
+        logs = ex.plus(self._log_of(a), self._log_of(b))
+        root = self.forms.raised(ex.scaled(logs, _HALF))
+        half = ex.scaled(ex.plus(self._log(constant("pi")), ex.scaled(self._log_of(b), -1)), _HALF)
+        return ex.plus(half, ex.scaled(root, -2))
+
+    def _size(self, exponent: Exponentials) -> tuple[Exponentials, int]:
+        """|c| and the sign of an exponent c that is not 0."""
+        sign = self.forms.sign(ex.written(exponent))
+        need(sign != 0, "an exponent {} that may be 0", ex.written(exponent))
+        return ex.scaled(exponent, sign), sign
+
+    def _converges(self, value: Exponentials) -> None:
+        term = ex.written(value)
+        if not self.forms.positive(term):
+            raise (
+                Divergent(term)
+                if self.forms.sign(term) < 0 or term is ZERO
+                else Unproved(f"the integral converges only where {term} is positive")
+            )
+
+    def _log(self, term: Term) -> Exponentials:
+        return self.forms.log(term)
+
+    def _log_of(self, value: Exponentials) -> Exponentials:
+        return self.forms.log(ex.written(value))
+
+    def _log_gamma(self, value: Exponentials) -> Exponentials:
+        return self.forms.normal(apply("lgamma", ex.written(value)))
+
+    def _log_beta(self, left: Exponentials, right: Exponentials) -> Exponentials:
+        both = self._log_gamma(ex.plus(left, right))
+        return ex.plus(self._log_gamma(left), self._log_gamma(right), ex.scaled(both, -1))
+
+
+_EXPONENTIALS = ("exp", "sigmoid", "softplus", "tanh", "cosh", "sinh", "expm1")

@@ -1,0 +1,264 @@
+"""Rules for the mass of densities and mass functions.
+
+The integral is taken one variable after the other, the last first, which is right for what is nowhere negative
+(Tonelli); so each rule has that as a premise."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import cast
+
+from gencompiler.catalog.supports import SUPPORTS
+from gencompiler.model.nodes import Support
+from gencompiler.proof import domain, enclosure
+from gencompiler.proof import exponentials as ex
+from gencompiler.proof.closed_forms import ClosedForms, Know
+from gencompiler.proof.components import component, components
+from gencompiler.proof.density_facts import HasMass, IsCdf, NotCdf, NotMass
+from gencompiler.proof.domain import NON_NEGATIVE, Interval
+from gencompiler.proof.evaluate import Undefined, evaluate
+from gencompiler.proof.facts import Bijection, Fact, InRange
+from gencompiler.proof.graph import Malformed, Term, apply, is_finite, literal, substitute, support_of, symbol
+from gencompiler.proof.integrals import Integrals
+from gencompiler.proof.integrands import ends
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.limits import limit
+from gencompiler.proof.numbers import Number, Undecided, compare
+from gencompiler.proof.products import Product
+from gencompiler.proof.range_rules import range_of
+from gencompiler.proof.refute_rules import COUPLED, Assignment, admissible, continuous
+from gencompiler.proof.series import Series
+from gencompiler.proof.terms import ONE, minus, over, plus
+
+#: More variables, counting elements, are not integrated one by one.
+MOST_VARIABLES = 32
+
+
+def scalar(body: Term) -> Term:
+    """A density's body in the elements of its tensors."""
+    need(body.shape == (), "{} is not a number", body)
+    try:
+        (found,) = components(body)
+    except Unproved:
+        return body  # a subscript that is a variable: numbers are put in for it first
+    return found
+
+
+def elements(variables: tuple[Term, ...]) -> tuple[Term, ...]:
+    """The scalar symbols of variables, in order."""
+    found: list[Term] = []
+    for variable in variables:
+        need(variable.operation == "symbol" and len(variable.shape) <= 1, "{} is not a variable", variable)
+        size = variable.shape[0] if variable.shape else 1
+        need(support_of(variable).name not in ("Simplex", "Permutation"), "a variable on {}", support_of(variable))
+        found.extend(component(variable, k) for k in range(size))
+    need(0 < len(found) <= MOST_VARIABLES, "{} variables", len(found))
+    return tuple(found)
+
+
+def mass(variables: tuple[Term, ...], body: Term, know: Know) -> tuple[ClosedForms, tuple[Product, ...]]:
+    """The integral of `body` in closed form; raises Unproved."""
+    forms = ClosedForms(know)
+    inside = body
+    products: tuple[Product, ...] = ()
+    for variable in reversed(variables):
+        if SUPPORTS[support_of(variable).name].discrete:
+            products = Series(forms).over(inside, variable)
+        else:
+            products = Integrals(forms).over(inside, variable)
+        inside = ex.written(forms.total(products))
+    return forms, products
+
+
+def from_premises(premises: tuple[Fact, ...]) -> Know:
+    """Where terms lie, by what the premises say."""
+    known: dict[Term, Interval] = {p.term: p.interval for p in premises if isinstance(p, InRange)}
+
+    def know(term: Term) -> Interval:
+        found = known.get(term)
+        if found is None:
+            raise Unproved(f"nothing is known about the range of {term}")
+        return found
+
+    return know
+
+
+#: What the mass of a density may miss 1 by, where it is known by an enclosure only.
+TOLERANCE = Fraction(1, 10**9)
+
+
+def rounded_up(width: Fraction) -> Fraction:
+    """An error as a power of ten, so that it reads well; raises Unproved beyond the tolerance."""
+    for digits in range(30, 8, -1):
+        if width <= Fraction(1, 10**digits):
+            return Fraction(1, 10**digits)
+    raise Unproved("the mass is not 1")
+
+
+@rule
+def mass_in_closed_form(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """The integral comes to 1 by `proof.integrals` and `proof.series`; with decimals in it, to 1 up to a small error.
+
+    Subject: the variables, the body.  Premises: that the body is nowhere negative, then ranges of terms."""
+    variables, body = cast(tuple[tuple[Term, ...], Term], subject)
+    need(bool(premises) and range_of(premises[0], scalar(body)).within(NON_NEGATIVE), "the body may be negative")
+    try:
+        forms, products = mass(elements(variables), scalar(body), from_premises(premises))
+    except Malformed as problem:
+        raise Unproved(str(problem)) from None
+    return HasMass(variables, body, error_of(forms, products))
+
+
+def error_of(forms: ClosedForms, products: tuple[Product, ...]) -> Fraction:
+    """What a sum of products misses 1 by at most: 0, or, with decimals in it, less than the tolerance."""
+    if forms.is_one(products):
+        return Fraction(0)
+    total = ex.written(forms.total(products))
+    need(not total.symbols, "the mass is {}, not 1", total)
+    try:
+        low, high = _ends(evaluate(total, {})[0])
+    except (Undecided, Undefined) as problem:
+        raise Unproved(str(problem)) from None
+    return rounded_up(max(high - 1, 1 - low))
+
+
+def _ends(value: Number) -> tuple[Fraction, Fraction]:
+    low, high = (value, value) if isinstance(value, Fraction) else enclosure.bounds_of(value)
+    need(is_finite(low) and is_finite(high), "a mass without bounds")
+    return Fraction(low), Fraction(high)
+
+
+@rule
+def mass_by_bijection(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """∫ f(x) dx = ∫ g(y) dy where y = φ(x) is a bijection onto the support of y and f = g(φ) |φ'|.
+
+    Subject: the variable, the body f, a symbol y, g in it.  Premises: the bijection φ, then that g has mass 1; then
+    ranges of terms."""
+    variable, body, y, g = cast(tuple[Term, Term, Term, Term], subject)
+    need(len(premises) >= 2, "two premises")
+    bijection, inner = premises[:2]
+    if not isinstance(bijection, Bijection) or bijection.input is not variable:
+        raise Unproved("no bijection of the variable")
+    if not isinstance(inner, HasMass) or inner.variables != (y,) or inner.body is not g:
+        raise Unproved("the mass of the other density is not known")
+    image = domain.of_support(support_of(y))
+    need(image is not None and _fill(bijection.image, image) and bijection.onto, "{} is not reached", support_of(y))
+    forms = ClosedForms(from_premises(premises))
+    moved = apply("multiply", substitute(g, {y: bijection.body}), apply("exp", bijection.log_derivative))
+    need(ex.is_zero(ex.plus(forms.normal(body), ex.scaled(forms.normal(moved), -1))), "{} is another density", body)
+    return HasMass((variable,), body, inner.error)
+
+
+def _fill(image: Interval, support: Interval) -> bool:
+    """Whether an image is a whole support, up to its ends, which have no mass."""
+    return (image.lower, image.upper) == (support.lower, support.upper)
+
+
+@rule
+def distribution_function(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """F' = f on the inside of the support, f is nowhere negative, and F goes from 0 to 1.
+
+    Subject: the variable, the density f, the function F.  Premises: that f is nowhere negative, then ranges."""
+    variable, body, cdf = cast(tuple[Term, Term, Term], subject)
+    need(bool(premises) and range_of(premises[0], body).within(NON_NEGATIVE), "the density may be negative")
+    difference, ends = cdf_parts(variable, body, cdf, from_premises(premises))
+    need(difference, "its derivative is not the density")
+    need(ends, "it does not go from 0 to 1")
+    return IsCdf(variable, body, cdf)
+
+
+def _same_logs(forms: ClosedForms, left: Term, right: Term) -> bool:
+    """Whether two positive terms have one logarithm."""
+    if not (forms.positive(left) and forms.positive(right)):
+        return False
+    return ex.is_zero(ex.plus(forms.log(left), ex.scaled(forms.log(right), -1)))
+
+
+def cdf_parts(variable: Term, body: Term, cdf: Term, know: Know) -> tuple[bool, bool]:
+    """Whether a function has the derivative `body`, and whether it goes from 0 to 1."""
+    forms = ClosedForms(know)
+    need(continuous(cdf) and variable.shape == (), "{} is not known to be smooth", cdf)
+    slope = ex.derivative(forms.normal(cdf), variable)
+    same = ex.is_zero(forms.collected(ex.plus(slope, ex.scaled(forms.normal(body), -1)))) or _same_logs(
+        forms, ex.written(slope), body
+    )
+    lower, upper = ends(support_of(variable))
+    t = symbol("limit", "t", Support("Positive"))
+    turned = over(ONE, t) if lower is None or upper is None else over(literal(upper - lower), plus(ONE, t))
+    places = (
+        apply("negate", t) if lower is None else plus(literal(lower), turned),
+        t if upper is None else minus(literal(upper), turned),
+    )
+    values = [limit(forms, substitute(cdf, {variable: place}), t) for place in places]
+    reached = all(
+        not isinstance(value, float) and ex.is_zero(ex.plus(forms.normal(value), ex.constant(-wanted)))
+        for value, wanted in zip(values, (0, 1), strict=True)
+    )
+    return same, reached
+
+
+@rule
+def mass_by_cdf(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """The derivative of a distribution function has mass 1.  Premise: that it is one."""
+    found = premises[0] if premises else None
+    if not isinstance(found, IsCdf):
+        raise Unproved("no distribution function")
+    return HasMass((found.variable,), found.body)
+
+
+@rule
+def near_enough(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A mass that is 1 up to less than the tolerance.  Premise: that it is."""
+    found = premises[0] if premises else None
+    if not isinstance(found, HasMass):
+        raise Unproved("no mass")
+    need(found.error <= TOLERANCE, "an error of {}", found.error)
+    return HasMass(found.variables, found.body, TOLERANCE)
+
+
+# -- refutations -----------------------------------------------------------------------------------------------------
+
+
+def at_point(body: Term, assignment: Assignment) -> Term:
+    """A body with numbers put in for some of its symbols, each a value of its support."""
+    for name, value in assignment:
+        need(name.operation == "symbol" and admissible(support_of(name), value), "{} cannot be {}", name, value)
+        need(support_of(name).name not in COUPLED, "the elements of {} are not free", name)
+    return substitute(body, {s: literal(v) for s, v in assignment})
+
+
+@rule
+def mass_is_other(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """With numbers for everything else, the integral misses 1 by more than the tolerance.
+
+    Subject: the variables, the body, numbers for its scalar symbols.  Premises: that the body is nowhere negative
+    there, then ranges of terms."""
+    variables, body, assignment = cast(tuple[tuple[Term, ...], Term, Assignment], subject)
+    own = elements(variables)
+    here = at_point(scalar(body), assignment)
+    need(here.symbols <= set(own), "something is left open")
+    need(bool(premises) and range_of(premises[0], here).within(NON_NEGATIVE), "the body may be negative")
+    try:
+        forms, products = mass(own, here, from_premises(premises))
+        low, high = _ends(evaluate(ex.written(forms.total(products)), {})[0])
+        need(low > 1 + TOLERANCE or high < 1 - TOLERANCE, "the mass may be 1")
+    except (Malformed, Undecided, Undefined) as problem:
+        raise Unproved(str(problem)) from None
+    return NotMass(variables, body)
+
+
+@rule
+def other_derivative(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """At a point, the derivative of a claimed distribution function is not the density, or its value no probability.
+
+    Subject: the variable, the density, the function, numbers for all symbols."""
+    variable, body, cdf, assignment = cast(tuple[Term, Term, Term, Assignment], subject)
+    slope = ex.written(ex.derivative(ex.normal(cdf), variable))
+    try:
+        values = [evaluate(at_point(t, assignment), {})[0] for t in (body, slope, cdf)]
+        differ = compare(values[0], values[1]) != 0
+        beyond = compare(values[2], Fraction(0)) < 0 or compare(values[2], Fraction(1)) > 0
+    except (Undecided, Undefined) as problem:
+        raise Unproved(str(problem)) from None
+    need(differ or beyond, "they agree there")
+    return NotCdf(variable, body, cdf)

@@ -1,0 +1,137 @@
+"""Functions in pieces: which piece holds where a number lies, and the point at which to cut its domain if both do.
+
+`resolved` decides every `if`, `abs`, `min`, … from the signs of what they compare; `Cut` says where one changes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.proof import exponentials as ex
+from gencompiler.proof.closed_forms import ClosedForms
+from gencompiler.proof.exponentials import Exponentials
+from gencompiler.proof.graph import Term, apply, build, literal
+from gencompiler.proof.kernel import Unproved, need
+from gencompiler.proof.products import number
+from gencompiler.proof.terms import ONE, ZERO, minus
+
+
+class Cut(Exception):
+    """What is to be integrated changes its form where the variable is `place`."""
+
+    def __init__(self, place: Term) -> None:
+        super().__init__(str(place))
+        self.place = place
+
+
+def linear(value: Exponentials, variable: Term) -> tuple[Exponentials, Exponentials] | None:
+    """(a, b) of a value a * variable + b, a and b free of the variable; None for any other."""
+    slope: list[Exponentials] = []
+    rest: list[Exponentials] = []
+    for exponent, polynomial in value.items():
+        if any(variable in t.symbols for m, _ in exponent for t, _ in m):
+            return None
+        for monomial, coefficient in polynomial.items():
+            inside = {t: n for t, n in monomial if variable in t.symbols}
+            if not inside:
+                rest.append({exponent: {monomial: coefficient}})
+            elif inside == {variable: 1}:
+                slope.append({exponent: {monomial - {(variable, 1)}: coefficient}})
+            else:
+                return None
+    return ex.plus(*slope), ex.plus(*rest)
+
+
+class Pieces:
+    """Decides conditions on one variable; `discrete`: its values are whole numbers, and points count."""
+
+    def __init__(self, forms: ClosedForms, variable: Term, discrete: bool) -> None:
+        self.forms = forms
+        self.variable = variable
+        self.discrete = discrete
+        self.known: dict[Term, Term] = {}
+
+    def resolved(self, term: Term) -> Term:
+        """The term without conditions on the variable; raises Cut where it must be cut first."""
+        found = self.known.get(term)
+        if found is None:
+            found = self.known[term] = self._resolved(term) if self._touched(term) else term
+        return found
+
+    def _touched(self, term: Term) -> bool:
+        return self.variable in term.symbols or any(a.operation == "choose" for a in (term, *term.arguments))
+
+    def _resolved(self, term: Term) -> Term:
+        if term.operation == "choose":
+            condition, then, otherwise = term.arguments
+            truth = self._truth(self.resolved(condition) if condition.operation == "choose" else condition)
+            return self.resolved(then if truth else otherwise)
+        if term.operation != "apply":
+            return term
+        arguments = tuple(self.resolved(a) if FUNCTIONS[term.data].kind != "boolean" else a for a in term.arguments)
+        match term.data:
+            case "indicator":
+                return ONE if self._truth(term.arguments[0]) else ZERO
+            case "abs":
+                return arguments[0] if self._sign(arguments[0], term) >= 0 else apply("negate", arguments[0])
+            case "relu":
+                return arguments[0] if self._sign(arguments[0], term) >= 0 else ZERO
+            case "sign":
+                return literal(self._sign(arguments[0], term))
+            case "max" | "min":
+                first = self._sign(minus(*arguments), term) >= 0
+                return arguments[0] if first == (term.data == "max") else arguments[1]
+        if all(a is b for a, b in zip(arguments, term.arguments, strict=True)):
+            return term
+        return build("apply", term.data, arguments)
+
+    def _truth(self, condition: Term) -> bool:
+        need(condition.operation == "apply", "the condition {} is not decided", condition)
+        name = condition.data
+        if name == "not":
+            return not self._truth(condition.arguments[0])
+        if name in ("and", "or"):
+            both = [self._truth(a) for a in condition.arguments]
+            return all(both) if name == "and" else any(both)
+        need(name in _ORDERS, "the condition {} is not decided", condition)
+        left, right = map(self.resolved, condition.arguments)
+        return self._sign(minus(left, right), condition) in _ORDERS[name]
+
+    def _sign(self, term: Term, at: Term) -> int:
+        """The sign of a difference on the whole domain, but for single points of a continuous one; raises Cut."""
+        own = self.forms.normal(term)
+        if not own:
+            return 0
+        plain = ex.written(own)
+        interval = self.forms.know(plain)
+        if interval.sign:
+            return interval.sign
+        if not self.discrete and self.variable in plain.symbols and interval.lower == 0:
+            return 1
+        if not self.discrete and self.variable in plain.symbols and interval.upper == 0:
+            return -1
+        parts = linear(own, self.variable)
+        if parts is None or not parts[0]:
+            raise Unproved(f"{at} is not decided")
+        slope, rest = parts
+        raise Cut(self.forms.plain(ex.written(ex.scaled(ex.times(rest, ex.inverse(slope)), -1))))
+
+
+_ORDERS: dict[str, tuple[int, ...]] = {
+    "less": (-1,),
+    "less_equal": (-1, 0),
+    "greater": (1,),
+    "greater_equal": (0, 1),
+    "equal": (0,),
+    "not_equal": (-1, 1),
+}
+
+
+def at_number(term: Term, forms: ClosedForms) -> Term:
+    """A term in which every condition between numbers is decided."""
+    return Pieces(forms, ZERO, True).resolved(term)
+
+
+def as_number(term: Term, forms: ClosedForms) -> Fraction | None:
+    """The rational that a term is; None for any other."""
+    return number(forms.normal(term))

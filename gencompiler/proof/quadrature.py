@@ -1,0 +1,313 @@
+"""Enclosures of integrals and sums of functions without parameters, in ball arithmetic.
+
+The middle of an integral is enclosed by the algorithm of Petras as flint has it, which is rigorous for functions that
+are analytic where it is told that they are; of a sum, the first terms are added up.  What is left of a function g > 0
+is bounded by how fast it falls: if y g'(y) / g(y) >= p > -1 on 0 < y < d, then its integral there is at most
+d g(d) / (p + 1), and if it is <= -p < -1 beyond N, the sum from N on is at most g(N) (1 + N / (p - 1))."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from flint import acb, arb, ctx, fmpq
+
+from gencompiler.model.nodes import REAL, Real, Support
+from gencompiler.proof import enclosure
+from gencompiler.proof import exponentials as ex
+from gencompiler.proof.closed_forms import ClosedForms, Know
+from gencompiler.proof.domain import Interval
+from gencompiler.proof.evaluate import Undefined, evaluate
+from gencompiler.proof.exponentials import Exponentials
+from gencompiler.proof.graph import Term, is_finite, literal, substitute, subterms, support_of, symbol
+from gencompiler.proof.integrals import POSITIVE, Integrals
+from gencompiler.proof.integrands import power_of, split
+from gencompiler.proof.kernel import Unproved, need
+from gencompiler.proof.numbers import Undecided
+from gencompiler.proof.pieces import Cut, Pieces
+from gencompiler.proof.products import Product
+from gencompiler.proof.terms import minus, over, plus, times
+
+#: Where an integral is cut off: near 0 here, and beyond the reciprocals of these.
+ENDS = tuple(Fraction(1, 2**n) for n in (3, 5, 7, 10, 20, 40, 80, 160))
+#: Tails smaller than this are small enough.
+SMALL = Fraction(1, 10**13)
+_TERMS = (64, 512)
+_EVALUATIONS = 6000
+Bounds = tuple[Real, Real]
+
+
+class Enclosing(Integrals):
+    """The pieces of an integral: functions on (0, 1) without conditions."""
+
+    def __init__(self, know: Know) -> None:
+        super().__init__(ClosedForms(know))
+        self.bounds: list[Bounds] = []
+
+    def _integral(self, body: Term, support: Support, depth: int) -> tuple[Product, ...]:
+        need(depth <= 8, "an integral that takes too many steps")
+        y = symbol("integral", f"y{self.count}", support)
+        if support == REAL:
+            self._beyond(body, y, literal(0), -1, depth)
+            self._beyond(body, y, literal(0), 1, depth)
+            return ()
+        try:
+            whole = Pieces(self.forms, y, False).resolved(body)
+        except Cut as cut:
+            return self._cut(body, y, support, cut.place, depth + 1)
+        if support == POSITIVE:
+            return self._between(whole, y, literal(0), literal(1), depth) or self._far(whole, y)
+        self._near(whole, y)
+        return ()
+
+    def _near(self, body: Term, y: Term) -> None:
+        """Over (0, 1): both ends, and what is between them."""
+        other = substitute(body, {y: minus(literal(1), y)})
+        ends = [self._end(g, y) for g in (body, other)]
+        (low, first), (high, second) = ends
+        middle = integral(body, y, low, 1 - high)
+        self.bounds.append((middle[0], middle[1] + first + second))
+
+    def _far(self, body: Term, y: Term) -> tuple[Product, ...]:
+        """Over (1, inf)."""
+        turned = over(substitute(body, {y: over(literal(1), y)}), times(y, y))
+        end, tail = self._end(turned, y)
+        low: Real = Fraction(0)
+        high: Real = Fraction(0)
+        start = Fraction(1)
+        while start < 1 / end:
+            stop = min(8 * start, 1 / end)
+            found = integral(body, y, start, stop)
+            low, high, start = low + found[0], high + found[1], stop
+        self.bounds.append((low, high + tail))
+        return ()
+
+    def _end(self, body: Term, y: Term) -> tuple[Fraction, Real]:
+        """Where to cut off near 0, and a bound of the integral from 0 to there."""
+        best: tuple[Fraction, Real] = (ENDS[-2], math.inf)
+        for end in ENDS:
+            try:
+                tail = self._tail(body, y, end)
+            except (Unproved, Undecided, Undefined):
+                continue
+            if tail <= SMALL:
+                return end, tail
+            if tail < best[1]:
+                best = end, tail
+        return best
+
+    def _tail(self, body: Term, y: Term, end: Fraction) -> Real:
+        near = symbol("integral", f"near {y.data[1]}", Support("Open", (Fraction(0), end)))
+        inside = substitute(body, {y: near})
+        own = self.forms.know(inside)
+        bounded = own.upper * end if is_finite(own.upper) else math.inf
+        try:
+            slope = self._slope(inside, near)
+        except Unproved:
+            return bounded
+        if slope.lower <= -1 or not is_finite(slope.lower):
+            return bounded
+        return min(bounded, end * _upper(substitute(body, {y: literal(end)})) / (Fraction(slope.lower) + 1))
+
+    def _slope(self, body: Term, y: Term) -> Interval:
+        """Where y g'(y) / g(y) lies."""
+        return self.forms.know(ex.written(elasticity(self.forms, self.forms.log(body), y)))
+
+
+def elasticity(forms: ClosedForms, log: Exponentials, y: Term) -> Exponentials:
+    """y d/dy of a logarithm; of log(a + b y^c) it is c (1 - a / (a + b y^c)), where y stands once."""
+    _, own = split(log, y)
+    found: list[Exponentials] = []
+    for function, coefficient in own.items():
+        slope = _of_logarithm(forms, function, y)
+        if slope is None:
+            slope = ex.times(ex.atom(y), ex.derivative(forms.normal(function), y))
+        found.append(ex.times(coefficient, slope))
+    return forms.collected(ex.plus(*found))
+
+
+def _of_logarithm(forms: ClosedForms, function: Term, y: Term) -> Exponentials | None:
+    if function.operation != "apply" or function.data != "log":
+        return None
+    inside = forms.normal(function.arguments[0])
+    free, own = split(inside, y)
+    exponent = power_of(next(iter(own)), y) if len(own) == 1 else None
+    if exponent is None:
+        return None
+    share = ex.times(free, ex.inverse(inside))
+    return ex.times(exponent, ex.plus(ex.constant(1), ex.scaled(share, -1)))
+
+
+class Adding:
+    """The sum of a function of whole numbers."""
+
+    def __init__(self, know: Know) -> None:
+        self.forms = ClosedForms(know)
+        self.know = know
+
+    def over(self, body: Term, variable: Term) -> Bounds:
+        from gencompiler.proof import domain
+
+        own = domain.of_support(support_of(variable))
+        if own is None:
+            raise Unproved(f"{variable} is no whole number")
+        if is_finite(own.lower) and is_finite(own.upper):
+            return self._listed(body, variable, range(int(own.lower), int(own.upper) + 1))
+        if is_finite(own.lower):
+            return self._endless(body, variable, int(own.lower), 1)
+        if is_finite(own.upper):
+            return self._endless(body, variable, int(own.upper), -1)
+        up, down = self._endless(body, variable, 0, 1), self._endless(body, variable, -1, -1)
+        return up[0] + down[0], up[1] + down[1]
+
+    def _listed(self, body: Term, variable: Term, values: range) -> Bounds:
+        need(len(values) <= 4096, "a sum of many terms")
+        low: Real = Fraction(0)
+        high: Real = Fraction(0)
+        for value in values:
+            (found,) = evaluate(substitute(body, {variable: literal(value)}), {})
+            below, above = _bounds(found)
+            low, high = low + below, high + above
+        return low, high
+
+    def _endless(self, body: Term, variable: Term, start: int, step: int) -> Bounds:
+        best: Bounds = (Fraction(0), math.inf)
+        for count in _TERMS:
+            places = range(start, start + step * count, step)
+            low, high = self._listed(body, variable, places)
+            try:
+                tail = self._tail(body, variable, start, step, count)
+            except (Unproved, Undecided, Undefined):
+                tail = math.inf
+            best = (low, min(best[1], high + tail))
+            if tail <= SMALL:
+                break
+        return best
+
+    def _tail(self, body: Term, variable: Term, start: int, step: int, count: int) -> Real:
+        y = symbol("integral", "far", Support("Interval", (Fraction(count), math.inf)))
+        place = plus(literal(start), y) if step > 0 else minus(literal(start), y)
+        inside = Pieces(self.forms, y, True).resolved(substitute(body, {variable: place}))
+        log = self.forms.log(inside)
+        slope = self.know(ex.written(elasticity(self.forms, log, y)))
+        need(is_finite(slope.upper) and slope.upper < -1, "the terms fall too slowly")
+        first = _upper(substitute(inside, {y: literal(count)}))
+        return first * (1 + count / (-Fraction(slope.upper) - 1))
+
+
+def mass_bounds(body: Term, variable: Term, know: Know, discrete: bool) -> Bounds:
+    """Bounds of the integral, or the sum, of a body without other symbols; raises Unproved."""
+    try:
+        if discrete:
+            return Adding(know).over(body, variable)
+        found = Enclosing(know)
+        found.over(body, variable)
+    except (Undecided, Undefined) as problem:
+        raise Unproved(str(problem)) from None
+    low: Real = Fraction(0)
+    high: Real = Fraction(0)
+    for below, above in found.bounds:
+        low, high = low + below, high + above
+    return low, high
+
+
+def _upper(term: Term) -> Real:
+    return _bounds(evaluate(term, {})[0])[1]
+
+
+def _bounds(value: Any) -> Bounds:
+    if isinstance(value, Fraction):
+        return value, value
+    return enclosure.bounds_of(value)
+
+
+# -- complex balls ---------------------------------------------------------------------------------------------------
+
+
+def integral(body: Term, y: Term, start: Fraction, stop: Fraction) -> Bounds:
+    """Bounds of the integral between two numbers; raises Unproved."""
+    if start >= stop:
+        return Fraction(0), Fraction(0)
+    order = subterms(body)
+    for term in order:
+        known = term is y or term.operation in ("literal", "constant")
+        need(known or (term.operation == "apply" and term.data in (*_COMPLEX, "power")), "{} is not enclosed", term)
+
+    def value(z: acb, analytic: bool) -> acb:
+        return _value(order, y, z, analytic)
+
+    with ctx.workprec(enclosure.PRECISION):
+        ends = [acb(arb(fmpq(e.numerator, e.denominator))) for e in (start, stop)]
+        found = acb.integral(value, *ends, rel_tol=arb(2) ** -60, abs_tol=arb(2) ** -60, eval_limit=_EVALUATIONS)
+    need(found.is_finite(), "the integral is not enclosed")
+    return enclosure.bounds_of(found.real)
+
+
+def _value(order: list[Term], y: Term, z: acb, analytic: bool) -> acb:
+    known: dict[Term, acb] = {y: z}
+    for term in order:
+        if term not in known:
+            known[term] = _of(term, [known[a] for a in term.arguments], analytic)
+    return known[order[-1]]
+
+
+def _of(term: Term, arguments: list[acb], analytic: bool) -> acb:
+    if term.operation == "literal":
+        return acb(arb(fmpq(term.data.numerator, term.data.denominator)))
+    if term.operation == "constant":
+        return acb(arb.pi()) if term.data == "pi" else acb(arb.const_e())
+    if term.data == "power":
+        exponent = term.arguments[1]
+        if exponent.operation == "literal" and exponent.data.denominator == 1 and abs(exponent.data) <= 64:
+            return _whole(arguments[0], int(exponent.data))
+        return (arguments[1] * arguments[0].log(analytic)).exp()
+    return _COMPLEX[term.data](arguments, analytic)
+
+
+def _whole(base: acb, exponent: int) -> acb:
+    found = acb(1)
+    for _ in range(abs(exponent)):
+        found = found * base
+    return found if exponent >= 0 else 1 / found
+
+
+def _asinh(z: acb, analytic: bool) -> acb:
+    return (z + (z * z + 1).sqrt(analytic)).log(analytic)
+
+
+def _atan(z: acb, analytic: bool) -> acb:
+    i = acb(0, 1)
+    return ((1 + i * z).log(analytic) - (1 - i * z).log(analytic)) / (2 * i)
+
+
+def _lgamma(z: acb, analytic: bool) -> acb:
+    inside = bool(z.real > 0)
+    return z.lgamma() if inside or not analytic else acb("nan")
+
+
+_COMPLEX: dict[str, Callable[[list[acb], bool], acb]] = {
+    "add": lambda a, _: a[0] + a[1],
+    "subtract": lambda a, _: a[0] - a[1],
+    "multiply": lambda a, _: a[0] * a[1],
+    "divide": lambda a, _: a[0] / a[1],
+    "negate": lambda a, _: -a[0],
+    "exp": lambda a, _: a[0].exp(),
+    "log": lambda a, n: a[0].log(n),
+    "log1p": lambda a, n: (1 + a[0]).log(n),
+    "expm1": lambda a, _: a[0].expm1(),
+    "sqrt": lambda a, n: a[0].sqrt(n),
+    "sigmoid": lambda a, _: 1 / (1 + (-a[0]).exp()),
+    "softplus": lambda a, n: (1 + a[0].exp()).log(n),
+    "logit": lambda a, n: a[0].log(n) - (1 - a[0]).log(n),
+    "tanh": lambda a, _: 1 - 2 / (1 + (2 * a[0]).exp()),
+    "sinh": lambda a, _: a[0].sinh(),
+    "cosh": lambda a, _: a[0].cosh(),
+    "erf": lambda a, _: a[0].erf(),
+    "sin": lambda a, _: a[0].sin(),
+    "cos": lambda a, _: a[0].cos(),
+    "asinh": lambda a, n: _asinh(a[0], n),
+    "atan": lambda a, n: _atan(a[0], n),
+    "lgamma": lambda a, n: _lgamma(a[0], n),
+}

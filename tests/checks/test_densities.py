@@ -1,0 +1,49 @@
+"""Densities and mass functions, each beside its smallest error: proved, and refuted with a counterexample."""
+
+from __future__ import annotations
+
+import pytest
+
+from gencompiler import pipeline
+from gencompiler.checks.verdict import PROVED
+from gencompiler.diagnostics.model import CompileError
+from gencompiler.diagnostics.span import SourceText
+from tests.checks.density_corpus import DENSITIES, Pair
+from tests.checks.mass_corpus import MASSES
+
+PAIRS = (*DENSITIES, *MASSES)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda p: p.name)
+def test_a_density_is_proved(pair: Pair) -> None:
+    found = pipeline.run(SourceText("true.gen", pair.spec(pair.true)), until="check")
+    own = [v for v in found.checked.verdicts if v.obligation.id in ("nonnegative", "mass")]
+    assert [v.status for v in own] == [PROVED, PROVED]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda p: p.name)
+def test_its_smallest_error_is_refuted(pair: Pair) -> None:
+    with pytest.raises(CompileError) as caught:
+        pipeline.run(SourceText("false.gen", pair.spec(pair.false)), until="check")
+    (finding,) = caught.value.diagnostics
+    assert finding.code == "G503"
+    assert any("counterexample" in note for note in finding.notes), finding
+
+
+CDFS = (  # the last of each is wrong
+    ("x : Unit | a : Positive, b : Positive", "a * b * x^(a - 1) * (1 - x^a)^(b - 1)", "1 - (1 - x^a)^b", "1 - (1 - x)^b"),
+    ("x : Real | m : Real, s : Positive", "exp(-(x - m) / s - exp(-(x - m) / s)) / s", "exp(-exp(-(x - m) / s))", "exp(-exp((x - m) / s))"),
+    ("x : Positive | k : Positive", "k * x^(k - 1) * exp(-x^k)", "1 - exp(-x^k)", "exp(-x^k)"),
+    ("x : Interval(1, inf) | a : Positive", "a * x^(-a - 1)", "1 - x^(-a)", "2 - x^(-a)"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("signature", "density", "cdf", "wrong"), CDFS)
+def test_a_distribution_function_can_be_claimed(signature: str, density: str, cdf: str, wrong: str) -> None:
+    spec = Pair("F", signature, density, density, "").spec(density)
+    claimed = spec.replace("p(y)", f"claim cdf(F) == {cdf}\n  p(y)")
+    found = pipeline.run(SourceText("true.gen", claimed), until="check")
+    assert {v.obligation.id for v in found.checked.verdicts if v.status == PROVED} >= {"cdf", "mass"}
+    with pytest.raises(CompileError) as caught:
+        pipeline.run(SourceText("false.gen", claimed.replace(f"== {cdf}", f"== {wrong}")), until="check")
+    assert [d.code for d in caught.value.diagnostics] == ["G503"]
