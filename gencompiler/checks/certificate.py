@@ -22,6 +22,7 @@ from gencompiler.checks.verdict import (
     Obligation,
     Verdict,
     assumptions_in,
+    grade_of,
     refutes,
     rests_on_conditions,
 )
@@ -159,11 +160,13 @@ def _recheck_verdict(entry: Any, reader: Reader, proofs: list[Proof | None]) -> 
     if place is None:
         unfounded = status != UNKNOWN or entry["assumptions"] or entry["grade"]
         return ("there is no proof" if unfounded else None), goal
-    if type(place) is not int or not 0 <= place < len(proofs) or entry["grade"] != "rule":
+    if type(place) is not int or not 0 <= place < len(proofs):
         return "its proof is not in the table", goal
     proof = proofs[place]
     if proof is None:
         return "its proof does not hold", goal
+    if entry["grade"] != grade_of(proof):
+        return "its grade is not that of its proof", goal
     return _status_problem(status, goal, proof, entry["assumptions"]), goal
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from fractions import Fraction
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.model.nodes import Support
@@ -46,6 +47,8 @@ STATUSES = (PROVED, REFUTED, UNKNOWN, ASSUMED)
 
 #: The rule that takes a fact on the user's word; a proof that contains it makes a verdict `assumed`.
 TRUST = "assumption"
+#: The rule that states a mass up to the tolerance, however exactly it is known.
+WEAKENED = "near_enough"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,11 +90,22 @@ class Verdict:
 
     @property
     def grade(self) -> str:
-        if self.proof is None:
-            return ""
-        errors = [p.conclusion.error for p in (self.proof, *self.proof.premises) if isinstance(p.conclusion, HasMass)]
-        exact = not errors or min(errors) == 0
-        return "rule" if exact else f"enclosure({float(min(errors)):.0e})"
+        return grade_of(self.proof) if self.proof is not None else ""
+
+
+def grade_of(proof: Proof) -> str:
+    """On what a proof rests: rules alone, or an enclosure of a mass with its error."""
+    found: set[int] = set()
+    stack, errors = [proof], [Fraction(0)]
+    while stack:
+        current = stack.pop()
+        if id(current) in found:
+            continue
+        found.add(id(current))
+        stack.extend(current.premises)
+        if isinstance(current.conclusion, HasMass) and current.rule != WEAKENED:
+            errors.append(current.conclusion.error)
+    return f"enclosure({float(max(errors)):.0e})" if max(errors) else "rule"
 
 
 def refutes(found: Fact, goal: Fact) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from gencompiler import pipeline
+from gencompiler.checks.certificate import certificate_text, recheck
 from gencompiler.checks.verdict import PROVED
 from gencompiler.diagnostics.model import CompileError
 from gencompiler.diagnostics.span import SourceText
@@ -47,3 +50,26 @@ def test_a_distribution_function_can_be_claimed(signature: str, density: str, cd
     with pytest.raises(CompileError) as caught:
         pipeline.run(SourceText("false.gen", claimed.replace(f"== {cdf}", f"== {wrong}")), until="check")
     assert [d.code for d in caught.value.diagnostics] == ["G503"]
+
+
+@pytest.mark.parametrize("name", ["SkewNormal", "StudentT", "TruncatedNormal", "Banana", "Yule", "DiscretizedLogistic"])
+def test_certificates_of_densities_are_replayed(name: str) -> None:
+    pair = next(p for p in PAIRS if p.name == name)
+    found = pipeline.run(SourceText("true.gen", pair.spec(pair.true)), until="check")
+    text = certificate_text(found.checked, "", "true.gen")
+    assert recheck(text, found.derived) == []
+    assert recheck(text.replace('"mass"', '"mess"', 1), found.derived) != []
+
+
+def test_an_enclosure_says_how_good_it_is() -> None:
+    spec = Pair("F", "x : Real", "", "", "").spec(f"exp(-x^4 - cosh(x)) / {_constant()}")
+    found = pipeline.run(SourceText("true.gen", spec), until="check")
+    grades = [v.grade for v in found.checked.verdicts if v.obligation.id == "mass"]
+    assert grades and grades[0].startswith("enclosure(")
+    assert recheck(certificate_text(found.checked, "", "true.gen"), found.derived) == []
+
+
+def _constant() -> str:
+    """The integral of exp(-x^4 - cosh x) by the trapezoidal rule, which converges exponentially for it."""
+    step = 1 / 64
+    return repr(step * sum(math.exp(-((k * step) ** 4) - math.cosh(k * step)) for k in range(-400, 401)))
