@@ -158,9 +158,11 @@ def _fill(image: Interval, support: Interval) -> bool:
 def distribution_function(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """F' = f on the inside of the support, f is nowhere negative, and F goes from 0 to 1.
 
-    Subject: the variable, the density f, the function F.  Premises: that f is nowhere negative, then ranges."""
+    Subject: the variable, the density f, the function F.  Premises: that f is nowhere negative, that F is defined on
+    the whole support (at a pole it could jump back), then ranges."""
     variable, body, cdf = cast(tuple[Term, Term, Term], subject)
-    need(bool(premises) and range_of(premises[0], body).within(NON_NEGATIVE), "the density may be negative")
+    need(len(premises) >= 2 and range_of(premises[0], body).within(NON_NEGATIVE), "the density may be negative")
+    range_of(premises[1], cdf)
     difference, ends = cdf_parts(variable, body, cdf, from_premises(premises))
     need(difference, "its derivative is not the density")
     need(ends, "it does not go from 0 to 1")

@@ -150,8 +150,9 @@ def distribution_function(search: Search, variable: Term, body: Term, cdf: Term 
     asking = Asking(search)
     try:
         first = nowhere_negative(search, body)
+        defined = search.range(cdf)
         mass_rules.cdf_parts(variable, body, cdf, asking)
-        return prove("distribution_function", (variable, body, cdf), first, *asking.proofs.values())
+        return prove("distribution_function", (variable, body, cdf), first, defined, *asking.proofs.values())
     except (Unproved, Malformed) as failure:
         raise NotFound("cdf", cdf, str(failure)) from None
 

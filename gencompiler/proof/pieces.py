@@ -106,13 +106,11 @@ class Pieces:
         interval = self.forms.know(plain)
         if interval.sign:
             return interval.sign
-        if not self.discrete and self.variable in plain.symbols and interval.lower == 0:
-            return 1
-        if not self.discrete and self.variable in plain.symbols and interval.upper == 0:
-            return -1
         parts = linear(own, self.variable)
         if parts is None or not parts[0]:
             raise Unproved(f"{at} is not decided")
+        if not self.discrete and 0 in (interval.lower, interval.upper):
+            return 1 if interval.lower == 0 else -1  # an affine function is 0 at one point only
         slope, rest = parts
         raise Cut(self.forms.plain(ex.written(ex.scaled(ex.times(rest, ex.inverse(slope)), -1))))
 

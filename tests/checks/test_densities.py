@@ -73,3 +73,22 @@ def _constant() -> str:
     """The integral of exp(-x^4 - cosh x) by the trapezoidal rule, which converges exponentially for it."""
     step = 1 / 64
     return repr(step * sum(math.exp(-((k * step) ** 4) - math.cosh(k * step)) for k in range(-400, 401)))
+
+
+def test_a_distribution_function_that_jumps_back_at_a_pole_is_none() -> None:
+    """atan(x) - atan(1 / x) has the derivative 2 / (1 + x^2) and jumps by -pi at 0: it goes from 0 to 1, and the
+    density has the mass 2."""
+    density = "2 / (pi * (1 + x^2))"
+    spec = Pair("F", "x : Real", "", "", "").spec(density)
+    claimed = spec.replace("p(y)", "claim cdf(F) == (atan(x) - atan(1 / x)) / pi + 0.5\n  p(y)")
+    with pytest.raises(CompileError) as caught:
+        pipeline.run(SourceText("false.gen", claimed), until="check")
+    assert {d.code for d in caught.value.diagnostics} == {"G503"}
+
+
+def test_a_condition_that_never_holds_decides_nothing() -> None:
+    """sin^2 + cos^2 - 1 is 0, which its range does not say; where it is positive this would be a density."""
+    whole = "exp(-abs(x)) / 2"
+    formula = f"if (sin(x)^2 + cos(x)^2 - 1)^2 > 0 then {whole} else 2 * {whole}"
+    with pytest.raises(CompileError):
+        pipeline.run(SourceText("false.gen", Pair("F", "x : Real", "", "", "").spec(formula)), until="check")
