@@ -38,7 +38,7 @@ from gencompiler.proof.integrands import (
 )
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.pieces import Cut, Pieces, linear
-from gencompiler.proof.products import Product, times
+from gencompiler.proof.products import Product, over_one, times
 from gencompiler.proof.terms import ONE, ZERO, minus, over, plus
 from gencompiler.proof.terms import times as product_of
 
@@ -104,8 +104,6 @@ class Integrals:
             return self._cut(part, y, support, cut.place, depth + 1)
         try:
             return self._group(whole, y, support, depth)
-        except Divergent:
-            raise
         except Unproved:
             groups = self._groups(whole, y, support)
             if len(groups) < 2:
@@ -120,7 +118,7 @@ class Integrals:
                 known[term] = term
                 continue
             inside = build(term.operation, term.data, tuple(known[a] for a in term.arguments))
-            if term.data in ("add", "subtract", "multiply", "divide", "negate"):
+            if term.data in ("add", "subtract", "negate"):
                 parts = self._linear(inside, y)
                 if parts is not None:
                     inside = ex.written(ex.plus(ex.times(parts[0], ex.atom(y)), parts[1]))
@@ -154,8 +152,6 @@ class Integrals:
             before = self.count
             try:
                 return way()
-            except Divergent:
-                raise
             except Unproved as reason:
                 reasons.append(reason)
                 self.count = before
@@ -262,8 +258,8 @@ class Integrals:
         return self._integral(product_of(literal(parts[0].sign), apply("exp", inside)), REAL, depth)
 
     def forms_of(self, body: Term) -> Term:
-        """A body with the exponentials of logarithms taken out."""
-        return ex.written(self.forms.normal(body))
+        """A body with the exponentials of logarithms taken out, over one denominator where that is shorter."""
+        return ex.written(over_one(self.forms.normal(body)))
 
     # -- where and how fast ------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from gencompiler.proof.components import component, components
 from gencompiler.proof.density_facts import HasMass, IsCdf, NotCdf, NotMass
 from gencompiler.proof.domain import NON_NEGATIVE, Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
+from gencompiler.proof.exponentials import Exponentials
 from gencompiler.proof.facts import Bijection, Fact, InRange
 from gencompiler.proof.graph import Malformed, Term, apply, is_finite, literal, substitute, support_of, symbol
 from gencompiler.proof.integrals import Integrals
@@ -143,10 +144,17 @@ def mass_by_bijection(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         raise Unproved("the mass of the other density is not known")
     image = domain.of_support(support_of(y))
     need(image is not None and _fill(bijection.image, image) and bijection.onto, "{} is not reached", support_of(y))
+    need(bijection.increasing is not None, "it is not known whether it rises or falls")
     forms = ClosedForms(from_premises(premises))
-    moved = apply("multiply", substitute(g, {y: bijection.body}), apply("exp", bijection.log_derivative))
-    need(ex.is_zero(ex.plus(forms.normal(body), ex.scaled(forms.normal(moved), -1))), "{} is another density", body)
+    moved = ex.times(forms.normal(substitute(g, {y: bijection.body})), jacobian(forms, bijection))
+    need(ex.is_zero(ex.plus(forms.normal(body), ex.scaled(moved, -1))), "{} is another density", body)
     return HasMass((variable,), body, inner.error)
+
+
+def jacobian(forms: ClosedForms, bijection: Bijection) -> Exponentials:
+    """|φ'|: the derivative of a bijection, or its negative where it falls."""
+    slope = ex.written(ex.derivative(forms.normal(bijection.body), bijection.input))
+    return forms.collected(ex.scaled(forms.normal(slope), 1 if bijection.increasing else -1))
 
 
 def _fill(image: Interval, support: Interval) -> bool:
@@ -180,10 +188,9 @@ def cdf_parts(variable: Term, body: Term, cdf: Term, know: Know) -> tuple[bool, 
     """Whether a function has the derivative `body`, and whether it goes from 0 to 1."""
     forms = ClosedForms(know)
     need(continuous(cdf) and variable.shape == (), "{} is not known to be smooth", cdf)
-    slope = ex.derivative(forms.normal(cdf), variable)
-    same = ex.is_zero(forms.collected(ex.plus(slope, ex.scaled(forms.normal(body), -1)))) or _same_logs(
-        forms, ex.written(slope), body
-    )
+    slope = ex.written(ex.derivative(forms.normal(cdf), variable))
+    difference = ex.plus(forms.normal(slope), ex.scaled(forms.normal(body), -1))
+    same = ex.is_zero(forms.collected(difference)) or _same_logs(forms, slope, body)
     lower, upper = ends(support_of(variable))
     t = symbol("limit", "t", Support("Positive"))
     turned = over(ONE, t) if lower is None or upper is None else over(literal(upper - lower), plus(ONE, t))

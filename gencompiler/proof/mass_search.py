@@ -17,7 +17,8 @@ from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.domain import NON_NEGATIVE, Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
-from gencompiler.proof.graph import Malformed, Term, support_of
+from gencompiler.proof.facts import Bijection
+from gencompiler.proof.graph import Malformed, Term, build, substitute, subterms, support_of, symbol
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.mass_rules import at_point, elements, scalar
 from gencompiler.proof.numbers import Undecided
@@ -96,11 +97,24 @@ def _free(term: Term) -> tuple[Term, ...]:
 
 def negative(term: Term) -> Proof | None:
     """A point at which a term is negative or not defined."""
+    smooth = any(not SUPPORTS[support_of(s).name].discrete for s in term.symbols)
     for assignment in points(_free(term)):
+        if smooth and _undefined(term, assignment):
+            continue  # perhaps at this point alone, which has no mass
         found = attempt("outside", (term, NON_NEGATIVE_SUPPORT, assignment))
         if found is not None:
             return found
     return None
+
+
+def _undefined(term: Term, assignment: Assignment) -> bool:
+    try:
+        evaluate(term, dict(assignment))
+    except Undefined:
+        return True
+    except Undecided:
+        return False
+    return False
 
 
 # -- mass ------------------------------------------------------------------------------------------------------------
@@ -115,10 +129,59 @@ def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | N
         return prove("near_enough", (), closed_form(search, variables, body))
     except NotFound as failure:
         reasons.append(failure.reason)
+    with contextlib.suppress(NotFound, Unproved, Malformed):
+        return prove("near_enough", (), _pushed_forward(search, variables, body))
     try:
         return prove("near_enough", (), _enclosed(search, variables, body))
     except (Unproved, Malformed, NotFound):
         raise NotFound("mass", body, reasons[0]) from None
+
+
+def _pushed_forward(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
+    """The same by a change of variables, to a function of the variable that stands in the body; raises NotFound."""
+    if len(variables) != 1 or variables[0].shape:
+        raise NotFound("mass", body, "a change of several variables")
+    (variable,) = variables
+    for inner in reversed(subterms(body)):
+        if variable not in inner.symbols or inner.operation != "apply" or inner.data not in _CHANGED or inner.shape:
+            continue
+        with contextlib.suppress(NotFound, Unproved, Malformed):
+            return _through(search, variable, body, inner)
+    raise NotFound("mass", body, "no change of variables helps")
+
+
+#: Functions that densities are pushed through.
+_CHANGED = ("asinh", "sinh", "log", "logit", "atan", "tan", "softplus", "sqrt", "expm1", "log1p")
+
+
+def _through(search: Search, variable: Term, body: Term, inner: Term) -> Proof:
+    bijection = search.bijection(variable, inner)
+    found = bijection.conclusion
+    assert isinstance(found, Bijection)
+    y = symbol("input", "pushed", _support(found.image))
+    asking = Asking(search)
+    forms = ClosedForms(asking)
+    density = ex.times(forms.normal(body), ex.inverse(mass_rules.jacobian(forms, found)))
+    moved = _replaced(ex.written(forms.collected(density)), forms.plain(inner), y)
+    if variable in moved.symbols:
+        raise NotFound("mass", body, "not a function of it")
+    mass_rules_proof = closed_form(search, (y,), moved)
+    forms.normal(substitute(moved, {y: inner}))
+    return prove("mass_by_bijection", (variable, body, y, moved), bijection, mass_rules_proof, *asking.proofs.values())
+
+
+def _replaced(term: Term, old: Term, new: Term) -> Term:
+    if term is old:
+        return new
+    if not term.arguments or old not in subterms(term):
+        return term
+    return build(term.operation, term.data, tuple(_replaced(a, old, new) for a in term.arguments))
+
+
+def _support(image: Interval) -> Support:
+    if image.lower == -math.inf and image.upper == math.inf:
+        return Support("Real")
+    return Support("Open", (image.lower, image.upper))
 
 
 def _enclosed(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:

@@ -10,7 +10,7 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.exponentials import Exponentials
-from gencompiler.proof.graph import Term, apply, build, literal
+from gencompiler.proof.graph import Term, apply, build, choose, literal, subterms
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.products import number
 from gencompiler.proof.terms import ONE, ZERO, minus
@@ -59,13 +59,17 @@ class Pieces:
         return found
 
     def _touched(self, term: Term) -> bool:
-        return self.variable in term.symbols or any(a.operation == "choose" for a in (term, *term.arguments))
+        return self.variable in term.symbols or any(t.operation == "choose" for t in subterms(term))
 
     def _resolved(self, term: Term) -> Term:
         if term.operation == "choose":
             condition, then, otherwise = term.arguments
-            truth = self._truth(self.resolved(condition) if condition.operation == "choose" else condition)
-            return self.resolved(then if truth else otherwise)
+            try:
+                return self.resolved(then if self._truth(condition) else otherwise)
+            except Unproved:
+                if self.variable in condition.symbols:
+                    raise
+            return choose(condition, self.resolved(then), self.resolved(otherwise))
         if term.operation != "apply":
             return term
         arguments = tuple(self.resolved(a) if FUNCTIONS[term.data].kind != "boolean" else a for a in term.arguments)
@@ -109,10 +113,20 @@ class Pieces:
         parts = linear(own, self.variable)
         if parts is None or not parts[0]:
             raise Unproved(f"{at} is not decided")
+        side = self._beside(parts[0], parts[1])
+        if side:
+            return side
         if not self.discrete and 0 in (interval.lower, interval.upper):
             return 1 if interval.lower == 0 else -1  # an affine function is 0 at one point only
         slope, rest = parts
         raise Cut(self.forms.plain(ex.written(ex.scaled(ex.times(rest, ex.inverse(slope)), -1))))
+
+    def _beside(self, slope: Exponentials, rest: Exponentials) -> int:
+        """The sign of an affine function whose zero lies beside the domain: slope (x - zero)."""
+        direction = self.forms.sign(ex.written(slope))
+        zero = ex.scaled(ex.times(rest, ex.inverse(slope)), -1)
+        gap = ex.plus(ex.atom(self.variable), ex.scaled(self.forms.collected(zero), -1))
+        return direction * self.forms.sign(ex.written(gap)) if direction else 0
 
 
 _ORDERS: dict[str, tuple[int, ...]] = {

@@ -170,3 +170,21 @@ REWRITTEN: dict[str, Callable[[Term], Term]] = {
     ),
     "stop": lambda a: a,
 }
+
+
+def over_one(value: Exponentials) -> Exponentials:
+    """A sum of fractions with one denominator, multiplied out above the line where that leaves fewer products."""
+    for divisor in {t for p in value.values() for m in p for t, n in m if n < 0 and is_sum(t)}:
+        lowest = min(dict(m).get(divisor, 0) for p in value.values() for m in p)
+        whole = ex.normal(divisor)
+        top: list[Exponentials] = []
+        for exponent, polynomial in value.items():
+            for monomial, coefficient in polynomial.items():
+                counts = dict(monomial)
+                count = counts.pop(divisor, 0)
+                rest: Exponentials = {exponent: {frozenset(counts.items()): coefficient}}
+                top.append(ex.times(rest, ex.power(whole, count - lowest)))
+        above = ex.plus(*top)
+        if len(parts_of(above)) < len(parts_of(value)):
+            value = ex.times(above, ex.atom(divisor, lowest))
+    return value

@@ -68,9 +68,17 @@ class DensityTerms:
         return all(SUPPORTS[support_of(v).name].discrete for v in self.variables)
 
 
+def inside(support: nodes.Support) -> nodes.Support:
+    """An interval without its ends, which have no mass: what a density is there does not matter."""
+    if support.name == "NonNegative":
+        return nodes.Support("Positive")
+    return nodes.Support("Open", support.arguments) if support.name == "Interval" else support
+
+
 def density_terms(model: nodes.Model, density: nodes.Density) -> DensityTerms:
     """The terms of a density; raises Untranslated or Malformed."""
-    inputs = [symbol("input", i.name, i.type.support, i.type.shape) for i in (*density.variables, *density.conditions)]
+    inputs = [symbol("input", i.name, inside(i.type.support), i.type.shape) for i in density.variables]
+    inputs += [symbol("input", i.name, i.type.support, i.type.shape) for i in density.conditions]
     names = {i.name: s for i, s in zip((*density.variables, *density.conditions), inputs, strict=True)}
     translation = dataclasses.replace(Translation.of_model(model), names=names)
     body = translation.term(density.value)

@@ -201,6 +201,8 @@ class Series:
             self._converges(rest)
             need(forms.positive(ex.written(top[0])), "a power that may not be positive")
             return ex.scaled(ex.times(top[0], forms.log(rest)), -1)
+        if top == [one] and bottom == [ex.constant(2)]:  # q / (k + 2): exp(q) without its first term
+            return forms.log(apply("divide", apply("subtract", apply("exp", rate), ONE), rate))
         need((len(top), len(bottom)) == (2, 1), "a ratio of many factors")
         if q == one:
             return self._gauss(top[0], top[1], bottom[0])

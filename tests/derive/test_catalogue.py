@@ -5,6 +5,7 @@ A new row is tested without a line here.
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -19,7 +20,7 @@ from gencompiler.model.nodes import Support
 from gencompiler.proof import mass_search
 from gencompiler.proof.density_facts import HasMass
 from gencompiler.proof.formulas import instance
-from gencompiler.proof.graph import apply, symbol
+from gencompiler.proof.graph import apply, literal, symbol
 from gencompiler.proof.search import Search
 from tests.evaluate import evaluate
 
@@ -121,9 +122,14 @@ def test_a_density_has_mass_one(family: Family, form: Form) -> None:
         assert float(torch.trapezoid(density, x)) == pytest.approx(1.0, abs=1e-9)
         return
     x_ = symbol("input", "x", Support(family.support))
-    names = {name: symbol("input", name, Support(support)) for name, support in form.parameters}
-    density_ = apply("exp", instance(form.log_density, x=x_, **names))
-    assert mass_search.closed_form(Search(), (x_,), density_).conclusion == HasMass((x_,), density_)
+    choices = [
+        [literal(0), literal(1)] if support == "Binary" else [symbol("input", name, Support(support))]
+        for name, support in form.parameters
+    ]
+    for values_ in itertools.product(*choices):
+        names = dict(zip((name for name, _ in form.parameters), values_, strict=True))
+        density_ = apply("exp", instance(form.log_density, x=x_, **names))
+        assert mass_search.closed_form(Search(), (x_,), density_).conclusion == HasMass((x_,), density_)
 
 
 @pytest.mark.parametrize(
