@@ -575,7 +575,7 @@ class Asia(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 100}}
     package = __package__ or ""
     spec = "specs/inverses/asia.gen"
-    model_hash = "58f0347e9a16ee2016d401ea210e4f5ab1215dc72c1321e9576a608040eac9bf"
+    model_hash = "3428d58963644c3484752e361a1cf67dabe93fd2d4323449898d79d62172a9b5"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -143,7 +143,7 @@ class Banana(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/banana.gen"
-    model_hash = "0c23b064ae442e437a2137dde049f7607709ccebaa4e1f4856c22c7ac3f08a6c"
+    model_hash = "4d7ff9e84bc1469241ad3431fe79d810bb07a3d5b075995643822a3f29f8b621"
     compiler = "0.1.0"
 
     def energy(self, x: Tensor) -> Tensor:

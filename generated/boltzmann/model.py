@@ -161,7 +161,7 @@ class Boltzmann(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/chains/boltzmann.gen"
-    model_hash = "c10265d3979060174cdc3f1cc0ee1d0dcc920ad17f1b4fe231211902e2d0199d"
+    model_hash = "da388e4f1a58ed2cc49dd01f731ea02819458658d5061eb4ecdbf029b0eaf615"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

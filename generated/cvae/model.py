@@ -311,7 +311,7 @@ class CVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/cvae.gen"
-    model_hash = "621539fa97065127870e24aa9a5ad4ba53eebf3194c40a6804a79525721c5cc8"
+    model_hash = "ea3776c5931fd7c109f031fdc44724f569b62a1e11545205fce47d5d2bc5ed76"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -188,7 +188,7 @@ class DAE(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/chains/denoising_autoencoder.gen"
-    model_hash = "f1634d11f5fd7a7788dbff24148dc2702f9b0af46113dbe6c7cb5caac9aad9c9"
+    model_hash = "7e64e55ef9ef2c00063693fa2a633af3726155bdc799e73233d564d52eba9f34"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -478,7 +478,7 @@ class DigitsDiffusion(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/digits_diffusion.gen"
-    model_hash = "5c1026d271c89960ce02054dc5f703623334ec8b66a3902a7d6e84856cb0f5b2"
+    model_hash = "779a612a6dcf807963b4e66ad01cdeb0398628c387a46267b2b6aa7d57e3690b"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

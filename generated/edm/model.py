@@ -980,7 +980,7 @@ class EDM(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/edm.gen"
-    model_hash = "8b5cd806783e89cde3af84580ec2c4c56938cc531a0b75d5604f4963efb65cec"
+    model_hash = "3b43b97819603f468289125b97fde6ed512f60e0b20ba098ddc9a5818e7695c2"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -84,7 +84,7 @@ class DoubleWell(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/fokker_planck.gen"
-    model_hash = "7686fb3241bae9441e528f9ca8ec94842b560f7a8a961e56ef54beffb72e3f1c"
+    model_hash = "59d9d27ff620cd4416d45c8090100583029779551b2521d4779d6f2620f5ce3a"
     compiler = "0.1.0"
 
     def energy(self, x: Tensor) -> Tensor:

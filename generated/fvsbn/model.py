@@ -74,7 +74,7 @@ class FVSBN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/fvsbn.gen"
-    model_hash = "ed8e017cc8be490b1f700cf7b95247e68fd02d9e64a077e1fed8e5ef63553a44"
+    model_hash = "9ab451b177a26ccdbc09a4604c5d65e70cabb631251dfdd0fd7ed5bbfa34a75a"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -212,7 +212,7 @@ class GAN(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/adversarial/gan.gen"
-    model_hash = "028e347411c13516c05b8bede6b02ccbbc08803bf9f9dbcf2a2af0fc129ac118"
+    model_hash = "d8ffb6b949faa2e30bca7f9d7c79af3d2ae5172fcdf9ac5a9725ce89e38c42ab"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

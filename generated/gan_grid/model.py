@@ -279,7 +279,7 @@ class GridGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}, "modes": {}}
     package = __package__ or ""
     spec = "specs/adversarial/gan_grid.gen"
-    model_hash = "79b03a92d7628d5fb315d905d9255701e50bbbaae8944393d2b42bd6c351b874"
+    model_hash = "61f01c5bf330bb35ef2d63507069d0dc077276f7ff43c190387432f92c034809"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

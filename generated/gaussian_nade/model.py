@@ -86,7 +86,7 @@ class GaussianNADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/gaussian_nade.gen"
-    model_hash = "38d17f24ecaf1229703486cfc49dfca2713933a3d8098be30fe95f3a35bb6ca1"
+    model_hash = "82a79a3645c8ce44a0b585e59273f1270eefa4fe0b9d92e8e157c908c52955d4"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

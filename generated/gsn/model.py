@@ -168,7 +168,7 @@ class GSN(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/chains/gsn.gen"
-    model_hash = "1a2b1a8fe624f732f0ab2c9dcb8dc585289cc4e25d2389fa2e05e1b37b4a112f"
+    model_hash = "4ae50e8ad2b921437700ac7473e38a9ffb04e1507ed74267faeebbafa27a72bb"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -601,7 +601,7 @@ class IWAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/iwae.gen"
-    model_hash = "32816abd6687996caaa446f03f2abff4202fdbc4f3b1669245260708fb97cdd4"
+    model_hash = "dae88c6ccac291f740803e924c30315b0938a636bb43bb26de4e658c51458144"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

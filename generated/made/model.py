@@ -90,7 +90,7 @@ class MADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/made.gen"
-    model_hash = "64cf955d7f15e512bafdcb889bdfb90c1331298a159369a560d0b2e90019adab"
+    model_hash = "9526ce6b1f78d470126640bcbd0f58070d19534002dcde642419267f2ef25137"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -289,7 +289,7 @@ class Moons(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/moons.gen"
-    model_hash = "97468f763911042b08822d818507c41ee277f5ad7de8c87bbaec2dc0d04c9c18"
+    model_hash = "1dc1fc0c4434db8c2b05a4ddb014e5ea64f80da172a66106b65303fe435ab87a"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -73,7 +73,7 @@ class NADE(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     package = __package__ or ""
     spec = "specs/autoregressive/nade.gen"
-    model_hash = "a938fe755a7b8839072e2670351239ebbda32bc7fa35739f84530dae9ec03b69"
+    model_hash = "2024fcfbbb660a520703dac4737a35fd1a57b0d0cfff445b9f429f92ad3cc00c"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

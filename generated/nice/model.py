@@ -190,7 +190,7 @@ class NICE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/nice.gen"
-    model_hash = "20fdba9d6958e3a9b9ef64909c99c5dcbacb63f0c4a80b05560f8f72c7dbb05f"
+    model_hash = "17803c02e8b229c8a0c36ac828cbaed5cc61f75a1d4bd410197e18fc277b3dd5"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

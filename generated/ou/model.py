@@ -49,7 +49,7 @@ class OU(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     package = __package__ or ""
     spec = "specs/physics/ou.gen"
-    model_hash = "ed53070c9b9aa33154ea9ecc551639515a9b96a4f0bedbebfb3724ddd2705f85"
+    model_hash = "8edad4ca58d66c3874754adeafbe56fdc1d1640cb0794809692fcd63c6b0224e"
     compiler = "0.1.0"
 
     def log_prob(self, x: Tensor) -> Tensor:

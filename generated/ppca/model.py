@@ -96,7 +96,7 @@ class PPCA(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/early/ppca.gen"
-    model_hash = "ae8f3b5527c3ad427c7edc091e4b80ffa17cc312a6cad65ce84c155424e848b5"
+    model_hash = "5a9a9724cb1fae376f68f9fb67171e8ec019903201349d5935e852b2b5004ee0"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

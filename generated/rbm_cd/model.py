@@ -132,7 +132,7 @@ class RBMCD(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/chains/rbm_cd.gen"
-    model_hash = "d3c1a524d5faf718964d875a25a6cd4165d72dbb9fa2aa4485e9d702d9dbe309"
+    model_hash = "674f55773ea760afadd3f8e05c234b93b113c4674add16a3475a323a913d1e45"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

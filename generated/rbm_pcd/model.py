@@ -185,7 +185,7 @@ class RBM(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/chains/rbm_pcd.gen"
-    model_hash = "50840f900c6b4ffdb23b93a412e7af3b3fdbaf381e6848ffe3b324866a65ae05"
+    model_hash = "9adea0e0e83ca55df13459a76c60bf9ab9dc23fc7aa73712cdb62d0f2cff7ec5"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

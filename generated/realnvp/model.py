@@ -260,7 +260,7 @@ class RealNVP(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/realnvp.gen"
-    model_hash = "563ece3679171d9e408170f972fcea7c3653d5de74d5610325ccaa257d9e308f"
+    model_hash = "10e7fed3cbf5c5496abebb7f72b4ddaa7cf4f446044ce388007261f7ed8eab83"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -393,7 +393,7 @@ class LearnedDequantization(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 20}}
     package = __package__ or ""
     spec = "specs/bijections/realnvp_learned_dequantization.gen"
-    model_hash = "a2c8ee78574ac14dcdb2b24aa590dbf5782d3ad01871ddc41657e83dc0416d40"
+    model_hash = "7002c545a134f4fe71126d1c7f5af88c71770b5573110a70ebf7ad0145bc4da1"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

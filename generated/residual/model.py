@@ -263,7 +263,7 @@ class ResidualFlow(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/residual.gen"
-    model_hash = "232157e7f6aca5cb9391397bbf5d9671a212c49c8c11fafb103aa06df936d951"
+    model_hash = "94ee751121c67b51772683a6c499d89e54fabee0f1d42f5f0db3c4d9adb88a23"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

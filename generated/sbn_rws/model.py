@@ -328,7 +328,7 @@ class ReweightedSBN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/sbn_rws.gen"
-    model_hash = "b8aa8dcf105ee533de24069bda892b299c7d5bc63ae0384334dabdeb41ac5b27"
+    model_hash = "49e84765ab6c778e9d81d85b409537bf324e78564a91b8f78699c3b08c7a0737"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -328,7 +328,7 @@ class WakeSleepSBN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/sbn_wake_sleep.gen"
-    model_hash = "a9dfd166992fb3cc7a410dd326c737ed92c1e17aaedc28f5b57aaa79929c5754"
+    model_hash = "f379c6342cb4c56b371f63d649ad9daa1519cf46ff9c2e64bbbc1f99f1ed96d9"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -282,7 +282,7 @@ class Sprinkler(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 100}}
     package = __package__ or ""
     spec = "specs/inverses/sprinkler.gen"
-    model_hash = "35594091b0da0813ab76d0b147f0600bb8ca5324c7023a1c564cfcf50f4b818e"
+    model_hash = "df746d0b1337370b19b605b18d017bfd22eca3c6d8ee5a4681f7e47d68d4fc9e"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -273,7 +273,7 @@ class SubVP(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/subvp.gen"
-    model_hash = "2571d308e8f16b8a2cc1746e453dcf4122f86a86fc96c05a42083958d780c99f"
+    model_hash = "8b990597052ac9bb50b0271a3b697dd68b234a13e45f15731402297b2b854d36"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -75,7 +75,7 @@ class Underdamped(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "none", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/underdamped.gen"
-    model_hash = "a0abf10c4dad111e57bd439698fc784aed7785dd68f7dc1091556dd341920376"
+    model_hash = "c8b8ec1cddb45d74b3c6196d9eb90527915299d9633d6f72902f0594e20c388d"
     compiler = "0.1.0"
 
     def energy(self, x: Tensor, v: Tensor) -> Tensor:

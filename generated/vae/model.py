@@ -269,7 +269,7 @@ class VAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae.gen"
-    model_hash = "c5ed3f951d417be63bdf444ce3a5e84a1d1a25714587f0784e79e324379d8952"
+    model_hash = "f5a0ce82df3d75fc90b17f4cda774b219ea0a5d3ef565b87a4f8f67028bc5a20"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

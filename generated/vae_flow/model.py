@@ -371,7 +371,7 @@ class FlowVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae_flow.gen"
-    model_hash = "ec1019e76ae3b06345e2cb081849867e9c3d1421fc6de0f040e3bd6b1167de19"
+    model_hash = "53c3d22d26bbf96894cc15b52caa877fc2727fdc7d5e6c25aaae0c4e66eaa1fb"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -373,7 +373,7 @@ class FlowPriorVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae_flow_prior.gen"
-    model_hash = "898a7276f1d4e7dd1bbe012beaca66444fdd12431de9b1de75bc7d2688744dec"
+    model_hash = "1d283392703bf315680fde8edf61a3a7fd0409d6ad12dcc6275bdc25a7f0e89c"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -265,7 +265,7 @@ class VE(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/ve.gen"
-    model_hash = "87d75d2425cdb12926e48e288c2cddbef259c591a0c9c108e8f42ad9a98e6d36"
+    model_hash = "3e52bc4c1acfb8e1de605e73ce19b2559de7398c286441cbd78e0432821c0b49"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

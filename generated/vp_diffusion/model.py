@@ -507,7 +507,7 @@ class VPDiffusion(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/vp_diffusion.gen"
-    model_hash = "fc9bba5babebd53b2c4afe5bb51a8b0ce84e21b8cad9edf5c8702eb721df927c"
+    model_hash = "a199c9afcfb93e3bf97c11f1c74f0eeb2c0b717213108277436d179fdc335b3d"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -117,7 +117,7 @@ class Wells(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/wells.gen"
-    model_hash = "1b811fd7a8c22b83fd31347f609aea75ca795c8f9b24fe10b1841ecbd9b5e854"
+    model_hash = "b6522d063eb6d8b24fe9f412bfd711509606d1f4a56716583de7d0bcc9d40b65"
     compiler = "0.1.0"
 
     def energy(self, x: Tensor) -> Tensor:
