@@ -329,6 +329,9 @@ class Expressions:
 
     def _concat(self, expr: Concat) -> Value:
         values = [self.value(part) for part in expr.parts]
+        if not expr.type.rows and all(value.host for value in values):
+            options = {"dtype": self.scope.want("dtype"), "device": self.scope.want("device")}
+            return Value(call("torch.tensor", Sequence(tuple(v.code for v in values), "[]"), **options), expr.type)
         codes = [self.spread(value, _for_each_row(value.type, expr.type)) for value in values]
         if not any(value.type.shape for value in values):
             return Value(call("torch.stack", Sequence(tuple(codes)), "-1"), expr.type)
