@@ -267,7 +267,7 @@ class BiGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/bigan.gen"
-    model_hash = "8a45758043fef6eccbe54a881b9b5ef2da75b2c6fd9af968ca7850347208e4b4"
+    model_hash = "110c4e3817ab4f6aaa461d79c37cc0a2a754a15b7c9a2c54d34af34e9a71f975"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

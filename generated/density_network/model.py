@@ -107,7 +107,7 @@ class DensityNetwork(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/early/density_network.gen"
-    model_hash = "14a3da667a5f54bd1acfaf943710d74752d16b4052c7a14a2484cef98e56c6a1"
+    model_hash = "8c3eb40e0084649fdd89f84a542e56ac38b2cc43eb44022b83e3a9f6b6c5d7ff"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

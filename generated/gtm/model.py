@@ -336,11 +336,8 @@ def objective_phase_1_rows(x, W, b, s):
     log_p_x = (-0.5 * ((x.repeat_interleave(100, 0) - mean) / s) ** 2 - torch.log(s) - 0.9189385332046727).sum(-1)
     log_joint = -4.605170185988092 + log_p_x
     # wake_sleep.gen:19
-    return (
-        (torch.exp(log_joint - log_joint.view(-1, 100).logsumexp(-1).repeat_interleave(100, 0)).detach() * log_joint)
-        .view(-1, 100)
-        .sum(-1)
-    )
+    each = torch.exp(log_joint - log_joint.view(-1, 100).logsumexp(-1).repeat_interleave(100, 0)).detach() * log_joint
+    return each.view(-1, 100).sum(-1)
 
 
 class GTM(Model):

@@ -291,7 +291,7 @@ class Helmholtz(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/early/helmholtz.gen"
-    model_hash = "a3ba18a45a52c6abb4b431a6a5cfae87af39edfbee2cf782ecc5cf69131be025"
+    model_hash = "9d15ee1831c00196a60bdb991d8f6f4a3c29dbb35e3da8c3569f48c4b6ce6d7d"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

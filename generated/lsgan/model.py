@@ -215,7 +215,7 @@ class LSGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/lsgan.gen"
-    model_hash = "d1891f5b004bf31d310ba02c3004dcbf8fe062e29fb4d18058140877aa2cfe68"
+    model_hash = "0cf5c6b2da50ec9797005ad1453bfd85c1f04dd8200be56f4ec29a2a2d025419"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

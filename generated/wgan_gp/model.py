@@ -284,7 +284,7 @@ class WGANGP(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/wgan_gp.gen"
-    model_hash = "27b7a928a7cafb37c40a64f49a561089a2bf134610f658f22970c0e763ec52c7"
+    model_hash = "7389ed54fbc4820242c4cdcd40c71632ad4bd5bd07e52c01ab4c57b2a2cb788e"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
