@@ -12,9 +12,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from gencompiler.api import CheckResult, check, compile, load
+    from gencompiler.diagnostics.model import CompileError
     from gencompiler.notebook import Figures, figures
 
-__all__ = ["CheckResult", "Figures", "__version__", "check", "compile", "figures", "load"]
+__all__ = ["CheckResult", "CompileError", "Figures", "__version__", "check", "compile", "figures", "load"]
 
 
 def __getattr__(name: str) -> object:
@@ -23,6 +24,10 @@ def __getattr__(name: str) -> object:
         from gencompiler import api
 
         return getattr(api, name)
+    if name == "CompileError":
+        from gencompiler.diagnostics.model import CompileError
+
+        return CompileError
     if name in ("Figures", "figures"):
         from gencompiler import notebook
 

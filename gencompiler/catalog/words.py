@@ -8,7 +8,7 @@ from __future__ import annotations
 from gencompiler.catalog import solvers
 
 #: Words with a meaning of their own in expressions.
-STRUCTURE = ("split", "join", "reverse", "zeros", "ones", "grad", "size", "cumsum", "bin")
+STRUCTURE = ("split", "join", "reverse", "zeros", "ones", "grad", "size", "cumsum", "bin", "grid")
 
 #: Functions of matrices.
 MATRICES = ("transpose", "inverse")
@@ -27,7 +27,6 @@ PLANNED = (
     "energy",
     "inverse",
     "softmax",
-    "grid",
     "onehot",
     "scatter",
     "window",

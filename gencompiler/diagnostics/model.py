@@ -42,7 +42,16 @@ class CompileError(Exception):
         self.diagnostics = diagnostics
         self.sources = sources or {}
         self.verdicts: tuple[Any, ...] = ()
-        super().__init__("; ".join(f"{d.code}: {d.message}" for d in diagnostics))
+        super().__init__("; ".join(f"{self._place(d)}{d.code}: {d.message}" for d in diagnostics))
+
+    def _place(self, diagnostic: Diagnostic) -> str:
+        """`model.gen:7:27: `, or nothing where the text is not at hand."""
+        span = diagnostic.labels[0].span if diagnostic.labels else None
+        source = self.sources.get(span.source) if span is not None else None
+        if span is None or source is None:
+            return ""
+        line, column = source.position(span.start)
+        return f"{span.source}:{line}:{column}: "
 
     @property
     def exit_status(self) -> int:

@@ -215,7 +215,8 @@ def flat(code: Code) -> str:
         case Infix():
             return _flat_infix(code)
         case Prefix(operator, operand):
-            return operator + wrapped(operand, Level.UNARY)
+            power = operand.level == Level.POWER  # a formatter writes -(a**b)
+            return operator + wrapped(operand, Level.ATOM if power else Level.UNARY)
         case Conditional(condition, then, otherwise):
             parts = (wrapped(part, Level.COMPARISON) for part in (then, condition))
             return "{} if {} else {}".format(*parts, wrapped(otherwise, Level.CONDITIONAL))

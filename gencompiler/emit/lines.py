@@ -131,7 +131,7 @@ def _parts(code: Code, *, inside: bool) -> list[_Part]:
         case Subscript(base, items):
             return [*_atom(base, inside), f"[{', '.join(items)}]"]
         case Prefix(operator, operand):
-            return [operator, *_operand(operand, operand.level < Level.UNARY, inside)]
+            return [operator, *_operand(operand, operand.level < Level.UNARY or operand.level == Level.POWER, inside)]
         case Infix(binds) if binds is not Level.POWER:
             chain = _chain(code, inside)
             return [_Group(tuple(chain))] if inside else chain

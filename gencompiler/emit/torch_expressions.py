@@ -242,9 +242,7 @@ class Expressions:
             chunked = any(branch.chunked for branch in branches)
             return Value(Conditional(condition.code, *codes), expr.type, host, chunked)
         if all(branch.host for branch in branches):  # torch.where of two numbers would have torch's default dtype
-            options = {"dtype": self.scope.want("dtype"), "device": self.scope.want("device")}
-            made = call("torch.tensor", branches[0].code, **options)
-            branches[0] = Value(made, branches[0].type)
+            branches[0] = Value(self._made("torch.tensor", branches[0].code), branches[0].type)
         values = [condition, *branches]
         codes = self._together(values, expr.type)
         return Value(call("torch.where", *codes), expr.type, chunked=any(value.chunked for value in values))
@@ -292,8 +290,7 @@ class Expressions:
     def _broadcast(self, expr: Broadcast) -> Value:
         value, length = self.value(expr.operand), str(expr.length)
         if value.host:
-            options = {"dtype": self.scope.want("dtype"), "device": self.scope.want("device")}
-            return Value(call("torch.full", f"({length},)", value.code, **options), expr.type)
+            return Value(self._made("torch.full", f"({length},)", value.code), expr.type)
         axes = value.chunked + value.type.rows
         spread = aligned(value, value.chunked, value.type.rows, 1)
         return Value(method(spread, "expand", *["-1"] * axes, length), expr.type, chunked=value.chunked)
@@ -329,6 +326,8 @@ class Expressions:
 
     def _concat(self, expr: Concat) -> Value:
         values = [self.value(part) for part in expr.parts]
+        if not expr.type.rows and all(value.host for value in values):
+            return Value(self._made("torch.tensor", Sequence(tuple(v.code for v in values), "[]")), expr.type)
         codes = [self.spread(value, _for_each_row(value.type, expr.type)) for value in values]
         if not any(value.type.shape for value in values):
             return Value(call("torch.stack", Sequence(tuple(codes)), "-1"), expr.type)
@@ -348,6 +347,10 @@ class Expressions:
 
     # -- rows --------------------------------------------------------------------------------------------------------
 
+    def _made(self, function: str, *arguments: Code | str) -> Code:
+        """A new tensor of the dtype, on the device."""
+        return call(function, *arguments, dtype=self.scope.want("dtype"), device=self.scope.want("device"))
+
     def spread(self, value: Value, kind: RowType) -> Code:
         """`value` as a tensor of type `kind`: a uniform value is repeated for each row where `kind` has rows."""
         if value.type.rows and not value.host:
@@ -355,10 +358,9 @@ class Expressions:
         own = tuple(Text(str(n)) for n in kind.shape)
         size = (self.scope.count(kind.particles), *own) if kind.rows else tuple(map(as_code, map(str, kind.shape)))
         if value.host:
-            options = {"dtype": self.scope.want("dtype"), "device": self.scope.want("device")}
             if flat(value.code) in ("0", "0.0"):
-                return call("torch.zeros", *(size or (Text("()"),)), **options)
-            return call("torch.full", Sequence(size), value.code, **options)
+                return self._made("torch.zeros", *(size or (Text("()"),)))
+            return self._made("torch.full", Sequence(size), value.code)
         return method(value.code, "expand", size[0], *["-1"] * len(kind.shape)) if kind.rows else value.code
 
 

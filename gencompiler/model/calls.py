@@ -20,6 +20,7 @@ from gencompiler.model import (
     reductions,
     sdes,
     sums,
+    tables,
     views,
 )
 from gencompiler.model.builder import Abandon, Context
@@ -67,6 +68,8 @@ def call(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
         return _catalogue(infer, context, expr, name)
     if name in words.MATRICES:
         return _matrix(infer, context, expr, name)
+    if name == "grid":
+        return tables.grid(infer, context, expr)
     if name in words.STRUCTURE:
         return _structure(infer, context, expr, name)
     if name in distributions.DISTRIBUTIONS:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
 from gencompiler.model import nodes
-from gencompiler.model.builder import Context
-from gencompiler.model.constants import NotConstant, evaluate
+from gencompiler.model.builder import Abandon, Context
+from gencompiler.model.constants import NotConstant, constant, evaluate, size
 from gencompiler.model.types import known_shape, unify
 from gencompiler.syntax import tree
 
@@ -68,3 +71,27 @@ def _computed(infer: Infer, context: Context, expr: tree.Array) -> nodes.Expr:
     if len(parts) == 1:
         return parts[0]
     return nodes.Join(nodes.Type(nodes.REAL, (len(parts),)), tuple(parts), span=expr.span)
+
+
+#: A grid of more points is a mistake, or should be learned.
+MOST_POINTS = 4096
+
+
+def grid(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
+    """`grid(a, b, n, m)`: the n m points of a grid over the square [a, b] x [a, b], one in each row of a table, its
+    sides included; the last coordinate runs fastest."""
+    arguments = [a.value for a in expr.arguments if a.name is None and a.value is not None]
+    if len(arguments) < 3 or len(arguments) < len(expr.arguments) or expr.conditions is not None:
+        infer.builder.report("G104", "`grid(a, b, n, …)` takes two ends and a number for each axis", expr.span)
+    low, high = (constant(a, context.constants, infer.builder.reporter) for a in arguments[:2])
+    counts = [size(a, context.constants, infer.builder.reporter) for a in arguments[2:]]
+    if low is None or high is None or any(n is None for n in counts):
+        raise Abandon
+    if not isinstance(low, Fraction) or not isinstance(high, Fraction) or low >= high:
+        infer.builder.report("G206", "the first end of a grid lies below the second", expr.span, f"{low}, {high}")
+    sizes = [n for n in counts if n is not None]
+    if math.prod(sizes) > MOST_POINTS:
+        infer.builder.unsupported(f"a grid of {math.prod(sizes):,} points ({MOST_POINTS:,} is the limit)", expr.span)
+    axes = [[low + (high - low) * Fraction(k, n - 1) if n > 1 else (low + high) / 2 for k in range(n)] for n in sizes]
+    values = tuple(v for point in itertools.product(*axes) for v in point)
+    return nodes.Table(nodes.Type(nodes.REAL, (math.prod(sizes), len(sizes))), values, span=expr.span)

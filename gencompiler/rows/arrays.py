@@ -152,7 +152,8 @@ def each_value(expressions: Expressions, expr: model.EachValue, scope: Scope) ->
     _check(expr, expr.count, among)
     values, count = enumerated(graph, types, span)
     assert count == expr.count, "an array of every value has as many entries as there are values"
-    return graph.collect(expressions.lower(expr.body, scope.bind(values)), count, span)
+    each = graph.name(expressions.lower(expr.body, scope.bind(values)), "each")
+    return graph.collect(each, count, span)
 
 
 def _values_written_out(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.diagnostics.span import Span
@@ -56,23 +57,33 @@ def element(expressions: Expressions, table: model.Table, places: Places, span: 
     if len(kept) > 1:
         raise NotLowered(table, "a part of a table with several axes")
 
-    def entry(at: tuple[int, ...]) -> float:
-        return float(table.values[sum(p * math.prod(shape[k + 1 :]) for k, p in enumerate(at))])
+    def entry(at: tuple[int, ...]) -> model.Real:
+        return table.values[sum(p * math.prod(shape[k + 1 :]) for k, p in enumerate(at))]
+
+    axis = kept[0] if kept else 0
 
     def leaf(at: tuple[int, ...]) -> Expr:
         if not kept:
-            return expressions.graph.number(entry(at), span)
-        row = (entry((*at[: kept[0]], k, *at[kept[0] :])) for k in range(shape[kept[0]]))
-        return expressions.graph.concat(tuple(expressions.graph.number(v, span) for v in row), span)
+            return expressions.graph.number(float(entry(at)), span)
+        return _vector(expressions, tuple(entry((*at[:axis], k, *at[axis:])) for k in range(shape[axis])), span)
 
     extents = tuple(n for n, place in zip(shape, places, strict=True) if place is not None)
     wanted = tuple(place for place in places if place is not None)
-    if kept or math.prod(n for n, p in zip(extents, wanted, strict=True) if not isinstance(p, Number)) <= MOST_CHOICES:
+    if math.prod(n for n, p in zip(extents, wanted, strict=True) if not isinstance(p, Number)) <= MOST_CHOICES:
         return chosen(expressions, extents, wanted, leaf, span)
-    values = tuple(expressions.graph.number(entry(at), span) for at in itertools.product(*map(range, extents)))
-    return arrays.at(
-        expressions, expressions.graph.concat(values, span), flat(expressions, extents, wanted, span), span
-    )
+    place = flat(expressions, extents, wanted, span)
+
+    def picked(*also: int) -> Expr:
+        """The entry at the place, with these places of the axis that is kept."""
+        values = tuple(entry((*at[:axis], *also, *at[axis:])) for at in itertools.product(*map(range, extents)))
+        steps = progression(values)
+        if steps is not None:
+            return _stepped(expressions, steps, place, span)
+        return arrays.at(expressions, _vector(expressions, values, span), place, span)
+
+    if not kept:
+        return picked()
+    return expressions.graph.concat(tuple(picked(k) for k in range(shape[axis])), span)
 
 
 def chosen(
@@ -108,6 +119,42 @@ def flat(expressions: Expressions, extents: tuple[int, ...], places: tuple[Expr,
     return total
 
 
+#: first, step, how often each value is repeated, how many values there are before they begin again
+Steps = tuple[Fraction, Fraction, int, int]
+
+
+def progression(values: tuple[model.Real, ...]) -> Steps | None:
+    """How values rise in equal steps, each repeated and the whole begun again, as a coordinate of a grid does."""
+    first = values[0]
+    repeated = next((k for k, v in enumerate(values) if v != first), len(values))
+    second = values[repeated % len(values)]
+    if not isinstance(first, Fraction) or not isinstance(second, Fraction):
+        return None
+    step = second - first
+    again = next((k for k in range(repeated, len(values), repeated) if values[k] == first), len(values))
+    count = max(1, again // repeated)
+    regular = all(v == first + step * (k // repeated % count) for k, v in enumerate(values))
+    return (first, step, repeated, count) if regular else None
+
+
+def _stepped(expressions: Expressions, steps: Steps, place: Expr, span: Span) -> Expr:
+    """first + step * (floor(place / repeated) mod count)"""
+    graph = expressions.graph
+    first, step, repeated, count = steps
+
+    def floored(divisor: int) -> Expr:
+        if divisor == 1:
+            return place
+        share = graph.elementwise("divide", place, graph.number(divisor, span), span=span)
+        return graph.elementwise("floor", share, span=span)
+
+    digit = floored(repeated)
+    around = graph.elementwise("multiply", graph.number(count, span), floored(repeated * count), span=span)
+    digit = graph.elementwise("subtract", digit, around, span=span)
+    rise = graph.elementwise("multiply", graph.number(float(step), span), digit, span=span)
+    return graph.elementwise("add", rise, graph.number(float(first), span), span=span)
+
+
 def _vector(expressions: Expressions, values: tuple[model.Real, ...], span: Span) -> Expr:
     numbers = tuple(expressions.graph.number(float(v), span) for v in values)
-    return expressions.graph.concat(numbers, span)
+    return expressions.graph.name(expressions.graph.concat(numbers, span), "entries")

@@ -307,6 +307,7 @@ class Model(nn.Module):
         self,
         batch: Batch | Tensor | Mapping[str, Tensor],
         *,
+        context: Context = None,
         row: Tensor | None = None,
         seed: int = 0,
         step: int = 0,
@@ -314,7 +315,8 @@ class Model(nn.Module):
     ) -> Tensor:
         """What an optimizer minimises: minus (or plus) the mean over rows of the phase's value, a scalar.
 
-        `batch` is a tensor, tensors by field name, or a `Batch` out of a data set, whose rows are not checked again.
+        `batch` is a tensor, tensors by field name, or a `Batch` out of a data set, whose rows are not checked again;
+        `context` are the given variables, unless they are in it.
         `row` (dataset row numbers), `seed` and `step` key the random draws; the first phase is the default.  Its
         derivative is in the parameters that the phase updates, and zero in the others."""
         if not self.phases:
@@ -325,7 +327,7 @@ class Model(nn.Module):
         if isinstance(batch, Batch):
             value = self.run_batch(chosen.program, batch, seed=seed, step=step, update=chosen.update)
         else:
-            values, context = self._unpacked(batch)
+            values, context = self._unpacked(batch, context)
             keys: dict[str, Any] = {"row": row, "seed": seed, "step": step}
             outside = -math.inf if chosen.maximize else math.inf
             value = self.row_values(chosen.program, values, context, **keys, update=chosen.update, outside=outside)
@@ -342,9 +344,10 @@ class Model(nn.Module):
         (value,) = self.run(program, inputs, batch.row.to(self.device), seed=seed, step=step, update=update)
         return value
 
-    def _unpacked(self, batch: Tensor | Mapping[str, Tensor]) -> tuple[list[Tensor], Context]:
-        if isinstance(batch, Tensor):
-            batch = {self.fields[0].name: batch}
+    def _unpacked(self, batch: Tensor | Mapping[str, Tensor], given: Context = None) -> tuple[list[Tensor], Context]:
+        batch = {self.fields[0].name: batch} if isinstance(batch, Tensor) else batch
+        if given is not None:
+            batch = {**batch, **dict(zip((f.name for f in self.given), self.given_values(given), strict=True))}
         missing = [f.name for f in self.fields if f.name not in batch]
         if missing:
             raise RunError("G801", f"the batch has no `{missing[0]}`", f"fields: {', '.join(map(str, self.fields))}")

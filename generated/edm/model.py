@@ -322,10 +322,7 @@ def probability_flow_rows(
     # edm.gen:12
     score = (denoise - x) / 4e-06
     # edm.gen:5
-    value = torch.stack(
-        (torch.full((), 1.0, dtype=dtype, device=device), torch.zeros((), dtype=dtype, device=device)),
-        -1,
-    )
+    value = torch.tensor([1.0, 0.0], dtype=dtype, device=device)
     # edm.gen:10
     value_2 = torch.full((16,), 0.0, dtype=dtype, device=device)
     projected = torch.cat((1.9999840001919975 * value, value_2), -1) @ mlp_0_weight.T
@@ -352,10 +349,7 @@ def probability_flow_rows(
             )
         )
     )
-    value_3 = torch.stack(
-        (torch.zeros((), dtype=dtype, device=device), torch.full((), 1.0, dtype=dtype, device=device)),
-        -1,
-    )
+    value_3 = torch.tensor([0.0, 1.0], dtype=dtype, device=device)
     # edm.gen:10
     projected_4 = torch.cat((1.9999840001919975 * value_3, value_2), -1) @ mlp_0_weight.T
     projected_5 = (sigmoid_total * projected_4 + total * (product_2 * projected_4)) @ mlp_1_weight.T

@@ -115,7 +115,7 @@ def objective_critic_rows(
             (hidden_2 > 0.0).to(dtype)
             * (
                 (hidden_3 > 0.0).to(dtype)
-                * (torch.stack((torch.full((), 1.0, dtype=dtype, device=device),), -1) @ L_mlp_output_weight)
+                * (torch.tensor([1.0], dtype=dtype, device=device) @ L_mlp_output_weight)
                 @ L_mlp_2_weight
             )
             @ L_mlp_1_weight

@@ -24,14 +24,8 @@ def log_prob_rows(x, s, b, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m
     dtype = x.dtype
     device = x.device
     # residual.gen:3
-    value = torch.stack(
-        (torch.full((), 1.0, dtype=dtype, device=device), torch.zeros((), dtype=dtype, device=device)),
-        -1,
-    )
-    value_2 = torch.stack(
-        (torch.zeros((), dtype=dtype, device=device), torch.full((), 1.0, dtype=dtype, device=device)),
-        -1,
-    )
+    value = torch.tensor([1.0, 0.0], dtype=dtype, device=device)
+    value_2 = torch.tensor([0.0, 1.0], dtype=dtype, device=device)
     # residual.gen:12
     log_abs_det = torch.zeros(len(x), dtype=dtype, device=device)
     for k in range(8):
@@ -131,14 +125,8 @@ def forward_rows(z, s, b, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, ml
     dtype = z.dtype
     device = z.device
     # residual.gen:3
-    value = torch.stack(
-        (torch.full((), 1.0, dtype=dtype, device=device), torch.zeros((), dtype=dtype, device=device)),
-        -1,
-    )
-    value_2 = torch.stack(
-        (torch.zeros((), dtype=dtype, device=device), torch.full((), 1.0, dtype=dtype, device=device)),
-        -1,
-    )
+    value = torch.tensor([1.0, 0.0], dtype=dtype, device=device)
+    value_2 = torch.tensor([0.0, 1.0], dtype=dtype, device=device)
     # residual.gen:12
     log_abs_det = torch.zeros(len(z), dtype=dtype, device=device)
     for k in reversed(range(8)):
@@ -186,14 +174,8 @@ def inverse_rows(x, s, b, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, ml
     dtype = x.dtype
     device = x.device
     # residual.gen:3
-    value = torch.stack(
-        (torch.full((), 1.0, dtype=dtype, device=device), torch.zeros((), dtype=dtype, device=device)),
-        -1,
-    )
-    value_2 = torch.stack(
-        (torch.zeros((), dtype=dtype, device=device), torch.full((), 1.0, dtype=dtype, device=device)),
-        -1,
-    )
+    value = torch.tensor([1.0, 0.0], dtype=dtype, device=device)
+    value_2 = torch.tensor([0.0, 1.0], dtype=dtype, device=device)
     # residual.gen:12
     log_abs_det = torch.zeros(len(x), dtype=dtype, device=device)
     for k in range(8):

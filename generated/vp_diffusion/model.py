@@ -213,18 +213,12 @@ def probability_flow_rows(
     # vp_diffusion.gen:8
     exp_value = torch.exp(4.605170185988092 * (places / 7.0))
     # vp_diffusion.gen:5
-    value = torch.stack(
-        (torch.full((), 1.0, dtype=dtype, device=device), torch.zeros((), dtype=dtype, device=device)),
-        -1,
-    )
+    value = torch.tensor([1.0, 0.0], dtype=dtype, device=device)
     # vp_diffusion.gen:8
     value_2 = torch.full((16,), 0.0, dtype=dtype, device=device)
     projected = torch.cat((value, value_2), -1) @ mlp_0_weight.T
     # vp_diffusion.gen:5
-    value_3 = torch.stack(
-        (torch.zeros((), dtype=dtype, device=device), torch.full((), 1.0, dtype=dtype, device=device)),
-        -1,
-    )
+    value_3 = torch.tensor([0.0, 1.0], dtype=dtype, device=device)
     # vp_diffusion.gen:8
     projected_4 = torch.cat((value_3, value_2), -1) @ mlp_0_weight.T
     # vp_diffusion.gen:16

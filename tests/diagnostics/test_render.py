@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gencompiler.diagnostics.model import Diagnostic, Label, Severity
+import gencompiler
+from gencompiler.diagnostics.model import CompileError, Diagnostic, Label, Severity
 from gencompiler.diagnostics.render import concise, full, render, summary
 from gencompiler.diagnostics.snippet import width
 from gencompiler.diagnostics.span import BUILTIN, SourceText, Span
@@ -212,3 +213,9 @@ def test_any_labels_of_any_text_can_be_shown(text: str, data: st.DataObject) -> 
 @given(st.text(alphabet="ab漢\u0301é", max_size=30))
 def test_width_adds_up(text: str) -> None:
     assert width(text) == sum(width(c) for c in text)
+
+
+def test_an_error_as_text_says_where() -> None:
+    with pytest.raises(CompileError, match=r"^<string>:2:39: G501: ") as caught:
+        gencompiler.compile("model M {\n  observed x : Real  p(x) = Normal(0, -1)\n}")
+    assert caught.value.exit_status == 1

@@ -342,3 +342,12 @@ def test_a_chain_is_conditioned_on_its_own_row() -> None:
         model.chain(4, 40, context=y[:4], seed=3, start=[y[:4]]).draws,
     )
     assert model.sample(3, context=y[:3]).shape == (3, 2)
+
+
+def test_the_loss_takes_the_context_apart_or_with_the_rows() -> None:
+    model = gencompiler.compile("specs/approximate/cvae.gen")(seed=0)
+    x, y = torch.randint(0, 2, (5, 64), generator=torch.Generator().manual_seed(0)), torch.arange(5)
+    together = model.loss({"x": x, "y": y}).detach()
+    assert torch.equal(model.loss(x, context=y).detach(), together)
+    assert torch.equal(model.loss({"x": x}, context={"y": y}).detach(), together)
+    assert not torch.equal(model.loss(x, context=y.flip(0)).detach(), together)
