@@ -93,9 +93,9 @@ def refutes(found: Fact, goal: Fact) -> bool:
         case NotInjective(), Invertible():
             return found.input is goal.input and found.body is goal.body and holds_at(goal.requires, found.at)
         case Outside(), Invertible():
-            return found.term is goal.body and found.support == goal.result and goal.requires == ()
+            return found.term is goal.body and found.support == goal.result and holds_at(goal.requires, found.at)
         case NotOnto(), Invertible():
-            return found.body is goal.body and found.support == goal.result and goal.requires == ()
+            return found.body is goal.body and found.support == goal.result and holds_at(goal.requires, found.at)
         case Outside(), Member():
             return found.term is goal.term and found.support == goal.support
         case Outside(), Admissible():
