@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from gencompiler.model.sde_nodes import *  # noqa: F403  (the one schema of the Model IR, in four files)
+from gencompiler.model.sde_nodes import *  # noqa: F403  (the one schema of the Model IR, in five files)
 from gencompiler.model.sde_nodes import Input, Sde, Terminal
+from gencompiler.model.solutions import *  # noqa: F403
 from gencompiler.model.steps import *  # noqa: F403
 from gencompiler.model.steps import Stage, Transition
 from gencompiler.model.values import *  # noqa: F403

@@ -271,19 +271,6 @@ class Gradient(Expr):
 
 
 @node
-class Root(Expr):
-    """The value of `name` between `lower` and `upper` at which `body`, a strictly monotone function of it, is `target`;
-    elementwise."""
-
-    name: str
-    body: Expr
-    target: Expr
-    lower: Real
-    upper: Real
-    increasing: bool
-
-
-@node
 class NetworkOutput(Expr):
     """Output number `output` of the network at `path` (`Model.networks`) applied to `inputs`."""
 

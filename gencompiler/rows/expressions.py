@@ -132,8 +132,6 @@ class Expressions:
                 return gradients.of_function(self, expr, scope)
             case model.DensityGradient():
                 return gradients.of_density(self, expr, scope)
-            case model.Root():
-                return roots.root(self, expr, scope)
             case model.ExternalOutput(external=name, arguments=arguments):
                 values = tuple(self.lower(a, scope) for a in arguments)
                 return graph.name(graph.external(name, values, expr.type.shape, span), name)
@@ -141,6 +139,12 @@ class Expressions:
                 return networks.output(self, expr, scope)
             case model.LogDensity() | model.FreeEnergy() | model.Expectation() if self.probabilistic is not None:
                 return self.probabilistic(expr, scope)
+        return self._solved(expr, scope)
+
+    def _solved(self, expr: model.Expr, scope: Scope) -> Expr:
+        """What is defined by an equation."""
+        if isinstance(expr, model.Root):
+            return roots.root(self, expr, scope)
         raise NotLowered(expr, f"this {type(expr).__name__.lower()}")
 
     def log_density(self, distribution: model.Expr, event: model.Expr, scope: Scope) -> Expr:
