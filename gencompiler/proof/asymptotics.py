@@ -9,11 +9,11 @@ import math
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Real
 from gencompiler.proof import enclosure
-from gencompiler.proof.boxes import Evaluation, interior
+from gencompiler.proof.boxes import Evaluation, interior, is_weights
 from gencompiler.proof.calculus import fold, is_number
 from gencompiler.proof.domain import REALS, Interval
 from gencompiler.proof.formulas import instance
-from gencompiler.proof.graph import Term, apply, literal, reduce, support_of
+from gencompiler.proof.graph import Term, apply, each, literal, reduce
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.series import POWER, UNIT, VANISHING, Arithmetic, Series
 from gencompiler.proof.series_functions import DIRECT, FAR
@@ -58,7 +58,9 @@ class Limits(Arithmetic):
         """1 or -1 for a sign, 2 or -2 where it may also be 0."""
         if is_number(coefficient):
             return self._sign(coefficient)
-        found = self.signs.range(self._simple(coefficient))
+        found = self.signs.range(coefficient)
+        if not found.sign:
+            found = self.signs.range(self._simple(coefficient))
         if found.sign:
             return found.sign
         need(found.lower >= 0 or found.upper <= 0, "the sign of {} is not known", coefficient)
@@ -89,8 +91,11 @@ class Limits(Arithmetic):
 
     def _total(self, operand: Term) -> Series:
         """The sum of a tensor whose elements have limits."""
-        growing, middle, _ = self._parts(self.series(operand))
+        entries = operand.operation == "each" and self.by in operand.symbols
+        growing, middle, _ = self._parts(self.series(operand.arguments[0] if entries else operand))
         need(not growing, "a sum of growing terms")
+        if entries:
+            middle = each(operand.data[0], operand.data[1], middle)
         size = math.prod(operand.shape)
         found = times(literal(size), middle) if middle.shape == () else summed(middle)
         return Series(self._constant(fold(found)).terms, VANISHING)
@@ -145,9 +150,7 @@ class Limits(Arithmetic):
 
 def summed(vector: Term) -> Term:
     """The sum of a vector's elements; of a point of a simplex it is 1."""
-    if vector.operation == "symbol" and support_of(vector).name == "Simplex" and len(vector.shape) == 1:
-        return ONE
-    return reduce("sum", vector)
+    return ONE if is_weights(vector) else reduce("sum", vector)
 
 
 def bounds(limit: Term | float, signs: Evaluation) -> tuple[Real, Real]:

@@ -15,7 +15,7 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.proof import domain, enclosure, views
 from gencompiler.proof.calculus import ROUGH, fold
 from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, REALS, Interval
-from gencompiler.proof.graph import Term, is_finite, support_of
+from gencompiler.proof.graph import Term, bound_index, is_finite, support_of
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.numerators import horner
 from gencompiler.proof.ring import Ring
@@ -120,7 +120,7 @@ class Evaluation:
         a, b = self.range(left), self.range(right)
         squares = left is right and len(left.shape) == 1
         for weights, values, found in ((left, right, b), (right, left, a)):
-            if _is_simplex(weights) and len(values.shape) == 1:
+            if is_weights(weights) and len(values.shape) == 1:
                 return found
         least, most = views.count(right.shape[:1], views.axes(right)[:1])
         product = domain.power(a, 2) if squares else domain.multiply(a, b)
@@ -222,17 +222,29 @@ def difference(left: Term, right: Term) -> Term:
     return horner(Ring().normal(fold(minus(left, right))))
 
 
-def _is_simplex(term: Term) -> bool:
+def is_weights(term: Term) -> bool:
+    """Whether a vector is a point of a simplex, or all its elements in order."""
+    if term.operation == "each" and term.shape == (term.data[1],):
+        return _entry_of(term.arguments[0], term) is not None
     return term.operation == "symbol" and support_of(term).name == "Simplex" and len(term.shape) == 1
+
+
+def _entry_of(entry: Term, array: Term) -> Term | None:
+    """The point of a simplex of which `entry` is the element at the index of an array of as many."""
+    if entry.operation != "element" or entry.arguments[1:] != (bound_index(*array.data),):
+        return None
+    base = entry.arguments[0]
+    return base if is_weights(base) and base.shape == (array.data[1],) else None
 
 
 def _weighted(operand: Term) -> Term | None:
     """What a sum is a mean of, with the weights of a point of a simplex; 1 for the sum of the weights themselves."""
-    if _is_simplex(operand):
+    if is_weights(operand):
         return ONE
-    if operand.operation == "apply" and operand.data == "multiply":
-        for weights, values in (operand.arguments, operand.arguments[::-1]):
-            if _is_simplex(weights):
+    inner = operand.arguments[0] if operand.operation == "each" and len(operand.shape) == 1 else operand
+    if inner.operation == "apply" and inner.data == "multiply":
+        for weights, values in (inner.arguments, inner.arguments[::-1]):
+            if is_weights(weights) or (inner is not operand and _entry_of(weights, operand) is not None):
                 return values
     return None
 

@@ -73,6 +73,8 @@ def _folded(name: str, parts: tuple[Term, ...]) -> Term:
         known = _computed(name, tuple(p.data for p in parts))
         if known is not None:
             return literal(known)
+    if name in COMPARISONS and parts[0] is parts[1] and not parts[0].shape:
+        return literal(int(COMPARISONS[name](0)))
     simplifier = _SIMPLER.get(name)
     return (simplifier(*parts) if simplifier else None) or apply(name, *parts)
 

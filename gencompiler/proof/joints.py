@@ -14,10 +14,11 @@ from gencompiler.proof.calculus import at, fold, in_pieces, is_number
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.graph import Term, build, subterms
 from gencompiler.proof.kernel import Unproved
+from gencompiler.proof.monotone_rules import settled
 from gencompiler.proof.numerators import coefficients
 from gencompiler.proof.numeric import values
 from gencompiler.proof.samples import grid
-from gencompiler.proof.terms import negated
+from gencompiler.proof.terms import ZERO, negated, over
 
 _ORDERS = ("less", "less_equal", "greater", "greater_equal")
 
@@ -71,8 +72,9 @@ def _zeros(gap: Term, x: Term, where: Interval) -> list[Fraction]:
         found = coefficients(gap, x)
     except Unproved:
         found = {}
-    if set(found) <= {0, 1} and all(is_number(c) for c in found.values()):
-        return [-found[0].data / found[1].data if 0 in found else Fraction(0)]
+    if set(found) <= {0, 1} and 1 in found and not any(x in c.symbols for c in found.values()):
+        zero = settled(fold(negated(over(found.get(0, ZERO), found[1]))))
+        return [zero.data] if is_number(zero) else []
     if gap.symbols != {x}:
         return []
     places = np.array(grid(where, 200))

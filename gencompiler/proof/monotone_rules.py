@@ -41,7 +41,7 @@ def strictly(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     Premises: the sign of the slope (of its negative for a map that falls), then, where it may be 0, of the sum of the
     slopes at the points; then ranges of terms."""
     input_, body, where, points = cast(tuple[Term, Term, Interval, tuple[Fraction, ...]], subject)
-    known = given_ranges(premises)
+    known = given_ranges(premises, input_, where)
     need(not where.is_point and body.shape == input_.shape, "no interval")
     Evaluation({input_: where}, known).range(body)
     need(smooth_in(body, input_), "{} is in pieces", body)
@@ -92,7 +92,7 @@ def joined(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
     Subject: the input, the body, the interval, the cuts.  Premises: each piece on its closed section; then ranges."""
     input_, body, where, cuts = cast(tuple[Term, Term, Interval, tuple[Fraction, ...]], subject)
-    known = given_ranges(premises)
+    known = given_ranges(premises, input_, where)
     parts = sections(where, cuts)
     formulas = [piece(body, input_, part, known) for part in parts]
     need(len(premises) >= len(parts), "one premise for each piece")
@@ -112,18 +112,26 @@ def joined(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         Evaluation({input_: domain.point(cut)}, known).range(body)
         own = at(body, input_, cut)
         values = [at(f, input_, cut) for f in (left, right)]
-        need(all(same_value(ring, own, v) for v in values), "the pieces do not have one known value at {}", cut)
+        same = all(same_value(ring, own, v, known) for v in values)
+        need(same, "the pieces do not have one known value at {}", cut)
     for end, formula in ((where.lower, formulas[0]), (where.upper, formulas[-1])):
         if is_finite(end) and where.contains(end):
             Evaluation({input_: domain.point(end)}, known).range(body)
             own = at(body, input_, Fraction(end))
-            need(same_value(ring, own, at(formula, input_, Fraction(end))), "another value at {}", end)
+            need(same_value(ring, own, at(formula, input_, Fraction(end)), known), "another value at {}", end)
     return Monotone(input_, body, where, found[0].increasing)
 
 
-def same_value(ring: Ring, left: Term, right: Term) -> bool:
-    """Whether two terms are seen to have one value."""
-    return left is right or ring.same(left, right)
+def same_value(ring: Ring, left: Term, right: Term, known: dict[Term, Interval]) -> bool:
+    """Whether two terms are seen to have one value: as terms, as polynomials, or as one number."""
+    if left is right or ring.same(left, right):
+        return True
+    evaluation = Evaluation({}, known)
+    try:
+        one, other = evaluation.range(left), evaluation.range(right)
+    except Unproved:
+        return False
+    return one.is_point and one == other
 
 
 # -- ends ------------------------------------------------------------------------------------------------------------
@@ -134,13 +142,13 @@ def tends(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """The limit at an end.  Subject: the input, the body, the interval, whether at the upper end, and where the last
     section of a map in pieces begins (None without pieces).  Premises: ranges of terms."""
     input_, body, where, upper, last = cast(tuple[Term, Term, Interval, bool, Fraction | None], subject)
-    known = given_ranges(premises)
+    known = given_ranges(premises, input_, where)
     part = where
     if last is not None:
         low, high = sections(where, (last,))
         part = high if upper else low
     formula = piece(body, input_, part, known)
-    signs = Evaluation({}, known)
+    signs = Evaluation({}, given_ranges(premises))
     end = part.upper if upper else part.lower
     if is_finite(end) and part.contains(end):
         value = at(formula, input_, Fraction(end))
@@ -164,7 +172,7 @@ def by_slope(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     Premises: the inner bijection, the monotone function, its limits at the lower and the upper end; then ranges."""
     input_, body, x, outer, cuts = cast(tuple[Term, Term, Term, Term, tuple[Fraction, ...]], subject)
     inner, monotone, low, high, *_ = premises
-    known = given_ranges(premises)
+    known = given_ranges(premises, x, inner.image) if isinstance(inner, Bijection) else {}
     if not isinstance(inner, Bijection) or inner.input is not input_ or not isinstance(monotone, Monotone):
         raise Unproved("the inner map is not known to be a bijection")
     need(x is input_ or (x.operation == "symbol" and x.data[0] == "inner"), "not a symbol of its own")

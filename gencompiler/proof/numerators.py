@@ -57,6 +57,13 @@ def exponential(a: Term) -> Term:
     return _exp(a) or apply("exp", a)
 
 
+def _half(a: Term, b: Term) -> Term | None:
+    """a^(n / 2) = sqrt(a)^n"""
+    if is_number(b) and b.data.denominator == 2 and abs(b.data) <= 8:
+        return apply("power", apply("sqrt", a), literal(2 * b.data))
+    return None
+
+
 def _sigmoid(a: Term) -> Term | None:
     if a.operation == "apply" and a.data == "negate":
         return minus(ONE, apply("sigmoid", a.arguments[0]))
@@ -69,6 +76,7 @@ def _hyperbolic(sign: int) -> Callable[[Term], Term]:
 
 _REWRITES: dict[str, Callable[..., Term | None]] = {
     "exp": _exp,
+    "power": _half,
     "expm1": lambda a: minus(exponential(a), ONE),
     "sinh": _hyperbolic(-1),
     "cosh": _hyperbolic(1),

@@ -59,7 +59,7 @@ class Arithmetic:
             return int(term.data > 0) - int(term.data < 0)
         if not self.ring.normal(term):
             return 0
-        found = self.signs.range(self._simple(term)).sign
+        found = self.signs.range(term).sign or self.signs.range(self._simple(term)).sign
         need(found != 0, "the sign of {} is not known", term)
         return found
 

@@ -24,9 +24,17 @@ Tree = tuple[Any, ...]
 BoxData = tuple[tuple[Term, Interval], ...]
 
 
-def given_ranges(premises: tuple[Fact, ...]) -> dict[Term, Interval]:
-    """What the premises say of terms, on the whole of their supports."""
-    return {p.term: p.interval for p in premises if isinstance(p, InRange)}
+def given_ranges(
+    premises: tuple[Fact, ...], input_: Term | None = None, where: Interval | None = None
+) -> dict[Term, Interval]:
+    """What the premises say of terms, on the whole of their supports, or where `input_` is in an interval."""
+    found = {p.term: p.interval for p in premises if isinstance(p, InRange)}
+    for premise in premises:
+        if isinstance(premise, OnBox) and len(premise.box) == 1 and input_ is not None and where is not None:
+            (symbol, interval), *_ = premise.box
+            if symbol is input_ and where.within(interval):
+                found[premise.term] = premise.interval
+    return found
 
 
 @rule
@@ -36,7 +44,8 @@ def on_box(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     Premises: ranges of terms, as conditions and assumptions give them."""
     term, box, tree = cast(tuple[Term, BoxData, Tree], subject)
     need(all(not i.is_point for _, i in box), "a box without an inside")
-    return OnBox(term, box, SignTree(given_ranges(premises)).range(term, dict(box), tree))
+    known = given_ranges(premises, *box[0]) if len(box) == 1 else given_ranges(premises)
+    return OnBox(term, box, SignTree(known).range(term, dict(box), tree))
 
 
 class SignTree:

@@ -5,6 +5,8 @@ then squares; then the halves.  The tree that is found is what the rule `on_box`
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import math
 from collections.abc import Iterable
 from fractions import Fraction
@@ -26,13 +28,34 @@ class OutOfBudget(Exception):
     """The search has taken as many steps as it may."""
 
 
+@dataclasses.dataclass
+class Purse:
+    """What all the searches about one function may spend together: operations on intervals."""
+
+    left: int = 40_000
+
+
+@functools.lru_cache(maxsize=4096)
+def _size(term: Term) -> int:
+    """What an evaluation costs: numbers grow with the symbols that are cut."""
+    return len(subterms(term)) * max(1, len(term.symbols) ** 2 // 2)
+
+
 class Signs:
     """Searches for trees that show a term to be positive (or, weakly, not negative) on a box."""
 
-    def __init__(self, known: dict[Term, Interval], first: Term, budget: int = BUDGET, slopes: int = SLOPES) -> None:
+    def __init__(
+        self,
+        known: dict[Term, Interval],
+        first: Term,
+        budget: int = BUDGET,
+        slopes: int = SLOPES,
+        purse: Purse | None = None,
+    ) -> None:
         self.known = known
         self.first = first
         self.left = budget
+        self.purse = purse or Purse()
         self.slopes = slopes
         self.rules = SignTree(known)
         self.refused = False  # a value of the wrong sign was met
@@ -49,7 +72,8 @@ class Signs:
 
     def _range(self, term: Term, box: Box) -> Interval | None:
         self.left -= 1
-        if self.left < 0:
+        self.purse.left -= _size(term)
+        if self.left < 0 or self.purse.left < 0:
             raise OutOfBudget
         try:
             return Evaluation(box, self.known).range(term)

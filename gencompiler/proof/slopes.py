@@ -3,6 +3,7 @@ which way it runs, how the sign of its slope is shown.  Nothing here is trusted.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from fractions import Fraction
@@ -14,7 +15,7 @@ from gencompiler.model.nodes import REAL
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.boxes import Evaluation, interior
 from gencompiler.proof.calculus import derivative
-from gencompiler.proof.domain import Interval
+from gencompiler.proof.domain import POSITIVE, Interval
 from gencompiler.proof.facts import Bijection, Fact, InRange, result
 from gencompiler.proof.graph import Malformed, Term, substitute, subterms, symbol
 from gencompiler.proof.joints import cuts_of, in_pieces_of, symbolic_joints
@@ -22,8 +23,8 @@ from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.monotone_rules import moving, piece, sections, total_at
 from gencompiler.proof.numeric import values
 from gencompiler.proof.samples import grid, inside_of, sample
-from gencompiler.proof.signs import BUDGET, Signs
-from gencompiler.proof.terms import minus, negated
+from gencompiler.proof.signs import BUDGET, Purse, Signs
+from gencompiler.proof.terms import minus, negated, over
 
 if TYPE_CHECKING:
     from gencompiler.proof.search import Search
@@ -98,9 +99,10 @@ class BySlope:
                 yield self.search.bijection(self.input, part), x, _replaced(self.body, part, x)
             except (NotFound, Malformed):
                 continue
-        for joint in symbolic_joints(self.input, self.body):
+        moved = [f(self.input, joint) for joint in symbolic_joints(self.input, self.body) for f in (minus, over)]
+        for part in moved:
             try:
-                inner = self.search.bijection(self.input, minus(self.input, joint))
+                inner = self.search.bijection(self.input, part)
             except NotFound:
                 continue
             conclusion = inner.conclusion
@@ -115,21 +117,42 @@ class BySlope:
         if where.is_point:
             return None
         cuts = cuts_of(outer, x, where)
+        self.purse = Purse()
+        self._look_at_divisors(x, outer, where)
         monotone = self._monotone(x, outer, where, cuts)
         if monotone is None:
             return None
         ends = []
         for upper in (False, True):
             last = (cuts[-1] if upper else cuts[0]) if cuts else None
-            ends.append(prove("tends", (x, outer, where, upper, last), *self.given))
+            ends.append(prove("tends", (x, outer, where, upper, last), *self.given, *self.local))
         subject = (self.input, self.body, x, outer, cuts)
-        return prove("by_slope", subject, inner, monotone, *ends, *self.given)
+        return prove("by_slope", subject, inner, monotone, *ends, *self.given, *self.local)
+
+    def _look_at_divisors(self, x: Term, outer: Term, where: Interval) -> None:
+        """Signs of what is divided by, or under a root or a logarithm, where intervals do not see them at once."""
+        self.local: list[Proof] = []
+        self.here = dict(self.known)
+        if in_pieces_of(outer, x):
+            return
+        for part in subterms(outer):
+            inside = part.arguments[-1 if part.data == "divide" else 0] if part.arguments else part
+            partial = part.operation == "apply" and part.data in ("divide", "log", "sqrt", "log1p")
+            if not partial or not inside.arguments or x not in inside.symbols or inside in self.here:
+                continue
+            with contextlib.suppress(Unproved):
+                if Evaluation({x: where}, self.here).range(inside).sign:
+                    continue
+            tree = Signs(self.here, x, 200, purse=self.purse).prove(inside, {x: where}, strict=True)
+            if tree is not None:
+                self.local.append(prove("on_box", (inside, ((x, where),), tree), *self.given, *self.local))
+                self.here[inside] = POSITIVE
 
     def _monotone(self, x: Term, outer: Term, where: Interval, cuts: tuple[Fraction, ...]) -> Proof | None:
         parts = []
         rising: bool | None = None
         for part in sections(where, cuts):
-            formula = piece(outer, x, part, self.known) if cuts or in_pieces_of(outer, x) else outer
+            formula = piece(outer, x, part, self.here) if cuts or in_pieces_of(outer, x) else outer
             proof = self._section(x, formula, part, rising)
             if proof is None:
                 return None
@@ -137,10 +160,10 @@ class BySlope:
             parts.append(proof)
         if len(parts) == 1 and parts[0].conclusion.body is outer:  # type: ignore[attr-defined]
             return parts[0]
-        return prove("joined", (x, outer, where, cuts), *parts, *self.given)
+        return prove("joined", (x, outer, where, cuts), *parts, *self.given, *self.local)
 
     def _section(self, x: Term, formula: Term, part: Interval, rising: bool | None) -> Proof | None:
-        Evaluation({x: part}, self.known).range(formula)
+        Evaluation({x: part}, self.here).range(formula)
         slope = derivative(formula, x)
         box = moving(x, part)
         guess = self._direction(slope, x, part)
@@ -152,13 +175,13 @@ class BySlope:
                 break
             for up in directions:
                 steep = slope if up else negated(slope)
-                tree = Signs(self.known, x, budget, slopes).prove(steep, dict(box), strict=strict)
+                tree = Signs(self.here, x, budget, slopes, self.purse).prove(steep, dict(box), strict=strict)
                 if tree is None:
                     continue
-                sign = prove("on_box", (steep, box, tree), *self.given)
+                sign = prove("on_box", (steep, box, tree), *self.given, *self.local)
                 subject = (x, formula, part)
                 if strict:
-                    return prove("strictly", (*subject, ()), sign, *self.given)
+                    return prove("strictly", (*subject, ()), sign, *self.given, *self.local)
                 found = self._weakly(subject, steep, sign)
                 if found is not None:
                     return found
@@ -166,7 +189,7 @@ class BySlope:
 
     def _sampled(self, slope: Term, x: Term) -> dict[Term, object] | None:
         """Values of the other symbols for which what is given holds; None where none are met."""
-        about = [(t, i) for t, i in self.known.items() if x not in t.symbols and all(s.shape == () for s in t.symbols)]
+        about = [(t, i) for t, i in self.here.items() if x not in t.symbols and all(s.shape == () for s in t.symbols)]
         symbols = (slope.symbols - {x}).union(*(t.symbols for t, _ in about))
         if not about:
             return sample(tuple(symbols), COLUMNS)
@@ -192,10 +215,10 @@ class BySlope:
         points = [p for p in (*WITNESSES, *inside_of(part)) if inside.contains(p)]
         for chosen in (*((p,) for p in points), *itertools.combinations(points[:5], 2)):
             total = total_at(steep, x, chosen)
-            tree = Signs(self.known, x, 60).prove(total, {}, strict=True)
+            tree = Signs(self.here, x, 60, purse=self.purse).prove(total, {}, strict=True)
             if tree is not None:
-                witness = prove("on_box", (total, (), tree), *self.given)
-                return prove("strictly", (*subject, chosen), sign, witness, *self.given)
+                witness = prove("on_box", (total, (), tree), *self.given, *self.local)
+                return prove("strictly", (*subject, chosen), sign, witness, *self.given, *self.local)
         return None
 
     def _direction(self, slope: Term, x: Term, part: Interval) -> bool | None:
