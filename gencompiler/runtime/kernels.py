@@ -129,7 +129,7 @@ def wright_omega(x):
         one = 1.0 + w
         twice = 2.0 * one * (one + rest * 0.6666666666666666)
         w = w * (1.0 + rest / one * (twice - rest) / (twice - 2.0 * rest))
-    grown = tl.exp(tl.minimum(x, 1.0) - tl.minimum(w, 2.0))
+    grown = tl.exp(tl.minimum(x, 1.0)) * tl.exp(-w)
     w = tl.where(x < 1.0, w - (w - grown) / (1.0 + w), w)
     return tl.where(x < -40.0, tl.exp(x), w)
 

@@ -45,7 +45,7 @@ class _WrightOmega(Function):
             one = 1 + w
             twice = 2 * one * (one + rest * (2 / 3))
             w = w * (1 + rest / one * (twice - rest) / (twice - 2 * rest))
-        grown = torch.exp(x.clamp(max=1.0) - w.clamp(max=2.0))  # below 1, w = exp(x - w) loses nothing
+        grown = torch.exp(x.clamp(max=1.0)) * torch.exp(-w)  # below 1, w = exp(x) exp(-w) loses nothing
         w = torch.where(x < 1, w - (w - grown) / (1 + w), w)
         return torch.where(x < _LOW, torch.exp(x), torch.where(x == math.inf, x, w))
 
