@@ -14,7 +14,11 @@ from gencompiler.diagnostics.model import Reporter
 from gencompiler.diagnostics.span import SourceText
 from gencompiler.pipeline import Compilation, parse, resolve
 from gencompiler.settings import Settings
-from tests.checks.scalar_statements import FALSE, TRUE
+from tests.checks.scalar_falsehoods import FALSE
+from tests.checks.scalar_statements import TRUE as FIRST
+from tests.checks.scalar_statements_more import MORE
+
+TRUE = (*FIRST, *MORE)
 
 
 def checked(statement: str) -> tuple[Checked, Derived]:
