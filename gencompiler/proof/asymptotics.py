@@ -9,13 +9,13 @@ import math
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Real
 from gencompiler.proof import enclosure
+from gencompiler.proof.asymptotic_series import POWER, UNIT, VANISHING, Arithmetic, Series
 from gencompiler.proof.boxes import Evaluation, interior, is_weights
 from gencompiler.proof.calculus import fold, is_number
 from gencompiler.proof.domain import REALS, Interval
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, each, literal, reduce
 from gencompiler.proof.kernel import Unproved, need
-from gencompiler.proof.series import POWER, UNIT, VANISHING, Arithmetic, Series
 from gencompiler.proof.series_functions import DIRECT, FAR
 from gencompiler.proof.terms import ONE, ZERO, times
 

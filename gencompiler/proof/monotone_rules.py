@@ -14,6 +14,7 @@ from typing import cast
 
 from gencompiler.proof import domain
 from gencompiler.proof.asymptotics import Limits, bounds
+from gencompiler.proof.box_sign_rules import BoxData, given_ranges, smooth_in
 from gencompiler.proof.boxes import Evaluation, interior
 from gencompiler.proof.calculus import at, derivative, fold, in_pieces, is_number, resolved
 from gencompiler.proof.domain import NON_NEGATIVE, Interval
@@ -23,7 +24,6 @@ from gencompiler.proof.inverses import log_size, solve
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numerators import cleared
 from gencompiler.proof.ring import Ring
-from gencompiler.proof.sign_rules import BoxData, given_ranges, smooth_in
 from gencompiler.proof.terms import negated, plus
 
 # -- monotone --------------------------------------------------------------------------------------------------------

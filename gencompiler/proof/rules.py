@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gencompiler.proof import (
+    box_sign_rules,
     causal_rules,
     chain_refutations,
     chain_rules,
@@ -27,7 +28,6 @@ from gencompiler.proof import (
     sde_refutations,
     sde_rules,
     separation_rules,
-    sign_rules,
     simplex_rules,
     structure_rules,
     sweep_refutations,
@@ -44,7 +44,7 @@ MODULES = (
     map_rules,
     index_rules,
     knot_rules,
-    sign_rules,
+    box_sign_rules,
     monotone_rules,
     refute_rules,
     sweep_refutations,

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+from gencompiler.proof.asymptotic_series import VANISHING, Arithmetic, Series
 from gencompiler.proof.graph import constant, literal
-from gencompiler.proof.series import VANISHING, Arithmetic, Series
 from gencompiler.proof.terms import ONE, ZERO, over
 
 

@@ -11,13 +11,13 @@ import math
 from collections.abc import Iterable
 from fractions import Fraction
 
+from gencompiler.proof.box_sign_rules import SignTree, Tree, divisible, interval_of
 from gencompiler.proof.boxes import Box, Evaluation
 from gencompiler.proof.calculus import at, derivative, is_number
 from gencompiler.proof.domain import NON_NEGATIVE, Interval
 from gencompiler.proof.graph import Term, is_finite, subterms
 from gencompiler.proof.kernel import Unproved
 from gencompiler.proof.numerators import cleared, coefficients
-from gencompiler.proof.sign_rules import SignTree, Tree, divisible, interval_of
 from gencompiler.proof.terms import negated
 
 #: How many evaluations a search may take, how deep its cuts and its slopes may nest.
