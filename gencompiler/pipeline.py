@@ -106,6 +106,10 @@ def lower(compilation: Compilation) -> None:
     from gencompiler.rows.expressions import NotLowered
     from gencompiler.rows.lower import lower
 
+    if not compilation.model.variables:
+        message = "a built file holds exactly one model, and this one holds none"
+        compilation.reporter.add("G303", message, compilation.surface.span)
+        compilation.reporter.raise_errors()
     try:
         compilation.programs = lower(compilation.derived)
     except NotLowered as problem:

@@ -239,6 +239,31 @@ _ALL = (
         range="[-0.125, inf)",
     ),
     _unary("digamma", "torch.digamma({0})", "digamma({0})", monotone="increasing", domain="(0, inf)"),
+    # the inverses of y exp(y) and of y + log(y)
+    _unary(
+        "lambert_w",
+        "special.lambert_w({0})",
+        "lambert_w({0})",
+        "exp(-lambert_w(a)) / (1 + lambert_w(a))",
+        inverse="y * exp(y)",
+        log_abs_derivative="-lambert_w(a) - log1p(lambert_w(a))",
+        exact="0: 0",
+        monotone="increasing",
+        domain="[-1/e, inf)",
+        range="[-1, inf)",
+    ),
+    _unary(
+        "wright_omega",
+        "special.wright_omega({0})",
+        "wright_omega({0})",
+        "wright_omega(a) / (1 + wright_omega(a))",
+        inverse="y + log(y)",
+        log_abs_derivative="log(wright_omega(max(a, 1))) + min(a, 1) - wright_omega(min(a, 1))"
+        " - log1p(wright_omega(a))",
+        exact="1: 1",
+        monotone="increasing",
+        range="(0, inf)",
+    ),
     # hyperbolic
     _unary(
         "sinh",

@@ -37,9 +37,9 @@ _ALL = (
     SupportFacts("Real", 0, -math.inf, math.inf, True, True, stored="identity"),
     SupportFacts("NonZero", 0, -math.inf, math.inf, True, True),
     SupportFacts("Positive", 0, 0, math.inf, True, True, stored="positive", initial=1.0),
-    SupportFacts("NonNegative", 0, 0, math.inf, False, True),
+    SupportFacts("NonNegative", 0, 0, math.inf, False, True, stored="nonnegative", initial=1.0),
     SupportFacts("Unit", 0, 0, 1, True, True, stored="unit", initial=0.5),
-    SupportFacts("Interval", 2, "$0", "$1", False, False),
+    SupportFacts("Interval", 2, "$0", "$1", False, False, stored="interval"),
     SupportFacts("Open", 2, "$0", "$1", True, True, stored="open"),
     SupportFacts("Angle", 0, -math.pi, math.pi, False, True),
     SupportFacts("Binary", 0, 0, 1, False, False, discrete=True, dtype="int64"),
@@ -105,4 +105,4 @@ def of_interval(text: str) -> tuple[str, tuple[str, ...]] | None:
         return _INTERVALS[text], ()
     ends = tuple(part.strip() for part in text[1:-1].split(","))
     kind = {"()": "Open", "[]": "Interval"}.get(text[0] + text[-1])
-    return (kind, ends) if kind is not None and not any("pi" in end for end in ends) else None
+    return (kind, ends) if kind is not None and not any("pi" in end or "e" in end for end in ends) else None

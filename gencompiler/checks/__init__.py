@@ -73,6 +73,9 @@ def check(derived: Derived, reporter: Reporter, *, allow_unknown: bool = False) 
 
 def _check(checking: Checking) -> Checked:
     derived = checking.derived
+    if not derived.model.variables:  # a library of maps
+        invertibility.check(checking)
+        return Checked(derived, tuple(checking.verdicts), capability.nothing(derived.model, "there is no model"))
     factorized = factorization.check(checking)
     causality.check(checking)
     normalization.check(checking)
@@ -126,6 +129,8 @@ def _law(production: Production, admissible: dict[str, Proof], between: dict[str
 def obligations(derived: Derived) -> list[Obligation]:
     """Everything that must hold of a derived model, without any attempt to show it."""
     model = derived.model
+    if not model.variables:
+        return [own for own, _, _ in invertibility.obligations(derived)]
     known = {j.name: j for j in factorization.joints(derived)}
     found = [factorization.obligation(j) for j in known.values()]
     found += [own for own, _ in causality.obligations(model)]

@@ -7,6 +7,7 @@ from gencompiler.checks.verdict import ASSUMED, Obligation, Verdict
 from gencompiler.model import nodes
 from gencompiler.node import walk
 from gencompiler.proof import graph
+from gencompiler.proof.external import external as supplied
 from gencompiler.proof.facts import Member
 from gencompiler.proof.kernel import prove
 
@@ -23,7 +24,7 @@ def _obligation(external: nodes.External) -> Obligation:
     formals = tuple(
         graph.symbol("formal", f"{external.name}.{i.name}", i.type.support, i.type.shape) for i in external.inputs
     )
-    value = graph.external(external.name, external.result.support, external.result.shape, formals)
+    value = supplied(external.name, external.result.support, external.result.shape, formals)
     words = f"`{external.name}` gives values in {external.result}"
     return Obligation(ID, external.name, words, external.span, Member(value, external.result.support))
 

@@ -9,13 +9,16 @@ from fractions import Fraction
 
 from gencompiler.checks import requirements
 from gencompiler.checks.checking import Checking, Finding
+from gencompiler.checks.repairs import suggestions, support_like
 from gencompiler.checks.verdict import Obligation, Verdict
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
-from gencompiler.proof import domain, refute
+from gencompiler.model.nodes import Real
+from gencompiler.proof import refute
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.facts import InRange, Invertible, NotInjective, NotOnto, Outside, result
+from gencompiler.proof.evaluate import evaluate
+from gencompiler.proof.facts import InRange, Invertible, Monotone, NotInjective, NotOnto, Outside, Tends, result
 from gencompiler.proof.graph import Term, subterms
 from gencompiler.proof.kernel import Proof, prove
 from gencompiler.proof.scope import MapTerms, terms_of
@@ -55,7 +58,8 @@ def check(checking: Checking) -> dict[str, Proof]:
         verdict = _settle(checking, obligation, map_, terms)
         if verdict.proof is not None and isinstance(verdict.proof.conclusion, Invertible):
             proofs[map_.name] = verdict.proof
-    proofs = requirements.check(checking, proofs)
+    if checking.model.variables:  # a library states maps and uses none
+        proofs = requirements.check(checking, proofs)
     _underived(checking, proofs)
     return proofs
 
@@ -97,18 +101,16 @@ def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFo
     if failure.kind == "cycle":
         return None
     declared = map_.result.support
-    if terms.requires:
-        return refute.not_injective(terms.input, terms.body, checking.search, requires=terms.requires)
-    if any(t.operation == "bin" for t in subterms(terms.body)):
+    search, requires = checking.search, terms.requires
+    if not requires and any(t.operation == "bin" for t in subterms(terms.body)):
         return refute.along_intervals(terms.input, terms.body, declared)
-    if failure.kind == "onto":
-        escapes = refute.outside_map(terms.input, terms.body, declared)
-        return escapes or refute.not_onto(terms.input, terms.body, declared, checking.search)
-    zero = failure.term if failure.kind == "vanishes" else None
-    found = refute.not_injective(terms.input, terms.body, checking.search, zero)
-    found = found or refute.outside_map(terms.input, terms.body, declared)
-    found = found or refute.not_onto(terms.input, terms.body, declared, checking.search)
-    return found or refute.along_intervals(terms.input, terms.body, declared)
+    found: Proof | None = None
+    if failure.kind != "onto":
+        zero = failure.term if failure.kind == "vanishes" else None
+        found = refute.not_injective(terms.input, terms.body, search, zero, requires)
+    found = found or refute.outside_map(terms.input, terms.body, declared, requires)
+    found = found or refute.not_onto(terms.input, terms.body, declared, search, requires)
+    return found or (None if requires else refute.along_intervals(terms.input, terms.body, declared))
 
 
 def _explain(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFound, found: Proof | None) -> Finding:
@@ -125,15 +127,19 @@ def _explain(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotF
             help=("let the conditioner see only the part that is passed on",),
         )
     if found is not None and (failure.kind == "onto" or isinstance(found.conclusion, NotOnto)):
-        return _not_onto(map_, terms, found, notes)
+        return _not_onto(checking, map_, terms, found, notes)
     if failure.kind == "vanishes":
         return _vanishes(checking, name, terms, failure, notes, map_)
     if found is not None and isinstance(found.conclusion, Outside):
         message = f"`{name}` is not defined with values in {map_.result.support} everywhere"
-        return Finding("G403", message, span, str(failure), notes=notes)
+        help_ = suggestions(checking, terms, map_.result.support)
+        return Finding("G403", message, span, str(failure), notes=notes, help=help_)
     if found is not None:
-        return Finding("G401", f"`{name}` is not injective", span, "one value at two inputs", notes=notes)
-    return Finding("G408", f"cannot prove that `{name}` is invertible", span, failure.reason)
+        help_ = suggestions(checking, terms, map_.result.support)
+        label = "one value at two inputs" if found.rule == "two_points" else "rises and falls"
+        return Finding("G401", f"`{name}` is not injective", span, label, notes=notes, help=help_)
+    help_ = suggestions(checking, terms, map_.result.support)
+    return Finding("G408", f"cannot prove that `{name}` is invertible", span, failure.reason, help=help_)
 
 
 def _vanishes(
@@ -170,34 +176,24 @@ def _vanishes(
     return Finding("G402", message, span, label, tuple(also), notes, help_)
 
 
-def _not_onto(map_: nodes.Map, terms: MapTerms, found: Proof, notes: tuple[str, ...]) -> Finding:
+def _not_onto(checking: Checking, map_: nodes.Map, terms: MapTerms, found: Proof, notes: tuple[str, ...]) -> Finding:
     declared = map_.result.support
-    help_: tuple[str, ...] = ()
+    help_ = suggestions(checking, terms, declared)
     if found.rule == "not_onto" and isinstance(found.premises[0].conclusion, InRange):
         reached = found.premises[0].conclusion.interval
-        help_ = (f"declare the result as `{support_like(reached)}`",)
+        help_ = help_ or (f"declare the result as `{support_like(reached)}`",)
         notes = (f"the range of `{map_.definition}` is within {reached}",)
     message = f"the range of `{map_.definition}` is not {declared}"
     return Finding("G403", message, map_.body.span, f"declared to give {declared}", notes=notes, help=help_)
 
 
-def support_like(interval: domain.Interval) -> str:
-    """The type whose values are an interval."""
-    for name in ("Real", "Positive", "NonNegative", "Unit"):
-        if domain.of_support(nodes.Support(name)) == interval:
-            return name
-    kind = "Interval" if not interval.lower_open and not interval.upper_open else "Open"
-    return f"{kind}({number(interval.lower)}, {number(interval.upper)})"
-
-
 def counterexample(found: Proof, terms: MapTerms) -> str:
     """The exact values of a counterexample, in words."""
     conclusion = found.conclusion
-    if isinstance(conclusion, NotOnto):
-        at = {"gap": 3, "never_taken": 4}.get(found.rule)
-        missed = f"never takes the value {number(found.subject[at])}" if at is not None else "misses values"
-        return f"counterexample: it {missed} of {conclusion.support}"
     names = terms.translation.labels
+    if isinstance(conclusion, NotOnto):
+        at = "".join(f"{text(t, names)} = {point(v)}: " for t, v in conclusion.at)
+        return f"counterexample: {at}it {missed(found)} of {conclusion.support}"
     assignment = found.subject[2]
     fixed = [f"{text(t, names)} = {point(v)}" for t, v in assignment]
     if found.rule == "taken_twice":
@@ -207,11 +203,49 @@ def counterexample(found: Proof, terms: MapTerms) -> str:
     if isinstance(conclusion, NotInjective):
         input_ = conclusion.input
         places = found.subject[3:]
-        points = [f"{input_} = {point(p)}" for p in places]
-        told = f"{', '.join(points[:-1])} and {points[-1]}"
-        how = "both map to " + value_at(found) if found.rule == "two_points" else "map to values out of order"
-        return f"counterexample: {', '.join([*fixed, told])} {how}"
+        if found.rule == "two_points":
+            points = [f"{input_} = {point(p)}" for p in places]
+            told = f"{', '.join(points[:-1])} and {points[-1]}"
+            return f"counterexample: {', '.join([*fixed, told])} both map to {value_at(found)}"
+        return f"counterexample: {', '.join([*fixed, ''])}{turning(found)}"
     return f"counterexample: {', '.join(fixed)}" if fixed else "counterexample: any values"
+
+
+def missed(found: Proof) -> str:
+    """What a map does not reach, in words."""
+    at = {"gap": 3, "skipped": 5, "never_taken": 4}.get(found.rule)
+    if at is not None:
+        return f"never takes the value {number(found.subject[at])}"
+    if found.rule == "falls_short":
+        limit = found.premises[1].conclusion
+        assert isinstance(limit, Tends)
+        monotone = found.premises[0].conclusion
+        assert isinstance(monotone, Monotone)
+        over = limit.upper == monotone.increasing
+        end = limit.high if over else limit.low
+        return f"stays {'below' if over else 'above'} {roughly(end)}, and misses values"
+    return "misses values"
+
+
+def roughly(value: Real) -> str:
+    """A number, or a long one to six digits."""
+    spelled = number(value)
+    return spelled if len(spelled) <= 12 else f"about {float(value):.6g}"
+
+
+def turning(found: Proof) -> str:
+    """Three points in order, and their values that are not."""
+    input_, body, assignment, *places = found.subject
+    shown = []
+    for place in sorted(places):
+        (value,) = evaluate(body, {**dict(assignment), input_: (place,)})
+        digits = float(value) if isinstance(value, Fraction) else float(value.mid())
+        shown.append((f"{input_} = {roughly(place)}", f"{digits:.10g}"))
+    return f"{_listed([p for p, _ in shown])} map to {_listed([v for _, v in shown])}, out of order"
+
+
+def _listed(parts: list[str]) -> str:
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def point(place: object) -> str:
@@ -227,7 +261,5 @@ def point(place: object) -> str:
 
 def value_at(found: Proof) -> str:
     """The common value of the two points of a counterexample."""
-    from gencompiler.proof.evaluate import evaluate
-
     input_, body, assignment, first, _ = found.subject
     return point(evaluate(body, {**dict(assignment), input_: first}))

@@ -114,9 +114,9 @@ def refutes(found: Fact, goal: Fact) -> bool:
         case NotInjective(), Invertible():
             return found.input is goal.input and found.body is goal.body and holds_at(goal.requires, found.at)
         case Outside(), Invertible():
-            return found.term is goal.body and found.support == goal.result and goal.requires == ()
+            return found.term is goal.body and found.support == goal.result and holds_at(goal.requires, found.at)
         case NotOnto(), Invertible():
-            return found.body is goal.body and found.support == goal.result and goal.requires == ()
+            return found.body is goal.body and found.support == goal.result and holds_at(goal.requires, found.at)
         case Outside(), InRange():
             return found.term is goal.term and found.support == Support("NonNegative") and goal.interval == NON_NEGATIVE
         case NotMass(), HasMass():

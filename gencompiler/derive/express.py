@@ -9,7 +9,9 @@ from fractions import Fraction
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
-from gencompiler.proof.graph import EXTERN, EXTERN_NUMBERS, Term, gradient_parts, name_of, subterms, support_of
+from gencompiler.proof.external import EXTERN, EXTERN_NUMBERS
+from gencompiler.proof.graph import Term, gradient_parts, name_of, subterms, support_of
+from gencompiler.proof.roots import ROOT
 
 #: The name of a shared part that the spec does not name.
 SHARED = "inner"
@@ -48,6 +50,8 @@ def _bound_names(root: Term, naming: Naming) -> dict[Term, str]:
     for part in subterms(root):
         for argument in part.arguments:
             uses[argument] = uses.get(argument, 0) + 1
+        if part.operation == "root":
+            inside.update(p for p in subterms(part.arguments[0]) if part.arguments[1] in p.symbols)
         if part.operation in ("gradient", "each", "recur", "fixed_point", "jacobian_log_det"):
             inside.update(subterms(*part.arguments[: 1 + (part.data if part.operation == "gradient" else 0)]))
     taken = {name_of(s) for s in root.symbols} | set(naming.symbols.values())
@@ -116,6 +120,8 @@ class _Writer:
                 return self._external(term, type_, span)
             case "network":
                 return nodes.NetworkOutput(type_, term.data[0], term.data[1], self._all(term.arguments), span=span)
+            case "root":
+                return self._root(term, type_, span)
             case "gradient":
                 function = name_of(term.arguments[1]).rpartition(".")[0]
                 return nodes.Gradient(type_, function, self._all(gradient_parts(term)[2]), span=span)
@@ -128,8 +134,16 @@ class _Writer:
         kind, name = term.data[0], name_of(term)
         if kind == "parameter":
             return nodes.ParameterReference(type_, name, span=span)
+        if kind == "root":
+            return nodes.Reference(type_, f"{ROOT}{name}", span=span)
         written = f"_{name}".replace(" ", "_") if kind == "bound" else self.naming.symbols.get(term, name)
         return nodes.Reference(type_, written, span=span)
+
+    def _root(self, term: Term, type_: nodes.Type, span: Span) -> nodes.Expr:
+        body, formal, target = term.arguments
+        return nodes.Root(
+            type_, f"{ROOT}{name_of(formal)}", self.write(body), self.write(target), *term.data, span=span
+        )
 
     def _external(self, term: Term, type_: nodes.Type, span: Span) -> nodes.Expr:
         """The number that stands for the value of a user's network: itself, or its logarithm where it is positive."""

@@ -34,14 +34,24 @@ def derive_inverses(model: nodes.Model) -> tuple[dict[str, Inverse], dict[str, L
     for map_ in model.maps:
         try:
             terms = terms_of(model, map_)
-            found = search.under(terms.requires).any_bijection(terms.input, terms.body).conclusion
+            found = _bijection(search.under(terms.requires), terms, map_.result.support)
         except (NotFound, Untranslated, Malformed) as problem:
             failures.append(Failure(map_.name, str(problem), span=_blame(problem, map_, model)))
             continue
-        assert isinstance(found, Bijection | VectorBijection)
         inverses[map_.name] = _inverse(map_, terms, found)
         log_dets[map_.name] = log_det(map_, terms.input, terms.translation, found)
     return inverses, log_dets, tuple(failures)
+
+
+def _bijection(search: Search, terms: MapTerms, declared: nodes.Support) -> Bijection | VectorBijection:
+    """The bijection that the checks will find: onto what is declared, or onto whatever its range is."""
+    try:
+        proof = search.invertible(terms.input, terms.body, declared).premises[0]
+    except NotFound:
+        proof = search.any_bijection(terms.input, terms.body)
+    found = proof.conclusion
+    assert isinstance(found, Bijection | VectorBijection)
+    return found
 
 
 def _blame(problem: Exception, map_: nodes.Map, model: nodes.Model) -> Span:

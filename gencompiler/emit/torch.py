@@ -47,6 +47,7 @@ IMPORTS = {
     "causal": "from gencompiler.runtime import causal",
     "norms": "from gencompiler.runtime import norms",
     "random": "from gencompiler.runtime import random",
+    "special": "from gencompiler.runtime import special",
     "tiles": "from gencompiler.runtime import tiles",
 }
 

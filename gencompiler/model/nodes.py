@@ -20,6 +20,7 @@ from gencompiler.model.law_nodes import *  # noqa: F403  (the one schema of the 
 from gencompiler.model.law_nodes import Density
 from gencompiler.model.sde_nodes import *  # noqa: F403
 from gencompiler.model.sde_nodes import Input, Sde, Terminal
+from gencompiler.model.solutions import *  # noqa: F403
 from gencompiler.model.steps import *  # noqa: F403
 from gencompiler.model.steps import Stage, Transition
 from gencompiler.model.values import *  # noqa: F403

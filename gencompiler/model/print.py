@@ -51,6 +51,8 @@ def expression(expr: nodes.Expr) -> str:
             return f"{name}({', '.join(map(expression, arguments))})"
         case nodes.Gradient(function=name, arguments=arguments):
             return f"grad({name})({', '.join(map(expression, arguments))})"
+        case nodes.Root(name=name, body=body, target=target):
+            return f"(the {name} with {expression(body)} = {expression(target)})"
         case nodes.NetworkOutput(path=path, output=output, inputs=inputs):
             return f"{path}.{output}({', '.join(map(expression, inputs))})"
     return _probabilistic(expr)
@@ -64,6 +66,12 @@ def _probabilistic(expr: nodes.Expr) -> str:
         case nodes.Distribution(family=family, form=form, arguments=arguments):
             named = f"{form}: " if form else ""
             return f"{family.removeprefix(nodes.USER)}({named}{', '.join(map(expression, arguments))})"
+    return _of_laws(expr)
+
+
+def _of_laws(expr: nodes.Expr) -> str:
+    """What speaks of distributions, diffusions and other modules."""
+    match expr:
         case nodes.LogDensity():
             return f"log {_density(expr)}"
         case nodes.FreeEnergy(joint=joint, targets=targets, stopped=stopped):

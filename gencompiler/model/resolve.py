@@ -19,6 +19,7 @@ from gencompiler.model import (
     equations,
     groups,
     inner_densities,
+    library,
     nodes,
     objectives,
     requests,
@@ -44,6 +45,8 @@ StatementT = TypeVar("StatementT", bound=tree.Declaration)
 def resolve(file: tree.File, defines: dict[str, nodes.Real], prelude: Prelude, reporter: Reporter) -> nodes.Model:
     """The resolved model of `file`; raises CompileError with every diagnostic when there is none."""
     check_names(file, prelude.names, reporter)
+    if library.is_library(file):
+        return library.resolve(file, defines, prelude, reporter)
     surface = _one_model(file, reporter)
     resolver = _Resolver(file, surface, defines, prelude, reporter)
     model = resolver.run()

@@ -24,6 +24,8 @@ class Interval:
     def __post_init__(self) -> None:
         for name in ("lower", "upper"):
             end = getattr(self, name)
+            if type(end) is Fraction:
+                continue
             if isinstance(end, float) and math.isnan(end):
                 raise ValueError("NaN bounds nothing")
             if is_finite(end):
@@ -111,7 +113,13 @@ def negate(a: Interval) -> Interval:
 
 def add(a: Interval, b: Interval) -> Interval:
     """{x + y}"""
-    return Interval(a.lower + b.lower, a.upper + b.upper, a.lower_open or b.lower_open, a.upper_open or b.upper_open)
+    lower, upper = _sum(a.lower, b.lower), _sum(a.upper, b.upper)
+    return Interval(lower, upper, a.lower_open or b.lower_open, a.upper_open or b.upper_open)
+
+
+def _sum(x: Real, y: Real) -> Real:
+    """The sum of two lower (or upper) ends; a fraction may be too large for a float to meet infinity."""
+    return x if isinstance(x, float) else y if isinstance(y, float) else x + y
 
 
 def subtract(a: Interval, b: Interval) -> Interval:
@@ -121,6 +129,8 @@ def subtract(a: Interval, b: Interval) -> Interval:
 
 def multiply(a: Interval, b: Interval) -> Interval:
     """{x y}"""
+    if not (a.lower < 0 or b.lower < 0):
+        return _interval(_times(*(_ends(i)[0] for i in (a, b))), _times(*(_ends(i)[1] for i in (a, b))))
     products = [_times(x, y) for x in _ends(a) for y in _ends(b)]
     lower = min(products, key=lambda e: (e[0], e[1]))
     upper = max(products, key=lambda e: (e[0], not e[1]))
@@ -134,9 +144,11 @@ def _ends(a: Interval) -> tuple[End, End]:
 def _times(x: End, y: End) -> End:
     """The product of two ends.  Zero times infinity is 0: values near it are products of finite numbers, 0 of a zero
     that is reached and an open 0 otherwise."""
-    if 0 in (x[0], y[0]):
-        reached = (x[0] == 0 and not x[1]) or (y[0] == 0 and not y[1])
+    if not x[0] or not y[0]:
+        reached = (not x[0] and not x[1]) or (not y[0] and not y[1])
         return Fraction(0), not reached
+    if isinstance(x[0], float) or isinstance(y[0], float):
+        return math.copysign(math.inf, 1 if (x[0] > 0) == (y[0] > 0) else -1), x[1] or y[1]
     return x[0] * y[0], x[1] or y[1]
 
 

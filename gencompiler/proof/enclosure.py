@@ -42,6 +42,8 @@ _BALLS: dict[str, Callable[[arb], arb]] = {
     "tan": lambda a: a.tan(),
     "lgamma": lambda a: a.lgamma(),
     "digamma": lambda a: a.digamma(),
+    "lambert_w": lambda a: a.lambertw(),
+    "wright_omega": lambda a: a.exp().lambertw(),
 }
 _EXACT: dict[str, Callable[[Fraction], Fraction]] = {
     "negate": lambda q: -q,
@@ -72,7 +74,7 @@ def bounds_of(ball: arb) -> Bounds:
     middle, radius = _dyadic(ball.mid()), _dyadic(ball.rad())
     if isinstance(middle, float) or isinstance(radius, float):
         return -math.inf, math.inf
-    return _down(middle - radius), -_down(-(middle + radius))
+    return rounded_down(middle - radius), -rounded_down(-(middle + radius))
 
 
 def _dyadic(exact: arb) -> Real:
@@ -84,7 +86,7 @@ def _dyadic(exact: arb) -> Real:
     return Fraction(mantissa) * Fraction(2) ** exponent
 
 
-def _down(value: Fraction) -> Real:
+def rounded_down(value: Fraction) -> Real:
     """The largest number of KEPT_BITS bits that is at most `value`; -inf below -2^LARGEST."""
     if value == 0:
         return value
@@ -145,6 +147,10 @@ def _end(text: str) -> Bounds:
         return float(text), float(text)
     sign, rest = (-1, text[1:]) if text.startswith("-") else (1, text)
     name, _, denominator = rest.partition("/")
+    if denominator.strip() == "e":
+        around = named_constant("e")
+        low, high = (int(name) / Fraction(e) for e in (around.upper, around.lower))
+        return (low, high) if sign > 0 else (-high, -low)
     if name.strip() == "pi":
         around = named_constant("pi")
         low, high = (Fraction(e) / int(denominator or 1) for e in (around.lower, around.upper))

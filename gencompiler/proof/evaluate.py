@@ -21,12 +21,15 @@ from gencompiler.proof.matrices import evaluated
 from gencompiler.proof.numbers import (
     COMPARISONS,
     EXACT,
+    HIDDEN,
     Number,
     Undecided,
     Values,
     ball,
     compare,
+    contracted,
     finite,
+    hidden,
     is_zero,
     times,
     total,
@@ -43,18 +46,21 @@ class Undefined(Exception):
         self.term = term
 
 
-#: A place that a causal view leaves out.
-HIDDEN = None
-
 #: What atoms stand for: symbols, and (as constants) network outputs by path and number.
 Point = Mapping[Term, Fraction | Values]
 
 
 def evaluate(term: Term, point: Point) -> Values:
     """The elements of `term` at a point; a scalar is a tuple of one.  Raises Undecided or Undefined."""
+    evaluation = _Evaluation(point)
     with ctx.workprec(enclosure.PRECISION):
-        found = _Evaluation(point).values(term)
-    if _hidden(*found):
+        try:
+            found = evaluation.values(term)
+        except Undefined:
+            if evaluation.mixed:  # perhaps at an element that does not take the branch
+                raise Undecided(f"{term} has branches that elements do not take together") from None
+            raise
+    if hidden(*found):
         raise Undecided(f"{term} is a causal view")
     return found
 
@@ -70,12 +76,13 @@ class _Evaluation:
     def __init__(self, point: Point) -> None:
         self.point = point
         self.known: dict[Term, Values] = {}
+        self.mixed = False  # elements of one tensor take different branches
 
     def values(self, root: Term) -> Values:
         stack = [root]
         while stack:
             term = stack[-1]
-            wanted = [] if term in self.point else [a for a in _operands(term) if a not in self.known]
+            wanted = [] if term in self.point else [a for a in self._wanted(term) if a not in self.known]
             if wanted:
                 stack.extend(wanted)
                 continue
@@ -83,6 +90,17 @@ class _Evaluation:
             if term not in self.known:
                 self.known[term] = self._values(term)
         return self.known[root]
+
+    def _wanted(self, term: Term) -> tuple[Term, ...]:
+        """What must be evaluated before a term: of a choice, the branches that are taken."""
+        if term.operation != "choose":
+            return _operands(term)
+        condition, then, otherwise = term.arguments
+        if condition not in self.known:
+            return (condition,)
+        taken = {bool(v) for v in self.known[condition] if v is not HIDDEN}
+        self.mixed = self.mixed or len(taken) > 1
+        return tuple(branch for branch, value in ((then, True), (otherwise, False)) if value in taken)
 
     def _values(self, term: Term) -> Values:
         size = math.prod(term.shape)
@@ -103,13 +121,14 @@ class _Evaluation:
             case "apply":
                 columns = [_spread(self.known[a], size) for a in term.arguments]
                 rows = zip(*columns, strict=True)
-                return tuple(HIDDEN if _hidden(*row) else self._apply(term, row) for row in rows)
+                return tuple(HIDDEN if hidden(*row) else self._apply(term, row) for row in rows)
             case "choose":
-                columns = [_spread(self.known[a], size) for a in term.arguments]
+                # A branch that no element takes may be undefined; where elements differ, neither may.
+                columns = [_spread(self.known.get(a, (HIDDEN,)), size) for a in term.arguments]
                 rows = zip(*columns, strict=True)
-                return tuple(HIDDEN if _hidden(*row) else row[1] if row[0] else row[2] for row in rows)
+                return tuple(HIDDEN if row[0] is HIDDEN else row[1] if row[0] else row[2] for row in rows)
             case "contract":
-                return _contract(term, *(self.known[a] for a in term.arguments))
+                return contracted(term, *(self.known[a] for a in term.arguments))
             case "reduce":
                 shown = tuple(v for v in self.known[term.arguments[0]] if v is not HIDDEN)
                 return (self._reduce(term, shown),)
@@ -296,12 +315,17 @@ class _Tangents:
             return self._apply(term, size)
         if term.operation == "choose":
             condition = _spread(self.values.known[term.arguments[0]], size)
-            then, otherwise = (_spread(self.of(a), size) for a in term.arguments[1:])
+            taken = {bool(c) for c in condition}
+            zeros = (Fraction(0),) * size
+            then, otherwise = (
+                _spread(self.of(a), size) if value in taken else zeros
+                for a, value in zip(term.arguments[1:], (True, False), strict=True)
+            )
             return tuple(t if c else o for c, t, o in zip(condition, then, otherwise, strict=True))
         if term.operation == "contract":
             left, right = (self.values.known[a] for a in term.arguments)
             slopes = [self.of(a) for a in term.arguments]
-            parts = (_contract(term, slopes[0], right), _contract(term, left, slopes[1]))
+            parts = (contracted(term, slopes[0], right), contracted(term, left, slopes[1]))
             return tuple(total(pair) for pair in zip(*parts, strict=True))
         linear = term.operation in ("select", "join", "element")
         if linear or (term.operation == "reduce" and term.data in ("sum", "mean")):
@@ -333,22 +357,6 @@ class _Tangents:
         return tuple(found)
 
 
-def _contract(term: Term, a: Values, b: Values) -> Values:
-    """`a @ b` of the values of a contraction's arguments."""
-    left, right = term.arguments
-    inner = right.shape[0]
-    rows, columns = math.prod(left.shape[:-1]), math.prod(right.shape[1:])
-    return tuple(
-        total(
-            times(a[r * inner + k], b[k * columns + c])
-            for k in range(inner)
-            if not _hidden(a[r * inner + k], b[k * columns + c])
-        )
-        for r in range(rows)
-        for c in range(columns)
-    )
-
-
 def _operands(term: Term) -> tuple[Term, ...]:
     """What must be evaluated before a term: not what is under a `for`, nor inside a gradient's function."""
     if term.operation in ("each", "recur", "fixed_point", "jacobian_log_det"):
@@ -358,10 +366,6 @@ def _operands(term: Term) -> tuple[Term, ...]:
     if term.operation == "element":
         return term.arguments[:1]
     return term.arguments
-
-
-def _hidden(*values: Number) -> bool:
-    return any(v is HIDDEN for v in values)
 
 
 def _one_length(term: Term) -> tuple[Term | None, ...]:

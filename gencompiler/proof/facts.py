@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from fractions import Fraction
 
-from gencompiler.model.nodes import REAL, Support
+from gencompiler.model.nodes import REAL, Real, Support
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.graph import Shape, Term, symbol
 
@@ -135,15 +135,52 @@ class NotInjective(Fact):
 
 @dataclasses.dataclass(frozen=True)
 class Outside(Fact):
-    """For some admissible values of its symbols, an element of `term` is undefined or not a value of `support`."""
+    """For some admissible values of its symbols (`at`), an element of `term` is undefined or not a value of
+    `support`."""
 
     term: Term
     support: Support
+    at: tuple[tuple[Term, Fraction], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
 class NotOnto(Fact):
-    """`body` never takes some value of `support`."""
+    """For some admissible values of the other symbols (`at`), `body` never takes some value of `support`."""
 
     body: Term
     support: Support
+    at: tuple[tuple[Term, Fraction], ...] = ()
+
+
+# -- scalar maps by their derivatives ----------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class OnBox(Fact):
+    """With its symbols in the intervals of `box` (others in their supports), `term` is defined and in `interval`."""
+
+    term: Term
+    box: tuple[tuple[Term, Interval], ...]
+    interval: Interval
+
+
+@dataclasses.dataclass(frozen=True)
+class Monotone(Fact):
+    """With everything else fixed, `body` is a continuous, strictly monotone function of `input` on `domain`."""
+
+    input: Term
+    body: Term
+    domain: Interval
+    increasing: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Tends(Fact):
+    """At the `upper` (or lower) end of `domain`, `body` has a limit in the extended reals between `low` and `high`."""
+
+    input: Term
+    body: Term
+    domain: Interval
+    upper: bool
+    low: Real
+    high: Real

@@ -91,7 +91,7 @@ def literal(value: Real) -> Term:
 
 def is_finite(value: Real) -> bool:
     """Whether a real is neither infinity; a Fraction may be too large for `math` to say."""
-    return value not in (INFINITY, -INFINITY)
+    return not isinstance(value, float) or value not in (INFINITY, -INFINITY)
 
 
 def constant(name: str) -> Term:
@@ -147,19 +147,6 @@ def contract(left: Term, right: Term) -> Term:
 def reduce(operation: str, operand: Term) -> Term:
     """A reduction over all axes."""
     return make("reduce", operation, (operand,), ())
-
-
-#: Before the name of a user's network, in place of a path; between them, what makes a number of its value (`log`).
-EXTERN = "extern "
-EXTERN_NUMBERS = {"Positive": "log", "Unit": "logit"}
-
-
-def external(name: str, support: Support, shape: Shape, inputs: tuple[Term, ...]) -> Term:
-    """The value of a network that the user supplies: any in its declared support."""
-    function = EXTERN_NUMBERS.get(support.name)
-    if function is None:
-        return network(f"{EXTERN}{name}", 0, shape, inputs)
-    return apply({"log": "exp", "logit": "sigmoid"}[function], network(f"{EXTERN}{function} {name}", 0, shape, inputs))
 
 
 def network(path: str, output: int, shape: Shape, inputs: tuple[Term, ...]) -> Term:
@@ -376,8 +363,7 @@ def substituted(term: Term, values: Mapping[Term, Term]) -> Term:
             return current
         found = memo.get(current)
         if found is None:
-            found = build(current.operation, current.data, tuple(visit(a) for a in current.arguments))
-            memo[current] = found
+            found = memo[current] = build(current.operation, current.data, tuple(visit(a) for a in current.arguments))
         return found
 
     return visit(term)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flint import arb, fmpq
+
+if TYPE_CHECKING:
+    from gencompiler.proof.graph import Term
 
 #: One number: an exact Fraction, or a ball (flint's `arb`) around it.
 Number = Any
@@ -99,3 +103,29 @@ EXACT: dict[str, Callable[..., Number]] = {
     "not": lambda a: Fraction(not a),
     "indicator": lambda a: Fraction(bool(a)),
 }
+
+
+# -- tensors with causal views ---------------------------------------------------------------------------------------
+
+#: A place that a causal view leaves out.
+HIDDEN = None
+
+
+def hidden(*values: Number) -> bool:
+    return any(v is HIDDEN for v in values)
+
+
+def contracted(term: Term, a: Values, b: Values) -> Values:
+    """`a @ b` of the values of a contraction's arguments."""
+    left, right = term.arguments
+    inner = right.shape[0]
+    rows, columns = math.prod(left.shape[:-1]), math.prod(right.shape[1:])
+    return tuple(
+        total(
+            times(a[r * inner + k], b[k * columns + c])
+            for k in range(inner)
+            if not hidden(a[r * inner + k], b[k * columns + c])
+        )
+        for r in range(rows)
+        for c in range(columns)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from fractions import Fraction
@@ -10,6 +11,7 @@ from gencompiler.model.nodes import Support
 from gencompiler.proof import rules, sweep_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.condition_rules import holds_at
+from gencompiler.proof.counterexamples import Looking
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Term, substitute, subterms, support_of
@@ -80,8 +82,12 @@ def _inputs(input_: Term) -> list[Fraction]:
 def not_injective(
     input_: Term, body: Term, search: Search, zero: Term | None = None, requires: tuple[Member, ...] = ()
 ) -> Proof | None:
-    """Two inputs with one value, or three out of order, where the conditions hold; with `zero`, only where that factor
-    of the map is 0."""
+    """Two inputs with one value, or values out of order, where the conditions hold; with `zero`, first where that
+    factor of the map is 0."""
+    return _near(input_, body, search, zero, requires) or Looking(input_, body, requires).not_injective()
+
+
+def _near(input_: Term, body: Term, search: Search, zero: Term | None, requires: tuple[Member, ...]) -> Proof | None:
     free = tuple(a for a in atoms(body, *(c.term for c in requires)) if a is not input_)
     for assignment in assignments(free):
         if requires and not holds_at(requires, assignment):
@@ -160,18 +166,24 @@ def outside(term: Term, support: Support) -> Proof | None:
     return None
 
 
-def outside_map(input_: Term, body: Term, support: Support) -> Proof | None:
-    """An input, and values of the rest, at which a map leaves `support`."""
-    return outside(body, support) if input_.shape == () else None
-
-
-def not_onto(input_: Term, body: Term, support: Support, search: Search) -> Proof | None:
-    """A proven range that misses part of `support`."""
-    try:
-        found = attempt("not_onto", (support,), search.range(body))
-        return found or _gap(input_, body, support, search)
-    except NotFound:
+def outside_map(input_: Term, body: Term, support: Support, requires: tuple[Member, ...] = ()) -> Proof | None:
+    """An input, and values of the rest where the conditions hold, at which a map leaves `support`."""
+    if input_.shape != ():
         return None
+    near = None if requires else outside(body, support)
+    return near or Looking(input_, body, requires).outside(support)
+
+
+def not_onto(
+    input_: Term, body: Term, support: Support, search: Search, requires: tuple[Member, ...] = ()
+) -> Proof | None:
+    """A proven range that misses part of `support`, or values of the rest, where the conditions hold, for which one
+    does."""
+    found: Proof | None = None
+    if not requires:
+        with contextlib.suppress(NotFound):
+            found = attempt("not_onto", (support,), search.range(body)) or _gap(input_, body, support, search)
+    return found or Looking(input_, body, requires).not_onto(support, search)
 
 
 def along_intervals(input_: Term, body: Term, support: Support) -> Proof | None:

@@ -12,11 +12,16 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import domain
+from gencompiler.proof.boxes import Evaluation, support_interval
+from gencompiler.proof.calculus import fold as folded
+from gencompiler.proof.calculus import in_pieces, resolved
+from gencompiler.proof.domain import Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
-from gencompiler.proof.facts import Fact, InRange, NotInjective, NotOnto, Outside
-from gencompiler.proof.graph import Term, is_finite, substitute, subterms, support_of
+from gencompiler.proof.facts import Fact, InRange, Monotone, NotInjective, NotOnto, Outside, Tends
+from gencompiler.proof.graph import Term, is_finite, literal, substitute, subterms, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.map_rules import pieces
+from gencompiler.proof.monotone_rules import piece, sections
 from gencompiler.proof.numbers import Number, Undecided, Values, compare, total
 from gencompiler.proof.range_rules import range_of
 
@@ -71,8 +76,27 @@ def two_points(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(len(first) == len(second) and first != second, "two different inputs")
     need(all(isinstance(v, Fraction) and admissible(support_of(input_), v) for v in (*first, *second)), "not an input")
     left, right = (_values(body, {**point, input_: place}) for place in (first, second))
-    need(all(isinstance(v, Fraction) for v in (*left, *right)) and left == right, "the values differ")
+    exact = all(isinstance(v, Fraction) for v in (*left, *right)) and left == right
+    need(exact or _one_formula(input_, body, point, first, second), "the values differ")
     return NotInjective(input_, body, assignment)
+
+
+def _one_formula(input_: Term, body: Term, point: dict[Term, Fraction | Values], first: Values, second: Values) -> bool:
+    """Whether a function of a number has one and the same closed formula at two points."""
+    if input_.shape != () or not isinstance(first[0], Fraction) or not isinstance(second[0], Fraction):
+        return False
+    left, right = (at_point(body, {**point, input_: (place[0],)}) for place in (first, second))
+    return left is right and not left.symbols
+
+
+def at_point(term: Term, point: dict[Term, Fraction | Values]) -> Term:
+    """A term with the numbers of a point put in for its symbols, folded; tensors and networks stay."""
+    numbers = {
+        atom: literal(value if isinstance(value, Fraction) else value[0])
+        for atom, value in point.items()
+        if atom.operation == "symbol" and atom.shape == () and (isinstance(value, Fraction) or len(value) == 1)
+    }
+    return folded(substitute(term, numbers))
 
 
 @rule
@@ -88,6 +112,26 @@ def fold(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(all(admissible(support_of(input_), p) for p in places), "not an input")
     a, b, c = (_values(body, {**point, input_: (p,)})[0] for p in places)
     need(_order(a, b) * _order(b, c) < 0, "the values are in order")
+    return NotInjective(input_, body, assignment)
+
+
+@rule
+def crossing(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A function of a number that is continuous from a to b, and at c outside of them is strictly between its values
+    there.  Subject: the input, the body, an assignment, a, b and c."""
+    input_, body, assignment, a, b, c = cast(tuple[Term, Term, Assignment, Fraction, Fraction, Fraction], subject)
+    point = _point(assignment)
+    need(input_.shape == () and a < b and not a <= c <= b, "two ends and a point outside")
+    need(all(admissible(support_of(input_), p) for p in (a, b, c)), "not an input")
+    box = {s: domain.point(v) for s, v in assignment if s.operation == "symbol"}
+    segment = Evaluation({**box, input_: Interval(a, b)}, {})
+    taken = resolved(body, input_, segment.holds)
+    if not continuous(taken):
+        taken = resolved(in_pieces(body, input_), input_, segment.holds)
+    need(continuous(taken), "not known to be continuous")
+    segment.range(taken)
+    left, right, other = (_values(body, {**point, input_: (p,)})[0] for p in (a, b, c))
+    need(_order(left, other) * _order(other, right) > 0, "the value at {} is not between", c)
     return NotInjective(input_, body, assignment)
 
 
@@ -120,12 +164,12 @@ def outside(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     try:
         values = evaluate(term, _point(assignment))
     except Undefined:
-        return Outside(term, support)
+        return Outside(term, support, assignment)
     except Undecided as problem:
         raise Unproved(str(problem)) from None
     apart = support.name == "Simplex" and len(term.shape) == 1 and _differs(total(values), Fraction(1))
     need(apart or any(_escapes(v, allowed, support) for v in values), "every value is one of {}", support)
-    return Outside(term, support)
+    return Outside(term, support, assignment)
 
 
 def _differs(left: Number, right: Number) -> bool:
@@ -156,10 +200,51 @@ def gap(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     below, above = (otherwise, then) if upper_first else (then, otherwise)
     need(admissible(support, value), "{} is not a value of {}", value, support)
     halves = ((below, low), (above, high))
-    for premise, (piece, half) in zip(premises, halves, strict=True):
-        reached = range_of(premise, substitute(piece, {input_: half}))
+    for premise, (formula, half) in zip(premises, halves, strict=True):
+        reached = range_of(premise, substitute(formula, {input_: half}))
         need(not reached.contains(value), "{} may be reached", value)
     return NotOnto(body, support)
+
+
+@rule
+def skipped(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A value that no section of a map takes.  Subject: the input, the body, the support, an assignment, the cuts
+    between the sections, the value."""
+    input_, body, support, assignment, cuts, value = cast(
+        tuple[Term, Term, Support, Assignment, tuple[Fraction, ...], Fraction], subject
+    )
+    point = _point(assignment)
+    need(input_.shape == () and admissible(support, value), "{} is not a value of {}", value, support)
+    specific = at_point(body, point)
+    for part in sections(support_interval(input_), cuts):
+        reached = Evaluation({input_: part}, {}).range(piece(specific, input_, part, {}))
+        need(not reached.contains(value), "{} may be reached", value)
+    for cut in cuts:
+        (found,) = _values(body, {**point, input_: (cut,)})
+        need(_order(found, value) != 0, "{} is reached", value)
+    return NotOnto(body, support, assignment)
+
+
+@rule
+def falls_short(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A monotone function whose limit at an end is inside the support, or is an end of it that is never reached.
+
+    Subject: the body, the support, an assignment.  Premises: the function at that assignment is monotone; a limit."""
+    body, support, assignment = cast(tuple[Term, Support, Assignment], subject)
+    monotone, limit = premises
+    wanted = domain.of_support(support)
+    if not isinstance(monotone, Monotone) or not isinstance(limit, Tends) or wanted is None:
+        raise Unproved("a monotone function and a limit are missing")
+    need(monotone.body is at_point(body, _point(assignment)), "another function")
+    need((limit.input, limit.body, limit.domain) == (monotone.input, monotone.body, monotone.domain), "another limit")
+    need(monotone.domain == support_interval(monotone.input), "only on a part")
+    reached = not (monotone.domain.upper_open if limit.upper else monotone.domain.lower_open)
+    if limit.upper == monotone.increasing:  # the least upper bound of the values
+        missed = limit.high < wanted.upper or (limit.high == wanted.upper and not wanted.upper_open and not reached)
+    else:
+        missed = limit.low > wanted.lower or (limit.low == wanted.lower and not wanted.lower_open and not reached)
+    need(missed, "every value of {} may be reached", support)
+    return NotOnto(body, support, assignment)
 
 
 @rule

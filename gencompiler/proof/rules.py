@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gencompiler.proof import (
+    box_sign_rules,
     causal_rules,
     chain_refutations,
     chain_rules,
@@ -22,6 +23,7 @@ from gencompiler.proof import (
     marginal_rules,
     mass_rules,
     matrix_rules,
+    monotone_rules,
     range_rules,
     reduction_rules,
     refute_rules,
@@ -49,6 +51,8 @@ MODULES = (
     map_rules,
     index_rules,
     knot_rules,
+    box_sign_rules,
+    monotone_rules,
     refute_rules,
     sweep_refutations,
     structure_rules,

@@ -10,7 +10,7 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import rules, splines, vector_search
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.facts import InRange, Member
+from gencompiler.proof.facts import InRange, Member, NonZero
 from gencompiler.proof.graph import Term, gradient_parts, literal, substitute
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.map_rules import pieces
@@ -24,24 +24,23 @@ class Search:
 
     def __init__(self, given: Iterable[Proof] = ()) -> None:
         """`given`: proofs of ranges to start from, such as assumptions."""
-        self._given = tuple(given)
-        self._nonzero: dict[Term, Proof | NotFound] = {}
+        self.given = tuple(given)
+        self._maps: dict[tuple[Term, Term], Proof | NotFound] = {}
+        self._nonzero: dict[Term, Proof | NotFound] = {
+            p.conclusion.term: p for p in self.given if isinstance(p.conclusion, NonZero)
+        }
         self._logs: dict[Term, Proof | NotFound] = {}
         self._matrices: dict[Term, Proof | NotFound] = {}
         self._simplexes: dict[Term, Proof | NotFound] = {}
         self._ranges: dict[Term, Proof | NotFound] = {
-            p.conclusion.term: p for p in self._given if isinstance(p.conclusion, InRange)
+            p.conclusion.term: p for p in self.given if isinstance(p.conclusion, InRange)
         }
 
     def under(self, conditions: tuple[Member, ...]) -> Search:
         """A search that may also use these conditions; itself, where there are none."""
         if not conditions:
             return self
-        found = Search(self._given)
-        for condition in conditions:
-            proof = prove("required", (condition,))
-            (found._ranges if isinstance(proof.conclusion, InRange) else found._nonzero)[condition.term] = proof
-        return found
+        return Search((*self.given, *(prove("required", (condition,)) for condition in conditions)))
 
     # -- ranges ------------------------------------------------------------------------------------------------------
 
@@ -178,11 +177,35 @@ class Search:
     # -- scalar bijections -------------------------------------------------------------------------------------------
 
     def bijection(self, input_: Term, body: Term) -> Proof:
-        """That `body` is a bijection in `input_`, by peeling one function after the other; raises NotFound."""
+        """That `body` is a bijection in `input_`: by peeling one function after the other, and by the slope of what
+        does not peel; raises NotFound."""
+        found = self._maps.get((input_, body))
+        if found is None:
+            try:
+                found = self._peeled_or_sloped(input_, body)
+            except NotFound as failure:
+                found = failure
+            self._maps[(input_, body)] = found
+        if isinstance(found, NotFound):
+            raise found
+        return found
+
+    def _peeled_or_sloped(self, input_: Term, body: Term) -> Proof:
+        from gencompiler.proof.slopes import by_slope
+
         try:
             return self._bijection(input_, body)
+        except NotFound as failure:
+            peeled = failure
         except Unproved as failure:
-            raise NotFound("form", body, str(failure)) from None
+            peeled = NotFound("form", body, str(failure))
+        plain = peeled.kind == "vanishes" and not peeled.term.arguments
+        if input_ not in body.symbols or body.shape != input_.shape or plain:
+            raise peeled
+        try:
+            return by_slope(self, input_, body)
+        except NotFound as failure:
+            raise peeled if peeled.kind in ("vanishes", "slope") else failure from None
 
     def _bijection(self, input_: Term, body: Term) -> Proof:
         if body is input_:
@@ -244,7 +267,20 @@ class Search:
         try:
             return prove("onto", (declared,), found)
         except Unproved as failure:
-            raise NotFound("onto", body, str(failure)) from None
+            found = self._sharper(input_, body) or found
+            try:
+                return prove("onto", (declared,), found)
+            except Unproved:
+                raise NotFound("onto", body, str(failure)) from None
+
+    def _sharper(self, input_: Term, body: Term) -> Proof | None:
+        """A scalar bijection with its range as limits give it."""
+        from gencompiler.proof.slopes import by_slope
+
+        try:
+            return by_slope(self, input_, body) if input_.shape == () else None
+        except NotFound:
+            return None
 
 
 def _table_of(term: Term) -> Term | None:

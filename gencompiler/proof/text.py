@@ -78,6 +78,8 @@ class _Speller:
             case "table":
                 return _table(*term.data), _ATOM
             case "symbol":
+                if term.data[0] == "root":
+                    return f"t{term.data[1]}", _ATOM
                 return short(term.data[1]) if term.data[0] == "parameter" else str(term.data[1]), _ATOM
             case "apply":
                 return self._apply(term)
@@ -102,6 +104,12 @@ class _Speller:
                 return f"bin({self._listed(term.arguments)})", _ATOM
             case "network":
                 return f"{short(term.data[0])}({self._listed(term.arguments)})", _ATOM
+            case "root":
+                body, formal, target = term.arguments
+                return (
+                    f"(the {self._inside(formal, 0)} with {self._inside(body, 5)} = {self._inside(target, 5)})",
+                    _ATOM,
+                )
             case "gradient":
                 body, _, actuals = gradient_parts(term)
                 return f"grad({self._inside(body, 0)})({self._listed(actuals)})", _ATOM

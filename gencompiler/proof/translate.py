@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
-from gencompiler.proof import graph, running, tables
+from gencompiler.proof import external, graph, roots, running, tables
 from gencompiler.proof.contractions import bounded, fixed_point, jacobian_log_det, moving
 from gencompiler.proof.graph import Term
 from gencompiler.proof.matrices import matrix
@@ -77,7 +77,7 @@ class Translation:
             case nodes.ParameterReference():
                 return self._parameter(expr)
             case nodes.Apply(function=function, arguments=(nodes.ExternalOutput() as value,)) if (
-                function == graph.EXTERN_NUMBERS.get(value.type.support.name)
+                function == external.EXTERN_NUMBERS.get(value.type.support.name)
             ):
                 return self.term(value).arguments[0]
             case nodes.Apply(function=function, arguments=arguments):
@@ -102,6 +102,8 @@ class Translation:
                 return self._call(expr, function, self._terms(arguments))
             case nodes.Gradient(function=function, arguments=arguments):
                 return self._gradient(expr, function, self._terms(arguments))
+            case nodes.Root():
+                return self._root(expr)
             case nodes.NetworkOutput(path=path, output=output, inputs=inputs):
                 network = self.networks.get(path)
                 if network is not None and network.lipschitz is not None:
@@ -111,7 +113,7 @@ class Translation:
                     return self._linear(network, output, self._terms(inputs))
                 return graph.network(path, output, expr.type.shape, self._terms(inputs))
             case nodes.ExternalOutput(external=name, arguments=arguments):
-                return graph.external(name, expr.type.support, expr.type.shape, self._terms(arguments))
+                return external.external(name, expr.type.support, expr.type.shape, self._terms(arguments))
             case nodes.Let():
                 return self._let(expr)
         return self._tensor(expr)
@@ -189,6 +191,11 @@ class Translation:
             raise Untranslated(expr, f"`{name}` takes {len(function.inputs)} arguments")
         inside = self.binding({i.name: a for i, a in zip(function.inputs, arguments, strict=True)})
         return inside.term(function.body)
+
+    def _root(self, expr: nodes.Root) -> Term:
+        formal = graph.symbol("root", expr.name.removeprefix(roots.ROOT), nodes.REAL, expr.type.shape)
+        body = dataclasses.replace(self.binding({expr.name: formal}), labels={}).term(expr.body)
+        return roots.root(body, formal, self.term(expr.target), (expr.lower, expr.upper, expr.increasing))
 
     def _gradient(self, expr: nodes.Expr, name: str, arguments: tuple[Term, ...]) -> Term:
         function, formals = self._formals(expr, name)

@@ -11,9 +11,10 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.model.views import Axes, axes
-from gencompiler.rows import arrays, bundles, gradients, networks, nodes, tables
+from gencompiler.rows import arrays, bundles, gradients, networks, nodes, roots, tables
 from gencompiler.rows.bundles import Bundle, Interval
 from gencompiler.rows.graph import Graph
+from gencompiler.rows.guards import guarded
 from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.unsupported import NotLowered
 
@@ -102,9 +103,8 @@ class Expressions:
                 return self.parameter(expr, (), scope)
             case model.Apply():
                 return self._apply(expr, scope)
-            case model.Choose(condition=condition, then=then, otherwise=otherwise):
-                parts = (self.lower(condition, scope), self.lower(then, scope), self.lower(otherwise, scope))
-                return graph.select(*parts, span)
+            case model.Choose():
+                return self._choose(expr, scope)
             case model.Contract():
                 return self._contract(expr, scope)
             case model.Reduce():
@@ -139,6 +139,12 @@ class Expressions:
                 return networks.output(self, expr, scope)
             case model.LogDensity() | model.FreeEnergy() | model.Expectation() if self.probabilistic is not None:
                 return self.probabilistic(expr, scope)
+        return self._solved(expr, scope)
+
+    def _solved(self, expr: model.Expr, scope: Scope) -> Expr:
+        """What is defined by an equation."""
+        if isinstance(expr, model.Root):
+            return roots.root(self, expr, scope)
         raise NotLowered(expr, f"this {type(expr).__name__.lower()}")
 
     def log_density(self, distribution: model.Expr, event: model.Expr, scope: Scope) -> Expr:
@@ -182,6 +188,16 @@ class Expressions:
                 value = self.graph.name(self.lower(own, scope), name)
                 scope = scope.bind({name: value}).view(name, axes(own, scope.views))
         return scope
+
+    def _choose(self, expr: model.Choose, scope: Scope) -> Expr:
+        """A select of branches that are harmless where they are not taken."""
+        graph, span = self.graph, expr.span
+        parts = (expr.condition, expr.then, expr.otherwise)
+        condition, then, otherwise = (self.lower(part, scope) for part in parts)
+        if condition.type.rows:
+            then = guarded(graph, then, condition)
+            otherwise = guarded(graph, otherwise, graph.elementwise("not", condition, span=span))
+        return graph.select(condition, then, otherwise, span)
 
     # -- functions ---------------------------------------------------------------------------------------------------
 

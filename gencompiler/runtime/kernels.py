@@ -114,6 +114,42 @@ def asinh(x):
     return tl.where(x < 0.0, -value, value)
 
 
+# -- the inverses of y exp(y) and of y + log(y) ----------------------------------------------------------------------
+
+
+@triton.jit
+def wright_omega(x):
+    """Two steps of order 4 from a start that is right to a digit; exp(x) where that is all that is left."""
+    near = tl.exp(tl.minimum(tl.maximum(x, -40.0), 2.0))
+    far = tl.maximum(x, 2.0)
+    inside = tl.maximum(x, -40.0)
+    w = tl.where(x > 2.0, far - tl.log(far), near / (1.0 + near))
+    for _ in tl.static_range(3):
+        rest = inside - w - tl.log(w)
+        one = 1.0 + w
+        twice = 2.0 * one * (one + rest * 0.6666666666666666)
+        w = w * (1.0 + rest / one * (twice - rest) / (twice - 2.0 * rest))
+    grown = tl.exp(tl.minimum(x, 1.0)) * tl.exp(-w)
+    w = tl.where(x < 1.0, w - (w - grown) / (1.0 + w), w)
+    return tl.where(x < -40.0, tl.exp(x), w)
+
+
+@triton.jit
+def lambert_w(x):
+    """Halley's steps; beside the branch point at -1/e its series."""
+    p = tl.sqrt(2.0 * tl.maximum(2.718281828459045 * x + 1.0, 0.0))
+    branch = -1.0 + p * (1.0 + p * (-0.3333333333333333 + p * (0.1527777777777778 - p * 0.07962962962962963)))
+    log = log1p(tl.maximum(x, -0.3))
+    w = tl.where(x < -0.25, branch, log * (1.0 - log1p(log) / (2.0 + log)))
+    for _ in tl.static_range(3):
+        grown = tl.exp(w)
+        rest = w * grown - x
+        one = 1.0 + w
+        safe = tl.where(one > 1e-3, one, 1.0)
+        w = tl.where(one > 1e-3, w - rest / (grown * safe - (w + 2.0) * rest / (2.0 * safe)), w)
+    return w
+
+
 # -- trigonometric ---------------------------------------------------------------------------------------------------
 
 

@@ -1,8 +1,8 @@
 """How a learned tensor of a declared support is stored, and what it starts as.
 
 A parameter is stored unconstrained, so that any optimizer may move it anywhere; `constrain` maps storage to a value of
-the support, smoothly and onto its interior, and `unconstrain` back.  Raw zero is the default start: 1 for Positive, 1/2
-for Unit, the uniform vector for Simplex.
+the support, smoothly and onto its interior (of a closed one too), and `unconstrain` back.  Raw zero is the default
+start: 1 for Positive, 1/2 for Unit, the middle of an interval, the uniform vector for Simplex.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ def constrain(raw: Tensor, support: Support) -> Tensor:
     name = support.name
     if name == "Real":
         return raw
-    if name == "Positive":
+    if name in ("Positive", "NonNegative"):
         return positive(raw)
     if name == "Unit":
         return unit(raw)
-    if name == "Open":
+    if name in ("Open", "Interval"):
         return _open(raw, *support.arguments)
     if name == "Simplex":
         return torch.softmax(raw, dim=-1)
@@ -66,11 +66,11 @@ def constrain(raw: Tensor, support: Support) -> Tensor:
 def unconstrain(value: Tensor, support: Support) -> Tensor:
     """Storage that `constrain` maps to `value`."""
     name = support.name
-    if name == "Positive":
+    if name in ("Positive", "NonNegative"):
         return value + torch.log(-torch.expm1(-value)) - _SHIFT
     if name == "Unit":
         return torch.logit(value)
-    if name == "Open":
+    if name in ("Open", "Interval"):
         lower, upper = support.arguments
         if math.isfinite(lower) and math.isfinite(upper):
             return torch.logit((value - lower) / (upper - lower))

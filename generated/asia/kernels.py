@@ -243,25 +243,48 @@ def log_weight_kernel(
     # asia.gen:8
     equal_tub = tub == 1.0
     probability = tl.where(asia == 0, 0.01, 0.05)
-    log_p_tub = tl.where(equal_tub, tl.log(probability), log1p(-probability))
+    log_p_tub = tl.where(
+        equal_tub,
+        tl.log(tl.where(equal_tub, probability, 1.0)),
+        log1p(tl.where(equal_tub == 0, -probability, 0.0)),
+    )
     # asia.gen:9
     equal_lung_2 = lung == 1.0
     equal_smoke = smoke == 0
     probability_2 = tl.where(equal_smoke, 0.01, 0.1)
-    log_p_lung = tl.where(equal_lung_2, tl.log(probability_2), log1p(-probability_2))
+    log_p_lung = tl.where(
+        equal_lung_2,
+        tl.log(tl.where(equal_lung_2, probability_2, 1.0)),
+        log1p(tl.where(equal_lung_2 == 0, -probability_2, 0.0)),
+    )
     # asia.gen:10
+    equal_bronc_3 = bronc == 1.0
     probability_3 = tl.where(equal_smoke, 0.3, 0.6)
-    log_p_bronc = tl.where(bronc == 1.0, tl.log(probability_3), log1p(-probability_3))
+    log_p_bronc = tl.where(
+        equal_bronc_3,
+        tl.log(tl.where(equal_bronc_3, probability_3, 1.0)),
+        log1p(tl.where(equal_bronc_3 == 0, -probability_3, 0.0)),
+    )
     # asia.gen:11
     value = (equal_tub | equal_lung_2).to(tl.float32)
     log_p_either = tl.where(either == value, 0.0, float("-inf"))
     # asia.gen:12
+    equal_xray = xray == 1.0
     equal_either_2 = equal_either_0
     probability_4 = tl.where(equal_either_2, 0.05, 0.98)
-    log_p_xray = tl.where(xray == 1.0, tl.log(probability_4), log1p(-probability_4))
+    log_p_xray = tl.where(
+        equal_xray,
+        tl.log(tl.where(equal_xray, probability_4, 1.0)),
+        log1p(tl.where(equal_xray == 0, -probability_4, 0.0)),
+    )
     # asia.gen:13
+    equal_dysp_2 = dysp == 1.0
     probability_5 = tl.where(equal_either_2, tl.where(equal_bronc, 0.1, 0.8), tl.where(equal_bronc, 0.7, 0.9))
-    log_p_dysp = tl.where(dysp == 1.0, tl.log(probability_5), log1p(-probability_5))
+    log_p_dysp = tl.where(
+        equal_dysp_2,
+        tl.log(tl.where(equal_dysp_2, probability_5, 1.0)),
+        log1p(tl.where(equal_dysp_2 == 0, -probability_5, 0.0)),
+    )
     # asia.gen:15
     log_q_either = either * logits - softplus(logits)
     log_q_bronc = bronc * logits_2 - softplus(logits_2)

@@ -49,7 +49,11 @@ def log_prob_rows(xray, dysp, *, dtype=torch.float32):
     # asia.gen:8
     equal_tub = tub == 1.0
     probability = torch.where(asia == 0, torch.tensor(0.01, dtype=dtype, device=device), 0.05)
-    log_p_tub = torch.where(equal_tub, torch.log(probability), torch.log1p(-probability))
+    log_p_tub = torch.where(
+        equal_tub,
+        torch.log(torch.where(equal_tub, probability, 1.0)),
+        torch.log1p(torch.where(~equal_tub, -probability, 0.0)),
+    )
     # asia.gen:2
     floor_value_3 = torch.floor(value / 4.0)
     lung = floor_value_3 - 2.0 * floor_value_2
@@ -57,37 +61,50 @@ def log_prob_rows(xray, dysp, *, dtype=torch.float32):
     equal_lung = lung == 1.0
     equal_smoke = smoke == 0
     probability_2 = torch.where(equal_smoke, torch.tensor(0.01, dtype=dtype, device=device), 0.1)
-    log_p_lung = torch.where(equal_lung, torch.log(probability_2), torch.log1p(-probability_2))
+    log_p_lung = torch.where(
+        equal_lung,
+        torch.log(torch.where(equal_lung, probability_2, 1.0)),
+        torch.log1p(torch.where(~equal_lung, -probability_2, 0.0)),
+    )
     # asia.gen:2
     floor_value_4 = torch.floor(value / 2.0)
     bronc = floor_value_4 - 2.0 * floor_value_3
     # asia.gen:10
+    equal_bronc = bronc == 1.0
     probability_3 = torch.where(equal_smoke, torch.tensor(0.3, dtype=dtype, device=device), 0.6)
-    log_p_bronc = torch.where(bronc == 1.0, torch.log(probability_3), torch.log1p(-probability_3))
+    log_p_bronc = torch.where(
+        equal_bronc,
+        torch.log(torch.where(equal_bronc, probability_3, 1.0)),
+        torch.log1p(torch.where(~equal_bronc, -probability_3, 0.0)),
+    )
     # asia.gen:2
     either = value - 2.0 * floor_value_4
     # asia.gen:11
     value_2 = (equal_tub | equal_lung).to(dtype)
     log_p_either = torch.where(either == value_2, torch.tensor(0.0, dtype=dtype, device=device), float("-inf"))
     # asia.gen:12
+    equal_xray = xray == 1.0
+    equal_xray_spread = equal_xray.repeat_interleave(64, 0)
     equal_either = either == 0
     probability_4 = torch.where(equal_either, torch.tensor(0.05, dtype=dtype, device=device), 0.98)
     log_p_xray = torch.where(
-        (xray == 1.0).repeat_interleave(64, 0),
-        torch.log(probability_4),
-        torch.log1p(-probability_4),
+        equal_xray_spread,
+        torch.log(torch.where(equal_xray_spread, probability_4, 1.0)),
+        torch.log1p(torch.where((~equal_xray).repeat_interleave(64, 0), -probability_4, 0.0)),
     )
     # asia.gen:13
-    equal_bronc = bronc == 0
+    equal_dysp = dysp == 1.0
+    equal_dysp_spread = equal_dysp.repeat_interleave(64, 0)
+    equal_bronc_2 = bronc == 0
     probability_5 = torch.where(
         equal_either,
-        torch.where(equal_bronc, torch.tensor(0.1, dtype=dtype, device=device), 0.8),
-        torch.where(equal_bronc, torch.tensor(0.7, dtype=dtype, device=device), 0.9),
+        torch.where(equal_bronc_2, torch.tensor(0.1, dtype=dtype, device=device), 0.8),
+        torch.where(equal_bronc_2, torch.tensor(0.7, dtype=dtype, device=device), 0.9),
     )
     log_p_dysp = torch.where(
-        (dysp == 1.0).repeat_interleave(64, 0),
-        torch.log(probability_5),
-        torch.log1p(-probability_5),
+        equal_dysp_spread,
+        torch.log(torch.where(equal_dysp_spread, probability_5, 1.0)),
+        torch.log1p(torch.where((~equal_dysp).repeat_interleave(64, 0), -probability_5, 0.0)),
     )
     log_joint = log_p_asia + log_p_smoke + log_p_tub + log_p_lung + log_p_bronc + log_p_either + log_p_xray + log_p_dysp
     # asia.gen:2
@@ -222,29 +239,52 @@ def log_weight_rows(
     # asia.gen:8
     equal_tub = tub == 1.0
     probability = torch.where(asia == 0, torch.tensor(0.01, dtype=dtype, device=device), 0.05)
-    log_p_tub = torch.where(equal_tub, torch.log(probability), torch.log1p(-probability))
+    log_p_tub = torch.where(
+        equal_tub,
+        torch.log(torch.where(equal_tub, probability, 1.0)),
+        torch.log1p(torch.where(~equal_tub, -probability, 0.0)),
+    )
     # asia.gen:9
     equal_lung_2 = lung == 1.0
     equal_smoke = smoke == 0
     probability_2 = torch.where(equal_smoke, torch.tensor(0.01, dtype=dtype, device=device), 0.1)
-    log_p_lung = torch.where(equal_lung_2, torch.log(probability_2), torch.log1p(-probability_2))
+    log_p_lung = torch.where(
+        equal_lung_2,
+        torch.log(torch.where(equal_lung_2, probability_2, 1.0)),
+        torch.log1p(torch.where(~equal_lung_2, -probability_2, 0.0)),
+    )
     # asia.gen:10
+    equal_bronc_3 = bronc == 1.0
     probability_3 = torch.where(equal_smoke, torch.tensor(0.3, dtype=dtype, device=device), 0.6)
-    log_p_bronc = torch.where(bronc == 1.0, torch.log(probability_3), torch.log1p(-probability_3))
+    log_p_bronc = torch.where(
+        equal_bronc_3,
+        torch.log(torch.where(equal_bronc_3, probability_3, 1.0)),
+        torch.log1p(torch.where(~equal_bronc_3, -probability_3, 0.0)),
+    )
     # asia.gen:11
     value = (equal_tub | equal_lung_2).to(dtype)
     log_p_either = torch.where(either == value, torch.tensor(0.0, dtype=dtype, device=device), float("-inf"))
     # asia.gen:12
+    equal_xray = xray == 1.0
     equal_either_2 = either == 0
     probability_4 = torch.where(equal_either_2, torch.tensor(0.05, dtype=dtype, device=device), 0.98)
-    log_p_xray = torch.where(xray == 1.0, torch.log(probability_4), torch.log1p(-probability_4))
+    log_p_xray = torch.where(
+        equal_xray,
+        torch.log(torch.where(equal_xray, probability_4, 1.0)),
+        torch.log1p(torch.where(~equal_xray, -probability_4, 0.0)),
+    )
     # asia.gen:13
+    equal_dysp_2 = dysp == 1.0
     probability_5 = torch.where(
         equal_either_2,
         torch.where(equal_bronc, torch.tensor(0.1, dtype=dtype, device=device), 0.8),
         torch.where(equal_bronc, torch.tensor(0.7, dtype=dtype, device=device), 0.9),
     )
-    log_p_dysp = torch.where(dysp == 1.0, torch.log(probability_5), torch.log1p(-probability_5))
+    log_p_dysp = torch.where(
+        equal_dysp_2,
+        torch.log(torch.where(equal_dysp_2, probability_5, 1.0)),
+        torch.log1p(torch.where(~equal_dysp_2, -probability_5, 0.0)),
+    )
     # asia.gen:15
     log_q_either = either * logits - F.softplus(logits, threshold=80)
     log_q_bronc = bronc * logits_2 - F.softplus(logits_2, threshold=80)

@@ -125,17 +125,27 @@ def log_weight_kernel(
     # sprinkler.gen:6
     log_p_rain = tl.where(rain == 1.0, -1.6094379124341003, -0.22314355131420976)
     # sprinkler.gen:7
+    equal_sprinkler_2 = sprinkler == 1.0
     equal_rain = rain == 0
     probability = tl.where(equal_rain, 0.4, 0.01)
-    log_p_sprinkler = tl.where(sprinkler == 1.0, tl.log(probability), log1p(-probability))
+    log_p_sprinkler = tl.where(
+        equal_sprinkler_2,
+        tl.log(tl.where(equal_sprinkler_2, probability, 1.0)),
+        log1p(tl.where(equal_sprinkler_2 == 0, -probability, 0.0)),
+    )
     # sprinkler.gen:8
-    equal_sprinkler_2 = equal_sprinkler_0
+    equal_wet = wet == 1.0
+    equal_sprinkler_3 = equal_sprinkler_0
     probability_2 = tl.where(
         equal_rain,
-        tl.where(equal_sprinkler_2, 0.001, 0.9),
-        tl.where(equal_sprinkler_2, 0.8, 0.99),
+        tl.where(equal_sprinkler_3, 0.001, 0.9),
+        tl.where(equal_sprinkler_3, 0.8, 0.99),
     )
-    log_p_wet = tl.where(wet == 1.0, tl.log(probability_2), log1p(-probability_2))
+    log_p_wet = tl.where(
+        equal_wet,
+        tl.log(tl.where(equal_wet, probability_2, 1.0)),
+        log1p(tl.where(equal_wet == 0, -probability_2, 0.0)),
+    )
     # sprinkler.gen:10
     log_q_sprinkler = sprinkler * logits - softplus(logits)
     log_q_rain = rain * logits_2 - softplus(logits_2)

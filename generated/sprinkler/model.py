@@ -36,17 +36,28 @@ def log_prob_rows(wet, *, dtype=torch.float32):
     # sprinkler.gen:2
     sprinkler = value - 2.0 * rain
     # sprinkler.gen:7
+    equal_sprinkler = sprinkler == 1.0
     equal_rain = rain == 0
     probability = torch.where(equal_rain, torch.tensor(0.4, dtype=dtype, device=device), 0.01)
-    log_p_sprinkler = torch.where(sprinkler == 1.0, torch.log(probability), torch.log1p(-probability))
+    log_p_sprinkler = torch.where(
+        equal_sprinkler,
+        torch.log(torch.where(equal_sprinkler, probability, 1.0)),
+        torch.log1p(torch.where(~equal_sprinkler, -probability, 0.0)),
+    )
     # sprinkler.gen:8
-    equal_sprinkler = sprinkler == 0
+    equal_wet = wet == 1.0
+    equal_wet_spread = equal_wet.repeat_interleave(4, 0)
+    equal_sprinkler_2 = sprinkler == 0
     probability_2 = torch.where(
         equal_rain,
-        torch.where(equal_sprinkler, torch.tensor(0.001, dtype=dtype, device=device), 0.9),
-        torch.where(equal_sprinkler, torch.tensor(0.8, dtype=dtype, device=device), 0.99),
+        torch.where(equal_sprinkler_2, torch.tensor(0.001, dtype=dtype, device=device), 0.9),
+        torch.where(equal_sprinkler_2, torch.tensor(0.8, dtype=dtype, device=device), 0.99),
     )
-    log_p_wet = torch.where((wet == 1.0).repeat_interleave(4, 0), torch.log(probability_2), torch.log1p(-probability_2))
+    log_p_wet = torch.where(
+        equal_wet_spread,
+        torch.log(torch.where(equal_wet_spread, probability_2, 1.0)),
+        torch.log1p(torch.where((~equal_wet).repeat_interleave(4, 0), -probability_2, 0.0)),
+    )
     log_joint = log_p_rain + log_p_sprinkler + log_p_wet
     # sprinkler.gen:2
     return log_joint.view(-1, 4).logsumexp(-1)
@@ -106,17 +117,27 @@ def log_weight_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
         -0.22314355131420976,
     )
     # sprinkler.gen:7
+    equal_sprinkler_2 = sprinkler == 1.0
     equal_rain = rain == 0
     probability = torch.where(equal_rain, torch.tensor(0.4, dtype=dtype, device=device), 0.01)
-    log_p_sprinkler = torch.where(sprinkler == 1.0, torch.log(probability), torch.log1p(-probability))
+    log_p_sprinkler = torch.where(
+        equal_sprinkler_2,
+        torch.log(torch.where(equal_sprinkler_2, probability, 1.0)),
+        torch.log1p(torch.where(~equal_sprinkler_2, -probability, 0.0)),
+    )
     # sprinkler.gen:8
-    equal_sprinkler_2 = sprinkler == 0
+    equal_wet = wet == 1.0
+    equal_sprinkler_3 = sprinkler == 0
     probability_2 = torch.where(
         equal_rain,
-        torch.where(equal_sprinkler_2, torch.tensor(0.001, dtype=dtype, device=device), 0.9),
-        torch.where(equal_sprinkler_2, torch.tensor(0.8, dtype=dtype, device=device), 0.99),
+        torch.where(equal_sprinkler_3, torch.tensor(0.001, dtype=dtype, device=device), 0.9),
+        torch.where(equal_sprinkler_3, torch.tensor(0.8, dtype=dtype, device=device), 0.99),
     )
-    log_p_wet = torch.where(wet == 1.0, torch.log(probability_2), torch.log1p(-probability_2))
+    log_p_wet = torch.where(
+        equal_wet,
+        torch.log(torch.where(equal_wet, probability_2, 1.0)),
+        torch.log1p(torch.where(~equal_wet, -probability_2, 0.0)),
+    )
     # sprinkler.gen:10
     log_q_sprinkler = sprinkler * logits - F.softplus(logits, threshold=80)
     log_q_rain = rain * logits_2 - F.softplus(logits_2, threshold=80)

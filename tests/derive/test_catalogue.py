@@ -36,6 +36,7 @@ def points(function: Function) -> torch.Tensor:
         "(-1, inf)": (-0.9, 4.0),
         "(0, 1)": (0.01, 0.99),
         "(-pi / 2, pi / 2)": (-1.4, 1.4),
+        "[-1/e, inf)": (-0.35, 5.0),
     }
     low, high = ends[function.domain]
     return torch.linspace(low, high, 41, dtype=torch.float64) + 0.00137

@@ -1,0 +1,21 @@
+"""What is defined by an equation rather than by a formula."""
+
+from __future__ import annotations
+
+from gencompiler.model.values import Expr, Real
+from gencompiler.node import node
+
+__all__ = ["Root"]
+
+
+@node
+class Root(Expr):
+    """The value of `name` between `lower` and `upper` at which `body`, a strictly monotone function of it, is `target`;
+    elementwise."""
+
+    name: str
+    body: Expr
+    target: Expr
+    lower: Real
+    upper: Real
+    increasing: bool

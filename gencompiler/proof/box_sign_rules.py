@@ -1,0 +1,165 @@
+"""The rule for the sign of a term on a box, by a tree of cuts and lemmas: monotone in a symbol, a positive denominator,
+a square, a condition."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any, cast
+
+from gencompiler.proof import domain
+from gencompiler.proof.asymptotics import Limits, bounds
+from gencompiler.proof.boxes import Box, Evaluation
+from gencompiler.proof.calculus import at, derivative, fold
+from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, Interval
+from gencompiler.proof.facts import Fact, InRange, OnBox
+from gencompiler.proof.graph import Term, apply, is_finite, literal, subterms
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.numerators import cleared, coefficients
+from gencompiler.proof.ring import Ring
+from gencompiler.proof.terms import negated
+
+#: How a sign was found: a node of a tree of cuts and lemmas, as plain data.
+Tree = tuple[Any, ...]
+BoxData = tuple[tuple[Term, Interval], ...]
+
+
+def given_ranges(
+    premises: tuple[Fact, ...], input_: Term | None = None, where: Interval | None = None
+) -> dict[Term, Interval]:
+    """What the premises say of terms, on the whole of their supports, or where `input_` is in an interval."""
+    found = {p.term: p.interval for p in premises if isinstance(p, InRange)}
+    for premise in premises:
+        if isinstance(premise, OnBox) and len(premise.box) == 1 and input_ is not None and where is not None:
+            (symbol, interval), *_ = premise.box
+            if symbol is input_ and where.within(interval):
+                found[premise.term] = premise.interval
+    return found
+
+
+@rule
+def on_box(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """Where a term lies on a box, by a tree of cuts and lemmas.  Subject: the term, the box, the tree.
+
+    Premises: ranges of terms, as conditions and assumptions give them."""
+    term, box, tree = cast(tuple[Term, BoxData, Tree], subject)
+    need(all(not i.is_point for _, i in box), "a box without an inside")
+    known = given_ranges(premises, *box[0]) if len(box) == 1 else given_ranges(premises)
+    return OnBox(term, box, SignTree(known).range(term, dict(box), tree))
+
+
+class SignTree:
+    """What a tree of cuts and lemmas says of a term on a box; `known` is what premises say of terms."""
+
+    def __init__(self, known: dict[Term, Interval]) -> None:
+        self.known = known
+
+    def range(self, term: Term, box: Box, tree: Tree) -> Interval:
+        """Where `term` lies on `box`, by this tree."""
+        match tree:
+            case ("here",):
+                return Evaluation(box, self.known).range(term)
+            case ("cut", symbol, value, low, high):
+                return self._cut(term, box, symbol, value, low, high)
+            case ("slope", symbol, rising, of_slope, of_end):
+                return self._slope(term, box, symbol, bool(rising), of_slope, of_end)
+            case ("clear", factors, inner):
+                return self._clear(term, box, factors, inner)
+            case ("square", symbol, power, of_leading, of_rest):
+                return self._square(term, box, symbol, power, of_leading, of_rest)
+            case ("condition", about):
+                return self._condition(term, box, about)
+        raise Unproved("no such step")
+
+    def _cut(self, term: Term, box: Box, symbol: Term, value: Fraction, low: Tree, high: Tree) -> Interval:
+        own = interval_of(symbol, box)
+        need(isinstance(value, Fraction) and own.lower < value < own.upper, "a cut outside the box")
+        left = Interval(own.lower, value, own.lower_open, False)
+        right = Interval(value, own.upper, False, own.upper_open)
+        return domain.hull(self.range(term, {**box, symbol: left}, low), self.range(term, {**box, symbol: right}, high))
+
+    def _slope(self, term: Term, box: Box, symbol: Term, rising: bool, of_slope: Tree, of_end: Tree) -> Interval:
+        """A function that rises is at least its value at the lower end; one that falls, at the upper."""
+        own = interval_of(symbol, box)
+        slope = derivative(term, symbol)
+        steep = self.range(slope if rising else negated(slope), box, of_slope)
+        need(steep.within(NON_NEGATIVE), "the slope in {} has no sign", symbol)
+        end = own.lower if rising else own.upper
+        if not is_finite(end):
+            return self._from_infinity(term, box, symbol, not rising, steep.sign > 0)
+        closed = Interval(own.lower, own.upper, own.lower_open and not rising, own.upper_open and rising)
+        Evaluation({**box, symbol: closed}, self.known).range(term)
+        need(smooth_in(term, symbol), "{} is in pieces", term)
+        lowest = self.range(at(term, symbol, Fraction(end)), box, of_end)
+        away = own.lower_open if rising else own.upper_open
+        open_ = lowest.lower_open or (away and steep.sign > 0) or lowest.lower == -math.inf
+        return Interval(lowest.lower, math.inf, open_)
+
+    def _from_infinity(self, term: Term, box: Box, symbol: Term, upper: bool, strict: bool) -> Interval:
+        """The same where the end is at infinity: the values are beyond the limit."""
+        Evaluation(box, self.known).range(term)
+        need(smooth_in(term, symbol), "{} is in pieces", term)
+        signs = Evaluation({s: i for s, i in box.items() if s is not symbol}, self.known)
+        low, _ = bounds(Limits(symbol, interval_of(symbol, box), upper, signs).limit(term), signs)
+        return Interval(low, math.inf, strict)
+
+    def _clear(self, term: Term, box: Box, factors: tuple[Term, ...], inner: Tree) -> Interval:
+        """The sign of a fraction with a positive denominator is that of its numerator."""
+        evaluation = Evaluation(box, self.known)
+        evaluation.range(term)
+        numerator, divided = cleared(term, frozenset(factors))
+        for factor, count in divided:
+            need(divisible(evaluation.range(factor), count), "{} may not be positive", factor)
+        return sign_only(self.range(numerator, box, inner))
+
+    def _square(self, term: Term, box: Box, atom: Term, power: int, of_leading: Tree, of_rest: Tree) -> Interval:
+        """a s² + b s + c with a > 0: at least (4 a c - b²) / 4 a.  s is a power of an atom."""
+        Evaluation(box, self.known).range(term)
+        found = coefficients(term, atom)
+        need(set(found) <= {0, power, 2 * power}, "{} is not quadratic in {}", term, atom)
+        a, b, c = (found.get(k * power, literal(0)) for k in (2, 1, 0))
+        need(self.range(a, box, of_leading).sign > 0, "the leading coefficient may not be positive")
+        rest = apply("subtract", apply("multiply", apply("multiply", literal(4), a), c), apply("multiply", b, b))
+        return sign_only(self.range(fold(rest), box, of_rest))
+
+    def _condition(self, term: Term, box: Box, about: Term) -> Interval:
+        """A positive multiple of what a premise is about, plus what is not negative."""
+        need(about in self.known, "no premise about {}", about)
+        Evaluation(box, self.known).range(term)
+        ring = Ring()
+        own, other = ring.normal(fold(term)), ring.normal(fold(about))
+        (monomial, size), *_ = other.items()
+        factor = own.get(monomial, Fraction(0)) / size
+        need(factor > 0 and own == {m: c * factor for m, c in other.items()}, "{} is another term", term)
+        return sign_only(self.known[about])
+
+
+def divisible(factor: Interval, count: int) -> bool:
+    """Whether a power of a factor is positive: the factor is, or it is not 0 and the power is even."""
+    return factor.sign > 0 or (factor.sign != 0 and count % 2 == 0)
+
+
+def sign_only(interval: Interval) -> Interval:
+    """What a range says of the sign: positive or not negative; raises Unproved for others."""
+    if interval.sign > 0:
+        return POSITIVE
+    need(interval.within(NON_NEGATIVE), "the sign is not known")
+    return NON_NEGATIVE
+
+
+def interval_of(symbol: Term, box: Box) -> Interval:
+    """The interval of a symbol in a box, or its support's."""
+    return Evaluation(box, {}).range(symbol)
+
+
+def smooth_in(term: Term, symbol: Term) -> bool:
+    """Whether a term has no `if`, kink or jump that depends on `symbol`."""
+    return not any(
+        symbol in part.symbols
+        and (
+            (part.operation == "choose" and symbol in part.arguments[0].symbols)
+            or (part.operation == "apply" and part.data in ("sign", "floor", "indicator", "stop", "abs", "relu"))
+            or (part.operation == "apply" and part.data in ("min", "max"))
+        )
+        for part in subterms(term)
+    )

@@ -1,0 +1,80 @@
+"""Every statement of the table ends as it must, its certificate replays, and no counterexample is a rounding error."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gencompiler.checks import Checked, check
+from gencompiler.checks.certificate import certificate_data, certificate_text, recheck
+from gencompiler.derive.derive import derive
+from gencompiler.derive.nodes import Derived
+from gencompiler.diagnostics.model import Reporter
+from gencompiler.diagnostics.span import SourceText
+from gencompiler.pipeline import Compilation, parse, resolve
+from gencompiler.settings import Settings
+from tests.checks.scalar_falsehoods import FALSE
+from tests.checks.scalar_statements import TRUE as FIRST
+from tests.checks.scalar_statements_more import MORE
+
+TRUE = (*FIRST, *MORE)
+
+
+def checked(statement: str) -> tuple[Checked, Derived]:
+    """The checks of a file of one bijection."""
+    source = SourceText("statement.gen", f"bijection F{statement}\n")
+    compilation = Compilation(source, {}, Settings(), Reporter(), {})
+    parse(compilation)
+    resolve(compilation)
+    derived = derive(compilation.model)
+    return check(derived, Reporter()), derived
+
+
+@pytest.mark.parametrize("statement", [s for s, _ in TRUE])
+def test_a_true_statement_is_proved(statement: str) -> None:
+    found, derived = checked(statement)
+    assert [v.status for v in found.verdicts] == ["proved"]
+    assert recheck(certificate_text(found, "hash", "spec"), derived, "hash") == []
+
+
+@pytest.mark.parametrize("statement", [s for s, _ in FALSE])
+def test_a_false_statement_is_refuted(statement: str) -> None:
+    found, derived = checked(statement)
+    assert [v.status for v in found.verdicts] == ["refuted"]
+    assert recheck(certificate_text(found, "hash", "spec"), derived, "hash") == []
+
+
+def test_there_are_enough() -> None:
+    assert len(TRUE) >= 100
+    assert len(FALSE) >= 100
+    assert len({s for s, _ in (*TRUE, *FALSE)}) == len(TRUE) + len(FALSE)
+
+
+#: Statements whose proofs use every rule for slopes, limits and counterexamples.
+MUTATED = (
+    "(u : Real | a : Interval(-1, 1)) -> Real = u + a * sin(u)",
+    "(u : Real) -> Real = u^3 + u^2 + u",
+    "(u : Real) -> Real = u + max(u, 0)",
+    "(u : Positive) -> Positive = u + exp(u) - 1",
+    "(u : Real) -> Real = u + 1.01 * sin(u)",
+    "(u : Real) -> Real = u / (1 + abs(u))",
+    "(u : Real) -> Real = if u > 1 then 2 * u - 0.99 else u",
+)
+
+
+@pytest.mark.parametrize("statement", MUTATED)
+def test_a_certificate_that_is_changed_is_rejected(statement: str) -> None:
+    """Every number and every word of a proof's subject, changed one at a time."""
+    found, derived = checked(statement)
+    text = json.dumps(certificate_data(found, "hash", "spec"))
+    assert recheck(json.loads(text), derived, "hash") == []
+    noticed = 0
+    for number, entry in enumerate(json.loads(text)["proofs"]):
+        for key in ("rule", "conclusion"):
+            data = json.loads(text)
+            other = "number" if entry["rule"] != "number" else "shift"
+            data["proofs"][number][key] = other if key == "rule" else {"is": "NonZero", "term": {"term": 0}}
+            assert recheck(data, derived, "hash") != []
+            noticed += 1
+    assert noticed
