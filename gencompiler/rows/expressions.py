@@ -11,7 +11,7 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.model.views import Axes, axes
-from gencompiler.rows import arrays, bundles, gradients, networks, nodes, tables
+from gencompiler.rows import arrays, branches, bundles, gradients, networks, nodes, tables
 from gencompiler.rows.bundles import Bundle, Interval
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.nodes import Expr, RowType
@@ -103,8 +103,9 @@ class Expressions:
             case model.Apply():
                 return self._apply(expr, scope)
             case model.Choose(condition=condition, then=then, otherwise=otherwise):
-                parts = (self.lower(condition, scope), self.lower(then, scope), self.lower(otherwise, scope))
-                return graph.select(*parts, span)
+                above, below = branches.sides(self, expr, scope)
+                sides = self.lower(then, above), self.lower(otherwise, below)
+                return graph.select(self.lower(condition, scope), *sides, span)
             case model.Contract():
                 return self._contract(expr, scope)
             case model.Reduce():
