@@ -368,9 +368,7 @@ def log_prob_rows(
                         ).clamp(min=0.0),
                     )
                 )
-            )
-            .clamp(min=0.0)
-            .clamp(max=1.0),
+            ).clamp(min=0.0).clamp(max=1.0),
         )
         smaller_2 = b.clamp(min=-3.0).clamp(max=3.0)
         greater_equal_smaller_2_2 = smaller_2 >= total_16
@@ -459,39 +457,35 @@ def log_prob_rows(
         )
         smaller_3 = (
             (
-                (
-                    smaller_2
-                    - torch.where(
-                        greater_equal_smaller_2_2,
-                        total_16,
+                smaller_2
+                - torch.where(
+                    greater_equal_smaller_2_2,
+                    total_16,
+                    torch.where(
+                        greater_equal_smaller_2_3,
+                        total_18,
                         torch.where(
-                            greater_equal_smaller_2_3,
-                            total_18,
+                            greater_equal_smaller_2_4,
+                            total_20,
                             torch.where(
-                                greater_equal_smaller_2_4,
-                                total_20,
+                                greater_equal_smaller_2_5,
+                                total_22,
                                 torch.where(
-                                    greater_equal_smaller_2_5,
-                                    total_22,
+                                    greater_equal_smaller_2_6,
+                                    total_24,
                                     torch.where(
-                                        greater_equal_smaller_2_6,
-                                        total_24,
-                                        torch.where(
-                                            greater_equal_smaller_2_7,
-                                            total_26,
-                                            torch.where(greater_equal_smaller_2_8, total_28, -3.0),
-                                        ),
+                                        greater_equal_smaller_2_7,
+                                        total_26,
+                                        torch.where(greater_equal_smaller_2_8, total_28, -3.0),
                                     ),
                                 ),
                             ),
                         ),
-                    )
+                    ),
                 )
-                / chosen_6
             )
-            .clamp(min=0.0)
-            .clamp(max=1.0)
-        )
+            / chosen_6
+        ).clamp(min=0.0).clamp(max=1.0)
         difference_3 = 1.0 - smaller_3
         power_difference_3 = difference_3**2
         product_21 = smaller_3 * difference_3
@@ -1279,39 +1273,35 @@ def forward_rows(
         )
         smaller_2 = (
             (
-                (
-                    smaller
-                    - torch.where(
-                        greater_equal_smaller,
-                        total_18,
+                smaller
+                - torch.where(
+                    greater_equal_smaller,
+                    total_18,
+                    torch.where(
+                        greater_equal_smaller_2,
+                        total_20,
                         torch.where(
-                            greater_equal_smaller_2,
-                            total_20,
+                            greater_equal_smaller_3,
+                            total_21,
                             torch.where(
-                                greater_equal_smaller_3,
-                                total_21,
+                                greater_equal_smaller_4,
+                                total_22,
                                 torch.where(
-                                    greater_equal_smaller_4,
-                                    total_22,
+                                    greater_equal_smaller_5,
+                                    total_23,
                                     torch.where(
-                                        greater_equal_smaller_5,
-                                        total_23,
-                                        torch.where(
-                                            greater_equal_smaller_6,
-                                            total_24,
-                                            torch.where(greater_equal_smaller_7, total_25, -3.0),
-                                        ),
+                                        greater_equal_smaller_6,
+                                        total_24,
+                                        torch.where(greater_equal_smaller_7, total_25, -3.0),
                                     ),
                                 ),
                             ),
                         ),
-                    )
+                    ),
                 )
-                / chosen_5
             )
-            .clamp(min=0.0)
-            .clamp(max=1.0)
-        )
+            / chosen_5
+        ).clamp(min=0.0).clamp(max=1.0)
         difference_2 = 1.0 - smaller_2
         power_difference_2 = difference_2**2
         product_9 = smaller_2 * difference_2
@@ -1709,9 +1699,7 @@ def inverse_rows(
                         ).clamp(min=0.0),
                     )
                 )
-            )
-            .clamp(min=0.0)
-            .clamp(max=1.0),
+            ).clamp(min=0.0).clamp(max=1.0),
         )
         smaller_2 = b.clamp(min=-3.0).clamp(max=3.0)
         greater_equal_smaller_2_2 = smaller_2 >= total_16
@@ -1800,39 +1788,35 @@ def inverse_rows(
         )
         smaller_3 = (
             (
-                (
-                    smaller_2
-                    - torch.where(
-                        greater_equal_smaller_2_2,
-                        total_16,
+                smaller_2
+                - torch.where(
+                    greater_equal_smaller_2_2,
+                    total_16,
+                    torch.where(
+                        greater_equal_smaller_2_3,
+                        total_18,
                         torch.where(
-                            greater_equal_smaller_2_3,
-                            total_18,
+                            greater_equal_smaller_2_4,
+                            total_20,
                             torch.where(
-                                greater_equal_smaller_2_4,
-                                total_20,
+                                greater_equal_smaller_2_5,
+                                total_22,
                                 torch.where(
-                                    greater_equal_smaller_2_5,
-                                    total_22,
+                                    greater_equal_smaller_2_6,
+                                    total_24,
                                     torch.where(
-                                        greater_equal_smaller_2_6,
-                                        total_24,
-                                        torch.where(
-                                            greater_equal_smaller_2_7,
-                                            total_26,
-                                            torch.where(greater_equal_smaller_2_8, total_28, -3.0),
-                                        ),
+                                        greater_equal_smaller_2_7,
+                                        total_26,
+                                        torch.where(greater_equal_smaller_2_8, total_28, -3.0),
                                     ),
                                 ),
                             ),
                         ),
-                    )
+                    ),
                 )
-                / chosen_6
             )
-            .clamp(min=0.0)
-            .clamp(max=1.0)
-        )
+            / chosen_6
+        ).clamp(min=0.0).clamp(max=1.0)
         difference_3 = 1.0 - smaller_3
         power_difference_3 = difference_3**2
         product_21 = smaller_3 * difference_3
