@@ -100,7 +100,9 @@ def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFo
     if terms.requires:
         return refute.not_injective(terms.input, terms.body, checking.search, requires=terms.requires)
     if any(t.operation == "bin" for t in subterms(terms.body)):
-        return refute.along_intervals(terms.input, terms.body, declared)
+        found = refute.not_onto(terms.input, terms.body, declared, checking.search) if failure.kind == "onto" else None
+        found = found or refute.along_intervals(terms.input, terms.body, declared)
+        return found or refute.outside_map(terms.input, terms.body, declared)
     if failure.kind == "onto":
         escapes = refute.outside_map(terms.input, terms.body, declared)
         return escapes or refute.not_onto(terms.input, terms.body, declared, checking.search)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from gencompiler.model.nodes import Support
-from gencompiler.proof import rules, sweep_search
+from gencompiler.proof import rules, splines, sweep_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.condition_rules import holds_at
 from gencompiler.proof.evaluate import Undefined, evaluate
@@ -168,6 +168,8 @@ def outside_map(input_: Term, body: Term, support: Support) -> Proof | None:
 def not_onto(input_: Term, body: Term, support: Support, search: Search) -> Proof | None:
     """A proven range that misses part of `support`."""
     try:
+        if splines.is_spline(input_, body):
+            return attempt("not_onto", (support,), search.bijection(input_, body))
         found = attempt("not_onto", (support,), search.range(body))
         return found or _gap(input_, body, support, search)
     except NotFound:

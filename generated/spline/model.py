@@ -41,7 +41,7 @@ def log_prob_rows(
         value = reverse_input[:, :1]
         # spline.gen:14
         value_2 = reverse_input[:, 1:]
-        smaller = value_2.clamp(min=-3.0).clamp(max=3.0)
+        smaller = value_2.clamp(min=-3.0, max=3.0)
         # spline.gen:15
         hidden = torch.relu(F.linear(value, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
@@ -368,9 +368,9 @@ def log_prob_rows(
                         ).clamp(min=0.0),
                     )
                 )
-            ).clamp(min=0.0).clamp(max=1.0),
+            ).clamp(min=0.0, max=1.0),
         )
-        smaller_2 = b.clamp(min=-3.0).clamp(max=3.0)
+        smaller_2 = b.clamp(min=-3.0, max=3.0)
         greater_equal_smaller_2_2 = smaller_2 >= total_16
         greater_equal_smaller_2_3 = smaller_2 >= total_18
         greater_equal_smaller_2_4 = smaller_2 >= total_20
@@ -485,7 +485,7 @@ def log_prob_rows(
                 )
             )
             / chosen_6
-        ).clamp(min=0.0).clamp(max=1.0)
+        ).clamp(min=0.0, max=1.0)
         difference_3 = 1.0 - smaller_3
         power_difference_3 = difference_3**2
         product_21 = smaller_3 * difference_3
@@ -1076,7 +1076,7 @@ def forward_rows(
         )
         # spline.gen:14
         SplineCoupling_output = torch.cat((a, SplineCoupling_Spline[:, None].expand(-1, 1)), -1)
-        smaller = b.clamp(min=-3.0).clamp(max=3.0)
+        smaller = b.clamp(min=-3.0, max=3.0)
         # spline.gen:15
         value = w[:, :1]
         value_7 = w[:, 1:2]
@@ -1301,7 +1301,7 @@ def forward_rows(
                 )
             )
             / chosen_5
-        ).clamp(min=0.0).clamp(max=1.0)
+        ).clamp(min=0.0, max=1.0)
         difference_2 = 1.0 - smaller_2
         power_difference_2 = difference_2**2
         product_9 = smaller_2 * difference_2
@@ -1372,7 +1372,7 @@ def inverse_rows(
         value = reverse_input[:, :1]
         # spline.gen:14
         value_2 = reverse_input[:, 1:]
-        smaller = value_2.clamp(min=-3.0).clamp(max=3.0)
+        smaller = value_2.clamp(min=-3.0, max=3.0)
         # spline.gen:15
         hidden = torch.relu(F.linear(value, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
@@ -1699,9 +1699,9 @@ def inverse_rows(
                         ).clamp(min=0.0),
                     )
                 )
-            ).clamp(min=0.0).clamp(max=1.0),
+            ).clamp(min=0.0, max=1.0),
         )
-        smaller_2 = b.clamp(min=-3.0).clamp(max=3.0)
+        smaller_2 = b.clamp(min=-3.0, max=3.0)
         greater_equal_smaller_2_2 = smaller_2 >= total_16
         greater_equal_smaller_2_3 = smaller_2 >= total_18
         greater_equal_smaller_2_4 = smaller_2 >= total_20
@@ -1816,7 +1816,7 @@ def inverse_rows(
                 )
             )
             / chosen_6
-        ).clamp(min=0.0).clamp(max=1.0)
+        ).clamp(min=0.0, max=1.0)
         difference_3 = 1.0 - smaller_3
         power_difference_3 = difference_3**2
         product_21 = smaller_3 * difference_3
