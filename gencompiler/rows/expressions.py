@@ -92,20 +92,16 @@ class Expressions:
                 return tables.whole(self, expr)
             case model.Constant(name=name):
                 return graph.number({"pi": math.pi, "e": math.e}[name], span)
-            case model.Reference(name=name):
-                if name in scope.names:
-                    return arrays.whole(self, expr, scope.names[name])
-                if name in self.givens:
-                    return self.givens[name]
-                raise NotLowered(expr, f"`{name}` inside a definition")
+            case model.Reference():
+                return self._reference(expr, scope)
             case model.ParameterReference():
                 return self.parameter(expr, (), scope)
             case model.Apply():
                 return self._apply(expr, scope)
             case model.Choose(condition=condition, then=then, otherwise=otherwise):
                 above, below = branches.sides(self, expr, scope)
-                sides = self.lower(then, above), self.lower(otherwise, below)
-                return graph.select(self.lower(condition, scope), *sides, span)
+                parts = self.lower(condition, scope), self.lower(then, above), self.lower(otherwise, below)
+                return graph.select(*parts, span)
             case model.Contract():
                 return self._contract(expr, scope)
             case model.Reduce():
@@ -141,6 +137,13 @@ class Expressions:
             case model.LogDensity() | model.FreeEnergy() | model.Expectation() if self.probabilistic is not None:
                 return self.probabilistic(expr, scope)
         raise NotLowered(expr, f"this {type(expr).__name__.lower()}")
+
+    def _reference(self, expr: model.Reference, scope: Scope) -> Expr:
+        if expr.name in scope.names:
+            return arrays.whole(self, expr, scope.names[expr.name])
+        if expr.name in self.givens:
+            return self.givens[expr.name]
+        raise NotLowered(expr, f"`{expr.name}` inside a definition")
 
     def log_density(self, distribution: model.Expr, event: model.Expr, scope: Scope) -> Expr:
         """log of the density that a (possibly `where`-wrapped) distribution gives to `event`."""
