@@ -103,7 +103,9 @@ def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFo
     declared = map_.result.support
     search, requires = checking.search, terms.requires
     if not requires and any(t.operation == "bin" for t in subterms(terms.body)):
-        return refute.along_intervals(terms.input, terms.body, declared)
+        missed = refute.not_onto(terms.input, terms.body, declared, search) if failure.kind == "onto" else None
+        missed = missed or refute.along_intervals(terms.input, terms.body, declared)
+        return missed or refute.outside_map(terms.input, terms.body, declared)
     found: Proof | None = None
     if failure.kind != "onto":
         zero = failure.term if failure.kind == "vanishes" else None

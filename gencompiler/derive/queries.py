@@ -151,15 +151,8 @@ def _base(link: nodes.Link, made: str) -> str:
 
 def link_conditions(model: nodes.Model, link: nodes.Link) -> frozenset[str]:
     """The variables that the maps of a pipeline are conditioned on."""
-    maps = {m.name: m for m in model.maps}
     variables = {v.name for v in model.variables if v.role != "given"}
-    found: set[str] = set()
-    for part in walk(link):
-        if isinstance(part, nodes.UseMap):
-            own = maps[part.map]
-            names = {n.name for n in walk(own.body) if isinstance(n, nodes.Reference)} - {own.input.name}
-            found |= names & variables
-    return frozenset(found)
+    return frozenset(r.name for r in read_by_maps(model, link)) & variables
 
 
 # -- densities -------------------------------------------------------------------------------------------------------

@@ -175,6 +175,15 @@ def method(base: Code, name: str, *arguments: Code | str, **keywords: Code | str
     return call(Attribute(base, name), *arguments, **keywords)
 
 
+def clamped(base: Code, end: str, bound: Code) -> Code:
+    """`base.clamp(min=…)`, or with both ends where `base` is clamped at the lower one."""
+    if end == "max" and isinstance(base, Call) and isinstance(base.function, Attribute):
+        own = base.arguments[0] if base.function.name == "clamp" and len(base.arguments) == 1 else None
+        if isinstance(own, Keyword) and own.name == "min":
+            return Call(base.function, (own, Keyword("max", bound)))
+    return method(base, "clamp", **{end: bound})
+
+
 def as_code(value: str | Code) -> Code:
     return Text(value) if isinstance(value, str) else value
 

@@ -23,6 +23,7 @@ from gencompiler.emit.code import (
     Text,
     as_code,
     call,
+    clamped,
     fill,
     flat,
     infix,
@@ -211,7 +212,7 @@ class Expressions:
         if function in ("min", "max"):
             for bound, other in ((0, 1), (1, 0)):
                 if values[bound].host:
-                    return method(codes[other], "clamp", **{"max" if function == "min" else "min": codes[bound]})
+                    return clamped(codes[other], "max" if function == "min" else "min", codes[bound])
         template = FUNCTIONS[function].torch
         if "dtype" in template:
             self.scope.want("dtype")

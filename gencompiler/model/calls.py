@@ -309,7 +309,8 @@ class _Locals:
             if name in self.owner:
                 self.resolve(self.owner[name])
         names = {**self.context.names, **self.names}
-        context = dataclasses.replace(self.context, names=names, views=self.views)
+        values = {**self.context.values, **{b.name: b.value for b in self.bindings}}
+        context = dataclasses.replace(self.context, names=names, views=self.views, values=values)
         try:
             self._define(context, item)
         except Abandon:  # it has reported; what mentions its names says nothing new

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from gencompiler.model.nodes import Support
-from gencompiler.proof import rules, sweep_search
+from gencompiler.proof import rules, splines, sweep_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.condition_rules import holds_at
 from gencompiler.proof.counterexamples import Looking
@@ -182,6 +182,8 @@ def not_onto(
     found: Proof | None = None
     if not requires:
         with contextlib.suppress(NotFound):
+            if splines.is_spline(input_, body):
+                return attempt("not_onto", (support,), search.bijection(input_, body))
             found = attempt("not_onto", (support,), search.range(body)) or _gap(input_, body, support, search)
     return found or Looking(input_, body, requires).not_onto(support, search)
 

@@ -17,7 +17,7 @@ from gencompiler.proof.calculus import fold as folded
 from gencompiler.proof.calculus import in_pieces, resolved
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
-from gencompiler.proof.facts import Fact, InRange, Monotone, NotInjective, NotOnto, Outside, Tends
+from gencompiler.proof.facts import Bijection, Fact, InRange, Monotone, NotInjective, NotOnto, Outside, Tends
 from gencompiler.proof.graph import Term, is_finite, literal, substitute, subterms, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.map_rules import pieces
@@ -54,6 +54,8 @@ def _point(assignment: Assignment) -> dict[Term, Fraction | Values]:
 def is_free(atom: Term, values: Values) -> bool:
     """Whether a parameter, or whatever else a map leaves open, can have these elements."""
     support = support_of(atom)
+    if support.name == "Simplex" and len(atom.shape) == 1:
+        return all(isinstance(v, Fraction) and v > 0 for v in values) and sum(values) == 1
     return support.name not in COUPLED and all(admissible(support, v) for v in values)
 
 
@@ -249,11 +251,13 @@ def falls_short(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 @rule
 def not_onto(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A proven range that misses values of the support.  Subject: the support.  Premise: the range of the body."""
+    """A proven range that misses values of the support.  Subject: the support.  Premise: the range of the body, or that
+    it is a bijection."""
     (support,) = cast(tuple[Support], subject)
     (found,) = premises
     wanted = domain.of_support(support)
-    if wanted is None or not isinstance(found, InRange):
+    if wanted is None or not isinstance(found, InRange | Bijection):
         raise Unproved("no range")
-    need(not wanted.within(found.interval), "every value of {} may be reached", support)
-    return NotOnto(found.term, support)
+    body, reached = (found.body, found.image) if isinstance(found, Bijection) else (found.term, found.interval)
+    need(not wanted.within(reached), "every value of {} may be reached", support)
+    return NotOnto(body, support)

@@ -215,7 +215,11 @@ class Search:
         if body.operation == "choose":
             return splines.banded(self, input_, body) if splines.is_banded(input_, body) else self._pieces(input_, body)
         if splines.is_spline(input_, body):
-            return splines.knots(self, input_, body)
+            try:
+                return splines.knots(self, input_, body)
+            except (NotFound, Unproved):
+                if body.operation != "apply" or sum(input_ in a.symbols for a in body.arguments) != 1:
+                    raise
         if body.operation != "apply" or body.shape != input_.shape:
             raise NotFound("form", body, f"{body} is not an elementwise function of {input_}")
         inside = [a for a in body.arguments if input_ in a.symbols]

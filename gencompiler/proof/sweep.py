@@ -17,13 +17,15 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.proof import domain, enclosure
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.evaluate import Point, Undefined, evaluate
-from gencompiler.proof.graph import Term
+from gencompiler.proof.graph import Term, subterms
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.numbers import COMPARISONS, Number, Undecided
 
 Enclosures = tuple[Interval, ...]
 TRUE, FALSE, EITHER = domain.point(Fraction(1)), domain.point(Fraction(0)), Interval(Fraction(0), Fraction(1))
 _JUMPS = ("sign", "floor", "indicator")
+#: Intervals between knots that are looked at one by one, at most.
+MOST_PLACES = 64
 
 
 class Sweep:
@@ -199,6 +201,21 @@ def branches(term: Term, point: Point, input_: Term, interval: Interval) -> list
             if current.operation == "choose" and current.shape == ():
                 test = sweep.one(current.arguments[0])
                 waiting += [a for a, no in ((current.arguments[1], FALSE), (current.arguments[2], TRUE)) if test != no]
-            else:
-                found.append(sweep.one(current))
+                continue
+            for places in _between(sweep, current):
+                own = Sweep(point, input_, interval, strict=False)
+                own.known.update(places)
+                found.append(own.one(current))
+    return found
+
+
+def _between(sweep: Sweep, term: Term) -> list[dict[Term, Enclosures]]:
+    """Each of the intervals between knots that numbers may lie in, on its own; of several, all that may be together."""
+    found: list[dict[Term, Enclosures]] = [{}]
+    for part in subterms(term):
+        if part.operation == "bin" and sweep.input in part.symbols:
+            at = sweep.one(part)
+            places = range(int(at.lower), int(at.upper) + 1)
+            need(len(found) * len(places) <= MOST_PLACES, "too many intervals at once")
+            found = [{**known, part: (domain.point(Fraction(k)),)} for known in found for k in places]
     return found

@@ -20,7 +20,7 @@ from gencompiler.proof.sweep_refutations import Cell, Elements
 #: What parameters are tried at: the same for all, then rising, alternating, and one that stands out.
 LEVELS = tuple(Fraction(v) for v in ("0", "1", "-1", "3", "-3", "1/4"))
 #: Cells of the grid, and parameter values, at most.
-CELLS, TRIES = 32, 24
+CELLS, TRIES = 37, 24
 #: How far beside a number that the input is compared with the grid looks, too.
 BESIDE = Fraction(1, 1 << 20)
 
@@ -28,6 +28,10 @@ BESIDE = Fraction(1, 1 << 20)
 def _patterns(atom: Term) -> list[tuple[Fraction, ...]]:
     size = math.prod(atom.shape)
     network = atom.operation == "network"
+    if not network and support_of(atom).name == "Simplex" and len(atom.shape) == 1:
+        rising = [Fraction(k + 1) for k in range(size)]
+        one = [Fraction(1)] * (size - 1) + [Fraction(size + 1)]
+        return [tuple(v / sum(own) for v in own) for own in ([Fraction(1)] * size, rising, one, one[::-1])]
     levels = [v for v in LEVELS if network or admissible(support_of(atom), v)]
     found = [(v,) * size for v in levels]
     if size > 1 and len(levels) > 1:
@@ -57,9 +61,14 @@ def _grid(input_: Term, body: Term) -> list[Fraction]:
         for a in t.arguments
         if a.operation == "literal" and is_finite(a.data)
     }
-    reach = 2 * max((*compared, Fraction(2)))
-    even = {Fraction(reach) * (2 * k - CELLS) / CELLS for k in range(CELLS + 1)}
-    corners = {s * c + beside for c in compared for s in (1, -1) for beside in (-BESIDE, 0, BESIDE)}
+    reach = 2 * Fraction(max((*compared, 2)))
+    whole = of_support(support_of(input_))
+    low, high = (-reach, reach)
+    if whole is not None and is_finite(whole.lower) and is_finite(whole.upper):
+        low, high = Fraction(whole.lower), Fraction(whole.upper)
+    even = {low + (high - low) * k / CELLS for k in range(CELLS + 1)}
+    near = [s * BESIDE * (1 << n) for n in (0, 6, 12, 15) for s in (1, -1)]
+    corners = {s * c + beside for c in compared for s in (1, -1) for beside in (0, *near)}
     return sorted(p for p in even | corners if admissible(support_of(input_), p))
 
 

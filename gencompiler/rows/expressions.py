@@ -93,12 +93,8 @@ class Expressions:
                 return tables.whole(self, expr)
             case model.Constant(name=name):
                 return graph.number({"pi": math.pi, "e": math.e}[name], span)
-            case model.Reference(name=name):
-                if name in scope.names:
-                    return arrays.whole(self, expr, scope.names[name])
-                if name in self.givens:
-                    return self.givens[name]
-                raise NotLowered(expr, f"`{name}` inside a definition")
+            case model.Reference():
+                return self._reference(expr, scope)
             case model.ParameterReference():
                 return self.parameter(expr, (), scope)
             case model.Apply():
@@ -146,6 +142,13 @@ class Expressions:
         if isinstance(expr, model.Root):
             return roots.root(self, expr, scope)
         raise NotLowered(expr, f"this {type(expr).__name__.lower()}")
+
+    def _reference(self, expr: model.Reference, scope: Scope) -> Expr:
+        if expr.name in scope.names:
+            return arrays.whole(self, expr, scope.names[expr.name])
+        if expr.name in self.givens:
+            return self.givens[expr.name]
+        raise NotLowered(expr, f"`{expr.name}` inside a definition")
 
     def log_density(self, distribution: model.Expr, event: model.Expr, scope: Scope) -> Expr:
         """log of the density that a (possibly `where`-wrapped) distribution gives to `event`."""
