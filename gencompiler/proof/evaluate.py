@@ -105,6 +105,8 @@ class _Evaluation:
     def _values(self, term: Term) -> Values:
         size = math.prod(term.shape)
         given = self.point.get(term)
+        if given is None and term.operation == "network":
+            given = self._constant(term)
         if term.arguments:
             _one_length(term)
         if given is not None:
@@ -148,6 +150,12 @@ class _Evaluation:
             case "recur":
                 return self._recur(term)
         return self._pick(term)
+
+    def _constant(self, term: Term) -> Fraction | None:
+        """The constant that a network is, below a binder too, where its inputs are another term for each index."""
+        same = (v for t, v in self.point.items() if t.operation == "network" and t.data[:2] == term.data[:2])
+        found = next(same, None)
+        return found if isinstance(found, Fraction) else None
 
     # -- numbers -----------------------------------------------------------------------------------------------------
 

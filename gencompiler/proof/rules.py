@@ -32,6 +32,7 @@ from gencompiler.proof import (
     structure_rules,
     sweep_refutations,
     trust_rules,
+    vector_refutations,
     vector_rules,
 )
 from gencompiler.proof.kernel import RULES
@@ -68,6 +69,7 @@ MODULES = (
     separation_rules,
     trust_rules,
     vector_rules,
+    vector_refutations,
 )
 
 __all__ = ["MODULES", "RULES"]
