@@ -100,7 +100,7 @@ def _underived(checking: Checking, proofs: dict[str, Proof]) -> None:
 
 def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFound) -> Proof | None:
     found = _refute_any(checking, map_, terms, failure)
-    if found is None and terms.input.shape:
+    if found is None and terms.input.shape and terms.body.shape == terms.input.shape:
         found = vector_counterexamples.not_injective(terms.input, terms.body, terms.requires)
         if found is None and not terms.requires:
             found = vector_counterexamples.entry_twice(terms.input, terms.body, checking.search)
@@ -285,7 +285,7 @@ def point(place: object) -> str:
     if len(set(place)) == 1:
         return number(place[0])
     shown = [number(p) for p in place]
-    return f"[{', '.join(shown if len(shown) <= 4 else ['…', *shown[-3:]])}]"
+    return f"[{', '.join(shown if len(shown) <= 16 else ['…', *shown[-3:]])}]"
 
 
 def value_at(found: Proof) -> str:

@@ -8,6 +8,7 @@ import dataclasses
 from typing import cast
 
 from gencompiler.model.nodes import REAL, Support
+from gencompiler.proof import domain
 from gencompiler.proof.binders import releveled, replaced
 from gencompiler.proof.domain import NON_NEGATIVE, REALS
 from gencompiler.proof.facts import Bijection, Fact, InRange, LogAbs, VectorBijection, result
@@ -186,6 +187,32 @@ def radial(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     count = literal(input_.shape[0] - 1)
     log_det = plus(times(count, substitute(size.value, here)), substitute(inner.log_derivative, here))
     return VectorBijection(input_, body, REALS, True, releveled(inverse), releveled(log_det))
+
+
+# -- one number for a formula ----------------------------------------------------------------------------------------
+
+
+@rule
+def instance_of_map(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A bijection for every value of a symbol is one for a formula with values in its support, free of the input.
+
+    Subject: the symbol, the formula.  Premises: the bijection with the symbol, the range of the formula."""
+    name, value = cast(tuple[Term, Term], subject)
+    found, by = premises
+    allowed = domain.of_support(support_of(name))
+    need(isinstance(found, Bijection) and isinstance(by, InRange) and allowed is not None, "nothing to put in")
+    assert isinstance(found, Bijection)
+    assert isinstance(by, InRange)
+    assert allowed is not None
+    need(by.term is value and by.interval.within(allowed) and value.shape == name.shape, "{} may be another", value)
+    need(found.input not in value.symbols and found.input is not name, "{} depends on the input", value)
+    put = {name: value}
+    return dataclasses.replace(
+        found,
+        body=substitute(found.body, put),
+        inverse=substitute(found.inverse, put),
+        log_derivative=substitute(found.log_derivative, put),
+    )
 
 
 # -- affine in one number --------------------------------------------------------------------------------------------
