@@ -176,7 +176,7 @@ def _radial(search: Search, input_: Term, body: Term) -> Proof | None:
         return None
     try:
         inner = _scalar(search, DISTANCE, found.scalar)
-        return _proved("radial", (input_, body), body, inner, search.log_abs(found.scale))
+        return _proved("radial", (input_, body), body, inner, search.range(found.scale))
     except NotFound as failure:
         raise failure.moved({DISTANCE: found.distance}) from None
 
