@@ -5,6 +5,7 @@ ones that were derived.  A difference is a bug of the compiler, and raised as on
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 from gencompiler.checks import requirements
@@ -15,7 +16,7 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
 from gencompiler.model.nodes import Real
-from gencompiler.proof import refute
+from gencompiler.proof import refute, vector_counterexamples
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.evaluate import evaluate
 from gencompiler.proof.facts import InRange, Invertible, Monotone, NotInjective, NotOnto, Outside, Tends, result
@@ -98,8 +99,17 @@ def _underived(checking: Checking, proofs: dict[str, Proof]) -> None:
 
 
 def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFound) -> Proof | None:
-    if failure.kind == "cycle":
-        return None
+    found = _refute_any(checking, map_, terms, failure)
+    if found is None and terms.input.shape and terms.body.shape == terms.input.shape:
+        found = vector_counterexamples.not_injective(terms.input, terms.body, terms.requires)
+        if found is None and not terms.requires:
+            found = vector_counterexamples.entry_twice(terms.input, terms.body, checking.search)
+            found = found or vector_counterexamples.part_not_onto(terms.body, map_.result.support, checking.search)
+            found = found or refute.outside(terms.body, map_.result.support)
+    return found
+
+
+def _refute_any(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFound) -> Proof | None:
     declared = map_.result.support
     search, requires = checking.search, terms.requires
     if not requires and any(t.operation == "bin" for t in subterms(terms.body)):
@@ -108,7 +118,8 @@ def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFo
         return missed or refute.outside_map(terms.input, terms.body, declared)
     found: Proof | None = None
     if failure.kind != "onto":
-        zero = failure.term if failure.kind == "vanishes" else None
+        bound = any(s.data[0] == "bound" for s in failure.term.symbols)
+        zero = failure.term if failure.kind == "vanishes" and not bound else None
         found = refute.not_injective(terms.input, terms.body, search, zero, requires)
     found = found or refute.outside_map(terms.input, terms.body, declared, requires)
     found = found or refute.not_onto(terms.input, terms.body, declared, search, requires)
@@ -126,6 +137,7 @@ def _explain(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotF
             f"no inverse of `{name}` can be derived: {failure.reason}",
             span,
             "needs what it transforms",
+            notes=notes,
             help=("let the conditioner see only the part that is passed on",),
         )
     if found is not None and (failure.kind == "onto" or isinstance(found.conclusion, NotOnto)):
@@ -196,6 +208,10 @@ def counterexample(found: Proof, terms: MapTerms) -> str:
     if isinstance(conclusion, NotOnto):
         at = "".join(f"{text(t, names)} = {point(v)}: " for t, v in conclusion.at)
         return f"counterexample: {at}it {missed(found)} of {conclusion.support}"
+    if found.rule == "entry_twice":
+        return counterexample(found.premises[0], terms) + ", as all places or the last one"
+    if found.rule == "two_vectors":
+        return _two_vectors(found, names)
     assignment = found.subject[2]
     fixed = [f"{text(t, names)} = {point(v)}" for t, v in assignment]
     if found.rule == "taken_twice":
@@ -250,6 +266,19 @@ def _listed(parts: list[str]) -> str:
     return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
+def _two_vectors(found: Proof, names: Mapping[Term, str]) -> str:
+    input_, body, choices, first, second = found.subject
+    same = [f"{text(a, names)} = {point(v)}" for a, v, w in choices if v == w]
+    told = [f"{input_} = {point(p)}" for p in (first, second)]
+    for atom, at_first, at_second in choices:
+        if at_first != at_second:
+            told = [
+                f"{t} with {text(atom, names)} = {point(v)}" for t, v in zip(told, (at_first, at_second), strict=True)
+            ]
+    value = point(evaluate(body, {**{a: v for a, v, _ in choices}, input_: first}))
+    return f"counterexample: {', '.join([*same, told[0]])} and {told[1]} both map to {value}"
+
+
 def point(place: object) -> str:
     """A number, or a tensor as a short list; one of equal elements as that element."""
     if isinstance(place, Fraction):
@@ -258,7 +287,7 @@ def point(place: object) -> str:
     if len(set(place)) == 1:
         return number(place[0])
     shown = [number(p) for p in place]
-    return f"[{', '.join(shown if len(shown) <= 4 else ['…', *shown[-3:]])}]"
+    return f"[{', '.join(shown if len(shown) <= 16 else ['…', *shown[-3:]])}]"
 
 
 def value_at(found: Proof) -> str:

@@ -39,16 +39,17 @@ class Context:
     """What an expression may mention, and where what it owns is stored.
 
     `names`: variables, inputs, locals and parameters, each as the expression it stands for; `path` prefixes the
-    parameters
-    created on the way; `in_map`: networks here condition a bijection, so their output layer starts at zero;
-    `aliases`: arguments that are definitions, by the name they go by here; `frame`: set inside an objective; `views`:
-    the causal views that cut the axes of local names; `values`: of the names of a `where`, what each stands for."""
+    parameters created on the way; `layers`: the named indices of the repetitions around; `in_map`: networks here
+    condition a bijection, so their output layer starts at zero; `aliases`: arguments that are definitions, by the name
+    they go by here; `frame`: set inside an objective; `views`: the causal views that cut the axes of local names;
+    `values`: of the names of a `where`, what each stands for."""
 
     constants: dict[str, Real]
     names: dict[str, nodes.Expr]
     indices: dict[str, IndexInfo]
     path: str = ""
     iterations: tuple[int, ...] = ()
+    layers: tuple[tuple[str, int], ...] = ()
     in_map: bool = False
     aliases: dict[str, str] = dataclasses.field(default_factory=dict)
     frame: Frame | None = None

@@ -354,7 +354,7 @@ def instantiate_map(
     result = nodes.Type(support, result_shape)
     requires = _required(infer, inner, definition)
     builder.maps[name] = nodes.Map(
-        name, definition.name.id, inputs[0], result, lift, body, requires, span=definition.span
+        name, definition.name.id, inputs[0], result, lift, body, requires, context.layers, span=definition.span
     )
     return name, lift or result_shape
 

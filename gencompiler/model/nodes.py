@@ -89,8 +89,7 @@ class Map(Node):
     """An instance of a bijection: `result = body(input)`.
 
     A scalar map used on a tensor is lifted: `lift = (D,)`, and `input`, `result` and `body` speak of one element.
-    `arguments` binds the conditions that the use supplied; learned ones are ParameterReferences in the body.
-    `requires`: comparisons that the use has to fulfil, which the proof of the map may take for granted."""
+    `requires`: comparisons that the use has to fulfil; `indices`: of the repetitions around it, with their counts."""
 
     name: str
     definition: str
@@ -99,6 +98,7 @@ class Map(Node):
     lift: tuple[int, ...]
     body: Expr
     requires: tuple[Expr, ...] = ()
+    indices: tuple[tuple[str, int], ...] = ()
 
 
 @node

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gencompiler.catalog import functions, supports, words
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import definitions, nodes
-from gencompiler.model.builder import Context
+from gencompiler.model.builder import Context, IndexInfo
 from gencompiler.model.constants import size
 from gencompiler.model.scope import nearest
 from gencompiler.syntax import tree
@@ -202,15 +202,10 @@ def _repeat(infer: Infer, context: Context, expr: tree.Wrap, shape: Shape) -> tu
         infer.builder.report("G103", "only `repeat(n) { … }` wraps stages", expr.head.span, "not `repeat`")
     if len(head.arguments) != 1:
         infer.builder.report("G104", "`repeat(n)` takes one number", head.span, "wrong number of arguments")
-    argument = head.arguments[0]
-    if argument.binding is not None:
-        infer.builder.unsupported("a `repeat` whose iterations know their number", argument.span)
-    count = size(argument.value, context.constants, infer.builder.reporter) if argument.value is not None else None
-    if count is None:
-        raise definitions.Abandon
+    count, index = _count(infer, context, head.arguments[0])
     inside = dataclasses.replace(context, iterations=(*context.iterations, count))
-    if len(inside.iterations) > 1:
-        infer.builder.unsupported("a `repeat` inside a `repeat`", expr.span)
+    if index is not None:
+        inside = dataclasses.replace(inside.index(index), layers=(*inside.layers, (index.name, count)))
     source, rest = flatten(expr.body)
     found, result = stages(infer, inside, (source, *rest), shape)
     if result != shape:
@@ -220,4 +215,19 @@ def _repeat(infer: Infer, context: Context, expr: tree.Wrap, shape: Shape) -> tu
             expr.span,
             "the shape changes",
         )
-    return (nodes.Repeat(count, found, span=expr.span),), shape
+    return (nodes.Repeat(count, found, index.name if index is not None else "", span=expr.span),), shape
+
+
+def _count(infer: Infer, context: Context, argument: tree.Argument) -> tuple[int, IndexInfo | None]:
+    """How often `repeat(n)` or `repeat(l in n)` runs, and its index."""
+    if argument.binding is not None:
+        index = infer.binding(context, argument.binding)
+        if index.extent is None:
+            infer.builder.report("G202", "nothing determines how often this runs", argument.span, "no range")
+        if index.name in context.indices or index.name in context.names:
+            infer.builder.report("G102", f"`{index.name}` has another meaning here", argument.span, "defined again")
+        return index.extent, index
+    count = size(argument.value, context.constants, infer.builder.reporter) if argument.value is not None else None
+    if count is None:
+        raise definitions.Abandon
+    return count, None

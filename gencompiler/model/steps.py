@@ -32,10 +32,11 @@ class UseMany(Stage):
 
 @node
 class Repeat(Stage):
-    """`count` iterations of `stages`, each with its own slice of the stacked parameters."""
+    """`count` iterations of `stages`, each with its own slice of the stacked parameters; `index` is its number."""
 
     count: int
     stages: tuple[Stage, ...]
+    index: str = ""
 
 
 @node

@@ -57,7 +57,7 @@ def nonzero_member(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     return condition
 
 
-def holds_at(conditions: tuple[Member, ...], at: tuple[tuple[Term, Fraction], ...]) -> bool:
+def holds_at(conditions: tuple[Member, ...], at: tuple[tuple[Term, Fraction | tuple[Fraction, ...]], ...]) -> bool:
     """Whether conditions surely hold at a point."""
     try:
         return all(_holds(c, evaluate(c.term, dict(at))) for c in conditions)

@@ -104,7 +104,7 @@ class _Evaluation:
 
     def _values(self, term: Term) -> Values:
         size = math.prod(term.shape)
-        given = self.point.get(term)
+        given = self.point.get(term) if term.operation != "network" else self.point.get(term, self._constant(term))
         if term.arguments:
             _one_length(term)
         if given is not None:
@@ -148,6 +148,11 @@ class _Evaluation:
             case "recur":
                 return self._recur(term)
         return self._pick(term)
+
+    def _constant(self, term: Term) -> Fraction | None:
+        """The constant that a network is, below a binder too, where its inputs are another term for each index."""
+        same = [v for t, v in self.point.items() if t.operation == "network" and t.data[:2] == term.data[:2]]
+        return same[0] if same and isinstance(same[0], Fraction) else None
 
     # -- numbers -----------------------------------------------------------------------------------------------------
 
@@ -269,13 +274,12 @@ class _Evaluation:
         return tuple(found)
 
     def _recur(self, term: Term) -> Values:
-        """Entry by entry; the entries that are still to come are hidden by the views that read the array."""
-        (body,), (depth, extent, support) = term.arguments, term.data
-        own, index = bound_array(depth, extent, support), bound_index(depth, extent)
+        """Entry by entry; what is still to come is hidden by the views that read the array."""
+        (body,), (depth, extent, _) = term.arguments, term.data
+        own, index = bound_array(*term.data), bound_index(depth, extent)
         found: Values = ()
         for place in range(extent):
-            here = dict(self.point)
-            here[own] = found + (Fraction(0),) * (extent - place)
+            here = {**self.point, own: found + (Fraction(0),) * (extent - place)}
             found += _Evaluation(here).values(_with_index(body, index, place))
         return found
 

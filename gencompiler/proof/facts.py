@@ -130,7 +130,7 @@ class NotInjective(Fact):
 
     input: Term
     body: Term
-    at: tuple[tuple[Term, Fraction], ...] = ()
+    at: tuple[tuple[Term, Fraction | tuple[Fraction, ...]], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,10 +8,22 @@ import dataclasses
 from typing import cast
 
 from gencompiler.model.nodes import REAL, Support
+from gencompiler.proof import domain
 from gencompiler.proof.binders import releveled, replaced
 from gencompiler.proof.domain import NON_NEGATIVE, REALS
 from gencompiler.proof.facts import Bijection, Fact, InRange, LogAbs, VectorBijection, result
-from gencompiler.proof.graph import Term, contract, literal, reduce, substitute, subterms, support_of, symbol
+from gencompiler.proof.graph import (
+    Term,
+    apply,
+    choose,
+    contract,
+    literal,
+    reduce,
+    substitute,
+    subterms,
+    support_of,
+    symbol,
+)
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.terms import ONE, ZERO, minus, negated, over, plus, times
@@ -162,30 +174,59 @@ def radial_of(input_: Term, body: Term) -> Radial:
 
 @rule
 def radial(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """u + (u - c) k(r), r = norm(u - c), is a bijection where r (1 + k(r)) is one of [0, inf), and 1 + k(r) never 0.
+    """u + (u - c) k(r), r = norm(u - c), is a bijection where r (1 + k(r)) is an increasing one of [0, inf).
 
-    The Jacobian has the eigenvalue 1 + k(r) across, D - 1 times, and the slope of r (1 + k(r)) along u - c.  Rezende &
-    Mohamed 2015, appendix A.2.  Subject: the input, the body.  Premises: the scalar map, log|1 + k(r)|."""
+    So 1 + k(r) > 0 for r > 0, and c goes to c.  The Jacobian has the eigenvalue 1 + k(r) across, D - 1 times, and the
+    slope of r (1 + k(r)) along u - c.  Rezende & Mohamed 2015, appendix A.2.  Subject: the input, the body.  Premises:
+    the scalar map, the range of 1 + k(r), which must be defined."""
     input_, body = cast(tuple[Term, Term], subject)
     found = radial_of(input_, body)
     inner, size = premises
     need(support_of(input_) == REAL, "not a map of the reals")
-    need(isinstance(inner, Bijection) and isinstance(size, LogAbs), "the scalar map is not known to be a bijection")
+    need(isinstance(inner, Bijection) and isinstance(size, InRange), "the scalar map is not known to be a bijection")
     assert isinstance(inner, Bijection)
-    assert isinstance(size, LogAbs)
+    assert isinstance(size, InRange)
     same = inner.input is DISTANCE and inner.body is found.scalar and size.term is found.scale
-    need(same and inner.image == NON_NEGATIVE and inner.onto, "the scalar map is another, or not one of [0, inf)")
+    full = inner.image == NON_NEGATIVE and inner.onto and inner.increasing is True
+    need(same and full, "the scalar map is another, or not an increasing one of [0, inf)")
     y = result(input_.shape)
     across = substitute(found.difference, {input_: y})
     distance = substitute(inner.inverse, {result(()): reduce("norm", across)})
-    inverse = minus(y, across)
     scaled = over(across, substitute(found.scale, {DISTANCE: distance}))
     centre = ZERO if found.difference is input_ else found.difference.arguments[1]
-    inverse = scaled if centre is ZERO else plus(centre, scaled)
+    moved = scaled if centre is ZERO else plus(centre, scaled)
+    inverse = choose(apply("equal", reduce("norm", across), ZERO), y, moved)
     here = {DISTANCE: found.distance}
     count = literal(input_.shape[0] - 1)
-    log_det = plus(times(count, substitute(size.value, here)), substitute(inner.log_derivative, here))
+    size_here = apply("log", substitute(found.scale, here))
+    log_det = plus(times(count, size_here), substitute(inner.log_derivative, here))
     return VectorBijection(input_, body, REALS, True, releveled(inverse), releveled(log_det))
+
+
+# -- one number for a formula ----------------------------------------------------------------------------------------
+
+
+@rule
+def instance_of_map(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A bijection for every value of a symbol is one for a formula with values in its support, free of the input.
+
+    Subject: the symbol, the formula.  Premises: the bijection with the symbol, the range of the formula."""
+    name, value = cast(tuple[Term, Term], subject)
+    found, by = premises
+    allowed = domain.of_support(support_of(name))
+    need(isinstance(found, Bijection) and isinstance(by, InRange) and allowed is not None, "nothing to put in")
+    assert isinstance(found, Bijection)
+    assert isinstance(by, InRange)
+    assert allowed is not None
+    need(by.term is value and by.interval.within(allowed) and value.shape == name.shape, "{} may be another", value)
+    need(found.input not in value.symbols and found.input is not name, "{} depends on the input", value)
+    put = {name: value}
+    return dataclasses.replace(
+        found,
+        body=substitute(found.body, put),
+        inverse=substitute(found.inverse, put),
+        log_derivative=substitute(found.log_derivative, put),
+    )
 
 
 # -- affine in one number --------------------------------------------------------------------------------------------

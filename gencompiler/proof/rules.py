@@ -36,6 +36,7 @@ from gencompiler.proof import (
     structure_rules,
     sweep_refutations,
     trust_rules,
+    vector_refutations,
     vector_rules,
 )
 from gencompiler.proof.kernel import RULES
@@ -76,6 +77,7 @@ MODULES = (
     separation_rules,
     trust_rules,
     vector_rules,
+    vector_refutations,
 )
 
 __all__ = ["MODULES", "RULES"]

@@ -31,7 +31,8 @@ class MapTerms:
 def terms_of(model: nodes.Model, map_: nodes.Map) -> MapTerms:
     """The terms of a map; raises Untranslated or Malformed."""
     input_ = symbol("input", map_.input.name, map_.input.type.support, map_.input.type.shape)
-    translation = Translation.of_model(model).binding({map_.input.name: input_})
+    layers = {name: index_symbol(nodes.Range(name, 0, count, span=map_.span)) for name, count in map_.indices}
+    translation = Translation.of_model(model).binding({**layers, map_.input.name: input_})
     body = translation.term(map_.body)
     return MapTerms(input_, body, translation, tuple(_condition(translation.term(r)) for r in map_.requires))
 

@@ -4,18 +4,19 @@ As in `search`, nothing here is trusted."""
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.blocks import NotFound, diagonal, solving_order
-from gencompiler.proof.facts import Lipschitz
-from gencompiler.proof.graph import Malformed, Term, before, bound_index, element, select, subterms
+from gencompiler.proof.facts import InRange, Lipschitz
+from gencompiler.proof.graph import Malformed, Term, before, bound_index, element, select, subterms, symbol
 from gencompiler.proof.index_rules import entry
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
 from gencompiler.proof.matrix_rules import factor_of
 from gencompiler.proof.text import number
-from gencompiler.proof.vector_rules import in_blocks, outer_of
+from gencompiler.proof.vector_rules import in_blocks, interval_support, outer_of
 
 if TYPE_CHECKING:
     from gencompiler.proof.search import Search
@@ -28,10 +29,8 @@ def bijection(search: Search, input_: Term, body: Term) -> Proof:
         raise NotFound("form", body, shapes)
     if body.operation in ("each", "contract") and (found := _linear(search, input_, body)) is not None:
         return found
-    if body.operation == "each":
-        return _by_index(search, input_, body)
     try:
-        return _blocks(search, input_, body)
+        return (_by_index if body.operation == "each" else _blocks)(search, input_, body)
     except NotFound as failure:
         lemma = _ridge(search, input_, body) or _radial(search, input_, body) or _residual(search, input_, body)
         if lemma is not None:
@@ -85,21 +84,25 @@ def _proved(rule: str, subject: tuple[object, ...], body: Term, *premises: Proof
 
 
 def _inner(input_: Term, body: Term) -> Term | None:
-    """The one part of a map, of the input's shape, below which it is not elementwise; None where there are more."""
-    if body.operation in ("contract", "select"):
-        moved = [a for a in body.arguments if input_ in a.symbols]
-        return moved[0] if len(moved) == 1 and moved[0].shape == input_.shape and moved[0] is not input_ else None
-    found: dict[Term, None] = {}
-    stack = [body]
+    """The first vector on the way from the input to the result through which alone the result depends on it."""
+    for term in subterms(body):
+        own = term.shape == input_.shape and input_ in term.symbols and term not in (body, input_)
+        if own and all(s.data[0] != "bound" for s in term.symbols) and not _reaches(body, input_, term):
+            return term
+    return None
+
+
+def _reaches(body: Term, input_: Term, cut: Term) -> bool:
+    """Whether a term depends on the input otherwise than through `cut`."""
+    stack, seen = [body], {cut}
     while stack:
         term = stack.pop()
-        if input_ not in term.symbols or term is input_:
-            continue
-        if term.operation in ("apply", "choose"):
-            stack.extend(a for a in term.arguments if a.shape == input_.shape)
-        elif term is not body and term.shape == input_.shape:
-            found[term] = None
-    return next(iter(found)) if len(found) == 1 else None
+        if term is input_:
+            return True
+        if term not in seen and input_ in term.symbols:
+            seen.add(term)
+            stack.extend(term.arguments)
+    return False
 
 
 def _composed(search: Search, input_: Term, body: Term, inner: Term, failure: NotFound) -> Proof:
@@ -173,7 +176,7 @@ def _radial(search: Search, input_: Term, body: Term) -> Proof | None:
         return None
     try:
         inner = _scalar(search, DISTANCE, found.scalar)
-        return _proved("radial", (input_, body), body, inner, search.log_abs(found.scale))
+        return _proved("radial", (input_, body), body, inner, search.range(found.scale))
     except NotFound as failure:
         raise failure.moved({DISTANCE: found.distance}) from None
 
@@ -218,12 +221,32 @@ def _scalar(search: Search, input_: Term, body: Term) -> Proof:
     try:
         return search.bijection(input_, body)
     except NotFound as failure:
+        with contextlib.suppress(NotFound, Unproved):
+            return _generalized(search, input_, body)
         try:
             slope, offset = affine_parts(input_, body)
             premises = (search.range(body), search.log_abs(slope), search.range(slope), search.range(offset))
             return prove("affine", (input_, body), *premises)
         except (NotFound, Unproved):
             raise failure from None
+
+
+def _generalized(search: Search, input_: Term, body: Term) -> Proof:
+    """The same with numbers in the place of products of vectors, of which nothing but their range is used."""
+    products = [t for t in subterms(body) if t.operation == "contract" and t.shape == () and input_ not in t.symbols]
+    if not products:
+        raise NotFound("form", body, f"{body} has no products")
+    numbers: dict[Term, Term] = {}
+    ranges: dict[Term, Proof] = {}
+    for product in products:
+        ranges[product] = search.range(product)
+        known = ranges[product].conclusion
+        assert isinstance(known, InRange)
+        numbers[product] = symbol("along", f"the value of {product}", interval_support(known.interval))
+    found = search.bijection(input_, replaced(body, numbers))
+    for product, number_ in numbers.items():
+        found = prove("instance_of_map", (number_, product), found, ranges[product])
+    return found
 
 
 # -- by index --------------------------------------------------------------------------------------------------------

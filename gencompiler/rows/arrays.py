@@ -105,8 +105,7 @@ def recursion(expressions: Expressions, expr: model.Recur | model.FixedPoint, sc
     fixed point of a contraction, a loop of as many steps as bring it near enough."""
     graph, span, size = expressions.graph, expr.span, expr.type.shape[0]
     seen = [scope.names[n.name] for n in walk(expr.body) if isinstance(n, model.Reference) and n.name in scope.names]
-    if scope.iteration is not None:
-        seen.append(scope.iteration)
+    seen += scope.iteration
     depth = max((graph.depth[id(value)] for value in seen), default=0)
     start = graph.broadcast(graph.number(0, span), size, span)
     if isinstance(expr, model.FixedPoint):

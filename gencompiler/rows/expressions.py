@@ -37,7 +37,7 @@ class Scope:
     of a tensor at once; `bundles` and `intervals`: see `rows.bundles`."""
 
     names: Mapping[str, Expr]
-    iteration: Expr | None = None
+    iteration: tuple[Expr, ...] = ()
     vector: frozenset[str] = frozenset()
     views: Mapping[str, Axes] = dataclasses.field(default_factory=dict)
     stopped: bool = False
@@ -226,9 +226,9 @@ class Expressions:
         parameter = self.parameters[expr.path]
         leading: tuple[Expr | None, ...] = ()
         if parameter.iterations:
-            if scope.iteration is None:
+            leading = scope.iteration[: len(parameter.iterations)]
+            if len(leading) < len(parameter.iterations):
                 raise NotLowered(expr, "a parameter of a repeated map outside its loop")
-            leading = (scope.iteration,)
         own = parameter.lift + parameter.shape
         index = index + (None,) * (len(own) - len(index))
         shape = tuple(n for n, i in zip(own, index, strict=True) if i is None)

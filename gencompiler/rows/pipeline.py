@@ -101,7 +101,9 @@ class Pipeline:
         name = self.source_name if reverse else self.target_name
         carried = {name: at.value, "log_abs_det": at.log_det}
         plan = graph.loop("layers", "k", graph.integer(stage.count, span), carried, span, depth=depth, reverse=reverse)
-        inside = dataclasses.replace(scope, iteration=graph.index_of(plan))
+        number = graph.index_of(plan)
+        inside = dataclasses.replace(scope, iteration=(*scope.iteration, number))
+        inside = inside.bind({stage.index: number}) if stage.index else inside
         run = self.backward if reverse else self.forward
         result = run(stage.stages, Passed(plan.inside[0], plan.inside[1]), inside, depth + 1)
         plan.inverse = {0: lambda: self._undone(stage, plan, inside, depth + 1, reverse=reverse)}

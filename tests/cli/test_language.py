@@ -29,8 +29,6 @@ GAN = "observed x : Real[2]  latent z : Real[2]  p(z) = Normal(0, 1)  x = mlp(z,
 
 #: What `language.md` calls not supported yet: its words, and a model, or a model's statements.
 PLANNED: dict[str, str] = {
-    "Bindings in a repetition": SHIFT + FLOW.format("repeat(l in 2) { F }"),
-    "a `repeat` within a `repeat`": SHIFT + FLOW.format("repeat(2) { repeat(2) { F } }"),
     "Composition (`refresh |> move`)": CHAIN + "transition b(x' | x) = a |> a",
     "One noise in two of its equations": (
         "observed x, v : Real  p(x, v) ∝ exp(-x^2 - v^2)"
@@ -81,7 +79,9 @@ PLANNED: dict[str, str] = {
 
 #: What `language.md` says works: its words, and a model's statements.
 SUPPORTED: dict[str, str] = {
-    "of a matrix `transpose` and `inverse`": (
+    "within another `repeat`": SHIFT + FLOW.format("repeat(2) { repeat(2) { F } }"),
+    "`repeat(l in n) { stages }`": SHIFT + FLOW.format("repeat(l in 2) { F }"),
+    "of a matrix `transpose`": (
         "bijection F(u : Real[D] | W : Invertible(D)) -> Real[D] = inverse(transpose(W)) @ u " + FLOW.format("F")
     ),
     "`q = inverse(p)`": (

@@ -12,7 +12,7 @@ MODEL = """
 model Flow(D = 4) {{
   observed x : Real[D]
   latent   z : Real[D]
-  param k : Real[D]
+  param k : Real[D], r : Real[2], e : Real[2, D]
   p(z) = Normal(0, 1)
   z = x |> {stages}
   train maximum_likelihood
@@ -58,6 +58,22 @@ MAPS = {
         "bijection F(u : Real[D]) -> Real[D] ="
         " for i: (u[i] - m) * exp(-tanh(s)) where { m, s = mlp(u[<i], hidden = [8, 8]) }",
         "repeat(2) { F |> reverse }",
+    ),
+    "repetitions within each other, with their number": (
+        "bijection G(u : Real[D] | s : Positive, b : Real[D]) -> Real[D] = s * u + b"
+        " bijection F(u : Real[D]) -> Real[D] ="
+        " for i: (u[i] - m) * exp(-tanh(s)) where { m, s = mlp(u[<i], hidden = [8]) }",
+        "repeat(l in 2) { repeat(3) { F |> reverse } |> G(s = exp(r[l]), b = e[l]) }",
+    ),
+    "planar, its condition fulfilled": (
+        "bijection F(u : Real[D] | v : Real[D], w : Real[D], b : Real) -> Real[D] requires w @ v > -1 ="
+        " u + v * tanh(w @ u + b)",
+        "F(v = exp(k), w = exp(k) / 2, b = 1)",
+    ),
+    "radial": (
+        "bijection F(u : Real[D] | c : Real[D], a : Positive, b : Positive) -> Real[D] ="
+        " u + (b - a) * (u - c) / (a + norm(u - c))",
+        "F",
     ),
     "a residual map": (
         "bijection F(u : Real[D]) -> Real[D] = u + lipschitz(mlp(u, hidden = [8, 8], activation = tanh), 0.8)",

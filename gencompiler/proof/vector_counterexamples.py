@@ -1,0 +1,202 @@
+"""The search for counterexamples to statements about maps of vectors; the kernel confirms each.
+
+Four ways: a direction that a map which is affine in its input sends to 0; outputs of networks at a second point that
+make up for the difference of the inputs; an entry that takes a value twice; a part of the result that misses values."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from fractions import Fraction
+
+from gencompiler.model.nodes import Support
+from gencompiler.proof import refute
+from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.condition_rules import holds_at
+from gencompiler.proof.evaluate import Undefined, evaluate
+from gencompiler.proof.facts import Member
+from gencompiler.proof.graph import Malformed, Term, support_of
+from gencompiler.proof.kernel import Proof, Unproved, attempt
+from gencompiler.proof.numbers import Undecided, Values
+from gencompiler.proof.refute_rules import admissible
+from gencompiler.proof.search import Search
+from gencompiler.proof.vector_refutations import MATRICES, Choice, entry_alone, is_matrix_of, reduced
+
+#: Inputs of at most this many dimensions, and at most this many points of the parameters, are tried.
+LARGEST, BUDGET = 8, 60
+
+_HALF, _ZERO, _ONE = Fraction(1, 2), Fraction(0), Fraction(1)
+
+
+def not_injective(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -> Proof | None:
+    """Two inputs of a map of a vector with one value."""
+    if len(input_.shape) != 1 or input_.shape[0] > LARGEST:
+        return None
+    free = [a for a in refute.atoms(body, *(c.term for c in requires)) if a is not input_]
+    for chosen in _assignments(free):
+        at = tuple((a, v) for a, v, _ in chosen if a.operation == "symbol")
+        if requires and not holds_at(requires, at):
+            continue
+        found = _kernel(input_, body, chosen) or _compensated(input_, body, chosen)
+        if found is not None:
+            return found
+    return None
+
+
+def entry_twice(input_: Term, body: Term, search: Search) -> Proof | None:
+    """An entry of a map that takes one value twice, as a map of a number."""
+    try:
+        own, inner = entry_alone(input_, body)
+    except (Unproved, Malformed):
+        return None
+    found = refute.not_injective(own, inner, search)
+    return attempt("entry_twice", (input_, body), found) if found is not None else None
+
+
+def part_not_onto(body: Term, support: Support, search: Search) -> Proof | None:
+    """A part of the result of a join that misses values of the declared support."""
+    start = 0
+    for part in body.arguments if body.operation == "join" else ():
+        places = tuple(range(start, start + part.shape[0]))
+        start += part.shape[0]
+        try:
+            found = attempt("part_not_onto", (body, places, support), search.range(part))
+        except NotFound:
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+# -- points ----------------------------------------------------------------------------------------------------------
+
+
+def _assignments(free: list[Term]) -> Iterator[tuple[Choice, ...]]:
+    choices = [list(_values(a)) for a in free]
+    by_size = sorted(itertools.islice(itertools.product(*(range(len(c)) for c in choices)), 20 * BUDGET), key=sum)
+    for picked in by_size[:BUDGET]:
+        values = [choices[k][place] for k, place in enumerate(picked)]
+        yield tuple((a, v, v) for a, v in zip(free, values, strict=True))
+
+
+def _values(atom: Term) -> Iterator[Values]:
+    """Elements for one atom, simplest first: all equal, or patterns."""
+    size = 1
+    for extent in atom.shape:
+        size *= extent
+    support = support_of(atom) if atom.operation == "symbol" else Support("Real")
+    if support.name in MATRICES:
+        yield from (v for v in _matrices(atom.shape) if is_matrix_of(support, atom.shape, v))
+        return
+    equal = [(Fraction(v),) * size for v in ("0", "1", "-1", "1/2", "-1/2", "2")]
+    patterns: list[Values] = []
+    if len(atom.shape) == 1 and size > 1 and atom.operation == "symbol":
+        patterns = [
+            (_ONE, *(_ZERO,) * (size - 1)),
+            (_HALF, _HALF, *(_ZERO,) * (size - 2)),
+            (_ONE, -_ONE, *(_ZERO,) * (size - 2)),
+        ]
+    yield from (v for v in (*equal, *patterns) if all(admissible(support, e) for e in v))
+
+
+def _matrices(shape: tuple[int, ...]) -> Iterator[Values]:
+    rows, columns = shape
+    if rows != columns:
+        return
+    for own, below, above in ((1, 0, 0), (-1, 0, 0), (1, 2, 0), (1, 0, 2), (1, 1, 0), (1, 0, 1)):
+        yield tuple(Fraction(own if i == j else below if i > j else above) for i in range(rows) for j in range(columns))
+    yield tuple(Fraction(int(j == (i + 1) % columns)) for i in range(rows) for j in range(columns))
+
+
+# -- two inputs ------------------------------------------------------------------------------------------------------
+
+
+def _kernel(input_: Term, body: Term, chosen: tuple[Choice, ...]) -> Proof | None:
+    """0 and a direction of which the differences from 0 add up to nothing."""
+    size = input_.shape[0]
+    origin = (_start(input_),) * size
+    base = _at(input_, body, chosen, origin)
+    if base is None:
+        return None
+    columns = []
+    for k in range(size):
+        moved = _at(input_, body, chosen, tuple(v + int(j == k) for j, v in enumerate(origin)))
+        if moved is None:
+            return None
+        columns.append([a - b for a, b in zip(moved, base, strict=True)])
+    direction = _null([tuple(row) for row in zip(*columns, strict=True)], size)
+    if direction is None:
+        return None
+    other = tuple(a + b for a, b in zip(origin, direction, strict=True))
+    return attempt("two_vectors", (input_, body, chosen, origin, other))
+
+
+def _start(input_: Term) -> Fraction:
+    return next((c for c in (_ZERO, _ONE, _HALF) if admissible(support_of(input_), c)), _ZERO)
+
+
+def _at(input_: Term, body: Term, chosen: tuple[Choice, ...], place: Values) -> Values | None:
+    try:
+        found = evaluate(body, {**{a: v for a, v, _ in chosen}, input_: place})
+    except (Undecided, Undefined):
+        return None
+    return found if all(isinstance(v, Fraction) for v in found) else None
+
+
+def _null(table: list[Values], size: int) -> Values | None:
+    """A vector that a table of rationals sends to 0, and that is not 0 itself."""
+    rows = reduced(table)
+    leading = dict(rows)
+    loose = next((k for k in range(size) if k not in leading), None)
+    if loose is None:
+        return None
+    return tuple(-leading[k][loose] if k in leading else Fraction(int(k == loose)) for k in range(size))
+
+
+def _compensated(input_: Term, body: Term, chosen: tuple[Choice, ...]) -> Proof | None:
+    """A second input, and outputs of the networks there, which enter affinely, that give the value at the first."""
+    networks = [k for k, (a, _, _) in enumerate(chosen) if a.operation == "network"]
+    size = input_.shape[0]
+    start = (_start(input_),) * size
+    wanted = _at(input_, body, chosen, start) if networks else None
+    if wanted is None:
+        return None
+    for moved in ((*start[:-1], start[-1] + 1), (start[0] + 1, *start[1:]), tuple(v + 1 for v in start)):
+        base = _at(input_, body, chosen, moved)
+        if base is None:
+            continue
+        columns = [(k, j) for k in networks for j in range(len(chosen[k][1]))]
+        slopes = []
+        for k, j in columns:
+            other = _at(input_, body, _changed(chosen, k, j), moved)
+            if other is None:
+                return None
+            slopes.append([a - b for a, b in zip(other, base, strict=True)])
+        solved = _solved(slopes, [a - b for a, b in zip(wanted, base, strict=True)])
+        if solved is None:
+            continue
+        there = [list(second) for _, _, second in chosen]
+        for (k, j), amount in zip(columns, solved, strict=True):
+            there[k][j] += amount
+        final = tuple((a, first, tuple(there[k])) for k, (a, first, _) in enumerate(chosen))
+        found = attempt("two_vectors", (input_, body, final, start, moved))
+        if found is not None:
+            return found
+    return None
+
+
+def _changed(chosen: tuple[Choice, ...], number: int, place: int) -> tuple[Choice, ...]:
+    atom, values, _ = chosen[number]
+    moved = tuple(v + int(k == place) for k, v in enumerate(values))
+    return (*chosen[:number], (atom, moved, moved), *chosen[number + 1 :])
+
+
+def _solved(columns: list[list[Fraction]], wanted: list[Fraction]) -> list[Fraction] | None:
+    """Amounts of the columns that add up to what is wanted."""
+    count = len(columns)
+    table = [(*(c[i] for c in columns), wanted[i]) for i in range(len(wanted))]
+    rows = reduced(table)
+    if any(at == count for at, _ in rows):
+        return None
+    values = {at: row[count] for at, row in rows}
+    return [values.get(k, _ZERO) for k in range(count)]

@@ -1,0 +1,170 @@
+"""Rules that refute statements about maps of vectors, at points whose elements differ.
+
+A network is any function on two different inputs: a hidden unit tells them apart, and the last layer, affine, gives any
+two values to the two.  So its outputs may be chosen at each of two points, where its inputs are not the same."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import cast
+
+from gencompiler.model.nodes import Support
+from gencompiler.proof import domain, views
+from gencompiler.proof.binders import replaced
+from gencompiler.proof.evaluate import Point, Undefined, evaluate
+from gencompiler.proof.facts import Fact, InRange, NotInjective, NotOnto
+from gencompiler.proof.graph import (
+    Shape,
+    Term,
+    bound_index,
+    literal,
+    select,
+    substitute,
+    subterms,
+    support_of,
+    symbol,
+)
+from gencompiler.proof.index_rules import entry
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.numbers import Undecided, Values
+from gencompiler.proof.refute_rules import admissible, is_free
+
+#: An atom and its elements at each of two points: those of a symbol are the same at both.
+Choice = tuple[Term, Values, Values]
+
+MATRICES = ("Lower", "Upper", "Orthogonal", "Invertible")
+
+
+def is_matrix_of(support: Support, shape: Shape, values: Values) -> bool:
+    """Whether these elements, row by row, are a matrix of the support, exactly."""
+    if len(shape) != 2 or not all(isinstance(v, Fraction) for v in values):
+        return False
+    rows, columns = shape
+    table = [values[k * columns : (k + 1) * columns] for k in range(rows)]
+    match support.name:
+        case "Lower" | "Upper":
+            lower = support.name == "Lower"
+            empty = all(table[i][j] == 0 for i in range(rows) for j in range(columns) if (i < j) == lower and i != j)
+            return empty and all(table[i][i] > 0 for i in range(rows))
+        case "Orthogonal" if rows == columns:
+            products = [[sum(a * b for a, b in zip(r, s, strict=True)) for s in table] for r in table]
+            return all(products[i][j] == int(i == j) for i in range(rows) for j in range(rows))
+        case "Invertible":
+            return rank(table) == rows
+    return False
+
+
+def rank(table: list[Values]) -> int:
+    """The rank of a table of rationals, by elimination."""
+    return len(reduced(table))
+
+
+def reduced(table: list[Values]) -> list[tuple[int, list[Fraction]]]:
+    """The rows of the reduced echelon form that are not 0, each with the place of its leading 1."""
+    found: list[tuple[int, list[Fraction]]] = []
+    for row in table:
+        left = list(row)
+        for at, known in found:
+            left = [v - left[at] * w for v, w in zip(left, known, strict=True)]
+        at = next((k for k, v in enumerate(left) if v != 0), -1)
+        if at >= 0:
+            own = [v / left[at] for v in left]
+            found = [(k, [v - r[at] * w for v, w in zip(r, own, strict=True)]) for k, r in found]
+            found.append((at, own))
+    return found
+
+
+def points(input_: Term, body: Term, choices: tuple[Choice, ...], ends: tuple[Values, Values]) -> tuple[Point, Point]:
+    """The two points, which must be ones that parameters, networks and the input can be at."""
+    found: tuple[dict[Term, Fraction | Values], ...] = ({input_: ends[0]}, {input_: ends[1]})
+    size = 1
+    for extent in input_.shape:
+        size *= extent
+    for end in ends:
+        need(len(end) == size and all(admissible(support_of(input_), v) for v in end), "not an input")
+    for atom, first, second in choices:
+        need(len(first) == len(second) and all(isinstance(v, Fraction) for v in (*first, *second)), "not exact")
+        found[0][atom], found[1][atom] = first, second
+    for atom, first, second in choices:
+        if atom.operation == "network":
+            need(first == second or _told_apart(body, atom, found), "the network sees the same at both points")
+            need(first == second or not _shared(body, atom), "one network in two places")
+            continue
+        need(atom.operation == "symbol" and atom is not input_ and first == second, "{} has one value", atom)
+        support = support_of(atom)
+        own = is_matrix_of(support, atom.shape, first) if support.name in MATRICES else is_free(atom, first)
+        need(own, "{} cannot be so", atom)
+    return found[0], found[1]
+
+
+def _told_apart(body: Term, atom: Term, found: tuple[dict[Term, Fraction | Values], ...]) -> bool:
+    """Whether the inputs of a network differ between two points; with a bound on its slope that is not enough."""
+    if any(t.operation == "bounded" and t.arguments[0] is atom for t in subterms(body)):
+        return False
+    if views.has_view(atom) or any(s.data[0] == "bound" for s in atom.symbols):
+        return False
+    try:
+        return any(evaluate(a, found[0]) != evaluate(a, found[1]) for a in atom.arguments)
+    except (Undecided, Undefined):
+        return False
+
+
+def _shared(body: Term, atom: Term) -> bool:
+    """Whether a body applies one network to several inputs."""
+    same = {t.arguments for t in subterms(body) if t.operation == "network" and t.data[0] == atom.data[0]}
+    return len(same) > 1
+
+
+@rule
+def two_vectors(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """One value at two different inputs, all exact.  Subject: the input, the body, the choices, the two inputs."""
+    input_, body, choices, first, second = cast(tuple[Term, Term, tuple[Choice, ...], Values, Values], subject)
+    need(first != second, "two different inputs")
+    here, there = points(input_, body, choices, (first, second))
+    try:
+        left, right = evaluate(body, here), evaluate(body, there)
+    except (Undecided, Undefined) as problem:
+        raise Unproved(str(problem)) from None
+    need(all(isinstance(v, Fraction) for v in (*left, *right)) and left == right, "the values differ")
+    return NotInjective(input_, body, tuple((a, v) for a, v, _ in choices if a.operation == "symbol"))
+
+
+def entry_alone(input_: Term, body: Term) -> tuple[Term, Term]:
+    """A number and a function of it: of a map that does the same to every place, or the last entry of one by index.
+
+    Where the function takes one value twice, so does the map: all places, or the last one, which no other sees, at each
+    of the two."""
+    if body.operation == "each":
+        own, inner = entry(input_, body)
+        return own, substitute(inner, {bound_index(*body.data): literal(body.data[1] - 1)})
+    own = symbol("block", f"{input_}[i]", support_of(input_))
+    need(body.shape == input_.shape, "the result has another shape than the input")
+    found = replaced(body, {input_: own})
+    need(found.shape == () and all(s.shape == () for s in found.symbols), "{} is not the same at every place", body)
+    return own, found
+
+
+@rule
+def entry_twice(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A map one entry of which takes a value twice.  Subject: the input, the body.  Premise: that of the entry."""
+    input_, body = cast(tuple[Term, Term], subject)
+    own, inner = entry_alone(input_, body)
+    (found,) = premises
+    need(isinstance(found, NotInjective), "the entry is not known to take a value twice")
+    assert isinstance(found, NotInjective)
+    need(found.input is own and found.body is inner, "a premise about another entry")
+    return NotInjective(input_, body, found.at)
+
+
+@rule
+def part_not_onto(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A part of the result whose proven range misses values of the support.
+
+    Subject: the body, the places of the part, the support.  Premise: the range of the part."""
+    body, places, support = cast(tuple[Term, tuple[int, ...], Support], subject)
+    (found,) = premises
+    wanted = domain.of_support(support)
+    if wanted is None or not isinstance(found, InRange) or found.term is not select(body, places):
+        raise Unproved("no range of this part")
+    need(not wanted.within(found.interval), "every value of {} may be reached", support)
+    return NotOnto(body, support)
