@@ -283,13 +283,13 @@ def refutation_words(found: Proof) -> str:
         return told(found.premises[-1])
     kernel, _, assignment, place = found.subject[:4]
     del kernel
-    fixed = [f"{t} = {number(v)}" for t, v in assignment]
+    fixed = [f"{t} = {_point(v if isinstance(v, tuple) else (v,))}" for t, v in assignment]
     where = [f"{s} = {_point(v)}" for s, v in place]
     return f"at {', '.join([*fixed, *where])} one step changes how much of the target's mass is there"
 
 
 def _gain(found: Proof) -> str:
-    kernel, _, assignment, here, radius, there = found.subject
+    kernel, _, assignment, here, radius, there, _ = found.subject
     fixed = [f"{t} = {number(v)}" for t, v in assignment]
     to = [*fixed, *(f"{p.drawn} = {_point(y)}" for p, y in zip(kernel.proposals, there, strict=True))]
     origin = ", ".join(f"{p.moves} = {_point(x)}" for p, x in zip(kernel.proposals, here, strict=True))

@@ -101,27 +101,48 @@ def _moving(kernel: Kernel, log_target: Term) -> set[Term]:
     return {p.moves for p in kernel.proposals} | {s for s in named if s in kernel.state}
 
 
+#: Into how many pieces a box is cut at most.
+MOST_PIECES = 256
+
+
+def _centres(here: tuple[Values, ...], radius: Fraction, pieces: int) -> list[tuple[Values, ...]]:
+    """The centres of the pieces of a box."""
+    if pieces == 1:
+        return [here]
+    ((middle,),) = here
+    need(isinstance(middle, Fraction), "not a place")
+    assert isinstance(middle, Fraction)
+    return [((middle - radius + (2 * k + 1) * radius / pieces,),) for k in range(pieces)]
+
+
 @rule
 def gain(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A small box of the state space that one step sends more mass into than it holds.
 
     For y in a small box, ∫ π(x) q(y | x) a(x, y) dx over a box of x is at least its volume times the smallest
     integrand; where that exceeds π(y), π is not invariant, whatever its total mass and its moments. Subject: the
-    kernel, the target, parameters, the centre and the radius of the box of x, the centre of that of y."""
-    kernel, log_target, assignment, here, radius, there = cast(
-        tuple[Kernel, Term, Assignment, tuple[Values, ...], Fraction, tuple[Values, ...]], subject
+    kernel, the target, parameters, the centre and the radius of the box of x, the centre of that of y, and, of a
+    state of one number, into how many pieces the box is cut: their integrals add up."""
+    kernel, log_target, assignment, here, radius, there, pieces = cast(
+        tuple[Kernel, Term, Assignment, tuple[Values, ...], Fraction, tuple[Values, ...], int], subject
     )
     _ready(kernel, log_target, assignment, premises)
     need(radius > 0 and all(support_of(p.moves) == REAL for p in kernel.proposals), "a state that is not continuous")
     count = sum(len(x) for x in here)
+    need(pieces == 1 or (count == 1 and 1 < pieces <= MOST_PIECES), "too many pieces")
+    moved = substitute(log_target, {p.moves: p.drawn for p in kernel.proposals})
+    own = radius / pieces
     try:
         with ctx.workprec(enclosure.PRECISION):
-            point: Point = dict(assignment)
-            point |= _boxes(kernel, here, radius, drawn=False) | _boxes(kernel, there, RADIUS, drawn=True)
-            moved = substitute(log_target, {p.moves: p.drawn for p in kernel.proposals})
-            volume = ball(2 * radius).log() * count
-            inflow: Number = volume + log_flow(kernel, log_target, point) + chance(kernel, point).log()
-            need(bool(inflow - ball(evaluate(moved, point)[0]) > 0), "no more mass than there is")
+            target: Point = {**dict(assignment), **_boxes(kernel, there, RADIUS, drawn=True)}
+            held = ball(evaluate(moved, target)[0])
+            volume = ball(2 * own).log() * count
+            inflow = arb(0)
+            for centre in _centres(here, radius, pieces):
+                point = {**target, **_boxes(kernel, centre, own, drawn=False)}
+                flow: Number = volume + log_flow(kernel, log_target, point) + chance(kernel, point).log() - held
+                inflow = inflow + ball(flow).exp()
+            need(bool(inflow > 1), "no more mass than there is")
     except (Undecided, Undefined) as problem:
         raise Unproved(str(problem)) from None
     return NotStationary(kernel, log_target)

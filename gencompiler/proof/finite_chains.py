@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 from flint import ctx
 
@@ -74,7 +76,7 @@ def _projections(
 def told(found: Proof) -> str:
     """A set that is never left, in words."""
     _, _, assignment, variables, first, other = found.subject
-    fixed = [f"{t} = {number(v)}" for t, v in assignment]
+    fixed = [f"{t} = {_shown(v if isinstance(v, tuple) else (v,))}" for t, v in assignment]
     start = [f"{v} = {_shown(s)}" for v, s in zip(variables, first, strict=True)]
     missed = [f"{v} = {_shown(s)}" for v, s in other]
     return f"from {', '.join([*fixed, *start])} it never reaches {', '.join(missed)}"
@@ -134,12 +136,15 @@ def _assignments(terms: tuple[Term, ...]) -> Iterator[Assignment]:
         {s for t in terms for s in t.symbols if s.data[0] in ("parameter", "condition")}, key=lambda s: str(s.data[:2])
     )
     for turn in range(3):
-        found = []
+        found: list[tuple[Term, Any]] = []  # a tensor may have a value for each element
         for place, symbol in enumerate(free):
             values = [v for v in _TRIED if admissible(support_of(symbol), v)]
             if not values:
                 return
-            found.append((symbol, values[(turn + place * turn) % len(values)]))
+            chosen = values[(turn + place * turn) % len(values)]
+            size = math.prod(symbol.shape)
+            apart = tuple(values[(turn + place + k * k) % len(values)] for k in range(size))
+            found.append((symbol, apart if turn == 1 and symbol.shape else chosen))
         yield tuple(found)
         if not free:
             return

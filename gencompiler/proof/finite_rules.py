@@ -217,7 +217,9 @@ def _checked(variables: tuple[Term, ...], assignment: Assignment) -> None:
     need(all(s.data[0] == "variable" for s in variables) and len(set(variables)) == len(variables), "not variables")
     for symbol, value in assignment:
         need(symbol.operation == "symbol" and symbol.data[0] in ("parameter", "condition"), "not parameters")
-        need(admissible(support_of(symbol), value), "a value outside its support")
+        values = value if isinstance(value, tuple) else (value,)
+        need(all(admissible(support_of(symbol), v) for v in values), "a value outside its support")
+        need(not isinstance(value, tuple) or len(value) == math.prod(symbol.shape), "another number of elements")
 
 
 @rule

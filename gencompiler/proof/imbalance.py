@@ -13,11 +13,12 @@ from fractions import Fraction
 
 from flint import ctx
 
+from gencompiler.model.nodes import REAL
 from gencompiler.proof import enclosure, rules
 from gencompiler.proof.chain_refutations import chance, log_flow
 from gencompiler.proof.chain_rules import Kernel, log_proposal
 from gencompiler.proof.evaluate import Undefined, evaluate
-from gencompiler.proof.graph import Term, substitute
+from gencompiler.proof.graph import Term, substitute, support_of
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.numbers import Undecided, Values, ball
 from gencompiler.proof.refute_rules import Assignment
@@ -30,9 +31,14 @@ RADII = tuple(Fraction(1, 2**k) for k in range(1, 20, 3))
 #: The widest state that is searched, and how many promising places are followed.
 WIDEST = 8
 FOLLOWED = 3
+#: Of a state of one number: the places that are looked at, and the pieces that the mass around them is summed in.
+NEARBY = tuple(map(Fraction, (4, -4, 0)))
+PIECES = 64
 #: Steps of the search along a ray, and halvings of the steps of a climb.
 THIRDS = 16
 HALVINGS = 8
+#: Turns of a climb with one step: the height may have no end.
+MOST_TURNS = 64
 
 Flat = tuple[Fraction, ...]
 
@@ -45,6 +51,8 @@ def parameters_at_one(*terms: Term) -> Assignment:
 
 def unbalanced(kernel: Kernel, target: Term, laws: list[Proof]) -> Proof | None:
     """Two points between which the flows differ."""
+    if any(p.place or p.noise is not None for p in kernel.proposals):
+        return None
     assignment = parameters_at_one(target, log_proposal(kernel))
     values = [Fraction(v) for v in ("0", "1", "1/2", "-1")]
     for a, b in itertools.permutations(values, 2):
@@ -58,7 +66,8 @@ def unbalanced(kernel: Kernel, target: Term, laws: list[Proof]) -> Proof | None:
 def gain(kernel: Kernel, target: Term, laws: list[Proof]) -> Proof | None:
     """A place that one step brings more mass to than it holds: far out, where a proposal is heavier than the target."""
     width = _width(kernel)
-    if width > WIDEST:
+    plain = all(not p.place and p.noise is None and support_of(p.moves) == REAL for p in kernel.proposals)
+    if width > WIDEST or not plain:
         return None
     search = _Gain(kernel, target, laws)
     followed = 0
@@ -68,6 +77,11 @@ def gain(kernel: Kernel, target: Term, laws: list[Proof]) -> Proof | None:
             found = search.follow(start, y)
             followed += 1
             if found is not None or followed == FOLLOWED:
+                return found
+    if width == 1:
+        for place in NEARBY:
+            found = search.in_pieces((place,))
+            if found is not None:
                 return found
     return None
 
@@ -103,11 +117,18 @@ class _Gain:
         readable = tuple(_rounded(v) for v in x)
         for radius, near in itertools.product(RADII, (readable, x)):
             here, there = _shaped(self.kernel, near), _shaped(self.kernel, y)
-            subject = (self.kernel, self.target, self.assignment, here, radius, there)
+            subject = (self.kernel, self.target, self.assignment, here, radius, there, 1)
             found = _try("gain", subject, self.laws)
             if found is not None:
                 return found
         return None
+
+    def in_pieces(self, y: Flat) -> Proof | None:
+        """Of a state of one number: the mass that comes from all around."""
+        there = _shaped(self.kernel, y)
+        here = _shaped(self.kernel, (y[0] / 2,))
+        subject = (self.kernel, self.target, self.assignment, here, 8 + abs(y[0]) / 2, there, PIECES)
+        return _try("gain", subject, self.laws)
 
     def inflow(self, x: Flat, y: Flat) -> float:
         """log of π(x) q(y | x) a(x, y), as a float."""
@@ -168,8 +189,9 @@ def _climb(height: Callable[[Flat], float], start: Flat) -> Flat:
     here, best = start, height(start)
     step = max((abs(v) for v in start), default=Fraction(0)) / 4 or Fraction(1)
     for _ in range(HALVINGS):
-        improved = True
-        while improved:
+        improved, turns = True, 0
+        while improved and turns < MOST_TURNS:
+            turns += 1
             improved = False
             for axis, sign in itertools.product(range(len(here)), (1, -1)):
                 there = tuple(v + sign * step if k == axis else v for k, v in enumerate(here))

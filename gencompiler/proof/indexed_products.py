@@ -33,6 +33,11 @@ ODD = ("tanh", "sinh", "asinh", "atan", "erf", "sin", "sign")
 EVEN = ("abs", "cosh", "cos")
 
 
+def _is_test(factor: Factor) -> bool:
+    """Whether a factor is 0 or 1."""
+    return factor[0] in ("less", "equal") or (factor[0] == "fn" and factor[1][:1] == ("if",))
+
+
 class Products:
     """Arithmetic of polynomials; terms have ranks, which put factors in one order."""
 
@@ -64,7 +69,10 @@ class Products:
                 if factor[0] == "fn" and factor[1] == ("log",) and exponent == 1 and abs(coefficient) <= 16:
                     del rest[(factors, summed)]
                     found = self.times(found, self._power(dict(factor[2][0]), int(coefficient)))
-        return self.times(found, self._called("exp", rest)) if rest else found
+        if not rest:
+            return found
+        own = self._called("exp", rest)
+        return own if found == number(Fraction(1)) else self.times(found, own)
 
     def _log(self, part: Open) -> Open:
         """log of a product of positive factors is the sum of their logarithms; log sigmoid(a) = -softplus(-a)."""
@@ -87,10 +95,12 @@ class Products:
         return self._called("log", part)
 
     def _log_factor(self, factor: Factor) -> Open:
-        if factor[0] == "fn" and factor[1] in (("exp",), ("sqrt",), ("sigmoid",)):
+        if factor[0] == "fn" and factor[1] in (("exp",), ("sqrt",), ("sigmoid",), ("reciprocal",)):
             inner = dict(factor[2][0])
             if factor[1] == ("exp",):
                 return inner
+            if factor[1] == ("reciprocal",):
+                return scale(self._log(inner), Fraction(-1))
             if factor[1] == ("sqrt",):
                 return scale(self._log(inner), Fraction(1, 2))
             return scale(self._halves("softplus", scale(inner, Fraction(-1))), Fraction(-1))
@@ -121,7 +131,7 @@ class Products:
         if count < 0:
             if len(base) == 1:
                 (((factors, summed), coefficient),) = base.items()
-                if not summed and not any(f[0] in ("less", "equal") or f[1][:1] == ("if",) for f, _ in factors):
+                if not summed and not any(_is_test(f) for f, _ in factors):
                     own = self._canonical({f: -n for f, n in factors}, {})
                     return self._power(scale(own, 1 / coefficient), -count) if own else {}
             return self._power(self._called("reciprocal", base), -count)

@@ -161,9 +161,20 @@ def holds_view(term: Term) -> bool:
 
 def positive(factor: Factor) -> bool:
     """Whether a factor is known to be a positive number."""
+    if factor[0] == "fn" and factor[1] == ("reciprocal",):
+        return positive_sum(factor[2][0])
     if factor[0] == "fn":
         return factor[1] in (("exp",), ("sqrt",), ("sigmoid",), ("softplus",), ("cosh",))
     if factor[0] != "atom" or factor[1].operation != "symbol":
         return False
     support = factor[1].data[2]
     return support.name in ("Positive", "Unit")
+
+
+def positive_sum(value: Polynomial) -> bool:
+    """Whether a polynomial is a positive constant plus terms that are nowhere negative."""
+    kept = all(
+        c > 0 and all(positive(f) or (n % 2 == 0 and f[0] in ("atom", "fn")) for f, n in factors)
+        for (factors, _), c in value
+    )
+    return kept and any(m == UNIT for m, _ in value)
