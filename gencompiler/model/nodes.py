@@ -222,15 +222,6 @@ class Objective(Node):
 
 
 @node
-class Option(Node):
-    """`name = value`; a value is a number, a word, or a call `word(options)`."""
-
-    name: str
-    value: Real | str
-    options: tuple[Option, ...] = ()
-
-
-@node
 class Training(Node):
     objective: Objective
     options: tuple[Option, ...]
