@@ -215,6 +215,8 @@ def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ab
     if missing:
         return Ability("none", f"no equation of `{joint.name}` produces `{missing[0]}`", span)
     steps = max((_steps(p) for p in joint.productions), default=1)
+    if flows.odes(checking.model):
+        return Ability("approximate", "ancestral, along an ODE", span, _ode_passes(checking.model))
     return Ability("exact", "ancestral", span, max(steps, passes.of_joint(checking.derived, joint, generating=True)))
 
 

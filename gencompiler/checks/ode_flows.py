@@ -51,7 +51,7 @@ def check(checking: Checking) -> dict[str, Proof]:
             help_ = ("networks with any activation of the catalogue are Lipschitz: bound what multiplies the state",)
             return Finding("G610", f"cannot prove that {own.words}", own.span, failure.reason, help=help_)
 
-        verdict = checking.settle(own, attempt, lambda failure: None, explain, (ID, stage.function))
+        verdict = checking.settle(own, attempt, lambda failure: None, explain)
         if verdict.proof is not None and isinstance(verdict.proof.conclusion, Flows):
             proofs[f"ode {stage.function}"] = verdict.proof
     return proofs

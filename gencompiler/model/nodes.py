@@ -19,7 +19,7 @@ from fractions import Fraction
 from gencompiler.model.sde_nodes import *  # noqa: F403  (the one schema of the Model IR, in four files)
 from gencompiler.model.sde_nodes import Input, Sde, Terminal
 from gencompiler.model.steps import *  # noqa: F403
-from gencompiler.model.steps import Stage, Transition
+from gencompiler.model.steps import Option, Stage, Transition
 from gencompiler.model.values import *  # noqa: F403
 from gencompiler.model.values import Expr, Real, Support, Type
 from gencompiler.node import Node, node

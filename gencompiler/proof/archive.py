@@ -19,6 +19,7 @@ from gencompiler.proof import (
     conditional_rules,
     ergodic_rules,
     facts,
+    ode_rules,
     sde_facts,
     separation_facts,
     structure,
@@ -43,6 +44,7 @@ MODULES = (
     composite_rules,
     ergodic_rules,
     conditional_rules,
+    ode_rules,
     sde_facts,
     separation_facts,
 )
