@@ -102,7 +102,7 @@ def _continuous_flow(make: Make, effort: Effort) -> None:
     """With the initial parameters, whose field is tame: those of a wild one are beyond the steps of the spec."""
 
     def check(z: Tensor) -> None:
-        bijection.check_flow(make(), z)
+        bijection.check_flow(view(make()), z)
 
     rows = strategies.rows(_base(view(make())), 5, torch.float64, ("interior",))
     looking.search(check, effort, z=rows)
