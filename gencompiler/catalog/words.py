@@ -20,7 +20,7 @@ WRAPPERS = ("lipschitz",)
 KERNELS = ("metropolis", "accept")
 
 #: Stages of a pipeline that are neither a function nor a definition.
-STAGES = ("reverse", "quantize", "repeat")
+STAGES = ("reverse", "quantize", "repeat", "ode")
 
 PLANNED = (
     "stop",
@@ -32,7 +32,6 @@ PLANNED = (
     "window",
     "squeeze",
     "unsqueeze",
-    "ode",
     "swap",
     "persistent",
     "mixture",
@@ -63,6 +62,9 @@ PLANNED = (
     "leapfrog",
     "exact",
 )
+
+#: Arguments of a stage whose values are words with options of their own.
+WORD_ARGUMENTS = ("solver", "divergence")
 
 #: Predicates of `claim` and `assume`, by whether they compile today.
 PREDICATES = {
@@ -96,11 +98,13 @@ OPTIONS = {
     "lr": "number",
     "accumulate": "number",
     "log": "word",
+    "solver": "ode",
+    "divergence": "ode",
 }
 #: Options that take whole numbers, and the least of each; and those that take a part of a whole.
 WHOLE_OPTIONS = {"epochs": 1, "steps": 1, "batch": 1, "accumulate": 1, "patience": 1, "seed": 0}
 FRACTION_OPTIONS = ("validation", "ema")
-OPTIONS_PLANNED = ("solver", "divergence")
+OPTIONS_PLANNED: tuple[str, ...] = ()
 
 OPTIMIZERS = {
     "adam": ("lr", "betas", "eps", "weight_decay"),

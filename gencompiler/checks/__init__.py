@@ -27,6 +27,7 @@ from gencompiler.checks import (
     invertibility,
     normalization,
     objective,
+    ode_flows,
     passes,
     requirements,
     sde_obligations,
@@ -81,7 +82,7 @@ def _check(checking: Checking) -> Checked:
     normalization.check(checking)
     admissible = admissibility.check(checking)
     invertible = invertibility.check(checking)
-    chained = domains.check(checking, invertible)
+    chained = domains.check(checking, {**invertible, **ode_flows.check(checking)})
     computed = implicit.check(checking)
     externals.check(checking)
     energies.check(checking)
@@ -139,6 +140,7 @@ def obligations(derived: Derived) -> list[Obligation]:
     found += [own for own, _, _ in admissibility.probabilities(derived)]
     found += [own for own, _, _ in invertibility.obligations(derived)]
     found += [use.obligation for use in requirements.uses(derived)]
+    found += [own for own, _ in ode_flows.obligations(derived)]
     for pipe in domains.pipes(derived):
         found += [domains.chain_obligation(pipe), domains.transformed_obligation(pipe)]
     found += [implicit.obligation(derived, d) for d in model.deterministic]

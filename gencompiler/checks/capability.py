@@ -12,7 +12,7 @@ from gencompiler.checks.factorization import Joint, joints
 from gencompiler.derive import queries
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
-from gencompiler.model import nodes
+from gencompiler.model import flows, nodes
 from gencompiler.node import walk
 from gencompiler.proof import marginal_rules
 from gencompiler.proof.kernel import Proof, Unproved, prove
@@ -147,12 +147,28 @@ def _log_prob(
         return Ability(
             "exact", marginal_rules.words(joint.productions, latents), span, _density_passes(checking.derived, joint)
         )
+    if flows.odes(checking.model):
+        return Ability("estimate", _along(checking.model), span, _ode_passes(checking.model))
     reason = (
         "change of variables"
         if any(isinstance(p.law, Chains) for p in joint.productions)
         else "a product of conditionals"
     )
     return Ability("exact", reason, span, _density_passes(checking.derived, joint))
+
+
+def _along(model: nodes.Model) -> str:
+    """How a density is carried along the ODEs of a model."""
+    how = [flows.solving(model, stage) for stage in flows.odes(model)]
+    taken = ", ".join(f"{'at most ' if h.solver.adaptive else ''}{h.steps} {h.solver.words}" for h in how)
+    exact = all(h.exact for h in how)
+    spread = "exact divergence" if exact else "a divergence by one random probe, unbiased"
+    return f"change of variables along an ODE in {taken}, with {spread}"
+
+
+def _ode_passes(model: nodes.Model) -> int:
+    """How often the fields of a model are evaluated, one after the other."""
+    return sum(h.steps * h.solver.evaluations for h in (flows.solving(model, s) for s in flows.odes(model)))
 
 
 def _ends(link: nodes.Link) -> tuple[str, ...]:
@@ -202,6 +218,8 @@ def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ab
     for conditional in checking.derived.model.conditionals:
         if conditional.joint == joint.name and (left := queries.undrawn(conditional.distribution)) is not None:
             return Ability("none", f"no sampler was derived for `{left.density.name}`", left.span)
+    if flows.odes(checking.model):
+        return Ability("approximate", "ancestral, along an ODE", span, _ode_passes(checking.model))
     return Ability("exact", "ancestral", span, max(steps, passes.of_joint(checking.derived, joint, generating=True)))
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from fractions import Fraction
 
-from gencompiler.checks import implicit
+from gencompiler.checks import implicit, ode_flows
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
-from gencompiler.model import nodes
+from gencompiler.model import flows, nodes
 from gencompiler.model.mentioned import rests
 from gencompiler.model.nodes import Support
 from gencompiler.node import Node, children
@@ -23,6 +23,7 @@ from gencompiler.proof.structure import (
     Law,
     MapStage,
     Mixed,
+    OdeStage,
     Place,
     Production,
     PushesForward,
@@ -248,6 +249,8 @@ def _mentioned_by_maps(model: nodes.Model, link: nodes.Link) -> list[tuple[Place
     variables = {v.name for v in model.variables if v.role != "given"}
     found: list[tuple[Place, Span]] = []
     for name in maps_used(model, link):
+        if name.startswith(ODE):  # a definition mentions its inputs and what is given
+            continue
         map_ = next(m for m in model.maps if m.name == name)
         inside = mentions(map_.body, variables, set(), model, frozenset({map_.input.name}))
         found += [(Place(p.variable), span) for p, span in inside]
@@ -264,6 +267,10 @@ def deterministic_equation(model: nodes.Model, equation: nodes.Deterministic) ->
     return Equation(production, equation.span, equation.span, tuple(used), tuple(used), equation)
 
 
+#: What the name of an ODE's field begins with among the maps of a pipeline.
+ODE = "ode "
+
+
 def chains(derived: Derived, link: nodes.Link) -> Chains:
     """What must hold of a pipeline: each range is the next domain, from the source's support to the target's."""
     types = {v.name: v.type for v in derived.model.variables}
@@ -276,6 +283,10 @@ def piped(model: nodes.Model, written: tuple[nodes.Stage, ...], source: nodes.Ty
     stages = tuple(_stage(model, s, used) for s in written)
     maps: list[tuple[Term, Term, Support]] = []
     for name in used:
+        if name.startswith(ODE):
+            field = ode_flows.goal(model, next(s for s in flows.odes(model) if f"{ODE}{s.function}" == name))
+            maps.append((field.state, field.field, nodes.REAL))
+            continue
         map_ = next(m for m in model.maps if m.name == name)
         terms = terms_of(model, map_)
         maps.append((terms.input, terms.body, map_.result.support))
@@ -295,6 +306,11 @@ def _stage(model: nodes.Model, stage: nodes.Stage, used: list[str]) -> StageData
         if stage.map not in used:
             used.append(stage.map)
         return MapStage(used.index(stage.map), next(m for m in model.maps if m.name == stage.map).lift)
+    if isinstance(stage, nodes.UseOde):
+        name = f"{ODE}{stage.function}"
+        if name not in used:
+            used.append(name)
+        return OdeStage(used.index(name))
     if isinstance(stage, nodes.UseSurjection):
         found = next(s for s in model.surjections if s.name == stage.surjection)
         rest = next((v.type.support for v in model.variables if v.name == found.rest), None)

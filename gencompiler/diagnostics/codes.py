@@ -93,6 +93,7 @@ _TABLE: tuple[tuple[str, Severity, int, str], ...] = (
     ("G606", Severity.ERROR, USER_ERROR, "a statement about an SDE that is refuted or not proven"),
     ("G607", Severity.ERROR, USER_ERROR, "a terminal law far from the stated prior"),
     ("G608", Severity.ERROR, USER_ERROR, "a kernel without a density where one is needed"),
+    ("G610", Severity.ERROR, USER_ERROR, "an ODE that may not have one solution"),
     ("G609", Severity.ERROR, USER_ERROR, "a solver that reads noise in another calculus"),
     ("G620", Severity.ERROR, USER_ERROR, "a mixture of transitions whose weights depend on the state"),
     ("G621", Severity.ERROR, USER_ERROR, "a deterministic proposal that is no involution"),

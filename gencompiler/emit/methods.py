@@ -10,7 +10,7 @@ from gencompiler.emit.code import Code, Sequence, Text, call, flat
 from gencompiler.emit.literals import string
 from gencompiler.emit.names import Names, identifier
 from gencompiler.emit.signature import signature
-from gencompiler.model import diffusion_methods
+from gencompiler.model import diffusion_methods, flows
 from gencompiler.model.nodes import Method as Asked
 from gencompiler.model.nodes import Model, Variable
 from gencompiler.rows.nodes import Program
@@ -120,6 +120,8 @@ class _Writer:
             what, outside = f"-log p({self._x()}{condition}) up to an unknown constant", "inf"
         elif name == "probability_flow":
             what, outside = f"an estimate of log p({self._x()}{condition}) in nats by the probability flow", "-inf"
+        elif draws and flows.odes(self.model):
+            what, outside = f"one unbiased draw of an estimate of log p({self._x()}{condition}) in nats", "-inf"
         elif draws:
             what, outside = f"one draw of a lower bound of log p({self._x()}{condition}) in nats", "-inf"
         else:

@@ -82,6 +82,8 @@ def _mentioned(node: Node) -> str | None:
     match node:
         case nodes.Call(function=name) | nodes.Gradient(function=name):
             return f"function {name}"
+        case nodes.UseOde(function=name):
+            return f"function {name}"
         case nodes.UseMap(map=name):
             return f"map {name}"
         case nodes.Coefficient(sde=name):

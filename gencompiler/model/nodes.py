@@ -22,7 +22,7 @@ from gencompiler.model.sde_nodes import *  # noqa: F403
 from gencompiler.model.sde_nodes import Input, Sde, Terminal
 from gencompiler.model.solutions import *  # noqa: F403
 from gencompiler.model.steps import *  # noqa: F403
-from gencompiler.model.steps import Stage, Transition
+from gencompiler.model.steps import Option, Stage, Transition
 from gencompiler.model.values import *  # noqa: F403
 from gencompiler.model.values import Expr, Real, Support, Type
 from gencompiler.node import Node, node
@@ -208,15 +208,6 @@ class Objective(Node):
 
     name: str
     phases: tuple[Phase, ...]
-
-
-@node
-class Option(Node):
-    """`name = value`; a value is a number, a word, or a call `word(options)`."""
-
-    name: str
-    value: Real | str
-    options: tuple[Option, ...] = ()
 
 
 @node

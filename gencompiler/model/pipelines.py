@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gencompiler.catalog import functions, supports, words
 from gencompiler.diagnostics.span import Span
-from gencompiler.model import definitions, nodes
+from gencompiler.model import definitions, flows, nodes
 from gencompiler.model.builder import Context, IndexInfo
 from gencompiler.model.constants import size
 from gencompiler.model.scope import nearest
@@ -50,6 +50,8 @@ def _stage(infer: Infer, context: Context, expr: tree.Expr, shape: Shape) -> tup
     builder, name = infer.builder, head.id
     if name in builder.definitions:
         return _definition(infer, context, builder.definitions[name], arguments, shape, expr)
+    if name == "ode":
+        return (flows.stage(infer, context, expr, shape),), shape
     if name == "quantize":
         return _quantize(infer, context, expr, arguments, shape)
     if arguments:

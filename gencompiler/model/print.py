@@ -242,6 +242,8 @@ def _stages(stages: tuple[nodes.Stage, ...]) -> str:
             found.append(stage.surjection)
         elif isinstance(stage, nodes.UseMany):
             found.append(stage.definition)
+        elif isinstance(stage, nodes.UseOde):
+            found.append(f"ode({stage.function})")
         elif isinstance(stage, nodes.Repeat):
             found.append(f"repeat({stage.count}) {{ {_stages(stage.stages)} }}")
     return " |> ".join(found)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from gencompiler.catalog import words
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import nodes, sde_requests
+from gencompiler.model import flows, nodes, sde_requests
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.objectives import Objectives, head_of
@@ -107,6 +107,9 @@ class Requests:
 
     def _option(self, name: tree.Name, value: tree.Expr, kind: str) -> nodes.Option:
         builder = self.infer.builder
+        if kind == "ode":
+            stated = tree.Argument(name, value, span=value.span)
+            return sde_requests.word(self.infer, self.context, stated, flows.listed(name.id))
         if kind == "call":
             table = words.OPTIMIZERS if name.id == "optimizer" else words.SCHEDULES
             head, arguments = head_of(value)

@@ -168,6 +168,8 @@ class _Names:
                     inside |= set(_targets(draw)) | {n for t in draw.targets for n in _head_names(t)}
                     self.visit(draw.value, inside)
                 self.visit(body, inside)
+            case tree.Argument(name=tree.Name(id=label)) if label in words.WORD_ARGUMENTS:
+                pass  # the callee knows the words
             case tree.Argument(name=label, value=value, binding=binding):
                 if binding is not None:
                     self.bindings((binding,), known)

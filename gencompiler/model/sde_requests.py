@@ -154,7 +154,7 @@ def _fokker_planck(
             continue
         name = argument.name.id
         if name not in words.FOKKER_PLANCK or argument.value is None:
-            _unknown(infer, f"`fokker_planck` has no option called `{name}`", argument, name, words.FOKKER_PLANCK)
+            unknown(infer, f"`fokker_planck` has no option called `{name}`", argument, name, words.FOKKER_PLANCK)
         options += _start(infer, context, argument) if name == "start" else [_whole(infer, context, argument)]
     if not any(o.name == "mean" for o in options):
         help_ = ("say where it starts: `start = Normal(0, 1)`",)
@@ -216,15 +216,15 @@ def _option(infer: Infer, context: Context, asked: tree.Request, method_: str, a
     assert argument.name is not None
     name, value = argument.name.id, argument.value
     if name not in known or value is None:
-        _unknown(infer, f"`{method_}` has no option called `{name}`", argument, name, known)
+        unknown(infer, f"`{method_}` has no option called `{name}`", argument, name, known)
     if name == "solver":
-        return _word(infer, context, argument, _solvers(asked.verb, method_))
+        return word(infer, context, argument, _solvers(asked.verb, method_))
     if name in words.SDE_WORDS:
-        return _word(infer, context, argument, words.SDE_WORDS[name])
+        return word(infer, context, argument, words.SDE_WORDS[name])
     return _number(infer, context, argument, value)
 
 
-def _unknown(infer: Infer, message: str, at: tree.Argument, name: str, known: Iterable[str]) -> NoReturn:
+def unknown(infer: Infer, message: str, at: tree.Argument, name: str, known: Iterable[str]) -> NoReturn:
     known = tuple(known)
     listed = f"it takes {', '.join(f'`{k}`' for k in known)}" if known else "it takes none"
     help_ = nearest(name, frozenset(known)) or (listed,)
@@ -259,7 +259,7 @@ def _number(infer: Infer, context: Context, argument: tree.Argument, value: tree
     return nodes.Option(name, number, span=argument.span)
 
 
-def _word(
+def word(
     infer: Infer, context: Context, argument: tree.Argument, listed: Mapping[str, tuple[str, ...]]
 ) -> nodes.Option:
     """`name = word` or `name = word(option = number, …)`."""
@@ -276,7 +276,7 @@ def _word(
     for each in given:
         own = each.name.id if each.name is not None else ""
         if own not in listed[word] or each.value is None:
-            _unknown(
+            unknown(
                 infer,
                 f"`{word}` has no option called `{own}`" if own else f"the options of `{word}` have names",
                 each,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gencompiler.model.sde_nodes import Input
-from gencompiler.model.values import Binding, Distribution, Expr
+from gencompiler.model.values import Binding, Distribution, Expr, Real
 from gencompiler.node import Node, node
 
 
@@ -20,6 +20,24 @@ class UseMap(Stage):
 @node
 class UseSurjection(Stage):
     surjection: str
+
+
+@node
+class Option(Node):
+    """`name = value`; a value is a number, a word, or a call `word(options)`."""
+
+    name: str
+    value: Real | str
+    options: tuple[Option, ...] = ()
+
+
+@node
+class UseOde(Stage):
+    """`ode(v)`: where d state = v(state, t) dt arrives at t = 1; `function` is v, of Model.functions."""
+
+    function: str
+    shape: tuple[int, ...]
+    options: tuple[Option, ...] = ()
 
 
 @node

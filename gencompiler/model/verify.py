@@ -25,6 +25,7 @@ def verify(model: nodes.Model) -> None:
             (nodes.UseMap, "map", maps),
             (nodes.UseSurjection, "surjection", surjections),
             (nodes.Call, "function", functions),
+            (nodes.UseOde, "function", functions),
             (nodes.Gradient, "function", functions),
             (nodes.NetworkOutput, "path", networks),
         )

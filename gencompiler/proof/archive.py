@@ -20,6 +20,7 @@ from gencompiler.proof import (
     density_facts,
     ergodic_rules,
     facts,
+    ode_rules,
     sde_facts,
     separation_facts,
     structure,
@@ -45,6 +46,7 @@ MODULES = (
     composite_rules,
     ergodic_rules,
     conditional_rules,
+    ode_rules,
     sde_facts,
     separation_facts,
 )

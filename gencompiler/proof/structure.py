@@ -156,7 +156,14 @@ class RepeatStage:
     stages: tuple[StageData, ...]
 
 
-StageData = MapStage | QuantizeStage | RepeatStage
+@dataclasses.dataclass(frozen=True)
+class OdeStage:
+    """The flow of an ODE over vectors of real numbers, whose field is by this number among the maps of a pipeline."""
+
+    map: int
+
+
+StageData = MapStage | QuantizeStage | RepeatStage | OdeStage
 
 
 @dataclasses.dataclass(frozen=True)

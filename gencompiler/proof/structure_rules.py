@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import cast
 
 from gencompiler.catalog.distributions import DISTRIBUTIONS, Form
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.catalog.supports import SUPPORTS
-from gencompiler.model.nodes import Support
+from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof import domain, views
 from gencompiler.proof.facts import Fact, InRange, Invertible, Member
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Shape, Term, is_finite, literal, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.ode_rules import Flows
 from gencompiler.proof.structure import (
     Admissible,
     Chains,
@@ -22,6 +24,7 @@ from gencompiler.proof.structure import (
     MapStage,
     NotAdmissible,
     NotChains,
+    OdeStage,
     Production,
     PushesForward,
     QuantizeStage,
@@ -117,7 +120,14 @@ def chain(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """Each stage starts where the one before ends.  Premises: that each map is invertible, in order."""
     source, target, shape, maps, stages = cast(tuple[Support, Support, Shape, Maps, tuple[StageData, ...]], subject)
     need(len(premises) == len(maps), "one premise for each map")
-    for premise, (input_, body, result) in zip(premises, maps, strict=True):
+    flowing = {s.map for s in stages if isinstance(s, OdeStage)}
+    need(not flowing & set(_maps_of(stages)), "one number for a map and a field")
+    for number, (premise, (input_, body, result)) in enumerate(zip(premises, maps, strict=True)):
+        if number in flowing:
+            need(isinstance(premise, Flows), "an ODE that is not known to have one solution")
+            assert isinstance(premise, Flows)
+            need((premise.state, premise.field, REAL) == (input_, body, result), "a premise about another field")
+            continue
         if not isinstance(premise, Invertible):
             raise Unproved("a map that is not known to be invertible")
         need((premise.input, premise.body, premise.result) == (input_, body, result), "a premise about another map")
@@ -136,6 +146,16 @@ def pushes_forward(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(base.event == piped.source and base.shape == piped.shape, "the pipeline starts somewhere else")
     need(not quantizes(piped.stages), "not a bijection")
     return PushesForward(base, piped)
+
+
+def _maps_of(stages: tuple[StageData, ...]) -> Iterator[int]:
+    """The numbers of the maps that are applied as maps."""
+    for stage in stages:
+        if isinstance(stage, MapStage):
+            yield stage.map
+        elif isinstance(stage, RepeatStage):
+            need(not any(isinstance(s, OdeStage) for s in stage.stages), "an ODE in a repetition")
+            yield from _maps_of(stage.stages)
 
 
 class Breaks(Unproved):
@@ -164,6 +184,12 @@ def pass_through(
             if not _same_set(current, wanted):
                 raise Breaks(here, current, wanted, f"the range before is {current}, the domain is {wanted}")
             current = result
+        elif isinstance(stage, OdeStage):
+            if maps[stage.map][0].shape != shape:
+                raise Breaks(here, current, None, f"a flow of another shape meets a value of {list(shape)}")
+            if not _same_set(current, REAL):
+                raise Breaks(here, current, REAL, f"the range before is {current}, the domain is {REAL}")
+            current = REAL
         elif isinstance(stage, QuantizeStage):
             found = domain.of_support(current)
             if stage.shape != shape or stage.levels < 1:

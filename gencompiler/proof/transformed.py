@@ -7,7 +7,7 @@ import enum
 from gencompiler.model.nodes import Support
 from gencompiler.proof.blocks import NotFound, diagonal
 from gencompiler.proof.graph import Shape, Term, select, subterms
-from gencompiler.proof.structure import MapStage, RepeatStage, StageData
+from gencompiler.proof.structure import MapStage, OdeStage, RepeatStage, StageData
 
 Maps = tuple[tuple[Term, Term, Support], ...]
 
@@ -72,8 +72,9 @@ def follow(shape: Shape, maps: Maps, stages: tuple[StageData, ...]) -> tuple[lis
     origin = list(range(size))
     coupled = [Effect.KEPT] * size
     learned = [Effect.KEPT] * size
-    moves = [move(i, b) if i.shape else None for i, b, _ in maps]
-    coupling = [is_coupling(i, b) for i, b, _ in maps]
+    used = {stage.map for stage in _unrolled(stages)}
+    moves = [move(i, b) if i.shape and k in used else None for k, (i, b, _) in enumerate(maps)]
+    coupling = [k in used and is_coupling(i, b) for k, (i, b, _) in enumerate(maps)]
     scalar = [_scalar_effect(i, b) for i, b, _ in maps]
     met = False
     for stage in _unrolled(stages):
@@ -110,11 +111,15 @@ def _unrolled(stages: tuple[StageData, ...]) -> list[MapStage]:
 
 def untransformed(shape: Shape, maps: Maps, stages: tuple[StageData, ...]) -> tuple[int, ...]:
     """The places that every coupling of a pipeline passes on unchanged; none where there is no coupling."""
+    if any(isinstance(stage, OdeStage) for stage in stages):
+        return ()  # a flow moves every place
     coupled, _, met = follow(shape, maps, stages)
     return tuple(k for k, effect in enumerate(coupled) if effect is Effect.KEPT) if met else ()
 
 
 def only_shifted(shape: Shape, maps: Maps, stages: tuple[StageData, ...]) -> tuple[int, ...]:
     """The places whose scale no learned map of a pipeline with couplings ever changes."""
+    if any(isinstance(stage, OdeStage) for stage in stages):
+        return ()
     coupled, learned, met = follow(shape, maps, stages)
     return tuple(k for k in range(len(coupled)) if learned[k] is Effect.SHIFTED) if met else ()

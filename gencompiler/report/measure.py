@@ -145,10 +145,11 @@ def _likelihood(model: Model, split: str, rows: Rows, data: str, draws: int, see
     if "log_prob" not in model.programs:
         return _numbers(result, model, split, f"{words}; {result.bound}")
     noise = f" bound, averaged over {draws} draws of its noise"
-    nats = f"{words}; {'a lower' + noise if bound else 'exact'}"
+    settled = "exact" if result.kind == "exact" else result.bound
+    nats = f"{words}; {'a lower' + noise if bound else settled}"
     found = [Measurement(f"log p, {split}", result.nats, result.standard_error, "nats", nats)]
     if all(field.support.discrete for field in model.observed):
-        bits = f"{words}; {'an upper' + noise if bound else 'exact'}"
+        bits = f"{words}; {'an upper' + noise if bound else settled}"
         name = f"bits per dimension, {split}"
         found.insert(0, Measurement(name, result.bits_per_dim, result.bits_error, "bits", bits))
     return found

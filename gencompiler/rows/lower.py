@@ -20,6 +20,7 @@ import functools
 from gencompiler.catalog.words import DENSITY_EVALUATORS
 from gencompiler.derive import queries
 from gencompiler.derive.nodes import Derived, Factor
+from gencompiler.model import flows
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
 from gencompiler.rows import chains, latent, nodes, objectives, time
@@ -106,7 +107,8 @@ def _sample(derived: Derived) -> list[nodes.Program]:
     steps = plan_of(derived, "p", observed, ())
     if steps is None:
         return []
-    title = "exact samples of {x}" + ("" if derived.model.links else ", drawn in the order of the factorization")
+    kind = "approximate" if flows.odes(derived.model) else "exact"
+    title = f"{kind} samples of {{x}}" + ("" if derived.model.links else ", drawn in the order of the factorization")
     draft = Draft(derived, "sample", title)
     draws = Draws(draft.densities, {})
     ancestral = Ancestral(draws)

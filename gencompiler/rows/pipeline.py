@@ -6,7 +6,7 @@ import dataclasses
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
-from gencompiler.rows import nodes
+from gencompiler.rows import nodes, ode
 from gencompiler.rows.expressions import Expressions, NotLowered, Passed, Scope
 from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.nodes import Expr
@@ -43,6 +43,8 @@ class Pipeline:
             return self._loop(stage, at, scope, depth, reverse=False)
         if isinstance(stage, model.UseSurjection):
             return Passed(self._quantize(self.surjections[stage.surjection], at.value, stage.span), at.log_det)
+        if isinstance(stage, model.UseOde):
+            return self._flowed(stage, at, undone=False)
         assert isinstance(stage, model.UseMap)
         map_ = self.maps[stage.map]
         value = self.expressions.lower(map_.body, _inside(map_, scope, map_.input.name, at.value))
@@ -63,6 +65,8 @@ class Pipeline:
             return self._loop(stage, at, scope, depth, reverse=True)
         if isinstance(stage, model.UseSurjection):
             return self._dequantize(self.surjections[stage.surjection], at, scope, stage.span)
+        if isinstance(stage, model.UseOde):
+            return self._flowed(stage, at, undone=True)
         assert isinstance(stage, model.UseMap)
         map_ = self.maps[stage.map]
         inverse = self.expressions.derived.inverses.get(map_.name)
@@ -93,6 +97,13 @@ class Pipeline:
         size = graph.number(shape[0] if shape else 1, span)
         volume = graph.elementwise("multiply", size, graph.elementwise("log", levels, span=span), span=span)
         return Passed(y, graph.elementwise("add", at.log_det, volume, span=span))
+
+    def _flowed(self, stage: model.UseOde, at: Passed, *, undone: bool) -> Passed:
+        """A continuous flow, as written or undone; log|det| is that of the flow as written."""
+        name = self.source_name if undone else self.target_name
+        stream = self.streams[f"{stage.function}.probe"]
+        value, grown = ode.passed(self.expressions, stage, at.value, stream, name=name, undone=undone)
+        return Passed(value, self.graph.elementwise("add", at.log_det, grown, span=stage.span))
 
     # -- both --------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.derive.nodes import Derived
-from gencompiler.model import diffusion_methods
+from gencompiler.model import diffusion_methods, flows
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
 from gencompiler.rows import nodes
@@ -42,6 +42,7 @@ def streams_of(model_: model.Model) -> dict[str, int]:
             names.append(site)
     for sde in model_.sdes:
         names += [f"{sde.name}.{n.name}" for n in sde.noises] + [f"{sde.name}.probe"]
+    names += list(dict.fromkeys(f"{stage.function}.probe" for stage in flows.odes(model_)))
     for method in model_.methods:
         if diffusion_methods.option(method, "sde") is not None:
             corrector = diffusion_methods.corrector_of(method)

@@ -248,3 +248,19 @@ PLACES: dict[int, tuple[Fraction, ...]] = {
     2: (Fraction(1, 2),),
     3: (Fraction(1, 3), Fraction(2, 3)),
 }
+
+
+# -- probes and shapes -----------------------------------------------------------------------------------------------
+
+
+def signs(graph: Graph, stream: int, shape: tuple[int, ...], span: Span) -> Expr:
+    """Independent signs, drawn once for each row."""
+    drawn = graph.draw("uniform", stream, graph.scalar("step", span), shape, span)
+    low = graph.elementwise("less", drawn, graph.number(0.5, span), span=span)
+    return graph.name(graph.select(low, graph.number(-1, span), graph.number(1, span), span), "probe")
+
+
+def wide_like(graph: Graph, value: Expr, like: Expr) -> Expr:
+    """A value of the shape of another."""
+    shape = like.type.shape
+    return graph.broadcast(value, shape[0], value.span) if shape and not value.type.shape else value

@@ -26,9 +26,9 @@ from gencompiler.rows.expressions import Scope
 from gencompiler.rows.factors import Factors
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.programs import Draft, streams_of
-from gencompiler.rows.solvers import Motion, Way, adaptive, fixed_step
+from gencompiler.rows.solvers import Motion, Way, adaptive, fixed_step, signs
 from gencompiler.rows.tangent import divergence
-from gencompiler.rows.time_request import Noise, Request, Slope, given_of, signs, wide
+from gencompiler.rows.time_request import Noise, Request, Slope, given_of, wide
 from gencompiler.rows.time_steps import Step
 
 #: Up to so many dimensions the divergence is exact unless the spec says otherwise.

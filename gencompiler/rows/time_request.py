@@ -8,14 +8,13 @@ from gencompiler.derive.diffusions import end_of, start_of
 from gencompiler.derive.gradient import NoDerivative
 from gencompiler.derive.nodes import Derived
 from gencompiler.derive.reverse_time import flow_drift, reverse_drift
-from gencompiler.diagnostics.span import Span
 from gencompiler.model import diffusion_methods as asked
 from gencompiler.model import nodes as model
 from gencompiler.rows.clock import Clock
 from gencompiler.rows.expressions import NotLowered, Scope
-from gencompiler.rows.graph import Graph
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.programs import Draft, streams_of
+from gencompiler.rows.solvers import wide_like
 
 #: A drift at a state and a time.
 Slope = Callable[[Expr, Expr], Expr]
@@ -31,8 +30,7 @@ def given_of(draft: Draft) -> dict[str, Expr]:
 
 def wide(draft: Draft, value: Expr, like: Expr) -> Expr:
     """A value of the state's shape."""
-    shape = like.type.shape
-    return draft.graph.broadcast(value, shape[0], value.span) if shape and not value.type.shape else value
+    return wide_like(draft.graph, value, like)
 
 
 class Noise:
@@ -58,13 +56,6 @@ class Noise:
             term = graph.elementwise("multiply", size, graph.name(drawn, noise.name), span=span)
             total = term if total is None else graph.elementwise("add", total, term, span=span)
         return total
-
-
-def signs(graph: Graph, stream: int, shape: tuple[int, ...], span: Span) -> Expr:
-    """Independent signs, drawn once for each row."""
-    drawn = graph.draw("uniform", stream, graph.scalar("step", span), shape, span)
-    low = graph.elementwise("less", drawn, graph.number(0.5, span), span=span)
-    return graph.name(graph.select(low, graph.number(-1, span), graph.number(1, span), span), "probe")
 
 
 class Request:

@@ -86,7 +86,8 @@ def evaluate(model: Model, rows: Rows, *, samples: int = 1, seed: int = 0) -> Ev
     program = "log_prob" if "log_prob" in model.programs else "probability_flow"
     means = [draws.mean(0) for draws in _draws(model, program, rows, samples, seed)]
     kind = model.capabilities.get("log_prob", "exact")
-    said = {"exact": "", "estimate": "an estimate by the probability flow"}.get(kind, f"a bound, {_times(samples)}")
+    along = "an estimate by the probability flow" if program == "probability_flow" else "an estimate along an ODE"
+    said = {"exact": "", "estimate": along}.get(kind, f"a bound, {_times(samples)}")
     return _evaluation(model, torch.cat(means), kind, said)
 
 

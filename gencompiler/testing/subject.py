@@ -90,7 +90,7 @@ def log_prob(model: Subject, x: Tensor, *, seed: int = 0, row: Tensor | None = N
     """log_prob of rows, or the log of an unbiased estimate of their density; with the keys of the random draws."""
     if "log_prob" not in model.programs:
         return model.log_weight(x, seed=seed, row=row)
-    if has_exact_log_prob(model) and not isinstance(model, View):
+    if not isinstance(model, View) and "seed" not in model.programs["log_prob"].keywords:
         return model.log_prob(x)
     return model.log_prob(x, seed=seed, row=row)
 

@@ -61,6 +61,22 @@ def _saturated(function: Map, point: Tensor) -> Tensor:
     return flat(moved == function(point)).any(1)
 
 
+#: What the steps of an ODE solver may cost, of 1 + |z|.
+_STEPS = 1e-2
+
+
+def check_flow(model: Subject, z: Tensor) -> None:
+    """inverse(forward(z)) = z up to what the steps of a solver cost, and the two log|det| are opposites so far."""
+    model, z = in_float64(model), z.double()
+    with torch.no_grad():
+        x, grown = model.forward(z)
+        recovered, shrunk = model.inverse(x)
+    _refuse_nan(x, "forward(z)", z)
+    allowed = _STEPS * (1 + flat(z).abs().amax(1))
+    _compare(recovered, z, allowed, "inverse(forward(z)) differs from z")
+    _compare(shrunk, -grown, allowed + _STEPS * grown.abs(), "the log|det|s of the two directions are no opposites")
+
+
 def check_log_det(model: Subject, z: Tensor) -> None:
     """inverse's log|det| is that of its autograd Jacobian, and forward's is its negative, in float64, up to rounding.
 

@@ -11,19 +11,18 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model
 from gencompiler.testing import spaces, strategies, subject
 from gencompiler.testing.properties import (
     backends,
     batches,
-    bijection,
     causality,
     chain,
     density,
     diffusion,
     latent,
     looking,
+    maps,
     numerics,
     sampler,
     state,
@@ -71,10 +70,6 @@ def applicable(model: Model) -> tuple[Property, ...]:
 # -- the properties, as they are run ---------------------------------------------------------------------------------
 
 
-def _base(model: Subject) -> Field:
-    return Field("z", subject.observed(model).shape, Support("Real"))
-
-
 def _evaluations(model: Subject, seed: int) -> list[tuple[str, Callable[[Subject], Tensor]]]:
     """What can be computed with a model and compared between two copies of it."""
     field = subject.observed(model)
@@ -85,25 +80,9 @@ def _evaluations(model: Subject, seed: int) -> list[tuple[str, Callable[[Subject
     if "energy" in model.programs:
         found.append(("energy", lambda m: m.energy(x)))
     if subject.offers(model, "forward", "inverse"):
-        z = strategies.make_rows(_base(model), 33, "interior", seed, torch.float64)
+        z = strategies.make_rows(maps.base(model), 33, "interior", seed, torch.float64)
         found.append(("forward's log|det|", lambda m: m.forward(z.to(m.dtype))[1]))
     return found
-
-
-def _round_trip(make: Make, effort: Effort) -> None:
-    def check(setting: Setting, z: Tensor) -> None:
-        bijection.check_round_trip(setting.of(make, alike=True), z)
-
-    rows = strategies.rows(_base(view(make())), 17, torch.float64)
-    looking.search(check, effort, setting=looking.drawn_settings(), z=rows)
-
-
-def _log_det(make: Make, effort: Effort) -> None:
-    def check(setting: Setting, z: Tensor) -> None:
-        bijection.check_log_det(setting.of(make, alike=True), z)
-
-    rows = strategies.rows(_base(view(make())), 3, torch.float64, ("interior", "edges"))
-    looking.search(check, effort, setting=looking.drawn_settings(), z=rows)
 
 
 def _mass(make: Make, effort: Effort) -> None:
@@ -317,8 +296,14 @@ def _exact_and_sampled(model: Subject) -> bool:
 
 #: Every property there is.
 PROPERTIES: tuple[Property, ...] = (
-    Property("round_trip", "forward and inverse undo each other", _has("forward", "inverse"), _round_trip),
-    Property("log_det", "log|det| is that of the Jacobian", _has("forward", "inverse"), _log_det),
+    Property("round_trip", "forward and inverse undo each other", maps.closed_form, maps.round_trip),
+    Property("log_det", "log|det| is that of the Jacobian", maps.closed_form, maps.log_det),
+    Property(
+        "continuous_flow",
+        "forward and inverse are one flow in two directions",
+        lambda m: subject.offers(m, "forward", "inverse") and not maps.closed_form(m),
+        maps.continuous_flow,
+    ),
     Property(
         "mass",
         "the mass of the density is one",
