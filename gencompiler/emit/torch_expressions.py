@@ -120,14 +120,8 @@ class Expressions:
                     self.scope.iotas[length] = self.scope.names.fresh("places", f"places_{length}")
                 self.scope.want("device")
                 return Value(Text(self.scope.iotas[length]), expr.type)
-            case Window():
-                return torch_windows.window(self, expr)
-            case WithWindow():
-                return torch_windows.with_window(self, expr)
-            case Reshape():
-                return torch_windows.reshape(self, expr)
-            case Mask():
-                return torch_windows.mask(self, expr)
+            case Window() | WithWindow() | Reshape() | Mask():
+                return torch_windows.value(self, expr)
             case Draw():
                 return self._draw(expr)
             case Spread(value=operand) | Collect(value=operand) | Distribute(vector=operand):

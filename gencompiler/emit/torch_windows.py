@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from gencompiler.emit.torch_expressions import Expressions
 
 
+def value(expressions: Expressions, expr: Window | WithWindow | Reshape | Mask) -> Value:
+    """One of the expressions of this file."""
+    match expr:
+        case Window():
+            return window(expressions, expr)
+        case WithWindow():
+            return with_window(expressions, expr)
+        case Reshape():
+            return reshape(expressions, expr)
+    return mask(expressions, expr)
+
+
 def mask(expressions: Expressions, expr: Mask) -> Value:
     """`causal.mask(rows, columns)`"""
     options = {"dtype": expressions.scope.want("dtype"), "device": expressions.scope.want("device")}
