@@ -12,13 +12,19 @@ import dataclasses
 @dataclasses.dataclass(frozen=True)
 class NetworkKind:
     """`options` a call may give, with defaults; `weight`, `bias`: whether its affine layers have them; `one_hot`: its
-    one input is a value of a finite support, read as a one-hot vector."""
+    one input is a value of a finite support, read as a one-hot vector.
+
+    A recurrent kind reads a causal view place by place.  `gates`: how many affine functions it has of the input, `i0`,
+    `i1`, …, and of its result, `h0`, `h1`, …; `states`: what it carries, each with a formula of its next value in terms
+    of these, of the states, and of the next values of those before it, as `c_next`.  Its result is `h`."""
 
     name: str
     options: tuple[tuple[str, object], ...]
     weight: bool = True
     bias: bool = True
     one_hot: bool = False
+    gates: int = 0
+    states: tuple[tuple[str, str], ...] = ()
 
 
 NETWORKS: dict[str, NetworkKind] = {
@@ -26,6 +32,25 @@ NETWORKS: dict[str, NetworkKind] = {
     "linear": NetworkKind("linear", (("size", None),)),
     "bias": NetworkKind("bias", (("size", None),), weight=False),
     "embedding": NetworkKind("embedding", (("size", None),), bias=False, one_hot=True),
+    # Cho et al. 2014, in the form in which the reset gate acts on the product, as in torch.nn.GRU: gates r, z, n
+    "gru": NetworkKind(
+        "gru",
+        (("hidden", None),),
+        gates=3,
+        states=(("h", "tanh(i2 + sigmoid(i0 + h0) * h2) * sigmoid(-i1 - h1) + sigmoid(i1 + h1) * h"),),
+    ),
+    # Hochreiter & Schmidhuber 1997 with the forget gate of Gers et al. 2000: gates i, f, g, o
+    "lstm": NetworkKind(
+        "lstm",
+        (("hidden", None),),
+        gates=4,
+        states=(
+            ("c", "sigmoid(i1 + h1) * c + sigmoid(i0 + h0) * tanh(i2 + h2)"),
+            ("h", "sigmoid(i3 + h3) * tanh(c_next)"),
+        ),
+    ),
+    # Elman 1990
+    "rnn": NetworkKind("rnn", (("hidden", None),), gates=1, states=(("h", "tanh(i0 + h0)"),)),
 }
 
 #: Activations: formulas over the argument `a`.
@@ -53,7 +78,7 @@ EMBEDDING_SIZE = 16
 FOURIER_SIZE = 64
 FOURIER_TOP = 100
 
-#: Fixed features of a scalar, with the options of their calls.
-FEATURES: dict[str, tuple[tuple[str, object], ...]] = {"fourier": (("size", FOURIER_SIZE),)}
+#: Fixed features, with the options of their calls: `onehot(y)` is 1 at the place of y among its values, else 0.
+FEATURES: dict[str, tuple[tuple[str, object], ...]] = {"fourier": (("size", FOURIER_SIZE),), "onehot": ()}
 
-PLANNED = ("conv", "gru", "lstm", "residual_block", "transformer", "unet")
+PLANNED = ("conv", "residual_block", "transformer", "unet")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from gencompiler.catalog import causal
+from gencompiler.catalog.networks import NETWORKS
 from gencompiler.checks.checking import Checking
 from gencompiler.checks.verdict import PROVED, Obligation, Verdict
 from gencompiler.diagnostics.wording import counted
 from gencompiler.model import nodes
-from gencompiler.proof.causal_rules import SeesThePast
+from gencompiler.proof.causal_rules import Folds, SeesThePast
 from gencompiler.proof.kernel import Subject, prove
 
 ID = "causal"
@@ -34,7 +35,11 @@ def obligations(model: nodes.Model) -> list[tuple[Obligation, nodes.Network]]:
     """One for each network on causal views."""
     found = []
     for network in model.networks:
-        if network.places:
+        if network.places and NETWORKS[network.kind].gates:
+            words = f"the state of `{network.kind}` for each place has read what its view shows, and nothing else"
+            goal = Folds(network.path, network.places, network.views)
+            found.append((Obligation(ID, network.path, words, network.span, goal), network))
+        elif network.places:
             words = f"the output of `{network.kind}` for each place depends on what its view shows, and on nothing else"
             found.append((Obligation(ID, network.path, words, network.span, _goal(network)), network))
     return found
@@ -43,10 +48,12 @@ def obligations(model: nodes.Model) -> list[tuple[Obligation, nodes.Network]]:
 def check(checking: Checking) -> None:
     """The verdicts; a network too narrow to see all of its view is a warning."""
     for own, network in obligations(checking.model):
-        proof = prove("masked_network", _subject(network))
+        if isinstance(own.goal, Folds):
+            proof = prove("recurrent_network", (network.path, network.places, network.views))
+        else:
+            proof = prove("masked_network", _subject(network))
         checking.record(Verdict(PROVED, own, proof))
-        assert isinstance(own.goal, SeesThePast)
-        if own.goal.blind:
+        if isinstance(own.goal, SeesThePast) and own.goal.blind:
             _blind(checking, network, own.goal.blind)
 
 

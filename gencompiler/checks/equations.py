@@ -135,7 +135,7 @@ def _label(conditional: nodes.Conditional) -> str:
 
 
 def _variable(expr: nodes.Expr) -> str:
-    while isinstance(expr, nodes.Element):
+    while isinstance(expr, nodes.Element | nodes.Flat):
         expr = expr.base
     assert isinstance(expr, nodes.Reference)
     return expr.name
@@ -146,7 +146,20 @@ def place(expr: nodes.Expr, indices: set[str]) -> Place:
     if isinstance(expr, nodes.Element) and isinstance(expr.base, nodes.Reference):
         axes = tuple(_axis(s, indices) for s in expr.subscripts)
         return Place(expr.base.name, axes)
+    if isinstance(expr, nodes.Element) and isinstance(expr.base, nodes.Flat):
+        *first, last = expr.subscripts
+        return Place(_variable(expr), (*(_axis(s, indices) for s in first), *_scanned(last, indices)))
     return Place(_variable(expr))
+
+
+def _scanned(subscript: nodes.Expr, indices: set[str]) -> tuple[Axis, ...]:
+    """The axes of a scan order: the first with all its indices, then those that it covers."""
+    if isinstance(subscript, nodes.Before) and isinstance(subscript.index, nodes.Scan):
+        names = [i.name for i in subscript.index.indices if isinstance(i, nodes.Reference) and i.name in indices]
+        if len(names) == len(subscript.index.indices):
+            first = Axis("scan", ",".join(names), int(subscript.inclusive))
+            return (first, *(Axis("scanned") for _ in names[1:]))
+    return (OTHER,)
 
 
 def _axis(subscript: nodes.Expr, indices: set[str]) -> Axis:
@@ -183,11 +196,9 @@ def mentions(
     if isinstance(tree, nodes.Reference):
         known = tree.name in variables and tree.name not in hidden
         return [(Place(tree.name), tree.span)] if known else []
-    if (
-        isinstance(tree, nodes.Element)
-        and isinstance(tree.base, nodes.Reference)
-        and tree.base.name in variables - hidden
-    ):
+    base = tree.base if isinstance(tree, nodes.Element) else None
+    base = base.base if isinstance(base, nodes.Flat) else base
+    if isinstance(tree, nodes.Element) and isinstance(base, nodes.Reference) and base.name in variables - hidden:
         own = [(place(tree, indices - hidden), tree.span)]
         return own + [m for s in tree.subscripts for m in mentions(s, variables, indices, model, hidden)]
     found: list[tuple[Place, Span]] = []

@@ -21,7 +21,7 @@ def factor(conditional: nodes.Conditional) -> Factor:
     found: list[Recurrence] = []
 
     def visit(current: Node) -> Node:
-        if isinstance(current, nodes.Contract) and (made := _recurrence(current, found)) is not None:
+        if isinstance(current, nodes.Contract) and (made := _recurrence(current, found, conditional)) is not None:
             return nodes.Reference(current.type, made.name, span=current.span)
         return rebuild(current, visit)
 
@@ -30,7 +30,7 @@ def factor(conditional: nodes.Conditional) -> Factor:
     return Factor(conditional, distribution, tuple(found), span=conditional.span)
 
 
-def _recurrence(contract: nodes.Contract, found: list[Recurrence]) -> Recurrence | None:
+def _recurrence(contract: nodes.Contract, found: list[Recurrence], conditional: nodes.Conditional) -> Recurrence | None:
     """The recurrence of one contraction over the past, or None when its weights depend on the index."""
     left, right = contract.left, contract.right
     if not isinstance(left, nodes.Element) or not isinstance(right, nodes.Element):
@@ -41,6 +41,8 @@ def _recurrence(contract: nodes.Contract, found: list[Recurrence]) -> Recurrence
     index = before[0].index
     others = (*left.subscripts[:-1], *right.subscripts[1:])
     if before[1].index != index or before[0].inclusive or before[1].inclusive:
+        return None
+    if not grows_by_one(index, conditional):
         return None
     if any(not isinstance(s, nodes.Whole) for s in others) or len(contract.type.shape) > 1:
         return None
@@ -56,6 +58,13 @@ def _recurrence(contract: nodes.Contract, found: list[Recurrence]) -> Recurrence
     return found[-1]
 
 
+def grows_by_one(index: nodes.Expr, conditional: nodes.Conditional) -> bool:
+    """Whether a view at `index` shows one more place at each iteration of the loop over a conditional's indices."""
+    indices = index.indices if isinstance(index, nodes.Scan) else (index,)
+    names = [i.name if isinstance(i, nodes.Reference) else "" for i in indices]
+    return names == [r.index for r in conditional.indices] and not any(r.start for r in conditional.indices)
+
+
 def _at(view: nodes.Element, axis: int, index: nodes.Expr) -> nodes.Expr:
     """The newest place of a causal view."""
     subscripts = list(view.subscripts)
@@ -65,7 +74,7 @@ def _at(view: nodes.Element, axis: int, index: nodes.Expr) -> nodes.Expr:
 
 
 def _base_name(view: nodes.Element) -> str:
-    base = view.base
+    base = view.base.base if isinstance(view.base, nodes.Flat) else view.base
     if isinstance(base, nodes.Reference):
         return base.name
     return base.path.rsplit(".", 1)[-1] if isinstance(base, nodes.ParameterReference) else "carried"

@@ -221,7 +221,8 @@ def _attributes(
         lines += statement("moving = ", Sequence(tuple(field_code(v) for v in moving)), 4)
     lines += ["    programs: ClassVar[dict[str, RowFunction]] = {"]
     for name, program in plan.programs.items():
-        code = _row_function(plan.functions[name], program, shared)
+        shapes = {v.name: v.type.shape for v in model.variables}
+        code = _row_function(plan.functions[name], program, shared, shapes)
         lines += statement(f"{string(name)}: ", code, 8, ",")
     lines += ["    }"]
     if phases:
@@ -262,7 +263,9 @@ def _plain(value: Real | str) -> str:
     return repr(int(value)) if value == int(value) else repr(float(value))
 
 
-def _row_function(function: str, program: Program, shared: ParameterLists) -> Code:
+def _row_function(
+    function: str, program: Program, shared: ParameterLists, shapes: Mapping[str, tuple[int, ...]]
+) -> Code:
     """`RowFunction(log_prob_rows, parameters=("W", "V"))`"""
     called = signature(program)
     parts = {"keywords": called.keywords, "parameters": called.parameters, "scalars": called.scalars}
@@ -274,6 +277,9 @@ def _row_function(function: str, program: Program, shared: ParameterLists) -> Co
         given["width"] = str(width)
     if (particles := most_particles(program)) > 1:
         given["particles"] = str(particles)
+    axes = [shapes.get(each.name.rstrip("'"), each.type.shape) for each in program.outputs]
+    if any(len(each) > 1 for each in axes):
+        given["shapes"] = repr(tuple(axes))
     return call("RowFunction", function, **given)
 
 

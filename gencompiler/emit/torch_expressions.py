@@ -55,6 +55,7 @@ from gencompiler.rows.nodes import (
     ParticleIndex,
     Permute,
     Reduce,
+    Reshape,
     RowType,
     Section,
     Select,
@@ -62,6 +63,7 @@ from gencompiler.rows.nodes import (
     Spread,
     Window,
     WithColumn,
+    WithWindow,
 )
 
 #: How Python's `math` (or a builtin) spells a function of numbers that are known without a tensor.
@@ -113,16 +115,14 @@ class Expressions:
             case Concat():
                 return self._concat(expr)
             case Permute():
-                return self._permute(expr)
+                return torch_windows.permute(self, expr)
             case Iota(length=length):
                 if length not in self.scope.iotas:
                     self.scope.iotas[length] = self.scope.names.fresh("places", f"places_{length}")
                 self.scope.want("device")
                 return Value(Text(self.scope.iotas[length]), expr.type)
-            case Window():
-                return torch_windows.window(self, expr)
-            case Mask():
-                return torch_windows.mask(self, expr)
+            case Window() | WithWindow() | Reshape() | Mask():
+                return torch_windows.value(self, expr)
             case Draw():
                 return self._draw(expr)
             case Spread(value=operand) | Collect(value=operand) | Distribute(vector=operand):
@@ -335,16 +335,6 @@ class Expressions:
         last = [":", "None"] if expr.type.rows else ["None"]
         parts = (c if v.type.shape else indexed(c, last) for c, v in zip(codes, values, strict=True))
         return Value(call("torch.cat", Sequence(tuple(parts)), "-1"), expr.type)
-
-    def _permute(self, expr: Permute) -> Value:
-        value, order, n = self.value(expr.vector), expr.order, len(expr.order)
-        if order == tuple(range(n)):
-            return dataclasses.replace(value, type=expr.type)
-        if order == tuple(reversed(range(n))):
-            return Value(method(value.code, "flip", "-1"), expr.type, chunked=value.chunked)
-        if order == tuple((place + order[0]) % n for place in range(n)):
-            return Value(method(value.code, "roll", str(-order[0]), "-1"), expr.type, chunked=value.chunked)
-        return self._take(expr, expr.vector, flat(Sequence(tuple(Text(str(place)) for place in order), "[]")))
 
     # -- rows --------------------------------------------------------------------------------------------------------
 

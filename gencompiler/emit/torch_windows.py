@@ -5,13 +5,25 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from gencompiler.emit.code import Subscript, Text, call, flat, method
+from gencompiler.emit.code import Attribute, Code, Sequence, Subscript, Text, call, flat, method
 from gencompiler.emit.torch_values import Value
-from gencompiler.rows.analysis import constant
-from gencompiler.rows.nodes import Elementwise, Local, Mask, Window
+from gencompiler.rows.analysis import block_index
+from gencompiler.rows.nodes import Mask, Permute, Reshape, Window, WithWindow
 
 if TYPE_CHECKING:
     from gencompiler.emit.torch_expressions import Expressions
+
+
+def value(expressions: Expressions, expr: Window | WithWindow | Reshape | Mask) -> Value:
+    """One of the expressions of this file."""
+    match expr:
+        case Window():
+            return window(expressions, expr)
+        case WithWindow():
+            return with_window(expressions, expr)
+        case Reshape():
+            return reshape(expressions, expr)
+    return mask(expressions, expr)
 
 
 def mask(expressions: Expressions, expr: Mask) -> Value:
@@ -46,11 +58,42 @@ def _blocks(expr: Window, value: Value, index: str) -> Value:
     return Value(Subscript(code, (index,)), expr.type, chunked=True)
 
 
-def block_index(expr: Window) -> Local | None:
-    """i where the window is block i of its axis: it starts at i times its length."""
-    match expr.start:
-        case Local() if expr.length == 1:
-            return expr.start
-        case Elementwise(function="multiply", arguments=(Local() as index, length)) if constant(length) == expr.length:
-            return index
-    return None
+def reshape(expressions: Expressions, expr: Reshape) -> Value:
+    """A uniform tensor in other axes, that of a chunk kept in front."""
+    value = expressions.value(expr.value)
+    sizes = (*(["-1"] if value.chunked else []), *map(str, expr.type.shape))
+    return Value(method(value.code, "reshape", *sizes), expr.type, chunked=value.chunked)
+
+
+def permute(expressions: Expressions, expr: Permute) -> Value:
+    """A flip, a roll, a transposition where the order is one; else the places by number."""
+    value, order, n = expressions.value(expr.vector), expr.order, len(expr.order)
+    code: Code = value.code
+    if order == tuple(reversed(range(n))):
+        code = method(code, "flip", "-1")
+    elif order == tuple((place + order[0]) % n for place in range(n)):
+        code = method(code, "roll", str(-order[0]), "-1") if order[0] else code
+    elif (axes := transposed_axes(order)) is not None:
+        code = method(Attribute(method(code, "unflatten", "-1", str(axes)), "mT"), "flatten", "-2")
+    else:
+        code = expressions.last(value, flat(Sequence(tuple(Text(str(place)) for place in order), "[]")))
+    return Value(code, expr.type, chunked=value.chunked)
+
+
+def transposed_axes(order: tuple[int, ...]) -> tuple[int, int] | None:
+    """The axes n, m of the matrix, row-major, that an order of its elements transposes."""
+    columns = order[1] if len(order) > 1 else 0
+    if columns < 2 or len(order) % columns:
+        return None
+    rows = len(order) // columns
+    turned = tuple(row * columns + column for column in range(columns) for row in range(rows))
+    return (rows, columns) if order == turned and rows > 1 else None
+
+
+def with_window(expressions: Expressions, expr: WithWindow) -> Value:
+    """`torch.slice_scatter(vector, value, -1, start, start + length)`"""
+    length = expr.value.type.shape[0]
+    vector = expressions.spread(expressions.value(expr.vector), expr.type)
+    value = expressions.spread(expressions.value(expr.value), dataclasses.replace(expr.type, shape=(length,)))
+    start = flat(expressions.code(expr.start))
+    return Value(call("torch.slice_scatter", vector, value, "-1", start, f"{start} + {length}"), expr.type)

@@ -216,6 +216,10 @@ def weights_of(network: nodes.Network) -> list[nodes.Parameter]:
     for name, size in zip(network.output_names or ("output",), network.outputs, strict=True):
         layers.append((name, max(1, size) * max(1, network.places), width, network.zero_output))
     kind = NETWORKS[network.kind]
+    if kind.gates:
+        size = kind.gates * network.hidden[0]
+        features = sum(max(1, n) for n in network.inputs)
+        layers = [("input", size, features, False), ("hidden", size, network.hidden[0], False)]
     found = []
     for name, out, width_in, zero in layers:
         initial = "zeros" if zero else "default"

@@ -63,7 +63,7 @@ def call(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
     if name in networks.NETWORKS:
         return network_calls.network(infer, context, expr, networks.NETWORKS[name], ("output",))[0]
     if name in networks.FEATURES:
-        return features.fourier(infer, context, expr)
+        return features.call(infer, context, expr, name)
     if name in functions.FUNCTIONS or name in functions.REDUCTIONS or name == "softmax":
         return _catalogue(infer, context, expr, name)
     if name in words.MATRICES:

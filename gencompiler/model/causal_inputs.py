@@ -26,16 +26,16 @@ def shown(infer: Infer, context: Context, inputs: tuple[nodes.Expr, ...]) -> tup
         return 0, ("",) * len(inputs)
     found, places = [], 0
     for value, cut in zip(inputs, cuts, strict=True):
-        view = cut[0] if cut else None
-        if any(cut[1:]):
-            infer.builder.unsupported("a network on a view of a later axis", value.span)
+        view = next((v for v in cut if v is not None), None)
+        if any(cut[1:-1]) or sum(v is not None for v in cut) > 1:
+            infer.builder.unsupported("a network on a view of a middle axis, or of several", value.span)
         if view is not None and not same(view, first) and view.index != first.index:
             infer.builder.unsupported("a network on views at different indices", value.span)
         if view is None and mentions(value, first.index):
             infer.builder.unsupported("a network input that depends on the index beside a causal view", value.span)
         if view is not None and not whole_is_elementwise(value, first.index):
             infer.builder.unsupported("a network on what is computed from all of a causal view", value.span)
-        places = value.type.shape[0] if view is not None else places
+        places = value.type.shape[cut.index(view)] if view is not None else places
         found.append("" if view is None else "until" if view.inclusive else "before")
     return places, tuple(found)
 
@@ -50,6 +50,8 @@ def whole_is_elementwise(expr: nodes.Expr, index: nodes.Expr) -> bool:
     match expr:
         case nodes.Apply() | nodes.Choose():
             return all(whole_is_elementwise(c, index) for c in children(expr) if isinstance(c, nodes.Expr))
+        case nodes.Each(body=body):
+            return whole_is_elementwise(body, index)
         case nodes.Element(base=base, subscripts=subscripts):
             places = [s for s in subscripts if not isinstance(s, nodes.Whole)]
             plain = all(isinstance(s, nodes.Before) or not mentions(s, index) for s in places)

@@ -84,8 +84,6 @@ def holds(builder: Builder, type_: nodes.Type, at: tree.TypeExpr) -> None:
     whole = ("Simplex", "Permutation", "Orthogonal", "Invertible", "Lower", "Upper", "Angle")
     if type_.support.name in whole:
         builder.unsupported(f"a variable of type `{type_.support.name}`", at.span)
-    if len(type_.shape) > 1:
-        builder.unsupported("a variable with several axes", at.span)
 
 
 def contains(support: nodes.Support, value: nodes.Real) -> bool:

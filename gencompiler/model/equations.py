@@ -118,16 +118,15 @@ class Equations:
         """The free indices of a head, in order of appearance: `i` of `p(x[i] | x[<i])`."""
         found: dict[str, IndexInfo] = {}
         for subscript in (n for n in walk(head) if isinstance(n, tree.At | tree.Relative)):
-            name = subscript.value if isinstance(subscript, tree.At) else subscript.bound
-            if (
-                isinstance(name, tree.Name)
-                and name.id not in self.context.names
-                and name.id not in self.context.constants
-            ):
-                found.setdefault(name.id, IndexInfo(name.id, None, name.span))
+            bound = subscript.value if isinstance(subscript, tree.At) else subscript.bound
+            for name in bound.items if isinstance(bound, tree.TupleExpr) else (bound,):
+                if (
+                    isinstance(name, tree.Name)
+                    and name.id not in self.context.names
+                    and name.id not in self.context.constants
+                ):
+                    found.setdefault(name.id, IndexInfo(name.id, None, name.span))
         indices = list(found.values())
-        if len(indices) > 1:
-            self.infer.builder.unsupported("a head over several indices", head.span)
         return self.context.index(*indices), indices
 
     def _place(self, context: Context, argument: tree.Argument) -> nodes.Expr:
@@ -152,13 +151,7 @@ class Equations:
                 "a head lists variables",
                 help=(f"declare it: `observed {named} : Real` or `latent {named} : Real`",),
             )
-        value = argument.value
-        axes = len(self.variables[base.id].type.shape)
-        if isinstance(value, tree.Index) and len(value.subscripts) < axes:
-            builder.unsupported("a head over part of the axes", value.span)
-        if isinstance(value, tree.Index) and len(value.subscripts) > 1 and axes > 1:
-            builder.unsupported("a factorization over several axes", value.span)
-        return self.infer.expression(context, value)
+        return self.infer.expression(context, argument.value)
 
     def _energy(
         self,

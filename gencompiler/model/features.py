@@ -22,22 +22,36 @@ if TYPE_CHECKING:
 MOST_VALUES = 65536
 
 
-def one_hot(infer: Infer, context: Context, expr: tree.Call, arguments: tuple[tree.Argument, ...]) -> nodes.Expr:
-    """`for k: indicator(y == lower + k)`, the input of `embedding(y)`, for the one scalar of finite support."""
+def call(infer: Infer, context: Context, expr: tree.Call, name: str) -> nodes.Expr:
+    """`fourier(t)`, `onehot(y)`"""
+    if name == "fourier":
+        return fourier(infer, context, expr)
+    network_calls.call_options(infer, expr, name, networks.FEATURES[name])
+    return one_hot(infer, context, expr, expr.arguments, tensors=True)
+
+
+def one_hot(
+    infer: Infer, context: Context, expr: tree.Call, arguments: tuple[tree.Argument, ...], *, tensors: bool = False
+) -> nodes.Expr:
+    """`for k: indicator(y == lower + k)`, the input of `embedding(y)`, for the one scalar of finite support; with
+    `tensors`, of a tensor too, whose axes come after that of k."""
     builder = infer.builder
     if len(arguments) != 1 or arguments[0].value is None:
-        builder.report("G104", "`embedding` takes one value, and its size", expr.span, "wrong number of arguments")
+        takes = "`onehot` takes one value" if tensors else "`embedding` takes one value, and its size"
+        builder.report("G104", takes, expr.span, "wrong number of arguments")
     value = infer.expression(context, arguments[0].value)
+    name = "onehot" if tensors else "embedding"
     found = values_of(value.type.support)
     if found is None:
         builder.report(
             "G203",
-            "`embedding` takes a value of a finite set: a `Category(K)`, an `Integer(a..b)`, a `Binary`",
+            f"`{name}` takes a value of a finite set: a `Category(K)`, an `Integer(a..b)`, a `Binary`",
             value.span,
             f"this is {value.type.support}",
             help=("a network reads numbers as they are: `mlp(…)`",),
         )
-    if known_shape(value.type) != ():
+    shape = known_shape(value.type) or ()
+    if shape and not tensors:
         builder.unsupported("the embedding of a tensor", value.span)
     lower, count = found
     span = expr.span
@@ -48,7 +62,7 @@ def one_hot(infer: Infer, context: Context, expr: tree.Call, arguments: tuple[tr
         place = infer.apply("add", (place, _number(lower, span)), span)
     equal = infer.apply("equal", (value, place), span)
     indicator = infer.apply("indicator", (equal,), span)
-    return nodes.Each(nodes.Type(nodes.REAL, (count,)), index, count, indicator, span=span)
+    return nodes.Each(nodes.Type(nodes.REAL, (count, *shape)), index, count, indicator, span=span)
 
 
 def values_of(support: nodes.Support) -> tuple[int, int] | None:

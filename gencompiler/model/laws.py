@@ -100,6 +100,9 @@ def _form(
     if expr.conditions is not None:
         infer.builder.unsupported("a density applied to a value", expr.span)
     infer.builder.every(named.items(), lambda item: _check_label(infer, family, *item))
+    ranged = next((a for a in plain if isinstance(a.value, tree.Range)), None)
+    if ranged is not None:
+        infer.builder.unsupported("a range as the parameter of a distribution", ranged.span)
     for form in family.forms:
         names = [p for p, _ in form.parameters]
         rest = [n for n in names if n not in named]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -41,13 +42,15 @@ def network(
             if stated is not None:
                 unify(type_, nodes.Type(nodes.REAL, (stated,)))
     places, shown = causal_inputs.shown(infer, context, inputs)
-    shapes = [(known_shape(i.type) or ())[int(bool(s)) :] for i, s in zip(inputs, shown, strict=True)]
+    sizes = tuple(_size(known_shape(i.type) or (), places if s else 0) for i, s in zip(inputs, shown, strict=True))
+    if kind.gates:
+        _recurrent(infer, expr, places, shown, hidden, types)
     found = nodes.Network(
         path,
         kind.name,
         hidden,
         activation,
-        tuple(shape[0] if shape else 0 for shape in shapes),
+        sizes,
         (),
         context.iterations,
         context.in_map,
@@ -89,6 +92,36 @@ def bounded(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
     return found
 
 
+def _recurrent(
+    infer: Infer,
+    expr: tree.Call,
+    places: int,
+    shown: tuple[str, ...],
+    hidden: tuple[int, ...],
+    types: tuple[nodes.Type, ...],
+) -> None:
+    """A recurrent network carries one state along a causal view, and gives it."""
+    name = expr.function.id if isinstance(expr.function, tree.Name) else "this"
+    if len(hidden) != 1:
+        infer.builder.report(
+            "G104", f"`{name}` needs the size of its state", expr.span, "one number", help=("`hidden = 64`",)
+        )
+    if not places:
+        infer.builder.unsupported(f"`{name}` of what is no causal view", expr.span)
+    if "until" in shown:
+        infer.builder.unsupported(f"`{name}` on a view up to its own place", expr.span)
+    if len(types) > 1:
+        infer.builder.report("G104", f"`{name}` has one result, its state", expr.span, "several names for it")
+    unify(types[0], nodes.Type(nodes.REAL, hidden))
+
+
+def _size(shape: tuple[int, ...], places: int) -> int:
+    """How many numbers an input has, or a view at each of its places; 0 for one that is a number (there)."""
+    if places:
+        return math.prod(shape) // places if len(shape) > 1 else 0
+    return shape[0] if shape else 0
+
+
 def _input(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Expr:
     if argument.value is None:
         infer.builder.unsupported("a binder as a network's input", argument.span)
@@ -111,8 +144,7 @@ def _input(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Exp
             "size unknown",
             help=("state it: `size = n` in the call that makes it",),
         )
-    cut = views.axes_or_none(value, context.views)
-    if len(shape) > 1 + any(cut):
+    if len(shape) > 1 and not any(views.axes_or_none(value, context.views)):
         infer.builder.unsupported("a network on a tensor with several axes", argument.span)
     return value
 

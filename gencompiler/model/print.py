@@ -29,6 +29,10 @@ def expression(expr: nodes.Expr) -> str:
             return ":"
         case nodes.Before(index=index, inclusive=inclusive):
             return f"<{'=' if inclusive else ''}{expression(index)}"
+        case nodes.Scan(indices=indices):
+            return f"({', '.join(map(expression, indices))})"
+        case nodes.Flat(base=base):  # what a scan order runs along is the same tensor
+            return expression(base)
         case nodes.Element(base=base, subscripts=subscripts):
             return f"{expression(base)}[{', '.join(map(expression, subscripts))}]"
         case nodes.Slice(base=base, start=start, stop=stop):

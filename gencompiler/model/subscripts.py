@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -31,23 +32,30 @@ def index(infer: Infer, context: Context, expr: tree.Index) -> nodes.Expr:
             "shape unknown",
             help=("state it: `size = n` in the network's call",),
         )
-    if len(expr.subscripts) > len(shape):
+    count = sum(len(_bound(s)) for s in expr.subscripts)
+    if count > len(shape):
         infer.builder.report(
             "G205",
-            f"{counted(len(expr.subscripts), 'subscript')} for {counted(len(shape), 'axis')}",
+            f"{counted(count, 'subscript')} for {counted(len(shape), 'axis')}",
             expr.span,
             f"this has the shape {list(shape)}" if shape else "this is a scalar",
         )
+    if count > len(expr.subscripts):
+        base, shape = _flattened(infer, expr, base, shape, count)
     places: list[nodes.Expr] = []
     kept: list[int] = []
-    for subscript, extent in zip(expr.subscripts, shape, strict=False):
-        place = _place(infer, context, subscript, extent)
+    extents = known_shape(base.type) or ()
+    for subscript, extent in zip(expr.subscripts, extents, strict=False):
+        if isinstance(base, nodes.Flat) and subscript is expr.subscripts[-1]:
+            place = _scan(infer, context, subscript, known_shape(base.base.type) or (), base.start)
+        else:
+            place = _place(infer, context, subscript, extent)
         places.append(place)
         if isinstance(place, nodes.Whole | nodes.Before):
             kept.append(extent)
     whole = nodes.Type(nodes.REAL)
     if not _particles(context, expr.base):
-        places.extend(nodes.Whole(whole, span=expr.span) for _ in shape[len(places) :])
+        places.extend(nodes.Whole(whole, span=expr.span) for _ in (known_shape(base.type) or ())[len(places) :])
     type_ = nodes.Type(_support(base.type.support, shape, places), (*kept, *shape[len(expr.subscripts) :]))
     return nodes.Element(type_, base, tuple(places), span=expr.span)
 
@@ -70,6 +78,41 @@ def _row(infer: Infer, context: Context, expr: tree.Index, base: nodes.Expr) -> 
         return None
     index_ = infer.expression(context, place.value)
     return nodes.Element(rows_of(base.type, info.extent), base, (index_,), span=expr.span)
+
+
+def _bound(subscript: tree.Subscript) -> tuple[tree.Expr | None, ...]:
+    """The axes that a subscript speaks of: one, or those of the tuple of a scan order."""
+    if isinstance(subscript, tree.Relative) and isinstance(subscript.bound, tree.TupleExpr):
+        return subscript.bound.items
+    return (None,)
+
+
+def _flattened(
+    infer: Infer, expr: tree.Index, base: nodes.Expr, shape: tuple[int, ...], count: int
+) -> tuple[nodes.Flat, tuple[int, ...]]:
+    """The base with the axes of a scan order, its last ones, as one."""
+    scans = [s for s in expr.subscripts if len(_bound(s)) > 1]
+    if len(scans) > 1 or scans[0] is not expr.subscripts[-1] or count < len(shape):
+        infer.builder.unsupported("a scan order over other axes than the last ones", scans[0].span)
+    start = len(expr.subscripts) - 1
+    flat = (*shape[:start], math.prod(shape[start:]))
+    return nodes.Flat(nodes.Type(base.type.support, flat), base, start, span=base.span), flat
+
+
+def _scan(infer: Infer, context: Context, subscript: tree.Subscript, shape: tuple[int, ...], start: int) -> nodes.Expr:
+    """`<(i, j)`: the places before (i, j) in row-major order."""
+    assert isinstance(subscript, tree.Relative) and isinstance(subscript.bound, tree.TupleExpr)
+    if subscript.operator not in ("<", "<="):
+        infer.builder.unsupported(f"the view `{subscript.operator}(…)`", subscript.span)
+    indices = []
+    for item, extent in zip(subscript.bound.items, shape[start:], strict=True):
+        if not (isinstance(item, tree.Name) and item.id in context.indices):
+            infer.builder.unsupported("a causal view with a computed bound", item.span)
+        _solve_index(infer, context, item, extent)
+        indices.append(infer.expression(context, item))
+    support = nodes.Support("Integer", (Fraction(0), Fraction(math.prod(shape[start:]))))
+    number = nodes.Scan(nodes.Type(support), tuple(indices), shape[start:], span=subscript.span)
+    return nodes.Before(number.type, number, subscript.operator == "<=", span=subscript.span)
 
 
 def _particles(context: Context, base: tree.Expr) -> bool:
@@ -178,8 +221,6 @@ def _solve_index(infer: Infer, context: Context, name: tree.Name, extent: int) -
 
 
 def _relative(infer: Infer, context: Context, subscript: tree.Relative, extent: int) -> nodes.Expr:
-    if isinstance(subscript.bound, tree.TupleExpr):
-        infer.builder.unsupported("a scan order over several axes", subscript.span)
     if subscript.operator not in ("<", "<="):
         infer.builder.unsupported(f"the view `{subscript.operator}i`", subscript.span)
     if not (isinstance(subscript.bound, tree.Name) and subscript.bound.id in context.indices):

@@ -62,6 +62,11 @@ def axes(expr: nodes.Expr, names: Mapping[str, Axes]) -> Axes:
             if not same(a[-1], b[0]):
                 raise Mismatch(expr, ((left, a[-1]), (right, b[0])))
             return a[:-1] + b[1:]
+        case nodes.Flat(base=base, start=start):
+            own = axes(base, names)
+            if any(own[start:]):
+                raise Opaque(expr, "a scan order over axes of a causal view")
+            return (*own[:start], None)
         case nodes.Element(base=base, subscripts=subscripts):
             return _element(expr, axes(base, names), subscripts)
         case nodes.Let(bindings=bindings, body=body):
@@ -156,4 +161,6 @@ def _length(axis: nodes.Before | None) -> str:
 
 def _spelled(view: nodes.Before) -> str:
     index = view.index.name if isinstance(view.index, nodes.Reference) else "i"
+    if isinstance(view.index, nodes.Scan):
+        index = f"({', '.join(i.name for i in view.index.indices if isinstance(i, nodes.Reference))})"
     return f"<{'=' if view.inclusive else ''}{index}"

@@ -54,3 +54,23 @@ def masked_network(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 def _any(parts: tuple[causal.Degrees, ...], degree: int) -> bool:
     return any(part.first <= degree for part in parts)
+
+
+@dataclasses.dataclass(frozen=True)
+class Folds(Fact):
+    """The state of the recurrent network at `path` for place i is a fold over the places that its views at i show, one
+    after the other, and over nothing else of their axis."""
+
+    path: str
+    places: int
+    views: tuple[str, ...]
+
+
+@rule
+def recurrent_network(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """By induction: the state before the first place is constant, and that after place i is a function of the one
+    before and of place i.  So with views "before" the state for place i has read the places before i.  Subject: the
+    fact."""
+    path, places, views = cast(tuple[str, int, tuple[str, ...]], subject)
+    need(places > 0 and set(views) <= {"", "before"} and "before" in views, "{} is not read place by place", path)
+    return Folds(path, places, views)

@@ -93,7 +93,7 @@ def no_factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 
 def _known(place: Place) -> bool:
-    return all(a.kind != "other" for a in place.axes)
+    return all(a.kind not in ("other", "scan") for a in place.axes)
 
 
 def _miscounted(name: str, shape: Shape, productions: tuple[Production, ...]) -> bool:

@@ -13,8 +13,9 @@ from gencompiler.proof.graph import Shape, Term
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """One subscript: "whole" (`:`), "index" (`i + shift`), "before" (`<i + shift`), "place" (the constant `shift`), or
-    "other": a subscript that is none of these, of which nothing is known."""
+    """One subscript: "whole" (`:`), "index" (`i + shift`), "before" (`<i + shift`), "place" (the constant `shift`),
+    "scan" (`<(i, j)`, its indices joined by commas, with `shift` 1 for `<=(i, j)`) on the first of its axes and
+    "scanned" on the others, or "other": a subscript that is none of these, of which nothing is known."""
 
     kind: str
     index: str = ""
@@ -253,7 +254,7 @@ def describe(place: Place) -> str:
     """`x`, `x[i]`, `x[:, <i]`"""
     if not place.axes:
         return place.variable
-    return f"{place.variable}[{', '.join(_axis(a) for a in place.axes)}]"
+    return f"{place.variable}[{', '.join(_axis(a) for a in place.axes if a.kind != 'scanned')}]"
 
 
 def _axis(axis: Axis) -> str:
@@ -261,6 +262,8 @@ def _axis(axis: Axis) -> str:
         return ":"
     if axis.kind in ("place", "other"):
         return str(axis.shift) if axis.kind == "place" else "…"
+    if axis.kind == "scan":
+        return f"<{'=' if axis.shift else ''}({', '.join(axis.index.split(','))})"
     shift = axis.shift
     if axis.kind == "before" and shift == 1:
         return f"<={axis.index}"
@@ -321,10 +324,18 @@ def needs(used: Place, by: Production, other: Production, shape: Shape) -> bool:
 def strictly_before(target: Place, place: Place, indices: tuple[Range, ...]) -> bool:
     """Whether `place` holds only elements earlier in scan order than the one that `target` is, for all indices.
 
-    Axes are compared from the first: equal ones pass on, a strictly earlier one decides."""
+    Axes are compared from the first: equal ones pass on, a strictly earlier one decides.  An axis that is whole in both
+    passes on as well: the target is produced at all its places at once, and the later axes say when.  Places before
+    (i, j) in row-major order are earlier than the element (i, j)."""
     ranges = {r.index: r for r in indices}
     for number, own in enumerate(target.axes):
         other = place.axes[number] if number < len(place.axes) else WHOLE
+        if own == other == WHOLE:
+            continue
+        if other.kind == "scan":
+            names = other.index.split(",")
+            rest = target.axes[number : number + len(names)]
+            return not other.shift and tuple(rest) == tuple(Axis("index", name) for name in names)
         if own == other and own.kind in ("index", "place"):
             continue
         if own.kind == "index":
@@ -345,6 +356,8 @@ def covers(listed: Place, used: Place) -> bool:
         other = used.axes[number] if number < len(used.axes) else WHOLE
         if own.kind == "whole" or (own == other and own.kind != "other"):
             continue
+        if own.kind == "scan":
+            return _scan_covers(own, listed.axes[number:], used.axes[number:])
         same = other.index == own.index
         if own.kind == "before" and same and other.kind == "before" and other.shift <= own.shift:
             continue
@@ -352,3 +365,20 @@ def covers(listed: Place, used: Place) -> bool:
             continue
         return False
     return True
+
+
+def _scan_covers(scan: Axis, listed: tuple[Axis, ...], used: tuple[Axis, ...]) -> bool:
+    """Whether the places `used` all come before (i, j) in row-major order: the same scan, or subscripts of which those
+    from the first on equal the indices until one is strictly before its own."""
+    names = scan.index.split(",")
+    if len(listed) != len(names) or len(used) > len(names):
+        return False
+    if used and used[0].kind == "scan":
+        return used[0].index == scan.index and used[0].shift <= scan.shift and len(used) == len(listed)
+    for name, axis in zip(names, used, strict=False):
+        if axis.index != name:
+            return False
+        if axis.kind == "index" and axis.shift == 0:
+            continue
+        return (axis.kind == "before" and axis.shift <= 0) or (axis.kind == "index" and axis.shift < 0)
+    return bool(scan.shift) and len(used) == len(names)

@@ -124,6 +124,10 @@ class Translation:
                 return graph.WHOLE
             case nodes.Before(index=index, inclusive=inclusive):
                 return graph.before(self.term(index), inclusive=inclusive)
+            case nodes.Scan(indices=indices, extents=extents):
+                return self._scan(indices, extents)
+            case nodes.Flat(base=base):
+                return self._flat(expr, base)
             case nodes.Element(base=base, subscripts=subscripts):
                 return graph.element(self.term(base), self._terms(subscripts))
             case nodes.Slice(base=base, start=start, stop=stop):
@@ -147,6 +151,22 @@ class Translation:
                 inside = dataclasses.replace(self, names=names, depth=self.depth + 1)
                 return graph.recur(self.depth, extent, expr.type.support, inside.term(body))
         raise Untranslated(expr, "this is not a value")
+
+    def _scan(self, indices: tuple[nodes.Expr, ...], extents: tuple[int, ...]) -> Term:
+        """The row-major number of a place."""
+        number = self.term(indices[0])
+        for index, extent in zip(indices[1:], extents[1:], strict=True):
+            number = graph.apply("add", graph.apply("multiply", number, graph.literal(extent)), self.term(index))
+        return number
+
+    def _flat(self, expr: nodes.Expr, base: nodes.Expr) -> Term:
+        """Of a variable or a parameter: as if it were another one, of this shape, of which nothing but the support is
+        known."""
+        value = self.term(base)
+        if value.operation != "symbol" or value.data[0] not in ("variable", "parameter"):
+            raise Untranslated(expr, "a scan order over what is computed")
+        kind, name, support = value.data[:3]
+        return graph.symbol(kind, f"{name}[flat {expr.type.shape}]", support, expr.type.shape)
 
     def _parameter(self, expr: nodes.ParameterReference) -> Term:
         parameter = self.parameters.get(expr.path)

@@ -7,7 +7,21 @@ import math
 from collections.abc import Iterable, Iterator
 
 from gencompiler.node import Node, walk
-from gencompiler.rows.nodes import Carry, Draw, Expr, InputRead, Let, Local, Loop, Number, Program, RowType, Statement
+from gencompiler.rows.nodes import (
+    Carry,
+    Draw,
+    Elementwise,
+    Expr,
+    InputRead,
+    Let,
+    Local,
+    Loop,
+    Number,
+    Program,
+    RowType,
+    Statement,
+    Window,
+)
 
 
 def local_names(*trees: Node) -> frozenset[str]:
@@ -50,6 +64,16 @@ def constant(expr: Expr) -> int | None:
     """The integer an expression is known to be, or None."""
     whole = isinstance(expr, Number) and math.isfinite(expr.value) and expr.value == int(expr.value)
     return int(expr.value) if isinstance(expr, Number) and whole else None
+
+
+def block_index(expr: Window) -> Local | None:
+    """i where the window is block i of its axis: it starts at i times its length."""
+    match expr.start:
+        case Local() if expr.length == 1:
+            return expr.start
+        case Elementwise(function="multiply", arguments=(Local() as index, length)) if constant(length) == expr.length:
+            return index
+    return None
 
 
 def loops(program: Program) -> Iterator[Loop]:

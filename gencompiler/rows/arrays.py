@@ -56,7 +56,9 @@ def matrix_function(expressions: Expressions, expr: model.MatrixFunction, scope:
 def each(expressions: Expressions, expr: model.Each, scope: Scope) -> Expr:
     """`for k in K: body`"""
     if len(expr.type.shape) != 1:
-        raise NotLowered(expr, "an array of several axes")
+        if entries(expr, expressions.functions) <= MOST_ENTRIES:
+            return _written_out(expressions, expr, scope)
+        raise NotLowered(expr, "a long array of several axes")
     if (product := _product(expr)) is not None:
         return expressions.lower(product, scope)
     if not any(_is_array(part, scope) for part in walk(expr.body)):

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 
 from gencompiler.catalog import causal
 from gencompiler.catalog.causal import Degrees
+from gencompiler.catalog.networks import NETWORKS
+from gencompiler.derive.causal import grows_by_one
+from gencompiler.derive.nodes import Factor
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.model.views import Axes, axes
@@ -44,8 +47,7 @@ def output(expressions: Expressions, expr: model.NetworkOutput, scope: Scope) ->
 
 def view_of(expr: model.NetworkOutput, names: Mapping[str, Axes]) -> model.Before:
     """The view at which a network on causal views is evaluated."""
-    found = (cut[0] for value in expr.inputs if (cut := axes(value, names)) and cut[0] is not None)
-    return next(found)
+    return next(view for value in expr.inputs for view in axes(value, names) if view is not None)
 
 
 def uncut(expr: model.Expr, index: model.Expr, by: model.Expr | None = None) -> model.Expr:
@@ -59,6 +61,9 @@ def uncut(expr: model.Expr, index: model.Expr, by: model.Expr | None = None) -> 
         changed = rebuild(current, visit)
         if by is not None and isinstance(changed, model.Apply | model.Choose) and changed.type.shape:
             return dataclasses.replace(changed, type=dataclasses.replace(changed.type, shape=changed.type.shape[1:]))
+        if by is not None and isinstance(changed, model.Each):
+            own = (changed.extent, *changed.body.type.shape)
+            return dataclasses.replace(changed, type=dataclasses.replace(changed.type, shape=own))
         return changed
 
     found = visit(expr)
@@ -92,7 +97,7 @@ def _output_degrees(network: model.Network, number: int) -> tuple[Degrees, ...]:
 def _whole(expressions: Expressions, network: model.Network, expr: model.NetworkOutput, scope: Scope) -> Expr:
     """An output of all places side by side."""
     graph, span, view = expressions.graph, expr.span, view_of(expr, scope.views)
-    value = graph.concat(tuple(expressions.lower(uncut(i, view.index), scope) for i in expr.inputs), span)
+    value = graph.concat(tuple(_place_by_place(expressions, i, view, scope) for i in expr.inputs), span)
     layers = _layers(network)
     for number in range(len(network.hidden)):
         weight = _masked(expressions, network, str(number), layers[number + 1], layers[number], scope, span)
@@ -109,6 +114,17 @@ def _whole(expressions: Expressions, network: model.Network, expr: model.Network
     return graph.name(
         graph.elementwise("add", product, _bias(expressions, network, name, scope, span), span=span), name
     )
+
+
+def _place_by_place(expressions: Expressions, given: model.Expr, view: model.Before, scope: Scope) -> Expr:
+    """An input as a vector, what a view gives at each place side by side."""
+    graph, cut = expressions.graph, axes(given, scope.views)
+    value = expressions.lower(uncut(given, view.index), scope)
+    if not any(cut[1:]):
+        return value if value.type.shape else graph.broadcast(value, 1, given.span)
+    places = given.type.shape[-1]
+    features = value.type.shape[0] // places
+    return graph.permute(value, tuple(k * places + p for p in range(places) for k in range(features)), given.span)
 
 
 def _masked(
@@ -146,18 +162,22 @@ class Carried:
     names: tuple[str, ...]
 
 
-def carried_networks(expressions: Expressions, distribution: model.Expr, variable: str) -> list[Carried]:
+def carried_networks(expressions: Expressions, factor: Factor, variable: str) -> list[Carried]:
     """The networks of a conditional with a view of `variable` whose sums may be carried from place to place."""
     found: dict[str, Carried] = {}
-    for part in walk(distribution):
+    for part in walk(factor.distribution):
         if (
             not isinstance(part, model.NetworkOutput)
             or part.path in found
             or not expressions.networks[part.path].places
+            or NETWORKS[expressions.networks[part.path].kind].gates
         ):
             continue
-        if not all(_shows_itself(i) for i in part.inputs):
+        views = [view for i in part.inputs if _shows_itself(i) for view in axes(i, {}) if view is not None]
+        if len(views) < sum(map(bool, expressions.networks[part.path].views)):
             continue  # a local name stands for a view
+        if not grows_by_one(views[0].index, factor.conditional):
+            continue
         if any(isinstance(n, model.Reference) and n.name == variable for n in walk(part)):
             network = expressions.networks[part.path]
             layers = [str(n) for n in range(len(network.hidden))] or list(network.output_names or ("output",))
@@ -181,14 +201,23 @@ class Sums:
         self.layers = _layers(self.network)
 
     @property
-    def names(self) -> list[str]:
-        """Of the layers whose sums are carried."""
+    def path(self) -> str:
+        return self.carried.call.path
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the carried sums are called."""
+        return self.carried.names
+
+    @property
+    def sums_of(self) -> list[str]:
+        """The layers whose sums are carried."""
         return [str(n) for n in range(len(self.network.hidden))] or list(self.network.output_names or ("output",))
 
     def initial(self, scope: Scope) -> dict[str, Expr]:
         """The sums before the first place: biases, and what is known of other inputs."""
         found = {}
-        for name, layer in zip(self.carried.names, self.names, strict=True):
+        for name, layer in zip(self.carried.names, self.sums_of, strict=True):
             value = _bias(self.expressions, self.network, layer, scope, self.span)
             if layer == "0" or not self.network.hidden:
                 value = self._known(value, layer, scope)
@@ -200,8 +229,7 @@ class Sums:
         for number, given in enumerate(self.carried.call.inputs):
             if self._is_drawn(given):
                 continue
-            row = self.expressions.lower(uncut(given, view.index), scope)
-            row = row if row.type.shape else graph.broadcast(row, 1, self.span)
+            row = _place_by_place(self.expressions, given, view, scope)
             weight = self._columns(self._first(layer, scope), number)
             value = graph.elementwise("add", value, graph.dot(row, weight, True, self.span), span=self.span)
         return value
@@ -214,16 +242,19 @@ class Sums:
         names = list(self.network.output_names or ("output",))
         rows = self.layers[1] if self.network.hidden else _output_degrees(self.network, names.index(layer))
         weight = _masked(self.expressions, self.network, layer, rows, self.layers[0], scope, self.span)
-        return self.graph.name(weight, f"{self.carried.names[self.names.index(layer)]}_weight")
+        return self.graph.name(weight, f"{self.carried.names[self.sums_of.index(layer)]}_weight")
 
     def _columns(self, weight: Expr, number: int) -> Expr:
         start = sum(d.count for d in self.layers[0][:number])
         at = self.graph.integer(start, self.span)
         return self.graph.window(weight, at, self.layers[0][number].count, self.span, axis=1)
 
-    def at(self, before: Mapping[str, Expr], index: Expr, scope: Scope) -> dict[str, Expr]:
-        """The sums when the units of degree `index` have been computed, layer after layer: what an output reads."""
+    def at(self, before: Mapping[str, Expr], scope: Scope) -> dict[str, Expr]:
+        """The sums when the units of this place's degree have been computed, layer after layer: what an output
+        reads."""
         found = dict(before)
+        index = self.expressions.subscript(view_of(self.carried.call, scope.views).index, scope)
+        assert index is not None
         for number in range(1, len(self.network.hidden)):
             below, above = self.carried.names[number - 1], self.carried.names[number]
             units, keep = self._units(index, self.layers[number][0])
@@ -268,21 +299,19 @@ class Sums:
         raised = graph.whole("add", scaled, graph.integer(rise - 1, span), span)
         return graph.whole("quotient", raised, graph.integer(rise, span), span)
 
-    def advanced(
-        self, now: Mapping[str, Expr], index: model.Expr, newest: Callable[[model.Expr], Expr], scope: Scope
-    ) -> dict[str, Expr]:
-        """The sums after place `index`, of which `newest` lowers what it gives to the network."""
-        graph, found, at = self.graph, dict(now), self.expressions.subscript(index, scope)
+    def advanced(self, now: Mapping[str, Expr], newest: Callable[[model.Expr], Expr], scope: Scope) -> dict[str, Expr]:
+        """The sums after this place, of which `newest` lowers what it gives to the network."""
+        graph, found, view = self.graph, dict(now), view_of(self.carried.call, scope.views)
+        at = self.expressions.subscript(view.index, scope)
         assert at is not None
-        for name, layer in zip(self.carried.names, self.names, strict=True):
+        for name, layer in zip(self.carried.names, self.sums_of, strict=True):
             if self.network.hidden and layer != "0":
                 continue
             for number, given in enumerate(self.carried.call.inputs):
                 if not self._is_drawn(given):
                     continue
-                view = view_of(self.carried.call, scope.views)
                 features = max(1, self.network.inputs[number])
-                value = newest(uncut(given, view.index, index))
+                value = newest(uncut(given, view.index, view.index))
                 value = value if value.type.shape else graph.broadcast(value, 1, self.span)
                 weight = self._columns(self._first(layer, scope), number)
                 start = _times(self.expressions, at, features, self.span)

@@ -11,7 +11,7 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.model.views import Axes, axes
-from gencompiler.rows import arrays, bundles, gradients, networks, nodes, roots, tables
+from gencompiler.rows import arrays, bundles, gradients, networks, nodes, places, roots, tables
 from gencompiler.rows.bundles import Bundle, Interval
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.guards import guarded
@@ -109,12 +109,8 @@ class Expressions:
                 return arrays.matrix_function(self, expr, scope)
             case model.Element():
                 return self._element(expr, scope)
-            case model.Slice(base=base, start=start, stop=stop):
-                return graph.slice(self.lower(base, scope), start, stop, span)
-            case model.Join(parts=parts):
-                return graph.concat(tuple(self.lower(p, scope) for p in parts), span)
-            case model.Permute(base=base, order=order):
-                return graph.permute(self.lower(base, scope), order, span)
+            case model.Scan() | model.Flat() | model.Slice() | model.Join() | model.Permute():
+                return self._rearranged(expr, scope)
             case model.JacobianLogDet():
                 return gradients.of_jacobian(self, expr, scope)
             case model.Each() | model.Recur() | model.FixedPoint() | model.EachValue():
@@ -196,7 +192,7 @@ class Expressions:
         """A select of branches that are harmless where they are not taken."""
         graph, span = self.graph, expr.span
         parts = (expr.condition, expr.then, expr.otherwise)
-        condition, then, otherwise = (self.lower(part, scope) for part in parts)
+        condition, then, otherwise = places.meeting(graph, tuple(self.lower(part, scope) for part in parts))
         if condition.type.rows:
             then = guarded(graph, then, condition)
             otherwise = guarded(graph, otherwise, graph.elementwise("not", condition, span=span))
@@ -205,7 +201,7 @@ class Expressions:
     # -- functions ---------------------------------------------------------------------------------------------------
 
     def _apply(self, expr: model.Apply, scope: Scope) -> Expr:
-        arguments = tuple(self.lower(a, scope) for a in expr.arguments)
+        arguments = places.meeting(self.graph, tuple(self.lower(a, scope) for a in expr.arguments))
         exponent = expr.arguments[-1]
         if expr.function == "power" and isinstance(exponent, model.Literal) and float(exponent.value).is_integer():
             arguments = (arguments[0], self.graph.integer(int(exponent.value), exponent.span))
@@ -243,9 +239,9 @@ class Expressions:
         view = axes(expr.left, scope.views)[-1]
         if view is not None and not (_is_past(expr.left) or _is_past(expr.right)):
             if len(right.type.shape) == 1:
-                right = self._kept(right, view, 0, scope)
+                right = places.kept(self, right, view, 0, scope)
             elif len(left.type.shape) == 1:
-                left = self._kept(left, view, 0, scope)
+                left = places.kept(self, left, view, 0, scope)
         ranks = len(left.type.shape), len(right.type.shape)
         if ranks == (1, 1):
             return self.graph.reduce("sum", self.graph.elementwise("multiply", left, right, span=expr.span), expr.span)
@@ -264,12 +260,14 @@ class Expressions:
         operand = self.lower(expr.operand, scope)
         if len(operand.type.shape) > 1:
             raise NotLowered(expr, "a reduction over several axes")
-        (view,) = axes(expr.operand, scope.views)
+        cut = axes(expr.operand, scope.views)
+        view = next((v for v in cut if v is not None), None)
         count = graph.number(operand.type.shape[0], span)
         if view is not None:
-            operand = self._kept(operand, view, _NEUTRAL.get(expr.operation, 0.0), scope)
+            own: tuple[tuple[int, ...], int] = (expr.operand.type.shape, cut.index(view))
+            operand = places.kept(self, operand, view, _NEUTRAL.get(expr.operation, 0.0), scope, None, *own)
             ones = graph.broadcast(graph.number(1, span), operand.type.shape[0], span)
-            count = graph.reduce("sum", self._kept(ones, view, 0, scope), span)
+            count = graph.reduce("sum", places.kept(self, ones, view, 0, scope, None, *own), span)
         if expr.operation == "mean":
             return graph.elementwise("divide", graph.reduce("sum", operand, span), count, span=span)
         if expr.operation == "logmeanexp":
@@ -277,26 +275,62 @@ class Expressions:
             return graph.elementwise("subtract", total, graph.elementwise("log", count, span=span), span=span)
         return graph.reduce(expr.operation, operand, span)
 
+    def _rearranged(self, expr: model.Expr, scope: Scope) -> Expr:
+        """Numbers of places, and tensors whose places are numbered, cut, joined or ordered anew."""
+        graph, span = self.graph, expr.span
+        match expr:
+            case model.Scan(indices=indices, extents=extents):
+                return places.number(graph, tuple(self.lower(i, scope) for i in indices), extents, span)
+            case model.Flat(base=base):
+                value = self.lower(base, scope)
+                return value if value.type.rows else places.reshaped(graph, value, expr.type.shape, span)
+            case model.Slice(base=base, start=start, stop=stop):
+                each = math.prod(base.type.shape[1:])
+                return graph.slice(self.lower(base, scope), start * each, stop * each, span)
+            case model.Join(parts=parts):
+                return graph.concat(tuple(self.lower(p, scope) for p in parts), span)
+            case model.Permute(base=base, order=order):
+                each = math.prod(base.type.shape[1:])
+                places_of = tuple(place * each + k for place in order for k in range(each))
+                return graph.permute(self.lower(base, scope), places_of, span)
+        raise NotLowered(expr, f"this {type(expr).__name__.lower()}")
+
     def _element(self, expr: model.Element, scope: Scope) -> Expr:
         expr = tables.merged(expr)
         if isinstance(expr.base, model.Table):
             return tables.element(self, expr.base, tuple(self.subscript(s, scope) for s in expr.subscripts), expr.span)
         if isinstance(expr.base, model.ParameterReference):
-            return self._parameter_element(expr, expr.base, scope)
+            return self._parameter_element(expr, expr.base, expr.subscripts, scope)
+        flat = expr.base if isinstance(expr.base, model.Flat) else None
+        if flat is not None and isinstance(flat.base, model.ParameterReference):
+            if isinstance(expr.subscripts[-1], model.Scan):
+                subscripts = (*expr.subscripts[:-1], *expr.subscripts[-1].indices)
+                return self._parameter_element(expr, flat.base, subscripts, scope)
+            if all(isinstance(s, model.Whole | model.Before) for s in expr.subscripts):
+                return self.lower(flat, scope)
+            raise NotLowered(expr, "these subscripts of a parameter")
         if (found := arrays.particle(self, expr, scope)) is not None:
             return found
         base = self.lower(expr.base, scope)
-        if len(expr.subscripts) != 1 or len(base.type.shape) != 1:
+        if len(base.type.shape) != 1:
             raise NotLowered(expr, "a subscript of several axes")
+        if len(expr.subscripts) != 1:
+            return places.element(self, expr, base, scope)
         place = expr.subscripts[0]
         if isinstance(place, model.Before):
-            return self._past(base, place, scope, expr.span)
+            return places.kept(self, base, place, 0, scope, expr.span)
         index = self.subscript(place, scope)
         return base if index is None else arrays.at(self, base, index, expr.span)
 
-    def _parameter_element(self, expr: model.Element, base: model.ParameterReference, scope: Scope) -> Expr:
+    def _parameter_element(
+        self,
+        expr: model.Element,
+        base: model.ParameterReference,
+        subscripts: tuple[model.Expr, ...],
+        scope: Scope,
+    ) -> Expr:
         """`W[k, :]`; an index that differs between rows selects from what the others leave."""
-        index = tuple(self.subscript(s, scope) for s in expr.subscripts)
+        index = tuple(self.subscript(s, scope) for s in subscripts)
         varying = [k for k, i in enumerate(index) if i is not None and i.type.rows]
         if len(varying) <= 1:
             return self._row_of(expr, base, index, scope)
@@ -311,8 +345,8 @@ class Expressions:
                 fixed[k] = self.graph.integer(place, expr.span)
             return self._row_of(expr, base, tuple(fixed), scope)
 
-        places = tuple(i for k in first if (i := index[k]) is not None)
-        return tables.chosen(self, extents, places, leaf, expr.span)
+        chosen = tuple(i for k in first if (i := index[k]) is not None)
+        return tables.chosen(self, extents, chosen, leaf, expr.span)
 
     def _row_of(
         self, expr: model.Element, base: model.ParameterReference, index: tuple[Expr | None, ...], scope: Scope
@@ -336,19 +370,6 @@ class Expressions:
         if isinstance(place, model.Literal):
             return self.graph.integer(int(place.value), place.span)
         return self.lower(place, scope)
-
-    def _past(self, base: Expr, place: model.Before, scope: Scope, span: Span) -> Expr:
-        """The past of a vector in the naive form: zero from the present on."""
-        return self._kept(base, place, 0, scope, span)
-
-    def _kept(self, value: Expr, view: model.Before, neutral: float, scope: Scope, span: Span | None = None) -> Expr:
-        """A vector with `neutral` at the places that a causal view leaves out."""
-        graph, span, length = self.graph, span or value.span, value.type.shape[0]
-        iota = graph.intern(nodes.Iota(RowType(False, (length,), "integer"), length, span=span))
-        index = self.subscript(view.index, scope)
-        assert index is not None
-        mask = graph.elementwise("less_equal" if view.inclusive else "less", iota, index, span=span)
-        return graph.select(mask, value, graph.number(neutral, span), span)
 
 
 #: What a reduction reads at places that do not count, where that is not 0.

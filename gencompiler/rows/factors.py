@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 
 from gencompiler.derive import algebra
 from gencompiler.derive.density import draws_of, log_density, log_weights, masses, sampler
@@ -11,13 +12,14 @@ from gencompiler.derive.nodes import Factor, Recurrence
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.node import Node, children, rebuild, walk
-from gencompiler.rows import nodes, pushed
+from gencompiler.rows import nodes, places, pushed
 from gencompiler.rows.causal import Sums, carried_networks
 from gencompiler.rows.comprehension import is_elementwise
 from gencompiler.rows.expressions import Expressions, NotLowered, Scope
 from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.inversion import inverted
 from gencompiler.rows.nodes import Expr
+from gencompiler.rows.recurrent import States, recurrent_networks
 
 #: After the name of a draw site: the stream that picks the component of a mixture.
 COMPONENT = " component"
@@ -66,10 +68,12 @@ class Factors:
         hint: str = "",
         count: int = 1,
         length: int = 1,
+        noise: Callable[[str], Expr] | None = None,
     ) -> Expr:
         """One draw from a distribution: its sampler, fed by standard draws of the stream of `site`.
 
-        `count` and `length` as in `Graph.draw`; the value is called `hint`, or by its site."""
+        `count` and `length` as in `Graph.draw`; the value is called `hint`, or by its site; `noise` gives standard
+        draws of a kind that have been made already."""
         inner, scope = pushed.unwrapped(self.expressions, distribution, scope)
         if isinstance(inner, model.Pushed):
             return self._pushed(inner, scope, site, step, dim, hint=hint, count=count, length=length)
@@ -85,21 +89,25 @@ class Factors:
         reference = model.Reference(model.Type(model.REAL, type_.shape), "standard draw", span=span)
         if not needed:
             return self._sized(self.expressions.lower(found.arguments[0], scope), type_, span, hint or site)
-        noise = self.graph.draw(needed[0], self.streams[site], step, type_.shape, span, dim, count=count, length=length)
+        if noise is not None:
+            standard = noise(needed[0])
+        else:
+            stream, shape = self.streams[site], places.flat(type_.shape)
+            standard = self.graph.draw(needed[0], stream, step, shape, span, dim, count=count, length=length)
         probabilities = masses(found)
         if probabilities is not None:
-            value = inverted(self.graph, self.expressions.lower(probabilities, scope), noise, span)
+            value = inverted(self.graph, self.expressions.lower(probabilities, scope), standard, span)
         else:
             formula = sampler(found, uniform=reference, normal=reference)
-            value = self.expressions.lower(formula, scope.bind({"standard draw": noise}))
+            value = self.expressions.lower(formula, scope.bind({"standard draw": standard}))
         value = self._sized(value, type_, span, hint or site)
-        self.graph.name(noise, "noise")  # unless the noise itself is what is drawn
+        self.graph.name(standard, "noise")  # unless the noise itself is what is drawn
         return value
 
     def _sized(self, value: Expr, type_: model.Type, span: Span, name: str) -> Expr:
         """The value for each element of an event, called `name`."""
-        if value.type.shape != type_.shape:
-            value = self.graph.broadcast(value, type_.shape[0], span)
+        if value.type.shape != places.flat(type_.shape):
+            value = self.graph.broadcast(value, math.prod(type_.shape), span)
         return self.graph.name(value, name)
 
     def _component(
@@ -143,16 +151,22 @@ class Factors:
 
     def _open(self, factor: Factor, extra: dict[str, Expr], scope: Scope) -> tuple[LoopPlan, Scope]:
         """The loop of an indexed head: it carries the factor's recurrences, which start at zero, and `extra`."""
-        range_ = factor.conditional.indices[0]
-        span = factor.span
+        ranges, span = factor.conditional.indices, factor.span
         zero = self.graph.number(0, span)
         carried = {
             r.name: self.graph.broadcast(zero, r.type.shape[0], r.span) if r.type.shape else zero
             for r in factor.recurrences
         }
-        count = self.graph.integer(range_.stop, span)
-        plan = self.graph.loop("dimensions", range_.index, count, {**carried, **extra}, span, depth=0)
-        names: dict[str, Expr] = {range_.index: self.graph.index_of(plan)}
+        extents = tuple(r.stop - r.start for r in ranges)
+        count = self.graph.integer(math.prod(extents), span)
+        name = "_".join(r.index for r in ranges)
+        plan = self.graph.loop("dimensions", name, count, {**carried, **extra}, span, depth=0)
+        found = places.indices(self.graph, self.graph.index_of(plan), extents, span)
+        starts = (self.graph.integer(r.start, span) for r in ranges)
+        names: dict[str, Expr] = {
+            r.index: self.graph.whole("add", at, start, span)
+            for r, at, start in zip(ranges, found, starts, strict=True)
+        }
         names |= {r.name: v for r, v in zip(factor.recurrences, plan.inside, strict=False)}
         return plan, scope.bind(names)
 
@@ -168,10 +182,15 @@ class Factors:
         if (lanes := self._log_density_lanes(factor, scope)) is not None:
             return lanes
         zero = self.graph.number(0, factor.span)
-        plan, inside = self._open(factor, {f"log_{factor.conditional.joint}": zero}, scope)
+        states = recurrent_networks(self.expressions, factor)
+        extra = {k: v for network in states for k, v in network.initial(scope).items()}
+        plan, inside = self._open(factor, {**extra, f"log_{factor.conditional.joint}": zero}, scope)
+        now, inside = self._carried(states, plan, inside)
         target = factor.conditional.targets[0]
         term = pushed.log_density(self.expressions, factor.distribution, target, inside, self.streams, plan.depth)
         nexts = self._advance(factor, plan, inside)
+        for network, before in zip(states, now, strict=True):
+            nexts.extend(network.advanced(before, lambda e: self.expressions.lower(e, inside), inside).values())
         nexts.append(self.graph.elementwise("add", plan.inside[-1], term, span=factor.span))
         return self.graph.close(plan, tuple(nexts))[-1]
 
@@ -181,7 +200,9 @@ class Factors:
         range_, target = factor.conditional.indices[0], factor.conditional.targets[0]
         parts = [p for p in walk(factor.distribution) if isinstance(p, model.NetworkOutput)]
         piped = any(isinstance(p, model.Pushed) for p in walk(factor.distribution))
-        if not any(self.expressions.networks[p.path].places for p in parts) or target.type.shape or piped:
+        if len(factor.conditional.indices) > 1 or range_.start or len(_base(target).type.shape) > 1 or piped:
+            return None
+        if not any(self.expressions.networks[p.path].places for p in parts) or target.type.shape:
             return None
         term = _under_lets(factor.distribution, lambda found: log_density(found, target))
         type_ = model.Type(model.REAL, (range_.stop,))
@@ -199,46 +220,70 @@ class Factors:
         name, target, span = variable_of(factor), factor.conditional.targets[0], factor.span
         assert isinstance(target, model.Element)
         whole = target.base.type
-        networks = [
-            Sums(self.expressions, c, name) for c in carried_networks(self.expressions, factor.distribution, name)
-        ]
-        carried = keep or _reads_past(factor, name, {n.carried.call.path for n in networks})
+        size = math.prod(whole.shape)
+        sums = [Sums(self.expressions, c, name) for c in carried_networks(self.expressions, factor, name)]
+        states = recurrent_networks(self.expressions, factor)
+        networks: list[Sums | States] = [*sums, *states]
+        by_part = bool(states) and len(factor.conditional.indices) > 1
+        carried = keep or by_part or _reads_past(factor, name, {n.path for n in networks})
         zero = self.graph.number(0, span)
-        extra = {name: self.graph.broadcast(zero, whole.shape[0], span)} if carried else {}
+        extra = {name: self.graph.broadcast(zero, size, span)} if carried else {}
         extra |= {k: v for network in networks for k, v in network.initial(scope).items()}
         plan, inside = self._open(factor, extra, scope)
-        index = inside.names[factor.conditional.indices[0].index]
-        sums = [self._sums(network, factor, plan, inside) for network in networks]
-        paths = [n.carried.call.path for n in networks]
-        held = {p: tuple(now.values()) for p, now in zip(paths, sums, strict=True)}
-        inside = dataclasses.replace(inside, carried={**inside.carried, **held})
+        at = tuple(self.expressions.subscript(s, inside) for s in target.subscripts)
+        given = tuple(p for p in at if p is not None)
+        now, inside = self._carried(networks, plan, inside)
         if carried:
             inside = inside.bind({name: plan.inside[len(factor.recurrences)]})
-        step, hint = self.graph.scalar("step", span), f"{name}_{factor.conditional.indices[0].index}"
-        value = self.draw(factor.distribution, inside, site, step, index, hint=hint, count=count, length=whole.shape[0])
+        step, hint = self.graph.scalar("step", span), f"{name}_{plan.index}"
+        if target.type.shape:
+            value = self._drawn_part(factor, inside, site, step, hint, count)
+        else:
+            index = places.number(self.graph, given, whole.shape, span)
+            value = self.draw(factor.distribution, inside, site, step, index, hint=hint, count=count, length=size)
         self.graph.hints[id(value)] = hint
         nexts = self._advance(_with_newest(factor, name), plan, inside.bind({_NEWEST: value}))
-        if carried:
-            nexts.append(self.graph.with_column(plan.inside[len(factor.recurrences)], index, value, span))
         newest = inside.bind({_NEWEST: value})
-        for network, now in zip(networks, sums, strict=True):
-            place = model.Reference(model.Type(model.REAL), factor.conditional.indices[0].index, span=span)
+        if carried:
+            before = plan.inside[len(factor.recurrences)]
+            nexts.append(places.written(self.graph, before, target, given, value, span))
+            newest = newest.bind({name: nexts[-1]})
 
-            def given(expr: model.Expr) -> Expr:
-                return self.expressions.lower(_newest(expr, name), newest)
+        def drawn(expr: model.Expr) -> Expr:
+            return self.expressions.lower(expr if by_part else _newest(expr, name), newest)
 
-            nexts.extend(network.advanced(now, place, given, inside).values())
+        for network, held in zip(networks, now, strict=True):
+            nexts.extend(network.advanced(held, drawn, inside).values())
         if not keep:
             plan.stores.append(nodes.StoreColumn(name, index, value, span=span))
         after = self.graph.close(plan, tuple(nexts))
         return whole, after[len(factor.recurrences) :][:1] if keep else ()
 
-    def _sums(self, network: Sums, factor: Factor, plan: LoopPlan, inside: Scope) -> dict[str, Expr]:
-        """The carried sums of a network as this iteration's outputs read them."""
-        start = next(k for k, n in enumerate(plan.wishes) if n == network.carried.names[0])
-        values = plan.inside[start : start + len(network.carried.names)]
-        before = dict(zip(network.carried.names, values, strict=True))
-        return network.at(before, inside.names[factor.conditional.indices[0].index], inside)
+    def _drawn_part(self, factor: Factor, inside: Scope, site: str, step: Expr, hint: str, count: int) -> Expr:
+        """A draw of several elements at once: their part of what is drawn for the whole variable beforehand."""
+        target = factor.conditional.targets[0]
+        assert isinstance(target, model.Element)
+        whole = model.Reference(model.Type(model.REAL, target.base.type.shape), "noise", span=factor.span)
+        part = dataclasses.replace(target, base=whole)
+
+        def noise(kind: str) -> Expr:
+            size = (math.prod(whole.type.shape),)
+            drawn = self.graph.draw(kind, self.streams[site], step, size, factor.span, count=count)
+            return self.expressions.lower(part, inside.bind({"noise": drawn}))
+
+        return self.draw(factor.distribution, inside, site, step, hint=hint, noise=noise)
+
+    def _carried(
+        self, networks: Sequence[Sums | States], plan: LoopPlan, inside: Scope
+    ) -> tuple[list[dict[str, Expr]], Scope]:
+        """What networks carry, as this iteration's outputs read it, and the scope in which these do."""
+        now = []
+        for network in networks:
+            start = plan.wishes.index(network.names[0])
+            values = plan.inside[start : start + len(network.names)]
+            now.append(network.at(dict(zip(network.names, values, strict=True)), inside))
+        held = {network.path: tuple(values.values()) for network, values in zip(networks, now, strict=True)}
+        return now, dataclasses.replace(inside, carried={**inside.carried, **held})
 
 
 _NEWEST = "newest"
@@ -257,11 +302,7 @@ def _newest(expr: model.Expr, name: str) -> model.Expr:
     """`expr`, whose elements of the variable are the one just drawn."""
 
     def visit(current: Node) -> Node:
-        if (
-            isinstance(current, model.Element)
-            and isinstance(current.base, model.Reference)
-            and current.base.name == name
-        ):
+        if isinstance(current, model.Element) and _named(current.base) == name:
             return model.Reference(current.type, _NEWEST, span=current.span)
         return rebuild(current, visit)
 
@@ -277,10 +318,20 @@ def _reads_past(factor: Factor, name: str, carried: set[str]) -> bool:
         if isinstance(part, model.NetworkOutput) and part.path in carried:
             return False
         if isinstance(part, model.Element) and any(isinstance(s, model.Before) for s in part.subscripts):
-            return isinstance(part.base, model.Reference) and part.base.name == name
+            return _named(part.base) == name
         return any(map(reads, children(part)))
 
     return reads(factor.distribution)
+
+
+def _named(base: model.Expr) -> str:
+    """The name of what a place is a place of, in whatever axes."""
+    base = base.base if isinstance(base, model.Flat) else base
+    return base.name if isinstance(base, model.Reference) else ""
+
+
+def _base(target: model.Expr) -> model.Expr:
+    return target.base if isinstance(target, model.Element) else target
 
 
 def _under_lets(expr: model.Expr, made: Callable[[model.Distribution], model.Expr]) -> model.Expr:

@@ -221,6 +221,12 @@ class Graph:
         type_ = together((value,), shape, value.type.kind)
         return self.intern(nodes.Window(type_, value, start, length, axis, span=span))
 
+    def with_window(self, vector: Expr, start: Expr, value: Expr, span: Span) -> Expr:
+        """`vector` with the elements from `start` on replaced by those of `value`."""
+        vector, value = particles.meet(self.intern, (vector, value))
+        type_ = together((vector, value), vector.type.shape)
+        return self.intern(nodes.WithWindow(type_, vector, start, value, span=span))
+
     def mask(self, rows: tuple[Degrees, ...], columns: tuple[Degrees, ...], span: Span) -> Expr:
         """1 where the degree of the column is at most that of the row."""
         shape = sum(d.count for d in rows), sum(d.count for d in columns)

@@ -115,7 +115,7 @@ def _sample(derived: Derived) -> list[nodes.Program]:
     values: dict[str, Expr] = {}
     stored: dict[str, model.Type] = {}
     for place, step in enumerate(steps):
-        if isinstance(step, Factor) and step.conditional.indices and not _is_read(step, steps[place + 1 :]):
+        if isinstance(step, Factor) and _by_element(step) and not _is_read(step, steps[place + 1 :]):
             scope = draws.equations.completed(step.distribution, Scope(values))
             stored[variable_of(step)] = draws.factors.stored(step, scope, ancestral.stream(variable_of(step)))
         else:
@@ -123,6 +123,11 @@ def _sample(derived: Derived) -> list[nodes.Program]:
     program = draft.program({n: values[n] for n in observed if n in values}, stored=stored)
     ordered = tuple(sorted(program.outputs, key=lambda output: observed.index(output.name)))
     return [dataclasses.replace(program, outputs=ordered)]
+
+
+def _by_element(step: Factor) -> bool:
+    """Whether a factor draws one number at a time."""
+    return bool(step.conditional.indices) and not step.conditional.targets[0].type.shape
 
 
 def _is_read(step: Factor, later: tuple[queries.DrawStep, ...]) -> bool:

@@ -10,6 +10,7 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.model.formula import formula, placed
 from gencompiler.rows.nodes import Expr
+from gencompiler.rows.unsupported import NotLowered
 
 if TYPE_CHECKING:
     from gencompiler.rows.expressions import Expressions, Scope
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 def output(expressions: Expressions, expr: model.NetworkOutput, scope: Scope) -> Expr:
     """One output of a network; its weights are [out, in]."""
     network, graph, span = expressions.networks[expr.path], expressions.graph, expr.span
+    if networks.NETWORKS[network.kind].gates:
+        if expr.path not in scope.carried:
+            raise NotLowered(expr, f"`{network.kind}` where its view does not run with the first index of a head")
+        return scope.carried[expr.path][-1]
     if network.places:
         from gencompiler.rows import causal
 

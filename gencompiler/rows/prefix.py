@@ -12,7 +12,7 @@ import dataclasses
 import math
 
 from gencompiler.node import Node, children, walk
-from gencompiler.rows.analysis import bound_names, constant, local_names
+from gencompiler.rows.analysis import block_index, bound_names, constant, local_names
 from gencompiler.rows.nodes import (
     Carry,
     Column,
@@ -27,7 +27,9 @@ from gencompiler.rows.nodes import (
     Statement,
     StoreColumn,
     StoreSection,
+    Window,
     WithColumn,
+    WithWindow,
 )
 
 
@@ -71,7 +73,7 @@ def prefix_loop(loop: Loop) -> PrefixLoop | None:
 
 
 def _is_pure(loop: Loop) -> bool:
-    return not any(isinstance(part, Draw | WithColumn | StoreSection) for part in walk(loop))
+    return not any(isinstance(part, Draw | WithColumn | WithWindow | StoreSection) for part in walk(loop))
 
 
 def _prefix_sum(carry: Carry, loop: Loop) -> PrefixSum | None:
@@ -168,6 +170,11 @@ def _indexes_alone(part: Node, index: str, dependent: frozenset[str]) -> bool:
         case Column(vector=vector, index=place):
             varies = bool(local_names(place) & dependent)
             return not varies or (is_index(place) and not local_names(vector) & dependent)
+        case Window(value=value, start=start):
+            if not (local_names(start) & dependent):
+                return True
+            block = block_index(part)
+            return block is not None and is_index(block) and not local_names(value) & dependent
         case StoreColumn(index=place):
             return is_index(place)
         case Concat(parts=parts):

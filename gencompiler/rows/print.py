@@ -29,6 +29,7 @@ from gencompiler.rows.nodes import (
     Permute,
     Program,
     Reduce,
+    Reshape,
     RowType,
     Section,
     Select,
@@ -39,6 +40,7 @@ from gencompiler.rows.nodes import (
     StoreSection,
     Window,
     WithColumn,
+    WithWindow,
 )
 
 _LEVELS = {
@@ -179,6 +181,10 @@ def _call(expr: Expr) -> str:
             return f"section({name}, {expression(start)}, {length})"
         case Iota(length=length):
             return f"places({length})"
+        case WithWindow(vector=vector, start=start, value=value):
+            return f"with({expression(vector)}, {expression(start)} +:, {expression(value)})"
+        case Reshape(value=value):
+            return f"reshape({expression(value)}, {list(expr.type.shape)})"
         case Mask(rows=rows, columns=columns):
             return f"mask({_degrees(rows)}; {_degrees(columns)})"
         case Draw(kind=kind, stream=stream, step=step, dim=dim):

@@ -18,6 +18,7 @@ from gencompiler.rows.factors import COMPONENT
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.linearize import linearize
 from gencompiler.rows.nodes import Expr, RowType
+from gencompiler.rows.places import flat
 
 
 def streams_of(model_: model.Model) -> dict[str, int]:
@@ -92,7 +93,7 @@ class Draft:
         if variable.name in self.expressions.givens:
             return self.expressions.givens[variable.name]
         found = self.graph.fresh(name or variable.name)
-        type_ = RowType(True, variable.type.shape, "real" if real else kind_of(variable.type))
+        type_ = RowType(True, flat(variable.type.shape), "real" if real else kind_of(variable.type))
         self.inputs.append(nodes.Input(found, type_, span=variable.span))
         return self.graph.intern(nodes.InputRead(type_, found, span=variable.span))
 
@@ -111,7 +112,7 @@ class Draft:
             self.output(name, value, kind=discrete.get(name.rstrip("'"), "real")) for name, value in outputs.items()
         ]
         for name, type_ in (stored or {}).items():
-            made.append(nodes.Output(name, RowType(True, type_.shape, kind_of(type_)), None, span=self.span))
+            made.append(nodes.Output(name, RowType(True, flat(type_.shape), kind_of(type_)), None, span=self.span))
         return self.assembled(made)
 
     def output(self, name: str, value: Expr, *, kind: str = "real") -> nodes.Output:

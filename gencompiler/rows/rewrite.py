@@ -39,6 +39,8 @@ def rebuilt(graph: Graph, expr: Expr, of: Callable[[Expr], Expr]) -> Expr:
             return graph.concat(tuple(map(of, parts)), span)
         case nodes.Window(value=value, start=start, length=length, axis=axis):
             return graph.window(of(value), of(start), length, span, axis)
+        case nodes.WithWindow(vector=vector, start=start, value=value):
+            return graph.with_window(of(vector), of(start), of(value), span)
         case nodes.Permute(vector=vector, order=order):
             return graph.permute(of(vector), order, span)
         case nodes.Spread(value=value):

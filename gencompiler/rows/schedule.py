@@ -13,7 +13,7 @@ from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
 from gencompiler.rows.cost import Cost, cost
 from gencompiler.rows.expand import expand
-from gencompiler.rows.nodes import Dot, Expr, ExternalCall, LogAbsDet, Loop, MatrixFunction, Program, Window
+from gencompiler.rows.nodes import Dot, Expr, ExternalCall, LogAbsDet, Loop, MatrixFunction, Program, Window, WithWindow
 from gencompiler.rows.placing import Unfusable
 from gencompiler.rows.planes import take_apart
 from gencompiler.rows.share import share
@@ -104,7 +104,7 @@ def _only_torch(program: Program) -> str | None:
         match part:
             case Expr() if part.type.particles > 1:
                 return f"a row has {part.type.particles} particles; a tile has rows"
-            case Window():
+            case Window() | WithWindow():
                 return "a part of a vector that starts at a place computed at run time"
             case MatrixFunction(function=function):
                 return f"`{function}` of a matrix, which torch computes once for all rows"

@@ -173,6 +173,22 @@ class Window(Expr):
 
 
 @node
+class WithWindow(Expr):
+    """`vector` with the elements from `start` on replaced by those of the vector `value`."""
+
+    vector: Expr
+    start: Expr
+    value: Expr
+
+
+@node
+class Reshape(Expr):
+    """A uniform tensor with its elements, in row-major order, in the axes of `type`."""
+
+    value: Expr
+
+
+@node
 class Mask(Expr):
     """A uniform matrix of 0 and 1: 1 where the degree of the column is at most that of the row."""
 

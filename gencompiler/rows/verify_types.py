@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -34,6 +35,7 @@ from gencompiler.rows.nodes import (
     Permute,
     Program,
     Reduce,
+    Reshape,
     RowType,
     Section,
     Select,
@@ -41,6 +43,7 @@ from gencompiler.rows.nodes import (
     Spread,
     Window,
     WithColumn,
+    WithWindow,
     matrix_shape,
 )
 
@@ -247,6 +250,19 @@ class Typing:
             self._fail(f"a window of {expr.length} of {shape[expr.axis]} places", expr)
         shape = (*shape[: expr.axis], expr.length, *shape[expr.axis + 1 :])
         return self._of(expr, (expr.value,), shape, expr.value.type.kind)
+
+    def _type_withwindow(self, expr: WithWindow) -> RowType:
+        length = self._length(expr.vector)
+        self._expect(expr.start, rows=False, shape=(), kind="integer")
+        if self._length(expr.value) > length:
+            self._fail(f"a window longer than the {length} elements of its vector", expr)
+        return self._of(expr, (expr.vector, expr.value), (length,), expr.type.kind)
+
+    def _type_reshape(self, expr: Reshape) -> RowType:
+        self._expect(expr.value, rows=False)
+        if math.prod(expr.value.type.shape) != math.prod(expr.type.shape):
+            self._fail(f"shape {expr.value.type.shape} as {expr.type.shape}", expr)
+        return RowType(False, expr.type.shape, expr.value.type.kind)
 
     def _type_mask(self, expr: Mask) -> RowType:
         return RowType(False, (sum(d.count for d in expr.rows), sum(d.count for d in expr.columns)))

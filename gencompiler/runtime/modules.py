@@ -19,7 +19,7 @@ from gencompiler.runtime import backends, display, externals, parameters, stored
 from gencompiler.runtime.data import Batch
 from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.fields import Field, Support
-from gencompiler.runtime.programs import Phase, RowFunction
+from gencompiler.runtime.programs import Phase, RowFunction, flat
 
 if TYPE_CHECKING:
     from gencompiler.runtime.distribution import ModelDistribution
@@ -249,8 +249,8 @@ class Model(nn.Module):
         scalars = [known[scalar] for scalar in program.scalars]
         networks = [self._network(module, update) for module in program.modules]
         keywords = {keyword: known[keyword] for keyword in program.keywords}
-        outputs = function(*inputs, *values, *networks, *scalars, **keywords)
-        return outputs if isinstance(outputs, tuple) else (outputs,)
+        outputs = function(*flat(inputs), *values, *networks, *scalars, **keywords)
+        return program.shaped(outputs if isinstance(outputs, tuple) else (outputs,))
 
     def _network(self, name: str, update: tuple[str, ...]) -> Callable[..., Any]:
         """A network of the user's; with constant parameters where `update` leaves it out."""

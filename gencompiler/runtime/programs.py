@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from torch import Tensor
 
 from gencompiler.runtime.fields import Field
 
@@ -35,7 +37,8 @@ class RowFunction:
     called in the same way.
 
     `width`: of a program that draws and has no matrix product, the elements of a row's widest value; else 0.
-    `particles`: how many times a row is computed, once for each of its particles."""
+    `particles`: how many times a row is computed, once for each of its particles.
+    `shapes`: of a row of each output, where one has several axes: in a program a tensor is a vector, row-major."""
 
     function: Callable[..., Any]
     keywords: tuple[str, ...] = ()
@@ -44,3 +47,15 @@ class RowFunction:
     width: int = 0
     modules: tuple[str, ...] = ()
     particles: int = 1
+    shapes: tuple[tuple[int, ...], ...] = ()
+
+    def shaped(self, outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """The outputs in the axes of the variables that they are values of."""
+        if not self.shapes:
+            return outputs
+        return tuple(each.reshape(len(each), *own) for each, own in zip(outputs, self.shapes, strict=True))
+
+
+def flat(inputs: Sequence[Tensor]) -> Sequence[Tensor]:
+    """The inputs as a program takes them: a row of a tensor is a vector."""
+    return [each.flatten(1) if each.dim() > 2 else each for each in inputs]

@@ -6,7 +6,7 @@ import pytest
 
 import gencompiler
 from gencompiler.testing.strategies import Perturbation
-from tests.benchmarks import chain, nade, timing
+from tests.benchmarks import chain, made, nade, timing
 
 
 def test_the_ratio_is_above_one_when_ours_is_faster() -> None:
@@ -21,6 +21,14 @@ def test_both_nades_are_one() -> None:
     nade.check_equal(model, 12)
     with pytest.raises(AssertionError, match="not the same"):
         nade.check_equal(Shifted(model), 12)
+
+
+@pytest.mark.parametrize("hidden", [7, 30])
+def test_both_mades_are_one(hidden: int) -> None:
+    model = Perturbation(0.3, 0).apply(gencompiler.compile(made.SPEC, D=12, H=hidden)())
+    made.check_equal(model, 12)
+    with pytest.raises(AssertionError, match="not the same"):
+        made.check_equal(Shifted(model), 12)
 
 
 class Shifted:

@@ -52,7 +52,6 @@ PLANNED: dict[str, str] = {
     "`Invertible(n)`": "observed x : Invertible(3)  p(x) = Normal(0, 1)",
     "`Lower(n)`": "observed x : Lower(3)  p(x) = Normal(0, 1)",
     "`Upper(n)`": "observed x : Upper(3)  p(x) = Normal(0, 1)",
-    "several axes": "observed x : Real[3, 3]  p(x) = Normal(0, 1)",
     "indexed derived quantities": "observed x : Real[4]  param a : Real[4]  h[t] = 2 * a[t]  p(x[t]) = Normal(h[t], 1)",
     "several targets": "observed x : Real, y : Real  param a : Real  p(x, y) = Normal(a, 1)",
     "distributions piped through a": "observed x : Real  param s : Positive  p(x) = Normal(0, s) |> exp",
@@ -68,7 +67,6 @@ PLANNED: dict[str, str] = {
         "observed x : Real  def f(u : Real | a : Real) -> Real = a * u  p(x) = Normal(f(1), 1)"
     ),
     "`conv`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x | y) = Normal(conv(y, channels = 4), 1)",
-    "`gru`": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(gru(x[<i], hidden = 4), 1)",
     "`transformer`": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(transformer(x[<i]), 1)",
     "lists of components": "observed x : Real  param a : Real[1]  p(x) = Mixture(logits = a, Normal(0, 1))",
     "`Poisson`": "observed x : Count  param a : Real  p(x) = Poisson(exp(a))",

@@ -215,6 +215,12 @@ class _Row:
                 return np.arange(length)
             case r.Window(value=value, start=start, length=length, axis=axis):
                 return np.take(of(value), range(int(of(start)), int(of(start)) + length), axis=axis)
+            case r.WithWindow(vector=vector, start=start, value=value):
+                result, at = np.array(of(vector), dtype=float), int(of(start))
+                result[at : at + len(of(value))] = of(value)
+                return result
+            case r.Reshape(value=value):
+                return np.reshape(of(value), expr.type.shape)
             case r.Mask(rows=rows, columns=columns):
                 above, below = ([d for part in each for d in part.all()] for each in (rows, columns))
                 return np.array([[float(low <= high) for low in below] for high in above])
