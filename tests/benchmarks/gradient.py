@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import torch
 
-from gencompiler.rows.backward import Adjoint
+from gencompiler import pipeline
+from gencompiler.diagnostics.span import SourceText
+from gencompiler.rows.backward import Adjoint, adjoints
+from gencompiler.rows.lower import trained
 from gencompiler.rows.nodes import Program
 from gencompiler.runtime import gradients
-from tests.benchmarks.timing import machine, say
+from tests.benchmarks.timing import Comparison, compare, machine, options, say, threads
 from tests.rows import harness
-from tests.rows.differentiation import both, deep, saved_by_torch, worst
+from tests.rows.differentiation import both, deep, gradient_of, saved_by_torch, worst
 
 ROWS = 64
 
@@ -31,9 +37,49 @@ def drift(program: Program, way: Adjoint, scale: float) -> float:
     return float(dict(zip(names, results, strict=True))["drift"].max())
 
 
+def timed(rows: int, rounds: int) -> list[Comparison]:
+    """Value and gradient of the shipped RealNVP with torch's functions: both ways against automatic differentiation."""
+    path = Path(__file__).parents[2] / "specs" / "bijections" / "realnvp.gen"
+    done = pipeline.run(SourceText(path.name, path.read_text()), until="check")
+    build = trained(done.derived)["log_prob"]
+    draft, outputs = build()
+    program = draft.program(outputs)
+    values, given = harness.parameters(program, scale=0.3), harness.inputs(program, rows)
+    leaves = {name: value.float().requires_grad_() for name, value in values.items()}
+    positional, keywords = harness.arguments(program, given, leaves, rows, torch.float32)
+    function = harness.compiled(program)
+
+    def by_torch() -> object:
+        return torch.autograd.grad(function(*positional, **keywords).sum(), list(leaves.values()))
+
+    def by(gradient: gradients.Gradient) -> Callable[[], object]:
+        inputs = [given[name] for name in gradient.inputs]
+        parameters = [values[path].float() for path in gradient.parameters]
+        keys = gradients.Keys(torch.arange(rows), 1, 2)
+
+        def run() -> object:
+            _, *states = gradients.forward(gradient, inputs, parameters, keys)
+            return gradients.backward(gradient, inputs, parameters, states, torch.ones(rows), keys)
+
+        return run
+
+    ways = adjoints(build)
+    labels = {"by inverses": ways, "all states saved": ways[1:]}
+    return [
+        compare(f"{rows} rows, {label}", by(gradient_of(program, found)), by_torch, rounds)
+        for label, found in labels.items()
+    ]
+
+
 def main(arguments: list[str]) -> None:
     """Print what is kept and how exact gradients are, for couplings of 8 dimensions and growing weights."""
+    given = options(main.__doc__ or "").parse_args(arguments)
     say(machine())
+    say("\nvalue and gradient of RealNVP in torch functions, one thread; the peer is torch's automatic differentiation")
+    with threads(1):
+        for rows in (128, 1024):
+            for each in timed(rows, given.rounds):
+                say(f"  {each}")
     say(f"\nbytes kept from forward to backward, {ROWS} rows, float64")
     for layers in (8, 64):
         program, (way, last) = deep(layers)
