@@ -267,7 +267,7 @@ class BiGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/bigan.gen"
-    model_hash = "110c4e3817ab4f6aaa461d79c37cc0a2a754a15b7c9a2c54d34af34e9a71f975"
+    model_hash = "7a4db7d9a1e908591c6632ceac1bba212915494b906b39889fe230720873a724"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -107,7 +107,7 @@ class DensityNetwork(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/early/density_network.gen"
-    model_hash = "8c3eb40e0084649fdd89f84a542e56ac38b2cc43eb44022b83e3a9f6b6c5d7ff"
+    model_hash = "27172bbd8ddbff0e468bee5366d99c34031d200c9be90a8db3e2e6e2b201768d"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -365,7 +365,7 @@ class GTM(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/early/gtm.gen"
-    model_hash = "7cc02975b9525f850cd8d3700e943cd6a5ed13ab8d2e18b67b43f523ae2fad20"
+    model_hash = "92bc5d3a6bc087092743be78653e50b034196004db2c537e5e3cab0281f67d47"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

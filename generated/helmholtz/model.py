@@ -291,7 +291,7 @@ class Helmholtz(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/early/helmholtz.gen"
-    model_hash = "9d15ee1831c00196a60bdb991d8f6f4a3c29dbb35e3da8c3569f48c4b6ce6d7d"
+    model_hash = "2a3199e18998e6127bc5ab3dbeb63702dc21a62abbd997bcd30810da9748640b"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -297,7 +297,7 @@ class HingeGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/hinge.gen"
-    model_hash = "9091a473e0347b9718abe4cbdfa73373166f87e6ebc026e25d15d397390638f5"
+    model_hash = "ef1347377e52b1fb6c37e2e2cb67cfeae5c279e894e7b4187198051e8a7778d5"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

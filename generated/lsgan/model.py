@@ -215,7 +215,7 @@ class LSGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/lsgan.gen"
-    model_hash = "0cf5c6b2da50ec9797005ad1453bfd85c1f04dd8200be56f4ec29a2a2d025419"
+    model_hash = "dd53bba600520fb88da8cb0b74acdd09e5a678cef7d1a6ea7bab825c57e33508"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -270,7 +270,7 @@ class MAFFlow(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/maf.gen"
-    model_hash = "8e0f3f991236bdf6ebe2e15e48603aab0e8d4ef6ce26ea39728a00c618c5a2bb"
+    model_hash = "efb1d1aef277cb8001849b46215cabe30e222d0e04fed83addeef96167335196"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -289,7 +289,7 @@ class Moons(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/moons.gen"
-    model_hash = "1dc1fc0c4434db8c2b05a4ddb014e5ea64f80da172a66106b65303fe435ab87a"
+    model_hash = "bed83013c60aa4eed0791ab3dfec7ccce695331267e19f0f05118095c56d8363"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -190,7 +190,7 @@ class NICE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/nice.gen"
-    model_hash = "17803c02e8b229c8a0c36ac828cbaed5cc61f75a1d4bd410197e18fc277b3dd5"
+    model_hash = "818a22fe7c31514530eff06131e525f832cb60b1359d80bea86c3881e733e251"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

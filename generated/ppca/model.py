@@ -96,7 +96,7 @@ class PPCA(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/early/ppca.gen"
-    model_hash = "5a9a9724cb1fae376f68f9fb67171e8ec019903201349d5935e852b2b5004ee0"
+    model_hash = "fb7081c992e0b3011e7dcba37b921a60aacb0287ac79692dea38760e51521d0c"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

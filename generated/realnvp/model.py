@@ -260,7 +260,7 @@ class RealNVP(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/realnvp.gen"
-    model_hash = "10e7fed3cbf5c5496abebb7f72b4ddaa7cf4f446044ce388007261f7ed8eab83"
+    model_hash = "49dbf27177b09c252fa60394e077c0fafe11ce4471b1165270dc25da0d76884d"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -194,7 +194,7 @@ def log_weight_rows(
     s = F.linear(hidden, q_mlp_s_weight, q_mlp_s_bias)
     scale = torch.exp(s)
     noise = random.normal(seed, rows, step, 6, 64, dtype=dtype)
-    u = torch.sigmoid(m + scale * noise).clamp(min=1e-07).clamp(max=0.9999999)
+    u = torch.sigmoid(m + scale * noise).clamp(min=1e-07, max=0.9999999)
     # realnvp_learned_dequantization.gen:13
     sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
     # realnvp_learned_dequantization.gen:6
@@ -253,7 +253,7 @@ def encode_rows(x, mlp_0_weight, mlp_0_bias, mlp_m_weight, mlp_m_bias, mlp_s_wei
     s = F.linear(hidden, mlp_s_weight, mlp_s_bias)
     scale = torch.exp(s)
     noise = random.normal(seed, rows, step, 6, 64, dtype=dtype)
-    return torch.sigmoid(m + scale * noise).clamp(min=1e-07).clamp(max=0.9999999)
+    return torch.sigmoid(m + scale * noise).clamp(min=1e-07, max=0.9999999)
 
 
 def objective_phase_1_rows(
@@ -291,7 +291,7 @@ def objective_phase_1_rows(
     s = F.linear(hidden, q_mlp_s_weight, q_mlp_s_bias)
     scale = torch.exp(s)
     noise = random.normal(seed, rows, step, 9, 64, dtype=dtype)
-    u = torch.sigmoid(m + scale * noise).clamp(min=1e-07).clamp(max=0.9999999)
+    u = torch.sigmoid(m + scale * noise).clamp(min=1e-07, max=0.9999999)
     # realnvp_learned_dequantization.gen:13
     sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
     # realnvp_learned_dequantization.gen:6
@@ -393,7 +393,7 @@ class LearnedDequantization(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 20}}
     package = __package__ or ""
     spec = "specs/bijections/realnvp_learned_dequantization.gen"
-    model_hash = "7002c545a134f4fe71126d1c7f5af88c71770b5573110a70ebf7ad0145bc4da1"
+    model_hash = "557dff57b72aefdc24a9a3c274d2447d9322d66cbea9b7bc5217c7c4f2838682"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -245,7 +245,7 @@ class ResidualFlow(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/residual.gen"
-    model_hash = "94ee751121c67b51772683a6c499d89e54fabee0f1d42f5f0db3c4d9adb88a23"
+    model_hash = "bf7adec813aac9f025bb998f247221132d7e726635b0f3a20d4bf548bf47b4f5"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

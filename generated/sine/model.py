@@ -438,7 +438,7 @@ class Rippled(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/sine.gen"
-    model_hash = "c357be9a97dbcc1103c13e552ca3ca00adebadd3db06c25f8769a1f18dc68e23"
+    model_hash = "98ba009dd258c01088bb2840265410eb9b6cf6a5bc8686e11032c0e709ee682d"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -209,7 +209,9 @@ def log_prob_saving_kernel(
         value_0 = reverse_input_0
         # spline.gen:14
         value_2_0 = reverse_input_1
+        greater_equal_value_0 = tl.abs(value_2_0) >= 3.0
         smaller_0 = tl.minimum(tl.maximum(value_2_0, -3.0), 3.0)
+        not_greater_equal_value_0 = greater_equal_value_0 == 0
         # spline.gen:15
         hidden = tl.maximum(value_0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32), 0.0)
         hidden_2 = tl.maximum(
@@ -246,29 +248,49 @@ def log_prob_saving_kernel(
             ),
             value_10_0,
         )
+        difference_0 = value_3_0 - largest_0
+        chosen_0 = tl.where(not_greater_equal_value_0, difference_0, 0.0)
+        difference_2_0 = value_4_0 - largest_0
+        chosen_2_0 = tl.where(not_greater_equal_value_0, difference_2_0, 0.0)
+        difference_3_0 = value_5_0 - largest_0
+        chosen_3_0 = tl.where(not_greater_equal_value_0, difference_3_0, 0.0)
+        difference_4_0 = value_6_0 - largest_0
+        chosen_4_0 = tl.where(not_greater_equal_value_0, difference_4_0, 0.0)
+        difference_5_0 = value_7_0 - largest_0
+        chosen_5_0 = tl.where(not_greater_equal_value_0, difference_5_0, 0.0)
+        difference_6_0 = value_8_0 - largest_0
+        chosen_6_0 = tl.where(not_greater_equal_value_0, difference_6_0, 0.0)
+        difference_7_0 = value_9_0 - largest_0
+        chosen_7_0 = tl.where(not_greater_equal_value_0, difference_7_0, 0.0)
+        difference_8_0 = value_10_0 - largest_0
+        chosen_8_0 = tl.where(not_greater_equal_value_0, difference_8_0, 0.0)
         total_2_0 = largest_0 + tl.log(
-            tl.exp(value_3_0 - largest_0)
-            + tl.exp(value_4_0 - largest_0)
-            + tl.exp(value_5_0 - largest_0)
-            + tl.exp(value_6_0 - largest_0)
-            + tl.exp(value_7_0 - largest_0)
-            + tl.exp(value_8_0 - largest_0)
-            + tl.exp(value_9_0 - largest_0)
-            + tl.exp(value_10_0 - largest_0),
+            tl.where(
+                not_greater_equal_value_0,
+                tl.exp(chosen_0)
+                + tl.exp(chosen_2_0)
+                + tl.exp(chosen_3_0)
+                + tl.exp(chosen_4_0)
+                + tl.exp(chosen_5_0)
+                + tl.exp(chosen_6_0)
+                + tl.exp(chosen_7_0)
+                + tl.exp(chosen_8_0),
+                1.0,
+            ),
         )
         # spline.gen:7
-        product_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_3_0 - total_2_0))
-        product_2_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_4_0 - total_2_0))
+        product_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_3_0 - total_2_0, 0.0)))
+        product_2_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_4_0 - total_2_0, 0.0)))
         total_3_0 = product_0 + product_2_0
-        product_3_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_5_0 - total_2_0))
+        product_3_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_5_0 - total_2_0, 0.0)))
         total_4_0 = total_3_0 + product_3_0
-        product_4_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_6_0 - total_2_0))
+        product_4_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_6_0 - total_2_0, 0.0)))
         total_5_0 = total_4_0 + product_4_0
-        product_5_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_7_0 - total_2_0))
+        product_5_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_7_0 - total_2_0, 0.0)))
         total_6_0 = total_5_0 + product_5_0
-        product_6_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_8_0 - total_2_0))
+        product_6_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_8_0 - total_2_0, 0.0)))
         total_7_0 = total_6_0 + product_6_0
-        product_7_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_9_0 - total_2_0))
+        product_7_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_9_0 - total_2_0, 0.0)))
         total_8_0 = -3.0 + (total_7_0 + product_7_0)
         # spline.gen:14
         greater_equal_smaller_0 = smaller_0 >= total_8_0
@@ -303,71 +325,76 @@ def log_prob_saving_kernel(
             ),
             value_18_0,
         )
+        difference_9_0 = value_11_0 - largest_2_0
+        chosen_9_0 = tl.where(not_greater_equal_value_0, difference_9_0, 0.0)
+        difference_10_0 = value_12_0 - largest_2_0
+        chosen_10_0 = tl.where(not_greater_equal_value_0, difference_10_0, 0.0)
+        difference_11_0 = value_13_0 - largest_2_0
+        chosen_11_0 = tl.where(not_greater_equal_value_0, difference_11_0, 0.0)
+        difference_12_0 = value_14_0 - largest_2_0
+        chosen_12_0 = tl.where(not_greater_equal_value_0, difference_12_0, 0.0)
+        difference_13_0 = value_15_0 - largest_2_0
+        chosen_13_0 = tl.where(not_greater_equal_value_0, difference_13_0, 0.0)
+        difference_14_0 = value_16_0 - largest_2_0
+        chosen_14_0 = tl.where(not_greater_equal_value_0, difference_14_0, 0.0)
+        difference_15_0 = value_17_0 - largest_2_0
+        chosen_15_0 = tl.where(not_greater_equal_value_0, difference_15_0, 0.0)
+        difference_16_0 = value_18_0 - largest_2_0
+        chosen_16_0 = tl.where(not_greater_equal_value_0, difference_16_0, 0.0)
         total_10_0 = largest_2_0 + tl.log(
-            tl.exp(value_11_0 - largest_2_0)
-            + tl.exp(value_12_0 - largest_2_0)
-            + tl.exp(value_13_0 - largest_2_0)
-            + tl.exp(value_14_0 - largest_2_0)
-            + tl.exp(value_15_0 - largest_2_0)
-            + tl.exp(value_16_0 - largest_2_0)
-            + tl.exp(value_17_0 - largest_2_0)
-            + tl.exp(value_18_0 - largest_2_0),
+            tl.where(
+                not_greater_equal_value_0,
+                tl.exp(chosen_9_0)
+                + tl.exp(chosen_10_0)
+                + tl.exp(chosen_11_0)
+                + tl.exp(chosen_12_0)
+                + tl.exp(chosen_13_0)
+                + tl.exp(chosen_14_0)
+                + tl.exp(chosen_15_0)
+                + tl.exp(chosen_16_0),
+                1.0,
+            ),
         )
         # spline.gen:6
-        product_8_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_11_0 - total_10_0))
-        product_9_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_12_0 - total_10_0))
+        product_8_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_11_0 - total_10_0, 0.0)))
+        product_9_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_12_0 - total_10_0, 0.0)))
         total_11_0 = product_8_0 + product_9_0
-        product_10_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_13_0 - total_10_0))
+        product_10_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_13_0 - total_10_0, 0.0)))
         total_12_0 = total_11_0 + product_10_0
-        product_11_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_14_0 - total_10_0))
+        product_11_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_14_0 - total_10_0, 0.0)))
         total_13_0 = total_12_0 + product_11_0
-        product_12_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_15_0 - total_10_0))
+        product_12_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_15_0 - total_10_0, 0.0)))
         total_14_0 = total_13_0 + product_12_0
-        product_13_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_16_0 - total_10_0))
+        product_13_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_16_0 - total_10_0, 0.0)))
         total_15_0 = total_14_0 + product_13_0
-        product_14_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_17_0 - total_10_0))
-        total_16_0 = -3.0 + (total_15_0 + product_14_0)
+        product_14_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_17_0 - total_10_0, 0.0)))
         # spline.gen:7
-        total_17_0 = -3.0 + total_7_0
+        total_16_0 = -3.0 + total_7_0
         # spline.gen:14
-        greater_equal_smaller_2_0 = smaller_0 >= total_17_0
-        # spline.gen:6
-        total_18_0 = -3.0 + total_15_0
+        greater_equal_smaller_2_0 = smaller_0 >= total_16_0
         # spline.gen:7
-        total_19_0 = -3.0 + total_6_0
+        total_17_0 = -3.0 + total_6_0
         # spline.gen:14
-        greater_equal_smaller_3_0 = smaller_0 >= total_19_0
-        # spline.gen:6
-        total_20_0 = -3.0 + total_14_0
+        greater_equal_smaller_3_0 = smaller_0 >= total_17_0
         # spline.gen:7
-        total_21_0 = -3.0 + total_5_0
+        total_18_0 = -3.0 + total_5_0
         # spline.gen:14
-        greater_equal_smaller_4_0 = smaller_0 >= total_21_0
-        # spline.gen:6
-        total_22_0 = -3.0 + total_13_0
+        greater_equal_smaller_4_0 = smaller_0 >= total_18_0
         # spline.gen:7
-        total_23_0 = -3.0 + total_4_0
+        total_19_0 = -3.0 + total_4_0
         # spline.gen:14
-        greater_equal_smaller_5_0 = smaller_0 >= total_23_0
-        # spline.gen:6
-        total_24_0 = -3.0 + total_12_0
+        greater_equal_smaller_5_0 = smaller_0 >= total_19_0
         # spline.gen:7
-        total_25_0 = -3.0 + total_3_0
+        total_20_0 = -3.0 + total_3_0
         # spline.gen:14
-        greater_equal_smaller_6_0 = smaller_0 >= total_25_0
-        # spline.gen:6
-        total_26_0 = -3.0 + total_11_0
+        greater_equal_smaller_6_0 = smaller_0 >= total_20_0
         # spline.gen:7
-        total_27_0 = -3.0 + product_0
+        total_21_0 = -3.0 + product_0
         # spline.gen:14
-        greater_equal_smaller_7_0 = smaller_0 >= total_27_0
-        # spline.gen:6
-        total_28_0 = -3.0 + product_8_0
-        product_15_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_18_0 - total_10_0))
-        # spline.gen:14
-        chosen_0 = tl.where(
+        greater_equal_smaller_7_0 = smaller_0 >= total_21_0
+        chosen_17_0 = tl.where(
             greater_equal_smaller_0,
-            product_15_0,
+            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_18_0 - total_10_0, 0.0))),
             tl.where(
                 greater_equal_smaller_2_0,
                 product_14_0,
@@ -390,37 +417,34 @@ def log_prob_saving_kernel(
                 ),
             ),
         )
-        difference_0 = smaller_0 - tl.where(
+        difference_17_0 = smaller_0 - tl.where(
             greater_equal_smaller_0,
             total_8_0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_17_0,
+                total_16_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_19_0,
+                    total_17_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_21_0,
+                        total_18_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_23_0,
+                            total_19_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_25_0,
-                                tl.where(greater_equal_smaller_7_0, total_27_0, -3.0),
+                                total_20_0,
+                                tl.where(greater_equal_smaller_7_0, total_21_0, -3.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        # spline.gen:7
-        product_16_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_10_0 - total_2_0))
-        # spline.gen:14
-        chosen_2_0 = tl.where(
+        chosen_18_0 = tl.where(
             greater_equal_smaller_0,
-            product_16_0,
+            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_10_0 - total_2_0, 0.0))),
             tl.where(
                 greater_equal_smaller_2_0,
                 product_7_0,
@@ -443,127 +467,133 @@ def log_prob_saving_kernel(
                 ),
             ),
         )
-        ratio_0 = chosen_2_0 / chosen_0
-        product_17_0 = difference_0 * ratio_0
+        ratio_0 = chosen_18_0 / tl.where(not_greater_equal_value_0, chosen_17_0, 1.0)
+        product_15_0 = difference_17_0 * ratio_0
         # spline.gen:15
-        total_29_0 = tl.sum(hidden_2 * vector(d_weight_array, k, 32), 1) + tl.load(d_bias_array + k)
-        total_29_1 = tl.sum(hidden_2 * vector(d_weight_array_2, k, 32), 1) + tl.load(d_bias_array_2 + k)
-        total_29_2 = tl.sum(hidden_2 * vector(d_weight_array_3, k, 32), 1) + tl.load(d_bias_array_3 + k)
-        total_29_3 = tl.sum(hidden_2 * vector(d_weight_array_4, k, 32), 1) + tl.load(d_bias_array_4 + k)
-        total_29_4 = tl.sum(hidden_2 * vector(d_weight_array_5, k, 32), 1) + tl.load(d_bias_array_5 + k)
-        total_29_5 = tl.sum(hidden_2 * vector(d_weight_array_6, k, 32), 1) + tl.load(d_bias_array_6 + k)
-        total_29_6 = tl.sum(hidden_2 * vector(d_weight_array_7, k, 32), 1) + tl.load(d_bias_array_7 + k)
+        total_22_0 = tl.sum(hidden_2 * vector(d_weight_array, k, 32), 1) + tl.load(d_bias_array + k)
+        total_22_1 = tl.sum(hidden_2 * vector(d_weight_array_2, k, 32), 1) + tl.load(d_bias_array_2 + k)
+        total_22_2 = tl.sum(hidden_2 * vector(d_weight_array_3, k, 32), 1) + tl.load(d_bias_array_3 + k)
+        total_22_3 = tl.sum(hidden_2 * vector(d_weight_array_4, k, 32), 1) + tl.load(d_bias_array_4 + k)
+        total_22_4 = tl.sum(hidden_2 * vector(d_weight_array_5, k, 32), 1) + tl.load(d_bias_array_5 + k)
+        total_22_5 = tl.sum(hidden_2 * vector(d_weight_array_6, k, 32), 1) + tl.load(d_bias_array_6 + k)
+        total_22_6 = tl.sum(hidden_2 * vector(d_weight_array_7, k, 32), 1) + tl.load(d_bias_array_7 + k)
         # spline.gen:14
-        total_30_0 = 0.001 + softplus(total_29_6)
-        total_31_0 = 0.001 + softplus(total_29_5)
-        total_32_0 = 0.001 + softplus(total_29_4)
-        total_33_0 = 0.001 + softplus(total_29_3)
-        total_34_0 = 0.001 + softplus(total_29_2)
-        total_35_0 = 0.001 + softplus(total_29_1)
-        total_36_0 = 0.001 + softplus(total_29_0)
-        chosen_3_0 = tl.where(
+        total_23_0 = 0.001 + softplus(total_22_6)
+        total_24_0 = 0.001 + softplus(total_22_5)
+        total_25_0 = 0.001 + softplus(total_22_4)
+        total_26_0 = 0.001 + softplus(total_22_3)
+        total_27_0 = 0.001 + softplus(total_22_2)
+        total_28_0 = 0.001 + softplus(total_22_1)
+        total_29_0 = 0.001 + softplus(total_22_0)
+        chosen_19_0 = tl.where(
             greater_equal_smaller_0,
-            total_30_0,
+            total_23_0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_31_0,
+                total_24_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_32_0,
+                    total_25_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_33_0,
+                        total_26_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_34_0,
+                            total_27_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_35_0,
-                                tl.where(greater_equal_smaller_7_0, total_36_0, 1.0),
+                                total_28_0,
+                                tl.where(greater_equal_smaller_7_0, total_29_0, 1.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        product_18_0 = chosen_2_0 * chosen_3_0
-        chosen_4_0 = tl.where(
+        product_16_0 = chosen_18_0 * chosen_19_0
+        chosen_20_0 = tl.where(
             greater_equal_smaller_0,
             1.0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_30_0,
+                total_23_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_31_0,
+                    total_24_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_32_0,
+                        total_25_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_33_0,
+                            total_26_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_34_0,
-                                tl.where(greater_equal_smaller_7_0, total_35_0, total_36_0),
+                                total_27_0,
+                                tl.where(greater_equal_smaller_7_0, total_28_0, total_29_0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        product_19_0 = 2.0 * ratio_0
-        difference_2_0 = product_18_0 - difference_0 * (chosen_3_0 + chosen_4_0 - product_19_0)
+        product_17_0 = 2.0 * ratio_0
+        difference_18_0 = product_16_0 - difference_17_0 * (chosen_19_0 + chosen_20_0 - product_17_0)
         b_0 = tl.where(
-            tl.abs(value_2_0) >= 3.0,
+            greater_equal_value_0,
             value_2_0,
             tl.where(
                 greater_equal_smaller_0,
-                total_16_0,
+                -3.0 + (total_15_0 + product_14_0),
                 tl.where(
                     greater_equal_smaller_2_0,
-                    total_18_0,
+                    -3.0 + total_15_0,
                     tl.where(
                         greater_equal_smaller_3_0,
-                        total_20_0,
+                        -3.0 + total_14_0,
                         tl.where(
                             greater_equal_smaller_4_0,
-                            total_22_0,
+                            -3.0 + total_13_0,
                             tl.where(
                                 greater_equal_smaller_5_0,
-                                total_24_0,
+                                -3.0 + total_12_0,
                                 tl.where(
                                     greater_equal_smaller_6_0,
-                                    total_26_0,
-                                    tl.where(greater_equal_smaller_7_0, total_28_0, -3.0),
+                                    -3.0 + total_11_0,
+                                    tl.where(greater_equal_smaller_7_0, -3.0 + product_8_0, -3.0),
                                 ),
                             ),
                         ),
                     ),
                 ),
             )
-            + chosen_0
+            + chosen_17_0
             * tl.minimum(
                 tl.maximum(
                     2.0
-                    * product_17_0
-                    / (
-                        difference_2_0
+                    * product_15_0
+                    / tl.where(
+                        not_greater_equal_value_0,
+                        difference_18_0
                         + tl.sqrt(
-                            tl.maximum(
-                                difference_2_0 * difference_2_0
-                                + 4.0
-                                * (
-                                    (
-                                        chosen_2_0 * ratio_0
-                                        - product_18_0
-                                        - difference_0 * (product_19_0 - chosen_3_0 - chosen_4_0)
-                                    )
-                                    * product_17_0
+                            tl.where(
+                                not_greater_equal_value_0,
+                                tl.maximum(
+                                    difference_18_0 * difference_18_0
+                                    + 4.0
+                                    * (
+                                        (
+                                            chosen_18_0 * ratio_0
+                                            - product_16_0
+                                            - difference_17_0 * (product_17_0 - chosen_19_0 - chosen_20_0)
+                                        )
+                                        * product_15_0
+                                    ),
+                                    0.0,
                                 ),
-                                0.0,
+                                1.0,
                             ),
-                        )
+                        ),
+                        1.0,
                     ),
                     0.0,
                 ),
@@ -576,86 +606,646 @@ def log_prob_saving_kernel(
         # spline.gen:22
         tl.store(z_saved_out + place * 2 + (3 - k) // 4 * 2, SplineCoupling_input_0, mask=live)
         tl.store(z_saved_out + place * 2 + ((3 - k) // 4 * 2 + 1), SplineCoupling_input_1, mask=live)
+        # spline.gen:3
+        greater_equal_value_2_0 = tl.abs(b_0) >= 3.0
         # spline.gen:14
-        smaller_2_0 = tl.minimum(tl.maximum(b_0, -3.0), 3.0)
-        greater_equal_smaller_2_2_0 = smaller_2_0 >= total_16_0
-        greater_equal_smaller_2_3_0 = smaller_2_0 >= total_18_0
-        greater_equal_smaller_2_4_0 = smaller_2_0 >= total_20_0
-        greater_equal_smaller_2_5_0 = smaller_2_0 >= total_22_0
-        greater_equal_smaller_2_6_0 = smaller_2_0 >= total_24_0
-        greater_equal_smaller_2_7_0 = smaller_2_0 >= total_26_0
-        greater_equal_smaller_2_8_0 = smaller_2_0 >= total_28_0
-        chosen_5_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            product_16_0,
+        not_greater_equal_value_2_0 = greater_equal_value_2_0 == 0
+        total_30_0 = largest_0 + tl.log(
             tl.where(
-                greater_equal_smaller_2_3_0,
-                product_7_0,
+                not_greater_equal_value_2_0,
                 tl.where(
-                    greater_equal_smaller_2_4_0,
-                    product_6_0,
+                    not_greater_equal_value_0,
+                    tl.exp(tl.where(not_greater_equal_value_2_0, chosen_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_2_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_3_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_4_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_5_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_6_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_7_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_8_0, 0.0)),
+                    1.0,
+                ),
+                1.0,
+            ),
+        )
+        # spline.gen:7
+        product_18_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_3_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        product_19_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_4_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_31_0 = product_18_0 + product_19_0
+        product_20_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_5_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_32_0 = total_31_0 + product_20_0
+        product_21_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_6_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_33_0 = total_32_0 + product_21_0
+        product_22_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_7_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_34_0 = total_33_0 + product_22_0
+        product_23_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_8_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_35_0 = total_34_0 + product_23_0
+        product_24_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_9_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_36_0 = -3.0 + (total_35_0 + product_24_0)
+        # spline.gen:14
+        greater_equal_smaller_8_0 = smaller_0 >= total_36_0
+        total_37_0 = largest_2_0 + tl.log(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(
+                    not_greater_equal_value_0,
+                    tl.exp(tl.where(not_greater_equal_value_2_0, chosen_9_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_10_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_11_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_12_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_13_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_14_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_15_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_16_0, 0.0)),
+                    1.0,
+                ),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        product_25_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_11_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        product_26_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_12_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_38_0 = product_25_0 + product_26_0
+        product_27_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_13_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_39_0 = total_38_0 + product_27_0
+        product_28_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_14_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_40_0 = total_39_0 + product_28_0
+        product_29_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_15_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_41_0 = total_40_0 + product_29_0
+        product_30_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_16_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_42_0 = total_41_0 + product_30_0
+        product_31_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_17_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        # spline.gen:7
+        total_43_0 = -3.0 + total_35_0
+        # spline.gen:14
+        greater_equal_smaller_9_0 = smaller_0 >= total_43_0
+        # spline.gen:7
+        total_44_0 = -3.0 + total_34_0
+        # spline.gen:14
+        greater_equal_smaller_10_0 = smaller_0 >= total_44_0
+        # spline.gen:7
+        total_45_0 = -3.0 + total_33_0
+        # spline.gen:14
+        greater_equal_smaller_11_0 = smaller_0 >= total_45_0
+        # spline.gen:7
+        total_46_0 = -3.0 + total_32_0
+        # spline.gen:14
+        greater_equal_smaller_12_0 = smaller_0 >= total_46_0
+        # spline.gen:7
+        total_47_0 = -3.0 + total_31_0
+        # spline.gen:14
+        greater_equal_smaller_13_0 = smaller_0 >= total_47_0
+        # spline.gen:7
+        total_48_0 = -3.0 + product_18_0
+        # spline.gen:14
+        greater_equal_smaller_14_0 = smaller_0 >= total_48_0
+        chosen_21_0 = tl.where(
+            greater_equal_smaller_8_0,
+            6.0
+            * (
+                0.001
+                + 0.992
+                * tl.exp(
                     tl.where(
-                        greater_equal_smaller_2_5_0,
-                        product_5_0,
+                        not_greater_equal_value_2_0,
+                        tl.where(not_greater_equal_value_0, value_18_0 - total_37_0, 0.0),
+                        0.0,
+                    ),
+                )
+            ),
+            tl.where(
+                greater_equal_smaller_9_0,
+                product_31_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    product_30_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        product_29_0,
                         tl.where(
-                            greater_equal_smaller_2_6_0,
-                            product_4_0,
+                            greater_equal_smaller_12_0,
+                            product_28_0,
                             tl.where(
-                                greater_equal_smaller_2_7_0,
-                                product_3_0,
-                                tl.where(greater_equal_smaller_2_8_0, product_2_0, product_0),
+                                greater_equal_smaller_13_0,
+                                product_27_0,
+                                tl.where(greater_equal_smaller_14_0, product_26_0, product_25_0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        chosen_6_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            product_15_0,
+        difference_19_0 = smaller_0 - tl.where(
+            greater_equal_smaller_8_0,
+            total_36_0,
             tl.where(
-                greater_equal_smaller_2_3_0,
-                product_14_0,
+                greater_equal_smaller_9_0,
+                total_43_0,
                 tl.where(
-                    greater_equal_smaller_2_4_0,
-                    product_13_0,
+                    greater_equal_smaller_10_0,
+                    total_44_0,
                     tl.where(
-                        greater_equal_smaller_2_5_0,
-                        product_12_0,
+                        greater_equal_smaller_11_0,
+                        total_45_0,
                         tl.where(
-                            greater_equal_smaller_2_6_0,
-                            product_11_0,
+                            greater_equal_smaller_12_0,
+                            total_46_0,
                             tl.where(
-                                greater_equal_smaller_2_7_0,
-                                product_10_0,
-                                tl.where(greater_equal_smaller_2_8_0, product_9_0, product_8_0),
+                                greater_equal_smaller_13_0,
+                                total_47_0,
+                                tl.where(greater_equal_smaller_14_0, total_48_0, -3.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        ratio_2_0 = chosen_5_0 / chosen_6_0
-        product_20_0 = chosen_5_0 * ratio_2_0
-        chosen_7_0 = tl.where(
+        chosen_22_0 = tl.where(
+            greater_equal_smaller_8_0,
+            6.0
+            * (
+                0.001
+                + 0.992
+                * tl.exp(
+                    tl.where(
+                        not_greater_equal_value_2_0,
+                        tl.where(not_greater_equal_value_0, value_10_0 - total_30_0, 0.0),
+                        0.0,
+                    ),
+                )
+            ),
+            tl.where(
+                greater_equal_smaller_9_0,
+                product_24_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    product_23_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        product_22_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
+                            product_21_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                product_20_0,
+                                tl.where(greater_equal_smaller_14_0, product_19_0, product_18_0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        ratio_2_0 = chosen_22_0 / tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_0, chosen_21_0, 1.0),
+            1.0,
+        )
+        product_32_0 = difference_19_0 * ratio_2_0
+        chosen_23_0 = tl.where(
+            greater_equal_smaller_8_0,
+            total_23_0,
+            tl.where(
+                greater_equal_smaller_9_0,
+                total_24_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    total_25_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        total_26_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
+                            total_27_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                total_28_0,
+                                tl.where(greater_equal_smaller_14_0, total_29_0, 1.0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        product_33_0 = chosen_22_0 * chosen_23_0
+        chosen_24_0 = tl.where(
+            greater_equal_smaller_8_0,
+            1.0,
+            tl.where(
+                greater_equal_smaller_9_0,
+                total_23_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    total_24_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        total_25_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
+                            total_26_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                total_27_0,
+                                tl.where(greater_equal_smaller_14_0, total_28_0, total_29_0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        product_34_0 = 2.0 * ratio_2_0
+        difference_20_0 = product_33_0 - difference_19_0 * (chosen_23_0 + chosen_24_0 - product_34_0)
+        b_2_0 = tl.where(
+            greater_equal_value_0,
+            value_2_0,
+            tl.where(
+                greater_equal_smaller_8_0,
+                -3.0 + (total_42_0 + product_31_0),
+                tl.where(
+                    greater_equal_smaller_9_0,
+                    -3.0 + total_42_0,
+                    tl.where(
+                        greater_equal_smaller_10_0,
+                        -3.0 + total_41_0,
+                        tl.where(
+                            greater_equal_smaller_11_0,
+                            -3.0 + total_40_0,
+                            tl.where(
+                                greater_equal_smaller_12_0,
+                                -3.0 + total_39_0,
+                                tl.where(
+                                    greater_equal_smaller_13_0,
+                                    -3.0 + total_38_0,
+                                    tl.where(greater_equal_smaller_14_0, -3.0 + product_25_0, -3.0),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            )
+            + chosen_21_0
+            * tl.minimum(
+                tl.maximum(
+                    2.0
+                    * product_32_0
+                    / tl.where(
+                        not_greater_equal_value_2_0,
+                        tl.where(
+                            not_greater_equal_value_0,
+                            difference_20_0
+                            + tl.sqrt(
+                                tl.where(
+                                    not_greater_equal_value_2_0,
+                                    tl.where(
+                                        not_greater_equal_value_0,
+                                        tl.maximum(
+                                            difference_20_0 * difference_20_0
+                                            + 4.0
+                                            * (
+                                                (
+                                                    chosen_22_0 * ratio_2_0
+                                                    - product_33_0
+                                                    - difference_19_0 * (product_34_0 - chosen_23_0 - chosen_24_0)
+                                                )
+                                                * product_32_0
+                                            ),
+                                            0.0,
+                                        ),
+                                        1.0,
+                                    ),
+                                    1.0,
+                                ),
+                            ),
+                            1.0,
+                        ),
+                        1.0,
+                    ),
+                    0.0,
+                ),
+                1.0,
+            ),
+        )
+        smaller_2_0 = tl.minimum(tl.maximum(b_2_0, -3.0), 3.0)
+        total_49_0 = largest_2_0 + tl.log(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.exp(tl.where(not_greater_equal_value_2_0, difference_9_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_10_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_11_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_12_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_13_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_14_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_15_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_16_0, 0.0)),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        product_35_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_11_0 - total_49_0, 0.0))
+        )
+        product_36_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_12_0 - total_49_0, 0.0))
+        )
+        total_50_0 = product_35_0 + product_36_0
+        product_37_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_13_0 - total_49_0, 0.0))
+        )
+        total_51_0 = total_50_0 + product_37_0
+        product_38_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_14_0 - total_49_0, 0.0))
+        )
+        total_52_0 = total_51_0 + product_38_0
+        product_39_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_15_0 - total_49_0, 0.0))
+        )
+        total_53_0 = total_52_0 + product_39_0
+        product_40_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_16_0 - total_49_0, 0.0))
+        )
+        total_54_0 = total_53_0 + product_40_0
+        product_41_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_17_0 - total_49_0, 0.0))
+        )
+        total_55_0 = -3.0 + (total_54_0 + product_41_0)
+        # spline.gen:14
+        greater_equal_smaller_2_2_0 = smaller_2_0 >= total_55_0
+        total_56_0 = largest_0 + tl.log(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.exp(tl.where(not_greater_equal_value_2_0, difference_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_2_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_3_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_4_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_5_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_6_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_7_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_8_0, 0.0)),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        total_57_0 = -3.0 + total_54_0
+        # spline.gen:14
+        greater_equal_smaller_2_3_0 = smaller_2_0 >= total_57_0
+        # spline.gen:6
+        total_58_0 = -3.0 + total_53_0
+        # spline.gen:14
+        greater_equal_smaller_2_4_0 = smaller_2_0 >= total_58_0
+        # spline.gen:6
+        total_59_0 = -3.0 + total_52_0
+        # spline.gen:14
+        greater_equal_smaller_2_5_0 = smaller_2_0 >= total_59_0
+        # spline.gen:6
+        total_60_0 = -3.0 + total_51_0
+        # spline.gen:14
+        greater_equal_smaller_2_6_0 = smaller_2_0 >= total_60_0
+        # spline.gen:6
+        total_61_0 = -3.0 + total_50_0
+        # spline.gen:14
+        greater_equal_smaller_2_7_0 = smaller_2_0 >= total_61_0
+        # spline.gen:6
+        total_62_0 = -3.0 + product_35_0
+        # spline.gen:14
+        greater_equal_smaller_2_8_0 = smaller_2_0 >= total_62_0
+        chosen_25_0 = tl.where(
             greater_equal_smaller_2_2_0,
-            total_30_0,
+            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_10_0 - total_56_0, 0.0))),
             tl.where(
                 greater_equal_smaller_2_3_0,
-                total_31_0,
+                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_9_0 - total_56_0, 0.0))),
                 tl.where(
                     greater_equal_smaller_2_4_0,
-                    total_32_0,
+                    6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_8_0 - total_56_0, 0.0))),
                     tl.where(
                         greater_equal_smaller_2_5_0,
-                        total_33_0,
+                        6.0
+                        * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_7_0 - total_56_0, 0.0))),
                         tl.where(
                             greater_equal_smaller_2_6_0,
-                            total_34_0,
+                            6.0
+                            * (
+                                0.001
+                                + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_6_0 - total_56_0, 0.0))
+                            ),
                             tl.where(
                                 greater_equal_smaller_2_7_0,
-                                total_35_0,
-                                tl.where(greater_equal_smaller_2_8_0, total_36_0, 1.0),
+                                6.0
+                                * (
+                                    0.001
+                                    + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_5_0 - total_56_0, 0.0))
+                                ),
+                                tl.where(
+                                    greater_equal_smaller_2_8_0,
+                                    6.0
+                                    * (
+                                        0.001
+                                        + 0.992
+                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_4_0 - total_56_0, 0.0))
+                                    ),
+                                    6.0
+                                    * (
+                                        0.001
+                                        + 0.992
+                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_3_0 - total_56_0, 0.0))
+                                    ),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        chosen_26_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                greater_equal_smaller_2_2_0,
+                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_18_0 - total_49_0, 0.0))),
+                tl.where(
+                    greater_equal_smaller_2_3_0,
+                    product_41_0,
+                    tl.where(
+                        greater_equal_smaller_2_4_0,
+                        product_40_0,
+                        tl.where(
+                            greater_equal_smaller_2_5_0,
+                            product_39_0,
+                            tl.where(
+                                greater_equal_smaller_2_6_0,
+                                product_38_0,
+                                tl.where(
+                                    greater_equal_smaller_2_7_0,
+                                    product_37_0,
+                                    tl.where(greater_equal_smaller_2_8_0, product_36_0, product_35_0),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+            1.0,
+        )
+        ratio_3_0 = chosen_25_0 / chosen_26_0
+        product_42_0 = chosen_25_0 * ratio_3_0
+        chosen_27_0 = tl.where(
+            greater_equal_smaller_2_2_0,
+            total_23_0,
+            tl.where(
+                greater_equal_smaller_2_3_0,
+                total_24_0,
+                tl.where(
+                    greater_equal_smaller_2_4_0,
+                    total_25_0,
+                    tl.where(
+                        greater_equal_smaller_2_5_0,
+                        total_26_0,
+                        tl.where(
+                            greater_equal_smaller_2_6_0,
+                            total_27_0,
+                            tl.where(
+                                greater_equal_smaller_2_7_0,
+                                total_28_0,
+                                tl.where(greater_equal_smaller_2_8_0, total_29_0, 1.0),
                             ),
                         ),
                     ),
@@ -668,23 +1258,23 @@ def log_prob_saving_kernel(
                     smaller_2_0
                     - tl.where(
                         greater_equal_smaller_2_2_0,
-                        total_16_0,
+                        total_55_0,
                         tl.where(
                             greater_equal_smaller_2_3_0,
-                            total_18_0,
+                            total_57_0,
                             tl.where(
                                 greater_equal_smaller_2_4_0,
-                                total_20_0,
+                                total_58_0,
                                 tl.where(
                                     greater_equal_smaller_2_5_0,
-                                    total_22_0,
+                                    total_59_0,
                                     tl.where(
                                         greater_equal_smaller_2_6_0,
-                                        total_24_0,
+                                        total_60_0,
                                         tl.where(
                                             greater_equal_smaller_2_7_0,
-                                            total_26_0,
-                                            tl.where(greater_equal_smaller_2_8_0, total_28_0, -3.0),
+                                            total_61_0,
+                                            tl.where(greater_equal_smaller_2_8_0, total_62_0, -3.0),
                                         ),
                                     ),
                                 ),
@@ -692,57 +1282,65 @@ def log_prob_saving_kernel(
                         ),
                     )
                 )
-                / chosen_6_0,
+                / chosen_26_0,
                 0.0,
             ),
             1.0,
         )
-        difference_3_0 = 1.0 - smaller_3_0
-        power_difference_3_0 = square(difference_3_0)
-        product_21_0 = smaller_3_0 * difference_3_0
-        chosen_8_0 = tl.where(
+        difference_21_0 = 1.0 - smaller_3_0
+        power_value_0 = square(tl.where(not_greater_equal_value_2_0, difference_21_0, 1.0))
+        product_43_0 = smaller_3_0 * difference_21_0
+        chosen_28_0 = tl.where(
             greater_equal_smaller_2_2_0,
             1.0,
             tl.where(
                 greater_equal_smaller_2_3_0,
-                total_30_0,
+                total_23_0,
                 tl.where(
                     greater_equal_smaller_2_4_0,
-                    total_31_0,
+                    total_24_0,
                     tl.where(
                         greater_equal_smaller_2_5_0,
-                        total_32_0,
+                        total_25_0,
                         tl.where(
                             greater_equal_smaller_2_6_0,
-                            total_33_0,
+                            total_26_0,
                             tl.where(
                                 greater_equal_smaller_2_7_0,
-                                total_34_0,
-                                tl.where(greater_equal_smaller_2_8_0, total_35_0, total_36_0),
+                                total_27_0,
+                                tl.where(greater_equal_smaller_2_8_0, total_28_0, total_29_0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        power_smaller_3_0 = square(smaller_3_0)
+        power_value_2_0 = square(tl.where(not_greater_equal_value_2_0, smaller_3_0, 1.0))
         # spline.gen:22
         z_0 = SplineCoupling_input_0
         z_1 = SplineCoupling_input_1
         log_abs_det = log_abs_det + tl.where(
-            tl.abs(b_0) >= 3.0,
+            greater_equal_value_2_0,
             0.0,
             tl.log(
-                product_20_0 * chosen_7_0 * power_difference_3_0
-                + 2.0 * chosen_5_0 * square(ratio_2_0) * product_21_0
-                + product_20_0 * chosen_8_0 * power_smaller_3_0,
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    product_42_0 * chosen_27_0 * power_value_0
+                    + 2.0 * chosen_25_0 * square(tl.where(not_greater_equal_value_2_0, ratio_3_0, 1.0)) * product_43_0
+                    + product_42_0 * chosen_28_0 * power_value_2_0,
+                    1.0,
+                ),
             )
-            - tl.log(chosen_6_0)
+            - tl.log(chosen_26_0)
             - 2.0
             * tl.log(
-                ratio_2_0 * power_difference_3_0
-                + (chosen_7_0 + chosen_8_0) * product_21_0
-                + ratio_2_0 * power_smaller_3_0,
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    ratio_3_0 * power_value_0
+                    + (chosen_27_0 + chosen_28_0) * product_43_0
+                    + ratio_3_0 * power_value_2_0,
+                    1.0,
+                ),
             ),
         )
     # spline.gen:21
@@ -1009,7 +1607,7 @@ def log_prob_backward_kernel(
     drift = tl.full((ROWS,), 0.0, tl.float32)
     z_adjoint_0 = 2 * value__0 * shared_7
     z_adjoint_1 = 2 * value__1 * shared_7
-    for k_2 in tl.range(0, 4, num_stages=2):
+    for k_2 in tl.range(0, 4, num_stages=1):
         difference = 3 - k_2
         quotient_difference = difference // 4
         equal_difference = difference == quotient_difference * 4 + 3
@@ -1025,6 +1623,9 @@ def log_prob_backward_kernel(
         b__0 = chosen_1
         # spline.gen:14
         b_0 = b__0
+        # spline.gen:3
+        greater_equal_value = tl.abs(b_0) >= 3.0
+        not_greater_equal_value = greater_equal_value == 0
         # spline.gen:15
         hidden = tl.maximum(a_0[:, None] * vector(mlp_0_weight_array, k_2, 32) + vector(mlp_0_bias_array, k_2, 32), 0.0)
         # spline.gen:22
@@ -1061,14 +1662,14 @@ def log_prob_backward_kernel(
             + tl.exp(w_7 - shared_2),
         )
         # spline.gen:6
-        W__0 = 6.0 * (0.001 + 0.992 * tl.exp(w_0 - shared_3))
-        W__1 = 6.0 * (0.001 + 0.992 * tl.exp(w_1 - shared_3))
-        W__2 = 6.0 * (0.001 + 0.992 * tl.exp(w_2 - shared_3))
-        W__3 = 6.0 * (0.001 + 0.992 * tl.exp(w_3 - shared_3))
-        W__4 = 6.0 * (0.001 + 0.992 * tl.exp(w_4 - shared_3))
-        W__5 = 6.0 * (0.001 + 0.992 * tl.exp(w_5 - shared_3))
-        W__6 = 6.0 * (0.001 + 0.992 * tl.exp(w_6 - shared_3))
-        W__7 = 6.0 * (0.001 + 0.992 * tl.exp(w_7 - shared_3))
+        W__0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_0 - shared_3, 0.0)))
+        W__1 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_1 - shared_3, 0.0)))
+        W__2 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_2 - shared_3, 0.0)))
+        W__3 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_3 - shared_3, 0.0)))
+        W__4 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_4 - shared_3, 0.0)))
+        W__5 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_5 - shared_3, 0.0)))
+        W__6 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_6 - shared_3, 0.0)))
+        W__7 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_7 - shared_3, 0.0)))
         W_0 = W__0
         W_1 = W__1
         total = W_0 + W_1
@@ -1109,14 +1710,14 @@ def log_prob_backward_kernel(
             + tl.exp(h_7 - shared_5),
         )
         # spline.gen:7
-        H__0 = 6.0 * (0.001 + 0.992 * tl.exp(h_0 - shared_6))
-        H__1 = 6.0 * (0.001 + 0.992 * tl.exp(h_1 - shared_6))
-        H__2 = 6.0 * (0.001 + 0.992 * tl.exp(h_2 - shared_6))
-        H__3 = 6.0 * (0.001 + 0.992 * tl.exp(h_3 - shared_6))
-        H__4 = 6.0 * (0.001 + 0.992 * tl.exp(h_4 - shared_6))
-        H__5 = 6.0 * (0.001 + 0.992 * tl.exp(h_5 - shared_6))
-        H__6 = 6.0 * (0.001 + 0.992 * tl.exp(h_6 - shared_6))
-        H__7 = 6.0 * (0.001 + 0.992 * tl.exp(h_7 - shared_6))
+        H__0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_0 - shared_6, 0.0)))
+        H__1 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_1 - shared_6, 0.0)))
+        H__2 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_2 - shared_6, 0.0)))
+        H__3 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_3 - shared_6, 0.0)))
+        H__4 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_4 - shared_6, 0.0)))
+        H__5 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_5 - shared_6, 0.0)))
+        H__6 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_6 - shared_6, 0.0)))
+        H__7 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_7 - shared_6, 0.0)))
         H_0 = H__0
         H_1 = H__1
         total_6 = H_0 + H_1
@@ -1189,25 +1790,29 @@ def log_prob_backward_kernel(
             ),
         )
         chosen_3 = tl.where(
-            greater_equal_b_0,
-            W__7,
+            not_greater_equal_value,
             tl.where(
-                greater_equal_b_0_2,
-                W_6,
+                greater_equal_b_0,
+                W__7,
                 tl.where(
-                    greater_equal_b_0_3,
-                    W_5,
+                    greater_equal_b_0_2,
+                    W_6,
                     tl.where(
-                        greater_equal_b_0_4,
-                        W_4,
+                        greater_equal_b_0_3,
+                        W_5,
                         tl.where(
-                            greater_equal_b_0_5,
-                            W_3,
-                            tl.where(greater_equal_b_0_6, W_2, tl.where(greater_equal_b_0_7, W_1, W_0)),
+                            greater_equal_b_0_4,
+                            W_4,
+                            tl.where(
+                                greater_equal_b_0_5,
+                                W_3,
+                                tl.where(greater_equal_b_0_6, W_2, tl.where(greater_equal_b_0_7, W_1, W_0)),
+                            ),
                         ),
                     ),
                 ),
             ),
+            1.0,
         )
         s = chosen_2 / chosen_3
         # spline.gen:11
@@ -1283,7 +1888,7 @@ def log_prob_backward_kernel(
         difference_2 = 1.0 - r
         # spline.gen:3
         SplineCoupling_Spline = tl.where(
-            tl.abs(b_0) >= 3.0,
+            greater_equal_value,
             b_0,
             tl.where(
                 greater_equal_b_0,
@@ -1307,8 +1912,9 @@ def log_prob_backward_kernel(
                 ),
             )
             + chosen_2
-            * (s * square(r) + chosen_4 * r * difference_2)
-            / (
+            * (s * square(tl.where(not_greater_equal_value, r, 1.0)) + chosen_4 * r * difference_2)
+            / tl.where(
+                not_greater_equal_value,
                 s
                 + (
                     tl.where(
@@ -1340,7 +1946,8 @@ def log_prob_backward_kernel(
                     - 2.0 * s
                 )
                 * r
-                * difference_2
+                * difference_2,
+                1.0,
             ),
         )
         # spline.gen:14
@@ -1350,9 +1957,10 @@ def log_prob_backward_kernel(
         # spline.gen:15
         value_8_0 = d_0
         # spline.gen:14
-        greater_equal_value_0 = tl.abs(value_7_0) >= 3.0
+        greater_equal_value_2_0 = tl.abs(value_7_0) >= 3.0
         larger_0 = tl.maximum(value_7_0, -3.0)
         smaller_0 = tl.minimum(larger_0, 3.0)
+        not_greater_equal_value_2_0 = greater_equal_value_2_0 == 0
         # spline.gen:15
         value_9_0 = h_0
         value_10_0 = h_1
@@ -1382,60 +1990,78 @@ def log_prob_backward_kernel(
         value_16_0 = h_7
         # spline.gen:14
         largest_0 = tl.maximum(larger_7_0, value_16_0)
-        exp_value_0 = tl.exp(value_9_0 - largest_0)
-        exp_value_2_0 = tl.exp(value_10_0 - largest_0)
-        exp_value_3_0 = tl.exp(value_11_0 - largest_0)
-        exp_value_4_0 = tl.exp(value_12_0 - largest_0)
-        exp_value_5_0 = tl.exp(value_13_0 - largest_0)
-        exp_value_6_0 = tl.exp(value_14_0 - largest_0)
-        exp_value_7_0 = tl.exp(value_15_0 - largest_0)
-        exp_value_8_0 = tl.exp(value_16_0 - largest_0)
-        total_12_0 = (
-            exp_value_0
-            + exp_value_2_0
-            + exp_value_3_0
-            + exp_value_4_0
-            + exp_value_5_0
-            + exp_value_6_0
-            + exp_value_7_0
-            + exp_value_8_0
+        difference_3_0 = value_9_0 - largest_0
+        chosen_5_0 = tl.where(not_greater_equal_value_2_0, difference_3_0, 0.0)
+        exp_chosen_5_0 = tl.exp(chosen_5_0)
+        difference_4_0 = value_10_0 - largest_0
+        chosen_6_0 = tl.where(not_greater_equal_value_2_0, difference_4_0, 0.0)
+        exp_chosen_6_0 = tl.exp(chosen_6_0)
+        difference_5_0 = value_11_0 - largest_0
+        chosen_7_0 = tl.where(not_greater_equal_value_2_0, difference_5_0, 0.0)
+        exp_chosen_7_0 = tl.exp(chosen_7_0)
+        difference_6_0 = value_12_0 - largest_0
+        chosen_8_0 = tl.where(not_greater_equal_value_2_0, difference_6_0, 0.0)
+        exp_chosen_8_0 = tl.exp(chosen_8_0)
+        difference_7_0 = value_13_0 - largest_0
+        chosen_9_0 = tl.where(not_greater_equal_value_2_0, difference_7_0, 0.0)
+        exp_chosen_9_0 = tl.exp(chosen_9_0)
+        difference_8_0 = value_14_0 - largest_0
+        chosen_10_0 = tl.where(not_greater_equal_value_2_0, difference_8_0, 0.0)
+        exp_chosen_10_0 = tl.exp(chosen_10_0)
+        difference_9_0 = value_15_0 - largest_0
+        chosen_11_0 = tl.where(not_greater_equal_value_2_0, difference_9_0, 0.0)
+        exp_chosen_11_0 = tl.exp(chosen_11_0)
+        difference_10_0 = value_16_0 - largest_0
+        chosen_12_0 = tl.where(not_greater_equal_value_2_0, difference_10_0, 0.0)
+        exp_chosen_12_0 = tl.exp(chosen_12_0)
+        chosen_13_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_chosen_5_0
+            + exp_chosen_6_0
+            + exp_chosen_7_0
+            + exp_chosen_8_0
+            + exp_chosen_9_0
+            + exp_chosen_10_0
+            + exp_chosen_11_0
+            + exp_chosen_12_0,
+            1.0,
         )
-        total_13_0 = largest_0 + tl.log(total_12_0)
-        exp_value_9_0 = tl.exp(value_9_0 - total_13_0)
+        total_12_0 = largest_0 + tl.log(chosen_13_0)
+        exp_value_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_9_0 - total_12_0, 0.0))
         # spline.gen:7
-        product_0 = 6.0 * (0.001 + 0.992 * exp_value_9_0)
+        product_0 = 6.0 * (0.001 + 0.992 * exp_value_0)
         # spline.gen:14
-        exp_value_10_0 = tl.exp(value_10_0 - total_13_0)
+        exp_value_2_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_10_0 - total_12_0, 0.0))
         # spline.gen:7
-        product_2_0 = 6.0 * (0.001 + 0.992 * exp_value_10_0)
-        total_14_0 = product_0 + product_2_0
+        product_2_0 = 6.0 * (0.001 + 0.992 * exp_value_2_0)
+        total_13_0 = product_0 + product_2_0
         # spline.gen:14
-        exp_value_11_0 = tl.exp(value_11_0 - total_13_0)
+        exp_value_3_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_11_0 - total_12_0, 0.0))
         # spline.gen:7
-        product_3_0 = 6.0 * (0.001 + 0.992 * exp_value_11_0)
-        total_15_0 = total_14_0 + product_3_0
+        product_3_0 = 6.0 * (0.001 + 0.992 * exp_value_3_0)
+        total_14_0 = total_13_0 + product_3_0
         # spline.gen:14
-        exp_value_12_0 = tl.exp(value_12_0 - total_13_0)
+        exp_value_4_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_12_0 - total_12_0, 0.0))
         # spline.gen:7
-        product_4_0 = 6.0 * (0.001 + 0.992 * exp_value_12_0)
-        total_16_0 = total_15_0 + product_4_0
+        product_4_0 = 6.0 * (0.001 + 0.992 * exp_value_4_0)
+        total_15_0 = total_14_0 + product_4_0
         # spline.gen:14
-        exp_value_13_0 = tl.exp(value_13_0 - total_13_0)
+        exp_value_5_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_13_0 - total_12_0, 0.0))
         # spline.gen:7
-        product_5_0 = 6.0 * (0.001 + 0.992 * exp_value_13_0)
-        total_17_0 = total_16_0 + product_5_0
+        product_5_0 = 6.0 * (0.001 + 0.992 * exp_value_5_0)
+        total_16_0 = total_15_0 + product_5_0
         # spline.gen:14
-        exp_value_14_0 = tl.exp(value_14_0 - total_13_0)
+        exp_value_6_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_14_0 - total_12_0, 0.0))
         # spline.gen:7
-        product_6_0 = 6.0 * (0.001 + 0.992 * exp_value_14_0)
-        total_18_0 = total_17_0 + product_6_0
+        product_6_0 = 6.0 * (0.001 + 0.992 * exp_value_6_0)
+        total_17_0 = total_16_0 + product_6_0
         # spline.gen:14
-        exp_value_15_0 = tl.exp(value_15_0 - total_13_0)
+        exp_value_7_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_15_0 - total_12_0, 0.0))
         # spline.gen:7
-        product_7_0 = 6.0 * (0.001 + 0.992 * exp_value_15_0)
-        total_19_0 = -3.0 + (total_18_0 + product_7_0)
+        product_7_0 = 6.0 * (0.001 + 0.992 * exp_value_7_0)
+        total_18_0 = -3.0 + (total_17_0 + product_7_0)
         # spline.gen:14
-        greater_equal_smaller_0 = smaller_0 >= total_19_0
+        greater_equal_smaller_0 = smaller_0 >= total_18_0
         # spline.gen:15
         value_17_0 = w_0
         value_18_0 = w_1
@@ -1465,102 +2091,103 @@ def log_prob_backward_kernel(
         value_24_0 = w_7
         # spline.gen:14
         largest_2_0 = tl.maximum(larger_13_0, value_24_0)
-        exp_value_16_0 = tl.exp(value_17_0 - largest_2_0)
-        exp_value_17_0 = tl.exp(value_18_0 - largest_2_0)
-        exp_value_18_0 = tl.exp(value_19_0 - largest_2_0)
-        exp_value_19_0 = tl.exp(value_20_0 - largest_2_0)
-        exp_value_20_0 = tl.exp(value_21_0 - largest_2_0)
-        exp_value_21_0 = tl.exp(value_22_0 - largest_2_0)
-        exp_value_22_0 = tl.exp(value_23_0 - largest_2_0)
-        exp_value_23_0 = tl.exp(value_24_0 - largest_2_0)
-        total_20_0 = (
-            exp_value_16_0
-            + exp_value_17_0
-            + exp_value_18_0
-            + exp_value_19_0
-            + exp_value_20_0
-            + exp_value_21_0
-            + exp_value_22_0
-            + exp_value_23_0
+        difference_11_0 = value_17_0 - largest_2_0
+        chosen_14_0 = tl.where(not_greater_equal_value_2_0, difference_11_0, 0.0)
+        exp_chosen_14_0 = tl.exp(chosen_14_0)
+        difference_12_0 = value_18_0 - largest_2_0
+        chosen_15_0 = tl.where(not_greater_equal_value_2_0, difference_12_0, 0.0)
+        exp_chosen_15_0 = tl.exp(chosen_15_0)
+        difference_13_0 = value_19_0 - largest_2_0
+        chosen_16_0 = tl.where(not_greater_equal_value_2_0, difference_13_0, 0.0)
+        exp_chosen_16_0 = tl.exp(chosen_16_0)
+        difference_14_0 = value_20_0 - largest_2_0
+        chosen_17_0 = tl.where(not_greater_equal_value_2_0, difference_14_0, 0.0)
+        exp_chosen_17_0 = tl.exp(chosen_17_0)
+        difference_15_0 = value_21_0 - largest_2_0
+        chosen_18_0 = tl.where(not_greater_equal_value_2_0, difference_15_0, 0.0)
+        exp_chosen_18_0 = tl.exp(chosen_18_0)
+        difference_16_0 = value_22_0 - largest_2_0
+        chosen_19_0 = tl.where(not_greater_equal_value_2_0, difference_16_0, 0.0)
+        exp_chosen_19_0 = tl.exp(chosen_19_0)
+        difference_17_0 = value_23_0 - largest_2_0
+        chosen_20_0 = tl.where(not_greater_equal_value_2_0, difference_17_0, 0.0)
+        exp_chosen_20_0 = tl.exp(chosen_20_0)
+        difference_18_0 = value_24_0 - largest_2_0
+        chosen_21_0 = tl.where(not_greater_equal_value_2_0, difference_18_0, 0.0)
+        exp_chosen_21_0 = tl.exp(chosen_21_0)
+        chosen_22_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_chosen_14_0
+            + exp_chosen_15_0
+            + exp_chosen_16_0
+            + exp_chosen_17_0
+            + exp_chosen_18_0
+            + exp_chosen_19_0
+            + exp_chosen_20_0
+            + exp_chosen_21_0,
+            1.0,
         )
-        total_21_0 = largest_2_0 + tl.log(total_20_0)
-        exp_value_24_0 = tl.exp(value_17_0 - total_21_0)
+        total_19_0 = largest_2_0 + tl.log(chosen_22_0)
+        exp_value_8_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_17_0 - total_19_0, 0.0))
         # spline.gen:6
-        product_8_0 = 6.0 * (0.001 + 0.992 * exp_value_24_0)
+        product_8_0 = 6.0 * (0.001 + 0.992 * exp_value_8_0)
         # spline.gen:14
-        exp_value_25_0 = tl.exp(value_18_0 - total_21_0)
+        exp_value_9_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_18_0 - total_19_0, 0.0))
         # spline.gen:6
-        product_9_0 = 6.0 * (0.001 + 0.992 * exp_value_25_0)
-        total_22_0 = product_8_0 + product_9_0
+        product_9_0 = 6.0 * (0.001 + 0.992 * exp_value_9_0)
+        total_20_0 = product_8_0 + product_9_0
         # spline.gen:14
-        exp_value_26_0 = tl.exp(value_19_0 - total_21_0)
+        exp_value_10_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_19_0 - total_19_0, 0.0))
         # spline.gen:6
-        product_10_0 = 6.0 * (0.001 + 0.992 * exp_value_26_0)
-        total_23_0 = total_22_0 + product_10_0
+        product_10_0 = 6.0 * (0.001 + 0.992 * exp_value_10_0)
+        total_21_0 = total_20_0 + product_10_0
         # spline.gen:14
-        exp_value_27_0 = tl.exp(value_20_0 - total_21_0)
+        exp_value_11_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_20_0 - total_19_0, 0.0))
         # spline.gen:6
-        product_11_0 = 6.0 * (0.001 + 0.992 * exp_value_27_0)
-        total_24_0 = total_23_0 + product_11_0
+        product_11_0 = 6.0 * (0.001 + 0.992 * exp_value_11_0)
+        total_22_0 = total_21_0 + product_11_0
         # spline.gen:14
-        exp_value_28_0 = tl.exp(value_21_0 - total_21_0)
+        exp_value_12_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_21_0 - total_19_0, 0.0))
         # spline.gen:6
-        product_12_0 = 6.0 * (0.001 + 0.992 * exp_value_28_0)
-        total_25_0 = total_24_0 + product_12_0
+        product_12_0 = 6.0 * (0.001 + 0.992 * exp_value_12_0)
+        total_23_0 = total_22_0 + product_12_0
         # spline.gen:14
-        exp_value_29_0 = tl.exp(value_22_0 - total_21_0)
+        exp_value_13_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_22_0 - total_19_0, 0.0))
         # spline.gen:6
-        product_13_0 = 6.0 * (0.001 + 0.992 * exp_value_29_0)
-        total_26_0 = total_25_0 + product_13_0
+        product_13_0 = 6.0 * (0.001 + 0.992 * exp_value_13_0)
+        total_24_0 = total_23_0 + product_13_0
         # spline.gen:14
-        exp_value_30_0 = tl.exp(value_23_0 - total_21_0)
+        exp_value_14_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_23_0 - total_19_0, 0.0))
         # spline.gen:6
-        product_14_0 = 6.0 * (0.001 + 0.992 * exp_value_30_0)
-        total_27_0 = -3.0 + (total_26_0 + product_14_0)
+        product_14_0 = 6.0 * (0.001 + 0.992 * exp_value_14_0)
         # spline.gen:7
-        total_28_0 = -3.0 + total_18_0
+        total_25_0 = -3.0 + total_17_0
         # spline.gen:14
-        greater_equal_smaller_2_0 = smaller_0 >= total_28_0
-        # spline.gen:6
-        total_29_0 = -3.0 + total_26_0
+        greater_equal_smaller_2_0 = smaller_0 >= total_25_0
         # spline.gen:7
-        total_30_0 = -3.0 + total_17_0
+        total_26_0 = -3.0 + total_16_0
         # spline.gen:14
-        greater_equal_smaller_3_0 = smaller_0 >= total_30_0
-        # spline.gen:6
-        total_31_0 = -3.0 + total_25_0
+        greater_equal_smaller_3_0 = smaller_0 >= total_26_0
         # spline.gen:7
-        total_32_0 = -3.0 + total_16_0
+        total_27_0 = -3.0 + total_15_0
         # spline.gen:14
-        greater_equal_smaller_4_0 = smaller_0 >= total_32_0
-        # spline.gen:6
-        total_33_0 = -3.0 + total_24_0
+        greater_equal_smaller_4_0 = smaller_0 >= total_27_0
         # spline.gen:7
-        total_34_0 = -3.0 + total_15_0
+        total_28_0 = -3.0 + total_14_0
         # spline.gen:14
-        greater_equal_smaller_5_0 = smaller_0 >= total_34_0
-        # spline.gen:6
-        total_35_0 = -3.0 + total_23_0
+        greater_equal_smaller_5_0 = smaller_0 >= total_28_0
         # spline.gen:7
-        total_36_0 = -3.0 + total_14_0
+        total_29_0 = -3.0 + total_13_0
         # spline.gen:14
-        greater_equal_smaller_6_0 = smaller_0 >= total_36_0
-        # spline.gen:6
-        total_37_0 = -3.0 + total_22_0
+        greater_equal_smaller_6_0 = smaller_0 >= total_29_0
         # spline.gen:7
-        total_38_0 = -3.0 + product_0
+        total_30_0 = -3.0 + product_0
         # spline.gen:14
-        greater_equal_smaller_7_0 = smaller_0 >= total_38_0
-        # spline.gen:6
-        total_39_0 = -3.0 + product_8_0
-        # spline.gen:14
-        exp_value_31_0 = tl.exp(value_24_0 - total_21_0)
-        # spline.gen:6
-        product_15_0 = 6.0 * (0.001 + 0.992 * exp_value_31_0)
-        # spline.gen:14
-        chosen_5_0 = tl.where(
+        greater_equal_smaller_7_0 = smaller_0 >= total_30_0
+        exp_value_15_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_24_0 - total_19_0, 0.0))
+        chosen_23_0 = tl.where(
             greater_equal_smaller_0,
-            product_15_0,
+            6.0 * (0.001 + 0.992 * exp_value_15_0),
             tl.where(
                 greater_equal_smaller_2_0,
                 product_14_0,
@@ -1583,38 +2210,35 @@ def log_prob_backward_kernel(
                 ),
             ),
         )
-        difference_3_0 = smaller_0 - tl.where(
+        difference_19_0 = smaller_0 - tl.where(
             greater_equal_smaller_0,
-            total_19_0,
+            total_18_0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_28_0,
+                total_25_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_30_0,
+                    total_26_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_32_0,
+                        total_27_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_34_0,
+                            total_28_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_36_0,
-                                tl.where(greater_equal_smaller_7_0, total_38_0, -3.0),
+                                total_29_0,
+                                tl.where(greater_equal_smaller_7_0, total_30_0, -3.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        exp_value_32_0 = tl.exp(value_16_0 - total_13_0)
-        # spline.gen:7
-        product_16_0 = 6.0 * (0.001 + 0.992 * exp_value_32_0)
-        # spline.gen:14
-        chosen_6_0 = tl.where(
+        exp_value_16_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_16_0 - total_12_0, 0.0))
+        chosen_24_0 = tl.where(
             greater_equal_smaller_0,
-            product_16_0,
+            6.0 * (0.001 + 0.992 * exp_value_16_0),
             tl.where(
                 greater_equal_smaller_2_0,
                 product_7_0,
@@ -1637,834 +2261,1899 @@ def log_prob_backward_kernel(
                 ),
             ),
         )
-        ratio_0 = chosen_6_0 / chosen_5_0
-        product_17_0 = difference_3_0 * ratio_0
-        product_18_0 = 2.0 * product_17_0
+        chosen_25_0 = tl.where(not_greater_equal_value_2_0, chosen_23_0, 1.0)
+        ratio_0 = chosen_24_0 / chosen_25_0
+        product_15_0 = difference_19_0 * ratio_0
+        product_16_0 = 2.0 * product_15_0
         # spline.gen:15
         value_25_0 = d_6
         # spline.gen:14
-        total_40_0 = 0.001 + softplus(value_25_0)
+        total_31_0 = 0.001 + softplus(value_25_0)
         # spline.gen:15
         value_26_0 = d_5
         # spline.gen:14
-        total_41_0 = 0.001 + softplus(value_26_0)
+        total_32_0 = 0.001 + softplus(value_26_0)
         # spline.gen:15
         value_27_0 = d_4
         # spline.gen:14
-        total_42_0 = 0.001 + softplus(value_27_0)
+        total_33_0 = 0.001 + softplus(value_27_0)
         # spline.gen:15
         value_28_0 = d_3
         # spline.gen:14
-        total_43_0 = 0.001 + softplus(value_28_0)
+        total_34_0 = 0.001 + softplus(value_28_0)
         # spline.gen:15
         value_29_0 = d_2
         # spline.gen:14
-        total_44_0 = 0.001 + softplus(value_29_0)
+        total_35_0 = 0.001 + softplus(value_29_0)
         # spline.gen:15
         value_30_0 = d_1
         # spline.gen:14
-        total_45_0 = 0.001 + softplus(value_30_0)
-        total_46_0 = 0.001 + softplus(value_8_0)
-        chosen_7_0 = tl.where(
+        total_36_0 = 0.001 + softplus(value_30_0)
+        total_37_0 = 0.001 + softplus(value_8_0)
+        chosen_26_0 = tl.where(
             greater_equal_smaller_0,
-            total_40_0,
+            total_31_0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_41_0,
+                total_32_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_42_0,
+                    total_33_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_43_0,
+                        total_34_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_44_0,
+                            total_35_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_45_0,
-                                tl.where(greater_equal_smaller_7_0, total_46_0, 1.0),
+                                total_36_0,
+                                tl.where(greater_equal_smaller_7_0, total_37_0, 1.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        product_19_0 = chosen_6_0 * chosen_7_0
-        chosen_8_0 = tl.where(
+        product_17_0 = chosen_24_0 * chosen_26_0
+        chosen_27_0 = tl.where(
             greater_equal_smaller_0,
             1.0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_40_0,
+                total_31_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_41_0,
+                    total_32_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_42_0,
+                        total_33_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_43_0,
+                            total_34_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_44_0,
-                                tl.where(greater_equal_smaller_7_0, total_45_0, total_46_0),
+                                total_35_0,
+                                tl.where(greater_equal_smaller_7_0, total_36_0, total_37_0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        product_20_0 = 2.0 * ratio_0
-        difference_4_0 = chosen_7_0 + chosen_8_0 - product_20_0
-        difference_5_0 = product_19_0 - difference_3_0 * difference_4_0
-        difference_6_0 = product_20_0 - chosen_7_0 - chosen_8_0
-        difference_7_0 = chosen_6_0 * ratio_0 - product_19_0 - difference_3_0 * difference_6_0
-        total_47_0 = difference_5_0 * difference_5_0 + 4.0 * (difference_7_0 * product_17_0)
-        sqrt_value_0 = tl.sqrt(tl.maximum(total_47_0, 0.0))
-        total_48_0 = difference_5_0 + sqrt_value_0
-        ratio_2_0 = product_18_0 / total_48_0
+        product_18_0 = 2.0 * ratio_0
+        difference_20_0 = chosen_26_0 + chosen_27_0 - product_18_0
+        difference_21_0 = product_17_0 - difference_19_0 * difference_20_0
+        difference_22_0 = product_18_0 - chosen_26_0 - chosen_27_0
+        difference_23_0 = chosen_24_0 * ratio_0 - product_17_0 - difference_19_0 * difference_22_0
+        total_38_0 = difference_21_0 * difference_21_0 + 4.0 * (difference_23_0 * product_15_0)
+        sqrt_value_0 = tl.sqrt(tl.where(not_greater_equal_value_2_0, tl.maximum(total_38_0, 0.0), 1.0))
+        chosen_28_0 = tl.where(not_greater_equal_value_2_0, difference_21_0 + sqrt_value_0, 1.0)
+        ratio_2_0 = product_16_0 / chosen_28_0
         larger_14_0 = tl.maximum(ratio_2_0, 0.0)
         smaller_2_0 = tl.minimum(larger_14_0, 1.0)
         b_2_0 = tl.where(
-            greater_equal_value_0,
+            greater_equal_value_2_0,
             value_7_0,
             tl.where(
                 greater_equal_smaller_0,
-                total_27_0,
+                -3.0 + (total_24_0 + product_14_0),
                 tl.where(
                     greater_equal_smaller_2_0,
-                    total_29_0,
+                    -3.0 + total_24_0,
                     tl.where(
                         greater_equal_smaller_3_0,
-                        total_31_0,
+                        -3.0 + total_23_0,
                         tl.where(
                             greater_equal_smaller_4_0,
-                            total_33_0,
+                            -3.0 + total_22_0,
                             tl.where(
                                 greater_equal_smaller_5_0,
-                                total_35_0,
+                                -3.0 + total_21_0,
                                 tl.where(
                                     greater_equal_smaller_6_0,
-                                    total_37_0,
-                                    tl.where(greater_equal_smaller_7_0, total_39_0, -3.0),
+                                    -3.0 + total_20_0,
+                                    tl.where(greater_equal_smaller_7_0, -3.0 + product_8_0, -3.0),
                                 ),
                             ),
                         ),
                     ),
                 ),
             )
-            + chosen_5_0 * smaller_2_0,
+            + chosen_23_0 * smaller_2_0,
         )
-        larger_15_0 = tl.maximum(b_2_0, -3.0)
-        smaller_3_0 = tl.minimum(larger_15_0, 3.0)
-        greater_equal_smaller_3_2_0 = smaller_3_0 >= total_39_0
-        greater_equal_smaller_3_3_0 = smaller_3_0 >= total_37_0
-        greater_equal_smaller_3_4_0 = smaller_3_0 >= total_35_0
-        greater_equal_smaller_3_5_0 = smaller_3_0 >= total_33_0
-        greater_equal_smaller_3_6_0 = smaller_3_0 >= total_31_0
-        greater_equal_smaller_3_7_0 = smaller_3_0 >= total_29_0
-        greater_equal_smaller_3_8_0 = smaller_3_0 >= total_27_0
-        difference_8_0 = smaller_3_0 - tl.where(
-            greater_equal_smaller_3_8_0,
-            total_27_0,
+        # spline.gen:3
+        greater_equal_value_3_0 = tl.abs(b_2_0) >= 3.0
+        # spline.gen:14
+        not_greater_equal_value_3_0 = greater_equal_value_3_0 == 0
+        exp_value_17_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_5_0, 0.0))
+        exp_value_18_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_6_0, 0.0))
+        exp_value_19_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_7_0, 0.0))
+        exp_value_20_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_8_0, 0.0))
+        exp_value_21_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_9_0, 0.0))
+        exp_value_22_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_10_0, 0.0))
+        exp_value_23_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_11_0, 0.0))
+        exp_value_24_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_12_0, 0.0))
+        chosen_29_0 = tl.where(
+            not_greater_equal_value_3_0,
             tl.where(
-                greater_equal_smaller_3_7_0,
-                total_29_0,
+                not_greater_equal_value_2_0,
+                exp_value_17_0
+                + exp_value_18_0
+                + exp_value_19_0
+                + exp_value_20_0
+                + exp_value_21_0
+                + exp_value_22_0
+                + exp_value_23_0
+                + exp_value_24_0,
+                1.0,
+            ),
+            1.0,
+        )
+        total_39_0 = largest_0 + tl.log(chosen_29_0)
+        exp_value_25_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_3_0,
+                tl.where(not_greater_equal_value_2_0, value_9_0 - total_39_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:7
+        product_19_0 = 6.0 * (0.001 + 0.992 * exp_value_25_0)
+        # spline.gen:14
+        exp_value_26_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_3_0,
+                tl.where(not_greater_equal_value_2_0, value_10_0 - total_39_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:7
+        product_20_0 = 6.0 * (0.001 + 0.992 * exp_value_26_0)
+        total_40_0 = product_19_0 + product_20_0
+        # spline.gen:14
+        exp_value_27_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_3_0,
+                tl.where(not_greater_equal_value_2_0, value_11_0 - total_39_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:7
+        product_21_0 = 6.0 * (0.001 + 0.992 * exp_value_27_0)
+        total_41_0 = total_40_0 + product_21_0
+        # spline.gen:14
+        exp_value_28_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_3_0,
+                tl.where(not_greater_equal_value_2_0, value_12_0 - total_39_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:7
+        product_22_0 = 6.0 * (0.001 + 0.992 * exp_value_28_0)
+        total_42_0 = total_41_0 + product_22_0
+        # spline.gen:14
+        exp_value_29_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_3_0,
+                tl.where(not_greater_equal_value_2_0, value_13_0 - total_39_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:7
+        product_23_0 = 6.0 * (0.001 + 0.992 * exp_value_29_0)
+        total_43_0 = total_42_0 + product_23_0
+        # spline.gen:14
+        exp_value_30_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_3_0,
+                tl.where(not_greater_equal_value_2_0, value_14_0 - total_39_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:7
+        product_24_0 = 6.0 * (0.001 + 0.992 * exp_value_30_0)
+        total_44_0 = total_43_0 + product_24_0
+        # spline.gen:14
+        exp_value_31_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_3_0,
+                tl.where(not_greater_equal_value_2_0, value_15_0 - total_39_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:7
+        product_25_0 = 6.0 * (0.001 + 0.992 * exp_value_31_0)
+        total_45_0 = -3.0 + (total_44_0 + product_25_0)
+        # spline.gen:14
+        greater_equal_smaller_8_0 = smaller_0 >= total_45_0
+        exp_value_32_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_14_0, 0.0))
+        exp_value_33_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_15_0, 0.0))
+        exp_value_34_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_16_0, 0.0))
+        exp_value_35_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_17_0, 0.0))
+        exp_value_36_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_18_0, 0.0))
+        exp_value_37_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_19_0, 0.0))
+        exp_value_38_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_20_0, 0.0))
+        exp_value_39_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_21_0, 0.0))
+        chosen_30_0 = tl.where(
+            not_greater_equal_value_3_0,
+            tl.where(
+                not_greater_equal_value_2_0,
+                exp_value_32_0
+                + exp_value_33_0
+                + exp_value_34_0
+                + exp_value_35_0
+                + exp_value_36_0
+                + exp_value_37_0
+                + exp_value_38_0
+                + exp_value_39_0,
+                1.0,
+            ),
+            1.0,
+        )
+        total_46_0 = largest_2_0 + tl.log(chosen_30_0)
+        exp_value_40_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_3_0,
+                tl.where(not_greater_equal_value_2_0, value_17_0 - total_46_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:6
+        product_26_0 = 6.0 * (0.001 + 0.992 * exp_value_40_0)
+        # spline.gen:14
+        exp_value_41_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_3_0,
+                tl.where(not_greater_equal_value_2_0, value_18_0 - total_46_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:6
+        product_27_0 = 6.0 * (0.001 + 0.992 * exp_value_41_0)
+        total_47_0 = product_26_0 + product_27_0
+        # spline.gen:14
+        exp_value_42_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_3_0,
+                tl.where(not_greater_equal_value_2_0, value_19_0 - total_46_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:6
+        product_28_0 = 6.0 * (0.001 + 0.992 * exp_value_42_0)
+        total_48_0 = total_47_0 + product_28_0
+        # spline.gen:14
+        exp_value_43_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_3_0,
+                tl.where(not_greater_equal_value_2_0, value_20_0 - total_46_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:6
+        product_29_0 = 6.0 * (0.001 + 0.992 * exp_value_43_0)
+        total_49_0 = total_48_0 + product_29_0
+        # spline.gen:14
+        exp_value_44_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_3_0,
+                tl.where(not_greater_equal_value_2_0, value_21_0 - total_46_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:6
+        product_30_0 = 6.0 * (0.001 + 0.992 * exp_value_44_0)
+        total_50_0 = total_49_0 + product_30_0
+        # spline.gen:14
+        exp_value_45_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_3_0,
+                tl.where(not_greater_equal_value_2_0, value_22_0 - total_46_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:6
+        product_31_0 = 6.0 * (0.001 + 0.992 * exp_value_45_0)
+        total_51_0 = total_50_0 + product_31_0
+        # spline.gen:14
+        exp_value_46_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_3_0,
+                tl.where(not_greater_equal_value_2_0, value_23_0 - total_46_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:6
+        product_32_0 = 6.0 * (0.001 + 0.992 * exp_value_46_0)
+        # spline.gen:7
+        total_52_0 = -3.0 + total_44_0
+        # spline.gen:14
+        greater_equal_smaller_9_0 = smaller_0 >= total_52_0
+        # spline.gen:7
+        total_53_0 = -3.0 + total_43_0
+        # spline.gen:14
+        greater_equal_smaller_10_0 = smaller_0 >= total_53_0
+        # spline.gen:7
+        total_54_0 = -3.0 + total_42_0
+        # spline.gen:14
+        greater_equal_smaller_11_0 = smaller_0 >= total_54_0
+        # spline.gen:7
+        total_55_0 = -3.0 + total_41_0
+        # spline.gen:14
+        greater_equal_smaller_12_0 = smaller_0 >= total_55_0
+        # spline.gen:7
+        total_56_0 = -3.0 + total_40_0
+        # spline.gen:14
+        greater_equal_smaller_13_0 = smaller_0 >= total_56_0
+        # spline.gen:7
+        total_57_0 = -3.0 + product_19_0
+        # spline.gen:14
+        greater_equal_smaller_14_0 = smaller_0 >= total_57_0
+        exp_value_47_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_3_0,
+                tl.where(not_greater_equal_value_2_0, value_24_0 - total_46_0, 0.0),
+                0.0,
+            ),
+        )
+        chosen_31_0 = tl.where(
+            greater_equal_smaller_8_0,
+            6.0 * (0.001 + 0.992 * exp_value_47_0),
+            tl.where(
+                greater_equal_smaller_9_0,
+                product_32_0,
                 tl.where(
-                    greater_equal_smaller_3_6_0,
-                    total_31_0,
+                    greater_equal_smaller_10_0,
+                    product_31_0,
                     tl.where(
-                        greater_equal_smaller_3_5_0,
-                        total_33_0,
+                        greater_equal_smaller_11_0,
+                        product_30_0,
                         tl.where(
-                            greater_equal_smaller_3_4_0,
+                            greater_equal_smaller_12_0,
+                            product_29_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                product_28_0,
+                                tl.where(greater_equal_smaller_14_0, product_27_0, product_26_0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        difference_24_0 = smaller_0 - tl.where(
+            greater_equal_smaller_8_0,
+            total_45_0,
+            tl.where(
+                greater_equal_smaller_9_0,
+                total_52_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    total_53_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        total_54_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
+                            total_55_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                total_56_0,
+                                tl.where(greater_equal_smaller_14_0, total_57_0, -3.0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        exp_value_48_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_3_0,
+                tl.where(not_greater_equal_value_2_0, value_16_0 - total_39_0, 0.0),
+                0.0,
+            ),
+        )
+        chosen_32_0 = tl.where(
+            greater_equal_smaller_8_0,
+            6.0 * (0.001 + 0.992 * exp_value_48_0),
+            tl.where(
+                greater_equal_smaller_9_0,
+                product_25_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    product_24_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        product_23_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
+                            product_22_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                product_21_0,
+                                tl.where(greater_equal_smaller_14_0, product_20_0, product_19_0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        chosen_33_0 = tl.where(
+            not_greater_equal_value_3_0,
+            tl.where(not_greater_equal_value_2_0, chosen_31_0, 1.0),
+            1.0,
+        )
+        ratio_3_0 = chosen_32_0 / chosen_33_0
+        product_33_0 = difference_24_0 * ratio_3_0
+        product_34_0 = 2.0 * product_33_0
+        chosen_34_0 = tl.where(
+            greater_equal_smaller_8_0,
+            total_31_0,
+            tl.where(
+                greater_equal_smaller_9_0,
+                total_32_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    total_33_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        total_34_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
                             total_35_0,
                             tl.where(
-                                greater_equal_smaller_3_3_0,
-                                total_37_0,
-                                tl.where(greater_equal_smaller_3_2_0, total_39_0, -3.0),
+                                greater_equal_smaller_13_0,
+                                total_36_0,
+                                tl.where(greater_equal_smaller_14_0, total_37_0, 1.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        chosen_9_0 = tl.where(
-            greater_equal_smaller_3_8_0,
-            product_15_0,
-            tl.where(
-                greater_equal_smaller_3_7_0,
-                product_14_0,
-                tl.where(
-                    greater_equal_smaller_3_6_0,
-                    product_13_0,
-                    tl.where(
-                        greater_equal_smaller_3_5_0,
-                        product_12_0,
-                        tl.where(
-                            greater_equal_smaller_3_4_0,
-                            product_11_0,
-                            tl.where(
-                                greater_equal_smaller_3_3_0,
-                                product_10_0,
-                                tl.where(greater_equal_smaller_3_2_0, product_9_0, product_8_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        ratio_3_0 = difference_8_0 / chosen_9_0
-        larger_16_0 = tl.maximum(ratio_3_0, 0.0)
-        smaller_4_0 = tl.minimum(larger_16_0, 1.0)
-        difference_9_0 = 1.0 - smaller_4_0
-        product_21_0 = smaller_4_0 * difference_9_0
-        chosen_10_0 = tl.where(
-            greater_equal_smaller_3_8_0,
-            product_16_0,
-            tl.where(
-                greater_equal_smaller_3_7_0,
-                product_7_0,
-                tl.where(
-                    greater_equal_smaller_3_6_0,
-                    product_6_0,
-                    tl.where(
-                        greater_equal_smaller_3_5_0,
-                        product_5_0,
-                        tl.where(
-                            greater_equal_smaller_3_4_0,
-                            product_4_0,
-                            tl.where(
-                                greater_equal_smaller_3_3_0,
-                                product_3_0,
-                                tl.where(greater_equal_smaller_3_2_0, product_2_0, product_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        ratio_4_0 = chosen_10_0 / chosen_9_0
-        power_difference_9_0 = square(difference_9_0)
-        chosen_11_0 = tl.where(
-            greater_equal_smaller_3_8_0,
-            total_40_0,
-            tl.where(
-                greater_equal_smaller_3_7_0,
-                total_41_0,
-                tl.where(
-                    greater_equal_smaller_3_6_0,
-                    total_42_0,
-                    tl.where(
-                        greater_equal_smaller_3_5_0,
-                        total_43_0,
-                        tl.where(
-                            greater_equal_smaller_3_4_0,
-                            total_44_0,
-                            tl.where(
-                                greater_equal_smaller_3_3_0,
-                                total_45_0,
-                                tl.where(greater_equal_smaller_3_2_0, total_46_0, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_12_0 = tl.where(
-            greater_equal_smaller_3_8_0,
+        product_35_0 = chosen_32_0 * chosen_34_0
+        chosen_35_0 = tl.where(
+            greater_equal_smaller_8_0,
             1.0,
             tl.where(
-                greater_equal_smaller_3_7_0,
-                total_40_0,
+                greater_equal_smaller_9_0,
+                total_31_0,
                 tl.where(
-                    greater_equal_smaller_3_6_0,
-                    total_41_0,
+                    greater_equal_smaller_10_0,
+                    total_32_0,
                     tl.where(
-                        greater_equal_smaller_3_5_0,
-                        total_42_0,
+                        greater_equal_smaller_11_0,
+                        total_33_0,
                         tl.where(
-                            greater_equal_smaller_3_4_0,
-                            total_43_0,
+                            greater_equal_smaller_12_0,
+                            total_34_0,
                             tl.where(
-                                greater_equal_smaller_3_3_0,
-                                total_44_0,
-                                tl.where(greater_equal_smaller_3_2_0, total_45_0, total_46_0),
+                                greater_equal_smaller_13_0,
+                                total_35_0,
+                                tl.where(greater_equal_smaller_14_0, total_36_0, total_37_0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        total_49_0 = chosen_11_0 + chosen_12_0
-        power_smaller_4_0 = square(smaller_4_0)
-        chosen_13_0 = tl.where(tl.abs(b_2_0) >= 3.0, 0.0, -log_prob_cotangent)
-        negate_chosen_13_0 = -chosen_13_0
-        product_22_0 = (
-            1.0
-            / (ratio_4_0 * power_difference_9_0 + total_49_0 * product_21_0 + ratio_4_0 * power_smaller_4_0)
-            * (2.0 * negate_chosen_13_0)
+        product_36_0 = 2.0 * ratio_3_0
+        difference_25_0 = chosen_34_0 + chosen_35_0 - product_36_0
+        difference_26_0 = product_35_0 - difference_24_0 * difference_25_0
+        difference_27_0 = product_36_0 - chosen_34_0 - chosen_35_0
+        difference_28_0 = chosen_32_0 * ratio_3_0 - product_35_0 - difference_24_0 * difference_27_0
+        total_58_0 = difference_26_0 * difference_26_0 + 4.0 * (difference_28_0 * product_33_0)
+        sqrt_value_2_0 = tl.sqrt(
+            tl.where(
+                not_greater_equal_value_3_0,
+                tl.where(not_greater_equal_value_2_0, tl.maximum(total_58_0, 0.0), 1.0),
+                1.0,
+            ),
         )
-        product_23_0 = product_21_0 * product_22_0
-        product_24_0 = chosen_10_0 * ratio_4_0
-        product_25_0 = product_24_0 * chosen_11_0
-        product_26_0 = 2.0 * chosen_10_0
-        power_ratio_4_0 = square(ratio_4_0)
-        product_27_0 = product_26_0 * power_ratio_4_0
-        product_28_0 = product_24_0 * chosen_12_0
-        product_29_0 = (
-            1.0
-            / (product_25_0 * power_difference_9_0 + product_27_0 * product_21_0 + product_28_0 * power_smaller_4_0)
-            * chosen_13_0
+        chosen_36_0 = tl.where(
+            not_greater_equal_value_3_0,
+            tl.where(not_greater_equal_value_2_0, difference_26_0 + sqrt_value_2_0, 1.0),
+            1.0,
         )
-        product_30_0 = power_smaller_4_0 * product_29_0
-        chosen_14_0 = tl.where(greater_equal_smaller_3_8_0, 0.0, product_23_0 + product_24_0 * product_30_0)
-        chosen_15_0 = tl.where(greater_equal_smaller_3_7_0, 0.0, chosen_14_0)
-        chosen_16_0 = tl.where(greater_equal_smaller_3_6_0, 0.0, chosen_15_0)
-        chosen_17_0 = tl.where(greater_equal_smaller_3_5_0, 0.0, chosen_16_0)
-        chosen_18_0 = tl.where(greater_equal_smaller_3_4_0, 0.0, chosen_17_0)
-        chosen_19_0 = tl.where(greater_equal_smaller_3_3_0, 0.0, chosen_18_0)
-        product_31_0 = power_difference_9_0 * product_29_0
-        total_50_0 = product_23_0 + product_24_0 * product_31_0
-        chosen_20_0 = tl.where(greater_equal_smaller_3_8_0, 0.0, total_50_0)
-        chosen_21_0 = tl.where(greater_equal_smaller_3_7_0, 0.0, chosen_20_0)
-        chosen_22_0 = tl.where(greater_equal_smaller_3_6_0, 0.0, chosen_21_0)
-        chosen_23_0 = tl.where(greater_equal_smaller_3_5_0, 0.0, chosen_22_0)
-        chosen_24_0 = tl.where(greater_equal_smaller_3_4_0, 0.0, chosen_23_0)
-        ratio_5_0 = 1.0 / chosen_9_0
-        product_32_0 = ratio_4_0 * product_22_0
-        total_51_0 = total_49_0 * product_22_0 + product_27_0 * product_29_0
-        product_33_0 = (ratio_3_0 >= 0.0).to(tl.float32) * (
-            (larger_16_0 <= 1.0).to(tl.float32)
-            * (
-                2 * smaller_4_0 * (product_32_0 + product_28_0 * product_29_0)
-                + difference_9_0 * total_51_0
-                - (smaller_4_0 * total_51_0 + 2 * difference_9_0 * (product_32_0 + product_25_0 * product_29_0))
+        ratio_4_0 = product_34_0 / chosen_36_0
+        larger_15_0 = tl.maximum(ratio_4_0, 0.0)
+        smaller_3_0 = tl.minimum(larger_15_0, 1.0)
+        b_3_0 = tl.where(
+            greater_equal_value_2_0,
+            value_7_0,
+            tl.where(
+                greater_equal_smaller_8_0,
+                -3.0 + (total_51_0 + product_32_0),
+                tl.where(
+                    greater_equal_smaller_9_0,
+                    -3.0 + total_51_0,
+                    tl.where(
+                        greater_equal_smaller_10_0,
+                        -3.0 + total_50_0,
+                        tl.where(
+                            greater_equal_smaller_11_0,
+                            -3.0 + total_49_0,
+                            tl.where(
+                                greater_equal_smaller_12_0,
+                                -3.0 + total_48_0,
+                                tl.where(
+                                    greater_equal_smaller_13_0,
+                                    -3.0 + total_47_0,
+                                    tl.where(greater_equal_smaller_14_0, -3.0 + product_26_0, -3.0),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
             )
+            + chosen_31_0 * smaller_3_0,
         )
-        product_34_0 = ratio_5_0 * product_33_0
-        total_52_0 = (b_2_0 >= -3.0).to(tl.float32) * ((larger_15_0 <= 3.0).to(tl.float32) * product_34_0) + z_adjoint_1
-        chosen_25_0 = tl.where(greater_equal_value_0, 0.0, total_52_0)
-        product_35_0 = (ratio_2_0 >= 0.0).to(tl.float32) * (
-            (larger_14_0 <= 1.0).to(tl.float32) * (chosen_5_0 * chosen_25_0)
+        larger_16_0 = tl.maximum(b_3_0, -3.0)
+        smaller_4_0 = tl.minimum(larger_16_0, 3.0)
+        exp_value_49_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_11_0, 0.0))
+        exp_value_50_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_12_0, 0.0))
+        exp_value_51_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_13_0, 0.0))
+        exp_value_52_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_14_0, 0.0))
+        exp_value_53_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_15_0, 0.0))
+        exp_value_54_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_16_0, 0.0))
+        exp_value_55_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_17_0, 0.0))
+        exp_value_56_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_18_0, 0.0))
+        chosen_37_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_49_0
+            + exp_value_50_0
+            + exp_value_51_0
+            + exp_value_52_0
+            + exp_value_53_0
+            + exp_value_54_0
+            + exp_value_55_0
+            + exp_value_56_0,
+            1.0,
         )
-        product_36_0 = -product_18_0 / square(total_48_0) * product_35_0
-        product_37_0 = (total_47_0 >= 0.0).to(tl.float32) * (0.5 / sqrt_value_0 * product_36_0)
-        product_38_0 = difference_5_0 * product_37_0
-        total_53_0 = product_36_0 + product_38_0 + product_38_0
-        negate_total_53_0 = -total_53_0
-        product_39_0 = difference_3_0 * negate_total_53_0
-        product_40_0 = 4.0 * product_37_0
-        product_41_0 = product_17_0 * product_40_0
-        negate_product_41_0 = -product_41_0
-        product_42_0 = difference_3_0 * negate_product_41_0
-        difference_10_0 = product_39_0 - product_42_0
-        chosen_26_0 = tl.where(greater_equal_smaller_0, 0.0, difference_10_0)
-        chosen_27_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_26_0)
-        chosen_28_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_27_0)
-        chosen_29_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_28_0)
-        chosen_30_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_29_0)
-        chosen_31_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_30_0)
-        difference_11_0 = total_53_0 - product_41_0
-        total_54_0 = difference_10_0 + chosen_6_0 * difference_11_0
-        chosen_32_0 = tl.where(greater_equal_smaller_0, 0.0, total_54_0)
-        chosen_33_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_32_0)
-        chosen_34_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_33_0)
-        chosen_35_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_34_0)
-        chosen_36_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_35_0)
-        # spline.gen:15
-        value_31_0 = tl.sigmoid(value_8_0) * (
-            tl.where(greater_equal_smaller_3_2_0, 0.0, chosen_19_0)
-            + tl.where(greater_equal_smaller_3_2_0, tl.where(greater_equal_smaller_3_3_0, 0.0, chosen_24_0), 0.0)
-            + tl.where(greater_equal_smaller_7_0, 0.0, chosen_31_0)
-            + tl.where(greater_equal_smaller_7_0, tl.where(greater_equal_smaller_6_0, 0.0, chosen_36_0), 0.0)
-        )
-        value_31_1 = tl.sigmoid(value_30_0) * (
-            tl.where(greater_equal_smaller_3_2_0, chosen_19_0, 0.0)
-            + tl.where(greater_equal_smaller_3_3_0, chosen_24_0, 0.0)
-            + tl.where(greater_equal_smaller_7_0, chosen_31_0, 0.0)
-            + tl.where(greater_equal_smaller_6_0, chosen_36_0, 0.0)
-        )
-        value_31_2 = tl.sigmoid(value_29_0) * (
-            tl.where(greater_equal_smaller_3_3_0, chosen_18_0, 0.0)
-            + tl.where(greater_equal_smaller_3_4_0, chosen_23_0, 0.0)
-            + tl.where(greater_equal_smaller_6_0, chosen_30_0, 0.0)
-            + tl.where(greater_equal_smaller_5_0, chosen_35_0, 0.0)
-        )
-        value_31_3 = tl.sigmoid(value_28_0) * (
-            tl.where(greater_equal_smaller_3_4_0, chosen_17_0, 0.0)
-            + tl.where(greater_equal_smaller_3_5_0, chosen_22_0, 0.0)
-            + tl.where(greater_equal_smaller_5_0, chosen_29_0, 0.0)
-            + tl.where(greater_equal_smaller_4_0, chosen_34_0, 0.0)
-        )
-        value_31_4 = tl.sigmoid(value_27_0) * (
-            tl.where(greater_equal_smaller_3_5_0, chosen_16_0, 0.0)
-            + tl.where(greater_equal_smaller_3_6_0, chosen_21_0, 0.0)
-            + tl.where(greater_equal_smaller_4_0, chosen_28_0, 0.0)
-            + tl.where(greater_equal_smaller_3_0, chosen_33_0, 0.0)
-        )
-        value_31_5 = tl.sigmoid(value_26_0) * (
-            tl.where(greater_equal_smaller_3_6_0, chosen_15_0, 0.0)
-            + tl.where(greater_equal_smaller_3_7_0, chosen_20_0, 0.0)
-            + tl.where(greater_equal_smaller_3_0, chosen_27_0, 0.0)
-            + tl.where(greater_equal_smaller_2_0, chosen_32_0, 0.0)
-        )
-        value_31_6 = tl.sigmoid(value_25_0) * (
-            tl.where(greater_equal_smaller_3_7_0, chosen_14_0, 0.0)
-            + tl.where(greater_equal_smaller_3_8_0, total_50_0, 0.0)
-            + tl.where(greater_equal_smaller_2_0, chosen_26_0, 0.0)
-            + tl.where(greater_equal_smaller_0, total_54_0, 0.0)
-        )
-        # spline.gen:22
-        tl.store(part_1_out + place * 28 + k_2 * 7, value_31_0, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 1), value_31_1, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 2), value_31_2, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 3), value_31_3, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 4), value_31_4, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 5), value_31_5, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 6), value_31_6, mask=live)
+        total_59_0 = largest_2_0 + tl.log(chosen_37_0)
+        exp_value_57_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_17_0 - total_59_0, 0.0))
+        # spline.gen:6
+        product_37_0 = 6.0 * (0.001 + 0.992 * exp_value_57_0)
+        total_60_0 = -3.0 + product_37_0
         # spline.gen:14
-        power_chosen_9_0 = square(chosen_9_0)
-        product_43_0 = product_21_0 * product_29_0
-        total_55_0 = chosen_12_0 * product_30_0 + chosen_11_0 * product_31_0
-        total_56_0 = (
-            power_smaller_4_0 * product_22_0
-            + power_difference_9_0 * product_22_0
-            + 2 * ratio_4_0 * (product_26_0 * product_43_0)
-            + chosen_10_0 * total_55_0
+        greater_equal_smaller_4_2_0 = smaller_4_0 >= total_60_0
+        exp_value_58_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_18_0 - total_59_0, 0.0))
+        # spline.gen:6
+        product_38_0 = 6.0 * (0.001 + 0.992 * exp_value_58_0)
+        total_61_0 = product_37_0 + product_38_0
+        total_62_0 = -3.0 + total_61_0
+        # spline.gen:14
+        greater_equal_smaller_4_3_0 = smaller_4_0 >= total_62_0
+        exp_value_59_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_19_0 - total_59_0, 0.0))
+        # spline.gen:6
+        product_39_0 = 6.0 * (0.001 + 0.992 * exp_value_59_0)
+        total_63_0 = total_61_0 + product_39_0
+        total_64_0 = -3.0 + total_63_0
+        # spline.gen:14
+        greater_equal_smaller_4_4_0 = smaller_4_0 >= total_64_0
+        exp_value_60_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_20_0 - total_59_0, 0.0))
+        # spline.gen:6
+        product_40_0 = 6.0 * (0.001 + 0.992 * exp_value_60_0)
+        total_65_0 = total_63_0 + product_40_0
+        total_66_0 = -3.0 + total_65_0
+        # spline.gen:14
+        greater_equal_smaller_4_5_0 = smaller_4_0 >= total_66_0
+        exp_value_61_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_21_0 - total_59_0, 0.0))
+        # spline.gen:6
+        product_41_0 = 6.0 * (0.001 + 0.992 * exp_value_61_0)
+        total_67_0 = total_65_0 + product_41_0
+        total_68_0 = -3.0 + total_67_0
+        # spline.gen:14
+        greater_equal_smaller_4_6_0 = smaller_4_0 >= total_68_0
+        exp_value_62_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_22_0 - total_59_0, 0.0))
+        # spline.gen:6
+        product_42_0 = 6.0 * (0.001 + 0.992 * exp_value_62_0)
+        total_69_0 = total_67_0 + product_42_0
+        total_70_0 = -3.0 + total_69_0
+        # spline.gen:14
+        greater_equal_smaller_4_7_0 = smaller_4_0 >= total_70_0
+        exp_value_63_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_23_0 - total_59_0, 0.0))
+        # spline.gen:6
+        product_43_0 = 6.0 * (0.001 + 0.992 * exp_value_63_0)
+        total_71_0 = -3.0 + (total_69_0 + product_43_0)
+        # spline.gen:14
+        greater_equal_smaller_4_8_0 = smaller_4_0 >= total_71_0
+        difference_29_0 = smaller_4_0 - tl.where(
+            greater_equal_smaller_4_8_0,
+            total_71_0,
+            tl.where(
+                greater_equal_smaller_4_7_0,
+                total_70_0,
+                tl.where(
+                    greater_equal_smaller_4_6_0,
+                    total_68_0,
+                    tl.where(
+                        greater_equal_smaller_4_5_0,
+                        total_66_0,
+                        tl.where(
+                            greater_equal_smaller_4_4_0,
+                            total_64_0,
+                            tl.where(
+                                greater_equal_smaller_4_3_0,
+                                total_62_0,
+                                tl.where(greater_equal_smaller_4_2_0, total_60_0, -3.0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
         )
-        total_57_0 = (
-            ratio_5_0 * negate_chosen_13_0
-            + -difference_8_0 / power_chosen_9_0 * product_33_0
-            + -chosen_10_0 / power_chosen_9_0 * total_56_0
+        exp_value_64_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_24_0 - total_59_0, 0.0))
+        chosen_38_0 = tl.where(
+            not_greater_equal_value_3_0,
+            tl.where(
+                greater_equal_smaller_4_8_0,
+                6.0 * (0.001 + 0.992 * exp_value_64_0),
+                tl.where(
+                    greater_equal_smaller_4_7_0,
+                    product_43_0,
+                    tl.where(
+                        greater_equal_smaller_4_6_0,
+                        product_42_0,
+                        tl.where(
+                            greater_equal_smaller_4_5_0,
+                            product_41_0,
+                            tl.where(
+                                greater_equal_smaller_4_4_0,
+                                product_40_0,
+                                tl.where(
+                                    greater_equal_smaller_4_3_0,
+                                    product_39_0,
+                                    tl.where(greater_equal_smaller_4_2_0, product_38_0, product_37_0),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+            1.0,
         )
-        chosen_37_0 = tl.where(greater_equal_smaller_3_8_0, 0.0, total_57_0)
-        chosen_38_0 = tl.where(greater_equal_smaller_3_7_0, 0.0, chosen_37_0)
-        chosen_39_0 = tl.where(greater_equal_smaller_3_6_0, 0.0, chosen_38_0)
-        chosen_40_0 = tl.where(greater_equal_smaller_3_5_0, 0.0, chosen_39_0)
-        chosen_41_0 = tl.where(greater_equal_smaller_3_4_0, 0.0, chosen_40_0)
-        chosen_42_0 = tl.where(greater_equal_smaller_3_3_0, 0.0, chosen_41_0)
-        total_58_0 = difference_7_0 * product_40_0 + 2.0 * (1.0 / total_48_0 * product_35_0)
-        total_59_0 = chosen_6_0 * product_41_0 + 2.0 * (product_42_0 - product_39_0) + difference_3_0 * total_58_0
-        total_60_0 = smaller_2_0 * chosen_25_0 + -chosen_6_0 / square(chosen_5_0) * total_59_0
-        chosen_43_0 = tl.where(greater_equal_smaller_0, 0.0, total_60_0)
-        chosen_44_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_43_0)
-        chosen_45_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_44_0)
-        chosen_46_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_45_0)
-        chosen_47_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_46_0)
-        chosen_48_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_47_0)
-        negate_product_34_0 = -product_34_0
-        chosen_49_0 = tl.where(greater_equal_smaller_3_8_0, 0.0, negate_product_34_0)
-        chosen_50_0 = tl.where(greater_equal_smaller_3_7_0, 0.0, chosen_49_0)
-        chosen_51_0 = tl.where(greater_equal_smaller_3_6_0, 0.0, chosen_50_0)
-        chosen_52_0 = tl.where(greater_equal_smaller_3_5_0, 0.0, chosen_51_0)
-        chosen_53_0 = tl.where(greater_equal_smaller_3_4_0, 0.0, chosen_52_0)
-        chosen_54_0 = tl.where(greater_equal_smaller_0, 0.0, chosen_25_0)
-        chosen_55_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_54_0)
-        chosen_56_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_55_0)
-        chosen_57_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_56_0)
-        chosen_58_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_57_0)
-        total_61_0 = tl.where(greater_equal_smaller_3_8_0, negate_product_34_0, 0.0) + tl.where(
-            greater_equal_smaller_0,
-            chosen_25_0,
+        ratio_5_0 = difference_29_0 / chosen_38_0
+        larger_17_0 = tl.maximum(ratio_5_0, 0.0)
+        smaller_5_0 = tl.minimum(larger_17_0, 1.0)
+        difference_30_0 = 1.0 - smaller_5_0
+        product_44_0 = smaller_5_0 * difference_30_0
+        exp_value_65_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_3_0, 0.0))
+        exp_value_66_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_4_0, 0.0))
+        exp_value_67_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_5_0, 0.0))
+        exp_value_68_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_6_0, 0.0))
+        exp_value_69_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_7_0, 0.0))
+        exp_value_70_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_8_0, 0.0))
+        exp_value_71_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_9_0, 0.0))
+        exp_value_72_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_10_0, 0.0))
+        chosen_39_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_65_0
+            + exp_value_66_0
+            + exp_value_67_0
+            + exp_value_68_0
+            + exp_value_69_0
+            + exp_value_70_0
+            + exp_value_71_0
+            + exp_value_72_0,
+            1.0,
+        )
+        total_72_0 = largest_0 + tl.log(chosen_39_0)
+        exp_value_73_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_16_0 - total_72_0, 0.0))
+        exp_value_74_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_15_0 - total_72_0, 0.0))
+        exp_value_75_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_14_0 - total_72_0, 0.0))
+        exp_value_76_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_13_0 - total_72_0, 0.0))
+        exp_value_77_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_12_0 - total_72_0, 0.0))
+        exp_value_78_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_11_0 - total_72_0, 0.0))
+        exp_value_79_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_10_0 - total_72_0, 0.0))
+        exp_value_80_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_9_0 - total_72_0, 0.0))
+        chosen_40_0 = tl.where(
+            greater_equal_smaller_4_8_0,
+            6.0 * (0.001 + 0.992 * exp_value_73_0),
+            tl.where(
+                greater_equal_smaller_4_7_0,
+                6.0 * (0.001 + 0.992 * exp_value_74_0),
+                tl.where(
+                    greater_equal_smaller_4_6_0,
+                    6.0 * (0.001 + 0.992 * exp_value_75_0),
+                    tl.where(
+                        greater_equal_smaller_4_5_0,
+                        6.0 * (0.001 + 0.992 * exp_value_76_0),
+                        tl.where(
+                            greater_equal_smaller_4_4_0,
+                            6.0 * (0.001 + 0.992 * exp_value_77_0),
+                            tl.where(
+                                greater_equal_smaller_4_3_0,
+                                6.0 * (0.001 + 0.992 * exp_value_78_0),
+                                tl.where(
+                                    greater_equal_smaller_4_2_0,
+                                    6.0 * (0.001 + 0.992 * exp_value_79_0),
+                                    6.0 * (0.001 + 0.992 * exp_value_80_0),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        ratio_6_0 = chosen_40_0 / chosen_38_0
+        chosen_41_0 = tl.where(not_greater_equal_value_3_0, difference_30_0, 1.0)
+        power_chosen_41_0 = square(chosen_41_0)
+        chosen_42_0 = tl.where(
+            greater_equal_smaller_4_8_0,
+            total_31_0,
+            tl.where(
+                greater_equal_smaller_4_7_0,
+                total_32_0,
+                tl.where(
+                    greater_equal_smaller_4_6_0,
+                    total_33_0,
+                    tl.where(
+                        greater_equal_smaller_4_5_0,
+                        total_34_0,
+                        tl.where(
+                            greater_equal_smaller_4_4_0,
+                            total_35_0,
+                            tl.where(
+                                greater_equal_smaller_4_3_0,
+                                total_36_0,
+                                tl.where(greater_equal_smaller_4_2_0, total_37_0, 1.0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        chosen_43_0 = tl.where(
+            greater_equal_smaller_4_8_0,
+            1.0,
+            tl.where(
+                greater_equal_smaller_4_7_0,
+                total_31_0,
+                tl.where(
+                    greater_equal_smaller_4_6_0,
+                    total_32_0,
+                    tl.where(
+                        greater_equal_smaller_4_5_0,
+                        total_33_0,
+                        tl.where(
+                            greater_equal_smaller_4_4_0,
+                            total_34_0,
+                            tl.where(
+                                greater_equal_smaller_4_3_0,
+                                total_35_0,
+                                tl.where(greater_equal_smaller_4_2_0, total_36_0, total_37_0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        total_73_0 = chosen_42_0 + chosen_43_0
+        chosen_44_0 = tl.where(not_greater_equal_value_3_0, smaller_5_0, 1.0)
+        power_chosen_44_0 = square(chosen_44_0)
+        chosen_45_0 = tl.where(greater_equal_value_3_0, 0.0, -log_prob_cotangent)
+        negate_chosen_45_0 = -chosen_45_0
+        chosen_46_0 = tl.where(
+            not_greater_equal_value_3_0,
+            1.0
+            / tl.where(
+                not_greater_equal_value_3_0,
+                ratio_6_0 * power_chosen_41_0 + total_73_0 * product_44_0 + ratio_6_0 * power_chosen_44_0,
+                1.0,
+            )
+            * (2.0 * negate_chosen_45_0),
             0.0,
         )
-        total_62_0 = (
-            tl.where(greater_equal_smaller_3_7_0, chosen_49_0, 0.0)
-            + tl.where(greater_equal_smaller_2_0, chosen_54_0, 0.0)
-            + total_61_0
+        product_45_0 = product_44_0 * chosen_46_0
+        product_46_0 = chosen_40_0 * ratio_6_0
+        product_47_0 = product_46_0 * chosen_42_0
+        product_48_0 = 2.0 * chosen_40_0
+        chosen_47_0 = tl.where(not_greater_equal_value_3_0, ratio_6_0, 1.0)
+        power_chosen_47_0 = square(chosen_47_0)
+        product_49_0 = product_48_0 * power_chosen_47_0
+        product_50_0 = product_46_0 * chosen_43_0
+        chosen_48_0 = tl.where(
+            not_greater_equal_value_3_0,
+            1.0
+            / tl.where(
+                not_greater_equal_value_3_0,
+                product_47_0 * power_chosen_41_0 + product_49_0 * product_44_0 + product_50_0 * power_chosen_44_0,
+                1.0,
+            )
+            * chosen_45_0,
+            0.0,
         )
-        total_63_0 = (
-            tl.where(greater_equal_smaller_3_6_0, chosen_50_0, 0.0)
-            + tl.where(greater_equal_smaller_3_0, chosen_55_0, 0.0)
-            + total_62_0
-        )
-        total_64_0 = (
-            tl.where(greater_equal_smaller_3_5_0, chosen_51_0, 0.0)
-            + tl.where(greater_equal_smaller_4_0, chosen_56_0, 0.0)
-            + total_63_0
-        )
-        total_65_0 = (
-            tl.where(greater_equal_smaller_3_4_0, chosen_52_0, 0.0)
-            + tl.where(greater_equal_smaller_5_0, chosen_57_0, 0.0)
-            + total_64_0
-        )
-        total_66_0 = (
-            tl.where(greater_equal_smaller_3_3_0, chosen_53_0, 0.0)
-            + tl.where(greater_equal_smaller_6_0, chosen_58_0, 0.0)
-            + total_65_0
-        )
-        product_44_0 = exp_value_24_0 * (
-            0.992
+        product_51_0 = power_chosen_44_0 * chosen_48_0
+        chosen_49_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, product_45_0 + product_46_0 * product_51_0)
+        chosen_50_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_49_0)
+        chosen_51_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_50_0)
+        chosen_52_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_51_0)
+        chosen_53_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_52_0)
+        chosen_54_0 = tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_53_0)
+        product_52_0 = power_chosen_41_0 * chosen_48_0
+        total_74_0 = product_45_0 + product_46_0 * product_52_0
+        chosen_55_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, total_74_0)
+        chosen_56_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_55_0)
+        chosen_57_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_56_0)
+        chosen_58_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_57_0)
+        chosen_59_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_58_0)
+        ratio_7_0 = 1.0 / chosen_38_0
+        product_53_0 = ratio_6_0 * chosen_46_0
+        total_75_0 = total_73_0 * chosen_46_0 + product_49_0 * chosen_48_0
+        product_54_0 = (ratio_5_0 >= 0.0).to(tl.float32) * (
+            (larger_17_0 <= 1.0).to(tl.float32)
             * (
-                6.0
+                tl.where(
+                    not_greater_equal_value_3_0,
+                    2 * chosen_44_0 * (product_53_0 + product_50_0 * chosen_48_0),
+                    0.0,
+                )
+                + difference_30_0 * total_75_0
+                - (
+                    smaller_5_0 * total_75_0
+                    + tl.where(
+                        not_greater_equal_value_3_0,
+                        2 * chosen_41_0 * (product_53_0 + product_47_0 * chosen_48_0),
+                        0.0,
+                    )
+                )
+            )
+        )
+        product_55_0 = ratio_7_0 * product_54_0
+        product_56_0 = (b_3_0 >= -3.0).to(tl.float32) * ((larger_16_0 <= 3.0).to(tl.float32) * product_55_0)
+        chosen_60_0 = tl.where(greater_equal_value_2_0, 0.0, product_56_0)
+        product_57_0 = (ratio_4_0 >= 0.0).to(tl.float32) * (
+            (larger_15_0 <= 1.0).to(tl.float32) * (chosen_31_0 * chosen_60_0)
+        )
+        chosen_61_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, -product_34_0 / square(chosen_36_0) * product_57_0, 0.0),
+            0.0,
+        )
+        product_58_0 = (total_58_0 >= 0.0).to(tl.float32) * tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, 0.5 / sqrt_value_2_0 * chosen_61_0, 0.0),
+            0.0,
+        )
+        product_59_0 = difference_26_0 * product_58_0
+        total_76_0 = chosen_61_0 + product_59_0 + product_59_0
+        negate_total_76_0 = -total_76_0
+        product_60_0 = difference_24_0 * negate_total_76_0
+        product_61_0 = 4.0 * product_58_0
+        product_62_0 = product_33_0 * product_61_0
+        negate_product_62_0 = -product_62_0
+        product_63_0 = difference_24_0 * negate_product_62_0
+        difference_31_0 = product_60_0 - product_63_0
+        chosen_62_0 = tl.where(greater_equal_smaller_8_0, 0.0, difference_31_0)
+        chosen_63_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_62_0)
+        chosen_64_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_63_0)
+        chosen_65_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_64_0)
+        chosen_66_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_65_0)
+        chosen_67_0 = tl.where(greater_equal_smaller_13_0, 0.0, chosen_66_0)
+        difference_32_0 = total_76_0 - product_62_0
+        total_77_0 = difference_31_0 + chosen_32_0 * difference_32_0
+        chosen_68_0 = tl.where(greater_equal_smaller_8_0, 0.0, total_77_0)
+        chosen_69_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_68_0)
+        chosen_70_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_69_0)
+        chosen_71_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_70_0)
+        chosen_72_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_71_0)
+        # spline.gen:15
+        value_31_0 = z_adjoint_1
+        # spline.gen:14
+        chosen_73_0 = tl.where(greater_equal_value_2_0, 0.0, value_31_0)
+        product_64_0 = (ratio_2_0 >= 0.0).to(tl.float32) * (
+            (larger_14_0 <= 1.0).to(tl.float32) * (chosen_23_0 * chosen_73_0)
+        )
+        chosen_74_0 = tl.where(not_greater_equal_value_2_0, -product_16_0 / square(chosen_28_0) * product_64_0, 0.0)
+        product_65_0 = (total_38_0 >= 0.0).to(tl.float32) * tl.where(
+            not_greater_equal_value_2_0,
+            0.5 / sqrt_value_0 * chosen_74_0,
+            0.0,
+        )
+        product_66_0 = difference_21_0 * product_65_0
+        total_78_0 = chosen_74_0 + product_66_0 + product_66_0
+        negate_total_78_0 = -total_78_0
+        product_67_0 = difference_19_0 * negate_total_78_0
+        product_68_0 = 4.0 * product_65_0
+        product_69_0 = product_15_0 * product_68_0
+        negate_product_69_0 = -product_69_0
+        product_70_0 = difference_19_0 * negate_product_69_0
+        difference_33_0 = product_67_0 - product_70_0
+        chosen_75_0 = tl.where(greater_equal_smaller_0, 0.0, difference_33_0)
+        chosen_76_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_75_0)
+        chosen_77_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_76_0)
+        chosen_78_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_77_0)
+        chosen_79_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_78_0)
+        chosen_80_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_79_0)
+        difference_34_0 = total_78_0 - product_69_0
+        total_79_0 = difference_33_0 + chosen_24_0 * difference_34_0
+        chosen_81_0 = tl.where(greater_equal_smaller_0, 0.0, total_79_0)
+        chosen_82_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_81_0)
+        chosen_83_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_82_0)
+        chosen_84_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_83_0)
+        chosen_85_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_84_0)
+        # spline.gen:15
+        value_32_0 = tl.sigmoid(value_8_0) * (
+            tl.where(greater_equal_smaller_4_2_0, 0.0, chosen_54_0)
+            + tl.where(greater_equal_smaller_4_2_0, tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_59_0), 0.0)
+            + tl.where(greater_equal_smaller_14_0, 0.0, chosen_67_0)
+            + tl.where(greater_equal_smaller_14_0, tl.where(greater_equal_smaller_13_0, 0.0, chosen_72_0), 0.0)
+            + tl.where(greater_equal_smaller_7_0, 0.0, chosen_80_0)
+            + tl.where(greater_equal_smaller_7_0, tl.where(greater_equal_smaller_6_0, 0.0, chosen_85_0), 0.0)
+        )
+        value_32_1 = tl.sigmoid(value_30_0) * (
+            tl.where(greater_equal_smaller_4_2_0, chosen_54_0, 0.0)
+            + tl.where(greater_equal_smaller_4_3_0, chosen_59_0, 0.0)
+            + tl.where(greater_equal_smaller_14_0, chosen_67_0, 0.0)
+            + tl.where(greater_equal_smaller_13_0, chosen_72_0, 0.0)
+            + tl.where(greater_equal_smaller_7_0, chosen_80_0, 0.0)
+            + tl.where(greater_equal_smaller_6_0, chosen_85_0, 0.0)
+        )
+        value_32_2 = tl.sigmoid(value_29_0) * (
+            tl.where(greater_equal_smaller_4_3_0, chosen_53_0, 0.0)
+            + tl.where(greater_equal_smaller_4_4_0, chosen_58_0, 0.0)
+            + tl.where(greater_equal_smaller_13_0, chosen_66_0, 0.0)
+            + tl.where(greater_equal_smaller_12_0, chosen_71_0, 0.0)
+            + tl.where(greater_equal_smaller_6_0, chosen_79_0, 0.0)
+            + tl.where(greater_equal_smaller_5_0, chosen_84_0, 0.0)
+        )
+        value_32_3 = tl.sigmoid(value_28_0) * (
+            tl.where(greater_equal_smaller_4_4_0, chosen_52_0, 0.0)
+            + tl.where(greater_equal_smaller_4_5_0, chosen_57_0, 0.0)
+            + tl.where(greater_equal_smaller_12_0, chosen_65_0, 0.0)
+            + tl.where(greater_equal_smaller_11_0, chosen_70_0, 0.0)
+            + tl.where(greater_equal_smaller_5_0, chosen_78_0, 0.0)
+            + tl.where(greater_equal_smaller_4_0, chosen_83_0, 0.0)
+        )
+        value_32_4 = tl.sigmoid(value_27_0) * (
+            tl.where(greater_equal_smaller_4_5_0, chosen_51_0, 0.0)
+            + tl.where(greater_equal_smaller_4_6_0, chosen_56_0, 0.0)
+            + tl.where(greater_equal_smaller_11_0, chosen_64_0, 0.0)
+            + tl.where(greater_equal_smaller_10_0, chosen_69_0, 0.0)
+            + tl.where(greater_equal_smaller_4_0, chosen_77_0, 0.0)
+            + tl.where(greater_equal_smaller_3_0, chosen_82_0, 0.0)
+        )
+        value_32_5 = tl.sigmoid(value_26_0) * (
+            tl.where(greater_equal_smaller_4_6_0, chosen_50_0, 0.0)
+            + tl.where(greater_equal_smaller_4_7_0, chosen_55_0, 0.0)
+            + tl.where(greater_equal_smaller_10_0, chosen_63_0, 0.0)
+            + tl.where(greater_equal_smaller_9_0, chosen_68_0, 0.0)
+            + tl.where(greater_equal_smaller_3_0, chosen_76_0, 0.0)
+            + tl.where(greater_equal_smaller_2_0, chosen_81_0, 0.0)
+        )
+        value_32_6 = tl.sigmoid(value_25_0) * (
+            tl.where(greater_equal_smaller_4_7_0, chosen_49_0, 0.0)
+            + tl.where(greater_equal_smaller_4_8_0, total_74_0, 0.0)
+            + tl.where(greater_equal_smaller_9_0, chosen_62_0, 0.0)
+            + tl.where(greater_equal_smaller_8_0, total_77_0, 0.0)
+            + tl.where(greater_equal_smaller_2_0, chosen_75_0, 0.0)
+            + tl.where(greater_equal_smaller_0, total_79_0, 0.0)
+        )
+        # spline.gen:22
+        tl.store(part_1_out + place * 28 + k_2 * 7, value_32_0, mask=live)
+        tl.store(part_1_out + place * 28 + (k_2 * 7 + 1), value_32_1, mask=live)
+        tl.store(part_1_out + place * 28 + (k_2 * 7 + 2), value_32_2, mask=live)
+        tl.store(part_1_out + place * 28 + (k_2 * 7 + 3), value_32_3, mask=live)
+        tl.store(part_1_out + place * 28 + (k_2 * 7 + 4), value_32_4, mask=live)
+        tl.store(part_1_out + place * 28 + (k_2 * 7 + 5), value_32_5, mask=live)
+        tl.store(part_1_out + place * 28 + (k_2 * 7 + 6), value_32_6, mask=live)
+        # spline.gen:14
+        power_chosen_38_0 = square(chosen_38_0)
+        product_71_0 = product_44_0 * chosen_48_0
+        total_80_0 = chosen_43_0 * product_51_0 + chosen_42_0 * product_52_0
+        total_81_0 = (
+            power_chosen_44_0 * chosen_46_0
+            + power_chosen_41_0 * chosen_46_0
+            + tl.where(not_greater_equal_value_3_0, 2 * chosen_47_0 * (product_48_0 * product_71_0), 0.0)
+            + chosen_40_0 * total_80_0
+        )
+        chosen_86_0 = tl.where(
+            not_greater_equal_value_3_0,
+            ratio_7_0 * negate_chosen_45_0
+            + -difference_29_0 / power_chosen_38_0 * product_54_0
+            + -chosen_40_0 / power_chosen_38_0 * total_81_0,
+            0.0,
+        )
+        chosen_87_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, chosen_86_0)
+        chosen_88_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_87_0)
+        chosen_89_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_88_0)
+        chosen_90_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_89_0)
+        chosen_91_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_90_0)
+        chosen_92_0 = tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_91_0)
+        negate_product_55_0 = -product_55_0
+        chosen_93_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, negate_product_55_0)
+        chosen_94_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_93_0)
+        chosen_95_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_94_0)
+        chosen_96_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_95_0)
+        chosen_97_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_96_0)
+        chosen_98_0 = tl.where(greater_equal_smaller_4_8_0, negate_product_55_0, 0.0)
+        total_82_0 = tl.where(greater_equal_smaller_4_7_0, chosen_93_0, 0.0) + chosen_98_0
+        total_83_0 = tl.where(greater_equal_smaller_4_6_0, chosen_94_0, 0.0) + total_82_0
+        total_84_0 = tl.where(greater_equal_smaller_4_5_0, chosen_95_0, 0.0) + total_83_0
+        total_85_0 = tl.where(greater_equal_smaller_4_4_0, chosen_96_0, 0.0) + total_84_0
+        total_86_0 = tl.where(greater_equal_smaller_4_3_0, chosen_97_0, 0.0) + total_85_0
+        chosen_99_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_57_0
+            * (
+                0.992
                 * (
-                    tl.where(greater_equal_smaller_3_2_0, 0.0, chosen_42_0)
-                    + tl.where(greater_equal_smaller_7_0, 0.0, chosen_48_0)
-                    + (
-                        tl.where(
-                            greater_equal_smaller_3_2_0,
-                            tl.where(greater_equal_smaller_3_3_0, 0.0, chosen_53_0),
+                    6.0
+                    * (
+                        tl.where(greater_equal_smaller_4_2_0, 0.0, chosen_92_0)
+                        + tl.where(
+                            greater_equal_smaller_4_2_0,
+                            tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_97_0),
                             0.0,
                         )
-                        + tl.where(
-                            greater_equal_smaller_7_0,
-                            tl.where(greater_equal_smaller_6_0, 0.0, chosen_58_0),
-                            0.0,
+                        + total_86_0
+                    )
+                )
+            ),
+            0.0,
+        )
+        total_87_0 = difference_28_0 * product_61_0 + 2.0 * (1.0 / chosen_36_0 * product_57_0)
+        total_88_0 = chosen_32_0 * product_62_0 + 2.0 * (product_63_0 - product_60_0) + difference_24_0 * total_87_0
+        total_89_0 = smaller_3_0 * chosen_60_0 + tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, -chosen_32_0 / square(chosen_33_0) * total_88_0, 0.0),
+            0.0,
+        )
+        chosen_100_0 = tl.where(greater_equal_smaller_8_0, 0.0, total_89_0)
+        chosen_101_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_100_0)
+        chosen_102_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_101_0)
+        chosen_103_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_102_0)
+        chosen_104_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_103_0)
+        chosen_105_0 = tl.where(greater_equal_smaller_13_0, 0.0, chosen_104_0)
+        chosen_106_0 = tl.where(greater_equal_smaller_8_0, 0.0, chosen_60_0)
+        chosen_107_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_106_0)
+        chosen_108_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_107_0)
+        chosen_109_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_108_0)
+        chosen_110_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_109_0)
+        chosen_111_0 = tl.where(greater_equal_smaller_8_0, chosen_60_0, 0.0)
+        total_90_0 = tl.where(greater_equal_smaller_9_0, chosen_106_0, 0.0) + chosen_111_0
+        total_91_0 = tl.where(greater_equal_smaller_10_0, chosen_107_0, 0.0) + total_90_0
+        total_92_0 = tl.where(greater_equal_smaller_11_0, chosen_108_0, 0.0) + total_91_0
+        total_93_0 = tl.where(greater_equal_smaller_12_0, chosen_109_0, 0.0) + total_92_0
+        total_94_0 = tl.where(greater_equal_smaller_13_0, chosen_110_0, 0.0) + total_93_0
+        chosen_112_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                not_greater_equal_value_3_0,
+                exp_value_40_0
+                * (
+                    0.992
+                    * (
+                        6.0
+                        * (
+                            tl.where(greater_equal_smaller_14_0, 0.0, chosen_105_0)
+                            + tl.where(
+                                greater_equal_smaller_14_0,
+                                tl.where(greater_equal_smaller_13_0, 0.0, chosen_110_0),
+                                0.0,
+                            )
+                            + total_94_0
                         )
                     )
-                    + total_66_0
-                )
-            )
+                ),
+                0.0,
+            ),
+            0.0,
         )
-        product_45_0 = exp_value_31_0 * (
-            0.992
+        total_95_0 = difference_23_0 * product_68_0 + 2.0 * (1.0 / chosen_28_0 * product_64_0)
+        total_96_0 = chosen_24_0 * product_69_0 + 2.0 * (product_70_0 - product_67_0) + difference_19_0 * total_95_0
+        total_97_0 = smaller_2_0 * chosen_73_0 + tl.where(
+            not_greater_equal_value_2_0,
+            -chosen_24_0 / square(chosen_25_0) * total_96_0,
+            0.0,
+        )
+        chosen_113_0 = tl.where(greater_equal_smaller_0, 0.0, total_97_0)
+        chosen_114_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_113_0)
+        chosen_115_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_114_0)
+        chosen_116_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_115_0)
+        chosen_117_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_116_0)
+        chosen_118_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_117_0)
+        chosen_119_0 = tl.where(greater_equal_smaller_0, 0.0, chosen_73_0)
+        chosen_120_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_119_0)
+        chosen_121_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_120_0)
+        chosen_122_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_121_0)
+        chosen_123_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_122_0)
+        chosen_124_0 = tl.where(greater_equal_smaller_0, chosen_73_0, 0.0)
+        total_98_0 = tl.where(greater_equal_smaller_2_0, chosen_119_0, 0.0) + chosen_124_0
+        total_99_0 = tl.where(greater_equal_smaller_3_0, chosen_120_0, 0.0) + total_98_0
+        total_100_0 = tl.where(greater_equal_smaller_4_0, chosen_121_0, 0.0) + total_99_0
+        total_101_0 = tl.where(greater_equal_smaller_5_0, chosen_122_0, 0.0) + total_100_0
+        total_102_0 = tl.where(greater_equal_smaller_6_0, chosen_123_0, 0.0) + total_101_0
+        chosen_125_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_8_0
             * (
-                6.0
+                0.992
                 * (
-                    tl.where(greater_equal_smaller_3_8_0, total_57_0, 0.0)
-                    + tl.where(greater_equal_smaller_0, total_60_0, 0.0)
+                    6.0
+                    * (
+                        tl.where(greater_equal_smaller_7_0, 0.0, chosen_118_0)
+                        + tl.where(
+                            greater_equal_smaller_7_0,
+                            tl.where(greater_equal_smaller_6_0, 0.0, chosen_123_0),
+                            0.0,
+                        )
+                        + total_102_0
+                    )
                 )
-            )
+            ),
+            0.0,
         )
-        product_46_0 = exp_value_30_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_7_0, chosen_37_0, 0.0)
-                    + tl.where(greater_equal_smaller_2_0, chosen_43_0, 0.0)
-                    + total_61_0
-                )
-            )
+        chosen_126_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_64_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_8_0, chosen_86_0, 0.0))),
+            0.0,
         )
-        product_47_0 = exp_value_29_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_6_0, chosen_38_0, 0.0)
-                    + tl.where(greater_equal_smaller_3_0, chosen_44_0, 0.0)
-                    + total_62_0
-                )
-            )
+        chosen_127_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_63_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_7_0, chosen_87_0, 0.0) + chosen_98_0))),
+            0.0,
         )
-        product_48_0 = exp_value_28_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_5_0, chosen_39_0, 0.0)
-                    + tl.where(greater_equal_smaller_4_0, chosen_45_0, 0.0)
-                    + total_63_0
-                )
-            )
+        chosen_128_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_62_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_6_0, chosen_88_0, 0.0) + total_82_0))),
+            0.0,
         )
-        product_49_0 = exp_value_27_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_4_0, chosen_40_0, 0.0)
-                    + tl.where(greater_equal_smaller_5_0, chosen_46_0, 0.0)
-                    + total_64_0
-                )
-            )
+        chosen_129_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_61_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_5_0, chosen_89_0, 0.0) + total_83_0))),
+            0.0,
         )
-        product_50_0 = exp_value_26_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_3_0, chosen_41_0, 0.0)
-                    + tl.where(greater_equal_smaller_6_0, chosen_47_0, 0.0)
-                    + total_65_0
-                )
-            )
+        chosen_130_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_60_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_4_0, chosen_90_0, 0.0) + total_84_0))),
+            0.0,
         )
-        product_51_0 = exp_value_25_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_2_0, chosen_42_0, 0.0)
-                    + tl.where(greater_equal_smaller_7_0, chosen_48_0, 0.0)
-                    + total_66_0
-                )
-            )
+        chosen_131_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_59_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_3_0, chosen_91_0, 0.0) + total_85_0))),
+            0.0,
         )
-        difference_12_0 = (
-            -product_45_0
-            - product_46_0
-            - product_47_0
-            - product_48_0
-            - product_49_0
-            - product_50_0
-            - product_51_0
-            - product_44_0
+        chosen_132_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_58_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_2_0, chosen_92_0, 0.0) + total_86_0))),
+            0.0,
         )
-        product_52_0 = 1.0 / total_20_0 * difference_12_0
-        product_53_0 = exp_value_16_0 * product_52_0
-        product_54_0 = exp_value_23_0 * product_52_0
-        product_55_0 = exp_value_22_0 * product_52_0
-        product_56_0 = exp_value_21_0 * product_52_0
-        product_57_0 = exp_value_20_0 * product_52_0
-        product_58_0 = exp_value_19_0 * product_52_0
-        product_59_0 = exp_value_18_0 * product_52_0
-        product_60_0 = exp_value_17_0 * product_52_0
-        difference_13_0 = (
-            difference_12_0
-            - product_54_0
-            - product_55_0
-            - product_56_0
-            - product_57_0
-            - product_58_0
-            - product_59_0
-            - product_60_0
-            - product_53_0
+        difference_35_0 = (
+            -chosen_126_0
+            - chosen_127_0
+            - chosen_128_0
+            - chosen_129_0
+            - chosen_130_0
+            - chosen_131_0
+            - chosen_132_0
+            - chosen_99_0
         )
-        product_61_0 = (larger_13_0 >= value_24_0).to(tl.float32) * difference_13_0
-        product_62_0 = (larger_12_0 >= value_23_0).to(tl.float32) * product_61_0
-        product_63_0 = (larger_11_0 >= value_22_0).to(tl.float32) * product_62_0
-        product_64_0 = (larger_10_0 >= value_21_0).to(tl.float32) * product_63_0
-        product_65_0 = (larger_9_0 >= value_20_0).to(tl.float32) * product_64_0
-        product_66_0 = (larger_8_0 >= value_19_0).to(tl.float32) * product_65_0
+        chosen_133_0 = tl.where(not_greater_equal_value_3_0, 1.0 / chosen_37_0 * difference_35_0, 0.0)
+        chosen_134_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                not_greater_equal_value_3_0,
+                exp_value_47_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_8_0, total_89_0, 0.0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_135_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                not_greater_equal_value_3_0,
+                exp_value_46_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_9_0, chosen_100_0, 0.0) + chosen_111_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_136_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                not_greater_equal_value_3_0,
+                exp_value_45_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_10_0, chosen_101_0, 0.0) + total_90_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_137_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                not_greater_equal_value_3_0,
+                exp_value_44_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_11_0, chosen_102_0, 0.0) + total_91_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_138_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                not_greater_equal_value_3_0,
+                exp_value_43_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_12_0, chosen_103_0, 0.0) + total_92_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_139_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                not_greater_equal_value_3_0,
+                exp_value_42_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_13_0, chosen_104_0, 0.0) + total_93_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_140_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                not_greater_equal_value_3_0,
+                exp_value_41_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_14_0, chosen_105_0, 0.0) + total_94_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        difference_36_0 = (
+            -chosen_134_0
+            - chosen_135_0
+            - chosen_136_0
+            - chosen_137_0
+            - chosen_138_0
+            - chosen_139_0
+            - chosen_140_0
+            - chosen_112_0
+        )
+        chosen_141_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, 1.0 / chosen_30_0 * difference_36_0, 0.0),
+            0.0,
+        )
+        chosen_142_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_15_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_0, total_97_0, 0.0))),
+            0.0,
+        )
+        chosen_143_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_14_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_2_0, chosen_113_0, 0.0) + chosen_124_0))),
+            0.0,
+        )
+        chosen_144_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_13_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_3_0, chosen_114_0, 0.0) + total_98_0))),
+            0.0,
+        )
+        chosen_145_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_12_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_0, chosen_115_0, 0.0) + total_99_0))),
+            0.0,
+        )
+        chosen_146_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_11_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_5_0, chosen_116_0, 0.0) + total_100_0))),
+            0.0,
+        )
+        chosen_147_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_10_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_6_0, chosen_117_0, 0.0) + total_101_0))),
+            0.0,
+        )
+        chosen_148_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_9_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_7_0, chosen_118_0, 0.0) + total_102_0))),
+            0.0,
+        )
+        difference_37_0 = (
+            -chosen_142_0
+            - chosen_143_0
+            - chosen_144_0
+            - chosen_145_0
+            - chosen_146_0
+            - chosen_147_0
+            - chosen_148_0
+            - chosen_125_0
+        )
+        chosen_149_0 = tl.where(not_greater_equal_value_2_0, 1.0 / chosen_22_0 * difference_37_0, 0.0)
+        total_103_0 = tl.where(not_greater_equal_value_3_0, exp_value_49_0 * chosen_133_0, 0.0) + tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, exp_value_32_0 * chosen_141_0, 0.0) + exp_chosen_14_0 * chosen_149_0,
+            0.0,
+        )
+        total_104_0 = tl.where(not_greater_equal_value_3_0, exp_value_56_0 * chosen_133_0, 0.0) + tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, exp_value_39_0 * chosen_141_0, 0.0) + exp_chosen_21_0 * chosen_149_0,
+            0.0,
+        )
+        total_105_0 = tl.where(not_greater_equal_value_3_0, exp_value_55_0 * chosen_133_0, 0.0) + tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, exp_value_38_0 * chosen_141_0, 0.0) + exp_chosen_20_0 * chosen_149_0,
+            0.0,
+        )
+        total_106_0 = tl.where(not_greater_equal_value_3_0, exp_value_54_0 * chosen_133_0, 0.0) + tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, exp_value_37_0 * chosen_141_0, 0.0) + exp_chosen_19_0 * chosen_149_0,
+            0.0,
+        )
+        total_107_0 = tl.where(not_greater_equal_value_3_0, exp_value_53_0 * chosen_133_0, 0.0) + tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, exp_value_36_0 * chosen_141_0, 0.0) + exp_chosen_18_0 * chosen_149_0,
+            0.0,
+        )
+        total_108_0 = tl.where(not_greater_equal_value_3_0, exp_value_52_0 * chosen_133_0, 0.0) + tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, exp_value_35_0 * chosen_141_0, 0.0) + exp_chosen_17_0 * chosen_149_0,
+            0.0,
+        )
+        total_109_0 = tl.where(not_greater_equal_value_3_0, exp_value_51_0 * chosen_133_0, 0.0) + tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, exp_value_34_0 * chosen_141_0, 0.0) + exp_chosen_16_0 * chosen_149_0,
+            0.0,
+        )
+        total_110_0 = tl.where(not_greater_equal_value_3_0, exp_value_50_0 * chosen_133_0, 0.0) + tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, exp_value_33_0 * chosen_141_0, 0.0) + exp_chosen_15_0 * chosen_149_0,
+            0.0,
+        )
+        difference_38_0 = (
+            difference_35_0
+            + difference_36_0
+            + difference_37_0
+            - total_104_0
+            - total_105_0
+            - total_106_0
+            - total_107_0
+            - total_108_0
+            - total_109_0
+            - total_110_0
+            - total_103_0
+        )
+        product_72_0 = (larger_13_0 >= value_24_0).to(tl.float32) * difference_38_0
+        product_73_0 = (larger_12_0 >= value_23_0).to(tl.float32) * product_72_0
+        product_74_0 = (larger_11_0 >= value_22_0).to(tl.float32) * product_73_0
+        product_75_0 = (larger_10_0 >= value_21_0).to(tl.float32) * product_74_0
+        product_76_0 = (larger_9_0 >= value_20_0).to(tl.float32) * product_75_0
+        product_77_0 = (larger_8_0 >= value_19_0).to(tl.float32) * product_76_0
         # spline.gen:15
-        value_32_0 = product_44_0 + product_53_0 + (value_17_0 >= value_18_0).to(tl.float32) * product_66_0
-        value_32_1 = product_51_0 + product_60_0 + (value_18_0 > value_17_0).to(tl.float32) * product_66_0
-        value_32_2 = product_50_0 + product_59_0 + (value_19_0 > larger_8_0).to(tl.float32) * product_65_0
-        value_32_3 = product_49_0 + product_58_0 + (value_20_0 > larger_9_0).to(tl.float32) * product_64_0
-        value_32_4 = product_48_0 + product_57_0 + (value_21_0 > larger_10_0).to(tl.float32) * product_63_0
-        value_32_5 = product_47_0 + product_56_0 + (value_22_0 > larger_11_0).to(tl.float32) * product_62_0
-        value_32_6 = product_46_0 + product_55_0 + (value_23_0 > larger_12_0).to(tl.float32) * product_61_0
-        value_32_7 = product_45_0 + product_54_0 + (value_24_0 > larger_13_0).to(tl.float32) * difference_13_0
+        value_33_0 = (
+            chosen_99_0
+            + chosen_112_0
+            + chosen_125_0
+            + total_103_0
+            + (value_17_0 >= value_18_0).to(tl.float32) * product_77_0
+        )
+        value_33_1 = (
+            chosen_132_0
+            + chosen_140_0
+            + chosen_148_0
+            + total_110_0
+            + (value_18_0 > value_17_0).to(tl.float32) * product_77_0
+        )
+        value_33_2 = (
+            chosen_131_0
+            + chosen_139_0
+            + chosen_147_0
+            + total_109_0
+            + (value_19_0 > larger_8_0).to(tl.float32) * product_76_0
+        )
+        value_33_3 = (
+            chosen_130_0
+            + chosen_138_0
+            + chosen_146_0
+            + total_108_0
+            + (value_20_0 > larger_9_0).to(tl.float32) * product_75_0
+        )
+        value_33_4 = (
+            chosen_129_0
+            + chosen_137_0
+            + chosen_145_0
+            + total_107_0
+            + (value_21_0 > larger_10_0).to(tl.float32) * product_74_0
+        )
+        value_33_5 = (
+            chosen_128_0
+            + chosen_136_0
+            + chosen_144_0
+            + total_106_0
+            + (value_22_0 > larger_11_0).to(tl.float32) * product_73_0
+        )
+        value_33_6 = (
+            chosen_127_0
+            + chosen_135_0
+            + chosen_143_0
+            + total_105_0
+            + (value_23_0 > larger_12_0).to(tl.float32) * product_72_0
+        )
+        value_33_7 = (
+            chosen_126_0
+            + chosen_134_0
+            + chosen_142_0
+            + total_104_0
+            + (value_24_0 > larger_13_0).to(tl.float32) * difference_38_0
+        )
         # spline.gen:22
-        tl.store(part_3_out + place * 32 + k_2 * 8, value_32_0, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 1), value_32_1, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 2), value_32_2, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 3), value_32_3, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 4), value_32_4, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 5), value_32_5, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 6), value_32_6, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 7), value_32_7, mask=live)
+        tl.store(part_3_out + place * 32 + k_2 * 8, value_33_0, mask=live)
+        tl.store(part_3_out + place * 32 + (k_2 * 8 + 1), value_33_1, mask=live)
+        tl.store(part_3_out + place * 32 + (k_2 * 8 + 2), value_33_2, mask=live)
+        tl.store(part_3_out + place * 32 + (k_2 * 8 + 3), value_33_3, mask=live)
+        tl.store(part_3_out + place * 32 + (k_2 * 8 + 4), value_33_4, mask=live)
+        tl.store(part_3_out + place * 32 + (k_2 * 8 + 5), value_33_5, mask=live)
+        tl.store(part_3_out + place * 32 + (k_2 * 8 + 6), value_33_6, mask=live)
+        tl.store(part_3_out + place * 32 + (k_2 * 8 + 7), value_33_7, mask=live)
         # spline.gen:14
-        total_67_0 = 2.0 * (power_ratio_4_0 * product_43_0) + ratio_4_0 * total_55_0 + ratio_5_0 * total_56_0
-        chosen_59_0 = tl.where(greater_equal_smaller_3_8_0, 0.0, total_67_0)
-        chosen_60_0 = tl.where(greater_equal_smaller_3_7_0, 0.0, chosen_59_0)
-        chosen_61_0 = tl.where(greater_equal_smaller_3_6_0, 0.0, chosen_60_0)
-        chosen_62_0 = tl.where(greater_equal_smaller_3_5_0, 0.0, chosen_61_0)
-        chosen_63_0 = tl.where(greater_equal_smaller_3_4_0, 0.0, chosen_62_0)
-        chosen_64_0 = tl.where(greater_equal_smaller_3_3_0, 0.0, chosen_63_0)
-        total_68_0 = ratio_0 * product_41_0 + chosen_7_0 * difference_11_0 + 1.0 / chosen_5_0 * total_59_0
-        chosen_65_0 = tl.where(greater_equal_smaller_0, 0.0, total_68_0)
-        chosen_66_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_65_0)
-        chosen_67_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_66_0)
-        chosen_68_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_67_0)
-        chosen_69_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_68_0)
-        chosen_70_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_69_0)
-        total_69_0 = difference_6_0 * negate_product_41_0 + difference_4_0 * negate_total_53_0 + ratio_0 * total_58_0
-        negate_total_69_0 = -total_69_0
-        chosen_71_0 = tl.where(greater_equal_smaller_0, 0.0, negate_total_69_0)
-        chosen_72_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_71_0)
-        chosen_73_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_72_0)
-        chosen_74_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_73_0)
-        chosen_75_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_74_0)
-        chosen_76_0 = tl.where(greater_equal_smaller_0, negate_total_69_0, 0.0)
-        total_70_0 = tl.where(greater_equal_smaller_2_0, chosen_71_0, 0.0) + chosen_76_0
-        total_71_0 = tl.where(greater_equal_smaller_3_0, chosen_72_0, 0.0) + total_70_0
-        total_72_0 = tl.where(greater_equal_smaller_4_0, chosen_73_0, 0.0) + total_71_0
-        total_73_0 = tl.where(greater_equal_smaller_5_0, chosen_74_0, 0.0) + total_72_0
-        total_74_0 = tl.where(greater_equal_smaller_6_0, chosen_75_0, 0.0) + total_73_0
-        product_67_0 = exp_value_9_0 * (
-            0.992
-            * (
-                6.0
+        total_111_0 = 2.0 * (power_chosen_47_0 * product_71_0) + ratio_6_0 * total_80_0 + ratio_7_0 * total_81_0
+        chosen_150_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, total_111_0)
+        chosen_151_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_150_0)
+        chosen_152_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_151_0)
+        chosen_153_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_152_0)
+        chosen_154_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_153_0)
+        chosen_155_0 = tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_154_0)
+        chosen_156_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_80_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_2_0, 0.0, chosen_155_0))),
+            0.0,
+        )
+        total_112_0 = ratio_3_0 * product_62_0 + chosen_34_0 * difference_32_0 + 1.0 / chosen_33_0 * total_88_0
+        chosen_157_0 = tl.where(greater_equal_smaller_8_0, 0.0, total_112_0)
+        chosen_158_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_157_0)
+        chosen_159_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_158_0)
+        chosen_160_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_159_0)
+        chosen_161_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_160_0)
+        chosen_162_0 = tl.where(greater_equal_smaller_13_0, 0.0, chosen_161_0)
+        total_113_0 = (
+            difference_27_0 * negate_product_62_0 + difference_25_0 * negate_total_76_0 + ratio_3_0 * total_87_0
+        )
+        negate_total_113_0 = -total_113_0
+        chosen_163_0 = tl.where(greater_equal_smaller_8_0, 0.0, negate_total_113_0)
+        chosen_164_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_163_0)
+        chosen_165_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_164_0)
+        chosen_166_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_165_0)
+        chosen_167_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_166_0)
+        chosen_168_0 = tl.where(greater_equal_smaller_8_0, negate_total_113_0, 0.0)
+        total_114_0 = tl.where(greater_equal_smaller_9_0, chosen_163_0, 0.0) + chosen_168_0
+        total_115_0 = tl.where(greater_equal_smaller_10_0, chosen_164_0, 0.0) + total_114_0
+        total_116_0 = tl.where(greater_equal_smaller_11_0, chosen_165_0, 0.0) + total_115_0
+        total_117_0 = tl.where(greater_equal_smaller_12_0, chosen_166_0, 0.0) + total_116_0
+        total_118_0 = tl.where(greater_equal_smaller_13_0, chosen_167_0, 0.0) + total_117_0
+        chosen_169_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                not_greater_equal_value_3_0,
+                exp_value_25_0
                 * (
-                    tl.where(greater_equal_smaller_3_2_0, 0.0, chosen_64_0)
-                    + tl.where(greater_equal_smaller_7_0, 0.0, chosen_70_0)
-                    + tl.where(greater_equal_smaller_7_0, tl.where(greater_equal_smaller_6_0, 0.0, chosen_75_0), 0.0)
-                    + total_74_0
-                )
-            )
+                    0.992
+                    * (
+                        6.0
+                        * (
+                            tl.where(greater_equal_smaller_14_0, 0.0, chosen_162_0)
+                            + tl.where(
+                                greater_equal_smaller_14_0,
+                                tl.where(greater_equal_smaller_13_0, 0.0, chosen_167_0),
+                                0.0,
+                            )
+                            + total_118_0
+                        )
+                    )
+                ),
+                0.0,
+            ),
+            0.0,
         )
-        product_68_0 = exp_value_32_0 * (
-            0.992
+        total_119_0 = ratio_0 * product_69_0 + chosen_26_0 * difference_34_0 + 1.0 / chosen_25_0 * total_96_0
+        chosen_170_0 = tl.where(greater_equal_smaller_0, 0.0, total_119_0)
+        chosen_171_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_170_0)
+        chosen_172_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_171_0)
+        chosen_173_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_172_0)
+        chosen_174_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_173_0)
+        chosen_175_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_174_0)
+        total_120_0 = difference_22_0 * negate_product_69_0 + difference_20_0 * negate_total_78_0 + ratio_0 * total_95_0
+        negate_total_120_0 = -total_120_0
+        chosen_176_0 = tl.where(greater_equal_smaller_0, 0.0, negate_total_120_0)
+        chosen_177_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_176_0)
+        chosen_178_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_177_0)
+        chosen_179_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_178_0)
+        chosen_180_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_179_0)
+        chosen_181_0 = tl.where(greater_equal_smaller_0, negate_total_120_0, 0.0)
+        total_121_0 = tl.where(greater_equal_smaller_2_0, chosen_176_0, 0.0) + chosen_181_0
+        total_122_0 = tl.where(greater_equal_smaller_3_0, chosen_177_0, 0.0) + total_121_0
+        total_123_0 = tl.where(greater_equal_smaller_4_0, chosen_178_0, 0.0) + total_122_0
+        total_124_0 = tl.where(greater_equal_smaller_5_0, chosen_179_0, 0.0) + total_123_0
+        total_125_0 = tl.where(greater_equal_smaller_6_0, chosen_180_0, 0.0) + total_124_0
+        chosen_182_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_0
             * (
-                6.0
+                0.992
                 * (
-                    tl.where(greater_equal_smaller_3_8_0, total_67_0, 0.0)
-                    + tl.where(greater_equal_smaller_0, total_68_0, 0.0)
+                    6.0
+                    * (
+                        tl.where(greater_equal_smaller_7_0, 0.0, chosen_175_0)
+                        + tl.where(
+                            greater_equal_smaller_7_0,
+                            tl.where(greater_equal_smaller_6_0, 0.0, chosen_180_0),
+                            0.0,
+                        )
+                        + total_125_0
+                    )
                 )
-            )
+            ),
+            0.0,
         )
-        product_69_0 = exp_value_15_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_7_0, chosen_59_0, 0.0)
-                    + tl.where(greater_equal_smaller_2_0, chosen_65_0, 0.0)
-                    + chosen_76_0
-                )
-            )
+        chosen_183_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_79_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_2_0, chosen_155_0, 0.0))),
+            0.0,
         )
-        product_70_0 = exp_value_14_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_6_0, chosen_60_0, 0.0)
-                    + tl.where(greater_equal_smaller_3_0, chosen_66_0, 0.0)
-                    + total_70_0
-                )
-            )
+        chosen_184_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_78_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_3_0, chosen_154_0, 0.0))),
+            0.0,
         )
-        product_71_0 = exp_value_13_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_5_0, chosen_61_0, 0.0)
-                    + tl.where(greater_equal_smaller_4_0, chosen_67_0, 0.0)
-                    + total_71_0
-                )
-            )
+        chosen_185_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_77_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_4_0, chosen_153_0, 0.0))),
+            0.0,
         )
-        product_72_0 = exp_value_12_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_4_0, chosen_62_0, 0.0)
-                    + tl.where(greater_equal_smaller_5_0, chosen_68_0, 0.0)
-                    + total_72_0
-                )
-            )
+        chosen_186_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_76_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_5_0, chosen_152_0, 0.0))),
+            0.0,
         )
-        product_73_0 = exp_value_11_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_3_0, chosen_63_0, 0.0)
-                    + tl.where(greater_equal_smaller_6_0, chosen_69_0, 0.0)
-                    + total_73_0
-                )
-            )
+        chosen_187_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_75_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_6_0, chosen_151_0, 0.0))),
+            0.0,
         )
-        product_74_0 = exp_value_10_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_2_0, chosen_64_0, 0.0)
-                    + tl.where(greater_equal_smaller_7_0, chosen_70_0, 0.0)
-                    + total_74_0
-                )
-            )
+        chosen_188_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_74_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_7_0, chosen_150_0, 0.0))),
+            0.0,
         )
-        difference_14_0 = (
-            -product_68_0
-            - product_69_0
-            - product_70_0
-            - product_71_0
-            - product_72_0
-            - product_73_0
-            - product_74_0
-            - product_67_0
+        chosen_189_0 = tl.where(
+            not_greater_equal_value_3_0,
+            exp_value_73_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_8_0, total_111_0, 0.0))),
+            0.0,
         )
-        product_75_0 = 1.0 / total_12_0 * difference_14_0
-        product_76_0 = exp_value_0 * product_75_0
-        product_77_0 = exp_value_8_0 * product_75_0
-        product_78_0 = exp_value_7_0 * product_75_0
-        product_79_0 = exp_value_6_0 * product_75_0
-        product_80_0 = exp_value_5_0 * product_75_0
-        product_81_0 = exp_value_4_0 * product_75_0
-        product_82_0 = exp_value_3_0 * product_75_0
-        product_83_0 = exp_value_2_0 * product_75_0
-        difference_15_0 = (
-            difference_14_0
-            - product_77_0
-            - product_78_0
-            - product_79_0
-            - product_80_0
-            - product_81_0
-            - product_82_0
-            - product_83_0
-            - product_76_0
+        difference_39_0 = (
+            -chosen_156_0
+            - chosen_183_0
+            - chosen_184_0
+            - chosen_185_0
+            - chosen_186_0
+            - chosen_187_0
+            - chosen_188_0
+            - chosen_189_0
         )
-        product_84_0 = (larger_7_0 >= value_16_0).to(tl.float32) * difference_15_0
-        product_85_0 = (larger_6_0 >= value_15_0).to(tl.float32) * product_84_0
-        product_86_0 = (larger_5_0 >= value_14_0).to(tl.float32) * product_85_0
-        product_87_0 = (larger_4_0 >= value_13_0).to(tl.float32) * product_86_0
-        product_88_0 = (larger_3_0 >= value_12_0).to(tl.float32) * product_87_0
-        product_89_0 = (larger_2_0 >= value_11_0).to(tl.float32) * product_88_0
+        chosen_190_0 = tl.where(not_greater_equal_value_3_0, 1.0 / chosen_39_0 * difference_39_0, 0.0)
+        chosen_191_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                not_greater_equal_value_3_0,
+                exp_value_48_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_8_0, total_112_0, 0.0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_192_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                not_greater_equal_value_3_0,
+                exp_value_31_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_9_0, chosen_157_0, 0.0) + chosen_168_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_193_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                not_greater_equal_value_3_0,
+                exp_value_30_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_10_0, chosen_158_0, 0.0) + total_114_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_194_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                not_greater_equal_value_3_0,
+                exp_value_29_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_11_0, chosen_159_0, 0.0) + total_115_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_195_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                not_greater_equal_value_3_0,
+                exp_value_28_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_12_0, chosen_160_0, 0.0) + total_116_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_196_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                not_greater_equal_value_3_0,
+                exp_value_27_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_13_0, chosen_161_0, 0.0) + total_117_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_197_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                not_greater_equal_value_3_0,
+                exp_value_26_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_14_0, chosen_162_0, 0.0) + total_118_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        difference_40_0 = (
+            -chosen_191_0
+            - chosen_192_0
+            - chosen_193_0
+            - chosen_194_0
+            - chosen_195_0
+            - chosen_196_0
+            - chosen_197_0
+            - chosen_169_0
+        )
+        chosen_198_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, 1.0 / chosen_29_0 * difference_40_0, 0.0),
+            0.0,
+        )
+        chosen_199_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_16_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_0, total_119_0, 0.0))),
+            0.0,
+        )
+        chosen_200_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_7_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_2_0, chosen_170_0, 0.0) + chosen_181_0))),
+            0.0,
+        )
+        chosen_201_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_6_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_3_0, chosen_171_0, 0.0) + total_121_0))),
+            0.0,
+        )
+        chosen_202_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_5_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_0, chosen_172_0, 0.0) + total_122_0))),
+            0.0,
+        )
+        chosen_203_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_4_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_5_0, chosen_173_0, 0.0) + total_123_0))),
+            0.0,
+        )
+        chosen_204_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_3_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_6_0, chosen_174_0, 0.0) + total_124_0))),
+            0.0,
+        )
+        chosen_205_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_2_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_7_0, chosen_175_0, 0.0) + total_125_0))),
+            0.0,
+        )
+        difference_41_0 = (
+            -chosen_199_0
+            - chosen_200_0
+            - chosen_201_0
+            - chosen_202_0
+            - chosen_203_0
+            - chosen_204_0
+            - chosen_205_0
+            - chosen_182_0
+        )
+        chosen_206_0 = tl.where(not_greater_equal_value_2_0, 1.0 / chosen_13_0 * difference_41_0, 0.0)
+        total_126_0 = tl.where(not_greater_equal_value_3_0, exp_value_65_0 * chosen_190_0, 0.0) + tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, exp_value_17_0 * chosen_198_0, 0.0) + exp_chosen_5_0 * chosen_206_0,
+            0.0,
+        )
+        total_127_0 = tl.where(not_greater_equal_value_3_0, exp_value_72_0 * chosen_190_0, 0.0) + tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, exp_value_24_0 * chosen_198_0, 0.0) + exp_chosen_12_0 * chosen_206_0,
+            0.0,
+        )
+        total_128_0 = tl.where(not_greater_equal_value_3_0, exp_value_71_0 * chosen_190_0, 0.0) + tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, exp_value_23_0 * chosen_198_0, 0.0) + exp_chosen_11_0 * chosen_206_0,
+            0.0,
+        )
+        total_129_0 = tl.where(not_greater_equal_value_3_0, exp_value_70_0 * chosen_190_0, 0.0) + tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, exp_value_22_0 * chosen_198_0, 0.0) + exp_chosen_10_0 * chosen_206_0,
+            0.0,
+        )
+        total_130_0 = tl.where(not_greater_equal_value_3_0, exp_value_69_0 * chosen_190_0, 0.0) + tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, exp_value_21_0 * chosen_198_0, 0.0) + exp_chosen_9_0 * chosen_206_0,
+            0.0,
+        )
+        total_131_0 = tl.where(not_greater_equal_value_3_0, exp_value_68_0 * chosen_190_0, 0.0) + tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, exp_value_20_0 * chosen_198_0, 0.0) + exp_chosen_8_0 * chosen_206_0,
+            0.0,
+        )
+        total_132_0 = tl.where(not_greater_equal_value_3_0, exp_value_67_0 * chosen_190_0, 0.0) + tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, exp_value_19_0 * chosen_198_0, 0.0) + exp_chosen_7_0 * chosen_206_0,
+            0.0,
+        )
+        total_133_0 = tl.where(not_greater_equal_value_3_0, exp_value_66_0 * chosen_190_0, 0.0) + tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_3_0, exp_value_18_0 * chosen_198_0, 0.0) + exp_chosen_6_0 * chosen_206_0,
+            0.0,
+        )
+        difference_42_0 = (
+            difference_39_0
+            + difference_40_0
+            + difference_41_0
+            - total_127_0
+            - total_128_0
+            - total_129_0
+            - total_130_0
+            - total_131_0
+            - total_132_0
+            - total_133_0
+            - total_126_0
+        )
+        product_78_0 = (larger_7_0 >= value_16_0).to(tl.float32) * difference_42_0
+        product_79_0 = (larger_6_0 >= value_15_0).to(tl.float32) * product_78_0
+        product_80_0 = (larger_5_0 >= value_14_0).to(tl.float32) * product_79_0
+        product_81_0 = (larger_4_0 >= value_13_0).to(tl.float32) * product_80_0
+        product_82_0 = (larger_3_0 >= value_12_0).to(tl.float32) * product_81_0
+        product_83_0 = (larger_2_0 >= value_11_0).to(tl.float32) * product_82_0
         # spline.gen:15
-        value_33_0 = product_67_0 + product_76_0 + (value_9_0 >= value_10_0).to(tl.float32) * product_89_0
-        value_33_1 = product_74_0 + product_83_0 + (value_10_0 > value_9_0).to(tl.float32) * product_89_0
-        value_33_2 = product_73_0 + product_82_0 + (value_11_0 > larger_2_0).to(tl.float32) * product_88_0
-        value_33_3 = product_72_0 + product_81_0 + (value_12_0 > larger_3_0).to(tl.float32) * product_87_0
-        value_33_4 = product_71_0 + product_80_0 + (value_13_0 > larger_4_0).to(tl.float32) * product_86_0
-        value_33_5 = product_70_0 + product_79_0 + (value_14_0 > larger_5_0).to(tl.float32) * product_85_0
-        value_33_6 = product_69_0 + product_78_0 + (value_15_0 > larger_6_0).to(tl.float32) * product_84_0
-        value_33_7 = product_68_0 + product_77_0 + (value_16_0 > larger_7_0).to(tl.float32) * difference_15_0
+        value_34_0 = (
+            chosen_156_0
+            + chosen_169_0
+            + chosen_182_0
+            + total_126_0
+            + (value_9_0 >= value_10_0).to(tl.float32) * product_83_0
+        )
+        value_34_1 = (
+            chosen_183_0
+            + chosen_197_0
+            + chosen_205_0
+            + total_133_0
+            + (value_10_0 > value_9_0).to(tl.float32) * product_83_0
+        )
+        value_34_2 = (
+            chosen_184_0
+            + chosen_196_0
+            + chosen_204_0
+            + total_132_0
+            + (value_11_0 > larger_2_0).to(tl.float32) * product_82_0
+        )
+        value_34_3 = (
+            chosen_185_0
+            + chosen_195_0
+            + chosen_203_0
+            + total_131_0
+            + (value_12_0 > larger_3_0).to(tl.float32) * product_81_0
+        )
+        value_34_4 = (
+            chosen_186_0
+            + chosen_194_0
+            + chosen_202_0
+            + total_130_0
+            + (value_13_0 > larger_4_0).to(tl.float32) * product_80_0
+        )
+        value_34_5 = (
+            chosen_187_0
+            + chosen_193_0
+            + chosen_201_0
+            + total_129_0
+            + (value_14_0 > larger_5_0).to(tl.float32) * product_79_0
+        )
+        value_34_6 = (
+            chosen_188_0
+            + chosen_192_0
+            + chosen_200_0
+            + total_128_0
+            + (value_15_0 > larger_6_0).to(tl.float32) * product_78_0
+        )
+        value_34_7 = (
+            chosen_189_0
+            + chosen_191_0
+            + chosen_199_0
+            + total_127_0
+            + (value_16_0 > larger_7_0).to(tl.float32) * difference_42_0
+        )
         # spline.gen:22
-        tl.store(part_4_out + place * 32 + k_2 * 8, value_33_0, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 1), value_33_1, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 2), value_33_2, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 3), value_33_3, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 4), value_33_4, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 5), value_33_5, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 6), value_33_6, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 7), value_33_7, mask=live)
+        tl.store(part_4_out + place * 32 + k_2 * 8, value_34_0, mask=live)
+        tl.store(part_4_out + place * 32 + (k_2 * 8 + 1), value_34_1, mask=live)
+        tl.store(part_4_out + place * 32 + (k_2 * 8 + 2), value_34_2, mask=live)
+        tl.store(part_4_out + place * 32 + (k_2 * 8 + 3), value_34_3, mask=live)
+        tl.store(part_4_out + place * 32 + (k_2 * 8 + 4), value_34_4, mask=live)
+        tl.store(part_4_out + place * 32 + (k_2 * 8 + 5), value_34_5, mask=live)
+        tl.store(part_4_out + place * 32 + (k_2 * 8 + 6), value_34_6, mask=live)
+        tl.store(part_4_out + place * 32 + (k_2 * 8 + 7), value_34_7, mask=live)
         # spline.gen:15
-        product_90 = (hidden_2 > 0.0).to(tl.float32) * (
-            value_31_0[:, None] * vector(d_weight_array, k_2, 32)
-            + value_31_1[:, None] * vector(d_weight_array_2, k_2, 32)
-            + value_31_2[:, None] * vector(d_weight_array_3, k_2, 32)
-            + value_31_3[:, None] * vector(d_weight_array_4, k_2, 32)
-            + value_31_4[:, None] * vector(d_weight_array_5, k_2, 32)
-            + value_31_5[:, None] * vector(d_weight_array_6, k_2, 32)
-            + value_31_6[:, None] * vector(d_weight_array_7, k_2, 32)
+        product_84 = (hidden_2 > 0.0).to(tl.float32) * (
+            value_32_0[:, None] * vector(d_weight_array, k_2, 32)
+            + value_32_1[:, None] * vector(d_weight_array_2, k_2, 32)
+            + value_32_2[:, None] * vector(d_weight_array_3, k_2, 32)
+            + value_32_3[:, None] * vector(d_weight_array_4, k_2, 32)
+            + value_32_4[:, None] * vector(d_weight_array_5, k_2, 32)
+            + value_32_5[:, None] * vector(d_weight_array_6, k_2, 32)
+            + value_32_6[:, None] * vector(d_weight_array_7, k_2, 32)
             + (
-                value_32_0[:, None] * vector(w_weight_array, k_2, 32)
-                + value_32_1[:, None] * vector(w_weight_array_2, k_2, 32)
-                + value_32_2[:, None] * vector(w_weight_array_3, k_2, 32)
-                + value_32_3[:, None] * vector(w_weight_array_4, k_2, 32)
-                + value_32_4[:, None] * vector(w_weight_array_5, k_2, 32)
-                + value_32_5[:, None] * vector(w_weight_array_6, k_2, 32)
-                + value_32_6[:, None] * vector(w_weight_array_7, k_2, 32)
-                + value_32_7[:, None] * vector(w_weight_array_8, k_2, 32)
+                value_33_0[:, None] * vector(w_weight_array, k_2, 32)
+                + value_33_1[:, None] * vector(w_weight_array_2, k_2, 32)
+                + value_33_2[:, None] * vector(w_weight_array_3, k_2, 32)
+                + value_33_3[:, None] * vector(w_weight_array_4, k_2, 32)
+                + value_33_4[:, None] * vector(w_weight_array_5, k_2, 32)
+                + value_33_5[:, None] * vector(w_weight_array_6, k_2, 32)
+                + value_33_6[:, None] * vector(w_weight_array_7, k_2, 32)
+                + value_33_7[:, None] * vector(w_weight_array_8, k_2, 32)
             )
             + (
-                value_33_0[:, None] * vector(h_weight_array, k_2, 32)
-                + value_33_1[:, None] * vector(h_weight_array_2, k_2, 32)
-                + value_33_2[:, None] * vector(h_weight_array_3, k_2, 32)
-                + value_33_3[:, None] * vector(h_weight_array_4, k_2, 32)
-                + value_33_4[:, None] * vector(h_weight_array_5, k_2, 32)
-                + value_33_5[:, None] * vector(h_weight_array_6, k_2, 32)
-                + value_33_6[:, None] * vector(h_weight_array_7, k_2, 32)
-                + value_33_7[:, None] * vector(h_weight_array_8, k_2, 32)
+                value_34_0[:, None] * vector(h_weight_array, k_2, 32)
+                + value_34_1[:, None] * vector(h_weight_array_2, k_2, 32)
+                + value_34_2[:, None] * vector(h_weight_array_3, k_2, 32)
+                + value_34_3[:, None] * vector(h_weight_array_4, k_2, 32)
+                + value_34_4[:, None] * vector(h_weight_array_5, k_2, 32)
+                + value_34_5[:, None] * vector(h_weight_array_6, k_2, 32)
+                + value_34_6[:, None] * vector(h_weight_array_7, k_2, 32)
+                + value_34_7[:, None] * vector(h_weight_array_8, k_2, 32)
             )
         )
         # spline.gen:22
         tl.store(
             part_5_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :],
-            product_90,
+            product_84,
             mask=live[:, None],
         )
         # spline.gen:15
-        product_91 = (hidden > 0.0).to(tl.float32) * dot(
-            product_90,
+        product_85 = (hidden > 0.0).to(tl.float32) * dot(
+            product_84,
             matrix(mlp_1_weight_array_2, k_2, 32, 32),
             PRECISION,
         )
         # spline.gen:22
         tl.store(
             part_7_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :],
-            product_91,
+            product_85,
             mask=live[:, None],
         )
         drift = tl.maximum(
@@ -2480,9 +4169,11 @@ def log_prob_backward_kernel(
         )
         z_2_0 = SplineCoupling_output_1
         z_2_1 = SplineCoupling_output_0
-        z_adjoint_1 = z_adjoint_0 + tl.sum(product_91 * vector(mlp_0_weight_array, k_2, 32), 1)
-        z_adjoint_0 = tl.where(greater_equal_value_0, total_52_0, 0.0) + (value_7_0 >= -3.0).to(tl.float32) * (
-            (larger_0 <= 3.0).to(tl.float32) * total_69_0
+        z_adjoint_1 = z_adjoint_0 + tl.sum(product_85 * vector(mlp_0_weight_array, k_2, 32), 1)
+        z_adjoint_0 = (
+            tl.where(greater_equal_value_2_0, product_56_0, 0.0)
+            + tl.where(greater_equal_value_2_0, value_31_0, 0.0)
+            + (value_7_0 >= -3.0).to(tl.float32) * ((larger_0 <= 3.0).to(tl.float32) * (total_113_0 + total_120_0))
         )
     tl.store(x_gradient_out + place * 2, z_adjoint_0, mask=live)
     tl.store(x_gradient_out + place * 2 + 1, z_adjoint_1, mask=live)
@@ -2566,7 +4257,7 @@ def log_prob_backward_rows(
         ROWS=16,
         PRECISION=tiles.precision(),
         num_warps=4,
-        num_stages=2,
+        num_stages=1,
     )
     return x_gradient, part_1, part_2, part_3, part_4, part_5, part_6, part_7, part_8, drift
 
@@ -2771,7 +4462,9 @@ def log_prob_saving_saved_kernel(
         value_0 = reverse_input_0
         # spline.gen:14
         value_2_0 = reverse_input_1
+        greater_equal_value_0 = tl.abs(value_2_0) >= 3.0
         smaller_0 = tl.minimum(tl.maximum(value_2_0, -3.0), 3.0)
+        not_greater_equal_value_0 = greater_equal_value_0 == 0
         # spline.gen:15
         hidden = tl.maximum(value_0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32), 0.0)
         hidden_2 = tl.maximum(
@@ -2808,29 +4501,49 @@ def log_prob_saving_saved_kernel(
             ),
             value_10_0,
         )
+        difference_0 = value_3_0 - largest_0
+        chosen_0 = tl.where(not_greater_equal_value_0, difference_0, 0.0)
+        difference_2_0 = value_4_0 - largest_0
+        chosen_2_0 = tl.where(not_greater_equal_value_0, difference_2_0, 0.0)
+        difference_3_0 = value_5_0 - largest_0
+        chosen_3_0 = tl.where(not_greater_equal_value_0, difference_3_0, 0.0)
+        difference_4_0 = value_6_0 - largest_0
+        chosen_4_0 = tl.where(not_greater_equal_value_0, difference_4_0, 0.0)
+        difference_5_0 = value_7_0 - largest_0
+        chosen_5_0 = tl.where(not_greater_equal_value_0, difference_5_0, 0.0)
+        difference_6_0 = value_8_0 - largest_0
+        chosen_6_0 = tl.where(not_greater_equal_value_0, difference_6_0, 0.0)
+        difference_7_0 = value_9_0 - largest_0
+        chosen_7_0 = tl.where(not_greater_equal_value_0, difference_7_0, 0.0)
+        difference_8_0 = value_10_0 - largest_0
+        chosen_8_0 = tl.where(not_greater_equal_value_0, difference_8_0, 0.0)
         total_2_0 = largest_0 + tl.log(
-            tl.exp(value_3_0 - largest_0)
-            + tl.exp(value_4_0 - largest_0)
-            + tl.exp(value_5_0 - largest_0)
-            + tl.exp(value_6_0 - largest_0)
-            + tl.exp(value_7_0 - largest_0)
-            + tl.exp(value_8_0 - largest_0)
-            + tl.exp(value_9_0 - largest_0)
-            + tl.exp(value_10_0 - largest_0),
+            tl.where(
+                not_greater_equal_value_0,
+                tl.exp(chosen_0)
+                + tl.exp(chosen_2_0)
+                + tl.exp(chosen_3_0)
+                + tl.exp(chosen_4_0)
+                + tl.exp(chosen_5_0)
+                + tl.exp(chosen_6_0)
+                + tl.exp(chosen_7_0)
+                + tl.exp(chosen_8_0),
+                1.0,
+            ),
         )
         # spline.gen:7
-        product_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_3_0 - total_2_0))
-        product_2_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_4_0 - total_2_0))
+        product_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_3_0 - total_2_0, 0.0)))
+        product_2_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_4_0 - total_2_0, 0.0)))
         total_3_0 = product_0 + product_2_0
-        product_3_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_5_0 - total_2_0))
+        product_3_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_5_0 - total_2_0, 0.0)))
         total_4_0 = total_3_0 + product_3_0
-        product_4_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_6_0 - total_2_0))
+        product_4_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_6_0 - total_2_0, 0.0)))
         total_5_0 = total_4_0 + product_4_0
-        product_5_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_7_0 - total_2_0))
+        product_5_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_7_0 - total_2_0, 0.0)))
         total_6_0 = total_5_0 + product_5_0
-        product_6_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_8_0 - total_2_0))
+        product_6_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_8_0 - total_2_0, 0.0)))
         total_7_0 = total_6_0 + product_6_0
-        product_7_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_9_0 - total_2_0))
+        product_7_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_9_0 - total_2_0, 0.0)))
         total_8_0 = -3.0 + (total_7_0 + product_7_0)
         # spline.gen:14
         greater_equal_smaller_0 = smaller_0 >= total_8_0
@@ -2865,71 +4578,76 @@ def log_prob_saving_saved_kernel(
             ),
             value_18_0,
         )
+        difference_9_0 = value_11_0 - largest_2_0
+        chosen_9_0 = tl.where(not_greater_equal_value_0, difference_9_0, 0.0)
+        difference_10_0 = value_12_0 - largest_2_0
+        chosen_10_0 = tl.where(not_greater_equal_value_0, difference_10_0, 0.0)
+        difference_11_0 = value_13_0 - largest_2_0
+        chosen_11_0 = tl.where(not_greater_equal_value_0, difference_11_0, 0.0)
+        difference_12_0 = value_14_0 - largest_2_0
+        chosen_12_0 = tl.where(not_greater_equal_value_0, difference_12_0, 0.0)
+        difference_13_0 = value_15_0 - largest_2_0
+        chosen_13_0 = tl.where(not_greater_equal_value_0, difference_13_0, 0.0)
+        difference_14_0 = value_16_0 - largest_2_0
+        chosen_14_0 = tl.where(not_greater_equal_value_0, difference_14_0, 0.0)
+        difference_15_0 = value_17_0 - largest_2_0
+        chosen_15_0 = tl.where(not_greater_equal_value_0, difference_15_0, 0.0)
+        difference_16_0 = value_18_0 - largest_2_0
+        chosen_16_0 = tl.where(not_greater_equal_value_0, difference_16_0, 0.0)
         total_10_0 = largest_2_0 + tl.log(
-            tl.exp(value_11_0 - largest_2_0)
-            + tl.exp(value_12_0 - largest_2_0)
-            + tl.exp(value_13_0 - largest_2_0)
-            + tl.exp(value_14_0 - largest_2_0)
-            + tl.exp(value_15_0 - largest_2_0)
-            + tl.exp(value_16_0 - largest_2_0)
-            + tl.exp(value_17_0 - largest_2_0)
-            + tl.exp(value_18_0 - largest_2_0),
+            tl.where(
+                not_greater_equal_value_0,
+                tl.exp(chosen_9_0)
+                + tl.exp(chosen_10_0)
+                + tl.exp(chosen_11_0)
+                + tl.exp(chosen_12_0)
+                + tl.exp(chosen_13_0)
+                + tl.exp(chosen_14_0)
+                + tl.exp(chosen_15_0)
+                + tl.exp(chosen_16_0),
+                1.0,
+            ),
         )
         # spline.gen:6
-        product_8_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_11_0 - total_10_0))
-        product_9_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_12_0 - total_10_0))
+        product_8_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_11_0 - total_10_0, 0.0)))
+        product_9_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_12_0 - total_10_0, 0.0)))
         total_11_0 = product_8_0 + product_9_0
-        product_10_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_13_0 - total_10_0))
+        product_10_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_13_0 - total_10_0, 0.0)))
         total_12_0 = total_11_0 + product_10_0
-        product_11_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_14_0 - total_10_0))
+        product_11_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_14_0 - total_10_0, 0.0)))
         total_13_0 = total_12_0 + product_11_0
-        product_12_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_15_0 - total_10_0))
+        product_12_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_15_0 - total_10_0, 0.0)))
         total_14_0 = total_13_0 + product_12_0
-        product_13_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_16_0 - total_10_0))
+        product_13_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_16_0 - total_10_0, 0.0)))
         total_15_0 = total_14_0 + product_13_0
-        product_14_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_17_0 - total_10_0))
-        total_16_0 = -3.0 + (total_15_0 + product_14_0)
+        product_14_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_17_0 - total_10_0, 0.0)))
         # spline.gen:7
-        total_17_0 = -3.0 + total_7_0
+        total_16_0 = -3.0 + total_7_0
         # spline.gen:14
-        greater_equal_smaller_2_0 = smaller_0 >= total_17_0
-        # spline.gen:6
-        total_18_0 = -3.0 + total_15_0
+        greater_equal_smaller_2_0 = smaller_0 >= total_16_0
         # spline.gen:7
-        total_19_0 = -3.0 + total_6_0
+        total_17_0 = -3.0 + total_6_0
         # spline.gen:14
-        greater_equal_smaller_3_0 = smaller_0 >= total_19_0
-        # spline.gen:6
-        total_20_0 = -3.0 + total_14_0
+        greater_equal_smaller_3_0 = smaller_0 >= total_17_0
         # spline.gen:7
-        total_21_0 = -3.0 + total_5_0
+        total_18_0 = -3.0 + total_5_0
         # spline.gen:14
-        greater_equal_smaller_4_0 = smaller_0 >= total_21_0
-        # spline.gen:6
-        total_22_0 = -3.0 + total_13_0
+        greater_equal_smaller_4_0 = smaller_0 >= total_18_0
         # spline.gen:7
-        total_23_0 = -3.0 + total_4_0
+        total_19_0 = -3.0 + total_4_0
         # spline.gen:14
-        greater_equal_smaller_5_0 = smaller_0 >= total_23_0
-        # spline.gen:6
-        total_24_0 = -3.0 + total_12_0
+        greater_equal_smaller_5_0 = smaller_0 >= total_19_0
         # spline.gen:7
-        total_25_0 = -3.0 + total_3_0
+        total_20_0 = -3.0 + total_3_0
         # spline.gen:14
-        greater_equal_smaller_6_0 = smaller_0 >= total_25_0
-        # spline.gen:6
-        total_26_0 = -3.0 + total_11_0
+        greater_equal_smaller_6_0 = smaller_0 >= total_20_0
         # spline.gen:7
-        total_27_0 = -3.0 + product_0
+        total_21_0 = -3.0 + product_0
         # spline.gen:14
-        greater_equal_smaller_7_0 = smaller_0 >= total_27_0
-        # spline.gen:6
-        total_28_0 = -3.0 + product_8_0
-        product_15_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_18_0 - total_10_0))
-        # spline.gen:14
-        chosen_0 = tl.where(
+        greater_equal_smaller_7_0 = smaller_0 >= total_21_0
+        chosen_17_0 = tl.where(
             greater_equal_smaller_0,
-            product_15_0,
+            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_18_0 - total_10_0, 0.0))),
             tl.where(
                 greater_equal_smaller_2_0,
                 product_14_0,
@@ -2952,37 +4670,34 @@ def log_prob_saving_saved_kernel(
                 ),
             ),
         )
-        difference_0 = smaller_0 - tl.where(
+        difference_17_0 = smaller_0 - tl.where(
             greater_equal_smaller_0,
             total_8_0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_17_0,
+                total_16_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_19_0,
+                    total_17_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_21_0,
+                        total_18_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_23_0,
+                            total_19_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_25_0,
-                                tl.where(greater_equal_smaller_7_0, total_27_0, -3.0),
+                                total_20_0,
+                                tl.where(greater_equal_smaller_7_0, total_21_0, -3.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        # spline.gen:7
-        product_16_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_10_0 - total_2_0))
-        # spline.gen:14
-        chosen_2_0 = tl.where(
+        chosen_18_0 = tl.where(
             greater_equal_smaller_0,
-            product_16_0,
+            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_10_0 - total_2_0, 0.0))),
             tl.where(
                 greater_equal_smaller_2_0,
                 product_7_0,
@@ -3005,212 +4720,779 @@ def log_prob_saving_saved_kernel(
                 ),
             ),
         )
-        ratio_0 = chosen_2_0 / chosen_0
-        product_17_0 = difference_0 * ratio_0
+        ratio_0 = chosen_18_0 / tl.where(not_greater_equal_value_0, chosen_17_0, 1.0)
+        product_15_0 = difference_17_0 * ratio_0
         # spline.gen:15
-        total_29_0 = tl.sum(hidden_2 * vector(d_weight_array, k, 32), 1) + tl.load(d_bias_array + k)
-        total_29_1 = tl.sum(hidden_2 * vector(d_weight_array_2, k, 32), 1) + tl.load(d_bias_array_2 + k)
-        total_29_2 = tl.sum(hidden_2 * vector(d_weight_array_3, k, 32), 1) + tl.load(d_bias_array_3 + k)
-        total_29_3 = tl.sum(hidden_2 * vector(d_weight_array_4, k, 32), 1) + tl.load(d_bias_array_4 + k)
-        total_29_4 = tl.sum(hidden_2 * vector(d_weight_array_5, k, 32), 1) + tl.load(d_bias_array_5 + k)
-        total_29_5 = tl.sum(hidden_2 * vector(d_weight_array_6, k, 32), 1) + tl.load(d_bias_array_6 + k)
-        total_29_6 = tl.sum(hidden_2 * vector(d_weight_array_7, k, 32), 1) + tl.load(d_bias_array_7 + k)
+        total_22_0 = tl.sum(hidden_2 * vector(d_weight_array, k, 32), 1) + tl.load(d_bias_array + k)
+        total_22_1 = tl.sum(hidden_2 * vector(d_weight_array_2, k, 32), 1) + tl.load(d_bias_array_2 + k)
+        total_22_2 = tl.sum(hidden_2 * vector(d_weight_array_3, k, 32), 1) + tl.load(d_bias_array_3 + k)
+        total_22_3 = tl.sum(hidden_2 * vector(d_weight_array_4, k, 32), 1) + tl.load(d_bias_array_4 + k)
+        total_22_4 = tl.sum(hidden_2 * vector(d_weight_array_5, k, 32), 1) + tl.load(d_bias_array_5 + k)
+        total_22_5 = tl.sum(hidden_2 * vector(d_weight_array_6, k, 32), 1) + tl.load(d_bias_array_6 + k)
+        total_22_6 = tl.sum(hidden_2 * vector(d_weight_array_7, k, 32), 1) + tl.load(d_bias_array_7 + k)
         # spline.gen:14
-        total_30_0 = 0.001 + softplus(total_29_6)
-        total_31_0 = 0.001 + softplus(total_29_5)
-        total_32_0 = 0.001 + softplus(total_29_4)
-        total_33_0 = 0.001 + softplus(total_29_3)
-        total_34_0 = 0.001 + softplus(total_29_2)
-        total_35_0 = 0.001 + softplus(total_29_1)
-        total_36_0 = 0.001 + softplus(total_29_0)
-        chosen_3_0 = tl.where(
+        total_23_0 = 0.001 + softplus(total_22_6)
+        total_24_0 = 0.001 + softplus(total_22_5)
+        total_25_0 = 0.001 + softplus(total_22_4)
+        total_26_0 = 0.001 + softplus(total_22_3)
+        total_27_0 = 0.001 + softplus(total_22_2)
+        total_28_0 = 0.001 + softplus(total_22_1)
+        total_29_0 = 0.001 + softplus(total_22_0)
+        chosen_19_0 = tl.where(
             greater_equal_smaller_0,
-            total_30_0,
+            total_23_0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_31_0,
+                total_24_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_32_0,
+                    total_25_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_33_0,
+                        total_26_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_34_0,
+                            total_27_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_35_0,
-                                tl.where(greater_equal_smaller_7_0, total_36_0, 1.0),
+                                total_28_0,
+                                tl.where(greater_equal_smaller_7_0, total_29_0, 1.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        product_18_0 = chosen_2_0 * chosen_3_0
-        chosen_4_0 = tl.where(
+        product_16_0 = chosen_18_0 * chosen_19_0
+        chosen_20_0 = tl.where(
             greater_equal_smaller_0,
             1.0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_30_0,
+                total_23_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_31_0,
+                    total_24_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_32_0,
+                        total_25_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_33_0,
+                            total_26_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_34_0,
-                                tl.where(greater_equal_smaller_7_0, total_35_0, total_36_0),
+                                total_27_0,
+                                tl.where(greater_equal_smaller_7_0, total_28_0, total_29_0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        product_19_0 = 2.0 * ratio_0
-        difference_2_0 = product_18_0 - difference_0 * (chosen_3_0 + chosen_4_0 - product_19_0)
+        product_17_0 = 2.0 * ratio_0
+        difference_18_0 = product_16_0 - difference_17_0 * (chosen_19_0 + chosen_20_0 - product_17_0)
         b_0 = tl.where(
-            tl.abs(value_2_0) >= 3.0,
+            greater_equal_value_0,
             value_2_0,
             tl.where(
                 greater_equal_smaller_0,
-                total_16_0,
+                -3.0 + (total_15_0 + product_14_0),
                 tl.where(
                     greater_equal_smaller_2_0,
-                    total_18_0,
+                    -3.0 + total_15_0,
                     tl.where(
                         greater_equal_smaller_3_0,
-                        total_20_0,
+                        -3.0 + total_14_0,
                         tl.where(
                             greater_equal_smaller_4_0,
-                            total_22_0,
+                            -3.0 + total_13_0,
                             tl.where(
                                 greater_equal_smaller_5_0,
-                                total_24_0,
+                                -3.0 + total_12_0,
                                 tl.where(
                                     greater_equal_smaller_6_0,
-                                    total_26_0,
-                                    tl.where(greater_equal_smaller_7_0, total_28_0, -3.0),
+                                    -3.0 + total_11_0,
+                                    tl.where(greater_equal_smaller_7_0, -3.0 + product_8_0, -3.0),
                                 ),
                             ),
                         ),
                     ),
                 ),
             )
-            + chosen_0
+            + chosen_17_0
             * tl.minimum(
                 tl.maximum(
                     2.0
-                    * product_17_0
-                    / (
-                        difference_2_0
+                    * product_15_0
+                    / tl.where(
+                        not_greater_equal_value_0,
+                        difference_18_0
                         + tl.sqrt(
-                            tl.maximum(
-                                difference_2_0 * difference_2_0
-                                + 4.0
-                                * (
-                                    (
-                                        chosen_2_0 * ratio_0
-                                        - product_18_0
-                                        - difference_0 * (product_19_0 - chosen_3_0 - chosen_4_0)
-                                    )
-                                    * product_17_0
+                            tl.where(
+                                not_greater_equal_value_0,
+                                tl.maximum(
+                                    difference_18_0 * difference_18_0
+                                    + 4.0
+                                    * (
+                                        (
+                                            chosen_18_0 * ratio_0
+                                            - product_16_0
+                                            - difference_17_0 * (product_17_0 - chosen_19_0 - chosen_20_0)
+                                        )
+                                        * product_15_0
+                                    ),
+                                    0.0,
                                 ),
-                                0.0,
+                                1.0,
                             ),
-                        )
+                        ),
+                        1.0,
                     ),
                     0.0,
                 ),
                 1.0,
             ),
         )
-        smaller_2_0 = tl.minimum(tl.maximum(b_0, -3.0), 3.0)
-        greater_equal_smaller_2_2_0 = smaller_2_0 >= total_16_0
-        greater_equal_smaller_2_3_0 = smaller_2_0 >= total_18_0
-        greater_equal_smaller_2_4_0 = smaller_2_0 >= total_20_0
-        greater_equal_smaller_2_5_0 = smaller_2_0 >= total_22_0
-        greater_equal_smaller_2_6_0 = smaller_2_0 >= total_24_0
-        greater_equal_smaller_2_7_0 = smaller_2_0 >= total_26_0
-        greater_equal_smaller_2_8_0 = smaller_2_0 >= total_28_0
-        chosen_5_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            product_16_0,
+        # spline.gen:3
+        greater_equal_value_2_0 = tl.abs(b_0) >= 3.0
+        # spline.gen:14
+        not_greater_equal_value_2_0 = greater_equal_value_2_0 == 0
+        total_30_0 = largest_0 + tl.log(
             tl.where(
-                greater_equal_smaller_2_3_0,
-                product_7_0,
+                not_greater_equal_value_2_0,
                 tl.where(
-                    greater_equal_smaller_2_4_0,
-                    product_6_0,
+                    not_greater_equal_value_0,
+                    tl.exp(tl.where(not_greater_equal_value_2_0, chosen_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_2_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_3_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_4_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_5_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_6_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_7_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_8_0, 0.0)),
+                    1.0,
+                ),
+                1.0,
+            ),
+        )
+        # spline.gen:7
+        product_18_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_3_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        product_19_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_4_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_31_0 = product_18_0 + product_19_0
+        product_20_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_5_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_32_0 = total_31_0 + product_20_0
+        product_21_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_6_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_33_0 = total_32_0 + product_21_0
+        product_22_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_7_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_34_0 = total_33_0 + product_22_0
+        product_23_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_8_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_35_0 = total_34_0 + product_23_0
+        product_24_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_9_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_36_0 = -3.0 + (total_35_0 + product_24_0)
+        # spline.gen:14
+        greater_equal_smaller_8_0 = smaller_0 >= total_36_0
+        total_37_0 = largest_2_0 + tl.log(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(
+                    not_greater_equal_value_0,
+                    tl.exp(tl.where(not_greater_equal_value_2_0, chosen_9_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_10_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_11_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_12_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_13_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_14_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_15_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_16_0, 0.0)),
+                    1.0,
+                ),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        product_25_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_11_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        product_26_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_12_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_38_0 = product_25_0 + product_26_0
+        product_27_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_13_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_39_0 = total_38_0 + product_27_0
+        product_28_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_14_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_40_0 = total_39_0 + product_28_0
+        product_29_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_15_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_41_0 = total_40_0 + product_29_0
+        product_30_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_16_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_42_0 = total_41_0 + product_30_0
+        product_31_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_17_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        # spline.gen:7
+        total_43_0 = -3.0 + total_35_0
+        # spline.gen:14
+        greater_equal_smaller_9_0 = smaller_0 >= total_43_0
+        # spline.gen:7
+        total_44_0 = -3.0 + total_34_0
+        # spline.gen:14
+        greater_equal_smaller_10_0 = smaller_0 >= total_44_0
+        # spline.gen:7
+        total_45_0 = -3.0 + total_33_0
+        # spline.gen:14
+        greater_equal_smaller_11_0 = smaller_0 >= total_45_0
+        # spline.gen:7
+        total_46_0 = -3.0 + total_32_0
+        # spline.gen:14
+        greater_equal_smaller_12_0 = smaller_0 >= total_46_0
+        # spline.gen:7
+        total_47_0 = -3.0 + total_31_0
+        # spline.gen:14
+        greater_equal_smaller_13_0 = smaller_0 >= total_47_0
+        # spline.gen:7
+        total_48_0 = -3.0 + product_18_0
+        # spline.gen:14
+        greater_equal_smaller_14_0 = smaller_0 >= total_48_0
+        chosen_21_0 = tl.where(
+            greater_equal_smaller_8_0,
+            6.0
+            * (
+                0.001
+                + 0.992
+                * tl.exp(
                     tl.where(
-                        greater_equal_smaller_2_5_0,
-                        product_5_0,
+                        not_greater_equal_value_2_0,
+                        tl.where(not_greater_equal_value_0, value_18_0 - total_37_0, 0.0),
+                        0.0,
+                    ),
+                )
+            ),
+            tl.where(
+                greater_equal_smaller_9_0,
+                product_31_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    product_30_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        product_29_0,
                         tl.where(
-                            greater_equal_smaller_2_6_0,
-                            product_4_0,
+                            greater_equal_smaller_12_0,
+                            product_28_0,
                             tl.where(
-                                greater_equal_smaller_2_7_0,
-                                product_3_0,
-                                tl.where(greater_equal_smaller_2_8_0, product_2_0, product_0),
+                                greater_equal_smaller_13_0,
+                                product_27_0,
+                                tl.where(greater_equal_smaller_14_0, product_26_0, product_25_0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        chosen_6_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            product_15_0,
+        difference_19_0 = smaller_0 - tl.where(
+            greater_equal_smaller_8_0,
+            total_36_0,
             tl.where(
-                greater_equal_smaller_2_3_0,
-                product_14_0,
+                greater_equal_smaller_9_0,
+                total_43_0,
                 tl.where(
-                    greater_equal_smaller_2_4_0,
-                    product_13_0,
+                    greater_equal_smaller_10_0,
+                    total_44_0,
                     tl.where(
-                        greater_equal_smaller_2_5_0,
-                        product_12_0,
+                        greater_equal_smaller_11_0,
+                        total_45_0,
                         tl.where(
-                            greater_equal_smaller_2_6_0,
-                            product_11_0,
+                            greater_equal_smaller_12_0,
+                            total_46_0,
                             tl.where(
-                                greater_equal_smaller_2_7_0,
-                                product_10_0,
-                                tl.where(greater_equal_smaller_2_8_0, product_9_0, product_8_0),
+                                greater_equal_smaller_13_0,
+                                total_47_0,
+                                tl.where(greater_equal_smaller_14_0, total_48_0, -3.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        ratio_2_0 = chosen_5_0 / chosen_6_0
-        product_20_0 = chosen_5_0 * ratio_2_0
-        chosen_7_0 = tl.where(
+        chosen_22_0 = tl.where(
+            greater_equal_smaller_8_0,
+            6.0
+            * (
+                0.001
+                + 0.992
+                * tl.exp(
+                    tl.where(
+                        not_greater_equal_value_2_0,
+                        tl.where(not_greater_equal_value_0, value_10_0 - total_30_0, 0.0),
+                        0.0,
+                    ),
+                )
+            ),
+            tl.where(
+                greater_equal_smaller_9_0,
+                product_24_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    product_23_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        product_22_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
+                            product_21_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                product_20_0,
+                                tl.where(greater_equal_smaller_14_0, product_19_0, product_18_0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        ratio_2_0 = chosen_22_0 / tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_0, chosen_21_0, 1.0),
+            1.0,
+        )
+        product_32_0 = difference_19_0 * ratio_2_0
+        chosen_23_0 = tl.where(
+            greater_equal_smaller_8_0,
+            total_23_0,
+            tl.where(
+                greater_equal_smaller_9_0,
+                total_24_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    total_25_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        total_26_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
+                            total_27_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                total_28_0,
+                                tl.where(greater_equal_smaller_14_0, total_29_0, 1.0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        product_33_0 = chosen_22_0 * chosen_23_0
+        chosen_24_0 = tl.where(
+            greater_equal_smaller_8_0,
+            1.0,
+            tl.where(
+                greater_equal_smaller_9_0,
+                total_23_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    total_24_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        total_25_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
+                            total_26_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                total_27_0,
+                                tl.where(greater_equal_smaller_14_0, total_28_0, total_29_0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        product_34_0 = 2.0 * ratio_2_0
+        difference_20_0 = product_33_0 - difference_19_0 * (chosen_23_0 + chosen_24_0 - product_34_0)
+        b_2_0 = tl.where(
+            greater_equal_value_0,
+            value_2_0,
+            tl.where(
+                greater_equal_smaller_8_0,
+                -3.0 + (total_42_0 + product_31_0),
+                tl.where(
+                    greater_equal_smaller_9_0,
+                    -3.0 + total_42_0,
+                    tl.where(
+                        greater_equal_smaller_10_0,
+                        -3.0 + total_41_0,
+                        tl.where(
+                            greater_equal_smaller_11_0,
+                            -3.0 + total_40_0,
+                            tl.where(
+                                greater_equal_smaller_12_0,
+                                -3.0 + total_39_0,
+                                tl.where(
+                                    greater_equal_smaller_13_0,
+                                    -3.0 + total_38_0,
+                                    tl.where(greater_equal_smaller_14_0, -3.0 + product_25_0, -3.0),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            )
+            + chosen_21_0
+            * tl.minimum(
+                tl.maximum(
+                    2.0
+                    * product_32_0
+                    / tl.where(
+                        not_greater_equal_value_2_0,
+                        tl.where(
+                            not_greater_equal_value_0,
+                            difference_20_0
+                            + tl.sqrt(
+                                tl.where(
+                                    not_greater_equal_value_2_0,
+                                    tl.where(
+                                        not_greater_equal_value_0,
+                                        tl.maximum(
+                                            difference_20_0 * difference_20_0
+                                            + 4.0
+                                            * (
+                                                (
+                                                    chosen_22_0 * ratio_2_0
+                                                    - product_33_0
+                                                    - difference_19_0 * (product_34_0 - chosen_23_0 - chosen_24_0)
+                                                )
+                                                * product_32_0
+                                            ),
+                                            0.0,
+                                        ),
+                                        1.0,
+                                    ),
+                                    1.0,
+                                ),
+                            ),
+                            1.0,
+                        ),
+                        1.0,
+                    ),
+                    0.0,
+                ),
+                1.0,
+            ),
+        )
+        smaller_2_0 = tl.minimum(tl.maximum(b_2_0, -3.0), 3.0)
+        total_49_0 = largest_2_0 + tl.log(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.exp(tl.where(not_greater_equal_value_2_0, difference_9_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_10_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_11_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_12_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_13_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_14_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_15_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_16_0, 0.0)),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        product_35_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_11_0 - total_49_0, 0.0))
+        )
+        product_36_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_12_0 - total_49_0, 0.0))
+        )
+        total_50_0 = product_35_0 + product_36_0
+        product_37_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_13_0 - total_49_0, 0.0))
+        )
+        total_51_0 = total_50_0 + product_37_0
+        product_38_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_14_0 - total_49_0, 0.0))
+        )
+        total_52_0 = total_51_0 + product_38_0
+        product_39_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_15_0 - total_49_0, 0.0))
+        )
+        total_53_0 = total_52_0 + product_39_0
+        product_40_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_16_0 - total_49_0, 0.0))
+        )
+        total_54_0 = total_53_0 + product_40_0
+        product_41_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_17_0 - total_49_0, 0.0))
+        )
+        total_55_0 = -3.0 + (total_54_0 + product_41_0)
+        # spline.gen:14
+        greater_equal_smaller_2_2_0 = smaller_2_0 >= total_55_0
+        total_56_0 = largest_0 + tl.log(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.exp(tl.where(not_greater_equal_value_2_0, difference_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_2_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_3_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_4_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_5_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_6_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_7_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_8_0, 0.0)),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        total_57_0 = -3.0 + total_54_0
+        # spline.gen:14
+        greater_equal_smaller_2_3_0 = smaller_2_0 >= total_57_0
+        # spline.gen:6
+        total_58_0 = -3.0 + total_53_0
+        # spline.gen:14
+        greater_equal_smaller_2_4_0 = smaller_2_0 >= total_58_0
+        # spline.gen:6
+        total_59_0 = -3.0 + total_52_0
+        # spline.gen:14
+        greater_equal_smaller_2_5_0 = smaller_2_0 >= total_59_0
+        # spline.gen:6
+        total_60_0 = -3.0 + total_51_0
+        # spline.gen:14
+        greater_equal_smaller_2_6_0 = smaller_2_0 >= total_60_0
+        # spline.gen:6
+        total_61_0 = -3.0 + total_50_0
+        # spline.gen:14
+        greater_equal_smaller_2_7_0 = smaller_2_0 >= total_61_0
+        # spline.gen:6
+        total_62_0 = -3.0 + product_35_0
+        # spline.gen:14
+        greater_equal_smaller_2_8_0 = smaller_2_0 >= total_62_0
+        chosen_25_0 = tl.where(
             greater_equal_smaller_2_2_0,
-            total_30_0,
+            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_10_0 - total_56_0, 0.0))),
             tl.where(
                 greater_equal_smaller_2_3_0,
-                total_31_0,
+                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_9_0 - total_56_0, 0.0))),
                 tl.where(
                     greater_equal_smaller_2_4_0,
-                    total_32_0,
+                    6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_8_0 - total_56_0, 0.0))),
                     tl.where(
                         greater_equal_smaller_2_5_0,
-                        total_33_0,
+                        6.0
+                        * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_7_0 - total_56_0, 0.0))),
                         tl.where(
                             greater_equal_smaller_2_6_0,
-                            total_34_0,
+                            6.0
+                            * (
+                                0.001
+                                + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_6_0 - total_56_0, 0.0))
+                            ),
                             tl.where(
                                 greater_equal_smaller_2_7_0,
-                                total_35_0,
-                                tl.where(greater_equal_smaller_2_8_0, total_36_0, 1.0),
+                                6.0
+                                * (
+                                    0.001
+                                    + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_5_0 - total_56_0, 0.0))
+                                ),
+                                tl.where(
+                                    greater_equal_smaller_2_8_0,
+                                    6.0
+                                    * (
+                                        0.001
+                                        + 0.992
+                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_4_0 - total_56_0, 0.0))
+                                    ),
+                                    6.0
+                                    * (
+                                        0.001
+                                        + 0.992
+                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_3_0 - total_56_0, 0.0))
+                                    ),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        chosen_26_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                greater_equal_smaller_2_2_0,
+                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_18_0 - total_49_0, 0.0))),
+                tl.where(
+                    greater_equal_smaller_2_3_0,
+                    product_41_0,
+                    tl.where(
+                        greater_equal_smaller_2_4_0,
+                        product_40_0,
+                        tl.where(
+                            greater_equal_smaller_2_5_0,
+                            product_39_0,
+                            tl.where(
+                                greater_equal_smaller_2_6_0,
+                                product_38_0,
+                                tl.where(
+                                    greater_equal_smaller_2_7_0,
+                                    product_37_0,
+                                    tl.where(greater_equal_smaller_2_8_0, product_36_0, product_35_0),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+            1.0,
+        )
+        ratio_3_0 = chosen_25_0 / chosen_26_0
+        product_42_0 = chosen_25_0 * ratio_3_0
+        chosen_27_0 = tl.where(
+            greater_equal_smaller_2_2_0,
+            total_23_0,
+            tl.where(
+                greater_equal_smaller_2_3_0,
+                total_24_0,
+                tl.where(
+                    greater_equal_smaller_2_4_0,
+                    total_25_0,
+                    tl.where(
+                        greater_equal_smaller_2_5_0,
+                        total_26_0,
+                        tl.where(
+                            greater_equal_smaller_2_6_0,
+                            total_27_0,
+                            tl.where(
+                                greater_equal_smaller_2_7_0,
+                                total_28_0,
+                                tl.where(greater_equal_smaller_2_8_0, total_29_0, 1.0),
                             ),
                         ),
                     ),
@@ -3223,23 +5505,23 @@ def log_prob_saving_saved_kernel(
                     smaller_2_0
                     - tl.where(
                         greater_equal_smaller_2_2_0,
-                        total_16_0,
+                        total_55_0,
                         tl.where(
                             greater_equal_smaller_2_3_0,
-                            total_18_0,
+                            total_57_0,
                             tl.where(
                                 greater_equal_smaller_2_4_0,
-                                total_20_0,
+                                total_58_0,
                                 tl.where(
                                     greater_equal_smaller_2_5_0,
-                                    total_22_0,
+                                    total_59_0,
                                     tl.where(
                                         greater_equal_smaller_2_6_0,
-                                        total_24_0,
+                                        total_60_0,
                                         tl.where(
                                             greater_equal_smaller_2_7_0,
-                                            total_26_0,
-                                            tl.where(greater_equal_smaller_2_8_0, total_28_0, -3.0),
+                                            total_61_0,
+                                            tl.where(greater_equal_smaller_2_8_0, total_62_0, -3.0),
                                         ),
                                     ),
                                 ),
@@ -3247,57 +5529,65 @@ def log_prob_saving_saved_kernel(
                         ),
                     )
                 )
-                / chosen_6_0,
+                / chosen_26_0,
                 0.0,
             ),
             1.0,
         )
-        difference_3_0 = 1.0 - smaller_3_0
-        power_difference_3_0 = square(difference_3_0)
-        product_21_0 = smaller_3_0 * difference_3_0
-        chosen_8_0 = tl.where(
+        difference_21_0 = 1.0 - smaller_3_0
+        power_value_0 = square(tl.where(not_greater_equal_value_2_0, difference_21_0, 1.0))
+        product_43_0 = smaller_3_0 * difference_21_0
+        chosen_28_0 = tl.where(
             greater_equal_smaller_2_2_0,
             1.0,
             tl.where(
                 greater_equal_smaller_2_3_0,
-                total_30_0,
+                total_23_0,
                 tl.where(
                     greater_equal_smaller_2_4_0,
-                    total_31_0,
+                    total_24_0,
                     tl.where(
                         greater_equal_smaller_2_5_0,
-                        total_32_0,
+                        total_25_0,
                         tl.where(
                             greater_equal_smaller_2_6_0,
-                            total_33_0,
+                            total_26_0,
                             tl.where(
                                 greater_equal_smaller_2_7_0,
-                                total_34_0,
-                                tl.where(greater_equal_smaller_2_8_0, total_35_0, total_36_0),
+                                total_27_0,
+                                tl.where(greater_equal_smaller_2_8_0, total_28_0, total_29_0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        power_smaller_3_0 = square(smaller_3_0)
+        power_value_2_0 = square(tl.where(not_greater_equal_value_2_0, smaller_3_0, 1.0))
         # spline.gen:22
         z_0 = value_0
         z_1 = b_0
         log_abs_det = log_abs_det + tl.where(
-            tl.abs(b_0) >= 3.0,
+            greater_equal_value_2_0,
             0.0,
             tl.log(
-                product_20_0 * chosen_7_0 * power_difference_3_0
-                + 2.0 * chosen_5_0 * square(ratio_2_0) * product_21_0
-                + product_20_0 * chosen_8_0 * power_smaller_3_0,
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    product_42_0 * chosen_27_0 * power_value_0
+                    + 2.0 * chosen_25_0 * square(tl.where(not_greater_equal_value_2_0, ratio_3_0, 1.0)) * product_43_0
+                    + product_42_0 * chosen_28_0 * power_value_2_0,
+                    1.0,
+                ),
             )
-            - tl.log(chosen_6_0)
+            - tl.log(chosen_26_0)
             - 2.0
             * tl.log(
-                ratio_2_0 * power_difference_3_0
-                + (chosen_7_0 + chosen_8_0) * product_21_0
-                + ratio_2_0 * power_smaller_3_0,
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    ratio_3_0 * power_value_0
+                    + (chosen_27_0 + chosen_28_0) * product_43_0
+                    + ratio_3_0 * power_value_2_0,
+                    1.0,
+                ),
             ),
         )
     # spline.gen:21
@@ -3562,7 +5852,7 @@ def log_prob_backward_saved_kernel(
     # spline.gen:22
     z_adjoint_0 = 2 * tl.load(z_end_ptr + place * 2, mask=live, other=0) * shared_1
     z_adjoint_1 = 2 * tl.load(z_end_ptr + place * 2 + 1, mask=live, other=0) * shared_1
-    for k_2 in tl.range(0, 4, num_stages=2):
+    for k_2 in tl.range(0, 4, num_stages=1):
         reverse_input_0 = tl.load(z_saved_ptr + place * 8 + ((3 - k_2) * 2 + 1), mask=live, other=0)
         reverse_input_1 = tl.load(z_saved_ptr + place * 8 + (3 - k_2) * 2, mask=live, other=0)
         # spline.gen:15
@@ -3597,6 +5887,7 @@ def log_prob_backward_saved_kernel(
         greater_equal_value_0 = tl.abs(value_3_0) >= 3.0
         larger_0 = tl.maximum(value_3_0, -3.0)
         smaller_0 = tl.minimum(larger_0, 3.0)
+        not_greater_equal_value_0 = greater_equal_value_0 == 0
         # spline.gen:15
         total_2_0 = tl.sum(hidden_2 * vector(h_weight_array, k_2, 32), 1) + tl.load(h_bias_array + k_2)
         total_2_1 = tl.sum(hidden_2 * vector(h_weight_array_2, k_2, 32), 1) + tl.load(h_bias_array_2 + k_2)
@@ -3634,193 +5925,212 @@ def log_prob_backward_saved_kernel(
         value_11_0 = total_2_7
         # spline.gen:14
         largest_0 = tl.maximum(larger_7_0, value_11_0)
-        exp_value_0 = tl.exp(value_4_0 - largest_0)
-        exp_value_2_0 = tl.exp(value_5_0 - largest_0)
-        exp_value_3_0 = tl.exp(value_6_0 - largest_0)
-        exp_value_4_0 = tl.exp(value_7_0 - largest_0)
-        exp_value_5_0 = tl.exp(value_8_0 - largest_0)
-        exp_value_6_0 = tl.exp(value_9_0 - largest_0)
-        exp_value_7_0 = tl.exp(value_10_0 - largest_0)
-        exp_value_8_0 = tl.exp(value_11_0 - largest_0)
-        total_3_0 = (
-            exp_value_0
-            + exp_value_2_0
-            + exp_value_3_0
-            + exp_value_4_0
-            + exp_value_5_0
-            + exp_value_6_0
-            + exp_value_7_0
-            + exp_value_8_0
+        difference_0 = value_4_0 - largest_0
+        chosen_0 = tl.where(not_greater_equal_value_0, difference_0, 0.0)
+        exp_chosen_0 = tl.exp(chosen_0)
+        difference_2_0 = value_5_0 - largest_0
+        chosen_2_0 = tl.where(not_greater_equal_value_0, difference_2_0, 0.0)
+        exp_chosen_2_0 = tl.exp(chosen_2_0)
+        difference_3_0 = value_6_0 - largest_0
+        chosen_3_0 = tl.where(not_greater_equal_value_0, difference_3_0, 0.0)
+        exp_chosen_3_0 = tl.exp(chosen_3_0)
+        difference_4_0 = value_7_0 - largest_0
+        chosen_4_0 = tl.where(not_greater_equal_value_0, difference_4_0, 0.0)
+        exp_chosen_4_0 = tl.exp(chosen_4_0)
+        difference_5_0 = value_8_0 - largest_0
+        chosen_5_0 = tl.where(not_greater_equal_value_0, difference_5_0, 0.0)
+        exp_chosen_5_0 = tl.exp(chosen_5_0)
+        difference_6_0 = value_9_0 - largest_0
+        chosen_6_0 = tl.where(not_greater_equal_value_0, difference_6_0, 0.0)
+        exp_chosen_6_0 = tl.exp(chosen_6_0)
+        difference_7_0 = value_10_0 - largest_0
+        chosen_7_0 = tl.where(not_greater_equal_value_0, difference_7_0, 0.0)
+        exp_chosen_7_0 = tl.exp(chosen_7_0)
+        difference_8_0 = value_11_0 - largest_0
+        chosen_8_0 = tl.where(not_greater_equal_value_0, difference_8_0, 0.0)
+        exp_chosen_8_0 = tl.exp(chosen_8_0)
+        chosen_9_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_chosen_0
+            + exp_chosen_2_0
+            + exp_chosen_3_0
+            + exp_chosen_4_0
+            + exp_chosen_5_0
+            + exp_chosen_6_0
+            + exp_chosen_7_0
+            + exp_chosen_8_0,
+            1.0,
         )
-        total_4_0 = largest_0 + tl.log(total_3_0)
-        exp_value_9_0 = tl.exp(value_4_0 - total_4_0)
+        total_3_0 = largest_0 + tl.log(chosen_9_0)
+        exp_value_0 = tl.exp(tl.where(not_greater_equal_value_0, value_4_0 - total_3_0, 0.0))
         # spline.gen:7
-        product_0 = 6.0 * (0.001 + 0.992 * exp_value_9_0)
+        product_0 = 6.0 * (0.001 + 0.992 * exp_value_0)
         # spline.gen:14
-        exp_value_10_0 = tl.exp(value_5_0 - total_4_0)
+        exp_value_2_0 = tl.exp(tl.where(not_greater_equal_value_0, value_5_0 - total_3_0, 0.0))
         # spline.gen:7
-        product_2_0 = 6.0 * (0.001 + 0.992 * exp_value_10_0)
-        total_5_0 = product_0 + product_2_0
+        product_2_0 = 6.0 * (0.001 + 0.992 * exp_value_2_0)
+        total_4_0 = product_0 + product_2_0
         # spline.gen:14
-        exp_value_11_0 = tl.exp(value_6_0 - total_4_0)
+        exp_value_3_0 = tl.exp(tl.where(not_greater_equal_value_0, value_6_0 - total_3_0, 0.0))
         # spline.gen:7
-        product_3_0 = 6.0 * (0.001 + 0.992 * exp_value_11_0)
-        total_6_0 = total_5_0 + product_3_0
+        product_3_0 = 6.0 * (0.001 + 0.992 * exp_value_3_0)
+        total_5_0 = total_4_0 + product_3_0
         # spline.gen:14
-        exp_value_12_0 = tl.exp(value_7_0 - total_4_0)
+        exp_value_4_0 = tl.exp(tl.where(not_greater_equal_value_0, value_7_0 - total_3_0, 0.0))
         # spline.gen:7
-        product_4_0 = 6.0 * (0.001 + 0.992 * exp_value_12_0)
-        total_7_0 = total_6_0 + product_4_0
+        product_4_0 = 6.0 * (0.001 + 0.992 * exp_value_4_0)
+        total_6_0 = total_5_0 + product_4_0
         # spline.gen:14
-        exp_value_13_0 = tl.exp(value_8_0 - total_4_0)
+        exp_value_5_0 = tl.exp(tl.where(not_greater_equal_value_0, value_8_0 - total_3_0, 0.0))
         # spline.gen:7
-        product_5_0 = 6.0 * (0.001 + 0.992 * exp_value_13_0)
-        total_8_0 = total_7_0 + product_5_0
+        product_5_0 = 6.0 * (0.001 + 0.992 * exp_value_5_0)
+        total_7_0 = total_6_0 + product_5_0
         # spline.gen:14
-        exp_value_14_0 = tl.exp(value_9_0 - total_4_0)
+        exp_value_6_0 = tl.exp(tl.where(not_greater_equal_value_0, value_9_0 - total_3_0, 0.0))
         # spline.gen:7
-        product_6_0 = 6.0 * (0.001 + 0.992 * exp_value_14_0)
-        total_9_0 = total_8_0 + product_6_0
+        product_6_0 = 6.0 * (0.001 + 0.992 * exp_value_6_0)
+        total_8_0 = total_7_0 + product_6_0
         # spline.gen:14
-        exp_value_15_0 = tl.exp(value_10_0 - total_4_0)
+        exp_value_7_0 = tl.exp(tl.where(not_greater_equal_value_0, value_10_0 - total_3_0, 0.0))
         # spline.gen:7
-        product_7_0 = 6.0 * (0.001 + 0.992 * exp_value_15_0)
-        total_10_0 = -3.0 + (total_9_0 + product_7_0)
+        product_7_0 = 6.0 * (0.001 + 0.992 * exp_value_7_0)
+        total_9_0 = -3.0 + (total_8_0 + product_7_0)
         # spline.gen:14
-        greater_equal_smaller_0 = smaller_0 >= total_10_0
+        greater_equal_smaller_0 = smaller_0 >= total_9_0
         # spline.gen:15
-        total_11_0 = tl.sum(hidden_2 * vector(w_weight_array, k_2, 32), 1) + tl.load(w_bias_array + k_2)
-        total_11_1 = tl.sum(hidden_2 * vector(w_weight_array_2, k_2, 32), 1) + tl.load(w_bias_array_2 + k_2)
-        total_11_2 = tl.sum(hidden_2 * vector(w_weight_array_3, k_2, 32), 1) + tl.load(w_bias_array_3 + k_2)
-        total_11_3 = tl.sum(hidden_2 * vector(w_weight_array_4, k_2, 32), 1) + tl.load(w_bias_array_4 + k_2)
-        total_11_4 = tl.sum(hidden_2 * vector(w_weight_array_5, k_2, 32), 1) + tl.load(w_bias_array_5 + k_2)
-        total_11_5 = tl.sum(hidden_2 * vector(w_weight_array_6, k_2, 32), 1) + tl.load(w_bias_array_6 + k_2)
-        total_11_6 = tl.sum(hidden_2 * vector(w_weight_array_7, k_2, 32), 1) + tl.load(w_bias_array_7 + k_2)
-        total_11_7 = tl.sum(hidden_2 * vector(w_weight_array_8, k_2, 32), 1) + tl.load(w_bias_array_8 + k_2)
-        value_12_0 = total_11_0
-        value_13_0 = total_11_1
+        total_10_0 = tl.sum(hidden_2 * vector(w_weight_array, k_2, 32), 1) + tl.load(w_bias_array + k_2)
+        total_10_1 = tl.sum(hidden_2 * vector(w_weight_array_2, k_2, 32), 1) + tl.load(w_bias_array_2 + k_2)
+        total_10_2 = tl.sum(hidden_2 * vector(w_weight_array_3, k_2, 32), 1) + tl.load(w_bias_array_3 + k_2)
+        total_10_3 = tl.sum(hidden_2 * vector(w_weight_array_4, k_2, 32), 1) + tl.load(w_bias_array_4 + k_2)
+        total_10_4 = tl.sum(hidden_2 * vector(w_weight_array_5, k_2, 32), 1) + tl.load(w_bias_array_5 + k_2)
+        total_10_5 = tl.sum(hidden_2 * vector(w_weight_array_6, k_2, 32), 1) + tl.load(w_bias_array_6 + k_2)
+        total_10_6 = tl.sum(hidden_2 * vector(w_weight_array_7, k_2, 32), 1) + tl.load(w_bias_array_7 + k_2)
+        total_10_7 = tl.sum(hidden_2 * vector(w_weight_array_8, k_2, 32), 1) + tl.load(w_bias_array_8 + k_2)
+        value_12_0 = total_10_0
+        value_13_0 = total_10_1
         # spline.gen:14
         larger_8_0 = tl.maximum(value_12_0, value_13_0)
         # spline.gen:15
-        value_14_0 = total_11_2
+        value_14_0 = total_10_2
         # spline.gen:14
         larger_9_0 = tl.maximum(larger_8_0, value_14_0)
         # spline.gen:15
-        value_15_0 = total_11_3
+        value_15_0 = total_10_3
         # spline.gen:14
         larger_10_0 = tl.maximum(larger_9_0, value_15_0)
         # spline.gen:15
-        value_16_0 = total_11_4
+        value_16_0 = total_10_4
         # spline.gen:14
         larger_11_0 = tl.maximum(larger_10_0, value_16_0)
         # spline.gen:15
-        value_17_0 = total_11_5
+        value_17_0 = total_10_5
         # spline.gen:14
         larger_12_0 = tl.maximum(larger_11_0, value_17_0)
         # spline.gen:15
-        value_18_0 = total_11_6
+        value_18_0 = total_10_6
         # spline.gen:14
         larger_13_0 = tl.maximum(larger_12_0, value_18_0)
         # spline.gen:15
-        value_19_0 = total_11_7
+        value_19_0 = total_10_7
         # spline.gen:14
         largest_2_0 = tl.maximum(larger_13_0, value_19_0)
-        exp_value_16_0 = tl.exp(value_12_0 - largest_2_0)
-        exp_value_17_0 = tl.exp(value_13_0 - largest_2_0)
-        exp_value_18_0 = tl.exp(value_14_0 - largest_2_0)
-        exp_value_19_0 = tl.exp(value_15_0 - largest_2_0)
-        exp_value_20_0 = tl.exp(value_16_0 - largest_2_0)
-        exp_value_21_0 = tl.exp(value_17_0 - largest_2_0)
-        exp_value_22_0 = tl.exp(value_18_0 - largest_2_0)
-        exp_value_23_0 = tl.exp(value_19_0 - largest_2_0)
-        total_12_0 = (
-            exp_value_16_0
-            + exp_value_17_0
-            + exp_value_18_0
-            + exp_value_19_0
-            + exp_value_20_0
-            + exp_value_21_0
-            + exp_value_22_0
-            + exp_value_23_0
+        difference_9_0 = value_12_0 - largest_2_0
+        chosen_10_0 = tl.where(not_greater_equal_value_0, difference_9_0, 0.0)
+        exp_chosen_10_0 = tl.exp(chosen_10_0)
+        difference_10_0 = value_13_0 - largest_2_0
+        chosen_11_0 = tl.where(not_greater_equal_value_0, difference_10_0, 0.0)
+        exp_chosen_11_0 = tl.exp(chosen_11_0)
+        difference_11_0 = value_14_0 - largest_2_0
+        chosen_12_0 = tl.where(not_greater_equal_value_0, difference_11_0, 0.0)
+        exp_chosen_12_0 = tl.exp(chosen_12_0)
+        difference_12_0 = value_15_0 - largest_2_0
+        chosen_13_0 = tl.where(not_greater_equal_value_0, difference_12_0, 0.0)
+        exp_chosen_13_0 = tl.exp(chosen_13_0)
+        difference_13_0 = value_16_0 - largest_2_0
+        chosen_14_0 = tl.where(not_greater_equal_value_0, difference_13_0, 0.0)
+        exp_chosen_14_0 = tl.exp(chosen_14_0)
+        difference_14_0 = value_17_0 - largest_2_0
+        chosen_15_0 = tl.where(not_greater_equal_value_0, difference_14_0, 0.0)
+        exp_chosen_15_0 = tl.exp(chosen_15_0)
+        difference_15_0 = value_18_0 - largest_2_0
+        chosen_16_0 = tl.where(not_greater_equal_value_0, difference_15_0, 0.0)
+        exp_chosen_16_0 = tl.exp(chosen_16_0)
+        difference_16_0 = value_19_0 - largest_2_0
+        chosen_17_0 = tl.where(not_greater_equal_value_0, difference_16_0, 0.0)
+        exp_chosen_17_0 = tl.exp(chosen_17_0)
+        chosen_18_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_chosen_10_0
+            + exp_chosen_11_0
+            + exp_chosen_12_0
+            + exp_chosen_13_0
+            + exp_chosen_14_0
+            + exp_chosen_15_0
+            + exp_chosen_16_0
+            + exp_chosen_17_0,
+            1.0,
         )
-        total_13_0 = largest_2_0 + tl.log(total_12_0)
-        exp_value_24_0 = tl.exp(value_12_0 - total_13_0)
+        total_11_0 = largest_2_0 + tl.log(chosen_18_0)
+        exp_value_8_0 = tl.exp(tl.where(not_greater_equal_value_0, value_12_0 - total_11_0, 0.0))
         # spline.gen:6
-        product_8_0 = 6.0 * (0.001 + 0.992 * exp_value_24_0)
+        product_8_0 = 6.0 * (0.001 + 0.992 * exp_value_8_0)
         # spline.gen:14
-        exp_value_25_0 = tl.exp(value_13_0 - total_13_0)
+        exp_value_9_0 = tl.exp(tl.where(not_greater_equal_value_0, value_13_0 - total_11_0, 0.0))
         # spline.gen:6
-        product_9_0 = 6.0 * (0.001 + 0.992 * exp_value_25_0)
-        total_14_0 = product_8_0 + product_9_0
+        product_9_0 = 6.0 * (0.001 + 0.992 * exp_value_9_0)
+        total_12_0 = product_8_0 + product_9_0
         # spline.gen:14
-        exp_value_26_0 = tl.exp(value_14_0 - total_13_0)
+        exp_value_10_0 = tl.exp(tl.where(not_greater_equal_value_0, value_14_0 - total_11_0, 0.0))
         # spline.gen:6
-        product_10_0 = 6.0 * (0.001 + 0.992 * exp_value_26_0)
-        total_15_0 = total_14_0 + product_10_0
+        product_10_0 = 6.0 * (0.001 + 0.992 * exp_value_10_0)
+        total_13_0 = total_12_0 + product_10_0
         # spline.gen:14
-        exp_value_27_0 = tl.exp(value_15_0 - total_13_0)
+        exp_value_11_0 = tl.exp(tl.where(not_greater_equal_value_0, value_15_0 - total_11_0, 0.0))
         # spline.gen:6
-        product_11_0 = 6.0 * (0.001 + 0.992 * exp_value_27_0)
-        total_16_0 = total_15_0 + product_11_0
+        product_11_0 = 6.0 * (0.001 + 0.992 * exp_value_11_0)
+        total_14_0 = total_13_0 + product_11_0
         # spline.gen:14
-        exp_value_28_0 = tl.exp(value_16_0 - total_13_0)
+        exp_value_12_0 = tl.exp(tl.where(not_greater_equal_value_0, value_16_0 - total_11_0, 0.0))
         # spline.gen:6
-        product_12_0 = 6.0 * (0.001 + 0.992 * exp_value_28_0)
-        total_17_0 = total_16_0 + product_12_0
+        product_12_0 = 6.0 * (0.001 + 0.992 * exp_value_12_0)
+        total_15_0 = total_14_0 + product_12_0
         # spline.gen:14
-        exp_value_29_0 = tl.exp(value_17_0 - total_13_0)
+        exp_value_13_0 = tl.exp(tl.where(not_greater_equal_value_0, value_17_0 - total_11_0, 0.0))
         # spline.gen:6
-        product_13_0 = 6.0 * (0.001 + 0.992 * exp_value_29_0)
-        total_18_0 = total_17_0 + product_13_0
+        product_13_0 = 6.0 * (0.001 + 0.992 * exp_value_13_0)
+        total_16_0 = total_15_0 + product_13_0
         # spline.gen:14
-        exp_value_30_0 = tl.exp(value_18_0 - total_13_0)
+        exp_value_14_0 = tl.exp(tl.where(not_greater_equal_value_0, value_18_0 - total_11_0, 0.0))
         # spline.gen:6
-        product_14_0 = 6.0 * (0.001 + 0.992 * exp_value_30_0)
-        total_19_0 = -3.0 + (total_18_0 + product_14_0)
+        product_14_0 = 6.0 * (0.001 + 0.992 * exp_value_14_0)
         # spline.gen:7
-        total_20_0 = -3.0 + total_9_0
+        total_17_0 = -3.0 + total_8_0
         # spline.gen:14
-        greater_equal_smaller_2_0 = smaller_0 >= total_20_0
-        # spline.gen:6
-        total_21_0 = -3.0 + total_18_0
+        greater_equal_smaller_2_0 = smaller_0 >= total_17_0
         # spline.gen:7
-        total_22_0 = -3.0 + total_8_0
+        total_18_0 = -3.0 + total_7_0
         # spline.gen:14
-        greater_equal_smaller_3_0 = smaller_0 >= total_22_0
-        # spline.gen:6
-        total_23_0 = -3.0 + total_17_0
+        greater_equal_smaller_3_0 = smaller_0 >= total_18_0
         # spline.gen:7
-        total_24_0 = -3.0 + total_7_0
+        total_19_0 = -3.0 + total_6_0
         # spline.gen:14
-        greater_equal_smaller_4_0 = smaller_0 >= total_24_0
-        # spline.gen:6
-        total_25_0 = -3.0 + total_16_0
+        greater_equal_smaller_4_0 = smaller_0 >= total_19_0
         # spline.gen:7
-        total_26_0 = -3.0 + total_6_0
+        total_20_0 = -3.0 + total_5_0
         # spline.gen:14
-        greater_equal_smaller_5_0 = smaller_0 >= total_26_0
-        # spline.gen:6
-        total_27_0 = -3.0 + total_15_0
+        greater_equal_smaller_5_0 = smaller_0 >= total_20_0
         # spline.gen:7
-        total_28_0 = -3.0 + total_5_0
+        total_21_0 = -3.0 + total_4_0
         # spline.gen:14
-        greater_equal_smaller_6_0 = smaller_0 >= total_28_0
-        # spline.gen:6
-        total_29_0 = -3.0 + total_14_0
+        greater_equal_smaller_6_0 = smaller_0 >= total_21_0
         # spline.gen:7
-        total_30_0 = -3.0 + product_0
+        total_22_0 = -3.0 + product_0
         # spline.gen:14
-        greater_equal_smaller_7_0 = smaller_0 >= total_30_0
-        # spline.gen:6
-        total_31_0 = -3.0 + product_8_0
-        # spline.gen:14
-        exp_value_31_0 = tl.exp(value_19_0 - total_13_0)
-        # spline.gen:6
-        product_15_0 = 6.0 * (0.001 + 0.992 * exp_value_31_0)
-        # spline.gen:14
-        chosen_0 = tl.where(
+        greater_equal_smaller_7_0 = smaller_0 >= total_22_0
+        exp_value_15_0 = tl.exp(tl.where(not_greater_equal_value_0, value_19_0 - total_11_0, 0.0))
+        chosen_19_0 = tl.where(
             greater_equal_smaller_0,
-            product_15_0,
+            6.0 * (0.001 + 0.992 * exp_value_15_0),
             tl.where(
                 greater_equal_smaller_2_0,
                 product_14_0,
@@ -3843,38 +6153,35 @@ def log_prob_backward_saved_kernel(
                 ),
             ),
         )
-        difference_0 = smaller_0 - tl.where(
+        difference_17_0 = smaller_0 - tl.where(
             greater_equal_smaller_0,
-            total_10_0,
+            total_9_0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_20_0,
+                total_17_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_22_0,
+                    total_18_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_24_0,
+                        total_19_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_26_0,
+                            total_20_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_28_0,
-                                tl.where(greater_equal_smaller_7_0, total_30_0, -3.0),
+                                total_21_0,
+                                tl.where(greater_equal_smaller_7_0, total_22_0, -3.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        exp_value_32_0 = tl.exp(value_11_0 - total_4_0)
-        # spline.gen:7
-        product_16_0 = 6.0 * (0.001 + 0.992 * exp_value_32_0)
-        # spline.gen:14
-        chosen_2_0 = tl.where(
+        exp_value_16_0 = tl.exp(tl.where(not_greater_equal_value_0, value_11_0 - total_3_0, 0.0))
+        chosen_20_0 = tl.where(
             greater_equal_smaller_0,
-            product_16_0,
+            6.0 * (0.001 + 0.992 * exp_value_16_0),
             tl.where(
                 greater_equal_smaller_2_0,
                 product_7_0,
@@ -3897,94 +6204,95 @@ def log_prob_backward_saved_kernel(
                 ),
             ),
         )
-        ratio_0 = chosen_2_0 / chosen_0
-        product_17_0 = difference_0 * ratio_0
-        product_18_0 = 2.0 * product_17_0
+        chosen_21_0 = tl.where(not_greater_equal_value_0, chosen_19_0, 1.0)
+        ratio_0 = chosen_20_0 / chosen_21_0
+        product_15_0 = difference_17_0 * ratio_0
+        product_16_0 = 2.0 * product_15_0
         # spline.gen:15
         value_20_0 = total__6
         # spline.gen:14
-        total_32_0 = 0.001 + softplus(value_20_0)
+        total_23_0 = 0.001 + softplus(value_20_0)
         # spline.gen:15
         value_21_0 = total__5
         # spline.gen:14
-        total_33_0 = 0.001 + softplus(value_21_0)
+        total_24_0 = 0.001 + softplus(value_21_0)
         # spline.gen:15
         value_22_0 = total__4
         # spline.gen:14
-        total_34_0 = 0.001 + softplus(value_22_0)
+        total_25_0 = 0.001 + softplus(value_22_0)
         # spline.gen:15
         value_23_0 = total__3
         # spline.gen:14
-        total_35_0 = 0.001 + softplus(value_23_0)
+        total_26_0 = 0.001 + softplus(value_23_0)
         # spline.gen:15
         value_24_0 = total__2
         # spline.gen:14
-        total_36_0 = 0.001 + softplus(value_24_0)
+        total_27_0 = 0.001 + softplus(value_24_0)
         # spline.gen:15
         value_25_0 = total__1
         # spline.gen:14
-        total_37_0 = 0.001 + softplus(value_25_0)
-        total_38_0 = 0.001 + softplus(value_2_0)
-        chosen_3_0 = tl.where(
+        total_28_0 = 0.001 + softplus(value_25_0)
+        total_29_0 = 0.001 + softplus(value_2_0)
+        chosen_22_0 = tl.where(
             greater_equal_smaller_0,
-            total_32_0,
+            total_23_0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_33_0,
+                total_24_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_34_0,
+                    total_25_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_35_0,
+                        total_26_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_36_0,
+                            total_27_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_37_0,
-                                tl.where(greater_equal_smaller_7_0, total_38_0, 1.0),
+                                total_28_0,
+                                tl.where(greater_equal_smaller_7_0, total_29_0, 1.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        product_19_0 = chosen_2_0 * chosen_3_0
-        chosen_4_0 = tl.where(
+        product_17_0 = chosen_20_0 * chosen_22_0
+        chosen_23_0 = tl.where(
             greater_equal_smaller_0,
             1.0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_32_0,
+                total_23_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_33_0,
+                    total_24_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_34_0,
+                        total_25_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_35_0,
+                            total_26_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_36_0,
-                                tl.where(greater_equal_smaller_7_0, total_37_0, total_38_0),
+                                total_27_0,
+                                tl.where(greater_equal_smaller_7_0, total_28_0, total_29_0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        product_20_0 = 2.0 * ratio_0
-        difference_2_0 = chosen_3_0 + chosen_4_0 - product_20_0
-        difference_3_0 = product_19_0 - difference_0 * difference_2_0
-        difference_4_0 = product_20_0 - chosen_3_0 - chosen_4_0
-        difference_5_0 = chosen_2_0 * ratio_0 - product_19_0 - difference_0 * difference_4_0
-        total_39_0 = difference_3_0 * difference_3_0 + 4.0 * (difference_5_0 * product_17_0)
-        sqrt_value_0 = tl.sqrt(tl.maximum(total_39_0, 0.0))
-        total_40_0 = difference_3_0 + sqrt_value_0
-        ratio_2_0 = product_18_0 / total_40_0
+        product_18_0 = 2.0 * ratio_0
+        difference_18_0 = chosen_22_0 + chosen_23_0 - product_18_0
+        difference_19_0 = product_17_0 - difference_17_0 * difference_18_0
+        difference_20_0 = product_18_0 - chosen_22_0 - chosen_23_0
+        difference_21_0 = chosen_20_0 * ratio_0 - product_17_0 - difference_17_0 * difference_20_0
+        total_30_0 = difference_19_0 * difference_19_0 + 4.0 * (difference_21_0 * product_15_0)
+        sqrt_value_0 = tl.sqrt(tl.where(not_greater_equal_value_0, tl.maximum(total_30_0, 0.0), 1.0))
+        chosen_24_0 = tl.where(not_greater_equal_value_0, difference_19_0 + sqrt_value_0, 1.0)
+        ratio_2_0 = product_16_0 / chosen_24_0
         larger_14_0 = tl.maximum(ratio_2_0, 0.0)
         smaller_2_0 = tl.minimum(larger_14_0, 1.0)
         b_0 = tl.where(
@@ -3992,744 +6300,1806 @@ def log_prob_backward_saved_kernel(
             value_3_0,
             tl.where(
                 greater_equal_smaller_0,
-                total_19_0,
+                -3.0 + (total_16_0 + product_14_0),
                 tl.where(
                     greater_equal_smaller_2_0,
-                    total_21_0,
+                    -3.0 + total_16_0,
                     tl.where(
                         greater_equal_smaller_3_0,
-                        total_23_0,
+                        -3.0 + total_15_0,
                         tl.where(
                             greater_equal_smaller_4_0,
-                            total_25_0,
+                            -3.0 + total_14_0,
                             tl.where(
                                 greater_equal_smaller_5_0,
-                                total_27_0,
+                                -3.0 + total_13_0,
                                 tl.where(
                                     greater_equal_smaller_6_0,
-                                    total_29_0,
-                                    tl.where(greater_equal_smaller_7_0, total_31_0, -3.0),
+                                    -3.0 + total_12_0,
+                                    tl.where(greater_equal_smaller_7_0, -3.0 + product_8_0, -3.0),
                                 ),
                             ),
                         ),
                     ),
                 ),
             )
-            + chosen_0 * smaller_2_0,
+            + chosen_19_0 * smaller_2_0,
         )
-        larger_15_0 = tl.maximum(b_0, -3.0)
-        smaller_3_0 = tl.minimum(larger_15_0, 3.0)
-        greater_equal_smaller_3_2_0 = smaller_3_0 >= total_31_0
-        greater_equal_smaller_3_3_0 = smaller_3_0 >= total_29_0
-        greater_equal_smaller_3_4_0 = smaller_3_0 >= total_27_0
-        greater_equal_smaller_3_5_0 = smaller_3_0 >= total_25_0
-        greater_equal_smaller_3_6_0 = smaller_3_0 >= total_23_0
-        greater_equal_smaller_3_7_0 = smaller_3_0 >= total_21_0
-        greater_equal_smaller_3_8_0 = smaller_3_0 >= total_19_0
-        difference_6_0 = smaller_3_0 - tl.where(
-            greater_equal_smaller_3_8_0,
-            total_19_0,
+        # spline.gen:3
+        greater_equal_value_2_0 = tl.abs(b_0) >= 3.0
+        # spline.gen:14
+        not_greater_equal_value_2_0 = greater_equal_value_2_0 == 0
+        exp_value_17_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_0, 0.0))
+        exp_value_18_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_2_0, 0.0))
+        exp_value_19_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_3_0, 0.0))
+        exp_value_20_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_4_0, 0.0))
+        exp_value_21_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_5_0, 0.0))
+        exp_value_22_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_6_0, 0.0))
+        exp_value_23_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_7_0, 0.0))
+        exp_value_24_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_8_0, 0.0))
+        chosen_25_0 = tl.where(
+            not_greater_equal_value_2_0,
             tl.where(
-                greater_equal_smaller_3_7_0,
-                total_21_0,
+                not_greater_equal_value_0,
+                exp_value_17_0
+                + exp_value_18_0
+                + exp_value_19_0
+                + exp_value_20_0
+                + exp_value_21_0
+                + exp_value_22_0
+                + exp_value_23_0
+                + exp_value_24_0,
+                1.0,
+            ),
+            1.0,
+        )
+        total_31_0 = largest_0 + tl.log(chosen_25_0)
+        exp_value_25_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(not_greater_equal_value_0, value_4_0 - total_31_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:7
+        product_19_0 = 6.0 * (0.001 + 0.992 * exp_value_25_0)
+        # spline.gen:14
+        exp_value_26_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(not_greater_equal_value_0, value_5_0 - total_31_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:7
+        product_20_0 = 6.0 * (0.001 + 0.992 * exp_value_26_0)
+        total_32_0 = product_19_0 + product_20_0
+        # spline.gen:14
+        exp_value_27_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(not_greater_equal_value_0, value_6_0 - total_31_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:7
+        product_21_0 = 6.0 * (0.001 + 0.992 * exp_value_27_0)
+        total_33_0 = total_32_0 + product_21_0
+        # spline.gen:14
+        exp_value_28_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(not_greater_equal_value_0, value_7_0 - total_31_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:7
+        product_22_0 = 6.0 * (0.001 + 0.992 * exp_value_28_0)
+        total_34_0 = total_33_0 + product_22_0
+        # spline.gen:14
+        exp_value_29_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(not_greater_equal_value_0, value_8_0 - total_31_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:7
+        product_23_0 = 6.0 * (0.001 + 0.992 * exp_value_29_0)
+        total_35_0 = total_34_0 + product_23_0
+        # spline.gen:14
+        exp_value_30_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(not_greater_equal_value_0, value_9_0 - total_31_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:7
+        product_24_0 = 6.0 * (0.001 + 0.992 * exp_value_30_0)
+        total_36_0 = total_35_0 + product_24_0
+        # spline.gen:14
+        exp_value_31_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(not_greater_equal_value_0, value_10_0 - total_31_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:7
+        product_25_0 = 6.0 * (0.001 + 0.992 * exp_value_31_0)
+        total_37_0 = -3.0 + (total_36_0 + product_25_0)
+        # spline.gen:14
+        greater_equal_smaller_8_0 = smaller_0 >= total_37_0
+        exp_value_32_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_10_0, 0.0))
+        exp_value_33_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_11_0, 0.0))
+        exp_value_34_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_12_0, 0.0))
+        exp_value_35_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_13_0, 0.0))
+        exp_value_36_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_14_0, 0.0))
+        exp_value_37_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_15_0, 0.0))
+        exp_value_38_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_16_0, 0.0))
+        exp_value_39_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_17_0, 0.0))
+        chosen_26_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                not_greater_equal_value_0,
+                exp_value_32_0
+                + exp_value_33_0
+                + exp_value_34_0
+                + exp_value_35_0
+                + exp_value_36_0
+                + exp_value_37_0
+                + exp_value_38_0
+                + exp_value_39_0,
+                1.0,
+            ),
+            1.0,
+        )
+        total_38_0 = largest_2_0 + tl.log(chosen_26_0)
+        exp_value_40_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(not_greater_equal_value_0, value_12_0 - total_38_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:6
+        product_26_0 = 6.0 * (0.001 + 0.992 * exp_value_40_0)
+        # spline.gen:14
+        exp_value_41_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(not_greater_equal_value_0, value_13_0 - total_38_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:6
+        product_27_0 = 6.0 * (0.001 + 0.992 * exp_value_41_0)
+        total_39_0 = product_26_0 + product_27_0
+        # spline.gen:14
+        exp_value_42_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(not_greater_equal_value_0, value_14_0 - total_38_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:6
+        product_28_0 = 6.0 * (0.001 + 0.992 * exp_value_42_0)
+        total_40_0 = total_39_0 + product_28_0
+        # spline.gen:14
+        exp_value_43_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(not_greater_equal_value_0, value_15_0 - total_38_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:6
+        product_29_0 = 6.0 * (0.001 + 0.992 * exp_value_43_0)
+        total_41_0 = total_40_0 + product_29_0
+        # spline.gen:14
+        exp_value_44_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(not_greater_equal_value_0, value_16_0 - total_38_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:6
+        product_30_0 = 6.0 * (0.001 + 0.992 * exp_value_44_0)
+        total_42_0 = total_41_0 + product_30_0
+        # spline.gen:14
+        exp_value_45_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(not_greater_equal_value_0, value_17_0 - total_38_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:6
+        product_31_0 = 6.0 * (0.001 + 0.992 * exp_value_45_0)
+        total_43_0 = total_42_0 + product_31_0
+        # spline.gen:14
+        exp_value_46_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(not_greater_equal_value_0, value_18_0 - total_38_0, 0.0),
+                0.0,
+            ),
+        )
+        # spline.gen:6
+        product_32_0 = 6.0 * (0.001 + 0.992 * exp_value_46_0)
+        # spline.gen:7
+        total_44_0 = -3.0 + total_36_0
+        # spline.gen:14
+        greater_equal_smaller_9_0 = smaller_0 >= total_44_0
+        # spline.gen:7
+        total_45_0 = -3.0 + total_35_0
+        # spline.gen:14
+        greater_equal_smaller_10_0 = smaller_0 >= total_45_0
+        # spline.gen:7
+        total_46_0 = -3.0 + total_34_0
+        # spline.gen:14
+        greater_equal_smaller_11_0 = smaller_0 >= total_46_0
+        # spline.gen:7
+        total_47_0 = -3.0 + total_33_0
+        # spline.gen:14
+        greater_equal_smaller_12_0 = smaller_0 >= total_47_0
+        # spline.gen:7
+        total_48_0 = -3.0 + total_32_0
+        # spline.gen:14
+        greater_equal_smaller_13_0 = smaller_0 >= total_48_0
+        # spline.gen:7
+        total_49_0 = -3.0 + product_19_0
+        # spline.gen:14
+        greater_equal_smaller_14_0 = smaller_0 >= total_49_0
+        exp_value_47_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(not_greater_equal_value_0, value_19_0 - total_38_0, 0.0),
+                0.0,
+            ),
+        )
+        chosen_27_0 = tl.where(
+            greater_equal_smaller_8_0,
+            6.0 * (0.001 + 0.992 * exp_value_47_0),
+            tl.where(
+                greater_equal_smaller_9_0,
+                product_32_0,
                 tl.where(
-                    greater_equal_smaller_3_6_0,
-                    total_23_0,
+                    greater_equal_smaller_10_0,
+                    product_31_0,
                     tl.where(
-                        greater_equal_smaller_3_5_0,
-                        total_25_0,
+                        greater_equal_smaller_11_0,
+                        product_30_0,
                         tl.where(
-                            greater_equal_smaller_3_4_0,
+                            greater_equal_smaller_12_0,
+                            product_29_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                product_28_0,
+                                tl.where(greater_equal_smaller_14_0, product_27_0, product_26_0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        difference_22_0 = smaller_0 - tl.where(
+            greater_equal_smaller_8_0,
+            total_37_0,
+            tl.where(
+                greater_equal_smaller_9_0,
+                total_44_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    total_45_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        total_46_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
+                            total_47_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                total_48_0,
+                                tl.where(greater_equal_smaller_14_0, total_49_0, -3.0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        exp_value_48_0 = tl.exp(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(not_greater_equal_value_0, value_11_0 - total_31_0, 0.0),
+                0.0,
+            ),
+        )
+        chosen_28_0 = tl.where(
+            greater_equal_smaller_8_0,
+            6.0 * (0.001 + 0.992 * exp_value_48_0),
+            tl.where(
+                greater_equal_smaller_9_0,
+                product_25_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    product_24_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        product_23_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
+                            product_22_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                product_21_0,
+                                tl.where(greater_equal_smaller_14_0, product_20_0, product_19_0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        chosen_29_0 = tl.where(not_greater_equal_value_2_0, tl.where(not_greater_equal_value_0, chosen_27_0, 1.0), 1.0)
+        ratio_3_0 = chosen_28_0 / chosen_29_0
+        product_33_0 = difference_22_0 * ratio_3_0
+        product_34_0 = 2.0 * product_33_0
+        chosen_30_0 = tl.where(
+            greater_equal_smaller_8_0,
+            total_23_0,
+            tl.where(
+                greater_equal_smaller_9_0,
+                total_24_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    total_25_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        total_26_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
                             total_27_0,
                             tl.where(
-                                greater_equal_smaller_3_3_0,
-                                total_29_0,
-                                tl.where(greater_equal_smaller_3_2_0, total_31_0, -3.0),
+                                greater_equal_smaller_13_0,
+                                total_28_0,
+                                tl.where(greater_equal_smaller_14_0, total_29_0, 1.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        chosen_5_0 = tl.where(
-            greater_equal_smaller_3_8_0,
-            product_15_0,
-            tl.where(
-                greater_equal_smaller_3_7_0,
-                product_14_0,
-                tl.where(
-                    greater_equal_smaller_3_6_0,
-                    product_13_0,
-                    tl.where(
-                        greater_equal_smaller_3_5_0,
-                        product_12_0,
-                        tl.where(
-                            greater_equal_smaller_3_4_0,
-                            product_11_0,
-                            tl.where(
-                                greater_equal_smaller_3_3_0,
-                                product_10_0,
-                                tl.where(greater_equal_smaller_3_2_0, product_9_0, product_8_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        ratio_3_0 = difference_6_0 / chosen_5_0
-        larger_16_0 = tl.maximum(ratio_3_0, 0.0)
-        smaller_4_0 = tl.minimum(larger_16_0, 1.0)
-        difference_7_0 = 1.0 - smaller_4_0
-        product_21_0 = smaller_4_0 * difference_7_0
-        chosen_6_0 = tl.where(
-            greater_equal_smaller_3_8_0,
-            product_16_0,
-            tl.where(
-                greater_equal_smaller_3_7_0,
-                product_7_0,
-                tl.where(
-                    greater_equal_smaller_3_6_0,
-                    product_6_0,
-                    tl.where(
-                        greater_equal_smaller_3_5_0,
-                        product_5_0,
-                        tl.where(
-                            greater_equal_smaller_3_4_0,
-                            product_4_0,
-                            tl.where(
-                                greater_equal_smaller_3_3_0,
-                                product_3_0,
-                                tl.where(greater_equal_smaller_3_2_0, product_2_0, product_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        ratio_4_0 = chosen_6_0 / chosen_5_0
-        power_difference_7_0 = square(difference_7_0)
-        chosen_7_0 = tl.where(
-            greater_equal_smaller_3_8_0,
-            total_32_0,
-            tl.where(
-                greater_equal_smaller_3_7_0,
-                total_33_0,
-                tl.where(
-                    greater_equal_smaller_3_6_0,
-                    total_34_0,
-                    tl.where(
-                        greater_equal_smaller_3_5_0,
-                        total_35_0,
-                        tl.where(
-                            greater_equal_smaller_3_4_0,
-                            total_36_0,
-                            tl.where(
-                                greater_equal_smaller_3_3_0,
-                                total_37_0,
-                                tl.where(greater_equal_smaller_3_2_0, total_38_0, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_8_0 = tl.where(
-            greater_equal_smaller_3_8_0,
+        product_35_0 = chosen_28_0 * chosen_30_0
+        chosen_31_0 = tl.where(
+            greater_equal_smaller_8_0,
             1.0,
             tl.where(
-                greater_equal_smaller_3_7_0,
-                total_32_0,
+                greater_equal_smaller_9_0,
+                total_23_0,
                 tl.where(
-                    greater_equal_smaller_3_6_0,
-                    total_33_0,
+                    greater_equal_smaller_10_0,
+                    total_24_0,
                     tl.where(
-                        greater_equal_smaller_3_5_0,
-                        total_34_0,
+                        greater_equal_smaller_11_0,
+                        total_25_0,
                         tl.where(
-                            greater_equal_smaller_3_4_0,
-                            total_35_0,
+                            greater_equal_smaller_12_0,
+                            total_26_0,
                             tl.where(
-                                greater_equal_smaller_3_3_0,
-                                total_36_0,
-                                tl.where(greater_equal_smaller_3_2_0, total_37_0, total_38_0),
+                                greater_equal_smaller_13_0,
+                                total_27_0,
+                                tl.where(greater_equal_smaller_14_0, total_28_0, total_29_0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        total_41_0 = chosen_7_0 + chosen_8_0
-        power_smaller_4_0 = square(smaller_4_0)
-        chosen_9_0 = tl.where(tl.abs(b_0) >= 3.0, 0.0, -log_prob_cotangent)
-        negate_chosen_9_0 = -chosen_9_0
-        product_22_0 = (
-            1.0
-            / (ratio_4_0 * power_difference_7_0 + total_41_0 * product_21_0 + ratio_4_0 * power_smaller_4_0)
-            * (2.0 * negate_chosen_9_0)
+        product_36_0 = 2.0 * ratio_3_0
+        difference_23_0 = chosen_30_0 + chosen_31_0 - product_36_0
+        difference_24_0 = product_35_0 - difference_22_0 * difference_23_0
+        difference_25_0 = product_36_0 - chosen_30_0 - chosen_31_0
+        difference_26_0 = chosen_28_0 * ratio_3_0 - product_35_0 - difference_22_0 * difference_25_0
+        total_50_0 = difference_24_0 * difference_24_0 + 4.0 * (difference_26_0 * product_33_0)
+        sqrt_value_2_0 = tl.sqrt(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(not_greater_equal_value_0, tl.maximum(total_50_0, 0.0), 1.0),
+                1.0,
+            ),
         )
-        product_23_0 = product_21_0 * product_22_0
-        product_24_0 = chosen_6_0 * ratio_4_0
-        product_25_0 = product_24_0 * chosen_7_0
-        product_26_0 = 2.0 * chosen_6_0
-        power_ratio_4_0 = square(ratio_4_0)
-        product_27_0 = product_26_0 * power_ratio_4_0
-        product_28_0 = product_24_0 * chosen_8_0
-        product_29_0 = (
-            1.0
-            / (product_25_0 * power_difference_7_0 + product_27_0 * product_21_0 + product_28_0 * power_smaller_4_0)
-            * chosen_9_0
+        chosen_32_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_0, difference_24_0 + sqrt_value_2_0, 1.0),
+            1.0,
         )
-        product_30_0 = power_smaller_4_0 * product_29_0
-        chosen_10_0 = tl.where(greater_equal_smaller_3_8_0, 0.0, product_23_0 + product_24_0 * product_30_0)
-        chosen_11_0 = tl.where(greater_equal_smaller_3_7_0, 0.0, chosen_10_0)
-        chosen_12_0 = tl.where(greater_equal_smaller_3_6_0, 0.0, chosen_11_0)
-        chosen_13_0 = tl.where(greater_equal_smaller_3_5_0, 0.0, chosen_12_0)
-        chosen_14_0 = tl.where(greater_equal_smaller_3_4_0, 0.0, chosen_13_0)
-        chosen_15_0 = tl.where(greater_equal_smaller_3_3_0, 0.0, chosen_14_0)
-        product_31_0 = power_difference_7_0 * product_29_0
-        total_42_0 = product_23_0 + product_24_0 * product_31_0
-        chosen_16_0 = tl.where(greater_equal_smaller_3_8_0, 0.0, total_42_0)
-        chosen_17_0 = tl.where(greater_equal_smaller_3_7_0, 0.0, chosen_16_0)
-        chosen_18_0 = tl.where(greater_equal_smaller_3_6_0, 0.0, chosen_17_0)
-        chosen_19_0 = tl.where(greater_equal_smaller_3_5_0, 0.0, chosen_18_0)
-        chosen_20_0 = tl.where(greater_equal_smaller_3_4_0, 0.0, chosen_19_0)
-        ratio_5_0 = 1.0 / chosen_5_0
-        product_32_0 = ratio_4_0 * product_22_0
-        total_43_0 = total_41_0 * product_22_0 + product_27_0 * product_29_0
-        product_33_0 = (ratio_3_0 >= 0.0).to(tl.float32) * (
-            (larger_16_0 <= 1.0).to(tl.float32)
-            * (
-                2 * smaller_4_0 * (product_32_0 + product_28_0 * product_29_0)
-                + difference_7_0 * total_43_0
-                - (smaller_4_0 * total_43_0 + 2 * difference_7_0 * (product_32_0 + product_25_0 * product_29_0))
+        ratio_4_0 = product_34_0 / chosen_32_0
+        larger_15_0 = tl.maximum(ratio_4_0, 0.0)
+        smaller_3_0 = tl.minimum(larger_15_0, 1.0)
+        b_2_0 = tl.where(
+            greater_equal_value_0,
+            value_3_0,
+            tl.where(
+                greater_equal_smaller_8_0,
+                -3.0 + (total_43_0 + product_32_0),
+                tl.where(
+                    greater_equal_smaller_9_0,
+                    -3.0 + total_43_0,
+                    tl.where(
+                        greater_equal_smaller_10_0,
+                        -3.0 + total_42_0,
+                        tl.where(
+                            greater_equal_smaller_11_0,
+                            -3.0 + total_41_0,
+                            tl.where(
+                                greater_equal_smaller_12_0,
+                                -3.0 + total_40_0,
+                                tl.where(
+                                    greater_equal_smaller_13_0,
+                                    -3.0 + total_39_0,
+                                    tl.where(greater_equal_smaller_14_0, -3.0 + product_26_0, -3.0),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
             )
+            + chosen_27_0 * smaller_3_0,
         )
-        product_34_0 = ratio_5_0 * product_33_0
-        total_44_0 = (b_0 >= -3.0).to(tl.float32) * ((larger_15_0 <= 3.0).to(tl.float32) * product_34_0) + z_adjoint_1
-        chosen_21_0 = tl.where(greater_equal_value_0, 0.0, total_44_0)
-        product_35_0 = (ratio_2_0 >= 0.0).to(tl.float32) * (
-            (larger_14_0 <= 1.0).to(tl.float32) * (chosen_0 * chosen_21_0)
+        larger_16_0 = tl.maximum(b_2_0, -3.0)
+        smaller_4_0 = tl.minimum(larger_16_0, 3.0)
+        exp_value_49_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_9_0, 0.0))
+        exp_value_50_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_10_0, 0.0))
+        exp_value_51_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_11_0, 0.0))
+        exp_value_52_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_12_0, 0.0))
+        exp_value_53_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_13_0, 0.0))
+        exp_value_54_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_14_0, 0.0))
+        exp_value_55_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_15_0, 0.0))
+        exp_value_56_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_16_0, 0.0))
+        chosen_33_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_49_0
+            + exp_value_50_0
+            + exp_value_51_0
+            + exp_value_52_0
+            + exp_value_53_0
+            + exp_value_54_0
+            + exp_value_55_0
+            + exp_value_56_0,
+            1.0,
         )
-        product_36_0 = -product_18_0 / square(total_40_0) * product_35_0
-        product_37_0 = (total_39_0 >= 0.0).to(tl.float32) * (0.5 / sqrt_value_0 * product_36_0)
-        product_38_0 = difference_3_0 * product_37_0
-        total_45_0 = product_36_0 + product_38_0 + product_38_0
-        negate_total_45_0 = -total_45_0
-        product_39_0 = difference_0 * negate_total_45_0
-        product_40_0 = 4.0 * product_37_0
-        product_41_0 = product_17_0 * product_40_0
-        negate_product_41_0 = -product_41_0
-        product_42_0 = difference_0 * negate_product_41_0
-        difference_8_0 = product_39_0 - product_42_0
-        chosen_22_0 = tl.where(greater_equal_smaller_0, 0.0, difference_8_0)
-        chosen_23_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_22_0)
-        chosen_24_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_23_0)
-        chosen_25_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_24_0)
-        chosen_26_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_25_0)
-        chosen_27_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_26_0)
-        difference_9_0 = total_45_0 - product_41_0
-        total_46_0 = difference_8_0 + chosen_2_0 * difference_9_0
-        chosen_28_0 = tl.where(greater_equal_smaller_0, 0.0, total_46_0)
-        chosen_29_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_28_0)
-        chosen_30_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_29_0)
-        chosen_31_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_30_0)
-        chosen_32_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_31_0)
-        # spline.gen:15
-        value_26_0 = tl.sigmoid(value_2_0) * (
-            tl.where(greater_equal_smaller_3_2_0, 0.0, chosen_15_0)
-            + tl.where(greater_equal_smaller_3_2_0, tl.where(greater_equal_smaller_3_3_0, 0.0, chosen_20_0), 0.0)
-            + tl.where(greater_equal_smaller_7_0, 0.0, chosen_27_0)
-            + tl.where(greater_equal_smaller_7_0, tl.where(greater_equal_smaller_6_0, 0.0, chosen_32_0), 0.0)
-        )
-        value_26_1 = tl.sigmoid(value_25_0) * (
-            tl.where(greater_equal_smaller_3_2_0, chosen_15_0, 0.0)
-            + tl.where(greater_equal_smaller_3_3_0, chosen_20_0, 0.0)
-            + tl.where(greater_equal_smaller_7_0, chosen_27_0, 0.0)
-            + tl.where(greater_equal_smaller_6_0, chosen_32_0, 0.0)
-        )
-        value_26_2 = tl.sigmoid(value_24_0) * (
-            tl.where(greater_equal_smaller_3_3_0, chosen_14_0, 0.0)
-            + tl.where(greater_equal_smaller_3_4_0, chosen_19_0, 0.0)
-            + tl.where(greater_equal_smaller_6_0, chosen_26_0, 0.0)
-            + tl.where(greater_equal_smaller_5_0, chosen_31_0, 0.0)
-        )
-        value_26_3 = tl.sigmoid(value_23_0) * (
-            tl.where(greater_equal_smaller_3_4_0, chosen_13_0, 0.0)
-            + tl.where(greater_equal_smaller_3_5_0, chosen_18_0, 0.0)
-            + tl.where(greater_equal_smaller_5_0, chosen_25_0, 0.0)
-            + tl.where(greater_equal_smaller_4_0, chosen_30_0, 0.0)
-        )
-        value_26_4 = tl.sigmoid(value_22_0) * (
-            tl.where(greater_equal_smaller_3_5_0, chosen_12_0, 0.0)
-            + tl.where(greater_equal_smaller_3_6_0, chosen_17_0, 0.0)
-            + tl.where(greater_equal_smaller_4_0, chosen_24_0, 0.0)
-            + tl.where(greater_equal_smaller_3_0, chosen_29_0, 0.0)
-        )
-        value_26_5 = tl.sigmoid(value_21_0) * (
-            tl.where(greater_equal_smaller_3_6_0, chosen_11_0, 0.0)
-            + tl.where(greater_equal_smaller_3_7_0, chosen_16_0, 0.0)
-            + tl.where(greater_equal_smaller_3_0, chosen_23_0, 0.0)
-            + tl.where(greater_equal_smaller_2_0, chosen_28_0, 0.0)
-        )
-        value_26_6 = tl.sigmoid(value_20_0) * (
-            tl.where(greater_equal_smaller_3_7_0, chosen_10_0, 0.0)
-            + tl.where(greater_equal_smaller_3_8_0, total_42_0, 0.0)
-            + tl.where(greater_equal_smaller_2_0, chosen_22_0, 0.0)
-            + tl.where(greater_equal_smaller_0, total_46_0, 0.0)
-        )
-        # spline.gen:22
-        tl.store(part_1_out + place * 28 + k_2 * 7, value_26_0, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 1), value_26_1, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 2), value_26_2, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 3), value_26_3, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 4), value_26_4, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 5), value_26_5, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 6), value_26_6, mask=live)
+        total_51_0 = largest_2_0 + tl.log(chosen_33_0)
+        exp_value_57_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_12_0 - total_51_0, 0.0))
+        # spline.gen:6
+        product_37_0 = 6.0 * (0.001 + 0.992 * exp_value_57_0)
+        total_52_0 = -3.0 + product_37_0
         # spline.gen:14
-        power_chosen_5_0 = square(chosen_5_0)
-        product_43_0 = product_21_0 * product_29_0
-        total_47_0 = chosen_8_0 * product_30_0 + chosen_7_0 * product_31_0
-        total_48_0 = (
-            power_smaller_4_0 * product_22_0
-            + power_difference_7_0 * product_22_0
-            + 2 * ratio_4_0 * (product_26_0 * product_43_0)
-            + chosen_6_0 * total_47_0
+        greater_equal_smaller_4_2_0 = smaller_4_0 >= total_52_0
+        exp_value_58_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_13_0 - total_51_0, 0.0))
+        # spline.gen:6
+        product_38_0 = 6.0 * (0.001 + 0.992 * exp_value_58_0)
+        total_53_0 = product_37_0 + product_38_0
+        total_54_0 = -3.0 + total_53_0
+        # spline.gen:14
+        greater_equal_smaller_4_3_0 = smaller_4_0 >= total_54_0
+        exp_value_59_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_14_0 - total_51_0, 0.0))
+        # spline.gen:6
+        product_39_0 = 6.0 * (0.001 + 0.992 * exp_value_59_0)
+        total_55_0 = total_53_0 + product_39_0
+        total_56_0 = -3.0 + total_55_0
+        # spline.gen:14
+        greater_equal_smaller_4_4_0 = smaller_4_0 >= total_56_0
+        exp_value_60_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_15_0 - total_51_0, 0.0))
+        # spline.gen:6
+        product_40_0 = 6.0 * (0.001 + 0.992 * exp_value_60_0)
+        total_57_0 = total_55_0 + product_40_0
+        total_58_0 = -3.0 + total_57_0
+        # spline.gen:14
+        greater_equal_smaller_4_5_0 = smaller_4_0 >= total_58_0
+        exp_value_61_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_16_0 - total_51_0, 0.0))
+        # spline.gen:6
+        product_41_0 = 6.0 * (0.001 + 0.992 * exp_value_61_0)
+        total_59_0 = total_57_0 + product_41_0
+        total_60_0 = -3.0 + total_59_0
+        # spline.gen:14
+        greater_equal_smaller_4_6_0 = smaller_4_0 >= total_60_0
+        exp_value_62_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_17_0 - total_51_0, 0.0))
+        # spline.gen:6
+        product_42_0 = 6.0 * (0.001 + 0.992 * exp_value_62_0)
+        total_61_0 = total_59_0 + product_42_0
+        total_62_0 = -3.0 + total_61_0
+        # spline.gen:14
+        greater_equal_smaller_4_7_0 = smaller_4_0 >= total_62_0
+        exp_value_63_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_18_0 - total_51_0, 0.0))
+        # spline.gen:6
+        product_43_0 = 6.0 * (0.001 + 0.992 * exp_value_63_0)
+        total_63_0 = -3.0 + (total_61_0 + product_43_0)
+        # spline.gen:14
+        greater_equal_smaller_4_8_0 = smaller_4_0 >= total_63_0
+        difference_27_0 = smaller_4_0 - tl.where(
+            greater_equal_smaller_4_8_0,
+            total_63_0,
+            tl.where(
+                greater_equal_smaller_4_7_0,
+                total_62_0,
+                tl.where(
+                    greater_equal_smaller_4_6_0,
+                    total_60_0,
+                    tl.where(
+                        greater_equal_smaller_4_5_0,
+                        total_58_0,
+                        tl.where(
+                            greater_equal_smaller_4_4_0,
+                            total_56_0,
+                            tl.where(
+                                greater_equal_smaller_4_3_0,
+                                total_54_0,
+                                tl.where(greater_equal_smaller_4_2_0, total_52_0, -3.0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
         )
-        total_49_0 = (
-            ratio_5_0 * negate_chosen_9_0
-            + -difference_6_0 / power_chosen_5_0 * product_33_0
-            + -chosen_6_0 / power_chosen_5_0 * total_48_0
+        exp_value_64_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_19_0 - total_51_0, 0.0))
+        chosen_34_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                greater_equal_smaller_4_8_0,
+                6.0 * (0.001 + 0.992 * exp_value_64_0),
+                tl.where(
+                    greater_equal_smaller_4_7_0,
+                    product_43_0,
+                    tl.where(
+                        greater_equal_smaller_4_6_0,
+                        product_42_0,
+                        tl.where(
+                            greater_equal_smaller_4_5_0,
+                            product_41_0,
+                            tl.where(
+                                greater_equal_smaller_4_4_0,
+                                product_40_0,
+                                tl.where(
+                                    greater_equal_smaller_4_3_0,
+                                    product_39_0,
+                                    tl.where(greater_equal_smaller_4_2_0, product_38_0, product_37_0),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+            1.0,
         )
-        chosen_33_0 = tl.where(greater_equal_smaller_3_8_0, 0.0, total_49_0)
-        chosen_34_0 = tl.where(greater_equal_smaller_3_7_0, 0.0, chosen_33_0)
-        chosen_35_0 = tl.where(greater_equal_smaller_3_6_0, 0.0, chosen_34_0)
-        chosen_36_0 = tl.where(greater_equal_smaller_3_5_0, 0.0, chosen_35_0)
-        chosen_37_0 = tl.where(greater_equal_smaller_3_4_0, 0.0, chosen_36_0)
-        chosen_38_0 = tl.where(greater_equal_smaller_3_3_0, 0.0, chosen_37_0)
-        total_50_0 = difference_5_0 * product_40_0 + 2.0 * (1.0 / total_40_0 * product_35_0)
-        total_51_0 = chosen_2_0 * product_41_0 + 2.0 * (product_42_0 - product_39_0) + difference_0 * total_50_0
-        total_52_0 = smaller_2_0 * chosen_21_0 + -chosen_2_0 / square(chosen_0) * total_51_0
-        chosen_39_0 = tl.where(greater_equal_smaller_0, 0.0, total_52_0)
-        chosen_40_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_39_0)
-        chosen_41_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_40_0)
-        chosen_42_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_41_0)
-        chosen_43_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_42_0)
-        chosen_44_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_43_0)
-        negate_product_34_0 = -product_34_0
-        chosen_45_0 = tl.where(greater_equal_smaller_3_8_0, 0.0, negate_product_34_0)
-        chosen_46_0 = tl.where(greater_equal_smaller_3_7_0, 0.0, chosen_45_0)
-        chosen_47_0 = tl.where(greater_equal_smaller_3_6_0, 0.0, chosen_46_0)
-        chosen_48_0 = tl.where(greater_equal_smaller_3_5_0, 0.0, chosen_47_0)
-        chosen_49_0 = tl.where(greater_equal_smaller_3_4_0, 0.0, chosen_48_0)
-        chosen_50_0 = tl.where(greater_equal_smaller_0, 0.0, chosen_21_0)
-        chosen_51_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_50_0)
-        chosen_52_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_51_0)
-        chosen_53_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_52_0)
-        chosen_54_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_53_0)
-        total_53_0 = tl.where(greater_equal_smaller_3_8_0, negate_product_34_0, 0.0) + tl.where(
-            greater_equal_smaller_0,
-            chosen_21_0,
+        ratio_5_0 = difference_27_0 / chosen_34_0
+        larger_17_0 = tl.maximum(ratio_5_0, 0.0)
+        smaller_5_0 = tl.minimum(larger_17_0, 1.0)
+        difference_28_0 = 1.0 - smaller_5_0
+        product_44_0 = smaller_5_0 * difference_28_0
+        exp_value_65_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_0, 0.0))
+        exp_value_66_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_2_0, 0.0))
+        exp_value_67_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_3_0, 0.0))
+        exp_value_68_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_4_0, 0.0))
+        exp_value_69_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_5_0, 0.0))
+        exp_value_70_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_6_0, 0.0))
+        exp_value_71_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_7_0, 0.0))
+        exp_value_72_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_8_0, 0.0))
+        chosen_35_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_65_0
+            + exp_value_66_0
+            + exp_value_67_0
+            + exp_value_68_0
+            + exp_value_69_0
+            + exp_value_70_0
+            + exp_value_71_0
+            + exp_value_72_0,
+            1.0,
+        )
+        total_64_0 = largest_0 + tl.log(chosen_35_0)
+        exp_value_73_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_11_0 - total_64_0, 0.0))
+        exp_value_74_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_10_0 - total_64_0, 0.0))
+        exp_value_75_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_9_0 - total_64_0, 0.0))
+        exp_value_76_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_8_0 - total_64_0, 0.0))
+        exp_value_77_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_7_0 - total_64_0, 0.0))
+        exp_value_78_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_6_0 - total_64_0, 0.0))
+        exp_value_79_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_5_0 - total_64_0, 0.0))
+        exp_value_80_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_4_0 - total_64_0, 0.0))
+        chosen_36_0 = tl.where(
+            greater_equal_smaller_4_8_0,
+            6.0 * (0.001 + 0.992 * exp_value_73_0),
+            tl.where(
+                greater_equal_smaller_4_7_0,
+                6.0 * (0.001 + 0.992 * exp_value_74_0),
+                tl.where(
+                    greater_equal_smaller_4_6_0,
+                    6.0 * (0.001 + 0.992 * exp_value_75_0),
+                    tl.where(
+                        greater_equal_smaller_4_5_0,
+                        6.0 * (0.001 + 0.992 * exp_value_76_0),
+                        tl.where(
+                            greater_equal_smaller_4_4_0,
+                            6.0 * (0.001 + 0.992 * exp_value_77_0),
+                            tl.where(
+                                greater_equal_smaller_4_3_0,
+                                6.0 * (0.001 + 0.992 * exp_value_78_0),
+                                tl.where(
+                                    greater_equal_smaller_4_2_0,
+                                    6.0 * (0.001 + 0.992 * exp_value_79_0),
+                                    6.0 * (0.001 + 0.992 * exp_value_80_0),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        ratio_6_0 = chosen_36_0 / chosen_34_0
+        chosen_37_0 = tl.where(not_greater_equal_value_2_0, difference_28_0, 1.0)
+        power_chosen_37_0 = square(chosen_37_0)
+        chosen_38_0 = tl.where(
+            greater_equal_smaller_4_8_0,
+            total_23_0,
+            tl.where(
+                greater_equal_smaller_4_7_0,
+                total_24_0,
+                tl.where(
+                    greater_equal_smaller_4_6_0,
+                    total_25_0,
+                    tl.where(
+                        greater_equal_smaller_4_5_0,
+                        total_26_0,
+                        tl.where(
+                            greater_equal_smaller_4_4_0,
+                            total_27_0,
+                            tl.where(
+                                greater_equal_smaller_4_3_0,
+                                total_28_0,
+                                tl.where(greater_equal_smaller_4_2_0, total_29_0, 1.0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        chosen_39_0 = tl.where(
+            greater_equal_smaller_4_8_0,
+            1.0,
+            tl.where(
+                greater_equal_smaller_4_7_0,
+                total_23_0,
+                tl.where(
+                    greater_equal_smaller_4_6_0,
+                    total_24_0,
+                    tl.where(
+                        greater_equal_smaller_4_5_0,
+                        total_25_0,
+                        tl.where(
+                            greater_equal_smaller_4_4_0,
+                            total_26_0,
+                            tl.where(
+                                greater_equal_smaller_4_3_0,
+                                total_27_0,
+                                tl.where(greater_equal_smaller_4_2_0, total_28_0, total_29_0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        total_65_0 = chosen_38_0 + chosen_39_0
+        chosen_40_0 = tl.where(not_greater_equal_value_2_0, smaller_5_0, 1.0)
+        power_chosen_40_0 = square(chosen_40_0)
+        chosen_41_0 = tl.where(greater_equal_value_2_0, 0.0, -log_prob_cotangent)
+        negate_chosen_41_0 = -chosen_41_0
+        chosen_42_0 = tl.where(
+            not_greater_equal_value_2_0,
+            1.0
+            / tl.where(
+                not_greater_equal_value_2_0,
+                ratio_6_0 * power_chosen_37_0 + total_65_0 * product_44_0 + ratio_6_0 * power_chosen_40_0,
+                1.0,
+            )
+            * (2.0 * negate_chosen_41_0),
             0.0,
         )
-        total_54_0 = (
-            tl.where(greater_equal_smaller_3_7_0, chosen_45_0, 0.0)
-            + tl.where(greater_equal_smaller_2_0, chosen_50_0, 0.0)
-            + total_53_0
+        product_45_0 = product_44_0 * chosen_42_0
+        product_46_0 = chosen_36_0 * ratio_6_0
+        product_47_0 = product_46_0 * chosen_38_0
+        product_48_0 = 2.0 * chosen_36_0
+        chosen_43_0 = tl.where(not_greater_equal_value_2_0, ratio_6_0, 1.0)
+        power_chosen_43_0 = square(chosen_43_0)
+        product_49_0 = product_48_0 * power_chosen_43_0
+        product_50_0 = product_46_0 * chosen_39_0
+        chosen_44_0 = tl.where(
+            not_greater_equal_value_2_0,
+            1.0
+            / tl.where(
+                not_greater_equal_value_2_0,
+                product_47_0 * power_chosen_37_0 + product_49_0 * product_44_0 + product_50_0 * power_chosen_40_0,
+                1.0,
+            )
+            * chosen_41_0,
+            0.0,
         )
-        total_55_0 = (
-            tl.where(greater_equal_smaller_3_6_0, chosen_46_0, 0.0)
-            + tl.where(greater_equal_smaller_3_0, chosen_51_0, 0.0)
-            + total_54_0
-        )
-        total_56_0 = (
-            tl.where(greater_equal_smaller_3_5_0, chosen_47_0, 0.0)
-            + tl.where(greater_equal_smaller_4_0, chosen_52_0, 0.0)
-            + total_55_0
-        )
-        total_57_0 = (
-            tl.where(greater_equal_smaller_3_4_0, chosen_48_0, 0.0)
-            + tl.where(greater_equal_smaller_5_0, chosen_53_0, 0.0)
-            + total_56_0
-        )
-        total_58_0 = (
-            tl.where(greater_equal_smaller_3_3_0, chosen_49_0, 0.0)
-            + tl.where(greater_equal_smaller_6_0, chosen_54_0, 0.0)
-            + total_57_0
-        )
-        product_44_0 = exp_value_24_0 * (
-            0.992
+        product_51_0 = power_chosen_40_0 * chosen_44_0
+        chosen_45_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, product_45_0 + product_46_0 * product_51_0)
+        chosen_46_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_45_0)
+        chosen_47_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_46_0)
+        chosen_48_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_47_0)
+        chosen_49_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_48_0)
+        chosen_50_0 = tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_49_0)
+        product_52_0 = power_chosen_37_0 * chosen_44_0
+        total_66_0 = product_45_0 + product_46_0 * product_52_0
+        chosen_51_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, total_66_0)
+        chosen_52_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_51_0)
+        chosen_53_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_52_0)
+        chosen_54_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_53_0)
+        chosen_55_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_54_0)
+        ratio_7_0 = 1.0 / chosen_34_0
+        product_53_0 = ratio_6_0 * chosen_42_0
+        total_67_0 = total_65_0 * chosen_42_0 + product_49_0 * chosen_44_0
+        product_54_0 = (ratio_5_0 >= 0.0).to(tl.float32) * (
+            (larger_17_0 <= 1.0).to(tl.float32)
             * (
-                6.0
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    2 * chosen_40_0 * (product_53_0 + product_50_0 * chosen_44_0),
+                    0.0,
+                )
+                + difference_28_0 * total_67_0
+                - (
+                    smaller_5_0 * total_67_0
+                    + tl.where(
+                        not_greater_equal_value_2_0,
+                        2 * chosen_37_0 * (product_53_0 + product_47_0 * chosen_44_0),
+                        0.0,
+                    )
+                )
+            )
+        )
+        product_55_0 = ratio_7_0 * product_54_0
+        product_56_0 = (b_2_0 >= -3.0).to(tl.float32) * ((larger_16_0 <= 3.0).to(tl.float32) * product_55_0)
+        chosen_56_0 = tl.where(greater_equal_value_0, 0.0, product_56_0)
+        product_57_0 = (ratio_4_0 >= 0.0).to(tl.float32) * (
+            (larger_15_0 <= 1.0).to(tl.float32) * (chosen_27_0 * chosen_56_0)
+        )
+        chosen_57_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, -product_34_0 / square(chosen_32_0) * product_57_0, 0.0),
+            0.0,
+        )
+        product_58_0 = (total_50_0 >= 0.0).to(tl.float32) * tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, 0.5 / sqrt_value_2_0 * chosen_57_0, 0.0),
+            0.0,
+        )
+        product_59_0 = difference_24_0 * product_58_0
+        total_68_0 = chosen_57_0 + product_59_0 + product_59_0
+        negate_total_68_0 = -total_68_0
+        product_60_0 = difference_22_0 * negate_total_68_0
+        product_61_0 = 4.0 * product_58_0
+        product_62_0 = product_33_0 * product_61_0
+        negate_product_62_0 = -product_62_0
+        product_63_0 = difference_22_0 * negate_product_62_0
+        difference_29_0 = product_60_0 - product_63_0
+        chosen_58_0 = tl.where(greater_equal_smaller_8_0, 0.0, difference_29_0)
+        chosen_59_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_58_0)
+        chosen_60_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_59_0)
+        chosen_61_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_60_0)
+        chosen_62_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_61_0)
+        chosen_63_0 = tl.where(greater_equal_smaller_13_0, 0.0, chosen_62_0)
+        difference_30_0 = total_68_0 - product_62_0
+        total_69_0 = difference_29_0 + chosen_28_0 * difference_30_0
+        chosen_64_0 = tl.where(greater_equal_smaller_8_0, 0.0, total_69_0)
+        chosen_65_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_64_0)
+        chosen_66_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_65_0)
+        chosen_67_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_66_0)
+        chosen_68_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_67_0)
+        # spline.gen:15
+        value_26_0 = z_adjoint_1
+        # spline.gen:14
+        chosen_69_0 = tl.where(greater_equal_value_0, 0.0, value_26_0)
+        product_64_0 = (ratio_2_0 >= 0.0).to(tl.float32) * (
+            (larger_14_0 <= 1.0).to(tl.float32) * (chosen_19_0 * chosen_69_0)
+        )
+        chosen_70_0 = tl.where(not_greater_equal_value_0, -product_16_0 / square(chosen_24_0) * product_64_0, 0.0)
+        product_65_0 = (total_30_0 >= 0.0).to(tl.float32) * tl.where(
+            not_greater_equal_value_0,
+            0.5 / sqrt_value_0 * chosen_70_0,
+            0.0,
+        )
+        product_66_0 = difference_19_0 * product_65_0
+        total_70_0 = chosen_70_0 + product_66_0 + product_66_0
+        negate_total_70_0 = -total_70_0
+        product_67_0 = difference_17_0 * negate_total_70_0
+        product_68_0 = 4.0 * product_65_0
+        product_69_0 = product_15_0 * product_68_0
+        negate_product_69_0 = -product_69_0
+        product_70_0 = difference_17_0 * negate_product_69_0
+        difference_31_0 = product_67_0 - product_70_0
+        chosen_71_0 = tl.where(greater_equal_smaller_0, 0.0, difference_31_0)
+        chosen_72_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_71_0)
+        chosen_73_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_72_0)
+        chosen_74_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_73_0)
+        chosen_75_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_74_0)
+        chosen_76_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_75_0)
+        difference_32_0 = total_70_0 - product_69_0
+        total_71_0 = difference_31_0 + chosen_20_0 * difference_32_0
+        chosen_77_0 = tl.where(greater_equal_smaller_0, 0.0, total_71_0)
+        chosen_78_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_77_0)
+        chosen_79_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_78_0)
+        chosen_80_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_79_0)
+        chosen_81_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_80_0)
+        # spline.gen:15
+        value_27_0 = tl.sigmoid(value_2_0) * (
+            tl.where(greater_equal_smaller_4_2_0, 0.0, chosen_50_0)
+            + tl.where(greater_equal_smaller_4_2_0, tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_55_0), 0.0)
+            + tl.where(greater_equal_smaller_14_0, 0.0, chosen_63_0)
+            + tl.where(greater_equal_smaller_14_0, tl.where(greater_equal_smaller_13_0, 0.0, chosen_68_0), 0.0)
+            + tl.where(greater_equal_smaller_7_0, 0.0, chosen_76_0)
+            + tl.where(greater_equal_smaller_7_0, tl.where(greater_equal_smaller_6_0, 0.0, chosen_81_0), 0.0)
+        )
+        value_27_1 = tl.sigmoid(value_25_0) * (
+            tl.where(greater_equal_smaller_4_2_0, chosen_50_0, 0.0)
+            + tl.where(greater_equal_smaller_4_3_0, chosen_55_0, 0.0)
+            + tl.where(greater_equal_smaller_14_0, chosen_63_0, 0.0)
+            + tl.where(greater_equal_smaller_13_0, chosen_68_0, 0.0)
+            + tl.where(greater_equal_smaller_7_0, chosen_76_0, 0.0)
+            + tl.where(greater_equal_smaller_6_0, chosen_81_0, 0.0)
+        )
+        value_27_2 = tl.sigmoid(value_24_0) * (
+            tl.where(greater_equal_smaller_4_3_0, chosen_49_0, 0.0)
+            + tl.where(greater_equal_smaller_4_4_0, chosen_54_0, 0.0)
+            + tl.where(greater_equal_smaller_13_0, chosen_62_0, 0.0)
+            + tl.where(greater_equal_smaller_12_0, chosen_67_0, 0.0)
+            + tl.where(greater_equal_smaller_6_0, chosen_75_0, 0.0)
+            + tl.where(greater_equal_smaller_5_0, chosen_80_0, 0.0)
+        )
+        value_27_3 = tl.sigmoid(value_23_0) * (
+            tl.where(greater_equal_smaller_4_4_0, chosen_48_0, 0.0)
+            + tl.where(greater_equal_smaller_4_5_0, chosen_53_0, 0.0)
+            + tl.where(greater_equal_smaller_12_0, chosen_61_0, 0.0)
+            + tl.where(greater_equal_smaller_11_0, chosen_66_0, 0.0)
+            + tl.where(greater_equal_smaller_5_0, chosen_74_0, 0.0)
+            + tl.where(greater_equal_smaller_4_0, chosen_79_0, 0.0)
+        )
+        value_27_4 = tl.sigmoid(value_22_0) * (
+            tl.where(greater_equal_smaller_4_5_0, chosen_47_0, 0.0)
+            + tl.where(greater_equal_smaller_4_6_0, chosen_52_0, 0.0)
+            + tl.where(greater_equal_smaller_11_0, chosen_60_0, 0.0)
+            + tl.where(greater_equal_smaller_10_0, chosen_65_0, 0.0)
+            + tl.where(greater_equal_smaller_4_0, chosen_73_0, 0.0)
+            + tl.where(greater_equal_smaller_3_0, chosen_78_0, 0.0)
+        )
+        value_27_5 = tl.sigmoid(value_21_0) * (
+            tl.where(greater_equal_smaller_4_6_0, chosen_46_0, 0.0)
+            + tl.where(greater_equal_smaller_4_7_0, chosen_51_0, 0.0)
+            + tl.where(greater_equal_smaller_10_0, chosen_59_0, 0.0)
+            + tl.where(greater_equal_smaller_9_0, chosen_64_0, 0.0)
+            + tl.where(greater_equal_smaller_3_0, chosen_72_0, 0.0)
+            + tl.where(greater_equal_smaller_2_0, chosen_77_0, 0.0)
+        )
+        value_27_6 = tl.sigmoid(value_20_0) * (
+            tl.where(greater_equal_smaller_4_7_0, chosen_45_0, 0.0)
+            + tl.where(greater_equal_smaller_4_8_0, total_66_0, 0.0)
+            + tl.where(greater_equal_smaller_9_0, chosen_58_0, 0.0)
+            + tl.where(greater_equal_smaller_8_0, total_69_0, 0.0)
+            + tl.where(greater_equal_smaller_2_0, chosen_71_0, 0.0)
+            + tl.where(greater_equal_smaller_0, total_71_0, 0.0)
+        )
+        # spline.gen:22
+        tl.store(part_1_out + place * 28 + k_2 * 7, value_27_0, mask=live)
+        tl.store(part_1_out + place * 28 + (k_2 * 7 + 1), value_27_1, mask=live)
+        tl.store(part_1_out + place * 28 + (k_2 * 7 + 2), value_27_2, mask=live)
+        tl.store(part_1_out + place * 28 + (k_2 * 7 + 3), value_27_3, mask=live)
+        tl.store(part_1_out + place * 28 + (k_2 * 7 + 4), value_27_4, mask=live)
+        tl.store(part_1_out + place * 28 + (k_2 * 7 + 5), value_27_5, mask=live)
+        tl.store(part_1_out + place * 28 + (k_2 * 7 + 6), value_27_6, mask=live)
+        # spline.gen:14
+        power_chosen_34_0 = square(chosen_34_0)
+        product_71_0 = product_44_0 * chosen_44_0
+        total_72_0 = chosen_39_0 * product_51_0 + chosen_38_0 * product_52_0
+        total_73_0 = (
+            power_chosen_40_0 * chosen_42_0
+            + power_chosen_37_0 * chosen_42_0
+            + tl.where(not_greater_equal_value_2_0, 2 * chosen_43_0 * (product_48_0 * product_71_0), 0.0)
+            + chosen_36_0 * total_72_0
+        )
+        chosen_82_0 = tl.where(
+            not_greater_equal_value_2_0,
+            ratio_7_0 * negate_chosen_41_0
+            + -difference_27_0 / power_chosen_34_0 * product_54_0
+            + -chosen_36_0 / power_chosen_34_0 * total_73_0,
+            0.0,
+        )
+        chosen_83_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, chosen_82_0)
+        chosen_84_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_83_0)
+        chosen_85_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_84_0)
+        chosen_86_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_85_0)
+        chosen_87_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_86_0)
+        chosen_88_0 = tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_87_0)
+        negate_product_55_0 = -product_55_0
+        chosen_89_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, negate_product_55_0)
+        chosen_90_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_89_0)
+        chosen_91_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_90_0)
+        chosen_92_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_91_0)
+        chosen_93_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_92_0)
+        chosen_94_0 = tl.where(greater_equal_smaller_4_8_0, negate_product_55_0, 0.0)
+        total_74_0 = tl.where(greater_equal_smaller_4_7_0, chosen_89_0, 0.0) + chosen_94_0
+        total_75_0 = tl.where(greater_equal_smaller_4_6_0, chosen_90_0, 0.0) + total_74_0
+        total_76_0 = tl.where(greater_equal_smaller_4_5_0, chosen_91_0, 0.0) + total_75_0
+        total_77_0 = tl.where(greater_equal_smaller_4_4_0, chosen_92_0, 0.0) + total_76_0
+        total_78_0 = tl.where(greater_equal_smaller_4_3_0, chosen_93_0, 0.0) + total_77_0
+        chosen_95_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_57_0
+            * (
+                0.992
                 * (
-                    tl.where(greater_equal_smaller_3_2_0, 0.0, chosen_38_0)
-                    + tl.where(greater_equal_smaller_7_0, 0.0, chosen_44_0)
-                    + (
-                        tl.where(
-                            greater_equal_smaller_3_2_0,
-                            tl.where(greater_equal_smaller_3_3_0, 0.0, chosen_49_0),
+                    6.0
+                    * (
+                        tl.where(greater_equal_smaller_4_2_0, 0.0, chosen_88_0)
+                        + tl.where(
+                            greater_equal_smaller_4_2_0,
+                            tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_93_0),
                             0.0,
                         )
-                        + tl.where(
-                            greater_equal_smaller_7_0,
-                            tl.where(greater_equal_smaller_6_0, 0.0, chosen_54_0),
-                            0.0,
+                        + total_78_0
+                    )
+                )
+            ),
+            0.0,
+        )
+        total_79_0 = difference_26_0 * product_61_0 + 2.0 * (1.0 / chosen_32_0 * product_57_0)
+        total_80_0 = chosen_28_0 * product_62_0 + 2.0 * (product_63_0 - product_60_0) + difference_22_0 * total_79_0
+        total_81_0 = smaller_3_0 * chosen_56_0 + tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, -chosen_28_0 / square(chosen_29_0) * total_80_0, 0.0),
+            0.0,
+        )
+        chosen_96_0 = tl.where(greater_equal_smaller_8_0, 0.0, total_81_0)
+        chosen_97_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_96_0)
+        chosen_98_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_97_0)
+        chosen_99_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_98_0)
+        chosen_100_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_99_0)
+        chosen_101_0 = tl.where(greater_equal_smaller_13_0, 0.0, chosen_100_0)
+        chosen_102_0 = tl.where(greater_equal_smaller_8_0, 0.0, chosen_56_0)
+        chosen_103_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_102_0)
+        chosen_104_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_103_0)
+        chosen_105_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_104_0)
+        chosen_106_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_105_0)
+        chosen_107_0 = tl.where(greater_equal_smaller_8_0, chosen_56_0, 0.0)
+        total_82_0 = tl.where(greater_equal_smaller_9_0, chosen_102_0, 0.0) + chosen_107_0
+        total_83_0 = tl.where(greater_equal_smaller_10_0, chosen_103_0, 0.0) + total_82_0
+        total_84_0 = tl.where(greater_equal_smaller_11_0, chosen_104_0, 0.0) + total_83_0
+        total_85_0 = tl.where(greater_equal_smaller_12_0, chosen_105_0, 0.0) + total_84_0
+        total_86_0 = tl.where(greater_equal_smaller_13_0, chosen_106_0, 0.0) + total_85_0
+        chosen_108_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(
+                not_greater_equal_value_2_0,
+                exp_value_40_0
+                * (
+                    0.992
+                    * (
+                        6.0
+                        * (
+                            tl.where(greater_equal_smaller_14_0, 0.0, chosen_101_0)
+                            + tl.where(
+                                greater_equal_smaller_14_0,
+                                tl.where(greater_equal_smaller_13_0, 0.0, chosen_106_0),
+                                0.0,
+                            )
+                            + total_86_0
                         )
                     )
-                    + total_58_0
-                )
-            )
+                ),
+                0.0,
+            ),
+            0.0,
         )
-        product_45_0 = exp_value_31_0 * (
-            0.992
+        total_87_0 = difference_21_0 * product_68_0 + 2.0 * (1.0 / chosen_24_0 * product_64_0)
+        total_88_0 = chosen_20_0 * product_69_0 + 2.0 * (product_70_0 - product_67_0) + difference_17_0 * total_87_0
+        total_89_0 = smaller_2_0 * chosen_69_0 + tl.where(
+            not_greater_equal_value_0,
+            -chosen_20_0 / square(chosen_21_0) * total_88_0,
+            0.0,
+        )
+        chosen_109_0 = tl.where(greater_equal_smaller_0, 0.0, total_89_0)
+        chosen_110_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_109_0)
+        chosen_111_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_110_0)
+        chosen_112_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_111_0)
+        chosen_113_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_112_0)
+        chosen_114_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_113_0)
+        chosen_115_0 = tl.where(greater_equal_smaller_0, 0.0, chosen_69_0)
+        chosen_116_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_115_0)
+        chosen_117_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_116_0)
+        chosen_118_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_117_0)
+        chosen_119_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_118_0)
+        chosen_120_0 = tl.where(greater_equal_smaller_0, chosen_69_0, 0.0)
+        total_90_0 = tl.where(greater_equal_smaller_2_0, chosen_115_0, 0.0) + chosen_120_0
+        total_91_0 = tl.where(greater_equal_smaller_3_0, chosen_116_0, 0.0) + total_90_0
+        total_92_0 = tl.where(greater_equal_smaller_4_0, chosen_117_0, 0.0) + total_91_0
+        total_93_0 = tl.where(greater_equal_smaller_5_0, chosen_118_0, 0.0) + total_92_0
+        total_94_0 = tl.where(greater_equal_smaller_6_0, chosen_119_0, 0.0) + total_93_0
+        chosen_121_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_value_8_0
             * (
-                6.0
+                0.992
                 * (
-                    tl.where(greater_equal_smaller_3_8_0, total_49_0, 0.0)
-                    + tl.where(greater_equal_smaller_0, total_52_0, 0.0)
+                    6.0
+                    * (
+                        tl.where(greater_equal_smaller_7_0, 0.0, chosen_114_0)
+                        + tl.where(
+                            greater_equal_smaller_7_0,
+                            tl.where(greater_equal_smaller_6_0, 0.0, chosen_119_0),
+                            0.0,
+                        )
+                        + total_94_0
+                    )
                 )
-            )
+            ),
+            0.0,
         )
-        product_46_0 = exp_value_30_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_7_0, chosen_33_0, 0.0)
-                    + tl.where(greater_equal_smaller_2_0, chosen_39_0, 0.0)
-                    + total_53_0
-                )
-            )
+        chosen_122_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_64_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_8_0, chosen_82_0, 0.0))),
+            0.0,
         )
-        product_47_0 = exp_value_29_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_6_0, chosen_34_0, 0.0)
-                    + tl.where(greater_equal_smaller_3_0, chosen_40_0, 0.0)
-                    + total_54_0
-                )
-            )
+        chosen_123_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_63_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_7_0, chosen_83_0, 0.0) + chosen_94_0))),
+            0.0,
         )
-        product_48_0 = exp_value_28_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_5_0, chosen_35_0, 0.0)
-                    + tl.where(greater_equal_smaller_4_0, chosen_41_0, 0.0)
-                    + total_55_0
-                )
-            )
+        chosen_124_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_62_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_6_0, chosen_84_0, 0.0) + total_74_0))),
+            0.0,
         )
-        product_49_0 = exp_value_27_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_4_0, chosen_36_0, 0.0)
-                    + tl.where(greater_equal_smaller_5_0, chosen_42_0, 0.0)
-                    + total_56_0
-                )
-            )
+        chosen_125_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_61_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_5_0, chosen_85_0, 0.0) + total_75_0))),
+            0.0,
         )
-        product_50_0 = exp_value_26_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_3_0, chosen_37_0, 0.0)
-                    + tl.where(greater_equal_smaller_6_0, chosen_43_0, 0.0)
-                    + total_57_0
-                )
-            )
+        chosen_126_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_60_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_4_0, chosen_86_0, 0.0) + total_76_0))),
+            0.0,
         )
-        product_51_0 = exp_value_25_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_2_0, chosen_38_0, 0.0)
-                    + tl.where(greater_equal_smaller_7_0, chosen_44_0, 0.0)
-                    + total_58_0
-                )
-            )
+        chosen_127_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_59_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_3_0, chosen_87_0, 0.0) + total_77_0))),
+            0.0,
         )
-        difference_10_0 = (
-            -product_45_0
-            - product_46_0
-            - product_47_0
-            - product_48_0
-            - product_49_0
-            - product_50_0
-            - product_51_0
-            - product_44_0
+        chosen_128_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_58_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_2_0, chosen_88_0, 0.0) + total_78_0))),
+            0.0,
         )
-        product_52_0 = 1.0 / total_12_0 * difference_10_0
-        product_53_0 = exp_value_16_0 * product_52_0
-        product_54_0 = exp_value_23_0 * product_52_0
-        product_55_0 = exp_value_22_0 * product_52_0
-        product_56_0 = exp_value_21_0 * product_52_0
-        product_57_0 = exp_value_20_0 * product_52_0
-        product_58_0 = exp_value_19_0 * product_52_0
-        product_59_0 = exp_value_18_0 * product_52_0
-        product_60_0 = exp_value_17_0 * product_52_0
-        difference_11_0 = (
-            difference_10_0
-            - product_54_0
-            - product_55_0
-            - product_56_0
-            - product_57_0
-            - product_58_0
-            - product_59_0
-            - product_60_0
-            - product_53_0
+        difference_33_0 = (
+            -chosen_122_0
+            - chosen_123_0
+            - chosen_124_0
+            - chosen_125_0
+            - chosen_126_0
+            - chosen_127_0
+            - chosen_128_0
+            - chosen_95_0
         )
-        product_61_0 = (larger_13_0 >= value_19_0).to(tl.float32) * difference_11_0
-        product_62_0 = (larger_12_0 >= value_18_0).to(tl.float32) * product_61_0
-        product_63_0 = (larger_11_0 >= value_17_0).to(tl.float32) * product_62_0
-        product_64_0 = (larger_10_0 >= value_16_0).to(tl.float32) * product_63_0
-        product_65_0 = (larger_9_0 >= value_15_0).to(tl.float32) * product_64_0
-        product_66_0 = (larger_8_0 >= value_14_0).to(tl.float32) * product_65_0
+        chosen_129_0 = tl.where(not_greater_equal_value_2_0, 1.0 / chosen_33_0 * difference_33_0, 0.0)
+        chosen_130_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(
+                not_greater_equal_value_2_0,
+                exp_value_47_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_8_0, total_81_0, 0.0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_131_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(
+                not_greater_equal_value_2_0,
+                exp_value_46_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_9_0, chosen_96_0, 0.0) + chosen_107_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_132_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(
+                not_greater_equal_value_2_0,
+                exp_value_45_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_10_0, chosen_97_0, 0.0) + total_82_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_133_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(
+                not_greater_equal_value_2_0,
+                exp_value_44_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_11_0, chosen_98_0, 0.0) + total_83_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_134_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(
+                not_greater_equal_value_2_0,
+                exp_value_43_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_12_0, chosen_99_0, 0.0) + total_84_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_135_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(
+                not_greater_equal_value_2_0,
+                exp_value_42_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_13_0, chosen_100_0, 0.0) + total_85_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_136_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(
+                not_greater_equal_value_2_0,
+                exp_value_41_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_14_0, chosen_101_0, 0.0) + total_86_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        difference_34_0 = (
+            -chosen_130_0
+            - chosen_131_0
+            - chosen_132_0
+            - chosen_133_0
+            - chosen_134_0
+            - chosen_135_0
+            - chosen_136_0
+            - chosen_108_0
+        )
+        chosen_137_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, 1.0 / chosen_26_0 * difference_34_0, 0.0),
+            0.0,
+        )
+        chosen_138_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_value_15_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_0, total_89_0, 0.0))),
+            0.0,
+        )
+        chosen_139_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_value_14_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_2_0, chosen_109_0, 0.0) + chosen_120_0))),
+            0.0,
+        )
+        chosen_140_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_value_13_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_3_0, chosen_110_0, 0.0) + total_90_0))),
+            0.0,
+        )
+        chosen_141_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_value_12_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_0, chosen_111_0, 0.0) + total_91_0))),
+            0.0,
+        )
+        chosen_142_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_value_11_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_5_0, chosen_112_0, 0.0) + total_92_0))),
+            0.0,
+        )
+        chosen_143_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_value_10_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_6_0, chosen_113_0, 0.0) + total_93_0))),
+            0.0,
+        )
+        chosen_144_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_value_9_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_7_0, chosen_114_0, 0.0) + total_94_0))),
+            0.0,
+        )
+        difference_35_0 = (
+            -chosen_138_0
+            - chosen_139_0
+            - chosen_140_0
+            - chosen_141_0
+            - chosen_142_0
+            - chosen_143_0
+            - chosen_144_0
+            - chosen_121_0
+        )
+        chosen_145_0 = tl.where(not_greater_equal_value_0, 1.0 / chosen_18_0 * difference_35_0, 0.0)
+        total_95_0 = tl.where(not_greater_equal_value_2_0, exp_value_49_0 * chosen_129_0, 0.0) + tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, exp_value_32_0 * chosen_137_0, 0.0) + exp_chosen_10_0 * chosen_145_0,
+            0.0,
+        )
+        total_96_0 = tl.where(not_greater_equal_value_2_0, exp_value_56_0 * chosen_129_0, 0.0) + tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, exp_value_39_0 * chosen_137_0, 0.0) + exp_chosen_17_0 * chosen_145_0,
+            0.0,
+        )
+        total_97_0 = tl.where(not_greater_equal_value_2_0, exp_value_55_0 * chosen_129_0, 0.0) + tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, exp_value_38_0 * chosen_137_0, 0.0) + exp_chosen_16_0 * chosen_145_0,
+            0.0,
+        )
+        total_98_0 = tl.where(not_greater_equal_value_2_0, exp_value_54_0 * chosen_129_0, 0.0) + tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, exp_value_37_0 * chosen_137_0, 0.0) + exp_chosen_15_0 * chosen_145_0,
+            0.0,
+        )
+        total_99_0 = tl.where(not_greater_equal_value_2_0, exp_value_53_0 * chosen_129_0, 0.0) + tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, exp_value_36_0 * chosen_137_0, 0.0) + exp_chosen_14_0 * chosen_145_0,
+            0.0,
+        )
+        total_100_0 = tl.where(not_greater_equal_value_2_0, exp_value_52_0 * chosen_129_0, 0.0) + tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, exp_value_35_0 * chosen_137_0, 0.0) + exp_chosen_13_0 * chosen_145_0,
+            0.0,
+        )
+        total_101_0 = tl.where(not_greater_equal_value_2_0, exp_value_51_0 * chosen_129_0, 0.0) + tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, exp_value_34_0 * chosen_137_0, 0.0) + exp_chosen_12_0 * chosen_145_0,
+            0.0,
+        )
+        total_102_0 = tl.where(not_greater_equal_value_2_0, exp_value_50_0 * chosen_129_0, 0.0) + tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, exp_value_33_0 * chosen_137_0, 0.0) + exp_chosen_11_0 * chosen_145_0,
+            0.0,
+        )
+        difference_36_0 = (
+            difference_33_0
+            + difference_34_0
+            + difference_35_0
+            - total_96_0
+            - total_97_0
+            - total_98_0
+            - total_99_0
+            - total_100_0
+            - total_101_0
+            - total_102_0
+            - total_95_0
+        )
+        product_72_0 = (larger_13_0 >= value_19_0).to(tl.float32) * difference_36_0
+        product_73_0 = (larger_12_0 >= value_18_0).to(tl.float32) * product_72_0
+        product_74_0 = (larger_11_0 >= value_17_0).to(tl.float32) * product_73_0
+        product_75_0 = (larger_10_0 >= value_16_0).to(tl.float32) * product_74_0
+        product_76_0 = (larger_9_0 >= value_15_0).to(tl.float32) * product_75_0
+        product_77_0 = (larger_8_0 >= value_14_0).to(tl.float32) * product_76_0
         # spline.gen:15
-        value_27_0 = product_44_0 + product_53_0 + (value_12_0 >= value_13_0).to(tl.float32) * product_66_0
-        value_27_1 = product_51_0 + product_60_0 + (value_13_0 > value_12_0).to(tl.float32) * product_66_0
-        value_27_2 = product_50_0 + product_59_0 + (value_14_0 > larger_8_0).to(tl.float32) * product_65_0
-        value_27_3 = product_49_0 + product_58_0 + (value_15_0 > larger_9_0).to(tl.float32) * product_64_0
-        value_27_4 = product_48_0 + product_57_0 + (value_16_0 > larger_10_0).to(tl.float32) * product_63_0
-        value_27_5 = product_47_0 + product_56_0 + (value_17_0 > larger_11_0).to(tl.float32) * product_62_0
-        value_27_6 = product_46_0 + product_55_0 + (value_18_0 > larger_12_0).to(tl.float32) * product_61_0
-        value_27_7 = product_45_0 + product_54_0 + (value_19_0 > larger_13_0).to(tl.float32) * difference_11_0
+        value_28_0 = (
+            chosen_95_0
+            + chosen_108_0
+            + chosen_121_0
+            + total_95_0
+            + (value_12_0 >= value_13_0).to(tl.float32) * product_77_0
+        )
+        value_28_1 = (
+            chosen_128_0
+            + chosen_136_0
+            + chosen_144_0
+            + total_102_0
+            + (value_13_0 > value_12_0).to(tl.float32) * product_77_0
+        )
+        value_28_2 = (
+            chosen_127_0
+            + chosen_135_0
+            + chosen_143_0
+            + total_101_0
+            + (value_14_0 > larger_8_0).to(tl.float32) * product_76_0
+        )
+        value_28_3 = (
+            chosen_126_0
+            + chosen_134_0
+            + chosen_142_0
+            + total_100_0
+            + (value_15_0 > larger_9_0).to(tl.float32) * product_75_0
+        )
+        value_28_4 = (
+            chosen_125_0
+            + chosen_133_0
+            + chosen_141_0
+            + total_99_0
+            + (value_16_0 > larger_10_0).to(tl.float32) * product_74_0
+        )
+        value_28_5 = (
+            chosen_124_0
+            + chosen_132_0
+            + chosen_140_0
+            + total_98_0
+            + (value_17_0 > larger_11_0).to(tl.float32) * product_73_0
+        )
+        value_28_6 = (
+            chosen_123_0
+            + chosen_131_0
+            + chosen_139_0
+            + total_97_0
+            + (value_18_0 > larger_12_0).to(tl.float32) * product_72_0
+        )
+        value_28_7 = (
+            chosen_122_0
+            + chosen_130_0
+            + chosen_138_0
+            + total_96_0
+            + (value_19_0 > larger_13_0).to(tl.float32) * difference_36_0
+        )
         # spline.gen:22
-        tl.store(part_3_out + place * 32 + k_2 * 8, value_27_0, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 1), value_27_1, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 2), value_27_2, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 3), value_27_3, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 4), value_27_4, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 5), value_27_5, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 6), value_27_6, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 7), value_27_7, mask=live)
+        tl.store(part_3_out + place * 32 + k_2 * 8, value_28_0, mask=live)
+        tl.store(part_3_out + place * 32 + (k_2 * 8 + 1), value_28_1, mask=live)
+        tl.store(part_3_out + place * 32 + (k_2 * 8 + 2), value_28_2, mask=live)
+        tl.store(part_3_out + place * 32 + (k_2 * 8 + 3), value_28_3, mask=live)
+        tl.store(part_3_out + place * 32 + (k_2 * 8 + 4), value_28_4, mask=live)
+        tl.store(part_3_out + place * 32 + (k_2 * 8 + 5), value_28_5, mask=live)
+        tl.store(part_3_out + place * 32 + (k_2 * 8 + 6), value_28_6, mask=live)
+        tl.store(part_3_out + place * 32 + (k_2 * 8 + 7), value_28_7, mask=live)
         # spline.gen:14
-        total_59_0 = 2.0 * (power_ratio_4_0 * product_43_0) + ratio_4_0 * total_47_0 + ratio_5_0 * total_48_0
-        chosen_55_0 = tl.where(greater_equal_smaller_3_8_0, 0.0, total_59_0)
-        chosen_56_0 = tl.where(greater_equal_smaller_3_7_0, 0.0, chosen_55_0)
-        chosen_57_0 = tl.where(greater_equal_smaller_3_6_0, 0.0, chosen_56_0)
-        chosen_58_0 = tl.where(greater_equal_smaller_3_5_0, 0.0, chosen_57_0)
-        chosen_59_0 = tl.where(greater_equal_smaller_3_4_0, 0.0, chosen_58_0)
-        chosen_60_0 = tl.where(greater_equal_smaller_3_3_0, 0.0, chosen_59_0)
-        total_60_0 = ratio_0 * product_41_0 + chosen_3_0 * difference_9_0 + 1.0 / chosen_0 * total_51_0
-        chosen_61_0 = tl.where(greater_equal_smaller_0, 0.0, total_60_0)
-        chosen_62_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_61_0)
-        chosen_63_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_62_0)
-        chosen_64_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_63_0)
-        chosen_65_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_64_0)
-        chosen_66_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_65_0)
-        total_61_0 = difference_4_0 * negate_product_41_0 + difference_2_0 * negate_total_45_0 + ratio_0 * total_50_0
-        negate_total_61_0 = -total_61_0
-        chosen_67_0 = tl.where(greater_equal_smaller_0, 0.0, negate_total_61_0)
-        chosen_68_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_67_0)
-        chosen_69_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_68_0)
-        chosen_70_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_69_0)
-        chosen_71_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_70_0)
-        chosen_72_0 = tl.where(greater_equal_smaller_0, negate_total_61_0, 0.0)
-        total_62_0 = tl.where(greater_equal_smaller_2_0, chosen_67_0, 0.0) + chosen_72_0
-        total_63_0 = tl.where(greater_equal_smaller_3_0, chosen_68_0, 0.0) + total_62_0
-        total_64_0 = tl.where(greater_equal_smaller_4_0, chosen_69_0, 0.0) + total_63_0
-        total_65_0 = tl.where(greater_equal_smaller_5_0, chosen_70_0, 0.0) + total_64_0
-        total_66_0 = tl.where(greater_equal_smaller_6_0, chosen_71_0, 0.0) + total_65_0
-        product_67_0 = exp_value_9_0 * (
-            0.992
-            * (
-                6.0
+        total_103_0 = 2.0 * (power_chosen_43_0 * product_71_0) + ratio_6_0 * total_72_0 + ratio_7_0 * total_73_0
+        chosen_146_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, total_103_0)
+        chosen_147_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_146_0)
+        chosen_148_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_147_0)
+        chosen_149_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_148_0)
+        chosen_150_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_149_0)
+        chosen_151_0 = tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_150_0)
+        chosen_152_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_80_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_2_0, 0.0, chosen_151_0))),
+            0.0,
+        )
+        total_104_0 = ratio_3_0 * product_62_0 + chosen_30_0 * difference_30_0 + 1.0 / chosen_29_0 * total_80_0
+        chosen_153_0 = tl.where(greater_equal_smaller_8_0, 0.0, total_104_0)
+        chosen_154_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_153_0)
+        chosen_155_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_154_0)
+        chosen_156_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_155_0)
+        chosen_157_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_156_0)
+        chosen_158_0 = tl.where(greater_equal_smaller_13_0, 0.0, chosen_157_0)
+        total_105_0 = (
+            difference_25_0 * negate_product_62_0 + difference_23_0 * negate_total_68_0 + ratio_3_0 * total_79_0
+        )
+        negate_total_105_0 = -total_105_0
+        chosen_159_0 = tl.where(greater_equal_smaller_8_0, 0.0, negate_total_105_0)
+        chosen_160_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_159_0)
+        chosen_161_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_160_0)
+        chosen_162_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_161_0)
+        chosen_163_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_162_0)
+        chosen_164_0 = tl.where(greater_equal_smaller_8_0, negate_total_105_0, 0.0)
+        total_106_0 = tl.where(greater_equal_smaller_9_0, chosen_159_0, 0.0) + chosen_164_0
+        total_107_0 = tl.where(greater_equal_smaller_10_0, chosen_160_0, 0.0) + total_106_0
+        total_108_0 = tl.where(greater_equal_smaller_11_0, chosen_161_0, 0.0) + total_107_0
+        total_109_0 = tl.where(greater_equal_smaller_12_0, chosen_162_0, 0.0) + total_108_0
+        total_110_0 = tl.where(greater_equal_smaller_13_0, chosen_163_0, 0.0) + total_109_0
+        chosen_165_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(
+                not_greater_equal_value_2_0,
+                exp_value_25_0
                 * (
-                    tl.where(greater_equal_smaller_3_2_0, 0.0, chosen_60_0)
-                    + tl.where(greater_equal_smaller_7_0, 0.0, chosen_66_0)
-                    + tl.where(greater_equal_smaller_7_0, tl.where(greater_equal_smaller_6_0, 0.0, chosen_71_0), 0.0)
-                    + total_66_0
-                )
-            )
+                    0.992
+                    * (
+                        6.0
+                        * (
+                            tl.where(greater_equal_smaller_14_0, 0.0, chosen_158_0)
+                            + tl.where(
+                                greater_equal_smaller_14_0,
+                                tl.where(greater_equal_smaller_13_0, 0.0, chosen_163_0),
+                                0.0,
+                            )
+                            + total_110_0
+                        )
+                    )
+                ),
+                0.0,
+            ),
+            0.0,
         )
-        product_68_0 = exp_value_32_0 * (
-            0.992
+        total_111_0 = ratio_0 * product_69_0 + chosen_22_0 * difference_32_0 + 1.0 / chosen_21_0 * total_88_0
+        chosen_166_0 = tl.where(greater_equal_smaller_0, 0.0, total_111_0)
+        chosen_167_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_166_0)
+        chosen_168_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_167_0)
+        chosen_169_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_168_0)
+        chosen_170_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_169_0)
+        chosen_171_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_170_0)
+        total_112_0 = difference_20_0 * negate_product_69_0 + difference_18_0 * negate_total_70_0 + ratio_0 * total_87_0
+        negate_total_112_0 = -total_112_0
+        chosen_172_0 = tl.where(greater_equal_smaller_0, 0.0, negate_total_112_0)
+        chosen_173_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_172_0)
+        chosen_174_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_173_0)
+        chosen_175_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_174_0)
+        chosen_176_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_175_0)
+        chosen_177_0 = tl.where(greater_equal_smaller_0, negate_total_112_0, 0.0)
+        total_113_0 = tl.where(greater_equal_smaller_2_0, chosen_172_0, 0.0) + chosen_177_0
+        total_114_0 = tl.where(greater_equal_smaller_3_0, chosen_173_0, 0.0) + total_113_0
+        total_115_0 = tl.where(greater_equal_smaller_4_0, chosen_174_0, 0.0) + total_114_0
+        total_116_0 = tl.where(greater_equal_smaller_5_0, chosen_175_0, 0.0) + total_115_0
+        total_117_0 = tl.where(greater_equal_smaller_6_0, chosen_176_0, 0.0) + total_116_0
+        chosen_178_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_value_0
             * (
-                6.0
+                0.992
                 * (
-                    tl.where(greater_equal_smaller_3_8_0, total_59_0, 0.0)
-                    + tl.where(greater_equal_smaller_0, total_60_0, 0.0)
+                    6.0
+                    * (
+                        tl.where(greater_equal_smaller_7_0, 0.0, chosen_171_0)
+                        + tl.where(
+                            greater_equal_smaller_7_0,
+                            tl.where(greater_equal_smaller_6_0, 0.0, chosen_176_0),
+                            0.0,
+                        )
+                        + total_117_0
+                    )
                 )
-            )
+            ),
+            0.0,
         )
-        product_69_0 = exp_value_15_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_7_0, chosen_55_0, 0.0)
-                    + tl.where(greater_equal_smaller_2_0, chosen_61_0, 0.0)
-                    + chosen_72_0
-                )
-            )
+        chosen_179_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_79_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_2_0, chosen_151_0, 0.0))),
+            0.0,
         )
-        product_70_0 = exp_value_14_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_6_0, chosen_56_0, 0.0)
-                    + tl.where(greater_equal_smaller_3_0, chosen_62_0, 0.0)
-                    + total_62_0
-                )
-            )
+        chosen_180_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_78_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_3_0, chosen_150_0, 0.0))),
+            0.0,
         )
-        product_71_0 = exp_value_13_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_5_0, chosen_57_0, 0.0)
-                    + tl.where(greater_equal_smaller_4_0, chosen_63_0, 0.0)
-                    + total_63_0
-                )
-            )
+        chosen_181_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_77_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_4_0, chosen_149_0, 0.0))),
+            0.0,
         )
-        product_72_0 = exp_value_12_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_4_0, chosen_58_0, 0.0)
-                    + tl.where(greater_equal_smaller_5_0, chosen_64_0, 0.0)
-                    + total_64_0
-                )
-            )
+        chosen_182_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_76_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_5_0, chosen_148_0, 0.0))),
+            0.0,
         )
-        product_73_0 = exp_value_11_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_3_0, chosen_59_0, 0.0)
-                    + tl.where(greater_equal_smaller_6_0, chosen_65_0, 0.0)
-                    + total_65_0
-                )
-            )
+        chosen_183_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_75_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_6_0, chosen_147_0, 0.0))),
+            0.0,
         )
-        product_74_0 = exp_value_10_0 * (
-            0.992
-            * (
-                6.0
-                * (
-                    tl.where(greater_equal_smaller_3_2_0, chosen_60_0, 0.0)
-                    + tl.where(greater_equal_smaller_7_0, chosen_66_0, 0.0)
-                    + total_66_0
-                )
-            )
+        chosen_184_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_74_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_7_0, chosen_146_0, 0.0))),
+            0.0,
         )
-        difference_12_0 = (
-            -product_68_0
-            - product_69_0
-            - product_70_0
-            - product_71_0
-            - product_72_0
-            - product_73_0
-            - product_74_0
-            - product_67_0
+        chosen_185_0 = tl.where(
+            not_greater_equal_value_2_0,
+            exp_value_73_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_8_0, total_103_0, 0.0))),
+            0.0,
         )
-        product_75_0 = 1.0 / total_3_0 * difference_12_0
-        product_76_0 = exp_value_0 * product_75_0
-        product_77_0 = exp_value_8_0 * product_75_0
-        product_78_0 = exp_value_7_0 * product_75_0
-        product_79_0 = exp_value_6_0 * product_75_0
-        product_80_0 = exp_value_5_0 * product_75_0
-        product_81_0 = exp_value_4_0 * product_75_0
-        product_82_0 = exp_value_3_0 * product_75_0
-        product_83_0 = exp_value_2_0 * product_75_0
-        difference_13_0 = (
-            difference_12_0
-            - product_77_0
-            - product_78_0
-            - product_79_0
-            - product_80_0
-            - product_81_0
-            - product_82_0
-            - product_83_0
-            - product_76_0
+        difference_37_0 = (
+            -chosen_152_0
+            - chosen_179_0
+            - chosen_180_0
+            - chosen_181_0
+            - chosen_182_0
+            - chosen_183_0
+            - chosen_184_0
+            - chosen_185_0
         )
-        product_84_0 = (larger_7_0 >= value_11_0).to(tl.float32) * difference_13_0
-        product_85_0 = (larger_6_0 >= value_10_0).to(tl.float32) * product_84_0
-        product_86_0 = (larger_5_0 >= value_9_0).to(tl.float32) * product_85_0
-        product_87_0 = (larger_4_0 >= value_8_0).to(tl.float32) * product_86_0
-        product_88_0 = (larger_3_0 >= value_7_0).to(tl.float32) * product_87_0
-        product_89_0 = (larger_2_0 >= value_6_0).to(tl.float32) * product_88_0
+        chosen_186_0 = tl.where(not_greater_equal_value_2_0, 1.0 / chosen_35_0 * difference_37_0, 0.0)
+        chosen_187_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(
+                not_greater_equal_value_2_0,
+                exp_value_48_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_8_0, total_104_0, 0.0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_188_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(
+                not_greater_equal_value_2_0,
+                exp_value_31_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_9_0, chosen_153_0, 0.0) + chosen_164_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_189_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(
+                not_greater_equal_value_2_0,
+                exp_value_30_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_10_0, chosen_154_0, 0.0) + total_106_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_190_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(
+                not_greater_equal_value_2_0,
+                exp_value_29_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_11_0, chosen_155_0, 0.0) + total_107_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_191_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(
+                not_greater_equal_value_2_0,
+                exp_value_28_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_12_0, chosen_156_0, 0.0) + total_108_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_192_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(
+                not_greater_equal_value_2_0,
+                exp_value_27_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_13_0, chosen_157_0, 0.0) + total_109_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        chosen_193_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(
+                not_greater_equal_value_2_0,
+                exp_value_26_0
+                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_14_0, chosen_158_0, 0.0) + total_110_0))),
+                0.0,
+            ),
+            0.0,
+        )
+        difference_38_0 = (
+            -chosen_187_0
+            - chosen_188_0
+            - chosen_189_0
+            - chosen_190_0
+            - chosen_191_0
+            - chosen_192_0
+            - chosen_193_0
+            - chosen_165_0
+        )
+        chosen_194_0 = tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, 1.0 / chosen_25_0 * difference_38_0, 0.0),
+            0.0,
+        )
+        chosen_195_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_value_16_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_0, total_111_0, 0.0))),
+            0.0,
+        )
+        chosen_196_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_value_7_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_2_0, chosen_166_0, 0.0) + chosen_177_0))),
+            0.0,
+        )
+        chosen_197_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_value_6_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_3_0, chosen_167_0, 0.0) + total_113_0))),
+            0.0,
+        )
+        chosen_198_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_value_5_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_0, chosen_168_0, 0.0) + total_114_0))),
+            0.0,
+        )
+        chosen_199_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_value_4_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_5_0, chosen_169_0, 0.0) + total_115_0))),
+            0.0,
+        )
+        chosen_200_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_value_3_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_6_0, chosen_170_0, 0.0) + total_116_0))),
+            0.0,
+        )
+        chosen_201_0 = tl.where(
+            not_greater_equal_value_0,
+            exp_value_2_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_7_0, chosen_171_0, 0.0) + total_117_0))),
+            0.0,
+        )
+        difference_39_0 = (
+            -chosen_195_0
+            - chosen_196_0
+            - chosen_197_0
+            - chosen_198_0
+            - chosen_199_0
+            - chosen_200_0
+            - chosen_201_0
+            - chosen_178_0
+        )
+        chosen_202_0 = tl.where(not_greater_equal_value_0, 1.0 / chosen_9_0 * difference_39_0, 0.0)
+        total_118_0 = tl.where(not_greater_equal_value_2_0, exp_value_65_0 * chosen_186_0, 0.0) + tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, exp_value_17_0 * chosen_194_0, 0.0) + exp_chosen_0 * chosen_202_0,
+            0.0,
+        )
+        total_119_0 = tl.where(not_greater_equal_value_2_0, exp_value_72_0 * chosen_186_0, 0.0) + tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, exp_value_24_0 * chosen_194_0, 0.0) + exp_chosen_8_0 * chosen_202_0,
+            0.0,
+        )
+        total_120_0 = tl.where(not_greater_equal_value_2_0, exp_value_71_0 * chosen_186_0, 0.0) + tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, exp_value_23_0 * chosen_194_0, 0.0) + exp_chosen_7_0 * chosen_202_0,
+            0.0,
+        )
+        total_121_0 = tl.where(not_greater_equal_value_2_0, exp_value_70_0 * chosen_186_0, 0.0) + tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, exp_value_22_0 * chosen_194_0, 0.0) + exp_chosen_6_0 * chosen_202_0,
+            0.0,
+        )
+        total_122_0 = tl.where(not_greater_equal_value_2_0, exp_value_69_0 * chosen_186_0, 0.0) + tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, exp_value_21_0 * chosen_194_0, 0.0) + exp_chosen_5_0 * chosen_202_0,
+            0.0,
+        )
+        total_123_0 = tl.where(not_greater_equal_value_2_0, exp_value_68_0 * chosen_186_0, 0.0) + tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, exp_value_20_0 * chosen_194_0, 0.0) + exp_chosen_4_0 * chosen_202_0,
+            0.0,
+        )
+        total_124_0 = tl.where(not_greater_equal_value_2_0, exp_value_67_0 * chosen_186_0, 0.0) + tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, exp_value_19_0 * chosen_194_0, 0.0) + exp_chosen_3_0 * chosen_202_0,
+            0.0,
+        )
+        total_125_0 = tl.where(not_greater_equal_value_2_0, exp_value_66_0 * chosen_186_0, 0.0) + tl.where(
+            not_greater_equal_value_0,
+            tl.where(not_greater_equal_value_2_0, exp_value_18_0 * chosen_194_0, 0.0) + exp_chosen_2_0 * chosen_202_0,
+            0.0,
+        )
+        difference_40_0 = (
+            difference_37_0
+            + difference_38_0
+            + difference_39_0
+            - total_119_0
+            - total_120_0
+            - total_121_0
+            - total_122_0
+            - total_123_0
+            - total_124_0
+            - total_125_0
+            - total_118_0
+        )
+        product_78_0 = (larger_7_0 >= value_11_0).to(tl.float32) * difference_40_0
+        product_79_0 = (larger_6_0 >= value_10_0).to(tl.float32) * product_78_0
+        product_80_0 = (larger_5_0 >= value_9_0).to(tl.float32) * product_79_0
+        product_81_0 = (larger_4_0 >= value_8_0).to(tl.float32) * product_80_0
+        product_82_0 = (larger_3_0 >= value_7_0).to(tl.float32) * product_81_0
+        product_83_0 = (larger_2_0 >= value_6_0).to(tl.float32) * product_82_0
         # spline.gen:15
-        value_28_0 = product_67_0 + product_76_0 + (value_4_0 >= value_5_0).to(tl.float32) * product_89_0
-        value_28_1 = product_74_0 + product_83_0 + (value_5_0 > value_4_0).to(tl.float32) * product_89_0
-        value_28_2 = product_73_0 + product_82_0 + (value_6_0 > larger_2_0).to(tl.float32) * product_88_0
-        value_28_3 = product_72_0 + product_81_0 + (value_7_0 > larger_3_0).to(tl.float32) * product_87_0
-        value_28_4 = product_71_0 + product_80_0 + (value_8_0 > larger_4_0).to(tl.float32) * product_86_0
-        value_28_5 = product_70_0 + product_79_0 + (value_9_0 > larger_5_0).to(tl.float32) * product_85_0
-        value_28_6 = product_69_0 + product_78_0 + (value_10_0 > larger_6_0).to(tl.float32) * product_84_0
-        value_28_7 = product_68_0 + product_77_0 + (value_11_0 > larger_7_0).to(tl.float32) * difference_13_0
+        value_29_0 = (
+            chosen_152_0
+            + chosen_165_0
+            + chosen_178_0
+            + total_118_0
+            + (value_4_0 >= value_5_0).to(tl.float32) * product_83_0
+        )
+        value_29_1 = (
+            chosen_179_0
+            + chosen_193_0
+            + chosen_201_0
+            + total_125_0
+            + (value_5_0 > value_4_0).to(tl.float32) * product_83_0
+        )
+        value_29_2 = (
+            chosen_180_0
+            + chosen_192_0
+            + chosen_200_0
+            + total_124_0
+            + (value_6_0 > larger_2_0).to(tl.float32) * product_82_0
+        )
+        value_29_3 = (
+            chosen_181_0
+            + chosen_191_0
+            + chosen_199_0
+            + total_123_0
+            + (value_7_0 > larger_3_0).to(tl.float32) * product_81_0
+        )
+        value_29_4 = (
+            chosen_182_0
+            + chosen_190_0
+            + chosen_198_0
+            + total_122_0
+            + (value_8_0 > larger_4_0).to(tl.float32) * product_80_0
+        )
+        value_29_5 = (
+            chosen_183_0
+            + chosen_189_0
+            + chosen_197_0
+            + total_121_0
+            + (value_9_0 > larger_5_0).to(tl.float32) * product_79_0
+        )
+        value_29_6 = (
+            chosen_184_0
+            + chosen_188_0
+            + chosen_196_0
+            + total_120_0
+            + (value_10_0 > larger_6_0).to(tl.float32) * product_78_0
+        )
+        value_29_7 = (
+            chosen_185_0
+            + chosen_187_0
+            + chosen_195_0
+            + total_119_0
+            + (value_11_0 > larger_7_0).to(tl.float32) * difference_40_0
+        )
         # spline.gen:22
-        tl.store(part_4_out + place * 32 + k_2 * 8, value_28_0, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 1), value_28_1, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 2), value_28_2, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 3), value_28_3, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 4), value_28_4, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 5), value_28_5, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 6), value_28_6, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 7), value_28_7, mask=live)
+        tl.store(part_4_out + place * 32 + k_2 * 8, value_29_0, mask=live)
+        tl.store(part_4_out + place * 32 + (k_2 * 8 + 1), value_29_1, mask=live)
+        tl.store(part_4_out + place * 32 + (k_2 * 8 + 2), value_29_2, mask=live)
+        tl.store(part_4_out + place * 32 + (k_2 * 8 + 3), value_29_3, mask=live)
+        tl.store(part_4_out + place * 32 + (k_2 * 8 + 4), value_29_4, mask=live)
+        tl.store(part_4_out + place * 32 + (k_2 * 8 + 5), value_29_5, mask=live)
+        tl.store(part_4_out + place * 32 + (k_2 * 8 + 6), value_29_6, mask=live)
+        tl.store(part_4_out + place * 32 + (k_2 * 8 + 7), value_29_7, mask=live)
         # spline.gen:15
-        product_90 = (hidden_2 > 0.0).to(tl.float32) * (
-            value_26_0[:, None] * vector(d_weight_array, k_2, 32)
-            + value_26_1[:, None] * vector(d_weight_array_2, k_2, 32)
-            + value_26_2[:, None] * vector(d_weight_array_3, k_2, 32)
-            + value_26_3[:, None] * vector(d_weight_array_4, k_2, 32)
-            + value_26_4[:, None] * vector(d_weight_array_5, k_2, 32)
-            + value_26_5[:, None] * vector(d_weight_array_6, k_2, 32)
-            + value_26_6[:, None] * vector(d_weight_array_7, k_2, 32)
+        product_84 = (hidden_2 > 0.0).to(tl.float32) * (
+            value_27_0[:, None] * vector(d_weight_array, k_2, 32)
+            + value_27_1[:, None] * vector(d_weight_array_2, k_2, 32)
+            + value_27_2[:, None] * vector(d_weight_array_3, k_2, 32)
+            + value_27_3[:, None] * vector(d_weight_array_4, k_2, 32)
+            + value_27_4[:, None] * vector(d_weight_array_5, k_2, 32)
+            + value_27_5[:, None] * vector(d_weight_array_6, k_2, 32)
+            + value_27_6[:, None] * vector(d_weight_array_7, k_2, 32)
             + (
-                value_27_0[:, None] * vector(w_weight_array, k_2, 32)
-                + value_27_1[:, None] * vector(w_weight_array_2, k_2, 32)
-                + value_27_2[:, None] * vector(w_weight_array_3, k_2, 32)
-                + value_27_3[:, None] * vector(w_weight_array_4, k_2, 32)
-                + value_27_4[:, None] * vector(w_weight_array_5, k_2, 32)
-                + value_27_5[:, None] * vector(w_weight_array_6, k_2, 32)
-                + value_27_6[:, None] * vector(w_weight_array_7, k_2, 32)
-                + value_27_7[:, None] * vector(w_weight_array_8, k_2, 32)
+                value_28_0[:, None] * vector(w_weight_array, k_2, 32)
+                + value_28_1[:, None] * vector(w_weight_array_2, k_2, 32)
+                + value_28_2[:, None] * vector(w_weight_array_3, k_2, 32)
+                + value_28_3[:, None] * vector(w_weight_array_4, k_2, 32)
+                + value_28_4[:, None] * vector(w_weight_array_5, k_2, 32)
+                + value_28_5[:, None] * vector(w_weight_array_6, k_2, 32)
+                + value_28_6[:, None] * vector(w_weight_array_7, k_2, 32)
+                + value_28_7[:, None] * vector(w_weight_array_8, k_2, 32)
             )
             + (
-                value_28_0[:, None] * vector(h_weight_array, k_2, 32)
-                + value_28_1[:, None] * vector(h_weight_array_2, k_2, 32)
-                + value_28_2[:, None] * vector(h_weight_array_3, k_2, 32)
-                + value_28_3[:, None] * vector(h_weight_array_4, k_2, 32)
-                + value_28_4[:, None] * vector(h_weight_array_5, k_2, 32)
-                + value_28_5[:, None] * vector(h_weight_array_6, k_2, 32)
-                + value_28_6[:, None] * vector(h_weight_array_7, k_2, 32)
-                + value_28_7[:, None] * vector(h_weight_array_8, k_2, 32)
+                value_29_0[:, None] * vector(h_weight_array, k_2, 32)
+                + value_29_1[:, None] * vector(h_weight_array_2, k_2, 32)
+                + value_29_2[:, None] * vector(h_weight_array_3, k_2, 32)
+                + value_29_3[:, None] * vector(h_weight_array_4, k_2, 32)
+                + value_29_4[:, None] * vector(h_weight_array_5, k_2, 32)
+                + value_29_5[:, None] * vector(h_weight_array_6, k_2, 32)
+                + value_29_6[:, None] * vector(h_weight_array_7, k_2, 32)
+                + value_29_7[:, None] * vector(h_weight_array_8, k_2, 32)
             )
         )
         # spline.gen:22
         tl.store(
             part_5_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :],
-            product_90,
+            product_84,
             mask=live[:, None],
         )
         # spline.gen:15
-        product_91 = (hidden > 0.0).to(tl.float32) * dot(
-            product_90,
+        product_85 = (hidden > 0.0).to(tl.float32) * dot(
+            product_84,
             matrix(mlp_1_weight_array_2, k_2, 32, 32),
             PRECISION,
         )
         # spline.gen:22
         tl.store(
             part_7_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :],
-            product_91,
+            product_85,
             mask=live[:, None],
         )
-        z_adjoint_1 = z_adjoint_0 + tl.sum(product_91 * vector(mlp_0_weight_array, k_2, 32), 1)
-        z_adjoint_0 = tl.where(greater_equal_value_0, total_44_0, 0.0) + (value_3_0 >= -3.0).to(tl.float32) * (
-            (larger_0 <= 3.0).to(tl.float32) * total_61_0
+        z_adjoint_1 = z_adjoint_0 + tl.sum(product_85 * vector(mlp_0_weight_array, k_2, 32), 1)
+        z_adjoint_0 = (
+            tl.where(greater_equal_value_0, product_56_0, 0.0)
+            + tl.where(greater_equal_value_0, value_26_0, 0.0)
+            + (value_3_0 >= -3.0).to(tl.float32) * ((larger_0 <= 3.0).to(tl.float32) * (total_105_0 + total_112_0))
         )
     tl.store(x_gradient_out + place * 2, z_adjoint_0, mask=live)
     tl.store(x_gradient_out + place * 2 + 1, z_adjoint_1, mask=live)
@@ -4800,7 +8170,7 @@ def log_prob_backward_saved_rows(
         ROWS=16,
         PRECISION=tiles.precision(),
         num_warps=4,
-        num_stages=2,
+        num_stages=1,
     )
     return x_gradient, part_1, part_2, part_3, part_4, part_5, part_6, part_7, part_8
 

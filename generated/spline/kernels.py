@@ -207,7 +207,9 @@ def log_prob_kernel(
         value_0 = reverse_input_0
         # spline.gen:14
         value_2_0 = reverse_input_1
+        greater_equal_value_0 = tl.abs(value_2_0) >= 3.0
         smaller_0 = tl.minimum(tl.maximum(value_2_0, -3.0), 3.0)
+        not_greater_equal_value_0 = greater_equal_value_0 == 0
         # spline.gen:15
         hidden = tl.maximum(value_0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32), 0.0)
         hidden_2 = tl.maximum(
@@ -244,29 +246,49 @@ def log_prob_kernel(
             ),
             value_10_0,
         )
+        difference_0 = value_3_0 - largest_0
+        chosen_0 = tl.where(not_greater_equal_value_0, difference_0, 0.0)
+        difference_2_0 = value_4_0 - largest_0
+        chosen_2_0 = tl.where(not_greater_equal_value_0, difference_2_0, 0.0)
+        difference_3_0 = value_5_0 - largest_0
+        chosen_3_0 = tl.where(not_greater_equal_value_0, difference_3_0, 0.0)
+        difference_4_0 = value_6_0 - largest_0
+        chosen_4_0 = tl.where(not_greater_equal_value_0, difference_4_0, 0.0)
+        difference_5_0 = value_7_0 - largest_0
+        chosen_5_0 = tl.where(not_greater_equal_value_0, difference_5_0, 0.0)
+        difference_6_0 = value_8_0 - largest_0
+        chosen_6_0 = tl.where(not_greater_equal_value_0, difference_6_0, 0.0)
+        difference_7_0 = value_9_0 - largest_0
+        chosen_7_0 = tl.where(not_greater_equal_value_0, difference_7_0, 0.0)
+        difference_8_0 = value_10_0 - largest_0
+        chosen_8_0 = tl.where(not_greater_equal_value_0, difference_8_0, 0.0)
         total_2_0 = largest_0 + tl.log(
-            tl.exp(value_3_0 - largest_0)
-            + tl.exp(value_4_0 - largest_0)
-            + tl.exp(value_5_0 - largest_0)
-            + tl.exp(value_6_0 - largest_0)
-            + tl.exp(value_7_0 - largest_0)
-            + tl.exp(value_8_0 - largest_0)
-            + tl.exp(value_9_0 - largest_0)
-            + tl.exp(value_10_0 - largest_0),
+            tl.where(
+                not_greater_equal_value_0,
+                tl.exp(chosen_0)
+                + tl.exp(chosen_2_0)
+                + tl.exp(chosen_3_0)
+                + tl.exp(chosen_4_0)
+                + tl.exp(chosen_5_0)
+                + tl.exp(chosen_6_0)
+                + tl.exp(chosen_7_0)
+                + tl.exp(chosen_8_0),
+                1.0,
+            ),
         )
         # spline.gen:7
-        product_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_3_0 - total_2_0))
-        product_2_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_4_0 - total_2_0))
+        product_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_3_0 - total_2_0, 0.0)))
+        product_2_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_4_0 - total_2_0, 0.0)))
         total_3_0 = product_0 + product_2_0
-        product_3_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_5_0 - total_2_0))
+        product_3_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_5_0 - total_2_0, 0.0)))
         total_4_0 = total_3_0 + product_3_0
-        product_4_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_6_0 - total_2_0))
+        product_4_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_6_0 - total_2_0, 0.0)))
         total_5_0 = total_4_0 + product_4_0
-        product_5_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_7_0 - total_2_0))
+        product_5_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_7_0 - total_2_0, 0.0)))
         total_6_0 = total_5_0 + product_5_0
-        product_6_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_8_0 - total_2_0))
+        product_6_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_8_0 - total_2_0, 0.0)))
         total_7_0 = total_6_0 + product_6_0
-        product_7_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_9_0 - total_2_0))
+        product_7_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_9_0 - total_2_0, 0.0)))
         total_8_0 = -3.0 + (total_7_0 + product_7_0)
         # spline.gen:14
         greater_equal_smaller_0 = smaller_0 >= total_8_0
@@ -301,71 +323,76 @@ def log_prob_kernel(
             ),
             value_18_0,
         )
+        difference_9_0 = value_11_0 - largest_2_0
+        chosen_9_0 = tl.where(not_greater_equal_value_0, difference_9_0, 0.0)
+        difference_10_0 = value_12_0 - largest_2_0
+        chosen_10_0 = tl.where(not_greater_equal_value_0, difference_10_0, 0.0)
+        difference_11_0 = value_13_0 - largest_2_0
+        chosen_11_0 = tl.where(not_greater_equal_value_0, difference_11_0, 0.0)
+        difference_12_0 = value_14_0 - largest_2_0
+        chosen_12_0 = tl.where(not_greater_equal_value_0, difference_12_0, 0.0)
+        difference_13_0 = value_15_0 - largest_2_0
+        chosen_13_0 = tl.where(not_greater_equal_value_0, difference_13_0, 0.0)
+        difference_14_0 = value_16_0 - largest_2_0
+        chosen_14_0 = tl.where(not_greater_equal_value_0, difference_14_0, 0.0)
+        difference_15_0 = value_17_0 - largest_2_0
+        chosen_15_0 = tl.where(not_greater_equal_value_0, difference_15_0, 0.0)
+        difference_16_0 = value_18_0 - largest_2_0
+        chosen_16_0 = tl.where(not_greater_equal_value_0, difference_16_0, 0.0)
         total_10_0 = largest_2_0 + tl.log(
-            tl.exp(value_11_0 - largest_2_0)
-            + tl.exp(value_12_0 - largest_2_0)
-            + tl.exp(value_13_0 - largest_2_0)
-            + tl.exp(value_14_0 - largest_2_0)
-            + tl.exp(value_15_0 - largest_2_0)
-            + tl.exp(value_16_0 - largest_2_0)
-            + tl.exp(value_17_0 - largest_2_0)
-            + tl.exp(value_18_0 - largest_2_0),
+            tl.where(
+                not_greater_equal_value_0,
+                tl.exp(chosen_9_0)
+                + tl.exp(chosen_10_0)
+                + tl.exp(chosen_11_0)
+                + tl.exp(chosen_12_0)
+                + tl.exp(chosen_13_0)
+                + tl.exp(chosen_14_0)
+                + tl.exp(chosen_15_0)
+                + tl.exp(chosen_16_0),
+                1.0,
+            ),
         )
         # spline.gen:6
-        product_8_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_11_0 - total_10_0))
-        product_9_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_12_0 - total_10_0))
+        product_8_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_11_0 - total_10_0, 0.0)))
+        product_9_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_12_0 - total_10_0, 0.0)))
         total_11_0 = product_8_0 + product_9_0
-        product_10_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_13_0 - total_10_0))
+        product_10_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_13_0 - total_10_0, 0.0)))
         total_12_0 = total_11_0 + product_10_0
-        product_11_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_14_0 - total_10_0))
+        product_11_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_14_0 - total_10_0, 0.0)))
         total_13_0 = total_12_0 + product_11_0
-        product_12_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_15_0 - total_10_0))
+        product_12_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_15_0 - total_10_0, 0.0)))
         total_14_0 = total_13_0 + product_12_0
-        product_13_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_16_0 - total_10_0))
+        product_13_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_16_0 - total_10_0, 0.0)))
         total_15_0 = total_14_0 + product_13_0
-        product_14_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_17_0 - total_10_0))
-        total_16_0 = -3.0 + (total_15_0 + product_14_0)
+        product_14_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_17_0 - total_10_0, 0.0)))
         # spline.gen:7
-        total_17_0 = -3.0 + total_7_0
+        total_16_0 = -3.0 + total_7_0
         # spline.gen:14
-        greater_equal_smaller_2_0 = smaller_0 >= total_17_0
-        # spline.gen:6
-        total_18_0 = -3.0 + total_15_0
+        greater_equal_smaller_2_0 = smaller_0 >= total_16_0
         # spline.gen:7
-        total_19_0 = -3.0 + total_6_0
+        total_17_0 = -3.0 + total_6_0
         # spline.gen:14
-        greater_equal_smaller_3_0 = smaller_0 >= total_19_0
-        # spline.gen:6
-        total_20_0 = -3.0 + total_14_0
+        greater_equal_smaller_3_0 = smaller_0 >= total_17_0
         # spline.gen:7
-        total_21_0 = -3.0 + total_5_0
+        total_18_0 = -3.0 + total_5_0
         # spline.gen:14
-        greater_equal_smaller_4_0 = smaller_0 >= total_21_0
-        # spline.gen:6
-        total_22_0 = -3.0 + total_13_0
+        greater_equal_smaller_4_0 = smaller_0 >= total_18_0
         # spline.gen:7
-        total_23_0 = -3.0 + total_4_0
+        total_19_0 = -3.0 + total_4_0
         # spline.gen:14
-        greater_equal_smaller_5_0 = smaller_0 >= total_23_0
-        # spline.gen:6
-        total_24_0 = -3.0 + total_12_0
+        greater_equal_smaller_5_0 = smaller_0 >= total_19_0
         # spline.gen:7
-        total_25_0 = -3.0 + total_3_0
+        total_20_0 = -3.0 + total_3_0
         # spline.gen:14
-        greater_equal_smaller_6_0 = smaller_0 >= total_25_0
-        # spline.gen:6
-        total_26_0 = -3.0 + total_11_0
+        greater_equal_smaller_6_0 = smaller_0 >= total_20_0
         # spline.gen:7
-        total_27_0 = -3.0 + product_0
+        total_21_0 = -3.0 + product_0
         # spline.gen:14
-        greater_equal_smaller_7_0 = smaller_0 >= total_27_0
-        # spline.gen:6
-        total_28_0 = -3.0 + product_8_0
-        product_15_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_18_0 - total_10_0))
-        # spline.gen:14
-        chosen_0 = tl.where(
+        greater_equal_smaller_7_0 = smaller_0 >= total_21_0
+        chosen_17_0 = tl.where(
             greater_equal_smaller_0,
-            product_15_0,
+            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_18_0 - total_10_0, 0.0))),
             tl.where(
                 greater_equal_smaller_2_0,
                 product_14_0,
@@ -388,37 +415,34 @@ def log_prob_kernel(
                 ),
             ),
         )
-        difference_0 = smaller_0 - tl.where(
+        difference_17_0 = smaller_0 - tl.where(
             greater_equal_smaller_0,
             total_8_0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_17_0,
+                total_16_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_19_0,
+                    total_17_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_21_0,
+                        total_18_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_23_0,
+                            total_19_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_25_0,
-                                tl.where(greater_equal_smaller_7_0, total_27_0, -3.0),
+                                total_20_0,
+                                tl.where(greater_equal_smaller_7_0, total_21_0, -3.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        # spline.gen:7
-        product_16_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_10_0 - total_2_0))
-        # spline.gen:14
-        chosen_2_0 = tl.where(
+        chosen_18_0 = tl.where(
             greater_equal_smaller_0,
-            product_16_0,
+            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_10_0 - total_2_0, 0.0))),
             tl.where(
                 greater_equal_smaller_2_0,
                 product_7_0,
@@ -441,212 +465,779 @@ def log_prob_kernel(
                 ),
             ),
         )
-        ratio_0 = chosen_2_0 / chosen_0
-        product_17_0 = difference_0 * ratio_0
+        ratio_0 = chosen_18_0 / tl.where(not_greater_equal_value_0, chosen_17_0, 1.0)
+        product_15_0 = difference_17_0 * ratio_0
         # spline.gen:15
-        total_29_0 = tl.sum(hidden_2 * vector(d_weight_array, k, 32), 1) + tl.load(d_bias_array + k)
-        total_29_1 = tl.sum(hidden_2 * vector(d_weight_array_2, k, 32), 1) + tl.load(d_bias_array_2 + k)
-        total_29_2 = tl.sum(hidden_2 * vector(d_weight_array_3, k, 32), 1) + tl.load(d_bias_array_3 + k)
-        total_29_3 = tl.sum(hidden_2 * vector(d_weight_array_4, k, 32), 1) + tl.load(d_bias_array_4 + k)
-        total_29_4 = tl.sum(hidden_2 * vector(d_weight_array_5, k, 32), 1) + tl.load(d_bias_array_5 + k)
-        total_29_5 = tl.sum(hidden_2 * vector(d_weight_array_6, k, 32), 1) + tl.load(d_bias_array_6 + k)
-        total_29_6 = tl.sum(hidden_2 * vector(d_weight_array_7, k, 32), 1) + tl.load(d_bias_array_7 + k)
+        total_22_0 = tl.sum(hidden_2 * vector(d_weight_array, k, 32), 1) + tl.load(d_bias_array + k)
+        total_22_1 = tl.sum(hidden_2 * vector(d_weight_array_2, k, 32), 1) + tl.load(d_bias_array_2 + k)
+        total_22_2 = tl.sum(hidden_2 * vector(d_weight_array_3, k, 32), 1) + tl.load(d_bias_array_3 + k)
+        total_22_3 = tl.sum(hidden_2 * vector(d_weight_array_4, k, 32), 1) + tl.load(d_bias_array_4 + k)
+        total_22_4 = tl.sum(hidden_2 * vector(d_weight_array_5, k, 32), 1) + tl.load(d_bias_array_5 + k)
+        total_22_5 = tl.sum(hidden_2 * vector(d_weight_array_6, k, 32), 1) + tl.load(d_bias_array_6 + k)
+        total_22_6 = tl.sum(hidden_2 * vector(d_weight_array_7, k, 32), 1) + tl.load(d_bias_array_7 + k)
         # spline.gen:14
-        total_30_0 = 0.001 + softplus(total_29_6)
-        total_31_0 = 0.001 + softplus(total_29_5)
-        total_32_0 = 0.001 + softplus(total_29_4)
-        total_33_0 = 0.001 + softplus(total_29_3)
-        total_34_0 = 0.001 + softplus(total_29_2)
-        total_35_0 = 0.001 + softplus(total_29_1)
-        total_36_0 = 0.001 + softplus(total_29_0)
-        chosen_3_0 = tl.where(
+        total_23_0 = 0.001 + softplus(total_22_6)
+        total_24_0 = 0.001 + softplus(total_22_5)
+        total_25_0 = 0.001 + softplus(total_22_4)
+        total_26_0 = 0.001 + softplus(total_22_3)
+        total_27_0 = 0.001 + softplus(total_22_2)
+        total_28_0 = 0.001 + softplus(total_22_1)
+        total_29_0 = 0.001 + softplus(total_22_0)
+        chosen_19_0 = tl.where(
             greater_equal_smaller_0,
-            total_30_0,
+            total_23_0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_31_0,
+                total_24_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_32_0,
+                    total_25_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_33_0,
+                        total_26_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_34_0,
+                            total_27_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_35_0,
-                                tl.where(greater_equal_smaller_7_0, total_36_0, 1.0),
+                                total_28_0,
+                                tl.where(greater_equal_smaller_7_0, total_29_0, 1.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        product_18_0 = chosen_2_0 * chosen_3_0
-        chosen_4_0 = tl.where(
+        product_16_0 = chosen_18_0 * chosen_19_0
+        chosen_20_0 = tl.where(
             greater_equal_smaller_0,
             1.0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_30_0,
+                total_23_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_31_0,
+                    total_24_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_32_0,
+                        total_25_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_33_0,
+                            total_26_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_34_0,
-                                tl.where(greater_equal_smaller_7_0, total_35_0, total_36_0),
+                                total_27_0,
+                                tl.where(greater_equal_smaller_7_0, total_28_0, total_29_0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        product_19_0 = 2.0 * ratio_0
-        difference_2_0 = product_18_0 - difference_0 * (chosen_3_0 + chosen_4_0 - product_19_0)
+        product_17_0 = 2.0 * ratio_0
+        difference_18_0 = product_16_0 - difference_17_0 * (chosen_19_0 + chosen_20_0 - product_17_0)
         b_0 = tl.where(
-            tl.abs(value_2_0) >= 3.0,
+            greater_equal_value_0,
             value_2_0,
             tl.where(
                 greater_equal_smaller_0,
-                total_16_0,
+                -3.0 + (total_15_0 + product_14_0),
                 tl.where(
                     greater_equal_smaller_2_0,
-                    total_18_0,
+                    -3.0 + total_15_0,
                     tl.where(
                         greater_equal_smaller_3_0,
-                        total_20_0,
+                        -3.0 + total_14_0,
                         tl.where(
                             greater_equal_smaller_4_0,
-                            total_22_0,
+                            -3.0 + total_13_0,
                             tl.where(
                                 greater_equal_smaller_5_0,
-                                total_24_0,
+                                -3.0 + total_12_0,
                                 tl.where(
                                     greater_equal_smaller_6_0,
-                                    total_26_0,
-                                    tl.where(greater_equal_smaller_7_0, total_28_0, -3.0),
+                                    -3.0 + total_11_0,
+                                    tl.where(greater_equal_smaller_7_0, -3.0 + product_8_0, -3.0),
                                 ),
                             ),
                         ),
                     ),
                 ),
             )
-            + chosen_0
+            + chosen_17_0
             * tl.minimum(
                 tl.maximum(
                     2.0
-                    * product_17_0
-                    / (
-                        difference_2_0
+                    * product_15_0
+                    / tl.where(
+                        not_greater_equal_value_0,
+                        difference_18_0
                         + tl.sqrt(
-                            tl.maximum(
-                                difference_2_0 * difference_2_0
-                                + 4.0
-                                * (
-                                    (
-                                        chosen_2_0 * ratio_0
-                                        - product_18_0
-                                        - difference_0 * (product_19_0 - chosen_3_0 - chosen_4_0)
-                                    )
-                                    * product_17_0
+                            tl.where(
+                                not_greater_equal_value_0,
+                                tl.maximum(
+                                    difference_18_0 * difference_18_0
+                                    + 4.0
+                                    * (
+                                        (
+                                            chosen_18_0 * ratio_0
+                                            - product_16_0
+                                            - difference_17_0 * (product_17_0 - chosen_19_0 - chosen_20_0)
+                                        )
+                                        * product_15_0
+                                    ),
+                                    0.0,
                                 ),
-                                0.0,
+                                1.0,
                             ),
-                        )
+                        ),
+                        1.0,
                     ),
                     0.0,
                 ),
                 1.0,
             ),
         )
-        smaller_2_0 = tl.minimum(tl.maximum(b_0, -3.0), 3.0)
-        greater_equal_smaller_2_2_0 = smaller_2_0 >= total_16_0
-        greater_equal_smaller_2_3_0 = smaller_2_0 >= total_18_0
-        greater_equal_smaller_2_4_0 = smaller_2_0 >= total_20_0
-        greater_equal_smaller_2_5_0 = smaller_2_0 >= total_22_0
-        greater_equal_smaller_2_6_0 = smaller_2_0 >= total_24_0
-        greater_equal_smaller_2_7_0 = smaller_2_0 >= total_26_0
-        greater_equal_smaller_2_8_0 = smaller_2_0 >= total_28_0
-        chosen_5_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            product_16_0,
+        # spline.gen:3
+        greater_equal_value_2_0 = tl.abs(b_0) >= 3.0
+        # spline.gen:14
+        not_greater_equal_value_2_0 = greater_equal_value_2_0 == 0
+        total_30_0 = largest_0 + tl.log(
             tl.where(
-                greater_equal_smaller_2_3_0,
-                product_7_0,
+                not_greater_equal_value_2_0,
                 tl.where(
-                    greater_equal_smaller_2_4_0,
-                    product_6_0,
+                    not_greater_equal_value_0,
+                    tl.exp(tl.where(not_greater_equal_value_2_0, chosen_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_2_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_3_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_4_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_5_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_6_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_7_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_8_0, 0.0)),
+                    1.0,
+                ),
+                1.0,
+            ),
+        )
+        # spline.gen:7
+        product_18_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_3_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        product_19_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_4_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_31_0 = product_18_0 + product_19_0
+        product_20_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_5_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_32_0 = total_31_0 + product_20_0
+        product_21_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_6_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_33_0 = total_32_0 + product_21_0
+        product_22_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_7_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_34_0 = total_33_0 + product_22_0
+        product_23_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_8_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_35_0 = total_34_0 + product_23_0
+        product_24_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_9_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_36_0 = -3.0 + (total_35_0 + product_24_0)
+        # spline.gen:14
+        greater_equal_smaller_8_0 = smaller_0 >= total_36_0
+        total_37_0 = largest_2_0 + tl.log(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(
+                    not_greater_equal_value_0,
+                    tl.exp(tl.where(not_greater_equal_value_2_0, chosen_9_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_10_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_11_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_12_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_13_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_14_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_15_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_16_0, 0.0)),
+                    1.0,
+                ),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        product_25_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_11_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        product_26_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_12_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_38_0 = product_25_0 + product_26_0
+        product_27_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_13_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_39_0 = total_38_0 + product_27_0
+        product_28_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_14_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_40_0 = total_39_0 + product_28_0
+        product_29_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_15_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_41_0 = total_40_0 + product_29_0
+        product_30_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_16_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_42_0 = total_41_0 + product_30_0
+        product_31_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_17_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        # spline.gen:7
+        total_43_0 = -3.0 + total_35_0
+        # spline.gen:14
+        greater_equal_smaller_9_0 = smaller_0 >= total_43_0
+        # spline.gen:7
+        total_44_0 = -3.0 + total_34_0
+        # spline.gen:14
+        greater_equal_smaller_10_0 = smaller_0 >= total_44_0
+        # spline.gen:7
+        total_45_0 = -3.0 + total_33_0
+        # spline.gen:14
+        greater_equal_smaller_11_0 = smaller_0 >= total_45_0
+        # spline.gen:7
+        total_46_0 = -3.0 + total_32_0
+        # spline.gen:14
+        greater_equal_smaller_12_0 = smaller_0 >= total_46_0
+        # spline.gen:7
+        total_47_0 = -3.0 + total_31_0
+        # spline.gen:14
+        greater_equal_smaller_13_0 = smaller_0 >= total_47_0
+        # spline.gen:7
+        total_48_0 = -3.0 + product_18_0
+        # spline.gen:14
+        greater_equal_smaller_14_0 = smaller_0 >= total_48_0
+        chosen_21_0 = tl.where(
+            greater_equal_smaller_8_0,
+            6.0
+            * (
+                0.001
+                + 0.992
+                * tl.exp(
                     tl.where(
-                        greater_equal_smaller_2_5_0,
-                        product_5_0,
+                        not_greater_equal_value_2_0,
+                        tl.where(not_greater_equal_value_0, value_18_0 - total_37_0, 0.0),
+                        0.0,
+                    ),
+                )
+            ),
+            tl.where(
+                greater_equal_smaller_9_0,
+                product_31_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    product_30_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        product_29_0,
                         tl.where(
-                            greater_equal_smaller_2_6_0,
-                            product_4_0,
+                            greater_equal_smaller_12_0,
+                            product_28_0,
                             tl.where(
-                                greater_equal_smaller_2_7_0,
-                                product_3_0,
-                                tl.where(greater_equal_smaller_2_8_0, product_2_0, product_0),
+                                greater_equal_smaller_13_0,
+                                product_27_0,
+                                tl.where(greater_equal_smaller_14_0, product_26_0, product_25_0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        chosen_6_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            product_15_0,
+        difference_19_0 = smaller_0 - tl.where(
+            greater_equal_smaller_8_0,
+            total_36_0,
             tl.where(
-                greater_equal_smaller_2_3_0,
-                product_14_0,
+                greater_equal_smaller_9_0,
+                total_43_0,
                 tl.where(
-                    greater_equal_smaller_2_4_0,
-                    product_13_0,
+                    greater_equal_smaller_10_0,
+                    total_44_0,
                     tl.where(
-                        greater_equal_smaller_2_5_0,
-                        product_12_0,
+                        greater_equal_smaller_11_0,
+                        total_45_0,
                         tl.where(
-                            greater_equal_smaller_2_6_0,
-                            product_11_0,
+                            greater_equal_smaller_12_0,
+                            total_46_0,
                             tl.where(
-                                greater_equal_smaller_2_7_0,
-                                product_10_0,
-                                tl.where(greater_equal_smaller_2_8_0, product_9_0, product_8_0),
+                                greater_equal_smaller_13_0,
+                                total_47_0,
+                                tl.where(greater_equal_smaller_14_0, total_48_0, -3.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        ratio_2_0 = chosen_5_0 / chosen_6_0
-        product_20_0 = chosen_5_0 * ratio_2_0
-        chosen_7_0 = tl.where(
+        chosen_22_0 = tl.where(
+            greater_equal_smaller_8_0,
+            6.0
+            * (
+                0.001
+                + 0.992
+                * tl.exp(
+                    tl.where(
+                        not_greater_equal_value_2_0,
+                        tl.where(not_greater_equal_value_0, value_10_0 - total_30_0, 0.0),
+                        0.0,
+                    ),
+                )
+            ),
+            tl.where(
+                greater_equal_smaller_9_0,
+                product_24_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    product_23_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        product_22_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
+                            product_21_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                product_20_0,
+                                tl.where(greater_equal_smaller_14_0, product_19_0, product_18_0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        ratio_2_0 = chosen_22_0 / tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_0, chosen_21_0, 1.0),
+            1.0,
+        )
+        product_32_0 = difference_19_0 * ratio_2_0
+        chosen_23_0 = tl.where(
+            greater_equal_smaller_8_0,
+            total_23_0,
+            tl.where(
+                greater_equal_smaller_9_0,
+                total_24_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    total_25_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        total_26_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
+                            total_27_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                total_28_0,
+                                tl.where(greater_equal_smaller_14_0, total_29_0, 1.0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        product_33_0 = chosen_22_0 * chosen_23_0
+        chosen_24_0 = tl.where(
+            greater_equal_smaller_8_0,
+            1.0,
+            tl.where(
+                greater_equal_smaller_9_0,
+                total_23_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    total_24_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        total_25_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
+                            total_26_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                total_27_0,
+                                tl.where(greater_equal_smaller_14_0, total_28_0, total_29_0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        product_34_0 = 2.0 * ratio_2_0
+        difference_20_0 = product_33_0 - difference_19_0 * (chosen_23_0 + chosen_24_0 - product_34_0)
+        b_2_0 = tl.where(
+            greater_equal_value_0,
+            value_2_0,
+            tl.where(
+                greater_equal_smaller_8_0,
+                -3.0 + (total_42_0 + product_31_0),
+                tl.where(
+                    greater_equal_smaller_9_0,
+                    -3.0 + total_42_0,
+                    tl.where(
+                        greater_equal_smaller_10_0,
+                        -3.0 + total_41_0,
+                        tl.where(
+                            greater_equal_smaller_11_0,
+                            -3.0 + total_40_0,
+                            tl.where(
+                                greater_equal_smaller_12_0,
+                                -3.0 + total_39_0,
+                                tl.where(
+                                    greater_equal_smaller_13_0,
+                                    -3.0 + total_38_0,
+                                    tl.where(greater_equal_smaller_14_0, -3.0 + product_25_0, -3.0),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            )
+            + chosen_21_0
+            * tl.minimum(
+                tl.maximum(
+                    2.0
+                    * product_32_0
+                    / tl.where(
+                        not_greater_equal_value_2_0,
+                        tl.where(
+                            not_greater_equal_value_0,
+                            difference_20_0
+                            + tl.sqrt(
+                                tl.where(
+                                    not_greater_equal_value_2_0,
+                                    tl.where(
+                                        not_greater_equal_value_0,
+                                        tl.maximum(
+                                            difference_20_0 * difference_20_0
+                                            + 4.0
+                                            * (
+                                                (
+                                                    chosen_22_0 * ratio_2_0
+                                                    - product_33_0
+                                                    - difference_19_0 * (product_34_0 - chosen_23_0 - chosen_24_0)
+                                                )
+                                                * product_32_0
+                                            ),
+                                            0.0,
+                                        ),
+                                        1.0,
+                                    ),
+                                    1.0,
+                                ),
+                            ),
+                            1.0,
+                        ),
+                        1.0,
+                    ),
+                    0.0,
+                ),
+                1.0,
+            ),
+        )
+        smaller_2_0 = tl.minimum(tl.maximum(b_2_0, -3.0), 3.0)
+        total_49_0 = largest_2_0 + tl.log(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.exp(tl.where(not_greater_equal_value_2_0, difference_9_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_10_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_11_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_12_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_13_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_14_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_15_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_16_0, 0.0)),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        product_35_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_11_0 - total_49_0, 0.0))
+        )
+        product_36_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_12_0 - total_49_0, 0.0))
+        )
+        total_50_0 = product_35_0 + product_36_0
+        product_37_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_13_0 - total_49_0, 0.0))
+        )
+        total_51_0 = total_50_0 + product_37_0
+        product_38_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_14_0 - total_49_0, 0.0))
+        )
+        total_52_0 = total_51_0 + product_38_0
+        product_39_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_15_0 - total_49_0, 0.0))
+        )
+        total_53_0 = total_52_0 + product_39_0
+        product_40_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_16_0 - total_49_0, 0.0))
+        )
+        total_54_0 = total_53_0 + product_40_0
+        product_41_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_17_0 - total_49_0, 0.0))
+        )
+        total_55_0 = -3.0 + (total_54_0 + product_41_0)
+        # spline.gen:14
+        greater_equal_smaller_2_2_0 = smaller_2_0 >= total_55_0
+        total_56_0 = largest_0 + tl.log(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.exp(tl.where(not_greater_equal_value_2_0, difference_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_2_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_3_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_4_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_5_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_6_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_7_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_8_0, 0.0)),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        total_57_0 = -3.0 + total_54_0
+        # spline.gen:14
+        greater_equal_smaller_2_3_0 = smaller_2_0 >= total_57_0
+        # spline.gen:6
+        total_58_0 = -3.0 + total_53_0
+        # spline.gen:14
+        greater_equal_smaller_2_4_0 = smaller_2_0 >= total_58_0
+        # spline.gen:6
+        total_59_0 = -3.0 + total_52_0
+        # spline.gen:14
+        greater_equal_smaller_2_5_0 = smaller_2_0 >= total_59_0
+        # spline.gen:6
+        total_60_0 = -3.0 + total_51_0
+        # spline.gen:14
+        greater_equal_smaller_2_6_0 = smaller_2_0 >= total_60_0
+        # spline.gen:6
+        total_61_0 = -3.0 + total_50_0
+        # spline.gen:14
+        greater_equal_smaller_2_7_0 = smaller_2_0 >= total_61_0
+        # spline.gen:6
+        total_62_0 = -3.0 + product_35_0
+        # spline.gen:14
+        greater_equal_smaller_2_8_0 = smaller_2_0 >= total_62_0
+        chosen_25_0 = tl.where(
             greater_equal_smaller_2_2_0,
-            total_30_0,
+            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_10_0 - total_56_0, 0.0))),
             tl.where(
                 greater_equal_smaller_2_3_0,
-                total_31_0,
+                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_9_0 - total_56_0, 0.0))),
                 tl.where(
                     greater_equal_smaller_2_4_0,
-                    total_32_0,
+                    6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_8_0 - total_56_0, 0.0))),
                     tl.where(
                         greater_equal_smaller_2_5_0,
-                        total_33_0,
+                        6.0
+                        * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_7_0 - total_56_0, 0.0))),
                         tl.where(
                             greater_equal_smaller_2_6_0,
-                            total_34_0,
+                            6.0
+                            * (
+                                0.001
+                                + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_6_0 - total_56_0, 0.0))
+                            ),
                             tl.where(
                                 greater_equal_smaller_2_7_0,
-                                total_35_0,
-                                tl.where(greater_equal_smaller_2_8_0, total_36_0, 1.0),
+                                6.0
+                                * (
+                                    0.001
+                                    + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_5_0 - total_56_0, 0.0))
+                                ),
+                                tl.where(
+                                    greater_equal_smaller_2_8_0,
+                                    6.0
+                                    * (
+                                        0.001
+                                        + 0.992
+                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_4_0 - total_56_0, 0.0))
+                                    ),
+                                    6.0
+                                    * (
+                                        0.001
+                                        + 0.992
+                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_3_0 - total_56_0, 0.0))
+                                    ),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        chosen_26_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                greater_equal_smaller_2_2_0,
+                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_18_0 - total_49_0, 0.0))),
+                tl.where(
+                    greater_equal_smaller_2_3_0,
+                    product_41_0,
+                    tl.where(
+                        greater_equal_smaller_2_4_0,
+                        product_40_0,
+                        tl.where(
+                            greater_equal_smaller_2_5_0,
+                            product_39_0,
+                            tl.where(
+                                greater_equal_smaller_2_6_0,
+                                product_38_0,
+                                tl.where(
+                                    greater_equal_smaller_2_7_0,
+                                    product_37_0,
+                                    tl.where(greater_equal_smaller_2_8_0, product_36_0, product_35_0),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+            1.0,
+        )
+        ratio_3_0 = chosen_25_0 / chosen_26_0
+        product_42_0 = chosen_25_0 * ratio_3_0
+        chosen_27_0 = tl.where(
+            greater_equal_smaller_2_2_0,
+            total_23_0,
+            tl.where(
+                greater_equal_smaller_2_3_0,
+                total_24_0,
+                tl.where(
+                    greater_equal_smaller_2_4_0,
+                    total_25_0,
+                    tl.where(
+                        greater_equal_smaller_2_5_0,
+                        total_26_0,
+                        tl.where(
+                            greater_equal_smaller_2_6_0,
+                            total_27_0,
+                            tl.where(
+                                greater_equal_smaller_2_7_0,
+                                total_28_0,
+                                tl.where(greater_equal_smaller_2_8_0, total_29_0, 1.0),
                             ),
                         ),
                     ),
@@ -659,23 +1250,23 @@ def log_prob_kernel(
                     smaller_2_0
                     - tl.where(
                         greater_equal_smaller_2_2_0,
-                        total_16_0,
+                        total_55_0,
                         tl.where(
                             greater_equal_smaller_2_3_0,
-                            total_18_0,
+                            total_57_0,
                             tl.where(
                                 greater_equal_smaller_2_4_0,
-                                total_20_0,
+                                total_58_0,
                                 tl.where(
                                     greater_equal_smaller_2_5_0,
-                                    total_22_0,
+                                    total_59_0,
                                     tl.where(
                                         greater_equal_smaller_2_6_0,
-                                        total_24_0,
+                                        total_60_0,
                                         tl.where(
                                             greater_equal_smaller_2_7_0,
-                                            total_26_0,
-                                            tl.where(greater_equal_smaller_2_8_0, total_28_0, -3.0),
+                                            total_61_0,
+                                            tl.where(greater_equal_smaller_2_8_0, total_62_0, -3.0),
                                         ),
                                     ),
                                 ),
@@ -683,57 +1274,65 @@ def log_prob_kernel(
                         ),
                     )
                 )
-                / chosen_6_0,
+                / chosen_26_0,
                 0.0,
             ),
             1.0,
         )
-        difference_3_0 = 1.0 - smaller_3_0
-        power_difference_3_0 = square(difference_3_0)
-        product_21_0 = smaller_3_0 * difference_3_0
-        chosen_8_0 = tl.where(
+        difference_21_0 = 1.0 - smaller_3_0
+        power_value_0 = square(tl.where(not_greater_equal_value_2_0, difference_21_0, 1.0))
+        product_43_0 = smaller_3_0 * difference_21_0
+        chosen_28_0 = tl.where(
             greater_equal_smaller_2_2_0,
             1.0,
             tl.where(
                 greater_equal_smaller_2_3_0,
-                total_30_0,
+                total_23_0,
                 tl.where(
                     greater_equal_smaller_2_4_0,
-                    total_31_0,
+                    total_24_0,
                     tl.where(
                         greater_equal_smaller_2_5_0,
-                        total_32_0,
+                        total_25_0,
                         tl.where(
                             greater_equal_smaller_2_6_0,
-                            total_33_0,
+                            total_26_0,
                             tl.where(
                                 greater_equal_smaller_2_7_0,
-                                total_34_0,
-                                tl.where(greater_equal_smaller_2_8_0, total_35_0, total_36_0),
+                                total_27_0,
+                                tl.where(greater_equal_smaller_2_8_0, total_28_0, total_29_0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        power_smaller_3_0 = square(smaller_3_0)
+        power_value_2_0 = square(tl.where(not_greater_equal_value_2_0, smaller_3_0, 1.0))
         # spline.gen:22
         z_0 = value_0
         z_1 = b_0
         log_abs_det = log_abs_det + tl.where(
-            tl.abs(b_0) >= 3.0,
+            greater_equal_value_2_0,
             0.0,
             tl.log(
-                product_20_0 * chosen_7_0 * power_difference_3_0
-                + 2.0 * chosen_5_0 * square(ratio_2_0) * product_21_0
-                + product_20_0 * chosen_8_0 * power_smaller_3_0,
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    product_42_0 * chosen_27_0 * power_value_0
+                    + 2.0 * chosen_25_0 * square(tl.where(not_greater_equal_value_2_0, ratio_3_0, 1.0)) * product_43_0
+                    + product_42_0 * chosen_28_0 * power_value_2_0,
+                    1.0,
+                ),
             )
-            - tl.log(chosen_6_0)
+            - tl.log(chosen_26_0)
             - 2.0
             * tl.log(
-                ratio_2_0 * power_difference_3_0
-                + (chosen_7_0 + chosen_8_0) * product_21_0
-                + ratio_2_0 * power_smaller_3_0,
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    ratio_3_0 * power_value_0
+                    + (chosen_27_0 + chosen_28_0) * product_43_0
+                    + ratio_3_0 * power_value_2_0,
+                    1.0,
+                ),
             ),
         )
     # spline.gen:21
@@ -984,6 +1583,9 @@ def sample_kernel(
         b__0 = x_1
         # spline.gen:14
         b_0 = b__0
+        # spline.gen:3
+        greater_equal_value = tl.abs(b_0) >= 3.0
+        not_greater_equal_value = greater_equal_value == 0
         # spline.gen:15
         hidden = tl.maximum(a_0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32), 0.0)
         hidden_2 = tl.maximum(
@@ -1014,14 +1616,14 @@ def sample_kernel(
             + tl.exp(w_7 - shared_2),
         )
         # spline.gen:6
-        W__0 = 6.0 * (0.001 + 0.992 * tl.exp(w_0 - shared_3))
-        W__1 = 6.0 * (0.001 + 0.992 * tl.exp(w_1 - shared_3))
-        W__2 = 6.0 * (0.001 + 0.992 * tl.exp(w_2 - shared_3))
-        W__3 = 6.0 * (0.001 + 0.992 * tl.exp(w_3 - shared_3))
-        W__4 = 6.0 * (0.001 + 0.992 * tl.exp(w_4 - shared_3))
-        W__5 = 6.0 * (0.001 + 0.992 * tl.exp(w_5 - shared_3))
-        W__6 = 6.0 * (0.001 + 0.992 * tl.exp(w_6 - shared_3))
-        W__7 = 6.0 * (0.001 + 0.992 * tl.exp(w_7 - shared_3))
+        W__0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_0 - shared_3, 0.0)))
+        W__1 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_1 - shared_3, 0.0)))
+        W__2 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_2 - shared_3, 0.0)))
+        W__3 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_3 - shared_3, 0.0)))
+        W__4 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_4 - shared_3, 0.0)))
+        W__5 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_5 - shared_3, 0.0)))
+        W__6 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_6 - shared_3, 0.0)))
+        W__7 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_7 - shared_3, 0.0)))
         W_0 = W__0
         W_1 = W__1
         total = W_0 + W_1
@@ -1062,14 +1664,14 @@ def sample_kernel(
             + tl.exp(h_7 - shared_5),
         )
         # spline.gen:7
-        H__0 = 6.0 * (0.001 + 0.992 * tl.exp(h_0 - shared_6))
-        H__1 = 6.0 * (0.001 + 0.992 * tl.exp(h_1 - shared_6))
-        H__2 = 6.0 * (0.001 + 0.992 * tl.exp(h_2 - shared_6))
-        H__3 = 6.0 * (0.001 + 0.992 * tl.exp(h_3 - shared_6))
-        H__4 = 6.0 * (0.001 + 0.992 * tl.exp(h_4 - shared_6))
-        H__5 = 6.0 * (0.001 + 0.992 * tl.exp(h_5 - shared_6))
-        H__6 = 6.0 * (0.001 + 0.992 * tl.exp(h_6 - shared_6))
-        H__7 = 6.0 * (0.001 + 0.992 * tl.exp(h_7 - shared_6))
+        H__0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_0 - shared_6, 0.0)))
+        H__1 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_1 - shared_6, 0.0)))
+        H__2 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_2 - shared_6, 0.0)))
+        H__3 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_3 - shared_6, 0.0)))
+        H__4 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_4 - shared_6, 0.0)))
+        H__5 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_5 - shared_6, 0.0)))
+        H__6 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_6 - shared_6, 0.0)))
+        H__7 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_7 - shared_6, 0.0)))
         H_0 = H__0
         H_1 = H__1
         total_6 = H_0 + H_1
@@ -1142,25 +1744,29 @@ def sample_kernel(
             ),
         )
         chosen_2 = tl.where(
-            greater_equal_b_0,
-            W__7,
+            not_greater_equal_value,
             tl.where(
-                greater_equal_b_0_2,
-                W_6,
+                greater_equal_b_0,
+                W__7,
                 tl.where(
-                    greater_equal_b_0_3,
-                    W_5,
+                    greater_equal_b_0_2,
+                    W_6,
                     tl.where(
-                        greater_equal_b_0_4,
-                        W_4,
+                        greater_equal_b_0_3,
+                        W_5,
                         tl.where(
-                            greater_equal_b_0_5,
-                            W_3,
-                            tl.where(greater_equal_b_0_6, W_2, tl.where(greater_equal_b_0_7, W_1, W_0)),
+                            greater_equal_b_0_4,
+                            W_4,
+                            tl.where(
+                                greater_equal_b_0_5,
+                                W_3,
+                                tl.where(greater_equal_b_0_6, W_2, tl.where(greater_equal_b_0_7, W_1, W_0)),
+                            ),
                         ),
                     ),
                 ),
             ),
+            1.0,
         )
         s = chosen / chosen_2
         # spline.gen:11
@@ -1236,7 +1842,7 @@ def sample_kernel(
         difference = 1.0 - r
         # spline.gen:3
         SplineCoupling_Spline = tl.where(
-            tl.abs(b_0) >= 3.0,
+            greater_equal_value,
             b_0,
             tl.where(
                 greater_equal_b_0,
@@ -1260,8 +1866,9 @@ def sample_kernel(
                 ),
             )
             + chosen
-            * (s * square(r) + chosen_3 * r * difference)
-            / (
+            * (s * square(tl.where(not_greater_equal_value, r, 1.0)) + chosen_3 * r * difference)
+            / tl.where(
+                not_greater_equal_value,
                 s
                 + (
                     tl.where(
@@ -1293,7 +1900,8 @@ def sample_kernel(
                     - 2.0 * s
                 )
                 * r
-                * difference
+                * difference,
+                1.0,
             ),
         )
         # spline.gen:14
@@ -1552,6 +2160,9 @@ def forward_kernel(
         b__0 = x_1
         # spline.gen:14
         b_0 = b__0
+        # spline.gen:3
+        greater_equal_value = tl.abs(b_0) >= 3.0
+        not_greater_equal_value = greater_equal_value == 0
         # spline.gen:15
         hidden = tl.maximum(a_0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32), 0.0)
         hidden_2 = tl.maximum(
@@ -1582,14 +2193,14 @@ def forward_kernel(
             + tl.exp(w_7 - shared_2),
         )
         # spline.gen:6
-        W__0 = 6.0 * (0.001 + 0.992 * tl.exp(w_0 - shared_3))
-        W__1 = 6.0 * (0.001 + 0.992 * tl.exp(w_1 - shared_3))
-        W__2 = 6.0 * (0.001 + 0.992 * tl.exp(w_2 - shared_3))
-        W__3 = 6.0 * (0.001 + 0.992 * tl.exp(w_3 - shared_3))
-        W__4 = 6.0 * (0.001 + 0.992 * tl.exp(w_4 - shared_3))
-        W__5 = 6.0 * (0.001 + 0.992 * tl.exp(w_5 - shared_3))
-        W__6 = 6.0 * (0.001 + 0.992 * tl.exp(w_6 - shared_3))
-        W__7 = 6.0 * (0.001 + 0.992 * tl.exp(w_7 - shared_3))
+        W__0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_0 - shared_3, 0.0)))
+        W__1 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_1 - shared_3, 0.0)))
+        W__2 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_2 - shared_3, 0.0)))
+        W__3 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_3 - shared_3, 0.0)))
+        W__4 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_4 - shared_3, 0.0)))
+        W__5 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_5 - shared_3, 0.0)))
+        W__6 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_6 - shared_3, 0.0)))
+        W__7 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_7 - shared_3, 0.0)))
         W_0 = W__0
         W_1 = W__1
         total = W_0 + W_1
@@ -1630,14 +2241,14 @@ def forward_kernel(
             + tl.exp(h_7 - shared_5),
         )
         # spline.gen:7
-        H__0 = 6.0 * (0.001 + 0.992 * tl.exp(h_0 - shared_6))
-        H__1 = 6.0 * (0.001 + 0.992 * tl.exp(h_1 - shared_6))
-        H__2 = 6.0 * (0.001 + 0.992 * tl.exp(h_2 - shared_6))
-        H__3 = 6.0 * (0.001 + 0.992 * tl.exp(h_3 - shared_6))
-        H__4 = 6.0 * (0.001 + 0.992 * tl.exp(h_4 - shared_6))
-        H__5 = 6.0 * (0.001 + 0.992 * tl.exp(h_5 - shared_6))
-        H__6 = 6.0 * (0.001 + 0.992 * tl.exp(h_6 - shared_6))
-        H__7 = 6.0 * (0.001 + 0.992 * tl.exp(h_7 - shared_6))
+        H__0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_0 - shared_6, 0.0)))
+        H__1 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_1 - shared_6, 0.0)))
+        H__2 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_2 - shared_6, 0.0)))
+        H__3 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_3 - shared_6, 0.0)))
+        H__4 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_4 - shared_6, 0.0)))
+        H__5 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_5 - shared_6, 0.0)))
+        H__6 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_6 - shared_6, 0.0)))
+        H__7 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_7 - shared_6, 0.0)))
         H_0 = H__0
         H_1 = H__1
         total_6 = H_0 + H_1
@@ -1710,25 +2321,29 @@ def forward_kernel(
             ),
         )
         chosen_2 = tl.where(
-            greater_equal_b_0,
-            W__7,
+            not_greater_equal_value,
             tl.where(
-                greater_equal_b_0_2,
-                W_6,
+                greater_equal_b_0,
+                W__7,
                 tl.where(
-                    greater_equal_b_0_3,
-                    W_5,
+                    greater_equal_b_0_2,
+                    W_6,
                     tl.where(
-                        greater_equal_b_0_4,
-                        W_4,
+                        greater_equal_b_0_3,
+                        W_5,
                         tl.where(
-                            greater_equal_b_0_5,
-                            W_3,
-                            tl.where(greater_equal_b_0_6, W_2, tl.where(greater_equal_b_0_7, W_1, W_0)),
+                            greater_equal_b_0_4,
+                            W_4,
+                            tl.where(
+                                greater_equal_b_0_5,
+                                W_3,
+                                tl.where(greater_equal_b_0_6, W_2, tl.where(greater_equal_b_0_7, W_1, W_0)),
+                            ),
                         ),
                     ),
                 ),
             ),
+            1.0,
         )
         s = chosen / chosen_2
         # spline.gen:11
@@ -1804,7 +2419,7 @@ def forward_kernel(
         difference = 1.0 - r
         # spline.gen:3
         SplineCoupling_Spline = tl.where(
-            tl.abs(b_0) >= 3.0,
+            greater_equal_value,
             b_0,
             tl.where(
                 greater_equal_b_0,
@@ -1828,8 +2443,9 @@ def forward_kernel(
                 ),
             )
             + chosen
-            * (s * square(r) + chosen_3 * r * difference)
-            / (
+            * (s * square(tl.where(not_greater_equal_value, r, 1.0)) + chosen_3 * r * difference)
+            / tl.where(
+                not_greater_equal_value,
                 s
                 + (
                     tl.where(
@@ -1861,12 +2477,17 @@ def forward_kernel(
                     - 2.0 * s
                 )
                 * r
-                * difference
+                * difference,
+                1.0,
             ),
         )
         # spline.gen:14
         SplineCoupling_output_0 = a_0
         SplineCoupling_output_1 = SplineCoupling_Spline
+        # spline.gen:3
+        greater_equal_value_2_0 = tl.abs(b__0) >= 3.0
+        # spline.gen:14
+        not_greater_equal_value_2_0 = greater_equal_value_2_0 == 0
         smaller_0 = tl.minimum(tl.maximum(b__0, -3.0), 3.0)
         # spline.gen:15
         value__0 = w_0
@@ -1892,28 +2513,38 @@ def forward_kernel(
             value_13_0,
         )
         total_12_0 = largest_0 + tl.log(
-            tl.exp(value__0 - largest_0)
-            + tl.exp(value_7_0 - largest_0)
-            + tl.exp(value_8_0 - largest_0)
-            + tl.exp(value_9_0 - largest_0)
-            + tl.exp(value_10_0 - largest_0)
-            + tl.exp(value_11_0 - largest_0)
-            + tl.exp(value_12_0 - largest_0)
-            + tl.exp(value_13_0 - largest_0),
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.exp(tl.where(not_greater_equal_value_2_0, value__0 - largest_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, value_7_0 - largest_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, value_8_0 - largest_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, value_9_0 - largest_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, value_10_0 - largest_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, value_11_0 - largest_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, value_12_0 - largest_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, value_13_0 - largest_0, 0.0)),
+                1.0,
+            ),
         )
         # spline.gen:6
-        product_0 = 6.0 * (0.001 + 0.992 * tl.exp(value__0 - total_12_0))
-        product_2_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_7_0 - total_12_0))
+        product_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value__0 - total_12_0, 0.0)))
+        product_2_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_7_0 - total_12_0, 0.0)))
         total_13_0 = product_0 + product_2_0
-        product_3_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_8_0 - total_12_0))
+        product_3_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_8_0 - total_12_0, 0.0)))
         total_14_0 = total_13_0 + product_3_0
-        product_4_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_9_0 - total_12_0))
+        product_4_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_9_0 - total_12_0, 0.0)))
         total_15_0 = total_14_0 + product_4_0
-        product_5_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_10_0 - total_12_0))
+        product_5_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_10_0 - total_12_0, 0.0))
+        )
         total_16_0 = total_15_0 + product_5_0
-        product_6_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_11_0 - total_12_0))
+        product_6_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_11_0 - total_12_0, 0.0))
+        )
         total_17_0 = total_16_0 + product_6_0
-        product_7_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_12_0 - total_12_0))
+        product_7_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_12_0 - total_12_0, 0.0))
+        )
         total_18_0 = -3.0 + (total_17_0 + product_7_0)
         # spline.gen:14
         greater_equal_smaller_0 = smaller_0 >= total_18_0
@@ -1941,14 +2572,18 @@ def forward_kernel(
             value_14_0,
         )
         total_19_0 = largest_2_0 + tl.log(
-            tl.exp(value_15_0 - largest_2_0)
-            + tl.exp(value_16_0 - largest_2_0)
-            + tl.exp(value_17_0 - largest_2_0)
-            + tl.exp(value_18_0 - largest_2_0)
-            + tl.exp(value_19_0 - largest_2_0)
-            + tl.exp(value_20_0 - largest_2_0)
-            + tl.exp(value_21_0 - largest_2_0)
-            + tl.exp(value_14_0 - largest_2_0),
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.exp(tl.where(not_greater_equal_value_2_0, value_15_0 - largest_2_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, value_16_0 - largest_2_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, value_17_0 - largest_2_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, value_18_0 - largest_2_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, value_19_0 - largest_2_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, value_20_0 - largest_2_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, value_21_0 - largest_2_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, value_14_0 - largest_2_0, 0.0)),
+                1.0,
+            ),
         )
         # spline.gen:6
         total_20_0 = -3.0 + total_17_0
@@ -1976,26 +2611,46 @@ def forward_kernel(
         greater_equal_smaller_7_0 = smaller_0 >= total_25_0
         chosen_4_0 = tl.where(
             greater_equal_smaller_0,
-            6.0 * (0.001 + 0.992 * tl.exp(value_14_0 - total_19_0)),
+            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_14_0 - total_19_0, 0.0))),
             tl.where(
                 greater_equal_smaller_2_0,
-                6.0 * (0.001 + 0.992 * tl.exp(value_21_0 - total_19_0)),
+                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_21_0 - total_19_0, 0.0))),
                 tl.where(
                     greater_equal_smaller_3_0,
-                    6.0 * (0.001 + 0.992 * tl.exp(value_20_0 - total_19_0)),
+                    6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_20_0 - total_19_0, 0.0))),
                     tl.where(
                         greater_equal_smaller_4_0,
-                        6.0 * (0.001 + 0.992 * tl.exp(value_19_0 - total_19_0)),
+                        6.0
+                        * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_19_0 - total_19_0, 0.0))),
                         tl.where(
                             greater_equal_smaller_5_0,
-                            6.0 * (0.001 + 0.992 * tl.exp(value_18_0 - total_19_0)),
+                            6.0
+                            * (
+                                0.001
+                                + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_18_0 - total_19_0, 0.0))
+                            ),
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                6.0 * (0.001 + 0.992 * tl.exp(value_17_0 - total_19_0)),
+                                6.0
+                                * (
+                                    0.001
+                                    + 0.992
+                                    * tl.exp(tl.where(not_greater_equal_value_2_0, value_17_0 - total_19_0, 0.0))
+                                ),
                                 tl.where(
                                     greater_equal_smaller_7_0,
-                                    6.0 * (0.001 + 0.992 * tl.exp(value_16_0 - total_19_0)),
-                                    6.0 * (0.001 + 0.992 * tl.exp(value_15_0 - total_19_0)),
+                                    6.0
+                                    * (
+                                        0.001
+                                        + 0.992
+                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_16_0 - total_19_0, 0.0))
+                                    ),
+                                    6.0
+                                    * (
+                                        0.001
+                                        + 0.992
+                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_15_0 - total_19_0, 0.0))
+                                    ),
                                 ),
                             ),
                         ),
@@ -2004,29 +2659,33 @@ def forward_kernel(
             ),
         )
         chosen_5_0 = tl.where(
-            greater_equal_smaller_0,
-            6.0 * (0.001 + 0.992 * tl.exp(value_13_0 - total_12_0)),
+            not_greater_equal_value_2_0,
             tl.where(
-                greater_equal_smaller_2_0,
-                product_7_0,
+                greater_equal_smaller_0,
+                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_13_0 - total_12_0, 0.0))),
                 tl.where(
-                    greater_equal_smaller_3_0,
-                    product_6_0,
+                    greater_equal_smaller_2_0,
+                    product_7_0,
                     tl.where(
-                        greater_equal_smaller_4_0,
-                        product_5_0,
+                        greater_equal_smaller_3_0,
+                        product_6_0,
                         tl.where(
-                            greater_equal_smaller_5_0,
-                            product_4_0,
+                            greater_equal_smaller_4_0,
+                            product_5_0,
                             tl.where(
-                                greater_equal_smaller_6_0,
-                                product_3_0,
-                                tl.where(greater_equal_smaller_7_0, product_2_0, product_0),
+                                greater_equal_smaller_5_0,
+                                product_4_0,
+                                tl.where(
+                                    greater_equal_smaller_6_0,
+                                    product_3_0,
+                                    tl.where(greater_equal_smaller_7_0, product_2_0, product_0),
+                                ),
                             ),
                         ),
                     ),
                 ),
             ),
+            1.0,
         )
         ratio_0 = chosen_4_0 / chosen_5_0
         product_8_0 = chosen_4_0 * ratio_0
@@ -2098,7 +2757,7 @@ def forward_kernel(
             1.0,
         )
         difference_2_0 = 1.0 - smaller_2_0
-        power_difference_2_0 = square(difference_2_0)
+        power_value_0 = square(tl.where(not_greater_equal_value_2_0, difference_2_0, 1.0))
         product_9_0 = smaller_2_0 * difference_2_0
         chosen_7_0 = tl.where(
             greater_equal_smaller_0,
@@ -2125,22 +2784,30 @@ def forward_kernel(
                 ),
             ),
         )
-        power_smaller_2_0 = square(smaller_2_0)
+        power_value_2_0 = square(tl.where(not_greater_equal_value_2_0, smaller_2_0, 1.0))
         # spline.gen:22
         x_0 = SplineCoupling_output_1
         x_1 = SplineCoupling_output_0
         log_abs_det = log_abs_det + tl.where(
-            tl.abs(b__0) >= 3.0,
+            greater_equal_value_2_0,
             0.0,
             tl.log(
-                product_8_0 * chosen_6_0 * power_difference_2_0
-                + 2.0 * chosen_4_0 * square(ratio_0) * product_9_0
-                + product_8_0 * chosen_7_0 * power_smaller_2_0,
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    product_8_0 * chosen_6_0 * power_value_0
+                    + 2.0 * chosen_4_0 * square(tl.where(not_greater_equal_value_2_0, ratio_0, 1.0)) * product_9_0
+                    + product_8_0 * chosen_7_0 * power_value_2_0,
+                    1.0,
+                ),
             )
             - tl.log(chosen_5_0)
             - 2.0
             * tl.log(
-                ratio_0 * power_difference_2_0 + (chosen_6_0 + chosen_7_0) * product_9_0 + ratio_0 * power_smaller_2_0,
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    ratio_0 * power_value_0 + (chosen_6_0 + chosen_7_0) * product_9_0 + ratio_0 * power_value_2_0,
+                    1.0,
+                ),
             ),
         )
     tl.store(x_out + place * 2, x_0, mask=live)
@@ -2393,7 +3060,9 @@ def inverse_kernel(
         value_0 = reverse_input_0
         # spline.gen:14
         value_2_0 = reverse_input_1
+        greater_equal_value_0 = tl.abs(value_2_0) >= 3.0
         smaller_0 = tl.minimum(tl.maximum(value_2_0, -3.0), 3.0)
+        not_greater_equal_value_0 = greater_equal_value_0 == 0
         # spline.gen:15
         hidden = tl.maximum(value_0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32), 0.0)
         hidden_2 = tl.maximum(
@@ -2430,29 +3099,49 @@ def inverse_kernel(
             ),
             value_10_0,
         )
+        difference_0 = value_3_0 - largest_0
+        chosen_0 = tl.where(not_greater_equal_value_0, difference_0, 0.0)
+        difference_2_0 = value_4_0 - largest_0
+        chosen_2_0 = tl.where(not_greater_equal_value_0, difference_2_0, 0.0)
+        difference_3_0 = value_5_0 - largest_0
+        chosen_3_0 = tl.where(not_greater_equal_value_0, difference_3_0, 0.0)
+        difference_4_0 = value_6_0 - largest_0
+        chosen_4_0 = tl.where(not_greater_equal_value_0, difference_4_0, 0.0)
+        difference_5_0 = value_7_0 - largest_0
+        chosen_5_0 = tl.where(not_greater_equal_value_0, difference_5_0, 0.0)
+        difference_6_0 = value_8_0 - largest_0
+        chosen_6_0 = tl.where(not_greater_equal_value_0, difference_6_0, 0.0)
+        difference_7_0 = value_9_0 - largest_0
+        chosen_7_0 = tl.where(not_greater_equal_value_0, difference_7_0, 0.0)
+        difference_8_0 = value_10_0 - largest_0
+        chosen_8_0 = tl.where(not_greater_equal_value_0, difference_8_0, 0.0)
         total_2_0 = largest_0 + tl.log(
-            tl.exp(value_3_0 - largest_0)
-            + tl.exp(value_4_0 - largest_0)
-            + tl.exp(value_5_0 - largest_0)
-            + tl.exp(value_6_0 - largest_0)
-            + tl.exp(value_7_0 - largest_0)
-            + tl.exp(value_8_0 - largest_0)
-            + tl.exp(value_9_0 - largest_0)
-            + tl.exp(value_10_0 - largest_0),
+            tl.where(
+                not_greater_equal_value_0,
+                tl.exp(chosen_0)
+                + tl.exp(chosen_2_0)
+                + tl.exp(chosen_3_0)
+                + tl.exp(chosen_4_0)
+                + tl.exp(chosen_5_0)
+                + tl.exp(chosen_6_0)
+                + tl.exp(chosen_7_0)
+                + tl.exp(chosen_8_0),
+                1.0,
+            ),
         )
         # spline.gen:7
-        product_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_3_0 - total_2_0))
-        product_2_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_4_0 - total_2_0))
+        product_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_3_0 - total_2_0, 0.0)))
+        product_2_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_4_0 - total_2_0, 0.0)))
         total_3_0 = product_0 + product_2_0
-        product_3_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_5_0 - total_2_0))
+        product_3_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_5_0 - total_2_0, 0.0)))
         total_4_0 = total_3_0 + product_3_0
-        product_4_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_6_0 - total_2_0))
+        product_4_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_6_0 - total_2_0, 0.0)))
         total_5_0 = total_4_0 + product_4_0
-        product_5_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_7_0 - total_2_0))
+        product_5_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_7_0 - total_2_0, 0.0)))
         total_6_0 = total_5_0 + product_5_0
-        product_6_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_8_0 - total_2_0))
+        product_6_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_8_0 - total_2_0, 0.0)))
         total_7_0 = total_6_0 + product_6_0
-        product_7_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_9_0 - total_2_0))
+        product_7_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_9_0 - total_2_0, 0.0)))
         total_8_0 = -3.0 + (total_7_0 + product_7_0)
         # spline.gen:14
         greater_equal_smaller_0 = smaller_0 >= total_8_0
@@ -2487,71 +3176,76 @@ def inverse_kernel(
             ),
             value_18_0,
         )
+        difference_9_0 = value_11_0 - largest_2_0
+        chosen_9_0 = tl.where(not_greater_equal_value_0, difference_9_0, 0.0)
+        difference_10_0 = value_12_0 - largest_2_0
+        chosen_10_0 = tl.where(not_greater_equal_value_0, difference_10_0, 0.0)
+        difference_11_0 = value_13_0 - largest_2_0
+        chosen_11_0 = tl.where(not_greater_equal_value_0, difference_11_0, 0.0)
+        difference_12_0 = value_14_0 - largest_2_0
+        chosen_12_0 = tl.where(not_greater_equal_value_0, difference_12_0, 0.0)
+        difference_13_0 = value_15_0 - largest_2_0
+        chosen_13_0 = tl.where(not_greater_equal_value_0, difference_13_0, 0.0)
+        difference_14_0 = value_16_0 - largest_2_0
+        chosen_14_0 = tl.where(not_greater_equal_value_0, difference_14_0, 0.0)
+        difference_15_0 = value_17_0 - largest_2_0
+        chosen_15_0 = tl.where(not_greater_equal_value_0, difference_15_0, 0.0)
+        difference_16_0 = value_18_0 - largest_2_0
+        chosen_16_0 = tl.where(not_greater_equal_value_0, difference_16_0, 0.0)
         total_10_0 = largest_2_0 + tl.log(
-            tl.exp(value_11_0 - largest_2_0)
-            + tl.exp(value_12_0 - largest_2_0)
-            + tl.exp(value_13_0 - largest_2_0)
-            + tl.exp(value_14_0 - largest_2_0)
-            + tl.exp(value_15_0 - largest_2_0)
-            + tl.exp(value_16_0 - largest_2_0)
-            + tl.exp(value_17_0 - largest_2_0)
-            + tl.exp(value_18_0 - largest_2_0),
+            tl.where(
+                not_greater_equal_value_0,
+                tl.exp(chosen_9_0)
+                + tl.exp(chosen_10_0)
+                + tl.exp(chosen_11_0)
+                + tl.exp(chosen_12_0)
+                + tl.exp(chosen_13_0)
+                + tl.exp(chosen_14_0)
+                + tl.exp(chosen_15_0)
+                + tl.exp(chosen_16_0),
+                1.0,
+            ),
         )
         # spline.gen:6
-        product_8_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_11_0 - total_10_0))
-        product_9_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_12_0 - total_10_0))
+        product_8_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_11_0 - total_10_0, 0.0)))
+        product_9_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_12_0 - total_10_0, 0.0)))
         total_11_0 = product_8_0 + product_9_0
-        product_10_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_13_0 - total_10_0))
+        product_10_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_13_0 - total_10_0, 0.0)))
         total_12_0 = total_11_0 + product_10_0
-        product_11_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_14_0 - total_10_0))
+        product_11_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_14_0 - total_10_0, 0.0)))
         total_13_0 = total_12_0 + product_11_0
-        product_12_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_15_0 - total_10_0))
+        product_12_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_15_0 - total_10_0, 0.0)))
         total_14_0 = total_13_0 + product_12_0
-        product_13_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_16_0 - total_10_0))
+        product_13_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_16_0 - total_10_0, 0.0)))
         total_15_0 = total_14_0 + product_13_0
-        product_14_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_17_0 - total_10_0))
-        total_16_0 = -3.0 + (total_15_0 + product_14_0)
+        product_14_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_17_0 - total_10_0, 0.0)))
         # spline.gen:7
-        total_17_0 = -3.0 + total_7_0
+        total_16_0 = -3.0 + total_7_0
         # spline.gen:14
-        greater_equal_smaller_2_0 = smaller_0 >= total_17_0
-        # spline.gen:6
-        total_18_0 = -3.0 + total_15_0
+        greater_equal_smaller_2_0 = smaller_0 >= total_16_0
         # spline.gen:7
-        total_19_0 = -3.0 + total_6_0
+        total_17_0 = -3.0 + total_6_0
         # spline.gen:14
-        greater_equal_smaller_3_0 = smaller_0 >= total_19_0
-        # spline.gen:6
-        total_20_0 = -3.0 + total_14_0
+        greater_equal_smaller_3_0 = smaller_0 >= total_17_0
         # spline.gen:7
-        total_21_0 = -3.0 + total_5_0
+        total_18_0 = -3.0 + total_5_0
         # spline.gen:14
-        greater_equal_smaller_4_0 = smaller_0 >= total_21_0
-        # spline.gen:6
-        total_22_0 = -3.0 + total_13_0
+        greater_equal_smaller_4_0 = smaller_0 >= total_18_0
         # spline.gen:7
-        total_23_0 = -3.0 + total_4_0
+        total_19_0 = -3.0 + total_4_0
         # spline.gen:14
-        greater_equal_smaller_5_0 = smaller_0 >= total_23_0
-        # spline.gen:6
-        total_24_0 = -3.0 + total_12_0
+        greater_equal_smaller_5_0 = smaller_0 >= total_19_0
         # spline.gen:7
-        total_25_0 = -3.0 + total_3_0
+        total_20_0 = -3.0 + total_3_0
         # spline.gen:14
-        greater_equal_smaller_6_0 = smaller_0 >= total_25_0
-        # spline.gen:6
-        total_26_0 = -3.0 + total_11_0
+        greater_equal_smaller_6_0 = smaller_0 >= total_20_0
         # spline.gen:7
-        total_27_0 = -3.0 + product_0
+        total_21_0 = -3.0 + product_0
         # spline.gen:14
-        greater_equal_smaller_7_0 = smaller_0 >= total_27_0
-        # spline.gen:6
-        total_28_0 = -3.0 + product_8_0
-        product_15_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_18_0 - total_10_0))
-        # spline.gen:14
-        chosen_0 = tl.where(
+        greater_equal_smaller_7_0 = smaller_0 >= total_21_0
+        chosen_17_0 = tl.where(
             greater_equal_smaller_0,
-            product_15_0,
+            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_18_0 - total_10_0, 0.0))),
             tl.where(
                 greater_equal_smaller_2_0,
                 product_14_0,
@@ -2574,37 +3268,34 @@ def inverse_kernel(
                 ),
             ),
         )
-        difference_0 = smaller_0 - tl.where(
+        difference_17_0 = smaller_0 - tl.where(
             greater_equal_smaller_0,
             total_8_0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_17_0,
+                total_16_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_19_0,
+                    total_17_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_21_0,
+                        total_18_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_23_0,
+                            total_19_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_25_0,
-                                tl.where(greater_equal_smaller_7_0, total_27_0, -3.0),
+                                total_20_0,
+                                tl.where(greater_equal_smaller_7_0, total_21_0, -3.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        # spline.gen:7
-        product_16_0 = 6.0 * (0.001 + 0.992 * tl.exp(value_10_0 - total_2_0))
-        # spline.gen:14
-        chosen_2_0 = tl.where(
+        chosen_18_0 = tl.where(
             greater_equal_smaller_0,
-            product_16_0,
+            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_10_0 - total_2_0, 0.0))),
             tl.where(
                 greater_equal_smaller_2_0,
                 product_7_0,
@@ -2627,212 +3318,779 @@ def inverse_kernel(
                 ),
             ),
         )
-        ratio_0 = chosen_2_0 / chosen_0
-        product_17_0 = difference_0 * ratio_0
+        ratio_0 = chosen_18_0 / tl.where(not_greater_equal_value_0, chosen_17_0, 1.0)
+        product_15_0 = difference_17_0 * ratio_0
         # spline.gen:15
-        total_29_0 = tl.sum(hidden_2 * vector(d_weight_array, k, 32), 1) + tl.load(d_bias_array + k)
-        total_29_1 = tl.sum(hidden_2 * vector(d_weight_array_2, k, 32), 1) + tl.load(d_bias_array_2 + k)
-        total_29_2 = tl.sum(hidden_2 * vector(d_weight_array_3, k, 32), 1) + tl.load(d_bias_array_3 + k)
-        total_29_3 = tl.sum(hidden_2 * vector(d_weight_array_4, k, 32), 1) + tl.load(d_bias_array_4 + k)
-        total_29_4 = tl.sum(hidden_2 * vector(d_weight_array_5, k, 32), 1) + tl.load(d_bias_array_5 + k)
-        total_29_5 = tl.sum(hidden_2 * vector(d_weight_array_6, k, 32), 1) + tl.load(d_bias_array_6 + k)
-        total_29_6 = tl.sum(hidden_2 * vector(d_weight_array_7, k, 32), 1) + tl.load(d_bias_array_7 + k)
+        total_22_0 = tl.sum(hidden_2 * vector(d_weight_array, k, 32), 1) + tl.load(d_bias_array + k)
+        total_22_1 = tl.sum(hidden_2 * vector(d_weight_array_2, k, 32), 1) + tl.load(d_bias_array_2 + k)
+        total_22_2 = tl.sum(hidden_2 * vector(d_weight_array_3, k, 32), 1) + tl.load(d_bias_array_3 + k)
+        total_22_3 = tl.sum(hidden_2 * vector(d_weight_array_4, k, 32), 1) + tl.load(d_bias_array_4 + k)
+        total_22_4 = tl.sum(hidden_2 * vector(d_weight_array_5, k, 32), 1) + tl.load(d_bias_array_5 + k)
+        total_22_5 = tl.sum(hidden_2 * vector(d_weight_array_6, k, 32), 1) + tl.load(d_bias_array_6 + k)
+        total_22_6 = tl.sum(hidden_2 * vector(d_weight_array_7, k, 32), 1) + tl.load(d_bias_array_7 + k)
         # spline.gen:14
-        total_30_0 = 0.001 + softplus(total_29_6)
-        total_31_0 = 0.001 + softplus(total_29_5)
-        total_32_0 = 0.001 + softplus(total_29_4)
-        total_33_0 = 0.001 + softplus(total_29_3)
-        total_34_0 = 0.001 + softplus(total_29_2)
-        total_35_0 = 0.001 + softplus(total_29_1)
-        total_36_0 = 0.001 + softplus(total_29_0)
-        chosen_3_0 = tl.where(
+        total_23_0 = 0.001 + softplus(total_22_6)
+        total_24_0 = 0.001 + softplus(total_22_5)
+        total_25_0 = 0.001 + softplus(total_22_4)
+        total_26_0 = 0.001 + softplus(total_22_3)
+        total_27_0 = 0.001 + softplus(total_22_2)
+        total_28_0 = 0.001 + softplus(total_22_1)
+        total_29_0 = 0.001 + softplus(total_22_0)
+        chosen_19_0 = tl.where(
             greater_equal_smaller_0,
-            total_30_0,
+            total_23_0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_31_0,
+                total_24_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_32_0,
+                    total_25_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_33_0,
+                        total_26_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_34_0,
+                            total_27_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_35_0,
-                                tl.where(greater_equal_smaller_7_0, total_36_0, 1.0),
+                                total_28_0,
+                                tl.where(greater_equal_smaller_7_0, total_29_0, 1.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        product_18_0 = chosen_2_0 * chosen_3_0
-        chosen_4_0 = tl.where(
+        product_16_0 = chosen_18_0 * chosen_19_0
+        chosen_20_0 = tl.where(
             greater_equal_smaller_0,
             1.0,
             tl.where(
                 greater_equal_smaller_2_0,
-                total_30_0,
+                total_23_0,
                 tl.where(
                     greater_equal_smaller_3_0,
-                    total_31_0,
+                    total_24_0,
                     tl.where(
                         greater_equal_smaller_4_0,
-                        total_32_0,
+                        total_25_0,
                         tl.where(
                             greater_equal_smaller_5_0,
-                            total_33_0,
+                            total_26_0,
                             tl.where(
                                 greater_equal_smaller_6_0,
-                                total_34_0,
-                                tl.where(greater_equal_smaller_7_0, total_35_0, total_36_0),
+                                total_27_0,
+                                tl.where(greater_equal_smaller_7_0, total_28_0, total_29_0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        product_19_0 = 2.0 * ratio_0
-        difference_2_0 = product_18_0 - difference_0 * (chosen_3_0 + chosen_4_0 - product_19_0)
+        product_17_0 = 2.0 * ratio_0
+        difference_18_0 = product_16_0 - difference_17_0 * (chosen_19_0 + chosen_20_0 - product_17_0)
         b_0 = tl.where(
-            tl.abs(value_2_0) >= 3.0,
+            greater_equal_value_0,
             value_2_0,
             tl.where(
                 greater_equal_smaller_0,
-                total_16_0,
+                -3.0 + (total_15_0 + product_14_0),
                 tl.where(
                     greater_equal_smaller_2_0,
-                    total_18_0,
+                    -3.0 + total_15_0,
                     tl.where(
                         greater_equal_smaller_3_0,
-                        total_20_0,
+                        -3.0 + total_14_0,
                         tl.where(
                             greater_equal_smaller_4_0,
-                            total_22_0,
+                            -3.0 + total_13_0,
                             tl.where(
                                 greater_equal_smaller_5_0,
-                                total_24_0,
+                                -3.0 + total_12_0,
                                 tl.where(
                                     greater_equal_smaller_6_0,
-                                    total_26_0,
-                                    tl.where(greater_equal_smaller_7_0, total_28_0, -3.0),
+                                    -3.0 + total_11_0,
+                                    tl.where(greater_equal_smaller_7_0, -3.0 + product_8_0, -3.0),
                                 ),
                             ),
                         ),
                     ),
                 ),
             )
-            + chosen_0
+            + chosen_17_0
             * tl.minimum(
                 tl.maximum(
                     2.0
-                    * product_17_0
-                    / (
-                        difference_2_0
+                    * product_15_0
+                    / tl.where(
+                        not_greater_equal_value_0,
+                        difference_18_0
                         + tl.sqrt(
-                            tl.maximum(
-                                difference_2_0 * difference_2_0
-                                + 4.0
-                                * (
-                                    (
-                                        chosen_2_0 * ratio_0
-                                        - product_18_0
-                                        - difference_0 * (product_19_0 - chosen_3_0 - chosen_4_0)
-                                    )
-                                    * product_17_0
+                            tl.where(
+                                not_greater_equal_value_0,
+                                tl.maximum(
+                                    difference_18_0 * difference_18_0
+                                    + 4.0
+                                    * (
+                                        (
+                                            chosen_18_0 * ratio_0
+                                            - product_16_0
+                                            - difference_17_0 * (product_17_0 - chosen_19_0 - chosen_20_0)
+                                        )
+                                        * product_15_0
+                                    ),
+                                    0.0,
                                 ),
-                                0.0,
+                                1.0,
                             ),
-                        )
+                        ),
+                        1.0,
                     ),
                     0.0,
                 ),
                 1.0,
             ),
         )
-        smaller_2_0 = tl.minimum(tl.maximum(b_0, -3.0), 3.0)
-        greater_equal_smaller_2_2_0 = smaller_2_0 >= total_16_0
-        greater_equal_smaller_2_3_0 = smaller_2_0 >= total_18_0
-        greater_equal_smaller_2_4_0 = smaller_2_0 >= total_20_0
-        greater_equal_smaller_2_5_0 = smaller_2_0 >= total_22_0
-        greater_equal_smaller_2_6_0 = smaller_2_0 >= total_24_0
-        greater_equal_smaller_2_7_0 = smaller_2_0 >= total_26_0
-        greater_equal_smaller_2_8_0 = smaller_2_0 >= total_28_0
-        chosen_5_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            product_16_0,
+        # spline.gen:3
+        greater_equal_value_2_0 = tl.abs(b_0) >= 3.0
+        # spline.gen:14
+        not_greater_equal_value_2_0 = greater_equal_value_2_0 == 0
+        total_30_0 = largest_0 + tl.log(
             tl.where(
-                greater_equal_smaller_2_3_0,
-                product_7_0,
+                not_greater_equal_value_2_0,
                 tl.where(
-                    greater_equal_smaller_2_4_0,
-                    product_6_0,
+                    not_greater_equal_value_0,
+                    tl.exp(tl.where(not_greater_equal_value_2_0, chosen_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_2_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_3_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_4_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_5_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_6_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_7_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_8_0, 0.0)),
+                    1.0,
+                ),
+                1.0,
+            ),
+        )
+        # spline.gen:7
+        product_18_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_3_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        product_19_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_4_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_31_0 = product_18_0 + product_19_0
+        product_20_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_5_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_32_0 = total_31_0 + product_20_0
+        product_21_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_6_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_33_0 = total_32_0 + product_21_0
+        product_22_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_7_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_34_0 = total_33_0 + product_22_0
+        product_23_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_8_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_35_0 = total_34_0 + product_23_0
+        product_24_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_9_0 - total_30_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_36_0 = -3.0 + (total_35_0 + product_24_0)
+        # spline.gen:14
+        greater_equal_smaller_8_0 = smaller_0 >= total_36_0
+        total_37_0 = largest_2_0 + tl.log(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.where(
+                    not_greater_equal_value_0,
+                    tl.exp(tl.where(not_greater_equal_value_2_0, chosen_9_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_10_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_11_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_12_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_13_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_14_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_15_0, 0.0))
+                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_16_0, 0.0)),
+                    1.0,
+                ),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        product_25_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_11_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        product_26_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_12_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_38_0 = product_25_0 + product_26_0
+        product_27_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_13_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_39_0 = total_38_0 + product_27_0
+        product_28_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_14_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_40_0 = total_39_0 + product_28_0
+        product_29_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_15_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_41_0 = total_40_0 + product_29_0
+        product_30_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_16_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_42_0 = total_41_0 + product_30_0
+        product_31_0 = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    tl.where(not_greater_equal_value_0, value_17_0 - total_37_0, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        # spline.gen:7
+        total_43_0 = -3.0 + total_35_0
+        # spline.gen:14
+        greater_equal_smaller_9_0 = smaller_0 >= total_43_0
+        # spline.gen:7
+        total_44_0 = -3.0 + total_34_0
+        # spline.gen:14
+        greater_equal_smaller_10_0 = smaller_0 >= total_44_0
+        # spline.gen:7
+        total_45_0 = -3.0 + total_33_0
+        # spline.gen:14
+        greater_equal_smaller_11_0 = smaller_0 >= total_45_0
+        # spline.gen:7
+        total_46_0 = -3.0 + total_32_0
+        # spline.gen:14
+        greater_equal_smaller_12_0 = smaller_0 >= total_46_0
+        # spline.gen:7
+        total_47_0 = -3.0 + total_31_0
+        # spline.gen:14
+        greater_equal_smaller_13_0 = smaller_0 >= total_47_0
+        # spline.gen:7
+        total_48_0 = -3.0 + product_18_0
+        # spline.gen:14
+        greater_equal_smaller_14_0 = smaller_0 >= total_48_0
+        chosen_21_0 = tl.where(
+            greater_equal_smaller_8_0,
+            6.0
+            * (
+                0.001
+                + 0.992
+                * tl.exp(
                     tl.where(
-                        greater_equal_smaller_2_5_0,
-                        product_5_0,
+                        not_greater_equal_value_2_0,
+                        tl.where(not_greater_equal_value_0, value_18_0 - total_37_0, 0.0),
+                        0.0,
+                    ),
+                )
+            ),
+            tl.where(
+                greater_equal_smaller_9_0,
+                product_31_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    product_30_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        product_29_0,
                         tl.where(
-                            greater_equal_smaller_2_6_0,
-                            product_4_0,
+                            greater_equal_smaller_12_0,
+                            product_28_0,
                             tl.where(
-                                greater_equal_smaller_2_7_0,
-                                product_3_0,
-                                tl.where(greater_equal_smaller_2_8_0, product_2_0, product_0),
+                                greater_equal_smaller_13_0,
+                                product_27_0,
+                                tl.where(greater_equal_smaller_14_0, product_26_0, product_25_0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        chosen_6_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            product_15_0,
+        difference_19_0 = smaller_0 - tl.where(
+            greater_equal_smaller_8_0,
+            total_36_0,
             tl.where(
-                greater_equal_smaller_2_3_0,
-                product_14_0,
+                greater_equal_smaller_9_0,
+                total_43_0,
                 tl.where(
-                    greater_equal_smaller_2_4_0,
-                    product_13_0,
+                    greater_equal_smaller_10_0,
+                    total_44_0,
                     tl.where(
-                        greater_equal_smaller_2_5_0,
-                        product_12_0,
+                        greater_equal_smaller_11_0,
+                        total_45_0,
                         tl.where(
-                            greater_equal_smaller_2_6_0,
-                            product_11_0,
+                            greater_equal_smaller_12_0,
+                            total_46_0,
                             tl.where(
-                                greater_equal_smaller_2_7_0,
-                                product_10_0,
-                                tl.where(greater_equal_smaller_2_8_0, product_9_0, product_8_0),
+                                greater_equal_smaller_13_0,
+                                total_47_0,
+                                tl.where(greater_equal_smaller_14_0, total_48_0, -3.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        ratio_2_0 = chosen_5_0 / chosen_6_0
-        product_20_0 = chosen_5_0 * ratio_2_0
-        chosen_7_0 = tl.where(
+        chosen_22_0 = tl.where(
+            greater_equal_smaller_8_0,
+            6.0
+            * (
+                0.001
+                + 0.992
+                * tl.exp(
+                    tl.where(
+                        not_greater_equal_value_2_0,
+                        tl.where(not_greater_equal_value_0, value_10_0 - total_30_0, 0.0),
+                        0.0,
+                    ),
+                )
+            ),
+            tl.where(
+                greater_equal_smaller_9_0,
+                product_24_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    product_23_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        product_22_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
+                            product_21_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                product_20_0,
+                                tl.where(greater_equal_smaller_14_0, product_19_0, product_18_0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        ratio_2_0 = chosen_22_0 / tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(not_greater_equal_value_0, chosen_21_0, 1.0),
+            1.0,
+        )
+        product_32_0 = difference_19_0 * ratio_2_0
+        chosen_23_0 = tl.where(
+            greater_equal_smaller_8_0,
+            total_23_0,
+            tl.where(
+                greater_equal_smaller_9_0,
+                total_24_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    total_25_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        total_26_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
+                            total_27_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                total_28_0,
+                                tl.where(greater_equal_smaller_14_0, total_29_0, 1.0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        product_33_0 = chosen_22_0 * chosen_23_0
+        chosen_24_0 = tl.where(
+            greater_equal_smaller_8_0,
+            1.0,
+            tl.where(
+                greater_equal_smaller_9_0,
+                total_23_0,
+                tl.where(
+                    greater_equal_smaller_10_0,
+                    total_24_0,
+                    tl.where(
+                        greater_equal_smaller_11_0,
+                        total_25_0,
+                        tl.where(
+                            greater_equal_smaller_12_0,
+                            total_26_0,
+                            tl.where(
+                                greater_equal_smaller_13_0,
+                                total_27_0,
+                                tl.where(greater_equal_smaller_14_0, total_28_0, total_29_0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        product_34_0 = 2.0 * ratio_2_0
+        difference_20_0 = product_33_0 - difference_19_0 * (chosen_23_0 + chosen_24_0 - product_34_0)
+        b_2_0 = tl.where(
+            greater_equal_value_0,
+            value_2_0,
+            tl.where(
+                greater_equal_smaller_8_0,
+                -3.0 + (total_42_0 + product_31_0),
+                tl.where(
+                    greater_equal_smaller_9_0,
+                    -3.0 + total_42_0,
+                    tl.where(
+                        greater_equal_smaller_10_0,
+                        -3.0 + total_41_0,
+                        tl.where(
+                            greater_equal_smaller_11_0,
+                            -3.0 + total_40_0,
+                            tl.where(
+                                greater_equal_smaller_12_0,
+                                -3.0 + total_39_0,
+                                tl.where(
+                                    greater_equal_smaller_13_0,
+                                    -3.0 + total_38_0,
+                                    tl.where(greater_equal_smaller_14_0, -3.0 + product_25_0, -3.0),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            )
+            + chosen_21_0
+            * tl.minimum(
+                tl.maximum(
+                    2.0
+                    * product_32_0
+                    / tl.where(
+                        not_greater_equal_value_2_0,
+                        tl.where(
+                            not_greater_equal_value_0,
+                            difference_20_0
+                            + tl.sqrt(
+                                tl.where(
+                                    not_greater_equal_value_2_0,
+                                    tl.where(
+                                        not_greater_equal_value_0,
+                                        tl.maximum(
+                                            difference_20_0 * difference_20_0
+                                            + 4.0
+                                            * (
+                                                (
+                                                    chosen_22_0 * ratio_2_0
+                                                    - product_33_0
+                                                    - difference_19_0 * (product_34_0 - chosen_23_0 - chosen_24_0)
+                                                )
+                                                * product_32_0
+                                            ),
+                                            0.0,
+                                        ),
+                                        1.0,
+                                    ),
+                                    1.0,
+                                ),
+                            ),
+                            1.0,
+                        ),
+                        1.0,
+                    ),
+                    0.0,
+                ),
+                1.0,
+            ),
+        )
+        smaller_2_0 = tl.minimum(tl.maximum(b_2_0, -3.0), 3.0)
+        total_49_0 = largest_2_0 + tl.log(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.exp(tl.where(not_greater_equal_value_2_0, difference_9_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_10_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_11_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_12_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_13_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_14_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_15_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_16_0, 0.0)),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        product_35_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_11_0 - total_49_0, 0.0))
+        )
+        product_36_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_12_0 - total_49_0, 0.0))
+        )
+        total_50_0 = product_35_0 + product_36_0
+        product_37_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_13_0 - total_49_0, 0.0))
+        )
+        total_51_0 = total_50_0 + product_37_0
+        product_38_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_14_0 - total_49_0, 0.0))
+        )
+        total_52_0 = total_51_0 + product_38_0
+        product_39_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_15_0 - total_49_0, 0.0))
+        )
+        total_53_0 = total_52_0 + product_39_0
+        product_40_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_16_0 - total_49_0, 0.0))
+        )
+        total_54_0 = total_53_0 + product_40_0
+        product_41_0 = 6.0 * (
+            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_17_0 - total_49_0, 0.0))
+        )
+        total_55_0 = -3.0 + (total_54_0 + product_41_0)
+        # spline.gen:14
+        greater_equal_smaller_2_2_0 = smaller_2_0 >= total_55_0
+        total_56_0 = largest_0 + tl.log(
+            tl.where(
+                not_greater_equal_value_2_0,
+                tl.exp(tl.where(not_greater_equal_value_2_0, difference_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_2_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_3_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_4_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_5_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_6_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_7_0, 0.0))
+                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_8_0, 0.0)),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        total_57_0 = -3.0 + total_54_0
+        # spline.gen:14
+        greater_equal_smaller_2_3_0 = smaller_2_0 >= total_57_0
+        # spline.gen:6
+        total_58_0 = -3.0 + total_53_0
+        # spline.gen:14
+        greater_equal_smaller_2_4_0 = smaller_2_0 >= total_58_0
+        # spline.gen:6
+        total_59_0 = -3.0 + total_52_0
+        # spline.gen:14
+        greater_equal_smaller_2_5_0 = smaller_2_0 >= total_59_0
+        # spline.gen:6
+        total_60_0 = -3.0 + total_51_0
+        # spline.gen:14
+        greater_equal_smaller_2_6_0 = smaller_2_0 >= total_60_0
+        # spline.gen:6
+        total_61_0 = -3.0 + total_50_0
+        # spline.gen:14
+        greater_equal_smaller_2_7_0 = smaller_2_0 >= total_61_0
+        # spline.gen:6
+        total_62_0 = -3.0 + product_35_0
+        # spline.gen:14
+        greater_equal_smaller_2_8_0 = smaller_2_0 >= total_62_0
+        chosen_25_0 = tl.where(
             greater_equal_smaller_2_2_0,
-            total_30_0,
+            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_10_0 - total_56_0, 0.0))),
             tl.where(
                 greater_equal_smaller_2_3_0,
-                total_31_0,
+                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_9_0 - total_56_0, 0.0))),
                 tl.where(
                     greater_equal_smaller_2_4_0,
-                    total_32_0,
+                    6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_8_0 - total_56_0, 0.0))),
                     tl.where(
                         greater_equal_smaller_2_5_0,
-                        total_33_0,
+                        6.0
+                        * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_7_0 - total_56_0, 0.0))),
                         tl.where(
                             greater_equal_smaller_2_6_0,
-                            total_34_0,
+                            6.0
+                            * (
+                                0.001
+                                + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_6_0 - total_56_0, 0.0))
+                            ),
                             tl.where(
                                 greater_equal_smaller_2_7_0,
-                                total_35_0,
-                                tl.where(greater_equal_smaller_2_8_0, total_36_0, 1.0),
+                                6.0
+                                * (
+                                    0.001
+                                    + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_5_0 - total_56_0, 0.0))
+                                ),
+                                tl.where(
+                                    greater_equal_smaller_2_8_0,
+                                    6.0
+                                    * (
+                                        0.001
+                                        + 0.992
+                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_4_0 - total_56_0, 0.0))
+                                    ),
+                                    6.0
+                                    * (
+                                        0.001
+                                        + 0.992
+                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_3_0 - total_56_0, 0.0))
+                                    ),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        chosen_26_0 = tl.where(
+            not_greater_equal_value_2_0,
+            tl.where(
+                greater_equal_smaller_2_2_0,
+                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_18_0 - total_49_0, 0.0))),
+                tl.where(
+                    greater_equal_smaller_2_3_0,
+                    product_41_0,
+                    tl.where(
+                        greater_equal_smaller_2_4_0,
+                        product_40_0,
+                        tl.where(
+                            greater_equal_smaller_2_5_0,
+                            product_39_0,
+                            tl.where(
+                                greater_equal_smaller_2_6_0,
+                                product_38_0,
+                                tl.where(
+                                    greater_equal_smaller_2_7_0,
+                                    product_37_0,
+                                    tl.where(greater_equal_smaller_2_8_0, product_36_0, product_35_0),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+            1.0,
+        )
+        ratio_3_0 = chosen_25_0 / chosen_26_0
+        product_42_0 = chosen_25_0 * ratio_3_0
+        chosen_27_0 = tl.where(
+            greater_equal_smaller_2_2_0,
+            total_23_0,
+            tl.where(
+                greater_equal_smaller_2_3_0,
+                total_24_0,
+                tl.where(
+                    greater_equal_smaller_2_4_0,
+                    total_25_0,
+                    tl.where(
+                        greater_equal_smaller_2_5_0,
+                        total_26_0,
+                        tl.where(
+                            greater_equal_smaller_2_6_0,
+                            total_27_0,
+                            tl.where(
+                                greater_equal_smaller_2_7_0,
+                                total_28_0,
+                                tl.where(greater_equal_smaller_2_8_0, total_29_0, 1.0),
                             ),
                         ),
                     ),
@@ -2845,23 +4103,23 @@ def inverse_kernel(
                     smaller_2_0
                     - tl.where(
                         greater_equal_smaller_2_2_0,
-                        total_16_0,
+                        total_55_0,
                         tl.where(
                             greater_equal_smaller_2_3_0,
-                            total_18_0,
+                            total_57_0,
                             tl.where(
                                 greater_equal_smaller_2_4_0,
-                                total_20_0,
+                                total_58_0,
                                 tl.where(
                                     greater_equal_smaller_2_5_0,
-                                    total_22_0,
+                                    total_59_0,
                                     tl.where(
                                         greater_equal_smaller_2_6_0,
-                                        total_24_0,
+                                        total_60_0,
                                         tl.where(
                                             greater_equal_smaller_2_7_0,
-                                            total_26_0,
-                                            tl.where(greater_equal_smaller_2_8_0, total_28_0, -3.0),
+                                            total_61_0,
+                                            tl.where(greater_equal_smaller_2_8_0, total_62_0, -3.0),
                                         ),
                                     ),
                                 ),
@@ -2869,57 +4127,65 @@ def inverse_kernel(
                         ),
                     )
                 )
-                / chosen_6_0,
+                / chosen_26_0,
                 0.0,
             ),
             1.0,
         )
-        difference_3_0 = 1.0 - smaller_3_0
-        power_difference_3_0 = square(difference_3_0)
-        product_21_0 = smaller_3_0 * difference_3_0
-        chosen_8_0 = tl.where(
+        difference_21_0 = 1.0 - smaller_3_0
+        power_value_0 = square(tl.where(not_greater_equal_value_2_0, difference_21_0, 1.0))
+        product_43_0 = smaller_3_0 * difference_21_0
+        chosen_28_0 = tl.where(
             greater_equal_smaller_2_2_0,
             1.0,
             tl.where(
                 greater_equal_smaller_2_3_0,
-                total_30_0,
+                total_23_0,
                 tl.where(
                     greater_equal_smaller_2_4_0,
-                    total_31_0,
+                    total_24_0,
                     tl.where(
                         greater_equal_smaller_2_5_0,
-                        total_32_0,
+                        total_25_0,
                         tl.where(
                             greater_equal_smaller_2_6_0,
-                            total_33_0,
+                            total_26_0,
                             tl.where(
                                 greater_equal_smaller_2_7_0,
-                                total_34_0,
-                                tl.where(greater_equal_smaller_2_8_0, total_35_0, total_36_0),
+                                total_27_0,
+                                tl.where(greater_equal_smaller_2_8_0, total_28_0, total_29_0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        power_smaller_3_0 = square(smaller_3_0)
+        power_value_2_0 = square(tl.where(not_greater_equal_value_2_0, smaller_3_0, 1.0))
         # spline.gen:22
         z_0 = value_0
         z_1 = b_0
         log_abs_det = log_abs_det + tl.where(
-            tl.abs(b_0) >= 3.0,
+            greater_equal_value_2_0,
             0.0,
             tl.log(
-                product_20_0 * chosen_7_0 * power_difference_3_0
-                + 2.0 * chosen_5_0 * square(ratio_2_0) * product_21_0
-                + product_20_0 * chosen_8_0 * power_smaller_3_0,
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    product_42_0 * chosen_27_0 * power_value_0
+                    + 2.0 * chosen_25_0 * square(tl.where(not_greater_equal_value_2_0, ratio_3_0, 1.0)) * product_43_0
+                    + product_42_0 * chosen_28_0 * power_value_2_0,
+                    1.0,
+                ),
             )
-            - tl.log(chosen_6_0)
+            - tl.log(chosen_26_0)
             - 2.0
             * tl.log(
-                ratio_2_0 * power_difference_3_0
-                + (chosen_7_0 + chosen_8_0) * product_21_0
-                + ratio_2_0 * power_smaller_3_0,
+                tl.where(
+                    not_greater_equal_value_2_0,
+                    ratio_3_0 * power_value_0
+                    + (chosen_27_0 + chosen_28_0) * product_43_0
+                    + ratio_3_0 * power_value_2_0,
+                    1.0,
+                ),
             ),
         )
     tl.store(z_out + place * 2, z_0, mask=live)

@@ -41,7 +41,9 @@ def log_prob_rows(
         value = reverse_input[:, :1]
         # spline.gen:14
         value_2 = reverse_input[:, 1:]
+        greater_equal_value = torch.abs(value_2) >= 3.0
         smaller = value_2.clamp(min=-3.0, max=3.0)
+        not_greater_equal_value = ~greater_equal_value
         # spline.gen:15
         hidden = torch.relu(F.linear(value, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
@@ -68,29 +70,49 @@ def log_prob_rows(
             ),
             value_10,
         )
+        difference = value_3 - largest
+        chosen = torch.where(not_greater_equal_value, difference, 0.0)
+        difference_2 = value_4 - largest
+        chosen_2 = torch.where(not_greater_equal_value, difference_2, 0.0)
+        difference_3 = value_5 - largest
+        chosen_3 = torch.where(not_greater_equal_value, difference_3, 0.0)
+        difference_4 = value_6 - largest
+        chosen_4 = torch.where(not_greater_equal_value, difference_4, 0.0)
+        difference_5 = value_7 - largest
+        chosen_5 = torch.where(not_greater_equal_value, difference_5, 0.0)
+        difference_6 = value_8 - largest
+        chosen_6 = torch.where(not_greater_equal_value, difference_6, 0.0)
+        difference_7 = value_9 - largest
+        chosen_7 = torch.where(not_greater_equal_value, difference_7, 0.0)
+        difference_8 = value_10 - largest
+        chosen_8 = torch.where(not_greater_equal_value, difference_8, 0.0)
         total_2 = largest + torch.log(
-            torch.exp(value_3 - largest)
-            + torch.exp(value_4 - largest)
-            + torch.exp(value_5 - largest)
-            + torch.exp(value_6 - largest)
-            + torch.exp(value_7 - largest)
-            + torch.exp(value_8 - largest)
-            + torch.exp(value_9 - largest)
-            + torch.exp(value_10 - largest),
+            torch.where(
+                not_greater_equal_value,
+                torch.exp(chosen)
+                + torch.exp(chosen_2)
+                + torch.exp(chosen_3)
+                + torch.exp(chosen_4)
+                + torch.exp(chosen_5)
+                + torch.exp(chosen_6)
+                + torch.exp(chosen_7)
+                + torch.exp(chosen_8),
+                1.0,
+            ),
         )
         # spline.gen:7
-        product = 6.0 * (0.001 + 0.992 * torch.exp(value_3 - total_2))
-        product_2 = 6.0 * (0.001 + 0.992 * torch.exp(value_4 - total_2))
+        product = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_3 - total_2, 0.0)))
+        product_2 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_4 - total_2, 0.0)))
         total_3 = product + product_2
-        product_3 = 6.0 * (0.001 + 0.992 * torch.exp(value_5 - total_2))
+        product_3 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_5 - total_2, 0.0)))
         total_4 = total_3 + product_3
-        product_4 = 6.0 * (0.001 + 0.992 * torch.exp(value_6 - total_2))
+        product_4 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_6 - total_2, 0.0)))
         total_5 = total_4 + product_4
-        product_5 = 6.0 * (0.001 + 0.992 * torch.exp(value_7 - total_2))
+        product_5 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_7 - total_2, 0.0)))
         total_6 = total_5 + product_5
-        product_6 = 6.0 * (0.001 + 0.992 * torch.exp(value_8 - total_2))
+        product_6 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_8 - total_2, 0.0)))
         total_7 = total_6 + product_6
-        product_7 = 6.0 * (0.001 + 0.992 * torch.exp(value_9 - total_2))
+        product_7 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_9 - total_2, 0.0)))
         total_8 = -3.0 + (total_7 + product_7)
         # spline.gen:14
         greater_equal_smaller = smaller >= total_8
@@ -118,71 +140,76 @@ def log_prob_rows(
             ),
             value_18,
         )
+        difference_9 = value_11 - largest_2
+        chosen_9 = torch.where(not_greater_equal_value, difference_9, 0.0)
+        difference_10 = value_12 - largest_2
+        chosen_10 = torch.where(not_greater_equal_value, difference_10, 0.0)
+        difference_11 = value_13 - largest_2
+        chosen_11 = torch.where(not_greater_equal_value, difference_11, 0.0)
+        difference_12 = value_14 - largest_2
+        chosen_12 = torch.where(not_greater_equal_value, difference_12, 0.0)
+        difference_13 = value_15 - largest_2
+        chosen_13 = torch.where(not_greater_equal_value, difference_13, 0.0)
+        difference_14 = value_16 - largest_2
+        chosen_14 = torch.where(not_greater_equal_value, difference_14, 0.0)
+        difference_15 = value_17 - largest_2
+        chosen_15 = torch.where(not_greater_equal_value, difference_15, 0.0)
+        difference_16 = value_18 - largest_2
+        chosen_16 = torch.where(not_greater_equal_value, difference_16, 0.0)
         total_10 = largest_2 + torch.log(
-            torch.exp(value_11 - largest_2)
-            + torch.exp(value_12 - largest_2)
-            + torch.exp(value_13 - largest_2)
-            + torch.exp(value_14 - largest_2)
-            + torch.exp(value_15 - largest_2)
-            + torch.exp(value_16 - largest_2)
-            + torch.exp(value_17 - largest_2)
-            + torch.exp(value_18 - largest_2),
+            torch.where(
+                not_greater_equal_value,
+                torch.exp(chosen_9)
+                + torch.exp(chosen_10)
+                + torch.exp(chosen_11)
+                + torch.exp(chosen_12)
+                + torch.exp(chosen_13)
+                + torch.exp(chosen_14)
+                + torch.exp(chosen_15)
+                + torch.exp(chosen_16),
+                1.0,
+            ),
         )
         # spline.gen:6
-        product_8 = 6.0 * (0.001 + 0.992 * torch.exp(value_11 - total_10))
-        product_9 = 6.0 * (0.001 + 0.992 * torch.exp(value_12 - total_10))
+        product_8 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_11 - total_10, 0.0)))
+        product_9 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_12 - total_10, 0.0)))
         total_11 = product_8 + product_9
-        product_10 = 6.0 * (0.001 + 0.992 * torch.exp(value_13 - total_10))
+        product_10 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_13 - total_10, 0.0)))
         total_12 = total_11 + product_10
-        product_11 = 6.0 * (0.001 + 0.992 * torch.exp(value_14 - total_10))
+        product_11 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_14 - total_10, 0.0)))
         total_13 = total_12 + product_11
-        product_12 = 6.0 * (0.001 + 0.992 * torch.exp(value_15 - total_10))
+        product_12 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_15 - total_10, 0.0)))
         total_14 = total_13 + product_12
-        product_13 = 6.0 * (0.001 + 0.992 * torch.exp(value_16 - total_10))
+        product_13 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_16 - total_10, 0.0)))
         total_15 = total_14 + product_13
-        product_14 = 6.0 * (0.001 + 0.992 * torch.exp(value_17 - total_10))
-        total_16 = -3.0 + (total_15 + product_14)
+        product_14 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_17 - total_10, 0.0)))
         # spline.gen:7
-        total_17 = -3.0 + total_7
+        total_16 = -3.0 + total_7
         # spline.gen:14
-        greater_equal_smaller_2 = smaller >= total_17
-        # spline.gen:6
-        total_18 = -3.0 + total_15
+        greater_equal_smaller_2 = smaller >= total_16
         # spline.gen:7
-        total_19 = -3.0 + total_6
+        total_17 = -3.0 + total_6
         # spline.gen:14
-        greater_equal_smaller_3 = smaller >= total_19
-        # spline.gen:6
-        total_20 = -3.0 + total_14
+        greater_equal_smaller_3 = smaller >= total_17
         # spline.gen:7
-        total_21 = -3.0 + total_5
+        total_18 = -3.0 + total_5
         # spline.gen:14
-        greater_equal_smaller_4 = smaller >= total_21
-        # spline.gen:6
-        total_22 = -3.0 + total_13
+        greater_equal_smaller_4 = smaller >= total_18
         # spline.gen:7
-        total_23 = -3.0 + total_4
+        total_19 = -3.0 + total_4
         # spline.gen:14
-        greater_equal_smaller_5 = smaller >= total_23
-        # spline.gen:6
-        total_24 = -3.0 + total_12
+        greater_equal_smaller_5 = smaller >= total_19
         # spline.gen:7
-        total_25 = -3.0 + total_3
+        total_20 = -3.0 + total_3
         # spline.gen:14
-        greater_equal_smaller_6 = smaller >= total_25
-        # spline.gen:6
-        total_26 = -3.0 + total_11
+        greater_equal_smaller_6 = smaller >= total_20
         # spline.gen:7
-        total_27 = -3.0 + product
+        total_21 = -3.0 + product
         # spline.gen:14
-        greater_equal_smaller_7 = smaller >= total_27
-        # spline.gen:6
-        total_28 = -3.0 + product_8
-        product_15 = 6.0 * (0.001 + 0.992 * torch.exp(value_18 - total_10))
-        # spline.gen:14
-        chosen = torch.where(
+        greater_equal_smaller_7 = smaller >= total_21
+        chosen_17 = torch.where(
             greater_equal_smaller,
-            product_15,
+            6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_18 - total_10, 0.0))),
             torch.where(
                 greater_equal_smaller_2,
                 product_14,
@@ -205,37 +232,34 @@ def log_prob_rows(
                 ),
             ),
         )
-        difference = smaller - torch.where(
+        difference_17 = smaller - torch.where(
             greater_equal_smaller,
             total_8,
             torch.where(
                 greater_equal_smaller_2,
-                total_17,
+                total_16,
                 torch.where(
                     greater_equal_smaller_3,
-                    total_19,
+                    total_17,
                     torch.where(
                         greater_equal_smaller_4,
-                        total_21,
+                        total_18,
                         torch.where(
                             greater_equal_smaller_5,
-                            total_23,
+                            total_19,
                             torch.where(
                                 greater_equal_smaller_6,
-                                total_25,
-                                torch.where(greater_equal_smaller_7, total_27, -3.0),
+                                total_20,
+                                torch.where(greater_equal_smaller_7, total_21, -3.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        # spline.gen:7
-        product_16 = 6.0 * (0.001 + 0.992 * torch.exp(value_10 - total_2))
-        # spline.gen:14
-        chosen_2 = torch.where(
+        chosen_18 = torch.where(
             greater_equal_smaller,
-            product_16,
+            6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_10 - total_2, 0.0))),
             torch.where(
                 greater_equal_smaller_2,
                 product_7,
@@ -258,197 +282,749 @@ def log_prob_rows(
                 ),
             ),
         )
-        ratio = chosen_2 / chosen
-        product_17 = difference * ratio
+        ratio = chosen_18 / torch.where(not_greater_equal_value, chosen_17, 1.0)
+        product_15 = difference_17 * ratio
         # spline.gen:15
-        total_29 = F.linear(hidden_2, mlp_d_weight[k], mlp_d_bias[k])
+        total_22 = F.linear(hidden_2, mlp_d_weight[k], mlp_d_bias[k])
         # spline.gen:14
-        total_30 = 0.001 + F.softplus(total_29[:, 6:], threshold=80)
-        total_31 = 0.001 + F.softplus(total_29[:, 5:6], threshold=80)
-        total_32 = 0.001 + F.softplus(total_29[:, 4:5], threshold=80)
-        total_33 = 0.001 + F.softplus(total_29[:, 3:4], threshold=80)
-        total_34 = 0.001 + F.softplus(total_29[:, 2:3], threshold=80)
-        total_35 = 0.001 + F.softplus(total_29[:, 1:2], threshold=80)
-        total_36 = 0.001 + F.softplus(total_29[:, :1], threshold=80)
-        chosen_3 = torch.where(
+        total_23 = 0.001 + F.softplus(total_22[:, 6:], threshold=80)
+        total_24 = 0.001 + F.softplus(total_22[:, 5:6], threshold=80)
+        total_25 = 0.001 + F.softplus(total_22[:, 4:5], threshold=80)
+        total_26 = 0.001 + F.softplus(total_22[:, 3:4], threshold=80)
+        total_27 = 0.001 + F.softplus(total_22[:, 2:3], threshold=80)
+        total_28 = 0.001 + F.softplus(total_22[:, 1:2], threshold=80)
+        total_29 = 0.001 + F.softplus(total_22[:, :1], threshold=80)
+        chosen_19 = torch.where(
             greater_equal_smaller,
-            total_30,
+            total_23,
             torch.where(
                 greater_equal_smaller_2,
-                total_31,
+                total_24,
                 torch.where(
                     greater_equal_smaller_3,
-                    total_32,
+                    total_25,
                     torch.where(
                         greater_equal_smaller_4,
-                        total_33,
+                        total_26,
                         torch.where(
                             greater_equal_smaller_5,
-                            total_34,
+                            total_27,
                             torch.where(
                                 greater_equal_smaller_6,
-                                total_35,
-                                torch.where(greater_equal_smaller_7, total_36, 1.0),
+                                total_28,
+                                torch.where(greater_equal_smaller_7, total_29, 1.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        product_18 = chosen_2 * chosen_3
-        chosen_4 = torch.where(
+        product_16 = chosen_18 * chosen_19
+        chosen_20 = torch.where(
             greater_equal_smaller,
             1.0,
             torch.where(
                 greater_equal_smaller_2,
-                total_30,
+                total_23,
                 torch.where(
                     greater_equal_smaller_3,
-                    total_31,
+                    total_24,
                     torch.where(
                         greater_equal_smaller_4,
-                        total_32,
+                        total_25,
                         torch.where(
                             greater_equal_smaller_5,
-                            total_33,
+                            total_26,
                             torch.where(
                                 greater_equal_smaller_6,
-                                total_34,
-                                torch.where(greater_equal_smaller_7, total_35, total_36),
+                                total_27,
+                                torch.where(greater_equal_smaller_7, total_28, total_29),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        product_19 = 2.0 * ratio
-        difference_2 = product_18 - difference * (chosen_3 + chosen_4 - product_19)
+        product_17 = 2.0 * ratio
+        difference_18 = product_16 - difference_17 * (chosen_19 + chosen_20 - product_17)
         b = torch.where(
-            torch.abs(value_2) >= 3.0,
+            greater_equal_value,
             value_2,
             torch.where(
                 greater_equal_smaller,
-                total_16,
+                -3.0 + (total_15 + product_14),
                 torch.where(
                     greater_equal_smaller_2,
-                    total_18,
+                    -3.0 + total_15,
                     torch.where(
                         greater_equal_smaller_3,
-                        total_20,
+                        -3.0 + total_14,
                         torch.where(
                             greater_equal_smaller_4,
-                            total_22,
+                            -3.0 + total_13,
                             torch.where(
                                 greater_equal_smaller_5,
-                                total_24,
+                                -3.0 + total_12,
                                 torch.where(
                                     greater_equal_smaller_6,
-                                    total_26,
-                                    torch.where(greater_equal_smaller_7, total_28, -3.0),
+                                    -3.0 + total_11,
+                                    torch.where(greater_equal_smaller_7, -3.0 + product_8, -3.0),
                                 ),
                             ),
                         ),
                     ),
                 ),
             )
-            + chosen
+            + chosen_17
             * (
                 2.0
-                * product_17
-                / (
-                    difference_2
+                * product_15
+                / torch.where(
+                    not_greater_equal_value,
+                    difference_18
                     + torch.sqrt(
-                        (
-                            difference_2 * difference_2
-                            + 4.0
-                            * (
-                                (chosen_2 * ratio - product_18 - difference * (product_19 - chosen_3 - chosen_4))
-                                * product_17
-                            )
-                        ).clamp(min=0.0),
-                    )
+                        torch.where(
+                            not_greater_equal_value,
+                            (
+                                difference_18 * difference_18
+                                + 4.0
+                                * (
+                                    (
+                                        chosen_18 * ratio
+                                        - product_16
+                                        - difference_17 * (product_17 - chosen_19 - chosen_20)
+                                    )
+                                    * product_15
+                                )
+                            ).clamp(min=0.0),
+                            1.0,
+                        ),
+                    ),
+                    1.0,
                 )
             ).clamp(min=0.0, max=1.0),
         )
-        smaller_2 = b.clamp(min=-3.0, max=3.0)
-        greater_equal_smaller_2_2 = smaller_2 >= total_16
-        greater_equal_smaller_2_3 = smaller_2 >= total_18
-        greater_equal_smaller_2_4 = smaller_2 >= total_20
-        greater_equal_smaller_2_5 = smaller_2 >= total_22
-        greater_equal_smaller_2_6 = smaller_2 >= total_24
-        greater_equal_smaller_2_7 = smaller_2 >= total_26
-        greater_equal_smaller_2_8 = smaller_2 >= total_28
-        chosen_5 = torch.where(
-            greater_equal_smaller_2_2,
-            product_16,
+        # spline.gen:3
+        greater_equal_value_2 = torch.abs(b) >= 3.0
+        # spline.gen:14
+        not_greater_equal_value_2 = ~greater_equal_value_2
+        total_30 = largest + torch.log(
             torch.where(
-                greater_equal_smaller_2_3,
-                product_7,
+                not_greater_equal_value_2,
                 torch.where(
-                    greater_equal_smaller_2_4,
-                    product_6,
+                    not_greater_equal_value,
+                    torch.exp(torch.where(not_greater_equal_value_2, chosen, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_2, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_3, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_4, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_5, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_6, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_7, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_8, 0.0)),
+                    1.0,
+                ),
+                1.0,
+            ),
+        )
+        # spline.gen:7
+        product_18 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_3 - total_30, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        product_19 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_4 - total_30, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_31 = product_18 + product_19
+        product_20 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_5 - total_30, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_32 = total_31 + product_20
+        product_21 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_6 - total_30, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_33 = total_32 + product_21
+        product_22 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_7 - total_30, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_34 = total_33 + product_22
+        product_23 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_8 - total_30, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_35 = total_34 + product_23
+        product_24 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_9 - total_30, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_36 = -3.0 + (total_35 + product_24)
+        # spline.gen:14
+        greater_equal_smaller_8 = smaller >= total_36
+        total_37 = largest_2 + torch.log(
+            torch.where(
+                not_greater_equal_value_2,
+                torch.where(
+                    not_greater_equal_value,
+                    torch.exp(torch.where(not_greater_equal_value_2, chosen_9, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_10, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_11, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_12, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_13, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_14, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_15, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_16, 0.0)),
+                    1.0,
+                ),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        product_25 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_11 - total_37, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        product_26 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_12 - total_37, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_38 = product_25 + product_26
+        product_27 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_13 - total_37, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_39 = total_38 + product_27
+        product_28 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_14 - total_37, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_40 = total_39 + product_28
+        product_29 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_15 - total_37, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_41 = total_40 + product_29
+        product_30 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_16 - total_37, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_42 = total_41 + product_30
+        product_31 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_17 - total_37, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        # spline.gen:7
+        total_43 = -3.0 + total_35
+        # spline.gen:14
+        greater_equal_smaller_9 = smaller >= total_43
+        # spline.gen:7
+        total_44 = -3.0 + total_34
+        # spline.gen:14
+        greater_equal_smaller_10 = smaller >= total_44
+        # spline.gen:7
+        total_45 = -3.0 + total_33
+        # spline.gen:14
+        greater_equal_smaller_11 = smaller >= total_45
+        # spline.gen:7
+        total_46 = -3.0 + total_32
+        # spline.gen:14
+        greater_equal_smaller_12 = smaller >= total_46
+        # spline.gen:7
+        total_47 = -3.0 + total_31
+        # spline.gen:14
+        greater_equal_smaller_13 = smaller >= total_47
+        # spline.gen:7
+        total_48 = -3.0 + product_18
+        # spline.gen:14
+        greater_equal_smaller_14 = smaller >= total_48
+        chosen_21 = torch.where(
+            greater_equal_smaller_8,
+            6.0
+            * (
+                0.001
+                + 0.992
+                * torch.exp(
                     torch.where(
-                        greater_equal_smaller_2_5,
-                        product_5,
+                        not_greater_equal_value_2,
+                        torch.where(not_greater_equal_value, value_18 - total_37, 0.0),
+                        0.0,
+                    ),
+                )
+            ),
+            torch.where(
+                greater_equal_smaller_9,
+                product_31,
+                torch.where(
+                    greater_equal_smaller_10,
+                    product_30,
+                    torch.where(
+                        greater_equal_smaller_11,
+                        product_29,
                         torch.where(
-                            greater_equal_smaller_2_6,
-                            product_4,
+                            greater_equal_smaller_12,
+                            product_28,
                             torch.where(
-                                greater_equal_smaller_2_7,
-                                product_3,
-                                torch.where(greater_equal_smaller_2_8, product_2, product),
+                                greater_equal_smaller_13,
+                                product_27,
+                                torch.where(greater_equal_smaller_14, product_26, product_25),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        chosen_6 = torch.where(
-            greater_equal_smaller_2_2,
-            product_15,
+        difference_19 = smaller - torch.where(
+            greater_equal_smaller_8,
+            total_36,
             torch.where(
-                greater_equal_smaller_2_3,
-                product_14,
+                greater_equal_smaller_9,
+                total_43,
                 torch.where(
-                    greater_equal_smaller_2_4,
-                    product_13,
+                    greater_equal_smaller_10,
+                    total_44,
                     torch.where(
-                        greater_equal_smaller_2_5,
-                        product_12,
+                        greater_equal_smaller_11,
+                        total_45,
                         torch.where(
-                            greater_equal_smaller_2_6,
-                            product_11,
+                            greater_equal_smaller_12,
+                            total_46,
                             torch.where(
-                                greater_equal_smaller_2_7,
-                                product_10,
-                                torch.where(greater_equal_smaller_2_8, product_9, product_8),
+                                greater_equal_smaller_13,
+                                total_47,
+                                torch.where(greater_equal_smaller_14, total_48, -3.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        ratio_2 = chosen_5 / chosen_6
-        product_20 = chosen_5 * ratio_2
-        chosen_7 = torch.where(
+        chosen_22 = torch.where(
+            greater_equal_smaller_8,
+            6.0
+            * (
+                0.001
+                + 0.992
+                * torch.exp(
+                    torch.where(
+                        not_greater_equal_value_2,
+                        torch.where(not_greater_equal_value, value_10 - total_30, 0.0),
+                        0.0,
+                    ),
+                )
+            ),
+            torch.where(
+                greater_equal_smaller_9,
+                product_24,
+                torch.where(
+                    greater_equal_smaller_10,
+                    product_23,
+                    torch.where(
+                        greater_equal_smaller_11,
+                        product_22,
+                        torch.where(
+                            greater_equal_smaller_12,
+                            product_21,
+                            torch.where(
+                                greater_equal_smaller_13,
+                                product_20,
+                                torch.where(greater_equal_smaller_14, product_19, product_18),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        ratio_2 = chosen_22 / torch.where(
+            not_greater_equal_value_2,
+            torch.where(not_greater_equal_value, chosen_21, 1.0),
+            1.0,
+        )
+        product_32 = difference_19 * ratio_2
+        chosen_23 = torch.where(
+            greater_equal_smaller_8,
+            total_23,
+            torch.where(
+                greater_equal_smaller_9,
+                total_24,
+                torch.where(
+                    greater_equal_smaller_10,
+                    total_25,
+                    torch.where(
+                        greater_equal_smaller_11,
+                        total_26,
+                        torch.where(
+                            greater_equal_smaller_12,
+                            total_27,
+                            torch.where(
+                                greater_equal_smaller_13,
+                                total_28,
+                                torch.where(greater_equal_smaller_14, total_29, 1.0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        product_33 = chosen_22 * chosen_23
+        chosen_24 = torch.where(
+            greater_equal_smaller_8,
+            1.0,
+            torch.where(
+                greater_equal_smaller_9,
+                total_23,
+                torch.where(
+                    greater_equal_smaller_10,
+                    total_24,
+                    torch.where(
+                        greater_equal_smaller_11,
+                        total_25,
+                        torch.where(
+                            greater_equal_smaller_12,
+                            total_26,
+                            torch.where(
+                                greater_equal_smaller_13,
+                                total_27,
+                                torch.where(greater_equal_smaller_14, total_28, total_29),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        product_34 = 2.0 * ratio_2
+        difference_20 = product_33 - difference_19 * (chosen_23 + chosen_24 - product_34)
+        b_2 = torch.where(
+            greater_equal_value,
+            value_2,
+            torch.where(
+                greater_equal_smaller_8,
+                -3.0 + (total_42 + product_31),
+                torch.where(
+                    greater_equal_smaller_9,
+                    -3.0 + total_42,
+                    torch.where(
+                        greater_equal_smaller_10,
+                        -3.0 + total_41,
+                        torch.where(
+                            greater_equal_smaller_11,
+                            -3.0 + total_40,
+                            torch.where(
+                                greater_equal_smaller_12,
+                                -3.0 + total_39,
+                                torch.where(
+                                    greater_equal_smaller_13,
+                                    -3.0 + total_38,
+                                    torch.where(greater_equal_smaller_14, -3.0 + product_25, -3.0),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            )
+            + chosen_21
+            * (
+                2.0
+                * product_32
+                / torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(
+                        not_greater_equal_value,
+                        difference_20
+                        + torch.sqrt(
+                            torch.where(
+                                not_greater_equal_value_2,
+                                torch.where(
+                                    not_greater_equal_value,
+                                    (
+                                        difference_20 * difference_20
+                                        + 4.0
+                                        * (
+                                            (
+                                                chosen_22 * ratio_2
+                                                - product_33
+                                                - difference_19 * (product_34 - chosen_23 - chosen_24)
+                                            )
+                                            * product_32
+                                        )
+                                    ).clamp(min=0.0),
+                                    1.0,
+                                ),
+                                1.0,
+                            ),
+                        ),
+                        1.0,
+                    ),
+                    1.0,
+                )
+            ).clamp(min=0.0, max=1.0),
+        )
+        smaller_2 = b_2.clamp(min=-3.0, max=3.0)
+        total_49 = largest_2 + torch.log(
+            torch.where(
+                not_greater_equal_value_2,
+                torch.exp(torch.where(not_greater_equal_value_2, difference_9, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_10, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_11, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_12, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_13, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_14, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_15, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_16, 0.0)),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        product_35 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_11 - total_49, 0.0)))
+        product_36 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_12 - total_49, 0.0)))
+        total_50 = product_35 + product_36
+        product_37 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_13 - total_49, 0.0)))
+        total_51 = total_50 + product_37
+        product_38 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_14 - total_49, 0.0)))
+        total_52 = total_51 + product_38
+        product_39 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_15 - total_49, 0.0)))
+        total_53 = total_52 + product_39
+        product_40 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_16 - total_49, 0.0)))
+        total_54 = total_53 + product_40
+        product_41 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_17 - total_49, 0.0)))
+        total_55 = -3.0 + (total_54 + product_41)
+        # spline.gen:14
+        greater_equal_smaller_2_2 = smaller_2 >= total_55
+        total_56 = largest + torch.log(
+            torch.where(
+                not_greater_equal_value_2,
+                torch.exp(torch.where(not_greater_equal_value_2, difference, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_2, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_3, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_4, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_5, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_6, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_7, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_8, 0.0)),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        total_57 = -3.0 + total_54
+        # spline.gen:14
+        greater_equal_smaller_2_3 = smaller_2 >= total_57
+        # spline.gen:6
+        total_58 = -3.0 + total_53
+        # spline.gen:14
+        greater_equal_smaller_2_4 = smaller_2 >= total_58
+        # spline.gen:6
+        total_59 = -3.0 + total_52
+        # spline.gen:14
+        greater_equal_smaller_2_5 = smaller_2 >= total_59
+        # spline.gen:6
+        total_60 = -3.0 + total_51
+        # spline.gen:14
+        greater_equal_smaller_2_6 = smaller_2 >= total_60
+        # spline.gen:6
+        total_61 = -3.0 + total_50
+        # spline.gen:14
+        greater_equal_smaller_2_7 = smaller_2 >= total_61
+        # spline.gen:6
+        total_62 = -3.0 + product_35
+        # spline.gen:14
+        greater_equal_smaller_2_8 = smaller_2 >= total_62
+        chosen_25 = torch.where(
             greater_equal_smaller_2_2,
-            total_30,
+            6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_10 - total_56, 0.0))),
             torch.where(
                 greater_equal_smaller_2_3,
-                total_31,
+                6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_9 - total_56, 0.0))),
                 torch.where(
                     greater_equal_smaller_2_4,
-                    total_32,
+                    6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_8 - total_56, 0.0))),
                     torch.where(
                         greater_equal_smaller_2_5,
-                        total_33,
+                        6.0
+                        * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_7 - total_56, 0.0))),
                         torch.where(
                             greater_equal_smaller_2_6,
-                            total_34,
+                            6.0
+                            * (
+                                0.001
+                                + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_6 - total_56, 0.0))
+                            ),
                             torch.where(
                                 greater_equal_smaller_2_7,
-                                total_35,
-                                torch.where(greater_equal_smaller_2_8, total_36, 1.0),
+                                6.0
+                                * (
+                                    0.001
+                                    + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_5 - total_56, 0.0))
+                                ),
+                                torch.where(
+                                    greater_equal_smaller_2_8,
+                                    6.0
+                                    * (
+                                        0.001
+                                        + 0.992
+                                        * torch.exp(torch.where(not_greater_equal_value_2, value_4 - total_56, 0.0))
+                                    ),
+                                    6.0
+                                    * (
+                                        0.001
+                                        + 0.992
+                                        * torch.exp(torch.where(not_greater_equal_value_2, value_3 - total_56, 0.0))
+                                    ),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        chosen_26 = torch.where(
+            not_greater_equal_value_2,
+            torch.where(
+                greater_equal_smaller_2_2,
+                6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_18 - total_49, 0.0))),
+                torch.where(
+                    greater_equal_smaller_2_3,
+                    product_41,
+                    torch.where(
+                        greater_equal_smaller_2_4,
+                        product_40,
+                        torch.where(
+                            greater_equal_smaller_2_5,
+                            product_39,
+                            torch.where(
+                                greater_equal_smaller_2_6,
+                                product_38,
+                                torch.where(
+                                    greater_equal_smaller_2_7,
+                                    product_37,
+                                    torch.where(greater_equal_smaller_2_8, product_36, product_35),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+            1.0,
+        )
+        ratio_3 = chosen_25 / chosen_26
+        product_42 = chosen_25 * ratio_3
+        chosen_27 = torch.where(
+            greater_equal_smaller_2_2,
+            total_23,
+            torch.where(
+                greater_equal_smaller_2_3,
+                total_24,
+                torch.where(
+                    greater_equal_smaller_2_4,
+                    total_25,
+                    torch.where(
+                        greater_equal_smaller_2_5,
+                        total_26,
+                        torch.where(
+                            greater_equal_smaller_2_6,
+                            total_27,
+                            torch.where(
+                                greater_equal_smaller_2_7,
+                                total_28,
+                                torch.where(greater_equal_smaller_2_8, total_29, 1.0),
                             ),
                         ),
                     ),
@@ -460,23 +1036,23 @@ def log_prob_rows(
                 smaller_2
                 - torch.where(
                     greater_equal_smaller_2_2,
-                    total_16,
+                    total_55,
                     torch.where(
                         greater_equal_smaller_2_3,
-                        total_18,
+                        total_57,
                         torch.where(
                             greater_equal_smaller_2_4,
-                            total_20,
+                            total_58,
                             torch.where(
                                 greater_equal_smaller_2_5,
-                                total_22,
+                                total_59,
                                 torch.where(
                                     greater_equal_smaller_2_6,
-                                    total_24,
+                                    total_60,
                                     torch.where(
                                         greater_equal_smaller_2_7,
-                                        total_26,
-                                        torch.where(greater_equal_smaller_2_8, total_28, -3.0),
+                                        total_61,
+                                        torch.where(greater_equal_smaller_2_8, total_62, -3.0),
                                     ),
                                 ),
                             ),
@@ -484,50 +1060,60 @@ def log_prob_rows(
                     ),
                 )
             )
-            / chosen_6
+            / chosen_26
         ).clamp(min=0.0, max=1.0)
-        difference_3 = 1.0 - smaller_3
-        power_difference_3 = difference_3**2
-        product_21 = smaller_3 * difference_3
-        chosen_8 = torch.where(
+        difference_21 = 1.0 - smaller_3
+        power_value = torch.where(not_greater_equal_value_2, difference_21, 1.0) ** 2
+        product_43 = smaller_3 * difference_21
+        chosen_28 = torch.where(
             greater_equal_smaller_2_2,
             1.0,
             torch.where(
                 greater_equal_smaller_2_3,
-                total_30,
+                total_23,
                 torch.where(
                     greater_equal_smaller_2_4,
-                    total_31,
+                    total_24,
                     torch.where(
                         greater_equal_smaller_2_5,
-                        total_32,
+                        total_25,
                         torch.where(
                             greater_equal_smaller_2_6,
-                            total_33,
+                            total_26,
                             torch.where(
                                 greater_equal_smaller_2_7,
-                                total_34,
-                                torch.where(greater_equal_smaller_2_8, total_35, total_36),
+                                total_27,
+                                torch.where(greater_equal_smaller_2_8, total_28, total_29),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        power_smaller_3 = smaller_3**2
+        power_value_2 = torch.where(not_greater_equal_value_2, smaller_3, 1.0) ** 2
         # spline.gen:22
         x = torch.cat((value, b), -1)
         log_abs_det = log_abs_det + torch.where(
-            torch.abs(b) >= 3.0,
+            greater_equal_value_2,
             0.0,
             torch.log(
-                product_20 * chosen_7 * power_difference_3
-                + 2.0 * chosen_5 * ratio_2**2 * product_21
-                + product_20 * chosen_8 * power_smaller_3,
+                torch.where(
+                    not_greater_equal_value_2,
+                    product_42 * chosen_27 * power_value
+                    + 2.0 * chosen_25 * torch.where(not_greater_equal_value_2, ratio_3, 1.0) ** 2 * product_43
+                    + product_42 * chosen_28 * power_value_2,
+                    1.0,
+                ),
             )
-            - torch.log(chosen_6)
+            - torch.log(chosen_26)
             - 2.0
-            * torch.log(ratio_2 * power_difference_3 + (chosen_7 + chosen_8) * product_21 + ratio_2 * power_smaller_3),
+            * torch.log(
+                torch.where(
+                    not_greater_equal_value_2,
+                    ratio_3 * power_value + (chosen_27 + chosen_28) * product_43 + ratio_3 * power_value_2,
+                    1.0,
+                ),
+            ),
         ).sum(-1)
     # spline.gen:21
     log_p_z = (-0.5 * x**2 - 0.9189385332046727).sum(-1)
@@ -564,12 +1150,17 @@ def sample_rows(
         b = x[:, 1:]
         # spline.gen:14
         b_0 = b[:, 0]
+        # spline.gen:3
+        greater_equal_value = torch.abs(b_0) >= 3.0
+        not_greater_equal_value = ~greater_equal_value
         # spline.gen:15
         hidden = torch.relu(F.linear(a, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
         w = F.linear(hidden_2, mlp_w_weight[k], mlp_w_bias[k])
         # spline.gen:6
-        W = 6.0 * (0.001 + 0.992 * torch.exp(w - w.logsumexp(-1)[:, None]))
+        W = 6.0 * (
+            0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value[:, None], w - w.logsumexp(-1)[:, None], 0.0))
+        )
         W_0 = W[:, 0]
         W_1 = W[:, 1]
         total = W_0 + W_1
@@ -588,7 +1179,9 @@ def sample_rows(
         # spline.gen:15
         h = F.linear(hidden_2, mlp_h_weight[k], mlp_h_bias[k])
         # spline.gen:7
-        H = 6.0 * (0.001 + 0.992 * torch.exp(h - h.logsumexp(-1)[:, None]))
+        H = 6.0 * (
+            0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value[:, None], h - h.logsumexp(-1)[:, None], 0.0))
+        )
         H_0 = H[:, 0]
         H_1 = H[:, 1]
         total_6 = H_0 + H_1
@@ -661,25 +1254,29 @@ def sample_rows(
             ),
         )
         chosen_2 = torch.where(
-            greater_equal_b_0,
-            W[:, 7],
+            not_greater_equal_value,
             torch.where(
-                greater_equal_b_0_2,
-                W_6,
+                greater_equal_b_0,
+                W[:, 7],
                 torch.where(
-                    greater_equal_b_0_3,
-                    W_5,
+                    greater_equal_b_0_2,
+                    W_6,
                     torch.where(
-                        greater_equal_b_0_4,
-                        W_4,
+                        greater_equal_b_0_3,
+                        W_5,
                         torch.where(
-                            greater_equal_b_0_5,
-                            W_3,
-                            torch.where(greater_equal_b_0_6, W_2, torch.where(greater_equal_b_0_7, W_1, W_0)),
+                            greater_equal_b_0_4,
+                            W_4,
+                            torch.where(
+                                greater_equal_b_0_5,
+                                W_3,
+                                torch.where(greater_equal_b_0_6, W_2, torch.where(greater_equal_b_0_7, W_1, W_0)),
+                            ),
                         ),
                     ),
                 ),
             ),
+            1.0,
         )
         s = chosen / chosen_2
         # spline.gen:11
@@ -743,7 +1340,7 @@ def sample_rows(
         difference = 1.0 - r
         # spline.gen:3
         SplineCoupling_Spline = torch.where(
-            torch.abs(b_0) >= 3.0,
+            greater_equal_value,
             b_0,
             torch.where(
                 greater_equal_b_0,
@@ -767,8 +1364,9 @@ def sample_rows(
                 ),
             )
             + chosen
-            * (s * r**2 + chosen_3 * r * difference)
-            / (
+            * (s * torch.where(not_greater_equal_value, r, 1.0) ** 2 + chosen_3 * r * difference)
+            / torch.where(
+                not_greater_equal_value,
                 s
                 + (
                     torch.where(
@@ -800,7 +1398,8 @@ def sample_rows(
                     - 2.0 * s
                 )
                 * r
-                * difference
+                * difference,
+                1.0,
             ),
         )
         # spline.gen:14
@@ -835,12 +1434,17 @@ def forward_rows(
         b = z[:, 1:]
         # spline.gen:14
         b_0 = b[:, 0]
+        # spline.gen:3
+        greater_equal_value = torch.abs(b_0) >= 3.0
+        not_greater_equal_value = ~greater_equal_value
         # spline.gen:15
         hidden = torch.relu(F.linear(a, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
         w = F.linear(hidden_2, mlp_w_weight[k], mlp_w_bias[k])
         # spline.gen:6
-        W = 6.0 * (0.001 + 0.992 * torch.exp(w - w.logsumexp(-1)[:, None]))
+        W = 6.0 * (
+            0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value[:, None], w - w.logsumexp(-1)[:, None], 0.0))
+        )
         W_0 = W[:, 0]
         W_1 = W[:, 1]
         total = W_0 + W_1
@@ -859,7 +1463,9 @@ def forward_rows(
         # spline.gen:15
         h = F.linear(hidden_2, mlp_h_weight[k], mlp_h_bias[k])
         # spline.gen:7
-        H = 6.0 * (0.001 + 0.992 * torch.exp(h - h.logsumexp(-1)[:, None]))
+        H = 6.0 * (
+            0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value[:, None], h - h.logsumexp(-1)[:, None], 0.0))
+        )
         H_0 = H[:, 0]
         H_1 = H[:, 1]
         total_6 = H_0 + H_1
@@ -932,25 +1538,29 @@ def forward_rows(
             ),
         )
         chosen_2 = torch.where(
-            greater_equal_b_0,
-            W[:, 7],
+            not_greater_equal_value,
             torch.where(
-                greater_equal_b_0_2,
-                W_6,
+                greater_equal_b_0,
+                W[:, 7],
                 torch.where(
-                    greater_equal_b_0_3,
-                    W_5,
+                    greater_equal_b_0_2,
+                    W_6,
                     torch.where(
-                        greater_equal_b_0_4,
-                        W_4,
+                        greater_equal_b_0_3,
+                        W_5,
                         torch.where(
-                            greater_equal_b_0_5,
-                            W_3,
-                            torch.where(greater_equal_b_0_6, W_2, torch.where(greater_equal_b_0_7, W_1, W_0)),
+                            greater_equal_b_0_4,
+                            W_4,
+                            torch.where(
+                                greater_equal_b_0_5,
+                                W_3,
+                                torch.where(greater_equal_b_0_6, W_2, torch.where(greater_equal_b_0_7, W_1, W_0)),
+                            ),
                         ),
                     ),
                 ),
             ),
+            1.0,
         )
         s = chosen / chosen_2
         # spline.gen:11
@@ -1014,7 +1624,7 @@ def forward_rows(
         difference = 1.0 - r
         # spline.gen:3
         SplineCoupling_Spline = torch.where(
-            torch.abs(b_0) >= 3.0,
+            greater_equal_value,
             b_0,
             torch.where(
                 greater_equal_b_0,
@@ -1038,8 +1648,9 @@ def forward_rows(
                 ),
             )
             + chosen
-            * (s * r**2 + chosen_3 * r * difference)
-            / (
+            * (s * torch.where(not_greater_equal_value, r, 1.0) ** 2 + chosen_3 * r * difference)
+            / torch.where(
+                not_greater_equal_value,
                 s
                 + (
                     torch.where(
@@ -1071,11 +1682,16 @@ def forward_rows(
                     - 2.0 * s
                 )
                 * r
-                * difference
+                * difference,
+                1.0,
             ),
         )
         # spline.gen:14
         SplineCoupling_output = torch.cat((a, SplineCoupling_Spline[:, None].expand(-1, 1)), -1)
+        # spline.gen:3
+        greater_equal_value_2 = torch.abs(b) >= 3.0
+        # spline.gen:14
+        not_greater_equal_value_2 = ~greater_equal_value_2
         smaller = b.clamp(min=-3.0, max=3.0)
         # spline.gen:15
         value = w[:, :1]
@@ -1101,28 +1717,32 @@ def forward_rows(
             value_13,
         )
         total_12 = largest + torch.log(
-            torch.exp(value - largest)
-            + torch.exp(value_7 - largest)
-            + torch.exp(value_8 - largest)
-            + torch.exp(value_9 - largest)
-            + torch.exp(value_10 - largest)
-            + torch.exp(value_11 - largest)
-            + torch.exp(value_12 - largest)
-            + torch.exp(value_13 - largest),
+            torch.where(
+                not_greater_equal_value_2,
+                torch.exp(torch.where(not_greater_equal_value_2, value - largest, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, value_7 - largest, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, value_8 - largest, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, value_9 - largest, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, value_10 - largest, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, value_11 - largest, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, value_12 - largest, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, value_13 - largest, 0.0)),
+                1.0,
+            ),
         )
         # spline.gen:6
-        product = 6.0 * (0.001 + 0.992 * torch.exp(value - total_12))
-        product_2 = 6.0 * (0.001 + 0.992 * torch.exp(value_7 - total_12))
+        product = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value - total_12, 0.0)))
+        product_2 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_7 - total_12, 0.0)))
         total_13 = product + product_2
-        product_3 = 6.0 * (0.001 + 0.992 * torch.exp(value_8 - total_12))
+        product_3 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_8 - total_12, 0.0)))
         total_14 = total_13 + product_3
-        product_4 = 6.0 * (0.001 + 0.992 * torch.exp(value_9 - total_12))
+        product_4 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_9 - total_12, 0.0)))
         total_15 = total_14 + product_4
-        product_5 = 6.0 * (0.001 + 0.992 * torch.exp(value_10 - total_12))
+        product_5 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_10 - total_12, 0.0)))
         total_16 = total_15 + product_5
-        product_6 = 6.0 * (0.001 + 0.992 * torch.exp(value_11 - total_12))
+        product_6 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_11 - total_12, 0.0)))
         total_17 = total_16 + product_6
-        product_7 = 6.0 * (0.001 + 0.992 * torch.exp(value_12 - total_12))
+        product_7 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_12 - total_12, 0.0)))
         total_18 = -3.0 + (total_17 + product_7)
         # spline.gen:14
         greater_equal_smaller = smaller >= total_18
@@ -1150,14 +1770,18 @@ def forward_rows(
             value_14,
         )
         total_19 = largest_2 + torch.log(
-            torch.exp(value_15 - largest_2)
-            + torch.exp(value_16 - largest_2)
-            + torch.exp(value_17 - largest_2)
-            + torch.exp(value_18 - largest_2)
-            + torch.exp(value_19 - largest_2)
-            + torch.exp(value_20 - largest_2)
-            + torch.exp(value_21 - largest_2)
-            + torch.exp(value_14 - largest_2),
+            torch.where(
+                not_greater_equal_value_2,
+                torch.exp(torch.where(not_greater_equal_value_2, value_15 - largest_2, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, value_16 - largest_2, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, value_17 - largest_2, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, value_18 - largest_2, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, value_19 - largest_2, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, value_20 - largest_2, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, value_21 - largest_2, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, value_14 - largest_2, 0.0)),
+                1.0,
+            ),
         )
         # spline.gen:6
         total_20 = -3.0 + total_17
@@ -1185,26 +1809,46 @@ def forward_rows(
         greater_equal_smaller_7 = smaller >= total_25
         chosen_4 = torch.where(
             greater_equal_smaller,
-            6.0 * (0.001 + 0.992 * torch.exp(value_14 - total_19)),
+            6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_14 - total_19, 0.0))),
             torch.where(
                 greater_equal_smaller_2,
-                6.0 * (0.001 + 0.992 * torch.exp(value_21 - total_19)),
+                6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_21 - total_19, 0.0))),
                 torch.where(
                     greater_equal_smaller_3,
-                    6.0 * (0.001 + 0.992 * torch.exp(value_20 - total_19)),
+                    6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_20 - total_19, 0.0))),
                     torch.where(
                         greater_equal_smaller_4,
-                        6.0 * (0.001 + 0.992 * torch.exp(value_19 - total_19)),
+                        6.0
+                        * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_19 - total_19, 0.0))),
                         torch.where(
                             greater_equal_smaller_5,
-                            6.0 * (0.001 + 0.992 * torch.exp(value_18 - total_19)),
+                            6.0
+                            * (
+                                0.001
+                                + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_18 - total_19, 0.0))
+                            ),
                             torch.where(
                                 greater_equal_smaller_6,
-                                6.0 * (0.001 + 0.992 * torch.exp(value_17 - total_19)),
+                                6.0
+                                * (
+                                    0.001
+                                    + 0.992
+                                    * torch.exp(torch.where(not_greater_equal_value_2, value_17 - total_19, 0.0))
+                                ),
                                 torch.where(
                                     greater_equal_smaller_7,
-                                    6.0 * (0.001 + 0.992 * torch.exp(value_16 - total_19)),
-                                    6.0 * (0.001 + 0.992 * torch.exp(value_15 - total_19)),
+                                    6.0
+                                    * (
+                                        0.001
+                                        + 0.992
+                                        * torch.exp(torch.where(not_greater_equal_value_2, value_16 - total_19, 0.0))
+                                    ),
+                                    6.0
+                                    * (
+                                        0.001
+                                        + 0.992
+                                        * torch.exp(torch.where(not_greater_equal_value_2, value_15 - total_19, 0.0))
+                                    ),
                                 ),
                             ),
                         ),
@@ -1213,29 +1857,33 @@ def forward_rows(
             ),
         )
         chosen_5 = torch.where(
-            greater_equal_smaller,
-            6.0 * (0.001 + 0.992 * torch.exp(value_13 - total_12)),
+            not_greater_equal_value_2,
             torch.where(
-                greater_equal_smaller_2,
-                product_7,
+                greater_equal_smaller,
+                6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_13 - total_12, 0.0))),
                 torch.where(
-                    greater_equal_smaller_3,
-                    product_6,
+                    greater_equal_smaller_2,
+                    product_7,
                     torch.where(
-                        greater_equal_smaller_4,
-                        product_5,
+                        greater_equal_smaller_3,
+                        product_6,
                         torch.where(
-                            greater_equal_smaller_5,
-                            product_4,
+                            greater_equal_smaller_4,
+                            product_5,
                             torch.where(
-                                greater_equal_smaller_6,
-                                product_3,
-                                torch.where(greater_equal_smaller_7, product_2, product),
+                                greater_equal_smaller_5,
+                                product_4,
+                                torch.where(
+                                    greater_equal_smaller_6,
+                                    product_3,
+                                    torch.where(greater_equal_smaller_7, product_2, product),
+                                ),
                             ),
                         ),
                     ),
                 ),
             ),
+            1.0,
         )
         ratio = chosen_4 / chosen_5
         product_8 = chosen_4 * ratio
@@ -1303,7 +1951,7 @@ def forward_rows(
             / chosen_5
         ).clamp(min=0.0, max=1.0)
         difference_2 = 1.0 - smaller_2
-        power_difference_2 = difference_2**2
+        power_value = torch.where(not_greater_equal_value_2, difference_2, 1.0) ** 2
         product_9 = smaller_2 * difference_2
         chosen_7 = torch.where(
             greater_equal_smaller,
@@ -1330,19 +1978,30 @@ def forward_rows(
                 ),
             ),
         )
-        power_smaller_2 = smaller_2**2
+        power_value_2 = torch.where(not_greater_equal_value_2, smaller_2, 1.0) ** 2
         # spline.gen:22
         z = SplineCoupling_output.flip(-1)
         log_abs_det = log_abs_det + torch.where(
-            torch.abs(b) >= 3.0,
+            greater_equal_value_2,
             0.0,
             torch.log(
-                product_8 * chosen_6 * power_difference_2
-                + 2.0 * chosen_4 * ratio**2 * product_9
-                + product_8 * chosen_7 * power_smaller_2,
+                torch.where(
+                    not_greater_equal_value_2,
+                    product_8 * chosen_6 * power_value
+                    + 2.0 * chosen_4 * torch.where(not_greater_equal_value_2, ratio, 1.0) ** 2 * product_9
+                    + product_8 * chosen_7 * power_value_2,
+                    1.0,
+                ),
             )
             - torch.log(chosen_5)
-            - 2.0 * torch.log(ratio * power_difference_2 + (chosen_6 + chosen_7) * product_9 + ratio * power_smaller_2),
+            - 2.0
+            * torch.log(
+                torch.where(
+                    not_greater_equal_value_2,
+                    ratio * power_value + (chosen_6 + chosen_7) * product_9 + ratio * power_value_2,
+                    1.0,
+                ),
+            ),
         ).sum(-1)
     return z, log_abs_det
 
@@ -1372,7 +2031,9 @@ def inverse_rows(
         value = reverse_input[:, :1]
         # spline.gen:14
         value_2 = reverse_input[:, 1:]
+        greater_equal_value = torch.abs(value_2) >= 3.0
         smaller = value_2.clamp(min=-3.0, max=3.0)
+        not_greater_equal_value = ~greater_equal_value
         # spline.gen:15
         hidden = torch.relu(F.linear(value, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
@@ -1399,29 +2060,49 @@ def inverse_rows(
             ),
             value_10,
         )
+        difference = value_3 - largest
+        chosen = torch.where(not_greater_equal_value, difference, 0.0)
+        difference_2 = value_4 - largest
+        chosen_2 = torch.where(not_greater_equal_value, difference_2, 0.0)
+        difference_3 = value_5 - largest
+        chosen_3 = torch.where(not_greater_equal_value, difference_3, 0.0)
+        difference_4 = value_6 - largest
+        chosen_4 = torch.where(not_greater_equal_value, difference_4, 0.0)
+        difference_5 = value_7 - largest
+        chosen_5 = torch.where(not_greater_equal_value, difference_5, 0.0)
+        difference_6 = value_8 - largest
+        chosen_6 = torch.where(not_greater_equal_value, difference_6, 0.0)
+        difference_7 = value_9 - largest
+        chosen_7 = torch.where(not_greater_equal_value, difference_7, 0.0)
+        difference_8 = value_10 - largest
+        chosen_8 = torch.where(not_greater_equal_value, difference_8, 0.0)
         total_2 = largest + torch.log(
-            torch.exp(value_3 - largest)
-            + torch.exp(value_4 - largest)
-            + torch.exp(value_5 - largest)
-            + torch.exp(value_6 - largest)
-            + torch.exp(value_7 - largest)
-            + torch.exp(value_8 - largest)
-            + torch.exp(value_9 - largest)
-            + torch.exp(value_10 - largest),
+            torch.where(
+                not_greater_equal_value,
+                torch.exp(chosen)
+                + torch.exp(chosen_2)
+                + torch.exp(chosen_3)
+                + torch.exp(chosen_4)
+                + torch.exp(chosen_5)
+                + torch.exp(chosen_6)
+                + torch.exp(chosen_7)
+                + torch.exp(chosen_8),
+                1.0,
+            ),
         )
         # spline.gen:7
-        product = 6.0 * (0.001 + 0.992 * torch.exp(value_3 - total_2))
-        product_2 = 6.0 * (0.001 + 0.992 * torch.exp(value_4 - total_2))
+        product = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_3 - total_2, 0.0)))
+        product_2 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_4 - total_2, 0.0)))
         total_3 = product + product_2
-        product_3 = 6.0 * (0.001 + 0.992 * torch.exp(value_5 - total_2))
+        product_3 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_5 - total_2, 0.0)))
         total_4 = total_3 + product_3
-        product_4 = 6.0 * (0.001 + 0.992 * torch.exp(value_6 - total_2))
+        product_4 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_6 - total_2, 0.0)))
         total_5 = total_4 + product_4
-        product_5 = 6.0 * (0.001 + 0.992 * torch.exp(value_7 - total_2))
+        product_5 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_7 - total_2, 0.0)))
         total_6 = total_5 + product_5
-        product_6 = 6.0 * (0.001 + 0.992 * torch.exp(value_8 - total_2))
+        product_6 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_8 - total_2, 0.0)))
         total_7 = total_6 + product_6
-        product_7 = 6.0 * (0.001 + 0.992 * torch.exp(value_9 - total_2))
+        product_7 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_9 - total_2, 0.0)))
         total_8 = -3.0 + (total_7 + product_7)
         # spline.gen:14
         greater_equal_smaller = smaller >= total_8
@@ -1449,71 +2130,76 @@ def inverse_rows(
             ),
             value_18,
         )
+        difference_9 = value_11 - largest_2
+        chosen_9 = torch.where(not_greater_equal_value, difference_9, 0.0)
+        difference_10 = value_12 - largest_2
+        chosen_10 = torch.where(not_greater_equal_value, difference_10, 0.0)
+        difference_11 = value_13 - largest_2
+        chosen_11 = torch.where(not_greater_equal_value, difference_11, 0.0)
+        difference_12 = value_14 - largest_2
+        chosen_12 = torch.where(not_greater_equal_value, difference_12, 0.0)
+        difference_13 = value_15 - largest_2
+        chosen_13 = torch.where(not_greater_equal_value, difference_13, 0.0)
+        difference_14 = value_16 - largest_2
+        chosen_14 = torch.where(not_greater_equal_value, difference_14, 0.0)
+        difference_15 = value_17 - largest_2
+        chosen_15 = torch.where(not_greater_equal_value, difference_15, 0.0)
+        difference_16 = value_18 - largest_2
+        chosen_16 = torch.where(not_greater_equal_value, difference_16, 0.0)
         total_10 = largest_2 + torch.log(
-            torch.exp(value_11 - largest_2)
-            + torch.exp(value_12 - largest_2)
-            + torch.exp(value_13 - largest_2)
-            + torch.exp(value_14 - largest_2)
-            + torch.exp(value_15 - largest_2)
-            + torch.exp(value_16 - largest_2)
-            + torch.exp(value_17 - largest_2)
-            + torch.exp(value_18 - largest_2),
+            torch.where(
+                not_greater_equal_value,
+                torch.exp(chosen_9)
+                + torch.exp(chosen_10)
+                + torch.exp(chosen_11)
+                + torch.exp(chosen_12)
+                + torch.exp(chosen_13)
+                + torch.exp(chosen_14)
+                + torch.exp(chosen_15)
+                + torch.exp(chosen_16),
+                1.0,
+            ),
         )
         # spline.gen:6
-        product_8 = 6.0 * (0.001 + 0.992 * torch.exp(value_11 - total_10))
-        product_9 = 6.0 * (0.001 + 0.992 * torch.exp(value_12 - total_10))
+        product_8 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_11 - total_10, 0.0)))
+        product_9 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_12 - total_10, 0.0)))
         total_11 = product_8 + product_9
-        product_10 = 6.0 * (0.001 + 0.992 * torch.exp(value_13 - total_10))
+        product_10 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_13 - total_10, 0.0)))
         total_12 = total_11 + product_10
-        product_11 = 6.0 * (0.001 + 0.992 * torch.exp(value_14 - total_10))
+        product_11 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_14 - total_10, 0.0)))
         total_13 = total_12 + product_11
-        product_12 = 6.0 * (0.001 + 0.992 * torch.exp(value_15 - total_10))
+        product_12 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_15 - total_10, 0.0)))
         total_14 = total_13 + product_12
-        product_13 = 6.0 * (0.001 + 0.992 * torch.exp(value_16 - total_10))
+        product_13 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_16 - total_10, 0.0)))
         total_15 = total_14 + product_13
-        product_14 = 6.0 * (0.001 + 0.992 * torch.exp(value_17 - total_10))
-        total_16 = -3.0 + (total_15 + product_14)
+        product_14 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_17 - total_10, 0.0)))
         # spline.gen:7
-        total_17 = -3.0 + total_7
+        total_16 = -3.0 + total_7
         # spline.gen:14
-        greater_equal_smaller_2 = smaller >= total_17
-        # spline.gen:6
-        total_18 = -3.0 + total_15
+        greater_equal_smaller_2 = smaller >= total_16
         # spline.gen:7
-        total_19 = -3.0 + total_6
+        total_17 = -3.0 + total_6
         # spline.gen:14
-        greater_equal_smaller_3 = smaller >= total_19
-        # spline.gen:6
-        total_20 = -3.0 + total_14
+        greater_equal_smaller_3 = smaller >= total_17
         # spline.gen:7
-        total_21 = -3.0 + total_5
+        total_18 = -3.0 + total_5
         # spline.gen:14
-        greater_equal_smaller_4 = smaller >= total_21
-        # spline.gen:6
-        total_22 = -3.0 + total_13
+        greater_equal_smaller_4 = smaller >= total_18
         # spline.gen:7
-        total_23 = -3.0 + total_4
+        total_19 = -3.0 + total_4
         # spline.gen:14
-        greater_equal_smaller_5 = smaller >= total_23
-        # spline.gen:6
-        total_24 = -3.0 + total_12
+        greater_equal_smaller_5 = smaller >= total_19
         # spline.gen:7
-        total_25 = -3.0 + total_3
+        total_20 = -3.0 + total_3
         # spline.gen:14
-        greater_equal_smaller_6 = smaller >= total_25
-        # spline.gen:6
-        total_26 = -3.0 + total_11
+        greater_equal_smaller_6 = smaller >= total_20
         # spline.gen:7
-        total_27 = -3.0 + product
+        total_21 = -3.0 + product
         # spline.gen:14
-        greater_equal_smaller_7 = smaller >= total_27
-        # spline.gen:6
-        total_28 = -3.0 + product_8
-        product_15 = 6.0 * (0.001 + 0.992 * torch.exp(value_18 - total_10))
-        # spline.gen:14
-        chosen = torch.where(
+        greater_equal_smaller_7 = smaller >= total_21
+        chosen_17 = torch.where(
             greater_equal_smaller,
-            product_15,
+            6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_18 - total_10, 0.0))),
             torch.where(
                 greater_equal_smaller_2,
                 product_14,
@@ -1536,37 +2222,34 @@ def inverse_rows(
                 ),
             ),
         )
-        difference = smaller - torch.where(
+        difference_17 = smaller - torch.where(
             greater_equal_smaller,
             total_8,
             torch.where(
                 greater_equal_smaller_2,
-                total_17,
+                total_16,
                 torch.where(
                     greater_equal_smaller_3,
-                    total_19,
+                    total_17,
                     torch.where(
                         greater_equal_smaller_4,
-                        total_21,
+                        total_18,
                         torch.where(
                             greater_equal_smaller_5,
-                            total_23,
+                            total_19,
                             torch.where(
                                 greater_equal_smaller_6,
-                                total_25,
-                                torch.where(greater_equal_smaller_7, total_27, -3.0),
+                                total_20,
+                                torch.where(greater_equal_smaller_7, total_21, -3.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        # spline.gen:7
-        product_16 = 6.0 * (0.001 + 0.992 * torch.exp(value_10 - total_2))
-        # spline.gen:14
-        chosen_2 = torch.where(
+        chosen_18 = torch.where(
             greater_equal_smaller,
-            product_16,
+            6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_10 - total_2, 0.0))),
             torch.where(
                 greater_equal_smaller_2,
                 product_7,
@@ -1589,197 +2272,749 @@ def inverse_rows(
                 ),
             ),
         )
-        ratio = chosen_2 / chosen
-        product_17 = difference * ratio
+        ratio = chosen_18 / torch.where(not_greater_equal_value, chosen_17, 1.0)
+        product_15 = difference_17 * ratio
         # spline.gen:15
-        total_29 = F.linear(hidden_2, mlp_d_weight[k], mlp_d_bias[k])
+        total_22 = F.linear(hidden_2, mlp_d_weight[k], mlp_d_bias[k])
         # spline.gen:14
-        total_30 = 0.001 + F.softplus(total_29[:, 6:], threshold=80)
-        total_31 = 0.001 + F.softplus(total_29[:, 5:6], threshold=80)
-        total_32 = 0.001 + F.softplus(total_29[:, 4:5], threshold=80)
-        total_33 = 0.001 + F.softplus(total_29[:, 3:4], threshold=80)
-        total_34 = 0.001 + F.softplus(total_29[:, 2:3], threshold=80)
-        total_35 = 0.001 + F.softplus(total_29[:, 1:2], threshold=80)
-        total_36 = 0.001 + F.softplus(total_29[:, :1], threshold=80)
-        chosen_3 = torch.where(
+        total_23 = 0.001 + F.softplus(total_22[:, 6:], threshold=80)
+        total_24 = 0.001 + F.softplus(total_22[:, 5:6], threshold=80)
+        total_25 = 0.001 + F.softplus(total_22[:, 4:5], threshold=80)
+        total_26 = 0.001 + F.softplus(total_22[:, 3:4], threshold=80)
+        total_27 = 0.001 + F.softplus(total_22[:, 2:3], threshold=80)
+        total_28 = 0.001 + F.softplus(total_22[:, 1:2], threshold=80)
+        total_29 = 0.001 + F.softplus(total_22[:, :1], threshold=80)
+        chosen_19 = torch.where(
             greater_equal_smaller,
-            total_30,
+            total_23,
             torch.where(
                 greater_equal_smaller_2,
-                total_31,
+                total_24,
                 torch.where(
                     greater_equal_smaller_3,
-                    total_32,
+                    total_25,
                     torch.where(
                         greater_equal_smaller_4,
-                        total_33,
+                        total_26,
                         torch.where(
                             greater_equal_smaller_5,
-                            total_34,
+                            total_27,
                             torch.where(
                                 greater_equal_smaller_6,
-                                total_35,
-                                torch.where(greater_equal_smaller_7, total_36, 1.0),
+                                total_28,
+                                torch.where(greater_equal_smaller_7, total_29, 1.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        product_18 = chosen_2 * chosen_3
-        chosen_4 = torch.where(
+        product_16 = chosen_18 * chosen_19
+        chosen_20 = torch.where(
             greater_equal_smaller,
             1.0,
             torch.where(
                 greater_equal_smaller_2,
-                total_30,
+                total_23,
                 torch.where(
                     greater_equal_smaller_3,
-                    total_31,
+                    total_24,
                     torch.where(
                         greater_equal_smaller_4,
-                        total_32,
+                        total_25,
                         torch.where(
                             greater_equal_smaller_5,
-                            total_33,
+                            total_26,
                             torch.where(
                                 greater_equal_smaller_6,
-                                total_34,
-                                torch.where(greater_equal_smaller_7, total_35, total_36),
+                                total_27,
+                                torch.where(greater_equal_smaller_7, total_28, total_29),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        product_19 = 2.0 * ratio
-        difference_2 = product_18 - difference * (chosen_3 + chosen_4 - product_19)
+        product_17 = 2.0 * ratio
+        difference_18 = product_16 - difference_17 * (chosen_19 + chosen_20 - product_17)
         b = torch.where(
-            torch.abs(value_2) >= 3.0,
+            greater_equal_value,
             value_2,
             torch.where(
                 greater_equal_smaller,
-                total_16,
+                -3.0 + (total_15 + product_14),
                 torch.where(
                     greater_equal_smaller_2,
-                    total_18,
+                    -3.0 + total_15,
                     torch.where(
                         greater_equal_smaller_3,
-                        total_20,
+                        -3.0 + total_14,
                         torch.where(
                             greater_equal_smaller_4,
-                            total_22,
+                            -3.0 + total_13,
                             torch.where(
                                 greater_equal_smaller_5,
-                                total_24,
+                                -3.0 + total_12,
                                 torch.where(
                                     greater_equal_smaller_6,
-                                    total_26,
-                                    torch.where(greater_equal_smaller_7, total_28, -3.0),
+                                    -3.0 + total_11,
+                                    torch.where(greater_equal_smaller_7, -3.0 + product_8, -3.0),
                                 ),
                             ),
                         ),
                     ),
                 ),
             )
-            + chosen
+            + chosen_17
             * (
                 2.0
-                * product_17
-                / (
-                    difference_2
+                * product_15
+                / torch.where(
+                    not_greater_equal_value,
+                    difference_18
                     + torch.sqrt(
-                        (
-                            difference_2 * difference_2
-                            + 4.0
-                            * (
-                                (chosen_2 * ratio - product_18 - difference * (product_19 - chosen_3 - chosen_4))
-                                * product_17
-                            )
-                        ).clamp(min=0.0),
-                    )
+                        torch.where(
+                            not_greater_equal_value,
+                            (
+                                difference_18 * difference_18
+                                + 4.0
+                                * (
+                                    (
+                                        chosen_18 * ratio
+                                        - product_16
+                                        - difference_17 * (product_17 - chosen_19 - chosen_20)
+                                    )
+                                    * product_15
+                                )
+                            ).clamp(min=0.0),
+                            1.0,
+                        ),
+                    ),
+                    1.0,
                 )
             ).clamp(min=0.0, max=1.0),
         )
-        smaller_2 = b.clamp(min=-3.0, max=3.0)
-        greater_equal_smaller_2_2 = smaller_2 >= total_16
-        greater_equal_smaller_2_3 = smaller_2 >= total_18
-        greater_equal_smaller_2_4 = smaller_2 >= total_20
-        greater_equal_smaller_2_5 = smaller_2 >= total_22
-        greater_equal_smaller_2_6 = smaller_2 >= total_24
-        greater_equal_smaller_2_7 = smaller_2 >= total_26
-        greater_equal_smaller_2_8 = smaller_2 >= total_28
-        chosen_5 = torch.where(
-            greater_equal_smaller_2_2,
-            product_16,
+        # spline.gen:3
+        greater_equal_value_2 = torch.abs(b) >= 3.0
+        # spline.gen:14
+        not_greater_equal_value_2 = ~greater_equal_value_2
+        total_30 = largest + torch.log(
             torch.where(
-                greater_equal_smaller_2_3,
-                product_7,
+                not_greater_equal_value_2,
                 torch.where(
-                    greater_equal_smaller_2_4,
-                    product_6,
+                    not_greater_equal_value,
+                    torch.exp(torch.where(not_greater_equal_value_2, chosen, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_2, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_3, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_4, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_5, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_6, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_7, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_8, 0.0)),
+                    1.0,
+                ),
+                1.0,
+            ),
+        )
+        # spline.gen:7
+        product_18 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_3 - total_30, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        product_19 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_4 - total_30, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_31 = product_18 + product_19
+        product_20 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_5 - total_30, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_32 = total_31 + product_20
+        product_21 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_6 - total_30, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_33 = total_32 + product_21
+        product_22 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_7 - total_30, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_34 = total_33 + product_22
+        product_23 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_8 - total_30, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_35 = total_34 + product_23
+        product_24 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_9 - total_30, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_36 = -3.0 + (total_35 + product_24)
+        # spline.gen:14
+        greater_equal_smaller_8 = smaller >= total_36
+        total_37 = largest_2 + torch.log(
+            torch.where(
+                not_greater_equal_value_2,
+                torch.where(
+                    not_greater_equal_value,
+                    torch.exp(torch.where(not_greater_equal_value_2, chosen_9, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_10, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_11, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_12, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_13, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_14, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_15, 0.0))
+                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_16, 0.0)),
+                    1.0,
+                ),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        product_25 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_11 - total_37, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        product_26 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_12 - total_37, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_38 = product_25 + product_26
+        product_27 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_13 - total_37, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_39 = total_38 + product_27
+        product_28 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_14 - total_37, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_40 = total_39 + product_28
+        product_29 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_15 - total_37, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_41 = total_40 + product_29
+        product_30 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_16 - total_37, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        total_42 = total_41 + product_30
+        product_31 = 6.0 * (
+            0.001
+            + 0.992
+            * torch.exp(
+                torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(not_greater_equal_value, value_17 - total_37, 0.0),
+                    0.0,
+                ),
+            )
+        )
+        # spline.gen:7
+        total_43 = -3.0 + total_35
+        # spline.gen:14
+        greater_equal_smaller_9 = smaller >= total_43
+        # spline.gen:7
+        total_44 = -3.0 + total_34
+        # spline.gen:14
+        greater_equal_smaller_10 = smaller >= total_44
+        # spline.gen:7
+        total_45 = -3.0 + total_33
+        # spline.gen:14
+        greater_equal_smaller_11 = smaller >= total_45
+        # spline.gen:7
+        total_46 = -3.0 + total_32
+        # spline.gen:14
+        greater_equal_smaller_12 = smaller >= total_46
+        # spline.gen:7
+        total_47 = -3.0 + total_31
+        # spline.gen:14
+        greater_equal_smaller_13 = smaller >= total_47
+        # spline.gen:7
+        total_48 = -3.0 + product_18
+        # spline.gen:14
+        greater_equal_smaller_14 = smaller >= total_48
+        chosen_21 = torch.where(
+            greater_equal_smaller_8,
+            6.0
+            * (
+                0.001
+                + 0.992
+                * torch.exp(
                     torch.where(
-                        greater_equal_smaller_2_5,
-                        product_5,
+                        not_greater_equal_value_2,
+                        torch.where(not_greater_equal_value, value_18 - total_37, 0.0),
+                        0.0,
+                    ),
+                )
+            ),
+            torch.where(
+                greater_equal_smaller_9,
+                product_31,
+                torch.where(
+                    greater_equal_smaller_10,
+                    product_30,
+                    torch.where(
+                        greater_equal_smaller_11,
+                        product_29,
                         torch.where(
-                            greater_equal_smaller_2_6,
-                            product_4,
+                            greater_equal_smaller_12,
+                            product_28,
                             torch.where(
-                                greater_equal_smaller_2_7,
-                                product_3,
-                                torch.where(greater_equal_smaller_2_8, product_2, product),
+                                greater_equal_smaller_13,
+                                product_27,
+                                torch.where(greater_equal_smaller_14, product_26, product_25),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        chosen_6 = torch.where(
-            greater_equal_smaller_2_2,
-            product_15,
+        difference_19 = smaller - torch.where(
+            greater_equal_smaller_8,
+            total_36,
             torch.where(
-                greater_equal_smaller_2_3,
-                product_14,
+                greater_equal_smaller_9,
+                total_43,
                 torch.where(
-                    greater_equal_smaller_2_4,
-                    product_13,
+                    greater_equal_smaller_10,
+                    total_44,
                     torch.where(
-                        greater_equal_smaller_2_5,
-                        product_12,
+                        greater_equal_smaller_11,
+                        total_45,
                         torch.where(
-                            greater_equal_smaller_2_6,
-                            product_11,
+                            greater_equal_smaller_12,
+                            total_46,
                             torch.where(
-                                greater_equal_smaller_2_7,
-                                product_10,
-                                torch.where(greater_equal_smaller_2_8, product_9, product_8),
+                                greater_equal_smaller_13,
+                                total_47,
+                                torch.where(greater_equal_smaller_14, total_48, -3.0),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        ratio_2 = chosen_5 / chosen_6
-        product_20 = chosen_5 * ratio_2
-        chosen_7 = torch.where(
+        chosen_22 = torch.where(
+            greater_equal_smaller_8,
+            6.0
+            * (
+                0.001
+                + 0.992
+                * torch.exp(
+                    torch.where(
+                        not_greater_equal_value_2,
+                        torch.where(not_greater_equal_value, value_10 - total_30, 0.0),
+                        0.0,
+                    ),
+                )
+            ),
+            torch.where(
+                greater_equal_smaller_9,
+                product_24,
+                torch.where(
+                    greater_equal_smaller_10,
+                    product_23,
+                    torch.where(
+                        greater_equal_smaller_11,
+                        product_22,
+                        torch.where(
+                            greater_equal_smaller_12,
+                            product_21,
+                            torch.where(
+                                greater_equal_smaller_13,
+                                product_20,
+                                torch.where(greater_equal_smaller_14, product_19, product_18),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        ratio_2 = chosen_22 / torch.where(
+            not_greater_equal_value_2,
+            torch.where(not_greater_equal_value, chosen_21, 1.0),
+            1.0,
+        )
+        product_32 = difference_19 * ratio_2
+        chosen_23 = torch.where(
+            greater_equal_smaller_8,
+            total_23,
+            torch.where(
+                greater_equal_smaller_9,
+                total_24,
+                torch.where(
+                    greater_equal_smaller_10,
+                    total_25,
+                    torch.where(
+                        greater_equal_smaller_11,
+                        total_26,
+                        torch.where(
+                            greater_equal_smaller_12,
+                            total_27,
+                            torch.where(
+                                greater_equal_smaller_13,
+                                total_28,
+                                torch.where(greater_equal_smaller_14, total_29, 1.0),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        product_33 = chosen_22 * chosen_23
+        chosen_24 = torch.where(
+            greater_equal_smaller_8,
+            1.0,
+            torch.where(
+                greater_equal_smaller_9,
+                total_23,
+                torch.where(
+                    greater_equal_smaller_10,
+                    total_24,
+                    torch.where(
+                        greater_equal_smaller_11,
+                        total_25,
+                        torch.where(
+                            greater_equal_smaller_12,
+                            total_26,
+                            torch.where(
+                                greater_equal_smaller_13,
+                                total_27,
+                                torch.where(greater_equal_smaller_14, total_28, total_29),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        product_34 = 2.0 * ratio_2
+        difference_20 = product_33 - difference_19 * (chosen_23 + chosen_24 - product_34)
+        b_2 = torch.where(
+            greater_equal_value,
+            value_2,
+            torch.where(
+                greater_equal_smaller_8,
+                -3.0 + (total_42 + product_31),
+                torch.where(
+                    greater_equal_smaller_9,
+                    -3.0 + total_42,
+                    torch.where(
+                        greater_equal_smaller_10,
+                        -3.0 + total_41,
+                        torch.where(
+                            greater_equal_smaller_11,
+                            -3.0 + total_40,
+                            torch.where(
+                                greater_equal_smaller_12,
+                                -3.0 + total_39,
+                                torch.where(
+                                    greater_equal_smaller_13,
+                                    -3.0 + total_38,
+                                    torch.where(greater_equal_smaller_14, -3.0 + product_25, -3.0),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            )
+            + chosen_21
+            * (
+                2.0
+                * product_32
+                / torch.where(
+                    not_greater_equal_value_2,
+                    torch.where(
+                        not_greater_equal_value,
+                        difference_20
+                        + torch.sqrt(
+                            torch.where(
+                                not_greater_equal_value_2,
+                                torch.where(
+                                    not_greater_equal_value,
+                                    (
+                                        difference_20 * difference_20
+                                        + 4.0
+                                        * (
+                                            (
+                                                chosen_22 * ratio_2
+                                                - product_33
+                                                - difference_19 * (product_34 - chosen_23 - chosen_24)
+                                            )
+                                            * product_32
+                                        )
+                                    ).clamp(min=0.0),
+                                    1.0,
+                                ),
+                                1.0,
+                            ),
+                        ),
+                        1.0,
+                    ),
+                    1.0,
+                )
+            ).clamp(min=0.0, max=1.0),
+        )
+        smaller_2 = b_2.clamp(min=-3.0, max=3.0)
+        total_49 = largest_2 + torch.log(
+            torch.where(
+                not_greater_equal_value_2,
+                torch.exp(torch.where(not_greater_equal_value_2, difference_9, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_10, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_11, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_12, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_13, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_14, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_15, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_16, 0.0)),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        product_35 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_11 - total_49, 0.0)))
+        product_36 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_12 - total_49, 0.0)))
+        total_50 = product_35 + product_36
+        product_37 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_13 - total_49, 0.0)))
+        total_51 = total_50 + product_37
+        product_38 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_14 - total_49, 0.0)))
+        total_52 = total_51 + product_38
+        product_39 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_15 - total_49, 0.0)))
+        total_53 = total_52 + product_39
+        product_40 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_16 - total_49, 0.0)))
+        total_54 = total_53 + product_40
+        product_41 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_17 - total_49, 0.0)))
+        total_55 = -3.0 + (total_54 + product_41)
+        # spline.gen:14
+        greater_equal_smaller_2_2 = smaller_2 >= total_55
+        total_56 = largest + torch.log(
+            torch.where(
+                not_greater_equal_value_2,
+                torch.exp(torch.where(not_greater_equal_value_2, difference, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_2, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_3, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_4, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_5, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_6, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_7, 0.0))
+                + torch.exp(torch.where(not_greater_equal_value_2, difference_8, 0.0)),
+                1.0,
+            ),
+        )
+        # spline.gen:6
+        total_57 = -3.0 + total_54
+        # spline.gen:14
+        greater_equal_smaller_2_3 = smaller_2 >= total_57
+        # spline.gen:6
+        total_58 = -3.0 + total_53
+        # spline.gen:14
+        greater_equal_smaller_2_4 = smaller_2 >= total_58
+        # spline.gen:6
+        total_59 = -3.0 + total_52
+        # spline.gen:14
+        greater_equal_smaller_2_5 = smaller_2 >= total_59
+        # spline.gen:6
+        total_60 = -3.0 + total_51
+        # spline.gen:14
+        greater_equal_smaller_2_6 = smaller_2 >= total_60
+        # spline.gen:6
+        total_61 = -3.0 + total_50
+        # spline.gen:14
+        greater_equal_smaller_2_7 = smaller_2 >= total_61
+        # spline.gen:6
+        total_62 = -3.0 + product_35
+        # spline.gen:14
+        greater_equal_smaller_2_8 = smaller_2 >= total_62
+        chosen_25 = torch.where(
             greater_equal_smaller_2_2,
-            total_30,
+            6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_10 - total_56, 0.0))),
             torch.where(
                 greater_equal_smaller_2_3,
-                total_31,
+                6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_9 - total_56, 0.0))),
                 torch.where(
                     greater_equal_smaller_2_4,
-                    total_32,
+                    6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_8 - total_56, 0.0))),
                     torch.where(
                         greater_equal_smaller_2_5,
-                        total_33,
+                        6.0
+                        * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_7 - total_56, 0.0))),
                         torch.where(
                             greater_equal_smaller_2_6,
-                            total_34,
+                            6.0
+                            * (
+                                0.001
+                                + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_6 - total_56, 0.0))
+                            ),
                             torch.where(
                                 greater_equal_smaller_2_7,
-                                total_35,
-                                torch.where(greater_equal_smaller_2_8, total_36, 1.0),
+                                6.0
+                                * (
+                                    0.001
+                                    + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_5 - total_56, 0.0))
+                                ),
+                                torch.where(
+                                    greater_equal_smaller_2_8,
+                                    6.0
+                                    * (
+                                        0.001
+                                        + 0.992
+                                        * torch.exp(torch.where(not_greater_equal_value_2, value_4 - total_56, 0.0))
+                                    ),
+                                    6.0
+                                    * (
+                                        0.001
+                                        + 0.992
+                                        * torch.exp(torch.where(not_greater_equal_value_2, value_3 - total_56, 0.0))
+                                    ),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+        chosen_26 = torch.where(
+            not_greater_equal_value_2,
+            torch.where(
+                greater_equal_smaller_2_2,
+                6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_18 - total_49, 0.0))),
+                torch.where(
+                    greater_equal_smaller_2_3,
+                    product_41,
+                    torch.where(
+                        greater_equal_smaller_2_4,
+                        product_40,
+                        torch.where(
+                            greater_equal_smaller_2_5,
+                            product_39,
+                            torch.where(
+                                greater_equal_smaller_2_6,
+                                product_38,
+                                torch.where(
+                                    greater_equal_smaller_2_7,
+                                    product_37,
+                                    torch.where(greater_equal_smaller_2_8, product_36, product_35),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+            1.0,
+        )
+        ratio_3 = chosen_25 / chosen_26
+        product_42 = chosen_25 * ratio_3
+        chosen_27 = torch.where(
+            greater_equal_smaller_2_2,
+            total_23,
+            torch.where(
+                greater_equal_smaller_2_3,
+                total_24,
+                torch.where(
+                    greater_equal_smaller_2_4,
+                    total_25,
+                    torch.where(
+                        greater_equal_smaller_2_5,
+                        total_26,
+                        torch.where(
+                            greater_equal_smaller_2_6,
+                            total_27,
+                            torch.where(
+                                greater_equal_smaller_2_7,
+                                total_28,
+                                torch.where(greater_equal_smaller_2_8, total_29, 1.0),
                             ),
                         ),
                     ),
@@ -1791,23 +3026,23 @@ def inverse_rows(
                 smaller_2
                 - torch.where(
                     greater_equal_smaller_2_2,
-                    total_16,
+                    total_55,
                     torch.where(
                         greater_equal_smaller_2_3,
-                        total_18,
+                        total_57,
                         torch.where(
                             greater_equal_smaller_2_4,
-                            total_20,
+                            total_58,
                             torch.where(
                                 greater_equal_smaller_2_5,
-                                total_22,
+                                total_59,
                                 torch.where(
                                     greater_equal_smaller_2_6,
-                                    total_24,
+                                    total_60,
                                     torch.where(
                                         greater_equal_smaller_2_7,
-                                        total_26,
-                                        torch.where(greater_equal_smaller_2_8, total_28, -3.0),
+                                        total_61,
+                                        torch.where(greater_equal_smaller_2_8, total_62, -3.0),
                                     ),
                                 ),
                             ),
@@ -1815,50 +3050,60 @@ def inverse_rows(
                     ),
                 )
             )
-            / chosen_6
+            / chosen_26
         ).clamp(min=0.0, max=1.0)
-        difference_3 = 1.0 - smaller_3
-        power_difference_3 = difference_3**2
-        product_21 = smaller_3 * difference_3
-        chosen_8 = torch.where(
+        difference_21 = 1.0 - smaller_3
+        power_value = torch.where(not_greater_equal_value_2, difference_21, 1.0) ** 2
+        product_43 = smaller_3 * difference_21
+        chosen_28 = torch.where(
             greater_equal_smaller_2_2,
             1.0,
             torch.where(
                 greater_equal_smaller_2_3,
-                total_30,
+                total_23,
                 torch.where(
                     greater_equal_smaller_2_4,
-                    total_31,
+                    total_24,
                     torch.where(
                         greater_equal_smaller_2_5,
-                        total_32,
+                        total_25,
                         torch.where(
                             greater_equal_smaller_2_6,
-                            total_33,
+                            total_26,
                             torch.where(
                                 greater_equal_smaller_2_7,
-                                total_34,
-                                torch.where(greater_equal_smaller_2_8, total_35, total_36),
+                                total_27,
+                                torch.where(greater_equal_smaller_2_8, total_28, total_29),
                             ),
                         ),
                     ),
                 ),
             ),
         )
-        power_smaller_3 = smaller_3**2
+        power_value_2 = torch.where(not_greater_equal_value_2, smaller_3, 1.0) ** 2
         # spline.gen:22
         x = torch.cat((value, b), -1)
         log_abs_det = log_abs_det + torch.where(
-            torch.abs(b) >= 3.0,
+            greater_equal_value_2,
             0.0,
             torch.log(
-                product_20 * chosen_7 * power_difference_3
-                + 2.0 * chosen_5 * ratio_2**2 * product_21
-                + product_20 * chosen_8 * power_smaller_3,
+                torch.where(
+                    not_greater_equal_value_2,
+                    product_42 * chosen_27 * power_value
+                    + 2.0 * chosen_25 * torch.where(not_greater_equal_value_2, ratio_3, 1.0) ** 2 * product_43
+                    + product_42 * chosen_28 * power_value_2,
+                    1.0,
+                ),
             )
-            - torch.log(chosen_6)
+            - torch.log(chosen_26)
             - 2.0
-            * torch.log(ratio_2 * power_difference_3 + (chosen_7 + chosen_8) * product_21 + ratio_2 * power_smaller_3),
+            * torch.log(
+                torch.where(
+                    not_greater_equal_value_2,
+                    ratio_3 * power_value + (chosen_27 + chosen_28) * product_43 + ratio_3 * power_value_2,
+                    1.0,
+                ),
+            ),
         ).sum(-1)
     return x, -log_abs_det
 
@@ -1903,7 +3148,7 @@ class NSF(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     package = __package__ or ""
     spec = "specs/bijections/spline.gen"
-    model_hash = "1bb4a7f2e6d3849f54db340077462aebddaaf2f9b9937997e19322bb67a2a0ab"
+    model_hash = "8fe37eb9842d45ff8e8c276840f71856e09ccee616c75d8a0a2b77cab1ab6fed"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

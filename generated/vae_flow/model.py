@@ -371,7 +371,7 @@ class FlowVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae_flow.gen"
-    model_hash = "53c3d22d26bbf96894cc15b52caa877fc2727fdc7d5e6c25aaae0c4e66eaa1fb"
+    model_hash = "1830305815d80fea6359cb7c761f09c8ce254df3e6dab56684d56ebb9c27699c"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -373,7 +373,7 @@ class FlowPriorVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae_flow_prior.gen"
-    model_hash = "1d283392703bf315680fde8edf61a3a7fd0409d6ad12dcc6275bdc25a7f0e89c"
+    model_hash = "b0ea941da934b922d12cd69c175ec3a4e404053a80b15fcbc1222ee508c04a0e"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -284,7 +284,7 @@ class WGANGP(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/wgan_gp.gen"
-    model_hash = "7389ed54fbc4820242c4cdcd40c71632ad4bd5bd07e52c01ab4c57b2a2cb788e"
+    model_hash = "b3faa49236f9c5db957e3296eadc39b3a356783a431ce572140ed6f5211b1aff"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
