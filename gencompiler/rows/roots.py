@@ -117,7 +117,9 @@ class _Loop:
             rest, slope = self._op("negate", rest), self._op("negate", slope)
         over = self._op("greater", rest, self._number(0))
         under = self._op("less", rest, self._number(0))
-        broken = self._op("not_equal", rest, rest)  # too far out to be computed: towards the middle
+        done = self._op("equal", rest, self._number(0))
+        known = self._op("or", self._op("or", over, under), done)
+        broken = self._op("not", known)  # no number, too far out: towards the middle
         out = self._op("greater", t, self._number(0))
         high = graph.select(self._op("or", over, self._op("and", broken, out)), t, high, span)
         low = graph.select(self._op("or", under, self._op("and", broken, self._op("not", out))), t, low, span)
@@ -127,7 +129,6 @@ class _Loop:
         faster = self._op("less_equal", size, self._op("multiply", self._number(0.125), before))
         middle = self._op("multiply", self._number(0.5), self._op("add", low, high))
         moved = graph.select(self._op("and", inside, faster), newton, middle, span)
-        done = self._op("equal", rest, self._number(0))
         after = graph.select(done, t, moved, span)
         kept = graph.select(broken, self._like(target, math.inf), size, span)
         return self._x(graph.close(plan, (low, high, after, kept))[2])

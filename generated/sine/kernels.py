@@ -338,14 +338,20 @@ def sample_kernel(
         product_1 = tl.load(k_array_2) * sinh_t_1
         difference_0 = sinh_t_0 + tl.load(a_array) * tl.sin(product_0) / tl.load(k_array) - z_0
         difference_1 = sinh_t_1 + tl.load(a_array_2) * tl.sin(product_1) / tl.load(k_array_2) - z_1
-        not_equal_difference_0 = difference_0 != difference_0
-        not_equal_difference_1 = difference_1 != difference_1
+        less_difference_0 = difference_0 < 0.0
+        less_difference_1 = difference_1 < 0.0
+        greater_difference_0 = difference_0 > 0.0
+        greater_difference_1 = difference_1 > 0.0
+        equal_difference_0 = difference_0 == 0.0
+        equal_difference_1 = difference_1 == 0.0
+        not_value_0 = greater_difference_0 | less_difference_0 | equal_difference_0 == 0
+        not_value_1 = greater_difference_1 | less_difference_1 | equal_difference_1 == 0
         greater_t_0 = t_0 > 0.0
         greater_t_1 = t_1 > 0.0
-        chosen_0 = tl.where((difference_0 < 0.0) | not_equal_difference_0 & (greater_t_0 == 0), t_0, low_0)
-        chosen_1 = tl.where((difference_1 < 0.0) | not_equal_difference_1 & (greater_t_1 == 0), t_1, low_1)
-        chosen_2_0 = tl.where((difference_0 > 0.0) | not_equal_difference_0 & greater_t_0, t_0, high_0)
-        chosen_2_1 = tl.where((difference_1 > 0.0) | not_equal_difference_1 & greater_t_1, t_1, high_1)
+        chosen_0 = tl.where(less_difference_0 | not_value_0 & (greater_t_0 == 0), t_0, low_0)
+        chosen_1 = tl.where(less_difference_1 | not_value_1 & (greater_t_1 == 0), t_1, low_1)
+        chosen_2_0 = tl.where(greater_difference_0 | not_value_0 & greater_t_0, t_0, high_0)
+        chosen_2_1 = tl.where(greater_difference_1 | not_value_1 & greater_t_1, t_1, high_1)
         difference_2_0 = t_0 - difference_0 / (
             (1.0 + tl.load(k_array) * (tl.cos(product_0) * tl.load(weights_array))) * cosh(t_0)
         )
@@ -359,7 +365,7 @@ def sample_kernel(
         high_0 = chosen_2_0
         high_1 = chosen_2_1
         t_0 = tl.where(
-            difference_0 == 0.0,
+            equal_difference_0,
             t_0,
             tl.where(
                 (difference_2_0 > chosen_0) & (difference_2_0 < chosen_2_0) & (abs_difference_0 <= 0.125 * residual_0),
@@ -368,7 +374,7 @@ def sample_kernel(
             ),
         )
         t_1 = tl.where(
-            difference_1 == 0.0,
+            equal_difference_1,
             t_1,
             tl.where(
                 (difference_2_1 > chosen_1) & (difference_2_1 < chosen_2_1) & (abs_difference_1 <= 0.125 * residual_1),
@@ -376,8 +382,8 @@ def sample_kernel(
                 0.5 * (chosen_1 + chosen_2_1),
             ),
         )
-        residual_0 = tl.where(not_equal_difference_0, value_4_0, abs_difference_0)
-        residual_1 = tl.where(not_equal_difference_1, value_4_1, abs_difference_1)
+        residual_0 = tl.where(not_value_0, value_4_0, abs_difference_0)
+        residual_1 = tl.where(not_value_1, value_4_1, abs_difference_1)
     stop_value_4_0 = sinh(t_0)
     stop_value_4_1 = sinh(t_1)
     product_2_0 = tl.load(k_array) * stop_value_4_0
@@ -424,14 +430,20 @@ def sample_kernel(
         tanh_value_1 = tanh(sinh_t_2_1 + tl.load(b_array_2))
         difference_4_0 = sinh_t_2_0 + tl.load(c_array) * tanh_value_0 - root_0
         difference_4_1 = sinh_t_2_1 + tl.load(c_array_2) * tanh_value_1 - root_1
-        not_equal_difference_4_0 = difference_4_0 != difference_4_0
-        not_equal_difference_4_1 = difference_4_1 != difference_4_1
+        less_difference_4_0 = difference_4_0 < 0.0
+        less_difference_4_1 = difference_4_1 < 0.0
+        greater_difference_4_0 = difference_4_0 > 0.0
+        greater_difference_4_1 = difference_4_1 > 0.0
+        equal_difference_4_0 = difference_4_0 == 0.0
+        equal_difference_4_1 = difference_4_1 == 0.0
+        not_value_2_0 = greater_difference_4_0 | less_difference_4_0 | equal_difference_4_0 == 0
+        not_value_2_1 = greater_difference_4_1 | less_difference_4_1 | equal_difference_4_1 == 0
         greater_t_2_0 = t_2_0 > 0.0
         greater_t_2_1 = t_2_1 > 0.0
-        chosen_3_0 = tl.where((difference_4_0 < 0.0) | not_equal_difference_4_0 & (greater_t_2_0 == 0), t_2_0, low_2_0)
-        chosen_3_1 = tl.where((difference_4_1 < 0.0) | not_equal_difference_4_1 & (greater_t_2_1 == 0), t_2_1, low_2_1)
-        chosen_4_0 = tl.where((difference_4_0 > 0.0) | not_equal_difference_4_0 & greater_t_2_0, t_2_0, high_2_0)
-        chosen_4_1 = tl.where((difference_4_1 > 0.0) | not_equal_difference_4_1 & greater_t_2_1, t_2_1, high_2_1)
+        chosen_3_0 = tl.where(less_difference_4_0 | not_value_2_0 & (greater_t_2_0 == 0), t_2_0, low_2_0)
+        chosen_3_1 = tl.where(less_difference_4_1 | not_value_2_1 & (greater_t_2_1 == 0), t_2_1, low_2_1)
+        chosen_4_0 = tl.where(greater_difference_4_0 | not_value_2_0 & greater_t_2_0, t_2_0, high_2_0)
+        chosen_4_1 = tl.where(greater_difference_4_1 | not_value_2_1 & greater_t_2_1, t_2_1, high_2_1)
         difference_5_0 = t_2_0 - difference_4_0 / (
             (1.0 + (1.0 - square(tanh_value_0)) * tl.load(c_array)) * cosh(t_2_0)
         )
@@ -445,7 +457,7 @@ def sample_kernel(
         high_2_0 = chosen_4_0
         high_2_1 = chosen_4_1
         t_2_0 = tl.where(
-            difference_4_0 == 0.0,
+            equal_difference_4_0,
             t_2_0,
             tl.where(
                 (difference_5_0 > chosen_3_0)
@@ -456,7 +468,7 @@ def sample_kernel(
             ),
         )
         t_2_1 = tl.where(
-            difference_4_1 == 0.0,
+            equal_difference_4_1,
             t_2_1,
             tl.where(
                 (difference_5_1 > chosen_3_1)
@@ -466,8 +478,8 @@ def sample_kernel(
                 0.5 * (chosen_3_1 + chosen_4_1),
             ),
         )
-        residual_2_0 = tl.where(not_equal_difference_4_0, value_4_0, abs_difference_4_0)
-        residual_2_1 = tl.where(not_equal_difference_4_1, value_4_1, abs_difference_4_1)
+        residual_2_0 = tl.where(not_value_2_0, value_4_0, abs_difference_4_0)
+        residual_2_1 = tl.where(not_value_2_1, value_4_1, abs_difference_4_1)
     stop_value_5_0 = sinh(t_2_0)
     stop_value_5_1 = sinh(t_2_1)
     tanh_value_2_0 = tanh(stop_value_5_0 + tl.load(b_array))
@@ -705,14 +717,20 @@ def forward_kernel(
             + tl.load(a_array_2) * tl.sin(product_1) / tl.load(k_array_2)
             - tl.load(z_ptr + place * 2 + 1, mask=live, other=0)
         )
-        not_equal_difference_0 = difference_0 != difference_0
-        not_equal_difference_1 = difference_1 != difference_1
+        less_difference_0 = difference_0 < 0.0
+        less_difference_1 = difference_1 < 0.0
+        greater_difference_0 = difference_0 > 0.0
+        greater_difference_1 = difference_1 > 0.0
+        equal_difference_0 = difference_0 == 0.0
+        equal_difference_1 = difference_1 == 0.0
+        not_value_0 = greater_difference_0 | less_difference_0 | equal_difference_0 == 0
+        not_value_1 = greater_difference_1 | less_difference_1 | equal_difference_1 == 0
         greater_t_0 = t_0 > 0.0
         greater_t_1 = t_1 > 0.0
-        chosen_0 = tl.where((difference_0 < 0.0) | not_equal_difference_0 & (greater_t_0 == 0), t_0, low_0)
-        chosen_1 = tl.where((difference_1 < 0.0) | not_equal_difference_1 & (greater_t_1 == 0), t_1, low_1)
-        chosen_2_0 = tl.where((difference_0 > 0.0) | not_equal_difference_0 & greater_t_0, t_0, high_0)
-        chosen_2_1 = tl.where((difference_1 > 0.0) | not_equal_difference_1 & greater_t_1, t_1, high_1)
+        chosen_0 = tl.where(less_difference_0 | not_value_0 & (greater_t_0 == 0), t_0, low_0)
+        chosen_1 = tl.where(less_difference_1 | not_value_1 & (greater_t_1 == 0), t_1, low_1)
+        chosen_2_0 = tl.where(greater_difference_0 | not_value_0 & greater_t_0, t_0, high_0)
+        chosen_2_1 = tl.where(greater_difference_1 | not_value_1 & greater_t_1, t_1, high_1)
         difference_2_0 = t_0 - difference_0 / (
             (1.0 + tl.load(k_array) * (tl.cos(product_0) * tl.load(weights_array))) * cosh(t_0)
         )
@@ -726,7 +744,7 @@ def forward_kernel(
         high_0 = chosen_2_0
         high_1 = chosen_2_1
         t_0 = tl.where(
-            difference_0 == 0.0,
+            equal_difference_0,
             t_0,
             tl.where(
                 (difference_2_0 > chosen_0) & (difference_2_0 < chosen_2_0) & (abs_difference_0 <= 0.125 * residual_0),
@@ -735,7 +753,7 @@ def forward_kernel(
             ),
         )
         t_1 = tl.where(
-            difference_1 == 0.0,
+            equal_difference_1,
             t_1,
             tl.where(
                 (difference_2_1 > chosen_1) & (difference_2_1 < chosen_2_1) & (abs_difference_1 <= 0.125 * residual_1),
@@ -743,8 +761,8 @@ def forward_kernel(
                 0.5 * (chosen_1 + chosen_2_1),
             ),
         )
-        residual_0 = tl.where(not_equal_difference_0, value_4_0, abs_difference_0)
-        residual_1 = tl.where(not_equal_difference_1, value_4_1, abs_difference_1)
+        residual_0 = tl.where(not_value_0, value_4_0, abs_difference_0)
+        residual_1 = tl.where(not_value_1, value_4_1, abs_difference_1)
     stop_value_4_0 = sinh(t_0)
     stop_value_4_1 = sinh(t_1)
     product_2_0 = tl.load(k_array) * stop_value_4_0
@@ -799,14 +817,20 @@ def forward_kernel(
         tanh_value_1 = tanh(sinh_t_2_1 + tl.load(b_array_2))
         difference_4_0 = sinh_t_2_0 + tl.load(c_array) * tanh_value_0 - root_0
         difference_4_1 = sinh_t_2_1 + tl.load(c_array_2) * tanh_value_1 - root_1
-        not_equal_difference_4_0 = difference_4_0 != difference_4_0
-        not_equal_difference_4_1 = difference_4_1 != difference_4_1
+        less_difference_4_0 = difference_4_0 < 0.0
+        less_difference_4_1 = difference_4_1 < 0.0
+        greater_difference_4_0 = difference_4_0 > 0.0
+        greater_difference_4_1 = difference_4_1 > 0.0
+        equal_difference_4_0 = difference_4_0 == 0.0
+        equal_difference_4_1 = difference_4_1 == 0.0
+        not_value_2_0 = greater_difference_4_0 | less_difference_4_0 | equal_difference_4_0 == 0
+        not_value_2_1 = greater_difference_4_1 | less_difference_4_1 | equal_difference_4_1 == 0
         greater_t_2_0 = t_2_0 > 0.0
         greater_t_2_1 = t_2_1 > 0.0
-        chosen_3_0 = tl.where((difference_4_0 < 0.0) | not_equal_difference_4_0 & (greater_t_2_0 == 0), t_2_0, low_2_0)
-        chosen_3_1 = tl.where((difference_4_1 < 0.0) | not_equal_difference_4_1 & (greater_t_2_1 == 0), t_2_1, low_2_1)
-        chosen_4_0 = tl.where((difference_4_0 > 0.0) | not_equal_difference_4_0 & greater_t_2_0, t_2_0, high_2_0)
-        chosen_4_1 = tl.where((difference_4_1 > 0.0) | not_equal_difference_4_1 & greater_t_2_1, t_2_1, high_2_1)
+        chosen_3_0 = tl.where(less_difference_4_0 | not_value_2_0 & (greater_t_2_0 == 0), t_2_0, low_2_0)
+        chosen_3_1 = tl.where(less_difference_4_1 | not_value_2_1 & (greater_t_2_1 == 0), t_2_1, low_2_1)
+        chosen_4_0 = tl.where(greater_difference_4_0 | not_value_2_0 & greater_t_2_0, t_2_0, high_2_0)
+        chosen_4_1 = tl.where(greater_difference_4_1 | not_value_2_1 & greater_t_2_1, t_2_1, high_2_1)
         difference_5_0 = t_2_0 - difference_4_0 / (
             (1.0 + (1.0 - square(tanh_value_0)) * tl.load(c_array)) * cosh(t_2_0)
         )
@@ -820,7 +844,7 @@ def forward_kernel(
         high_2_0 = chosen_4_0
         high_2_1 = chosen_4_1
         t_2_0 = tl.where(
-            difference_4_0 == 0.0,
+            equal_difference_4_0,
             t_2_0,
             tl.where(
                 (difference_5_0 > chosen_3_0)
@@ -831,7 +855,7 @@ def forward_kernel(
             ),
         )
         t_2_1 = tl.where(
-            difference_4_1 == 0.0,
+            equal_difference_4_1,
             t_2_1,
             tl.where(
                 (difference_5_1 > chosen_3_1)
@@ -841,8 +865,8 @@ def forward_kernel(
                 0.5 * (chosen_3_1 + chosen_4_1),
             ),
         )
-        residual_2_0 = tl.where(not_equal_difference_4_0, value_4_0, abs_difference_4_0)
-        residual_2_1 = tl.where(not_equal_difference_4_1, value_4_1, abs_difference_4_1)
+        residual_2_0 = tl.where(not_value_2_0, value_4_0, abs_difference_4_0)
+        residual_2_1 = tl.where(not_value_2_1, value_4_1, abs_difference_4_1)
     stop_value_5_0 = sinh(t_2_0)
     stop_value_5_1 = sinh(t_2_1)
     tanh_value_2_0 = tanh(stop_value_5_0 + tl.load(b_array))

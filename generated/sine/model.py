@@ -114,10 +114,13 @@ def sample_rows(
         sinh_t = torch.sinh(t)
         product = stop_value_3 * sinh_t
         difference = sinh_t + stop_value_2 * torch.sin(product) / stop_value_3 - z.detach()
-        not_equal_difference = difference != difference
+        less_difference = difference < 0.0
+        greater_difference = difference > 0.0
+        equal_difference = difference == 0.0
+        not_value = ~(greater_difference | less_difference | equal_difference)
         greater_t = t > 0.0
-        chosen = torch.where((difference < 0.0) | not_equal_difference & ~greater_t, t, low)
-        chosen_2 = torch.where((difference > 0.0) | not_equal_difference & greater_t, t, high)
+        chosen = torch.where(less_difference | not_value & ~greater_t, t, low)
+        chosen_2 = torch.where(greater_difference | not_value & greater_t, t, high)
         difference_2 = t - difference / (
             (1.0 + stop_value_3 * (torch.cos(product) * (stop_value_2 * (1.0 / stop_value_3)))) * torch.cosh(t)
         )
@@ -125,7 +128,7 @@ def sample_rows(
         low = chosen
         high = chosen_2
         t = torch.where(
-            difference == 0.0,
+            equal_difference,
             t,
             torch.where(
                 (difference_2 > chosen) & (difference_2 < chosen_2) & (abs_difference <= 0.125 * residual),
@@ -133,7 +136,7 @@ def sample_rows(
                 0.5 * (chosen + chosen_2),
             ),
         )
-        residual = torch.where(not_equal_difference, value_4, abs_difference)
+        residual = torch.where(not_value, value_4, abs_difference)
     stop_value_4 = torch.sinh(t).detach()
     product_2 = Ripple_k * stop_value_4
     product_3 = Ripple_a * (1.0 / Ripple_k)
@@ -159,16 +162,19 @@ def sample_rows(
         sinh_t_2 = torch.sinh(t_2)
         tanh_value = torch.tanh(sinh_t_2 + Bend_b.detach())
         difference_4 = sinh_t_2 + stop_value * tanh_value - root.detach()
-        not_equal_difference_4 = difference_4 != difference_4
+        less_difference_4 = difference_4 < 0.0
+        greater_difference_4 = difference_4 > 0.0
+        equal_difference_4 = difference_4 == 0.0
+        not_value_2 = ~(greater_difference_4 | less_difference_4 | equal_difference_4)
         greater_t_2 = t_2 > 0.0
-        chosen_3 = torch.where((difference_4 < 0.0) | not_equal_difference_4 & ~greater_t_2, t_2, low_2)
-        chosen_4 = torch.where((difference_4 > 0.0) | not_equal_difference_4 & greater_t_2, t_2, high_2)
+        chosen_3 = torch.where(less_difference_4 | not_value_2 & ~greater_t_2, t_2, low_2)
+        chosen_4 = torch.where(greater_difference_4 | not_value_2 & greater_t_2, t_2, high_2)
         difference_5 = t_2 - difference_4 / ((1.0 + (1.0 - tanh_value**2) * stop_value) * torch.cosh(t_2))
         abs_difference_4 = torch.abs(difference_4)
         low_2 = chosen_3
         high_2 = chosen_4
         t_2 = torch.where(
-            difference_4 == 0.0,
+            equal_difference_4,
             t_2,
             torch.where(
                 (difference_5 > chosen_3) & (difference_5 < chosen_4) & (abs_difference_4 <= 0.125 * residual_2),
@@ -176,7 +182,7 @@ def sample_rows(
                 0.5 * (chosen_3 + chosen_4),
             ),
         )
-        residual_2 = torch.where(not_equal_difference_4, value_4, abs_difference_4)
+        residual_2 = torch.where(not_value_2, value_4, abs_difference_4)
     stop_value_5 = torch.sinh(t_2).detach()
     tanh_value_2 = torch.tanh(stop_value_5 + Bend_b)
     ratio_3 = (stop_value_5 + c * tanh_value_2 - root) / (1.0 + (1.0 - tanh_value_2**2) * c)
@@ -242,10 +248,13 @@ def forward_rows(
         sinh_t = torch.sinh(t)
         product = stop_value_3 * sinh_t
         difference = sinh_t + stop_value_2 * torch.sin(product) / stop_value_3 - z.detach()
-        not_equal_difference = difference != difference
+        less_difference = difference < 0.0
+        greater_difference = difference > 0.0
+        equal_difference = difference == 0.0
+        not_value = ~(greater_difference | less_difference | equal_difference)
         greater_t = t > 0.0
-        chosen = torch.where((difference < 0.0) | not_equal_difference & ~greater_t, t, low)
-        chosen_2 = torch.where((difference > 0.0) | not_equal_difference & greater_t, t, high)
+        chosen = torch.where(less_difference | not_value & ~greater_t, t, low)
+        chosen_2 = torch.where(greater_difference | not_value & greater_t, t, high)
         difference_2 = t - difference / (
             (1.0 + stop_value_3 * (torch.cos(product) * (stop_value_2 * (1.0 / stop_value_3)))) * torch.cosh(t)
         )
@@ -253,7 +262,7 @@ def forward_rows(
         low = chosen
         high = chosen_2
         t = torch.where(
-            difference == 0.0,
+            equal_difference,
             t,
             torch.where(
                 (difference_2 > chosen) & (difference_2 < chosen_2) & (abs_difference <= 0.125 * residual),
@@ -261,7 +270,7 @@ def forward_rows(
                 0.5 * (chosen + chosen_2),
             ),
         )
-        residual = torch.where(not_equal_difference, value_4, abs_difference)
+        residual = torch.where(not_value, value_4, abs_difference)
     stop_value_4 = torch.sinh(t).detach()
     product_2 = Ripple_k * stop_value_4
     ratio = 1.0 / Ripple_k
@@ -288,16 +297,19 @@ def forward_rows(
         sinh_t_2 = torch.sinh(t_2)
         tanh_value = torch.tanh(sinh_t_2 + Bend_b.detach())
         difference_4 = sinh_t_2 + stop_value * tanh_value - root.detach()
-        not_equal_difference_4 = difference_4 != difference_4
+        less_difference_4 = difference_4 < 0.0
+        greater_difference_4 = difference_4 > 0.0
+        equal_difference_4 = difference_4 == 0.0
+        not_value_2 = ~(greater_difference_4 | less_difference_4 | equal_difference_4)
         greater_t_2 = t_2 > 0.0
-        chosen_3 = torch.where((difference_4 < 0.0) | not_equal_difference_4 & ~greater_t_2, t_2, low_2)
-        chosen_4 = torch.where((difference_4 > 0.0) | not_equal_difference_4 & greater_t_2, t_2, high_2)
+        chosen_3 = torch.where(less_difference_4 | not_value_2 & ~greater_t_2, t_2, low_2)
+        chosen_4 = torch.where(greater_difference_4 | not_value_2 & greater_t_2, t_2, high_2)
         difference_5 = t_2 - difference_4 / ((1.0 + (1.0 - tanh_value**2) * stop_value) * torch.cosh(t_2))
         abs_difference_4 = torch.abs(difference_4)
         low_2 = chosen_3
         high_2 = chosen_4
         t_2 = torch.where(
-            difference_4 == 0.0,
+            equal_difference_4,
             t_2,
             torch.where(
                 (difference_5 > chosen_3) & (difference_5 < chosen_4) & (abs_difference_4 <= 0.125 * residual_2),
@@ -305,7 +317,7 @@ def forward_rows(
                 0.5 * (chosen_3 + chosen_4),
             ),
         )
-        residual_2 = torch.where(not_equal_difference_4, value_4, abs_difference_4)
+        residual_2 = torch.where(not_value_2, value_4, abs_difference_4)
     stop_value_5 = torch.sinh(t_2).detach()
     tanh_value_2 = torch.tanh(stop_value_5 + Bend_b)
     ratio_4 = (stop_value_5 + c * tanh_value_2 - root) / (1.0 + (1.0 - tanh_value_2**2) * c)
