@@ -331,9 +331,9 @@ def sample_kernel(
     shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
     masses = tl.exp(
         a
-        - (shared_2 + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 5, tl.exp(a - shared_2[:, None]), 0.0), 1)))[
-            :, None
-        ],
+        - (
+            shared_2 + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 5, tl.exp(a - shared_2[:, None]), 0.0), 1))
+        )[:, None],
     )
     noise = uniform(seed, row, step, 0, 3)
     cumulative = tl.full((ROWS,), 0.0, tl.float32)
