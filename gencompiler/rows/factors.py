@@ -6,8 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from gencompiler.derive import algebra
-from gencompiler.derive.density import draws_of, log_density, log_weights, masses, sampler
+from gencompiler.derive.density import draws_of, log_density, masses, sampler
 from gencompiler.derive.nodes import Factor, Recurrence
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
@@ -125,8 +124,12 @@ class Factors:
         span = mixture.span
         stream = self.streams[f"{site}{COMPONENT}"]
         noise = self.graph.draw("uniform", stream, step, (), span, dim, count=count, length=length)
-        shares = self.expressions.lower(algebra.apply("exp", log_weights(mixture), span=span), scope)
-        return self.graph.name(inverted(self.graph, shares, noise, span), mixture.index)
+        weights = self.expressions.lower(mixture.arguments[0], scope)
+        if mixture.form == "logits":
+            total = self.graph.name(self.graph.reduce("logsumexp", weights, span), "log_total")
+            less = self.graph.elementwise("subtract", weights, total, span=span)
+            weights = self.graph.elementwise("exp", less, span=span)
+        return self.graph.name(inverted(self.graph, weights, noise, span), mixture.index)
 
     def _pushed(
         self,

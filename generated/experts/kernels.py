@@ -273,13 +273,10 @@ def sample_kernel(
     )
     shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 4, logits, float("-inf")), 1)
     shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
-    masses = tl.exp(
-        logits
-        - (
-            shared_2
-            + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 4, tl.exp(logits - shared_2[:, None]), 0.0), 1))
-        )[:, None],
+    log_total = shared_2 + tl.log(
+        tl.sum(tl.where(tl.arange(0, 16)[None, :] < 4, tl.exp(logits - shared_2[:, None]), 0.0), 1),
     )
+    masses = tl.exp(logits - log_total[:, None])
     noise = uniform(seed, row, step, 0, 3)
     cumulative = tl.full((ROWS,), 0.0, tl.float32)
     drawn = tl.full((ROWS,), 0.0, tl.float32)

@@ -40,7 +40,8 @@ def sample_rows(c, A, b, s, weight, bias, *, rows, seed, step):
     places = torch.arange(4, device=device)
     # experts.gen:7
     logits = F.linear(c, weight, bias)
-    masses = torch.exp(logits - logits.logsumexp(-1)[:, None])
+    log_total = logits.logsumexp(-1)
+    masses = torch.exp(logits - log_total[:, None])
     noise = random.uniform(seed, rows, step, 3, dtype=dtype)
     cumulative = torch.zeros(len(c), dtype=dtype, device=device)
     drawn = 0.0

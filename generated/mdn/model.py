@@ -69,7 +69,8 @@ def sample_rows(
     # mdn.gen:6
     hidden = torch.tanh(F.linear(c, mlp_0_weight, mlp_0_bias))
     a = F.linear(hidden, mlp_a_weight, mlp_a_bias)
-    masses = torch.exp(a - a.logsumexp(-1)[:, None])
+    log_total = a.logsumexp(-1)
+    masses = torch.exp(a - log_total[:, None])
     noise = random.uniform(seed, rows, step, 3, dtype=dtype)
     cumulative = torch.zeros(len(c), dtype=dtype, device=device)
     drawn = 0.0

@@ -250,13 +250,10 @@ def sample_kernel(
         logits = dot(h, matrix(A_array, i, 64, 16), PRECISION) + vector(a_array, i, 16)
         shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 3, logits, float("-inf")), 1)
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
-        masses = tl.exp(
-            logits
-            - (
-                shared_2
-                + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 3, tl.exp(logits - shared_2[:, None]), 0.0), 1))
-            )[:, None],
+        log_total = shared_2 + tl.log(
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 3, tl.exp(logits - shared_2[:, None]), 0.0), 1),
         )
+        masses = tl.exp(logits - log_total[:, None])
         noise = uniform(seed, row, step, i, 1)
         cumulative = tl.full((ROWS,), 0.0, tl.float32)
         drawn = tl.full((ROWS,), 0.0, tl.float32)

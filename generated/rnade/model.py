@@ -63,7 +63,8 @@ def sample_rows(W, c, rho, A, M, S, a, m, s, *, rows, seed, step):
         h = torch.relu(rho[i] * W_x)
         # rnade.gen:7
         logits = F.linear(h, A[i], a[i])
-        masses = torch.exp(logits - logits.logsumexp(-1)[:, None])
+        log_total = logits.logsumexp(-1)
+        masses = torch.exp(logits - log_total[:, None])
         noise = uniform_1[:, i]
         cumulative = torch.zeros(len(rows), dtype=dtype, device=device)
         drawn = 0.0
