@@ -74,7 +74,7 @@ def permute(expressions: Expressions, expr: Permute) -> Value:
     elif order == tuple((place + order[0]) % n for place in range(n)):
         code = method(code, "roll", str(-order[0]), "-1") if order[0] else code
     elif (axes := transposed_axes(order)) is not None:
-        code = method(Attribute(method(code, "unflatten", "-1", str(axes)), "mT"), "flatten", "-2")
+        code = method(Attribute(call("torch.unflatten", code, "-1", str(axes)), "mT"), "flatten", "-2")
     else:
         code = expressions.last(value, flat(Sequence(tuple(Text(str(place)) for place in order), "[]")))
     return Value(code, expr.type, chunked=value.chunked)
