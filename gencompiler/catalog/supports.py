@@ -106,3 +106,7 @@ def of_interval(text: str) -> tuple[str, tuple[str, ...]] | None:
     ends = tuple(part.strip() for part in text[1:-1].split(","))
     kind = {"()": "Open", "[]": "Interval"}.get(text[0] + text[-1])
     return (kind, ends) if kind is not None and not any("pi" in end or "e" in end for end in ends) else None
+
+
+#: Supports whose tensors have elements that constrain each other.
+COUPLED = ("Simplex", "Permutation", "Orthogonal", "Invertible", "Lower", "Upper")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import cast
 
-from gencompiler.catalog.supports import SUPPORTS
+from gencompiler.catalog.supports import COUPLED, SUPPORTS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import domain, enclosure
 from gencompiler.proof import exponentials as ex
@@ -27,7 +27,7 @@ from gencompiler.proof.limits import limit
 from gencompiler.proof.numbers import Number, Undecided, compare
 from gencompiler.proof.products import Product
 from gencompiler.proof.range_rules import range_of
-from gencompiler.proof.refute_rules import COUPLED, Assignment, admissible, continuous
+from gencompiler.proof.refute_rules import Assignment, admissible, continuous
 from gencompiler.proof.series import Series
 from gencompiler.proof.terms import ONE, minus, over, plus
 

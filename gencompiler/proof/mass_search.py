@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-from gencompiler.catalog.supports import SUPPORTS
+from gencompiler.catalog.supports import COUPLED, SUPPORTS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof import mass_rules, rules
@@ -24,7 +24,7 @@ from gencompiler.proof.mass_rules import at_point, elements, scalar
 from gencompiler.proof.numbers import Undecided
 from gencompiler.proof.quadrature import mass_bounds
 from gencompiler.proof.range_rules import range_of
-from gencompiler.proof.refute_rules import COUPLED, Assignment, admissible
+from gencompiler.proof.refute_rules import Assignment, admissible
 from gencompiler.proof.search import Search
 from gencompiler.proof.sign_rules import nonnegative
 from gencompiler.proof.text import approximately

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import cast
 
 from gencompiler.catalog.functions import FUNCTIONS
-from gencompiler.catalog.supports import SUPPORTS
+from gencompiler.catalog.supports import COUPLED, SUPPORTS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import domain
 from gencompiler.proof.boxes import Evaluation, support_interval
@@ -57,10 +57,6 @@ def is_free(atom: Term, values: Values) -> bool:
     if support.name == "Simplex" and len(atom.shape) == 1:
         return all(isinstance(v, Fraction) and v > 0 for v in values) and sum(values) == 1
     return support.name not in COUPLED and all(admissible(support, v) for v in values)
-
-
-#: Supports whose tensors have elements that constrain each other.
-COUPLED = ("Simplex", "Permutation", "Orthogonal", "Invertible", "Lower", "Upper")
 
 
 def _values(term: Term, point: dict[Term, Fraction | Values]) -> Values:

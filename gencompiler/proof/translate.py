@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from gencompiler.catalog.supports import COUPLED
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.proof import external, graph, roots, running, tables
@@ -166,6 +167,8 @@ class Translation:
         if value.operation != "symbol" or value.data[0] not in ("variable", "parameter"):
             raise Untranslated(expr, "a scan order over what is computed")
         kind, name, support = value.data[:3]
+        if support.name in COUPLED:  # what its elements have in common would be said of others
+            raise Untranslated(expr, f"a scan order over {support}")
         return graph.symbol(kind, f"{name}[flat {expr.type.shape}]", support, expr.type.shape)
 
     def _parameter(self, expr: nodes.ParameterReference) -> Term:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import gencompiler
 from gencompiler import check
 
 MODEL = "model M {{ observed x : {support}  param a : Real, b : Real, w : Positive[3]  p(x) = {law} }}"
@@ -37,3 +38,16 @@ def test_a_counterexample_is_of_the_parameter_that_is_named() -> None:
 def test_the_ends_of_an_interval_are_blamed_once() -> None:
     found = check(MODEL.format(support="Interval(0, 1)", law="Uniform(sqrt(a), 1)")).diagnostics
     assert len(found) == 1
+
+
+def test_elements_that_constrain_each_other_are_not_read_in_a_scan_order() -> None:
+    """Across the rows of a table of probabilities, what sums to 1 would be other elements."""
+    found = gencompiler.check(
+        "model M(N = 3, K = 4) {\n"
+        "  observed x : Binary[N, K]\n"
+        "  param w : Simplex(K)[N]\n"
+        "  p(x[i, j] | x[<(i, j)]) = Bernoulli(probability = sum(w[<(i, j)]) / 2 + 0.1)\n"
+        "}\n"
+    )
+    assert [d.code for d in found.diagnostics] == ["G901"]
+    assert "a scan order over Simplex" in found.diagnostics[0].message
