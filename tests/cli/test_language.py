@@ -29,7 +29,6 @@ GAN = "observed x : Real[2]  latent z : Real[2]  p(z) = Normal(0, 1)  x = mlp(z,
 
 #: What `language.md` calls not supported yet: its words, and a model, or a model's statements.
 PLANNED: dict[str, str] = {
-    "Composition (`refresh |> move`)": CHAIN + "transition b(x' | x) = a |> a",
     "One noise in two of its equations": (
         "observed x, v : Real  p(x, v) ∝ exp(-x^2 - v^2)"
         "  sde a(x, v | t : Positive) { dx = -x * dt + dW  dv = -v * dt + dW }"
@@ -37,8 +36,7 @@ PLANNED: dict[str, str] = {
     "`evaluate ais`": VAE + "evaluate ais",
     "`bdmc`": VAE + "evaluate bdmc",
     "`smc`": VAE + "evaluate smc",
-    "`ergodic`": CHAIN + "claim ergodic(a, p)",
-    "other equalities": "observed x : Real  param a : Real  p(x) = Normal(a, 1)  claim (a + 1)^2 == a^2 + 2 * a + 1",
+    "Equalities of other kinds": "observed x : Real  param a : Real  p(x) = Normal(a, 1)  claim (a + 1)^2 == a^2 + 2 * a + 1",
     "repetitions of several phases": VAE
     + (
         "objective o { both: repeat(2) { update p maximize E[x ~ data, z ~ q(z | x)] log p(x, z)"
@@ -54,7 +52,6 @@ PLANNED: dict[str, str] = {
     "`Upper(n)`": "observed x : Upper(3)  p(x) = Normal(0, 1)",
     "indexed derived quantities": "observed x : Real[4]  param a : Real[4]  h[t] = 2 * a[t]  p(x[t]) = Normal(h[t], 1)",
     "several targets": "observed x : Real, y : Real  param a : Real  p(x, y) = Normal(a, 1)",
-    "distributions piped through a": "observed x : Real  param s : Positive  p(x) = Normal(0, s) |> exp",
     "Computed subscripts": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(x[i - 1], 1)",
     "`x[>=i]`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x[i] | y) = Normal(sum(y[>=i]), 1)",
     "`x[!=i]`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x[i] | y) = Normal(sum(y[!=i]), 1)",
@@ -62,7 +59,6 @@ PLANNED: dict[str, str] = {
         "observed x : Real[3], y : Real[3]  p(x[i] | y[<i]) = Normal(sum(y[<i]), 1)"
         "  p(y[i] | x[<=i]) = Normal(sum(x[<=i]), 1)"
     ),
-    "`cumsum`": "observed x : Real[3]  param a : Real[3]  p(x) = Normal(cumsum(a), 1)",
     "Parameters after the bar of a `def`": (
         "observed x : Real  def f(u : Real | a : Real) -> Real = a * u  p(x) = Normal(f(1), 1)"
     ),
@@ -77,6 +73,10 @@ PLANNED: dict[str, str] = {
 
 #: What `language.md` says works: its words, and a model's statements.
 SUPPORTED: dict[str, str] = {
+    "composition, `transition both = refresh |> move`": CHAIN + "transition b(x' | x) = a |> a  claim stationary(b, p)",
+    "`ergodic(T)` (it reaches every state)": CHAIN + "claim ergodic(a)",
+    "distributions piped through them": "observed x : Positive  param s : Positive  p(x) = Normal(0, s) |> exp",
+    "running sums `cumsum(v)`": "observed x : Real[3]  param a : Real[3]  p(x) = Normal(cumsum(a), 1)",
     "within another `repeat`": SHIFT + FLOW.format("repeat(2) { repeat(2) { F } }"),
     "`repeat(l in n) { stages }`": SHIFT + FLOW.format("repeat(l in 2) { F }"),
     "of a matrix `transpose`": (
