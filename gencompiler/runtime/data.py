@@ -136,7 +136,7 @@ def load(
     G806 for an unknown name, G802 for a file that cannot be read, G801 for rows that do not fit the fields."""
     if isinstance(source, Dataset):
         return source
-    if source == OWN and draw is not None:
+    if isinstance(source, str) and source == OWN and draw is not None:
         name, parts = OWN, {"all": {n: np.asarray(torch_data.host(v)) for n, v in draw(OWN_ROWS).items()}}
     elif isinstance(source, str):
         name, parts = source, named.read(source)

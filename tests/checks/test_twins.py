@@ -189,8 +189,15 @@ TWINS = (
     Twin("logits as a probability", NADE, "logits =", "probability =", "G501", "Unit"),
     Twin("fewer logits than values", MIXTURE, "a : Real[K]", "a : Real[2]", "G502", "events in Integer(0..2)"),
     Twin("values that do not start at 0", MIXTURE, "k : Category(K)", "k : Integer(-1..2)", "G204"),
-    Twin("no distribution", MIXTURE, "logits = a", "sigmoid(a)", "G501", "not known to sum to 1"),
-    Twin("negative probabilities", MIXTURE, "logits = a", "a", "G501", "counterexample: a = -1"),
+    Twin(
+        "no distribution",
+        MIXTURE,
+        "logits = a",
+        "sigmoid(a)",
+        "G501",
+        "counterexample: a = 0, sigmoid(a) = [0.5, 0.5, 0.5]",
+    ),
+    Twin("negative probabilities", MIXTURE, "logits = a", "a", "G501", "counterexample: a = 0, a = [0, 0, 0]"),
     Twin("logits that are not defined", MIXTURE, "logits = a", "logits = log(a)", "G501", "is not defined"),
     # chains
     Twin(
