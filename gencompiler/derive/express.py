@@ -141,9 +141,26 @@ class _Writer:
 
     def _root(self, term: Term, type_: nodes.Type, span: Span) -> nodes.Expr:
         body, formal, target = term.arguments
-        return nodes.Root(
-            type_, f"{ROOT}{name_of(formal)}", self.write(body), self.write(target), *term.data, span=span
-        )
+        inside = self._sharing(body, formal)
+        return nodes.Root(type_, f"{ROOT}{name_of(formal)}", inside, self.write(target), *term.data, span=span)
+
+    def _sharing(self, body: Term, formal: Term) -> nodes.Expr:
+        """The body of a root, where repeated parts that depend on the number sought are bound once."""
+        uses: dict[Term, int] = {}
+        for part in subterms(body):
+            for argument in part.arguments:
+                uses[argument] = uses.get(argument, 0) + 1
+        repeated = [p for p in subterms(body) if uses.get(p, 0) > 1 and p.operation not in (*_LEAVES, "select")]
+        taken = {name_of(s) for s in body.symbols} | set(self.bound.values()) | set(self.naming.symbols.values())
+        bindings = []
+        for part in repeated:
+            if formal in part.symbols and part is not body and part not in self.bound:
+                name = _fresh(SHARED, taken)
+                taken.add(name)
+                bindings.append(nodes.Binding(name, self.write(part), span=self.span(part)))
+                self.bound[part] = name
+        written = self.write(body)
+        return nodes.Let(written.type, tuple(bindings), written, span=self.span(body)) if bindings else written
 
     def _external(self, term: Term, type_: nodes.Type, span: Span) -> nodes.Expr:
         """The number that stands for the value of a user's network: itself, or its logarithm where it is positive."""
