@@ -10,7 +10,9 @@ from gencompiler import pipeline
 from gencompiler.checks import check
 from gencompiler.diagnostics.model import Reporter
 from gencompiler.diagnostics.span import SourceText
-from tests.checks.chain_statements import FALSE, TRUE, Statement
+from tests.checks.chain_errors import FALSE
+from tests.checks.chain_models import Statement
+from tests.checks.chain_statements import TRUE
 
 KINDS = ("stationary", "reversible", "ergodic", "conditional")
 

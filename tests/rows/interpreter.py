@@ -10,10 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from flint import arb
 
 from gencompiler.rows import nodes as r
 
 Values = dict[str, Any]
+
+
+def _by_balls(function: Callable[[arb], arb]) -> Callable[..., Any]:
+    """A special function, elementwise, by ball arithmetic; not a number where it is undefined."""
+    return np.vectorize(lambda a: float(function(arb(float(a))).mid()), otypes=[float])
+
 
 _OPERATIONS: dict[str, Callable[..., Any]] = {
     "add": np.add,
@@ -57,6 +64,10 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "relu": lambda a: np.maximum(a, 0.0),
     "floor": np.floor,
     "stop": lambda a: a,
+    "lgamma": _by_balls(lambda a: a.lgamma()),
+    "digamma": _by_balls(lambda a: a.digamma()),
+    "lambert_w": _by_balls(lambda a: a.lambertw()),
+    "wright_omega": _by_balls(lambda a: a.exp().lambertw()),
 }
 
 _MATRICES: dict[str, Callable[..., Any]] = {
