@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import ClassVar
 
 import pytest
 
 from gencompiler.model.nodes import REAL
 from gencompiler.proof import imbalance
+from gencompiler.proof.chain_refutations import MOST_PIECES
 from gencompiler.proof.chain_rules import Kernel, NotReversible, NotStationary, Proposal, Stationary, log_ratio
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, gradient, literal, reduce, symbol
@@ -113,11 +115,18 @@ def test_a_shifted_target_is_refuted() -> None:
 
 
 class TestWitnesses:
-    def gain(self, **changes: object) -> None:
-        kernel, target, laws = unadjusted(ONE_D, Fraction(1, 2))
+    #: A box around all the mass that reaches 4, far too wide to be bounded by its smallest integrand.
+    ALL_AROUND: ClassVar[dict[str, object]] = {
+        "here": ((Fraction(2),),),
+        "radius": Fraction(10),
+        "there": ((Fraction(4),),),
+    }
+
+    def gain(self, shape: tuple[int, ...] = ONE_D, **changes: object) -> None:
+        kernel, target, laws = unadjusted(shape, Fraction(1, 2))
         found = imbalance.gain(kernel, target, laws)
         assert found is not None
-        names = ("kernel", "target", "assignment", "here", "radius", "there")
+        names = ("kernel", "target", "assignment", "here", "radius", "there", "pieces")
         subject = dict(zip(names, found.subject, strict=True)) | changes
         prove("gain", tuple(subject[n] for n in names), *laws)
 
@@ -132,9 +141,28 @@ class TestWitnesses:
             {"radius": Fraction(0)},
             {"radius": Fraction(-1)},
             {"radius": Fraction(10**9)},
+            {"pieces": 0},
+            {"pieces": -1},
+            {"pieces": MOST_PIECES + 1},
         ],
         ids=str,
     )
     def test_others_do_not(self, changes: dict[str, object]) -> None:
         with pytest.raises(Unproved):
             self.gain(**changes)
+
+    def test_the_mass_of_the_pieces_adds_up(self) -> None:
+        """What one piece cannot show of a wide box, 64 can; and they do not where the density falls: at 0 it is
+        1 / sqrt(1.25) of what it was."""
+        self.gain(**self.ALL_AROUND, pieces=64)
+        for pieces in (1, 2):
+            with pytest.raises(Unproved, match="no more mass"):
+                self.gain(**self.ALL_AROUND, pieces=pieces)
+        for pieces in (64, MOST_PIECES):
+            with pytest.raises(Unproved, match="no more mass"):
+                self.gain(**self.ALL_AROUND | {"there": ((Fraction(0),),)}, pieces=pieces)
+
+    def test_only_a_state_of_one_number_is_cut(self) -> None:
+        self.gain(TWO_D)
+        with pytest.raises(Unproved, match="too many pieces"):
+            self.gain(TWO_D, pieces=2)

@@ -157,7 +157,7 @@ class TestMarginals:
             (("x",), ("x",), ("x",), "one that is given"),
             (("w",), (), (), "no equation gives"),
             (("z",), ("x",), ("z",), "depends on the targets"),
-            (("y",), (), ("z", "y"), "depends on|has no distribution"),
+            (("y",), (), ("z", "y"), "`y` has no density"),
             (("z",), (), ("z",), "nothing is hidden"),
             (("x",), (), ("x",), "law is not known"),
         ],
