@@ -68,7 +68,7 @@ def test_solvers_have_their_order(solver: str, order: int) -> None:
 def test_both_directions_and_the_jacobian(options: str) -> None:
     own, z = model(options=options), points()
     x, grown = (t.detach() for t in own.forward(z))
-    back, shrunk = own.inverse(x)
+    back, shrunk = (t.detach() for t in own.inverse(x))
     torch.testing.assert_close(back, z, rtol=0, atol=1e-6)
     torch.testing.assert_close(shrunk, -grown, rtol=0, atol=1e-6)
     for row, log_det in zip(x, shrunk, strict=True):
