@@ -34,7 +34,7 @@ _NAMES = """
     T_destination add_module apply attach bfloat16 buffers call_program call_super_init capabilities chain children
     compile compiler computed cpu cuda declare device distribution double dtype dump_patches enter entered
     eval evaluations externals extra_repr fields fit float get_buffer get_extra_state get_parameter get_submodule
-    given given_values half ipu kernel latents learned load load_state_dict log_prob loss model_hash modules mtia
+    given given_values half ipu kernel latents learned load load_state_dict log_prob loss model_hash modules moving mtia
     named_buffers named_children named_modules named_parameters observed origins package parameters phases
     programs raw register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
     register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook

@@ -225,28 +225,34 @@ def test_unknown_back_ends_are_refused(kinds: Kinds, monkeypatch: pytest.MonkeyP
 
 
 def test_kernels_are_used_where_they_apply(kinds: Kinds, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The launcher is asked for under GENC_BACKEND=triton, without gradients and in float32 only."""
+    """Under GENC_BACKEND=triton and in float32 only: launchers without gradients, with them kernels with a backward."""
     from gencompiler.runtime import backends
 
     calls = []
 
-    def launcher(module: str, name: str) -> object:
-        calls.append(name)
-        return None
+    def launcher(module: str, name: str) -> None:
+        calls.append((module.rpartition(".")[2], name))
+
+    def differentiated(module: str) -> frozenset[str]:
+        launcher(module, "GRADIENTS")
+        return frozenset()
 
     monkeypatch.setattr(backends, "kernel_launcher", launcher)
+    monkeypatch.setattr(backends, "_differentiated", differentiated)
     model = kinds["nade"]()
     with torch.no_grad():
         model.log_prob(bits(2))
+    model.log_prob(bits(2))
     assert calls == []
     monkeypatch.setenv("GENC_BACKEND", "triton")
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     refused("G801", "TRITON_INTERPRET=1", model.double().float().log_prob, bits(2))
     monkeypatch.setenv("TRITON_INTERPRET", "1")
     model.log_prob(bits(2))
-    assert calls == []
+    assert calls == [("backward", "GRADIENTS")]
     with torch.no_grad():
         model.log_prob(bits(2))
-        assert calls == ["log_prob_rows"]
+        assert calls[1:] == [("kernels", "log_prob_rows")]
         model.double().log_prob(bits(2))
-    assert calls == ["log_prob_rows"]
+    model.log_prob(bits(2))
+    assert len(calls) == 2

@@ -15,7 +15,9 @@ SHAPES = {"Orthogonal": (5, 3), "Lower": (3, 3), "Upper": (3, 3)}
 CASES = [
     Support("Real"),
     Support("Positive"),
+    Support("NonNegative"),
     Support("Unit"),
+    Support("Interval", (-1.0, 3.0)),
     Support("Open", (-1.0, 3.0)),
     Support("Open", (2.0, math.inf)),
     Support("Open", (-math.inf, 2.0)),
@@ -113,7 +115,7 @@ def test_every_support_that_parameters_may_have_is_stored() -> None:
         if facts.stored is None:
             continue
         shape = SHAPES.get(name, (3, 3))
-        support = Support(name, (0.0, 1.0) if name == "Open" else ())
+        support = Support(name, (0.0, 1.0) if name in ("Interval", "Open") else ())
         assert parameters.constrain(torch.zeros(*shape) + torch.eye(*shape), support).shape == shape
 
 

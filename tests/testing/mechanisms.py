@@ -79,6 +79,58 @@ class Conditional(HandWritten):
         return self.call_program("inverse", (x, y + self.other, c))
 
 
+class ContinuousFlow(HandWritten):
+    """x(1) of dx/dt = (1 + t) tanh(W x), x(0) = z, on the plane, by eight steps of Runge and Kutta."""
+
+    capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "estimate"}
+    fields: ClassVar[tuple[Field, ...]] = (Field("x", (2,), REAL),)
+    programs: ClassVar[Mapping[str, RowFunction]] = {
+        "log_prob": program("log_prob"),
+        "sample": program("sample", "rows", "seed"),
+        "forward": program("forward"),
+        "inverse": program("inverse"),
+    }
+
+    back_from: ClassVar[float] = 1.0  # the times between which `inverse` goes back
+    back_to: ClassVar[float] = 0.0
+    trace: ClassVar[float] = 1.0  # its share in the log|det| of `inverse`
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self.declare("W", (2, 2), origin="continuous.gen:1")
+
+    def _field(self, t: float, x: Tensor) -> tuple[Tensor, Tensor]:
+        """dx/dt and its divergence."""
+        (W,) = self.values("W")
+        bent = torch.tanh(x @ W.T)
+        return (1 + t) * bent, (1 + t) * ((1 - bent**2) * W.diagonal()).sum(1)
+
+    def _flow(self, x: Tensor, start: float, end: float, steps: int = 8) -> tuple[Tensor, Tensor]:
+        h, log_det = (end - start) / steps, torch.zeros_like(x[:, 0])
+        for k in range(steps):
+            t = start + k * h
+            v1, d1 = self._field(t, x)
+            v2, d2 = self._field(t + h / 2, x + h / 2 * v1)
+            v3, d3 = self._field(t + h / 2, x + h / 2 * v2)
+            v4, d4 = self._field(t + h, x + h * v3)
+            x, log_det = x + h / 6 * (v1 + 2 * v2 + 2 * v3 + v4), log_det + h / 6 * (d1 + 2 * d2 + 2 * d3 + d4)
+        return x, log_det
+
+    def _forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        return self._flow(z, 0.0, 1.0)
+
+    def _inverse(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        z, log_det = self._flow(x, self.back_from, self.back_to)
+        return z, self.trace * log_det
+
+    def _log_prob(self, x: Tensor) -> Tensor:
+        z, log_det = self._inverse(x)
+        return log_normal(z) + log_det
+
+    def _sample(self, rows: Tensor, seed: int) -> Tensor:
+        return self._forward(random.normal(seed, rows, 0, 0, 2, dtype=self.dtype))[0]
+
+
 class Pair(HandWritten):
     """Two observed variables: u ~ Normal(0, 1), and v[i] ~ Normal(a[i] * u, 1)."""
 

@@ -20,6 +20,7 @@ RIGHT = (
     models.Langevin,
     models.TwoPhases,
     mechanisms.Conditional,
+    mechanisms.ContinuousFlow,
     mechanisms.Pair,
     mechanisms.Latent,
     mechanisms.Implicit,
@@ -52,6 +53,10 @@ def test_properties_are_chosen_by_what_a_model_offers() -> None:
     assert {"stationary", "detailed_balance", "chain_tails", "same_rows"} <= chosen[models.Langevin]
     assert not {"mass", "batches", "finite_gradients"} & chosen[models.Langevin]
     assert {"round_trip", "log_det", "mass", "sampler_small", "rsample", "phases"} <= chosen[mechanisms.Conditional]
+    assert {"continuous_flow", "batches", "precision", "samples"} <= chosen[mechanisms.ContinuousFlow]
+    exact = {"round_trip", "log_det", "mass", "sampler_ratios", "sampler_small"}
+    assert not exact & chosen[mechanisms.ContinuousFlow], "its maps are solved for"
+    assert "continuous_flow" not in chosen[models.Flow] | chosen[mechanisms.Conditional], "their maps are formulas"
     assert {"sampler_ratios", "batches", "precision"} <= chosen[mechanisms.Pair]
     assert {"encode", "decode", "mass", "sampler_small", "batches"} <= chosen[mechanisms.Latent]
     assert chosen[mechanisms.Implicit] == {"samples", "same_rows"}
@@ -140,6 +145,12 @@ def divides_by_zero(self: mechanisms.Implicit, x: torch.Tensor) -> torch.Tensor:
     return torch.where(x[:, :1] > 0.1, x / 0, x)
 
 
+def divides(self: mechanisms.ContinuousFlow, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Zero by zero."""
+    x, log_det = self._flow(z, 0.0, 1.0)
+    return x * (z - z) / (z - z), log_det
+
+
 PLANTED = [
     ("mass", planted(mechanisms.Latent, forgets=0.1), "sum to"),
     ("sampler_small", planted(mechanisms.Latent, tilt=1.5), "does not follow"),
@@ -147,6 +158,15 @@ PLANTED = [
     ("sampler_ratios", planted(mechanisms.Conditional, neighbour=1), "does not follow"),
     ("sampler_ratios", planted(mechanisms.Pair, lean=0.9), "does not follow"),
     ("round_trip", planted(mechanisms.Conditional, other=1), "differs from z"),
+    ("continuous_flow", planted(mechanisms.ContinuousFlow, back_to=0.125), r"inverse\(forward\(z\)\) differs from z"),
+    (
+        "continuous_flow",
+        planted(mechanisms.ContinuousFlow, back_from=0.0, back_to=-1.0),
+        r"inverse\(forward\(z\)\) differs from z",
+    ),
+    ("continuous_flow", planted(mechanisms.ContinuousFlow, trace=-1.0), "no opposites"),
+    ("continuous_flow", planted(mechanisms.ContinuousFlow, trace=0.9), "no opposites"),
+    ("continuous_flow", planted(mechanisms.ContinuousFlow, _forward=divides), r"forward\(z\) is not a number"),
     ("batches", planted(mechanisms.Conditional, _log_prob=looks_at_the_first), "alone"),
     (
         "phases",
