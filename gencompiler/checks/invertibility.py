@@ -23,7 +23,7 @@ from gencompiler.proof.facts import InRange, Invertible, Monotone, NotInjective,
 from gencompiler.proof.graph import Term, subterms
 from gencompiler.proof.kernel import Proof, prove
 from gencompiler.proof.scope import MapTerms, terms_of
-from gencompiler.proof.text import number, text
+from gencompiler.proof.text import approximately, number, text
 
 ID = "invertible"
 
@@ -150,7 +150,8 @@ def _explain(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotF
         return Finding("G403", message, span, str(failure), notes=notes, help=help_)
     if found is not None:
         help_ = suggestions(checking, terms, map_.result.support)
-        label = "one value at two inputs" if found.rule == "two_points" else "rises and falls"
+        order = terms.input.shape == () and found.rule != "two_points"
+        label = "rises and falls" if order else "one value at two inputs"
         return Finding("G401", f"`{name}` is not injective", span, label, notes=notes, help=help_)
     help_ = suggestions(checking, terms, map_.result.support)
     return Finding("G408", f"cannot prove that `{name}` is invertible", span, failure.reason, help=help_)
@@ -280,13 +281,13 @@ def _two_vectors(found: Proof, names: Mapping[Term, str]) -> str:
 
 
 def point(place: object) -> str:
-    """A number, or a tensor as a short list; one of equal elements as that element."""
+    """A number, or a tensor as a short list; one of equal elements as that element, balls by their middles."""
     if isinstance(place, Fraction):
         return number(place)
     assert isinstance(place, tuple)
-    if len(set(place)) == 1:
-        return number(place[0])
-    shown = [number(p) for p in place]
+    if place and all(p is place[0] or p == place[0] for p in place):  # a ball that is not exact has no hash
+        return approximately(place[0])
+    shown = [approximately(p) for p in place]
     return f"[{', '.join(shown if len(shown) <= 16 else ['…', *shown[-3:]])}]"
 
 

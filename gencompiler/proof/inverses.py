@@ -139,6 +139,9 @@ class _Solver:
         numerator, divided = cleared(body)
         denominator: Term = ONE
         for factor, count in divided:
+            if self.x in factor.symbols and count > 0:  # a factor of the numerator, which may be 0
+                numerator = times(numerator, apply("power", factor, literal(count)))
+                continue
             if self.x in factor.symbols:
                 need(self.signs.range(factor).sign != 0, "{} may be 0", factor)
             denominator = times(denominator, apply("power", factor, literal(-count)))

@@ -112,8 +112,9 @@ class Enclosing(Integrals):
         return min(bounded, end * _upper(substitute(body, {y: literal(end)})) / (Fraction(slope.lower) + 1))
 
     def _slope(self, body: Term, y: Term) -> Interval:
-        """Where y g'(y) / g(y) lies."""
-        return self.forms.know(ex.written(elasticity(self.forms, self.forms.log(body), y)))
+        """Where y g'(y) / g(y) lies, by the form whose interval starts higher."""
+        found = elasticity(self.forms, self.forms.log(body), y)
+        return max((self.forms.know(form) for form in (ex.written(found), grouped(found))), key=lambda k: k.lower)
 
 
 def elasticity(forms: ClosedForms, log: Exponentials, y: Term) -> Exponentials:
@@ -138,6 +139,19 @@ def _of_logarithm(forms: ClosedForms, function: Term, y: Term) -> Exponentials |
         return None
     share = ex.times(free, ex.inverse(inside))
     return ex.times(exponent, ex.plus(ex.constant(1), ex.scaled(share, -1)))
+
+
+def grouped(value: Exponentials) -> Term:
+    """The same sum, by monomials: t (exp(t) - exp(-t)) has a narrower interval than t exp(t) - t exp(-t)."""
+    by_monomial: dict[ex.Monomial, Exponentials] = {}
+    for exponent, polynomial in value.items():
+        for monomial, coefficient in polynomial.items():
+            by_monomial.setdefault(monomial, {})[exponent] = {ex.UNIT: coefficient}
+    whole = ex.written({})
+    for monomial, factor in by_monomial.items():
+        own = ex.written({ex.NONE: {monomial: Fraction(1)}})
+        whole = plus(whole, times(own, ex.written(factor)))
+    return whole
 
 
 class Adding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import cast
 
 from gencompiler.model.nodes import REAL, Support
@@ -9,7 +10,7 @@ from gencompiler.proof import domain
 from gencompiler.proof.binders import releveled, replaced
 from gencompiler.proof.domain import REALS, Interval
 from gencompiler.proof.facts import Bijection, Fact, VectorBijection, result
-from gencompiler.proof.graph import Term, join, select, substitute, support_of, symbol
+from gencompiler.proof.graph import Term, join, select, substitute, subterms, support_of, symbol
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.terms import ZERO, plus, total
 
@@ -119,8 +120,22 @@ def outer_of(input_: Term, body: Term, inner: Term, first: Fact) -> tuple[Term, 
     support = interval_support(first.image)
     own = symbol("block", f"the value of {inner}", support, inner.shape)
     outer = replaced(body, {inner: own})
+    if input_ in outer.symbols:  # a reordering of the inner value, which normal forms push into its parts
+        outer = next((select(own, places) for core, places in reordered(input_, body) if core is inner), outer)
     need(input_ not in outer.symbols and inner is not input_, "{} depends on {} in another way", body, input_)
     return own, outer
+
+
+def reordered(input_: Term, body: Term) -> Iterator[tuple[Term, Places]]:
+    """The values of which the body is a reordering that some part of it has too, and the reordering."""
+    if body.operation not in ("apply", "choose") or not body.shape:
+        return
+    whole = list(range(body.shape[0]))
+    parts = [t for t in subterms(body) if t.operation == "select" and input_ in t.symbols]
+    for places in dict.fromkeys(t.data for t in parts if sorted(t.data) == whole):
+        core = select(body, tuple(places.index(k) for k in whole))
+        if core is not body and select(core, places) is body:
+            yield core, places
 
 
 def interval_support(image: Interval) -> Support:

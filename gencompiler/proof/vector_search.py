@@ -16,14 +16,14 @@ from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
 from gencompiler.proof.matrix_rules import factor_of
 from gencompiler.proof.text import number
-from gencompiler.proof.vector_rules import in_blocks, interval_support, outer_of
+from gencompiler.proof.vector_rules import in_blocks, interval_support, outer_of, reordered
 
 if TYPE_CHECKING:
     from gencompiler.proof.search import Search
 
 
-def bijection(search: Search, input_: Term, body: Term) -> Proof:
-    """That a map of a vector is a bijection onto its range; raises NotFound."""
+def bijection(search: Search, input_: Term, body: Term, reordering: bool = True) -> Proof:
+    """That a map of a vector is a bijection onto its range, `reordering` of other values too; raises NotFound."""
     if body.shape != input_.shape:
         shapes = f"the result has the shape {list(body.shape)}, the input {list(input_.shape)}"
         raise NotFound("form", body, shapes)
@@ -36,9 +36,14 @@ def bijection(search: Search, input_: Term, body: Term) -> Proof:
         if lemma is not None:
             return lemma
         inner = _inner(input_, body)
-        if inner is None:
+        if inner is not None:
+            return _composed(search, input_, body, inner, failure)
+        if not reordering:
             raise
-        return _composed(search, input_, body, inner, failure)
+        for core, _ in reordered(input_, body):
+            with contextlib.suppress(NotFound):
+                return _composed(search, input_, body, core, failure, reordering=False)
+        raise
 
 
 # -- blocks ----------------------------------------------------------------------------------------------------------
@@ -105,9 +110,11 @@ def _reaches(body: Term, input_: Term, cut: Term) -> bool:
     return False
 
 
-def _composed(search: Search, input_: Term, body: Term, inner: Term, failure: NotFound) -> Proof:
+def _composed(
+    search: Search, input_: Term, body: Term, inner: Term, failure: NotFound, reordering: bool = True
+) -> Proof:
     """That a map is a bijection of what another one gives; what was found before is told where this is no way."""
-    first = bijection(search, input_, inner)
+    first = bijection(search, input_, inner, reordering)
     try:
         own, outer = outer_of(input_, body, inner, first.conclusion)
     except (Unproved, Malformed):

@@ -343,7 +343,7 @@ class TestAssumptions:
         assert "`r`" in text
 
     def test_an_assumed_inverse_is_still_missing(self) -> None:
-        base = SCALAR.replace("if u >= 0 then u else a * u", "u + a * tanh(u)").replace(
+        base = SCALAR.replace("if u >= 0 then u else a * u", "u + exp(sin(u)) / (2.5 + a)").replace(
             "  x = z |> F\n", '  x = z |> F\n  assume invertible(F) because "increasing"\n'
         )
         assert report_of(base)[0] == ["G406"]

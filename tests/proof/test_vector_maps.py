@@ -164,6 +164,17 @@ class TestRefusals:
         self.refuse("ridge", (U, apply("add", U, U), False), scalar)
         self.refuse("radial", (U, body), scalar, scalar)
 
+    def test_reorderings(self) -> None:
+        core = STEPS["rank one"](U)
+        body, other = select(core, (2, 1, 0)), select(core, (1, 2, 0))
+        own = symbol("block", f"the value of {core}", REAL, (D,))
+        first = Search().any_bijection(U, core)
+        second = Search().any_bijection(own, select(own, (2, 1, 0)))
+        assert isinstance(prove("composed", (U, body, core), first, second).conclusion, VectorBijection)
+        self.refuse("composed", (U, other, core), first, second)
+        self.refuse("composed", (U, select(core, (0, 0, 1)), core), first, second)
+        self.refuse("composed", (U, apply("add", body, select(U, (2, 1, 0))), core), first, second)
+
     def test_slopes(self) -> None:
         net = bounded(Fraction(9, 10), network("net", 0, (D,), (U,)))
         plain = prove("lipschitz_plain", (U, U))
