@@ -123,10 +123,12 @@ def recursion(expressions: Expressions, expr: model.Recur | model.FixedPoint, sc
     return graph.close(plan, (graph.with_column(so_far, index, value, span),))[0]
 
 
-def is_nested(expr: model.Each) -> bool:
-    """Whether the terms of a sum over an index are scalars that hold sums over another index themselves."""
+def is_nested(expr: model.Each, scope: Scope) -> bool:
+    """Whether the terms of a sum over an index are scalars that hold sums over another index themselves; no loop goes
+    over particles."""
     inner = (part for part in walk(expr.body) if isinstance(part, model.Reduce) and part.operation == "sum")
-    return not expr.body.type.shape and any(isinstance(part.operand, model.Each) for part in inner)
+    sums = not expr.body.type.shape and any(isinstance(part.operand, model.Each) for part in inner)
+    return sums and not any(_is_array(part, scope) for part in walk(expr.body))
 
 
 def summed(expressions: Expressions, expr: model.Each, scope: Scope) -> Expr:

@@ -255,7 +255,7 @@ class Expressions:
 
     def _reduce(self, expr: model.Reduce, scope: Scope) -> Expr:
         graph, span = self.graph, expr.span
-        if expr.operation == "sum" and isinstance(expr.operand, model.Each) and arrays.is_nested(expr.operand):
+        if expr.operation == "sum" and isinstance(expr.operand, model.Each) and arrays.is_nested(expr.operand, scope):
             return arrays.summed(self, expr.operand, scope)
         operand = self.lower(expr.operand, scope)
         if len(operand.type.shape) > 1:

@@ -116,6 +116,9 @@ OBJECTIVES: dict[str, Callable[[Hand], Tensor]] = {
     f"{DRAWN} sum(for k: logsumexp(for j in K: log p(x, z[j])) * log q(z[k] | x))": lambda h: (
         h.log_p(h.x[:, None], h.z).logsumexp(1) * h.log_q(h.z).sum(1)
     ),
+    f"{DRAWN} sum(for k: sum(for j in K: log p(x, z[j])) * log q(z[k] | x))": lambda h: (
+        h.log_p(h.x[:, None], h.z).sum(1) * h.log_q(h.z).sum(1)
+    ),
     f"{DRAWN} sum(for k: log p(z[k] | x))": lambda h: h.log_p(h.x[:, None], h.z).sum(1) - K * h.every.logsumexp(1),
     "E[x ~ data] logsumexp(for z: log p(x, z))": lambda h: h.every.logsumexp(1),
     "E[x ~ data] sum(for z: stop(p(z | x)) * log p(x, z))": lambda h: (h.every.softmax(1) * h.every).sum(1),
