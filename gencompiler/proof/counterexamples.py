@@ -8,8 +8,6 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-import numpy as np
-
 from gencompiler.model.nodes import Support
 from gencompiler.proof import domain
 from gencompiler.proof.blocks import NotFound
@@ -21,6 +19,7 @@ from gencompiler.proof.facts import Bijection, Member, Monotone
 from gencompiler.proof.graph import Malformed, Term, is_finite, support_of
 from gencompiler.proof.joints import cuts_of
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
+from gencompiler.proof.lazy import np
 from gencompiler.proof.numeric import values
 from gencompiler.proof.refute_rules import Assignment, admissible, at_point
 from gencompiler.proof.samples import grid

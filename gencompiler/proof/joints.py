@@ -7,13 +7,12 @@ import itertools
 from collections.abc import Callable
 from fractions import Fraction
 
-import numpy as np
-
 from gencompiler.proof.boxes import difference, interior
 from gencompiler.proof.calculus import at, fold, in_pieces, is_number
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.graph import Term, build, subterms
 from gencompiler.proof.kernel import Unproved
+from gencompiler.proof.lazy import np
 from gencompiler.proof.monotone_rules import settled
 from gencompiler.proof.numerators import coefficients
 from gencompiler.proof.numeric import values

@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
 from gencompiler.proof.graph import Term, subterms
+from gencompiler.proof.lazy import np
 
 Array = Any
 
@@ -75,15 +74,25 @@ def _lambert(a: Array) -> Array:
     return w
 
 
+def _numpy(name: str) -> Callable[..., Array]:
+    """A function of numpy, looked up when it is called."""
+
+    def function(*arguments: Array) -> Array:
+        found: Array = getattr(np, name)(*arguments)
+        return found
+
+    return function
+
+
 FLOATS: dict[str, Callable[..., Array]] = {
-    "add": np.add,
-    "subtract": np.subtract,
-    "multiply": np.multiply,
-    "divide": np.divide,
+    "add": _numpy("add"),
+    "subtract": _numpy("subtract"),
+    "multiply": _numpy("multiply"),
+    "divide": _numpy("divide"),
     "power": _power,
-    "negate": np.negative,
-    "min": np.minimum,
-    "max": np.maximum,
+    "negate": _numpy("negative"),
+    "min": _numpy("minimum"),
+    "max": _numpy("maximum"),
     "less": lambda a, b: (a < b) * 1.0,
     "less_equal": lambda a, b: (a <= b) * 1.0,
     "greater": lambda a, b: (a > b) * 1.0,
@@ -94,27 +103,27 @@ FLOATS: dict[str, Callable[..., Array]] = {
     "or": lambda a, b: ((a != 0) | (b != 0)) * 1.0,
     "not": lambda a: (np.asarray(a) == 0) * 1.0,
     "indicator": lambda a: a * 1.0,
-    "exp": np.exp,
-    "log": np.log,
-    "expm1": np.expm1,
-    "log1p": np.log1p,
-    "sqrt": np.sqrt,
+    "exp": _numpy("exp"),
+    "log": _numpy("log"),
+    "expm1": _numpy("expm1"),
+    "log1p": _numpy("log1p"),
+    "sqrt": _numpy("sqrt"),
     "sigmoid": lambda a: np.exp(-_softplus(-np.asarray(a, dtype=float))),
     "logit": lambda a: np.log(a) - np.log1p(-np.asarray(a)),
     "softplus": _softplus,
-    "tanh": np.tanh,
-    "atan": np.arctan,
+    "tanh": _numpy("tanh"),
+    "atan": _numpy("arctan"),
     "erf": _erf,
-    "sinh": np.sinh,
-    "asinh": np.arcsinh,
-    "cosh": np.cosh,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tan": np.tan,
-    "abs": np.abs,
-    "sign": np.sign,
+    "sinh": _numpy("sinh"),
+    "asinh": _numpy("arcsinh"),
+    "cosh": _numpy("cosh"),
+    "sin": _numpy("sin"),
+    "cos": _numpy("cos"),
+    "tan": _numpy("tan"),
+    "abs": _numpy("abs"),
+    "sign": _numpy("sign"),
     "relu": lambda a: np.maximum(a, 0.0),
-    "floor": np.floor,
+    "floor": _numpy("floor"),
     "stop": lambda a: a,
     "lambert_w": _lambert,
     "wright_omega": _omega,

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-import numpy as np
-
 from gencompiler.proof.boxes import Evaluation
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.graph import Term, is_finite
 from gencompiler.proof.kernel import Unproved
+from gencompiler.proof.lazy import np
 
 
 def sample(symbols: tuple[Term, ...], count: int) -> dict[Term, object]:

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from gencompiler.model.nodes import REAL
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.boxes import Evaluation, interior
@@ -20,6 +18,7 @@ from gencompiler.proof.facts import Bijection, Fact, InRange, result
 from gencompiler.proof.graph import Malformed, Term, substitute, subterms, symbol
 from gencompiler.proof.joints import cuts_of, in_pieces_of, symbolic_joints
 from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.lazy import np
 from gencompiler.proof.monotone_rules import moving, piece, sections, total_at
 from gencompiler.proof.numeric import values
 from gencompiler.proof.samples import grid, inside_of, sample

@@ -48,7 +48,7 @@ def op(name: str, left: Code, right: Code) -> Code:
         (op("power", A, number(2, whole=True)), "a**2"),
         (op("power", call("f", A), number(2, whole=True)), "f(a) ** 2"),
         (op("power", A, op("power", B, C)), "a ** b**c"),
-        (Prefix("-", op("power", A, B)), "-a**b"),
+        (Prefix("-", op("power", A, B)), "-(a**b)"),
         (Prefix("-", op("add", A, B)), "-(a + b)"),
         (op("and", op("less", A, B), op("equal", B, C)), "(a < b) & (b == c)"),
         (op("less", op("less", A, B), C), "(a < b) < c"),
