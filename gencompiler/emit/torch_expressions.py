@@ -238,15 +238,24 @@ class Expressions:
             if len({branch.type.rows and not branch.host for branch in branches}) > 1:
                 codes = [self.spread(branch, _for_each_row(branch.type, expr.type)) for branch in branches]
                 branches = [Value(c, _for_each_row(b.type, expr.type)) for c, b in zip(codes, branches, strict=True)]
-            codes = self._together(branches, expr.type)
             host = all(branch.host for branch in branches)
-            chunked = any(branch.chunked for branch in branches)
-            return Value(Conditional(condition.code, *codes), expr.type, host, chunked)
+            codes = self._together(branches, expr.type)
+            if not host:  # Python chooses one branch, which does not take its length from the other
+                codes = [self._as_long(*each, expr.type) for each in zip(branches, codes, strict=True)]
+            return Value(Conditional(condition.code, *codes), expr.type, host, any(b.chunked for b in branches))
         if all(branch.host for branch in branches):  # torch.where of two numbers would have torch's default dtype
             branches[0] = Value(self._made("torch.tensor", branches[0].code), branches[0].type)
         values = [condition, *branches]
         codes = self._together(values, expr.type)
         return Value(call("torch.where", *codes), expr.type, chunked=any(value.chunked for value in values))
+
+    def _as_long(self, value: Value, code: Code, whole: RowType) -> Code:
+        """The `code` of a `value` that has been aligned with a value of type `whole`, with its last axis in full."""
+        if value.type.shape == whole.shape:
+            return code
+        if value.host:
+            return self.spread(value, dataclasses.replace(value.type, shape=whole.shape))
+        return method(code, "expand", *["-1"] * (value.chunked + value.type.rows), *map(str, whole.shape))
 
     def _together(self, values: list[Value], result: RowType) -> list[Code]:
         """The codes of `values`, with the axes that broadcasting needs to meet in a value of type `result`."""

@@ -276,6 +276,25 @@ def test_nothing_is_spread_twice() -> None:
     assert again is distance
 
 
+# -- choices ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chosen", [0.0, 1.0])
+@pytest.mark.parametrize("other", [b.read("y", b.row()), b.number(2.0), b.parameter("c", (0,), ())])
+@pytest.mark.parametrize("vector", [X, b.parameter("c", (None,), (3,))])
+def test_a_branch_is_as_long_as_the_other(vector: Expr, other: Expr, chosen: float) -> None:
+    """A condition that is a number chooses a branch in Python, where nothing broadcasts."""
+    wide = b.select(b.apply("less", 0.5, chosen), other, vector)
+    second = b.column(wide, 1)
+    output = b.output("v", second, dataclasses.replace(second.type, rows=True))
+    given_ = (b.given("x", b.row(3)), b.given("y", b.row()))
+    program = verify(Program("p", "p", given_, (), (b.use("c", 3),), (), (output,), span=b.AT), "test")
+    rows, values = inputs(program, ROWS), parameters(program)
+    (wanted,) = interpreter.run(program, rows, values, seed=SEED, step=STEP)
+    (found,) = run_torch(program, rows, values, ROWS)
+    np.testing.assert_allclose(found.numpy(), np.broadcast_to(wanted, ROWS), rtol=1e-9)
+
+
 # -- matrices and modules --------------------------------------------------------------------------------------------
 
 
