@@ -1,7 +1,8 @@
-"""Which values differ between rows, found again after a pass that took vectors apart.
+"""Which values differ between rows and which are integers, found again after a pass that took vectors apart.
 
 An element of a row vector may be the same for all rows (a join of a parameter and a draw); once elements are values of
-their own, they and all that depends on them alone are uniform.
+their own, they and all that depends on them alone are uniform.  An element of a real vector may be an integer (a join
+of a discrete input and a draw), and so is what its name stands for.
 """
 
 from __future__ import annotations
@@ -9,12 +10,31 @@ from __future__ import annotations
 import dataclasses
 
 from gencompiler.node import Node, children, rebuild
-from gencompiler.rows.nodes import Carry, Draw, Expr, InputRead, Let, Local, Loop, Program, Section, Statement
+from gencompiler.rows.nodes import (
+    Broadcast,
+    Carry,
+    Column,
+    Draw,
+    Expr,
+    InputRead,
+    Let,
+    Local,
+    Loop,
+    Permute,
+    Program,
+    Section,
+    Slice,
+    Statement,
+)
+
+#: By name, whether a value differs between rows, and its kind.
+_Names = dict[str, tuple[bool, str]]
 
 
 def retype(program: Program) -> Program:
-    """`program` with `rows` of every expression as its operands make it."""
-    names: dict[str, bool] = {}
+    """`program` with `rows` of every expression, and the kind of what is only named, read or repeated, as its operands
+    make them."""
+    names: _Names = {}
     body = _block(program.body, names)
     outputs = tuple(
         o if o.value is None else dataclasses.replace(o, value=_expr(o.value, names)) for o in program.outputs
@@ -22,7 +42,7 @@ def retype(program: Program) -> Program:
     return dataclasses.replace(program, body=body, outputs=outputs)
 
 
-def _block(statements: tuple[Statement, ...], names: dict[str, bool]) -> tuple[Statement, ...]:
+def _block(statements: tuple[Statement, ...], names: _Names) -> tuple[Statement, ...]:
     result: list[Statement] = []
     for statement in statements:
         if isinstance(statement, Loop):
@@ -30,23 +50,27 @@ def _block(statements: tuple[Statement, ...], names: dict[str, bool]) -> tuple[S
         else:
             changed = rebuild(statement, lambda part: _any(part, names))
             if isinstance(changed, Let):
-                names[changed.name] = changed.value.type.rows
+                names[changed.name] = (changed.value.type.rows, changed.value.type.kind)
             result.append(changed)
     return tuple(result)
 
 
-def _loop(loop: Loop, names: dict[str, bool]) -> Loop:
-    """What is carried is uniform if it is at the start and stays so; found by assuming it until it is refuted."""
+def _loop(loop: Loop, names: _Names) -> Loop:
+    """What is carried is uniform if it is at the start and stays so; found by assuming it until it is refuted.  It has
+    the kind of its next value, an integer if that is one."""
     initials = [_expr(carry.initial, names) for carry in loop.carried]
-    rows = [initial.type.rows for initial in initials]
+    carries = [(initial.type.rows, carry.next.type.kind) for initial, carry in zip(initials, loop.carried, strict=True)]
     while True:
-        names.update(zip((carry.name for carry in loop.carried), rows, strict=True))
+        names.update(zip((carry.name for carry in loop.carried), carries, strict=True))
         body = _block(loop.body, names)
         nexts = [_expr(carry.next, names) for carry in loop.carried]
-        found = [before or after.type.rows for before, after in zip(rows, nexts, strict=True)]
-        if found == rows:
+        found = [
+            (rows or after.type.rows, kind if kind == "integer" else after.type.kind)
+            for (rows, kind), after in zip(carries, nexts, strict=True)
+        ]
+        if found == carries:
             break
-        rows = found
+        carries = found
     carried = tuple(
         Carry(carry.name, initial, following, span=carry.span)
         for carry, initial, following in zip(loop.carried, initials, nexts, strict=True)
@@ -54,19 +78,23 @@ def _loop(loop: Loop, names: dict[str, bool]) -> Loop:
     return dataclasses.replace(loop, carried=carried, body=body)
 
 
-def _any(part: Node, names: dict[str, bool]) -> Node:
+def _any(part: Node, names: _Names) -> Node:
     return _expr(part, names) if isinstance(part, Expr) else part
 
 
-def _expr(expr: Expr, names: dict[str, bool]) -> Expr:
+def _expr(expr: Expr, names: _Names) -> Expr:
     changed = rebuild(expr, lambda part: _any(part, names))
+    kind = changed.type.kind
     match changed:
         case Local(name=name):
-            rows = names.get(name, False)
+            rows, kind = names.get(name, (False, kind))
         case InputRead() | Section() | Draw():
             rows = True
         case _:
             rows = any(part.type.rows for part in children(changed) if isinstance(part, Expr))
-    if rows == changed.type.rows:
+    match changed:
+        case Broadcast(operand=below) | Column(vector=below) | Slice(vector=below) | Permute(vector=below):
+            kind = below.type.kind
+    if (rows, kind) == (changed.type.rows, changed.type.kind):
         return changed
-    return dataclasses.replace(changed, type=dataclasses.replace(changed.type, rows=rows))
+    return dataclasses.replace(changed, type=dataclasses.replace(changed.type, rows=rows, kind=kind))

@@ -14,7 +14,7 @@ from gencompiler.rows import planes
 from gencompiler.rows.absorb import absorb
 from gencompiler.rows.expand import expand
 from gencompiler.rows.hoist import hoist_draws, stepped_draws
-from gencompiler.rows.nodes import Broadcast, Draw, Elementwise, Expr, Let, Loop, Number, Program
+from gencompiler.rows.nodes import Broadcast, Draw, Elementwise, Expr, Let, Local, Loop, Number, Program
 from gencompiler.rows.planes import take_apart
 from gencompiler.rows.prefix import PrefixSum, prefix_loop, widest
 from gencompiler.rows.retype import retype
@@ -22,10 +22,13 @@ from gencompiler.rows.share import share
 from gencompiler.rows.verify import verify
 from tests.rows import interpreter
 from tests.rows.building import (
+    AT,
     add,
     apply,
     carry,
+    column,
     index,
+    join,
     let,
     local,
     loop,
@@ -33,6 +36,8 @@ from tests.rows.building import (
     number,
     output,
     parameter,
+    permute,
+    read,
     row,
     total,
     use,
@@ -108,6 +113,23 @@ def test_short_states_become_scalars() -> None:
     assert longest(take_apart(mala())) == 0
     assert longest(take_apart(coupling_sample(4, 64))) == 64  # the hidden layer stays a vector
     assert longest(take_apart(coupling_sample(16, 64))) == 64
+
+
+def test_discrete_elements_of_a_vector_stay_integers() -> None:
+    """Half of a join is a discrete input; a loop carries both halves on, and one half becomes the other."""
+    labels, x = read("labels", row(2, kind="integer")), read("x", row(2))
+    joined, state = local("joined", row(4)), local("state", row(4))
+    body = loop("layers", "k", 2, (carry("state", joined, permute(joined, (2, 0, 1, 3))),))
+    inside = (input_("labels", labels.type), input_("x", x.type))
+    outputs = (output("v", add(state, joined), row(4)), output("s", column(joined, 0), row()))
+    program = verify(
+        Program("p", "p", inside, (), (), (let("joined", join(labels, x)), body), outputs, span=AT), "test"
+    )
+    apart = take_apart(program)
+    kinds = {part.name: part.type.kind for part in walk(apart) if isinstance(part, Local)}
+    wanted = ["integer", "integer", "real", "real", "real", "integer", "integer", "real"]
+    assert kinds == dict(zip([f"{name}_{n}" for name in ("joined", "state") for n in range(4)], wanted, strict=True))
+    assert_same(program, apart)
 
 
 def test_halves_of_a_long_state_stay_vectors() -> None:
