@@ -224,7 +224,8 @@ class _Backward:
         after = {place: rules.take(end) for place, end in recovery.ends.items()}
         if not recovery.matters or all(adjoint is None for adjoint in after.values()):
             return
-        outer = [node for node in recovery.frontier() if id(node) in rules.depends]
+        # matrices that all iterations read give their products inside
+        outer = [node for node in recovery.frontier() if id(node) in rules.depends and len(node.type.shape) < 2]
         starts = {s.place: self._start(rules, after[s.place], plan, s.place) for s in recovery.states}
         opened = recovery.open(starts, outer)
         inner = _Rules(graph, self.contributions, recovery.depends(outer))

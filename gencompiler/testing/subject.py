@@ -81,6 +81,11 @@ def has_exact_log_prob(model: Subject) -> bool:
     return model.capabilities.get("log_prob") == "exact"
 
 
+def is_estimated(model: Subject) -> bool:
+    """Whether log_prob is what a solver makes of it: its steps, and so its error, differ between precisions."""
+    return model.capabilities.get("log_prob") == "estimate"
+
+
 def has_density(model: Subject) -> bool:
     """Whether log-densities of rows, or logs of unbiased estimates of densities, can be had."""
     return "log_prob" in model.programs or "log_weight" in model.programs

@@ -34,6 +34,7 @@ CASES = {
     "hidden sums": ("autoregressive/nade.gen", {"D": "12", "H": "7"}, "log_prob", True),
     "two hidden sums": ("autoregressive/gaussian_nade.gen", {"D": "7"}, "log_prob", True),
     "weights by index": ("autoregressive/fvsbn.gen", {"D": "7"}, "log_prob", False),
+    "weights shared by iterations": ("autoregressive/gru.gen", {"T": "5", "K": "3", "H": "4"}, "log_prob", False),
     "networks": ("approximate/vae.gen", {}, "objective_phase_1", False),
     "a critic's gradient": ("adversarial/gan_grid.gen", {}, "objective_critic", False),
     "binary latents": ("approximate/sbn_wake_sleep.gen", {}, "objective_wake", False),

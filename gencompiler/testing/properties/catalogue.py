@@ -365,7 +365,7 @@ PROPERTIES: tuple[Property, ...] = (
     Property(
         "precision",
         "float32 is close to float64",
-        lambda m: subject.has_density(m) or "energy" in m.programs,
+        lambda m: not subject.is_estimated(m) and (subject.has_density(m) or "energy" in m.programs),
         _precision,
     ),
     Property("state_dict", "the state_dict holds all state", lambda m: bool(_evaluations(m, 0)), _state),
