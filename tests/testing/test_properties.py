@@ -53,8 +53,8 @@ def test_properties_are_chosen_by_what_a_model_offers() -> None:
     assert {"stationary", "detailed_balance", "chain_tails", "same_rows"} <= chosen[models.Langevin]
     assert not {"mass", "batches", "finite_gradients"} & chosen[models.Langevin]
     assert {"round_trip", "log_det", "mass", "sampler_small", "rsample", "phases"} <= chosen[mechanisms.Conditional]
-    assert {"continuous_flow", "batches", "precision", "samples"} <= chosen[mechanisms.ContinuousFlow]
-    exact = {"round_trip", "log_det", "mass", "sampler_ratios", "sampler_small"}
+    assert {"continuous_flow", "batches", "samples"} <= chosen[mechanisms.ContinuousFlow]
+    exact = {"round_trip", "log_det", "mass", "sampler_ratios", "sampler_small", "precision"}
     assert not exact & chosen[mechanisms.ContinuousFlow], "its maps are solved for"
     assert "continuous_flow" not in chosen[models.Flow] | chosen[mechanisms.Conditional], "their maps are formulas"
     assert {"sampler_ratios", "batches", "precision"} <= chosen[mechanisms.Pair]
