@@ -51,15 +51,18 @@ def adjoints(build: Build) -> tuple[Adjoint, ...]:
 
 
 def _adjoint(build: Build, *, invert: bool) -> Adjoint:
-    draft, outputs = build()
-    plans = _plans(draft.graph, tuple(outputs.values()))
-    kept = [recovery_of(draft.graph, plan, invert=invert) for plan in plans]
+    draft, outputs, kept = _built(build, invert=invert)
     saving = _saving(draft, outputs, kept)
-    draft, outputs = build()
-    plans = _plans(draft.graph, tuple(outputs.values()))
-    kept = [recovery_of(draft.graph, plan, invert=invert) for plan in plans]
+    draft, outputs, kept = _built(build, invert=invert)
     backward, contributions = _Backward(draft, outputs, kept).program()
     return Adjoint(saving, backward, contributions, any(each.inverts for each in kept))
+
+
+def _built(build: Build, *, invert: bool) -> tuple[Draft, dict[str, Expr], list[Recovery]]:
+    """The program under construction, made anew, and how the states of its loops are had again."""
+    draft, outputs = build()
+    plans = _plans(draft.graph, tuple(outputs.values()))
+    return draft, outputs, [recovery_of(draft.graph, plan, invert=invert) for plan in plans]
 
 
 def _plans(graph: Graph, roots: tuple[Expr, ...]) -> list[LoopPlan]:
