@@ -56,7 +56,7 @@ def _check_constant(
 def _check_single(checking: Checking, training: nodes.Training, expectation: nodes.Expectation) -> None:
     """One draw's normalised weight is 1."""
     alone = [d.particles[0] for d in expectation.draws if d.particles is not None and d.particles[1] == 1]
-    found = [part for part in walk(expectation.body) if _normalises(part)]
+    found = [p for p in walk(expectation.body) if isinstance(p, nodes.Expr) and _normalises(p)]
     if not alone or not found:
         return
     message = f"`{training.objective.name}` normalises the weight of a single draw, which makes it 1"
