@@ -167,7 +167,10 @@ KERNELS = (
         "y ~ Normal(x, 0.7)  x' = accept(y, min(1, exp(0.5 * (f(y) - f(x)))))",
     ),
     ("y ~ Normal(0.5 * x, 1)  x' = metropolis(y)", "y ~ Normal(0.5 * x, 1)  x' = accept(y, min(1, exp(f(y) - f(x))))"),
-    ("y ~ Laplace(x, 1)  x' = accept(y, sigmoid(f(y) - f(x)))", "y ~ Laplace(x, 1)  x' = accept(y, sigmoid(f(x) - f(y)))"),
+    (
+        "y ~ Laplace(x, 1)  x' = accept(y, sigmoid(f(y) - f(x)))",
+        "y ~ Laplace(x, 1)  x' = accept(y, sigmoid(f(x) - f(y)))",
+    ),
     ("y ~ Logistic(1, 2)  x' = metropolis(y)", "x' ~ Logistic(x, 2)"),
 )
 
