@@ -17,6 +17,7 @@ from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Malformed, Term, support_of
 from gencompiler.proof.kernel import Proof, Unproved, attempt
+from gencompiler.proof.lemma_refutations import smaller
 from gencompiler.proof.numbers import Undecided, Values
 from gencompiler.proof.refute_rules import admissible
 from gencompiler.proof.search import Search
@@ -51,6 +52,21 @@ def entry_twice(input_: Term, body: Term, search: Search) -> Proof | None:
         return None
     found = refute.not_injective(own, inner, search)
     return attempt("entry_twice", (input_, body), found) if found is not None else None
+
+
+def smaller_twice(input_: Term, body: Term, search: Search) -> Proof | None:
+    """The smaller map that a map comes down to takes one value twice."""
+    for kind in ("ridge", "radial", "within"):
+        try:
+            own, inner = smaller(kind, input_, body)
+        except (Unproved, Malformed):
+            continue
+        found = refute.not_injective(own, inner, search)
+        if found is None and own.shape:
+            found = not_injective(own, inner) or entry_twice(own, inner, search)
+        if found is not None:
+            return attempt("smaller_twice", (input_, body, kind), found)
+    return None
 
 
 def part_not_onto(body: Term, support: Support, search: Search) -> Proof | None:

@@ -74,8 +74,11 @@ def _step(graph: Graph, expr: model.Root, body: Callable[[Expr], Expr], found: E
 
 
 def _constant_in(graph: Graph, scope: Scope, span: Span) -> Scope:
-    """The scope in which nothing has a gradient."""
-    names = {name: graph.elementwise("stop", value, span=span) for name, value in scope.names.items()}
+    """The scope in which nothing has a gradient; whole numbers, such as an index, have none anyway."""
+    names = {
+        name: value if value.type.kind == "integer" else graph.elementwise("stop", value, span=span)
+        for name, value in scope.names.items()
+    }
     return dataclasses.replace(scope, names=names, stopped=True)
 
 
