@@ -103,7 +103,12 @@ def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFo
     if found is None and terms.input.shape and terms.body.shape == terms.input.shape:
         found = vector_counterexamples.not_injective(terms.input, terms.body, terms.requires)
         if found is None and not terms.requires:
-            for look in (vector_counterexamples.singular, vector_counterexamples.entry_twice):
+            looks = (
+                vector_counterexamples.singular,
+                vector_counterexamples.entry_twice,
+                vector_counterexamples.smaller_twice,
+            )
+            for look in looks:
                 found = found or look(terms.input, terms.body, checking.search)
             found = found or vector_counterexamples.part_not_onto(terms.body, map_.result.support, checking.search)
             found = found or refute.outside(terms.body, map_.result.support)
@@ -208,6 +213,14 @@ def _not_onto(checking: Checking, map_: nodes.Map, terms: MapTerms, found: Proof
     return Finding("G403", message, map_.body.span, f"declared to give {declared}", notes=notes, help=help_)
 
 
+#: What the number or vector of a counterexample to a smaller map is of the input.
+_PLACES = {
+    "ridge": "where s is the product of the input with the direction that the map looks along",
+    "radial": "where r is the distance from the centre",
+    "within": "as the part of the input within the subspace",
+}
+
+
 def counterexample(found: Proof, terms: MapTerms) -> str:
     """The exact values of a counterexample, in words."""
     conclusion = found.conclusion
@@ -217,6 +230,8 @@ def counterexample(found: Proof, terms: MapTerms) -> str:
         return f"counterexample: {at}it {missed(found)} of {conclusion.support}"
     if found.rule == "entry_twice":
         return counterexample(found.premises[0], terms) + ", as all places or the last one"
+    if found.rule == "smaller_twice":
+        return f"{counterexample(found.premises[0], terms)}, {_PLACES[str(found.subject[2])]}"
     if found.rule == "two_vectors":
         return _two_vectors(found, names)
     if found.rule == "singular_between":

@@ -12,14 +12,14 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import cast
 
-from gencompiler.catalog.supports import COUPLED, SUPPORTS
-from gencompiler.model.nodes import REAL, Support
+from gencompiler.model.nodes import REAL
 from gencompiler.proof.binders import releveled, replaced
 from gencompiler.proof.domain import REALS
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Fact, InRange, LogAbs, NotInjective, VectorBijection, result
 from gencompiler.proof.graph import Term, apply, bound_index, element, join, literal, select, subterms, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.map_rules import is_interval
 from gencompiler.proof.numbers import Undecided, compare
 from gencompiler.proof.refute_rules import Assignment, admissible, continuous
 from gencompiler.proof.ring import Polynomial, Ring
@@ -213,16 +213,11 @@ def singular_between(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     signs = []
     for assignment in (one, other):
         for name, value in assignment:
-            need(name.operation == "symbol" and is_convex(support_of(name)), "no way between values of {}", name)
+            need(name.operation == "symbol" and is_interval(support_of(name)), "no way between values of {}", name)
             need(admissible(support_of(name), value), "{} cannot be {}", name, value)
         signs.append(sign_at(determinant, assignment))
     need(signs[0] * signs[1] < 0, "the determinant keeps its sign")
     return NotInjective(input_, body)
-
-
-def is_convex(support: Support) -> bool:
-    """Whether everything between two values of a support is one."""
-    return support.name not in COUPLED and support.name != "NonZero" and not SUPPORTS[support.name].discrete
 
 
 def sign_at(term: Term, assignment: Assignment) -> int:

@@ -19,7 +19,9 @@ from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Malformed, Term, support_of
 from gencompiler.proof.kernel import Proof, Unproved, attempt
-from gencompiler.proof.mixing_rules import is_convex, mixed_blocks, mixing_of, sign_at
+from gencompiler.proof.lemma_refutations import smaller
+from gencompiler.proof.map_rules import is_interval
+from gencompiler.proof.mixing_rules import mixed_blocks, mixing_of, sign_at
 from gencompiler.proof.numbers import Undecided, Values
 from gencompiler.proof.refute_rules import Assignment, admissible
 from gencompiler.proof.search import Search
@@ -55,7 +57,7 @@ def singular(input_: Term, body: Term, search: Search) -> Proof | None:
     except (NotFound, Unproved):
         return None
     free = tuple(sorted(determinant.symbols, key=str))
-    if not all(a.operation == "symbol" and is_convex(support_of(a)) for a in free):
+    if not all(a.operation == "symbol" and is_interval(support_of(a)) for a in free):
         return None
     signs: dict[int, Assignment] = {}
     for assignment in refute.assignments(free):
@@ -74,6 +76,21 @@ def entry_twice(input_: Term, body: Term, search: Search) -> Proof | None:
         return None
     found = refute.not_injective(own, inner, search)
     return attempt("entry_twice", (input_, body), found) if found is not None else None
+
+
+def smaller_twice(input_: Term, body: Term, search: Search) -> Proof | None:
+    """The smaller map that a map comes down to takes one value twice."""
+    for kind in ("ridge", "radial", "within"):
+        try:
+            own, inner = smaller(kind, input_, body)
+        except (Unproved, Malformed):
+            continue
+        found = refute.not_injective(own, inner, search)
+        if found is None and own.shape:
+            found = not_injective(own, inner) or entry_twice(own, inner, search)
+        if found is not None:
+            return attempt("smaller_twice", (input_, body, kind), found)
+    return None
 
 
 def part_not_onto(body: Term, support: Support, search: Search) -> Proof | None:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.blocks import NotFound, diagonal, solving_order
 from gencompiler.proof.facts import InRange, Lipschitz
-from gencompiler.proof.graph import Malformed, Term, before, bound_index, element, select, subterms, symbol
+from gencompiler.proof.graph import Malformed, Term, before, bound_index, contract, element, select, subterms, symbol
 from gencompiler.proof.index_rules import entry
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
 from gencompiler.proof.matrix_rules import factor_of
 from gencompiler.proof.mixing_rules import mixed_blocks, mixing_of
+from gencompiler.proof.subspace_rules import within_of
 from gencompiler.proof.text import number
 from gencompiler.proof.vector_rules import in_blocks, interval_support, outer_of, reordered
 
@@ -34,7 +35,7 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
         return (_by_index if body.operation == "each" else _blocks)(search, input_, body)
     except NotFound as problem:
         failure = problem
-    for lemma in (_mixing, _ridge, _radial, _residual):
+    for lemma in (_mixing, _within, _ridge, _radial, _residual):
         try:
             found = lemma(search, input_, body)
         except NotFound as problem:
@@ -179,6 +180,22 @@ def _mixing(search: Search, input_: Term, body: Term) -> Proof | None:
         raise NotFound("mixed", determinant, f"the determinant {determinant} may be 0", body) from None
 
 
+# -- within a subspace -----------------------------------------------------------------------------------------------
+
+
+def _within(search: Search, input_: Term, body: Term) -> Proof | None:
+    """That `u + Q @ h(u @ Q)` is a bijection; None where it is not of this form."""
+    try:
+        found = within_of(input_, body)
+    except Unproved:
+        return None
+    try:
+        inner = bijection(search, found.place, found.small)
+    except NotFound as failure:
+        raise failure.moved({found.place: contract(input_, found.basis)}) from None
+    return _proved("within_subspace", (input_, body), body, inner)
+
+
 # -- along one direction ---------------------------------------------------------------------------------------------
 
 
@@ -264,7 +281,7 @@ def _scalar(search: Search, input_: Term, body: Term) -> Proof:
 
 def _generalized(search: Search, input_: Term, body: Term) -> Proof:
     """The same with numbers in the place of products of vectors, of which nothing but their range is used."""
-    products = [t for t in subterms(body) if t.operation == "contract" and t.shape == () and input_ not in t.symbols]
+    products = _outermost(input_, body)
     if not products:
         raise NotFound("form", body, f"{body} has no products")
     numbers: dict[Term, Term] = {}
@@ -277,6 +294,21 @@ def _generalized(search: Search, input_: Term, body: Term) -> Proof:
     found = search.bijection(input_, replaced(body, numbers))
     for product, number_ in numbers.items():
         found = prove("instance_of_map", (number_, product), found, ranges[product])
+    return found
+
+
+def _outermost(input_: Term, body: Term) -> list[Term]:
+    """The products of vectors that are free of the input and stand in no other."""
+    found: list[Term] = []
+    stack, seen = [body], {body}
+    while stack:
+        term = stack.pop()
+        if term.operation == "contract" and term.shape == () and input_ not in term.symbols:
+            found.append(term)
+            continue
+        fresh = [a for a in term.arguments if a not in seen]
+        seen.update(fresh)
+        stack.extend(fresh)
     return found
 
 
