@@ -293,6 +293,27 @@ _ALL = (
         ),
         pathwise=True,
     ),
+    # the cells between half-integers of a logistic variable, the outermost with its tails: Salimans, Karpathy, Chen &
+    # Kingma, PixelCNN++, 2017, eq. 2; with u, l the ends of a cell in units of the scale,
+    # sigmoid(u) - sigmoid(l) = (1 - exp(l - u)) sigmoid(u) sigmoid(-l)
+    Family(
+        "DiscretizedLogistic",
+        "Integer",
+        (
+            Form(
+                "",
+                (("mean", "Real"), ("scale", "Positive"), ("lower", "Real"), ("upper", "Real")),
+                log_density="indicator(x > lower) * indicator(x < upper - 1) * log(-expm1(-1 / scale))"
+                " - indicator(x < upper - 1) * softplus((mean - x - 0.5) / scale)"
+                " - indicator(x > lower) * softplus((x - mean - 0.5) / scale)",
+                sample="min(max(floor(mean + scale * logit(uniform) + 0.5), lower), upper - 1)",
+                requires=(("upper - lower - 1", "Positive"),),
+                support_arguments=("lower", "upper"),
+                support="Integer",
+            ),
+        ),
+        pathwise=False,
+    ),
     Family(
         "Categorical",
         "Integer",
