@@ -189,10 +189,11 @@ class ClosedForms:
         return ex.plus(self.log(left), ex.scaled(self.log(right), 1 if term.data == "multiply" else -1))
 
     def _log_of_sum(self, value: Exponentials) -> Exponentials:
-        """log of a sum, the first of its products taken out where that is positive: log a + log(1 + b / a + …)."""
+        """log of a sum, the first of its products (one that is not subtracted) taken out where that is positive:
+        log a + log(1 + b / a + …)."""
         parts = parts_of(value)
         need(len(parts) > 0, "the logarithm of 0")
-        lead = min(parts, key=lambda part: rank(part[0]))[0]
+        lead = min(parts, key=lambda part: (part[1] < 0, rank(part[0])))[0]
         inside = value
         outside: Exponentials = {}
         term = ex.written(lead)
@@ -211,7 +212,8 @@ class ClosedForms:
         if len(parts) != 1 or not is_reciprocal(parts[0][0]) or not self.positive(ex.written(rest)):
             return None
         whole = ex.plus(ex.constant(1), ex.inverse(rest))
-        return self.log(ex.written(rest)), ex.atom(apply("log", ex.written(whole)))
+        other = ex.written(whole)
+        return self.log(ex.written(rest)), self.log(other) if len(parts_of(whole)) == 1 else ex.atom(apply("log", other))
 
     def products(self, term: Term) -> tuple[Product, ...]:
         """A term as a sum of products."""

@@ -18,7 +18,7 @@ from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.domain import NON_NEGATIVE, Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Bijection
-from gencompiler.proof.graph import Malformed, Term, build, substitute, subterms, support_of, symbol
+from gencompiler.proof.graph import Malformed, Term, apply, build, substitute, subterms, support_of, symbol
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.mass_rules import at_point, elements, scalar
 from gencompiler.proof.numbers import Undecided
@@ -130,44 +130,77 @@ def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | N
     except NotFound as failure:
         reasons.append(failure.reason)
     with contextlib.suppress(NotFound, Unproved, Malformed):
-        return prove("near_enough", (), _pushed_forward(search, variables, body))
+        return prove("near_enough", (), _pushed_forward(search, variables, body, DEEPEST))
     try:
         return prove("near_enough", (), _enclosed(search, variables, body))
     except (Unproved, Malformed, NotFound):
         raise NotFound("mass", body, reasons[0]) from None
 
 
-def _pushed_forward(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
+#: How many changes of variables may follow one another, and how many functions are tried for one.
+DEEPEST, MOST_CHANGES = 2, 8
+
+
+def _pushed_forward(search: Search, variables: tuple[Term, ...], body: Term, depth: int) -> Proof:
     """The same by a change of variables, to a function of the variable that stands in the body; raises NotFound."""
-    if len(variables) != 1 or variables[0].shape:
+    if len(variables) != 1 or variables[0].shape or SUPPORTS[support_of(variables[0]).name].discrete:
         raise NotFound("mass", body, "a change of several variables")
     (variable,) = variables
-    for inner in reversed(subterms(body)):
-        if variable not in inner.symbols or inner.operation != "apply" or inner.data not in _CHANGED or inner.shape:
-            continue
+    for inner in itertools.islice(_changes(body, variable), MOST_CHANGES):
         with contextlib.suppress(NotFound, Unproved, Malformed):
-            return _through(search, variable, body, inner)
+            return _through(search, variable, body, inner, depth)
     raise NotFound("mass", body, "no change of variables helps")
 
 
+def _changes(body: Term, variable: Term) -> Iterator[Term]:
+    """Functions of the variable inside a body that are not affine in it, the largest first."""
+    for inner in reversed(subterms(body)):
+        if variable in inner.symbols and inner is not body and inner.operation == "apply" and not inner.shape:
+            spelled = inner.data in _CHANGED or (inner.data in ("add", "subtract") and _bends(inner, variable))
+            if spelled:
+                yield inner
+
+
+def _bends(term: Term, variable: Term) -> bool:
+    """Whether each side of a sum or a difference is more than a multiple of the variable."""
+    return all(variable in a.symbols and any(t.data in _CHANGED for t in subterms(a)) for a in term.arguments)
+
+
 #: Functions that densities are pushed through.
-_CHANGED = ("asinh", "sinh", "log", "logit", "atan", "tan", "softplus", "sqrt", "expm1", "log1p")
+_CHANGED = ("asinh", "sinh", "log", "logit", "atan", "tan", "softplus", "sqrt", "expm1", "log1p", "exp", "power")
 
 
-def _through(search: Search, variable: Term, body: Term, inner: Term) -> Proof:
+def _through(search: Search, variable: Term, body: Term, inner: Term, depth: int) -> Proof:
     bijection = search.bijection(variable, inner)
     found = bijection.conclusion
     assert isinstance(found, Bijection)
-    y = symbol("input", "pushed", _support(found.image))
+    y = symbol("input", f"pushed {depth}", _support(found.image))
     asking = Asking(search)
     forms = ClosedForms(asking)
-    density = ex.times(forms.normal(body), ex.inverse(mass_rules.jacobian(forms, found)))
+    moved = _moved(forms, found, body, y)
+    try:
+        other = closed_form(search, (y,), moved)
+    except NotFound:
+        if depth <= 1:
+            raise
+        other = _pushed_forward(search, (y,), moved, depth - 1)
+    mass_rules.pushed(forms, variable, body, found, moved, y)
+    return prove("mass_by_bijection", (variable, body, y, moved), bijection, other, *asking.proofs.values())
+
+
+def _moved(forms: ClosedForms, bijection: Bijection, body: Term, y: Term) -> Term:
+    """The density of y = inner: the body over the slope, as it is written or in normal form."""
+    variable, inner = bijection.input, bijection.body
+    with contextlib.suppress(Unproved, Malformed):
+        own = _replaced(body, inner, y)
+        log = ex.plus(forms.log(own), ex.scaled(forms.normal(bijection.log_derivative), -1))
+        if variable not in ex.written(log).symbols:
+            return apply("exp", ex.written(log))
+    density = ex.times(forms.normal(body), ex.inverse(mass_rules.jacobian(forms, bijection)))
     moved = _replaced(ex.written(forms.collected(density)), forms.plain(inner), y)
     if variable in moved.symbols:
         raise NotFound("mass", body, "not a function of it")
-    mass_rules_proof = closed_form(search, (y,), moved)
-    forms.normal(substitute(moved, {y: inner}))
-    return prove("mass_by_bijection", (variable, body, y, moved), bijection, mass_rules_proof, *asking.proofs.values())
+    return moved
 
 
 def _replaced(term: Term, old: Term, new: Term) -> Term:
@@ -242,8 +275,8 @@ def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
 
 def _mass_elsewhere(variables: tuple[Term, ...], body: Term, assignment: Assignment) -> Proof:
     here = at_point(scalar(body), assignment)
-    (variable,) = variables
-    if variable.shape or here.symbols - {variable}:
+    variable = variables[0]
+    if len(variables) > 1 or variable.shape or here.symbols - {variable}:
         raise Unproved("only of one number")
     search = Search()
     first = nowhere_negative(search, here)
@@ -281,8 +314,6 @@ def not_cdf(variable: Term, body: Term, cdf: Term | None) -> Proof | None:
     """A point at which a claimed distribution function has another derivative than the density."""
     if cdf is None:
         return None
-    from gencompiler.proof.graph import apply
-
     for assignment in points(_free(apply("add", body, cdf)), 40):
         found = attempt("other_derivative", (variable, body, cdf, assignment))
         if found is not None:
