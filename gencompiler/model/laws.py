@@ -132,9 +132,7 @@ def _ends_of(form: distributions.Form) -> tuple[str, ...]:
     return form.support_arguments if form.support == "Integer" else ()
 
 
-def _ends(
-    infer: Infer, expr: tree.Call, family: distributions.Family, event: nodes.Type
-) -> dict[str, nodes.Expr]:
+def _ends(infer: Infer, expr: tree.Call, family: distributions.Family, event: nodes.Type) -> dict[str, nodes.Expr]:
     """The lowest value of a finite variable and the number after its highest, as `Uniform()` has them."""
     form = next(f for f in family.forms if _ends_of(f))
     size = values_in(event.support.name, event.support.arguments) if SUPPORTS[event.support.name].discrete else None

@@ -16,6 +16,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from gencompiler.proof import exponentials as ex
+from gencompiler.proof import waves
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.exponentials import Exponentials
 from gencompiler.proof.graph import Term, apply, constant, literal
@@ -33,6 +34,8 @@ def over_unit(forms: ClosedForms, own: dict[Term, Exponentials], rest: list[tupl
     if rest:
         need(len(rest) == 1, "several factors of unknown sign")
         return _wave(forms, own, *rest[0], y)
+    if (whole := waves.over_periods(forms, own, y)) is not None:
+        return whole
     own = dict(own)
     a = ex.plus(own.pop(log_y, {}), ex.constant(1))
     if not own:
@@ -157,9 +160,7 @@ def _rational(forms: ClosedForms, term: Term, coefficient: Exponentials, y: Term
     return _as_product(forms, ex.times(ex.plus(grown, ex.constant(-1)), slope))
 
 
-def _chained(
-    forms: ClosedForms, term: Term, power: Exponentials, a: Exponentials, y: Term
-) -> Product | None:
+def _chained(forms: ClosedForms, term: Term, power: Exponentials, a: Exponentials, y: Term) -> Product | None:
     """∫ y^(c-1) (1 + k y^c)^p, the power of y being the slope of what is raised."""
     from gencompiler.proof.integrands import one_plus_power
 

@@ -32,6 +32,7 @@ from gencompiler.proof.products import (
     rank,
     reduced,
     times,
+    without_half_turns,
 )
 
 #: Where a term lies; raises Unproved where that is not known.
@@ -128,9 +129,12 @@ class ClosedForms:
     def _atom(self, name: str, arguments: tuple[Term, ...]) -> Exponentials:
         """A function that is not taken apart, of normal arguments; odd and even functions of one sign of them."""
         inner = [self.normal(a) for a in arguments]
+        if name in ("sin", "cos") and (turned := without_half_turns(inner[0])) is not None:
+            rest, odd = turned
+            return ex.scaled(self.normal(apply(name, ex.written(rest))), -1 if odd else 1)
         if name in ODD or name in EVEN:
             if not inner[0]:
-                return {} if name in ODD else ex.constant(int(name == "cos"))
+                return {} if name in ODD else ex.constant(int(name in ("cos", "bessel_i0")))
             if name in ("sin", "cos") and (exact := of_pi(name, inner[0])) is not None:
                 return ex.constant(exact)
             if leads_negative(inner[0]):
@@ -213,7 +217,9 @@ class ClosedForms:
             return None
         whole = ex.plus(ex.constant(1), ex.inverse(rest))
         other = ex.written(whole)
-        return self.log(ex.written(rest)), self.log(other) if len(parts_of(whole)) == 1 else ex.atom(apply("log", other))
+        return self.log(ex.written(rest)), self.log(other) if len(parts_of(whole)) == 1 else ex.atom(
+            apply("log", other)
+        )
 
     def products(self, term: Term) -> tuple[Product, ...]:
         """A term as a sum of products."""

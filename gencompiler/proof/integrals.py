@@ -60,6 +60,9 @@ class Integrals:
     def over(self, body: Term, variable: Term) -> tuple[Product, ...]:
         """The integral of `body` over the support of `variable`; raises Unproved."""
         support = support_of(variable)
+        if support.name == "Angle":
+            pi = constant("pi")
+            return self._between(body, variable, apply("negate", pi), pi, 0)
         lower, upper = ends(support)
         if lower is None and upper is None:
             return self._integral(substitute(body, {variable: self._fresh(REAL)}), REAL, 0)

@@ -1,4 +1,4 @@
-"""The search for proofs that a density is nowhere negative and has mass 1, and for counterexamples.  Nothing here is
+"""The search for proofs that a density has mass 1, and for numbers with which it has another: nothing here is
 trusted."""
 
 from __future__ import annotations
@@ -9,112 +9,26 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-from gencompiler.catalog.supports import COUPLED, SUPPORTS
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof import mass_rules, rules
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.closed_forms import ClosedForms
-from gencompiler.proof.domain import NON_NEGATIVE, Interval
+from gencompiler.proof.domain import Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Bijection
-from gencompiler.proof.graph import Malformed, Term, apply, build, substitute, subterms, support_of, symbol
+from gencompiler.proof.graph import Malformed, Term, apply, build, subterms, support_of, symbol
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.mass_rules import at_point, elements, scalar
 from gencompiler.proof.numbers import Undecided
 from gencompiler.proof.quadrature import mass_bounds
-from gencompiler.proof.range_rules import range_of
-from gencompiler.proof.refute_rules import Assignment, admissible
+from gencompiler.proof.refute_rules import Assignment
 from gencompiler.proof.search import Search
-from gencompiler.proof.sign_rules import nonnegative
+from gencompiler.proof.sign_search import Asking, AskingSigns, free_symbols, nowhere_negative, points
 from gencompiler.proof.text import approximately
 
 assert rules.RULES
-
-NON_NEGATIVE_SUPPORT = Support("NonNegative")
-
-
-class Asking:
-    """Answers where terms lie, and keeps the proofs of its answers."""
-
-    def __init__(self, search: Search) -> None:
-        self.search = search
-        self.proofs: dict[Term, Proof] = {}
-
-    def __call__(self, term: Term) -> Interval:
-        try:
-            found = self.search.range(term)
-        except NotFound as failure:
-            raise Unproved(str(failure)) from None
-        self.proofs[term] = found
-        return range_of(found.conclusion, term)
-
-
-# -- signs -----------------------------------------------------------------------------------------------------------
-
-
-def nowhere_negative(search: Search, term: Term) -> Proof:
-    """That a term is defined and nowhere negative; raises NotFound."""
-    defined = search.range(term)
-    if range_of(defined.conclusion, term).within(NON_NEGATIVE):
-        return defined
-    asking = Asking(search)
-    if not nonnegative(ClosedForms(asking), term):
-        raise NotFound("negative", term, f"{term} may be negative")
-    asking.proofs.pop(term, None)
-    return prove("nowhere_negative", (term,), defined, *asking.proofs.values())
-
-
-def weakened_sign(search: Search, term: Term) -> Proof:
-    """The same, as the one fact that an obligation states; raises NotFound."""
-    try:
-        return prove("not_negative", (term,), nowhere_negative(search, term))
-    except Unproved as failure:
-        raise NotFound("negative", term, str(failure)) from None
-
-
-#: Values tried for a symbol, simplest first.
-_VALUES = tuple(
-    Fraction(v)
-    for v in ("0", "1", "1/2", "-1", "2", "-2", "-1/2", "1/4", "3/4", "3", "-3", "1/10", "9/10", "-1/4", "-3/4", "5")
-) + tuple(Fraction(v) for v in ("1/100", "99/100", "10", "-10", "7", "20", "-9/10", "1/3", "2/3", "4", "6", "1/1000"))
-_MOST_POINTS = 400
-
-
-def points(free: tuple[Term, ...], most: int = _MOST_POINTS) -> Iterator[Assignment]:
-    """Numbers for scalar symbols, simple ones first."""
-    choices = [[v for v in _VALUES if admissible(support_of(s), v)] for s in free]
-    if any(not c or support_of(s).name in COUPLED for c, s in zip(choices, free, strict=True)):
-        return
-    places = itertools.islice(itertools.product(*(range(len(c)) for c in choices)), 40 * most)
-    for picked in sorted(places, key=sum)[:most]:
-        yield tuple((s, c[k]) for s, c, k in zip(free, choices, picked, strict=True))
-
-
-def _free(term: Term) -> tuple[Term, ...]:
-    return tuple(sorted((s for s in term.symbols), key=lambda s: str(s.data[:2])))
-
-
-def negative(term: Term) -> Proof | None:
-    """A point at which a term is negative or not defined."""
-    smooth = any(not SUPPORTS[support_of(s).name].discrete for s in term.symbols)
-    for assignment in points(_free(term)):
-        if smooth and _undefined(term, assignment):
-            continue  # perhaps at this point alone, which has no mass
-        found = attempt("outside", (term, NON_NEGATIVE_SUPPORT, assignment))
-        if found is not None:
-            return found
-    return None
-
-
-def _undefined(term: Term, assignment: Assignment) -> bool:
-    try:
-        evaluate(term, dict(assignment))
-    except Undefined:
-        return True
-    except Undecided:
-        return False
-    return False
 
 
 # -- mass ------------------------------------------------------------------------------------------------------------
@@ -228,16 +142,18 @@ def _enclosed(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
 
 
 def closed_form(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
-    """That a body has mass 1, in closed form; raises NotFound."""
-    asking = Asking(search)
-    try:
-        whole = scalar(body)
-        first = nowhere_negative(search, whole)
-        forms, products = mass_rules.mass(elements(variables), whole, asking)
-        mass_rules.error_of(forms, products)
-        return prove("mass_in_closed_form", (variables, body), first, *asking.proofs.values())
-    except (Unproved, Malformed) as failure:
-        raise NotFound("mass", body, str(failure)) from None
+    """That a body has mass 1, in closed form, by ranges and then by signs that take longer to find; raises NotFound."""
+    reason = ""
+    for asking in (Asking(search), AskingSigns(search, strict=True)):
+        try:
+            whole = scalar(body)
+            first = nowhere_negative(search, whole)
+            forms, products = mass_rules.mass(elements(variables), whole, asking)
+            mass_rules.error_of(forms, products)
+            return prove("mass_in_closed_form", (variables, body), first, *asking.proofs.values())
+        except (Unproved, Malformed) as failure:
+            reason = reason or str(failure)
+    raise NotFound("mass", body, reason)
 
 
 def distribution_function(search: Search, variable: Term, body: Term, cdf: Term | None) -> Proof:
@@ -265,7 +181,7 @@ def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
         own, whole = elements(variables), scalar(body)
     except (Unproved, Malformed):
         return None
-    free = tuple(s for s in _free(whole) if s not in own and s not in variables)
+    free = tuple(s for s in free_symbols(whole) if s not in own and s not in variables)
     for find in (_other_mass_at, _mass_elsewhere):
         for assignment in points(free, _MOST_TRIED if find is _other_mass_at else 3):
             with contextlib.suppress(Unproved, Malformed, NotFound, Undefined, Undecided):
@@ -314,11 +230,8 @@ def not_cdf(variable: Term, body: Term, cdf: Term | None) -> Proof | None:
     """A point at which a claimed distribution function has another derivative than the density."""
     if cdf is None:
         return None
-    for assignment in points(_free(apply("add", body, cdf)), 40):
+    for assignment in points(free_symbols(apply("add", body, cdf)), 40):
         found = attempt("other_derivative", (variable, body, cdf, assignment))
         if found is not None:
             return found
     return None
-
-
-__all__ = ["Asking", "closed_form", "mass", "math", "negative", "other_mass"]

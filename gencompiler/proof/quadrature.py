@@ -326,4 +326,5 @@ _COMPLEX: dict[str, Callable[[list[acb], bool], acb]] = {
     "asinh": lambda a, n: _asinh(a[0], n),
     "atan": lambda a, n: _atan(a[0], n),
     "lgamma": lambda a, n: _lgamma(a[0], n),
+    "bessel_i0": lambda a, _: a[0].bessel_i(acb(0)),
 }
