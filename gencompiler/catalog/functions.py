@@ -291,8 +291,9 @@ _ALL = (
         monotone="increasing",
         range="(-1, 1)",
     ),
-    # what samplers make of a uniform number b; torch has gradients of the first
+    # what samplers make of a uniform number b; torch has gradients of the first two
     Function("log_gamma_quantile", 2, "quantiles.log_gamma_quantile({0}, {1})", ""),
+    Function("von_mises_quantile", 2, "quantiles.von_mises_quantile({0}, {1})", ""),
     Function("poisson_quantile", 2, "quantiles.poisson_quantile({0}, {1})", ""),
     # hyperbolic
     _unary(
