@@ -24,6 +24,7 @@ from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
 from gencompiler.rows.analysis import bound_names, constant, loops, single_reads
 from gencompiler.rows.hoist import hoist_draws, stepped_draws
+from gencompiler.rows.in_place import filled_in_place
 from gencompiler.rows.nodes import (
     Dot,
     Expr,
@@ -111,6 +112,7 @@ class _Function:
         for stream, draw in stepped_draws(program).items():
             self.scope.draws[stream] = (self.names.fresh(f"{draw.kind}s_{stream}"), draw)
         self.scope.single_reads = single_reads(program)
+        self.scope.own = filled_in_place(program)
 
     def printed(self) -> Printed:
         for output in self.program.outputs:
@@ -161,6 +163,8 @@ class _Function:
             assign(name, method(as_code(name), "to", "dtype"))
         for length, name in self.scope.iotas.items():
             assign(name, call("torch.arange", str(length), device="device"))
+        for name, starts in self.scope.starts.values():
+            assign(name, starts)
         for count, name in self.scope.particles.items():
             numbers = call("torch.arange", str(count), dtype="dtype", device="device")
             assign(name, method(numbers, "repeat", self.scope.count()))
