@@ -23,6 +23,7 @@ from gencompiler.emit.torch_values import Scope, Value
 from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
 from gencompiler.rows.analysis import bound_names, constant, loops, single_reads
+from gencompiler.rows.cost import cost, operations
 from gencompiler.rows.hoist import hoist_draws, stepped_draws
 from gencompiler.rows.in_place import filled_in_place
 from gencompiler.rows.nodes import (
@@ -51,6 +52,12 @@ IMPORTS = {
     "special": "from gencompiler.runtime import special",
     "tiles": "from gencompiler.runtime import tiles",
 }
+
+#: The tiles of `runtime.programs.RowFunction` where it says nothing else.
+TILES = (64, 256)
+
+#: Floating-point operations in the time that torch takes to begin an operation: some microseconds.
+_LAUNCH = 1 << 15
 
 #: What may round a row differently where there are other numbers of rows.
 _PRODUCTS = (Dot, MatrixFunction, ExternalCall)
@@ -85,6 +92,21 @@ def row_width(program: Program) -> int:
         return 0
     typed = [part.type for part in parts if isinstance(part, Expr | Input | Output)]
     return max((math.prod(each.shape) * each.particles for each in typed if each.rows), default=1)
+
+
+def row_tiles(program: Program) -> tuple[int, int]:
+    """The first and the longest tile of rows that a sampler with products of matrices is run for at once.
+
+    An operation costs torch about as much as `_LAUNCH` floating-point operations before it has computed anything.  A
+    sampler with many small ones (place after place, step after step) takes as long for one row as for as many as cost
+    that much; one with large ones takes no more rows than are asked for, and few enough to stay in a core's cache."""
+    printed = hoist_draws(absorb(program))
+    if any(isinstance(part, ExternalCall) for part in walk(printed)):
+        return TILES
+    work = max(1, cost(printed).flops // operations(printed))
+    first = next((rows for rows in (512, 256, 128) if rows * work <= _LAUNCH), TILES[0])
+    longest = next((rows for rows in (1024, 512) if rows * work <= 64 * _LAUNCH), TILES[1])
+    return first, longest
 
 
 class _Function:

@@ -10,8 +10,8 @@ import dataclasses
 from collections.abc import Callable
 
 from gencompiler.diagnostics.span import Span
-from gencompiler.emit.code import Attribute, Code, Level, Sequence, Subscript, Text, call, flat, infix, method
 from gencompiler.emit import torch_windows
+from gencompiler.emit.code import Attribute, Code, Level, Sequence, Subscript, Text, call, flat, infix, method
 from gencompiler.emit.lines import statement
 from gencompiler.emit.torch_expressions import Expressions
 from gencompiler.emit.torch_values import Scope, Value, transposed

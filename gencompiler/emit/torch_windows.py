@@ -168,7 +168,7 @@ def transposed_axes(order: tuple[int, ...]) -> tuple[int, int] | None:
 
 
 def with_window(expressions: Expressions, expr: WithWindow) -> Value:
-    """`torch.slice_scatter(vector, value, -1, start, start + length)`, or in place where the vector is the loop's own"""
+    """`torch.slice_scatter(vector, value, -1, start, end)`, or in place where the vector is the loop's own."""
     length = expr.value.type.shape[0]
     vector = expressions.spread(expressions.value(expr.vector), expr.type)
     value = expressions.spread(expressions.value(expr.value), dataclasses.replace(expr.type, shape=(length,)))
@@ -180,7 +180,7 @@ def with_window(expressions: Expressions, expr: WithWindow) -> Value:
 
 
 def with_column(expressions: Expressions, expr: WithColumn) -> Value:
-    """`torch.select_scatter(vector, value, -1, index)`, or in place where the vector is the loop's own"""
+    """`torch.select_scatter(vector, value, -1, index)`, or in place where the vector is the loop's own."""
     vector = expressions.spread(expressions.value(expr.vector), expr.type)
     value = expressions.spread(expressions.value(expr.value), dataclasses.replace(expr.type, shape=()))
     place, _ = expressions.place(expr.index)

@@ -17,8 +17,8 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.model.views import Axes, axes
 from gencompiler.node import Node, rebuild
-from gencompiler.rows import networks, nodes
-from gencompiler.rows.nodes import Expr, RowType
+from gencompiler.rows import networks
+from gencompiler.rows.nodes import Expr
 from gencompiler.rows.unsupported import NotLowered
 
 if TYPE_CHECKING:
@@ -108,9 +108,7 @@ def _whole(expressions: Expressions, network: model.Network, expr: model.Network
     name = (network.output_names or ("output",))[expr.output]
     weight = masked(expressions, network, name, output_degrees(network, expr.output), layers[-1], scope, span)
     product = graph.dot(value, weight, True, span)
-    return graph.name(
-        graph.elementwise("add", product, bias(expressions, network, name, scope, span), span=span), name
-    )
+    return graph.name(graph.elementwise("add", product, bias(expressions, network, name, scope, span), span=span), name)
 
 
 def place_by_place(expressions: Expressions, given: model.Expr, view: model.Before, scope: Scope) -> Expr:

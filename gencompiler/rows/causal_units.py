@@ -28,9 +28,7 @@ from gencompiler.rows.nodes import Expr
 
 def drawn_networks(expressions: Expressions, factor: Factor, variable: str) -> list[Units]:
     """The networks of a conditional that read `variable`, drawn place by place, and whose units may be carried."""
-    return _carried(
-        expressions, factor.distribution, variable, lambda index: grows_by_one(index, factor.conditional)
-    )
+    return _carried(expressions, factor.distribution, variable, lambda index: grows_by_one(index, factor.conditional))
 
 
 def recurring_networks(expressions: Expressions, recur: model.Recur) -> list[Units]:
@@ -125,9 +123,7 @@ class Units:
             below, own = names[number], names[number + 1]
             (degrees,) = layers[number + 1]
             start, length = self._start(index, degrees), min(degrees.most, degrees.count)
-            weight = masked(
-                self.expressions, network, str(number), layers[number + 1], layers[number], scope, span
-            )
+            weight = masked(self.expressions, network, str(number), layers[number + 1], layers[number], scope, span)
             weight = graph.window(graph.name(weight, f"{own}_weight"), start, length, span, axis=0)
             added = graph.window(bias(self.expressions, network, str(number), scope, span), start, length, span)
             value = graph.elementwise("add", graph.dot(found[below], weight, True, span), added, span=span)
@@ -182,4 +178,3 @@ class Units:
         scaled = graph.whole("multiply", offset, graph.integer(run, span), span)
         raised = graph.whole("add", scaled, graph.integer(rise - 1, span), span)
         return graph.whole("quotient", raised, graph.integer(rise, span), span)
-

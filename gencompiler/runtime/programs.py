@@ -37,6 +37,7 @@ class RowFunction:
     called in the same way.
 
     `width`: of a program that draws and has no matrix product, the elements of a row's widest value; else 0.
+    `tiles`: of one that has, the rows of its first tile and of its longest (see `runtime.sampling`).
     `particles`: how many times a row is computed, once for each of its particles.
     `shapes`: of a row of each output, where one has several axes: in a program a tensor is a vector, row-major."""
 
@@ -48,6 +49,7 @@ class RowFunction:
     modules: tuple[str, ...] = ()
     particles: int = 1
     shapes: tuple[tuple[int, ...], ...] = ()
+    tiles: tuple[int, int] = (64, 256)
 
     def shaped(self, outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The outputs in the axes of the variables that they are values of."""
