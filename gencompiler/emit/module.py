@@ -273,11 +273,10 @@ def _row_function(
     given: dict[str, Code | str] = {
         name: shared.code(texts) if name == "parameters" else strings(texts) for name, texts in parts.items() if texts
     }
-    if "rows" in called.keywords:
-        if width := row_width(program):
-            given["width"] = str(width)
-        elif (found := row_tiles(program)) != TILES:
-            given["tiles"] = repr(found)
+    if "rows" in called.keywords and (width := row_width(program)):
+        given["width"] = str(width)
+    elif (tiles := row_tiles(program)) != TILES:
+        given["tiles"] = repr(tiles)
     if (particles := most_particles(program)) > 1:
         given["particles"] = str(particles)
     axes = [shapes.get(each.name.rstrip("'"), each.type.shape) for each in program.outputs]
