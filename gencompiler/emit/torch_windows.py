@@ -38,7 +38,9 @@ def convolve(expressions: Expressions, expr: Convolve) -> Value:
     options = {"dilation": str(expr.dilation)} if expr.dilation > 1 else {}
     kind = dataclasses.replace(expr.type, shape=expr.value.type.shape)
     given = expressions.spread(expressions.value(expr.value), kind)
-    return Value(call("convolutions.convolve", given, expressions.code(expr.weight), bias, *sizes, **options), expr.type)
+    return Value(
+        call("convolutions.convolve", given, expressions.code(expr.weight), bias, *sizes, **options), expr.type
+    )
 
 
 def mask(expressions: Expressions, expr: Mask) -> Value:

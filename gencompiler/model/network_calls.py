@@ -119,9 +119,7 @@ def _recurrent(
     unify(types[0], nodes.Type(nodes.REAL, hidden))
 
 
-def _stacked(
-    infer: Infer, expr: tree.Call, places: int, shown: tuple[str, ...], hidden: tuple[int, ...]
-) -> None:
+def _stacked(infer: Infer, expr: tree.Call, places: int, shown: tuple[str, ...], hidden: tuple[int, ...]) -> None:
     """A stack of convolutions over a causal view."""
     name = expr.function.id if isinstance(expr.function, tree.Name) else "this"
     if len(hidden) != 1:
