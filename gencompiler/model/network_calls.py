@@ -44,7 +44,11 @@ def network(
     places, shown = causal_inputs.shown(infer, context, inputs)
     sizes = tuple(_size(known_shape(i.type) or (), places if s else 0) for i, s in zip(inputs, shown, strict=True))
     if kind.stack is not None:
-        _stacked(infer, expr, places, shown, hidden)
+        _stacked(infer, expr, kind, places, shown, hidden)
+    grid = causal_inputs.grid(inputs, kind.axes, places) if kind.stack is not None else ()
+    if kind.stack is not None and not grid:
+        message = f"`{kind.name}` reads an image, and this view has one axis"
+        infer.builder.report("G104", message, expr.span, "a view in raster order is needed", help=("`x[<(i, j)]`",))
     if kind.gates:
         _recurrent(infer, expr, places, shown, hidden, types)
     found = nodes.Network(
@@ -59,7 +63,7 @@ def network(
         output_names,
         places,
         shown if places else (),
-        grid=causal_inputs.grid(inputs, kind.axes, places) if kind.stack is not None else (),
+        grid=grid,
         settings=_settings(infer, context, expr, kind, options, hidden) if kind.stack is not None else (),
         span=expr.span,
     )
@@ -119,9 +123,16 @@ def _recurrent(
     unify(types[0], nodes.Type(nodes.REAL, hidden))
 
 
-def _stacked(infer: Infer, expr: tree.Call, places: int, shown: tuple[str, ...], hidden: tuple[int, ...]) -> None:
-    """A stack of convolutions over a causal view."""
-    name = expr.function.id if isinstance(expr.function, tree.Name) else "this"
+def _stacked(
+    infer: Infer,
+    expr: tree.Call,
+    kind: networks.NetworkKind,
+    places: int,
+    shown: tuple[str, ...],
+    hidden: tuple[int, ...],
+) -> None:
+    """A stack of convolutions reads a causal view, and all its layers are equally wide."""
+    name = kind.name
     if len(hidden) != 1:
         infer.builder.report(
             "G104", f"`{name}` needs the width of its layers", expr.span, "one number", help=("`hidden = 64`",)

@@ -73,6 +73,22 @@ def test_drawing_from_caches_follows_the_density(name: str) -> None:
     torch.testing.assert_close(model.log_prob(x, **given), expected, rtol=1e-11, atol=1e-11)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "observed x : Real[2, 3, 4]  p(x[:, i, j] | x[:, <(i, j)]) = Normal(pixelcnn(x[:, <(i, j)], hidden = 5, layers = 1), 1)",
+        "observed x : Real[8, 3]  p(x[t, :] | x[<t, :]) = Normal(wavenet(x[<t, :], hidden = 5, layers = 2), 1)",
+    ],
+)
+def test_a_place_may_have_several_numbers(text: str) -> None:
+    model = perturbed(gencompiler.compile(f"model M {{ {text} }}")(), 0.7)
+    x = model.sample(8, seed=4)
+    z = random.normal(4, torch.arange(8), 0, 0, 24, dtype=torch.float64)
+    assert (x.flatten(1) - z).std(0).max() > 0.01
+    expected = -0.5 * (z**2).sum(1) - 12 * math.log(2 * math.pi)
+    torch.testing.assert_close(model.log_prob(x), expected, rtol=1e-11, atol=1e-11)
+
+
 def jacobian(name: str, monkeypatch: pytest.MonkeyPatch) -> torch.Tensor:
     """The greatest derivative, over some rows, of the mean at each place by each place."""
     model, results, own = built(name), [], convolutions.convolve
