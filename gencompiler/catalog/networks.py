@@ -22,7 +22,7 @@ class NetworkKind:
     `i1`, …, and of its result, `h0`, `h1`, …; `states`: what it carries, each with a formula of its next value in terms
     of these, of the states, and of the next values of those before it, as `c_next`.  Its result is `h`.
 
-    A stack of convolutions reads a causal view of a grid of so many `axes`; `stack` gives its layers for the numbers
+    A stack of convolutions reads a causal view of a grid of so many `axes` (0: as many as the view has, one or two); `stack` gives its layers for the numbers
     that are its options."""
 
     name: str
@@ -70,11 +70,12 @@ NETWORKS: dict[str, NetworkKind] = {
         stack=stacks.wavenet,
     ),
     "pixelcnn": NetworkKind("pixelcnn", _IMAGE, axes=2, stack=stacks.pixelcnn),
+    "window": NetworkKind("window", (("radius", None),), weight=False, bias=False, stack=stacks.window),
     "masked": NetworkKind("masked", _IMAGE, axes=2, stack=stacks.masked),
 }
 
 #: The least that the options of stacks can be.
-LEAST = {"layers": 1, "kernel": 1, "cycle": 1, "first": 3}
+LEAST = {"layers": 1, "kernel": 1, "cycle": 1, "first": 3, "radius": 1}
 
 #: Activations: formulas over the argument `a`.
 #: gelu: Hendrycks & Gimpel 2016; silu: Elfwing, Uchibe & Doya 2018; elu: Clevert, Unterthiner & Hochreiter 2016.

@@ -337,11 +337,12 @@ class Expressions:
         if not expr.type.rows and all(value.host for value in values):
             return Value(self._made("torch.tensor", Sequence(tuple(v.code for v in values), "[]")), expr.type)
         codes = [self.spread(value, _for_each_row(value.type, expr.type)) for value in values]
+        chunked = any(value.chunked for value in values)  # then all are
         if not any(value.type.shape for value in values):
-            return Value(call("torch.stack", Sequence(tuple(codes)), "-1"), expr.type)
-        last = [":", "None"] if expr.type.rows else ["None"]
+            return Value(call("torch.stack", Sequence(tuple(codes)), "-1"), expr.type, chunked=chunked)
+        last = ["..." if chunked else ":", "None"] if expr.type.rows else ["None"]
         parts = (c if v.type.shape else indexed(c, last) for c, v in zip(codes, values, strict=True))
-        return Value(call("torch.cat", Sequence(tuple(parts)), "-1"), expr.type)
+        return Value(call("torch.cat", Sequence(tuple(parts)), "-1"), expr.type, chunked=chunked)
 
     # -- rows --------------------------------------------------------------------------------------------------------
 
