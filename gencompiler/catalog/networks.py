@@ -22,8 +22,8 @@ class NetworkKind:
     `i1`, …, and of its result, `h0`, `h1`, …; `states`: what it carries, each with a formula of its next value in terms
     of these, of the states, and of the next values of those before it, as `c_next`.  Its result is `h`.
 
-    A stack of convolutions reads a causal view of a grid of so many `axes` (0: as many as the view has, one or two); `stack` gives its layers for the numbers
-    that are its options."""
+    A stack of convolutions reads a causal view of a grid of so many `axes` (0: as many as the view has, one or two);
+    `stack` gives its layers for the numbers that are its options."""
 
     name: str
     options: tuple[tuple[str, object], ...]

@@ -170,8 +170,9 @@ def masked(settings: Settings) -> tuple[Layer, ...]:
 
 
 def window(settings: Settings) -> tuple[Layer, ...]:
-    """The neighbourhood of a place that comes before it, as in Theis, Hosseini & Bethge, 2012, figure 1: of an image, the
-    `radius` rows above as far as `radius` to each side, and so many places to the left; of a sequence, so many before."""
+    """The neighbourhood of a place that comes before it (Theis, Hosseini & Bethge, 2012, figure 1): of an image, the
+    `radius` rows above as far as `radius` to each side, and so many places to the left; of a sequence, so many
+    before."""
     reach = settings["radius"]
     if settings["axes"] == 1:
         return (Around("last", (Box(VIEW, (-reach,), (reach,)),)),)

@@ -50,7 +50,7 @@ def streams_of(model_: model.Model) -> dict[str, int]:
             sites = [f"corrector_{place}" for place in range(corrector.steps)] if corrector is not None else []
             sites += ["churn"] if diffusion_methods.churn_of(method) is not None else []
             names += [f"{diffusion_methods.option(method, 'sde')}.{site}" for site in sites]
-    sites = tuple(names)
+    sites = list(names)
     for level in range(_levels(model_)):
         names += [f"{name}{COMPONENT * (level + 1)}" for name in sites]
     return {name: number for number, name in enumerate(names)}
