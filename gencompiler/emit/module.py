@@ -45,6 +45,7 @@ _RUNTIME = {
         "convolutions",
         "fokker_planck",
         "norms",
+        "quantiles",
         "random",
         "sampling",
         "special",

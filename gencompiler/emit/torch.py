@@ -50,6 +50,7 @@ IMPORTS = {
     "norms": "from gencompiler.runtime import norms",
     "random": "from gencompiler.runtime import random",
     "special": "from gencompiler.runtime import special",
+    "quantiles": "from gencompiler.runtime import quantiles",
     "tiles": "from gencompiler.runtime import tiles",
 }
 

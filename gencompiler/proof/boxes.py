@@ -31,8 +31,11 @@ _BOOLEAN = Interval(0, 1)
 
 
 def support_interval(symbol: Term) -> Interval:
-    """The interval of a symbol's support; raises Unproved."""
+    """The interval of a symbol's support, that of an angle rounded outward; raises Unproved."""
     found = domain.of_support(support_of(symbol))
+    if support_of(symbol).name == "Angle":
+        end = enclosure.named_constant("pi").upper
+        return Interval(-end, end)
     if found is None:
         raise Unproved(f"the ends of {support_of(symbol)} are not exact numbers")
     return found

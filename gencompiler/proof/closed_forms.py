@@ -32,6 +32,7 @@ from gencompiler.proof.products import (
     rank,
     reduced,
     times,
+    without_half_turns,
 )
 
 #: Where a term lies; raises Unproved where that is not known.
@@ -128,9 +129,12 @@ class ClosedForms:
     def _atom(self, name: str, arguments: tuple[Term, ...]) -> Exponentials:
         """A function that is not taken apart, of normal arguments; odd and even functions of one sign of them."""
         inner = [self.normal(a) for a in arguments]
+        if name in ("sin", "cos") and (turned := without_half_turns(inner[0])) is not None:
+            rest, odd = turned
+            return ex.scaled(self.normal(apply(name, ex.written(rest))), -1 if odd else 1)
         if name in ODD or name in EVEN:
             if not inner[0]:
-                return {} if name in ODD else ex.constant(int(name == "cos"))
+                return {} if name in ODD else ex.constant(int(name in ("cos", "bessel_i0")))
             if name in ("sin", "cos") and (exact := of_pi(name, inner[0])) is not None:
                 return ex.constant(exact)
             if leads_negative(inner[0]):
@@ -189,10 +193,11 @@ class ClosedForms:
         return ex.plus(self.log(left), ex.scaled(self.log(right), 1 if term.data == "multiply" else -1))
 
     def _log_of_sum(self, value: Exponentials) -> Exponentials:
-        """log of a sum, the first of its products taken out where that is positive: log a + log(1 + b / a + …)."""
+        """log of a sum, the first of its products (one that is not subtracted) taken out where that is positive:
+        log a + log(1 + b / a + …)."""
         parts = parts_of(value)
         need(len(parts) > 0, "the logarithm of 0")
-        lead = min(parts, key=lambda part: rank(part[0]))[0]
+        lead = min(parts, key=lambda part: (part[1] < 0, rank(part[0])))[0]
         inside = value
         outside: Exponentials = {}
         term = ex.written(lead)
@@ -211,7 +216,10 @@ class ClosedForms:
         if len(parts) != 1 or not is_reciprocal(parts[0][0]) or not self.positive(ex.written(rest)):
             return None
         whole = ex.plus(ex.constant(1), ex.inverse(rest))
-        return self.log(ex.written(rest)), ex.atom(apply("log", ex.written(whole)))
+        other = ex.written(whole)
+        return self.log(ex.written(rest)), self.log(other) if len(parts_of(whole)) == 1 else ex.atom(
+            apply("log", other)
+        )
 
     def products(self, term: Term) -> tuple[Product, ...]:
         """A term as a sum of products."""

@@ -109,7 +109,8 @@ class Enclosing(Integrals):
             return bounded
         if slope.lower <= -1 or not is_finite(slope.lower):
             return bounded
-        return min(bounded, end * _upper(substitute(body, {y: literal(end)})) / (Fraction(slope.lower) + 1))
+        top = _upper(substitute(body, {y: literal(end)}))
+        return min(bounded, end * Fraction(top) / (Fraction(slope.lower) + 1)) if is_finite(top) else bounded
 
     def _slope(self, body: Term, y: Term) -> Interval:
         """Where y g'(y) / g(y) lies, by the form whose interval starts higher."""
@@ -208,7 +209,8 @@ class Adding:
         slope = self.know(ex.written(elasticity(self.forms, log, y)))
         need(is_finite(slope.upper) and slope.upper < -1, "the terms fall too slowly")
         first = _upper(substitute(inside, {y: literal(count)}))
-        return first * (1 + count / (-Fraction(slope.upper) - 1))
+        need(is_finite(first), "the first term left out has no bound")
+        return Fraction(first) * (1 + count / (-Fraction(slope.upper) - 1))
 
 
 def mass_bounds(body: Term, variable: Term, know: Know, discrete: bool) -> Bounds:
@@ -324,4 +326,5 @@ _COMPLEX: dict[str, Callable[[list[acb], bool], acb]] = {
     "asinh": lambda a, n: _asinh(a[0], n),
     "atan": lambda a, n: _atan(a[0], n),
     "lgamma": lambda a, n: _lgamma(a[0], n),
+    "bessel_i0": lambda a, _: a[0].bessel_i(acb(0)),
 }

@@ -11,7 +11,7 @@ from typing import cast
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.catalog.supports import COUPLED, SUPPORTS
 from gencompiler.model.nodes import Support
-from gencompiler.proof import domain
+from gencompiler.proof import domain, enclosure
 from gencompiler.proof.boxes import Evaluation, support_interval
 from gencompiler.proof.calculus import fold as folded
 from gencompiler.proof.calculus import in_pieces, resolved
@@ -32,6 +32,8 @@ Assignment = tuple[tuple[Term, Fraction], ...]
 def admissible(support: Support, value: Fraction) -> bool:
     """Whether a rational is a value of a support."""
     allowed = domain.of_support(support)
+    if support.name == "Angle":
+        return abs(value) <= enclosure.named_constant("pi").lower
     if allowed is None or not allowed.contains(value) or (support.name == "NonZero" and value == 0):
         return False
     if support.name == "Sign":
@@ -142,7 +144,7 @@ def _order(left: Number, right: Number) -> int:
 
 def continuous(term: Term) -> bool:
     """Whether a term is made of functions that are continuous wherever they are defined."""
-    jumps = ("sign", "floor", "indicator")
+    jumps = ("sign", "floor", "indicator", "poisson_quantile")
     return all(
         t.operation != "choose"
         and not (t.operation == "apply" and (t.data in jumps or FUNCTIONS[t.data].kind == "boolean"))

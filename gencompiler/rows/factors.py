@@ -14,15 +14,16 @@ from gencompiler.node import Node, children, rebuild, walk
 from gencompiler.rows import nodes, places, pushed
 from gencompiler.rows.causal import Sums, carried_networks
 from gencompiler.rows.comprehension import is_elementwise
-from gencompiler.rows.expressions import Expressions, NotLowered, Scope
+from gencompiler.rows.expressions import Expressions, Scope
 from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.inversion import inverted
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.recurrent import States, recurrent_networks
 from gencompiler.rows.stacks import Caches
 
-#: After the name of a draw site: the stream that picks the component of a mixture; twice for one within it.
-COMPONENT = " component"
+#: After the name of a draw site: the stream that picks the component of a mixture (twice for one within it), and that of
+#: a second standard draw.
+COMPONENT, ANOTHER = " component", " another"
 
 
 class Factors:
@@ -86,26 +87,37 @@ class Factors:
             sizes = {"count": count, "length": length, "level": level + 1}
             return self.draw(found.component, inside, site, step, dim, hint=hint, noise=noise, **sizes)
         needed = draws_of(found)
-        if len(needed) > 1:
-            raise NotLowered(found, "a sampler that needs two standard draws")
         span, type_ = found.span, found.type
-        reference = model.Reference(model.Type(model.REAL, type_.shape), "standard draw", span=span)
         if not needed:
             return self._sized(self.expressions.lower(found.arguments[0], scope), type_, span, hint or site)
-        if noise is not None:
-            standard = noise(needed[0])
-        else:
-            stream, shape = self.streams[site], places.flat(type_.shape)
-            standard = self.graph.draw(needed[0], stream, step, shape, span, dim, count=count, length=length)
+        shape = places.flat(type_.shape)
+
+        def made(kind: str) -> Expr:
+            if noise is not None:
+                return noise(kind)
+            drawn, stream = self._standard(kind, site)
+            return self.graph.draw(drawn, stream, step, shape, span, dim, count=count, length=length)
+
+        standard = made(needed[0])
         probabilities = masses(found)
         if probabilities is not None:
             value = inverted(self.graph, self.expressions.lower(probabilities, scope), standard, span)
         else:
-            formula = sampler(found, uniform=reference, normal=reference)
-            value = self.expressions.lower(formula, scope.bind({"standard draw": standard}))
+            first, second = (
+                model.Reference(model.Type(model.REAL, type_.shape), name, span=span) for name in _STANDARD
+            )
+            formula = sampler(found, uniform=first, normal=first, another=second)
+            draws = dict(zip(_STANDARD, (standard, *map(made, needed[1:])), strict=False))
+            value = self.expressions.lower(formula, scope.bind(draws))
         value = self._sized(value, type_, span, hint or site)
         self.graph.name(standard, "noise")  # unless the noise itself is what is drawn
         return value
+
+    def _standard(self, kind: str, site: str) -> tuple[str, int]:
+        """What is drawn, and from which stream."""
+        if kind == "another":
+            return "uniform", self.streams[f"{site}{ANOTHER}"]
+        return kind, self.streams[site]
 
     def _sized(self, value: Expr, type_: model.Type, span: Span, name: str) -> Expr:
         """The value for each element of an event, called `name`."""
@@ -282,7 +294,8 @@ class Factors:
 
         def noise(kind: str) -> Expr:
             size = (math.prod(whole.type.shape),)
-            drawn = self.graph.draw(kind, self.streams[site], step, size, factor.span, count=count)
+            own, stream = self._standard(kind, site)
+            drawn = self.graph.draw(own, stream, step, size, factor.span, count=count)
             return self.expressions.lower(part, inside.bind({"noise": drawn}))
 
         chosen = zip(target.base.type.shape, target.subscripts, strict=True)
@@ -304,6 +317,8 @@ class Factors:
         return now, dataclasses.replace(inside, carried={**inside.carried, **held})
 
 
+#: What a sampler's standard draws are called.
+_STANDARD = ("standard draw", "another draw")
 _NEWEST = "newest"
 
 
