@@ -12,7 +12,7 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.node import Node, children, rebuild, walk
 from gencompiler.rows import nodes, places, pushed
-from gencompiler.rows.causal import Sums, carried_networks
+from gencompiler.rows.causal_units import Units, drawn_networks
 from gencompiler.rows.comprehension import is_elementwise
 from gencompiler.rows.expressions import Expressions, Scope
 from gencompiler.rows.graph import LoopPlan
@@ -21,8 +21,8 @@ from gencompiler.rows.nodes import Expr
 from gencompiler.rows.recurrent import States, recurrent_networks
 from gencompiler.rows.stacks import Caches
 
-#: After the name of a draw site: the stream that picks the component of a mixture (twice for one within it), and that of
-#: a second standard draw.
+#: After the name of a draw site: the stream that picks the component of a mixture (twice for one within it), and that
+#: of a second standard draw.
 COMPONENT, ANOTHER = " component", " another"
 
 
@@ -239,25 +239,21 @@ class Factors:
         assert isinstance(target, model.Element)
         whole = target.base.type
         size = math.prod(whole.shape)
-        kept = [
-            Caches(self.expressions, c.call)
-            if self.expressions.networks[c.call.path].grid
-            else Sums(self.expressions, c, name)
-            for c in carried_networks(self.expressions, factor, name)
-        ]
+        units = drawn_networks(self.expressions, factor, name)
         states = recurrent_networks(self.expressions, factor)
-        networks: list[Sums | Caches | States] = [*kept, *states]
+        networks: list[Units | Caches | States] = [*units, *states]
         by_part = bool(states) and len(factor.conditional.indices) > 1
-        carried = keep or by_part or _reads_past(factor, name, {n.path for n in networks})
+        carried = keep or by_part or any(each.reads_variable for each in units)
+        carried = carried or _reads_past(factor, name, {n.path for n in networks})
         zero = self.graph.number(0, span)
         extra = {name: self.graph.broadcast(zero, size, span)} if carried else {}
         extra |= {k: v for network in networks for k, v in network.initial(scope).items()}
         plan, inside = self._open(factor, extra, scope)
         at = tuple(self.expressions.subscript(s, inside) for s in target.subscripts)
         given = tuple(p for p in at if p is not None)
-        now, inside = self._carried(networks, plan, inside)
         if carried:
             inside = inside.bind({name: plan.inside[len(factor.recurrences)]})
+        now, inside = self._carried(networks, plan, inside)
         step, hint = self.graph.scalar("step", span), f"{name}_{plan.index}"
         if target.type.shape:
             value = self._drawn_part(factor, inside, given, site, step, hint, count)
@@ -305,16 +301,15 @@ class Factors:
         return self.draw(factor.distribution, inside, site, step, place, hint=hint, noise=noise, **sizes)
 
     def _carried(
-        self, networks: Sequence[Sums | Caches | States], plan: LoopPlan, inside: Scope
+        self, networks: Sequence[Units | Caches | States], plan: LoopPlan, inside: Scope
     ) -> tuple[list[dict[str, Expr]], Scope]:
         """What networks carry, as this iteration's outputs read it, and the scope in which these do."""
         now = []
         for network in networks:
-            start = plan.wishes.index(network.names[0])
-            values = plan.inside[start : start + len(network.names)]
-            now.append(network.at(dict(zip(network.names, values, strict=True)), inside))
-        held = {network.path: tuple(values.values()) for network, values in zip(networks, now, strict=True)}
-        return now, dataclasses.replace(inside, carried={**inside.carried, **held})
+            held = {name: plan.inside[plan.wishes.index(name)] for name in network.names}
+            now.append(network.at(held, inside))
+        carried = {network.path: tuple(values.values()) for network, values in zip(networks, now, strict=True)}
+        return now, dataclasses.replace(inside, carried={**inside.carried, **carried})
 
 
 #: What a sampler's standard draws are called.

@@ -184,7 +184,10 @@ class Ring:
 
 
 class Caches:
-    """The rings of one stack in the loop that draws `variable`."""
+    """The rings of one stack in a loop that draws what its views show."""
+
+    #: Whether the loop must carry the variable for it: a ring has what it shows.
+    reads_variable = False
 
     def __init__(self, expressions: Expressions, call: model.NetworkOutput) -> None:
         self.weights = Weights(expressions, call)
