@@ -466,9 +466,6 @@ def sample_rows(
     places_17 = torch.arange(17, device=device)
     x = torch.empty(len(y), 64, dtype=dtype, device=device)
     # pixelcnn.gen:7
-    value = torch.full((640,), 0.0, dtype=dtype, device=device)
-    value_2 = torch.full((288,), 0.0, dtype=dtype, device=device)
-    value_3 = torch.full((256,), 0.0, dtype=dtype, device=device)
     indicator_value = (y[:, None] == places).to(dtype)
     condition = F.linear(
         indicator_value,
@@ -521,18 +518,18 @@ def sample_rows(
     uniform_0 = random.uniform(seed, rows, step, 0, 64, dtype=dtype)
     # pixelcnn.gen:6
     pixelcnn_view = torch.zeros(len(y), 612, dtype=dtype, device=device)
-    pixelcnn_vertical_0 = value.expand(len(y), -1)
-    pixelcnn_horizontal_0 = value_2.expand(len(y), -1)
-    pixelcnn_0_vertical_filter = value_3.expand(len(y), -1)
-    pixelcnn_0_vertical_gate = value_3.expand(len(y), -1)
-    pixelcnn_vertical_1 = value.expand(len(y), -1)
-    pixelcnn_horizontal_1 = value_2.expand(len(y), -1)
-    pixelcnn_1_vertical_filter = value_3.expand(len(y), -1)
-    pixelcnn_1_vertical_gate = value_3.expand(len(y), -1)
-    pixelcnn_vertical_2 = value.expand(len(y), -1)
-    pixelcnn_horizontal_2 = value_2.expand(len(y), -1)
-    pixelcnn_2_vertical_filter = value_3.expand(len(y), -1)
-    pixelcnn_2_vertical_gate = value_3.expand(len(y), -1)
+    pixelcnn_vertical_0 = torch.zeros(len(y), 640, dtype=dtype, device=device)
+    pixelcnn_horizontal_0 = torch.zeros(len(y), 288, dtype=dtype, device=device)
+    pixelcnn_0_vertical_filter = torch.zeros(len(y), 256, dtype=dtype, device=device)
+    pixelcnn_0_vertical_gate = torch.zeros(len(y), 256, dtype=dtype, device=device)
+    pixelcnn_vertical_1 = torch.zeros(len(y), 640, dtype=dtype, device=device)
+    pixelcnn_horizontal_1 = torch.zeros(len(y), 288, dtype=dtype, device=device)
+    pixelcnn_1_vertical_filter = torch.zeros(len(y), 256, dtype=dtype, device=device)
+    pixelcnn_1_vertical_gate = torch.zeros(len(y), 256, dtype=dtype, device=device)
+    pixelcnn_vertical_2 = torch.zeros(len(y), 640, dtype=dtype, device=device)
+    pixelcnn_horizontal_2 = torch.zeros(len(y), 288, dtype=dtype, device=device)
+    pixelcnn_2_vertical_filter = torch.zeros(len(y), 256, dtype=dtype, device=device)
+    pixelcnn_2_vertical_gate = torch.zeros(len(y), 256, dtype=dtype, device=device)
     for i_j in range(64):
         quotient_i_j = i_j // 8
         # pixelcnn.gen:7
@@ -546,7 +543,7 @@ def sample_rows(
         horizontal_0 = F.linear(pixelcnn_view[:, start_2 : start_2 + 34], horizontal_0_weight, horizontal_0_bias)
         product_3 = remainder_i_j * 32
         total = product_3 + 32
-        value_4 = torch.slice_scatter(pixelcnn_horizontal_0, horizontal_0, -1, total, total + 32)
+        value = tiles.filled(pixelcnn_horizontal_0, horizontal_0, total, total + 32)
         equal_remainder_i_j = remainder_i_j == 0
         start_3 = quotient_i_j % 2 * 320
         start_4 = start_3 + 32
@@ -580,74 +577,34 @@ def sample_rows(
             else pixelcnn_vertical_0
         )
         start_7 = total_2 % 2 * 320
-        value_5 = row_vertical_0[:, start_7 : start_7 + 320]
-        value_6 = row_vertical_0[:, start_3 : start_3 + 320]
+        value_2 = row_vertical_0[:, start_7 : start_7 + 320]
+        value_3 = row_vertical_0[:, start_3 : start_3 + 320]
         row_vertical_filter_0 = (
-            torch.slice_scatter(
-                pixelcnn_0_vertical_filter,
-                convolutions.convolve(
-                    value_5,
-                    pixelcnn_0_vertical_filter_weight[:, :96],
-                    condition,
-                    (10,),
-                    (3,),
-                    ((0, 0),),
-                )
-                + convolutions.convolve(
-                    value_6,
-                    pixelcnn_0_vertical_filter_weight[:, 96:192],
-                    None,
-                    (10,),
-                    (3,),
-                    ((0, 0),),
-                ),
-                -1,
-                0,
-                256,
-            )
+            convolutions.convolve(value_2, pixelcnn_0_vertical_filter_weight[:, :96], condition, (10,), (3,), ((0, 0),))
+            + convolutions.convolve(value_3, pixelcnn_0_vertical_filter_weight[:, 96:192], None, (10,), (3,), ((0, 0),))
             if equal_remainder_i_j
             else pixelcnn_0_vertical_filter
         )
         row_vertical_gate_0 = (
-            torch.slice_scatter(
-                pixelcnn_0_vertical_gate,
-                convolutions.convolve(
-                    value_5,
-                    pixelcnn_0_vertical_gate_weight[:, :96],
-                    condition_2,
-                    (10,),
-                    (3,),
-                    ((0, 0),),
-                )
-                + convolutions.convolve(
-                    value_6,
-                    pixelcnn_0_vertical_gate_weight[:, 96:192],
-                    None,
-                    (10,),
-                    (3,),
-                    ((0, 0),),
-                ),
-                -1,
-                0,
-                256,
-            )
+            convolutions.convolve(value_2, pixelcnn_0_vertical_gate_weight[:, :96], condition_2, (10,), (3,), ((0, 0),))
+            + convolutions.convolve(value_3, pixelcnn_0_vertical_gate_weight[:, 96:192], None, (10,), (3,), ((0, 0),))
             if equal_remainder_i_j
             else pixelcnn_0_vertical_gate
         )
-        value_7 = torch.cat(
+        value_4 = torch.cat(
             (
-                value_4[:, product_3 : product_3 + 64],
+                value[:, product_3 : product_3 + 64],
                 row_vertical_filter_0[:, product_3 : product_3 + 32],
                 row_vertical_gate_0[:, product_3 : product_3 + 32],
             ),
             -1,
         )
-        horizontal_filter_0 = value_7 @ pixelcnn_0_horizontal_filter_weight[:, :128].T + condition_3
-        horizontal_gate_0 = value_7 @ pixelcnn_0_horizontal_gate_weight[:, :128].T + condition_4
+        horizontal_filter_0 = value_4 @ pixelcnn_0_horizontal_filter_weight[:, :128].T + condition_3
+        horizontal_gate_0 = value_4 @ pixelcnn_0_horizontal_gate_weight[:, :128].T + condition_4
         gated_0 = torch.tanh(horizontal_filter_0) * torch.sigmoid(horizontal_gate_0)
         residual_0 = F.linear(gated_0, pixelcnn_0_residual_weight, pixelcnn_0_residual_bias)
         horizontal_1 = horizontal_0 + residual_0
-        value_8 = torch.slice_scatter(pixelcnn_horizontal_1, horizontal_1, -1, total, total + 32)
+        value_5 = tiles.filled(pixelcnn_horizontal_1, horizontal_1, total, total + 32)
         row_vertical_1 = (
             torch.slice_scatter(
                 pixelcnn_vertical_1,
@@ -659,74 +616,41 @@ def sample_rows(
             if equal_remainder_i_j
             else pixelcnn_vertical_1
         )
-        value_9 = row_vertical_1[:, start_7 : start_7 + 320]
-        value_10 = row_vertical_1[:, start_3 : start_3 + 320]
+        value_6 = row_vertical_1[:, start_7 : start_7 + 320]
+        value_7 = row_vertical_1[:, start_3 : start_3 + 320]
         row_vertical_filter_1 = (
-            torch.slice_scatter(
-                pixelcnn_1_vertical_filter,
-                convolutions.convolve(
-                    value_9,
-                    pixelcnn_1_vertical_filter_weight[:, :96],
-                    condition_5,
-                    (10,),
-                    (3,),
-                    ((0, 0),),
-                )
-                + convolutions.convolve(
-                    value_10,
-                    pixelcnn_1_vertical_filter_weight[:, 96:192],
-                    None,
-                    (10,),
-                    (3,),
-                    ((0, 0),),
-                ),
-                -1,
-                0,
-                256,
+            convolutions.convolve(
+                value_6,
+                pixelcnn_1_vertical_filter_weight[:, :96],
+                condition_5,
+                (10,),
+                (3,),
+                ((0, 0),),
             )
+            + convolutions.convolve(value_7, pixelcnn_1_vertical_filter_weight[:, 96:192], None, (10,), (3,), ((0, 0),))
             if equal_remainder_i_j
             else pixelcnn_1_vertical_filter
         )
         row_vertical_gate_1 = (
-            torch.slice_scatter(
-                pixelcnn_1_vertical_gate,
-                convolutions.convolve(
-                    value_9,
-                    pixelcnn_1_vertical_gate_weight[:, :96],
-                    condition_6,
-                    (10,),
-                    (3,),
-                    ((0, 0),),
-                )
-                + convolutions.convolve(
-                    value_10,
-                    pixelcnn_1_vertical_gate_weight[:, 96:192],
-                    None,
-                    (10,),
-                    (3,),
-                    ((0, 0),),
-                ),
-                -1,
-                0,
-                256,
-            )
+            convolutions.convolve(value_6, pixelcnn_1_vertical_gate_weight[:, :96], condition_6, (10,), (3,), ((0, 0),))
+            + convolutions.convolve(value_7, pixelcnn_1_vertical_gate_weight[:, 96:192], None, (10,), (3,), ((0, 0),))
             if equal_remainder_i_j
             else pixelcnn_1_vertical_gate
         )
-        value_11 = torch.cat(
+        value_8 = torch.cat(
             (
-                value_8[:, product_3 : product_3 + 64],
+                value_5[:, product_3 : product_3 + 64],
                 row_vertical_filter_1[:, product_3 : product_3 + 32],
                 row_vertical_gate_1[:, product_3 : product_3 + 32],
             ),
             -1,
         )
-        horizontal_filter_1 = value_11 @ pixelcnn_1_horizontal_filter_weight[:, :128].T + condition_7
-        horizontal_gate_1 = value_11 @ pixelcnn_1_horizontal_gate_weight[:, :128].T + condition_8
+        horizontal_filter_1 = value_8 @ pixelcnn_1_horizontal_filter_weight[:, :128].T + condition_7
+        horizontal_gate_1 = value_8 @ pixelcnn_1_horizontal_gate_weight[:, :128].T + condition_8
         gated_1 = torch.tanh(horizontal_filter_1) * torch.sigmoid(horizontal_gate_1)
         residual_1 = F.linear(gated_1, pixelcnn_1_residual_weight, pixelcnn_1_residual_bias)
         horizontal_2 = horizontal_1 + residual_1
-        value_12 = torch.slice_scatter(pixelcnn_horizontal_2, horizontal_2, -1, total, total + 32)
+        value_9 = tiles.filled(pixelcnn_horizontal_2, horizontal_2, total, total + 32)
         row_vertical_2 = (
             torch.slice_scatter(
                 pixelcnn_vertical_2,
@@ -738,70 +662,51 @@ def sample_rows(
             if equal_remainder_i_j
             else pixelcnn_vertical_2
         )
-        value_13 = row_vertical_2[:, start_7 : start_7 + 320]
-        value_14 = row_vertical_2[:, start_3 : start_3 + 320]
+        value_10 = row_vertical_2[:, start_7 : start_7 + 320]
+        value_11 = row_vertical_2[:, start_3 : start_3 + 320]
         row_vertical_filter_2 = (
-            torch.slice_scatter(
-                pixelcnn_2_vertical_filter,
-                convolutions.convolve(
-                    value_13,
-                    pixelcnn_2_vertical_filter_weight[:, :96],
-                    condition_9,
-                    (10,),
-                    (3,),
-                    ((0, 0),),
-                )
-                + convolutions.convolve(
-                    value_14,
-                    pixelcnn_2_vertical_filter_weight[:, 96:192],
-                    None,
-                    (10,),
-                    (3,),
-                    ((0, 0),),
-                ),
-                -1,
-                0,
-                256,
+            convolutions.convolve(
+                value_10,
+                pixelcnn_2_vertical_filter_weight[:, :96],
+                condition_9,
+                (10,),
+                (3,),
+                ((0, 0),),
+            )
+            + convolutions.convolve(
+                value_11,
+                pixelcnn_2_vertical_filter_weight[:, 96:192],
+                None,
+                (10,),
+                (3,),
+                ((0, 0),),
             )
             if equal_remainder_i_j
             else pixelcnn_2_vertical_filter
         )
         row_vertical_gate_2 = (
-            torch.slice_scatter(
-                pixelcnn_2_vertical_gate,
-                convolutions.convolve(
-                    value_13,
-                    pixelcnn_2_vertical_gate_weight[:, :96],
-                    condition_10,
-                    (10,),
-                    (3,),
-                    ((0, 0),),
-                )
-                + convolutions.convolve(
-                    value_14,
-                    pixelcnn_2_vertical_gate_weight[:, 96:192],
-                    None,
-                    (10,),
-                    (3,),
-                    ((0, 0),),
-                ),
-                -1,
-                0,
-                256,
+            convolutions.convolve(
+                value_10,
+                pixelcnn_2_vertical_gate_weight[:, :96],
+                condition_10,
+                (10,),
+                (3,),
+                ((0, 0),),
             )
+            + convolutions.convolve(value_11, pixelcnn_2_vertical_gate_weight[:, 96:192], None, (10,), (3,), ((0, 0),))
             if equal_remainder_i_j
             else pixelcnn_2_vertical_gate
         )
-        value_15 = torch.cat(
+        value_12 = torch.cat(
             (
-                value_12[:, product_3 : product_3 + 64],
+                value_9[:, product_3 : product_3 + 64],
                 row_vertical_filter_2[:, product_3 : product_3 + 32],
                 row_vertical_gate_2[:, product_3 : product_3 + 32],
             ),
             -1,
         )
-        horizontal_filter_2 = value_15 @ pixelcnn_2_horizontal_filter_weight[:, :128].T + condition_11
-        horizontal_gate_2 = value_15 @ pixelcnn_2_horizontal_gate_weight[:, :128].T + condition_12
+        horizontal_filter_2 = value_12 @ pixelcnn_2_horizontal_filter_weight[:, :128].T + condition_11
+        horizontal_gate_2 = value_12 @ pixelcnn_2_horizontal_gate_weight[:, :128].T + condition_12
         gated_2 = torch.tanh(horizontal_filter_2) * torch.sigmoid(horizontal_gate_2)
         residual_2 = F.linear(gated_2, pixelcnn_2_residual_weight, pixelcnn_2_residual_bias)
         horizontal_3 = horizontal_2 + residual_2
@@ -821,23 +726,17 @@ def sample_rows(
             drawn = drawn + (total_3 <= noise).to(dtype)
         # pixelcnn.gen:6
         x[:, i_j] = drawn
-        pixelcnn_view = torch.slice_scatter(
-            pixelcnn_view,
-            (drawn[:, None] == places_17).to(dtype),
-            -1,
-            start,
-            start + 17,
-        )
+        pixelcnn_view = tiles.filled(pixelcnn_view, (drawn[:, None] == places_17).to(dtype), start, start + 17)
         pixelcnn_vertical_0 = row_vertical_0
-        pixelcnn_horizontal_0 = value_4
+        pixelcnn_horizontal_0 = value
         pixelcnn_0_vertical_filter = row_vertical_filter_0
         pixelcnn_0_vertical_gate = row_vertical_gate_0
         pixelcnn_vertical_1 = row_vertical_1
-        pixelcnn_horizontal_1 = value_8
+        pixelcnn_horizontal_1 = value_5
         pixelcnn_1_vertical_filter = row_vertical_filter_1
         pixelcnn_1_vertical_gate = row_vertical_gate_1
         pixelcnn_vertical_2 = row_vertical_2
-        pixelcnn_horizontal_2 = value_12
+        pixelcnn_horizontal_2 = value_9
         pixelcnn_2_vertical_filter = row_vertical_filter_2
         pixelcnn_2_vertical_gate = row_vertical_gate_2
     return x.to(torch.int64)
@@ -921,7 +820,13 @@ class GatedPixelCNN(Model):
     )
     programs: ClassVar[dict[str, RowFunction]] = {
         "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, shapes=((8, 8),)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(128, 256),
+            shapes=((8, 8),),
+        ),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}

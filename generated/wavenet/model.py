@@ -344,7 +344,7 @@ def sample_rows(
             residual_0_weight,
             residual_0_bias,
         )
-        value = torch.slice_scatter(wavenet_residual_0, residual_0, -1, start_2, start_2 + 32)
+        value = tiles.filled(wavenet_residual_0, residual_0, start_2, start_2 + 32)
         start_5 = total % 2 * 32
         value_2 = torch.cat((value[:, start_5 : start_5 + 32], value[:, start_2 : start_2 + 32]), -1)
         filter_0 = F.linear(value_2, wavenet_0_filter_weight, wavenet_0_filter_bias)
@@ -353,7 +353,7 @@ def sample_rows(
         start_6 = remainder_t * 32
         residual_0_2 = F.linear(gated_0, wavenet_0_residual_weight, wavenet_0_residual_bias)
         residual_1 = residual_0 + residual_0_2
-        value_3 = torch.slice_scatter(wavenet_residual_1, residual_1, -1, start_6, start_6 + 32)
+        value_3 = tiles.filled(wavenet_residual_1, residual_1, start_6, start_6 + 32)
         start_7 = remainder_total * 32
         value_4 = torch.cat((value_3[:, start_7 : start_7 + 32], value_3[:, start_6 : start_6 + 32]), -1)
         filter_1 = F.linear(value_4, wavenet_1_filter_weight, wavenet_1_filter_bias)
@@ -362,7 +362,7 @@ def sample_rows(
         start_8 = t % 5 * 32
         residual_1_2 = F.linear(gated_1, wavenet_1_residual_weight, wavenet_1_residual_bias)
         residual_2 = residual_1 + residual_1_2
-        value_5 = torch.slice_scatter(wavenet_residual_2, residual_2, -1, start_8, start_8 + 32)
+        value_5 = tiles.filled(wavenet_residual_2, residual_2, start_8, start_8 + 32)
         start_9 = total % 5 * 32
         value_6 = torch.cat((value_5[:, start_9 : start_9 + 32], value_5[:, start_8 : start_8 + 32]), -1)
         filter_2 = F.linear(value_6, wavenet_2_filter_weight, wavenet_2_filter_bias)
@@ -371,7 +371,7 @@ def sample_rows(
         start_10 = t % 9 * 32
         residual_2_2 = F.linear(gated_2, wavenet_2_residual_weight, wavenet_2_residual_bias)
         residual_3 = residual_2 + residual_2_2
-        value_7 = torch.slice_scatter(wavenet_residual_3, residual_3, -1, start_10, start_10 + 32)
+        value_7 = tiles.filled(wavenet_residual_3, residual_3, start_10, start_10 + 32)
         start_11 = total % 9 * 32
         value_8 = torch.cat((value_7[:, start_11 : start_11 + 32], value_7[:, start_10 : start_10 + 32]), -1)
         filter_3 = F.linear(value_8, wavenet_3_filter_weight, wavenet_3_filter_bias)
@@ -380,7 +380,7 @@ def sample_rows(
         start_12 = t % 17 * 32
         residual_3_2 = F.linear(gated_3, wavenet_3_residual_weight, wavenet_3_residual_bias)
         residual_4 = residual_3 + residual_3_2
-        value_9 = torch.slice_scatter(wavenet_residual_4, residual_4, -1, start_12, start_12 + 32)
+        value_9 = tiles.filled(wavenet_residual_4, residual_4, start_12, start_12 + 32)
         start_13 = total % 17 * 32
         value_10 = torch.cat((value_9[:, start_13 : start_13 + 32], value_9[:, start_12 : start_12 + 32]), -1)
         filter_4 = F.linear(value_10, wavenet_4_filter_weight, wavenet_4_filter_bias)
@@ -389,7 +389,7 @@ def sample_rows(
         start_14 = t % 33 * 32
         residual_4_2 = F.linear(gated_4, wavenet_4_residual_weight, wavenet_4_residual_bias)
         residual_5 = residual_4 + residual_4_2
-        value_11 = torch.slice_scatter(wavenet_residual_5, residual_5, -1, start_14, start_14 + 32)
+        value_11 = tiles.filled(wavenet_residual_5, residual_5, start_14, start_14 + 32)
         start_15 = total % 33 * 32
         value_12 = torch.cat((value_11[:, start_15 : start_15 + 32], value_11[:, start_14 : start_14 + 32]), -1)
         filter_5 = F.linear(value_12, wavenet_5_filter_weight, wavenet_5_filter_bias)
@@ -409,7 +409,7 @@ def sample_rows(
             cumulative = total_2
             drawn = drawn + (total_2 <= noise).to(dtype)
         x[:, t] = drawn
-        wavenet_view = torch.slice_scatter(wavenet_view, (drawn[:, None] == places).to(dtype), -1, start, start + 17)
+        wavenet_view = tiles.filled(wavenet_view, (drawn[:, None] == places).to(dtype), start, start + 17)
         wavenet_residual_0 = value
         wavenet_residual_1 = value_3
         wavenet_residual_2 = value_5
@@ -491,7 +491,7 @@ class WaveNet(Model):
     fields = (Field("x", (64,), Support("Category", (17,)), storage="uint8"),)
     programs: ClassVar[dict[str, RowFunction]] = {
         "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
