@@ -27,6 +27,7 @@ from gencompiler.rows.cost import cost, operations
 from gencompiler.rows.hoist import hoist_draws, stepped_draws
 from gencompiler.rows.in_place import filled_in_place
 from gencompiler.rows.nodes import (
+    Convolve,
     Dot,
     Expr,
     ExternalCall,
@@ -47,6 +48,7 @@ IMPORTS = {
     "torch": "import torch",
     "F": "from torch.nn import functional as F",
     "causal": "from gencompiler.runtime import causal",
+    "convolutions": "from gencompiler.runtime import convolutions",
     "norms": "from gencompiler.runtime import norms",
     "random": "from gencompiler.runtime import random",
     "special": "from gencompiler.runtime import special",
@@ -61,7 +63,7 @@ TILES = (64, 256)
 _LAUNCH = 1 << 20
 
 #: What may round a row differently where there are other numbers of rows.
-_PRODUCTS = (Dot, MatrixFunction, ExternalCall)
+_PRODUCTS = (Dot, Convolve, MatrixFunction, ExternalCall)
 
 
 @dataclasses.dataclass(frozen=True)
