@@ -278,7 +278,7 @@ GOALS = {
 def measure(name: str, model: Model, peer: Any, against: str, size: int, rows: int, rounds: int) -> None:
     """Density, sampling and a training step."""
     x = torch.randn(rows, size)
-    called = (lambda: peer()) if against == "zuko" else (lambda: peer)
+    called = peer if against == "zuko" else (lambda: peer)
     draw = (lambda: peer().sample((rows,))) if against == "zuko" else (lambda: peer.sample(rows))
     work: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         "log_prob": (functools.partial(model.log_prob, x), lambda: called().log_prob(x)),
