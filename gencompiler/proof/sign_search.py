@@ -30,6 +30,8 @@ from gencompiler.proof.signs import Purse, Signs
 from gencompiler.proof.terms import minus
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from gencompiler.proof.search import Search
 
 assert rules.RULES
