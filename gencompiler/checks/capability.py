@@ -13,7 +13,7 @@ from gencompiler.derive import queries
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import flows, nodes
-from gencompiler.node import walk
+from gencompiler.model.determined import free_latents
 from gencompiler.proof import marginal_rules
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.structure import Chains, HasDensity, Production
@@ -171,16 +171,11 @@ def _ode_passes(model: nodes.Model) -> int:
     return sum(h.steps * h.solver.evaluations for h in (flows.solving(model, s) for s in flows.odes(model)))
 
 
-def _ends(link: nodes.Link) -> tuple[str, ...]:
-    """The variables at the two ends of a pipeline, one of which follows from the other."""
-    return (link.target, *(n.name for n in walk(link.source) if isinstance(n, nodes.Reference)))
-
-
 def _importance(checking: Checking) -> Ability | None:
     """log p(x) ≥ E log mean p(x, z) / q(z | x) over draws of the recognition model (Burda et al. 2016)."""
     model, own = checking.model, observed(checking.model)
-    computed = {d.target for d in model.deterministic} | {n for link in model.links for n in _ends(link)}
-    latent = tuple(v.name for v in model.variables if v.role == "latent" and v.name not in computed)
+    computed = {d.target for d in model.deterministic}
+    latent = tuple(v.name for v in free_latents(model) if v.name not in computed)
     try:
         queries.density_plan(checking.derived, "p", (*own, *latent), ())
         queries.density_plan(checking.derived, "q", latent, own)

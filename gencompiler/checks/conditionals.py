@@ -17,7 +17,7 @@ from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict
 from gencompiler.derive import queries
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
-from gencompiler.model import nodes
+from gencompiler.model import determined, nodes
 from gencompiler.node import Node, walk
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.conditional_rules import (
@@ -105,10 +105,8 @@ def _bound(model: nodes.Model, method: nodes.Method) -> list[Need]:
 
 
 def free_latents(model: nodes.Model) -> tuple[str, ...]:
-    """The latent variables that no pipeline determines."""
-    tied = {link.target for link in model.links}
-    tied |= {n.name for link in model.links for n in walk(link.source) if isinstance(n, nodes.Reference)}
-    return tuple(v.name for v in model.variables if v.role == "latent" and v.name not in tied)
+    """The names of the latent variables that no pipeline determines."""
+    return tuple(v.name for v in determined.free_latents(model))
 
 
 # -- verdicts --------------------------------------------------------------------------------------------------------

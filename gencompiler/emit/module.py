@@ -30,11 +30,11 @@ from gencompiler.emit.signature import signature
 from gencompiler.emit.templating import render
 from gencompiler.emit.torch import IMPORTS, TILES, Printed, print_function, row_tiles, row_width
 from gencompiler.emit.triton import import_lines, print_kernel
+from gencompiler.model.determined import free_latents
 from gencompiler.model.nodes import Model, Option, Parameter, Real, Variable
 from gencompiler.rows.analysis import most_particles
 from gencompiler.rows.chains import hidden_state, sampling_transition
 from gencompiler.rows.differentiate import Differentiated
-from gencompiler.rows.latent import latent_variables
 from gencompiler.rows.nodes import Program
 from gencompiler.rows.schedule import Schedule
 
@@ -226,7 +226,7 @@ def _attributes(
     fields = [field_code(v) for v in model.variables if v.role in ("observed", "given")]
     lines = statement("fields = ", Sequence(tuple(fields)), 4)
     if {"encode", "decode", "prior"} & set(plan.programs):
-        lines += statement("latents = ", Sequence(tuple(field_code(v) for v in latent_variables(model))), 4)
+        lines += statement("latents = ", Sequence(tuple(field_code(v) for v in free_latents(model))), 4)
     if "chain" in plan.programs and (moving := _moving(model)):
         lines += statement("moving = ", Sequence(tuple(field_code(v) for v in moving)), 4)
     lines += ["    programs: ClassVar[dict[str, RowFunction]] = {"]

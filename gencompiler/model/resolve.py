@@ -33,11 +33,11 @@ from gencompiler.model import (
 from gencompiler.model.builder import Abandon, Builder, Context
 from gencompiler.model.constants import constant
 from gencompiler.model.declared import contains
+from gencompiler.model.determined import determined
 from gencompiler.model.infer import Infer
 from gencompiler.model.prelude import Prelude
 from gencompiler.model.scope import check_names, nearest
 from gencompiler.model.types import solved
-from gencompiler.node import walk
 from gencompiler.syntax import tree
 
 StatementT = TypeVar("StatementT", bound=tree.Declaration)
@@ -213,8 +213,8 @@ class _Resolver:
     def _objectives(self, parts: equations.Equations) -> objectives.Objectives:
         """What resolves the objectives of `train` lines."""
         groups_ = [g for s in self.surface.statements if isinstance(s, tree.Variables) for g in s.groups]
-        linked = [e.name for link in parts.links for e in walk(link.source) if isinstance(e, nodes.Reference)]
-        computed = [*(link.target for link in parts.links), *(d.target for d in parts.deterministic)]
+        latent = {v.name for v in self.variables.values() if v.role == "latent"}
+        piped = determined(parts.links, latent)
         return objectives.Objectives(
             self.infer,
             self.context,
@@ -223,7 +223,7 @@ class _Resolver:
             self.variables,
             frozenset(n.id for g in groups_ for n in g.names),
             self._joints(parts),
-            frozenset((*linked, *computed)),
+            piped | {d.target for d in parts.deterministic},
         )
 
     def _joints(self, parts: equations.Equations) -> frozenset[str]:

@@ -16,6 +16,7 @@ from gencompiler.derive import queries
 from gencompiler.derive.density import form_of
 from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.model import nodes as model
+from gencompiler.model.determined import free_latents
 from gencompiler.model.formula import formula
 from gencompiler.model.mentioned import read_by_maps
 from gencompiler.node import walk
@@ -164,14 +165,8 @@ def _names(model_: model.Model, role: str) -> tuple[str, ...]:
     return tuple(v.name for v in model_.variables if v.role == role)
 
 
-def latent_variables(model_: model.Model) -> tuple[model.Variable, ...]:
-    """The latent variables that no pipeline determines."""
-    piped = {name for link in model_.links for name in (link.target, source_of(link))}
-    return tuple(v for v in model_.variables if v.role == "latent" and v.name not in piped)
-
-
 def _latents(model_: model.Model) -> tuple[str, ...]:
-    return tuple(v.name for v in latent_variables(model_))
+    return tuple(v.name for v in free_latents(model_))
 
 
 def _recognized(model_: model.Model) -> tuple[str, ...]:

@@ -91,6 +91,8 @@ def sample_rows(y, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias,
     y = y.to(dtype)
     places = torch.arange(10, device=device)
     places_17 = torch.arange(17, device=device)
+    starts = [max(min((i_j * 400 + 63) // 64, 393), 0) for i_j in range(64)]
+    starts_2 = [i_j * 17 for i_j in range(64)]
     x = torch.empty(len(y), 64, dtype=dtype, device=device)
     # conditional_made.gen:6
     mlp_0_weight_2 = mlp_0_weight * causal.mask(
@@ -106,11 +108,20 @@ def sample_rows(y, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias,
         device=device,
     )
     uniform_0 = random.uniform(seed, rows, step, 0, 64, dtype=dtype)
-    mlp_0 = mlp_0_bias + (y[:, None] == places).to(dtype) @ mlp_0_weight_2[:, 1088 : 1088 + 10].T
+    mlp_input = torch.cat(
+        (torch.full((1088,), 0.0, dtype=dtype, device=device).expand(len(y), -1), (y[:, None] == places).to(dtype)),
+        -1,
+    )
+    mlp_0 = torch.zeros(len(y), 400, dtype=dtype, device=device)
+    mlp_0_weight_at = tiles.windows(mlp_0_weight_2, starts, 7, transposed=True)
+    bias_at = tiles.windows(mlp_0_bias, starts, 7)
+    output_weight_at = tiles.windows(output_weight, starts_2, 17, transposed=True)
+    bias_at_2 = tiles.windows(mlp_output_bias, starts_2, 17)
     for i_j in range(64):
-        hidden = torch.relu(mlp_0)
-        product = i_j * 17
-        logits = F.linear(hidden, output_weight[product : product + 17], mlp_output_bias[product : product + 17])
+        start = max(min((i_j * 400 + 63) // 64, 393), 0)
+        newest = torch.relu(torch.addmm(bias_at[i_j], mlp_input, mlp_0_weight_at[i_j]))
+        units = tiles.filled(mlp_0, newest, start, start + 7)
+        logits = torch.addmm(bias_at_2[i_j], units, output_weight_at[i_j])
         masses = torch.exp(logits - logits.logsumexp(-1)[:, None])
         noise = uniform_0[:, i_j]
         cumulative = torch.zeros(len(y), dtype=dtype, device=device)
@@ -120,10 +131,8 @@ def sample_rows(y, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias,
             cumulative = total
             drawn = drawn + (total <= noise).to(dtype)
         x[:, i_j] = drawn
-        mlp_0 = (
-            mlp_0
-            + (drawn[:, None] == places_17).to(dtype) @ mlp_0_weight_2[:, 0 : 0 + 1088][:, product : product + 17].T
-        )
+        mlp_input = torch.slice_scatter(mlp_input, (drawn[:, None] == places_17).to(dtype), -1, i_j * 17, i_j * 17 + 17)
+        mlp_0 = units
     return x.to(torch.int64)
 
 
@@ -146,11 +155,13 @@ class ConditionalMADE(Model):
         "log_prob": RowFunction(
             log_prob_rows,
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
+            tiles=(128, 256),
         ),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
+            tiles=(512, 1024),
             shapes=((8, 8),),
         ),
     }
@@ -159,7 +170,7 @@ class ConditionalMADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/conditional_made.gen"
-    model_hash = "03bd9076a12e326d44bd0bd054cd0f2d1d5daeb8a1fc0e017f66a8ce24633f5f"
+    model_hash = "476bb9575f33339bcf75b416632d87504769262d0469295cffded3cba1390da9"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -290,20 +290,27 @@ class CVAE(Model):
     )
     latents = (Field("z", (16,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
+            tiles=(256, 512),
         ),
-        "encode": RowFunction(encode_rows, keywords=("rows", "seed", "step"), parameters=Q_PARAMETERS),
-        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS),
+        "encode": RowFunction(
+            encode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=Q_PARAMETERS,
+            tiles=(256, 512),
+        ),
+        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
+        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS, tiles=(256, 512)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=16),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
+            tiles=(256, 512),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
@@ -311,7 +318,7 @@ class CVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/cvae.gen"
-    model_hash = "ea3776c5931fd7c109f031fdc44724f569b62a1e11545205fce47d5d2bc5ed76"
+    model_hash = "309f4cad4741495a136cbffcff3dcfa8d96fd9125b98ddb9ef09d4a76ca92ad5"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

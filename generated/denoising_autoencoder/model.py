@@ -164,7 +164,7 @@ class DAE(Model):
     latents = (Field("c", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
         "encode": RowFunction(encode_rows, keywords=("rows", "seed", "step"), width=2),
-        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
         "decode_mean": RowFunction(
             decode_mean_rows,
             parameters=(
@@ -175,20 +175,28 @@ class DAE(Model):
                 "mlp.output.weight",
                 "mlp.output.bias",
             ),
+            tiles=(128, 256),
         ),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
+            tiles=(512, 1024),
         ),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
-        "chain": RowFunction(chain_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, scalars=("steps",)),
+        "chain": RowFunction(
+            chain_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            scalars=("steps",),
+            tiles=(256, 512),
+        ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/chains/denoising_autoencoder.gen"
-    model_hash = "7e64e55ef9ef2c00063693fa2a633af3726155bdc799e73233d564d52eba9f34"
+    model_hash = "55d9a46210f3c867d71d3894107da256c3206c2f57a50d325a9fd5035dfac7df"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -92,13 +92,14 @@ class DensityNetwork(Model):
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     latents = (Field("z", (1,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
+        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=1),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
+            tiles=(256, 512),
             particles=100,
         ),
     }
@@ -107,7 +108,7 @@ class DensityNetwork(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/early/density_network.gen"
-    model_hash = "27172bbd8ddbff0e468bee5366d99c34031d200c9be90a8db3e2e6e2b201768d"
+    model_hash = "94da8f53264ee442dca84376efff69d09e27941cf154fee9424990f8e3d869bf"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -46,9 +46,8 @@ def objective_phase_1_rows(
     places = torch.arange(16, device=device)
     places_10 = torch.arange(10, device=device)
     # diffusion.gen:12
-    mean = torch.full((64,), 0.0, dtype=dtype, device=device)
     noise = random.normal(seed, rows, step, 3, 64, dtype=dtype)
-    e = mean + noise
+    e = 0.0 + noise
     noise_2 = random.uniform(seed, rows, step, 2, dtype=dtype)
     t = 0.001 + 0.999 * noise_2
     # digits_diffusion.gen:6
@@ -455,6 +454,7 @@ class DigitsDiffusion(Model):
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
+            tiles=(128, 256),
         ),
         "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=64),
@@ -478,7 +478,7 @@ class DigitsDiffusion(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/digits_diffusion.gen"
-    model_hash = "779a612a6dcf807963b4e66ad01cdeb0398628c387a46267b2b6aa7d57e3690b"
+    model_hash = "2b5e49d4e1f7a5272a376b71ad1cce15320add0d1eafdc82fdd7893b6741735b"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

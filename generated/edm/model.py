@@ -49,9 +49,8 @@ def objective_phase_1_rows(
     total = s**2 + 0.25
     product = s * 0.5
     # diffusion.gen:25
-    mean = torch.full((2,), 0.0, dtype=dtype, device=device)
     noise_2 = random.normal(seed, rows, step, 2, 2, dtype=dtype)
-    e = mean + noise_2
+    e = 0.0 + noise_2
     # diffusion.gen:26
     total_2 = x + s[:, None] * e
     # edm.gen:10
@@ -324,8 +323,9 @@ def probability_flow_rows(
     # edm.gen:5
     value = torch.tensor([1.0, 0.0], dtype=dtype, device=device)
     # edm.gen:10
-    value_2 = torch.full((16,), 0.0, dtype=dtype, device=device)
-    projected = torch.cat((1.9999840001919975 * value, value_2), -1) @ mlp_0_weight.T
+    projected = (
+        torch.cat((1.9999840001919975 * value, torch.full((16,), 0.0, dtype=dtype, device=device)), -1) @ mlp_0_weight.T
+    )
     product_2 = sigmoid_total * torch.sigmoid(-total)
     projected_2 = (sigmoid_total * projected + total * (product_2 * projected)) @ mlp_1_weight.T
     product_3 = sigmoid_total_2 * torch.sigmoid(-total_2)
@@ -349,13 +349,16 @@ def probability_flow_rows(
             )
         )
     )
-    value_3 = torch.tensor([0.0, 1.0], dtype=dtype, device=device)
+    value_2 = torch.tensor([0.0, 1.0], dtype=dtype, device=device)
     # edm.gen:10
-    projected_4 = torch.cat((1.9999840001919975 * value_3, value_2), -1) @ mlp_0_weight.T
+    projected_4 = (
+        torch.cat((1.9999840001919975 * value_2, torch.full((16,), 0.0, dtype=dtype, device=device)), -1)
+        @ mlp_0_weight.T
+    )
     projected_5 = (sigmoid_total * projected_4 + total * (product_2 * projected_4)) @ mlp_1_weight.T
     projected_6 = (sigmoid_total_2 * projected_5 + total_2 * (product_3 * projected_5)) @ mlp_2_weight.T
     # edm.gen:12
-    product_6 = -1.0 * value_3
+    product_6 = -1.0 * value_2
     # edm.gen:5
     tangent_2 = -1.0 * (
         0.5
@@ -364,7 +367,7 @@ def probability_flow_rows(
             * (
                 250000.0
                 * (
-                    0.9999840002559959 * value_3
+                    0.9999840002559959 * value_2
                     + 0.0019999840001919972
                     * ((sigmoid_total_3 * projected_6 + total_3 * (product_4 * projected_6)) @ mlp_net_weight.T)
                     + product_6
@@ -571,8 +574,8 @@ def probability_flow_rows(
         ratio_9 = s_5 * 0.5 / sqrt_total_24
         # edm.gen:10
         product_16 = exp_value * (torch.log(s_5) / 4.0)[:, None]
-        value_4 = torch.cat((torch.sin(product_16), torch.cos(product_16)), -1)
-        total_26 = F.linear(torch.cat((total_25 / sqrt_total_24[:, None], value_4), -1), mlp_0_weight, mlp_0_bias)
+        value_3 = torch.cat((torch.sin(product_16), torch.cos(product_16)), -1)
+        total_26 = F.linear(torch.cat((total_25 / sqrt_total_24[:, None], value_3), -1), mlp_0_weight, mlp_0_bias)
         sigmoid_total_26 = torch.sigmoid(total_26)
         hidden_16 = total_26 * sigmoid_total_26
         total_27 = F.linear(hidden_16, mlp_1_weight, mlp_1_bias)
@@ -597,7 +600,7 @@ def probability_flow_rows(
             + 0.13095238095238096 * drift_5
         )
         # edm.gen:10
-        total_29 = F.linear(torch.cat((moved / sqrt_total_24[:, None], value_4), -1), mlp_0_weight, mlp_0_bias)
+        total_29 = F.linear(torch.cat((moved / sqrt_total_24[:, None], value_3), -1), mlp_0_weight, mlp_0_bias)
         sigmoid_total_29 = torch.sigmoid(total_29)
         hidden_19 = total_29 * sigmoid_total_29
         total_30 = F.linear(hidden_19, mlp_1_weight, mlp_1_bias)
@@ -625,7 +628,13 @@ def probability_flow_rows(
         ratio_10 = 1.0 / power_s
         ratio_11 = 1.0 / sqrt_total_4
         # edm.gen:10
-        projected_7 = torch.cat((ratio_11[:, None] * value, value_2.expand(len(x), -1)), -1) @ mlp_0_weight.T
+        projected_7 = (
+            torch.cat(
+                (ratio_11[:, None] * value, torch.full((16,), 0.0, dtype=dtype, device=device).expand(len(x), -1)),
+                -1,
+            )
+            @ mlp_0_weight.T
+        )
         product_17 = sigmoid_total_11 * torch.sigmoid(-total_11)
         projected_8 = (sigmoid_total_11 * projected_7 + total_11 * (product_17 * projected_7)) @ mlp_1_weight.T
         product_18 = sigmoid_total_12 * torch.sigmoid(-total_12)
@@ -648,7 +657,13 @@ def probability_flow_rows(
             )
         )
         # edm.gen:10
-        projected_10 = torch.cat((ratio_11[:, None] * value_3, value_2.expand(len(x), -1)), -1) @ mlp_0_weight.T
+        projected_10 = (
+            torch.cat(
+                (ratio_11[:, None] * value_2, torch.full((16,), 0.0, dtype=dtype, device=device).expand(len(x), -1)),
+                -1,
+            )
+            @ mlp_0_weight.T
+        )
         projected_11 = (sigmoid_total_11 * projected_10 + total_11 * (product_17 * projected_10)) @ mlp_1_weight.T
         projected_12 = (sigmoid_total_12 * projected_11 + total_12 * (product_18 * projected_11)) @ mlp_2_weight.T
         # edm.gen:5
@@ -659,7 +674,7 @@ def probability_flow_rows(
                 * (
                     ratio_10[:, None]
                     * (
-                        ratio_2[:, None] * value_3
+                        ratio_2[:, None] * value_2
                         + ratio_3[:, None]
                         * (
                             (sigmoid_total_13 * projected_12 + total_13 * (product_19 * projected_12))
@@ -674,7 +689,13 @@ def probability_flow_rows(
         ratio_12 = 1.0 / power_s_3
         ratio_13 = 1.0 / sqrt_total_14
         # edm.gen:10
-        projected_13 = torch.cat((ratio_13[:, None] * value, value_2.expand(len(x), -1)), -1) @ mlp_0_weight.T
+        projected_13 = (
+            torch.cat(
+                (ratio_13[:, None] * value, torch.full((16,), 0.0, dtype=dtype, device=device).expand(len(x), -1)),
+                -1,
+            )
+            @ mlp_0_weight.T
+        )
         product_20 = sigmoid_total_16 * torch.sigmoid(-total_16)
         projected_14 = (sigmoid_total_16 * projected_13 + total_16 * (product_20 * projected_13)) @ mlp_1_weight.T
         product_21 = sigmoid_total_17 * torch.sigmoid(-total_17)
@@ -700,7 +721,13 @@ def probability_flow_rows(
             )
         )
         # edm.gen:10
-        projected_16 = torch.cat((ratio_13[:, None] * value_3, value_2.expand(len(x), -1)), -1) @ mlp_0_weight.T
+        projected_16 = (
+            torch.cat(
+                (ratio_13[:, None] * value_2, torch.full((16,), 0.0, dtype=dtype, device=device).expand(len(x), -1)),
+                -1,
+            )
+            @ mlp_0_weight.T
+        )
         projected_17 = (sigmoid_total_16 * projected_16 + total_16 * (product_20 * projected_16)) @ mlp_1_weight.T
         projected_18 = (sigmoid_total_17 * projected_17 + total_17 * (product_21 * projected_17)) @ mlp_2_weight.T
         # edm.gen:5
@@ -711,7 +738,7 @@ def probability_flow_rows(
                 * (
                     ratio_12[:, None]
                     * (
-                        ratio_4[:, None] * value_3
+                        ratio_4[:, None] * value_2
                         + ratio_5[:, None]
                         * (
                             (sigmoid_total_18 * projected_18 + total_18 * (product_22 * projected_18))
@@ -726,7 +753,13 @@ def probability_flow_rows(
         ratio_14 = 1.0 / power_s_4
         ratio_15 = 1.0 / sqrt_total_19
         # edm.gen:10
-        projected_19 = torch.cat((ratio_15[:, None] * value, value_2.expand(len(x), -1)), -1) @ mlp_0_weight.T
+        projected_19 = (
+            torch.cat(
+                (ratio_15[:, None] * value, torch.full((16,), 0.0, dtype=dtype, device=device).expand(len(x), -1)),
+                -1,
+            )
+            @ mlp_0_weight.T
+        )
         product_23 = sigmoid_total_21 * torch.sigmoid(-total_21)
         projected_20 = (sigmoid_total_21 * projected_19 + total_21 * (product_23 * projected_19)) @ mlp_1_weight.T
         product_24 = sigmoid_total_22 * torch.sigmoid(-total_22)
@@ -752,7 +785,13 @@ def probability_flow_rows(
             )
         )
         # edm.gen:10
-        projected_22 = torch.cat((ratio_15[:, None] * value_3, value_2.expand(len(x), -1)), -1) @ mlp_0_weight.T
+        projected_22 = (
+            torch.cat(
+                (ratio_15[:, None] * value_2, torch.full((16,), 0.0, dtype=dtype, device=device).expand(len(x), -1)),
+                -1,
+            )
+            @ mlp_0_weight.T
+        )
         projected_23 = (sigmoid_total_21 * projected_22 + total_21 * (product_23 * projected_22)) @ mlp_1_weight.T
         projected_24 = (sigmoid_total_22 * projected_23 + total_22 * (product_24 * projected_23)) @ mlp_2_weight.T
         # edm.gen:5
@@ -763,7 +802,7 @@ def probability_flow_rows(
                 * (
                     ratio_14[:, None]
                     * (
-                        ratio_6[:, None] * value_3
+                        ratio_6[:, None] * value_2
                         + ratio_7[:, None]
                         * (
                             (sigmoid_total_23 * projected_24 + total_23 * (product_25 * projected_24))
@@ -780,7 +819,13 @@ def probability_flow_rows(
         product_26 = ratio_8[:, None] * value
         ratio_17 = 1.0 / sqrt_total_24
         # edm.gen:10
-        projected_25 = torch.cat((ratio_17[:, None] * value, value_2.expand(len(x), -1)), -1) @ mlp_0_weight.T
+        projected_25 = (
+            torch.cat(
+                (ratio_17[:, None] * value, torch.full((16,), 0.0, dtype=dtype, device=device).expand(len(x), -1)),
+                -1,
+            )
+            @ mlp_0_weight.T
+        )
         product_27 = sigmoid_total_26 * torch.sigmoid(-total_26)
         projected_26 = (sigmoid_total_26 * projected_25 + total_26 * (product_27 * projected_25)) @ mlp_1_weight.T
         product_28 = sigmoid_total_27 * torch.sigmoid(-total_27)
@@ -806,9 +851,15 @@ def probability_flow_rows(
             )
         )
         # edm.gen:8
-        product_30 = ratio_8[:, None] * value_3
+        product_30 = ratio_8[:, None] * value_2
         # edm.gen:10
-        projected_28 = torch.cat((ratio_17[:, None] * value_3, value_2.expand(len(x), -1)), -1) @ mlp_0_weight.T
+        projected_28 = (
+            torch.cat(
+                (ratio_17[:, None] * value_2, torch.full((16,), 0.0, dtype=dtype, device=device).expand(len(x), -1)),
+                -1,
+            )
+            @ mlp_0_weight.T
+        )
         projected_29 = (sigmoid_total_26 * projected_28 + total_26 * (product_27 * projected_28)) @ mlp_1_weight.T
         projected_30 = (sigmoid_total_27 * projected_29 + total_27 * (product_28 * projected_29)) @ mlp_2_weight.T
         # edm.gen:5
@@ -960,11 +1011,12 @@ class EDM(Model):
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
+            tiles=(512, 1024),
         ),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
-        "reverse": RowFunction(reverse_rows, parameters=PARAMETERS, scalars=("steps", "step")),
-        "probability_flow": RowFunction(probability_flow_rows, parameters=PARAMETERS),
+        "reverse": RowFunction(reverse_rows, parameters=PARAMETERS, scalars=("steps", "step"), tiles=(256, 512)),
+        "probability_flow": RowFunction(probability_flow_rows, parameters=PARAMETERS, tiles=(512, 1024)),
         "simulate_edm": RowFunction(simulate_edm_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=2),
     }
     phases = (Phase("phase_1", "objective_phase_1", maximize=False),)
@@ -974,7 +1026,7 @@ class EDM(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/edm.gen"
-    model_hash = "3b43b97819603f468289125b97fde6ed512f60e0b20ba098ddc9a5818e7695c2"
+    model_hash = "7fa272e19a6210e78aa53ae31d22db303f30635d5d3b16899d8b5cce7a9394ac"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -75,11 +75,13 @@ class Experts(Model):
         "log_prob": RowFunction(
             log_prob_rows,
             parameters=("A", "b", "s", "linear.output.weight", "linear.output.bias"),
+            tiles=(512, 1024),
         ),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("A", "b", "s", "linear.output.weight", "linear.output.bias"),
+            tiles=(512, 1024),
         ),
     }
     phases = (Phase("phase_1", "log_prob"),)
@@ -87,7 +89,7 @@ class Experts(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/mixtures/experts.gen"
-    model_hash = "45a3330e1be1c3e1fc40f98d3fb8f1907e757534fad3ab9b9dfde1657ea131c9"
+    model_hash = "b459cc932edeaf9eb549c3541df4a36441c292a9172e4a6dd2ee2dcade4c23ba"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -50,15 +50,26 @@ def log_prob_rows(
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
     sigmoid_total_3 = torch.sigmoid(total_3)
     hidden_3 = total_3 * sigmoid_total_3
-    value = torch.full((16,), 0.0, dtype=dtype, device=device)
-    projected = torch.cat((torch.tensor([1.0, 0.0], dtype=dtype, device=device), value), -1) @ mlp_0_weight.T
+    projected = (
+        torch.cat(
+            (torch.tensor([1.0, 0.0], dtype=dtype, device=device), torch.full((16,), 0.0, dtype=dtype, device=device)),
+            -1,
+        )
+        @ mlp_0_weight.T
+    )
     product = sigmoid_total * torch.sigmoid(-total)
     projected_2 = (sigmoid_total * projected + total * (product * projected)) @ mlp_1_weight.T
     product_2 = sigmoid_total_2 * torch.sigmoid(-total_2)
     projected_3 = (sigmoid_total_2 * projected_2 + total_2 * (product_2 * projected_2)) @ mlp_2_weight.T
     product_3 = sigmoid_total_3 * torch.sigmoid(-total_3)
     tangent = (sigmoid_total_3 * projected_3 + total_3 * (product_3 * projected_3)) @ mlp_output_weight.T
-    projected_4 = torch.cat((torch.tensor([0.0, 1.0], dtype=dtype, device=device), value), -1) @ mlp_0_weight.T
+    projected_4 = (
+        torch.cat(
+            (torch.tensor([0.0, 1.0], dtype=dtype, device=device), torch.full((16,), 0.0, dtype=dtype, device=device)),
+            -1,
+        )
+        @ mlp_0_weight.T
+    )
     projected_5 = (sigmoid_total * projected_4 + total * (product * projected_4)) @ mlp_1_weight.T
     projected_6 = (sigmoid_total_2 * projected_5 + total_2 * (product_2 * projected_5)) @ mlp_2_weight.T
     tangent_2 = (sigmoid_total_3 * projected_6 + total_3 * (product_3 * projected_6)) @ mlp_output_weight.T
@@ -167,7 +178,7 @@ def log_prob_rows(
         difference = left - trial
         # flow_matching.gen:7
         product_9 = exp_value * difference[:, None]
-        value_2 = torch.cat((torch.sin(product_9), torch.cos(product_9)), -1)
+        value = torch.cat((torch.sin(product_9), torch.cos(product_9)), -1)
         total_16 = F.linear(
             torch.cat(
                 (
@@ -180,7 +191,7 @@ def log_prob_rows(
                         + 0.2784090909090909 * velocity_3
                         + -0.2735313036020583 * velocity_4
                     ),
-                    value_2,
+                    value,
                 ),
                 -1,
             ),
@@ -205,7 +216,7 @@ def log_prob_rows(
             + 0.13095238095238096 * velocity_5
         )
         # flow_matching.gen:7
-        total_19 = F.linear(torch.cat((moved, value_2), -1), mlp_0_weight, mlp_0_bias)
+        total_19 = F.linear(torch.cat((moved, value), -1), mlp_0_weight, mlp_0_bias)
         sigmoid_total_19 = torch.sigmoid(total_19)
         hidden_19 = total_19 * sigmoid_total_19
         total_20 = F.linear(hidden_19, mlp_1_weight, mlp_1_bias)
@@ -358,15 +369,26 @@ def sample_rows(
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
     sigmoid_total_3 = torch.sigmoid(total_3)
     hidden_3 = total_3 * sigmoid_total_3
-    value = torch.full((16,), 0.0, dtype=dtype, device=device)
-    projected = torch.cat((torch.tensor([1.0, 0.0], dtype=dtype, device=device), value), -1) @ mlp_0_weight.T
+    projected = (
+        torch.cat(
+            (torch.tensor([1.0, 0.0], dtype=dtype, device=device), torch.full((16,), 0.0, dtype=dtype, device=device)),
+            -1,
+        )
+        @ mlp_0_weight.T
+    )
     product_2 = sigmoid_total * torch.sigmoid(-total)
     projected_2 = (sigmoid_total * projected + total * (product_2 * projected)) @ mlp_1_weight.T
     product_3 = sigmoid_total_2 * torch.sigmoid(-total_2)
     projected_3 = (sigmoid_total_2 * projected_2 + total_2 * (product_3 * projected_2)) @ mlp_2_weight.T
     product_4 = sigmoid_total_3 * torch.sigmoid(-total_3)
     tangent = (sigmoid_total_3 * projected_3 + total_3 * (product_4 * projected_3)) @ mlp_output_weight.T
-    projected_4 = torch.cat((torch.tensor([0.0, 1.0], dtype=dtype, device=device), value), -1) @ mlp_0_weight.T
+    projected_4 = (
+        torch.cat(
+            (torch.tensor([0.0, 1.0], dtype=dtype, device=device), torch.full((16,), 0.0, dtype=dtype, device=device)),
+            -1,
+        )
+        @ mlp_0_weight.T
+    )
     projected_5 = (sigmoid_total * projected_4 + total * (product_2 * projected_4)) @ mlp_1_weight.T
     projected_6 = (sigmoid_total_2 * projected_5 + total_2 * (product_3 * projected_5)) @ mlp_2_weight.T
     tangent_2 = (sigmoid_total_3 * projected_6 + total_3 * (product_4 * projected_6)) @ mlp_output_weight.T
@@ -473,7 +495,7 @@ def sample_rows(
         hidden_15 = total_15 * sigmoid_total_15
         velocity_4 = F.linear(hidden_15, mlp_output_weight, mlp_output_bias)
         product_10 = exp_value * (difference + trial)[:, None]
-        value_2 = torch.cat((torch.sin(product_10), torch.cos(product_10)), -1)
+        value = torch.cat((torch.sin(product_10), torch.cos(product_10)), -1)
         total_16 = F.linear(
             torch.cat(
                 (
@@ -486,7 +508,7 @@ def sample_rows(
                         + 0.2784090909090909 * velocity_3
                         + -0.2735313036020583 * velocity_4
                     ),
-                    value_2,
+                    value,
                 ),
                 -1,
             ),
@@ -511,7 +533,7 @@ def sample_rows(
             + 0.13095238095238096 * velocity_5
         )
         # flow_matching.gen:7
-        total_19 = F.linear(torch.cat((moved, value_2), -1), mlp_0_weight, mlp_0_bias)
+        total_19 = F.linear(torch.cat((moved, value), -1), mlp_0_weight, mlp_0_bias)
         sigmoid_total_19 = torch.sigmoid(total_19)
         hidden_19 = total_19 * sigmoid_total_19
         total_20 = F.linear(hidden_19, mlp_1_weight, mlp_1_bias)
@@ -648,15 +670,26 @@ def forward_rows(
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
     sigmoid_total_3 = torch.sigmoid(total_3)
     hidden_3 = total_3 * sigmoid_total_3
-    value = torch.full((16,), 0.0, dtype=dtype, device=device)
-    projected = torch.cat((torch.tensor([1.0, 0.0], dtype=dtype, device=device), value), -1) @ mlp_0_weight.T
+    projected = (
+        torch.cat(
+            (torch.tensor([1.0, 0.0], dtype=dtype, device=device), torch.full((16,), 0.0, dtype=dtype, device=device)),
+            -1,
+        )
+        @ mlp_0_weight.T
+    )
     product_2 = sigmoid_total * torch.sigmoid(-total)
     projected_2 = (sigmoid_total * projected + total * (product_2 * projected)) @ mlp_1_weight.T
     product_3 = sigmoid_total_2 * torch.sigmoid(-total_2)
     projected_3 = (sigmoid_total_2 * projected_2 + total_2 * (product_3 * projected_2)) @ mlp_2_weight.T
     product_4 = sigmoid_total_3 * torch.sigmoid(-total_3)
     tangent = (sigmoid_total_3 * projected_3 + total_3 * (product_4 * projected_3)) @ mlp_output_weight.T
-    projected_4 = torch.cat((torch.tensor([0.0, 1.0], dtype=dtype, device=device), value), -1) @ mlp_0_weight.T
+    projected_4 = (
+        torch.cat(
+            (torch.tensor([0.0, 1.0], dtype=dtype, device=device), torch.full((16,), 0.0, dtype=dtype, device=device)),
+            -1,
+        )
+        @ mlp_0_weight.T
+    )
     projected_5 = (sigmoid_total * projected_4 + total * (product_2 * projected_4)) @ mlp_1_weight.T
     projected_6 = (sigmoid_total_2 * projected_5 + total_2 * (product_3 * projected_5)) @ mlp_2_weight.T
     tangent_2 = (sigmoid_total_3 * projected_6 + total_3 * (product_4 * projected_6)) @ mlp_output_weight.T
@@ -763,7 +796,7 @@ def forward_rows(
         hidden_15 = total_15 * sigmoid_total_15
         velocity_4 = F.linear(hidden_15, mlp_output_weight, mlp_output_bias)
         product_10 = exp_value * (difference + trial)[:, None]
-        value_2 = torch.cat((torch.sin(product_10), torch.cos(product_10)), -1)
+        value = torch.cat((torch.sin(product_10), torch.cos(product_10)), -1)
         total_16 = F.linear(
             torch.cat(
                 (
@@ -776,7 +809,7 @@ def forward_rows(
                         + 0.2784090909090909 * velocity_3
                         + -0.2735313036020583 * velocity_4
                     ),
-                    value_2,
+                    value,
                 ),
                 -1,
             ),
@@ -801,7 +834,7 @@ def forward_rows(
             + 0.13095238095238096 * velocity_5
         )
         # flow_matching.gen:7
-        total_19 = F.linear(torch.cat((moved, value_2), -1), mlp_0_weight, mlp_0_bias)
+        total_19 = F.linear(torch.cat((moved, value), -1), mlp_0_weight, mlp_0_bias)
         sigmoid_total_19 = torch.sigmoid(total_19)
         hidden_19 = total_19 * sigmoid_total_19
         total_20 = F.linear(hidden_19, mlp_1_weight, mlp_1_bias)
@@ -937,15 +970,26 @@ def inverse_rows(
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
     sigmoid_total_3 = torch.sigmoid(total_3)
     hidden_3 = total_3 * sigmoid_total_3
-    value = torch.full((16,), 0.0, dtype=dtype, device=device)
-    projected = torch.cat((torch.tensor([1.0, 0.0], dtype=dtype, device=device), value), -1) @ mlp_0_weight.T
+    projected = (
+        torch.cat(
+            (torch.tensor([1.0, 0.0], dtype=dtype, device=device), torch.full((16,), 0.0, dtype=dtype, device=device)),
+            -1,
+        )
+        @ mlp_0_weight.T
+    )
     product = sigmoid_total * torch.sigmoid(-total)
     projected_2 = (sigmoid_total * projected + total * (product * projected)) @ mlp_1_weight.T
     product_2 = sigmoid_total_2 * torch.sigmoid(-total_2)
     projected_3 = (sigmoid_total_2 * projected_2 + total_2 * (product_2 * projected_2)) @ mlp_2_weight.T
     product_3 = sigmoid_total_3 * torch.sigmoid(-total_3)
     tangent = (sigmoid_total_3 * projected_3 + total_3 * (product_3 * projected_3)) @ mlp_output_weight.T
-    projected_4 = torch.cat((torch.tensor([0.0, 1.0], dtype=dtype, device=device), value), -1) @ mlp_0_weight.T
+    projected_4 = (
+        torch.cat(
+            (torch.tensor([0.0, 1.0], dtype=dtype, device=device), torch.full((16,), 0.0, dtype=dtype, device=device)),
+            -1,
+        )
+        @ mlp_0_weight.T
+    )
     projected_5 = (sigmoid_total * projected_4 + total * (product * projected_4)) @ mlp_1_weight.T
     projected_6 = (sigmoid_total_2 * projected_5 + total_2 * (product_2 * projected_5)) @ mlp_2_weight.T
     tangent_2 = (sigmoid_total_3 * projected_6 + total_3 * (product_3 * projected_6)) @ mlp_output_weight.T
@@ -1054,7 +1098,7 @@ def inverse_rows(
         difference = left - trial
         # flow_matching.gen:7
         product_9 = exp_value * difference[:, None]
-        value_2 = torch.cat((torch.sin(product_9), torch.cos(product_9)), -1)
+        value = torch.cat((torch.sin(product_9), torch.cos(product_9)), -1)
         total_16 = F.linear(
             torch.cat(
                 (
@@ -1067,7 +1111,7 @@ def inverse_rows(
                         + 0.2784090909090909 * velocity_3
                         + -0.2735313036020583 * velocity_4
                     ),
-                    value_2,
+                    value,
                 ),
                 -1,
             ),
@@ -1092,7 +1136,7 @@ def inverse_rows(
             + 0.13095238095238096 * velocity_5
         )
         # flow_matching.gen:7
-        total_19 = F.linear(torch.cat((moved, value_2), -1), mlp_0_weight, mlp_0_bias)
+        total_19 = F.linear(torch.cat((moved, value), -1), mlp_0_weight, mlp_0_bias)
         sigmoid_total_19 = torch.sigmoid(total_19)
         hidden_19 = total_19 * sigmoid_total_19
         total_20 = F.linear(hidden_19, mlp_1_weight, mlp_1_bias)
@@ -1275,21 +1319,22 @@ class FlowMatching(Model):
 
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS),
-        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(256, 512)),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(256, 512)),
+        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(256, 512)),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
+            tiles=(256, 512),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1", maximize=False),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "estimate"}
     package = __package__ or ""
     spec = "specs/bijections/flow_matching.gen"
-    model_hash = "1e95a03909c3c3fc9c01b9c4a9f9139fdc188c3aa88dbaab638a6eb58aa8178d"
+    model_hash = "3b16b8f985867ef65fa0a30c6040933ae26cc4015117bb2a6487d47449c9160d"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -51,7 +51,7 @@ def sample_rows(W, b, *, rows, seed, step):
         noise = uniform_0[:, i]
         x_i = (noise < torch.sigmoid(logits)).to(dtype)
         x[:, i] = x_i
-        x_2 = torch.select_scatter(x_2, x_i, -1, i)
+        x_2 = tiles.filled(x_2, x_i, i)
     return x.to(torch.int64)
 
 
@@ -66,8 +66,8 @@ class FVSBN(Model):
 
     fields = (Field("x", (64,), Support("Binary"), storage="uint8"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=("W", "b")),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=("W", "b")),
+        "log_prob": RowFunction(log_prob_rows, parameters=("W", "b"), tiles=(512, 1024)),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=("W", "b"), tiles=(512, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}

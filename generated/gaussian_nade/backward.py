@@ -152,21 +152,18 @@ def log_prob_backward_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     tile = tl.program_id(0).to(tl.int64)
-    # gaussian_nade.gen:7
-    value = tl.full((1, 64), 0.0, tl.float32)
-    # gaussian_nade.gen:6
-    value_2 = tl.full((1, 16), 0.0, tl.float32)
     log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
+    # gaussian_nade.gen:6
     W_x_2 = tl.load(W_x_saved_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     drift = tl.full((ROWS,), 0.0, tl.float32)
-    W_x_adjoint = tl.broadcast_to(value, (ROWS, 64))
-    total_1 = tl.broadcast_to(value_2, (ROWS, 16))
-    total_2 = tl.broadcast_to(value, (ROWS, 64))
+    W_x_adjoint = tl.broadcast_to(tl.full((1, 64), 0.0, tl.float32), (ROWS, 64))
+    total_1 = tl.broadcast_to(tl.full((1, 16), 0.0, tl.float32), (ROWS, 16))
+    total_2 = tl.broadcast_to(tl.full((1, 64), 0.0, tl.float32), (ROWS, 64))
     for i_2_down in tl.range(0, 2, num_stages=1):
         i_2 = 1 - i_2_down
         quotient_i_2 = i_2 // 2
         equal_i_2 = i_2 == quotient_i_2 * 2 + 1
-        value_3 = tl.load(
+        value = tl.load(
             W_x_saved_ptr + place[:, None] * 64 + quotient_i_2 * 64 + tl.arange(0, 64)[None, :],
             mask=live[:, None],
             other=0,
@@ -176,7 +173,7 @@ def log_prob_backward_kernel(
             part_5_out + tile * 128 + i_2 * 64 + tl.arange(0, 64)[None, :],
             tl.sum(tl.where(live[:, None], x_i_2[:, None] * W_x_adjoint, 0.0), 0, keep_dims=True),
         )
-        difference = tl.where(equal_i_2, value_3, W_x_2) - vector(W_array, i_2, 64) * x_i_2[:, None]
+        difference = tl.where(equal_i_2, value, W_x_2) - vector(W_array, i_2, 64) * x_i_2[:, None]
         # gaussian_nade.gen:7
         h = tanh(vector(c_array, 0, 64) + difference)
         # gaussian_nade.gen:6
@@ -213,7 +210,7 @@ def log_prob_backward_kernel(
                 tl.max(
                     tl.where(
                         tl.arange(0, 64)[None, :] < 64,
-                        tl.abs(W_x_2 - value_3) / (tl.abs(value_3) + 1.0),
+                        tl.abs(W_x_2 - value) / (tl.abs(value) + 1.0),
                         float("-inf"),
                     ),
                     1,
@@ -225,7 +222,7 @@ def log_prob_backward_kernel(
         total_1 = total_1 + tl.where(
             tl.arange(0, 16)[None, :] == i_2,
             (product_2 + tl.sum(vector(W_array, i_2, 64) * W_x_adjoint, 1))[:, None],
-            value_2,
+            0.0,
         )
         W_x_adjoint = product_3 + W_x_adjoint
         total_2 = total_2 + product_3
@@ -240,7 +237,7 @@ def log_prob_backward_kernel(
         tl.maximum(
             drift,
             tl.max(
-                tl.where(tl.arange(0, 64)[None, :] < 64, tl.abs(W_x_2 - value) / (tl.abs(value) + 1.0), float("-inf")),
+                tl.where(tl.arange(0, 64)[None, :] < 64, tl.abs(W_x_2 - 0.0) / (tl.abs(0.0) + 1.0), float("-inf")),
                 1,
             ),
         ),
@@ -424,14 +421,11 @@ def log_prob_backward_saved_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     tile = tl.program_id(0).to(tl.int64)
-    # gaussian_nade.gen:7
-    value = tl.full((1, 64), 0.0, tl.float32)
-    # gaussian_nade.gen:6
-    value_2 = tl.full((1, 16), 0.0, tl.float32)
     log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
-    W_x_adjoint = tl.broadcast_to(value, (ROWS, 64))
-    total_1 = tl.broadcast_to(value_2, (ROWS, 16))
-    total_2 = tl.broadcast_to(value, (ROWS, 64))
+    # gaussian_nade.gen:6
+    W_x_adjoint = tl.broadcast_to(tl.full((1, 64), 0.0, tl.float32), (ROWS, 64))
+    total_1 = tl.broadcast_to(tl.full((1, 16), 0.0, tl.float32), (ROWS, 16))
+    total_2 = tl.broadcast_to(tl.full((1, 64), 0.0, tl.float32), (ROWS, 64))
     for i_2_down in tl.range(0, 2, num_stages=1):
         i_2 = 1 - i_2_down
         # gaussian_nade.gen:7
@@ -478,7 +472,7 @@ def log_prob_backward_saved_kernel(
         total_1 = total_1 + tl.where(
             tl.arange(0, 16)[None, :] == i_2,
             (product_2 + tl.sum(vector(W_array, i_2, 64) * W_x_adjoint, 1))[:, None],
-            value_2,
+            0.0,
         )
         W_x_adjoint = product_3 + W_x_adjoint
         total_2 = total_2 + product_3

@@ -74,11 +74,12 @@ class GaussianNADE(Model):
 
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=("W", "c", "V", "b", "S", "a")),
+        "log_prob": RowFunction(log_prob_rows, parameters=("W", "c", "V", "b", "S", "a"), tiles=(512, 1024)),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("W", "c", "V", "b", "S", "a"),
+            tiles=(512, 1024),
         ),
     }
     phases = (Phase("phase_1", "log_prob"),)

@@ -103,15 +103,15 @@ class GRU(Model):
 
     fields = (Field("x", (64,), Support("Category", (17,)), storage="uint8"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(256, 512)),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/gru.gen"
-    model_hash = "2c189fa9eb1bf506a784790a975385e499fbaefc11ef58f1d6c1d144d88f6425"
+    model_hash = "0ac8619ff68996abc1fac697dbba4995b32cf94e4b1eaf8a65807d1ed0f81dc8"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -146,15 +146,18 @@ class GSN(Model):
             decode_rows,
             keywords=("rows", "seed", "step"),
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
+            tiles=(128, 256),
         ),
         "decode_mean": RowFunction(
             decode_mean_rows,
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
+            tiles=(128, 256),
         ),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
+            tiles=(256, 512),
         ),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=64),
         "chain": RowFunction(
@@ -162,13 +165,14 @@ class GSN(Model):
             keywords=("rows", "seed", "step"),
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
             scalars=("steps",),
+            tiles=(256, 512),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/chains/gsn.gen"
-    model_hash = "4ae50e8ad2b921437700ac7473e38a9ffb04e1507ed74267faeebbafa27a72bb"
+    model_hash = "da55d6352b0335383780ecc21ea47dab57252a76d456eb7dc3fca47d63828618"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

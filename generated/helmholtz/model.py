@@ -236,6 +236,7 @@ class Helmholtz(Model):
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("bias.output.bias", "linear.output.weight", "linear.output.bias"),
+            tiles=(512, 1024),
         ),
         "log_weight": RowFunction(
             log_weight_rows,
@@ -247,18 +248,25 @@ class Helmholtz(Model):
                 "q.linear.output.weight",
                 "q.linear.output.bias",
             ),
+            tiles=(512, 1024),
         ),
         "encode": RowFunction(
             encode_rows,
             keywords=("rows", "seed", "step"),
             parameters=("q.linear.output.weight", "q.linear.output.bias"),
+            tiles=(512, 1024),
         ),
         "decode": RowFunction(
             decode_rows,
             keywords=("rows", "seed", "step"),
             parameters=("linear.output.weight", "linear.output.bias"),
+            tiles=(512, 1024),
         ),
-        "decode_mean": RowFunction(decode_mean_rows, parameters=("linear.output.weight", "linear.output.bias")),
+        "decode_mean": RowFunction(
+            decode_mean_rows,
+            parameters=("linear.output.weight", "linear.output.bias"),
+            tiles=(512, 1024),
+        ),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step"), parameters=("bias.output.bias",), width=8),
         "objective_wake": RowFunction(
             objective_wake_rows,
@@ -270,6 +278,7 @@ class Helmholtz(Model):
                 "q.linear.output.weight",
                 "q.linear.output.bias",
             ),
+            tiles=(512, 1024),
         ),
         "objective_sleep": RowFunction(
             objective_sleep_rows,
@@ -281,6 +290,7 @@ class Helmholtz(Model):
                 "q.linear.output.weight",
                 "q.linear.output.bias",
             ),
+            tiles=(512, 1024),
         ),
     }
     phases = (
@@ -291,7 +301,7 @@ class Helmholtz(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/early/helmholtz.gen"
-    model_hash = "2a3199e18998e6127bc5ab3dbeb63702dc21a62abbd997bcd30810da9748640b"
+    model_hash = "c7610029b239a2455a9deb6d0191075fb29061158d2d701192a30b7fe0acd68d"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

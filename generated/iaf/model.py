@@ -337,6 +337,7 @@ class IAF_VAE(Model):
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
+            tiles=(256, 512),
         ),
         "log_weight": RowFunction(
             log_weight_rows,
@@ -349,16 +350,24 @@ class IAF_VAE(Model):
                 *Q_PARAMETERS,
                 *PARAMETERS,
             ),
+            tiles=(512, 1024),
         ),
-        "encode": RowFunction(encode_rows, keywords=("rows", "seed", "step"), parameters=(*Q_PARAMETERS, *PARAMETERS)),
+        "encode": RowFunction(
+            encode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=(*Q_PARAMETERS, *PARAMETERS),
+            tiles=(512, 1024),
+        ),
         "decode": RowFunction(
             decode_rows,
             keywords=("rows", "seed", "step"),
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
+            tiles=(256, 512),
         ),
         "decode_mean": RowFunction(
             decode_mean_rows,
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
+            tiles=(256, 512),
         ),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=8),
         "objective_phase_1": RowFunction(
@@ -372,6 +381,7 @@ class IAF_VAE(Model):
                 *Q_PARAMETERS,
                 *PARAMETERS,
             ),
+            tiles=(512, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
@@ -379,7 +389,7 @@ class IAF_VAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 50}}
     package = __package__ or ""
     spec = "specs/bijections/iaf.gen"
-    model_hash = "1a337bcd322c82077e3e917ea5a4fd1da3216ee954df890df1db96f74426dfdf"
+    model_hash = "dcf93092e80b46f63508a69a9e97465a6670c3ddd0c31e71e4d93e6292714cb6"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

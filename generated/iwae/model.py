@@ -517,15 +517,26 @@ class IWAE(Model):
         Field("h2", (10,), Support("Real"), storage="float32"),
     )
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
+            tiles=(512, 1024),
         ),
-        "encode": RowFunction(encode_rows, keywords=("rows", "seed", "step"), parameters=Q_PARAMETERS),
-        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS_2),
-        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS_2),
+        "encode": RowFunction(
+            encode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=Q_PARAMETERS,
+            tiles=(256, 512),
+        ),
+        "decode": RowFunction(
+            decode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS_2,
+            tiles=(256, 512),
+        ),
+        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS_2, tiles=(128, 256)),
         "prior": RowFunction(
             prior_rows,
             keywords=("rows", "seed", "step"),
@@ -539,6 +550,7 @@ class IWAE(Model):
                 "mlp.s.weight",
                 "mlp.s.bias",
             ),
+            tiles=(256, 512),
         ),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
@@ -601,7 +613,7 @@ class IWAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/iwae.gen"
-    model_hash = "dae88c6ccac291f740803e924c30315b0938a636bb43bb26de4e658c51458144"
+    model_hash = "14bdf5a7fe59a62ccd9868537fa5c897ed3c8254172647b6ff719365dbe6678e"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gencompiler.runtime import causal, random, sampling
+from gencompiler.runtime import causal, random, sampling, tiles
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model, Phase, RowFunction, Values
 
@@ -47,19 +47,28 @@ def sample_rows(mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias, *,
     """
     dtype = mlp_0_weight.dtype
     device = rows.device
+    starts = [max(min(((i - 1) * 500 + 62) // 63, 492), 0) for i in range(64)]
     x = torch.empty(len(rows), 64, dtype=dtype, device=device)
     # made.gen:5
-    output_weight = mlp_output_weight * causal.mask(((64, 0, 1, 1),), ((500, 1, 63, 500),), dtype=dtype, device=device)
     mlp_0_weight_2 = mlp_0_weight * causal.mask(((500, 1, 63, 500),), ((64, 1, 1, 1),), dtype=dtype, device=device)
+    output_weight = mlp_output_weight * causal.mask(((64, 0, 1, 1),), ((500, 1, 63, 500),), dtype=dtype, device=device)
     uniform_0 = random.uniform(seed, rows, step, 0, 64, dtype=dtype)
-    mlp_0 = mlp_0_bias.expand(len(rows), -1)
+    x_2 = torch.zeros(len(rows), 64, dtype=dtype, device=device)
+    mlp_0 = torch.zeros(len(rows), 500, dtype=dtype, device=device)
+    mlp_0_weight_at = tiles.windows(mlp_0_weight_2, starts, 8, transposed=True)
+    bias_at = tiles.windows(mlp_0_bias, starts, 8)
+    output_weight_at = tiles.windows(output_weight, range(64), 1, transposed=True)
+    bias_at_2 = tiles.windows(mlp_output_bias, range(64), 1)
     for i in range(64):
-        hidden = torch.relu(mlp_0)
-        logits = F.linear(hidden, output_weight[i : i + 1], mlp_output_bias[i : i + 1])[:, 0]
+        start = max(min(((i - 1) * 500 + 62) // 63, 492), 0)
+        newest = torch.relu(torch.addmm(bias_at[i], x_2, mlp_0_weight_at[i]))
+        units = tiles.filled(mlp_0, newest, start, start + 8)
+        logits = torch.addmm(bias_at_2[i], units, output_weight_at[i])[:, 0]
         noise = uniform_0[:, i]
         x_i = (noise < torch.sigmoid(logits)).to(dtype)
         x[:, i] = x_i
-        mlp_0 = mlp_0 + x_i[:, None].expand(-1, 1) @ mlp_0_weight_2[:, i : i + 1].T
+        x_2 = tiles.filled(x_2, x_i, i)
+        mlp_0 = units
     return x.to(torch.int64)
 
 
@@ -83,6 +92,7 @@ class MADE(Model):
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
+            tiles=(512, 1024),
         ),
     }
     phases = (Phase("phase_1", "log_prob"),)
@@ -90,7 +100,7 @@ class MADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/made.gen"
-    model_hash = "9526ce6b1f78d470126640bcbd0f58070d19534002dcde642419267f2ef25137"
+    model_hash = "faa6918f4dbd3d2d1f699482b2d746fdda6d1ce6a653bc73e3b19ea7bcfe650d"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -115,15 +115,15 @@ class MDN(Model):
         Field("x", (), Support("Real"), storage="float32"),
     )
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(512, 1024)),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/mixtures/mdn.gen"
-    model_hash = "abaadf325e8f92464ee381c9bee3bf95a4362b2c5e9e5f534f2b4d885a03a3ee"
+    model_hash = "690645357e976e85a4ecfb7d9051d9996f0141b987e19b6442cae02f2f6052a5"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

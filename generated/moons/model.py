@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gencompiler.runtime import random, sampling
+from gencompiler.runtime import random, sampling, special
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model, Phase, RowFunction, Values
 
@@ -36,7 +36,7 @@ def log_prob_rows(
     Takes x [rows, 2]; returns log_prob [rows].
     """
     # moons.gen:6
-    difference = torch.asinh(x) * SinhArcsinh_2_delta - SinhArcsinh_2_eps
+    difference = special.asinh(x) * SinhArcsinh_2_delta - SinhArcsinh_2_eps
     SinhArcsinh_input = torch.sinh(difference)
     inner = torch.abs((difference + SinhArcsinh_2_eps) / SinhArcsinh_2_delta)
     # moons.gen:13
@@ -62,7 +62,7 @@ def log_prob_rows(
         z = torch.cat((a, b), -1)
         log_abs_det = log_abs_det + tanh_s.sum(-1)
     # moons.gen:6
-    difference_2 = torch.asinh(z) * SinhArcsinh_delta - SinhArcsinh_eps
+    difference_2 = special.asinh(z) * SinhArcsinh_delta - SinhArcsinh_eps
     SinhArcsinh_input_2 = torch.sinh(difference_2)
     power_SinhArcsinh_input_2 = SinhArcsinh_input_2**2
     # moons.gen:12
@@ -106,7 +106,7 @@ def sample_rows(
     # moons.gen:12
     z = random.normal(seed, rows, step, 1, 2, dtype=dtype)
     # moons.gen:13
-    x = torch.sinh((torch.asinh(z) + SinhArcsinh_eps) / SinhArcsinh_delta)
+    x = torch.sinh((special.asinh(z) + SinhArcsinh_eps) / SinhArcsinh_delta)
     for k in range(6):
         # moons.gen:4
         a = x[:, :1]
@@ -120,7 +120,7 @@ def sample_rows(
         # moons.gen:13
         x = AffineCoupling_output.flip(-1)
     # moons.gen:6
-    return torch.sinh((torch.asinh(x) + SinhArcsinh_2_eps) / SinhArcsinh_2_delta)
+    return torch.sinh((special.asinh(x) + SinhArcsinh_2_eps) / SinhArcsinh_2_delta)
 
 
 def forward_rows(
@@ -143,7 +143,7 @@ def forward_rows(
     Takes z [rows, 2]; returns x [rows, 2], log_abs_det [rows].
     """
     # moons.gen:6
-    ratio = (torch.asinh(z) + SinhArcsinh_eps) / SinhArcsinh_delta
+    ratio = (special.asinh(z) + SinhArcsinh_eps) / SinhArcsinh_delta
     inner = torch.abs(ratio)
     # moons.gen:13
     x = torch.sinh(ratio)
@@ -169,7 +169,7 @@ def forward_rows(
         x = AffineCoupling_output.flip(-1)
         log_abs_det = log_abs_det + tanh_s.sum(-1)
     # moons.gen:6
-    ratio_2 = (torch.asinh(x) + SinhArcsinh_2_eps) / SinhArcsinh_2_delta
+    ratio_2 = (special.asinh(x) + SinhArcsinh_2_eps) / SinhArcsinh_2_delta
     inner_2 = torch.abs(ratio_2)
     # moons.gen:13
     return (
@@ -203,7 +203,7 @@ def inverse_rows(
     Takes x [rows, 2]; returns z [rows, 2], log_abs_det [rows].
     """
     # moons.gen:6
-    difference = torch.asinh(x) * SinhArcsinh_2_delta - SinhArcsinh_2_eps
+    difference = special.asinh(x) * SinhArcsinh_2_delta - SinhArcsinh_2_eps
     SinhArcsinh_input = torch.sinh(difference)
     inner = torch.abs((difference + SinhArcsinh_2_eps) / SinhArcsinh_2_delta)
     # moons.gen:13
@@ -229,7 +229,7 @@ def inverse_rows(
         z = torch.cat((a, b), -1)
         log_abs_det = log_abs_det + tanh_s.sum(-1)
     # moons.gen:6
-    difference_2 = torch.asinh(z) * SinhArcsinh_delta - SinhArcsinh_eps
+    difference_2 = special.asinh(z) * SinhArcsinh_delta - SinhArcsinh_eps
     SinhArcsinh_input_2 = torch.sinh(difference_2)
     inner_2 = torch.abs((difference_2 + SinhArcsinh_eps) / SinhArcsinh_delta)
     # moons.gen:13
@@ -279,17 +279,17 @@ class Moons(Model):
 
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS),
-        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(512, 1024)),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(512, 1024)),
+        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(512, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/moons.gen"
-    model_hash = "bed83013c60aa4eed0791ab3dfec7ccce695331267e19f0f05118095c56d8363"
+    model_hash = "8d0eaecefd6460f7c7fc12974d0add86a6b8d314bd0ebc01d4a83b72814f8050"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -119,22 +119,21 @@ def log_prob_backward_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     tile = tl.program_id(0).to(tl.int64)
-    # nade.gen:6
-    value = tl.full((1, 512), 0.0, tl.float32)
     log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
+    # nade.gen:6
     W_x_2 = tl.load(
         W_x_saved_ptr + place[:, None] * 500 + tl.arange(0, 512)[None, :],
         mask=live[:, None] & (tl.arange(0, 512)[None, :] < 500),
         other=0,
     )
     drift = tl.full((ROWS,), 0.0, tl.float32)
-    W_x_adjoint = tl.broadcast_to(value, (ROWS, 512))
-    total_1 = tl.broadcast_to(value, (ROWS, 512))
+    W_x_adjoint = tl.broadcast_to(tl.full((1, 512), 0.0, tl.float32), (ROWS, 512))
+    total_1 = tl.broadcast_to(tl.full((1, 512), 0.0, tl.float32), (ROWS, 512))
     for i_2_down in tl.range(0, 64, num_stages=1):
         i_2 = 63 - i_2_down
         quotient_i_2 = i_2 // 64
         equal_i_2 = i_2 == quotient_i_2 * 64 + 63
-        value_2 = tl.load(
+        value = tl.load(
             W_x_saved_ptr + place[:, None] * 500 + quotient_i_2 * 500 + tl.arange(0, 512)[None, :],
             mask=live[:, None] & (tl.arange(0, 512)[None, :] < 500),
             other=0,
@@ -145,7 +144,7 @@ def log_prob_backward_kernel(
             tl.sum(tl.where(live[:, None], x_i_2[:, None] * W_x_adjoint, 0.0), 0, keep_dims=True),
             mask=tl.arange(0, 512)[None, :] < 500,
         )
-        difference = tl.where(equal_i_2, value_2, W_x_2) - vector(W_array, i_2, 512) * x_i_2[:, None]
+        difference = tl.where(equal_i_2, value, W_x_2) - vector(W_array, i_2, 512) * x_i_2[:, None]
         total = vector(c_array, 0, 512) + difference
         sigmoid_total = tl.sigmoid(total)
         logits = tl.load(b_array + i_2) + tl.sum(vector(V_array, i_2, 512) * sigmoid_total, 1)
@@ -168,7 +167,7 @@ def log_prob_backward_kernel(
                 tl.max(
                     tl.where(
                         tl.arange(0, 512)[None, :] < 500,
-                        tl.abs(W_x_2 - value_2) / (tl.abs(value_2) + 1.0),
+                        tl.abs(W_x_2 - value) / (tl.abs(value) + 1.0),
                         float("-inf"),
                     ),
                     1,
@@ -189,11 +188,7 @@ def log_prob_backward_kernel(
         tl.maximum(
             drift,
             tl.max(
-                tl.where(
-                    tl.arange(0, 512)[None, :] < 500,
-                    tl.abs(W_x_2 - value) / (tl.abs(value) + 1.0),
-                    float("-inf"),
-                ),
+                tl.where(tl.arange(0, 512)[None, :] < 500, tl.abs(W_x_2 - 0.0) / (tl.abs(0.0) + 1.0), float("-inf")),
                 1,
             ),
         ),
@@ -347,11 +342,10 @@ def log_prob_backward_saved_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     tile = tl.program_id(0).to(tl.int64)
-    # nade.gen:6
-    value = tl.full((1, 512), 0.0, tl.float32)
     log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
-    W_x_adjoint = tl.broadcast_to(value, (ROWS, 512))
-    total_1 = tl.broadcast_to(value, (ROWS, 512))
+    # nade.gen:6
+    W_x_adjoint = tl.broadcast_to(tl.full((1, 512), 0.0, tl.float32), (ROWS, 512))
+    total_1 = tl.broadcast_to(tl.full((1, 512), 0.0, tl.float32), (ROWS, 512))
     for i_2_down in tl.range(0, 64, num_stages=1):
         i_2 = 63 - i_2_down
         total = vector(c_array, 0, 512) + tl.load(

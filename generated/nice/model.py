@@ -180,17 +180,22 @@ class NICE(Model):
 
     fields = (Field("x", (64,), Support("Integer", (0, 17)), storage="uint8"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS),
-        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS),
+        "log_prob": RowFunction(
+            log_prob_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(256, 512),
+        ),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(128, 256)),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(128, 256)),
+        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(128, 256)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "bound"}
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/nice.gen"
-    model_hash = "818a22fe7c31514530eff06131e525f832cb60b1359d80bea86c3881e733e251"
+    model_hash = "ecd1ed7bb3ea24fe543761bfbc7fe43cc2db95e4d6e85f460609a60cecb869a1"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

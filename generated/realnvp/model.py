@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gencompiler.runtime import random, sampling
+from gencompiler.runtime import random, sampling, special
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model, Phase, RowFunction, Values
 
@@ -43,7 +43,7 @@ def log_prob_rows(
     u = random.uniform(seed, rows, step, 2, 64, dtype=dtype)
     sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
     # realnvp.gen:6
-    difference = torch.asinh(sigmoid_input) * d - e
+    difference = special.asinh(sigmoid_input) * d - e
     Warp_input = torch.sinh(difference)
     inner = torch.abs((difference + e) / d)
     # realnvp.gen:13
@@ -114,7 +114,7 @@ def sample_rows(
         # realnvp.gen:13
         x = AffineCoupling_output.flip(-1)
     # realnvp.gen:6
-    Warp_output = torch.sinh((torch.asinh(x) + e) / d)
+    Warp_output = torch.sinh((special.asinh(x) + e) / d)
     # realnvp.gen:13
     sigmoid_output = torch.sigmoid(Warp_output)
     return torch.floor(17.0 * sigmoid_output).clamp(max=16.0).to(torch.int64)
@@ -156,7 +156,7 @@ def forward_rows(
         z = AffineCoupling_output.flip(-1)
         log_abs_det = log_abs_det + tanh_s.sum(-1)
     # realnvp.gen:6
-    ratio = (torch.asinh(z) + e) / d
+    ratio = (special.asinh(z) + e) / d
     Warp_output = torch.sinh(ratio)
     inner = torch.abs(ratio)
     # realnvp.gen:13
@@ -192,7 +192,7 @@ def inverse_rows(
     # realnvp.gen:13
     sigmoid_input = torch.logit(x)
     # realnvp.gen:6
-    difference = torch.asinh(sigmoid_input) * d - e
+    difference = special.asinh(sigmoid_input) * d - e
     Warp_input = torch.sinh(difference)
     inner = torch.abs((difference + e) / d)
     # realnvp.gen:13
@@ -250,17 +250,22 @@ class RealNVP(Model):
 
     fields = (Field("x", (64,), Support("Integer", (0, 17)), storage="uint8"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS),
-        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS),
+        "log_prob": RowFunction(
+            log_prob_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(512, 1024),
+        ),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(512, 1024)),
+        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(512, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "bound"}
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/realnvp.gen"
-    model_hash = "49dbf27177b09c252fa60394e077c0fafe11ce4471b1165270dc25da0d76884d"
+    model_hash = "d63755b0d452176056f28ec93f69bba5b8d96317c040d7836250779196f77cf0"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

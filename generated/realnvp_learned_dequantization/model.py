@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gencompiler.runtime import random, sampling
+from gencompiler.runtime import random, sampling, special
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model, Phase, RowFunction, Values
 
@@ -53,7 +53,7 @@ def sample_rows(
         # realnvp_learned_dequantization.gen:13
         x = AffineCoupling_output.flip(-1)
     # realnvp_learned_dequantization.gen:6
-    Warp_output = torch.sinh((torch.asinh(x) + e) / d)
+    Warp_output = torch.sinh((special.asinh(x) + e) / d)
     # realnvp_learned_dequantization.gen:13
     sigmoid_output = torch.sigmoid(Warp_output)
     return torch.floor(17.0 * sigmoid_output).clamp(max=16.0).to(torch.int64)
@@ -95,7 +95,7 @@ def forward_rows(
         z = AffineCoupling_output.flip(-1)
         log_abs_det = log_abs_det + tanh_s.sum(-1)
     # realnvp_learned_dequantization.gen:6
-    ratio = (torch.asinh(z) + e) / d
+    ratio = (special.asinh(z) + e) / d
     Warp_output = torch.sinh(ratio)
     inner = torch.abs(ratio)
     # realnvp_learned_dequantization.gen:13
@@ -131,7 +131,7 @@ def inverse_rows(
     # realnvp_learned_dequantization.gen:13
     sigmoid_input = torch.logit(x)
     # realnvp_learned_dequantization.gen:6
-    difference = torch.asinh(sigmoid_input) * d - e
+    difference = special.asinh(sigmoid_input) * d - e
     Warp_input = torch.sinh(difference)
     inner = torch.abs((difference + e) / d)
     # realnvp_learned_dequantization.gen:13
@@ -198,7 +198,7 @@ def log_weight_rows(
     # realnvp_learned_dequantization.gen:13
     sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
     # realnvp_learned_dequantization.gen:6
-    difference = torch.asinh(sigmoid_input) * d - e
+    difference = special.asinh(sigmoid_input) * d - e
     Warp_input = torch.sinh(difference)
     inner = torch.abs((difference + e) / d)
     # realnvp_learned_dequantization.gen:13
@@ -295,7 +295,7 @@ def objective_phase_1_rows(
     # realnvp_learned_dequantization.gen:13
     sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
     # realnvp_learned_dequantization.gen:6
-    difference = torch.asinh(sigmoid_input) * d - e
+    difference = special.asinh(sigmoid_input) * d - e
     Warp_input = torch.sinh(difference)
     inner = torch.abs((difference + e) / d)
     # realnvp_learned_dequantization.gen:13
@@ -373,19 +373,26 @@ class LearnedDequantization(Model):
     fields = (Field("x", (64,), Support("Integer", (0, 17)), storage="uint8"),)
     latents = (Field("u", (64,), Support("Unit"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS),
-        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(512, 1024)),
+        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(512, 1024)),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
+            tiles=(512, 1024),
         ),
-        "encode": RowFunction(encode_rows, keywords=("rows", "seed", "step"), parameters=Q_PARAMETERS),
+        "encode": RowFunction(
+            encode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=Q_PARAMETERS,
+            tiles=(256, 512),
+        ),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
+            tiles=(512, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
@@ -393,7 +400,7 @@ class LearnedDequantization(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 20}}
     package = __package__ or ""
     spec = "specs/bijections/realnvp_learned_dequantization.gen"
-    model_hash = "557dff57b72aefdc24a9a3c274d2447d9322d66cbea9b7bc5217c7c4f2838682"
+    model_hash = "4b83aa33f6c692bd2c7d1ec8d0b6348db3ae208e23071077bb218257ece0a260"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

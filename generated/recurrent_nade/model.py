@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gencompiler.runtime import random, sampling
+from gencompiler.runtime import random, sampling, tiles
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model, Phase, RowFunction, Values
 
@@ -92,7 +92,7 @@ def sample_rows(
         noise = uniform_0[:, t_i]
         x_t_i = (noise < torch.sigmoid(logits)).to(dtype)
         x[:, t_i] = x_t_i
-        value = torch.select_scatter(x_2, x_t_i, -1, t_i)
+        value = tiles.filled(x_2, x_t_i, t_i)
         # recurrent_nade.gen:7
         of_input = F.linear(value[:, product : product + 8], input_weight, input_bias)
         of_hidden = F.linear(rnn, hidden_weight, hidden_bias)
@@ -130,15 +130,21 @@ class RecurrentNADE(Model):
 
     fields = (Field("x", (8, 8), Support("Binary"), storage="uint8"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, shapes=((8, 8),)),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(256, 512)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(256, 512),
+            shapes=((8, 8),),
+        ),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/recurrent_nade.gen"
-    model_hash = "be44a177396e74ab2d20b4f92db29b3fd69b2f131d3cea3c06af1baefb687b64"
+    model_hash = "728a2bae158262a3f56f94a0684ce531ea49e66b0bce5fd8da5a477f214361c1"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -272,25 +272,22 @@ def log_prob_backward_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     tile = tl.program_id(0).to(tl.int64)
-    # rnade.gen:8
-    value = tl.full((1, 64), 0.0, tl.float32)
-    # rnade.gen:7
-    value_2 = tl.full((1, 32), 0.0, tl.float32)
     log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
+    # rnade.gen:7
     W_x_2 = tl.load(
         W_x_saved_ptr + place[:, None] * 50 + tl.arange(0, 64)[None, :],
         mask=live[:, None] & (tl.arange(0, 64)[None, :] < 50),
         other=0,
     )
     drift = tl.full((ROWS,), 0.0, tl.float32)
-    W_x_adjoint = tl.broadcast_to(value, (ROWS, 64))
-    total_1 = tl.broadcast_to(value_2, (ROWS, 32))
-    total_2 = tl.broadcast_to(value, (ROWS, 64))
+    W_x_adjoint = tl.broadcast_to(tl.full((1, 64), 0.0, tl.float32), (ROWS, 64))
+    total_1 = tl.broadcast_to(tl.full((1, 32), 0.0, tl.float32), (ROWS, 32))
+    total_2 = tl.broadcast_to(tl.full((1, 64), 0.0, tl.float32), (ROWS, 64))
     for i_2_down in tl.range(0, 30, num_stages=1):
         i_2 = 29 - i_2_down
         quotient_i_2 = i_2 // 30
         equal_i_2 = i_2 == quotient_i_2 * 30 + 29
-        value_3 = tl.load(
+        value = tl.load(
             W_x_saved_ptr + place[:, None] * 50 + quotient_i_2 * 50 + tl.arange(0, 64)[None, :],
             mask=live[:, None] & (tl.arange(0, 64)[None, :] < 50),
             other=0,
@@ -301,7 +298,7 @@ def log_prob_backward_kernel(
             tl.sum(tl.where(live[:, None], x_i_2[:, None] * W_x_adjoint, 0.0), 0, keep_dims=True),
             mask=tl.arange(0, 64)[None, :] < 50,
         )
-        difference = tl.where(equal_i_2, value_3, W_x_2) - vector(W_array, i_2, 64) * x_i_2[:, None]
+        difference = tl.where(equal_i_2, value, W_x_2) - vector(W_array, i_2, 64) * x_i_2[:, None]
         # rnade.gen:8
         total = vector(c_array, 0, 64) + difference
         h = tl.maximum(tl.load(rho_array + i_2) * total, 0.0)
@@ -414,7 +411,7 @@ def log_prob_backward_kernel(
                 tl.max(
                     tl.where(
                         tl.arange(0, 64)[None, :] < 50,
-                        tl.abs(W_x_2 - value_3) / (tl.abs(value_3) + 1.0),
+                        tl.abs(W_x_2 - value) / (tl.abs(value) + 1.0),
                         float("-inf"),
                     ),
                     1,
@@ -426,7 +423,7 @@ def log_prob_backward_kernel(
         total_1 = total_1 + tl.where(
             tl.arange(0, 32)[None, :] == i_2,
             (product_4_0 + product_4_1 + product_4_2 + tl.sum(vector(W_array, i_2, 64) * W_x_adjoint, 1))[:, None],
-            value_2,
+            0.0,
         )
         W_x_adjoint = product_6 + W_x_adjoint
         total_2 = total_2 + product_6
@@ -445,7 +442,7 @@ def log_prob_backward_kernel(
         tl.maximum(
             drift,
             tl.max(
-                tl.where(tl.arange(0, 64)[None, :] < 50, tl.abs(W_x_2 - value) / (tl.abs(value) + 1.0), float("-inf")),
+                tl.where(tl.arange(0, 64)[None, :] < 50, tl.abs(W_x_2 - 0.0) / (tl.abs(0.0) + 1.0), float("-inf")),
                 1,
             ),
         ),
@@ -760,14 +757,11 @@ def log_prob_backward_saved_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     tile = tl.program_id(0).to(tl.int64)
-    # rnade.gen:8
-    value = tl.full((1, 64), 0.0, tl.float32)
-    # rnade.gen:7
-    value_2 = tl.full((1, 32), 0.0, tl.float32)
     log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
-    W_x_adjoint = tl.broadcast_to(value, (ROWS, 64))
-    total_1 = tl.broadcast_to(value_2, (ROWS, 32))
-    total_2 = tl.broadcast_to(value, (ROWS, 64))
+    # rnade.gen:7
+    W_x_adjoint = tl.broadcast_to(tl.full((1, 64), 0.0, tl.float32), (ROWS, 64))
+    total_1 = tl.broadcast_to(tl.full((1, 32), 0.0, tl.float32), (ROWS, 32))
+    total_2 = tl.broadcast_to(tl.full((1, 64), 0.0, tl.float32), (ROWS, 64))
     for i_2_down in tl.range(0, 30, num_stages=1):
         i_2 = 29 - i_2_down
         # rnade.gen:8
@@ -888,7 +882,7 @@ def log_prob_backward_saved_kernel(
         total_1 = total_1 + tl.where(
             tl.arange(0, 32)[None, :] == i_2,
             (product_4_0 + product_4_1 + product_4_2 + tl.sum(vector(W_array, i_2, 64) * W_x_adjoint, 1))[:, None],
-            value_2,
+            0.0,
         )
         W_x_adjoint = product_6 + W_x_adjoint
         total_2 = total_2 + product_6

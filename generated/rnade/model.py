@@ -94,11 +94,16 @@ class RNADE(Model):
 
     fields = (Field("x", (30,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=("W", "c", "rho", "A", "M", "S", "a", "m", "s")),
+        "log_prob": RowFunction(
+            log_prob_rows,
+            parameters=("W", "c", "rho", "A", "M", "S", "a", "m", "s"),
+            tiles=(512, 1024),
+        ),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("W", "c", "rho", "A", "M", "S", "a", "m", "s"),
+            tiles=(512, 1024),
         ),
     }
     phases = (Phase("phase_1", "log_prob"),)

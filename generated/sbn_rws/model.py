@@ -281,34 +281,48 @@ class ReweightedSBN(Model):
         Field("h2", (10,), Support("Binary"), storage="uint8"),
     )
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
+            tiles=(512, 1024),
         ),
-        "encode": RowFunction(encode_rows, keywords=("rows", "seed", "step"), parameters=Q_PARAMETERS),
+        "encode": RowFunction(
+            encode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=Q_PARAMETERS,
+            tiles=(512, 1024),
+        ),
         "decode": RowFunction(
             decode_rows,
             keywords=("rows", "seed", "step"),
             parameters=("linear_2.output.weight", "linear_2.output.bias"),
+            tiles=(256, 512),
         ),
-        "decode_mean": RowFunction(decode_mean_rows, parameters=("linear_2.output.weight", "linear_2.output.bias")),
+        "decode_mean": RowFunction(
+            decode_mean_rows,
+            parameters=("linear_2.output.weight", "linear_2.output.bias"),
+            tiles=(512, 1024),
+        ),
         "prior": RowFunction(
             prior_rows,
             keywords=("rows", "seed", "step"),
             parameters=("bias.output.bias", "linear.output.weight", "linear.output.bias"),
+            tiles=(512, 1024),
         ),
         "objective_wake": RowFunction(
             objective_wake_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
+            tiles=(512, 1024),
             particles=5,
         ),
         "objective_sleep": RowFunction(
             objective_sleep_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
+            tiles=(512, 1024),
         ),
     }
     phases = (
@@ -328,7 +342,7 @@ class ReweightedSBN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/sbn_rws.gen"
-    model_hash = "49e84765ab6c778e9d81d85b409537bf324e78564a91b8f78699c3b08c7a0737"
+    model_hash = "afc23231618a562a734448f203d2f8fbedfa1c974ee6628cab0ec25926d44d84"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

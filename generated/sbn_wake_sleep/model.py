@@ -272,33 +272,47 @@ class WakeSleepSBN(Model):
         Field("h2", (10,), Support("Binary"), storage="uint8"),
     )
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
+            tiles=(512, 1024),
         ),
-        "encode": RowFunction(encode_rows, keywords=("rows", "seed", "step"), parameters=Q_PARAMETERS),
+        "encode": RowFunction(
+            encode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=Q_PARAMETERS,
+            tiles=(512, 1024),
+        ),
         "decode": RowFunction(
             decode_rows,
             keywords=("rows", "seed", "step"),
             parameters=("linear_2.output.weight", "linear_2.output.bias"),
+            tiles=(256, 512),
         ),
-        "decode_mean": RowFunction(decode_mean_rows, parameters=("linear_2.output.weight", "linear_2.output.bias")),
+        "decode_mean": RowFunction(
+            decode_mean_rows,
+            parameters=("linear_2.output.weight", "linear_2.output.bias"),
+            tiles=(512, 1024),
+        ),
         "prior": RowFunction(
             prior_rows,
             keywords=("rows", "seed", "step"),
             parameters=("bias.output.bias", "linear.output.weight", "linear.output.bias"),
+            tiles=(512, 1024),
         ),
         "objective_wake": RowFunction(
             objective_wake_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
+            tiles=(512, 1024),
         ),
         "objective_sleep": RowFunction(
             objective_sleep_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
+            tiles=(512, 1024),
         ),
     }
     phases = (
@@ -328,7 +342,7 @@ class WakeSleepSBN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/sbn_wake_sleep.gen"
-    model_hash = "f379c6342cb4c56b371f63d649ad9daa1519cf46ff9c2e64bbbc1f99f1ed96d9"
+    model_hash = "71d356731744a48a692dd6a969f47665384085d083e3fcbf93dc0118f3979b91"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -310,27 +310,18 @@ def sample_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    # sine.gen:7
-    value_0 = -87.0
-    value_1 = -87.0
-    value_2_0 = 87.0
-    value_2_1 = 87.0
-    value_3_0 = 0.0
-    value_3_1 = 0.0
-    value_4_0 = float("inf")
-    value_4_1 = float("inf")
     # sine.gen:13
     z_0 = normal(seed, row, step, 0, 1)
     z_1 = normal(seed, row, step, 1, 1)
     # sine.gen:7
-    low_0 = tl.full((ROWS,), value_0, tl.float32)
-    low_1 = tl.full((ROWS,), value_1, tl.float32)
-    high_0 = tl.full((ROWS,), value_2_0, tl.float32)
-    high_1 = tl.full((ROWS,), value_2_1, tl.float32)
-    t_0 = tl.full((ROWS,), value_3_0, tl.float32)
-    t_1 = tl.full((ROWS,), value_3_1, tl.float32)
-    residual_0 = tl.full((ROWS,), value_4_0, tl.float32)
-    residual_1 = tl.full((ROWS,), value_4_1, tl.float32)
+    low_0 = tl.full((ROWS,), -87.0, tl.float32)
+    low_1 = tl.full((ROWS,), -87.0, tl.float32)
+    high_0 = tl.full((ROWS,), 87.0, tl.float32)
+    high_1 = tl.full((ROWS,), 87.0, tl.float32)
+    t_0 = tl.full((ROWS,), 0.0, tl.float32)
+    t_1 = tl.full((ROWS,), 0.0, tl.float32)
+    residual_0 = tl.full((ROWS,), float("inf"), tl.float32)
+    residual_1 = tl.full((ROWS,), float("inf"), tl.float32)
     for _ in tl.range(0, 48, num_stages=1):
         sinh_t_0 = sinh(t_0)
         sinh_t_1 = sinh(t_1)
@@ -382,8 +373,8 @@ def sample_kernel(
                 0.5 * (chosen_1 + chosen_2_1),
             ),
         )
-        residual_0 = tl.where(not_value_0, value_4_0, abs_difference_0)
-        residual_1 = tl.where(not_value_1, value_4_1, abs_difference_1)
+        residual_0 = tl.where(not_value_0, float("inf"), abs_difference_0)
+        residual_1 = tl.where(not_value_1, float("inf"), abs_difference_1)
     stop_value_4_0 = sinh(t_0)
     stop_value_4_1 = sinh(t_1)
     product_2_0 = tl.load(k_array) * stop_value_4_0
@@ -415,14 +406,14 @@ def sample_kernel(
     root_0 = difference_3_0 - tl.where(tl.abs(ratio_2_0) <= (tl.abs(difference_3_0) + 1.0) * 0.00390625, ratio_2_0, 0.0)
     root_1 = difference_3_1 - tl.where(tl.abs(ratio_2_1) <= (tl.abs(difference_3_1) + 1.0) * 0.00390625, ratio_2_1, 0.0)
     # sine.gen:6
-    low_2_0 = tl.full((ROWS,), value_0, tl.float32)
-    low_2_1 = tl.full((ROWS,), value_1, tl.float32)
-    high_2_0 = tl.full((ROWS,), value_2_0, tl.float32)
-    high_2_1 = tl.full((ROWS,), value_2_1, tl.float32)
-    t_2_0 = tl.full((ROWS,), value_3_0, tl.float32)
-    t_2_1 = tl.full((ROWS,), value_3_1, tl.float32)
-    residual_2_0 = tl.full((ROWS,), value_4_0, tl.float32)
-    residual_2_1 = tl.full((ROWS,), value_4_1, tl.float32)
+    low_2_0 = tl.full((ROWS,), -87.0, tl.float32)
+    low_2_1 = tl.full((ROWS,), -87.0, tl.float32)
+    high_2_0 = tl.full((ROWS,), 87.0, tl.float32)
+    high_2_1 = tl.full((ROWS,), 87.0, tl.float32)
+    t_2_0 = tl.full((ROWS,), 0.0, tl.float32)
+    t_2_1 = tl.full((ROWS,), 0.0, tl.float32)
+    residual_2_0 = tl.full((ROWS,), float("inf"), tl.float32)
+    residual_2_1 = tl.full((ROWS,), float("inf"), tl.float32)
     for _ in tl.range(0, 48, num_stages=1):
         sinh_t_2_0 = sinh(t_2_0)
         sinh_t_2_1 = sinh(t_2_1)
@@ -478,8 +469,8 @@ def sample_kernel(
                 0.5 * (chosen_3_1 + chosen_4_1),
             ),
         )
-        residual_2_0 = tl.where(not_value_2_0, value_4_0, abs_difference_4_0)
-        residual_2_1 = tl.where(not_value_2_1, value_4_1, abs_difference_4_1)
+        residual_2_0 = tl.where(not_value_2_0, float("inf"), abs_difference_4_0)
+        residual_2_1 = tl.where(not_value_2_1, float("inf"), abs_difference_4_1)
     stop_value_5_0 = sinh(t_2_0)
     stop_value_5_1 = sinh(t_2_1)
     tanh_value_2_0 = tanh(stop_value_5_0 + tl.load(b_array))
@@ -686,22 +677,14 @@ def forward_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     # sine.gen:7
-    value_0 = -87.0
-    value_1 = -87.0
-    value_2_0 = 87.0
-    value_2_1 = 87.0
-    value_3_0 = 0.0
-    value_3_1 = 0.0
-    value_4_0 = float("inf")
-    value_4_1 = float("inf")
-    low_0 = tl.full((ROWS,), value_0, tl.float32)
-    low_1 = tl.full((ROWS,), value_1, tl.float32)
-    high_0 = tl.full((ROWS,), value_2_0, tl.float32)
-    high_1 = tl.full((ROWS,), value_2_1, tl.float32)
-    t_0 = tl.full((ROWS,), value_3_0, tl.float32)
-    t_1 = tl.full((ROWS,), value_3_1, tl.float32)
-    residual_0 = tl.full((ROWS,), value_4_0, tl.float32)
-    residual_1 = tl.full((ROWS,), value_4_1, tl.float32)
+    low_0 = tl.full((ROWS,), -87.0, tl.float32)
+    low_1 = tl.full((ROWS,), -87.0, tl.float32)
+    high_0 = tl.full((ROWS,), 87.0, tl.float32)
+    high_1 = tl.full((ROWS,), 87.0, tl.float32)
+    t_0 = tl.full((ROWS,), 0.0, tl.float32)
+    t_1 = tl.full((ROWS,), 0.0, tl.float32)
+    residual_0 = tl.full((ROWS,), float("inf"), tl.float32)
+    residual_1 = tl.full((ROWS,), float("inf"), tl.float32)
     for _ in tl.range(0, 48, num_stages=1):
         sinh_t_0 = sinh(t_0)
         sinh_t_1 = sinh(t_1)
@@ -761,8 +744,8 @@ def forward_kernel(
                 0.5 * (chosen_1 + chosen_2_1),
             ),
         )
-        residual_0 = tl.where(not_value_0, value_4_0, abs_difference_0)
-        residual_1 = tl.where(not_value_1, value_4_1, abs_difference_1)
+        residual_0 = tl.where(not_value_0, float("inf"), abs_difference_0)
+        residual_1 = tl.where(not_value_1, float("inf"), abs_difference_1)
     stop_value_4_0 = sinh(t_0)
     stop_value_4_1 = sinh(t_1)
     product_2_0 = tl.load(k_array) * stop_value_4_0
@@ -802,14 +785,14 @@ def forward_kernel(
     root_0 = difference_3_0 - tl.where(tl.abs(ratio_3_0) <= (tl.abs(difference_3_0) + 1.0) * 0.00390625, ratio_3_0, 0.0)
     root_1 = difference_3_1 - tl.where(tl.abs(ratio_3_1) <= (tl.abs(difference_3_1) + 1.0) * 0.00390625, ratio_3_1, 0.0)
     # sine.gen:6
-    low_2_0 = tl.full((ROWS,), value_0, tl.float32)
-    low_2_1 = tl.full((ROWS,), value_1, tl.float32)
-    high_2_0 = tl.full((ROWS,), value_2_0, tl.float32)
-    high_2_1 = tl.full((ROWS,), value_2_1, tl.float32)
-    t_2_0 = tl.full((ROWS,), value_3_0, tl.float32)
-    t_2_1 = tl.full((ROWS,), value_3_1, tl.float32)
-    residual_2_0 = tl.full((ROWS,), value_4_0, tl.float32)
-    residual_2_1 = tl.full((ROWS,), value_4_1, tl.float32)
+    low_2_0 = tl.full((ROWS,), -87.0, tl.float32)
+    low_2_1 = tl.full((ROWS,), -87.0, tl.float32)
+    high_2_0 = tl.full((ROWS,), 87.0, tl.float32)
+    high_2_1 = tl.full((ROWS,), 87.0, tl.float32)
+    t_2_0 = tl.full((ROWS,), 0.0, tl.float32)
+    t_2_1 = tl.full((ROWS,), 0.0, tl.float32)
+    residual_2_0 = tl.full((ROWS,), float("inf"), tl.float32)
+    residual_2_1 = tl.full((ROWS,), float("inf"), tl.float32)
     for _ in tl.range(0, 48, num_stages=1):
         sinh_t_2_0 = sinh(t_2_0)
         sinh_t_2_1 = sinh(t_2_1)
@@ -865,8 +848,8 @@ def forward_kernel(
                 0.5 * (chosen_3_1 + chosen_4_1),
             ),
         )
-        residual_2_0 = tl.where(not_value_2_0, value_4_0, abs_difference_4_0)
-        residual_2_1 = tl.where(not_value_2_1, value_4_1, abs_difference_4_1)
+        residual_2_0 = tl.where(not_value_2_0, float("inf"), abs_difference_4_0)
+        residual_2_1 = tl.where(not_value_2_1, float("inf"), abs_difference_4_1)
     stop_value_5_0 = sinh(t_2_0)
     stop_value_5_1 = sinh(t_2_1)
     tanh_value_2_0 = tanh(stop_value_5_0 + tl.load(b_array))

@@ -93,11 +93,6 @@ def sample_rows(
     """
     dtype = c.dtype
     device = rows.device
-    # sine.gen:7
-    value = torch.full((2,), -87.0, dtype=dtype, device=device)
-    value_2 = torch.full((2,), 87.0, dtype=dtype, device=device)
-    value_3 = torch.full((2,), 0.0, dtype=dtype, device=device)
-    value_4 = torch.full((2,), float("inf"), dtype=dtype, device=device)
     # sine.gen:6
     stop_value = c.detach()
     # sine.gen:7
@@ -106,10 +101,10 @@ def sample_rows(
     # sine.gen:13
     z = random.normal(seed, rows, step, 1, 2, dtype=dtype)
     # sine.gen:7
-    low = value.expand(len(rows), -1)
-    high = value_2.expand(len(rows), -1)
-    t = value_3.expand(len(rows), -1)
-    residual = value_4.expand(len(rows), -1)
+    low = torch.full((len(rows), 2), -87.0, dtype=dtype, device=device)
+    high = torch.full((len(rows), 2), 87.0, dtype=dtype, device=device)
+    t = torch.zeros(len(rows), 2, dtype=dtype, device=device)
+    residual = torch.full((len(rows), 2), float("inf"), dtype=dtype, device=device)
     for _ in range(48):
         sinh_t = torch.sinh(t)
         product = stop_value_3 * sinh_t
@@ -136,7 +131,7 @@ def sample_rows(
                 0.5 * (chosen + chosen_2),
             ),
         )
-        residual = torch.where(not_value, value_4, abs_difference)
+        residual = torch.where(not_value, float("inf"), abs_difference)
     stop_value_4 = torch.sinh(t).detach()
     product_2 = Ripple_k * stop_value_4
     product_3 = Ripple_a * (1.0 / Ripple_k)
@@ -154,10 +149,10 @@ def sample_rows(
     )
     root = difference_3 - torch.where(torch.abs(ratio_2) <= (torch.abs(difference_3) + 1.0) * 0.00390625, ratio_2, 0.0)
     # sine.gen:6
-    low_2 = value.expand(len(rows), -1)
-    high_2 = value_2.expand(len(rows), -1)
-    t_2 = value_3.expand(len(rows), -1)
-    residual_2 = value_4.expand(len(rows), -1)
+    low_2 = torch.full((len(rows), 2), -87.0, dtype=dtype, device=device)
+    high_2 = torch.full((len(rows), 2), 87.0, dtype=dtype, device=device)
+    t_2 = torch.zeros(len(rows), 2, dtype=dtype, device=device)
+    residual_2 = torch.full((len(rows), 2), float("inf"), dtype=dtype, device=device)
     for _ in range(48):
         sinh_t_2 = torch.sinh(t_2)
         tanh_value = torch.tanh(sinh_t_2 + Bend_b.detach())
@@ -182,7 +177,7 @@ def sample_rows(
                 0.5 * (chosen_3 + chosen_4),
             ),
         )
-        residual_2 = torch.where(not_value_2, value_4, abs_difference_4)
+        residual_2 = torch.where(not_value_2, float("inf"), abs_difference_4)
     stop_value_5 = torch.sinh(t_2).detach()
     tanh_value_2 = torch.tanh(stop_value_5 + Bend_b)
     ratio_3 = (stop_value_5 + c * tanh_value_2 - root) / (1.0 + (1.0 - tanh_value_2**2) * c)
@@ -230,20 +225,15 @@ def forward_rows(
     """
     dtype = z.dtype
     device = z.device
-    # sine.gen:7
-    value = torch.full((2,), -87.0, dtype=dtype, device=device)
-    value_2 = torch.full((2,), 87.0, dtype=dtype, device=device)
-    value_3 = torch.full((2,), 0.0, dtype=dtype, device=device)
-    value_4 = torch.full((2,), float("inf"), dtype=dtype, device=device)
     # sine.gen:6
     stop_value = c.detach()
     # sine.gen:7
     stop_value_2 = Ripple_a.detach()
     stop_value_3 = Ripple_k.detach()
-    low = value.expand(len(z), -1)
-    high = value_2.expand(len(z), -1)
-    t = value_3.expand(len(z), -1)
-    residual = value_4.expand(len(z), -1)
+    low = torch.full((len(z), 2), -87.0, dtype=dtype, device=device)
+    high = torch.full((len(z), 2), 87.0, dtype=dtype, device=device)
+    t = torch.zeros(len(z), 2, dtype=dtype, device=device)
+    residual = torch.full((len(z), 2), float("inf"), dtype=dtype, device=device)
     for _ in range(48):
         sinh_t = torch.sinh(t)
         product = stop_value_3 * sinh_t
@@ -270,7 +260,7 @@ def forward_rows(
                 0.5 * (chosen + chosen_2),
             ),
         )
-        residual = torch.where(not_value, value_4, abs_difference)
+        residual = torch.where(not_value, float("inf"), abs_difference)
     stop_value_4 = torch.sinh(t).detach()
     product_2 = Ripple_k * stop_value_4
     ratio = 1.0 / Ripple_k
@@ -289,10 +279,10 @@ def forward_rows(
     )
     root = difference_3 - torch.where(torch.abs(ratio_3) <= (torch.abs(difference_3) + 1.0) * 0.00390625, ratio_3, 0.0)
     # sine.gen:6
-    low_2 = value.expand(len(z), -1)
-    high_2 = value_2.expand(len(z), -1)
-    t_2 = value_3.expand(len(z), -1)
-    residual_2 = value_4.expand(len(z), -1)
+    low_2 = torch.full((len(z), 2), -87.0, dtype=dtype, device=device)
+    high_2 = torch.full((len(z), 2), 87.0, dtype=dtype, device=device)
+    t_2 = torch.zeros(len(z), 2, dtype=dtype, device=device)
+    residual_2 = torch.full((len(z), 2), float("inf"), dtype=dtype, device=device)
     for _ in range(48):
         sinh_t_2 = torch.sinh(t_2)
         tanh_value = torch.tanh(sinh_t_2 + Bend_b.detach())
@@ -317,7 +307,7 @@ def forward_rows(
                 0.5 * (chosen_3 + chosen_4),
             ),
         )
-        residual_2 = torch.where(not_value_2, value_4, abs_difference_4)
+        residual_2 = torch.where(not_value_2, float("inf"), abs_difference_4)
     stop_value_5 = torch.sinh(t_2).detach()
     tanh_value_2 = torch.tanh(stop_value_5 + Bend_b)
     ratio_4 = (stop_value_5 + c * tanh_value_2 - root) / (1.0 + (1.0 - tanh_value_2**2) * c)
@@ -440,17 +430,17 @@ class Rippled(Model):
 
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS),
-        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(512, 1024)),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(512, 1024)),
+        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(512, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/sine.gen"
-    model_hash = "98ba009dd258c01088bb2840265410eb9b6cf6a5bc8686e11032c0e709ee682d"
+    model_hash = "bffc5e49f9f2f5d8daf679c4d7610dea7d4a0334c712b67021835223feef72d4"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -41,9 +41,8 @@ def objective_phase_1_rows(
     device = x.device
     places = torch.arange(8, device=device)
     # diffusion.gen:12
-    mean = torch.full((2,), 0.0, dtype=dtype, device=device)
     noise = random.normal(seed, rows, step, 2, 2, dtype=dtype)
-    e = mean + noise
+    e = 0.0 + noise
     noise_2 = random.uniform(seed, rows, step, 1, dtype=dtype)
     t = 0.001 + 0.999 * noise_2
     # subvp.gen:6
@@ -253,14 +252,16 @@ class SubVP(Model):
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
+            tiles=(512, 1024),
         ),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
         "reverse": RowFunction(
             reverse_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
             scalars=("steps",),
+            tiles=(256, 512),
         ),
         "simulate_subvp": RowFunction(
             simulate_subvp_rows,
@@ -273,7 +274,7 @@ class SubVP(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/subvp.gen"
-    model_hash = "8b990597052ac9bb50b0271a3b697dd68b234a13e45f15731402297b2b854d36"
+    model_hash = "b730596eff08f1ec5d219320b9ac1e7c06ce97518aa0efd225112e64b9e32e66"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

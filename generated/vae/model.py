@@ -248,20 +248,27 @@ class VAE(Model):
     fields = (Field("x", (64,), Support("Binary"), storage="uint8"),)
     latents = (Field("z", (10,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
+            tiles=(512, 1024),
         ),
-        "encode": RowFunction(encode_rows, keywords=("rows", "seed", "step"), parameters=Q_PARAMETERS),
-        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS),
+        "encode": RowFunction(
+            encode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=Q_PARAMETERS,
+            tiles=(256, 512),
+        ),
+        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
+        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS, tiles=(256, 512)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=10),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
+            tiles=(512, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
@@ -269,7 +276,7 @@ class VAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae.gen"
-    model_hash = "f5a0ce82df3d75fc90b17f4cda774b219ea0a5d3ef565b87a4f8f67028bc5a20"
+    model_hash = "6362b6de1d2217020a803bdd38e7285c694d04c7d1bedbf912c9d81c702f2ba4"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

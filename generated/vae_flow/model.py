@@ -346,24 +346,27 @@ class FlowVAE(Model):
     fields = (Field("x", (64,), Support("Binary"), storage="uint8"),)
     latents = (Field("z", (10,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS, *PARAMETERS_2),
+            tiles=(512, 1024),
         ),
         "encode": RowFunction(
             encode_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*Q_PARAMETERS, *PARAMETERS_2),
+            tiles=(512, 1024),
         ),
-        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS),
+        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
+        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS, tiles=(256, 512)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=10),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS, *PARAMETERS_2),
+            tiles=(512, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
@@ -371,7 +374,7 @@ class FlowVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae_flow.gen"
-    model_hash = "1830305815d80fea6359cb7c761f09c8ce254df3e6dab56684d56ebb9c27699c"
+    model_hash = "73962ccf0840acaef170e6c17187e50f42a7bd06c1a58973c0f3d1c1b3cb14ba"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

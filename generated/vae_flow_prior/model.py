@@ -341,15 +341,26 @@ class FlowPriorVAE(Model):
     fields = (Field("x", (64,), Support("Binary"), storage="uint8"),)
     latents = (Field("z", (10,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
+            tiles=(512, 1024),
         ),
-        "encode": RowFunction(encode_rows, keywords=("rows", "seed", "step"), parameters=Q_PARAMETERS),
-        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS_2),
-        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS_2),
+        "encode": RowFunction(
+            encode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=Q_PARAMETERS,
+            tiles=(256, 512),
+        ),
+        "decode": RowFunction(
+            decode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS_2,
+            tiles=(256, 512),
+        ),
+        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS_2, tiles=(256, 512)),
         "prior": RowFunction(
             prior_rows,
             keywords=("rows", "seed", "step"),
@@ -361,11 +372,13 @@ class FlowPriorVAE(Model):
                 "Coupling.mlp.t.weight",
                 "Coupling.mlp.t.bias",
             ),
+            tiles=(512, 1024),
         ),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
+            tiles=(512, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
@@ -373,7 +386,7 @@ class FlowPriorVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae_flow_prior.gen"
-    model_hash = "b0ea941da934b922d12cd69c175ec3a4e404053a80b15fcbc1222ee508c04a0e"
+    model_hash = "5e57494027e238dc3b389257510d01a2cf2b17d5907ef25fe2a95937aa89682a"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

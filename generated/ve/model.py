@@ -250,14 +250,16 @@ class VE(Model):
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
+            tiles=(512, 1024),
         ),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
         "reverse": RowFunction(
             reverse_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
             scalars=("steps",),
+            tiles=(256, 512),
         ),
         "simulate_ve": RowFunction(simulate_ve_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=2),
     }
@@ -265,7 +267,7 @@ class VE(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/ve.gen"
-    model_hash = "3e52bc4c1acfb8e1de605e73ce19b2559de7398c286441cbd78e0432821c0b49"
+    model_hash = "e1fb67433a8812c63ebf200a955f748bce481db2a1b781a3b3579673a84e400a"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

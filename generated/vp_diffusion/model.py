@@ -41,9 +41,8 @@ def objective_phase_1_rows(
     device = x.device
     places = torch.arange(8, device=device)
     # diffusion.gen:12
-    mean = torch.full((2,), 0.0, dtype=dtype, device=device)
     noise = random.normal(seed, rows, step, 2, 2, dtype=dtype)
-    e = mean + noise
+    e = 0.0 + noise
     noise_2 = random.uniform(seed, rows, step, 1, dtype=dtype)
     t = 0.001 + 0.999 * noise_2
     # vp_diffusion.gen:5
@@ -215,12 +214,11 @@ def probability_flow_rows(
     # vp_diffusion.gen:5
     value = torch.tensor([1.0, 0.0], dtype=dtype, device=device)
     # vp_diffusion.gen:8
-    value_2 = torch.full((16,), 0.0, dtype=dtype, device=device)
-    projected = torch.cat((value, value_2), -1) @ mlp_0_weight.T
+    projected = torch.cat((value, torch.full((16,), 0.0, dtype=dtype, device=device)), -1) @ mlp_0_weight.T
     # vp_diffusion.gen:5
-    value_3 = torch.tensor([0.0, 1.0], dtype=dtype, device=device)
+    value_2 = torch.tensor([0.0, 1.0], dtype=dtype, device=device)
     # vp_diffusion.gen:8
-    projected_4 = torch.cat((value_3, value_2), -1) @ mlp_0_weight.T
+    projected_4 = torch.cat((value_2, torch.full((16,), 0.0, dtype=dtype, device=device)), -1) @ mlp_0_weight.T
     # vp_diffusion.gen:16
     log_det = 0.0
     for k in range(100):
@@ -311,7 +309,7 @@ def probability_flow_rows(
         projected_5 = (sigmoid_total * projected_4 + total * (product_7 * projected_4)) @ mlp_1_weight.T
         projected_6 = (sigmoid_total_2 * projected_5 + total_2 * (product_8 * projected_5)) @ mlp_2_weight.T
         # vp_diffusion.gen:5
-        tangent_2 = -1.0 * (product * value_3) + -1.0 * (
+        tangent_2 = -1.0 * (product * value_2) + -1.0 * (
             0.5
             * (
                 product_2
@@ -349,7 +347,7 @@ def probability_flow_rows(
         projected_9 = (sigmoid_total_5 * projected_4 + total_5 * (product_10 * projected_4)) @ mlp_1_weight.T
         projected_10 = (sigmoid_total_6 * projected_9 + total_6 * (product_11 * projected_9)) @ mlp_2_weight.T
         # vp_diffusion.gen:5
-        tangent_4 = -1.0 * (product_4 * value_3) + -1.0 * (
+        tangent_4 = -1.0 * (product_4 * value_2) + -1.0 * (
             0.5
             * (
                 product_5
@@ -476,22 +474,25 @@ class VPDiffusion(Model):
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
+            tiles=(512, 1024),
         ),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
         "reverse": RowFunction(
             reverse_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
             scalars=("steps",),
+            tiles=(256, 512),
         ),
-        "probability_flow": RowFunction(probability_flow_rows, parameters=PARAMETERS),
+        "probability_flow": RowFunction(probability_flow_rows, parameters=PARAMETERS, tiles=(256, 512)),
         "simulate_vp": RowFunction(simulate_vp_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=2),
         "simulate_back": RowFunction(
             simulate_back_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
             scalars=("steps",),
+            tiles=(256, 512),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1", maximize=False),)
@@ -501,7 +502,7 @@ class VPDiffusion(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/vp_diffusion.gen"
-    model_hash = "a199c9afcfb93e3bf97c11f1c74f0eeb2c0b717213108277436d179fdc335b3d"
+    model_hash = "5d69737bd1887e900dddc7aaacee0f1292d44ac00837c14a20643270362cf527"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

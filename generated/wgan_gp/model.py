@@ -235,18 +235,20 @@ class WGANGP(Model):
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     latents = (Field("z", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "decode": RowFunction(decode_rows, parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
+        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(512, 1024)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
         "objective_critic": RowFunction(
             objective_critic_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
+            tiles=(512, 1024),
         ),
         "objective_generator": RowFunction(
             objective_generator_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
+            tiles=(512, 1024),
         ),
     }
     phases = (
@@ -284,7 +286,7 @@ class WGANGP(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/wgan_gp.gen"
-    model_hash = "b3faa49236f9c5db957e3296eadc39b3a356783a431ce572140ed6f5211b1aff"
+    model_hash = "40ff002abc31cc13907799a7f8629a17d3949213071fcecfe757b6e5f8a46032"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

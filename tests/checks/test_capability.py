@@ -75,3 +75,22 @@ def test_two_conditionals_are_sampled_by_the_chain_between_them() -> None:
     row = table(PARTIAL)
     assert row.sample.kind == "chain"
     assert "`step`" in row.sample.reason
+
+
+FLOW_PRIOR = """bijection Scale(u : Real | s : Positive) -> Real = s * u
+model M {
+  observed x : Real[2]
+  latent z : Real[2], e : Real[2]
+  p(e) = Normal(0, 1)
+  z = e |> Scale
+  p(x | z) = Normal(z, 1)
+  q(z | x) = Normal(linear(x), 1)
+  train elbo
+}
+"""
+
+
+def test_of_a_pipeline_between_latents_the_far_end_is_recognized() -> None:
+    row = table(FLOW_PRIOR)
+    assert row.log_prob.kind == "bound"
+    assert row.posterior.kind == "amortized"
