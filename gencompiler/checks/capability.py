@@ -144,9 +144,9 @@ def _log_prob(
             _density_passes(checking.derived, joint),
         )
     if left is not None:
-        return Ability(
-            "exact", marginal_rules.words(joint.productions, latents), span, _density_passes(checking.derived, joint)
-        )
+        summed = joint.productions, latents, dict(joint.variables)
+        steps = max(marginal_rules.passes(*summed), _density_passes(checking.derived, joint))
+        return Ability("exact", marginal_rules.words(*summed), span, steps)
     if flows.odes(checking.model):
         return Ability("estimate", _along(checking.model), span, _ode_passes(checking.model))
     reason = (

@@ -14,8 +14,9 @@ from gencompiler.derive.nodes import Factor
 from gencompiler.model import nodes
 from gencompiler.node import walk
 from gencompiler.proof.graph import Malformed, Term
-from gencompiler.proof.marginal_rules import LARGEST_SUM, is_affine, values_of
+from gencompiler.proof.marginal_rules import is_affine
 from gencompiler.proof.scope import distribution_terms, terms_of
+from gencompiler.proof.slices import LARGEST_SUM, values_of
 from gencompiler.proof.translate import Translation, Untranslated, variable
 
 if TYPE_CHECKING:

@@ -2,19 +2,20 @@
 
 A sum over finitely many values always exists.  Where every variable is Normal with a mean affine in the latent ones and
 a scale free of them, all of them are jointly Gaussian (an affine map of independent standard normals), and so is any of
-them alone (Anderson, An Introduction to Multivariate Statistical Analysis, theorem 2.4.1)."""
+them alone (Anderson, An Introduction to Multivariate Statistical Analysis, theorem 2.4.1).  How the sum over a sequence
+is done, `slices` says."""
 
 from __future__ import annotations
 
 import math
-from fractions import Fraction
+from collections.abc import Mapping
 from typing import cast
 
-from gencompiler.catalog.supports import SUPPORTS, bounds
-from gencompiler.model.nodes import Support
+from gencompiler.model.nodes import Type
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Shape, Term, name_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.slices import LARGEST_SUM, Slices, slices, values_of
 from gencompiler.proof.structure import (
     Admissible,
     Chains,
@@ -25,21 +26,6 @@ from gencompiler.proof.structure import (
     PushesForward,
     has_density,
 )
-
-#: The most values that are summed over.
-LARGEST_SUM = 1 << 16
-
-
-def values_of(support: Support, shape: Shape) -> int | None:
-    """How many values a variable has; None where that is not a finite set of numbers, element by element."""
-    facts = SUPPORTS[support.name]
-    if not facts.discrete or support.name in ("Permutation", "Sign"):
-        return None
-    lower, upper, _, _ = bounds(support.name, support.arguments)
-    if not isinstance(lower, int | Fraction) or not isinstance(upper, int | Fraction):
-        return None
-    values: int = int(upper - lower + 1) ** math.prod(shape)
-    return values
 
 
 def is_affine(term: Term, latent: frozenset[Term]) -> bool:
@@ -115,14 +101,32 @@ def marginal(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     names = {name for name, _ in whole.variables}
     need(set(observed) <= names, "an observed variable that nothing produces")
     latent = names - set(observed)
-    reason = why_not(whole.productions, tuple(sorted(latent)))
+    reason = why_not(whole.productions, tuple(sorted(latent)), dict(whole.variables))
     need(reason is None, "{}", reason)
     return HasDensity(whole.joint, observed, given, whole.productions, "exact")
 
 
-def why_not(productions: tuple[Production, ...], latent: tuple[str, ...]) -> str | None:
+def sliced(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]) -> Slices:
+    """The slices of finite latent variables that are produced place by place; raises Unproved."""
+    types: dict[str, Type] = {}
+    for production in productions:
+        name = production.produces[0].variable
+        if name in latent and isinstance(production.law, Admissible):
+            types[name] = Type(production.law.event, shapes[name])
+    need(set(types) == set(latent), "a latent variable whose values are not known")
+    return slices(types, [(p.indices, (*p.produces, *p.mentioned)) for p in productions])
+
+
+def why_not(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]) -> str | None:
     """Why these latent variables cannot be taken out exactly; None where they can."""
     own = [p for p in productions if p.produces[0].variable in latent]
+    discrete = all(isinstance(p.law, Admissible) and values_of(p.law.event, ()) is not None for p in own)
+    if own and discrete and any(p.indices for p in own) and all(has_density(p.law) for p in productions):
+        try:
+            sliced(productions, latent, shapes)
+        except Unproved as failure:
+            return str(failure)
+        return None
     counts = [finite(p) for p in own]
     if all(c is not None for c in counts) and all(has_density(p.law) for p in productions):
         total = math.prod(c for c in counts if c is not None)
@@ -155,10 +159,21 @@ def _terms(production: Production) -> tuple[Term, ...]:
     return tuple(body for _, body, _ in law.maps) if isinstance(law, Chains) else ()
 
 
-def words(productions: tuple[Production, ...], latent: tuple[str, ...]) -> str:
+def words(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]) -> str:
     """How the latent variables are taken out."""
     names = ", ".join(f"`{name}`" for name in latent)
     counts = [finite(p) for p in productions if p.produces[0].variable in latent]
     if all(c is not None for c in counts):
         return f"summed over the {math.prod(c for c in counts if c is not None):,} values of {names}"
+    if (steps := passes(productions, latent, shapes)) > 1:
+        states = sliced(productions, latent, shapes).states
+        return f"summed forward over {names}, {states} values at each of {steps} places"
     return f"{names} integrated out: Normal, and linear"
+
+
+def passes(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]) -> int:
+    """How many steps the sum over latent variables takes, one after the other."""
+    try:
+        return sliced(productions, latent, shapes).extent
+    except Unproved:
+        return 1

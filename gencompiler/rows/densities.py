@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from gencompiler.derive import marginals, queries
+from gencompiler.derive import forward_sums, marginals, queries
 from gencompiler.derive.conditional_laws import NoLawError
 from gencompiler.derive.free_energy import log_marginal
 from gencompiler.derive.nodes import Derived, Factor
@@ -16,6 +16,7 @@ from gencompiler.rows.enumeration import constants, enumerated
 from gencompiler.rows.equations import Equations, flow_to, source_of
 from gencompiler.rows.expressions import Expressions, NotLowered, Scope
 from gencompiler.rows.factors import Factors, variable_of
+from gencompiler.rows.forward_sums import ForwardSums
 from gencompiler.rows.marginals import LinearGaussian
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.stopping import Inseparable, parameters_stopped
@@ -89,6 +90,8 @@ class Densities:
                 return self.product(factors, scope)
             case queries.Pushforward():
                 return self._pushforward(plan, density, scope)
+            case forward_sums.ForwardSum():
+                return self._forward_sum(plan, density, scope)
             case marginals.FiniteSum():
                 return self._finite_sum(plan, density, scope)
             case marginals.LinearGaussian():
@@ -133,6 +136,13 @@ class Densities:
         values, count = enumerated(self.graph, summed, density.span)
         each = self.graph.name(self.product(plan.factors, scope.bind(values)), "log_joint")
         return self.graph.reduce("logsumexp", self.graph.collect(each, count, density.span), density.span)
+
+    def _forward_sum(self, plan: forward_sums.ForwardSum, density: model.LogDensity, scope: Scope) -> Expr:
+        """log p(x) with a sequence of finite variables summed slice by slice."""
+        found = ForwardSums(self.factors, self.equations, plan, density.span).log_density(scope)
+        if not plan.free:
+            return found
+        return self.graph.elementwise("add", found, self.product(plan.free, scope), span=density.span)
 
     def _linear_gaussian(self, plan: marginals.LinearGaussian, scope: Scope) -> Expr:
         """log p(x) with the latent variables integrated out, and the factors that do not depend on them."""

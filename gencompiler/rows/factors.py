@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from gencompiler.derive.density import draws_of, log_density, masses, sampler
 from gencompiler.derive.nodes import Factor, Recurrence
+from gencompiler.derive.sequences import is_backward
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.node import Node, children, rebuild, walk
@@ -37,7 +38,12 @@ class Factors:
         if factor.conditional.indices:
             return self._log_density_loop(factor, scope)
         target = factor.conditional.targets[0]
-        return pushed.log_density(self.expressions, factor.distribution, target, scope, self.streams)
+        depth = self._depth(scope)
+        return pushed.log_density(self.expressions, factor.distribution, target, scope, self.streams, depth)
+
+    def _depth(self, scope: Scope) -> int:
+        """That of the innermost loop whose values are in scope."""
+        return max((self.graph.depth[id(value)] for value in scope.names.values()), default=0)
 
     def drawn(self, factor: Factor, scope: Scope, site: str, count: int = 1, *, hint: str = "") -> Expr:
         """A draw of the factor's variable given the values in `scope`, by the stream of `site`, for each of `count`
@@ -46,8 +52,32 @@ class Factors:
         if factor.conditional.indices:
             _, (value,) = self._draw_loop(factor, scope, site, count, keep=True)
             return self.graph.name(value, hint)
-        step = self.graph.scalar("step", factor.span)
+        step, target = self.graph.scalar("step", factor.span), factor.conditional.targets[0]
+        if isinstance(target, model.Element):
+            return self._drawn_element(factor, target, scope, site, step, hint, count)
         return self.draw(factor.distribution, scope, site, step, hint=hint, count=count)
+
+    def _drawn_element(
+        self, factor: Factor, target: model.Element, scope: Scope, site: str, step: Expr, hint: str, count: int
+    ) -> Expr:
+        """The variable, of which one element (or a part) at constant places is drawn now: the rest is as before, or
+        0."""
+        span, whole = factor.span, target.base.type
+        at = tuple(p for p in (self.expressions.subscript(s, scope) for s in target.subscripts) if p is not None)
+        if target.type.shape:
+            value = self._drawn_part(factor, scope, site, step, hint, count)
+        else:
+            index, size = places.number(self.graph, at, whole.shape, span), math.prod(whole.shape)
+            value = self.draw(factor.distribution, scope, site, step, index, hint=hint, count=count, length=size)
+        return places.written(self.graph, self._so_far(factor, scope), target, at, value, span)
+
+    def _so_far(self, factor: Factor, scope: Scope) -> Expr:
+        """What other factors have drawn of the variable; 0 where nothing is drawn yet."""
+        name, target = variable_of(factor), factor.conditional.targets[0]
+        assert isinstance(target, model.Element)
+        if name in scope.names:
+            return scope.names[name]
+        return self.graph.broadcast(self.graph.number(0, factor.span), math.prod(target.base.type.shape), factor.span)
 
     def stored(self, factor: Factor, scope: Scope, site: str) -> model.Type:
         """The same for an indexed head, written to the output of the variable's name column by column."""
@@ -163,7 +193,8 @@ class Factors:
         extents = tuple(r.stop - r.start for r in ranges)
         count = self.graph.integer(math.prod(extents), span)
         name = "_".join(r.index for r in ranges)
-        plan = self.graph.loop("dimensions", name, count, {**carried, **extra}, span, depth=0)
+        depth, reverse = self._depth(scope), is_backward(factor)
+        plan = self.graph.loop("dimensions", name, count, {**carried, **extra}, span, depth=depth, reverse=reverse)
         found = places.indices(self.graph, self.graph.index_of(plan), extents, span)
         starts = (self.graph.integer(r.start, span) for r in ranges)
         names: dict[str, Expr] = {
@@ -229,8 +260,7 @@ class Factors:
         networks: list[Sums | States] = [*sums, *states]
         by_part = bool(states) and len(factor.conditional.indices) > 1
         carried = keep or by_part or _reads_past(factor, name, {n.path for n in networks})
-        zero = self.graph.number(0, span)
-        extra = {name: self.graph.broadcast(zero, size, span)} if carried else {}
+        extra = {name: self._so_far(factor, scope)} if carried else {}
         extra |= {k: v for network in networks for k, v in network.initial(scope).items()}
         plan, inside = self._open(factor, extra, scope)
         at = tuple(self.expressions.subscript(s, inside) for s in target.subscripts)
@@ -315,13 +345,13 @@ def _newest(expr: model.Expr, name: str) -> model.Expr:
 
 
 def _reads_past(factor: Factor, name: str, carried: set[str]) -> bool:
-    """Whether a naive causal view reads what has been drawn so far; the networks `carried` read sums instead."""
+    """Whether a formula reads what has been drawn so far; the networks `carried` read sums instead."""
 
     def reads(part: Node) -> bool:
         if isinstance(part, model.NetworkOutput) and part.path in carried:
             return False
-        if isinstance(part, model.Element) and any(isinstance(s, model.Before) for s in part.subscripts):
-            return _named(part.base) == name
+        if isinstance(part, model.Reference) and part.name == name:
+            return True
         return any(map(reads, children(part)))
 
     return reads(factor.distribution)

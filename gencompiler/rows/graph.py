@@ -135,9 +135,11 @@ class Graph:
         """Arithmetic on uniform integers: places and counts."""
         if isinstance(left, nodes.Number) and isinstance(right, nodes.Number):
             return self.integer(folding.whole(function, int(left.value), int(right.value)), span)
-        same = folding.identity(function, (left, right))
-        if same is not None:
+        if (same := folding.identity(function, (left, right))) is not None:
             return same
+        if (moved := folding.moved(function, left, right)) is not None:
+            sign = "add" if moved[1] > 0 else "subtract"
+            return self.whole(sign, moved[0], self.integer(abs(moved[1]), span), span)
         type_ = RowType(False, left.type.shape or right.type.shape, "integer")
         return self.intern(nodes.Elementwise(type_, function, (left, right), span=span))
 

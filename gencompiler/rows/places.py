@@ -50,6 +50,16 @@ def indices(graph: Graph, iteration: Expr, extents: tuple[int, ...], span: Span)
     return (iteration, *reversed(found))
 
 
+def moved(expressions: Expressions, place: model.Expr, scope: Scope) -> Expr | None:
+    """`t - 1` of an index: a place that all rows share; None of what is no sum of an index and a number."""
+    if not isinstance(place, model.Apply) or place.function not in ("add", "subtract"):
+        return None
+    left, right = (expressions.subscript(a, scope) for a in place.arguments)
+    if left is None or right is None or any(p.type.rows or p.type.kind != "integer" for p in (left, right)):
+        return None
+    return expressions.graph.whole(place.function, left, right, place.span)
+
+
 def element(expressions: Expressions, expr: model.Element, base: Expr, scope: Scope) -> Expr:
     """`base[…]` of a tensor with several axes: an element, a part that lies together, or the past of one."""
     graph, span, shape = expressions.graph, expr.span, expr.base.type.shape
