@@ -132,7 +132,11 @@ def _log_prob(
     if isinstance(proof, str) and left is not None:
         if proof != UNSETTLED and (bound := _importance(checking)) is not None:
             return bound
-        return Ability("none", f"`{left}` is latent, and no equation eliminates it", span)
+        reason = f"`{left}` is latent, and no equation eliminates it"
+        if marginal_rules.is_sequence(joint.productions, latents):
+            told = marginal_rules.why_not_sliced(joint.productions, latents, dict(joint.variables))
+            reason = f"the sum over `{left}` cannot be done place by place: {told}" if told else reason
+        return Ability("none", reason, span)
     if isinstance(proof, str):
         return Ability("none", proof, span)
     assert isinstance(proof.conclusion, HasDensity)

@@ -4,6 +4,7 @@ before?"""
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.equations import Equation, equations_of
@@ -224,8 +225,14 @@ def _coverage(joint: Joint, name: str, shape: Shape) -> list[Finding]:
     if missing:
         equation = boxes[0][1]
         message = f"{counted(missing, 'element')} of `{name}` {'is' if missing == 1 else 'are'} never produced"
-        return [Finding("G303", message, equation.head, "produces only part of it")]
+        left = next(at for at in itertools.product(*map(range, shape)) if not any(_inside(at, b) for b, _, _ in boxes))
+        help_ = (f"state what is left on its own: `{joint.name}({name}[{', '.join(map(str, left))}]) = …`",)
+        return [Finding("G303", message, equation.head, "produces only part of it", help=help_)]
     return []
+
+
+def _inside(at: tuple[int, ...], covered: tuple[tuple[int, int], ...]) -> bool:
+    return all(start <= place < stop for place, (start, stop) in zip(at, covered, strict=True))
 
 
 def _unused(place: Place, indices: tuple[Range, ...]) -> list[Range]:

@@ -135,7 +135,7 @@ def _circular(productions: tuple[Production, ...]) -> bool:
     Only variables with one equation count, in whose place the indices stand as they are; at an index that all of the
     equations have, the elements depend on one another in a circle."""
     once = [p for p in productions if len(p.produces) == 1 and _same_elements(p.produces[0])]
-    made = [p.produces[0].variable for q in productions for p in q.produces]
+    made = [p.variable for q in productions for p in q.produces]
     once = [p for p in once if made.count(p.produces[0].variable) == 1]
     ranges = [r for p in once for r in p.indices]
     if ranges and max(r.start for r in ranges) >= min(r.stop for r in ranges):

@@ -117,16 +117,29 @@ def sliced(productions: tuple[Production, ...], latent: tuple[str, ...], shapes:
     return slices(types, [(p.indices, (*p.produces, *p.mentioned)) for p in productions])
 
 
-def why_not(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]) -> str | None:
-    """Why these latent variables cannot be taken out exactly; None where they can."""
+def is_sequence(productions: tuple[Production, ...], latent: tuple[str, ...]) -> bool:
+    """Whether the latent variables are finite, and some of them produced place by place."""
     own = [p for p in productions if p.produces[0].variable in latent]
     discrete = all(isinstance(p.law, Admissible) and values_of(p.law.event, ()) is not None for p in own)
-    if own and discrete and any(p.indices for p in own) and all(has_density(p.law) for p in productions):
-        try:
-            sliced(productions, latent, shapes)
-        except Unproved as failure:
-            return str(failure)
-        return None
+    return discrete and any(p.indices for p in own)
+
+
+def why_not_sliced(
+    productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]
+) -> str | None:
+    """Why finite latent variables cannot be summed over place by place; None where they can."""
+    try:
+        sliced(productions, latent, shapes)
+    except Unproved as failure:
+        return str(failure)
+    return None
+
+
+def why_not(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]) -> str | None:
+    """Why these latent variables cannot be taken out exactly; None where they can."""
+    if is_sequence(productions, latent) and all(has_density(p.law) for p in productions):
+        return why_not_sliced(productions, latent, shapes)
+    own = [p for p in productions if p.produces[0].variable in latent]
     counts = [finite(p) for p in own]
     if all(c is not None for c in counts) and all(has_density(p.law) for p in productions):
         total = math.prod(c for c in counts if c is not None)

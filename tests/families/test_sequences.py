@@ -171,3 +171,102 @@ def test_the_forward_sum_is_the_sum_over_all_paths(name: str) -> None:
         torch.autograd.grad(found.sum(), parameters), torch.autograd.grad(expected.sum(), parameters), strict=True
     ):
         torch.testing.assert_close(ours, theirs, rtol=1e-8, atol=1e-10)
+
+
+#: The same law as that of `hmm`, stated from the last place to the first.
+BACKWARD = """
+model Backward(T = 5, K = 3, M = 4) {
+  observed x : Category(M)[T]
+  latent   z : Category(K)[T]
+  param pi : Simplex(K), A : Simplex(K)[K], B : Simplex(M)[K]
+  p(z[T - 1])        = Categorical(pi)
+  p(z[t - 1] | z[t]) = Categorical(A[z[t]])
+  p(x[t] | z[t])     = Categorical(B[z[t]])
+  train maximum_likelihood
+}
+"""
+
+
+def test_a_chain_from_the_last_place_to_the_first() -> None:
+    forward, backward = model_of(HMM), model_of(BACKWARD)
+    backward.load_state_dict(forward.state_dict())
+    x = data((6, 5), 4)
+    torch.testing.assert_close(backward.log_prob(x.flip(1)), forward.log_prob(x), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("text", [HMM, BACKWARD], ids=["forward", "backward"])
+def test_neighbours_are_drawn_by_their_law(text: str) -> None:
+    """Every pair of neighbouring symbols, and each latent variable, of 40,000 draws: within 5 standard errors."""
+    model, count = model_of(text), 40_000
+    pi, A, B = (model.value(n).detach() for n in ("pi", "A", "B"))
+    x = model.sample(count, seed=1)
+    assert isinstance(x, Tensor)
+    x = x.flip(1) if text == BACKWARD else x
+    law = pi
+    for t in range(4):
+        expected = torch.einsum("i,ij,ia,jb->ab", law, A, B, B).reshape(-1)
+        found = torch.bincount(4 * x[:, t] + x[:, t + 1], minlength=16) / count
+        assert ((found - expected).abs() <= 5 * (expected * (1 - expected) / count).sqrt()).all()
+        law = law @ A
+
+
+ORDER_TWO = """
+model OrderTwo(T = 6) {
+  observed x : Real[T]
+  param a, b : Real, s : Positive
+  p(x[0])                       = Normal(0, 1)
+  p(x[1] | x[0])                = Normal(a * x[0], s)
+  p(x[t] | x[t - 1], x[t - 2])  = Normal(a * x[t - 1] + b * x[t - 2], s)
+  train maximum_likelihood
+}
+"""
+
+
+def test_an_autoregression_of_order_two() -> None:
+    model, x = model_of(ORDER_TWO), data((7, 6), 0)
+    a, b, s = (model.value(n) for n in ("a", "b", "s"))
+    expected = Normal(0, 1).log_prob(x[:, 0]) + Normal(a * x[:, 0], s).log_prob(x[:, 1])
+    for t in range(2, 6):
+        expected = expected + Normal(a * x[:, t - 1] + b * x[:, t - 2], s).log_prob(x[:, t])
+    torch.testing.assert_close(model.log_prob(x), expected, rtol=1e-10, atol=1e-10)
+    drawn = model.sample(20_000, seed=0)
+    assert isinstance(drawn, Tensor)
+    left = (drawn[:, 2:] - a * drawn[:, 1:-1] - b * drawn[:, :-2]).detach() / s.detach()
+    assert float((left.mean(0) * 20_000**0.5).abs().max()) < 5
+    assert float((left.var(0) - 1).abs().max()) < 5 * (2 / 20_000) ** 0.5
+
+
+def test_the_posterior_of_a_path_is_the_joint_over_the_marginal() -> None:
+    """log p(z | x) by Bayes' rule, in an objective, at the draws that the objective makes."""
+    text = HMM.replace(
+        "train maximum_likelihood",
+        "objective told { update p maximize E[x, z ~ stop(p)] log p(z | x) + log p(x) - log p(x, z) }\n  train told",
+    )
+    model = model_of(text)
+    loss = model.loss({"x": data((6, 5), 4)})
+    assert isinstance(loss, Tensor)
+    assert abs(float(loss.detach())) < 1e-10
+
+
+def test_a_sequence_has_the_posterior_of_its_inverse() -> None:
+    """Ice cream and weather, after a short training on dreams: a bound near log p(x), by enumeration."""
+    model = gencompiler.compile("specs/inverses/hmm.gen")(seed=0).fit(epochs=8)
+    eaten = torch.tensor([[0, 0, 2, 2, 2, 0], [2, 2, 2, 2, 2, 2], [1, 0, 1, 2, 1, 0]])
+    move, eat = [[0.8, 0.2], [0.2, 0.8]], [[0.7, 0.2, 0.1], [0.1, 0.2, 0.7]]
+    exact = []
+    for row in eaten.tolist():
+        whole = 0.0
+        for hot in paths(2, 6):
+            one = 0.5
+            for before, now in itertools.pairwise(hot):
+                one *= move[before][now]
+            for now, number in zip(hot, row, strict=True):
+                one *= eat[now][number]
+            whole += one
+        exact.append(whole)
+    expected = torch.tensor(exact).log()
+    torch.testing.assert_close(model.log_prob(eaten), expected, rtol=1e-5, atol=1e-5)
+    weights = torch.stack([model.log_weight(eaten, seed=seed) for seed in range(400)]).detach()
+    bound, error = weights.mean(0), weights.std(0) / 400**0.5
+    assert ((bound - expected) < 5 * error).all()
+    assert ((expected - bound) < 0.2 + 5 * error).all()
