@@ -137,9 +137,13 @@ def remembered(pack: Callable[..., tuple[Tensor, ...]]) -> Callable[..., tuple[T
         nonlocal seen, arrays, device
         tensors = [each for each in arguments if isinstance(each, Tensor)]
         versions = [-1 if each.is_inference() else each._version for each in tensors]
-        same = device == arguments[-1] and len(tensors) == len(seen) and all(
-            reference() is each and version == before >= 0
-            for each, version, (reference, before) in zip(tensors, versions, seen, strict=True)
+        same = (
+            device == arguments[-1]
+            and len(tensors) == len(seen)
+            and all(
+                reference() is each and version == before >= 0
+                for each, version, (reference, before) in zip(tensors, versions, seen, strict=True)
+            )
         )
         if not same:
             arrays, device = pack(*arguments), arguments[-1]
