@@ -74,7 +74,8 @@ def conditional_equation(model: nodes.Model, conditional: nodes.Conditional) -> 
     produced = tuple(place(t, indices) for t in conditional.targets)
     listed = tuple(place(g, indices) for g in conditional.given)
     spans = tuple((place(e, indices), e.span) for e in conditional.given)
-    used = list(mentions(conditional.distribution, variables, indices, model))
+    used = [m for part in (*conditional.targets, *conditional.given) for m in _orders(part, variables, indices, model)]
+    used += mentions(conditional.distribution, variables, indices, model)
     givens = {v.name for v in model.variables if v.role == "given"}
     mentioned = tuple(dict.fromkeys(p for p, _ in used if p.variable not in givens))
     ranges = tuple(Range(r.index, r.start, r.stop) for r in conditional.indices)
@@ -83,6 +84,12 @@ def conditional_equation(model: nodes.Model, conditional: nodes.Conditional) -> 
     for part in (*conditional.targets[1:], *conditional.given):
         head = head.to(part.span)
     return Equation(production, conditional.span, head, spans, tuple(used), conditional)
+
+
+def _orders(part: nodes.Expr, variables: set[str], indices: set[str], model: nodes.Model) -> list[tuple[Place, Span]]:
+    """What the subscripts of a part of a head mention: which element is meant depends on an order."""
+    subscripts = part.subscripts if isinstance(part, nodes.Element) else ()
+    return [m for s in subscripts for m in mentions(s, variables, indices, model)]
 
 
 def law(model: nodes.Model, conditional: nodes.Conditional) -> Law:

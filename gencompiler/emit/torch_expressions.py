@@ -34,6 +34,7 @@ from gencompiler.emit.torch_particles import drawn_size, matrix_function, moved,
 from gencompiler.emit.torch_values import Scope, Value, aligned, indexed
 from gencompiler.rows.analysis import constant
 from gencompiler.rows.nodes import (
+    Argsort,
     Broadcast,
     Collect,
     Column,
@@ -114,8 +115,8 @@ class Expressions:
                 return self._section(expr)
             case Concat():
                 return self._concat(expr)
-            case Permute():
-                return torch_windows.permute(self, expr)
+            case Permute() | Argsort():
+                return torch_windows.ordered(self, expr)
             case Iota(length=length):
                 if length not in self.scope.iotas:
                     self.scope.iotas[length] = self.scope.names.fresh("places", f"places_{length}")
@@ -129,9 +130,8 @@ class Expressions:
                 return moved(expr, self.value(operand), self.scope)
             case ParticleIndex():
                 return particle_numbers(expr, self.scope)
-            case LogAbsDet(entries=entries, size=size):
-                table = method(self.code(entries), "unflatten", "-1", f"({size}, {size})")
-                return Value(Attribute(call("torch.linalg.slogdet", table), "logabsdet"), expr.type)
+            case LogAbsDet():
+                return torch_windows.log_abs_det(self, expr)
             case MatrixFunction(arguments=arguments):
                 return Value(matrix_function(expr, list(map(self.code, arguments)), self.scope), expr.type)
             case ExternalCall(module=module, arguments=arguments):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gencompiler.emit.code import Attribute, Code, Sequence, Subscript, Text, call, flat, method
 from gencompiler.emit.torch_values import Value
 from gencompiler.rows.analysis import block_index
-from gencompiler.rows.nodes import Mask, Permute, Reshape, Window, WithWindow
+from gencompiler.rows.nodes import Argsort, LogAbsDet, Mask, Permute, Reshape, Window, WithWindow
 
 if TYPE_CHECKING:
     from gencompiler.emit.torch_expressions import Expressions
@@ -63,6 +63,21 @@ def reshape(expressions: Expressions, expr: Reshape) -> Value:
     value = expressions.value(expr.value)
     sizes = (*(["-1"] if value.chunked else []), *map(str, expr.type.shape))
     return Value(method(value.code, "reshape", *sizes), expr.type, chunked=value.chunked)
+
+
+def log_abs_det(expressions: Expressions, expr: LogAbsDet) -> Value:
+    """`torch.linalg.slogdet(entries.unflatten(-1, (n, n))).logabsdet`"""
+    table = method(expressions.code(expr.entries), "unflatten", "-1", f"({expr.size}, {expr.size})")
+    return Value(Attribute(call("torch.linalg.slogdet", table), "logabsdet"), expr.type)
+
+
+def ordered(expressions: Expressions, expr: Permute | Argsort) -> Value:
+    """In a known order, or the order that sorts."""
+    if isinstance(expr, Permute):
+        return permute(expressions, expr)
+    value = expressions.value(expr.vector)
+    code = method(method(value.code, "argsort", "-1"), "to", expressions.scope.want("dtype"))
+    return Value(code, expr.type, chunked=value.chunked)
 
 
 def permute(expressions: Expressions, expr: Permute) -> Value:

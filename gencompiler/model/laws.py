@@ -10,7 +10,8 @@ from gencompiler.catalog import distributions
 from gencompiler.catalog.supports import SUPPORTS, bounds, values_in
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import calls, deterministic, mixtures, nodes, pipelines, sdes, user_densities
-from gencompiler.model.builder import Context
+from gencompiler.model.builder import Abandon, Context
+from gencompiler.model.constants import constant
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify
 from gencompiler.syntax import tree
@@ -100,10 +101,10 @@ def _form(
     if expr.conditions is not None:
         infer.builder.unsupported("a density applied to a value", expr.span)
     infer.builder.every(named.items(), lambda item: _check_label(infer, family, *item))
-    ranged = next((a for a in plain if isinstance(a.value, tree.Range)), None)
+    ranged = next((a.value for a in plain if isinstance(a.value, tree.Range)), None)
     if ranged is not None:
-        infer.builder.unsupported("a range as the parameter of a distribution", ranged.span)
-    for form in family.forms:
+        return _over_range(infer, context, family, ranged, len(expr.arguments))
+    for form in (f for f in family.forms if not f.sorts):
         names = [p for p, _ in form.parameters]
         rest = [n for n in names if n not in named]
         if set(named) <= set(names) and len(rest) == len(plain):
@@ -121,6 +122,24 @@ def _form(
     )
 
 
+def _over_range(
+    infer: Infer, context: Context, family: distributions.Family, range_: tree.Range, count: int
+) -> tuple[distributions.Form, tuple[nodes.Expr, ...]]:
+    """`Uniform(a..b)`: the whole numbers a, …, b - 1."""
+    form = next((f for f in family.forms if f.support == "Integer" and f.support_arguments), None)
+    if form is None or count > 1 or range_.upper is None:
+        infer.builder.unsupported("a range as the parameter of this distribution", range_.span)
+    ends = [constant(e, context.constants, infer.builder.reporter) for e in (range_.lower, range_.upper)]
+    if any(e is None for e in ends):
+        raise Abandon
+    low, high = ends
+    if not (isinstance(low, Fraction) and isinstance(high, Fraction) and low.denominator == high.denominator == 1):
+        infer.builder.report("G206", "the ends of a range are whole numbers", range_.span, "not whole")
+    if low >= high:
+        infer.builder.report("G206", "there is nothing in this range", range_.span, "empty")
+    return form, tuple(nodes.Literal(nodes.Type(nodes.REAL), e, span=range_.span) for e in (low, high))
+
+
 def _ends(
     infer: Infer, expr: tree.Call, family: distributions.Family, event: nodes.Type
 ) -> tuple[distributions.Form, tuple[nodes.Expr, ...]] | None:
@@ -128,8 +147,12 @@ def _ends(
     form = next((f for f in family.forms if f.support == "Integer" and f.support_arguments), None)
     if form is None or not SUPPORTS[event.support.name].discrete:
         return None
+    if event.support.name == "Permutation":
+        form = next(f for f in family.forms if f.sorts)
+        count = Fraction(event.support.arguments[0])
+        return form, (nodes.Literal(nodes.Type(nodes.REAL), count, span=expr.span),)
     size = values_in(event.support.name, event.support.arguments)
-    if size is None and event.support.name in ("Sign", "Permutation"):
+    if size is None and event.support.name == "Sign":
         infer.builder.unsupported(f"`{family.name}()` over `{event.support}`", expr.span)
     if size is None:
         return infer.builder.report(

@@ -35,6 +35,9 @@ def expression(expr: nodes.Expr) -> str:
             return expression(base)
         case nodes.Element(base=base, subscripts=subscripts):
             return f"{expression(base)}[{', '.join(map(_subscript, subscripts))}]"
+        case nodes.Scatter(base=base, order=order, before=before):
+            view = f"{expression(order)}[{expression(before)}]"
+            return f"indicator({view})" if base is None else f"scatter({expression(base)}[{view}], {view})"
         case nodes.Slice(base=base, start=start, stop=stop):
             return f"{expression(base)}[{start}..{stop}]"
         case nodes.Join(parts=parts):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from gencompiler.catalog.supports import SUPPORTS, bounds
 from gencompiler.diagnostics.model import Label
@@ -52,7 +52,7 @@ def index(infer: Infer, context: Context, expr: tree.Index) -> nodes.Expr:
         else:
             place = _place(infer, context, subscript, extent)
         places.append(place)
-        if isinstance(place, nodes.Whole | nodes.Before):
+        if isinstance(place, nodes.Whole | nodes.Before) or is_view_of_order(place):
             kept.append(extent)
     whole = nodes.Type(nodes.REAL)
     if not _particles(context, expr.base):
@@ -64,6 +64,8 @@ def index(infer: Infer, context: Context, expr: tree.Index) -> nodes.Expr:
 def _support(support: nodes.Support, shape: tuple[int, ...], places: list[nodes.Expr]) -> nodes.Support:
     """The support of what subscripts leave: a row of a table of `Simplex(K)` is one, and part of a row is not."""
     whole = len(places) < len(shape) or isinstance(places[-1], nodes.Whole)
+    if support.name == "Permutation" and not whole:
+        return nodes.Support("Integer", (Fraction(0), *support.arguments))
     if support.name != "Simplex" or whole:
         return support
     return nodes.Support("Interval", (Fraction(0), Fraction(1)))
@@ -125,7 +127,7 @@ def _place(infer: Infer, context: Context, subscript: tree.Subscript, extent: in
     if isinstance(subscript, tree.All):
         return nodes.Whole(nodes.Type(nodes.REAL), span=subscript.span)
     if isinstance(subscript, tree.Relative):
-        return _relative(infer, context, subscript, extent)
+        return before(infer, context, subscript, extent)
     if isinstance(subscript, tree.At):
         if isinstance(subscript.value, tree.Range):
             infer.builder.unsupported("a range as a subscript", subscript.span)
@@ -137,6 +139,11 @@ def _place(infer: Infer, context: Context, subscript: tree.Subscript, extent: in
             _check_constant(infer, value, subscript, extent)
         elif moved is not None:
             return value
+        elif is_view_of_order(value):
+            if not _in_head(context):
+                text = "write `scatter(x[o[<i]], o[<i], n)` for what is known there"
+                infer.builder.unsupported("a view along an order as a value", subscript.span, text)
+            _check_order(infer, value, subscript, extent)
         elif isinstance(value, nodes.Element):
             _check_variable(infer, value, subscript, extent)
         elif not isinstance(value, nodes.Reference):
@@ -147,6 +154,24 @@ def _place(infer: Infer, context: Context, subscript: tree.Subscript, extent: in
             _check_variable(infer, value, subscript, extent)
         return value
     return infer.builder.unsupported("this subscript", subscript.span)
+
+
+def is_view_of_order(place: nodes.Expr) -> TypeGuard[nodes.Element]:
+    """`o[<i]` of an order: the places that come before."""
+    if not isinstance(place, nodes.Element) or not isinstance(place.base, nodes.Reference):
+        return False
+    return place.base.type.support.name == "Permutation" and isinstance(place.subscripts[0], nodes.Before)
+
+
+def _check_order(infer: Infer, value: nodes.Element, subscript: tree.Subscript, extent: int) -> None:
+    count = value.base.type.shape[0]
+    if count != extent:
+        message = f"an order of {count} places along an axis of {extent}"
+        infer.builder.report("G204", message, subscript.span, "another number of places")
+
+
+def _in_head(context: Context) -> bool:
+    return any(index.open for index in context.indices.values())
 
 
 def _check_constant(infer: Infer, value: nodes.Literal, subscript: tree.Subscript, extent: int) -> None:
@@ -261,7 +286,8 @@ def _elsewhere(info: IndexInfo, first: int) -> tuple[str, ...]:
     return (f"list the element in the head, and state what holds for `{info.name} = {info.start}` on its own",)
 
 
-def _relative(infer: Infer, context: Context, subscript: tree.Relative, extent: int) -> nodes.Expr:
+def before(infer: Infer, context: Context, subscript: tree.Relative, extent: int) -> nodes.Before:
+    """`<i` of an axis: the places before an index."""
     if subscript.operator not in ("<", "<="):
         infer.builder.unsupported(f"the view `{subscript.operator}i`", subscript.span)
     if not (isinstance(subscript.bound, tree.Name) and subscript.bound.id in context.indices):

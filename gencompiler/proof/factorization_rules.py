@@ -92,7 +92,7 @@ def no_factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 
 def _known(place: Place) -> bool:
-    return all(a.kind not in ("other", "scan") for a in place.axes)
+    return all(a.kind not in ("other", "scan") and not a.order for a in place.axes)
 
 
 def _miscounted(name: str, shape: Shape, productions: tuple[Production, ...]) -> bool:
@@ -152,4 +152,4 @@ def _circular(productions: tuple[Production, ...]) -> bool:
 
 
 def _same_elements(used: Place) -> bool:
-    return all(a.kind == "whole" or (a.kind == "index" and a.shift == 0) for a in used.axes)
+    return all(a.kind == "whole" or (a.kind == "index" and a.shift == 0 and not a.order) for a in used.axes)

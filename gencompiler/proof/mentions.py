@@ -4,6 +4,7 @@ Part of what a proof trusts: one case per form of subscript, and nothing is know
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 
 from gencompiler.diagnostics.span import Span
@@ -43,6 +44,14 @@ def _scanned(subscript: nodes.Expr, indices: set[str]) -> tuple[Axis, ...]:
     return (OTHER,)
 
 
+def _along(subscript: nodes.Element, order: nodes.Reference, indices: set[str]) -> Axis:
+    """A place along an order: `o[i]`, `o[<i]` of a permutation."""
+    inner = axis_of(subscript.subscripts[0], indices)
+    if order.type.support.name != "Permutation" or len(subscript.subscripts) != 1:
+        return OTHER
+    return dataclasses.replace(inner, order=order.name) if inner.kind in ("index", "before") else OTHER
+
+
 def axis_of(subscript: nodes.Expr, indices: set[str]) -> Axis:
     """One subscript."""
     if isinstance(subscript, nodes.Before):
@@ -52,6 +61,8 @@ def axis_of(subscript: nodes.Expr, indices: set[str]) -> Axis:
         return OTHER
     if isinstance(subscript, nodes.Whole):
         return WHOLE
+    if isinstance(subscript, nodes.Element) and isinstance(subscript.base, nodes.Reference):
+        return _along(subscript, subscript.base, indices)
     if (
         isinstance(subscript, nodes.Literal)
         and isinstance(subscript.value, Fraction)
@@ -83,6 +94,10 @@ def mentions(
         own = [(place(tree, indices - hidden), tree.span)]
         return own + [m for s in tree.subscripts for m in mentions(s, variables, indices, model, hidden)]
     found: list[tuple[Place, Span]] = []
+    if isinstance(tree, nodes.Scatter):
+        seen = nodes.Element(tree.order.type, tree.order, (tree.before,), span=tree.span)
+        parts = [nodes.Element(tree.type, tree.base, (seen,), span=tree.span)] if tree.base is not None else [seen]
+        return [m for part in parts for m in mentions(part, variables, indices, model, hidden)]
     if isinstance(tree, nodes.Let):
         for binding in tree.bindings:
             found += mentions(binding.value, variables, indices, model, hidden)

@@ -73,6 +73,8 @@ class Elements:
 
 def _along(axis: Axis, extent: int, at: Mapping[str, int]) -> range:
     """The places of one axis that a subscript picks."""
+    if axis.order:
+        raise Unproved("a place along an order, which may be any")
     if axis.kind == "whole":
         return range(extent)
     if axis.kind == "place":

@@ -81,7 +81,7 @@ def _window(latent: Mapping[str, Type], indices: tuple[Range, ...], places: tupl
     if not touched:
         return None
     indexed = {axis.index for axis in touched if axis.kind == "index"}
-    known = all(axis.kind in ("index", "place") for axis in touched)
+    known = all(axis.kind in ("index", "place") and not axis.order for axis in touched)
     if not known or len(indexed) > 1 or (indexed and any(axis.kind == "place" for axis in touched)):
         shown = ", ".join(f"`{describe(p)}`" for p in touched.values())
         raise Unproved(f"one equation depends on {shown}: on more than two neighbouring places")

@@ -238,6 +238,24 @@ def entry_by_particle(
     return None
 
 
+def argsort(expressions: Expressions, vector: Expr, span: Span) -> Expr:
+    """The order that sorts a vector."""
+    kind = dataclasses.replace(vector.type, kind="real")
+    return expressions.graph.intern(nodes.Argsort(kind, vector, span=span))
+
+
+def scattered(expressions: Expressions, expr: model.Scatter, scope: Scope) -> Expr:
+    """What is known before a place of an order, at the places where it belongs: those whose own turn has come."""
+    graph, span = expressions.graph, expr.span
+    turn = graph.name(argsort(expressions, expressions.lower(expr.order, scope), span), "turn")
+    bound = expressions.subscript(expr.before.index, scope)
+    assert bound is not None, "an index that runs along an axis"
+    known = graph.elementwise("less_equal" if expr.before.inclusive else "less", turn, bound, span=span)
+    if expr.base is None:
+        return graph.elementwise("indicator", known, span=span)
+    return graph.select(known, expressions.lower(expr.base, scope), graph.number(0, span), span)
+
+
 # -- which names are about particles ---------------------------------------------------------------------------------
 
 

@@ -109,6 +109,8 @@ class Expressions:
                 return arrays.matrix_function(self, expr, scope)
             case model.Element():
                 return self._element(expr, scope)
+            case model.Scatter():
+                return arrays.scattered(self, expr, scope)
             case model.Scan() | model.Flat() | model.Slice() | model.Join() | model.Permute():
                 return self._rearranged(expr, scope)
             case model.JacobianLogDet():

@@ -6,13 +6,14 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from gencompiler.derive.density import draws_of, log_density, masses, sampler
+from gencompiler.derive.density import draws_of, form_of, log_density, masses, sampler
 from gencompiler.derive.nodes import Factor, Recurrence
 from gencompiler.derive.sequences import is_backward
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.node import Node, children, rebuild, walk
 from gencompiler.rows import nodes, places, pushed
+from gencompiler.rows.arrays import argsort
 from gencompiler.rows.causal import Sums, carried_networks
 from gencompiler.rows.comprehension import is_elementwise
 from gencompiler.rows.expressions import Expressions, NotLowered, Scope
@@ -124,7 +125,9 @@ class Factors:
             stream, shape = self.streams[site], places.flat(type_.shape)
             standard = self.graph.draw(needed[0], stream, step, shape, span, dim, count=count, length=length)
         probabilities = masses(found)
-        if probabilities is not None:
+        if not isinstance(found, model.UserDistribution) and form_of(found).sorts:
+            value = argsort(self.expressions, standard, span)
+        elif probabilities is not None:
             value = inverted(self.graph, self.expressions.lower(probabilities, scope), standard, span)
         else:
             formula = sampler(found, uniform=reference, normal=reference)
@@ -259,7 +262,7 @@ class Factors:
         states = recurrent_networks(self.expressions, factor)
         networks: list[Sums | States] = [*sums, *states]
         by_part = bool(states) and len(factor.conditional.indices) > 1
-        carried = keep or by_part or _reads_past(factor, name, {n.path for n in networks})
+        carried = keep or by_part or _along_an_order(target) or _reads_past(factor, name, {n.path for n in networks})
         extra = {name: self._so_far(factor, scope)} if carried else {}
         extra |= {k: v for network in networks for k, v in network.initial(scope).items()}
         plan, inside = self._open(factor, extra, scope)
@@ -272,7 +275,8 @@ class Factors:
         if target.type.shape:
             value = self._drawn_part(factor, inside, site, step, hint, count)
         else:
-            index = places.number(self.graph, given, whole.shape, span)
+            turn = (self.graph.index_of(plan),) if _along_an_order(target) else given
+            index = places.number(self.graph, turn, whole.shape, span)
             value = self.draw(factor.distribution, inside, site, step, index, hint=hint, count=count, length=size)
         self.graph.hints[id(value)] = hint
         nexts = self._advance(_with_newest(factor, name), plan, inside.bind({_NEWEST: value}))
@@ -355,6 +359,11 @@ def _reads_past(factor: Factor, name: str, carried: set[str]) -> bool:
         return any(map(reads, children(part)))
 
     return reads(factor.distribution)
+
+
+def _along_an_order(target: model.Element) -> bool:
+    """Whether an element is meant by its turn in an order, `x[o[i]]`, and so differs between rows."""
+    return any(isinstance(s, model.Element) for s in target.subscripts)
 
 
 def _named(base: model.Expr) -> str:

@@ -127,6 +127,9 @@ def _sample(derived: Derived) -> list[nodes.Program]:
 
 def _by_element(step: Factor, steps: tuple[queries.DrawStep, ...]) -> bool:
     """Whether a factor draws one number at a time, and all of its variable."""
+    target = step.conditional.targets[0]
+    if isinstance(target, model.Element) and any(isinstance(s, model.Element) for s in target.subscripts):
+        return False
     alone = all(
         other is step or variable_of(other) != variable_of(step) for other in steps if isinstance(other, Factor)
     )

@@ -110,6 +110,9 @@ def written(graph: Graph, whole: Expr, target: model.Element, at: tuple[Expr, ..
     """`whole` with `value` in the place of the element `target` of a tensor, at its given subscripts `at`."""
     shape = target.base.type.shape
     given = [not isinstance(s, model.Whole) for s in target.subscripts]
+    if len(at) == len(shape) == 1 and at[0].type.rows:
+        here = graph.elementwise("equal", at[0], _iota(graph, shape[0], span), span=span)
+        return graph.select(here, value, whole, span)
     if all(given):
         return graph.with_column(whole, number(graph, at, shape, span), value, span)
     if given == sorted(given, reverse=True):
@@ -125,6 +128,10 @@ def written(graph: Graph, whole: Expr, target: model.Element, at: tuple[Expr, ..
         column = graph.whole("add", place, graph.integer(k * inner, span), span)
         whole = graph.with_column(whole, column, graph.column(value, graph.integer(k, span), span), span)
     return whole
+
+
+def _iota(graph: Graph, length: int, span: Span) -> Expr:
+    return graph.intern(nodes.Iota(RowType(False, (length,), "integer"), length, span=span))
 
 
 def reshaped(graph: Graph, value: Expr, shape: tuple[int, ...], span: Span) -> Expr:
@@ -147,7 +154,7 @@ def kept(
     """A tensor of this shape (a vector by default) with `neutral` at the places that a causal view of an axis leaves
     out."""
     graph, span, length = expressions.graph, span or value.span, value.type.shape[0]
-    found: Expr = graph.intern(nodes.Iota(RowType(False, (length,), "integer"), length, span=span))
+    found: Expr = _iota(graph, length, span)
     index = expressions.subscript(view.index, scope)
     assert index is not None
     shape = shape or (length,)

@@ -13,7 +13,18 @@ from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
 from gencompiler.rows.cost import Cost, cost
 from gencompiler.rows.expand import expand
-from gencompiler.rows.nodes import Dot, Expr, ExternalCall, LogAbsDet, Loop, MatrixFunction, Program, Window, WithWindow
+from gencompiler.rows.nodes import (
+    Argsort,
+    Dot,
+    Expr,
+    ExternalCall,
+    LogAbsDet,
+    Loop,
+    MatrixFunction,
+    Program,
+    Window,
+    WithWindow,
+)
 from gencompiler.rows.placing import Unfusable
 from gencompiler.rows.planes import take_apart
 from gencompiler.rows.share import share
@@ -110,6 +121,8 @@ def _only_torch(program: Program) -> str | None:
                 return f"`{function}` of a matrix, which torch computes once for all rows"
             case Loop(done=Expr()):
                 return "a loop that ends when all rows are done"
+            case Argsort():
+                return "the order that sorts a vector"
             case LogAbsDet():
                 return "the determinant of a matrix of each row"
             case ExternalCall(module=module):

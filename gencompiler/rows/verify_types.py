@@ -14,6 +14,7 @@ from gencompiler.rows.analysis import constant
 from gencompiler.rows.folding import signed
 from gencompiler.rows.nodes import (
     MATRIX_FUNCTIONS,
+    Argsort,
     Broadcast,
     Collect,
     Column,
@@ -257,6 +258,10 @@ class Typing:
         if self._length(expr.value) > length:
             self._fail(f"a window longer than the {length} elements of its vector", expr)
         return self._of(expr, (expr.vector, expr.value), (length,), expr.type.kind)
+
+    def _type_argsort(self, expr: Argsort) -> RowType:
+        self._length(expr.vector)
+        return dataclasses.replace(expr.vector.type, kind="real")
 
     def _type_reshape(self, expr: Reshape) -> RowType:
         self._expect(expr.value, rows=False)
