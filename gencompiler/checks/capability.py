@@ -133,9 +133,11 @@ def _log_prob(
         if proof != UNSETTLED and (bound := _importance(checking)) is not None:
             return bound
         reason = f"`{left}` is latent, and no equation eliminates it"
-        if marginal_rules.is_sequence(joint.productions, latents):
-            told = marginal_rules.why_not_sliced(joint.productions, latents, dict(joint.variables))
-            reason = f"the sum over `{left}` cannot be done place by place: {told}" if told else reason
+        summed = joint.productions, latents, dict(joint.variables)
+        if marginal_rules.is_sequence(*summed[:2]) and (told := marginal_rules.why_not_sliced(*summed)):
+            reason = f"the sum over `{left}` cannot be done place by place: {told}"
+        if marginal_rules.is_normal_sequence(*summed[:2]) and (told := marginal_rules.why_not_filtered(*summed)):
+            reason = f"the integral over `{left}` has no closed form: {told}"
         return Ability("none", reason, span)
     if isinstance(proof, str):
         return Ability("none", proof, span)

@@ -1,4 +1,4 @@
-"""Finite latent variables along a sequence, summed slice by slice: a further way to answer `log p(targets | given)`.
+"""Latent variables along a sequence, summed or integrated out slice by slice: further ways to answer `log p(x | y)`.
 
 `proof.slices` says which slices each equation touches; where that is one, or two neighbours, the sum over all of them
 takes as many steps as there are slices.
@@ -13,8 +13,9 @@ from gencompiler.derive.nodes import Factor
 from gencompiler.model import nodes
 from gencompiler.proof.kernel import Unproved
 from gencompiler.proof.mentions import mentions, place
-from gencompiler.proof.slices import Part, Slices, Window, slices
+from gencompiler.proof.slices import Part, Slices, Window, slices, windows
 from gencompiler.proof.structure import Range
+from gencompiler.proof.translate import variable
 
 if TYPE_CHECKING:
     from gencompiler.derive.queries import Question
@@ -52,6 +53,44 @@ def forward_sum(question: Question) -> ForwardSum | None:
     except Unproved:
         return None
     return _plan(hidden, found, factors)
+
+
+@dataclasses.dataclass(frozen=True)
+class Filter:
+    """The same of a Normal variable `integrated`: each factor of `parts` is Normal, its mean affine in the slices that
+    it touches and its scale free of them."""
+
+    integrated: str
+    extent: int
+    parts: tuple[tuple[Factor, Window], ...]
+    free: tuple[Factor, ...]
+
+
+def filtered(question: Question) -> Filter | None:
+    """The one unknown variable is Normal, and produced place by place; what touches it is Normal, too, and linear."""
+    from gencompiler.derive.marginals import hidden_of, is_linear
+
+    graph = question.graph
+    hidden = hidden_of(question)
+    if not hidden or len(hidden) > 1 or graph.energy is not None:
+        return None
+    known = {*hidden, *question.targets}
+    if question.given & graph.descendants(known):
+        return None
+    if known & graph.points or not any(f.conditional.indices for f in graph.factors[hidden[0]]):
+        return None
+    factors = [f for name, own in graph.factors.items() if name in known for f in own]
+    types = {name: graph.variables[name].type for name in hidden}
+    try:
+        extent, found = windows(types, [_part(graph.derived.model, f.conditional) for f in factors])
+    except Unproved:
+        return None
+    pairs = list(zip(factors, found, strict=True))
+    parts = tuple((factor, window) for factor, window in pairs if window is not None)
+    latent = frozenset({variable(graph.variables[hidden[0]])})
+    if not all(is_linear(graph.derived.model, factor, latent) for factor, _ in parts):
+        return None
+    return Filter(hidden[0], extent, parts, tuple(factor for factor, window in pairs if window is None))
 
 
 def _plan(hidden: tuple[str, ...], found: Slices, factors: list[Factor]) -> ForwardSum:

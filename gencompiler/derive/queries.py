@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from gencompiler.catalog.distributions import DISTRIBUTIONS
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.derive import forward_sums, marginals
-from gencompiler.derive.forward_sums import ForwardSum
+from gencompiler.derive.forward_sums import Filter, ForwardSum
 from gencompiler.derive.marginals import FiniteSum, LinearGaussian, Ratio
 from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.derive.sequences import in_sequence
@@ -41,7 +41,7 @@ class Pushforward:
     base: DensityPlan
 
 
-DensityPlan = Product | Pushforward | ForwardSum | FiniteSum | LinearGaussian | Ratio
+DensityPlan = Product | Pushforward | ForwardSum | Filter | FiniteSum | LinearGaussian | Ratio
 
 #: One variable is drawn from its factor, or computed from what is there.
 DrawStep = Factor | nodes.Link | nodes.Deterministic
@@ -315,6 +315,7 @@ def _ratio(question: Question) -> DensityPlan | None:
 WAYS: tuple[Callable[[Question], DensityPlan | None], ...] = (
     _pushforward,
     forward_sums.forward_sum,
+    forward_sums.filtered,
     marginals.finite_sum,
     marginals.linear_gaussian,
     _ratio,

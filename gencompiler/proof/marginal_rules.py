@@ -11,11 +11,11 @@ import math
 from collections.abc import Mapping
 from typing import cast
 
-from gencompiler.model.nodes import Type
+from gencompiler.model.nodes import REAL, Type
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Shape, Term, name_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
-from gencompiler.proof.slices import LARGEST_SUM, Slices, slices, values_of
+from gencompiler.proof.slices import LARGEST_SUM, Slices, slices, values_of, windows
 from gencompiler.proof.structure import (
     Admissible,
     Chains,
@@ -48,12 +48,9 @@ def is_affine(term: Term, latent: frozenset[Term]) -> bool:
     if term.operation == "reduce":
         return affine and term.data in ("sum", "mean")
     if term.operation == "element":
-        return is_affine(parts[0], latent) and not any(depend[1:]) and all(_fixed(p) for p in parts[1:])
+        whole = all(p.operation != "before" for p in parts[1:])  # a view has another length at each place
+        return is_affine(parts[0], latent) and not any(depend[1:]) and whole
     return False
-
-
-def _fixed(subscript: Term) -> bool:
-    return subscript.operation in ("whole", "literal")
 
 
 def finite(production: Production) -> int | None:
@@ -124,6 +121,13 @@ def is_sequence(productions: tuple[Production, ...], latent: tuple[str, ...]) ->
     return discrete and any(p.indices for p in own)
 
 
+def is_normal_sequence(productions: tuple[Production, ...], latent: tuple[str, ...]) -> bool:
+    """Whether the latent variables are Normal, and some of them produced place by place."""
+    own = [p for p in productions if p.produces[0].variable in latent]
+    normal = all(isinstance(p.law, Admissible) and p.law.family == "Normal" for p in own)
+    return normal and any(p.indices for p in own)
+
+
 def why_not_sliced(
     productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]
 ) -> str | None:
@@ -135,10 +139,40 @@ def why_not_sliced(
     return None
 
 
+def why_not_filtered(
+    productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]
+) -> str | None:
+    """Why a sequence of Normal latent variables cannot be integrated out place by place; None where it can.
+
+    For fixed observed values the log density is quadratic in the latent variables where every mean is affine in them
+    and no scale depends on them, so that the integral over a slice is again of this form (Kalman 1960)."""
+    symbols = _symbols(productions, latent)
+    for production in productions:
+        if any(place.variable in latent for place in (*production.produces, *production.mentioned)):
+            law = production.law
+            normal = isinstance(law, Admissible) and law.family == "Normal"
+            if not (normal and is_affine(law.arguments[0], symbols) and not law.arguments[1].symbols & symbols):
+                return f"`{production.produces[0].variable}` is not Normal with a mean linear in the latent variables"
+    types = {name: Type(REAL, shapes[name]) for name in latent}
+    try:
+        windows(types, [(p.indices, (*p.produces, *p.mentioned)) for p in productions])
+    except Unproved as failure:
+        return str(failure)
+    return None
+
+
+def _symbols(productions: tuple[Production, ...], latent: tuple[str, ...]) -> frozenset[Term]:
+    """The symbols that stand for latent variables in the laws of equations."""
+    found = (s for p in productions for a in _terms(p) for s in a.symbols)
+    return frozenset(s for s in found if s.data[0] == "variable" and name_of(s) in latent)
+
+
 def why_not(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]) -> str | None:
     """Why these latent variables cannot be taken out exactly; None where they can."""
     if is_sequence(productions, latent) and all(has_density(p.law) for p in productions):
         return why_not_sliced(productions, latent, shapes)
+    if is_normal_sequence(productions, latent):
+        return why_not_filtered(productions, latent, shapes)
     own = [p for p in productions if p.produces[0].variable in latent]
     counts = [finite(p) for p in own]
     if all(c is not None for c in counts) and all(has_density(p.law) for p in productions):
@@ -151,9 +185,7 @@ def why_not(productions: tuple[Production, ...], latent: tuple[str, ...], shapes
     known = sorted(set(sources) - set(latent))
     if known:
         return f"what a pipeline makes of `{known[0]}` is determined by it, and has no density beside it"
-    symbols = frozenset(
-        s for p in productions for a in _terms(p) for s in a.symbols if s.data[0] == "variable" and name_of(s) in latent
-    )
+    symbols = _symbols(productions, latent)
     for production in productions:
         mentions = any(place.variable in latent for place in production.mentioned)
         if (production in own or mentions) and not is_gaussian(production, symbols):
@@ -178,15 +210,20 @@ def words(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: 
     counts = [finite(p) for p in productions if p.produces[0].variable in latent]
     if all(c is not None for c in counts):
         return f"summed over the {math.prod(c for c in counts if c is not None):,} values of {names}"
-    if (steps := passes(productions, latent, shapes)) > 1:
+    if is_sequence(productions, latent):
+        steps = _extent(productions, latent, shapes)
         states = sliced(productions, latent, shapes).states
         return f"summed forward over {names}, {states} values at each of {steps} places"
-    return f"{names} integrated out: Normal, and linear"
+    along = f", one of {extent} places after the other" if (extent := _extent(productions, latent, shapes)) > 1 else ""
+    return f"{names} integrated out: Normal, and linear{along}"
+
+
+def _extent(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]) -> int:
+    """The length of a sequence of latent variables; 1 where they are none."""
+    own = [p for p in productions if p.produces[0].variable in latent]
+    return shapes[latent[0]][0] if any(p.indices for p in own) else 1
 
 
 def passes(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]) -> int:
-    """How many steps the sum over latent variables takes, one after the other."""
-    try:
-        return sliced(productions, latent, shapes).extent
-    except Unproved:
-        return 1
+    """How many steps the sum or the integral over latent variables takes, one after the other."""
+    return _extent(productions, latent, shapes)

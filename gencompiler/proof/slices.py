@@ -62,9 +62,7 @@ Part = tuple[tuple[Range, ...], tuple[Place, ...]]
 
 def slices(latent: Mapping[str, Type], parts: Sequence[Part]) -> Slices:
     """The slices of finite latent variables; raises Unproved where an equation touches others than two neighbours."""
-    extents = {type_.shape[:1] for type_ in latent.values()}
-    need(len(extents) == 1 and () not in extents, "the latent variables have no first axis in common")
-    ((extent,),) = extents
+    extent, found = windows(latent, parts)
     states = 1
     for name, type_ in latent.items():
         values = values_of(type_.support, type_.shape[1:])
@@ -73,7 +71,15 @@ def slices(latent: Mapping[str, Type], parts: Sequence[Part]) -> Slices:
         states *= values
     if states**2 > LARGEST_SUM:
         raise Unproved(f"two neighbouring places have {states**2:,} values together, more than {LARGEST_SUM:,}")
-    return Slices(extent, states, tuple(_window(latent, *part) for part in parts))
+    return Slices(extent, states, found)
+
+
+def windows(latent: Mapping[str, Type], parts: Sequence[Part]) -> tuple[int, tuple[Window | None, ...]]:
+    """How many slices latent variables have, and which of them each equation touches; raises Unproved."""
+    extents = {type_.shape[:1] for type_ in latent.values()}
+    need(len(extents) == 1 and () not in extents, "the latent variables have no first axis in common")
+    ((extent,),) = extents
+    return extent, tuple(_window(latent, *part) for part in parts)
 
 
 def _window(latent: Mapping[str, Type], indices: tuple[Range, ...], places: tuple[Place, ...]) -> Window | None:

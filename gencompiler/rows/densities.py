@@ -16,6 +16,7 @@ from gencompiler.rows.enumeration import constants, enumerated
 from gencompiler.rows.equations import Equations, flow_to, source_of
 from gencompiler.rows.expressions import Expressions, NotLowered, Scope
 from gencompiler.rows.factors import Factors, variable_of
+from gencompiler.rows.filters import Filters
 from gencompiler.rows.forward_sums import ForwardSums
 from gencompiler.rows.marginals import LinearGaussian
 from gencompiler.rows.nodes import Expr
@@ -92,6 +93,8 @@ class Densities:
                 return self._pushforward(plan, density, scope)
             case forward_sums.ForwardSum():
                 return self._forward_sum(plan, density, scope)
+            case forward_sums.Filter():
+                return self._filtered(plan, density, scope)
             case marginals.FiniteSum():
                 return self._finite_sum(plan, density, scope)
             case marginals.LinearGaussian():
@@ -140,6 +143,13 @@ class Densities:
     def _forward_sum(self, plan: forward_sums.ForwardSum, density: model.LogDensity, scope: Scope) -> Expr:
         """log p(x) with a sequence of finite variables summed slice by slice."""
         found = ForwardSums(self.factors, self.equations, plan, density.span).log_density(scope)
+        if not plan.free:
+            return found
+        return self.graph.elementwise("add", found, self.product(plan.free, scope), span=density.span)
+
+    def _filtered(self, plan: forward_sums.Filter, density: model.LogDensity, scope: Scope) -> Expr:
+        """log p(x) with a sequence of Normal variables integrated out slice by slice."""
+        found = Filters(self.factors, self.equations, plan, density.span).log_density(scope)
         if not plan.free:
             return found
         return self.graph.elementwise("add", found, self.product(plan.free, scope), span=density.span)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Callable
 
 from gencompiler.derive.forward_sums import ForwardSum
 from gencompiler.derive.nodes import Factor
@@ -26,7 +27,7 @@ from gencompiler.rows.nodes import Expr
 
 
 @dataclasses.dataclass(frozen=True)
-class _Piece:
+class Piece:
     """A factor as a formula of slices: the elements of latent variables that it touches are names of their own."""
 
     factor: Factor
@@ -37,56 +38,91 @@ class _Piece:
         return number is not None and self.window.start <= number < self.window.stop
 
 
-class ForwardSums:
+class Slicewise:
+    """What is done slice by slice: the pieces, and the runs of slices at which the same of them are needed."""
+
+    def __init__(
+        self,
+        factors: Factors,
+        equations: Equations,
+        names: tuple[str, ...],
+        extent: int,
+        parts: tuple[tuple[Factor, Window], ...],
+        span: Span,
+    ) -> None:
+        self.factors, self.equations, self.extent, self.parts, self.span = factors, equations, extent, parts, span
+        self.graph = factors.graph
+        variables = {v.name: v.type for v in factors.expressions.derived.model.variables}
+        self.types = {n: model.Type(variables[n].support, variables[n].shape[1:]) for n in names}
+        self.pieces = [Piece(_sliced(factor, window, self.types), window) for factor, window in parts]
+
+    def completed(self, scope: Scope) -> Scope:
+        """The scope with the derived quantities that the factors mention; no value in it has particles."""
+        if any(value.type.particles > 1 for value in scope.names.values()):
+            raise NotLowered(self.parts[0][0], "a density along a sequence for each particle")
+        for factor, _ in self.parts:
+            scope = self.equations.completed(factor.distribution, scope)
+        return scope
+
+    def segments(self) -> list[tuple[int, int, list[Piece]]]:
+        """Runs of slices, with the pieces that are needed there; the first slice is one of its own."""
+        ends = {0, 1, self.extent}
+        for piece in self.pieces:
+            ends |= {piece.window.start, piece.window.stop}
+        return [(a, b, [p for p in self.pieces if p.at(a)]) for a, b in itertools.pairwise(sorted(ends))]
+
+    def inside(self, piece: Piece, number: Expr, scope: Scope) -> Scope:
+        """The scope of a piece at slice `number`: its index is known."""
+        if not piece.window.index:
+            return scope
+        shift = self.graph.integer(piece.window.shift, self.span)
+        return scope.bind({piece.window.index: self.graph.whole("subtract", number, shift, self.span)})
+
+    def over(
+        self, start: int, stop: int, own: list[Piece], carried: dict[str, Expr], step: Callable[..., tuple[Expr, ...]]
+    ) -> tuple[Expr, ...]:
+        """`step(number, *carried)` at the slices of a run, one after the other."""
+        graph, span = self.graph, self.span
+        if stop - start == 1:
+            return step(graph.integer(start, span), *carried.values())
+        named = next((p.window.index for p in own if p.window.index), "place")
+        plan = graph.loop("dimensions", named, graph.integer(stop - start, span), carried, span, depth=0)
+        number = graph.whole("add", graph.index_of(plan), graph.integer(start, span), span)
+        return graph.close(plan, step(number, *plan.inside))
+
+
+class ForwardSums(Slicewise):
     """Lowers one forward sum."""
 
     def __init__(self, factors: Factors, equations: Equations, plan: ForwardSum, span: Span) -> None:
-        self.factors, self.equations, self.plan, self.span = factors, equations, plan, span
-        self.graph = factors.graph
-        variables = {v.name: v.type for v in factors.expressions.derived.model.variables}
-        self.types = {n: model.Type(variables[n].support, variables[n].shape[1:]) for n in plan.summed}
-        self.pieces = [_Piece(_sliced(factor, window, self.types), window) for factor, window in plan.parts]
+        super().__init__(factors, equations, plan.summed, plan.extent, plan.parts, span)
 
     def log_density(self, scope: Scope) -> Expr:
         """log of the sum over all values, for each row."""
-        if any(value.type.particles > 1 for value in scope.names.values()):
-            raise NotLowered(self.plan.parts[0][0], "a sum along a sequence for each particle")
-        for factor, _ in self.plan.parts:
-            scope = self.equations.completed(factor.distribution, scope)
+        scope = self.completed(scope)
         message: Expr | None = None
-        for start, stop in self._segments():
-            message = self._segment(message, start, stop, scope)
+        for start, stop, own in self.segments():
+            if message is None:
+                message = self._step(None, self.graph.integer(start, self.span), own, scope)
+                continue
+
+            def step(number: Expr, before: Expr, own: list[Piece] = own) -> tuple[Expr, ...]:
+                return (self._step(before, number, own, scope),)
+
+            (message,) = self.over(start, stop, own, {"forward": message}, step)
         assert message is not None, "a sequence of no slices"
         return self.graph.reduce("logsumexp", message, self.span)
 
-    def _segments(self) -> list[tuple[int, int]]:
-        """Runs of slices at which the same factors are needed; the first slice is one of its own."""
-        ends = {0, 1, self.plan.extent}
-        for piece in self.pieces:
-            ends |= {piece.window.start, piece.window.stop}
-        return list(itertools.pairwise(sorted(ends)))
-
-    def _segment(self, message: Expr | None, start: int, stop: int, scope: Scope) -> Expr:
-        graph, span = self.graph, self.span
-        own = [piece for piece in self.pieces if piece.at(start)]
-        if message is None or stop - start == 1:
-            return self._step(message, graph.integer(start, span), own, scope)
-        count = graph.integer(stop - start, span)
-        named = next((p.window.index for p in own if p.window.index), "place")
-        plan = graph.loop("dimensions", named, count, {"forward": message}, span, depth=0)
-        number = graph.whole("add", graph.index_of(plan), graph.integer(start, span), span)
-        return graph.close(plan, (self._step(plan.inside[0], number, own, scope),))[0]
-
-    def _step(self, message: Expr | None, number: Expr, own: list[_Piece], scope: Scope) -> Expr:
+    def _step(self, message: Expr | None, number: Expr, own: list[Piece], scope: Scope) -> Expr:
         """The sums up to slice `number`, one for each value of it, from those up to the slice before."""
         graph, span = self.graph, self.span
-        values, count = enumerated(graph, {_now(n): t for n, t in self.types.items()}, span)
+        values, count = enumerated(graph, {now(n): t for n, t in self.types.items()}, span)
         here = scope.bind(values)
         found = self._terms([p for p in own if not p.window.before], number, here)
         joining = [p for p in own if p.window.before]
         if message is not None and joining:
             each: list[Expr] = []
-            for earlier in constants(graph, {_before(n): t for n, t in self.types.items()}, span):
+            for earlier in constants(graph, {before(n): t for n, t in self.types.items()}, span):
                 term = self._terms(joining, number, here.bind(earlier))
                 assert term is not None
                 each.append(term)
@@ -99,24 +135,22 @@ class ForwardSums:
         value = terms[0] if len(terms) == 1 else graph.elementwise("add", *terms, span=span)
         return graph.name(graph.collect(value, count, span), "forward")
 
-    def _terms(self, pieces: list[_Piece], number: Expr, scope: Scope) -> Expr | None:
+    def _terms(self, pieces: list[Piece], number: Expr, scope: Scope) -> Expr | None:
         """The sum of the log densities of factors at slice `number`."""
         found: Expr | None = None
         for piece in pieces:
-            inside = scope
-            if piece.window.index:
-                shift = self.graph.integer(piece.window.shift, self.span)
-                inside = scope.bind({piece.window.index: self.graph.whole("subtract", number, shift, self.span)})
-            term = self.factors.log_density(piece.factor, inside)
+            term = self.factors.log_density(piece.factor, self.inside(piece, number, scope))
             found = term if found is None else self.graph.elementwise("add", found, term, span=self.span)
         return found
 
 
-def _now(name: str) -> str:
+def now(name: str) -> str:
+    """What a latent variable is called at the slice that is summed up to."""
     return f"{name} now"
 
 
-def _before(name: str) -> str:
+def before(name: str) -> str:
+    """The same at the slice before."""
     return f"{name} before"
 
 
@@ -131,7 +165,7 @@ def _sliced(factor: Factor, window: Window, types: dict[str, model.Type]) -> Fac
         if current.base.name not in types:
             return rebuild(current, visit)
         first, *rest = current.subscripts
-        name = (_now if axis_of(first, indices).shift == window.shift else _before)(current.base.name)
+        name = (now if axis_of(first, indices).shift == window.shift else before)(current.base.name)
         whole = model.Reference(types[current.base.name], name, span=current.span)
         if all(isinstance(s, model.Whole) for s in rest):
             return whole

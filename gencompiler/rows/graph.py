@@ -337,7 +337,7 @@ class Graph:
         number = len(self.plans)
         plan.inside = tuple(
             self.intern(
-                nodes.Local(RowType(True, v.type.shape, "real", v.type.particles), n, span=span),
+                nodes.Local(RowType(len(v.type.shape) < 2, v.type.shape, "real", v.type.particles), n, span=span),
                 depth + 1,
                 ("inside", number),
             )

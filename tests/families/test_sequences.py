@@ -270,3 +270,90 @@ def test_a_sequence_has_the_posterior_of_its_inverse() -> None:
     bound, error = weights.mean(0), weights.std(0) / 400**0.5
     assert ((bound - expected) < 5 * error).all()
     assert ((expected - bound) < 0.2 + 5 * error).all()
+
+
+#: Controls act on the next state, what was observed on the next observation; the noise depends on the place.
+STATE_SPACE = """
+model StateSpace(T = 4, K = 2, D = 3) {
+  observed x : Real[T, D]
+  latent   z : Real[T, K]
+  given    c : Real[T, D]
+  param A : Real[K, K], B : Real[K, D], C : Real[D, K], E : Real[D, D], m, q : Real[K], s : Positive[T, K], r : Positive[D]
+  p(z[0, :])                                    = Normal(m, s[0])
+  p(z[t, :] | z[t - 1, :])                      = Normal(A @ z[t - 1, :] + B @ c[t - 1, :] + q, s[t])
+  p(x[0, :] | z[0, :])                          = Normal(C @ z[0, :], r)
+  p(x[t, :] | z[t, :], x[t - 1, :])             = Normal(C @ z[t, :] + E @ x[t - 1, :], r)
+  train maximum_likelihood
+}
+"""
+
+LEVEL = """
+model Level(T = 5) {
+  observed x : Real[T]
+  latent   z : Real[T]
+  param a, s, r : Positive, u : Real
+  p(z[0])            = Normal(u, 2)
+  p(z[t] | z[t - 1]) = Normal(a * z[t - 1] + 1, s)
+  p(x[t] | z[t])     = Normal(z[t] / 2 - u, r)
+  train maximum_likelihood
+}
+"""
+
+
+def gaussian(mean: list[Tensor], covariance: dict[tuple[int, int], Tensor]) -> torch.distributions.MultivariateNormal:
+    """The law of blocks side by side, from their means and the covariance of each two."""
+    length = len(mean)
+    rows = [torch.cat([covariance[i, j] for j in range(length)], -1) for i in range(length)]
+    return torch.distributions.MultivariateNormal(torch.cat(mean, -1), torch.cat(rows, 0))
+
+
+def test_a_level_that_moves_is_the_normal_that_its_covariance_says() -> None:
+    model, x = model_of(LEVEL), data((6, 5), 0)
+    a, s, r, u = (model.value(n) for n in ("a", "s", "r", "u"))
+    means, variances = [u], [torch.tensor(4.0, dtype=torch.float64)]
+    for _ in range(4):
+        means.append(a * means[-1] + 1)
+        variances.append(a**2 * variances[-1] + s**2)
+    blocks = {}
+    for i, j in itertools.product(range(5), repeat=2):
+        shared = a ** abs(i - j) * variances[min(i, j)] / 4
+        blocks[i, j] = (shared + (r**2 if i == j else 0)).reshape(1, 1)
+    law = gaussian([(m / 2 - u).reshape(1) for m in means], blocks)
+    expected, found = law.log_prob(x), model.log_prob(x)
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
+    names = list(model.parameters())
+    for ours, theirs in zip(
+        torch.autograd.grad(found.sum(), names), torch.autograd.grad(expected.sum(), names), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=1e-8, atol=1e-9)
+
+
+def test_a_state_space_model_with_controls_that_reads_what_was_observed() -> None:
+    """Given c, all means are affine: x[t] - E x[t - 1] is Normal, with inputs B c[t - 1] to the state."""
+    model, x, c = model_of(STATE_SPACE), data((6, 4, 3), 0), data((6, 4, 3), 0).flip(0)
+    A, B, C, E, m, q, s, r = (model.value(n) for n in ("A", "B", "C", "E", "m", "q", "s", "r"))
+    state, variance = [m.expand(6, -1)], [torch.diag(s[0] ** 2)]
+    for t in range(1, 4):
+        state.append(state[-1] @ A.T + c[:, t - 1] @ B.T + q)
+        variance.append(A @ variance[-1] @ A.T + torch.diag(s[t] ** 2))
+    blocks = {}
+    for i, j in itertools.product(range(4), repeat=2):
+        first = min(i, j)
+        shared = torch.linalg.matrix_power(A, abs(i - j)) @ variance[first]
+        shared = shared if i >= j else shared.T
+        blocks[i, j] = C @ shared @ C.T + (torch.diag(r**2) if i == j else 0)
+    centred = [x[:, t] - (x[:, t - 1] @ E.T if t else 0) - state[t] @ C.T for t in range(4)]
+    law = gaussian([torch.zeros(3, dtype=torch.float64)] * 4, blocks)
+    found = model.log_prob(x, context=c)
+    torch.testing.assert_close(found, law.log_prob(torch.cat(centred, -1)), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["Normal(tanh(z[t - 1]), s)", "Normal(z[t - 1], exp(z[t - 1]))", "Normal(z[t - 1] * z[t - 1], s)"],
+    ids=["bent", "its own noise", "squared"],
+)
+def test_what_is_not_linear_has_no_exact_density(body: str) -> None:
+    found = gencompiler.check(LEVEL.replace("Normal(a * z[t - 1] + 1, s)", body))
+    (told,) = [d for d in found.diagnostics if d.code == "G701"]
+    assert "no closed form" in told.message and "linear" in told.message
