@@ -7,13 +7,14 @@ takes as many steps as there are slices.
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING
 
 from gencompiler.derive.nodes import Factor
 from gencompiler.model import nodes
-from gencompiler.proof.kernel import Unproved
+from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.mentions import mentions, place
-from gencompiler.proof.slices import Part, Slices, Window, slices, windows
+from gencompiler.proof.slices import LARGEST_SUM, MOST_BESIDE, Part, Slices, Window, slices, values_of, windows
 from gencompiler.proof.structure import Range
 from gencompiler.proof.translate import variable
 
@@ -26,9 +27,10 @@ class ForwardSum:
     """log of the sum, over all values of the variables `summed`, of the product of the factors of `parts` and `free`.
 
     The variables have `extent` slices of `states` values; `parts`: the factors that touch them, each with the slices at
-    which it is needed; those of `free` touch none."""
+    which it is needed; those of `free` touch none.  `beside`: finite variables without slices, summed over last."""
 
     summed: tuple[str, ...]
+    beside: tuple[str, ...]
     extent: int
     states: int
     parts: tuple[tuple[Factor, Window], ...]
@@ -48,11 +50,20 @@ def forward_sum(question: Question) -> ForwardSum | None:
         return None
     factors = [f for name, own in graph.factors.items() if name in known for f in own]
     types = {name: graph.variables[name].type for name in hidden}
+    beside = tuple(name for name in hidden if all(_is_whole(f.conditional) for f in graph.factors[name]))
+    counts = [values_of(types[name].support, types[name].shape) for name in beside]
+    summed = tuple(name for name in hidden if name not in beside)
     try:
-        found = slices(types, [_part(graph.derived.model, f.conditional) for f in factors])
+        need(math.prod(c or LARGEST_SUM for c in counts) <= MOST_BESIDE, "too many values beside the sequence")
+        parts = [_part(graph.derived.model, f.conditional) for f in factors]
+        found = slices({name: types[name] for name in summed}, parts)
     except Unproved:
         return None
-    return _plan(hidden, found, factors)
+    return _plan(summed, beside, found, factors)
+
+
+def _is_whole(conditional: nodes.Conditional) -> bool:
+    return not conditional.indices and isinstance(conditional.targets[0], nodes.Reference)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,11 +104,11 @@ def filtered(question: Question) -> Filter | None:
     return Filter(hidden[0], extent, parts, tuple(factor for factor, window in pairs if window is None))
 
 
-def _plan(hidden: tuple[str, ...], found: Slices, factors: list[Factor]) -> ForwardSum:
+def _plan(summed: tuple[str, ...], beside: tuple[str, ...], found: Slices, factors: list[Factor]) -> ForwardSum:
     pairs = list(zip(factors, found.windows, strict=True))
     parts = tuple((factor, window) for factor, window in pairs if window is not None)
     free = tuple(factor for factor, window in pairs if window is None)
-    return ForwardSum(hidden, found.extent, found.states, parts, free)
+    return ForwardSum(summed, beside, found.extent, found.states, parts, free)
 
 
 def _part(model: nodes.Model, conditional: nodes.Conditional) -> Part:

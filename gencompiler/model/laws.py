@@ -127,7 +127,7 @@ def _over_range(
 ) -> tuple[distributions.Form, tuple[nodes.Expr, ...]]:
     """`Uniform(a..b)`: the whole numbers a, …, b - 1."""
     form = next((f for f in family.forms if f.support == "Integer" and f.support_arguments), None)
-    if form is None or count > 1 or range_.upper is None:
+    if form is None or count > 1 or range_.lower is None or range_.upper is None:
         infer.builder.unsupported("a range as the parameter of this distribution", range_.span)
     ends = [constant(e, context.constants, infer.builder.reporter) for e in (range_.lower, range_.upper)]
     if any(e is None for e in ends):

@@ -15,7 +15,7 @@ from gencompiler.model.nodes import REAL, Type
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Shape, Term, name_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
-from gencompiler.proof.slices import LARGEST_SUM, Slices, slices, values_of, windows
+from gencompiler.proof.slices import LARGEST_SUM, MOST_BESIDE, Slices, slices, values_of, windows
 from gencompiler.proof.structure import (
     Admissible,
     Chains,
@@ -71,8 +71,7 @@ def is_gaussian(production: Production, latent: frozenset[Term]) -> bool:
         return body is not None and not production.inverted and is_affine(body[1], latent | {body[0]})
     if not isinstance(law, Admissible) or law.family != "Normal":
         return False
-    mean, scale = law.arguments
-    return is_affine(mean, latent) and not scale.symbols & latent
+    return _is_linear(law, latent)
 
 
 def affine_map(law: Chains) -> tuple[Term, Term] | None:
@@ -111,6 +110,10 @@ def sliced(productions: tuple[Production, ...], latent: tuple[str, ...], shapes:
         if name in latent and isinstance(production.law, Admissible):
             types[name] = Type(production.law.event, shapes[name])
     need(set(types) == set(latent), "a latent variable whose values are not known")
+    beside = {p.produces[0].variable for p in productions if not p.indices and not p.produces[0].axes}
+    counts = [values_of(t.support, t.shape) for name, t in types.items() if name in beside]
+    need(math.prod(c or 0 for c in counts) <= MOST_BESIDE, "more than {} values beside the sequence", MOST_BESIDE)
+    types = {name: type_ for name, type_ in types.items() if name not in beside}
     return slices(types, [(p.indices, (*p.produces, *p.mentioned)) for p in productions])
 
 
@@ -150,8 +153,7 @@ def why_not_filtered(
     for production in productions:
         if any(place.variable in latent for place in (*production.produces, *production.mentioned)):
             law = production.law
-            normal = isinstance(law, Admissible) and law.family == "Normal"
-            if not (normal and is_affine(law.arguments[0], symbols) and not law.arguments[1].symbols & symbols):
+            if not (isinstance(law, Admissible) and law.family == "Normal" and _is_linear(law, symbols)):
                 return f"`{production.produces[0].variable}` is not Normal with a mean linear in the latent variables"
     types = {name: Type(REAL, shapes[name]) for name in latent}
     try:
@@ -159,6 +161,11 @@ def why_not_filtered(
     except Unproved as failure:
         return str(failure)
     return None
+
+
+def _is_linear(law: Admissible, latent: frozenset[Term]) -> bool:
+    mean, scale = law.arguments
+    return is_affine(mean, latent) and not scale.symbols & latent
 
 
 def _symbols(productions: tuple[Production, ...], latent: tuple[str, ...]) -> frozenset[Term]:
@@ -220,8 +227,9 @@ def words(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: 
 
 def _extent(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]) -> int:
     """The length of a sequence of latent variables; 1 where they are none."""
-    own = [p for p in productions if p.produces[0].variable in latent]
-    return shapes[latent[0]][0] if any(p.indices for p in own) else 1
+    own = (p for p in productions if p.produces[0].variable in latent)
+    along = next((p.produces[0].variable for p in own if p.indices), None)
+    return shapes[along][0] if along is not None else 1
 
 
 def passes(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]) -> int:

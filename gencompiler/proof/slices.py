@@ -35,6 +35,10 @@ def values_of(support: Support, shape: Shape) -> int | None:
     return values
 
 
+#: The most values of finite variables beside a sequence, for each of which the sum along it is written out.
+MOST_BESIDE = 16
+
+
 @dataclasses.dataclass(frozen=True)
 class Window:
     """The slices `start..stop` at which an equation is needed, the last ones that it touches; `before`: it touches the

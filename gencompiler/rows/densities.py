@@ -141,11 +141,17 @@ class Densities:
         return self.graph.reduce("logsumexp", self.graph.collect(each, count, density.span), density.span)
 
     def _forward_sum(self, plan: forward_sums.ForwardSum, density: model.LogDensity, scope: Scope) -> Expr:
-        """log p(x) with a sequence of finite variables summed slice by slice."""
-        found = ForwardSums(self.factors, self.equations, plan, density.span).log_density(scope)
-        if not plan.free:
-            return found
-        return self.graph.elementwise("add", found, self.product(plan.free, scope), span=density.span)
+        """log p(x) with a sequence of finite variables summed slice by slice, for each value of those beside it."""
+        types = {v.name: v.type for v in self.derived.model.variables if v.name in plan.beside}
+        each = []
+        for values in constants(self.graph, types, density.span):
+            inside = scope.bind(values)
+            found = ForwardSums(self.factors, self.equations, plan, density.span).log_density(inside)
+            free = self.product(plan.free, inside) if plan.free else None
+            each.append(found if free is None else self.graph.elementwise("add", found, free, span=density.span))
+        if len(each) == 1:
+            return each[0]
+        return self.graph.reduce("logsumexp", self.graph.concat(tuple(each), density.span), density.span)
 
     def _filtered(self, plan: forward_sums.Filter, density: model.LogDensity, scope: Scope) -> Expr:
         """log p(x) with a sequence of Normal variables integrated out slice by slice."""

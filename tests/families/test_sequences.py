@@ -6,6 +6,7 @@ The sums are written out in torch from the values of the parameters; nothing in 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -151,7 +152,37 @@ def data(shape: tuple[int, ...], levels: int) -> Tensor:
     return torch.randint(levels, shape, generator=generator)
 
 
+#: One of two chains, and which one is not known.
+MIXED = """
+model Mixed(T = 4) {
+  observed x : Real[T]
+  latent   z : Binary[T], c : Category(3)
+  param w : Simplex(3), a : Real[3, 2], m : Real[2], v : Real[3]
+  p(c)                  = Categorical(w)
+  p(z[0])               = Bernoulli(0.3)
+  p(z[t] | z[t - 1], c) = Bernoulli(logits = a[c, z[t - 1]])
+  p(x[t] | z[t], c)     = Normal(m[z[t]] + v[c], 1)
+  train maximum_likelihood
+}
+"""
+
+
+def mixed(value: Value, x: Tensor) -> Tensor:
+    w, a, m, v = (value(n) for n in ("w", "a", "m", "v"))
+    found = []
+    for c in range(3):
+        for z in paths(2, 4):
+            total = w[c].log() + math.log(0.3 if z[0] else 0.7)
+            for before, now in itertools.pairwise(z):
+                total = total + torch.nn.functional.logsigmoid(a[c, before] * (2 * now - 1))
+            for t, now in enumerate(z):
+                total = total + Normal(m[now] + v[c], 1.0).log_prob(x[:, t])
+            found.append(total)
+    return torch.stack(found, -1)
+
+
 CASES = {
+    "mixed": (MIXED, mixed, (6, 4), 0),
     "hmm": (HMM, hmm, (6, 5), 4),
     "switching": (SWITCHING, switching, (6, 4), 0),
     "factorial": (FACTORIAL, factorial, (6, 3, 2), 2),

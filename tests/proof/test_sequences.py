@@ -122,18 +122,19 @@ def test_too_many_values_and_infinitely_many_are_not() -> None:
             windows((at("z", 0),), support=support, shape=shape)
 
 
-def test_a_global_latent_beside_a_chain_is_answered_honestly() -> None:
+def test_finite_variables_beside_a_chain_are_few() -> None:
     text = """
     model Mixed(T = 3) {
       observed x : Real[T]
-      latent   z : Binary[T], c : Binary
+      latent   z : Binary[T], c : Category(N)
       param m : Real[2]
-      p(c)               = Bernoulli(0.5)
+      p(c)               = Uniform()
       p(z[0])            = Bernoulli(0.5)
       p(z[t] | z[t - 1]) = Bernoulli([0.2, 0.8][z[t - 1]])
       p(x[t] | z[t], c)  = Normal(m[z[t]] + c, 1)
     }
     """
-    found = gencompiler.check(text)
-    assert found.capabilities is not None and found.capabilities.log_prob.kind == "none"
-    assert "place by place" in found.capabilities.log_prob.reason
+    few, many = (gencompiler.check(text.replace("T = 3", f"T = 3, N = {n}")) for n in (16, 17))
+    assert few.capabilities is not None and few.capabilities.log_prob.kind == "exact"
+    assert many.capabilities is not None and many.capabilities.log_prob.kind == "none"
+    assert "place by place" in many.capabilities.log_prob.reason
