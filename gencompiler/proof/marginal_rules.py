@@ -48,9 +48,16 @@ def is_affine(term: Term, latent: frozenset[Term]) -> bool:
     if term.operation == "reduce":
         return affine and term.data in ("sum", "mean")
     if term.operation == "element":
-        whole = all(p.operation != "before" for p in parts[1:])  # a view has another length at each place
-        return is_affine(parts[0], latent) and not any(depend[1:]) and whole
+        return is_affine(parts[0], latent) and all(_fixed(p) for p in parts[1:])
     return False
+
+
+def _fixed(subscript: Term) -> bool:
+    """Whether a subscript is a constant, or one for each value of the indices of a head: `t - 1`."""
+    if subscript.operation in ("whole", "literal"):
+        return True
+    own = all(s.data[0] == "index" for s in subscript.symbols)
+    return subscript.operation in ("symbol", "apply") and own
 
 
 def finite(production: Production) -> int | None:
