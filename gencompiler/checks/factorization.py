@@ -16,13 +16,12 @@ from gencompiler.model import diffusion_methods, nodes
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.graph import Shape
 from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.precedence import acyclic, apart
 from gencompiler.proof.structure import (
     Factorizes,
     Place,
     Production,
     Range,
-    acyclic,
-    apart,
     box,
     covers,
     describe,

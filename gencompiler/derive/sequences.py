@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from gencompiler.derive.nodes import Factor
 from gencompiler.model import nodes
 from gencompiler.proof.mentions import place, variable_of
-from gencompiler.proof.structure import Place, Range, box, overlap, strictly_after, strictly_before
+from gencompiler.proof.precedence import strictly_after
+from gencompiler.proof.structure import Place, Range, box, overlap, strictly_before
 
 
 def in_sequence(model: nodes.Model, factors: Sequence[Factor]) -> list[Factor]:

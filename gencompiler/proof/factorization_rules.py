@@ -9,19 +9,17 @@ from typing import cast
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Shape
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.precedence import acyclic, apart, strictly_after
 from gencompiler.proof.structure import (
     Factorizes,
     NotFactorized,
     Place,
     Production,
-    acyclic,
-    apart,
     box,
     covers,
     describe,
     needs,
     overlap,
-    strictly_after,
     strictly_before,
     volume,
 )

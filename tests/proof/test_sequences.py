@@ -9,8 +9,9 @@ from gencompiler.model.nodes import Support, Type
 from gencompiler.proof import rules
 from gencompiler.proof.factorization_rules import _circular
 from gencompiler.proof.kernel import Unproved
+from gencompiler.proof.precedence import acyclic
 from gencompiler.proof.slices import slices
-from gencompiler.proof.structure import Axis, Place, Production, Range, acyclic
+from gencompiler.proof.structure import Axis, Place, Production, Range
 
 BINARY = Support("Binary")
 T = Range("t", 1, 5)
