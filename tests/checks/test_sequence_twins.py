@@ -45,7 +45,7 @@ TWINS = (
         SEQUENCE,
         "p(z[t] | z[t - 1]) = Categorical(A[z[t - 1]])",
         "p(z[t] | z[t]) = Uniform()",
-        "G305",
+        "G302",
     ),
     Twin("reads its own place", SEQUENCE, "Categorical(A[z[t - 1]])", "Categorical(A[z[t]])", "G305"),
     Twin("reads the next place", SEQUENCE, "Normal(m[z[t]], 1)", "Normal(m[z[t + 1]], 1)", "G204", "runs from 1 to 5"),
