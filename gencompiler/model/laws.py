@@ -104,15 +104,25 @@ def _form(
     ranged = next((a.value for a in plain if isinstance(a.value, tree.Range)), None)
     if ranged is not None:
         return _over_range(infer, context, family, ranged, len(expr.arguments))
+    if not expr.arguments and event.support.name == "Permutation" and any(f.sorts for f in family.forms):
+        form = next(f for f in family.forms if f.sorts)
+        return form, (_number(Fraction(event.support.arguments[0]), expr),)
     for form in (f for f in family.forms if not f.sorts):
         names = [p for p, _ in form.parameters]
         rest = [n for n in names if n not in named]
         if set(named) <= set(names) and len(rest) == len(plain):
             chosen = {**dict(zip(rest, plain, strict=True)), **named}
             return form, infer.builder.every(names, lambda n: calls.argument_value(infer, context, chosen[n]))  # noqa: B023
-    if not expr.arguments and (ends := _ends(infer, expr, family, event)):
-        return ends
-    wanted = " or ".join(f"`{family.name}({', '.join(p for p, _ in form.parameters)})`" for form in family.forms)
+        own = [n for n in names if n not in _ends_of(form)]
+        rest = [n for n in own if n not in named]
+        if len(own) < len(names) and set(named) <= set(own) and len(rest) == len(plain):
+            chosen = {**dict(zip(rest, plain, strict=True)), **named}
+            ends = _ends(infer, expr, family, event)
+            values = infer.builder.every(own, lambda n: calls.argument_value(infer, context, chosen[n]))  # noqa: B023
+            return form, tuple(ends[n] if n in ends else values[own.index(n)] for n in names)
+    forms = (form for form in family.forms if not form.sorts)
+    shown = ((p for p, _ in form.parameters if p not in _ends_of(form)) for form in forms)
+    wanted = " or ".join(f"`{family.name}({', '.join(names)})`" for names in shown)
     return infer.builder.report(
         "G104",
         f"these are not the parameters of `{family.name}`",
@@ -126,7 +136,7 @@ def _over_range(
     infer: Infer, context: Context, family: distributions.Family, range_: tree.Range, count: int
 ) -> tuple[distributions.Form, tuple[nodes.Expr, ...]]:
     """`Uniform(a..b)`: the whole numbers a, …, b - 1."""
-    form = next((f for f in family.forms if f.support == "Integer" and f.support_arguments), None)
+    form = next((f for f in family.forms if _ends_of(f) == tuple(name for name, _ in f.parameters)), None)
     if form is None or count > 1 or range_.lower is None or range_.upper is None:
         infer.builder.unsupported("a range as the parameter of this distribution", range_.span)
     ends = [constant(e, context.constants, infer.builder.reporter) for e in (range_.lower, range_.upper)]
@@ -137,33 +147,35 @@ def _over_range(
         infer.builder.report("G206", "the ends of a range are whole numbers", range_.span, "not whole")
     if low >= high:
         infer.builder.report("G206", "there is nothing in this range", range_.span, "empty")
-    return form, tuple(nodes.Literal(nodes.Type(nodes.REAL), e, span=range_.span) for e in (low, high))
+    return form, tuple(_number(e, range_) for e in (low, high))
 
 
-def _ends(
-    infer: Infer, expr: tree.Call, family: distributions.Family, event: nodes.Type
-) -> tuple[distributions.Form, tuple[nodes.Expr, ...]] | None:
-    """`Uniform()` over the values of a finite variable: the integers from its lowest on; None of any other."""
-    form = next((f for f in family.forms if f.support == "Integer" and f.support_arguments), None)
-    if form is None or not SUPPORTS[event.support.name].discrete:
-        return None
-    if event.support.name == "Permutation":
-        form = next(f for f in family.forms if f.sorts)
-        count = Fraction(event.support.arguments[0])
-        return form, (nodes.Literal(nodes.Type(nodes.REAL), count, span=expr.span),)
-    size = values_in(event.support.name, event.support.arguments)
-    if size is None and event.support.name == "Sign":
+def _number(value: Fraction, at: tree.Expr) -> nodes.Literal:
+    return nodes.Literal(nodes.Type(nodes.REAL), value, span=at.span)
+
+
+def _ends_of(form: distributions.Form) -> tuple[str, ...]:
+    """The parameters that a use leaves out: the ends of a range of integers, which are those of the variable."""
+    return form.support_arguments if form.support == "Integer" else ()
+
+
+def _ends(infer: Infer, expr: tree.Call, family: distributions.Family, event: nodes.Type) -> dict[str, nodes.Expr]:
+    """The lowest value of a finite variable and the number after its highest, as `Uniform()` has them."""
+    form = next(f for f in family.forms if _ends_of(f))
+    size = values_in(event.support.name, event.support.arguments) if SUPPORTS[event.support.name].discrete else None
+    if event.support.name == "Sign":
         infer.builder.unsupported(f"`{family.name}()` over `{event.support}`", expr.span)
     if size is None:
         return infer.builder.report(
             "G502",
-            f"`{event.support}` has infinitely many values, and no distribution gives them equal probabilities",
+            f"`{event.support}` has infinitely many values, and `{family.name}` is over finitely many",
             expr.span,
             "not a finite set",
         )
     lower = Fraction(bounds(event.support.name, event.support.arguments)[0])
     ends = (lower, lower + size)
-    return form, tuple(nodes.Literal(nodes.Type(nodes.REAL), end, span=expr.span) for end in ends)
+    literals = (nodes.Literal(nodes.Type(nodes.REAL), end, span=expr.span) for end in ends)
+    return dict(zip(_ends_of(form), literals, strict=True))
 
 
 def _check_vector(infer: Infer, family: str, label: str, value: nodes.Expr, event: nodes.Type) -> None:

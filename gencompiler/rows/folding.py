@@ -28,12 +28,13 @@ def whole(function: str, left: int, right: int) -> int:
     return _WHOLE[function](left, right)
 
 
-def moved(function: str, left: Expr, right: Expr) -> tuple[Expr, int] | None:
-    """What (i + 1) - 1 moves, and by how much in all; None of what is no sum of a sum and a whole number."""
+def moved(function: str, left: Expr, right: Expr) -> tuple[str, Expr, int] | None:
+    """(i + 1) - 3 as what is done to i: subtract 2; None of what is no sum of a sum and a whole number."""
     own = signed(left)
     if function not in ("add", "subtract") or not isinstance(right, nodes.Number) or own is None:
         return None
-    return own[0], own[1] + int(right.value) * (1 if function == "add" else -1)
+    by = own[1] + int(right.value) * (1 if function == "add" else -1)
+    return "add" if by > 0 else "subtract", own[0], abs(by)
 
 
 def signed(place: Expr) -> tuple[Expr, int] | None:

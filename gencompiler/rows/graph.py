@@ -109,8 +109,7 @@ class Graph:
         number = folding.folded(function, arguments)
         if number is not None:
             return self.number(number, span)
-        same = folding.identity(function, arguments)
-        if same is not None:
+        if (same := folding.identity(function, arguments)) is not None:
             return same
         if function in ("add", "subtract"):
             left, right = arguments
@@ -138,8 +137,7 @@ class Graph:
         if (same := folding.identity(function, (left, right))) is not None:
             return same
         if (moved := folding.moved(function, left, right)) is not None:
-            sign = "add" if moved[1] > 0 else "subtract"
-            return self.whole(sign, moved[0], self.integer(abs(moved[1]), span), span)
+            return self.whole(moved[0], moved[1], self.integer(moved[2], span), span)
         type_ = RowType(False, left.type.shape or right.type.shape, "integer")
         return self.intern(nodes.Elementwise(type_, function, (left, right), span=span))
 
@@ -225,6 +223,8 @@ class Graph:
 
     def with_window(self, vector: Expr, start: Expr, value: Expr, span: Span) -> Expr:
         """`vector` with the elements from `start` on replaced by those of `value`."""
+        if value.type.shape == vector.type.shape:
+            return value
         vector, value = particles.meet(self.intern, (vector, value))
         type_ = together((vector, value), vector.type.shape)
         return self.intern(nodes.WithWindow(type_, vector, start, value, span=span))
