@@ -21,7 +21,8 @@ class Form:
     `vectors`: the parameters with one number for each of the events 0..K, whose probabilities are `masses`; there the
     sampler reads `cumulative`, the sums of the first 1, 2, …, K - 1 of them.
     `log_density` is per element of the event, summed over it by the compiler; `mean` serves reports and tests;
-    `cdf` serves goodness-of-fit tests, where there is a closed form."""
+    `cdf` serves goodness-of-fit tests, where there is a closed form.
+    `sorts`: an event is the order that sorts what `sample` gives for its elements."""
 
     name: str
     parameters: tuple[tuple[str, str], ...]
@@ -34,6 +35,7 @@ class Form:
     support: str | None = None
     vectors: tuple[str, ...] = ()
     masses: str | None = None
+    sorts: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -33,6 +33,16 @@ _OTHERS = (
                 support_arguments=("lower", "upper"),
                 support="Integer",
             ),
+            # over the orders of `size` things, `Uniform()` of a permutation: log size!, a share for each element
+            Form(
+                "orders",
+                (("size", "Positive"),),
+                log_density="-lgamma(size + 1) / size",
+                sample="uniform",
+                support_arguments=("size",),
+                support="Permutation",
+                sorts=True,
+            ),
         ),
         pathwise=True,
     ),

@@ -76,12 +76,12 @@ def bounds(name: str, arguments: tuple[Number, ...]) -> tuple[Number, Number, bo
 
 def own_axes(name: str, arguments: tuple[Number, ...]) -> tuple[int, ...]:
     """The axes that one value of a support has itself, which come last: a point of `Simplex(K)` is K numbers,
-    a `Lower(n)` an n x n matrix."""
+    an order of `Permutation(n)` n places, a `Lower(n)` an n x n matrix."""
     if name in ("Lower", "Upper", "Invertible"):
         return (int(arguments[0]), int(arguments[0]))
     if name == "Orthogonal":
         return (int(arguments[0]), int(arguments[1]))
-    return (int(arguments[0]),) if name == "Simplex" else ()
+    return (int(arguments[0]),) if name in ("Simplex", "Permutation") else ()
 
 
 def values_in(name: str, arguments: tuple[Number, ...]) -> int | None:

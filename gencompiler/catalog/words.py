@@ -8,7 +8,7 @@ from __future__ import annotations
 from gencompiler.catalog import solvers
 
 #: Words with a meaning of their own in expressions.
-STRUCTURE = ("split", "join", "reverse", "zeros", "ones", "grad", "size", "cumsum", "bin", "grid")
+STRUCTURE = ("split", "join", "reverse", "zeros", "ones", "grad", "size", "cumsum", "bin", "grid", "scatter")
 
 #: Functions of matrices.
 MATRICES = ("transpose", "inverse")
@@ -28,7 +28,6 @@ PLANNED = (
     "inverse",
     "softmax",
     "onehot",
-    "scatter",
     "window",
     "squeeze",
     "unsqueeze",

@@ -132,7 +132,13 @@ def _log_prob(
     if isinstance(proof, str) and left is not None:
         if proof != UNSETTLED and (bound := _importance(checking)) is not None:
             return bound
-        return Ability("none", f"`{left}` is latent, and no equation eliminates it", span)
+        reason = f"`{left}` is latent, and no equation eliminates it"
+        summed = joint.productions, latents, dict(joint.variables)
+        if marginal_rules.is_sequence(*summed[:2]) and (told := marginal_rules.why_not_sliced(*summed)):
+            reason = f"the sum over `{left}` cannot be done place by place: {told}"
+        if marginal_rules.is_normal_sequence(*summed[:2]) and (told := marginal_rules.why_not_filtered(*summed)):
+            reason = f"the integral over `{left}` has no closed form: {told}"
+        return Ability("none", reason, span)
     if isinstance(proof, str):
         return Ability("none", proof, span)
     assert isinstance(proof.conclusion, HasDensity)
@@ -144,9 +150,9 @@ def _log_prob(
             _density_passes(checking.derived, joint),
         )
     if left is not None:
-        return Ability(
-            "exact", marginal_rules.words(joint.productions, latents), span, _density_passes(checking.derived, joint)
-        )
+        summed = joint.productions, latents, dict(joint.variables)
+        steps = max(marginal_rules.passes(*summed), _density_passes(checking.derived, joint))
+        return Ability("exact", marginal_rules.words(*summed), span, steps)
     if flows.odes(checking.model):
         return Ability("estimate", _along(checking.model), span, _ode_passes(checking.model))
     reason = (

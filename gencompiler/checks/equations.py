@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from fractions import Fraction
 
 from gencompiler.checks import implicit, ode_flows
 from gencompiler.derive.nodes import Derived
@@ -11,13 +10,11 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import flows, nodes
 from gencompiler.model.mentioned import rests
 from gencompiler.model.nodes import Support
-from gencompiler.node import Node, children
 from gencompiler.proof.graph import Term
+from gencompiler.proof.mentions import mentions, place, variable_of
 from gencompiler.proof.scope import density_terms, index_symbol, terms_of, under_lets
 from gencompiler.proof.structure import (
-    WHOLE,
     Admissible,
-    Axis,
     Chains,
     Described,
     Law,
@@ -33,8 +30,6 @@ from gencompiler.proof.structure import (
     StageData,
 )
 from gencompiler.proof.translate import Translation
-
-OTHER = Axis("other")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +58,7 @@ def equations_of(derived: Derived, joint: str) -> tuple[Equation, ...]:
     found = [conditional_equation(model, c) for c in model.conditionals if c.joint == joint]
     found += [energy_equation(model, e) for e in model.energies if e.joint == joint]
     if joint == "p":
-        stated = {_variable(t) for c in model.conditionals if c.joint == "p" for t in c.targets}
+        stated = {variable_of(t) for c in model.conditionals if c.joint == "p" for t in c.targets}
         found += [link_equation(derived, link, link.target in stated) for link in model.links]
         found += [deterministic_equation(model, d) for d in model.deterministic]
     return tuple(found)
@@ -79,7 +74,8 @@ def conditional_equation(model: nodes.Model, conditional: nodes.Conditional) -> 
     produced = tuple(place(t, indices) for t in conditional.targets)
     listed = tuple(place(g, indices) for g in conditional.given)
     spans = tuple((place(e, indices), e.span) for e in conditional.given)
-    used = list(mentions(conditional.distribution, variables, indices, model))
+    used = [m for part in (*conditional.targets, *conditional.given) for m in _orders(part, variables, indices, model)]
+    used += mentions(conditional.distribution, variables, indices, model)
     givens = {v.name for v in model.variables if v.role == "given"}
     mentioned = tuple(dict.fromkeys(p for p, _ in used if p.variable not in givens))
     ranges = tuple(Range(r.index, r.start, r.stop) for r in conditional.indices)
@@ -90,12 +86,18 @@ def conditional_equation(model: nodes.Model, conditional: nodes.Conditional) -> 
     return Equation(production, conditional.span, head, spans, tuple(used), conditional)
 
 
+def _orders(part: nodes.Expr, variables: set[str], indices: set[str], model: nodes.Model) -> list[tuple[Place, Span]]:
+    """What the subscripts of a part of a head mention: which element is meant depends on an order."""
+    subscripts = part.subscripts if isinstance(part, nodes.Element) else ()
+    return [m for s in subscripts for m in mentions(s, variables, indices, model)]
+
+
 def law(model: nodes.Model, conditional: nodes.Conditional) -> Law:
     """What must hold of a conditional: admissible parameters, and events in the variable's own support, where a
     pipeline of bijections takes them if there is one."""
     inside = Translation.of_model(model).binding({r.index: index_symbol(r) for r in conditional.indices})
     declared = {v.name: v.type.support for v in model.variables}
-    event = declared[_variable(conditional.targets[0])]
+    event = declared[variable_of(conditional.targets[0])]
     pushed = pushed_in(conditional.distribution)
     if pushed is None:
         return law_of(model, inside, conditional.distribution, event)
@@ -134,101 +136,6 @@ def _label(conditional: nodes.Conditional) -> str:
     return f"{conditional.joint}({targets} | {given})" if given else f"{conditional.joint}({targets})"
 
 
-def _variable(expr: nodes.Expr) -> str:
-    while isinstance(expr, nodes.Element | nodes.Flat):
-        expr = expr.base
-    assert isinstance(expr, nodes.Reference)
-    return expr.name
-
-
-def place(expr: nodes.Expr, indices: set[str]) -> Place:
-    """The part of a variable that a reference or an element of one stands for."""
-    if isinstance(expr, nodes.Element) and isinstance(expr.base, nodes.Reference):
-        axes = tuple(_axis(s, indices) for s in expr.subscripts)
-        return Place(expr.base.name, axes)
-    if isinstance(expr, nodes.Element) and isinstance(expr.base, nodes.Flat):
-        *first, last = expr.subscripts
-        return Place(_variable(expr), (*(_axis(s, indices) for s in first), *_scanned(last, indices)))
-    return Place(_variable(expr))
-
-
-def _scanned(subscript: nodes.Expr, indices: set[str]) -> tuple[Axis, ...]:
-    """The axes of a scan order: the first with all its indices, then those that it covers."""
-    if isinstance(subscript, nodes.Before) and isinstance(subscript.index, nodes.Scan):
-        names = [i.name for i in subscript.index.indices if isinstance(i, nodes.Reference) and i.name in indices]
-        if len(names) == len(subscript.index.indices):
-            first = Axis("scan", ",".join(names), int(subscript.inclusive))
-            return (first, *(Axis("scanned") for _ in names[1:]))
-    return (OTHER,)
-
-
-def _axis(subscript: nodes.Expr, indices: set[str]) -> Axis:
-    """One subscript."""
-    if isinstance(subscript, nodes.Before):
-        inner = _axis(subscript.index, indices)
-        if inner.kind == "index":
-            return Axis("before", inner.index, inner.shift + int(subscript.inclusive))
-        return OTHER
-    if isinstance(subscript, nodes.Whole):
-        return WHOLE
-    if (
-        isinstance(subscript, nodes.Literal)
-        and isinstance(subscript.value, Fraction)
-        and subscript.value.denominator == 1
-    ):
-        return Axis("place", "", int(subscript.value))
-    if isinstance(subscript, nodes.Reference) and subscript.name in indices:
-        return Axis("index", subscript.name)
-    if isinstance(subscript, nodes.Apply) and subscript.function in ("add", "subtract"):
-        left, right = (_axis(a, indices) for a in subscript.arguments)
-        sign = 1 if subscript.function == "add" else -1
-        if left.kind == "index" and right.kind == "place":
-            return Axis("index", left.index, left.shift + sign * right.shift)
-        if left.kind == "place" and right.kind == "index" and sign == 1:
-            return Axis("index", right.index, right.shift + left.shift)
-    return OTHER
-
-
-def mentions(
-    tree: Node, variables: set[str], indices: set[str], model: nodes.Model, hidden: frozenset[str] = frozenset()
-) -> list[tuple[Place, Span]]:
-    """Every mention of a variable of the model below `tree`, calls included; local names hide variables."""
-    if isinstance(tree, nodes.Reference):
-        known = tree.name in variables and tree.name not in hidden
-        return [(Place(tree.name), tree.span)] if known else []
-    base = tree.base if isinstance(tree, nodes.Element) else None
-    base = base.base if isinstance(base, nodes.Flat) else base
-    if isinstance(tree, nodes.Element) and isinstance(base, nodes.Reference) and base.name in variables - hidden:
-        own = [(place(tree, indices - hidden), tree.span)]
-        return own + [m for s in tree.subscripts for m in mentions(s, variables, indices, model, hidden)]
-    found: list[tuple[Place, Span]] = []
-    if isinstance(tree, nodes.Let):
-        for binding in tree.bindings:
-            found += mentions(binding.value, variables, indices, model, hidden)
-            hidden = hidden | {binding.name}
-        return found + mentions(tree.body, variables, indices, model, hidden)
-    if isinstance(tree, nodes.Each):
-        return mentions(tree.body, variables, indices, model, hidden | {tree.index})
-    if isinstance(tree, nodes.FixedPoint | nodes.JacobianLogDet):
-        own = mentions(tree.body, variables, indices, model, hidden | {tree.name})
-        return own + (
-            mentions(tree.at, variables, indices, model, hidden) if isinstance(tree, nodes.JacobianLogDet) else []
-        )
-    if isinstance(tree, nodes.Recur):
-        return mentions(tree.body, variables, indices, model, hidden | {tree.index, tree.name})
-    if isinstance(tree, nodes.UseMap):
-        map_ = next(m for m in model.maps if m.name == tree.map)
-        by_map = mentions(map_.body, variables, set(), model, hidden | {map_.input.name})
-        return [(Place(p.variable), tree.span) for p, _ in by_map]
-    if isinstance(tree, nodes.Call | nodes.Gradient):
-        function = next(f for f in model.functions if f.name == tree.function)
-        inside = hidden | {i.name for i in function.inputs}
-        found += [(p, tree.span) for p, _ in mentions(function.body, variables, set(), model, inside)]
-    for child in children(tree):
-        found += mentions(child, variables, indices, model, hidden)
-    return found
-
-
 # -- energies and links ----------------------------------------------------------------------------------------------
 
 
@@ -245,7 +152,7 @@ def energy_equation(model: nodes.Model, energy: nodes.Energy) -> Equation:
 
 def link_equation(derived: Derived, link: nodes.Link, inverted: bool) -> Equation:
     """`x = z |> …`; inverted, where the target has a distribution of its own and the source follows from it."""
-    source = Place(_variable(link.source))
+    source = Place(variable_of(link.source))
     target = Place(link.target)
     made, from_ = (source, target) if inverted else (target, source)
     used = _mentioned_by_maps(derived.model, link)
@@ -285,7 +192,7 @@ ODE = "ode "
 def chains(derived: Derived, link: nodes.Link) -> Chains:
     """What must hold of a pipeline: each range is the next domain, from the source's support to the target's."""
     types = {v.name: v.type for v in derived.model.variables}
-    return piped(derived.model, link.stages, types[_variable(link.source)], types[link.target].support)
+    return piped(derived.model, link.stages, types[variable_of(link.source)], types[link.target].support)
 
 
 def piped(model: nodes.Model, written: tuple[nodes.Stage, ...], source: nodes.Type, target: Support) -> Chains:

@@ -4,6 +4,7 @@ before?"""
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.equations import Equation, equations_of
@@ -15,6 +16,7 @@ from gencompiler.model import diffusion_methods, nodes
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.graph import Shape
 from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.precedence import acyclic, apart
 from gencompiler.proof.structure import (
     Factorizes,
     Place,
@@ -149,7 +151,7 @@ def _refutation(joint: Joint) -> Proof | None:
 def _problems(joint: Joint) -> list[Finding]:
     found: list[Finding] = []
     for equation in joint.equations:
-        found.extend(_mentions(equation))
+        found.extend(_mentions(equation, dict(joint.variables)))
     for name, shape in joint.variables:
         found.extend(_coverage(joint, name, shape))
     if not found:
@@ -157,16 +159,18 @@ def _problems(joint: Joint) -> list[Finding]:
     return found
 
 
-def _mentions(equation: Equation) -> list[Finding]:
+def _mentions(equation: Equation, shapes: dict[str, Shape]) -> list[Finding]:
     """What a body uses and its head does not list; what a head lists and cannot come before."""
-    found = []
+    found: list[Finding] = []
+    if not acyclic(equation.production, shapes):
+        found.extend(_not_before(equation, shapes))
     own = {p.variable: p for p in equation.production.produces}
     for used in equation.production.mentioned:
         if any(covers(p, used) for p in equation.production.listed):
             continue
         at = equation.mentioned_at(used)
         target = own.get(used.variable)
-        if target is not None and not strictly_before(target, used, equation.production.indices):
+        if target is not None and not _is_made_before(equation, target, used, shapes):
             message = f"`{describe(used)}` is not strictly before `{describe(target)}`, which this equation produces"
             found.append(
                 Finding("G305", message, at, "not known yet when it is needed", (Label(equation.head, "the head"),))
@@ -175,9 +179,22 @@ def _mentions(equation: Equation) -> list[Finding]:
         message = f"`{describe(used)}` is mentioned, and the head does not list it"
         help_ = (f"list it in the head: `… | {describe(used)}`",)
         found.append(Finding("G105", message, at, "not listed", (Label(equation.head, "the head"),), help=help_))
+    return found
+
+
+def _is_made_before(equation: Equation, target: Place, used: Place, shapes: dict[str, Shape]) -> bool:
+    """Whether a place of the variable that an equation produces comes first in scan order, or from elsewhere."""
+    indices = equation.production.indices
+    return strictly_before(target, used, indices) or apart(target, used, indices, shapes[used.variable])
+
+
+def _not_before(equation: Equation, shapes: dict[str, Shape]) -> list[Finding]:
+    """What a head lists of the variable that it produces, and that does not come before it."""
+    own = {p.variable: p for p in equation.production.produces}
+    found = []
     for listed in equation.production.listed:
         target = own.get(listed.variable)
-        if target is not None and not strictly_before(target, listed, equation.production.indices):
+        if target is not None and not _is_made_before(equation, target, listed, shapes):
             message = f"`{describe(target)}` depends on `{describe(listed)}`, which is not strictly before it"
             found.append(Finding("G305", message, equation.listed_at(listed), "not strictly before"))
     return found
@@ -207,8 +224,14 @@ def _coverage(joint: Joint, name: str, shape: Shape) -> list[Finding]:
     if missing:
         equation = boxes[0][1]
         message = f"{counted(missing, 'element')} of `{name}` {'is' if missing == 1 else 'are'} never produced"
-        return [Finding("G303", message, equation.head, "produces only part of it")]
+        left = next(at for at in itertools.product(*map(range, shape)) if not any(_inside(at, b) for b, _, _ in boxes))
+        help_ = (f"state what is left on its own: `{joint.name}({name}[{', '.join(map(str, left))}]) = …`",)
+        return [Finding("G303", message, equation.head, "produces only part of it", help=help_)]
     return []
+
+
+def _inside(at: tuple[int, ...], covered: tuple[tuple[int, int], ...]) -> bool:
+    return all(start <= place < stop for place, (start, stop) in zip(at, covered, strict=True))
 
 
 def _unused(place: Place, indices: tuple[Range, ...]) -> list[Range]:

@@ -14,8 +14,9 @@ from gencompiler.derive.nodes import Factor
 from gencompiler.model import nodes
 from gencompiler.node import walk
 from gencompiler.proof.graph import Malformed, Term
-from gencompiler.proof.marginal_rules import LARGEST_SUM, is_affine, values_of
-from gencompiler.proof.scope import distribution_terms, terms_of
+from gencompiler.proof.marginal_rules import is_affine
+from gencompiler.proof.scope import distribution_terms, index_symbol, terms_of
+from gencompiler.proof.slices import LARGEST_SUM, values_of
 from gencompiler.proof.translate import Translation, Untranslated, variable
 
 if TYPE_CHECKING:
@@ -124,6 +125,24 @@ def _is_linear_map(question: Question, link: nodes.Link, translation: Translatio
         return False
     terms = terms_of(question.graph.derived.model, own)
     return is_affine(terms.body, latent | {terms.input})
+
+
+def is_linear(model: nodes.Model, factor: Factor, latent: frozenset[Term]) -> bool:
+    """Whether a conditional, of whatever places, is Normal with a mean affine in `latent` and a scale free of them."""
+    conditional = factor.conditional
+    if any(isinstance(n, nodes.Pushed) for n in walk(conditional.distribution)):
+        return False
+    indices = {r.index: index_symbol(r) for r in conditional.indices}
+    try:
+        distribution, arguments = distribution_terms(
+            Translation.of_model(model).binding(indices), conditional.distribution
+        )
+    except (Untranslated, Malformed):
+        return False
+    if distribution.family != "Normal":
+        return False
+    mean, scale = arguments
+    return is_affine(mean, latent) and not scale.symbols & latent
 
 
 def _is_linear_normal(factor: Factor, translation: Translation, latent: frozenset[Term]) -> bool:

@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterable
 
 from gencompiler.catalog.distributions import DISTRIBUTIONS
 from gencompiler.catalog.supports import SUPPORTS
-from gencompiler.derive import marginals
+from gencompiler.derive import forward_sums, marginals
+from gencompiler.derive.forward_sums import Filter, ForwardSum
 from gencompiler.derive.marginals import FiniteSum, LinearGaussian, Ratio
 from gencompiler.derive.nodes import Derived, Factor
+from gencompiler.derive.sequences import in_sequence
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.model.mentioned import read_by_maps, rests
@@ -39,7 +41,7 @@ class Pushforward:
     base: DensityPlan
 
 
-DensityPlan = Product | Pushforward | FiniteSum | LinearGaussian | Ratio
+DensityPlan = Product | Pushforward | ForwardSum | Filter | FiniteSum | LinearGaussian | Ratio
 
 #: One variable is drawn from its factor, or computed from what is there.
 DrawStep = Factor | nodes.Link | nodes.Deterministic
@@ -312,6 +314,8 @@ def _ratio(question: Question) -> DensityPlan | None:
 #: The ways to answer, in order; the last one answers or refuses.
 WAYS: tuple[Callable[[Question], DensityPlan | None], ...] = (
     _pushforward,
+    forward_sums.forward_sum,
+    forward_sums.filtered,
     marginals.finite_sum,
     marginals.linear_gaussian,
     _ratio,
@@ -379,7 +383,7 @@ def _draw(
     if name in graph.factors:
         for factor in graph.factors[name]:
             _check_drawn(factor)
-        steps.extend((name, factor) for factor in graph.factors[name])
+        steps.extend((name, factor) for factor in in_sequence(graph.derived.model, graph.factors[name]))
     elif name in graph.deterministic:
         steps.append((name, graph.deterministic[name]))
     else:

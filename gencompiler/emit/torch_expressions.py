@@ -34,6 +34,7 @@ from gencompiler.emit.torch_particles import drawn_size, matrix_function, moved,
 from gencompiler.emit.torch_values import Scope, Value, aligned, indexed
 from gencompiler.rows.analysis import constant
 from gencompiler.rows.nodes import (
+    Argsort,
     Broadcast,
     Collect,
     Column,
@@ -113,8 +114,8 @@ class Expressions:
                 return self._section(expr)
             case Concat():
                 return self._concat(expr)
-            case Permute():
-                return torch_windows.permute(self, expr)
+            case Permute() | Argsort():
+                return torch_windows.ordered(self, expr)
             case Iota(length=length):
                 if length not in self.scope.iotas:
                     self.scope.iotas[length] = self.scope.names.fresh("places", f"places_{length}")

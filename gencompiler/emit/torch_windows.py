@@ -11,6 +11,7 @@ from gencompiler.emit.torch_values import Value
 from gencompiler.node import Node, rebuild, walk
 from gencompiler.rows.analysis import block_index, bound_names, constant, local_names
 from gencompiler.rows.nodes import (
+    Argsort,
     Convolve,
     Dot,
     Expr,
@@ -164,6 +165,15 @@ def reshape(expressions: Expressions, expr: Reshape) -> Value:
     value = expressions.value(expr.value)
     sizes = (*(["-1"] if value.chunked else []), *map(str, expr.type.shape))
     return Value(method(value.code, "reshape", *sizes), expr.type, chunked=value.chunked)
+
+
+def ordered(expressions: Expressions, expr: Permute | Argsort) -> Value:
+    """In a known order, or the order that sorts."""
+    if isinstance(expr, Permute):
+        return permute(expressions, expr)
+    value = expressions.value(expr.vector)
+    code = method(method(value.code, "argsort", "-1"), "to", expressions.scope.want("dtype"))
+    return Value(code, expr.type, chunked=value.chunked)
 
 
 def permute(expressions: Expressions, expr: Permute) -> Value:

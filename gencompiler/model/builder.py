@@ -28,11 +28,15 @@ class Abandon(Exception):
 
 @dataclasses.dataclass
 class IndexInfo:
-    """A bound index; `extent` is solved by the first axis it subscripts."""
+    """A bound index, which runs over start..extent; `extent` is solved by the first axis it subscripts.
+
+    `open`: while a head is read, each of its subscripts narrows the range to where it lies on its axis."""
 
     name: str
     extent: int | None
     span: Span
+    start: int = 0
+    open: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

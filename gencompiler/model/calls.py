@@ -17,6 +17,7 @@ from gencompiler.model import (
     inner_densities,
     network_calls,
     nodes,
+    orders,
     reductions,
     sdes,
     sums,
@@ -64,12 +65,16 @@ def call(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
         return network_calls.network(infer, context, expr, networks.NETWORKS[name], ("output",))[0]
     if name in networks.FEATURES:
         return features.call(infer, context, expr, name)
+    if name == "indicator" and (found := orders.indicated(infer, context, expr)) is not None:
+        return found
     if name in functions.FUNCTIONS or name in functions.REDUCTIONS or name == "softmax":
         return _catalogue(infer, context, expr, name)
     if name in words.MATRICES:
         return _matrix(infer, context, expr, name)
     if name == "grid":
         return tables.grid(infer, context, expr)
+    if name == "scatter":
+        return orders.scattered(infer, context, expr)
     if name in words.STRUCTURE:
         return _structure(infer, context, expr, name)
     if name in distributions.DISTRIBUTIONS:

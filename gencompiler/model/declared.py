@@ -80,8 +80,11 @@ def fits(builder: Builder, support: nodes.Support, type_: tree.TypeExpr) -> None
 
 
 def holds(builder: Builder, type_: nodes.Type, at: tree.TypeExpr) -> None:
-    """A variable has one number for each element; supports of whole vectors and matrices are not supported yet."""
-    whole = ("Simplex", "Permutation", "Orthogonal", "Invertible", "Lower", "Upper")
+    """A variable has one number for each element, or is one order; other supports of whole vectors and matrices are
+    not supported yet."""
+    whole = ("Simplex", "Orthogonal", "Invertible", "Lower", "Upper")
+    if type_.support.name == "Permutation" and len(type_.shape) > 1:
+        builder.unsupported("a tensor of orders", at.span)
     if type_.support.name in whole:
         builder.unsupported(f"a variable of type `{type_.support.name}`", at.span)
 

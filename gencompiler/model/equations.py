@@ -100,6 +100,7 @@ class Equations:
         given = tuple(self._place(context, a) for a in head.conditions or ())
         if not targets:
             builder.report("G304", "this head has no variable", head.span, "write `p(x | …)`")
+        self._close(indices)
         if equation.relation == "∝":
             self._energy(equation, joint, targets, given, context, indices)
             return
@@ -111,7 +112,7 @@ class Equations:
             builder.unsupported("a conditional of several variables", head.span)
         event = targets[0].type
         value = laws.law(self.infer, context, equation.value, event)
-        ranges = tuple(nodes.Range(i.name, 0, i.extent or 0, span=i.span) for i in indices)
+        ranges = tuple(nodes.Range(i.name, i.start, i.extent or 0, span=i.span) for i in indices)
         self.conditionals.append(nodes.Conditional(joint, targets, given, ranges, value, span=equation.span))
 
     def _indices(self, head: tree.Call) -> tuple[Context, list[IndexInfo]]:
@@ -119,15 +120,19 @@ class Equations:
         found: dict[str, IndexInfo] = {}
         for subscript in (n for n in walk(head) if isinstance(n, tree.At | tree.Relative)):
             bound = subscript.value if isinstance(subscript, tree.At) else subscript.bound
-            for name in bound.items if isinstance(bound, tree.TupleExpr) else (bound,):
-                if (
-                    isinstance(name, tree.Name)
-                    and name.id not in self.context.names
-                    and name.id not in self.context.constants
-                ):
-                    found.setdefault(name.id, IndexInfo(name.id, None, name.span))
+            for name in (n for n in walk(bound) if isinstance(n, tree.Name)):
+                if name.id not in self.context.names and name.id not in self.context.constants:
+                    found.setdefault(name.id, IndexInfo(name.id, None, name.span, open=True))
         indices = list(found.values())
         return self.context.index(*indices), indices
+
+    def _close(self, indices: list[IndexInfo]) -> None:
+        """The ranges of a head's indices, now that all its subscripts have been read."""
+        for index in indices:
+            index.open = False
+            if index.extent is not None and index.extent <= index.start:
+                message = f"`{index.name}` has no value for which all subscripts of this head are in range"
+                self.infer.builder.report("G204", message, index.span, "runs over nothing")
 
     def _place(self, context: Context, argument: tree.Argument) -> nodes.Expr:
         builder = self.infer.builder

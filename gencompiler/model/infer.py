@@ -277,7 +277,8 @@ def literal(value: nodes.Real, span: Span) -> nodes.Literal:
 
 def index_reference(info: IndexInfo, span: Span) -> nodes.Reference:
     upper = Fraction(info.extent) if info.extent is not None else nodes.INFINITY
-    return nodes.Reference(nodes.Type(nodes.Support("Integer", (Fraction(0), upper))), info.name, span=span)
+    support = nodes.Support("Integer", (Fraction(info.start), upper))
+    return nodes.Reference(nodes.Type(support), info.name, span=span)
 
 
 def _fold(operator: str, left: nodes.Real, right: nodes.Real) -> Fraction | None:

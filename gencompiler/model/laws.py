@@ -10,7 +10,8 @@ from gencompiler.catalog import distributions
 from gencompiler.catalog.supports import SUPPORTS, bounds, values_in
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import calls, deterministic, mixtures, nodes, pipelines, sdes, user_densities
-from gencompiler.model.builder import Context
+from gencompiler.model.builder import Abandon, Context
+from gencompiler.model.constants import constant
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify
 from gencompiler.syntax import tree
@@ -100,10 +101,13 @@ def _form(
     if expr.conditions is not None:
         infer.builder.unsupported("a density applied to a value", expr.span)
     infer.builder.every(named.items(), lambda item: _check_label(infer, family, *item))
-    ranged = next((a for a in plain if isinstance(a.value, tree.Range)), None)
+    ranged = next((a.value for a in plain if isinstance(a.value, tree.Range)), None)
     if ranged is not None:
-        infer.builder.unsupported("a range as the parameter of a distribution", ranged.span)
-    for form in family.forms:
+        return _over_range(infer, context, family, ranged, len(expr.arguments))
+    if not expr.arguments and event.support.name == "Permutation" and any(f.sorts for f in family.forms):
+        form = next(f for f in family.forms if f.sorts)
+        return form, (_number(Fraction(event.support.arguments[0]), expr),)
+    for form in (f for f in family.forms if not f.sorts):
         names = [p for p, _ in form.parameters]
         rest = [n for n in names if n not in named]
         if set(named) <= set(names) and len(rest) == len(plain):
@@ -116,7 +120,8 @@ def _form(
             ends = _ends(infer, expr, family, event)
             values = infer.builder.every(own, lambda n: calls.argument_value(infer, context, chosen[n]))  # noqa: B023
             return form, tuple(ends[n] if n in ends else values[own.index(n)] for n in names)
-    shown = ((p for p, _ in form.parameters if p not in _ends_of(form)) for form in family.forms)
+    forms = (form for form in family.forms if not form.sorts)
+    shown = ((p for p, _ in form.parameters if p not in _ends_of(form)) for form in forms)
     wanted = " or ".join(f"`{family.name}({', '.join(names)})`" for names in shown)
     return infer.builder.report(
         "G104",
@@ -125,6 +130,28 @@ def _form(
         f"wanted {wanted}",
         also=tuple(Label(a.span) for a in named.values()),
     )
+
+
+def _over_range(
+    infer: Infer, context: Context, family: distributions.Family, range_: tree.Range, count: int
+) -> tuple[distributions.Form, tuple[nodes.Expr, ...]]:
+    """`Uniform(a..b)`: the whole numbers a, …, b - 1."""
+    form = next((f for f in family.forms if _ends_of(f) == tuple(name for name, _ in f.parameters)), None)
+    if form is None or count > 1 or range_.lower is None or range_.upper is None:
+        infer.builder.unsupported("a range as the parameter of this distribution", range_.span)
+    ends = [constant(e, context.constants, infer.builder.reporter) for e in (range_.lower, range_.upper)]
+    if any(e is None for e in ends):
+        raise Abandon
+    low, high = ends
+    if not (isinstance(low, Fraction) and isinstance(high, Fraction) and low.denominator == high.denominator == 1):
+        infer.builder.report("G206", "the ends of a range are whole numbers", range_.span, "not whole")
+    if low >= high:
+        infer.builder.report("G206", "there is nothing in this range", range_.span, "empty")
+    return form, tuple(_number(e, range_) for e in (low, high))
+
+
+def _number(value: Fraction, at: tree.Expr) -> nodes.Literal:
+    return nodes.Literal(nodes.Type(nodes.REAL), value, span=at.span)
 
 
 def _ends_of(form: distributions.Form) -> tuple[str, ...]:
@@ -136,7 +163,7 @@ def _ends(infer: Infer, expr: tree.Call, family: distributions.Family, event: no
     """The lowest value of a finite variable and the number after its highest, as `Uniform()` has them."""
     form = next(f for f in family.forms if _ends_of(f))
     size = values_in(event.support.name, event.support.arguments) if SUPPORTS[event.support.name].discrete else None
-    if event.support.name in ("Sign", "Permutation"):
+    if event.support.name == "Sign":
         infer.builder.unsupported(f"`{family.name}()` over `{event.support}`", expr.span)
     if size is None:
         return infer.builder.report(

@@ -34,7 +34,10 @@ def expression(expr: nodes.Expr) -> str:
         case nodes.Flat(base=base):  # what a scan order runs along is the same tensor
             return expression(base)
         case nodes.Element(base=base, subscripts=subscripts):
-            return f"{expression(base)}[{', '.join(map(expression, subscripts))}]"
+            return f"{expression(base)}[{', '.join(map(_subscript, subscripts))}]"
+        case nodes.Scatter(base=base, order=order, before=before):
+            view = f"{expression(order)}[{expression(before)}]"
+            return f"indicator({view})" if base is None else f"scatter({expression(base)}[{view}], {view})"
         case nodes.Slice(base=base, start=start, stop=stop):
             return f"{expression(base)}[{start}..{stop}]"
         case nodes.Join(parts=parts):
@@ -102,6 +105,12 @@ def _of_laws(expr: nodes.Expr) -> str:
         case nodes.Bin(value=value, knots=knots):
             return f"bin({expression(value)}, {expression(knots)})"
     raise TypeError(f"no text for {type(expr).__name__}")
+
+
+def _subscript(expr: nodes.Expr) -> str:
+    """`t - 1`, without the parentheses of an operator that nests."""
+    text = expression(expr)
+    return text[1:-1] if isinstance(expr, nodes.Apply) and text.startswith("(") else text
 
 
 def _table(shape: tuple[int, ...], values: tuple[nodes.Real, ...]) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from gencompiler.catalog.supports import SUPPORTS, bounds
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
 from gencompiler.model import nodes
-from gencompiler.model.builder import Context
+from gencompiler.model.builder import Context, IndexInfo
+from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.types import known_shape, rows_of
 from gencompiler.syntax import tree
 
@@ -51,7 +52,7 @@ def index(infer: Infer, context: Context, expr: tree.Index) -> nodes.Expr:
         else:
             place = _place(infer, context, subscript, extent)
         places.append(place)
-        if isinstance(place, nodes.Whole | nodes.Before):
+        if isinstance(place, nodes.Whole | nodes.Before) or is_view_of_order(place):
             kept.append(extent)
     whole = nodes.Type(nodes.REAL)
     if not _particles(context, expr.base):
@@ -63,6 +64,8 @@ def index(infer: Infer, context: Context, expr: tree.Index) -> nodes.Expr:
 def _support(support: nodes.Support, shape: tuple[int, ...], places: list[nodes.Expr]) -> nodes.Support:
     """The support of what subscripts leave: a row of a table of `Simplex(K)` is one, and part of a row is not."""
     whole = len(places) < len(shape) or isinstance(places[-1], nodes.Whole)
+    if support.name == "Permutation" and not whole:
+        return nodes.Support("Integer", (Fraction(0), *support.arguments))
     if support.name != "Simplex" or whole:
         return support
     return nodes.Support("Interval", (Fraction(0), Fraction(1)))
@@ -108,7 +111,7 @@ def _scan(infer: Infer, context: Context, subscript: tree.Subscript, shape: tupl
     for item, extent in zip(subscript.bound.items, shape[start:], strict=True):
         if not (isinstance(item, tree.Name) and item.id in context.indices):
             infer.builder.unsupported("a causal view with a computed bound", item.span)
-        _solve_index(infer, context, item, extent)
+        _solve_index(infer, context, item, 0, extent)
         indices.append(infer.expression(context, item))
     support = nodes.Support("Integer", (Fraction(0), Fraction(math.prod(shape[start:]))))
     number = nodes.Scan(nodes.Type(support), tuple(indices), shape[start:], span=subscript.span)
@@ -124,23 +127,51 @@ def _place(infer: Infer, context: Context, subscript: tree.Subscript, extent: in
     if isinstance(subscript, tree.All):
         return nodes.Whole(nodes.Type(nodes.REAL), span=subscript.span)
     if isinstance(subscript, tree.Relative):
-        return _relative(infer, context, subscript, extent)
+        return before(infer, context, subscript, extent)
     if isinstance(subscript, tree.At):
         if isinstance(subscript.value, tree.Range):
             infer.builder.unsupported("a range as a subscript", subscript.span)
-        if isinstance(subscript.value, tree.Name) and subscript.value.id in context.indices:
-            _solve_index(infer, context, subscript.value, extent)
+        moved = _moved_index(context, subscript.value)
+        if moved is not None:
+            _solve_index(infer, context, *moved, extent)
         value = infer.expression(context, subscript.value)
         if isinstance(value, nodes.Literal):
             _check_constant(infer, value, subscript, extent)
+        elif moved is not None:
+            return value
+        elif is_view_of_order(value):
+            if not _in_head(context):
+                text = "write `scatter(x[o[<i]], o[<i], n)` for what is known there"
+                infer.builder.unsupported("a view along an order as a value", subscript.span, text)
+            _check_order(infer, value, subscript, extent)
+        elif isinstance(value, nodes.Element):
+            _check_variable(infer, value, subscript, extent)
         elif not isinstance(value, nodes.Reference):
             if not _is_bin(context, value):
                 infer.builder.unsupported("a computed subscript", subscript.span)
             _check_bin(infer, value, subscript, extent)
-        elif value.name not in context.indices:
+        else:
             _check_variable(infer, value, subscript, extent)
         return value
     return infer.builder.unsupported("this subscript", subscript.span)
+
+
+def is_view_of_order(place: nodes.Expr) -> TypeGuard[nodes.Element]:
+    """`o[<i]` of an order: the places that come before."""
+    if not isinstance(place, nodes.Element) or not isinstance(place.base, nodes.Reference):
+        return False
+    return place.base.type.support.name == "Permutation" and isinstance(place.subscripts[0], nodes.Before)
+
+
+def _check_order(infer: Infer, value: nodes.Element, subscript: tree.Subscript, extent: int) -> None:
+    count = value.base.type.shape[0]
+    if count != extent:
+        message = f"an order of {count} places along an axis of {extent}"
+        infer.builder.report("G204", message, subscript.span, "another number of places")
+
+
+def _in_head(context: Context) -> bool:
+    return any(index.open for index in context.indices.values())
 
 
 def _check_constant(infer: Infer, value: nodes.Literal, subscript: tree.Subscript, extent: int) -> None:
@@ -187,44 +218,80 @@ def _check_bin(infer: Infer, value: nodes.Expr, subscript: tree.Subscript, exten
         infer.builder.report("G204", message, subscript.span, outside, help=help_)
 
 
-def _check_variable(infer: Infer, value: nodes.Reference, subscript: tree.Subscript, extent: int) -> None:
-    """A variable as a subscript: a scalar that takes whole numbers which are all places of the axis."""
+def _check_variable(infer: Infer, value: nodes.Expr, subscript: tree.Subscript, extent: int) -> None:
+    """A variable, or an element of one, as a subscript: a scalar that takes whole numbers which are all places of the
+    axis."""
     support = value.type.support
+    named = f"`{value.name}`" if isinstance(value, nodes.Reference) else "this"
     if known_shape(value.type) != () or not SUPPORTS[support.name].discrete:
-        infer.builder.report(
-            "G205", "a subscript must be a whole number", subscript.span, f"`{value.name}` is {value.type}"
-        )
+        infer.builder.report("G205", "a subscript must be a whole number", subscript.span, f"{named} is {value.type}")
     lower, upper, _, _ = bounds(support.name, support.arguments)
     if not 0 <= lower <= upper < extent:
         infer.builder.report(
             "G204",
-            f"`{value.name}` may lie outside an axis of {counted(extent, 'place')}",
+            f"{named} may lie outside an axis of {counted(extent, 'place')}",
             subscript.span,
             f"it is {support}",
             help=(f"places run from 0 to {extent - 1}",),
         )
 
 
-def _solve_index(infer: Infer, context: Context, name: tree.Name, extent: int) -> None:
-    """The first axis an index subscripts says how far it runs; every other must agree."""
+def _moved_index(context: Context, expr: tree.Expr) -> tuple[tree.Name, int] | None:
+    """The index and the whole number that is added to it, of `t`, `t - 1` and `1 + t`; None of anything else."""
+    if isinstance(expr, tree.Name):
+        return (expr, 0) if expr.id in context.indices else None
+    if not isinstance(expr, tree.Binary) or expr.operator not in ("+", "-"):
+        return None
+    left, right = _moved_index(context, expr.left), _moved_index(context, expr.right)
+    found, other = (left, expr.right) if left is not None else (right, expr.left)
+    if found is None or (left is not None and right is not None) or (left is None and expr.operator == "-"):
+        return None
+    try:
+        by = evaluate(other, context.constants)
+    except NotConstant:
+        return None
+    if not isinstance(by, Fraction) or by.denominator != 1:
+        return None
+    return found[0], found[1] + int(by) * (1 if expr.operator == "+" else -1)
+
+
+def _solve_index(infer: Infer, context: Context, name: tree.Name, shift: int, extent: int) -> None:
+    """`i + shift` subscripts an axis of `extent` places: the first axis says how far an index runs, in a head all of
+    them do, and everywhere else each must have a place for it."""
     info = context.indices[name.id]
-    if info.extent is None:
+    if info.open:
+        info.start = max(info.start, -shift)
+        info.extent = extent - shift if info.extent is None else min(info.extent, extent - shift)
+    elif info.extent is None and shift == 0:
         info.extent = extent
-    elif info.extent > extent:
+    elif info.extent is None:
+        infer.builder.unsupported("an index whose range only a moved subscript states", name.span)
+    elif info.extent + shift > extent or info.start + shift < 0:
+        first, last = info.start + shift, info.extent - 1 + shift
+        moved = f"`{info.name}`" if not shift else f"`{info.name} {'+' if shift > 0 else '-'} {abs(shift)}`"
         infer.builder.report(
             "G204",
-            f"`{info.name}` runs to {info.extent}, and this axis has {counted(extent, 'place')}",
+            f"{moved} runs from {first} to {last}, and this axis has {counted(extent, 'place')}",
             name.span,
             "out of range",
-            also=(Label(info.span, f"runs over 0..{info.extent}"),),
+            also=(Label(info.span, f"runs over {info.start}..{info.extent}"),),
+            help=_elsewhere(info, first),
         )
 
 
-def _relative(infer: Infer, context: Context, subscript: tree.Relative, extent: int) -> nodes.Expr:
+def _elsewhere(info: IndexInfo, first: int) -> tuple[str, ...]:
+    """What to write where an index runs too far down."""
+    if first >= 0:
+        return ()
+    return (f"list the element in the head, and state what holds for `{info.name} = {info.start}` on its own",)
+
+
+def before(infer: Infer, context: Context, subscript: tree.Relative, extent: int) -> nodes.Before:
+    """`<i` of an axis: the places before an index."""
     if subscript.operator not in ("<", "<="):
         infer.builder.unsupported(f"the view `{subscript.operator}i`", subscript.span)
     if not (isinstance(subscript.bound, tree.Name) and subscript.bound.id in context.indices):
         infer.builder.unsupported("a causal view with a computed bound", subscript.span)
-    _solve_index(infer, context, subscript.bound, extent)
+    _solve_index(infer, context, subscript.bound, 0, extent)
     value = infer.expression(context, subscript.bound)
     return nodes.Before(value.type, value, subscript.operator == "<=", span=subscript.span)

@@ -131,6 +131,16 @@ class Element(Expr):
 
 
 @node
+class Scatter(Expr):
+    """A vector with a place for each of an order's: at places `order[k]` for k in the view `before`, the elements of
+    `base` there (1 where it is None), and 0 at all others."""
+
+    base: Expr | None
+    order: Expr
+    before: Before
+
+
+@node
 class Slice(Expr):
     """Places `start..stop` of the first axis, constant."""
 

@@ -210,7 +210,7 @@ def conditional_marginal(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         raise Unproved("no factorization")
     used, hidden = marginal_equations(whole.productions, targets, given)
     need(laws == [whole.productions[k].law for k in used], "an equation whose law is not known")
-    reason = why_not(tuple(whole.productions[k] for k in used), hidden)
+    reason = why_not(tuple(whole.productions[k] for k in used), hidden, dict(whole.variables))
     need(reason is None, "{}", reason)
     return HasConditional(whole.joint, targets, given, whole.productions, "exact")
 

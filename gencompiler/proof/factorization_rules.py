@@ -3,11 +3,13 @@ none."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Shape
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.precedence import acyclic, apart, strictly_after
 from gencompiler.proof.structure import (
     Factorizes,
     NotFactorized,
@@ -41,16 +43,11 @@ def factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
             need(any(covers(p, used) for p in production.listed), "the head does not list {}", describe(used))
     position = {k: n for n, k in enumerate(order)}
     for k, production in enumerate(productions):
+        need(acyclic(production, shapes), "an equation needs what it produces itself, and not in one order")
         for used in production.listed:
             for j, other in enumerate(productions):
-                own = [p for p in other.produces if p.variable == used.variable]
-                if own and j == k:
-                    need(
-                        len(own) == 1 and strictly_before(own[0], used, production.indices),
-                        "{} is not strictly before",
-                        describe(used),
-                    )
-                elif own and needs(used, production, other, shapes[used.variable]):
+                own = any(p.variable == used.variable for p in other.produces)
+                if own and j != k and needs(used, production, other, shapes[used.variable]):
                     need(position[j] < position[k], "{} is needed before it is produced", describe(used))
     conditions = {u.variable for p in productions for u in p.listed} - produced
     return Factorizes(joint, variables, productions, tuple(sorted(conditions)))
@@ -85,7 +82,7 @@ def no_factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     joint, variables, productions = cast(tuple[str, tuple[tuple[str, Shape], ...], tuple[Production, ...]], subject)
     wrong = (
         any(_miscounted(name, shape, productions) for name, shape in variables)
-        or any(_disagrees(p) for p in productions)
+        or any(_disagrees(p, dict(variables)) for p in productions)
         or _circular(productions)
     )
     need(wrong, "nothing is definitely wrong")
@@ -93,7 +90,7 @@ def no_factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 
 def _known(place: Place) -> bool:
-    return all(a.kind not in ("other", "scan") for a in place.axes)
+    return all(a.kind not in ("other", "scan") and not a.order for a in place.axes)
 
 
 def _miscounted(name: str, shape: Shape, productions: tuple[Production, ...]) -> bool:
@@ -112,8 +109,8 @@ def _miscounted(name: str, shape: Shape, productions: tuple[Production, ...]) ->
     return twice or (complete and sum(map(volume, boxes)) < volume(tuple((0, n) for n in shape)))
 
 
-def _disagrees(production: Production) -> bool:
-    """A mention outside the head, or a place of a produced variable that is not strictly before."""
+def _disagrees(production: Production, shapes: Mapping[str, Shape]) -> bool:
+    """A mention outside the head, or a place of a produced variable that may be what is produced itself."""
     own = {p.variable: p for p in production.produces}
     for used in production.mentioned:
         if _known(used) and all(map(_known, production.listed)) and not any(covers(p, used) for p in production.listed):
@@ -122,16 +119,28 @@ def _disagrees(production: Production) -> bool:
         target = own.get(used.variable)
         if target is None or not (_known(used) and _known(target)):
             continue
-        if not strictly_before(target, used, production.indices) and all(r.stop > r.start for r in production.indices):
+        ordered = any(order(target, used, production.indices) for order in (strictly_before, strictly_after))
+        if ordered or apart(target, used, production.indices, shapes[used.variable]):
+            continue
+        if all(r.stop > r.start for r in production.indices):
             return True
     return False
 
 
 def _circular(productions: tuple[Production, ...]) -> bool:
-    """A cycle of equations each of which needs the very elements that the next produces."""
-    makers = {p.produces[0].variable: k for k, p in enumerate(productions) if len(p.produces) == 1}
-    wanted = [{makers[u.variable] for u in p.listed if u.variable in makers and _same_elements(u)} for p in productions]
-    stuck = set(range(len(productions)))
+    """A cycle of equations each of which needs the very elements that the next produces.
+
+    Only variables with one equation count, in whose place the indices stand as they are; at an index that all of the
+    equations have, the elements depend on one another in a circle."""
+    once = [p for p in productions if len(p.produces) == 1 and _same_elements(p.produces[0])]
+    made = [p.variable for q in productions for p in q.produces]
+    once = [p for p in once if made.count(p.produces[0].variable) == 1]
+    ranges = [r for p in once for r in p.indices]
+    if ranges and max(r.start for r in ranges) >= min(r.stop for r in ranges):
+        return False
+    makers = {p.produces[0].variable: k for k, p in enumerate(once)}
+    wanted = [{makers[u.variable] for u in p.listed if u.variable in makers and _same_elements(u)} for p in once]
+    stuck = set(range(len(once)))
     while stuck:
         free = {k for k in stuck if not (wanted[k] & stuck)}
         if not free:
@@ -141,4 +150,4 @@ def _circular(productions: tuple[Production, ...]) -> bool:
 
 
 def _same_elements(used: Place) -> bool:
-    return all(a.kind == "whole" or (a.kind == "index" and a.shift == 0) for a in used.axes)
+    return all(a.kind == "whole" or (a.kind == "index" and a.shift == 0 and not a.order) for a in used.axes)

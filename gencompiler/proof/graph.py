@@ -200,6 +200,13 @@ def _at(base: Term, place: Real, subscripts: tuple[Term, ...]) -> tuple[Term, tu
     return part, (literal(place), *subscripts[1:])
 
 
+def scatter(base: Term, order: Term, view: Term) -> Term:
+    """At the places `order[k]` of a vector, k in the view `before`, the numbers of `base` there; 0 elsewhere."""
+    if len(order.shape) != 1 or base.shape not in ((), order.shape) or view.operation != "before":
+        raise Malformed("numbers are scattered along an order of as many places")
+    return make("scatter", None, (base, order, view), order.shape)
+
+
 def each(depth: int, extent: int, body: Term) -> Term:
     """The array of `body` for every value of the bound index of this depth."""
     return make("each", (depth, extent), (body,), (extent, *body.shape))
@@ -313,6 +320,7 @@ _BUILDERS: dict[str, Callable[[Any, tuple[Term, ...]], Term]] = {
     "gradient": lambda data, arguments: gradient(arguments[0], arguments[1 : 1 + data], arguments[1 + data :]),
     "whole": lambda data, arguments: WHOLE,
     "before": lambda data, arguments: before(arguments[0], inclusive=data),
+    "scatter": lambda data, arguments: scatter(*arguments),
     "element": lambda data, arguments: element(arguments[0], arguments[1:]),
     "each": lambda data, arguments: each(data[0], data[1], arguments[0]),
     "recur": lambda data, arguments: recur(data[0], data[1], data[2], arguments[0]),
@@ -328,7 +336,7 @@ def define(operation: str, builder: Callable[[Any, tuple[Term, ...]], Term], bin
 
 
 #: Operations that are all in their arguments.
-_PLAIN = ("choose", "contract", "whole", "element", "join")
+_PLAIN = ("scatter", "choose", "contract", "whole", "element", "join")
 
 
 def build(operation: str, data: Any, arguments: tuple[Term, ...]) -> Term:

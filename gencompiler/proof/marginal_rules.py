@@ -2,19 +2,20 @@
 
 A sum over finitely many values always exists.  Where every variable is Normal with a mean affine in the latent ones and
 a scale free of them, all of them are jointly Gaussian (an affine map of independent standard normals), and so is any of
-them alone (Anderson, An Introduction to Multivariate Statistical Analysis, theorem 2.4.1)."""
+them alone (Anderson, An Introduction to Multivariate Statistical Analysis, theorem 2.4.1).  How the sum over a sequence
+is done, `slices` says."""
 
 from __future__ import annotations
 
 import math
-from fractions import Fraction
+from collections.abc import Mapping
 from typing import cast
 
-from gencompiler.catalog.supports import SUPPORTS, bounds
-from gencompiler.model.nodes import Support
+from gencompiler.model.nodes import REAL, Type
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Shape, Term, name_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.slices import LARGEST_SUM, MOST_BESIDE, Slices, slices, values_of, windows
 from gencompiler.proof.structure import (
     Admissible,
     Chains,
@@ -25,21 +26,6 @@ from gencompiler.proof.structure import (
     PushesForward,
     has_density,
 )
-
-#: The most values that are summed over.
-LARGEST_SUM = 1 << 16
-
-
-def values_of(support: Support, shape: Shape) -> int | None:
-    """How many values a variable has; None where that is not a finite set of numbers, element by element."""
-    facts = SUPPORTS[support.name]
-    if not facts.discrete or support.name in ("Permutation", "Sign"):
-        return None
-    lower, upper, _, _ = bounds(support.name, support.arguments)
-    if not isinstance(lower, int | Fraction) or not isinstance(upper, int | Fraction):
-        return None
-    values: int = int(upper - lower + 1) ** math.prod(shape)
-    return values
 
 
 def is_affine(term: Term, latent: frozenset[Term]) -> bool:
@@ -62,12 +48,16 @@ def is_affine(term: Term, latent: frozenset[Term]) -> bool:
     if term.operation == "reduce":
         return affine and term.data in ("sum", "mean")
     if term.operation == "element":
-        return is_affine(parts[0], latent) and not any(depend[1:]) and all(_fixed(p) for p in parts[1:])
+        return is_affine(parts[0], latent) and all(_fixed(p) for p in parts[1:])
     return False
 
 
 def _fixed(subscript: Term) -> bool:
-    return subscript.operation in ("whole", "literal")
+    """Whether a subscript is a constant, or one for each value of the indices of a head: `t - 1`."""
+    if subscript.operation in ("whole", "literal"):
+        return True
+    own = all(s.data[0] == "index" for s in subscript.symbols)
+    return subscript.operation in ("symbol", "apply") and own
 
 
 def finite(production: Production) -> int | None:
@@ -88,8 +78,7 @@ def is_gaussian(production: Production, latent: frozenset[Term]) -> bool:
         return body is not None and not production.inverted and is_affine(body[1], latent | {body[0]})
     if not isinstance(law, Admissible) or law.family != "Normal":
         return False
-    mean, scale = law.arguments
-    return is_affine(mean, latent) and not scale.symbols & latent
+    return _is_linear(law, latent)
 
 
 def affine_map(law: Chains) -> tuple[Term, Term] | None:
@@ -115,13 +104,89 @@ def marginal(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     names = {name for name, _ in whole.variables}
     need(set(observed) <= names, "an observed variable that nothing produces")
     latent = names - set(observed)
-    reason = why_not(whole.productions, tuple(sorted(latent)))
+    reason = why_not(whole.productions, tuple(sorted(latent)), dict(whole.variables))
     need(reason is None, "{}", reason)
     return HasDensity(whole.joint, observed, given, whole.productions, "exact")
 
 
-def why_not(productions: tuple[Production, ...], latent: tuple[str, ...]) -> str | None:
+def sliced(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]) -> Slices:
+    """The slices of finite latent variables that are produced place by place; raises Unproved."""
+    types: dict[str, Type] = {}
+    for production in productions:
+        name = production.produces[0].variable
+        if name in latent and isinstance(production.law, Admissible):
+            types[name] = Type(production.law.event, shapes[name])
+    need(set(types) == set(latent), "a latent variable whose values are not known")
+    beside = {p.produces[0].variable for p in productions if not p.indices and not p.produces[0].axes}
+    counts = [values_of(t.support, t.shape) for name, t in types.items() if name in beside]
+    need(math.prod(c or 0 for c in counts) <= MOST_BESIDE, "more than {} values beside the sequence", MOST_BESIDE)
+    types = {name: type_ for name, type_ in types.items() if name not in beside}
+    return slices(types, [(p.indices, (*p.produces, *p.mentioned)) for p in productions])
+
+
+def is_sequence(productions: tuple[Production, ...], latent: tuple[str, ...]) -> bool:
+    """Whether the latent variables are finite, and some of them produced place by place."""
+    own = [p for p in productions if p.produces[0].variable in latent]
+    discrete = all(isinstance(p.law, Admissible) and values_of(p.law.event, ()) is not None for p in own)
+    return discrete and any(p.indices for p in own)
+
+
+def is_normal_sequence(productions: tuple[Production, ...], latent: tuple[str, ...]) -> bool:
+    """Whether the latent variables are Normal, and some of them produced place by place."""
+    own = [p for p in productions if p.produces[0].variable in latent]
+    normal = all(isinstance(p.law, Admissible) and p.law.family == "Normal" for p in own)
+    return normal and any(p.indices for p in own)
+
+
+def why_not_sliced(
+    productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]
+) -> str | None:
+    """Why finite latent variables cannot be summed over place by place; None where they can."""
+    try:
+        sliced(productions, latent, shapes)
+    except Unproved as failure:
+        return str(failure)
+    return None
+
+
+def why_not_filtered(
+    productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]
+) -> str | None:
+    """Why a sequence of Normal latent variables cannot be integrated out place by place; None where it can.
+
+    For fixed observed values the log density is quadratic in the latent variables where every mean is affine in them
+    and no scale depends on them, so that the integral over a slice is again of this form (Kalman 1960)."""
+    symbols = _symbols(productions, latent)
+    for production in productions:
+        if any(place.variable in latent for place in (*production.produces, *production.mentioned)):
+            law = production.law
+            if not (isinstance(law, Admissible) and law.family == "Normal" and _is_linear(law, symbols)):
+                return f"`{production.produces[0].variable}` is not Normal with a mean linear in the latent variables"
+    types = {name: Type(REAL, shapes[name]) for name in latent}
+    try:
+        windows(types, [(p.indices, (*p.produces, *p.mentioned)) for p in productions])
+    except Unproved as failure:
+        return str(failure)
+    return None
+
+
+def _is_linear(law: Admissible, latent: frozenset[Term]) -> bool:
+    mean, scale = law.arguments
+    return is_affine(mean, latent) and not scale.symbols & latent
+
+
+def _symbols(productions: tuple[Production, ...], latent: tuple[str, ...]) -> frozenset[Term]:
+    """The symbols that stand for latent variables in the laws of equations."""
+    found = (s for p in productions for a in _terms(p) for s in a.symbols)
+    return frozenset(s for s in found if s.data[0] == "variable" and name_of(s) in latent)
+
+
+def why_not(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]) -> str | None:
     """Why these latent variables cannot be taken out exactly; None where they can."""
+    if is_sequence(productions, latent) and all(has_density(p.law) for p in productions):
+        return why_not_sliced(productions, latent, shapes)
+    if is_normal_sequence(productions, latent):
+        return why_not_filtered(productions, latent, shapes)
     own = [p for p in productions if p.produces[0].variable in latent]
     counts = [finite(p) for p in own]
     if all(c is not None for c in counts) and all(has_density(p.law) for p in productions):
@@ -134,9 +199,7 @@ def why_not(productions: tuple[Production, ...], latent: tuple[str, ...]) -> str
     known = sorted(set(sources) - set(latent))
     if known:
         return f"what a pipeline makes of `{known[0]}` is determined by it, and has no density beside it"
-    symbols = frozenset(
-        s for p in productions for a in _terms(p) for s in a.symbols if s.data[0] == "variable" and name_of(s) in latent
-    )
+    symbols = _symbols(productions, latent)
     for production in productions:
         mentions = any(place.variable in latent for place in production.mentioned)
         if (production in own or mentions) and not is_gaussian(production, symbols):
@@ -155,10 +218,27 @@ def _terms(production: Production) -> tuple[Term, ...]:
     return tuple(body for _, body, _ in law.maps) if isinstance(law, Chains) else ()
 
 
-def words(productions: tuple[Production, ...], latent: tuple[str, ...]) -> str:
+def words(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]) -> str:
     """How the latent variables are taken out."""
     names = ", ".join(f"`{name}`" for name in latent)
     counts = [finite(p) for p in productions if p.produces[0].variable in latent]
     if all(c is not None for c in counts):
         return f"summed over the {math.prod(c for c in counts if c is not None):,} values of {names}"
-    return f"{names} integrated out: Normal, and linear"
+    if is_sequence(productions, latent):
+        steps = _extent(productions, latent, shapes)
+        states = sliced(productions, latent, shapes).states
+        return f"summed forward over {names}, {states} values at each of {steps} places"
+    along = f", one of {extent} places after the other" if (extent := _extent(productions, latent, shapes)) > 1 else ""
+    return f"{names} integrated out: Normal, and linear{along}"
+
+
+def _extent(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]) -> int:
+    """The length of a sequence of latent variables; 1 where they are none."""
+    own = (p for p in productions if p.produces[0].variable in latent)
+    along = next((p.produces[0].variable for p in own if p.indices), None)
+    return shapes[along][0] if along is not None else 1
+
+
+def passes(productions: tuple[Production, ...], latent: tuple[str, ...], shapes: Mapping[str, Shape]) -> int:
+    """How many steps the sum or the integral over latent variables takes, one after the other."""
+    return _extent(productions, latent, shapes)

@@ -79,7 +79,8 @@ class Search:
             return prove("gradient_value", (term,), *map(self.range, (body, *local_derivatives(term), *actuals)))
         if name is None:
             raise NotFound("form", term, f"nothing is known about the range of {term}")
-        arguments = term.arguments[:1] if term.operation in ("element", "select", "each") else term.arguments
+        parts = ("element", "select", "each", "scatter")
+        arguments = term.arguments[:1] if term.operation in parts else term.arguments
         try:
             found = prove(name, (term,), *map(self.range, arguments))
         except NotFound:
@@ -346,6 +347,7 @@ _RANGE_RULES = {
     "choose": "either",
     "element": "part",
     "select": "part",
+    "scatter": "scattered",
     "each": "part",
     "join": "side_by_side",
     "scan": "running_sums",

@@ -73,6 +73,8 @@ class Elements:
 
 def _along(axis: Axis, extent: int, at: Mapping[str, int]) -> range:
     """The places of one axis that a subscript picks."""
+    if axis.order:
+        raise Unproved("a place along an order, which may be any")
     if axis.kind == "whole":
         return range(extent)
     if axis.kind == "place":
@@ -249,17 +251,30 @@ class Reading:
             elif place.operation == "before":
                 last = _whole_number(place.arguments[0]) + int(place.data)
                 axes.append([(k,) if k < last else () for k in range(extent)])
-            elif place.operation == "literal":
-                axes.append([(_whole_number(place),)])
+            elif (at := _place(place)) is not None:
+                need(0 <= at < extent, "a place beyond the end of its axis")
+                axes.append([(at,)])
             else:
                 also |= _all(self.of(place))
                 axes.append([tuple(range(extent))])
         strides = [math.prod(shape[k + 1 :]) for k in range(len(shape))]
         found = []
-        for at in itertools.product(*axes):
-            picked = (sum(p * s for p, s in zip(each, strides, strict=True)) for each in itertools.product(*at))
+        for chosen in itertools.product(*axes):
+            picked = (sum(p * s for p, s in zip(each, strides, strict=True)) for each in itertools.product(*chosen))
             found.append(also | _all([values[p] for p in picked]))
         return found
+
+
+def _place(term: Term) -> int | None:
+    """The place that a subscript is where its index is a number: `3`, `3 - 1`; None of what is computed otherwise."""
+    if term.operation == "literal":
+        return _whole_number(term)
+    if term.operation != "apply" or term.data not in ("add", "subtract"):
+        return None
+    left, right = map(_place, term.arguments)
+    if left is None or right is None:
+        return None
+    return left + right if term.data == "add" else left - right
 
 
 def _whole_number(term: Term) -> int:

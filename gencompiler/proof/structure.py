@@ -15,11 +15,14 @@ from gencompiler.proof.graph import Shape, Term
 class Axis:
     """One subscript: "whole" (`:`), "index" (`i + shift`), "before" (`<i + shift`), "place" (the constant `shift`),
     "scan" (`<(i, j)`, its indices joined by commas, with `shift` 1 for `<=(i, j)`) on the first of its axes and
-    "scanned" on the others, or "other": a subscript that is none of these, of which nothing is known."""
+    "scanned" on the others, or "other": a subscript that is none of these, of which nothing is known.
+
+    `order`: the permutation along which an "index" or a "before" goes, `o[i]` and `o[<i]`; "": along the axis."""
 
     kind: str
     index: str = ""
     shift: int = 0
+    order: str = ""
 
 
 WHOLE = Axis("whole")
@@ -264,6 +267,8 @@ def _axis(axis: Axis) -> str:
         return str(axis.shift) if axis.kind == "place" else "…"
     if axis.kind == "scan":
         return f"<{'=' if axis.shift else ''}({', '.join(axis.index.split(','))})"
+    if axis.order:
+        return f"{axis.order}[{_axis(dataclasses.replace(axis, order=''))}]"
     shift = axis.shift
     if axis.kind == "before" and shift == 1:
         return f"<={axis.index}"
@@ -288,6 +293,8 @@ def box(place: Place, shape: Shape, indices: tuple[Range, ...]) -> tuple[tuple[i
             used.append(axis.index)
             own = ranges[axis.index]
             found.append((own.start + axis.shift, own.stop + axis.shift))
+            if axis.order and found[-1] != (0, extent):
+                return None  # some of the places of an order, and which is not known
         else:
             return None
         if not 0 <= found[-1][0] <= found[-1][1] <= extent:
@@ -324,7 +331,8 @@ def needs(used: Place, by: Production, other: Production, shape: Shape) -> bool:
 def strictly_before(target: Place, place: Place, indices: tuple[Range, ...]) -> bool:
     """Whether `place` holds only elements earlier in scan order than the one that `target` is, for all indices.
 
-    Axes are compared from the first: equal ones pass on, a strictly earlier one decides.  An axis that is whole in both
+    Places along one order are compared by where they come in it: a permutation has each place once.  Axes are compared
+    from the first: equal ones pass on, a strictly earlier one decides.  An axis that is whole in both
     passes on as well: the target is produced at all its places at once, and the later axes say when.  Places before
     (i, j) in row-major order are earlier than the element (i, j)."""
     ranges = {r.index: r for r in indices}
@@ -338,6 +346,9 @@ def strictly_before(target: Place, place: Place, indices: tuple[Range, ...]) -> 
             return not other.shift and tuple(rest) == tuple(Axis("index", name) for name in names)
         if own == other and own.kind in ("index", "place"):
             continue
+        if own.kind == "index" and (own.order or other.order):
+            same = own.order == other.order and own.index == other.index
+            return same and (other.kind == "before" and other.shift <= own.shift)
         if own.kind == "index":
             if other.index == own.index and other.kind == "before":
                 return other.shift <= own.shift
@@ -358,7 +369,7 @@ def covers(listed: Place, used: Place) -> bool:
             continue
         if own.kind == "scan":
             return _scan_covers(own, listed.axes[number:], used.axes[number:])
-        same = other.index == own.index
+        same = other.index == own.index and other.order == own.order
         if own.kind == "before" and same and other.kind == "before" and other.shift <= own.shift:
             continue
         if own.kind == "before" and same and other.kind == "index" and other.shift < own.shift:

@@ -131,6 +131,9 @@ class Translation:
                 return self._flat(expr, base)
             case nodes.Element(base=base, subscripts=subscripts):
                 return graph.element(self.term(base), self._terms(subscripts))
+            case nodes.Scatter(base=base, order=order, before=before):
+                values = graph.literal(1) if base is None else self.term(base)
+                return graph.scatter(values, self.term(order), self.term(before))
             case nodes.Slice(base=base, start=start, stop=stop):
                 return graph.select(self.term(base), range(start, stop))
             case nodes.Permute(base=base, order=order):

@@ -239,6 +239,41 @@ def row_of(expressions: Expressions, table: Expr, index: Expr, span: Span) -> Ex
     return graph.dot(here, table, False, span)
 
 
+def entry_by_particle(
+    expressions: Expressions, table: Expr, places: tuple[Expr | None, ...], span: Span
+) -> Expr | None:
+    """Entry (i, j) of a uniform matrix, where i is the number of the particle, as many as rows, and j belongs to the
+    row (or the reverse): the row's column of the matrix, one number for each particle.  None of other places."""
+    for axis, (own, other) in enumerate((places, places[::-1])):
+        if own is None or other is None or not isinstance(own, nodes.ParticleIndex):
+            continue
+        if own.type.particles == table.type.shape[axis] and other.type.rows and other.type.particles == 1:
+            length = table.type.shape[1 - axis]
+            iota = expressions.graph.intern(nodes.Iota(RowType(False, (length,), "integer"), length, span=span))
+            equal = expressions.graph.elementwise("equal", other, iota, span=span)
+            here = expressions.graph.elementwise("indicator", equal, span=span)
+            return expressions.graph.distribute(expressions.graph.dot(here, table, axis == 0, span), span)
+    return None
+
+
+def argsort(expressions: Expressions, vector: Expr, span: Span) -> Expr:
+    """The order that sorts a vector."""
+    kind = dataclasses.replace(vector.type, kind="real")
+    return expressions.graph.intern(nodes.Argsort(kind, vector, span=span))
+
+
+def scattered(expressions: Expressions, expr: model.Scatter, scope: Scope) -> Expr:
+    """What is known before a place of an order, at the places where it belongs: those whose own turn has come."""
+    graph, span = expressions.graph, expr.span
+    turn = graph.name(argsort(expressions, expressions.lower(expr.order, scope), span), "turn")
+    bound = expressions.subscript(expr.before.index, scope)
+    assert bound is not None, "an index that runs along an axis"
+    known = graph.elementwise("less_equal" if expr.before.inclusive else "less", turn, bound, span=span)
+    if expr.base is None:
+        return graph.elementwise("indicator", known, span=span)
+    return graph.select(known, expressions.lower(expr.base, scope), graph.number(0, span), span)
+
+
 # -- which names are about particles ---------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from gencompiler.derive import marginals, queries
+from gencompiler.derive import forward_sums, marginals, queries
 from gencompiler.derive.conditional_laws import NoLawError
 from gencompiler.derive.free_energy import log_marginal
 from gencompiler.derive.nodes import Derived, Factor
@@ -16,6 +16,8 @@ from gencompiler.rows.enumeration import constants, enumerated
 from gencompiler.rows.equations import Equations, flow_to, source_of
 from gencompiler.rows.expressions import Expressions, NotLowered, Scope
 from gencompiler.rows.factors import Factors, variable_of
+from gencompiler.rows.filters import Filters
+from gencompiler.rows.forward_sums import ForwardSums
 from gencompiler.rows.marginals import LinearGaussian
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.stopping import Inseparable, parameters_stopped
@@ -89,6 +91,10 @@ class Densities:
                 return self.product(factors, scope)
             case queries.Pushforward():
                 return self._pushforward(plan, density, scope)
+            case forward_sums.ForwardSum():
+                return self._forward_sum(plan, density, scope)
+            case forward_sums.Filter():
+                return self._filtered(plan, density, scope)
             case marginals.FiniteSum():
                 return self._finite_sum(plan, density, scope)
             case marginals.LinearGaussian():
@@ -133,6 +139,26 @@ class Densities:
         values, count = enumerated(self.graph, summed, density.span)
         each = self.graph.name(self.product(plan.factors, scope.bind(values)), "log_joint")
         return self.graph.reduce("logsumexp", self.graph.collect(each, count, density.span), density.span)
+
+    def _forward_sum(self, plan: forward_sums.ForwardSum, density: model.LogDensity, scope: Scope) -> Expr:
+        """log p(x) with a sequence of finite variables summed slice by slice, for each value of those beside it."""
+        types = {v.name: v.type for v in self.derived.model.variables if v.name in plan.beside}
+        each = []
+        for values in constants(self.graph, types, density.span):
+            inside = scope.bind(values)
+            found = ForwardSums(self.factors, self.equations, plan, density.span).log_density(inside)
+            free = self.product(plan.free, inside) if plan.free else None
+            each.append(found if free is None else self.graph.elementwise("add", found, free, span=density.span))
+        if len(each) == 1:
+            return each[0]
+        return self.graph.reduce("logsumexp", self.graph.concat(tuple(each), density.span), density.span)
+
+    def _filtered(self, plan: forward_sums.Filter, density: model.LogDensity, scope: Scope) -> Expr:
+        """log p(x) with a sequence of Normal variables integrated out slice by slice."""
+        found = Filters(self.factors, self.equations, plan, density.span).log_density(scope)
+        if not plan.free:
+            return found
+        return self.graph.elementwise("add", found, self.product(plan.free, scope), span=density.span)
 
     def _linear_gaussian(self, plan: marginals.LinearGaussian, scope: Scope) -> Expr:
         """log p(x) with the latent variables integrated out, and the factors that do not depend on them."""

@@ -10,7 +10,7 @@ from fractions import Fraction
 from gencompiler.catalog.supports import bounds
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
-from gencompiler.proof.marginal_rules import values_of
+from gencompiler.proof.slices import values_of
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.particles import particle_index

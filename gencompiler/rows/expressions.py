@@ -109,6 +109,8 @@ class Expressions:
                 return arrays.matrix_function(self, expr, scope)
             case model.Element():
                 return self._element(expr, scope)
+            case model.Scatter():
+                return arrays.scattered(self, expr, scope)
             case model.Scan() | model.Flat() | model.Slice() | model.Join() | model.Permute():
                 return self._rearranged(expr, scope)
             case model.JacobianLogDet():
@@ -334,6 +336,10 @@ class Expressions:
         varying = [k for k, i in enumerate(index) if i is not None and i.type.rows]
         if len(varying) <= 1:
             return self._row_of(expr, base, index, scope)
+        if varying == [0, 1] == list(range(len(base.type.shape))):
+            entries = arrays.entry_by_particle(self, self.parameter(base, (), scope), index, expr.span)
+            if entries is not None:
+                return entries
         first = varying[:-1]  # chosen one by one; the last subscript picks from what each leaves
         extents = tuple(base.type.shape[k] for k in first)
         if math.prod(extents) > tables.MOST_CHOICES:
@@ -369,7 +375,10 @@ class Expressions:
             return None
         if isinstance(place, model.Literal):
             return self.graph.integer(int(place.value), place.span)
-        return self.lower(place, scope)
+        if (moved := places.moved(self, place, scope)) is not None:
+            return moved
+        found = self.lower(place, scope)
+        return self.graph.integer(int(found.value), place.span) if isinstance(found, nodes.Number) else found
 
 
 #: What a reduction reads at places that do not count, where that is not 0.

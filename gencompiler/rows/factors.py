@@ -6,17 +6,20 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from gencompiler.derive.density import draws_of, log_density, masses, sampler
-from gencompiler.derive.nodes import Factor, Recurrence
+from gencompiler.derive.density import draws_of, form_of, log_density, masses, sampler
+from gencompiler.derive.nodes import Factor
+from gencompiler.derive.sequences import is_backward
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
-from gencompiler.node import Node, children, rebuild, walk
+from gencompiler.node import walk
 from gencompiler.rows import nodes, places, pushed
+from gencompiler.rows.arrays import argsort
 from gencompiler.rows.causal_units import Units, drawn_networks
 from gencompiler.rows.comprehension import is_elementwise
 from gencompiler.rows.expressions import Expressions, Scope
 from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.inversion import inverted
+from gencompiler.rows.newest import NEWEST, along_an_order, as_newest, reads_past, with_newest
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.recurrent import States, recurrent_networks
 from gencompiler.rows.stacks import Caches
@@ -39,7 +42,12 @@ class Factors:
         if factor.conditional.indices:
             return self._log_density_loop(factor, scope)
         target = factor.conditional.targets[0]
-        return pushed.log_density(self.expressions, factor.distribution, target, scope, self.streams)
+        depth = self._depth(scope)
+        return pushed.log_density(self.expressions, factor.distribution, target, scope, self.streams, depth)
+
+    def _depth(self, scope: Scope) -> int:
+        """That of the innermost loop whose values are in scope."""
+        return max((self.graph.depth[id(value)] for value in scope.names.values()), default=0)
 
     def drawn(self, factor: Factor, scope: Scope, site: str, count: int = 1, *, hint: str = "") -> Expr:
         """A draw of the factor's variable given the values in `scope`, by the stream of `site`, for each of `count`
@@ -48,8 +56,32 @@ class Factors:
         if factor.conditional.indices:
             _, (value,) = self._draw_loop(factor, scope, site, count, keep=True)
             return self.graph.name(value, hint)
-        step = self.graph.scalar("step", factor.span)
+        step, target = self.graph.scalar("step", factor.span), factor.conditional.targets[0]
+        if isinstance(target, model.Element):
+            return self._drawn_element(factor, target, scope, site, step, hint, count)
         return self.draw(factor.distribution, scope, site, step, hint=hint, count=count)
+
+    def _drawn_element(
+        self, factor: Factor, target: model.Element, scope: Scope, site: str, step: Expr, hint: str, count: int
+    ) -> Expr:
+        """The variable, of which one element (or a part) at constant places is drawn now: the rest is as before, or
+        0."""
+        span, whole = factor.span, target.base.type
+        at = tuple(p for p in (self.expressions.subscript(s, scope) for s in target.subscripts) if p is not None)
+        if target.type.shape:
+            value = self._drawn_part(factor, scope, at, site, step, hint, count)
+        else:
+            index, size = places.number(self.graph, at, whole.shape, span), math.prod(whole.shape)
+            value = self.draw(factor.distribution, scope, site, step, index, hint=hint, count=count, length=size)
+        return places.written(self.graph, self._so_far(factor, scope), target, at, value, span)
+
+    def _so_far(self, factor: Factor, scope: Scope) -> Expr:
+        """What other factors have drawn of the variable; 0 where nothing is drawn yet."""
+        name, target = variable_of(factor), factor.conditional.targets[0]
+        assert isinstance(target, model.Element)
+        if name in scope.names:
+            return scope.names[name]
+        return self.graph.broadcast(self.graph.number(0, factor.span), math.prod(target.base.type.shape), factor.span)
 
     def stored(self, factor: Factor, scope: Scope, site: str) -> model.Type:
         """The same for an indexed head, written to the output of the variable's name column by column."""
@@ -100,7 +132,9 @@ class Factors:
 
         standard = made(needed[0])
         probabilities = masses(found)
-        if probabilities is not None:
+        if not isinstance(found, model.UserDistribution) and form_of(found).sorts:
+            value = argsort(self.expressions, standard, span)
+        elif probabilities is not None:
             value = inverted(self.graph, self.expressions.lower(probabilities, scope), standard, span)
         else:
             first, second = (
@@ -178,7 +212,8 @@ class Factors:
         extents = tuple(r.stop - r.start for r in ranges)
         count = self.graph.integer(math.prod(extents), span)
         name = "_".join(r.index for r in ranges)
-        plan = self.graph.loop("dimensions", name, count, {**carried, **extra}, span, depth=0)
+        depth, reverse = self._depth(scope), is_backward(factor)
+        plan = self.graph.loop("dimensions", name, count, {**carried, **extra}, span, depth=depth, reverse=reverse)
         found = places.indices(self.graph, self.graph.index_of(plan), extents, span)
         starts = (self.graph.integer(r.start, span) for r in ranges)
         names: dict[str, Expr] = {
@@ -243,10 +278,9 @@ class Factors:
         states = recurrent_networks(self.expressions, factor)
         networks: list[Units | Caches | States] = [*units, *states]
         by_part = bool(states) and len(factor.conditional.indices) > 1
-        carried = keep or by_part or any(each.reads_variable for each in units)
-        carried = carried or _reads_past(factor, name, {n.path for n in networks})
-        zero = self.graph.number(0, span)
-        extra = {name: self.graph.broadcast(zero, size, span)} if carried else {}
+        carried = keep or by_part or along_an_order(target) or any(each.reads_variable for each in units)
+        carried = carried or reads_past(factor, name, {n.path for n in networks})
+        extra = {name: self._so_far(factor, scope)} if carried else {}
         extra |= {k: v for network in networks for k, v in network.initial(scope).items()}
         plan, inside = self._open(factor, extra, scope)
         at = tuple(self.expressions.subscript(s, inside) for s in target.subscripts)
@@ -258,18 +292,19 @@ class Factors:
         if target.type.shape:
             value = self._drawn_part(factor, inside, given, site, step, hint, count)
         else:
-            index = places.number(self.graph, given, whole.shape, span)
+            turn = (self.graph.index_of(plan),) if along_an_order(target) else given
+            index = places.number(self.graph, turn, whole.shape, span)
             value = self.draw(factor.distribution, inside, site, step, index, hint=hint, count=count, length=size)
         self.graph.hints[id(value)] = hint
-        nexts = self._advance(_with_newest(factor, name), plan, inside.bind({_NEWEST: value}))
-        newest = inside.bind({_NEWEST: value})
+        nexts = self._advance(with_newest(factor, name), plan, inside.bind({NEWEST: value}))
+        newest = inside.bind({NEWEST: value})
         if carried:
             before = plan.inside[len(factor.recurrences)]
             nexts.append(places.written(self.graph, before, target, given, value, span))
             newest = newest.bind({name: nexts[-1]})
 
         def drawn(expr: model.Expr) -> Expr:
-            return self.expressions.lower(expr if by_part else _newest(expr, name), newest)
+            return self.expressions.lower(expr if by_part else as_newest(expr, name), newest)
 
         for network, held in zip(networks, now, strict=True):
             nexts.extend(network.advanced(held, drawn, inside).values())
@@ -314,48 +349,6 @@ class Factors:
 
 #: What a sampler's standard draws are called.
 _STANDARD = ("standard draw", "another draw")
-_NEWEST = "newest"
-
-
-def _with_newest(factor: Factor, name: str) -> Factor:
-    """The factor whose recurrences read the element just drawn by a name of its own."""
-
-    def changed(recurrence: Recurrence) -> Recurrence:
-        return dataclasses.replace(recurrence, term=_newest(recurrence.term, name))
-
-    return dataclasses.replace(factor, recurrences=tuple(map(changed, factor.recurrences)))
-
-
-def _newest(expr: model.Expr, name: str) -> model.Expr:
-    """`expr`, whose elements of the variable are the one just drawn."""
-
-    def visit(current: Node) -> Node:
-        if isinstance(current, model.Element) and _named(current.base) == name:
-            return model.Reference(current.type, _NEWEST, span=current.span)
-        return rebuild(current, visit)
-
-    found = visit(expr)
-    assert isinstance(found, model.Expr)
-    return found
-
-
-def _reads_past(factor: Factor, name: str, carried: set[str]) -> bool:
-    """Whether a naive causal view reads what has been drawn so far; the networks `carried` read sums instead."""
-
-    def reads(part: Node) -> bool:
-        if isinstance(part, model.NetworkOutput) and part.path in carried:
-            return False
-        if isinstance(part, model.Element) and any(isinstance(s, model.Before) for s in part.subscripts):
-            return _named(part.base) == name
-        return any(map(reads, children(part)))
-
-    return reads(factor.distribution)
-
-
-def _named(base: model.Expr) -> str:
-    """The name of what a place is a place of, in whatever axes."""
-    base = base.base if isinstance(base, model.Flat) else base
-    return base.name if isinstance(base, model.Reference) else ""
 
 
 def _base(target: model.Expr) -> model.Expr:

@@ -28,6 +28,25 @@ def whole(function: str, left: int, right: int) -> int:
     return _WHOLE[function](left, right)
 
 
+def moved(function: str, left: Expr, right: Expr) -> tuple[str, Expr, int] | None:
+    """(i + 1) - 3 as what is done to i: subtract 2; None of what is no sum of a sum and a whole number."""
+    own = signed(left)
+    if function not in ("add", "subtract") or not isinstance(right, nodes.Number) or own is None:
+        return None
+    by = own[1] + int(right.value) * (1 if function == "add" else -1)
+    return "add" if by > 0 else "subtract", own[0], abs(by)
+
+
+def signed(place: Expr) -> tuple[Expr, int] | None:
+    """i and a of i + a; None of anything else."""
+    if not isinstance(place, nodes.Elementwise) or place.function not in ("add", "subtract"):
+        return None
+    base, by = place.arguments
+    if not isinstance(by, nodes.Number) or by.type.kind != "integer":
+        return None
+    return base, int(by.value) * (1 if place.function == "add" else -1)
+
+
 _WHOLE: dict[str, Callable[[int, int], int]] = {
     "add": operator.add,
     "subtract": operator.sub,

@@ -109,8 +109,7 @@ class Graph:
         number = folding.folded(function, arguments)
         if number is not None:
             return self.number(number, span)
-        same = folding.identity(function, arguments)
-        if same is not None:
+        if (same := folding.identity(function, arguments)) is not None:
             return same
         if function in ("add", "subtract"):
             left, right = arguments
@@ -135,9 +134,10 @@ class Graph:
         """Arithmetic on uniform integers: places and counts."""
         if isinstance(left, nodes.Number) and isinstance(right, nodes.Number):
             return self.integer(folding.whole(function, int(left.value), int(right.value)), span)
-        same = folding.identity(function, (left, right))
-        if same is not None:
+        if (same := folding.identity(function, (left, right))) is not None:
             return same
+        if (moved := folding.moved(function, left, right)) is not None:
+            return self.whole(moved[0], moved[1], self.integer(moved[2], span), span)
         type_ = RowType(False, left.type.shape or right.type.shape, "integer")
         return self.intern(nodes.Elementwise(type_, function, (left, right), span=span))
 
@@ -337,7 +337,7 @@ class Graph:
         number = len(self.plans)
         plan.inside = tuple(
             self.intern(
-                nodes.Local(RowType(True, v.type.shape, "real", v.type.particles), n, span=span),
+                nodes.Local(RowType(len(v.type.shape) < 2, v.type.shape, "real", v.type.particles), n, span=span),
                 depth + 1,
                 ("inside", number),
             )

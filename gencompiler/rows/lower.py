@@ -115,7 +115,7 @@ def _sample(derived: Derived) -> list[nodes.Program]:
     values: dict[str, Expr] = {}
     stored: dict[str, model.Type] = {}
     for place, step in enumerate(steps):
-        if isinstance(step, Factor) and _by_element(step) and not _is_read(step, steps[place + 1 :]):
+        if isinstance(step, Factor) and _by_element(step, steps) and not _is_read(step, steps[place + 1 :]):
             scope = draws.equations.completed(step.distribution, Scope(values))
             stored[variable_of(step)] = draws.factors.stored(step, scope, ancestral.stream(variable_of(step)))
         else:
@@ -125,9 +125,15 @@ def _sample(derived: Derived) -> list[nodes.Program]:
     return [dataclasses.replace(program, outputs=ordered)]
 
 
-def _by_element(step: Factor) -> bool:
-    """Whether a factor draws one number at a time."""
-    return bool(step.conditional.indices) and not step.conditional.targets[0].type.shape
+def _by_element(step: Factor, steps: tuple[queries.DrawStep, ...]) -> bool:
+    """Whether a factor draws one number at a time, and all of its variable."""
+    target = step.conditional.targets[0]
+    if isinstance(target, model.Element) and any(isinstance(s, model.Element) for s in target.subscripts):
+        return False
+    alone = all(
+        other is step or variable_of(other) != variable_of(step) for other in steps if isinstance(other, Factor)
+    )
+    return alone and bool(step.conditional.indices) and not step.conditional.targets[0].type.shape
 
 
 def _is_read(step: Factor, later: tuple[queries.DrawStep, ...]) -> bool:

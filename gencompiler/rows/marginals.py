@@ -43,7 +43,7 @@ class LinearGaussian:
     def log_density(self, latents: tuple[Factor, ...], observed: Factor | model.Link, value: Expr) -> Expr:
         """log p(value), the latent variables of `latents` (in order of dependence) integrated out."""
         for factor in latents:
-            name, law, own_scale = self._normal(factor)
+            name, law, own_scale = self.normal(factor)
             own = self._noise(own_scale, factor.conditional.targets[0].type.shape, factor.span)
             self.latent[name] = Affine(law.offset, {**law.matrices, name: own})
         mean, scale = self._observed(observed)
@@ -60,7 +60,7 @@ class LinearGaussian:
     def _observed(self, observed: Factor | model.Link) -> tuple[Affine, Expr | None]:
         """The observed variable as an affine map, and the scale of its own noise where it has one."""
         if isinstance(observed, Factor):
-            _, mean, scale = self._normal(observed)
+            _, mean, scale = self.normal(observed)
             return mean, scale
         stage, source = observed.stages[0], observed.source
         assert isinstance(stage, model.UseMap) and isinstance(source, model.Reference), "derive.marginals says so"
@@ -92,6 +92,10 @@ class LinearGaussian:
         factor = self.graph.name(self._matrix("cholesky", (size, size), (covariance,), span), "factor")
         whitening = self.graph.name(self._matrix("inverse_lower", (size, size), (factor,), span), "whitening")
         white = self.graph.name(self.graph.dot(residual, whitening, True, span), "white")
+        return self.white_log(white, factor, size, span)
+
+    def white_log(self, white: Expr, factor: Expr, size: int, span: Span) -> Expr:
+        """log Normal of a residual r by L^-1 r, L the Cholesky factor of the covariance."""
         quadratic = self._square(white, span)
         diagonal = self._matrix("diagonal", (size,), (factor,), span)
         log_scale = self.graph.total(self._apply("log", diagonal, span=span), span)
@@ -106,7 +110,7 @@ class LinearGaussian:
 
     # -- variables ---------------------------------------------------------------------------------------------------
 
-    def _normal(self, factor: Factor) -> tuple[str, Affine, Expr]:
+    def normal(self, factor: Factor) -> tuple[str, Affine, Expr]:
         """A Normal variable by its name: its mean as an affine map of what was there before, and its scale."""
         target = factor.conditional.targets[0]
         distribution, scope = factor.distribution, self.scope

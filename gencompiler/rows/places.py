@@ -50,6 +50,16 @@ def indices(graph: Graph, iteration: Expr, extents: tuple[int, ...], span: Span)
     return (iteration, *reversed(found))
 
 
+def moved(expressions: Expressions, place: model.Expr, scope: Scope) -> Expr | None:
+    """`t - 1` of an index: a place that all rows share; None of what is no sum of an index and a number."""
+    if not isinstance(place, model.Apply) or place.function not in ("add", "subtract"):
+        return None
+    left, right = (expressions.subscript(a, scope) for a in place.arguments)
+    if left is None or right is None or any(p.type.rows or p.type.kind != "integer" for p in (left, right)):
+        return None
+    return expressions.graph.whole(place.function, left, right, place.span)
+
+
 def element(expressions: Expressions, expr: model.Element, base: Expr, scope: Scope) -> Expr:
     """`base[…]` of a tensor with several axes: an element, a part that lies together, or the past of one."""
     graph, span, shape = expressions.graph, expr.span, expr.base.type.shape
@@ -114,6 +124,9 @@ def written(graph: Graph, whole: Expr, target: model.Element, at: tuple[Expr, ..
     """`whole` with `value` in the place of the element `target` of a tensor, at its given subscripts `at`."""
     shape = target.base.type.shape
     given = [not isinstance(s, model.Whole) for s in target.subscripts]
+    if len(at) == len(shape) == 1 and at[0].type.rows:
+        here = graph.elementwise("equal", at[0], _iota(graph, shape[0], span), span=span)
+        return graph.select(here, value, whole, span)
     if all(given):
         return graph.with_column(whole, number(graph, at, shape, span), value, span)
     if given == sorted(given, reverse=True):
@@ -129,6 +142,10 @@ def written(graph: Graph, whole: Expr, target: model.Element, at: tuple[Expr, ..
         column = graph.whole("add", place, graph.integer(k * inner, span), span)
         whole = graph.with_column(whole, column, graph.column(value, graph.integer(k, span), span), span)
     return whole
+
+
+def _iota(graph: Graph, length: int, span: Span) -> Expr:
+    return graph.intern(nodes.Iota(RowType(False, (length,), "integer"), length, span=span))
 
 
 def reshaped(graph: Graph, value: Expr, shape: tuple[int, ...], span: Span) -> Expr:
@@ -151,7 +168,7 @@ def kept(
     """A tensor of this shape (a vector by default) with `neutral` at the places that a causal view of an axis leaves
     out."""
     graph, span, length = expressions.graph, span or value.span, value.type.shape[0]
-    found: Expr = graph.intern(nodes.Iota(RowType(False, (length,), "integer"), length, span=span))
+    found: Expr = _iota(graph, length, span)
     index = expressions.subscript(view.index, scope)
     assert index is not None
     shape = shape or (length,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gencompiler.catalog.causal import Degrees
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.rows.nodes import (
+    Argsort,
     Broadcast,
     Collect,
     Column,
@@ -222,6 +223,8 @@ def _call_particles(expr: Expr) -> str:
             return f"distribute({expression(vector)})"
         case ParticleIndex():
             return f"particle({expr.type.particles})"
+        case Argsort(vector=vector):
+            return f"argsort({expression(vector)})"
         case LogAbsDet(entries=entries, size=size):
             return f"log_abs_det({expression(entries)}, {size})"
         case MatrixFunction(function="identity"):

@@ -15,6 +15,7 @@ from gencompiler.rows.absorb import absorb
 from gencompiler.rows.cost import Cost, cost
 from gencompiler.rows.expand import expand
 from gencompiler.rows.nodes import (
+    Argsort,
     Convolve,
     Dot,
     Elementwise,
@@ -125,6 +126,8 @@ def _only_torch(program: Program) -> str | None:
                 return f"`{function}` of a matrix, which torch computes once for all rows"
             case Loop(done=Expr()):
                 return "a loop that ends when all rows are done"
+            case Argsort():
+                return "the order that sorts a vector"
             case LogAbsDet():
                 return "the determinant of a matrix of each row"
             case Elementwise(function=function) if not FUNCTIONS[function].triton:

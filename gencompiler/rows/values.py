@@ -314,6 +314,14 @@ def matrix_shape(function: str, shapes: tuple[tuple[int, ...], ...], size: int) 
 
 
 @node
+class Argsort(Expr):
+    """The order that sorts a vector: place k holds the number of the k-th smallest element.  Of an order it is the
+    inverse: place j holds where j comes in it."""
+
+    vector: Expr
+
+
+@node
 class ExternalCall(Expr):
     """The user's own module, applied to row values; one row vector (or scalar) out."""
 

@@ -28,7 +28,7 @@ from gencompiler.rows.nodes import (
     StoreSection,
     WithColumn,
 )
-from gencompiler.rows.verify_types import INDEX, Typing, is_boolean
+from gencompiler.rows.verify_types import INDEX, Typing, is_boolean, reach
 
 LOOP_KINDS = ("layers", "dimensions", "steps", "time")
 
@@ -96,6 +96,8 @@ class _Verifier(Typing):
                 case Let(name, value):
                     self._expr(value)
                     self._bind(name, value.type, statement)
+                    if value.type == INDEX:
+                        self.reaches[name] = reach(value, self.reaches)
                 case Loop():
                     self._loop(statement)
                 case StoreColumn():
@@ -113,7 +115,8 @@ class _Verifier(Typing):
             self._expr(carry.initial)
         outside = dict(self.scope)
         self._bind(loop.index, INDEX, loop)
-        self.sizes[loop.index] = constant(loop.count)
+        count = constant(loop.count)
+        self.reaches[loop.index] = range(count) if count is not None else None
         for carry in loop.carried:
             kind = carried_type(carry)
             if carry.initial.type.shape != kind.shape or is_boolean(carry.initial) != is_boolean(carry.next):
@@ -151,13 +154,13 @@ class _Verifier(Typing):
     # -- keys --------------------------------------------------------------------------------------------------------
 
     def _keys(self) -> None:
-        """Two draws of one stream are the same draw, or scalars at different constant dims."""
+        """Two draws of one stream are the same draw, or scalars at dims of which none is among the other's."""
         seen: dict[int, set[Draw]] = {}
         for draw in draws(self.program):
             others = seen.setdefault(draw.stream, set())
             for other in others:
-                apart = [None if each.dim is None else constant(each.dim) for each in (draw, other)]
-                distinct = None not in apart and apart[0] != apart[1] and _keyed_alike(other, draw)
+                apart = [None if each.dim is None else reach(each.dim, self.reaches) for each in (draw, other)]
+                distinct = _apart(*apart) and _keyed_alike(other, draw)
                 if other != draw and not distinct:
                     self._fail(f"two different draws share stream {draw.stream}", draw)
             others.add(draw)
@@ -194,3 +197,8 @@ class _TileVerifier(_Verifier):
 def _keyed_alike(a: Draw, b: Draw) -> bool:
     """Whether different dims of two draws stay different in every particle."""
     return (a.type.particles, a.length) == (b.type.particles, b.length)
+
+
+def _apart(one: range | None, other: range | None) -> bool:
+    """Whether two dims, where they are known, are never the same."""
+    return one is not None and other is not None and (one.stop <= other.start or other.stop <= one.start)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.diagnostics.model import CompilerBug
 from gencompiler.node import Node
 from gencompiler.rows.analysis import constant
+from gencompiler.rows.folding import signed
 from gencompiler.rows.nodes import (
     MATRIX_FUNCTIONS,
+    Argsort,
     Broadcast,
     Collect,
     Column,
@@ -61,7 +63,8 @@ class Typing:
         self.inputs = {each.name: each.type for each in program.inputs}
         self.parameters = {each.path: each.shape for each in program.parameters}
         self.scope: dict[str, RowType] = dict.fromkeys((*program.scalars, "seed", "step"), INDEX)
-        self.sizes: dict[str, int | None] = {}
+        #: What names of whole numbers run over, where it is known: indices of loops, and what is moved from one.
+        self.reaches: dict[str, range | None] = {}
         self.ever_bound: set[str] = set()
 
     def _fail(self, message: str, at: Node) -> NoReturn:
@@ -94,13 +97,11 @@ class Typing:
 
     def _index(self, index: Expr, size: int) -> None:
         self._expect(index, rows=False, shape=(), kind="integer")
-        at = constant(index)
-        if isinstance(index, Number) and (at is None or not 0 <= at < size):
+        if isinstance(index, Number) and constant(index) is None:
             self._fail(f"index {index.value} is outside 0..{size}", index)
-        if isinstance(index, Local):
-            count = self.sizes.get(index.name)
-            if count is not None and count > size:
-                self._fail(f"{index.name} runs to {count}, outside 0..{size}", index)
+        runs = reach(index, self.reaches)
+        if runs is not None and not (runs.start >= 0 and runs.stop <= size):
+            self._fail(f"an index runs over {runs.start}..{runs.stop}, outside 0..{size}", index)
 
     def _expr(self, expr: Expr) -> None:
         check: Callable[[Expr], RowType | None] | None = getattr(self, f"_type_{type(expr).__name__.lower()}", None)
@@ -259,6 +260,10 @@ class Typing:
             self._fail(f"a window longer than the {length} elements of its vector", expr)
         return self._of(expr, (expr.vector, expr.value), (length,), expr.type.kind)
 
+    def _type_argsort(self, expr: Argsort) -> RowType:
+        self._length(expr.vector)
+        return dataclasses.replace(expr.vector.type, kind="real")
+
     def _type_reshape(self, expr: Reshape) -> RowType:
         self._expect(expr.value, rows=False)
         if math.prod(expr.value.type.shape) != math.prod(expr.type.shape):
@@ -350,3 +355,11 @@ class Typing:
 
 def is_boolean(expr: Expr) -> bool:
     return expr.type.kind == "boolean"
+
+
+def reach(index: Expr, known: Mapping[str, range | None]) -> range | None:
+    """The whole numbers that a constant, a name of which it is known, or one plus a constant, runs over."""
+    base, by = signed(index) or (index, 0)
+    at = constant(base)
+    over = range(at, at + 1) if at is not None else known.get(base.name) if isinstance(base, Local) else None
+    return range(over.start + by, over.stop + by) if over is not None else None

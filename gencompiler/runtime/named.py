@@ -122,6 +122,13 @@ def _tumours() -> dict[str, Columns]:
     return {"all": {"x": ((x - x.mean(0)) / x.std(0)).astype(np.float32), "y": y}}
 
 
+def _letters() -> dict[str, Columns]:
+    """The shipped pieces of English text: uint8 [1027, 32], 0 to 26."""
+    resource = importlib.resources.files("gencompiler.runtime") / "letters.npz"
+    with resource.open("rb") as file, np.load(file) as archive:
+        return {"all": {"x": np.asarray(archive["x"])}}
+
+
 #: Patches of photographs: their side, the columns of a strip, and the strips of each split.
 PATCH, STRIP = 8, 16
 STRIPS = {"train": tuple(k for k in range(20) if k not in (3, 7, 12, 16)), "valid": (3, 12), "test": (7, 16)}
@@ -163,6 +170,7 @@ NAMED: dict[str, Callable[[], dict[str, Columns]]] = {
     "digits_unit": _shipped(lambda x: unit(x, 16)),
     "digits_real": _shipped(lambda x: signed(x, 16)),
     "tumours": _tumours,
+    "letters": _letters,
     "patches": _patches,
     "inverse_sine": lambda: {"all": dict(toys.inverse_sine())},
     **{name: _toy(make) for name, make in toys.TOYS.items()},

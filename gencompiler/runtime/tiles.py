@@ -151,21 +151,26 @@ def permutation(source: Layout, target: Layout, device: torch.device) -> Tensor:
 
 def remembered(pack: Callable[..., tuple[Tensor, ...]]) -> Callable[..., tuple[Tensor, ...]]:
     """`pack(*parameters, device)`, computed again only when a parameter is another tensor or has been changed in
-    place."""
+    place, or the device is another."""
     seen: list[tuple[weakref.ref[Tensor], int]] = []
     arrays: tuple[Tensor, ...] = ()
+    device: object = None
 
     @functools.wraps(pack)
     def packed(*arguments: Tensor | torch.device) -> tuple[Tensor, ...]:
-        nonlocal seen, arrays
+        nonlocal seen, arrays, device
         tensors = [each for each in arguments if isinstance(each, Tensor)]
         versions = [-1 if each.is_inference() else each._version for each in tensors]
-        same = len(tensors) == len(seen) and all(
-            reference() is each and version == before >= 0
-            for each, version, (reference, before) in zip(tensors, versions, seen, strict=True)
+        same = (
+            device == arguments[-1]
+            and len(tensors) == len(seen)
+            and all(
+                reference() is each and version == before >= 0
+                for each, version, (reference, before) in zip(tensors, versions, seen, strict=True)
+            )
         )
         if not same:
-            arrays = pack(*arguments)
+            arrays, device = pack(*arguments), arguments[-1]
             seen = [(weakref.ref(each), version) for each, version in zip(tensors, versions, strict=True)]
         return arrays
 

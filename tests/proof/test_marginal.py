@@ -12,7 +12,8 @@ from gencompiler.proof import graph
 from gencompiler.proof.facts import Fact, Member
 from gencompiler.proof.graph import Term, apply, contract, element, literal, reduce, select, symbol
 from gencompiler.proof.kernel import RULES, Proof, Unproved, prove
-from gencompiler.proof.marginal_rules import LARGEST_SUM, is_affine, values_of, why_not
+from gencompiler.proof.marginal_rules import is_affine, why_not
+from gencompiler.proof.slices import LARGEST_SUM, values_of
 from gencompiler.proof.structure import Admissible, Chains, Factorizes, HasDensity, Place, Production
 
 REAL, BINARY = Support("Real"), Support("Binary")
@@ -187,10 +188,10 @@ def test_what_a_pipeline_makes_of_something_observed_has_no_density_beside_it() 
         return Production(name, (), (Place(name),), listed, listed, law)
 
     productions = (stated("z", normal_), stated("x", flow, "z"), stated("y", flow, "x"))
-    assert why_not(productions[:1], ()) is None
-    reason = why_not(productions[1:], ()) or ""
+    assert why_not(productions[:1], (), {}) is None
+    reason = why_not(productions[1:], (), {}) or ""
     assert "determined by it" in reason
-    assert "determined by it" in (why_not(productions, ("z",)) or "")
+    assert "determined by it" in (why_not(productions, ("z",), {"z": ()}) or "")
 
 
 def test_a_marginal_is_that_of_a_factorization() -> None:

@@ -239,6 +239,8 @@ class _Row:
                 return np.concatenate([np.atleast_1d(of(part)) for part in parts])
             case r.Permute(vector=vector, order=order):
                 return of(vector)[list(order)]
+            case r.Argsort(vector=vector):
+                return np.argsort(of(vector), kind="stable").astype(float)
             case r.Iota(length=length):
                 return np.arange(length)
             case r.Window(value=value, start=start, length=length, axis=axis):
