@@ -206,17 +206,23 @@ def weights_of(network: nodes.Network) -> list[nodes.Parameter]:
     """The weights and biases of a network, in the order they are applied.
 
     Hidden layer l has `PATH.l.weight` [out, in] and `PATH.l.bias` [out]; the outputs `PATH.NAME.weight` and `.bias`.  A
-    network on causal views reads what they show of all places, and has the outputs of all places side by side."""
+    network on causal views reads what they show of all places, and has the outputs of all places side by side.
+
+    Biases of hidden layers start Uniform(±1/√in), as the weights do: with none, every unit of the first layer bends
+    where its input is 0, and a conditioner that reads few numbers learns to bend elsewhere only slowly."""
     shown = [network.places if view else 1 for view in network.views] or [1] * len(network.inputs)
     width = sum(max(1, n) * places for n, places in zip(network.inputs, shown, strict=True))
     layers: list[tuple[str, int, int, bool]] = []
+    bends: dict[str, str] = {}
     for number, hidden in enumerate(network.hidden):
         layers.append((str(number), hidden, width, False))
+        bends[str(number)] = f"Uniform(-{width**-0.5:.6g}, {width**-0.5:.6g})"
         width = hidden
     for name, size in zip(network.output_names or ("output",), network.outputs, strict=True):
         layers.append((name, max(1, size) * max(1, network.places), width, network.zero_output))
     kind = NETWORKS[network.kind]
     if kind.gates:
+        bends = {}
         size = kind.gates * network.hidden[0]
         features = sum(max(1, n) for n in network.inputs)
         layers = [("input", size, features, False), ("hidden", size, network.hidden[0], False)]
@@ -237,9 +243,10 @@ def weights_of(network: nodes.Network) -> list[nodes.Parameter]:
                 )
             )
         if kind.bias:
+            start = bends.get(name, initial)
             found.append(
                 nodes.Parameter(
-                    f"{network.path}.{name}.bias", real, network.iterations, (), (out,), initial, span=network.span
+                    f"{network.path}.{name}.bias", real, network.iterations, (), (out,), start, span=network.span
                 )
             )
     return found
