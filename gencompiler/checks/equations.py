@@ -24,11 +24,13 @@ from gencompiler.proof.structure import (
     MapStage,
     Mixed,
     OdeStage,
+    PartsStage,
     Place,
     Production,
     PushesForward,
     QuantizeStage,
     Range,
+    RearrangeStage,
     RepeatStage,
     StageData,
 )
@@ -326,5 +328,10 @@ def _stage(model: nodes.Model, stage: nodes.Stage, used: list[str]) -> StageData
         found = next(s for s in model.surjections if s.name == stage.surjection)
         rest = next((v.type.support for v in model.variables if v.name == found.rest), None)
         return QuantizeStage(found.levels, found.shape, rest)
+    if isinstance(stage, nodes.Rearrange):
+        return RearrangeStage(stage.before, stage.after, stage.order)
+    if isinstance(stage, nodes.Parts):
+        inner = tuple(tuple(_stage(model, s, used) for s in part.stages) for part in stage.parts)
+        return PartsStage(tuple(part.count for part in stage.parts), inner)
     assert isinstance(stage, nodes.Repeat)
     return RepeatStage(stage.count, tuple(_stage(model, s, used) for s in stage.stages))

@@ -176,6 +176,29 @@ def enter(
     return inner, tuple(inputs)
 
 
+def with_constants(
+    infer: Infer,
+    context: Context,
+    definition: tree.Definition,
+    shape: tuple[int, ...],
+    given: tuple[tree.Argument, ...],
+    at: tree.Expr,
+) -> Context:
+    """The context of a bijection that is made of stages: it has constants of its own, and nothing else."""
+    signature = definition.signature
+    if signature is None:
+        return context
+    constants = dict(context.constants)
+    _constants_of(infer, context, signature, given, constants)
+    for variable in signature.variables:
+        if isinstance(variable.type, tree.SupportType) and variable.type.shape:
+            solve(infer, variable, nodes.Type(nodes.REAL, shape), constants, at)
+    for declaration in signature.conditions or ():
+        if declaration.name.id not in constants:
+            infer.builder.unsupported("a parameter of a bijection that is a pipeline", declaration.span)
+    return dataclasses.replace(context, constants=constants)
+
+
 def _constants_of(
     infer: Infer,
     context: Context,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 from gencompiler.model.nodes import REAL
@@ -118,11 +119,16 @@ def _by_rows(input_: Term, body: Term) -> Term:
 
 @rule
 def linear(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A linear map of the reals by a nonsingular matrix.  Subject: the input, the body.  Premise: the matrix."""
+    """A linear map of the reals by a nonsingular matrix.  Subject: the input, the body.  Premise: the matrix.
+
+    Of a tensor the map acts along one axis, on each of the vectors there are along it: |det| is to the power of their
+    number (Kingma & Dhariwal, Glow, 2018, section 3.2)."""
     input_, body = cast(tuple[Term, Term], subject)
     factor, first = factor_of(input_, body)
     need(support_of(input_) == REAL and body.shape == input_.shape, "not a linear map of the reals")
     own = _known(premises[0], factor)
     y = result(input_.shape)
     inverse = contract(y, own.inverse) if first else contract(own.inverse, y)
-    return VectorBijection(input_, body, REALS, True, releveled(inverse), releveled(own.log_abs_det))
+    vectors = math.prod(input_.shape) // factor.shape[0]
+    log_det = own.log_abs_det if vectors == 1 else times(literal(vectors), own.log_abs_det)
+    return VectorBijection(input_, body, REALS, True, releveled(inverse), releveled(log_det))

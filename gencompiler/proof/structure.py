@@ -164,7 +164,28 @@ class OdeStage:
     map: int
 
 
-StageData = MapStage | QuantizeStage | RepeatStage | OdeStage
+@dataclasses.dataclass(frozen=True)
+class RearrangeStage:
+    """The elements of a tensor, in row-major order, in other places of one of the shape `after`."""
+
+    before: Shape
+    after: Shape
+    order: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class PartsStage:
+    """Consecutive parts of the first axis, so many places each, go through stages of their own."""
+
+    counts: tuple[int, ...]
+    parts: tuple[tuple[StageData, ...], ...]
+
+    @property
+    def stages(self) -> tuple[StageData, ...]:
+        return tuple(stage for part in self.parts for stage in part)
+
+
+StageData = RearrangeStage | PartsStage | MapStage | QuantizeStage | RepeatStage | OdeStage
 
 
 @dataclasses.dataclass(frozen=True)
