@@ -25,6 +25,7 @@ from gencompiler.rows.absorb import absorb
 from gencompiler.rows.analysis import bound_names, constant, loops, single_reads
 from gencompiler.rows.hoist import hoist_draws, stepped_draws
 from gencompiler.rows.nodes import (
+    Convolve,
     Dot,
     Expr,
     ExternalCall,
@@ -45,6 +46,7 @@ IMPORTS = {
     "torch": "import torch",
     "F": "from torch.nn import functional as F",
     "causal": "from gencompiler.runtime import causal",
+    "convolutions": "from gencompiler.runtime import convolutions",
     "norms": "from gencompiler.runtime import norms",
     "random": "from gencompiler.runtime import random",
     "special": "from gencompiler.runtime import special",
@@ -52,7 +54,7 @@ IMPORTS = {
 }
 
 #: What may round a row differently where there are other numbers of rows.
-_PRODUCTS = (Dot, MatrixFunction, ExternalCall)
+_PRODUCTS = (Dot, Convolve, MatrixFunction, ExternalCall)
 
 
 @dataclasses.dataclass(frozen=True)

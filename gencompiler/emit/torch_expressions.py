@@ -38,6 +38,7 @@ from gencompiler.rows.nodes import (
     Collect,
     Column,
     Concat,
+    Convolve,
     Distribute,
     Dot,
     Draw,
@@ -121,7 +122,7 @@ class Expressions:
                     self.scope.iotas[length] = self.scope.names.fresh("places", f"places_{length}")
                 self.scope.want("device")
                 return Value(Text(self.scope.iotas[length]), expr.type)
-            case Window() | WithWindow() | Reshape() | Mask():
+            case Window() | WithWindow() | Reshape() | Mask() | Convolve() | LogAbsDet():
                 return torch_windows.value(self, expr)
             case Draw():
                 return self._draw(expr)
@@ -129,9 +130,6 @@ class Expressions:
                 return moved(expr, self.value(operand), self.scope)
             case ParticleIndex():
                 return particle_numbers(expr, self.scope)
-            case LogAbsDet(entries=entries, size=size):
-                table = method(self.code(entries), "unflatten", "-1", f"({size}, {size})")
-                return Value(Attribute(call("torch.linalg.slogdet", table), "logabsdet"), expr.type)
             case MatrixFunction(arguments=arguments):
                 return Value(matrix_function(expr, list(map(self.code, arguments)), self.scope), expr.type)
             case ExternalCall(module=module, arguments=arguments):

@@ -1,4 +1,4 @@
-"""Windows into vectors and matrices, and masks, in torch."""
+"""Vectors as tables: windows into them, masks, convolutions and determinants, in torch."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from gencompiler.emit.code import Attribute, Code, Sequence, Subscript, Text, call, flat, method
 from gencompiler.emit.torch_values import Value
-from gencompiler.rows.analysis import block_index
-from gencompiler.rows.nodes import Mask, Permute, Reshape, Window, WithWindow
+from gencompiler.rows.analysis import block_index, constant
+from gencompiler.rows.nodes import Convolve, LogAbsDet, Mask, Permute, Reshape, Window, WithWindow
 
 if TYPE_CHECKING:
     from gencompiler.emit.torch_expressions import Expressions
 
 
-def value(expressions: Expressions, expr: Window | WithWindow | Reshape | Mask) -> Value:
+def value(expressions: Expressions, expr: Window | WithWindow | Reshape | Mask | Convolve | LogAbsDet) -> Value:
     """One of the expressions of this file."""
     match expr:
         case Window():
@@ -23,7 +23,22 @@ def value(expressions: Expressions, expr: Window | WithWindow | Reshape | Mask) 
             return with_window(expressions, expr)
         case Reshape():
             return reshape(expressions, expr)
+        case Convolve():
+            return convolve(expressions, expr)
+        case LogAbsDet(entries=entries, size=size):
+            table = method(expressions.code(entries), "unflatten", "-1", f"({size}, {size})")
+            return Value(Attribute(call("torch.linalg.slogdet", table), "logabsdet"), expr.type)
     return mask(expressions, expr)
+
+
+def convolve(expressions: Expressions, expr: Convolve) -> Value:
+    """`convolutions.convolve(value, weight, bias, grid, kernel, pads, dilation)`"""
+    bias = expressions.code(expr.bias) if expr.bias is not None else Text("None")
+    sizes = (Text(str(each)) for each in (expr.grid, expr.kernel, expr.pads))
+    options = {"dilation": str(expr.dilation)} if expr.dilation > 1 else {}
+    kind = dataclasses.replace(expr.type, shape=expr.value.type.shape)
+    given = expressions.spread(expressions.value(expr.value), kind)
+    return Value(call("convolutions.convolve", given, expressions.code(expr.weight), bias, *sizes, **options), expr.type)
 
 
 def mask(expressions: Expressions, expr: Mask) -> Value:
@@ -40,6 +55,8 @@ def window(expressions: Expressions, expr: Window) -> Value:
         return _blocks(expr, value, place[0])
     start = flat(expressions.code(expr.start))
     items = f"{start} : {start} + {expr.length}"
+    if (at := constant(expr.start)) is not None:
+        items = f"{at or ''}:{at + expr.length}"
     if value.type.rows:
         return Value(expressions.last(value, items), expr.type, chunked=value.chunked)
     return Value(Subscript(value.code, (*([":"] * expr.axis), items)), expr.type)
@@ -95,5 +112,6 @@ def with_window(expressions: Expressions, expr: WithWindow) -> Value:
     length = expr.value.type.shape[0]
     vector = expressions.spread(expressions.value(expr.vector), expr.type)
     value = expressions.spread(expressions.value(expr.value), dataclasses.replace(expr.type, shape=(length,)))
-    start = flat(expressions.code(expr.start))
-    return Value(call("torch.slice_scatter", vector, value, "-1", start, f"{start} + {length}"), expr.type)
+    start, at = flat(expressions.code(expr.start)), constant(expr.start)
+    stop = f"{start} + {length}" if at is None else str(at + length)
+    return Value(call("torch.slice_scatter", vector, value, "-1", start, stop), expr.type)

@@ -10,7 +10,7 @@ from typing import NoReturn, TypeVar
 from gencompiler.catalog.networks import NETWORKS
 from gencompiler.diagnostics.model import Label, Reporter
 from gencompiler.diagnostics.span import Span
-from gencompiler.model import nodes
+from gencompiler.model import nodes, stacks
 from gencompiler.model.frames import Frame
 from gencompiler.model.nodes import Real
 from gencompiler.model.types import known_shape
@@ -221,6 +221,8 @@ def weights_of(network: nodes.Network) -> list[nodes.Parameter]:
     for name, size in zip(network.output_names or ("output",), network.outputs, strict=True):
         layers.append((name, max(1, size) * max(1, network.places), width, network.zero_output))
     kind = NETWORKS[network.kind]
+    if kind.stack is not None:
+        layers = [(name, out, width, False) for name, out, width in stacks.weights_of(network)]
     if kind.gates:
         bends = {}
         size = kind.gates * network.hidden[0]

@@ -43,6 +43,8 @@ def network(
                 unify(type_, nodes.Type(nodes.REAL, (stated,)))
     places, shown = causal_inputs.shown(infer, context, inputs)
     sizes = tuple(_size(known_shape(i.type) or (), places if s else 0) for i, s in zip(inputs, shown, strict=True))
+    if kind.stack is not None:
+        _stacked(infer, expr, places, shown, hidden)
     if kind.gates:
         _recurrent(infer, expr, places, shown, hidden, types)
     found = nodes.Network(
@@ -57,6 +59,8 @@ def network(
         output_names,
         places,
         shown if places else (),
+        grid=causal_inputs.grid(inputs, kind.axes, places) if kind.stack is not None else (),
+        settings=_settings(infer, context, expr, kind, options, hidden) if kind.stack is not None else (),
         span=expr.span,
     )
     infer.builder.networks[path] = PendingNetwork(found, types)
@@ -113,6 +117,45 @@ def _recurrent(
     if len(types) > 1:
         infer.builder.report("G104", f"`{name}` has one result, its state", expr.span, "several names for it")
     unify(types[0], nodes.Type(nodes.REAL, hidden))
+
+
+def _stacked(
+    infer: Infer, expr: tree.Call, places: int, shown: tuple[str, ...], hidden: tuple[int, ...]
+) -> None:
+    """A stack of convolutions over a causal view."""
+    name = expr.function.id if isinstance(expr.function, tree.Name) else "this"
+    if len(hidden) != 1:
+        infer.builder.report(
+            "G104", f"`{name}` needs the width of its layers", expr.span, "one number", help=("`hidden = 64`",)
+        )
+    if not places:
+        infer.builder.unsupported(f"`{name}` of what is no causal view", expr.span)
+    if "until" in shown:
+        infer.builder.unsupported(f"`{name}` on a view up to its own place", expr.span)
+
+
+def _settings(
+    infer: Infer,
+    context: Context,
+    expr: tree.Call,
+    kind: networks.NetworkKind,
+    options: dict[str, tree.Expr],
+    hidden: tuple[int, ...],
+) -> tuple[tuple[str, int], ...]:
+    """The numbers that a stack is built from, those that the call leaves out as the catalogue has them."""
+    found = {name: value for name, value in kind.options if isinstance(value, int)}
+    for name in found:
+        if name in options:
+            (found[name],) = _sizes(infer, context, options[name])
+    for name, least in networks.LEAST.items():
+        if name in found and found[name] < least:
+            infer.builder.report("G206", f"`{name}` is at least {least}", expr.span, f"this is {found[name]}")
+    for name in ("kernel", "first"):
+        if kind.axes > 1 and found[name] % 2 == 0:
+            infer.builder.report(
+                "G206", f"`{name}` is odd, for a box has a middle", expr.span, f"this is {found[name]}"
+            )
+    return (("hidden", hidden[0]), *found.items())
 
 
 def _size(shape: tuple[int, ...], places: int) -> int:

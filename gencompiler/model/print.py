@@ -211,7 +211,10 @@ def _network(network: nodes.Network) -> str:
     outputs = ", ".join(f"{n}[{s}]" for n, s in zip(network.output_names or ("output",), network.outputs, strict=True))
     hidden = f" hidden {list(network.hidden)} {network.activation}" if network.hidden else ""
     views = f" causal over {network.places}: {', '.join(v or 'all' for v in network.views)}" if network.places else ""
-    return f"  network {network.path} : {network.kind} {list(network.inputs)}{hidden} -> {outputs}{views}"
+    settings = "".join(f" {name} {value}" for name, value in network.settings)
+    grid = f" on {' x '.join(map(str, network.grid))}" if network.grid else ""
+    given = f"{list(network.inputs)}{settings}{hidden}"
+    return f"  network {network.path} : {network.kind} {given} -> {outputs}{views}{grid}"
 
 
 def _conditional(conditional: nodes.Conditional) -> str:

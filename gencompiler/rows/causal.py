@@ -21,7 +21,7 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.model.views import Axes, axes
 from gencompiler.node import Node, rebuild, walk
-from gencompiler.rows import networks, nodes
+from gencompiler.rows import networks, nodes, stacks
 from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.unsupported import NotLowered
 
@@ -33,9 +33,11 @@ def output(expressions: Expressions, expr: model.NetworkOutput, scope: Scope) ->
     """One output at the index of the network's views: of the sums that are carried, or of the whole network."""
     network = expressions.networks[expr.path]
     view = view_of(expr, scope.views)
+    if expr.path in scope.carried and network.grid:
+        return stacks.carried_output(expressions, expr, scope)
     if expr.path in scope.carried:
         return _carried_output(expressions, network, expr, scope)
-    whole = _whole(expressions, network, expr, scope)
+    whole = stacks.whole(expressions, expr, scope) if network.grid else _whole(expressions, network, expr, scope)
     index, span = expressions.subscript(view.index, scope), expr.span
     size = network.outputs[expr.output]
     if size == 0:
@@ -97,7 +99,7 @@ def _output_degrees(network: model.Network, number: int) -> tuple[Degrees, ...]:
 def _whole(expressions: Expressions, network: model.Network, expr: model.NetworkOutput, scope: Scope) -> Expr:
     """An output of all places side by side."""
     graph, span, view = expressions.graph, expr.span, view_of(expr, scope.views)
-    value = graph.concat(tuple(_place_by_place(expressions, i, view, scope) for i in expr.inputs), span)
+    value = graph.concat(tuple(place_by_place(expressions, i, view, scope) for i in expr.inputs), span)
     layers = _layers(network)
     for number in range(len(network.hidden)):
         weight = _masked(expressions, network, str(number), layers[number + 1], layers[number], scope, span)
@@ -116,7 +118,7 @@ def _whole(expressions: Expressions, network: model.Network, expr: model.Network
     )
 
 
-def _place_by_place(expressions: Expressions, given: model.Expr, view: model.Before, scope: Scope) -> Expr:
+def place_by_place(expressions: Expressions, given: model.Expr, view: model.Before, scope: Scope) -> Expr:
     """An input as a vector, what a view gives at each place side by side."""
     graph, cut = expressions.graph, axes(given, scope.views)
     value = expressions.lower(uncut(given, view.index), scope)
@@ -229,7 +231,7 @@ class Sums:
         for number, given in enumerate(self.carried.call.inputs):
             if self._is_drawn(given):
                 continue
-            row = _place_by_place(self.expressions, given, view, scope)
+            row = place_by_place(self.expressions, given, view, scope)
             weight = self._columns(self._first(layer, scope), number)
             value = graph.elementwise("add", value, graph.dot(row, weight, True, self.span), span=self.span)
         return value

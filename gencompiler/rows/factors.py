@@ -18,6 +18,7 @@ from gencompiler.rows.expressions import Expressions, NotLowered, Scope
 from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.inversion import inverted
 from gencompiler.rows.nodes import Expr
+from gencompiler.rows.stacks import Caches
 from gencompiler.rows.recurrent import States, recurrent_networks
 
 #: After the name of a draw site: the stream that picks the component of a mixture.
@@ -224,9 +225,14 @@ class Factors:
         assert isinstance(target, model.Element)
         whole = target.base.type
         size = math.prod(whole.shape)
-        sums = [Sums(self.expressions, c, name) for c in carried_networks(self.expressions, factor, name)]
+        kept = [
+            Caches(self.expressions, c.call)
+            if self.expressions.networks[c.call.path].grid
+            else Sums(self.expressions, c, name)
+            for c in carried_networks(self.expressions, factor, name)
+        ]
         states = recurrent_networks(self.expressions, factor)
-        networks: list[Sums | States] = [*sums, *states]
+        networks: list[Sums | Caches | States] = [*kept, *states]
         by_part = bool(states) and len(factor.conditional.indices) > 1
         carried = keep or by_part or _reads_past(factor, name, {n.path for n in networks})
         zero = self.graph.number(0, span)
@@ -277,7 +283,7 @@ class Factors:
         return self.draw(factor.distribution, inside, site, step, hint=hint, noise=noise)
 
     def _carried(
-        self, networks: Sequence[Sums | States], plan: LoopPlan, inside: Scope
+        self, networks: Sequence[Sums | Caches | States], plan: LoopPlan, inside: Scope
     ) -> tuple[list[dict[str, Expr]], Scope]:
         """What networks carry, as this iteration's outputs read it, and the scope in which these do."""
         now = []

@@ -1,0 +1,48 @@
+"""Networks that are stacks of convolutions: their layers, and the weights of these."""
+
+from __future__ import annotations
+
+from gencompiler.catalog.networks import NETWORKS
+from gencompiler.catalog.stacks import VIEW, Affine, Box, Layer
+from gencompiler.model import nodes
+
+
+def layers_of(network: nodes.Network) -> tuple[Layer, ...]:
+    """The layers of a stack, the outputs last; each output is affine in the layer `last`."""
+    made = NETWORKS[network.kind].stack
+    assert made is not None
+    axes = len(network.grid)
+    here = Box("last", (0,) * axes, (1,) * axes)
+    names = zip(network.output_names or ("output",), network.outputs, strict=True)
+    return (*made(dict(network.settings)), *(Affine(name, max(1, size), (here,)) for name, size in names))
+
+
+def sizes_of(network: nodes.Network, layers: tuple[Layer, ...]) -> dict[str, int]:
+    """How many numbers each layer has at a place."""
+    views = zip(network.inputs, network.views, strict=True)
+    return {VIEW: sum(max(1, n) for n, view in views if view), **{layer.name: layer.size for layer in layers}}
+
+
+def condition_size(network: nodes.Network) -> int:
+    """How many numbers the inputs have that are no views."""
+    return sum(max(1, n) for n, view in zip(network.inputs, network.views, strict=True) if not view)
+
+
+def weights_of(network: nodes.Network) -> list[tuple[str, int, int]]:
+    """Of each affine layer the name, and the rows and columns of its weight: a box after the other, of each its places
+    in raster order, of each place its features; then the condition."""
+    layers = layers_of(network)
+    sizes = sizes_of(network, layers)
+    found = []
+    for layer in layers:
+        if isinstance(layer, Affine):
+            width = sum(len(box.offsets()) * sizes[box.source] for box in layer.reads)
+            found.append((layer.name, layer.size, width + layer.conditioned * condition_size(network)))
+    return found
+
+
+def structure(network: nodes.Network) -> tuple[tuple[str, tuple[tuple[str, tuple[int, ...], tuple[int, ...], int], ...]], ...]:
+    """What each layer reads, as plain data; the outputs, which read what `last` is where they are, left out."""
+    layers = layers_of(network)[: -len(network.outputs)]
+    return tuple((each.name, tuple((b.source, b.first, b.counts, b.dilation) for b in each.reads)) for each in layers)
+
