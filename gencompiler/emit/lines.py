@@ -131,7 +131,9 @@ def _parts(code: Code, *, inside: bool) -> list[_Part]:
         case Subscript(base, items):
             return [*_atom(base, inside), f"[{', '.join(items)}]"]
         case Conditional(condition, then, otherwise):
-            branches = (_operand(each, each.level <= Level.CONDITIONAL, inside) for each in (then, condition, otherwise))
+            branches = (
+                _operand(each, each.level <= Level.CONDITIONAL, inside) for each in (then, condition, otherwise)
+            )
             taken, test, other = branches
             gap = _Line(" ") if inside else " "
             chosen: list[_Part] = [*taken, gap, "if ", *test, gap, "else ", *other]

@@ -188,7 +188,8 @@ def with_constants(
     signature = definition.signature
     if signature is None:
         return context
-    constants = dict(context.constants)
+    sizes = sizes_named(signature)
+    constants = {name: value for name, value in context.constants.items() if name not in sizes}
     _constants_of(infer, context, signature, given, constants)
     for variable in signature.variables:
         if isinstance(variable.type, tree.SupportType) and variable.type.shape:

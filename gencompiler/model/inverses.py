@@ -79,7 +79,9 @@ def state(parts: Equations, request: Request) -> None:
         builder.report("G304", f"`{request.of}` has no latent variable to infer", span, "nothing to invert")
     faithful = [nodes.Claim(nodes.Fact(fact, (request.joint, request.of), span=span), span=span) for fact in FACTS]
     parts.claims += faithful if graph.plain else faithful[:1]
-    computed = [c for c in own if _is_point(c.distribution) and {_variable(t) for t in c.targets} <= {n for n, _ in latent}]
+    computed = [
+        c for c in own if _is_point(c.distribution) and {_variable(t) for t in c.targets} <= {n for n, _ in latent}
+    ]
     parts.conditionals += [dataclasses.replace(c, joint=request.joint) for c in computed]
     for element, known in inverted(graph.parents, latent, graph.determined).items():
         if element not in graph.determined:

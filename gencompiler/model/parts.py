@@ -39,7 +39,9 @@ def written(definition: tree.Definition) -> Written | None:
     (item,) = body.block.items
     names = [t.id for t in item.targets if isinstance(t, tree.Name)]
     input_ = definition.signature.variables[0].name.id if definition.signature else ""
-    if not _is_call(item.value, "split") or [a.value for a in _arguments(item.value)] != [tree.Name(input_, span=item.span)]:
+    if not _is_call(item.value, "split") or [a.value for a in _arguments(item.value)] != [
+        tree.Name(input_, span=item.span)
+    ]:
         return None
     values = [a.value for a in body.body.arguments]
     pipes = [flatten(v) for v in values if v is not None]

@@ -215,7 +215,12 @@ def pass_through(
                 raise Breaks(here, current, None, f"{len(stage.order)} elements do not fill {list(stage.after)}")
             shape = stage.after
         elif isinstance(stage, PartsStage):
-            if not shape or sum(stage.counts) != shape[0] or len(stage.counts) != len(stage.parts) or min(stage.counts) < 1:
+            if (
+                not shape
+                or sum(stage.counts) != shape[0]
+                or len(stage.counts) != len(stage.parts)
+                or min(stage.counts) < 1
+            ):
                 raise Breaks(here, current, None, f"no parts of a value of {list(shape)}")
             for place, (count, part) in enumerate(zip(stage.counts, stage.parts, strict=True)):
                 end = pass_through(current, (count, *shape[1:]), maps, part, (*here, place)) if part else current
@@ -269,9 +274,7 @@ def flows_in(stages: tuple[StageData, ...]) -> bool:
 
 def rests(stages: tuple[StageData, ...]) -> int:
     """How many further variables the quantizations of a pipeline make; of a repeated one, none can be known."""
-    need(
-        not any(isinstance(s, NESTED) and rests(s.stages) for s in stages), "a rest in each of several iterations"
-    )
+    need(not any(isinstance(s, NESTED) and rests(s.stages) for s in stages), "a rest in each of several iterations")
     return sum(isinstance(s, QuantizeStage) and s.rest is not None for s in stages)
 
 

@@ -58,7 +58,9 @@ class Weights:
         inputs = zip(self.call.inputs, self.network.views, strict=True)
         given = graph.concat(tuple(self.expressions.lower(i, scope) for i, view in inputs if not view), self.span)
         weight = self.columns(layer, sum(map(self.width, layer.reads)), size, scope)
-        named = graph.name(graph.elementwise("add", graph.dot(given, weight, True, self.span), found, span=self.span), "condition")
+        named = graph.name(
+            graph.elementwise("add", graph.dot(given, weight, True, self.span), found, span=self.span), "condition"
+        )
         return named
 
     def pointwise(self, layer: Pointwise, values: Mapping[str, Expr]) -> Expr:

@@ -61,7 +61,11 @@ class _Slices:
         if not self._mentions(expr):
             return self.expressions.lower(expr, self.scope)
         numbers = model.Each(
-            model.Type(expr.type.support, (self.array.extent,)), self.array.index, self.array.extent, expr, span=expr.span
+            model.Type(expr.type.support, (self.array.extent,)),
+            self.array.index,
+            self.array.extent,
+            expr,
+            span=expr.span,
         )
         if not is_elementwise(numbers, self.expressions.functions):
             raise _OtherForm
