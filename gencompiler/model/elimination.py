@@ -4,7 +4,8 @@ Variables are eliminated from the moral graph, those without latent parents that
 that adds the fewest edges; what an eliminated one leaves as neighbours are its parents in the inverse (Webb, Goliński,
 Zinkov, Siddharth, Rainforth, Teh & Wood, Faithful inversion of generative models for effective amortized inference,
 NeurIPS 2018, algorithm 1).  An element that others determine is eliminated before these, and so drawn after them: it is
-then what they make of it, in the inverse as in the model, and the inverse has no mass where the model has none.  Then each parent is dropped that d-separation lets go, so that none is left which could be.
+then what they make of it, in the inverse as in the model, and the inverse has no mass where the model has none.  Then
+each parent is dropped that d-separation lets go, so that none is left which could be.
 
 This only proposes: `checks.inverse_network` proves the result by other means.
 """

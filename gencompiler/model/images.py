@@ -1,7 +1,7 @@
 """Stages that put the elements of an image, `[channels, rows, columns]`, in other places: `squeeze` and `unsqueeze`.
 
-Each square of k x k pixels of a channel becomes k^2 channels of one pixel (Dinh, Sohl-Dickstein & Bengio, Density
-estimation using Real NVP, ICLR 2017, section 3.6), row by row: result[k^2 c + k a + b, i, j] = value[c, k i + a, k j + b].
+Each square of k x k pixels of a channel becomes k^2 channels of one pixel, row by row (Dinh, Sohl-Dickstein & Bengio,
+Density estimation using Real NVP, ICLR 2017, section 3.6): result[k^2 c + k a + b, i, j] = value[c, k i + a, k j + b].
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ The graph comes from `elimination`, element by element.  The conditional of an e
 - a table of logits, one for each case, where all that it depends on is finite and has few cases;
 - else a network of two hidden layers on what it depends on, finite values embedded.
 
-An element that others determine is what the model makes of them.  Both are written in the language and resolved like the user's own, at the place of `inverse(p)`.
+An element that others determine is what the model makes of them.  Both are written in the language and resolved like
+the user's own, at the place of `inverse(p)`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tensors that differ between rows, of which all slices along the first axis are treated alike: `for c: s[c] * u[c] + b[c]`.
+"""Tensors that differ between rows, all slices along the first axis treated alike: `for c: s[c] * u[c] + b[c]`.
 
 In a row such a tensor is a vector, a slice after the other; what there is one number of for each slice is repeated for
 the elements of the slice.
