@@ -24,8 +24,8 @@ class NetworkKind:
 
     `image`: its inputs are images, and it sees of them what lies around each place.
 
-    A stack of convolutions reads a causal view of a grid of so many `axes`; `stack` gives its layers for the numbers that
-    are its options."""
+    A stack of convolutions reads a causal view of a grid of so many `axes`; `stack` gives its layers for the numbers
+    that are its options."""
 
     name: str
     options: tuple[tuple[str, object], ...]

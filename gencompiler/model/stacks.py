@@ -41,9 +41,11 @@ def weights_of(network: nodes.Network) -> list[tuple[str, int, int]]:
     return found
 
 
-def structure(
-    network: nodes.Network,
-) -> tuple[tuple[str, tuple[tuple[str, tuple[int, ...], tuple[int, ...], int], ...]], ...]:
+#: Of each layer its name, and of each box that it reads the source, the first offsets, the counts, the dilation.
+Structure = tuple[tuple[str, tuple[tuple[str, tuple[int, ...], tuple[int, ...], int], ...]], ...]
+
+
+def structure(network: nodes.Network) -> Structure:
     """What each layer reads, as plain data; the outputs, which read what `last` is where they are, left out."""
     layers = layers_of(network)[: -len(network.outputs)]
     return tuple((each.name, tuple((b.source, b.first, b.counts, b.dilation) for b in each.reads)) for each in layers)

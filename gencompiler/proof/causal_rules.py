@@ -6,6 +6,7 @@ import dataclasses
 from typing import cast
 
 from gencompiler.catalog import causal, stacks
+from gencompiler.model.stacks import Structure
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.kernel import Subject, need, rule
 
@@ -76,11 +77,6 @@ def recurrent_network(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     return Folds(path, places, views)
 
 
-#: What each layer of a stack reads, in order: its name, and of each box the source, the first offset along each axis,
-#: how many there are, and how far apart.
-Structure = tuple[tuple[str, tuple[tuple[str, tuple[int, ...], tuple[int, ...], int], ...]], ...]
-
-
 @dataclasses.dataclass(frozen=True)
 class SeesItsField(Fact):
     """The outputs for each place of the stack at `path`, of these layers over this grid in raster order, depend on
@@ -89,7 +85,7 @@ class SeesItsField(Fact):
 
     path: str
     grid: tuple[int, ...]
-    layers: Structure
+    layers: Structure  # as `model.stacks.structure` gives them
     field: tuple[tuple[int, int], ...]
     blind: int
 

@@ -18,8 +18,8 @@ from gencompiler.rows.expressions import Expressions, NotLowered, Scope
 from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.inversion import inverted
 from gencompiler.rows.nodes import Expr
-from gencompiler.rows.stacks import Caches
 from gencompiler.rows.recurrent import States, recurrent_networks
+from gencompiler.rows.stacks import Caches
 
 #: After the name of a draw site: the stream that picks the component of a mixture.
 COMPONENT = " component"

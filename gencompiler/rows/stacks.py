@@ -24,7 +24,6 @@ from gencompiler.rows.convolve import convolved
 from gencompiler.rows.nodes import Expr
 
 if TYPE_CHECKING:
-    from gencompiler.diagnostics.span import Span
     from gencompiler.rows.expressions import Expressions, Scope
 
 
@@ -58,10 +57,8 @@ class Weights:
         inputs = zip(self.call.inputs, self.network.views, strict=True)
         given = graph.concat(tuple(self.expressions.lower(i, scope) for i, view in inputs if not view), self.span)
         weight = self.columns(layer, sum(map(self.width, layer.reads)), size, scope)
-        named = graph.name(
-            graph.elementwise("add", graph.dot(given, weight, True, self.span), found, span=self.span), "condition"
-        )
-        return named
+        added = graph.elementwise("add", graph.dot(given, weight, True, self.span), found, span=self.span)
+        return graph.name(added, "condition")
 
     def pointwise(self, layer: Pointwise, values: Mapping[str, Expr]) -> Expr:
         """The formula of a layer at the values of those that it reads."""
@@ -89,7 +86,7 @@ class Weights:
 def whole(expressions: Expressions, expr: model.NetworkOutput, scope: Scope) -> Expr:
     """An output of all places side by side."""
     weights = Weights(expressions, expr)
-    graph, network, span = expressions.graph, weights.network, expr.span
+    graph, network = expressions.graph, weights.network
     values = {VIEW: _features(weights, scope)}
     wanted = (network.output_names or ("output",))[expr.output]
     for layer in weights.layers:

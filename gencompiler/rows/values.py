@@ -202,8 +202,8 @@ class Convolve(Expr):
     raster order, and the result too.
 
     `weight` is uniform, [out, numbers around a place]: the places of the box `kernel` in raster order, of each its
-    numbers; along an axis they are `dilation` apart.  The grid is filled up with zeros by `pads`, before and after along
-    each axis (negative: cut), and the box goes wherever it fits.  `bias`, of a row or uniform, is added at every
+    numbers; along an axis they are `dilation` apart.  The grid is filled up with zeros by `pads`, before and after
+    along each axis (negative: cut), and the box goes wherever it fits.  `bias`, of a row or uniform, is added at every
     place."""
 
     value: Expr

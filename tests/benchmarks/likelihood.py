@@ -195,6 +195,8 @@ def main(arguments: list[str]) -> None:
             epochs = chosen.epochs or task.epochs
             pairs = [compared(flow, task, seed, epochs) for seed in chosen.seeds]
             unit = "bits per dimension, fewer are better" if task.discrete else "nats"
-            shown = (f"{title} {statistics.mean(v):.3f} ({', '.join(f'{each:.3f}' for each in v)})"
-                     for title, v in zip(("ours", "zuko"), zip(*pairs, strict=True), strict=True))
+            shown = (
+                f"{title} {statistics.mean(v):.3f} ({', '.join(f'{each:.3f}' for each in v)})"
+                for title, v in zip(("ours", "zuko"), zip(*pairs, strict=True), strict=True)
+            )
             say(f"{name:<9} {flow:<8} {epochs} epochs: {'; '.join(shown)} {unit}")
