@@ -14,6 +14,15 @@ from gencompiler.model.nodes import Support
 from gencompiler.node import Node, children
 from gencompiler.proof.graph import Term
 from gencompiler.proof.scope import density_terms, index_symbol, terms_of, under_lets
+from gencompiler.proof.stages import (
+    MapStage,
+    OdeStage,
+    PartsStage,
+    QuantizeStage,
+    RearrangeStage,
+    RepeatStage,
+    StageData,
+)
 from gencompiler.proof.structure import (
     WHOLE,
     Admissible,
@@ -21,18 +30,11 @@ from gencompiler.proof.structure import (
     Chains,
     Described,
     Law,
-    MapStage,
     Mixed,
-    OdeStage,
-    PartsStage,
     Place,
     Production,
     PushesForward,
-    QuantizeStage,
     Range,
-    RearrangeStage,
-    RepeatStage,
-    StageData,
 )
 from gencompiler.proof.translate import Translation
 

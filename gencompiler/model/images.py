@@ -61,12 +61,8 @@ def rearranged(
         by = size(value, context.constants, builder.reporter)
     if by is None:
         raise definitions.Abandon
-    fits = len(shape) == 3 and by > 0
-    if name == "squeeze":
-        fits = fits and all(n % by == 0 for n in shape[1:])
-    else:
-        fits = fits and shape[0] % by**2 == 0
-    if not fits:
+    divided = ((n, by) for n in shape[1:]) if name == "squeeze" else ((shape[0], by**2) for _ in shape[:1])
+    if len(shape) != 3 or by < 1 or any(n % divisor for n, divisor in divided):
         wanted = f"sides that {by} divides" if name == "squeeze" else f"a number of channels that {by**2} divides"
         message = f"`{name}` takes an image, `[channels, rows, columns]`, with {wanted}"
         builder.report("G407", message, expr.span, f"this has the shape {list(shape)}")

@@ -9,8 +9,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from gencompiler.model import nodes
+from gencompiler.model import definitions, nodes
 from gencompiler.model.builder import Context
+from gencompiler.model.conditions import constants_of, sizes_named
 from gencompiler.node import walk
 from gencompiler.syntax import tree
 
@@ -78,3 +79,27 @@ def stages(infer: Infer, context: Context, cut: Written, shape: Shape) -> tuple[
                 builder.unsupported("a part that goes through anything but bijections", stage.span)
         found.append(part)
     return (nodes.Parts(tuple(found), span=cut.expr.span),), shape
+
+
+def with_constants(
+    infer: Infer,
+    context: Context,
+    definition: tree.Definition,
+    shape: tuple[int, ...],
+    given: tuple[tree.Argument, ...],
+    at: tree.Expr,
+) -> Context:
+    """The context of a bijection that is made of stages: it has constants of its own, and nothing else."""
+    signature = definition.signature
+    if signature is None:
+        return context
+    sizes = sizes_named(signature)
+    constants = {name: value for name, value in context.constants.items() if name not in sizes}
+    constants_of(infer, context, signature, given, constants)
+    for variable in signature.variables:
+        if isinstance(variable.type, tree.SupportType) and variable.type.shape:
+            definitions.solve(infer, variable, nodes.Type(nodes.REAL, shape), constants, at)
+    for declaration in signature.conditions or ():
+        if declaration.name.id not in constants:
+            infer.builder.unsupported("a parameter of a bijection that is a pipeline", declaration.span)
+    return dataclasses.replace(context, constants=constants)

@@ -161,7 +161,7 @@ def _composite(
     if definition.name.id in builder.open:
         builder.report("G108", f"`{definition.name.id}` uses itself", expr.span, "a definition must end")
     builder.open.append(definition.name.id)
-    inside = definitions.with_constants(infer, context, definition, shape, arguments, expr)
+    inside = parts.with_constants(infer, context, definition, shape, arguments, expr)
     if cut is not None:
         found, shape = parts.stages(infer, inside, cut, shape)
     else:

@@ -15,12 +15,12 @@ from gencompiler.model.nodes import Support
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Shape, Term, name_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.stages import MapStage
 from gencompiler.proof.structure import (
     Admissible,
     Chains,
     Factorizes,
     HasDensity,
-    MapStage,
     Production,
     PushesForward,
     has_density,

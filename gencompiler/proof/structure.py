@@ -9,6 +9,7 @@ from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Support
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Shape, Term
+from gencompiler.proof.stages import StageData
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,61 +132,6 @@ class NotAdmissible(Fact):
     arguments: tuple[Term, ...]
     event: Support
     shape: Shape
-
-
-@dataclasses.dataclass(frozen=True)
-class MapStage:
-    """A map, by number among the maps of a pipeline; `lift` is the tensor that a scalar map acts on elementwise."""
-
-    map: int
-    lift: Shape
-
-
-@dataclasses.dataclass(frozen=True)
-class QuantizeStage:
-    """y in [0, 1) goes to floor(levels * y), and, where `rest` is the support of a variable, to it and the difference
-    of levels * y to it."""
-
-    levels: int
-    shape: Shape
-    rest: Support | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class RepeatStage:
-    count: int
-    stages: tuple[StageData, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class OdeStage:
-    """The flow of an ODE over vectors of real numbers, whose field is by this number among the maps of a pipeline."""
-
-    map: int
-
-
-@dataclasses.dataclass(frozen=True)
-class RearrangeStage:
-    """The elements of a tensor, in row-major order, in other places of one of the shape `after`."""
-
-    before: Shape
-    after: Shape
-    order: tuple[int, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class PartsStage:
-    """Consecutive parts of the first axis, so many places each, go through stages of their own."""
-
-    counts: tuple[int, ...]
-    parts: tuple[tuple[StageData, ...], ...]
-
-    @property
-    def stages(self) -> tuple[StageData, ...]:
-        return tuple(stage for part in self.parts for stage in part)
-
-
-StageData = RearrangeStage | PartsStage | MapStage | QuantizeStage | RepeatStage | OdeStage
 
 
 @dataclasses.dataclass(frozen=True)

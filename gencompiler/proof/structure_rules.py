@@ -16,23 +16,27 @@ from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Shape, Term, is_finite, literal, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.ode_rules import Flows
+from gencompiler.proof.stages import (
+    MapStage,
+    OdeStage,
+    PartsStage,
+    QuantizeStage,
+    RearrangeStage,
+    RepeatStage,
+    StageData,
+    flows_in,
+    quantizes,
+)
 from gencompiler.proof.structure import (
     Admissible,
     Chains,
     Factorizes,
     HasDensity,
     Keeps,
-    MapStage,
     NotAdmissible,
     NotChains,
-    OdeStage,
-    PartsStage,
     Production,
     PushesForward,
-    QuantizeStage,
-    RearrangeStage,
-    RepeatStage,
-    StageData,
     Transforms,
     Unnormalized,
     has_density,
@@ -236,9 +240,6 @@ def pass_through(
     return current
 
 
-#: Stages that hold stages.
-NESTED = (RepeatStage, PartsStage)
-
 _CONTINUOUS = ("Real", "Positive", "NonNegative", "Unit", "Interval", "Open")
 _COUNTING = ("Binary", "Integer", "Category", "Count")
 
@@ -260,22 +261,6 @@ def _same_set(left: Support, right: Support) -> bool:
 def density_kind(productions: tuple[Production, ...]) -> str:
     """ "bound" where a pipeline quantizes, else "exact"."""
     return "bound" if any(isinstance(p.law, Chains) and quantizes(p.law.stages) for p in productions) else "exact"
-
-
-def quantizes(stages: tuple[StageData, ...]) -> bool:
-    """Whether a pipeline contains a quantization."""
-    return any(isinstance(s, QuantizeStage) or (isinstance(s, NESTED) and quantizes(s.stages)) for s in stages)
-
-
-def flows_in(stages: tuple[StageData, ...]) -> bool:
-    """Whether a pipeline contains an ODE."""
-    return any(isinstance(s, OdeStage) or (isinstance(s, NESTED) and flows_in(s.stages)) for s in stages)
-
-
-def rests(stages: tuple[StageData, ...]) -> int:
-    """How many further variables the quantizations of a pipeline make; of a repeated one, none can be known."""
-    need(not any(isinstance(s, NESTED) and rests(s.stages) for s in stages), "a rest in each of several iterations")
-    return sum(isinstance(s, QuantizeStage) and s.rest is not None for s in stages)
 
 
 @rule

@@ -9,7 +9,7 @@ import math
 from gencompiler.model.nodes import Support
 from gencompiler.proof.blocks import NotFound, diagonal
 from gencompiler.proof.graph import Shape, Term, select, subterms
-from gencompiler.proof.structure import MapStage, OdeStage, PartsStage, RearrangeStage, RepeatStage, StageData
+from gencompiler.proof.stages import MapStage, OdeStage, PartsStage, RearrangeStage, RepeatStage, StageData
 
 Maps = tuple[tuple[Term, Term, Support], ...]
 
