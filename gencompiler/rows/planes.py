@@ -36,6 +36,7 @@ from gencompiler.rows.nodes import (
     Permute,
     Program,
     Reduce,
+    Reshape,
     RowType,
     Section,
     Select,
@@ -223,6 +224,8 @@ class _Apart:
                 return [Column(kind, expr, _index(place, expr), span=expr.span) for place in range(count)]
             case ParameterRead():
                 return [_at_place(expr, place, kind) for place in range(count)]
+            case Reshape(value=ParameterRead() as read):
+                return [_at_places(read, at, kind) for at in itertools.product(*map(range, read.type.shape))]
             case Section(input=name, start=start):
                 read = InputRead(self.inputs[name], name, span=expr.span)
                 first = self.whole(start)
@@ -319,6 +322,13 @@ def _at_place(read: ParameterRead, place: int, kind: RowType, axis: int = 0) -> 
     index = list(read.index)
     index[free[axis]] = _index(place, read)
     return ParameterRead(kind, read.path, tuple(index), span=read.span)
+
+
+def _at_places(read: ParameterRead, at: tuple[int, ...], kind: RowType) -> ParameterRead:
+    """A parameter with all its free axes indexed."""
+    places = iter(at)
+    index = tuple(_index(next(places), read) if each is None else each for each in read.index)
+    return ParameterRead(kind, read.path, index, span=read.span)
 
 
 def _elements_of_weights(weights: Expr) -> list[Expr]:
