@@ -153,3 +153,21 @@ def test_images_that_do_not_fit_are_refused(stages: str, said: tuple[str, str], 
     with pytest.raises(CompileError) as refused:
         compiled(text, tmp_path)
     assert {d.code for d in refused.value.diagnostics} == {code}
+
+
+#: Maps by slices whose entries see more of the slice, or of the others, than they may.
+WRONG_MAPS = {
+    "u[c] + 0.01 * sum(u[c])": "G408",
+    "u[c] + 0.1 * tanh(u[0])": "G406",
+    "u[c] + 0.1 * (u[c] @ W)": "G408",
+    "u[c] * s[c] + mean(u)": "G406",
+    "relu(u[c]) + s[c]": "G401",
+}
+
+
+@pytest.mark.parametrize(("body", "code"), WRONG_MAPS.items())
+def test_a_map_by_slices_is_elementwise_in_the_slice(body: str, code: str, tmp_path: Path) -> None:
+    own = f"bijection F(u : Real[C, N, N] | s : Positive[C], W : Real[N, N]) -> Real[C, N, N] = for c: {body}"
+    with pytest.raises(CompileError) as refused:
+        compiled(own + TEXT.format(pipeline="z |> F"), tmp_path)
+    assert code in {d.code for d in refused.value.diagnostics}
