@@ -95,14 +95,11 @@ def permute(expressions: Expressions, expr: Permute) -> Value:
         code = method(code, "roll", str(-order[0]), "-1") if order[0] else code
     elif (axes := transposed_axes(order)) is not None:
         code = method(Attribute(call("torch.unflatten", code, "-1", str(axes)), "mT"), "flatten", "-2")
-    elif (axes := strides(order)) is not None:
-        sizes, turned = axes
-        ahead = 2 if value.chunked else 1
-        parts = method(
-            call("torch.unflatten", code, "-1", str(sizes)),
-            "permute",
-            *map(str, (*range(ahead), *(ahead + t for t in turned))),
-        )
+    elif (found := strides(order)) is not None:
+        sizes, turned = found
+        ahead = int(value.type.rows) + int(value.chunked)
+        axes_read = map(str, (*range(ahead), *(ahead + axis for axis in turned)))
+        parts = method(call("torch.unflatten", code, "-1", str(sizes)), "permute", *axes_read)
         code = method(parts, "flatten", str(ahead))
     else:
         code = expressions.last(value, flat(Sequence(tuple(Text(str(place)) for place in order), "[]")))

@@ -15,6 +15,7 @@ import dataclasses
 import math
 import statistics
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -126,11 +127,13 @@ class Peer(nn.Module):
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x), or one draw of the dequantization bound, `[rows]`."""
         if not self.discrete:
-            return self.flow().log_prob(x)
+            density: Tensor = self.flow().log_prob(x)
+            return density
         u = torch.rand(x.shape)
         low, high = torch.log((x + u) / LEVELS), torch.log(((LEVELS - 1 - x) + (1 - u)) / LEVELS)
         volume = (low + high).sum(-1) + x.shape[-1] * math.log(LEVELS)
-        return self.flow().log_prob(low - high) - volume
+        bound: Tensor = self.flow().log_prob(low - high) - volume
+        return bound
 
 
 def train_peer(peer: Peer, dataset: data.Dataset, settings: training.Settings) -> None:
@@ -155,10 +158,9 @@ def train_peer(peer: Peer, dataset: data.Dataset, settings: training.Settings) -
 
 
 @torch.no_grad()
-def score(log_prob: object, task: Task, x: Tensor) -> float:
+def score(log_prob: Callable[[Tensor, int], Tensor], task: Task, x: Tensor) -> float:
     """Nats, or bits per dimension (fewer are better), of test rows; a bound is averaged over draws."""
     draws = 20 if task.discrete else 1
-    assert callable(log_prob)
     mean = float(torch.stack([log_prob(x, draw).double().mean() for draw in range(draws)]).mean())
     return -mean / (task.size * math.log(2)) if task.discrete else mean
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch.nn import functional as F
 
 import gencompiler
 from gencompiler.diagnostics.model import CompileError
+from gencompiler.emit.torch_windows import strides
 from gencompiler.model.images import squeezed, unsqueezed
 from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof.facts import VectorBijection
@@ -86,6 +88,17 @@ def test_a_squeeze_is_that_of_torch() -> None:
     shape, order = squeezed((2, 4, 6), 2)
     torch.testing.assert_close(image[list(order)].reshape(shape), F.pixel_unshuffle(image.reshape(2, 4, 6), 2))
     assert unsqueezed(shape, 2) == ((2, 4, 6), tuple(sorted(range(48), key=order.__getitem__)))
+
+
+@pytest.mark.parametrize("axes", [(0, 2, 1), (2, 1, 0), (1, 3, 0, 2), (0, 2, 4, 1, 3)])
+def test_an_order_that_axes_make_is_printed_as_one(axes: tuple[int, ...]) -> None:
+    shape = (2, 3, 2, 4, 2)[: len(axes)]
+    order = tuple(torch.arange(math.prod(shape)).reshape(shape).permute(axes).flatten().tolist())
+    found = strides(order)
+    assert found is not None
+    assert tuple(torch.arange(len(order)).reshape(found[0]).permute(found[1]).flatten().tolist()) == order
+    swapped = (order[1], order[0], *order[2:])
+    assert strides(swapped) is None
 
 
 def test_a_convolution_is_that_of_torch(tmp_path: Path) -> None:
