@@ -24,8 +24,8 @@ class NetworkKind:
 
     `image`: its inputs are images, and it sees of them what lies around each place.
 
-    A stack of convolutions reads a causal view of a grid of so many `axes`; `stack` gives its layers for the numbers
-    that are its options."""
+    A stack of convolutions reads a causal view of a grid of so many `axes` (0: as many as the view has, one or two);
+    `stack` gives its layers for the numbers that are its options."""
 
     name: str
     options: tuple[tuple[str, object], ...]
@@ -74,11 +74,12 @@ NETWORKS: dict[str, NetworkKind] = {
         stack=stacks.wavenet,
     ),
     "pixelcnn": NetworkKind("pixelcnn", _IMAGE, axes=2, stack=stacks.pixelcnn),
+    "window": NetworkKind("window", (("radius", None),), weight=False, bias=False, stack=stacks.window),
     "masked": NetworkKind("masked", _IMAGE, axes=2, stack=stacks.masked),
 }
 
 #: The least that the options of stacks can be.
-LEAST = {"layers": 1, "kernel": 1, "cycle": 1, "first": 3}
+LEAST = {"layers": 1, "kernel": 1, "cycle": 1, "first": 3, "radius": 1}
 
 #: Activations: formulas over the argument `a`.
 #: gelu: Hendrycks & Gimpel 2016; silu: Elfwing, Uchibe & Doya 2018; elu: Clevert, Unterthiner & Hochreiter 2016.

@@ -67,7 +67,15 @@ class Pointwise:
         return tuple(_here(layer, self.axes) for _, layer in self.names)
 
 
-Layer = Affine | Pointwise
+@dataclasses.dataclass(frozen=True)
+class Around:
+    """What the boxes hold, side by side: one box after the other, its places in raster order, of each its features."""
+
+    name: str
+    reads: tuple[Box, ...]
+
+
+Layer = Affine | Pointwise | Around
 Settings = Mapping[str, int]
 
 
@@ -159,6 +167,17 @@ def masked(settings: Settings) -> tuple[Layer, ...]:
         sum_ = (("a", f"residual_{number}"), ("b", f"{number}.masked"))
         layers.append(Pointwise(f"residual_{number + 1}", size, "a + b", sum_, 2))
     return (*layers, *_readout((f"residual_{settings['layers']}",), size, 2))
+
+
+def window(settings: Settings) -> tuple[Layer, ...]:
+    """The neighbourhood of a place that comes before it (Theis, Hosseini & Bethge, 2012, figure 1): of an image, the
+    `radius` rows above as far as `radius` to each side, and so many places to the left; of a sequence, so many
+    before."""
+    reach = settings["radius"]
+    if settings["axes"] == 1:
+        return (Around("last", (Box(VIEW, (-reach,), (reach,)),)),)
+    above = Box(VIEW, (-reach, -reach), (reach, 2 * reach + 1))
+    return (Around("last", (above, Box(VIEW, (0, -reach), (1, reach)))),)
 
 
 # -- what each layer sees --------------------------------------------------------------------------------------------

@@ -160,15 +160,12 @@ def _composite(
     builder = infer.builder
     if definition.name.id in builder.open:
         builder.report("G108", f"`{definition.name.id}` uses itself", expr.span, "a definition must end")
-    builder.open.append(definition.name.id)
-    inside = parts.with_constants(infer, context, definition, shape, arguments, expr)
-    if cut is not None:
-        found, shape = parts.stages(infer, inside, cut, shape)
-    else:
+    with builder.inside(definition.name.id):
+        own = parts.with_constants(infer, context, definition, shape, arguments, expr)
+        if cut is not None:
+            return parts.stages(infer, own, cut, shape)
         assert isinstance(definition.body, tree.Expr)
-        found, shape = stages(infer, inside, flatten(definition.body)[1], shape)
-    builder.open.pop()
-    return found, shape
+        return stages(infer, own, flatten(definition.body)[1], shape)
 
 
 def _quantize(

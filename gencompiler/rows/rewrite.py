@@ -45,8 +45,9 @@ def rebuilt(graph: Graph, expr: Expr, of: Callable[[Expr], Expr]) -> Expr:
         case nodes.Permute(vector=vector, order=order):
             return graph.permute(of(vector), order, span)
         case nodes.Convolve(value=value, weight=weight, bias=bias):
-            parts = of(value), of(weight), of(bias) if bias is not None else None
-            return convolved(graph, *parts, expr.grid, expr.kernel, expr.dilation, expr.pads, span)
+            added = of(bias) if bias is not None else None
+            sizes = (expr.grid, expr.kernel, expr.dilation, expr.pads)
+            return convolved(graph, of(value), of(weight), added, *sizes, span)
         case nodes.Spread(value=value):
             return graph.spread(of(value), expr.type.particles)
         case nodes.Collect(value=value):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
+from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
 from gencompiler.rows.cost import Cost, cost
@@ -16,6 +17,7 @@ from gencompiler.rows.expand import expand
 from gencompiler.rows.nodes import (
     Convolve,
     Dot,
+    Elementwise,
     Expr,
     ExternalCall,
     LogAbsDet,
@@ -125,6 +127,8 @@ def _only_torch(program: Program) -> str | None:
                 return "a loop that ends when all rows are done"
             case LogAbsDet():
                 return "the determinant of a matrix of each row"
+            case Elementwise(function=function) if not FUNCTIONS[function].triton:
+                return f"`{function}`, which no kernel computes"
             case ExternalCall(module=module):
                 return f"`{module}` is a module of the user's own"
     return None

@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from gencompiler.catalog.stacks import VIEW, Affine, Box, Layer, Pointwise, sights
+from gencompiler.catalog.stacks import VIEW, Affine, Around, Box, Layer, Pointwise, sights
 from gencompiler.model import nodes as model
 from gencompiler.model.formula import formula, placed
 from gencompiler.model.stacks import condition_size, layers_of, sizes_of
@@ -36,20 +36,29 @@ class Weights:
         self.layers = layers_of(self.network)
         self.sizes = sizes_of(self.network, self.layers)
 
-    def matrix(self, layer: Affine, scope: Scope) -> Expr:
+    def matrix(self, layer: Affine | Around, scope: Scope) -> Expr:
+        if isinstance(layer, Around):
+            return self.graph.matrix("identity", span=self.span, size=self.sizes[layer.name])
         return networks.parameter(self.expressions, f"{self.network.path}.{layer.name}.weight", scope, self.span)
 
-    def columns(self, layer: Affine, start: int, count: int, scope: Scope) -> Expr:
+    def columns(self, layer: Affine | Around, start: int, count: int, scope: Scope) -> Expr:
         at = self.graph.integer(start, self.span)
         return self.graph.window(self.matrix(layer, scope), at, count, self.span, axis=1)
+
+    def output(self, number: int) -> str:
+        """The layer that an output is."""
+        names = self.network.output_names or ("output",)
+        return names[number] if any(layer.name == names[number] for layer in self.layers) else "last"
 
     def width(self, box: Box) -> int:
         """How many numbers a box holds."""
         return math.prod(box.counts) * self.sizes[box.source]
 
-    def bias(self, layer: Affine, scope: Scope) -> Expr:
+    def bias(self, layer: Affine | Around, scope: Scope) -> Expr | None:
         """What the layer adds at every place: its bias, and what the inputs that are no views give."""
         graph = self.graph
+        if isinstance(layer, Around):
+            return None
         found = networks.parameter(self.expressions, f"{self.network.path}.{layer.name}.bias", scope, self.span)
         size = condition_size(self.network)
         if not layer.conditioned or not size:
@@ -88,7 +97,7 @@ def whole(expressions: Expressions, expr: model.NetworkOutput, scope: Scope) -> 
     weights = Weights(expressions, expr)
     graph, network = expressions.graph, weights.network
     values = {VIEW: _features(weights, scope)}
-    wanted = (network.output_names or ("output",))[expr.output]
+    wanted = weights.output(expr.output)
     for layer in weights.layers:
         if isinstance(layer, Pointwise):
             values[layer.name] = weights.pointwise(layer, values)
@@ -122,7 +131,7 @@ def _features(weights: Weights, scope: Scope) -> Expr:
 
 
 def _convolved(
-    weights: Weights, layer: Affine, values: Mapping[str, Expr], grid: tuple[int, ...], scope: Scope
+    weights: Weights, layer: Affine | Around, values: Mapping[str, Expr], grid: tuple[int, ...], scope: Scope
 ) -> Expr:
     graph, span, start, found = weights.graph, weights.span, 0, None
     for number, box in enumerate(layer.reads):
@@ -143,11 +152,13 @@ def _convolved(
 def carried_output(expressions: Expressions, expr: model.NetworkOutput, scope: Scope) -> Expr:
     """An output at a place, from what the last layer has there."""
     weights, graph = Weights(expressions, expr), expressions.graph
-    name = (weights.network.output_names or ("output",))[expr.output]
+    found, name = scope.carried[expr.path][-1], weights.output(expr.output)
     layer = next(each for each in weights.layers if each.name == name)
-    assert isinstance(layer, Affine)
-    product = graph.dot(scope.carried[expr.path][-1], weights.matrix(layer, scope), True, expr.span)
-    found = graph.elementwise("add", product, weights.bias(layer, scope), span=expr.span)
+    if isinstance(layer, Affine):
+        bias = weights.bias(layer, scope)
+        assert bias is not None
+        product = graph.dot(found, weights.matrix(layer, scope), True, expr.span)
+        found = graph.elementwise("add", product, bias, span=expr.span)
     single = weights.network.outputs[expr.output] == 0
     return graph.column(found, graph.integer(0, expr.span), expr.span) if single else found
 
@@ -173,7 +184,10 @@ class Ring:
 
 
 class Caches:
-    """The rings of one stack in the loop that draws `variable`."""
+    """The rings of one stack in a loop that draws what its views show."""
+
+    #: Whether the loop must carry the variable for it: a ring has what it shows.
+    reads_variable = False
 
     def __init__(self, expressions: Expressions, call: model.NetworkOutput) -> None:
         self.weights = Weights(expressions, call)
@@ -268,9 +282,10 @@ class Caches:
             for row in range(box.counts[0]):
                 parts += self._run(box, held, at, box.first[0] + box.dilation * row)
         width = sum(map(self.weights.width, layer.reads))
-        weight = self.weights.columns(layer, 0, width, scope)
-        product = graph.dot(graph.concat(tuple(parts), self.span), weight, True, self.span)
-        value = graph.elementwise("add", product, self.weights.bias(layer, scope), span=self.span)
+        value, bias = graph.concat(tuple(parts), self.span), self.weights.bias(layer, scope)
+        if bias is not None:
+            weight = self.weights.columns(layer, 0, width, scope)
+            value = graph.elementwise("add", graph.dot(value, weight, True, self.span), bias, span=self.span)
         return graph.name(value, _called(layer))
 
     def _value(self, source: str, held: Mapping[str, Expr], here: Mapping[str, Expr], at: tuple[Expr, ...]) -> Expr:
@@ -300,7 +315,7 @@ class Caches:
             graph.select(begins, graph.with_window(before, start, value, span), before, span), f"row_{_called(layer)}"
         )
 
-    def _row_of(self, layer: Affine, held: Mapping[str, Expr], at: tuple[Expr, ...], scope: Scope) -> Expr:
+    def _row_of(self, layer: Affine | Around, held: Mapping[str, Expr], at: tuple[Expr, ...], scope: Scope) -> Expr:
         graph, span, start, found = self.graph, self.span, 0, None
         for box in layer.reads:
             for row in range(box.counts[0]):

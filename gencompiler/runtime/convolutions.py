@@ -26,12 +26,13 @@ def convolve(
     A row holds the numbers of a place side by side, the places of `grid` in raster order; `weight` is `[out, in of the
     places of the box]`, these in raster order too, `dilation` apart.  `pads`: rows of zeros before and after along each
     axis, cut where negative.  `bias` is `[out]`, or `[rows, out]`."""
+    places, size = math.prod(grid), value.shape[-1] // math.prod(grid)
     if math.prod(kernel) == 1 and not any(map(any, pads)):
-        found = F.linear(value.unflatten(-1, (math.prod(grid), -1)), weight)
+        found = F.linear(value.reshape(len(value), places, size), weight)
     else:
-        image = value.unflatten(-1, (*grid, -1)).movedim(-1, 1)
+        image = value.reshape(len(value), *grid, size).movedim(-1, 1)
         padded = F.pad(image, tuple(itertools.chain.from_iterable(reversed(pads))))
-        filters = weight.unflatten(-1, (*kernel, -1)).movedim(-1, 1)
+        filters = weight.reshape(len(weight), *kernel, size).movedim(-1, 1)
         found = _CONVOLUTIONS[len(grid)](padded, filters, dilation=dilation).flatten(2).mT
     if bias is not None:
         found = found + (bias if bias.dim() == 1 else bias[:, None])

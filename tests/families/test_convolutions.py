@@ -73,6 +73,22 @@ def test_drawing_from_caches_follows_the_density(name: str) -> None:
     torch.testing.assert_close(model.log_prob(x, **given), expected, rtol=1e-11, atol=1e-11)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "observed x : Real[2, 3, 4]  p(x[:, i, j] | x[:, <(i, j)]) = Normal(pixelcnn(x[:, <(i, j)], hidden = 5, layers = 1), 1)",
+        "observed x : Real[8, 3]  p(x[t, :] | x[<t, :]) = Normal(wavenet(x[<t, :], hidden = 5, layers = 2), 1)",
+    ],
+)
+def test_a_place_may_have_several_numbers(text: str) -> None:
+    model = perturbed(gencompiler.compile(f"model M {{ {text} }}")(), 0.7)
+    x = model.sample(8, seed=4)
+    z = random.normal(4, torch.arange(8), 0, 0, 24, dtype=torch.float64)
+    assert (x.flatten(1) - z).std(0).max() > 0.01
+    expected = -0.5 * (z**2).sum(1) - 12 * math.log(2 * math.pi)
+    torch.testing.assert_close(model.log_prob(x), expected, rtol=1e-11, atol=1e-11)
+
+
 def jacobian(name: str, monkeypatch: pytest.MonkeyPatch) -> torch.Tensor:
     """The greatest derivative, over some rows, of the mean at each place by each place."""
     model, results, own = built(name), [], convolutions.convolve
@@ -182,6 +198,74 @@ def test_a_box_that_is_moved_ahead_is_refused(name: str) -> None:
 def test_what_is_no_stack_proves_nothing(layers: Any) -> None:
     with pytest.raises(Unproved):
         prove("convolutional_network", ("net", (4,), layers))
+
+
+# -- windows ---------------------------------------------------------------------------------------------------------
+
+SIZES = {"N": 5, "R": 2, "K": 3, "S": 2}
+
+
+def neighbourhood(x: torch.Tensor, i: int, j: int, radius: int) -> torch.Tensor:
+    """The numbers before (i, j) around it, row by row, 0 outside."""
+    found = []
+    for a, b in ((a, b) for a in range(i - radius, i + 1) for b in range(j - radius, j + radius + 1)):
+        if (a, b) < (i, j):
+            inside = 0 <= a < x.shape[1] and 0 <= b < x.shape[2]
+            found.append(x[:, a, b] if inside else torch.zeros_like(x[:, 0, 0]))
+    return torch.stack(found, -1)
+
+
+def conditional(names: dict[str, torch.Tensor], c: torch.Tensor) -> torch.distributions.Distribution:
+    """Theis et al. 2012, equations 4 to 6: gates eta - exp(alpha) |L c|^2 / 2, experts Normal(a c, exp(-alpha / 2))."""
+    energy = (c @ names["L"]).square().sum(-1).T[:, :, None]
+    gates = (names["eta"] - 0.5 * names["alpha"].exp() * energy).flatten(1)
+    means = (c @ names["a"].T)[:, :, None].expand(-1, -1, SIZES["S"]).flatten(1)
+    scales = (-0.5 * names["alpha"]).exp().flatten().expand_as(means)
+    normal = torch.distributions.Normal(means, scales)
+    return torch.distributions.MixtureSameFamily(torch.distributions.Categorical(logits=gates), normal)
+
+
+def test_mcgsm_is_that_of_the_paper() -> None:
+    """log p by hand; and draws of the first pixels have the distribution functions that they are given: uniform numbers,
+    by Kolmogorov and Smirnov off by more than 0.045 of 4,000 with probability 2 exp(-2 * 4000 * 0.045^2) = 2e-7."""
+    model = perturbed(gencompiler.compile("specs/mixtures/mcgsm.gen", **SIZES)(), 0.5)
+    names = {name: value.detach() for name, value in model.named_parameters()}
+    x = model.sample(4000, seed=2)
+    places = [(i, j) for i in range(5) for j in range(5)]
+    laws = {place: conditional(names, neighbourhood(x, *place, 2)) for place in places}
+    total = sum(law.log_prob(x[:, i, j]) for (i, j), law in laws.items())
+    torch.testing.assert_close(model.log_prob(x), total, rtol=1e-10, atol=1e-10)
+    for place in ((0, 0), (1, 3), (2, 2), (4, 4)):
+        uniform = laws[place].cdf(x[:, place[0], place[1]]).sort().values
+        assert (uniform - torch.arange(0.5, 4000) / 4000).abs().max() < 0.045
+
+
+def test_a_window_of_a_sequence() -> None:
+    text = "model M { observed x : Real[7]  param a : Real[3]  p(x[t] | x[<t]) = Normal(a @ window(x[<t], radius = 3), 1) }"
+    model = perturbed(gencompiler.compile(text)(), 0.7)
+    x = model.sample(8, seed=3)
+    weights = dict(model.named_parameters())["a"].detach()
+    padded = torch.nn.functional.pad(x, (3, 0))
+    means = sum(weights[k] * padded[:, k : k + 7] for k in range(3))
+    z = random.normal(3, torch.arange(8), 0, 0, 7, dtype=torch.float64)
+    torch.testing.assert_close(x - means, z, rtol=0, atol=1e-12)
+    expected = torch.distributions.Normal(means, 1).log_prob(x).sum(1)
+    torch.testing.assert_close(model.log_prob(x), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_the_pixels_of_a_place_share_a_component_and_the_places_do_not() -> None:
+    """Two components far apart: the channels of a pixel agree in their sign, and the pixels differ in it."""
+    text = (
+        "model M { observed x : Real[3, 4, 4]  param a : Real[2]"
+        "  p(x[:, i, j] | x[:, <(i, j)]) = Mixture(logits = a, for k: Normal(20 * k - 10, 1)) }"
+    )
+    x = gencompiler.compile(text)().double().sample(500, seed=1)
+    signs = x > 0
+    assert (signs == signs[:, :1]).all()
+    share = signs[:, 0].double().mean(0)
+    assert (share - 0.5).abs().max() < 0.12 and signs[:, 0].flatten(1).double().var(1).min() > 0
+    noise = (x - (20 * signs.double() - 10)).flatten(1)
+    assert torch.corrcoef(noise.T).fill_diagonal_(0).abs().max() < 0.25
 
 
 # -- cost ------------------------------------------------------------------------------------------------------------

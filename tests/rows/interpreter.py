@@ -68,6 +68,9 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "digamma": _by_balls(lambda a: a.digamma()),
     "lambert_w": _by_balls(lambda a: a.lambertw()),
     "wright_omega": _by_balls(lambda a: a.exp().lambertw()),
+    "bessel_i0": _by_balls(lambda a: a.bessel_i(0)),
+    "log_bessel_i0": _by_balls(lambda a: a.bessel_i(0).log()),
+    "bessel_ratio": _by_balls(lambda a: a.bessel_i(1) / a.bessel_i(0)),
 }
 
 _MATRICES: dict[str, Callable[..., Any]] = {
