@@ -22,6 +22,8 @@ class NetworkKind:
     `i1`, …, and of its result, `h0`, `h1`, …; `states`: what it carries, each with a formula of its next value in terms
     of these, of the states, and of the next values of those before it, as `c_next`.  Its result is `h`.
 
+    `image`: its inputs are images, and it sees of them what lies around each place.
+
     A stack of convolutions reads a causal view of a grid of so many `axes` (0: as many as the view has, one or two);
     `stack` gives its layers for the numbers that are its options."""
 
@@ -30,6 +32,7 @@ class NetworkKind:
     weight: bool = True
     bias: bool = True
     one_hot: bool = False
+    image: bool = False
     axes: int = 0
     stack: Callable[[Settings], tuple[Layer, ...]] | None = None
     gates: int = 0
@@ -41,6 +44,7 @@ _IMAGE: tuple[tuple[str, object], ...] = (("hidden", None), ("layers", 5), ("ker
 
 NETWORKS: dict[str, NetworkKind] = {
     "mlp": NetworkKind("mlp", (("hidden", ()), ("activation", "relu"), ("size", None))),
+    "conv": NetworkKind("conv", (("hidden", ()), ("kernel", 3), ("activation", "relu"), ("size", None)), image=True),
     "linear": NetworkKind("linear", (("size", None),)),
     "bias": NetworkKind("bias", (("size", None),), weight=False),
     "embedding": NetworkKind("embedding", (("size", None),), bias=False, one_hot=True),
@@ -105,4 +109,4 @@ FOURIER_TOP = 100
 #: Fixed features, with the options of their calls: `onehot(y)` is 1 at the place of y among its values, else 0.
 FEATURES: dict[str, tuple[tuple[str, object], ...]] = {"fourier": (("size", FOURIER_SIZE),), "onehot": ()}
 
-PLANNED = ("conv", "residual_block", "transformer", "unet")
+PLANNED = ("residual_block", "transformer", "unet")

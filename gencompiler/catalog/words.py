@@ -20,7 +20,7 @@ WRAPPERS = ("lipschitz",)
 KERNELS = ("metropolis", "accept")
 
 #: Stages of a pipeline that are neither a function nor a definition.
-STAGES = ("reverse", "quantize", "repeat", "ode")
+STAGES = ("reverse", "quantize", "repeat", "ode", "squeeze", "unsqueeze")
 
 PLANNED = (
     "stop",
@@ -29,8 +29,6 @@ PLANNED = (
     "softmax",
     "onehot",
     "window",
-    "squeeze",
-    "unsqueeze",
     "swap",
     "persistent",
     "mixture",

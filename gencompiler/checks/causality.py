@@ -40,7 +40,7 @@ def obligations(model: nodes.Model) -> list[tuple[Obligation, nodes.Network]]:
             words = f"the state of `{network.kind}` for each place has read what its view shows, and nothing else"
             goal = Folds(network.path, network.places, network.views)
             found.append((Obligation(ID, network.path, words, network.span, goal), network))
-        elif network.grid:
+        elif network.grid and network.places:
             stacked = _stack(network)
             words = f"the output of `{network.kind}` for each place depends on {_seen(stacked)}, and on nothing else"
             found.append((Obligation(ID, network.path, words, network.span, stacked), network))

@@ -115,6 +115,8 @@ def _broken(pipe: Pipe, failure: NotFound) -> Finding:
 
 def _stage(stages: tuple[nodes.Stage, ...], path: tuple[int, ...]) -> nodes.Stage:
     found = stages[path[0]]
+    if len(path) > 2 and isinstance(found, nodes.Parts):
+        return _stage(found.parts[path[1]].stages, path[2:])
     return _stage(found.stages, path[1:]) if len(path) > 1 and isinstance(found, nodes.Repeat) else found
 
 

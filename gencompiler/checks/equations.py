@@ -13,21 +13,25 @@ from gencompiler.model.nodes import Support
 from gencompiler.proof.graph import Term
 from gencompiler.proof.mentions import mentions, place, variable_of
 from gencompiler.proof.scope import density_terms, index_symbol, terms_of, under_lets
+from gencompiler.proof.stages import (
+    MapStage,
+    OdeStage,
+    PartsStage,
+    QuantizeStage,
+    RearrangeStage,
+    RepeatStage,
+    StageData,
+)
 from gencompiler.proof.structure import (
     Admissible,
     Chains,
     Described,
     Law,
-    MapStage,
     Mixed,
-    OdeStage,
     Place,
     Production,
     PushesForward,
-    QuantizeStage,
     Range,
-    RepeatStage,
-    StageData,
 )
 from gencompiler.proof.translate import Translation
 
@@ -233,5 +237,10 @@ def _stage(model: nodes.Model, stage: nodes.Stage, used: list[str]) -> StageData
         found = next(s for s in model.surjections if s.name == stage.surjection)
         rest = next((v.type.support for v in model.variables if v.name == found.rest), None)
         return QuantizeStage(found.levels, found.shape, rest)
+    if isinstance(stage, nodes.Rearrange):
+        return RearrangeStage(stage.before, stage.after, stage.order)
+    if isinstance(stage, nodes.Parts):
+        inner = tuple(tuple(_stage(model, s, used) for s in part.stages) for part in stage.parts)
+        return PartsStage(tuple(part.count for part in stage.parts), inner)
     assert isinstance(stage, nodes.Repeat)
     return RepeatStage(stage.count, tuple(_stage(model, s, used) for s in stage.stages))

@@ -59,6 +59,8 @@ def matrix_function(expr: MatrixFunction, codes: list[Code], scope: Scope) -> Co
             return Attribute(codes[0], "T")
         case "matmul":
             return infix("@", Level.PRODUCT, *codes)
+        case "columns":
+            return method(method(codes[0], "unsqueeze", "1"), "expand", "-1", str(expr.type.shape[1]))
         case "norm_bound":
             return call("norms.bound", codes[0])
         case "log_abs_det":

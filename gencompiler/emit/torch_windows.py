@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -186,6 +187,12 @@ def permute(expressions: Expressions, expr: Permute) -> Value:
         code = method(code, "roll", str(-order[0]), "-1") if order[0] else code
     elif (axes := transposed_axes(order)) is not None:
         code = method(Attribute(call("torch.unflatten", code, "-1", str(axes)), "mT"), "flatten", "-2")
+    elif (found := strides(order)) is not None:
+        sizes, turned = found
+        ahead = int(value.type.rows) + int(value.chunked)
+        axes_read = map(str, (*range(ahead), *(ahead + axis for axis in turned)))
+        parts = method(call("torch.unflatten", code, "-1", str(sizes)), "permute", *axes_read)
+        code = method(parts, "flatten", str(ahead))
     else:
         code = expressions.last(value, flat(Sequence(tuple(Text(str(place)) for place in order), "[]")))
     return Value(code, expr.type, chunked=value.chunked)
@@ -199,6 +206,35 @@ def transposed_axes(order: tuple[int, ...]) -> tuple[int, int] | None:
     rows = len(order) // columns
     turned = tuple(row * columns + column for column in range(columns) for row in range(rows))
     return (rows, columns) if order == turned and rows > 1 else None
+
+
+def strides(order: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """The sizes of axes, row-major, and the order in which these are then read; None where an order is none of axes.
+
+    Innermost first, an axis is as long as places follow each other at one distance."""
+    found: list[tuple[int, int]] = []  # the distance of neighbours along an axis, and its length
+    step = 1
+    while step < len(order):
+        distance, count = order[step], 1
+        while count * step < len(order) and order[count * step] == count * distance:
+            count += 1
+        if distance < 1 or count < 2 or len(order) % (step * count):
+            return None
+        found.insert(0, (distance, count))
+        step *= count
+    places = sorted(range(len(found)), key=lambda axis: -found[axis][0])
+    sizes = tuple(found[axis][1] for axis in places)
+    read = tuple(places.index(axis) for axis in range(len(found)))
+    return (sizes, read) if order == _read(sizes, read) else None
+
+
+def _read(sizes: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The places of a row-major tensor, its axes read in another order."""
+    jumps = [math.prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
+    found = [0]
+    for axis in axes:
+        found = [place + k * jumps[axis] for place in found for k in range(sizes[axis])]
+    return tuple(found)
 
 
 def with_window(expressions: Expressions, expr: WithWindow) -> Value:

@@ -11,7 +11,7 @@ from typing import NoReturn, TypeVar
 from gencompiler.catalog.networks import NETWORKS
 from gencompiler.diagnostics.model import Label, Reporter
 from gencompiler.diagnostics.span import Span
-from gencompiler.model import nodes, stacks
+from gencompiler.model import convolutions, nodes, stacks
 from gencompiler.model.frames import Frame
 from gencompiler.model.nodes import Real
 from gencompiler.model.types import known_shape
@@ -189,10 +189,13 @@ class Builder:
             sizes = []
             for name, type_ in zip(pending.network.output_names or ("output",), pending.outputs, strict=True):
                 shape = known_shape(type_)
-                if shape is None or len(shape) > 2:
+                image = convolutions.is_image(pending.network)
+                if shape is None or (
+                    convolutions.channels(pending.network, shape) is None if image else len(shape) > 2
+                ):
                     self._report_open(pending.network, name, shape)
                     return
-                sizes.append(math.prod(shape) if shape else 0)
+                sizes.append(shape[0] if image else math.prod(shape) if shape else 0)
             network = dataclasses.replace(pending.network, outputs=tuple(sizes))
             self.networks[path] = PendingNetwork(network, pending.outputs)
             for parameter in weights_of(network):
@@ -220,19 +223,28 @@ def weights_of(network: nodes.Network) -> list[nodes.Parameter]:
     """The weights and biases of a network, in the order they are applied.
 
     Hidden layer l has `PATH.l.weight` [out, in] and `PATH.l.bias` [out]; the outputs `PATH.NAME.weight` and `.bias`.  A
-    network on causal views reads what they show of all places, and has the outputs of all places side by side."""
+    network on causal views reads what they show of all places, and has the outputs of all places side by side.
+
+    Biases of hidden layers start Uniform(±1/√in), as the weights do: with none, every unit of the first layer bends
+    where its input is 0, and a conditioner that reads few numbers learns to bend elsewhere only slowly."""
     shown = [network.places if view else 1 for view in network.views] or [1] * len(network.inputs)
     width = sum(max(1, n) * places for n, places in zip(network.inputs, shown, strict=True))
     layers: list[tuple[str, int, int, bool]] = []
+    bends: dict[str, str] = {}
     for number, hidden in enumerate(network.hidden):
+        width *= convolutions.box(network, str(number))
         layers.append((str(number), hidden, width, False))
+        bends[str(number)] = f"Uniform(-{width**-0.5:.6g}, {width**-0.5:.6g})"
         width = hidden
+    width *= convolutions.box(network, "output")
     for name, size in zip(network.output_names or ("output",), network.outputs, strict=True):
         layers.append((name, max(1, size) * max(1, network.places), width, network.zero_output))
     kind = NETWORKS[network.kind]
     if kind.stack is not None:
+        bends = {}
         layers = [(name, out, width, False) for name, out, width in stacks.weights_of(network)]
     if kind.gates:
+        bends = {}
         size = kind.gates * network.hidden[0]
         features = sum(max(1, n) for n in network.inputs)
         layers = [("input", size, features, False), ("hidden", size, network.hidden[0], False)]
@@ -253,9 +265,10 @@ def weights_of(network: nodes.Network) -> list[nodes.Parameter]:
                 )
             )
         if kind.bias:
+            start = bends.get(name, initial)
             found.append(
                 nodes.Parameter(
-                    f"{network.path}.{name}.bias", real, network.iterations, (), (out,), initial, span=network.span
+                    f"{network.path}.{name}.bias", real, network.iterations, (), (out,), start, span=network.span
                 )
             )
     return found

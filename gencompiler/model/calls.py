@@ -153,13 +153,18 @@ def _structure(infer: Infer, context: Context, expr: tree.Call, name: str) -> no
         return _filled(infer, expr, arguments, Fraction(name == "ones"))
     if name == "bin":
         return _bin(infer, expr, arguments)
-    shapes = [1 if name == "join" and known_shape(a.type) == () else _vector(infer, a, name) for a in arguments]
+    along_first = _first_axis if name in ("join", "reverse") else _vector
+    shapes = [1 if name == "join" and known_shape(a.type) == () else along_first(infer, a, name) for a in arguments]
     if name == "cumsum" and len(arguments) == 1:
         return nodes.Cumulative(arguments[0].type, arguments[0], span=expr.span)
     if name == "join":
         if len(arguments) < 2:
             infer.builder.report("G104", "`join` puts two or more parts side by side", expr.span, "only one part")
-        type_ = nodes.Type(nodes.REAL, (sum(shapes),))
+        rests = {(known_shape(a.type) or ())[1:] for a in arguments}
+        if len(rests) > 1:
+            message = "the parts of a join differ along another axis than the first"
+            infer.builder.report("G201", message, expr.span, f"shapes {', '.join(str(list(r)) for r in sorted(rests))}")
+        type_ = nodes.Type(nodes.REAL, (sum(shapes), *rests.pop()))
         return nodes.Join(type_, arguments, span=expr.span)
     if name == "reverse" and len(arguments) == 1:
         order = tuple(reversed(range(shapes[0])))
@@ -213,6 +218,13 @@ def _filled(infer: Infer, expr: tree.Call, arguments: tuple[nodes.Expr, ...], va
 
 
 def _vector(infer: Infer, value: nodes.Expr, name: str) -> int:
+    length = _first_axis(infer, value, name)
+    if len(known_shape(value.type) or ()) > 1:
+        infer.builder.unsupported(f"`{name}` of a tensor with several axes", value.span)
+    return length
+
+
+def _first_axis(infer: Infer, value: nodes.Expr, name: str) -> int:
     shape = known_shape(value.type)
     if shape is None:
         infer.builder.report(
@@ -224,8 +236,6 @@ def _vector(infer: Infer, value: nodes.Expr, name: str) -> int:
         )
     if len(shape) == 0:
         infer.builder.report("G201", f"`{name}` works on a tensor, and this is a scalar", value.span, "a scalar")
-    if len(shape) > 1:
-        infer.builder.unsupported(f"`{name}` of a tensor with several axes", value.span)
     return shape[0]
 
 
@@ -235,7 +245,7 @@ def split(infer: Infer, context: Context, expr: tree.Call, count: int) -> tuple[
     if len(arguments) != 1 or count != 2:
         message = "`split` cuts one tensor into two parts"
         infer.builder.report("G104", message, expr.span, f"{counted(count, 'name')} on the left")
-    length = _vector(infer, arguments[0], "split")
+    length = _first_axis(infer, arguments[0], "split")
     if length < 2:
         infer.builder.report(
             "G407",
@@ -246,7 +256,9 @@ def split(infer: Infer, context: Context, expr: tree.Call, count: int) -> tuple[
         )
     half = length // 2
     parts = ((0, half), (half, length))
-    return tuple(nodes.Slice(nodes.Type(nodes.REAL, (b - a,)), arguments[0], a, b, span=expr.span) for a, b in parts)
+    rest = (known_shape(arguments[0].type) or ())[1:]
+    types = (nodes.Type(nodes.REAL, (b - a, *rest)) for a, b in parts)
+    return tuple(nodes.Slice(t, arguments[0], a, b, span=expr.span) for t, (a, b) in zip(types, parts, strict=True))
 
 
 def pipe(infer: Infer, context: Context, expr: tree.Binary) -> nodes.Expr:

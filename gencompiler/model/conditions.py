@@ -150,3 +150,35 @@ def settable(signature: tree.Signature) -> str:
     """What a use of a definition may set, in words."""
     names = ", ".join(f"`{d.name.id}`" for d in signature.conditions or ())
     return f"it has {names}" if names else "it has none: parameters stand after a bar, `(u : Real | H = 4)`"
+
+
+def constants_of(
+    infer: Infer,
+    context: Context,
+    signature: tree.Signature,
+    given: tuple[tree.Argument, ...],
+    constants: dict[str, nodes.Real],
+) -> None:
+    """Add the conditions that are numbers to `constants`: defaults, overridden by the use."""
+    declared = {d.name.id: d for d in (*signature.variables, *(signature.conditions or ()))}
+    for declaration in declared.values():
+        if declaration.default is not None:
+            try:
+                constants[declaration.name.id] = evaluate(declaration.default, constants)
+            except NotConstant as problem:
+                infer.builder.report("G206", "a default must be a constant", problem.expr.span, problem.reason)
+    for argument in given:
+        if argument.name is None or argument.value is None:
+            infer.builder.unsupported("a positional condition of a map", argument.span)
+        if argument.name.id not in {*declared, *sizes_named(signature)}:
+            infer.builder.report(
+                "G104",
+                f"there is no parameter called `{argument.name.id}`",
+                argument.span,
+                "unknown parameter",
+                help=(settable(signature),),
+            )
+        if is_constant(argument.value, context):
+            constants[argument.name.id] = evaluate(argument.value, context.constants)
+        else:
+            constants.pop(argument.name.id, None)

@@ -16,7 +16,7 @@ from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
 from gencompiler.model import externals, generic, nodes
 from gencompiler.model.builder import Abandon, Context
-from gencompiler.model.conditions import computed, is_constant, settable, sizes_named
+from gencompiler.model.conditions import computed, constants_of
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.declared import declared_support, fits
 from gencompiler.model.types import known_shape, unify
@@ -150,7 +150,7 @@ def enter(
     constants: dict[str, nodes.Real] = dict(context.constants) if local else {}
     names = dict(context.names) if local else {}
     signature = definition.signature or tree.Signature((), None, span=definition.span)
-    _constants_of(infer, context, signature, conditions, constants)
+    constants_of(infer, context, signature, conditions, constants)
     inputs = []
     for declaration, type_ in zip(signature.variables, arguments, strict=True):
         support = nodes.REAL
@@ -173,38 +173,6 @@ def enter(
         if declaration.name.id not in constants and declaration.name.id not in given:
             names[declaration.name.id] = learned(infer, inner, declaration, path, lift, lanes)
     return inner, tuple(inputs)
-
-
-def _constants_of(
-    infer: Infer,
-    context: Context,
-    signature: tree.Signature,
-    given: tuple[tree.Argument, ...],
-    constants: dict[str, nodes.Real],
-) -> None:
-    """Conditions that are numbers: defaults, overridden by the use."""
-    declared = {d.name.id: d for d in (*signature.variables, *(signature.conditions or ()))}
-    for declaration in declared.values():
-        if declaration.default is not None:
-            try:
-                constants[declaration.name.id] = evaluate(declaration.default, constants)
-            except NotConstant as problem:
-                infer.builder.report("G206", "a default must be a constant", problem.expr.span, problem.reason)
-    for argument in given:
-        if argument.name is None or argument.value is None:
-            infer.builder.unsupported("a positional condition of a map", argument.span)
-        if argument.name.id not in {*declared, *sizes_named(signature)}:
-            infer.builder.report(
-                "G104",
-                f"there is no parameter called `{argument.name.id}`",
-                argument.span,
-                "unknown parameter",
-                help=(settable(signature),),
-            )
-        if is_constant(argument.value, context):
-            constants[argument.name.id] = evaluate(argument.value, context.constants)
-        else:
-            constants.pop(argument.name.id, None)
 
 
 def solve(

@@ -3,7 +3,9 @@
 Variables are eliminated from the moral graph, those without latent parents that are left first, and of these the one
 that adds the fewest edges; what an eliminated one leaves as neighbours are its parents in the inverse (Webb, Goliński,
 Zinkov, Siddharth, Rainforth, Teh & Wood, Faithful inversion of generative models for effective amortized inference,
-NeurIPS 2018, algorithm 1).  Then each parent is dropped that d-separation lets go, so that none is left which could be.
+NeurIPS 2018, algorithm 1).  An element that others determine is eliminated before these, and so drawn after them: it is
+then what they make of it, in the inverse as in the model, and the inverse has no mass where the model has none.  Then
+each parent is dropped that d-separation lets go, so that none is left which could be.
 
 This only proposes: `checks.inverse_network` proves the result by other means.
 """
@@ -24,7 +26,7 @@ def inverted(
 
     `parents`: of every element, those of the generative graph; `determined`: elements that are functions of theirs."""
     places = {e: k for k, e in enumerate(parents)}
-    found = _eliminated(parents, list(latent))
+    found = _eliminated(parents, list(latent), determined)
     order = list(reversed(found))
     pruned: dict[ElementT, tuple[ElementT, ...]] = {}
     for element in order:
@@ -38,16 +40,18 @@ def inverted(
 
 
 def _eliminated(
-    parents: Mapping[ElementT, frozenset[ElementT]], latent: list[ElementT]
+    parents: Mapping[ElementT, frozenset[ElementT]], latent: list[ElementT], determined: frozenset[ElementT]
 ) -> dict[ElementT, frozenset[ElementT]]:
     """What each latent element is connected to when it is eliminated, in the order of elimination."""
     neighbours = moral(parents, frozenset(parents))
     left, found = list(latent), dict[ElementT, frozenset[ElementT]]()
     while left:
-        ready = [e for e in left if not parents[e] & (set(left) - {e})]
+        functions = [e for e in left if e in determined]
+        ready = [e for e in functions if not any(e in parents[other] for other in functions)]
+        ready = ready or [e for e in left if not parents[e] & (set(left) - {e})]
         element = min(ready, key=lambda e: (_fill(neighbours, e), left.index(e)))
         around = neighbours.pop(element)
-        found[element] = frozenset(around)
+        found[element] = parents[element] if element in determined else frozenset(around)
         for each in around:
             neighbours[each] |= around - {each}
             neighbours[each].discard(element)

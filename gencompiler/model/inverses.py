@@ -5,7 +5,8 @@ The graph comes from `elimination`, element by element.  The conditional of an e
 - a table of logits, one for each case, where all that it depends on is finite and has few cases;
 - else a network of two hidden layers on what it depends on, finite values embedded.
 
-Both are written in the language and resolved like the user's own, at the place of `inverse(p)`.
+An element that others determine is what the model makes of them.  Both are written in the language and resolved like
+the user's own, at the place of `inverse(p)`.
 """
 
 from __future__ import annotations
@@ -79,8 +80,13 @@ def state(parts: Equations, request: Request) -> None:
         builder.report("G304", f"`{request.of}` has no latent variable to infer", span, "nothing to invert")
     faithful = [nodes.Claim(nodes.Fact(fact, (request.joint, request.of), span=span), span=span) for fact in FACTS]
     parts.claims += faithful if graph.plain else faithful[:1]
+    computed = [
+        c for c in own if _is_point(c.distribution) and {_variable(t) for t in c.targets} <= {n for n, _ in latent}
+    ]
+    parts.conditionals += [dataclasses.replace(c, joint=request.joint) for c in computed]
     for element, known in inverted(graph.parents, latent, graph.determined).items():
-        _Head(parts, request, element, known).state()
+        if element not in graph.determined:
+            _Head(parts, request, element, known).state()
 
 
 # -- the graph -------------------------------------------------------------------------------------------------------

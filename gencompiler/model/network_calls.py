@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.catalog import networks
-from gencompiler.model import causal_inputs, features, nodes, stacks, views
+from gencompiler.model import causal_inputs, convolutions, features, nodes, stacks, views
 from gencompiler.model.builder import Context, PendingNetwork
 from gencompiler.model.constants import constant, size
 from gencompiler.model.scope import nearest
@@ -31,25 +32,32 @@ def network(
             plain = plain[:1]
         inputs: tuple[nodes.Expr, ...] = (features.one_hot(infer, context, expr, plain),)
     else:
-        inputs = infer.builder.every(plain, lambda a: _input(infer, context, a))
+        inputs = infer.builder.every(plain, lambda a: _input(infer, context, a, image=kind.image))
     hidden = tuple(_sizes(infer, context, options["hidden"])) if "hidden" in options else ()
     activation = _activation(infer, options.get("activation"))
     path = infer.builder.fresh(f"{context.path}{kind.name}")
     types = tuple(unknown_type(nodes.REAL) for _ in output_names)
+    grid = convolutions.grid_of(infer, expr, inputs) if kind.image else ()
     if "size" in options:
         stated = size(options["size"], context.constants, infer.builder.reporter)
         for type_ in types:
             if stated is not None:
-                unify(type_, nodes.Type(nodes.REAL, (stated,)))
-    places, shown = causal_inputs.shown(infer, context, inputs)
-    sizes = tuple(_size(known_shape(i.type) or (), places if s else 0) for i, s in zip(inputs, shown, strict=True))
+                unify(type_, nodes.Type(nodes.REAL, (stated, *grid)))
+    places, shown = (0, ()) if kind.image else causal_inputs.shown(infer, context, inputs)
+    own = (
+        (known_shape(i.type) or (), places if s else 0)
+        for i, s in zip(inputs, shown or ("",) * len(inputs), strict=True)
+    )
+    sizes = tuple(itertools.starmap(_size, own))
     if kind.stack is not None:
         _stacked(infer, expr, kind, places, shown, hidden)
-    grid = causal_inputs.grid(inputs, kind.axes, places) if kind.stack is not None else ()
+        grid = causal_inputs.grid(inputs, kind.axes, places)
     if kind.stack is not None and not grid:
         message = f"`{kind.name}` reads an image, and this view has one axis"
         infer.builder.report("G104", message, expr.span, "a view in raster order is needed", help=("`x[<(i, j)]`",))
     settings = _settings(infer, context, expr, kind, options, hidden, len(grid)) if kind.stack is not None else ()
+    if kind.image:
+        settings = convolutions.settings(infer, context, expr, options.get("kernel"), hidden)
     if kind.gates:
         _recurrent(infer, expr, places, shown, hidden, types)
     found = nodes.Network(
@@ -183,7 +191,7 @@ def _size(shape: tuple[int, ...], places: int) -> int:
     return shape[0] if shape else 0
 
 
-def _input(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Expr:
+def _input(infer: Infer, context: Context, argument: tree.Argument, *, image: bool = False) -> nodes.Expr:
     if argument.value is None:
         infer.builder.unsupported("a binder as a network's input", argument.span)
     value = infer.expression(context, argument.value)
@@ -205,7 +213,7 @@ def _input(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Exp
             "size unknown",
             help=("state it: `size = n` in the call that makes it",),
         )
-    if len(shape) > 1 and not any(views.axes_or_none(value, context.views)):
+    if len(shape) > 1 and not image and not any(views.axes_or_none(value, context.views)):
         infer.builder.unsupported("a network on a tensor with several axes", argument.span)
     return value
 

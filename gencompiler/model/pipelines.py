@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gencompiler.catalog import functions, supports, words
 from gencompiler.diagnostics.span import Span
-from gencompiler.model import definitions, flows, nodes
+from gencompiler.model import definitions, flows, images, nodes, parts
 from gencompiler.model.builder import Context, IndexInfo
 from gencompiler.model.constants import size
 from gencompiler.model.scope import nearest
@@ -54,6 +54,8 @@ def _stage(infer: Infer, context: Context, expr: tree.Expr, shape: Shape) -> tup
         return (flows.stage(infer, context, expr, shape),), shape
     if name == "quantize":
         return _quantize(infer, context, expr, arguments, shape)
+    if name in images.REARRANGED:
+        return images.rearranged(infer, context, name, expr, shape)
     if arguments:
         builder.unsupported(f"the stage `{name}(…)`", expr.span)
     if name == "reverse":
@@ -118,8 +120,8 @@ def _built(
 
 
 def _reversal(infer: Infer, shape: Shape, span: Span) -> nodes.Expr:
-    if len(shape) != 1:
-        infer.builder.unsupported("`reverse` of anything but a vector", span)
+    if not shape:
+        infer.builder.report("G201", "`reverse` works on a tensor, and this is a scalar", span, "a scalar")
     type_ = nodes.Type(nodes.REAL, shape)
     return nodes.Permute(type_, nodes.Reference(type_, "u", span=span), tuple(reversed(range(shape[0]))), span=span)
 
@@ -138,7 +140,9 @@ def _definition(
         )
     source, inner = flatten(definition.body) if isinstance(definition.body, tree.Expr) else (None, ())
     if inner and isinstance(source, tree.Name):
-        return _composite(infer, context, definition, inner, shape, expr)
+        return _composite(infer, context, definition, arguments, shape, expr)
+    if (cut := parts.written(definition)) is not None:
+        return _composite(infer, context, definition, arguments, shape, expr, cut)
     name, result = definitions.instantiate_map(infer, context, definition, arguments, shape, expr)
     return (nodes.UseMap(name, span=expr.span),), result
 
@@ -147,16 +151,21 @@ def _composite(
     infer: Infer,
     context: Context,
     definition: tree.Definition,
-    inner: tuple[tree.Expr, ...],
+    arguments: tuple[tree.Argument, ...],
     shape: Shape,
     expr: tree.Expr,
+    cut: parts.Written | None = None,
 ) -> tuple[tuple[nodes.Stage, ...], Shape]:
-    """A bijection that is itself a pipeline stands for its stages."""
+    """A bijection that is itself a pipeline, or whose parts are, stands for its stages."""
     builder = infer.builder
     if definition.name.id in builder.open:
         builder.report("G108", f"`{definition.name.id}` uses itself", expr.span, "a definition must end")
     with builder.inside(definition.name.id):
-        return stages(infer, context, inner, shape)
+        own = parts.with_constants(infer, context, definition, shape, arguments, expr)
+        if cut is not None:
+            return parts.stages(infer, own, cut, shape)
+        assert isinstance(definition.body, tree.Expr)
+        return stages(infer, own, flatten(definition.body)[1], shape)
 
 
 def _quantize(
@@ -208,14 +217,15 @@ def _repeat(infer: Infer, context: Context, expr: tree.Wrap, shape: Shape) -> tu
         inside = dataclasses.replace(inside.index(index), layers=(*inside.layers, (index.name, count)))
     source, rest = flatten(expr.body)
     found, result = stages(infer, inside, (source, *rest), shape)
-    if result != shape:
-        infer.builder.report(
-            "G407",
-            f"each iteration must keep the shape: {list(shape)} goes in, {list(result)} comes out",
-            expr.span,
-            "the shape changes",
-        )
+    keeps_shape(infer, "each iteration", shape, result, expr.span)
     return (nodes.Repeat(count, found, index.name if index is not None else "", span=expr.span),), shape
+
+
+def keeps_shape(infer: Infer, what: str, shape: Shape, result: Shape, span: Span) -> None:
+    """Report what does not give the shape that it takes."""
+    if result != shape:
+        message = f"{what} must keep the shape: {list(shape)} goes in, {list(result)} comes out"
+        infer.builder.report("G407", message, span, "the shape changes")
 
 
 def _count(infer: Infer, context: Context, argument: tree.Argument) -> tuple[int, IndexInfo | None]:

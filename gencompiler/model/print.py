@@ -261,6 +261,11 @@ def _stages(stages: tuple[nodes.Stage, ...]) -> str:
             found.append(stage.definition)
         elif isinstance(stage, nodes.UseOde):
             found.append(f"ode({stage.function})")
+        elif isinstance(stage, nodes.Rearrange):
+            found.append(f"{stage.name}({list(stage.before)} -> {list(stage.after)})")
+        elif isinstance(stage, nodes.Parts):
+            inner = (f"{p.count}: {_stages(p.stages) or 'kept'}" for p in stage.parts)
+            found.append(f"parts {{ {', '.join(inner)} }}")
         elif isinstance(stage, nodes.Repeat):
             found.append(f"repeat({stage.count}) {{ {_stages(stage.stages)} }}")
     return " |> ".join(found)

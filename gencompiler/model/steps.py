@@ -49,6 +49,33 @@ class UseMany(Stage):
 
 
 @node
+class Rearrange(Stage):
+    """`squeeze`, `unsqueeze`: a tensor of the shape `before` with its elements, in row-major order, in other places of
+    one of the shape `after`: `result[j] = value[order[j]]`."""
+
+    name: str
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    order: tuple[int, ...]
+
+
+@node
+class Part(Node):
+    """So many places of the first axis, and the stages that they go through, if any."""
+
+    count: int
+    stages: tuple[Stage, ...]
+
+
+@node
+class Parts(Stage):
+    """`join(a |> …, b) where { a, b = split(u) }`: a tensor is cut along its first axis, and each part passes through
+    stages of its own."""
+
+    parts: tuple[Part, ...]
+
+
+@node
 class Repeat(Stage):
     """`count` iterations of `stages`, each with its own slice of the stacked parameters; `index` is its number."""
 

@@ -23,6 +23,7 @@ from gencompiler.proof import (
     ode_rules,
     sde_facts,
     separation_facts,
+    stages,
     structure,
 )
 from gencompiler.proof.domain import Interval
@@ -40,6 +41,7 @@ class Damaged(Exception):
 MODULES = (
     density_facts,
     facts,
+    stages,
     structure,
     causal_rules,
     chain_rules,

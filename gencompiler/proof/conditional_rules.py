@@ -13,8 +13,8 @@ from typing import cast
 from gencompiler.proof.facts import Fact, Member
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.marginal_rules import why_not
+from gencompiler.proof.stages import quantizes, rests
 from gencompiler.proof.structure import Chains, Factorizes, Law, Production, has_density
-from gencompiler.proof.structure_rules import quantizes, rests
 
 Names = tuple[str, ...]
 

@@ -10,6 +10,7 @@ from typing import cast
 from gencompiler.proof.binders import releveled, replaced
 from gencompiler.proof.facts import Bijection, Fact, VectorBijection, result
 from gencompiler.proof.graph import (
+    WHOLE,
     Malformed,
     Term,
     before,
@@ -24,18 +25,23 @@ from gencompiler.proof.graph import (
     symbol,
 )
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
-from gencompiler.proof.terms import ZERO
+from gencompiler.proof.terms import ZERO, total
+
+
+def own_entry(tensor: Term, index: Term) -> Term:
+    """`u[i]`, a number or the tensor of the other axes."""
+    return element(tensor, (index, *(WHOLE,) * (len(tensor.shape) - 1)))
 
 
 def entry(input_: Term, body: Term) -> tuple[Term, Term]:
     """The symbol that stands for entry i of the input, and entry i of the result in terms of it and of the past.
 
     Raises Unproved where an entry sees more of the input than its own and what comes before."""
-    need(body.operation == "each" and len(input_.shape) == 1, "{} is not written by index", body)
+    need(body.operation == "each" and len(input_.shape) >= 1, "{} is not written by index", body)
     need(body.shape == input_.shape, "the result has another shape than the input")
     index, inner = bound_index(*body.data), body.arguments[0]
-    own = symbol("block", f"{input_}[i]", support_of(input_))
-    found = replaced(inner, {element(input_, (index,)): own})
+    own = symbol("block", f"{input_}[i]", support_of(input_), input_.shape[1:])
+    found = replaced(inner, {own_entry(input_, index): own})
     earlier = element(input_, (before(index),))
     hidden = symbol("block", f"{input_}[<i]", support_of(input_), input_.shape)
     if input_ in replaced(found, {earlier: hidden}).symbols:
@@ -45,7 +51,7 @@ def entry(input_: Term, body: Term) -> tuple[Term, Term]:
 
 @rule
 def by_index(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """`for i: e(u[i], u[<i])` with e a bijection of u[i] for all values of the rest.
+    """`for i: e(u[i], u[<i])` with e a bijection of u[i], element by element, for all values of the rest.
 
     A triangular map is a bijection where its diagonal is, and det is the product over the diagonal.  Subject: the
     input, the body.  Premise: the bijection of one entry, for every i and every past."""
@@ -56,15 +62,16 @@ def by_index(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         raise Unproved(f"{inner} is not known to be injective in {own}")
     depth, extent = body.data
     index, whole = bound_index(depth, extent), result(input_.shape)
-    undone = {result(()): element(whole, (index,))}
+    undone = {result(own.shape): own_entry(whole, index)}
     try:
         if input_ in found.inverse.symbols:
+            need(own.shape == (), "entries of a recursion are numbers")
             support = support_of(input_)
             undone[input_] = bound_array(depth, extent, support)
             inverse = recur(depth, extent, support, substitute(found.inverse, undone))
         else:
             inverse = each(depth, extent, substitute(found.inverse, undone))
-        slope = substitute(found.log_derivative, {own: element(input_, (index,))})
+        slope = substitute(total(found.log_derivative, own.shape), {own: own_entry(input_, index)})
     except Malformed as problem:
         raise Unproved(str(problem)) from None
     log_det = ZERO if slope is ZERO else reduce("sum", each(depth, extent, slope))

@@ -16,12 +16,12 @@ from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Shape, Term, name_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.slices import LARGEST_SUM, MOST_BESIDE, Slices, slices, values_of, windows
+from gencompiler.proof.stages import MapStage
 from gencompiler.proof.structure import (
     Admissible,
     Chains,
     Factorizes,
     HasDensity,
-    MapStage,
     Production,
     PushesForward,
     has_density,

@@ -119,7 +119,10 @@ def _by_rows(input_: Term, body: Term) -> Term:
 
 @rule
 def linear(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A linear map of the reals by a nonsingular matrix.  Subject: the input, the body.  Premise: the matrix."""
+    """A linear map of the reals by a nonsingular matrix.  Subject: the input, the body.  Premise: the matrix.
+
+    Of a tensor the map acts along one axis, on each of the vectors there are along it: |det| is to the power of their
+    number (Kingma & Dhariwal, Glow, 2018, section 3.2)."""
     input_, body = cast(tuple[Term, Term], subject)
     factor, first = factor_of(input_, body)
     need(support_of(input_) == REAL and body.shape == input_.shape, "not a linear map of the reals")

@@ -9,6 +9,7 @@ from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Support
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Shape, Term
+from gencompiler.proof.stages import StageData
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,40 +135,6 @@ class NotAdmissible(Fact):
     arguments: tuple[Term, ...]
     event: Support
     shape: Shape
-
-
-@dataclasses.dataclass(frozen=True)
-class MapStage:
-    """A map, by number among the maps of a pipeline; `lift` is the tensor that a scalar map acts on elementwise."""
-
-    map: int
-    lift: Shape
-
-
-@dataclasses.dataclass(frozen=True)
-class QuantizeStage:
-    """y in [0, 1) goes to floor(levels * y), and, where `rest` is the support of a variable, to it and the difference
-    of levels * y to it."""
-
-    levels: int
-    shape: Shape
-    rest: Support | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class RepeatStage:
-    count: int
-    stages: tuple[StageData, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class OdeStage:
-    """The flow of an ODE over vectors of real numbers, whose field is by this number among the maps of a pipeline."""
-
-    map: int
-
-
-StageData = MapStage | QuantizeStage | RepeatStage | OdeStage
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import cast
 
@@ -15,21 +16,27 @@ from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Shape, Term, is_finite, literal, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.ode_rules import Flows
+from gencompiler.proof.stages import (
+    MapStage,
+    OdeStage,
+    PartsStage,
+    QuantizeStage,
+    RearrangeStage,
+    RepeatStage,
+    StageData,
+    flows_in,
+    quantizes,
+)
 from gencompiler.proof.structure import (
     Admissible,
     Chains,
     Factorizes,
     HasDensity,
     Keeps,
-    MapStage,
     NotAdmissible,
     NotChains,
-    OdeStage,
     Production,
     PushesForward,
-    QuantizeStage,
-    RepeatStage,
-    StageData,
     Transforms,
     Unnormalized,
     has_density,
@@ -153,6 +160,9 @@ def _maps_of(stages: tuple[StageData, ...]) -> Iterator[int]:
     for stage in stages:
         if isinstance(stage, MapStage):
             yield stage.map
+        elif isinstance(stage, PartsStage):
+            need(not quantizes(stage.stages) and not flows_in(stage.stages), "a part goes through bijections alone")
+            yield from _maps_of(stage.stages)
         elif isinstance(stage, RepeatStage):
             need(not any(isinstance(s, OdeStage) for s in stage.stages), "an ODE in a repetition")
             yield from _maps_of(stage.stages)
@@ -171,15 +181,18 @@ class Breaks(Unproved):
 def pass_through(
     start: Support, shape: Shape, maps: Maps, stages: tuple[StageData, ...], at: tuple[int, ...] = ()
 ) -> Support:
-    """The support in which a pipeline ends; raises Breaks where a range is not the next domain."""
-    current = start
+    """The support in which a pipeline ends, with the shape that it began with; raises Breaks where a range is not the
+    next domain, or a shape not the next one."""
+    current, first = start, shape
     for number, stage in enumerate(stages):
         here = (*at, number)
         if isinstance(stage, MapStage):
-            input_, _, result = maps[stage.map]
+            input_, body, result = maps[stage.map]
             own = stage.lift or input_.shape
             if own != shape or (stage.lift and input_.shape):
                 raise Breaks(here, current, None, f"a map of {list(own)} meets a value of {list(shape)}")
+            if body.shape != input_.shape:
+                raise Breaks(here, current, None, f"a map of {list(own)} gives a value of {list(body.shape)}")
             wanted = cast(Support, input_.data[2])
             if not _same_set(current, wanted):
                 raise Breaks(here, current, wanted, f"the range before is {current}, the domain is {wanted}")
@@ -199,11 +212,31 @@ def pass_through(
             if stage.rest is not None and not _same_set(stage.rest, Support("Unit")):
                 raise Breaks(here, stage.rest, Support("Unit"), f"the rest lies in Unit, and is {stage.rest}")
             current = Support("Integer", (literal(0).data, literal(stage.levels).data))
+        elif isinstance(stage, RearrangeStage):
+            if stage.before != shape or sorted(stage.order) != list(range(math.prod(stage.before))):
+                raise Breaks(here, current, None, f"no rearrangement of a value of {list(shape)}")
+            if math.prod(stage.after) != len(stage.order):
+                raise Breaks(here, current, None, f"{len(stage.order)} elements do not fill {list(stage.after)}")
+            shape = stage.after
+        elif isinstance(stage, PartsStage):
+            if (
+                not shape
+                or sum(stage.counts) != shape[0]
+                or len(stage.counts) != len(stage.parts)
+                or min(stage.counts) < 1
+            ):
+                raise Breaks(here, current, None, f"no parts of a value of {list(shape)}")
+            for place, (count, part) in enumerate(zip(stage.counts, stage.parts, strict=True)):
+                end = pass_through(current, (count, *shape[1:]), maps, part, (*here, place)) if part else current
+                if not _same_set(end, current):
+                    raise Breaks(here, end, current, f"a part ends in {end}, and began in {current}")
         else:
             end = pass_through(current, shape, maps, stage.stages, here)
             if stage.count > 1 and not _same_set(end, current):
                 raise Breaks(here, end, current, f"an iteration ends in {end}, and the next starts in {current}")
             current = end
+    if shape != first:
+        raise Breaks(at or (len(stages) - 1,), current, None, f"{list(first)} goes in, {list(shape)} comes out")
     return current
 
 
@@ -228,19 +261,6 @@ def _same_set(left: Support, right: Support) -> bool:
 def density_kind(productions: tuple[Production, ...]) -> str:
     """ "bound" where a pipeline quantizes, else "exact"."""
     return "bound" if any(isinstance(p.law, Chains) and quantizes(p.law.stages) for p in productions) else "exact"
-
-
-def quantizes(stages: tuple[StageData, ...]) -> bool:
-    """Whether a pipeline contains a quantization."""
-    return any(isinstance(s, QuantizeStage) or (isinstance(s, RepeatStage) and quantizes(s.stages)) for s in stages)
-
-
-def rests(stages: tuple[StageData, ...]) -> int:
-    """How many further variables the quantizations of a pipeline make; of a repeated one, none can be known."""
-    need(
-        not any(isinstance(s, RepeatStage) and rests(s.stages) for s in stages), "a rest in each of several iterations"
-    )
-    return sum(isinstance(s, QuantizeStage) and s.rest is not None for s in stages)
 
 
 @rule

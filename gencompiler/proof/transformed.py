@@ -1,13 +1,15 @@
-"""Following every place of the first axis through a pipeline: what do its maps do to it?"""
+"""Following every element of a tensor through a pipeline: what do its maps do to it?"""
 
 from __future__ import annotations
 
+import dataclasses
 import enum
+import math
 
 from gencompiler.model.nodes import Support
 from gencompiler.proof.blocks import NotFound, diagonal
 from gencompiler.proof.graph import Shape, Term, select, subterms
-from gencompiler.proof.structure import MapStage, OdeStage, RepeatStage, StageData
+from gencompiler.proof.stages import MapStage, OdeStage, PartsStage, RearrangeStage, RepeatStage, StageData
 
 Maps = tuple[tuple[Term, Term, Support], ...]
 
@@ -63,33 +65,90 @@ def _mixes(input_: Term, body: Term) -> bool:
     return past or any(t.operation in ("contract", "reduce", "network") for t in own)
 
 
+@dataclasses.dataclass
+class _Elements:
+    """Where the elements of a value come from, in row-major order, and the shape they are in."""
+
+    shape: Shape
+    origin: list[int]
+
+
+class _Follower:
+    """Follows every element of the input through the stages of a pipeline.
+
+    `coupled` and `learned`: the strongest effect of couplings, and of all learned maps, on each element."""
+
+    def __init__(self, shape: Shape, maps: Maps, stages: tuple[StageData, ...]) -> None:
+        used = _used(stages)
+        self.moves = [move(i, b) if i.shape and k in used else None for k, (i, b, _) in enumerate(maps)]
+        self.coupling = [k in used and is_coupling(i, b) for k, (i, b, _) in enumerate(maps)]
+        self.scalar = [_scalar_effect(i, b) for i, b, _ in maps]
+        size = math.prod(shape)
+        self.coupled = [Effect.KEPT] * size
+        self.learned = [Effect.KEPT] * size
+        self.met = False
+
+    def through(self, stages: tuple[StageData, ...], at: _Elements) -> None:
+        for stage in stages:
+            if isinstance(stage, MapStage):
+                self._map(stage, at)
+            elif isinstance(stage, RepeatStage):
+                for _ in range(stage.count):
+                    self.through(stage.stages, at)
+            elif isinstance(stage, RearrangeStage):
+                at.origin, at.shape = [at.origin[place] for place in stage.order], stage.after
+            elif isinstance(stage, PartsStage):
+                self._parts(stage, at)
+
+    def _map(self, stage: MapStage, at: _Elements) -> None:
+        places = self.moves[stage.map]
+        if places is None or stage.lift:
+            for start in at.origin:
+                self.learned[start] = max(self.learned[start], self.scalar[stage.map])
+            return
+        coupling = self.coupling[stage.map]
+        self.met = self.met or coupling
+        each = math.prod(at.shape[1:])
+        moved: list[int] = []
+        for place, effect in places:
+            own = at.origin[place * each : (place + 1) * each]
+            moved.extend(own)
+            for start in own:
+                self.learned[start] = max(self.learned[start], effect)
+                if coupling:
+                    self.coupled[start] = max(self.coupled[start], effect)
+        at.origin = moved
+
+    def _parts(self, stage: PartsStage, at: _Elements) -> None:
+        each, start = math.prod(at.shape[1:]), 0
+        moved: list[int] = []
+        for count, part in zip(stage.counts, stage.parts, strict=True):
+            own = _Elements((count, *at.shape[1:]), at.origin[start * each : (start + count) * each])
+            self.through(part, own)
+            moved.extend(own.origin)
+            start += count
+        at.origin = moved
+
+
 def follow(shape: Shape, maps: Maps, stages: tuple[StageData, ...]) -> tuple[list[Effect], list[Effect], bool]:
-    """For each place of the input: the strongest effect of the couplings, that of all learned maps, and if there is a
+    """For each element of the input: the strongest effect of the couplings, that of all learned maps, and if there is a
     coupling.
 
-    A scalar map without symbols of its own (`sigmoid`) changes every place alike, and counts for neither."""
-    size = shape[0] if shape else 1
-    origin = list(range(size))
-    coupled = [Effect.KEPT] * size
-    learned = [Effect.KEPT] * size
-    used = {stage.map for stage in _unrolled(stages)}
-    moves = [move(i, b) if i.shape and k in used else None for k, (i, b, _) in enumerate(maps)]
-    coupling = [k in used and is_coupling(i, b) for k, (i, b, _) in enumerate(maps)]
-    scalar = [_scalar_effect(i, b) for i, b, _ in maps]
-    met = False
-    for stage in _unrolled(stages):
-        places = moves[stage.map]
-        if places is None or stage.lift:
-            learned = [max(e, scalar[stage.map]) for e in learned]
-            continue
-        met = met or coupling[stage.map]
-        for place, effect in places:
-            start = origin[place]
-            learned[start] = max(learned[start], effect)
-            if coupling[stage.map]:
-                coupled[start] = max(coupled[start], effect)
-        origin = [origin[place] for place, _ in places]
-    return coupled, learned, met
+    A scalar map without symbols of its own (`sigmoid`) changes every element alike, and counts for neither."""
+    follower = _Follower(shape, maps, stages)
+    follower.through(stages, _Elements(shape, list(range(math.prod(shape)))))
+    return follower.coupled, follower.learned, follower.met
+
+
+def _used(stages: tuple[StageData, ...]) -> set[int]:
+    """The numbers of the maps of a pipeline."""
+    found: set[int] = set()
+    for stage in stages:
+        if isinstance(stage, MapStage):
+            found.add(stage.map)
+        elif isinstance(stage, RepeatStage | PartsStage):
+            found |= _used(stage.stages)
+    return found
 
 
 def _scalar_effect(input_: Term, body: Term) -> Effect:
@@ -99,18 +158,8 @@ def _scalar_effect(input_: Term, body: Term) -> Effect:
     return Effect.SHIFTED if shift else Effect.TRANSFORMED
 
 
-def _unrolled(stages: tuple[StageData, ...]) -> list[MapStage]:
-    found: list[MapStage] = []
-    for stage in stages:
-        if isinstance(stage, MapStage):
-            found.append(stage)
-        elif isinstance(stage, RepeatStage):
-            found.extend(_unrolled(stage.stages) * stage.count)
-    return found
-
-
 def untransformed(shape: Shape, maps: Maps, stages: tuple[StageData, ...]) -> tuple[int, ...]:
-    """The places that every coupling of a pipeline passes on unchanged; none where there is no coupling."""
+    """The elements that every coupling of a pipeline passes on unchanged; none where there is no coupling."""
     if any(isinstance(stage, OdeStage) for stage in stages):
         return ()  # a flow moves every place
     coupled, _, met = follow(shape, maps, stages)
@@ -118,7 +167,7 @@ def untransformed(shape: Shape, maps: Maps, stages: tuple[StageData, ...]) -> tu
 
 
 def only_shifted(shape: Shape, maps: Maps, stages: tuple[StageData, ...]) -> tuple[int, ...]:
-    """The places whose scale no learned map of a pipeline with couplings ever changes."""
+    """The elements whose scale no learned map of a pipeline with couplings ever changes."""
     if any(isinstance(stage, OdeStage) for stage in stages):
         return ()
     coupled, learned, met = follow(shape, maps, stages)

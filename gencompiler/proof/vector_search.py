@@ -11,7 +11,7 @@ from gencompiler.proof.binders import replaced
 from gencompiler.proof.blocks import NotFound, diagonal, solving_order
 from gencompiler.proof.facts import InRange, Lipschitz
 from gencompiler.proof.graph import Malformed, Term, before, bound_index, contract, element, select, subterms, symbol
-from gencompiler.proof.index_rules import entry
+from gencompiler.proof.index_rules import entry, own_entry
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
 from gencompiler.proof.matrix_rules import factor_of
@@ -324,7 +324,7 @@ def _by_index(search: Search, input_: Term, body: Term) -> Proof:
     try:
         found = search.bijection(own, inner)
     except NotFound as problem:
-        raise problem.moved({own: element(input_, (bound_index(*body.data),))}) from None
+        raise problem.moved({own: own_entry(input_, bound_index(*body.data))}) from None
     return _proved("by_index", (input_, body), body, found)
 
 

@@ -20,7 +20,7 @@ from gencompiler.derive.substitute import substitute
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
-from gencompiler.rows import nodes
+from gencompiler.rows import nodes, tensors
 from gencompiler.rows.comprehension import MOST_ENTRIES, entries, is_elementwise, is_lanewise
 from gencompiler.rows.enumeration import constants, enumerated
 from gencompiler.rows.nodes import Expr, RowType
@@ -56,6 +56,8 @@ def matrix_function(expressions: Expressions, expr: model.MatrixFunction, scope:
 def each(expressions: Expressions, expr: model.Each, scope: Scope) -> Expr:
     """`for k in K: body`"""
     if len(expr.type.shape) != 1:
+        if (slices := tensors.along_first(expressions, expr, scope)) is not None:
+            return slices
         if entries(expr, expressions.functions) <= MOST_ENTRIES:
             return _written_out(expressions, expr, scope)
         raise NotLowered(expr, "a long array of several axes")

@@ -11,7 +11,7 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.model.views import Axes, axes
-from gencompiler.rows import arrays, bundles, gradients, networks, nodes, places, roots, tables
+from gencompiler.rows import arrays, bundles, gradients, images, networks, nodes, places, roots, tables
 from gencompiler.rows.bundles import Bundle, Interval
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.guards import guarded
@@ -245,6 +245,11 @@ class Expressions:
             elif len(left.type.shape) == 1:
                 left = places.kept(self, left, view, 0, scope)
         ranks = len(left.type.shape), len(right.type.shape)
+        whole = len(expr.left.type.shape), len(expr.right.type.shape)
+        if whole[0] == 2 and whole[1] > 1 and right.type.rows and not left.type.rows:
+            return images.product(self.graph, left, right, expr.span, first=False)
+        if whole[0] > 1 and whole[1] == 2 and left.type.rows and not right.type.rows:
+            return images.product(self.graph, right, left, expr.span, first=True)
         if ranks == (1, 1):
             return self.graph.reduce("sum", self.graph.elementwise("multiply", left, right, span=expr.span), expr.span)
         if ranks == (2, 2) and not (left.type.rows or right.type.rows):

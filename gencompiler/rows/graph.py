@@ -301,7 +301,7 @@ class Graph:
     # -- what only torch runs ----------------------------------------------------------------------------------------
 
     def matrix(self, function: str, *arguments: Expr, span: Span, size: int = 0) -> Expr:
-        """A function of uniform matrices; `size` is that of an identity."""
+        """A function of uniform matrices; `size` is that of an identity, or a number of columns."""
         shape = nodes.matrix_shape(function, tuple(a.type.shape for a in arguments), size)
         return self.intern(nodes.MatrixFunction(RowType(False, shape), function, arguments, span=span))
 

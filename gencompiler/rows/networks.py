@@ -23,6 +23,10 @@ def output(expressions: Expressions, expr: model.NetworkOutput, scope: Scope) ->
         if expr.path not in scope.carried:
             raise NotLowered(expr, f"`{network.kind}` where its view does not run with the first index of a head")
         return scope.carried[expr.path][-1]
+    if networks.NETWORKS[network.kind].image:
+        from gencompiler.rows import images
+
+        return images.output(expressions, expr, scope)
     if network.places:
         from gencompiler.rows import causal
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
-from gencompiler.rows import nodes, ode
+from gencompiler.rows import nodes, ode, places
 from gencompiler.rows.expressions import Expressions, NotLowered, Passed, Scope
 from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.nodes import Expr
@@ -41,6 +42,10 @@ class Pipeline:
     def _forward_one(self, stage: model.Stage, at: Passed, scope: Scope, depth: int) -> Passed:
         if isinstance(stage, model.Repeat):
             return self._loop(stage, at, scope, depth, reverse=False)
+        if isinstance(stage, model.Rearrange):
+            return Passed(self.graph.permute(at.value, stage.order, stage.span), at.log_det)
+        if isinstance(stage, model.Parts):
+            return self._parts(stage, at, scope, depth, undone=False)
         if isinstance(stage, model.UseSurjection):
             return Passed(self._quantize(self.surjections[stage.surjection], at.value, stage.span), at.log_det)
         if isinstance(stage, model.UseOde):
@@ -63,6 +68,11 @@ class Pipeline:
     def _backward_one(self, stage: model.Stage, at: Passed, scope: Scope, depth: int) -> Passed:
         if isinstance(stage, model.Repeat):
             return self._loop(stage, at, scope, depth, reverse=True)
+        if isinstance(stage, model.Rearrange):
+            back = tuple(sorted(range(len(stage.order)), key=stage.order.__getitem__))
+            return Passed(self.graph.permute(at.value, back, stage.span), at.log_det)
+        if isinstance(stage, model.Parts):
+            return self._parts(stage, at, scope, depth, undone=True)
         if isinstance(stage, model.UseSurjection):
             return self._dequantize(self.surjections[stage.surjection], at, scope, stage.span)
         if isinstance(stage, model.UseOde):
@@ -107,6 +117,19 @@ class Pipeline:
 
     # -- both --------------------------------------------------------------------------------------------------------
 
+    def _parts(self, stage: model.Parts, at: Passed, scope: Scope, depth: int, *, undone: bool) -> Passed:
+        """Each part through its own stages."""
+        graph, span = self.graph, stage.span
+        each = at.value.type.shape[0] // sum(part.count for part in stage.parts)
+        run, log_det = self.backward if undone else self.forward, at.log_det
+        values, start = [], 0
+        for part in stage.parts:
+            value = graph.slice(at.value, start * each, (start + part.count) * each, span)
+            through = run(part.stages, Passed(value, log_det), scope, depth)
+            values.append(through.value)
+            log_det, start = through.log_det, start + part.count
+        return Passed(graph.concat(tuple(values), span), log_det)
+
     def _loop(self, stage: model.Repeat, at: Passed, scope: Scope, depth: int, *, reverse: bool) -> Passed:
         graph, span = self.graph, stage.span
         name = self.source_name if reverse else self.target_name
@@ -139,7 +162,8 @@ class Pipeline:
         if isinstance(one, nodes.Number) and one.value == 0:
             return so_far
         if map_.lift and not one.type.shape:
-            one = graph.elementwise("multiply", graph.number(map_.lift[0], span), one, span=span)
+            one = graph.elementwise("multiply", graph.number(math.prod(map_.lift), span), one, span=span)
+        one = places.reshaped(graph, one, places.flat(one.type.shape), span)
         return graph.elementwise("add", so_far, graph.total(one, span), span=span)
 
 

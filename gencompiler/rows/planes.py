@@ -36,6 +36,7 @@ from gencompiler.rows.nodes import (
     Permute,
     Program,
     Reduce,
+    Reshape,
     RowType,
     Section,
     Select,
@@ -223,6 +224,8 @@ class _Apart:
                 return [Column(kind, expr, _index(place, expr), span=expr.span) for place in range(count)]
             case ParameterRead():
                 return [_at_place(expr, place, kind) for place in range(count)]
+            case Reshape(value=value):
+                return [_at_places(value, at) for at in itertools.product(*map(range, value.type.shape))]
             case Section(input=name, start=start):
                 read = InputRead(self.inputs[name], name, span=expr.span)
                 first = self.whole(start)
@@ -319,6 +322,20 @@ def _at_place(read: ParameterRead, place: int, kind: RowType, axis: int = 0) -> 
     index = list(read.index)
     index[free[axis]] = _index(place, read)
     return ParameterRead(kind, read.path, tuple(index), span=read.span)
+
+
+def _at_places(tensor: Expr, at: tuple[int, ...]) -> Expr:
+    """An element of a uniform tensor: of a parameter, or of what functions make of some."""
+    kind = RowType(False, (), tensor.type.kind)
+    match tensor:
+        case ParameterRead(index=index):
+            places = iter(at)
+            whole = tuple(_index(next(places), tensor) if each is None else each for each in index)
+            return ParameterRead(kind, tensor.path, whole, span=tensor.span)
+        case Elementwise(arguments=arguments):
+            parts = tuple(_at_places(each, at) if each.type.shape else each for each in arguments)
+            return dataclasses.replace(tensor, type=kind, arguments=parts)
+    raise TypeError(f"no tensor: {tensor!r}")
 
 
 def _elements_of_weights(weights: Expr) -> list[Expr]:

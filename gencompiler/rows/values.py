@@ -273,7 +273,7 @@ class MatrixFunction(Expr):
     """A function of uniform matrices and vectors, computed once for all rows: transpose, matmul, cholesky, inverse,
     inverse_lower and inverse_upper (of triangular matrices), log_abs_det (a number), norm_bound (a number that the
     spectral norm does not exceed), diagonal (of a matrix),
-    diagonal_matrix (of a vector), identity."""
+    diagonal_matrix (of a vector), columns (of a vector: each column is the vector), identity."""
 
     function: str
     arguments: tuple[Expr, ...]
@@ -291,12 +291,13 @@ MATRIX_FUNCTIONS: dict[str, tuple[int, ...]] = {
     "norm_bound": (2,),
     "diagonal": (2,),
     "diagonal_matrix": (1,),
+    "columns": (1,),
     "identity": (),
 }
 
 
 def matrix_shape(function: str, shapes: tuple[tuple[int, ...], ...], size: int) -> tuple[int, ...]:
-    """The shape of a function of matrices of these shapes; `size` is that of an identity."""
+    """The shape of a function of matrices of these shapes; `size` is that of an identity, or the number of columns."""
     match function, shapes:
         case "transpose", ((rows, columns),):
             return (columns, rows)
@@ -308,6 +309,8 @@ def matrix_shape(function: str, shapes: tuple[tuple[int, ...], ...], size: int) 
             return (rows,)
         case "diagonal_matrix", ((rows,),):
             return (rows, rows)
+        case "columns", ((rows,),):
+            return (rows, size)
         case "identity", ():
             return (size, size)
     return shapes[0]

@@ -13,37 +13,41 @@ from gencompiler.runtime.programs import RowFunction
 
 
 @tiles.remembered
-def pack_objective_phase_1_saving(
-    either_logits,
-    bronc_logits,
-    lung_logits,
-    smoke_logits,
-    tub_logits,
-    asia_logits,
-    device,
-):
+def pack_objective_phase_1_saving(bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
-        tiles.place(either_logits[0, 0]),
-        tiles.place(either_logits[0, 1]),
-        tiles.place(either_logits[1, 0]),
-        tiles.place(either_logits[1, 1]),
         tiles.place(bronc_logits[0, 0]),
         tiles.place(bronc_logits[0, 1]),
         tiles.place(bronc_logits[1, 0]),
         tiles.place(bronc_logits[1, 1]),
-        tiles.place(lung_logits[0, 0]),
-        tiles.place(lung_logits[0, 1]),
-        tiles.place(lung_logits[1, 0]),
-        tiles.place(lung_logits[1, 1]),
+        tiles.place(lung_logits[0, 0, 0]),
+        tiles.place(lung_logits[0, 0, 1]),
+        tiles.place(lung_logits[0, 1, 0]),
+        tiles.place(lung_logits[0, 1, 1]),
+        tiles.place(lung_logits[1, 0, 0]),
+        tiles.place(lung_logits[1, 0, 1]),
+        tiles.place(lung_logits[1, 1, 0]),
+        tiles.place(lung_logits[1, 1, 1]),
+        tiles.place(tub_logits[0, 0, 0, 0]),
+        tiles.place(tub_logits[0, 0, 0, 1]),
+        tiles.place(tub_logits[0, 0, 1, 0]),
+        tiles.place(tub_logits[0, 0, 1, 1]),
+        tiles.place(tub_logits[0, 1, 0, 0]),
+        tiles.place(tub_logits[0, 1, 0, 1]),
+        tiles.place(tub_logits[0, 1, 1, 0]),
+        tiles.place(tub_logits[0, 1, 1, 1]),
+        tiles.place(tub_logits[1, 0, 0, 0]),
+        tiles.place(tub_logits[1, 0, 0, 1]),
+        tiles.place(tub_logits[1, 0, 1, 0]),
+        tiles.place(tub_logits[1, 0, 1, 1]),
+        tiles.place(tub_logits[1, 1, 0, 0]),
+        tiles.place(tub_logits[1, 1, 0, 1]),
+        tiles.place(tub_logits[1, 1, 1, 0]),
+        tiles.place(tub_logits[1, 1, 1, 1]),
         tiles.place(smoke_logits[0, 0]),
         tiles.place(smoke_logits[0, 1]),
         tiles.place(smoke_logits[1, 0]),
         tiles.place(smoke_logits[1, 1]),
-        tiles.place(tub_logits[0, 0]),
-        tiles.place(tub_logits[0, 1]),
-        tiles.place(tub_logits[1, 0]),
-        tiles.place(tub_logits[1, 1]),
         tiles.place(asia_logits[0]),
         tiles.place(asia_logits[1]),
     )
@@ -53,10 +57,6 @@ def pack_objective_phase_1_saving(
 def objective_phase_1_saving_kernel(
     xray_ptr,
     dysp_ptr,
-    either_logits_array,
-    either_logits_array_2,
-    either_logits_array_3,
-    either_logits_array_4,
     bronc_logits_array,
     bronc_logits_array_2,
     bronc_logits_array_3,
@@ -65,14 +65,30 @@ def objective_phase_1_saving_kernel(
     lung_logits_array_2,
     lung_logits_array_3,
     lung_logits_array_4,
-    smoke_logits_array,
-    smoke_logits_array_2,
-    smoke_logits_array_3,
-    smoke_logits_array_4,
+    lung_logits_array_5,
+    lung_logits_array_6,
+    lung_logits_array_7,
+    lung_logits_array_8,
     tub_logits_array,
     tub_logits_array_2,
     tub_logits_array_3,
     tub_logits_array_4,
+    tub_logits_array_5,
+    tub_logits_array_6,
+    tub_logits_array_7,
+    tub_logits_array_8,
+    tub_logits_array_9,
+    tub_logits_array_10,
+    tub_logits_array_11,
+    tub_logits_array_12,
+    tub_logits_array_13,
+    tub_logits_array_14,
+    tub_logits_array_15,
+    tub_logits_array_16,
+    smoke_logits_array,
+    smoke_logits_array_2,
+    smoke_logits_array_3,
+    smoke_logits_array_4,
     asia_logits_array,
     asia_logits_array_2,
     value_out,
@@ -86,10 +102,6 @@ def objective_phase_1_saving_kernel(
     """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
 
     One program owns ROWS rows and keeps all of their state on chip:
-    either_logits_array []
-    either_logits_array_2 []
-    either_logits_array_3 []
-    either_logits_array_4 []
     bronc_logits_array []
     bronc_logits_array_2 []
     bronc_logits_array_3 []
@@ -98,14 +110,30 @@ def objective_phase_1_saving_kernel(
     lung_logits_array_2 []
     lung_logits_array_3 []
     lung_logits_array_4 []
-    smoke_logits_array []
-    smoke_logits_array_2 []
-    smoke_logits_array_3 []
-    smoke_logits_array_4 []
+    lung_logits_array_5 []
+    lung_logits_array_6 []
+    lung_logits_array_7 []
+    lung_logits_array_8 []
     tub_logits_array []
     tub_logits_array_2 []
     tub_logits_array_3 []
     tub_logits_array_4 []
+    tub_logits_array_5 []
+    tub_logits_array_6 []
+    tub_logits_array_7 []
+    tub_logits_array_8 []
+    tub_logits_array_9 []
+    tub_logits_array_10 []
+    tub_logits_array_11 []
+    tub_logits_array_12 []
+    tub_logits_array_13 []
+    tub_logits_array_14 []
+    tub_logits_array_15 []
+    tub_logits_array_16 []
+    smoke_logits_array []
+    smoke_logits_array_2 []
+    smoke_logits_array_3 []
+    smoke_logits_array_4 []
     asia_logits_array []
     asia_logits_array_2 []
     """
@@ -129,15 +157,18 @@ def objective_phase_1_saving_kernel(
     lung = (noise_4 < probability_2).to(tl.float32)
     # asia.gen:11
     value = ((tub == 1.0) | (lung == 1.0)).to(tl.float32)
+    log_q_either = tl.where(value == value, 0.0, float("-inf"))
+    # asia.gen:10
+    probability_3 = tl.where(equal_smoke, 0.3, 0.6)
+    noise_5 = uniform(seed, row, step, 0, 22)
+    bronc = (noise_5 < probability_3).to(tl.float32)
     # asia.gen:12
     equal_value = value == 0
-    probability_3 = tl.where(equal_value, 0.05, 0.98)
-    noise_5 = uniform(seed, row, step, 0, 16)
-    xray_2 = (noise_5 < probability_3).to(tl.float32)
-    # asia.gen:10
-    probability_4 = tl.where(equal_smoke, 0.3, 0.6)
-    noise_6 = uniform(seed, row, step, 0, 22)
-    bronc = (noise_6 < probability_4).to(tl.float32)
+    probability_4 = tl.where(equal_value, 0.05, 0.98)
+    noise_6 = uniform(seed, row, step, 0, 16)
+    xray_2 = (noise_6 < probability_4).to(tl.float32)
+    # asia.gen:15
+    equal_xray_2 = xray_2 == 0
     # asia.gen:13
     equal_bronc = bronc == 0
     probability_5 = tl.where(equal_value, tl.where(equal_bronc, 0.1, 0.8), tl.where(equal_bronc, 0.7, 0.9))
@@ -147,34 +178,73 @@ def objective_phase_1_saving_kernel(
     equal_dysp_2_0 = dysp_2 == 0
     equal_dysp_2_1 = dysp_2 == 1
     logits = tl.where(
-        xray_2 == 0,
-        tl.where(equal_dysp_2_0, tl.load(either_logits_array), 0.0)
-        + tl.where(equal_dysp_2_1, tl.load(either_logits_array_2), 0.0),
-        tl.where(equal_dysp_2_0, tl.load(either_logits_array_3), 0.0)
-        + tl.where(equal_dysp_2_1, tl.load(either_logits_array_4), 0.0),
+        equal_xray_2,
+        tl.where(equal_dysp_2_0, tl.load(bronc_logits_array), 0.0)
+        + tl.where(equal_dysp_2_1, tl.load(bronc_logits_array_2), 0.0),
+        tl.where(equal_dysp_2_0, tl.load(bronc_logits_array_3), 0.0)
+        + tl.where(equal_dysp_2_1, tl.load(bronc_logits_array_4), 0.0),
     )
-    log_q_either = value * logits - softplus(logits)
-    equal_value_2_0 = equal_value
-    equal_value_2_1 = value == 1
-    logits_2 = tl.where(
-        equal_dysp_2_0,
-        tl.where(equal_value_2_0, tl.load(bronc_logits_array), 0.0)
-        + tl.where(equal_value_2_1, tl.load(bronc_logits_array_2), 0.0),
-        tl.where(equal_value_2_0, tl.load(bronc_logits_array_3), 0.0)
-        + tl.where(equal_value_2_1, tl.load(bronc_logits_array_4), 0.0),
-    )
-    log_q_bronc = bronc * logits_2 - softplus(logits_2)
-    logits_3 = tl.where(
-        equal_bronc,
-        tl.where(equal_value_2_0, tl.load(lung_logits_array), 0.0)
-        + tl.where(equal_value_2_1, tl.load(lung_logits_array_2), 0.0),
-        tl.where(equal_value_2_0, tl.load(lung_logits_array_3), 0.0)
-        + tl.where(equal_value_2_1, tl.load(lung_logits_array_4), 0.0),
-    )
-    log_q_lung = lung * logits_3 - softplus(logits_3)
-    equal_lung = lung == 0
+    log_q_bronc = bronc * logits - softplus(logits)
+    equal_dysp_2_2 = equal_dysp_2_0
     equal_bronc_2_0 = equal_bronc
     equal_bronc_2_1 = bronc == 1
+    logits_2 = tl.where(
+        equal_xray_2,
+        tl.where(
+            equal_dysp_2_2,
+            tl.where(equal_bronc_2_0, tl.load(lung_logits_array), 0.0)
+            + tl.where(equal_bronc_2_1, tl.load(lung_logits_array_2), 0.0),
+            tl.where(equal_bronc_2_0, tl.load(lung_logits_array_3), 0.0)
+            + tl.where(equal_bronc_2_1, tl.load(lung_logits_array_4), 0.0),
+        ),
+        tl.where(
+            equal_dysp_2_2,
+            tl.where(equal_bronc_2_0, tl.load(lung_logits_array_5), 0.0)
+            + tl.where(equal_bronc_2_1, tl.load(lung_logits_array_6), 0.0),
+            tl.where(equal_bronc_2_0, tl.load(lung_logits_array_7), 0.0)
+            + tl.where(equal_bronc_2_1, tl.load(lung_logits_array_8), 0.0),
+        ),
+    )
+    log_q_lung = lung * logits_2 - softplus(logits_2)
+    equal_lung = lung == 0
+    logits_3 = tl.where(
+        equal_xray_2,
+        tl.where(
+            equal_dysp_2_2,
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_2), 0.0),
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_3), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_4), 0.0),
+            ),
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_5), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_6), 0.0),
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_7), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_8), 0.0),
+            ),
+        ),
+        tl.where(
+            equal_dysp_2_2,
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_9), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_10), 0.0),
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_11), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_12), 0.0),
+            ),
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_13), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_14), 0.0),
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_15), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_16), 0.0),
+            ),
+        ),
+    )
+    log_q_tub = tub * logits_3 - softplus(logits_3)
     logits_4 = tl.where(
         equal_lung,
         tl.where(equal_bronc_2_0, tl.load(smoke_logits_array), 0.0)
@@ -183,23 +253,15 @@ def objective_phase_1_saving_kernel(
         + tl.where(equal_bronc_2_1, tl.load(smoke_logits_array_4), 0.0),
     )
     log_q_smoke = smoke * logits_4 - softplus(logits_4)
-    logits_5 = tl.where(
-        equal_lung,
-        tl.where(equal_value_2_0, tl.load(tub_logits_array), 0.0)
-        + tl.where(equal_value_2_1, tl.load(tub_logits_array_2), 0.0),
-        tl.where(equal_value_2_0, tl.load(tub_logits_array_3), 0.0)
-        + tl.where(equal_value_2_1, tl.load(tub_logits_array_4), 0.0),
-    )
-    log_q_tub = tub * logits_5 - softplus(logits_5)
-    logits_6 = tl.where(tub == 0, tl.load(asia_logits_array), 0.0) + tl.where(
+    logits_5 = tl.where(tub == 0, tl.load(asia_logits_array), 0.0) + tl.where(
         tub == 1,
         tl.load(asia_logits_array_2),
         0.0,
     )
-    log_q_asia = asia * logits_6 - softplus(logits_6)
+    log_q_asia = asia * logits_5 - softplus(logits_5)
     tl.store(
         value_out + place,
-        log_q_either + log_q_bronc + log_q_lung + log_q_smoke + log_q_tub + log_q_asia,
+        log_q_either + log_q_bronc + log_q_lung + log_q_tub + log_q_smoke + log_q_asia,
         mask=live,
     )
 
@@ -208,11 +270,10 @@ def objective_phase_1_saving_kernel(
 def objective_phase_1_saving_rows(
     xray,
     dysp,
-    either_logits,
     bronc_logits,
     lung_logits,
-    smoke_logits,
     tub_logits,
+    smoke_logits,
     asia_logits,
     *,
     rows,
@@ -224,15 +285,7 @@ def objective_phase_1_saving_rows(
     Takes xray [rows] integer, dysp [rows] integer; returns value [rows].
     """
     count, device = len(xray), xray.device
-    arrays = pack_objective_phase_1_saving(
-        either_logits,
-        bronc_logits,
-        lung_logits,
-        smoke_logits,
-        tub_logits,
-        asia_logits,
-        device,
-    )
+    arrays = pack_objective_phase_1_saving(bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, device)
     value = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_saving_kernel[(triton.cdiv(count, 128),)](
         xray.to(torch.int64).contiguous(),
@@ -252,37 +305,41 @@ def objective_phase_1_saving_rows(
 
 
 @tiles.remembered
-def pack_objective_phase_1_backward(
-    either_logits,
-    bronc_logits,
-    lung_logits,
-    smoke_logits,
-    tub_logits,
-    asia_logits,
-    device,
-):
+def pack_objective_phase_1_backward(bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
-        tiles.place(either_logits[0, 0]),
-        tiles.place(either_logits[0, 1]),
-        tiles.place(either_logits[1, 0]),
-        tiles.place(either_logits[1, 1]),
         tiles.place(bronc_logits[0, 0]),
         tiles.place(bronc_logits[0, 1]),
         tiles.place(bronc_logits[1, 0]),
         tiles.place(bronc_logits[1, 1]),
-        tiles.place(lung_logits[0, 0]),
-        tiles.place(lung_logits[0, 1]),
-        tiles.place(lung_logits[1, 0]),
-        tiles.place(lung_logits[1, 1]),
+        tiles.place(lung_logits[0, 0, 0]),
+        tiles.place(lung_logits[0, 0, 1]),
+        tiles.place(lung_logits[0, 1, 0]),
+        tiles.place(lung_logits[0, 1, 1]),
+        tiles.place(lung_logits[1, 0, 0]),
+        tiles.place(lung_logits[1, 0, 1]),
+        tiles.place(lung_logits[1, 1, 0]),
+        tiles.place(lung_logits[1, 1, 1]),
+        tiles.place(tub_logits[0, 0, 0, 0]),
+        tiles.place(tub_logits[0, 0, 0, 1]),
+        tiles.place(tub_logits[0, 0, 1, 0]),
+        tiles.place(tub_logits[0, 0, 1, 1]),
+        tiles.place(tub_logits[0, 1, 0, 0]),
+        tiles.place(tub_logits[0, 1, 0, 1]),
+        tiles.place(tub_logits[0, 1, 1, 0]),
+        tiles.place(tub_logits[0, 1, 1, 1]),
+        tiles.place(tub_logits[1, 0, 0, 0]),
+        tiles.place(tub_logits[1, 0, 0, 1]),
+        tiles.place(tub_logits[1, 0, 1, 0]),
+        tiles.place(tub_logits[1, 0, 1, 1]),
+        tiles.place(tub_logits[1, 1, 0, 0]),
+        tiles.place(tub_logits[1, 1, 0, 1]),
+        tiles.place(tub_logits[1, 1, 1, 0]),
+        tiles.place(tub_logits[1, 1, 1, 1]),
         tiles.place(smoke_logits[0, 0]),
         tiles.place(smoke_logits[0, 1]),
         tiles.place(smoke_logits[1, 0]),
         tiles.place(smoke_logits[1, 1]),
-        tiles.place(tub_logits[0, 0]),
-        tiles.place(tub_logits[0, 1]),
-        tiles.place(tub_logits[1, 0]),
-        tiles.place(tub_logits[1, 1]),
         tiles.place(asia_logits[0]),
         tiles.place(asia_logits[1]),
     )
@@ -293,10 +350,6 @@ def objective_phase_1_backward_kernel(
     xray_ptr,
     dysp_ptr,
     value_cotangent_ptr,
-    either_logits_array,
-    either_logits_array_2,
-    either_logits_array_3,
-    either_logits_array_4,
     bronc_logits_array,
     bronc_logits_array_2,
     bronc_logits_array_3,
@@ -305,14 +358,30 @@ def objective_phase_1_backward_kernel(
     lung_logits_array_2,
     lung_logits_array_3,
     lung_logits_array_4,
-    smoke_logits_array,
-    smoke_logits_array_2,
-    smoke_logits_array_3,
-    smoke_logits_array_4,
+    lung_logits_array_5,
+    lung_logits_array_6,
+    lung_logits_array_7,
+    lung_logits_array_8,
     tub_logits_array,
     tub_logits_array_2,
     tub_logits_array_3,
     tub_logits_array_4,
+    tub_logits_array_5,
+    tub_logits_array_6,
+    tub_logits_array_7,
+    tub_logits_array_8,
+    tub_logits_array_9,
+    tub_logits_array_10,
+    tub_logits_array_11,
+    tub_logits_array_12,
+    tub_logits_array_13,
+    tub_logits_array_14,
+    tub_logits_array_15,
+    tub_logits_array_16,
+    smoke_logits_array,
+    smoke_logits_array_2,
+    smoke_logits_array_3,
+    smoke_logits_array_4,
     asia_logits_array,
     asia_logits_array_2,
     part_1_out,
@@ -326,6 +395,12 @@ def objective_phase_1_backward_kernel(
     part_9_out,
     part_10_out,
     part_11_out,
+    part_12_out,
+    part_13_out,
+    part_14_out,
+    part_15_out,
+    part_16_out,
+    part_17_out,
     rows_ptr,
     count,
     seed,
@@ -336,10 +411,6 @@ def objective_phase_1_backward_kernel(
     """the gradient of the value that phase_1 maximizes, by one draw for each row.
 
     One program owns ROWS rows and keeps all of their state on chip:
-    either_logits_array []
-    either_logits_array_2 []
-    either_logits_array_3 []
-    either_logits_array_4 []
     bronc_logits_array []
     bronc_logits_array_2 []
     bronc_logits_array_3 []
@@ -348,14 +419,30 @@ def objective_phase_1_backward_kernel(
     lung_logits_array_2 []
     lung_logits_array_3 []
     lung_logits_array_4 []
-    smoke_logits_array []
-    smoke_logits_array_2 []
-    smoke_logits_array_3 []
-    smoke_logits_array_4 []
+    lung_logits_array_5 []
+    lung_logits_array_6 []
+    lung_logits_array_7 []
+    lung_logits_array_8 []
     tub_logits_array []
     tub_logits_array_2 []
     tub_logits_array_3 []
     tub_logits_array_4 []
+    tub_logits_array_5 []
+    tub_logits_array_6 []
+    tub_logits_array_7 []
+    tub_logits_array_8 []
+    tub_logits_array_9 []
+    tub_logits_array_10 []
+    tub_logits_array_11 []
+    tub_logits_array_12 []
+    tub_logits_array_13 []
+    tub_logits_array_14 []
+    tub_logits_array_15 []
+    tub_logits_array_16 []
+    smoke_logits_array []
+    smoke_logits_array_2 []
+    smoke_logits_array_3 []
+    smoke_logits_array_4 []
     asia_logits_array []
     asia_logits_array_2 []
     """
@@ -401,42 +488,88 @@ def objective_phase_1_backward_kernel(
     equal_xray_2 = xray_2 == 0
     logits = tl.where(
         equal_xray_2,
-        tl.where(equal_dysp_2_0, tl.load(either_logits_array), 0.0)
-        + tl.where(equal_dysp_2_1, tl.load(either_logits_array_2), 0.0),
-        tl.where(equal_dysp_2_0, tl.load(either_logits_array_3), 0.0)
-        + tl.where(equal_dysp_2_1, tl.load(either_logits_array_4), 0.0),
+        tl.where(equal_dysp_2_0, tl.load(bronc_logits_array), 0.0)
+        + tl.where(equal_dysp_2_1, tl.load(bronc_logits_array_2), 0.0),
+        tl.where(equal_dysp_2_0, tl.load(bronc_logits_array_3), 0.0)
+        + tl.where(equal_dysp_2_1, tl.load(bronc_logits_array_4), 0.0),
     )
     value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     # asia.gen:2
     negate_value_cotangent = -value_cotangent
-    total = value * value_cotangent + tl.sigmoid(logits) * negate_value_cotangent
-    # asia.gen:15
-    equal_value_2_0 = equal_value
-    equal_value_2_1 = value == 1
-    equal_dysp_2_2 = equal_dysp_2_0
-    logits_2 = tl.where(
-        equal_dysp_2_2,
-        tl.where(equal_value_2_0, tl.load(bronc_logits_array), 0.0)
-        + tl.where(equal_value_2_1, tl.load(bronc_logits_array_2), 0.0),
-        tl.where(equal_value_2_0, tl.load(bronc_logits_array_3), 0.0)
-        + tl.where(equal_value_2_1, tl.load(bronc_logits_array_4), 0.0),
-    )
-    # asia.gen:2
-    total_2 = bronc * value_cotangent + tl.sigmoid(logits_2) * negate_value_cotangent
-    # asia.gen:15
-    logits_3 = tl.where(
-        equal_bronc,
-        tl.where(equal_value_2_0, tl.load(lung_logits_array), 0.0)
-        + tl.where(equal_value_2_1, tl.load(lung_logits_array_2), 0.0),
-        tl.where(equal_value_2_0, tl.load(lung_logits_array_3), 0.0)
-        + tl.where(equal_value_2_1, tl.load(lung_logits_array_4), 0.0),
-    )
-    # asia.gen:2
-    total_3 = lung * value_cotangent + tl.sigmoid(logits_3) * negate_value_cotangent
+    total = bronc * value_cotangent + tl.sigmoid(logits) * negate_value_cotangent
     # asia.gen:15
     equal_bronc_2_0 = equal_bronc
     equal_bronc_2_1 = bronc == 1
+    equal_dysp_2_2 = equal_dysp_2_0
+    logits_2 = tl.where(
+        equal_xray_2,
+        tl.where(
+            equal_dysp_2_2,
+            tl.where(equal_bronc_2_0, tl.load(lung_logits_array), 0.0)
+            + tl.where(equal_bronc_2_1, tl.load(lung_logits_array_2), 0.0),
+            tl.where(equal_bronc_2_0, tl.load(lung_logits_array_3), 0.0)
+            + tl.where(equal_bronc_2_1, tl.load(lung_logits_array_4), 0.0),
+        ),
+        tl.where(
+            equal_dysp_2_2,
+            tl.where(equal_bronc_2_0, tl.load(lung_logits_array_5), 0.0)
+            + tl.where(equal_bronc_2_1, tl.load(lung_logits_array_6), 0.0),
+            tl.where(equal_bronc_2_0, tl.load(lung_logits_array_7), 0.0)
+            + tl.where(equal_bronc_2_1, tl.load(lung_logits_array_8), 0.0),
+        ),
+    )
+    # asia.gen:2
+    total_2 = lung * value_cotangent + tl.sigmoid(logits_2) * negate_value_cotangent
+    # asia.gen:15
+    chosen = tl.where(equal_xray_2, total_2, 0.0)
+    chosen_2 = tl.where(equal_xray_2, 0.0, total_2)
     equal_lung = lung == 0
+    logits_3 = tl.where(
+        equal_xray_2,
+        tl.where(
+            equal_dysp_2_2,
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_2), 0.0),
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_3), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_4), 0.0),
+            ),
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_5), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_6), 0.0),
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_7), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_8), 0.0),
+            ),
+        ),
+        tl.where(
+            equal_dysp_2_2,
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_9), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_10), 0.0),
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_11), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_12), 0.0),
+            ),
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_13), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_14), 0.0),
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_15), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_16), 0.0),
+            ),
+        ),
+    )
+    # asia.gen:2
+    total_3 = tub * value_cotangent + tl.sigmoid(logits_3) * negate_value_cotangent
+    # asia.gen:15
+    chosen_3 = tl.where(equal_xray_2, total_3, 0.0)
+    chosen_4 = tl.where(equal_dysp_2_2, chosen_3, 0.0)
+    chosen_5 = tl.where(equal_dysp_2_2, 0.0, chosen_3)
+    chosen_6 = tl.where(equal_xray_2, 0.0, total_3)
+    chosen_7 = tl.where(equal_dysp_2_2, chosen_6, 0.0)
+    chosen_8 = tl.where(equal_dysp_2_2, 0.0, chosen_6)
     logits_4 = tl.where(
         equal_lung,
         tl.where(equal_bronc_2_0, tl.load(smoke_logits_array), 0.0)
@@ -447,19 +580,9 @@ def objective_phase_1_backward_kernel(
     # asia.gen:2
     total_4 = smoke * value_cotangent + tl.sigmoid(logits_4) * negate_value_cotangent
     # asia.gen:15
-    logits_5 = tl.where(
-        equal_lung,
-        tl.where(equal_value_2_0, tl.load(tub_logits_array), 0.0)
-        + tl.where(equal_value_2_1, tl.load(tub_logits_array_2), 0.0),
-        tl.where(equal_value_2_0, tl.load(tub_logits_array_3), 0.0)
-        + tl.where(equal_value_2_1, tl.load(tub_logits_array_4), 0.0),
-    )
-    # asia.gen:2
-    total_5 = tub * value_cotangent + tl.sigmoid(logits_5) * negate_value_cotangent
-    # asia.gen:15
     equal_tub_0 = tub == 0
     equal_tub_1 = tub == 1
-    logits_6 = tl.where(equal_tub_0, tl.load(asia_logits_array), 0.0) + tl.where(
+    logits_5 = tl.where(equal_tub_0, tl.load(asia_logits_array), 0.0) + tl.where(
         equal_tub_1,
         tl.load(asia_logits_array_2),
         0.0,
@@ -470,35 +593,53 @@ def objective_phase_1_backward_kernel(
     shared_2 = tl.where(equal_xray_2, 0.0, total)
     tl.store(part_2_out + place * 2, tl.where(equal_dysp_2_0, shared_2, 0.0), mask=live)
     tl.store(part_2_out + place * 2 + 1, tl.where(equal_dysp_2_1, shared_2, 0.0), mask=live)
-    shared_3 = tl.where(equal_dysp_2_2, total_2, 0.0)
-    tl.store(part_3_out + place * 2, tl.where(equal_value_2_0, shared_3, 0.0), mask=live)
-    tl.store(part_3_out + place * 2 + 1, tl.where(equal_value_2_1, shared_3, 0.0), mask=live)
-    shared_4 = tl.where(equal_dysp_2_2, 0.0, total_2)
-    tl.store(part_4_out + place * 2, tl.where(equal_value_2_0, shared_4, 0.0), mask=live)
-    tl.store(part_4_out + place * 2 + 1, tl.where(equal_value_2_1, shared_4, 0.0), mask=live)
-    shared_5 = tl.where(equal_bronc, total_3, 0.0)
-    tl.store(part_5_out + place * 2, tl.where(equal_value_2_0, shared_5, 0.0), mask=live)
-    tl.store(part_5_out + place * 2 + 1, tl.where(equal_value_2_1, shared_5, 0.0), mask=live)
-    shared_6 = tl.where(equal_bronc, 0.0, total_3)
-    tl.store(part_6_out + place * 2, tl.where(equal_value_2_0, shared_6, 0.0), mask=live)
-    tl.store(part_6_out + place * 2 + 1, tl.where(equal_value_2_1, shared_6, 0.0), mask=live)
-    shared_7 = tl.where(equal_lung, total_4, 0.0)
+    shared_3 = tl.where(equal_dysp_2_2, chosen, 0.0)
+    tl.store(part_3_out + place * 2, tl.where(equal_bronc_2_0, shared_3, 0.0), mask=live)
+    tl.store(part_3_out + place * 2 + 1, tl.where(equal_bronc_2_1, shared_3, 0.0), mask=live)
+    shared_4 = tl.where(equal_dysp_2_2, 0.0, chosen)
+    tl.store(part_4_out + place * 2, tl.where(equal_bronc_2_0, shared_4, 0.0), mask=live)
+    tl.store(part_4_out + place * 2 + 1, tl.where(equal_bronc_2_1, shared_4, 0.0), mask=live)
+    shared_5 = tl.where(equal_dysp_2_2, chosen_2, 0.0)
+    tl.store(part_5_out + place * 2, tl.where(equal_bronc_2_0, shared_5, 0.0), mask=live)
+    tl.store(part_5_out + place * 2 + 1, tl.where(equal_bronc_2_1, shared_5, 0.0), mask=live)
+    shared_6 = tl.where(equal_dysp_2_2, 0.0, chosen_2)
+    tl.store(part_6_out + place * 2, tl.where(equal_bronc_2_0, shared_6, 0.0), mask=live)
+    tl.store(part_6_out + place * 2 + 1, tl.where(equal_bronc_2_1, shared_6, 0.0), mask=live)
+    shared_7 = tl.where(equal_lung, chosen_4, 0.0)
     tl.store(part_7_out + place * 2, tl.where(equal_bronc_2_0, shared_7, 0.0), mask=live)
     tl.store(part_7_out + place * 2 + 1, tl.where(equal_bronc_2_1, shared_7, 0.0), mask=live)
-    shared_8 = tl.where(equal_lung, 0.0, total_4)
+    shared_8 = tl.where(equal_lung, 0.0, chosen_4)
     tl.store(part_8_out + place * 2, tl.where(equal_bronc_2_0, shared_8, 0.0), mask=live)
     tl.store(part_8_out + place * 2 + 1, tl.where(equal_bronc_2_1, shared_8, 0.0), mask=live)
-    shared_9 = tl.where(equal_lung, total_5, 0.0)
-    tl.store(part_9_out + place * 2, tl.where(equal_value_2_0, shared_9, 0.0), mask=live)
-    tl.store(part_9_out + place * 2 + 1, tl.where(equal_value_2_1, shared_9, 0.0), mask=live)
-    shared_10 = tl.where(equal_lung, 0.0, total_5)
-    tl.store(part_10_out + place * 2, tl.where(equal_value_2_0, shared_10, 0.0), mask=live)
-    tl.store(part_10_out + place * 2 + 1, tl.where(equal_value_2_1, shared_10, 0.0), mask=live)
+    shared_9 = tl.where(equal_lung, chosen_5, 0.0)
+    tl.store(part_9_out + place * 2, tl.where(equal_bronc_2_0, shared_9, 0.0), mask=live)
+    tl.store(part_9_out + place * 2 + 1, tl.where(equal_bronc_2_1, shared_9, 0.0), mask=live)
+    shared_10 = tl.where(equal_lung, 0.0, chosen_5)
+    tl.store(part_10_out + place * 2, tl.where(equal_bronc_2_0, shared_10, 0.0), mask=live)
+    tl.store(part_10_out + place * 2 + 1, tl.where(equal_bronc_2_1, shared_10, 0.0), mask=live)
+    shared_11 = tl.where(equal_lung, chosen_7, 0.0)
+    tl.store(part_11_out + place * 2, tl.where(equal_bronc_2_0, shared_11, 0.0), mask=live)
+    tl.store(part_11_out + place * 2 + 1, tl.where(equal_bronc_2_1, shared_11, 0.0), mask=live)
+    shared_12 = tl.where(equal_lung, 0.0, chosen_7)
+    tl.store(part_12_out + place * 2, tl.where(equal_bronc_2_0, shared_12, 0.0), mask=live)
+    tl.store(part_12_out + place * 2 + 1, tl.where(equal_bronc_2_1, shared_12, 0.0), mask=live)
+    shared_13 = tl.where(equal_lung, chosen_8, 0.0)
+    tl.store(part_13_out + place * 2, tl.where(equal_bronc_2_0, shared_13, 0.0), mask=live)
+    tl.store(part_13_out + place * 2 + 1, tl.where(equal_bronc_2_1, shared_13, 0.0), mask=live)
+    shared_14 = tl.where(equal_lung, 0.0, chosen_8)
+    tl.store(part_14_out + place * 2, tl.where(equal_bronc_2_0, shared_14, 0.0), mask=live)
+    tl.store(part_14_out + place * 2 + 1, tl.where(equal_bronc_2_1, shared_14, 0.0), mask=live)
+    shared_15 = tl.where(equal_lung, total_4, 0.0)
+    tl.store(part_15_out + place * 2, tl.where(equal_bronc_2_0, shared_15, 0.0), mask=live)
+    tl.store(part_15_out + place * 2 + 1, tl.where(equal_bronc_2_1, shared_15, 0.0), mask=live)
+    shared_16 = tl.where(equal_lung, 0.0, total_4)
+    tl.store(part_16_out + place * 2, tl.where(equal_bronc_2_0, shared_16, 0.0), mask=live)
+    tl.store(part_16_out + place * 2 + 1, tl.where(equal_bronc_2_1, shared_16, 0.0), mask=live)
     # asia.gen:2
-    shared_11 = asia * value_cotangent + tl.sigmoid(logits_6) * negate_value_cotangent
+    shared_17 = asia * value_cotangent + tl.sigmoid(logits_5) * negate_value_cotangent
     # asia.gen:15
-    tl.store(part_11_out + place * 2, tl.where(equal_tub_0, shared_11, 0.0), mask=live)
-    tl.store(part_11_out + place * 2 + 1, tl.where(equal_tub_1, shared_11, 0.0), mask=live)
+    tl.store(part_17_out + place * 2, tl.where(equal_tub_0, shared_17, 0.0), mask=live)
+    tl.store(part_17_out + place * 2 + 1, tl.where(equal_tub_1, shared_17, 0.0), mask=live)
 
 
 @torch.no_grad()
@@ -506,11 +647,10 @@ def objective_phase_1_backward_rows(
     xray,
     dysp,
     value_cotangent,
-    either_logits,
     bronc_logits,
     lung_logits,
-    smoke_logits,
     tub_logits,
+    smoke_logits,
     asia_logits,
     *,
     rows,
@@ -521,18 +661,11 @@ def objective_phase_1_backward_rows(
 
     Takes xray [rows] integer, dysp [rows] integer, value_cotangent [rows]; returns part_1 [rows, 2], part_2
     [rows, 2], part_3 [rows, 2], part_4 [rows, 2], part_5 [rows, 2], part_6 [rows, 2], part_7 [rows, 2], part_8
-    [rows, 2], part_9 [rows, 2], part_10 [rows, 2], part_11 [rows, 2].
+    [rows, 2], part_9 [rows, 2], part_10 [rows, 2], part_11 [rows, 2], part_12 [rows, 2], part_13 [rows, 2],
+    part_14 [rows, 2], part_15 [rows, 2], part_16 [rows, 2], part_17 [rows, 2].
     """
     count, device = len(xray), xray.device
-    arrays = pack_objective_phase_1_backward(
-        either_logits,
-        bronc_logits,
-        lung_logits,
-        smoke_logits,
-        tub_logits,
-        asia_logits,
-        device,
-    )
+    arrays = pack_objective_phase_1_backward(bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, device)
     part_1 = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_3 = torch.empty(count, 2, dtype=torch.float32, device=device)
@@ -544,6 +677,12 @@ def objective_phase_1_backward_rows(
     part_9 = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_10 = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_11 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    part_12 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    part_13 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    part_14 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    part_15 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    part_16 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    part_17 = torch.empty(count, 2, dtype=torch.float32, device=device)
     objective_phase_1_backward_kernel[(triton.cdiv(count, 128),)](
         xray.to(torch.int64).contiguous(),
         dysp.to(torch.int64).contiguous(),
@@ -560,6 +699,12 @@ def objective_phase_1_backward_rows(
         part_9,
         part_10,
         part_11,
+        part_12,
+        part_13,
+        part_14,
+        part_15,
+        part_16,
+        part_17,
         rows,
         count,
         seed,
@@ -569,10 +714,28 @@ def objective_phase_1_backward_rows(
         num_warps=4,
         num_stages=1,
     )
-    return part_1, part_2, part_3, part_4, part_5, part_6, part_7, part_8, part_9, part_10, part_11
+    return (
+        part_1,
+        part_2,
+        part_3,
+        part_4,
+        part_5,
+        part_6,
+        part_7,
+        part_8,
+        part_9,
+        part_10,
+        part_11,
+        part_12,
+        part_13,
+        part_14,
+        part_15,
+        part_16,
+        part_17,
+    )
 
 
-PARAMETERS = ("q.either.logits", "q.bronc.logits", "q.lung.logits", "q.smoke.logits", "q.tub.logits", "q.asia.logits")
+PARAMETERS = ("q.bronc.logits", "q.lung.logits", "q.tub.logits", "q.smoke.logits", "q.asia.logits")
 GRADIENTS = {
     "objective_phase_1_rows": gradients.Gradient(
         inputs=("xray", "dysp"),
@@ -594,21 +757,33 @@ GRADIENTS = {
                     "part_9",
                     "part_10",
                     "part_11",
+                    "part_12",
+                    "part_13",
+                    "part_14",
+                    "part_15",
+                    "part_16",
+                    "part_17",
                 ),
                 parts=(
-                    gradients.Part("q.either.logits", (0, None), ("part_1",)),
-                    gradients.Part("q.either.logits", (1, None), ("part_2",)),
-                    gradients.Part("q.bronc.logits", (0, None), ("part_3",)),
-                    gradients.Part("q.bronc.logits", (1, None), ("part_4",)),
-                    gradients.Part("q.lung.logits", (0, None), ("part_5",)),
-                    gradients.Part("q.lung.logits", (1, None), ("part_6",)),
-                    gradients.Part("q.smoke.logits", (0, None), ("part_7",)),
-                    gradients.Part("q.smoke.logits", (1, None), ("part_8",)),
-                    gradients.Part("q.tub.logits", (0, None), ("part_9",)),
-                    gradients.Part("q.tub.logits", (1, None), ("part_10",)),
-                    gradients.Part("q.asia.logits", (None,), ("part_11",)),
+                    gradients.Part("q.bronc.logits", (0, None), ("part_1",)),
+                    gradients.Part("q.bronc.logits", (1, None), ("part_2",)),
+                    gradients.Part("q.lung.logits", (0, 0, None), ("part_3",)),
+                    gradients.Part("q.lung.logits", (0, 1, None), ("part_4",)),
+                    gradients.Part("q.lung.logits", (1, 0, None), ("part_5",)),
+                    gradients.Part("q.lung.logits", (1, 1, None), ("part_6",)),
+                    gradients.Part("q.tub.logits", (0, 0, 0, None), ("part_7",)),
+                    gradients.Part("q.tub.logits", (0, 0, 1, None), ("part_8",)),
+                    gradients.Part("q.tub.logits", (0, 1, 0, None), ("part_9",)),
+                    gradients.Part("q.tub.logits", (0, 1, 1, None), ("part_10",)),
+                    gradients.Part("q.tub.logits", (1, 0, 0, None), ("part_11",)),
+                    gradients.Part("q.tub.logits", (1, 0, 1, None), ("part_12",)),
+                    gradients.Part("q.tub.logits", (1, 1, 0, None), ("part_13",)),
+                    gradients.Part("q.tub.logits", (1, 1, 1, None), ("part_14",)),
+                    gradients.Part("q.smoke.logits", (0, None), ("part_15",)),
+                    gradients.Part("q.smoke.logits", (1, None), ("part_16",)),
+                    gradients.Part("q.asia.logits", (None,), ("part_17",)),
                 ),
-                width=22,
+                width=34,
             ),
         ),
     ),

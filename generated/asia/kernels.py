@@ -80,25 +80,37 @@ def sample_rows(*, rows, seed, step, dtype=torch.float32):
 
 
 @tiles.remembered
-def pack_log_weight(either_logits, bronc_logits, lung_logits, smoke_logits, tub_logits, asia_logits, device):
+def pack_log_weight(bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
-        tiles.place(either_logits[0, 0]),
-        tiles.place(either_logits[0, 1]),
-        tiles.place(either_logits[1, 0]),
-        tiles.place(either_logits[1, 1]),
         tiles.place(bronc_logits[0, 0]),
         tiles.place(bronc_logits[0, 1]),
         tiles.place(bronc_logits[1, 0]),
         tiles.place(bronc_logits[1, 1]),
-        tiles.place(lung_logits[0, 0]),
-        tiles.place(lung_logits[0, 1]),
-        tiles.place(lung_logits[1, 0]),
-        tiles.place(lung_logits[1, 1]),
-        tiles.place(tub_logits[0, 0]),
-        tiles.place(tub_logits[0, 1]),
-        tiles.place(tub_logits[1, 0]),
-        tiles.place(tub_logits[1, 1]),
+        tiles.place(lung_logits[0, 0, 0]),
+        tiles.place(lung_logits[0, 0, 1]),
+        tiles.place(lung_logits[0, 1, 0]),
+        tiles.place(lung_logits[0, 1, 1]),
+        tiles.place(lung_logits[1, 0, 0]),
+        tiles.place(lung_logits[1, 0, 1]),
+        tiles.place(lung_logits[1, 1, 0]),
+        tiles.place(lung_logits[1, 1, 1]),
+        tiles.place(tub_logits[0, 0, 0, 0]),
+        tiles.place(tub_logits[0, 0, 0, 1]),
+        tiles.place(tub_logits[0, 0, 1, 0]),
+        tiles.place(tub_logits[0, 0, 1, 1]),
+        tiles.place(tub_logits[0, 1, 0, 0]),
+        tiles.place(tub_logits[0, 1, 0, 1]),
+        tiles.place(tub_logits[0, 1, 1, 0]),
+        tiles.place(tub_logits[0, 1, 1, 1]),
+        tiles.place(tub_logits[1, 0, 0, 0]),
+        tiles.place(tub_logits[1, 0, 0, 1]),
+        tiles.place(tub_logits[1, 0, 1, 0]),
+        tiles.place(tub_logits[1, 0, 1, 1]),
+        tiles.place(tub_logits[1, 1, 0, 0]),
+        tiles.place(tub_logits[1, 1, 0, 1]),
+        tiles.place(tub_logits[1, 1, 1, 0]),
+        tiles.place(tub_logits[1, 1, 1, 1]),
         tiles.place(asia_logits[0]),
         tiles.place(asia_logits[1]),
         tiles.place(smoke_logits[0, 0]),
@@ -112,10 +124,6 @@ def pack_log_weight(either_logits, bronc_logits, lung_logits, smoke_logits, tub_
 def log_weight_kernel(
     xray_ptr,
     dysp_ptr,
-    either_logits_array,
-    either_logits_array_2,
-    either_logits_array_3,
-    either_logits_array_4,
     bronc_logits_array,
     bronc_logits_array_2,
     bronc_logits_array_3,
@@ -124,10 +132,26 @@ def log_weight_kernel(
     lung_logits_array_2,
     lung_logits_array_3,
     lung_logits_array_4,
+    lung_logits_array_5,
+    lung_logits_array_6,
+    lung_logits_array_7,
+    lung_logits_array_8,
     tub_logits_array,
     tub_logits_array_2,
     tub_logits_array_3,
     tub_logits_array_4,
+    tub_logits_array_5,
+    tub_logits_array_6,
+    tub_logits_array_7,
+    tub_logits_array_8,
+    tub_logits_array_9,
+    tub_logits_array_10,
+    tub_logits_array_11,
+    tub_logits_array_12,
+    tub_logits_array_13,
+    tub_logits_array_14,
+    tub_logits_array_15,
+    tub_logits_array_16,
     asia_logits_array,
     asia_logits_array_2,
     smoke_logits_array,
@@ -146,10 +170,6 @@ def log_weight_kernel(
     xray, dysp) of each row, at a draw from q(asia, smoke, tub, lung, bronc, either | xray, dysp).
 
     One program owns ROWS rows and keeps all of their state on chip:
-    either_logits_array []
-    either_logits_array_2 []
-    either_logits_array_3 []
-    either_logits_array_4 []
     bronc_logits_array []
     bronc_logits_array_2 []
     bronc_logits_array_3 []
@@ -158,10 +178,26 @@ def log_weight_kernel(
     lung_logits_array_2 []
     lung_logits_array_3 []
     lung_logits_array_4 []
+    lung_logits_array_5 []
+    lung_logits_array_6 []
+    lung_logits_array_7 []
+    lung_logits_array_8 []
     tub_logits_array []
     tub_logits_array_2 []
     tub_logits_array_3 []
     tub_logits_array_4 []
+    tub_logits_array_5 []
+    tub_logits_array_6 []
+    tub_logits_array_7 []
+    tub_logits_array_8 []
+    tub_logits_array_9 []
+    tub_logits_array_10 []
+    tub_logits_array_11 []
+    tub_logits_array_12 []
+    tub_logits_array_13 []
+    tub_logits_array_14 []
+    tub_logits_array_15 []
+    tub_logits_array_16 []
     asia_logits_array []
     asia_logits_array_2 []
     smoke_logits_array []
@@ -172,84 +208,116 @@ def log_weight_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    dysp = tl.load(dysp_ptr + place, mask=live, other=0).to(tl.float32)
-    # asia.gen:15
-    equal_dysp_0 = dysp == 0
-    equal_dysp_1 = dysp == 1
     xray = tl.load(xray_ptr + place, mask=live, other=0).to(tl.float32)
+    # asia.gen:15
+    equal_xray = xray == 0
+    dysp = tl.load(dysp_ptr + place, mask=live, other=0).to(tl.float32)
+    equal_dysp = dysp == 0
+    equal_dysp_2_0 = equal_dysp
+    equal_dysp_2_1 = dysp == 1
     logits = tl.where(
-        xray == 0,
-        tl.where(equal_dysp_0, tl.load(either_logits_array), 0.0)
-        + tl.where(equal_dysp_1, tl.load(either_logits_array_2), 0.0),
-        tl.where(equal_dysp_0, tl.load(either_logits_array_3), 0.0)
-        + tl.where(equal_dysp_1, tl.load(either_logits_array_4), 0.0),
+        equal_xray,
+        tl.where(equal_dysp_2_0, tl.load(bronc_logits_array), 0.0)
+        + tl.where(equal_dysp_2_1, tl.load(bronc_logits_array_2), 0.0),
+        tl.where(equal_dysp_2_0, tl.load(bronc_logits_array_3), 0.0)
+        + tl.where(equal_dysp_2_1, tl.load(bronc_logits_array_4), 0.0),
     )
-    noise = uniform(seed, row, step, 0, 15)
-    either = (noise < tl.sigmoid(logits)).to(tl.float32)
-    equal_either_0 = either == 0
-    equal_either_1 = either == 1
+    noise = uniform(seed, row, step, 0, 14)
+    bronc = (noise < tl.sigmoid(logits)).to(tl.float32)
+    equal_bronc_0 = bronc == 0
+    equal_bronc_1 = bronc == 1
     logits_2 = tl.where(
-        equal_dysp_0,
-        tl.where(equal_either_0, tl.load(bronc_logits_array), 0.0)
-        + tl.where(equal_either_1, tl.load(bronc_logits_array_2), 0.0),
-        tl.where(equal_either_0, tl.load(bronc_logits_array_3), 0.0)
-        + tl.where(equal_either_1, tl.load(bronc_logits_array_4), 0.0),
+        equal_xray,
+        tl.where(
+            equal_dysp,
+            tl.where(equal_bronc_0, tl.load(lung_logits_array), 0.0)
+            + tl.where(equal_bronc_1, tl.load(lung_logits_array_2), 0.0),
+            tl.where(equal_bronc_0, tl.load(lung_logits_array_3), 0.0)
+            + tl.where(equal_bronc_1, tl.load(lung_logits_array_4), 0.0),
+        ),
+        tl.where(
+            equal_dysp,
+            tl.where(equal_bronc_0, tl.load(lung_logits_array_5), 0.0)
+            + tl.where(equal_bronc_1, tl.load(lung_logits_array_6), 0.0),
+            tl.where(equal_bronc_0, tl.load(lung_logits_array_7), 0.0)
+            + tl.where(equal_bronc_1, tl.load(lung_logits_array_8), 0.0),
+        ),
     )
-    noise_2 = uniform(seed, row, step, 0, 14)
-    bronc = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
-    equal_bronc = bronc == 0
-    logits_3 = tl.where(
-        equal_bronc,
-        tl.where(equal_either_0, tl.load(lung_logits_array), 0.0)
-        + tl.where(equal_either_1, tl.load(lung_logits_array_2), 0.0),
-        tl.where(equal_either_0, tl.load(lung_logits_array_3), 0.0)
-        + tl.where(equal_either_1, tl.load(lung_logits_array_4), 0.0),
-    )
-    noise_3 = uniform(seed, row, step, 0, 13)
-    lung = (noise_3 < tl.sigmoid(logits_3)).to(tl.float32)
+    noise_2 = uniform(seed, row, step, 0, 13)
+    lung = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
     equal_lung = lung == 0
-    logits_4 = tl.where(
-        equal_lung,
-        tl.where(equal_either_0, tl.load(tub_logits_array), 0.0)
-        + tl.where(equal_either_1, tl.load(tub_logits_array_2), 0.0),
-        tl.where(equal_either_0, tl.load(tub_logits_array_3), 0.0)
-        + tl.where(equal_either_1, tl.load(tub_logits_array_4), 0.0),
+    logits_3 = tl.where(
+        equal_xray,
+        tl.where(
+            equal_dysp,
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_0, tl.load(tub_logits_array), 0.0)
+                + tl.where(equal_bronc_1, tl.load(tub_logits_array_2), 0.0),
+                tl.where(equal_bronc_0, tl.load(tub_logits_array_3), 0.0)
+                + tl.where(equal_bronc_1, tl.load(tub_logits_array_4), 0.0),
+            ),
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_0, tl.load(tub_logits_array_5), 0.0)
+                + tl.where(equal_bronc_1, tl.load(tub_logits_array_6), 0.0),
+                tl.where(equal_bronc_0, tl.load(tub_logits_array_7), 0.0)
+                + tl.where(equal_bronc_1, tl.load(tub_logits_array_8), 0.0),
+            ),
+        ),
+        tl.where(
+            equal_dysp,
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_0, tl.load(tub_logits_array_9), 0.0)
+                + tl.where(equal_bronc_1, tl.load(tub_logits_array_10), 0.0),
+                tl.where(equal_bronc_0, tl.load(tub_logits_array_11), 0.0)
+                + tl.where(equal_bronc_1, tl.load(tub_logits_array_12), 0.0),
+            ),
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_0, tl.load(tub_logits_array_13), 0.0)
+                + tl.where(equal_bronc_1, tl.load(tub_logits_array_14), 0.0),
+                tl.where(equal_bronc_0, tl.load(tub_logits_array_15), 0.0)
+                + tl.where(equal_bronc_1, tl.load(tub_logits_array_16), 0.0),
+            ),
+        ),
     )
-    noise_4 = uniform(seed, row, step, 0, 12)
-    tub = (noise_4 < tl.sigmoid(logits_4)).to(tl.float32)
-    logits_5 = tl.where(tub == 0, tl.load(asia_logits_array), 0.0) + tl.where(
+    noise_3 = uniform(seed, row, step, 0, 12)
+    tub = (noise_3 < tl.sigmoid(logits_3)).to(tl.float32)
+    logits_4 = tl.where(tub == 0, tl.load(asia_logits_array), 0.0) + tl.where(
         tub == 1,
         tl.load(asia_logits_array_2),
         0.0,
     )
-    noise_5 = uniform(seed, row, step, 0, 10)
-    asia = (noise_5 < tl.sigmoid(logits_5)).to(tl.float32)
+    noise_4 = uniform(seed, row, step, 0, 10)
+    asia = (noise_4 < tl.sigmoid(logits_4)).to(tl.float32)
     # asia.gen:6
     log_p_asia = tl.where(asia == 1.0, -4.605170185988091, -0.010050335853501442)
     # asia.gen:15
-    equal_bronc_2_0 = equal_bronc
-    equal_bronc_2_1 = bronc == 1
-    logits_6 = tl.where(
+    logits_5 = tl.where(
         equal_lung,
-        tl.where(equal_bronc_2_0, tl.load(smoke_logits_array), 0.0)
-        + tl.where(equal_bronc_2_1, tl.load(smoke_logits_array_2), 0.0),
-        tl.where(equal_bronc_2_0, tl.load(smoke_logits_array_3), 0.0)
-        + tl.where(equal_bronc_2_1, tl.load(smoke_logits_array_4), 0.0),
+        tl.where(equal_bronc_0, tl.load(smoke_logits_array), 0.0)
+        + tl.where(equal_bronc_1, tl.load(smoke_logits_array_2), 0.0),
+        tl.where(equal_bronc_0, tl.load(smoke_logits_array_3), 0.0)
+        + tl.where(equal_bronc_1, tl.load(smoke_logits_array_4), 0.0),
     )
-    noise_6 = uniform(seed, row, step, 0, 11)
-    smoke = (noise_6 < tl.sigmoid(logits_6)).to(tl.float32)
+    noise_5 = uniform(seed, row, step, 0, 11)
+    smoke = (noise_5 < tl.sigmoid(logits_5)).to(tl.float32)
     # asia.gen:7
     log_p_smoke = tl.where(smoke == 1.0, -0.6931471805599453, -0.6931471805599453)
-    # asia.gen:8
+    # asia.gen:11
     equal_tub = tub == 1.0
+    # asia.gen:8
     probability = tl.where(asia == 0, 0.01, 0.05)
     log_p_tub = tl.where(
         equal_tub,
         tl.log(tl.where(equal_tub, probability, 1.0)),
         log1p(tl.where(equal_tub == 0, -probability, 0.0)),
     )
-    # asia.gen:9
+    # asia.gen:11
     equal_lung_2 = lung == 1.0
+    # asia.gen:9
     equal_smoke = smoke == 0
     probability_2 = tl.where(equal_smoke, 0.01, 0.1)
     log_p_lung = tl.where(
@@ -258,40 +326,40 @@ def log_weight_kernel(
         log1p(tl.where(equal_lung_2 == 0, -probability_2, 0.0)),
     )
     # asia.gen:10
-    equal_bronc_3 = bronc == 1.0
+    equal_bronc_2 = bronc == 1.0
     probability_3 = tl.where(equal_smoke, 0.3, 0.6)
     log_p_bronc = tl.where(
-        equal_bronc_3,
-        tl.log(tl.where(equal_bronc_3, probability_3, 1.0)),
-        log1p(tl.where(equal_bronc_3 == 0, -probability_3, 0.0)),
+        equal_bronc_2,
+        tl.log(tl.where(equal_bronc_2, probability_3, 1.0)),
+        log1p(tl.where(equal_bronc_2 == 0, -probability_3, 0.0)),
     )
     # asia.gen:11
     value = (equal_tub | equal_lung_2).to(tl.float32)
-    log_p_either = tl.where(either == value, 0.0, float("-inf"))
+    log_p_either = tl.where(value == value, 0.0, float("-inf"))
     # asia.gen:12
-    equal_xray = xray == 1.0
-    equal_either_2 = equal_either_0
-    probability_4 = tl.where(equal_either_2, 0.05, 0.98)
+    equal_xray_2 = xray == 1.0
+    equal_value = value == 0
+    probability_4 = tl.where(equal_value, 0.05, 0.98)
     log_p_xray = tl.where(
-        equal_xray,
-        tl.log(tl.where(equal_xray, probability_4, 1.0)),
-        log1p(tl.where(equal_xray == 0, -probability_4, 0.0)),
+        equal_xray_2,
+        tl.log(tl.where(equal_xray_2, probability_4, 1.0)),
+        log1p(tl.where(equal_xray_2 == 0, -probability_4, 0.0)),
     )
     # asia.gen:13
-    equal_dysp_2 = dysp == 1.0
-    probability_5 = tl.where(equal_either_2, tl.where(equal_bronc, 0.1, 0.8), tl.where(equal_bronc, 0.7, 0.9))
+    equal_dysp_3 = dysp == 1.0
+    equal_bronc_3 = equal_bronc_0
+    probability_5 = tl.where(equal_value, tl.where(equal_bronc_3, 0.1, 0.8), tl.where(equal_bronc_3, 0.7, 0.9))
     log_p_dysp = tl.where(
-        equal_dysp_2,
-        tl.log(tl.where(equal_dysp_2, probability_5, 1.0)),
-        log1p(tl.where(equal_dysp_2 == 0, -probability_5, 0.0)),
+        equal_dysp_3,
+        tl.log(tl.where(equal_dysp_3, probability_5, 1.0)),
+        log1p(tl.where(equal_dysp_3 == 0, -probability_5, 0.0)),
     )
     # asia.gen:15
-    log_q_either = either * logits - softplus(logits)
-    log_q_bronc = bronc * logits_2 - softplus(logits_2)
-    log_q_lung = lung * logits_3 - softplus(logits_3)
-    log_q_smoke = smoke * logits_6 - softplus(logits_6)
-    log_q_tub = tub * logits_4 - softplus(logits_4)
-    log_q_asia = asia * logits_5 - softplus(logits_5)
+    log_q_bronc = bronc * logits - softplus(logits)
+    log_q_lung = lung * logits_2 - softplus(logits_2)
+    log_q_tub = tub * logits_3 - softplus(logits_3)
+    log_q_smoke = smoke * logits_5 - softplus(logits_5)
+    log_q_asia = asia * logits_4 - softplus(logits_4)
     # asia.gen:2
     tl.store(
         log_weight_out + place,
@@ -303,33 +371,20 @@ def log_weight_kernel(
         + log_p_either
         + log_p_xray
         + log_p_dysp
-        - (log_q_either + log_q_bronc + log_q_lung + log_q_smoke + log_q_tub + log_q_asia),
+        - (log_p_either + log_q_bronc + log_q_lung + log_q_tub + log_q_smoke + log_q_asia),
         mask=live,
     )
 
 
 @torch.no_grad()
-def log_weight_rows(
-    xray,
-    dysp,
-    either_logits,
-    bronc_logits,
-    lung_logits,
-    smoke_logits,
-    tub_logits,
-    asia_logits,
-    *,
-    rows,
-    seed,
-    step,
-):
+def log_weight_rows(xray, dysp, bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, *, rows, seed, step):
     """log p(xray, dysp, asia, smoke, tub, lung, bronc, either) - log q(asia, smoke, tub, lung, bronc, either |
     xray, dysp) of each row, at a draw from q(asia, smoke, tub, lung, bronc, either | xray, dysp).
 
     Takes xray [rows] integer, dysp [rows] integer; returns log_weight [rows].
     """
     count, device = len(xray), xray.device
-    arrays = pack_log_weight(either_logits, bronc_logits, lung_logits, smoke_logits, tub_logits, asia_logits, device)
+    arrays = pack_log_weight(bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, device)
     log_weight = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_kernel[(triton.cdiv(count, 128),)](
         xray.to(torch.int64).contiguous(),
@@ -349,25 +404,37 @@ def log_weight_rows(
 
 
 @tiles.remembered
-def pack_encode(either_logits, bronc_logits, lung_logits, smoke_logits, tub_logits, asia_logits, device):
+def pack_encode(bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
-        tiles.place(either_logits[0, 0]),
-        tiles.place(either_logits[0, 1]),
-        tiles.place(either_logits[1, 0]),
-        tiles.place(either_logits[1, 1]),
         tiles.place(bronc_logits[0, 0]),
         tiles.place(bronc_logits[0, 1]),
         tiles.place(bronc_logits[1, 0]),
         tiles.place(bronc_logits[1, 1]),
-        tiles.place(lung_logits[0, 0]),
-        tiles.place(lung_logits[0, 1]),
-        tiles.place(lung_logits[1, 0]),
-        tiles.place(lung_logits[1, 1]),
-        tiles.place(tub_logits[0, 0]),
-        tiles.place(tub_logits[0, 1]),
-        tiles.place(tub_logits[1, 0]),
-        tiles.place(tub_logits[1, 1]),
+        tiles.place(lung_logits[0, 0, 0]),
+        tiles.place(lung_logits[0, 0, 1]),
+        tiles.place(lung_logits[0, 1, 0]),
+        tiles.place(lung_logits[0, 1, 1]),
+        tiles.place(lung_logits[1, 0, 0]),
+        tiles.place(lung_logits[1, 0, 1]),
+        tiles.place(lung_logits[1, 1, 0]),
+        tiles.place(lung_logits[1, 1, 1]),
+        tiles.place(tub_logits[0, 0, 0, 0]),
+        tiles.place(tub_logits[0, 0, 0, 1]),
+        tiles.place(tub_logits[0, 0, 1, 0]),
+        tiles.place(tub_logits[0, 0, 1, 1]),
+        tiles.place(tub_logits[0, 1, 0, 0]),
+        tiles.place(tub_logits[0, 1, 0, 1]),
+        tiles.place(tub_logits[0, 1, 1, 0]),
+        tiles.place(tub_logits[0, 1, 1, 1]),
+        tiles.place(tub_logits[1, 0, 0, 0]),
+        tiles.place(tub_logits[1, 0, 0, 1]),
+        tiles.place(tub_logits[1, 0, 1, 0]),
+        tiles.place(tub_logits[1, 0, 1, 1]),
+        tiles.place(tub_logits[1, 1, 0, 0]),
+        tiles.place(tub_logits[1, 1, 0, 1]),
+        tiles.place(tub_logits[1, 1, 1, 0]),
+        tiles.place(tub_logits[1, 1, 1, 1]),
         tiles.place(asia_logits[0]),
         tiles.place(asia_logits[1]),
         tiles.place(smoke_logits[0, 0]),
@@ -381,10 +448,6 @@ def pack_encode(either_logits, bronc_logits, lung_logits, smoke_logits, tub_logi
 def encode_kernel(
     xray_ptr,
     dysp_ptr,
-    either_logits_array,
-    either_logits_array_2,
-    either_logits_array_3,
-    either_logits_array_4,
     bronc_logits_array,
     bronc_logits_array_2,
     bronc_logits_array_3,
@@ -393,10 +456,26 @@ def encode_kernel(
     lung_logits_array_2,
     lung_logits_array_3,
     lung_logits_array_4,
+    lung_logits_array_5,
+    lung_logits_array_6,
+    lung_logits_array_7,
+    lung_logits_array_8,
     tub_logits_array,
     tub_logits_array_2,
     tub_logits_array_3,
     tub_logits_array_4,
+    tub_logits_array_5,
+    tub_logits_array_6,
+    tub_logits_array_7,
+    tub_logits_array_8,
+    tub_logits_array_9,
+    tub_logits_array_10,
+    tub_logits_array_11,
+    tub_logits_array_12,
+    tub_logits_array_13,
+    tub_logits_array_14,
+    tub_logits_array_15,
+    tub_logits_array_16,
     asia_logits_array,
     asia_logits_array_2,
     smoke_logits_array,
@@ -420,10 +499,6 @@ def encode_kernel(
     xray, dysp).
 
     One program owns ROWS rows and keeps all of their state on chip:
-    either_logits_array []
-    either_logits_array_2 []
-    either_logits_array_3 []
-    either_logits_array_4 []
     bronc_logits_array []
     bronc_logits_array_2 []
     bronc_logits_array_3 []
@@ -432,10 +507,26 @@ def encode_kernel(
     lung_logits_array_2 []
     lung_logits_array_3 []
     lung_logits_array_4 []
+    lung_logits_array_5 []
+    lung_logits_array_6 []
+    lung_logits_array_7 []
+    lung_logits_array_8 []
     tub_logits_array []
     tub_logits_array_2 []
     tub_logits_array_3 []
     tub_logits_array_4 []
+    tub_logits_array_5 []
+    tub_logits_array_6 []
+    tub_logits_array_7 []
+    tub_logits_array_8 []
+    tub_logits_array_9 []
+    tub_logits_array_10 []
+    tub_logits_array_11 []
+    tub_logits_array_12 []
+    tub_logits_array_13 []
+    tub_logits_array_14 []
+    tub_logits_array_15 []
+    tub_logits_array_16 []
     asia_logits_array []
     asia_logits_array_2 []
     smoke_logits_array []
@@ -446,90 +537,108 @@ def encode_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    dysp = tl.load(dysp_ptr + place, mask=live, other=0).to(tl.float32)
-    # asia.gen:15
-    equal_dysp_0 = dysp == 0
-    equal_dysp_1 = dysp == 1
     xray = tl.load(xray_ptr + place, mask=live, other=0).to(tl.float32)
+    # asia.gen:15
+    equal_xray = xray == 0
+    dysp = tl.load(dysp_ptr + place, mask=live, other=0).to(tl.float32)
+    equal_dysp = dysp == 0
+    equal_dysp_2_0 = equal_dysp
+    equal_dysp_2_1 = dysp == 1
     logits = tl.where(
-        xray == 0,
-        tl.where(equal_dysp_0, tl.load(either_logits_array), 0.0)
-        + tl.where(equal_dysp_1, tl.load(either_logits_array_2), 0.0),
-        tl.where(equal_dysp_0, tl.load(either_logits_array_3), 0.0)
-        + tl.where(equal_dysp_1, tl.load(either_logits_array_4), 0.0),
+        equal_xray,
+        tl.where(equal_dysp_2_0, tl.load(bronc_logits_array), 0.0)
+        + tl.where(equal_dysp_2_1, tl.load(bronc_logits_array_2), 0.0),
+        tl.where(equal_dysp_2_0, tl.load(bronc_logits_array_3), 0.0)
+        + tl.where(equal_dysp_2_1, tl.load(bronc_logits_array_4), 0.0),
     )
-    noise = uniform(seed, row, step, 0, 15)
-    either = (noise < tl.sigmoid(logits)).to(tl.float32)
-    equal_either_0 = either == 0
-    equal_either_1 = either == 1
+    noise = uniform(seed, row, step, 0, 14)
+    bronc = (noise < tl.sigmoid(logits)).to(tl.float32)
+    equal_bronc_0 = bronc == 0
+    equal_bronc_1 = bronc == 1
     logits_2 = tl.where(
-        equal_dysp_0,
-        tl.where(equal_either_0, tl.load(bronc_logits_array), 0.0)
-        + tl.where(equal_either_1, tl.load(bronc_logits_array_2), 0.0),
-        tl.where(equal_either_0, tl.load(bronc_logits_array_3), 0.0)
-        + tl.where(equal_either_1, tl.load(bronc_logits_array_4), 0.0),
+        equal_xray,
+        tl.where(
+            equal_dysp,
+            tl.where(equal_bronc_0, tl.load(lung_logits_array), 0.0)
+            + tl.where(equal_bronc_1, tl.load(lung_logits_array_2), 0.0),
+            tl.where(equal_bronc_0, tl.load(lung_logits_array_3), 0.0)
+            + tl.where(equal_bronc_1, tl.load(lung_logits_array_4), 0.0),
+        ),
+        tl.where(
+            equal_dysp,
+            tl.where(equal_bronc_0, tl.load(lung_logits_array_5), 0.0)
+            + tl.where(equal_bronc_1, tl.load(lung_logits_array_6), 0.0),
+            tl.where(equal_bronc_0, tl.load(lung_logits_array_7), 0.0)
+            + tl.where(equal_bronc_1, tl.load(lung_logits_array_8), 0.0),
+        ),
     )
-    noise_2 = uniform(seed, row, step, 0, 14)
-    bronc = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
-    shared_1 = bronc == 0
-    logits_3 = tl.where(
-        shared_1,
-        tl.where(equal_either_0, tl.load(lung_logits_array), 0.0)
-        + tl.where(equal_either_1, tl.load(lung_logits_array_2), 0.0),
-        tl.where(equal_either_0, tl.load(lung_logits_array_3), 0.0)
-        + tl.where(equal_either_1, tl.load(lung_logits_array_4), 0.0),
-    )
-    noise_3 = uniform(seed, row, step, 0, 13)
-    lung = (noise_3 < tl.sigmoid(logits_3)).to(tl.float32)
+    noise_2 = uniform(seed, row, step, 0, 13)
+    lung = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
     equal_lung = lung == 0
-    logits_4 = tl.where(
-        equal_lung,
-        tl.where(equal_either_0, tl.load(tub_logits_array), 0.0)
-        + tl.where(equal_either_1, tl.load(tub_logits_array_2), 0.0),
-        tl.where(equal_either_0, tl.load(tub_logits_array_3), 0.0)
-        + tl.where(equal_either_1, tl.load(tub_logits_array_4), 0.0),
+    logits_3 = tl.where(
+        equal_xray,
+        tl.where(
+            equal_dysp,
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_0, tl.load(tub_logits_array), 0.0)
+                + tl.where(equal_bronc_1, tl.load(tub_logits_array_2), 0.0),
+                tl.where(equal_bronc_0, tl.load(tub_logits_array_3), 0.0)
+                + tl.where(equal_bronc_1, tl.load(tub_logits_array_4), 0.0),
+            ),
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_0, tl.load(tub_logits_array_5), 0.0)
+                + tl.where(equal_bronc_1, tl.load(tub_logits_array_6), 0.0),
+                tl.where(equal_bronc_0, tl.load(tub_logits_array_7), 0.0)
+                + tl.where(equal_bronc_1, tl.load(tub_logits_array_8), 0.0),
+            ),
+        ),
+        tl.where(
+            equal_dysp,
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_0, tl.load(tub_logits_array_9), 0.0)
+                + tl.where(equal_bronc_1, tl.load(tub_logits_array_10), 0.0),
+                tl.where(equal_bronc_0, tl.load(tub_logits_array_11), 0.0)
+                + tl.where(equal_bronc_1, tl.load(tub_logits_array_12), 0.0),
+            ),
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_0, tl.load(tub_logits_array_13), 0.0)
+                + tl.where(equal_bronc_1, tl.load(tub_logits_array_14), 0.0),
+                tl.where(equal_bronc_0, tl.load(tub_logits_array_15), 0.0)
+                + tl.where(equal_bronc_1, tl.load(tub_logits_array_16), 0.0),
+            ),
+        ),
     )
-    noise_4 = uniform(seed, row, step, 0, 12)
-    tub = (noise_4 < tl.sigmoid(logits_4)).to(tl.float32)
-    logits_5 = tl.where(tub == 0, tl.load(asia_logits_array), 0.0) + tl.where(
+    noise_3 = uniform(seed, row, step, 0, 12)
+    tub = (noise_3 < tl.sigmoid(logits_3)).to(tl.float32)
+    logits_4 = tl.where(tub == 0, tl.load(asia_logits_array), 0.0) + tl.where(
         tub == 1,
         tl.load(asia_logits_array_2),
         0.0,
     )
-    noise_5 = uniform(seed, row, step, 0, 10)
-    equal_bronc_0 = shared_1
-    equal_bronc_1 = bronc == 1
-    logits_6 = tl.where(
+    noise_4 = uniform(seed, row, step, 0, 10)
+    logits_5 = tl.where(
         equal_lung,
         tl.where(equal_bronc_0, tl.load(smoke_logits_array), 0.0)
         + tl.where(equal_bronc_1, tl.load(smoke_logits_array_2), 0.0),
         tl.where(equal_bronc_0, tl.load(smoke_logits_array_3), 0.0)
         + tl.where(equal_bronc_1, tl.load(smoke_logits_array_4), 0.0),
     )
-    noise_6 = uniform(seed, row, step, 0, 11)
-    tl.store(asia_out + place, (noise_5 < tl.sigmoid(logits_5)).to(tl.float32).to(tl.int64), mask=live)
-    tl.store(smoke_out + place, (noise_6 < tl.sigmoid(logits_6)).to(tl.float32).to(tl.int64), mask=live)
+    noise_5 = uniform(seed, row, step, 0, 11)
+    tl.store(asia_out + place, (noise_4 < tl.sigmoid(logits_4)).to(tl.float32).to(tl.int64), mask=live)
+    tl.store(smoke_out + place, (noise_5 < tl.sigmoid(logits_5)).to(tl.float32).to(tl.int64), mask=live)
     tl.store(tub_out + place, tub.to(tl.int64), mask=live)
     tl.store(lung_out + place, lung.to(tl.int64), mask=live)
     tl.store(bronc_out + place, bronc.to(tl.int64), mask=live)
-    tl.store(either_out + place, either.to(tl.int64), mask=live)
+    # asia.gen:11
+    tl.store(either_out + place, ((tub == 1.0) | (lung == 1.0)).to(tl.float32).to(tl.int64), mask=live)
 
 
 @torch.no_grad()
-def encode_rows(
-    xray,
-    dysp,
-    either_logits,
-    bronc_logits,
-    lung_logits,
-    smoke_logits,
-    tub_logits,
-    asia_logits,
-    *,
-    rows,
-    seed,
-    step,
-):
+def encode_rows(xray, dysp, bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, *, rows, seed, step):
     """a draw of asia, smoke, tub, lung, bronc, either for each row from q(asia, smoke, tub, lung, bronc, either |
     xray, dysp).
 
@@ -537,7 +646,7 @@ def encode_rows(
     [rows] integer, lung [rows] integer, bronc [rows] integer, either [rows] integer.
     """
     count, device = len(xray), xray.device
-    arrays = pack_encode(either_logits, bronc_logits, lung_logits, smoke_logits, tub_logits, asia_logits, device)
+    arrays = pack_encode(bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, device)
     asia = torch.empty(count, dtype=torch.int64, device=device)
     smoke = torch.empty(count, dtype=torch.int64, device=device)
     tub = torch.empty(count, dtype=torch.int64, device=device)
@@ -763,29 +872,41 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
 
 
 @tiles.remembered
-def pack_objective_phase_1(either_logits, bronc_logits, lung_logits, smoke_logits, tub_logits, asia_logits, device):
+def pack_objective_phase_1(bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
-        tiles.place(either_logits[0, 0]),
-        tiles.place(either_logits[0, 1]),
-        tiles.place(either_logits[1, 0]),
-        tiles.place(either_logits[1, 1]),
         tiles.place(bronc_logits[0, 0]),
         tiles.place(bronc_logits[0, 1]),
         tiles.place(bronc_logits[1, 0]),
         tiles.place(bronc_logits[1, 1]),
-        tiles.place(lung_logits[0, 0]),
-        tiles.place(lung_logits[0, 1]),
-        tiles.place(lung_logits[1, 0]),
-        tiles.place(lung_logits[1, 1]),
+        tiles.place(lung_logits[0, 0, 0]),
+        tiles.place(lung_logits[0, 0, 1]),
+        tiles.place(lung_logits[0, 1, 0]),
+        tiles.place(lung_logits[0, 1, 1]),
+        tiles.place(lung_logits[1, 0, 0]),
+        tiles.place(lung_logits[1, 0, 1]),
+        tiles.place(lung_logits[1, 1, 0]),
+        tiles.place(lung_logits[1, 1, 1]),
+        tiles.place(tub_logits[0, 0, 0, 0]),
+        tiles.place(tub_logits[0, 0, 0, 1]),
+        tiles.place(tub_logits[0, 0, 1, 0]),
+        tiles.place(tub_logits[0, 0, 1, 1]),
+        tiles.place(tub_logits[0, 1, 0, 0]),
+        tiles.place(tub_logits[0, 1, 0, 1]),
+        tiles.place(tub_logits[0, 1, 1, 0]),
+        tiles.place(tub_logits[0, 1, 1, 1]),
+        tiles.place(tub_logits[1, 0, 0, 0]),
+        tiles.place(tub_logits[1, 0, 0, 1]),
+        tiles.place(tub_logits[1, 0, 1, 0]),
+        tiles.place(tub_logits[1, 0, 1, 1]),
+        tiles.place(tub_logits[1, 1, 0, 0]),
+        tiles.place(tub_logits[1, 1, 0, 1]),
+        tiles.place(tub_logits[1, 1, 1, 0]),
+        tiles.place(tub_logits[1, 1, 1, 1]),
         tiles.place(smoke_logits[0, 0]),
         tiles.place(smoke_logits[0, 1]),
         tiles.place(smoke_logits[1, 0]),
         tiles.place(smoke_logits[1, 1]),
-        tiles.place(tub_logits[0, 0]),
-        tiles.place(tub_logits[0, 1]),
-        tiles.place(tub_logits[1, 0]),
-        tiles.place(tub_logits[1, 1]),
         tiles.place(asia_logits[0]),
         tiles.place(asia_logits[1]),
     )
@@ -795,10 +916,6 @@ def pack_objective_phase_1(either_logits, bronc_logits, lung_logits, smoke_logit
 def objective_phase_1_kernel(
     xray_ptr,
     dysp_ptr,
-    either_logits_array,
-    either_logits_array_2,
-    either_logits_array_3,
-    either_logits_array_4,
     bronc_logits_array,
     bronc_logits_array_2,
     bronc_logits_array_3,
@@ -807,14 +924,30 @@ def objective_phase_1_kernel(
     lung_logits_array_2,
     lung_logits_array_3,
     lung_logits_array_4,
-    smoke_logits_array,
-    smoke_logits_array_2,
-    smoke_logits_array_3,
-    smoke_logits_array_4,
+    lung_logits_array_5,
+    lung_logits_array_6,
+    lung_logits_array_7,
+    lung_logits_array_8,
     tub_logits_array,
     tub_logits_array_2,
     tub_logits_array_3,
     tub_logits_array_4,
+    tub_logits_array_5,
+    tub_logits_array_6,
+    tub_logits_array_7,
+    tub_logits_array_8,
+    tub_logits_array_9,
+    tub_logits_array_10,
+    tub_logits_array_11,
+    tub_logits_array_12,
+    tub_logits_array_13,
+    tub_logits_array_14,
+    tub_logits_array_15,
+    tub_logits_array_16,
+    smoke_logits_array,
+    smoke_logits_array_2,
+    smoke_logits_array_3,
+    smoke_logits_array_4,
     asia_logits_array,
     asia_logits_array_2,
     value_out,
@@ -828,10 +961,6 @@ def objective_phase_1_kernel(
     """the value that phase_1 maximizes, by one draw for each row.
 
     One program owns ROWS rows and keeps all of their state on chip:
-    either_logits_array []
-    either_logits_array_2 []
-    either_logits_array_3 []
-    either_logits_array_4 []
     bronc_logits_array []
     bronc_logits_array_2 []
     bronc_logits_array_3 []
@@ -840,14 +969,30 @@ def objective_phase_1_kernel(
     lung_logits_array_2 []
     lung_logits_array_3 []
     lung_logits_array_4 []
-    smoke_logits_array []
-    smoke_logits_array_2 []
-    smoke_logits_array_3 []
-    smoke_logits_array_4 []
+    lung_logits_array_5 []
+    lung_logits_array_6 []
+    lung_logits_array_7 []
+    lung_logits_array_8 []
     tub_logits_array []
     tub_logits_array_2 []
     tub_logits_array_3 []
     tub_logits_array_4 []
+    tub_logits_array_5 []
+    tub_logits_array_6 []
+    tub_logits_array_7 []
+    tub_logits_array_8 []
+    tub_logits_array_9 []
+    tub_logits_array_10 []
+    tub_logits_array_11 []
+    tub_logits_array_12 []
+    tub_logits_array_13 []
+    tub_logits_array_14 []
+    tub_logits_array_15 []
+    tub_logits_array_16 []
+    smoke_logits_array []
+    smoke_logits_array_2 []
+    smoke_logits_array_3 []
+    smoke_logits_array_4 []
     asia_logits_array []
     asia_logits_array_2 []
     """
@@ -871,15 +1016,18 @@ def objective_phase_1_kernel(
     lung = (noise_4 < probability_2).to(tl.float32)
     # asia.gen:11
     value = ((tub == 1.0) | (lung == 1.0)).to(tl.float32)
+    log_q_either = tl.where(value == value, 0.0, float("-inf"))
+    # asia.gen:10
+    probability_3 = tl.where(equal_smoke, 0.3, 0.6)
+    noise_5 = uniform(seed, row, step, 0, 22)
+    bronc = (noise_5 < probability_3).to(tl.float32)
     # asia.gen:12
     equal_value = value == 0
-    probability_3 = tl.where(equal_value, 0.05, 0.98)
-    noise_5 = uniform(seed, row, step, 0, 16)
-    xray_2 = (noise_5 < probability_3).to(tl.float32)
-    # asia.gen:10
-    probability_4 = tl.where(equal_smoke, 0.3, 0.6)
-    noise_6 = uniform(seed, row, step, 0, 22)
-    bronc = (noise_6 < probability_4).to(tl.float32)
+    probability_4 = tl.where(equal_value, 0.05, 0.98)
+    noise_6 = uniform(seed, row, step, 0, 16)
+    xray_2 = (noise_6 < probability_4).to(tl.float32)
+    # asia.gen:15
+    equal_xray_2 = xray_2 == 0
     # asia.gen:13
     equal_bronc = bronc == 0
     probability_5 = tl.where(equal_value, tl.where(equal_bronc, 0.1, 0.8), tl.where(equal_bronc, 0.7, 0.9))
@@ -889,34 +1037,73 @@ def objective_phase_1_kernel(
     equal_dysp_2_0 = dysp_2 == 0
     equal_dysp_2_1 = dysp_2 == 1
     logits = tl.where(
-        xray_2 == 0,
-        tl.where(equal_dysp_2_0, tl.load(either_logits_array), 0.0)
-        + tl.where(equal_dysp_2_1, tl.load(either_logits_array_2), 0.0),
-        tl.where(equal_dysp_2_0, tl.load(either_logits_array_3), 0.0)
-        + tl.where(equal_dysp_2_1, tl.load(either_logits_array_4), 0.0),
+        equal_xray_2,
+        tl.where(equal_dysp_2_0, tl.load(bronc_logits_array), 0.0)
+        + tl.where(equal_dysp_2_1, tl.load(bronc_logits_array_2), 0.0),
+        tl.where(equal_dysp_2_0, tl.load(bronc_logits_array_3), 0.0)
+        + tl.where(equal_dysp_2_1, tl.load(bronc_logits_array_4), 0.0),
     )
-    log_q_either = value * logits - softplus(logits)
-    equal_value_2_0 = equal_value
-    equal_value_2_1 = value == 1
-    logits_2 = tl.where(
-        equal_dysp_2_0,
-        tl.where(equal_value_2_0, tl.load(bronc_logits_array), 0.0)
-        + tl.where(equal_value_2_1, tl.load(bronc_logits_array_2), 0.0),
-        tl.where(equal_value_2_0, tl.load(bronc_logits_array_3), 0.0)
-        + tl.where(equal_value_2_1, tl.load(bronc_logits_array_4), 0.0),
-    )
-    log_q_bronc = bronc * logits_2 - softplus(logits_2)
-    logits_3 = tl.where(
-        equal_bronc,
-        tl.where(equal_value_2_0, tl.load(lung_logits_array), 0.0)
-        + tl.where(equal_value_2_1, tl.load(lung_logits_array_2), 0.0),
-        tl.where(equal_value_2_0, tl.load(lung_logits_array_3), 0.0)
-        + tl.where(equal_value_2_1, tl.load(lung_logits_array_4), 0.0),
-    )
-    log_q_lung = lung * logits_3 - softplus(logits_3)
-    equal_lung = lung == 0
+    log_q_bronc = bronc * logits - softplus(logits)
+    equal_dysp_2_2 = equal_dysp_2_0
     equal_bronc_2_0 = equal_bronc
     equal_bronc_2_1 = bronc == 1
+    logits_2 = tl.where(
+        equal_xray_2,
+        tl.where(
+            equal_dysp_2_2,
+            tl.where(equal_bronc_2_0, tl.load(lung_logits_array), 0.0)
+            + tl.where(equal_bronc_2_1, tl.load(lung_logits_array_2), 0.0),
+            tl.where(equal_bronc_2_0, tl.load(lung_logits_array_3), 0.0)
+            + tl.where(equal_bronc_2_1, tl.load(lung_logits_array_4), 0.0),
+        ),
+        tl.where(
+            equal_dysp_2_2,
+            tl.where(equal_bronc_2_0, tl.load(lung_logits_array_5), 0.0)
+            + tl.where(equal_bronc_2_1, tl.load(lung_logits_array_6), 0.0),
+            tl.where(equal_bronc_2_0, tl.load(lung_logits_array_7), 0.0)
+            + tl.where(equal_bronc_2_1, tl.load(lung_logits_array_8), 0.0),
+        ),
+    )
+    log_q_lung = lung * logits_2 - softplus(logits_2)
+    equal_lung = lung == 0
+    logits_3 = tl.where(
+        equal_xray_2,
+        tl.where(
+            equal_dysp_2_2,
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_2), 0.0),
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_3), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_4), 0.0),
+            ),
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_5), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_6), 0.0),
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_7), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_8), 0.0),
+            ),
+        ),
+        tl.where(
+            equal_dysp_2_2,
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_9), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_10), 0.0),
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_11), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_12), 0.0),
+            ),
+            tl.where(
+                equal_lung,
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_13), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_14), 0.0),
+                tl.where(equal_bronc_2_0, tl.load(tub_logits_array_15), 0.0)
+                + tl.where(equal_bronc_2_1, tl.load(tub_logits_array_16), 0.0),
+            ),
+        ),
+    )
+    log_q_tub = tub * logits_3 - softplus(logits_3)
     logits_4 = tl.where(
         equal_lung,
         tl.where(equal_bronc_2_0, tl.load(smoke_logits_array), 0.0)
@@ -925,23 +1112,15 @@ def objective_phase_1_kernel(
         + tl.where(equal_bronc_2_1, tl.load(smoke_logits_array_4), 0.0),
     )
     log_q_smoke = smoke * logits_4 - softplus(logits_4)
-    logits_5 = tl.where(
-        equal_lung,
-        tl.where(equal_value_2_0, tl.load(tub_logits_array), 0.0)
-        + tl.where(equal_value_2_1, tl.load(tub_logits_array_2), 0.0),
-        tl.where(equal_value_2_0, tl.load(tub_logits_array_3), 0.0)
-        + tl.where(equal_value_2_1, tl.load(tub_logits_array_4), 0.0),
-    )
-    log_q_tub = tub * logits_5 - softplus(logits_5)
-    logits_6 = tl.where(tub == 0, tl.load(asia_logits_array), 0.0) + tl.where(
+    logits_5 = tl.where(tub == 0, tl.load(asia_logits_array), 0.0) + tl.where(
         tub == 1,
         tl.load(asia_logits_array_2),
         0.0,
     )
-    log_q_asia = asia * logits_6 - softplus(logits_6)
+    log_q_asia = asia * logits_5 - softplus(logits_5)
     tl.store(
         value_out + place,
-        log_q_either + log_q_bronc + log_q_lung + log_q_smoke + log_q_tub + log_q_asia,
+        log_q_either + log_q_bronc + log_q_lung + log_q_tub + log_q_smoke + log_q_asia,
         mask=live,
     )
 
@@ -950,11 +1129,10 @@ def objective_phase_1_kernel(
 def objective_phase_1_rows(
     xray,
     dysp,
-    either_logits,
     bronc_logits,
     lung_logits,
-    smoke_logits,
     tub_logits,
+    smoke_logits,
     asia_logits,
     *,
     rows,
@@ -966,15 +1144,7 @@ def objective_phase_1_rows(
     Takes xray [rows] integer, dysp [rows] integer; returns value [rows].
     """
     count, device = len(xray), xray.device
-    arrays = pack_objective_phase_1(
-        either_logits,
-        bronc_logits,
-        lung_logits,
-        smoke_logits,
-        tub_logits,
-        asia_logits,
-        device,
-    )
+    arrays = pack_objective_phase_1(bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, device)
     value = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_kernel[(triton.cdiv(count, 128),)](
         xray.to(torch.int64).contiguous(),

@@ -155,66 +155,79 @@ def sample_rows(*, rows, seed, step, dtype=torch.float32):
     return (noise_5 < probability_3).to(dtype).to(torch.int64), (noise_7 < probability_5).to(dtype).to(torch.int64)
 
 
-def log_weight_rows(
-    xray,
-    dysp,
-    either_logits,
-    bronc_logits,
-    lung_logits,
-    smoke_logits,
-    tub_logits,
-    asia_logits,
-    *,
-    rows,
-    seed,
-    step,
-):
+def log_weight_rows(xray, dysp, bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, *, rows, seed, step):
     """log p(xray, dysp, asia, smoke, tub, lung, bronc, either) - log q(asia, smoke, tub, lung, bronc, either |
     xray, dysp) of each row, at a draw from q(asia, smoke, tub, lung, bronc, either | xray, dysp).
 
     Takes xray [rows] integer, dysp [rows] integer; returns log_weight [rows].
     """
-    dtype = either_logits.dtype
+    dtype = bronc_logits.dtype
     device = xray.device
     xray = xray.to(dtype)
     dysp = dysp.to(dtype)
     places = torch.arange(2, device=device)
     # asia.gen:15
-    equal_dysp = dysp[:, None] == places
+    equal_xray = xray == 0
+    equal_dysp = dysp == 0
+    equal_dysp_2 = dysp[:, None] == places
     logits = torch.where(
-        xray == 0,
-        torch.where(equal_dysp, either_logits[0], 0.0).sum(-1),
-        torch.where(equal_dysp, either_logits[1], 0.0).sum(-1),
+        equal_xray,
+        torch.where(equal_dysp_2, bronc_logits[0], 0.0).sum(-1),
+        torch.where(equal_dysp_2, bronc_logits[1], 0.0).sum(-1),
     )
-    noise = random.uniform(seed, rows, step, 15, dtype=dtype)
-    either = (noise < torch.sigmoid(logits)).to(dtype)
-    equal_either = either[:, None] == places
+    noise = random.uniform(seed, rows, step, 14, dtype=dtype)
+    bronc = (noise < torch.sigmoid(logits)).to(dtype)
+    equal_bronc = bronc[:, None] == places
     logits_2 = torch.where(
-        dysp == 0,
-        torch.where(equal_either, bronc_logits[0], 0.0).sum(-1),
-        torch.where(equal_either, bronc_logits[1], 0.0).sum(-1),
+        equal_xray,
+        torch.where(
+            equal_dysp,
+            torch.where(equal_bronc, lung_logits[0, 0], 0.0).sum(-1),
+            torch.where(equal_bronc, lung_logits[0, 1], 0.0).sum(-1),
+        ),
+        torch.where(
+            equal_dysp,
+            torch.where(equal_bronc, lung_logits[1, 0], 0.0).sum(-1),
+            torch.where(equal_bronc, lung_logits[1, 1], 0.0).sum(-1),
+        ),
     )
-    noise_2 = random.uniform(seed, rows, step, 14, dtype=dtype)
-    bronc = (noise_2 < torch.sigmoid(logits_2)).to(dtype)
-    equal_bronc = bronc == 0
-    logits_3 = torch.where(
-        equal_bronc,
-        torch.where(equal_either, lung_logits[0], 0.0).sum(-1),
-        torch.where(equal_either, lung_logits[1], 0.0).sum(-1),
-    )
-    noise_3 = random.uniform(seed, rows, step, 13, dtype=dtype)
-    lung = (noise_3 < torch.sigmoid(logits_3)).to(dtype)
+    noise_2 = random.uniform(seed, rows, step, 13, dtype=dtype)
+    lung = (noise_2 < torch.sigmoid(logits_2)).to(dtype)
     equal_lung = lung == 0
-    logits_4 = torch.where(
-        equal_lung,
-        torch.where(equal_either, tub_logits[0], 0.0).sum(-1),
-        torch.where(equal_either, tub_logits[1], 0.0).sum(-1),
+    logits_3 = torch.where(
+        equal_xray,
+        torch.where(
+            equal_dysp,
+            torch.where(
+                equal_lung,
+                torch.where(equal_bronc, tub_logits[0, 0, 0], 0.0).sum(-1),
+                torch.where(equal_bronc, tub_logits[0, 0, 1], 0.0).sum(-1),
+            ),
+            torch.where(
+                equal_lung,
+                torch.where(equal_bronc, tub_logits[0, 1, 0], 0.0).sum(-1),
+                torch.where(equal_bronc, tub_logits[0, 1, 1], 0.0).sum(-1),
+            ),
+        ),
+        torch.where(
+            equal_dysp,
+            torch.where(
+                equal_lung,
+                torch.where(equal_bronc, tub_logits[1, 0, 0], 0.0).sum(-1),
+                torch.where(equal_bronc, tub_logits[1, 0, 1], 0.0).sum(-1),
+            ),
+            torch.where(
+                equal_lung,
+                torch.where(equal_bronc, tub_logits[1, 1, 0], 0.0).sum(-1),
+                torch.where(equal_bronc, tub_logits[1, 1, 1], 0.0).sum(-1),
+            ),
+        ),
     )
-    noise_4 = random.uniform(seed, rows, step, 12, dtype=dtype)
-    tub = (noise_4 < torch.sigmoid(logits_4)).to(dtype)
-    logits_5 = torch.where(tub[:, None] == places, asia_logits, 0.0).sum(-1)
-    noise_5 = random.uniform(seed, rows, step, 10, dtype=dtype)
-    asia = (noise_5 < torch.sigmoid(logits_5)).to(dtype)
+    noise_3 = random.uniform(seed, rows, step, 12, dtype=dtype)
+    tub = (noise_3 < torch.sigmoid(logits_3)).to(dtype)
+    logits_4 = torch.where(tub[:, None] == places, asia_logits, 0.0).sum(-1)
+    noise_4 = random.uniform(seed, rows, step, 10, dtype=dtype)
+    asia = (noise_4 < torch.sigmoid(logits_4)).to(dtype)
     # asia.gen:6
     log_p_asia = torch.where(
         asia == 1.0,
@@ -222,30 +235,31 @@ def log_weight_rows(
         -0.010050335853501442,
     )
     # asia.gen:15
-    equal_bronc_2 = bronc[:, None] == places
-    logits_6 = torch.where(
+    logits_5 = torch.where(
         equal_lung,
-        torch.where(equal_bronc_2, smoke_logits[0], 0.0).sum(-1),
-        torch.where(equal_bronc_2, smoke_logits[1], 0.0).sum(-1),
+        torch.where(equal_bronc, smoke_logits[0], 0.0).sum(-1),
+        torch.where(equal_bronc, smoke_logits[1], 0.0).sum(-1),
     )
-    noise_6 = random.uniform(seed, rows, step, 11, dtype=dtype)
-    smoke = (noise_6 < torch.sigmoid(logits_6)).to(dtype)
+    noise_5 = random.uniform(seed, rows, step, 11, dtype=dtype)
+    smoke = (noise_5 < torch.sigmoid(logits_5)).to(dtype)
     # asia.gen:7
     log_p_smoke = torch.where(
         smoke == 1.0,
         torch.tensor(-0.6931471805599453, dtype=dtype, device=device),
         -0.6931471805599453,
     )
-    # asia.gen:8
+    # asia.gen:11
     equal_tub = tub == 1.0
+    # asia.gen:8
     probability = torch.where(asia == 0, torch.tensor(0.01, dtype=dtype, device=device), 0.05)
     log_p_tub = torch.where(
         equal_tub,
         torch.log(torch.where(equal_tub, probability, 1.0)),
         torch.log1p(torch.where(~equal_tub, -probability, 0.0)),
     )
-    # asia.gen:9
+    # asia.gen:11
     equal_lung_2 = lung == 1.0
+    # asia.gen:9
     equal_smoke = smoke == 0
     probability_2 = torch.where(equal_smoke, torch.tensor(0.01, dtype=dtype, device=device), 0.1)
     log_p_lung = torch.where(
@@ -254,44 +268,44 @@ def log_weight_rows(
         torch.log1p(torch.where(~equal_lung_2, -probability_2, 0.0)),
     )
     # asia.gen:10
-    equal_bronc_3 = bronc == 1.0
+    equal_bronc_2 = bronc == 1.0
     probability_3 = torch.where(equal_smoke, torch.tensor(0.3, dtype=dtype, device=device), 0.6)
     log_p_bronc = torch.where(
-        equal_bronc_3,
-        torch.log(torch.where(equal_bronc_3, probability_3, 1.0)),
-        torch.log1p(torch.where(~equal_bronc_3, -probability_3, 0.0)),
+        equal_bronc_2,
+        torch.log(torch.where(equal_bronc_2, probability_3, 1.0)),
+        torch.log1p(torch.where(~equal_bronc_2, -probability_3, 0.0)),
     )
     # asia.gen:11
     value = (equal_tub | equal_lung_2).to(dtype)
-    log_p_either = torch.where(either == value, torch.tensor(0.0, dtype=dtype, device=device), float("-inf"))
+    log_p_either = torch.where(value == value, torch.tensor(0.0, dtype=dtype, device=device), float("-inf"))
     # asia.gen:12
-    equal_xray = xray == 1.0
-    equal_either_2 = either == 0
-    probability_4 = torch.where(equal_either_2, torch.tensor(0.05, dtype=dtype, device=device), 0.98)
+    equal_xray_2 = xray == 1.0
+    equal_value = value == 0
+    probability_4 = torch.where(equal_value, torch.tensor(0.05, dtype=dtype, device=device), 0.98)
     log_p_xray = torch.where(
-        equal_xray,
-        torch.log(torch.where(equal_xray, probability_4, 1.0)),
-        torch.log1p(torch.where(~equal_xray, -probability_4, 0.0)),
+        equal_xray_2,
+        torch.log(torch.where(equal_xray_2, probability_4, 1.0)),
+        torch.log1p(torch.where(~equal_xray_2, -probability_4, 0.0)),
     )
     # asia.gen:13
-    equal_dysp_2 = dysp == 1.0
+    equal_dysp_3 = dysp == 1.0
+    equal_bronc_3 = bronc == 0
     probability_5 = torch.where(
-        equal_either_2,
-        torch.where(equal_bronc, torch.tensor(0.1, dtype=dtype, device=device), 0.8),
-        torch.where(equal_bronc, torch.tensor(0.7, dtype=dtype, device=device), 0.9),
+        equal_value,
+        torch.where(equal_bronc_3, torch.tensor(0.1, dtype=dtype, device=device), 0.8),
+        torch.where(equal_bronc_3, torch.tensor(0.7, dtype=dtype, device=device), 0.9),
     )
     log_p_dysp = torch.where(
-        equal_dysp_2,
-        torch.log(torch.where(equal_dysp_2, probability_5, 1.0)),
-        torch.log1p(torch.where(~equal_dysp_2, -probability_5, 0.0)),
+        equal_dysp_3,
+        torch.log(torch.where(equal_dysp_3, probability_5, 1.0)),
+        torch.log1p(torch.where(~equal_dysp_3, -probability_5, 0.0)),
     )
     # asia.gen:15
-    log_q_either = either * logits - F.softplus(logits, threshold=80)
-    log_q_bronc = bronc * logits_2 - F.softplus(logits_2, threshold=80)
-    log_q_lung = lung * logits_3 - F.softplus(logits_3, threshold=80)
-    log_q_smoke = smoke * logits_6 - F.softplus(logits_6, threshold=80)
-    log_q_tub = tub * logits_4 - F.softplus(logits_4, threshold=80)
-    log_q_asia = asia * logits_5 - F.softplus(logits_5, threshold=80)
+    log_q_bronc = bronc * logits - F.softplus(logits, threshold=80)
+    log_q_lung = lung * logits_2 - F.softplus(logits_2, threshold=80)
+    log_q_tub = tub * logits_3 - F.softplus(logits_3, threshold=80)
+    log_q_smoke = smoke * logits_5 - F.softplus(logits_5, threshold=80)
+    log_q_asia = asia * logits_4 - F.softplus(logits_4, threshold=80)
     # asia.gen:2
     return (
         log_p_asia
@@ -302,83 +316,97 @@ def log_weight_rows(
         + log_p_either
         + log_p_xray
         + log_p_dysp
-        - (log_q_either + log_q_bronc + log_q_lung + log_q_smoke + log_q_tub + log_q_asia)
+        - (log_p_either + log_q_bronc + log_q_lung + log_q_tub + log_q_smoke + log_q_asia)
     )
 
 
-def encode_rows(
-    xray,
-    dysp,
-    either_logits,
-    bronc_logits,
-    lung_logits,
-    smoke_logits,
-    tub_logits,
-    asia_logits,
-    *,
-    rows,
-    seed,
-    step,
-):
+def encode_rows(xray, dysp, bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, *, rows, seed, step):
     """a draw of asia, smoke, tub, lung, bronc, either for each row from q(asia, smoke, tub, lung, bronc, either |
     xray, dysp).
 
     Takes xray [rows] integer, dysp [rows] integer; returns asia [rows] integer, smoke [rows] integer, tub
     [rows] integer, lung [rows] integer, bronc [rows] integer, either [rows] integer.
     """
-    dtype = either_logits.dtype
+    dtype = bronc_logits.dtype
     device = xray.device
     xray = xray.to(dtype)
     dysp = dysp.to(dtype)
     places = torch.arange(2, device=device)
     # asia.gen:15
-    equal_dysp = dysp[:, None] == places
+    equal_xray = xray == 0
+    equal_dysp = dysp == 0
+    equal_dysp_2 = dysp[:, None] == places
     logits = torch.where(
-        xray == 0,
-        torch.where(equal_dysp, either_logits[0], 0.0).sum(-1),
-        torch.where(equal_dysp, either_logits[1], 0.0).sum(-1),
+        equal_xray,
+        torch.where(equal_dysp_2, bronc_logits[0], 0.0).sum(-1),
+        torch.where(equal_dysp_2, bronc_logits[1], 0.0).sum(-1),
     )
-    noise = random.uniform(seed, rows, step, 15, dtype=dtype)
-    either = (noise < torch.sigmoid(logits)).to(dtype)
-    equal_either = either[:, None] == places
-    logits_2 = torch.where(
-        dysp == 0,
-        torch.where(equal_either, bronc_logits[0], 0.0).sum(-1),
-        torch.where(equal_either, bronc_logits[1], 0.0).sum(-1),
-    )
-    noise_2 = random.uniform(seed, rows, step, 14, dtype=dtype)
-    bronc = (noise_2 < torch.sigmoid(logits_2)).to(dtype)
-    logits_3 = torch.where(
-        bronc == 0,
-        torch.where(equal_either, lung_logits[0], 0.0).sum(-1),
-        torch.where(equal_either, lung_logits[1], 0.0).sum(-1),
-    )
-    noise_3 = random.uniform(seed, rows, step, 13, dtype=dtype)
-    lung = (noise_3 < torch.sigmoid(logits_3)).to(dtype)
-    equal_lung = lung == 0
-    logits_4 = torch.where(
-        equal_lung,
-        torch.where(equal_either, tub_logits[0], 0.0).sum(-1),
-        torch.where(equal_either, tub_logits[1], 0.0).sum(-1),
-    )
-    noise_4 = random.uniform(seed, rows, step, 12, dtype=dtype)
-    tub = (noise_4 < torch.sigmoid(logits_4)).to(dtype)
-    logits_5 = torch.where(tub[:, None] == places, asia_logits, 0.0).sum(-1)
-    noise_5 = random.uniform(seed, rows, step, 10, dtype=dtype)
+    noise = random.uniform(seed, rows, step, 14, dtype=dtype)
+    bronc = (noise < torch.sigmoid(logits)).to(dtype)
     equal_bronc = bronc[:, None] == places
-    logits_6 = torch.where(
+    logits_2 = torch.where(
+        equal_xray,
+        torch.where(
+            equal_dysp,
+            torch.where(equal_bronc, lung_logits[0, 0], 0.0).sum(-1),
+            torch.where(equal_bronc, lung_logits[0, 1], 0.0).sum(-1),
+        ),
+        torch.where(
+            equal_dysp,
+            torch.where(equal_bronc, lung_logits[1, 0], 0.0).sum(-1),
+            torch.where(equal_bronc, lung_logits[1, 1], 0.0).sum(-1),
+        ),
+    )
+    noise_2 = random.uniform(seed, rows, step, 13, dtype=dtype)
+    lung = (noise_2 < torch.sigmoid(logits_2)).to(dtype)
+    equal_lung = lung == 0
+    logits_3 = torch.where(
+        equal_xray,
+        torch.where(
+            equal_dysp,
+            torch.where(
+                equal_lung,
+                torch.where(equal_bronc, tub_logits[0, 0, 0], 0.0).sum(-1),
+                torch.where(equal_bronc, tub_logits[0, 0, 1], 0.0).sum(-1),
+            ),
+            torch.where(
+                equal_lung,
+                torch.where(equal_bronc, tub_logits[0, 1, 0], 0.0).sum(-1),
+                torch.where(equal_bronc, tub_logits[0, 1, 1], 0.0).sum(-1),
+            ),
+        ),
+        torch.where(
+            equal_dysp,
+            torch.where(
+                equal_lung,
+                torch.where(equal_bronc, tub_logits[1, 0, 0], 0.0).sum(-1),
+                torch.where(equal_bronc, tub_logits[1, 0, 1], 0.0).sum(-1),
+            ),
+            torch.where(
+                equal_lung,
+                torch.where(equal_bronc, tub_logits[1, 1, 0], 0.0).sum(-1),
+                torch.where(equal_bronc, tub_logits[1, 1, 1], 0.0).sum(-1),
+            ),
+        ),
+    )
+    noise_3 = random.uniform(seed, rows, step, 12, dtype=dtype)
+    tub = (noise_3 < torch.sigmoid(logits_3)).to(dtype)
+    logits_4 = torch.where(tub[:, None] == places, asia_logits, 0.0).sum(-1)
+    noise_4 = random.uniform(seed, rows, step, 10, dtype=dtype)
+    logits_5 = torch.where(
         equal_lung,
         torch.where(equal_bronc, smoke_logits[0], 0.0).sum(-1),
         torch.where(equal_bronc, smoke_logits[1], 0.0).sum(-1),
     )
-    noise_6 = random.uniform(seed, rows, step, 11, dtype=dtype)
+    noise_5 = random.uniform(seed, rows, step, 11, dtype=dtype)
+    # asia.gen:11
     return (
+        (noise_4 < torch.sigmoid(logits_4)).to(dtype).to(torch.int64),
         (noise_5 < torch.sigmoid(logits_5)).to(dtype).to(torch.int64),
-        (noise_6 < torch.sigmoid(logits_6)).to(dtype).to(torch.int64),
         tub.to(torch.int64),
         lung.to(torch.int64),
         bronc.to(torch.int64),
-        either.to(torch.int64),
+        ((tub == 1.0) | (lung == 1.0)).to(dtype).to(torch.int64),
     )
 
 
@@ -470,11 +498,10 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
 def objective_phase_1_rows(
     xray,
     dysp,
-    either_logits,
     bronc_logits,
     lung_logits,
-    smoke_logits,
     tub_logits,
+    smoke_logits,
     asia_logits,
     *,
     rows,
@@ -485,7 +512,7 @@ def objective_phase_1_rows(
 
     Takes xray [rows] integer, dysp [rows] integer; returns value [rows].
     """
-    dtype = either_logits.dtype
+    dtype = bronc_logits.dtype
     device = xray.device
     places = torch.arange(2, device=device)
     # asia.gen:6
@@ -505,15 +532,18 @@ def objective_phase_1_rows(
     lung = (noise_4 < probability_2).to(dtype)
     # asia.gen:11
     value = ((tub == 1.0) | (lung == 1.0)).to(dtype)
+    log_q_either = torch.where(value == value, torch.tensor(0.0, dtype=dtype, device=device), float("-inf"))
+    # asia.gen:10
+    probability_3 = torch.where(equal_smoke, torch.tensor(0.3, dtype=dtype, device=device), 0.6)
+    noise_5 = random.uniform(seed, rows, step, 22, dtype=dtype)
+    bronc = (noise_5 < probability_3).to(dtype)
     # asia.gen:12
     equal_value = value == 0
-    probability_3 = torch.where(equal_value, torch.tensor(0.05, dtype=dtype, device=device), 0.98)
-    noise_5 = random.uniform(seed, rows, step, 16, dtype=dtype)
-    xray_2 = (noise_5 < probability_3).to(dtype)
-    # asia.gen:10
-    probability_4 = torch.where(equal_smoke, torch.tensor(0.3, dtype=dtype, device=device), 0.6)
-    noise_6 = random.uniform(seed, rows, step, 22, dtype=dtype)
-    bronc = (noise_6 < probability_4).to(dtype)
+    probability_4 = torch.where(equal_value, torch.tensor(0.05, dtype=dtype, device=device), 0.98)
+    noise_6 = random.uniform(seed, rows, step, 16, dtype=dtype)
+    xray_2 = (noise_6 < probability_4).to(dtype)
+    # asia.gen:15
+    equal_xray_2 = xray_2 == 0
     # asia.gen:13
     equal_bronc = bronc == 0
     probability_5 = torch.where(
@@ -526,44 +556,70 @@ def objective_phase_1_rows(
     # asia.gen:15
     equal_dysp_2 = dysp_2[:, None] == places
     logits = torch.where(
-        xray_2 == 0,
-        torch.where(equal_dysp_2, either_logits[0], 0.0).sum(-1),
-        torch.where(equal_dysp_2, either_logits[1], 0.0).sum(-1),
+        equal_xray_2,
+        torch.where(equal_dysp_2, bronc_logits[0], 0.0).sum(-1),
+        torch.where(equal_dysp_2, bronc_logits[1], 0.0).sum(-1),
     )
-    log_q_either = value * logits - F.softplus(logits, threshold=80)
-    equal_value_2 = value[:, None] == places
-    logits_2 = torch.where(
-        dysp_2 == 0,
-        torch.where(equal_value_2, bronc_logits[0], 0.0).sum(-1),
-        torch.where(equal_value_2, bronc_logits[1], 0.0).sum(-1),
-    )
-    log_q_bronc = bronc * logits_2 - F.softplus(logits_2, threshold=80)
-    logits_3 = torch.where(
-        equal_bronc,
-        torch.where(equal_value_2, lung_logits[0], 0.0).sum(-1),
-        torch.where(equal_value_2, lung_logits[1], 0.0).sum(-1),
-    )
-    log_q_lung = lung * logits_3 - F.softplus(logits_3, threshold=80)
-    equal_lung = lung == 0
+    log_q_bronc = bronc * logits - F.softplus(logits, threshold=80)
+    equal_dysp_2_2 = dysp_2 == 0
     equal_bronc_2 = bronc[:, None] == places
+    logits_2 = torch.where(
+        equal_xray_2,
+        torch.where(
+            equal_dysp_2_2,
+            torch.where(equal_bronc_2, lung_logits[0, 0], 0.0).sum(-1),
+            torch.where(equal_bronc_2, lung_logits[0, 1], 0.0).sum(-1),
+        ),
+        torch.where(
+            equal_dysp_2_2,
+            torch.where(equal_bronc_2, lung_logits[1, 0], 0.0).sum(-1),
+            torch.where(equal_bronc_2, lung_logits[1, 1], 0.0).sum(-1),
+        ),
+    )
+    log_q_lung = lung * logits_2 - F.softplus(logits_2, threshold=80)
+    equal_lung = lung == 0
+    logits_3 = torch.where(
+        equal_xray_2,
+        torch.where(
+            equal_dysp_2_2,
+            torch.where(
+                equal_lung,
+                torch.where(equal_bronc_2, tub_logits[0, 0, 0], 0.0).sum(-1),
+                torch.where(equal_bronc_2, tub_logits[0, 0, 1], 0.0).sum(-1),
+            ),
+            torch.where(
+                equal_lung,
+                torch.where(equal_bronc_2, tub_logits[0, 1, 0], 0.0).sum(-1),
+                torch.where(equal_bronc_2, tub_logits[0, 1, 1], 0.0).sum(-1),
+            ),
+        ),
+        torch.where(
+            equal_dysp_2_2,
+            torch.where(
+                equal_lung,
+                torch.where(equal_bronc_2, tub_logits[1, 0, 0], 0.0).sum(-1),
+                torch.where(equal_bronc_2, tub_logits[1, 0, 1], 0.0).sum(-1),
+            ),
+            torch.where(
+                equal_lung,
+                torch.where(equal_bronc_2, tub_logits[1, 1, 0], 0.0).sum(-1),
+                torch.where(equal_bronc_2, tub_logits[1, 1, 1], 0.0).sum(-1),
+            ),
+        ),
+    )
+    log_q_tub = tub * logits_3 - F.softplus(logits_3, threshold=80)
     logits_4 = torch.where(
         equal_lung,
         torch.where(equal_bronc_2, smoke_logits[0], 0.0).sum(-1),
         torch.where(equal_bronc_2, smoke_logits[1], 0.0).sum(-1),
     )
     log_q_smoke = smoke * logits_4 - F.softplus(logits_4, threshold=80)
-    logits_5 = torch.where(
-        equal_lung,
-        torch.where(equal_value_2, tub_logits[0], 0.0).sum(-1),
-        torch.where(equal_value_2, tub_logits[1], 0.0).sum(-1),
-    )
-    log_q_tub = tub * logits_5 - F.softplus(logits_5, threshold=80)
-    logits_6 = torch.where(tub[:, None] == places, asia_logits, 0.0).sum(-1)
-    log_q_asia = asia * logits_6 - F.softplus(logits_6, threshold=80)
-    return log_q_either + log_q_bronc + log_q_lung + log_q_smoke + log_q_tub + log_q_asia
+    logits_5 = torch.where(tub[:, None] == places, asia_logits, 0.0).sum(-1)
+    log_q_asia = asia * logits_5 - F.softplus(logits_5, threshold=80)
+    return log_q_either + log_q_bronc + log_q_lung + log_q_tub + log_q_smoke + log_q_asia
 
 
-Q_PARAMETERS = ("q.either.logits", "q.bronc.logits", "q.lung.logits", "q.smoke.logits", "q.tub.logits", "q.asia.logits")
+Q_PARAMETERS = ("q.bronc.logits", "q.lung.logits", "q.tub.logits", "q.smoke.logits", "q.asia.logits")
 
 
 class Asia(Model):
@@ -578,8 +634,8 @@ class Asia(Model):
     bronc : Binary, latent
     either : Binary, latent
 
-    Parameters: q.either.logits Real[2, 2], q.bronc.logits Real[2, 2], q.lung.logits Real[2, 2], q.smoke.logits
-    Real[2, 2], q.tub.logits Real[2, 2], q.asia.logits Real[2]
+    Parameters: q.bronc.logits Real[2, 2], q.lung.logits Real[2, 2, 2], q.tub.logits Real[2, 2, 2, 2],
+    q.smoke.logits Real[2, 2], q.asia.logits Real[2]
 
     sample: exact, log_prob: exact"""
 
@@ -615,16 +671,15 @@ class Asia(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 100}}
     package = __package__ or ""
     spec = "specs/inverses/asia.gen"
-    model_hash = "3428d58963644c3484752e361a1cf67dabe93fd2d4323449898d79d62172a9b5"
+    model_hash = "241a28061d59e97c7d08e670b0a336ad8866c1ffec1d62d589d2178c24832083"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
-        self.declare("q.either.logits", (2, 2), origin="asia.gen:15", start="zeros")
         self.declare("q.bronc.logits", (2, 2), origin="asia.gen:15", start="zeros")
-        self.declare("q.lung.logits", (2, 2), origin="asia.gen:15", start="zeros")
+        self.declare("q.lung.logits", (2, 2, 2), origin="asia.gen:15", start="zeros")
+        self.declare("q.tub.logits", (2, 2, 2, 2), origin="asia.gen:15", start="zeros")
         self.declare("q.smoke.logits", (2, 2), origin="asia.gen:15", start="zeros")
-        self.declare("q.tub.logits", (2, 2), origin="asia.gen:15", start="zeros")
         self.declare("q.asia.logits", (2,), origin="asia.gen:15", start="zeros")
 
     def log_prob(self, xray: Tensor, dysp: Tensor) -> Tensor:

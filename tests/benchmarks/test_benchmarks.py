@@ -3,8 +3,10 @@
 import time
 
 import pytest
+import torch
 
 import gencompiler
+from gencompiler.runtime import named
 from gencompiler.testing.strategies import Perturbation
 from tests.benchmarks import chain, made, nade, timing
 
@@ -58,3 +60,20 @@ def test_both_flows_are_one() -> None:
     assert realnvp.largest_difference(model, peer) > 1e-3
     realnvp.copy_weights(model, peer)
     assert realnvp.largest_difference(model, peer) < 1e-8
+
+
+def test_the_grey_levels_of_both_flows_are_dequantized_alike() -> None:
+    """Ours begins as the identity, and zuko's is one with weights of zero: normal logits, up to the noise of draws."""
+    pytest.importorskip("zuko")
+    from tests.benchmarks import likelihood
+
+    task = likelihood.TASKS["digits"]
+    model = likelihood.ours("realnvp", task, 1)()
+    rows = torch.from_numpy(named.digits()[:256]).long()
+    ours = likelihood.score(lambda x, draw: model.log_prob(x, seed=draw), task, rows)
+    peer = likelihood.Peer("realnvp", task)
+    with torch.no_grad():
+        for weight in peer.parameters():
+            weight.zero_()
+    theirs = likelihood.score(lambda x, draw: peer.log_prob(x.float()), task, rows)
+    assert ours == pytest.approx(theirs, abs=0.05)

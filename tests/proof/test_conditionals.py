@@ -11,7 +11,8 @@ from gencompiler.proof.conditional_rules import Draws, HasConditional, NotProduc
 from gencompiler.proof.facts import Fact, Member
 from gencompiler.proof.graph import literal
 from gencompiler.proof.kernel import RULES, Unproved
-from gencompiler.proof.structure import Admissible, Chains, Factorizes, Place, Production, QuantizeStage
+from gencompiler.proof.stages import QuantizeStage
+from gencompiler.proof.structure import Admissible, Chains, Factorizes, Place, Production
 
 NORMAL = Admissible("Normal", "", (literal(0), literal(1)), REAL, ())
 COIN = Admissible("Bernoulli", "logits", (literal(0),), BINARY, ())

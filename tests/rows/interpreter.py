@@ -84,6 +84,7 @@ _MATRICES: dict[str, Callable[..., Any]] = {
     "log_abs_det": lambda a: np.linalg.slogdet(a)[1],
     "diagonal": np.diagonal,
     "diagonal_matrix": np.diag,
+    "columns": lambda a: np.expand_dims(a, 1),
 }
 
 
