@@ -121,7 +121,7 @@ SCHEDULES = {
     "linear": ("warmup", "final"),
 }
 
-#: Methods of `sample` and `evaluate`: name -> its numeric arguments; the planned ones answer "not supported yet".
+#: Methods of `sample` and `evaluate`: name -> its numeric arguments.
 SAMPLERS = {"ancestral": (), "chain": ("burn_in", "thin")}
 EVALUATORS = {
     "exact": (),
@@ -133,7 +133,7 @@ EVALUATORS = {
 }
 #: Arguments of methods that are understood and not supported yet, and those that are whole numbers, at least 1.
 ARGUMENTS_PLANNED = {"bound": ("terms",)}
-WHOLE_ARGUMENTS = ("K",)
+WHOLE_ARGUMENTS = ("K", "particles", "steps")
 #: Evaluations of log p(x) itself; the others average over draws.
 DENSITY_EVALUATORS = ("exact", "bits_per_dim")
 #: Methods of an SDE with its score: name -> verb -> options.
@@ -153,8 +153,10 @@ SDE_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "divergence": {"exact": (), "hutchinson": ()},
     "corrector": {"none": (), "langevin": solvers.LANGEVIN},
 }
-METHODS_PLANNED = (
-    "ais",
-    "bdmc",
-    "smc",
-)
+#: Methods along an annealing path, `evaluate ais(path, T, …)`: annealed importance sampling, its bounds in both
+#: directions, and tempering with resampling.
+ANNEALED = {
+    "ais": ("particles", "steps"),
+    "bdmc": ("particles", "steps"),
+    "smc": ("particles", "steps", "resample"),
+}

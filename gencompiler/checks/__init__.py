@@ -10,6 +10,7 @@ import dataclasses
 from gencompiler.checks import (
     admissibility,
     adversaries,
+    annealing,
     capability,
     causality,
     claims,
@@ -88,6 +89,7 @@ def _check(checking: Checking) -> Checked:
     energies.check(checking)
     conditional_laws.check(checking)
     stationarity.check(checking)
+    annealing.check(checking)
     ergodicity.check(checking)
     stochastic_calculus.check(checking)
     claims.check(checking)
@@ -149,6 +151,7 @@ def obligations(derived: Derived) -> list[Obligation]:
         found += [energies.density_obligation(derived, energy), energies.obligation(derived, energy)]
     found += conditional_laws.obligations(derived)
     found += stationarity.obligations(derived)
+    found += annealing.obligations(derived)
     found += ergodicity.obligations(derived)
     found += sde_obligations.obligations(derived)
     found += [own for own, _, _ in claims.obligations(derived)]

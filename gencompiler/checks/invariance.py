@@ -59,6 +59,12 @@ class Keeping:
             raise NotFound("ratio", ZERO, str(failure)) from None
 
     def _blend(self, move: Blend, log_target: Term) -> Proof:
+        signs = self.signs(move)
+        parts = [self.keeps(p, log_target) for p in move.parts]
+        return self._proved(move, "blended", (move.state, move.weights), *parts, *signs)
+
+    def signs(self, move: Blend) -> list[Proof]:
+        """That no weight of a mixture is negative; raises NotFound."""
         signs = []
         for weight in move.weights:
             try:
@@ -66,8 +72,7 @@ class Keeping:
             except (Unproved, NotFound) as failure:
                 self.blamed = move
                 raise NotFound("range", weight, str(failure)) from None
-        parts = [self.keeps(p, log_target) for p in move.parts]
-        return self._proved(move, "blended", (move.state, move.weights), *parts, *signs)
+        return signs
 
     # -- detailed balance --------------------------------------------------------------------------------------------
 
