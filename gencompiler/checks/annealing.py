@@ -8,9 +8,10 @@ from __future__ import annotations
 from gencompiler.checks import admissibility, invariance
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.moves import Unsupported, move_of
-from gencompiler.checks.verdict import Obligation
-from gencompiler.derive import annealing, queries
+from gencompiler.checks.verdict import PROVED, Obligation
+from gencompiler.derive import annealing
 from gencompiler.derive.acceptance import log_joint
+from gencompiler.derive.annealing import TARGET
 from gencompiler.derive.conditional_laws import NoLawError
 from gencompiler.derive.nodes import Annealing, Derived
 from gencompiler.diagnostics.model import Label
@@ -26,9 +27,6 @@ from gencompiler.proof.terms import ZERO
 from gencompiler.proof.translate import Translation
 
 START, END, KEPT, BACK = "path start", "path end", "path kept", "path reversed"
-
-#: What a path has to end at.
-TARGET = "p"
 
 
 def obligations(derived: Derived) -> list[Obligation]:
@@ -176,9 +174,7 @@ def _check_moves(checking: Checking, own: Annealing) -> None:
             assert isinstance(goal, Stationary)
             return keeping.keeps(goal.kernel, goal.log_target)
 
-        def refute(
-            failure: NotFound, goal: object = goal, keeping: invariance.Keeping = keeping
-        ) -> Proof | None:
+        def refute(failure: NotFound, goal: object = goal, keeping: invariance.Keeping = keeping) -> Proof | None:
             return keeping.refutation(goal) if isinstance(goal, Stationary) else None
 
         def explain(failure: NotFound, proof: Proof | None, obligation: Obligation = obligation) -> Finding:
@@ -187,7 +183,8 @@ def _check_moves(checking: Checking, own: Annealing) -> None:
             help_ = (f"accept at the path: `metropolis(…, target = {own.path})`",)
             return Finding("G601", message, own.span, "not shown", also, (str(failure),), help_)
 
-        checking.settle(obligation, attempt, refute, explain)
+        if checking.settle(obligation, attempt, refute, explain).status != PROVED:
+            return  # what is not kept has no reversal either
 
 
 def adjoint(keeping: invariance.Keeping, move: Move, log_target: Term) -> Proof:
@@ -219,7 +216,7 @@ def _check_exact(checking: Checking, own: Annealing, methods: tuple[nodes.Method
         transition = next(t for t in checking.model.transitions if t.name == own.transition)
         checking.report(Finding("G626", message, asked.span, "no reversal", (Label(transition.span),)))
         return
-    if exact_draws(checking.derived, own) is None:
+    if annealing.exact_draws(checking.derived, own) is None:
         message = f"the upper bound of `bdmc` starts from exact draws of `{TARGET}`, and none can be made"
         energy = next((e for e in checking.model.energies if e.joint == TARGET), None)
         also = (Label(energy.span, "stated up to a constant"),) if energy is not None else ()
@@ -227,13 +224,3 @@ def _check_exact(checking: Checking, own: Annealing, methods: tuple[nodes.Method
             "`evaluate ais(…)` gives the lower bound; with exact draws from elsewhere, `model.reverse_ais(draws)`",
         )
         checking.report(Finding("G626", message, asked.span, "no exact draws", also, (), help_))
-
-
-def exact_draws(derived: Derived, own: Annealing) -> queries.DrawPlan | None:
-    """How `p` draws everything that the path is of, and is given; None where it does not."""
-    wanted = {i.name for i in (*own.variables, *own.given)}
-    names = tuple(v.name for v in derived.model.variables if v.name in wanted and v.role != "given")
-    try:
-        return queries.draw_plan(derived, TARGET, names, ())
-    except queries.Refused:
-        return None

@@ -11,10 +11,10 @@ import dataclasses
 import itertools
 from collections.abc import Iterator
 
-from gencompiler.derive import algebra
+from gencompiler.derive import algebra, queries
 from gencompiler.derive.acceptance import distribution_of
 from gencompiler.derive.conditional_laws import NoLawError, by_coefficients, by_gradient, tidy
-from gencompiler.derive.nodes import Annealing, Failure
+from gencompiler.derive.nodes import Annealing, Derived, Failure
 from gencompiler.derive.reversal import Reversals
 from gencompiler.derive.substitute import inline, substitute
 from gencompiler.model import nodes
@@ -33,9 +33,7 @@ from gencompiler.proof.translate import Translation, Untranslated, variable
 _TRIED = 64
 
 
-def derive(
-    written: nodes.Model, model: nodes.Model
-) -> tuple[nodes.Model, Annealing | None, tuple[Failure, ...]]:
+def derive(written: nodes.Model, model: nodes.Model) -> tuple[nodes.Model, Annealing | None, tuple[Failure, ...]]:
     """The path that a model asks for, with where it starts, and the model with the transitions that run it backwards;
     `written` is the model as the spec has it, `model` the one with its formulas written out."""
     asked = annealed(model)
@@ -96,6 +94,20 @@ def state_terms(model: nodes.Model, variables: tuple[nodes.Input, ...]) -> tuple
     """The symbols of a path's variables."""
     declared = {v.name: v for v in model.variables}
     return tuple(variable(declared[i.name]) for i in variables)
+
+
+#: What a path has to end at.
+TARGET = "p"
+
+
+def exact_draws(derived: Derived, own: Annealing) -> queries.DrawPlan | None:
+    """How `p` draws everything that the path is of, and is given; None where it does not."""
+    wanted = {i.name for i in (*own.variables, *own.given)}
+    names = tuple(v.name for v in derived.model.variables if v.name in wanted and v.role != "given")
+    try:
+        return queries.draw_plan(derived, TARGET, names, ())
+    except queries.Refused:
+        return None
 
 
 # -- where it starts -------------------------------------------------------------------------------------------------

@@ -111,9 +111,7 @@ def _of_energy(model: nodes.Model, asked: nodes.Conditioned) -> nodes.Expr:
     return by_coefficients(model, value, asked)
 
 
-def by_gradient(
-    value: nodes.Expr, asked: nodes.Conditioned, functions: dict[str, nodes.Function]
-) -> nodes.Expr | None:
+def by_gradient(value: nodes.Expr, asked: nodes.Conditioned, functions: dict[str, nodes.Function]) -> nodes.Expr | None:
     """Of a whole vector: its gradient is the logits, or gives mean and scale."""
     target, span = asked.target, asked.span
     assert isinstance(target, nodes.Reference)

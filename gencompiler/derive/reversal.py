@@ -1,7 +1,8 @@
 """The reversal of a transition: what undoes it, started from what it keeps.
 
 A step that draws, or accepts, one thing is in detailed balance and its own reversal; one step after another is reversed
-in the opposite order: (K_1 … K_n)* = K_n* … K_1*.  So h' ~ p(h | x), x' ~ p(x | h') becomes x' ~ p(x | h), h' ~ p(h | x').
+in the opposite order: (K_1 … K_n)* = K_n* … K_1*.  So h' ~ p(h | x), x' ~ p(x | h') becomes x' ~ p(x | h),
+h' ~ p(h | x').
 What is derived here is not believed: `checks.annealing` proves it.
 """
 

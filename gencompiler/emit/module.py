@@ -17,6 +17,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 
 from gencompiler.diagnostics.span import BUILTIN, SourceText, Span
+from gencompiler.emit.annealing_methods import annealed_fields, annealing_methods
 from gencompiler.emit.code import WIDTH, Code, Sequence, Text, call
 from gencompiler.emit.fields import field_code, number_code, shape_code, support_code
 from gencompiler.emit.gradients import IMPORTS as GRADIENT_IMPORTS
@@ -40,7 +41,7 @@ from gencompiler.rows.schedule import Schedule
 
 #: What the class and its methods may import, by module; the names are taken before a model's name is chosen.
 _RUNTIME = {
-    "gencompiler.runtime": ("causal", "fokker_planck", "norms", "random", "sampling", "special", "tiles"),
+    "gencompiler.runtime": ("annealing", "causal", "fokker_planck", "norms", "random", "sampling", "special", "tiles"),
     "gencompiler.runtime.fields": ("Field", "Support"),
     "gencompiler.runtime.modules": ("Context", "Model", "Phase", "RowFunction", "Values"),
     "gencompiler.runtime.fokker_planck": ("Solution",),
@@ -103,6 +104,7 @@ def emit_module(
     """The text of `model.py`.  `header` is its escaped docstring; `attributes` are strings that the class states."""
     functions, imports = _functions(plan, places)
     methods = methods_of(model, plan.programs, chain_options(model))
+    methods += annealing_methods(model, plan.programs)
     body = "\n\n".join(_method(each) for each in methods)
     used = {name for each in methods for name in each.names}
     shared = _shared_parameters(model, plan)
@@ -219,6 +221,8 @@ def _attributes(
         lines += statement("latents = ", Sequence(tuple(field_code(v) for v in latent_variables(model))), 4)
     if "chain" in plan.programs and (moving := _moving(model)):
         lines += statement("moving = ", Sequence(tuple(field_code(v) for v in moving)), 4)
+    if annealed := annealed_fields(model):
+        lines += statement("annealed = ", Sequence(tuple(annealed)), 4)
     lines += ["    programs: ClassVar[dict[str, RowFunction]] = {"]
     for name, program in plan.programs.items():
         shapes = {v.name: v.type.shape for v in model.variables}

@@ -99,9 +99,7 @@ def method(
     return nodes.Method(statement.verb, head.id, (*chosen, *found), span=statement.span)
 
 
-def _check_fit(
-    requests: Requests, path: nodes.Density, move: nodes.Transition, time: str, at: tree.Name
-) -> None:
+def _check_fit(requests: Requests, path: nodes.Density, move: nodes.Transition, time: str, at: tree.Name) -> None:
     """A transition moves the variables of the path and no others, at the path's time."""
     builder = requests.infer.builder
     moved, described = {n.rstrip("'") for n in move.next}, {i.name for i in path.variables}
@@ -122,9 +120,7 @@ def _check_fit(
         builder.report("G703", message, at.span, "a path of part of the model", also=also[:1])
 
 
-def _options(
-    requests: Requests, head: tree.Name, arguments: tuple[tree.Argument, ...]
-) -> tuple[nodes.Option, ...]:
+def _options(requests: Requests, head: tree.Name, arguments: tuple[tree.Argument, ...]) -> tuple[nodes.Option, ...]:
     """The numbers, those that are left out at their defaults, and the threshold of `resample = systematic(0.5)`."""
     plain = tuple(a for a in arguments if a.name is None or a.name.id != "resample")
     known = tuple(k for k in words.ANNEALED[head.id] if k != "resample")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from gencompiler.diagnostics.wording import counted
-from gencompiler.report import quadrature
+from gencompiler.report import annealing, quadrature
 from gencompiler.report.data import ChainQuantity, ChainRecord, Measurement
 from gencompiler.runtime import evaluate, fokker_planck
 from gencompiler.runtime.command import CHAINS, DRAWS
@@ -50,13 +50,14 @@ def measure(
     `method` is how the spec asks for chains, in words; `draws` of a bound are averaged for each row; `weights` asks for
     the importance-weighted bound with so many, as the spec may.  Raises RunError for a model that can be evaluated in
     neither way."""
+    rows = {} if dataset is None else {"train": dataset.train, "validation": dataset.valid, "test": dataset.test}
+    annealed = tuple(annealing.measurements(model, splits[0], rows.get(splits[0]), seed=seed))
     if evaluate.evaluable(model) and dataset is not None:
-        rows = {"train": dataset.train, "validation": dataset.valid, "test": dataset.test}
         weights = weights or evaluate.weights_asked(model)
         source = dataset.name
         found = [_on_rows(model, name, rows[name], source, draws, weights, seed) for name in splits if len(rows[name])]
-        return Measured(tuple(number for numbers in found for number in numbers))
-    densities = _densities(model, seed)
+        return Measured((*(number for numbers in found for number in numbers), *annealed))
+    densities = (*_densities(model, seed), *annealed)
     if "chain" in model.programs:
         found_ = _chains(model, method, seed)
         return dataclasses.replace(found_, numbers=(*found_.numbers, *densities))

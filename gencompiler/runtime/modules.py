@@ -50,6 +50,7 @@ class Model(nn.Module):
     fields: ClassVar[tuple[Field, ...]] = ()
     latents: ClassVar[tuple[Field, ...]] = ()
     moving: ClassVar[tuple[Field, ...]] = ()
+    annealed: ClassVar[tuple[Field, ...]] = ()  # what a path is of, and, as `given`, is conditioned on
     phases: ClassVar[tuple[Phase, ...]] = ()
     programs: ClassVar[Mapping[str, RowFunction]] = {}
     package: ClassVar[str] = ""
@@ -225,16 +226,16 @@ class Model(nn.Module):
         seed: int = 0,
         step: int = 0,
         steps: int = 0,
+        total: int = 1,
         update: tuple[str, ...] = (),
     ) -> tuple[Tensor, ...]:
-        """The outputs of a row program, by its kernel where one applies, else by its torch function.
-
-        `rows` are row numbers, the keys of random draws; `steps` is the trip count of a chain; parameters besides
+        """The outputs of a row program, by its kernel where one applies, else by its torch function.  `rows` are row
+        numbers, the keys of random draws; `steps` the trip count of a chain, of `total` on a path; parameters besides
         `update` (when given) enter as constants."""
-        program = self.programs[name]
+        program, counts = self.programs[name], {"step": step, "steps": steps, "total": total}
         most = max(1, MOST_PARTICLES // program.particles)
         if len(rows) > most:
-            options: dict[str, Any] = {"seed": seed, "step": step, "steps": steps, "update": update}
+            options: dict[str, Any] = {"seed": seed, "update": update, **counts}
             parts = [torch.split(each, most) for each in (rows, *inputs)]
             done = [self.run(name, own, numbers, **options) for numbers, *own in zip(*parts, strict=True)]
             return tuple(torch.cat(each) for each in zip(*done, strict=True))
@@ -245,7 +246,7 @@ class Model(nn.Module):
         if differentiable := backends.differentiable(self, program.function.__name__, inputs):
             return (differentiable(inputs, values, rows, checked_seed(seed), step),)
         function = self.kernel(name, inputs) or program.function
-        known = {"rows": rows, "seed": checked_seed(seed), "step": step, "steps": steps, "dtype": self.dtype}
+        known = {"rows": rows, "seed": checked_seed(seed), "dtype": self.dtype, **counts}
         scalars = [known[scalar] for scalar in program.scalars]
         networks = [self._network(module, update) for module in program.modules]
         keywords = {keyword: known[keyword] for keyword in program.keywords}
