@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 
 from gencompiler.catalog.supports import SUPPORTS
-from gencompiler.checks import diffusion_ability, implicit, passes
+from gencompiler.checks import diffusion_ability, implicit, passes, stationarity
 from gencompiler.checks.checking import Checking
 from gencompiler.checks.factorization import Joint, joints
 from gencompiler.derive import queries
@@ -209,7 +209,7 @@ def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ab
         if chain is None:
             return Ability("none", "no transition samples it: add `sample chain(T)`", energy.span)
         name = next((str(o.value) for o in chain.arguments if o.name == "transition"), "")
-        return Ability("chain", f"draws approach `{joint.name}` as the chain runs; {_kept(checking, name)}", chain.span)
+        return Ability("chain", _approached(checking, joint.name, name), chain.span)
     produced = {name for name, _ in joint.variables}
     missing = [name for name in observed(checking.model) if name not in produced]
     if missing:
@@ -223,12 +223,15 @@ def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ab
     return Ability("exact", "ancestral", span, max(steps, passes.of_joint(checking.derived, joint, generating=True)))
 
 
-def _kept(checking: Checking, transition: str) -> str:
-    """What is known of a chain's invariance."""
+def _approached(checking: Checking, joint: str, transition: str) -> str:
+    """What is known of a chain's invariance: where nothing claims it, and the bias of an unadjusted step."""
     for verdict in checking.verdicts:
         if verdict.obligation.id in ("stationary", "reversible") and verdict.subject == transition:
-            return f"that `{transition}` keeps it is {verdict.status}"
-    return f"nothing claims that `{transition}` keeps it"
+            return f"draws approach `{joint}` as the chain runs; that `{transition}` keeps it is {verdict.status}"
+    bias = stationarity.unadjusted(checking.derived, transition, joint)
+    if bias is not None:
+        return f"draws approach a law that is not `{joint}`: `{transition}` accepts every step, and {bias}"
+    return f"draws need not approach `{joint}`: nothing claims that `{transition}` keeps it"
 
 
 def _steps(production: Production) -> int:

@@ -137,7 +137,8 @@ class Keeping:
                 own = self.search.any_bijection(moves[0], maps[0].images[0])
                 return prove("scalar_volume", (maps,), own)
             except (Unproved, NotFound, Malformed) as failure:
-                raise NotFound("volume", ZERO, f"the Jacobian of the proposal is not known: {failure}") from None
+                if not _is_sign(moves[0], maps[0].images[0]):
+                    raise NotFound("volume", ZERO, f"the Jacobian of the proposal is not known: {failure}") from None
         try:
             single = [prove("sheared", (moves, m.images, shears(moves, m.images))) for m in _images(maps)]
             return single[0] if single[0].conclusion.values()[1] == maps else prove("volumes", (moves, maps), *single)
@@ -178,6 +179,11 @@ def _images(maps: tuple[Mapped, ...]) -> list[Images]:
         for own in _images(each.maps) if isinstance(each, Times) else [each]:
             found[own] = None
     return list(found)
+
+
+def _is_sign(move: Term, image: Term) -> bool:
+    """Whether a map changes at most the sign of a tensor."""
+    return image is move or (image.operation == "apply" and image.data == "negate" and image.arguments[0] is move)
 
 
 def shears(moves: tuple[Term, ...], images: tuple[Term, ...]) -> tuple[tuple[int, bool, Term], ...]:

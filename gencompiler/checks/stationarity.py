@@ -218,6 +218,19 @@ def lacks_proposal_ratio(goal: Stationary | Reversible) -> bool:
     return same(own, minus(there, goal.log_target))
 
 
+def unadjusted(derived: Derived, name: str, joint: str) -> str | None:
+    """The bias of a transition that is an Euler step of Langevin dynamics for a joint; None of any other."""
+    transition = next(t for t in derived.model.transitions if t.name == name)
+    target = log_target(derived, joint, transition)
+    try:
+        move = move_of(derived, transition)
+    except Unsupported:
+        return None
+    if target is None or not isinstance(move, Kernel) or move.probability is not ONE:
+        return None
+    return discretization_bias(Stationary(move, target))
+
+
 def discretization_bias(goal: Stationary | Reversible) -> str | None:
     """Of an Euler step of Langevin dynamics, x' ~ Normal(x - e grad(U)(x), sqrt(2 e)) with π = exp(-U): its bias.
 

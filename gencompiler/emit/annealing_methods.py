@@ -89,12 +89,15 @@ class _Writer:
 
     def backward(self) -> Method:
         arguments = [f"{self.arguments[v.name]}: Tensor" for v in self.variables]
-        arguments += ["*", *self._sizes("bdmc"), "seed: int = 0"]
+        sizes = self._sizes("bdmc")
+        keys = {name: name for name in ("particles", "steps", "seed")}
+        if not self.given:  # each draw is a particle
+            sizes, keys = sizes[1:], {**keys, "particles": f"len({arguments[0].partition(':')[0]})"}
+        arguments += ["*", *sizes, "seed: int = 0"]
         words = (
             f"A stochastic upper bound of log Z by running {self.own.path.name} backwards.\n\nTakes exact draws of the"
             f" target: {self._shapes(self.variables)}; from draws that are not exact no bound follows."
         )
-        keys = {name: name for name in ("particles", "steps", "seed")}
         result = call("annealing.reverse_ais", "self", self._values(self.variables), **keys)
         return self._method("reverse_ais", arguments, "annealing.Estimate", words, result)
 
