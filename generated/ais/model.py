@@ -231,8 +231,8 @@ class AIS(Model):
         error is from `runs` runs."""
         return annealing.smc(self, (), particles=particles, steps=steps, threshold=threshold, runs=runs, seed=seed)
 
-    def reverse_ais(self, x: Tensor, *, particles: int = 500, steps: int = 500, seed: int = 0) -> annealing.Estimate:
+    def reverse_ais(self, x: Tensor, *, steps: int = 500, seed: int = 0) -> annealing.Estimate:
         """A stochastic upper bound of log Z by running path backwards.
 
         Takes exact draws of the target: x [rows, 8]; from draws that are not exact no bound follows."""
-        return annealing.reverse_ais(self, (x,), particles=particles, steps=steps, seed=seed)
+        return annealing.reverse_ais(self, (x,), particles=len(x), steps=steps, seed=seed)

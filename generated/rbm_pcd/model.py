@@ -365,17 +365,9 @@ class RBM(Model):
         error is from `runs` runs."""
         return annealing.smc(self, (), particles=particles, steps=steps, threshold=threshold, runs=runs, seed=seed)
 
-    def reverse_ais(
-        self,
-        x: Tensor,
-        h: Tensor,
-        *,
-        particles: int = 500,
-        steps: int = 1000,
-        seed: int = 0,
-    ) -> annealing.Estimate:
+    def reverse_ais(self, x: Tensor, h: Tensor, *, steps: int = 1000, seed: int = 0) -> annealing.Estimate:
         """A stochastic upper bound of log Z by running path backwards.
 
         Takes exact draws of the target: x [rows, 64], h [rows, 16]; from draws that are not exact no bound
         follows."""
-        return annealing.reverse_ais(self, (x, h), particles=particles, steps=steps, seed=seed)
+        return annealing.reverse_ais(self, (x, h), particles=len(x), steps=steps, seed=seed)

@@ -71,7 +71,7 @@ def draw(found: Phase) -> list[Drawing]:
     with style.figure(5.6, 4.8) as (drawing, axes):
         levels = float(found.energy.min()) + np.array(LEVELS)
         axes.contour(*found.axes, found.energy.T, levels=levels, colors=style.MUTED, linewidths=0.7)
-        axes.plot(*found.ends.T, ".", color=style.MODEL, markersize=2.2, alpha=0.6, markeredgewidth=0)
+        axes.plot(*found.ends.T, ".", color=style.MODEL, markersize=3, alpha=0.6, markeredgewidth=0)
         axes.set_xlabel(found.names[0])
         axes.set_ylabel(found.names[1])
         words = f"{len(found.ends)} paths in {STEPS:,} Euler-Maruyama steps, from Normal(0, 1); grey, where the energy "
