@@ -122,7 +122,9 @@ SCHEDULES = {
 }
 
 #: Methods of `sample` and `evaluate`: name -> its numeric arguments.
-SAMPLERS = {"ancestral": (), "chain": ("burn_in", "thin")}
+SAMPLERS = {"ancestral": (), "chain": ("burn_in", "thin", "warmup")}
+#: What sets a condition of a chain's transition during its warm-up: word -> its numbers with their defaults.
+TUNING = {"acceptance": {"rate": 0.8, "start": 0.1}, "deviation": {"start": 1.0}}
 EVALUATORS = {
     "exact": (),
     "bits_per_dim": (),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 
 from gencompiler.checks import (
+    adaptation,
     admissibility,
     adversaries,
     annealing,
@@ -89,6 +90,7 @@ def _check(checking: Checking) -> Checked:
     energies.check(checking)
     conditional_laws.check(checking)
     stationarity.check(checking)
+    adaptation.check(checking)
     annealing.check(checking)
     ergodicity.check(checking)
     stochastic_calculus.check(checking)
@@ -151,6 +153,7 @@ def obligations(derived: Derived) -> list[Obligation]:
         found += [energies.density_obligation(derived, energy), energies.obligation(derived, energy)]
     found += conditional_laws.obligations(derived)
     found += stationarity.obligations(derived)
+    found += adaptation.obligations(derived)
     found += annealing.obligations(derived)
     found += ergodicity.obligations(derived)
     found += sde_obligations.obligations(derived)

@@ -226,7 +226,7 @@ def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ab
 def _approached(checking: Checking, joint: str, transition: str) -> str:
     """What is known of a chain's invariance: where nothing claims it, and the bias of an unadjusted step."""
     for verdict in checking.verdicts:
-        if verdict.obligation.id in ("stationary", "reversible") and verdict.subject == transition:
+        if verdict.obligation.id in ("stationary", "reversible", "warm-up") and verdict.subject == transition:
             return f"draws approach `{joint}` as the chain runs; that `{transition}` keeps it is {verdict.status}"
     bias = stationarity.unadjusted(checking.derived, transition, joint)
     if bias is not None:

@@ -31,7 +31,7 @@ class Reversals:
         if any(isinstance(s, _COMPOSED) for s in move.steps):
             (step,) = move.steps
             own = self._step(step)
-            steps = None if own is None else (own,)
+            steps: tuple[nodes.Step, ...] | None = None if own is None else (own,)
         else:
             steps = _block(move)
         if steps is None or steps == move.steps:
@@ -79,7 +79,7 @@ def _block(move: nodes.Transition) -> tuple[nodes.Step, ...] | None:
         drawn.add(draw.name)
     found, drawn = [], set()
     for draw in reversed(draws):
-        names = {}
+        names: dict[str, nodes.Expr] = {}
         for moved in move.next:
             current = next(i for i in move.current if i.name == moved.rstrip("'"))
             now = nodes.Reference(current.type, moved if moved in drawn else current.name, span=draw.span)

@@ -40,8 +40,8 @@ _NAMES = """
     register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
     register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
     register_state_dict_pre_hook requires_grad_ reverse_ais row_values rsample_and_log_prob run run_batch sample save
-    set_extra_state set_submodule shaped share_memory smc spec state_dict tile to to_empty train training type value xpu
-    zero_grad
+    set_extra_state set_submodule shaped share_memory smc spec state_dict tile to to_empty train training tuning type
+    value warm_up xpu zero_grad
 """
 RESERVED = frozenset(_NAMES.split())
 
@@ -50,7 +50,7 @@ _KEYS = {"row": "row", "seed": "seed", "step": "step"}
 
 #: Programs that are reached through others' methods.
 _HIDDEN = ("start", "chain", "sample", "rsample", "prior")
-_HIDDEN += ("anneal", "anneal_back", "anneal_exact", "anneal_start")
+_HIDDEN += ("anneal", "anneal_back", "anneal_exact", "anneal_start", "warm_up")
 
 
 def methods_of(model: Model, programs: Mapping[str, Program], chain: Mapping[str, int]) -> list[Method]:

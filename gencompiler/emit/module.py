@@ -31,6 +31,7 @@ from gencompiler.emit.signature import signature
 from gencompiler.emit.templating import render
 from gencompiler.emit.torch import IMPORTS, Printed, print_function, row_width
 from gencompiler.emit.triton import import_lines, print_kernel
+from gencompiler.model.chain_conditions import Tuned, adapts, tuned, warm_up
 from gencompiler.model.nodes import Model, Option, Parameter, Real, Variable
 from gencompiler.rows.analysis import most_particles
 from gencompiler.rows.chains import hidden_state, sampling_transition
@@ -42,6 +43,7 @@ from gencompiler.rows.schedule import Schedule
 #: What the class and its methods may import, by module; the names are taken before a model's name is chosen.
 _RUNTIME = {
     "gencompiler.runtime": ("annealing", "causal", "fokker_planck", "norms", "random", "sampling", "special", "tiles"),
+    "gencompiler.runtime.adaptation": ("Condition",),
     "gencompiler.runtime.fields": ("Field", "Support"),
     "gencompiler.runtime.modules": ("Context", "Model", "Phase", "RowFunction", "Values"),
     "gencompiler.runtime.fokker_planck": ("Solution",),
@@ -69,7 +71,7 @@ def plan_class(model: Model, programs: Mapping[str, Program]) -> ClassPlan:
 
 def chain_options(model: Model) -> dict[str, int]:
     """`burn_in` and `thin` of `sample chain(T, …)`."""
-    found = {"burn_in": 1000, "thin": 1}
+    found = {"burn_in": warm_up(model) or 1000, "thin": 1}
     for method in model.methods:
         if method.verb == "sample" and method.name == "chain":
             found |= {o.name: int(o.value) for o in method.arguments if o.name in found}
@@ -109,6 +111,7 @@ def emit_module(
     used = {name for each in methods for name in each.names}
     shared = _shared_parameters(model, plan)
     names = {"Field", "Support", "Model", "RowFunction"} | used
+    names |= {"Condition"} if tuned(model) else set()
     names |= ({"Phase"} if phases else set()) | ({"nn"} if model.externals else set())
     return render(
         "model.py.jinja",
@@ -221,6 +224,9 @@ def _attributes(
         lines += statement("latents = ", Sequence(tuple(field_code(v) for v in latent_variables(model))), 4)
     if "chain" in plan.programs and (moving := _moving(model)):
         lines += statement("moving = ", Sequence(tuple(field_code(v) for v in moving)), 4)
+    if conditions := tuned(model):
+        lines += statement("tuning = ", Sequence(tuple(_condition(each) for each in conditions)), 4)
+        lines += [f"    warm_up = {warm_up(model)}"] if adapts(model) else []
     if annealed := annealed_fields(model):
         lines += statement("annealed = ", Sequence(tuple(annealed)), 4)
     lines += ["    programs: ClassVar[dict[str, RowFunction]] = {"]
@@ -241,6 +247,16 @@ def _attributes(
     for name, text in strings.items():
         lines += statement(f"{name} = ", Text(string(text)), 4)
     return "\n".join(lines)
+
+
+def _condition(tuned: Tuned) -> Code:
+    """`Condition("eps", "acceptance", 0.1)`"""
+    more: dict[str, Code | str] = {}
+    if tuned.condition.type.shape:
+        more["shape"] = shape_code(tuned.condition.type.shape)
+    if tuned.of:
+        more["of"] = string(tuned.of)
+    return call("Condition", string(tuned.condition.name), string(tuned.how), Text(number_code(tuned.value)), **more)
 
 
 def _moving(model: Model) -> list[Variable]:

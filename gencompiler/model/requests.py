@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from gencompiler.catalog import words
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import annealing, flows, nodes, sde_requests
+from gencompiler.model import annealing, chain_conditions, flows, nodes, sde_requests
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.objectives import Objectives, head_of
@@ -203,7 +203,8 @@ class Requests:
         found: list[nodes.Option] = []
         if head.id == "chain":
             found.append(self._transition(statement, arguments))
-            arguments = arguments[1:]
+            tuned, arguments = chain_conditions.conditions(self, self.moves[str(found[0].value)], arguments[1:])
+            found += tuned
         found.extend(self.arguments(head, arguments, known[head.id]))
         self.methods.append(nodes.Method(statement.verb, head.id, tuple(found), span=statement.span))
 
@@ -219,15 +220,6 @@ class Requests:
                 first.span,
                 "unknown transition",
                 help=nearest(first.value.id, frozenset(self.moves)),
-            )
-        conditions = self.moves[first.value.id].conditions
-        if conditions:
-            self.infer.builder.report(
-                "G703",
-                f"`{first.value.id}` has the condition `{conditions[0].name}`, and a chain has no value for it",
-                first.span,
-                "needs a condition",
-                help=(f"compose one that has: `transition t = {first.value.id}({conditions[0].name} = …)`",),
             )
         return nodes.Option("transition", first.value.id, span=first.span)
 

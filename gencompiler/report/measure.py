@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -172,14 +173,16 @@ def short(data: str) -> str:
 def chain_record(model: Model, method: str, seed: int, draws: int = DRAWS) -> ChainRecord:
     """The chains of a model, with what each number of their state is worth."""
     assert isinstance(model, Chained)
+    began = time.perf_counter()
     chain = model.chain(CHAINS, draws, seed=seed)
+    seconds = time.perf_counter() - began
     found = chain.draws if isinstance(chain.draws, tuple) else (chain.draws,)
     parts = [d.reshape(*d.shape[:2], -1).double().cpu().numpy() for d in found]
     quantities = tuple(
         ChainQuantity(name, s.mean, s.standard_deviation, s.standard_error, s.bulk_ess, s.tail_ess, s.r_hat)
         for name, s in evaluate.evaluate_chain(model, chain).items()
     )
-    return ChainRecord(method, np.concatenate(parts, axis=-1), quantities, float(chain.acceptance.mean()))
+    return ChainRecord(method, np.concatenate(parts, axis=-1), quantities, float(chain.acceptance.mean()), seconds)
 
 
 def _chains(model: Model, method: str, seed: int) -> Measured:
@@ -195,6 +198,10 @@ def _chains(model: Model, method: str, seed: int) -> Measured:
         Measurement("largest R-hat", max(q.r_hat for q in quantities), None, "", "at most 1.01 where chains agree"),
         Measurement("smallest ESS", min(q.bulk_ess for q in quantities), None, "draws", "bulk effective sample size"),
     ]
+    if record.seconds:
+        rate = found[-1].value / record.seconds
+        words = f"the smallest, by {record.seconds:.3g} s of sampling on this machine, burn-in included"
+        found.append(Measurement("ESS per second", rate, None, "draws", words))
     for q in quantities:
         words = of
         if q.name in exact:
