@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gencompiler.catalog.words import TUNING
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
+from gencompiler.model.declared import contains
 from gencompiler.node import walk
 from gencompiler.syntax import tree
 
@@ -111,7 +112,11 @@ def _option(requests: Requests, move: nodes.Transition, condition: nodes.Input, 
     head = value.function if isinstance(value, tree.Call) else value
     word = head.id if isinstance(head, tree.Name) and head.id in TUNING else ""
     if not word:
-        return nodes.Option(condition.name, requests.number(value, condition.name), span=value.span)
+        number = requests.number(value, condition.name)
+        if not contains(condition.type.support, number):
+            message = f"`{condition.name}` is in {condition.type.support}, and {number} is not"
+            builder.report("G206", message, value.span, also=(Label(condition.span, "declared here"),))
+        return nodes.Option(condition.name, number, span=value.span)
     if condition.type.support.name != "Positive":
         message = f"a warm-up sets what is positive, and `{condition.name}` is in {condition.type.support}"
         help_ = (f"declare `{condition.name} : Positive`",)
