@@ -109,6 +109,19 @@ class Keeping:
         except NotFound:
             return None
 
+    def premises(self, move: Kernel) -> list[Proof] | None:
+        """What a refutation rests on: the laws of proposals, then the maps of those that are made of noise."""
+        laws = self.laws(move)
+        try:
+            maps = [
+                self.search.any_bijection(p.noise, p.body)
+                for p in move.proposals
+                if p.noise is not None and p.body is not None
+            ]
+        except (NotFound, Unproved, Malformed):
+            return None
+        return None if laws is None else [*laws, *maps]
+
     def admissible(self, move: Move) -> bool:
         """Whether all laws of a move are known to be admissible; what is not has been reported at its own place."""
         own = not isinstance(move, Kernel) or self.laws(move) is not None
@@ -150,7 +163,7 @@ class Keeping:
     def refutation(self, goal: Stationary | Reversible) -> Proof | None:
         """A place where invariance, or detailed balance, fails."""
         move, target = goal.kernel, goal.log_target
-        if isinstance(move, Kernel) and (laws := self.laws(move)) is not None:
+        if isinstance(move, Kernel) and (laws := self.premises(move)) is not None:
             search = imbalance.unbalanced if isinstance(goal, Reversible) else imbalance.gain
             found = search(move, target, laws)
             if found is not None:

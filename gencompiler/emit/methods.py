@@ -49,7 +49,7 @@ _DRAWING = ("row: Tensor | None = None", "seed: int = 0", "step: int = 0")
 _KEYS = {"row": "row", "seed": "seed", "step": "step"}
 
 #: Programs that are reached through others' methods.
-_HIDDEN = ("start", "chain", "sample", "rsample", "prior")
+_HIDDEN: tuple[str, ...] = ("start", "chain", "sample", "rsample", "prior")
 _HIDDEN += ("anneal", "anneal_back", "anneal_exact", "anneal_start", "warm_up")
 
 

@@ -14,7 +14,7 @@ from gencompiler.catalog.words import TUNING
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
 from gencompiler.model.declared import contains
-from gencompiler.node import walk
+from gencompiler.node import Node, walk
 from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
@@ -143,9 +143,9 @@ def _option(requests: Requests, move: nodes.Transition, condition: nodes.Input, 
     return nodes.Option(condition.name, word, inner, span=value.span)
 
 
-def _steps(requests: Requests, move: nodes.Transition) -> list[nodes.Node]:
+def _steps(requests: Requests, move: nodes.Transition) -> list[Node]:
     """The steps of a transition and of those it is made of."""
-    found: list[nodes.Node] = []
+    found: list[Node] = []
     for part in walk(move):
         found.append(part)
         if isinstance(part, nodes.Use):

@@ -296,8 +296,11 @@ def estimated(model: Model, rows: Rows | None, *, seed: int = 0) -> dict[str, Es
         if name == "bdmc":
             found[name] = bdmc(model, SIMULATED, **sizes)
         elif len(given) == len(names):
-            more = {"threshold": float(options["threshold"])} if name == "smc" else {}
-            found[name] = {"ais": ais, "smc": smc}[name](model, given, **sizes, **more)  # type: ignore[operator]
+            threshold = float(options.get("threshold", 0.0))
+            if name == "smc":
+                found[name] = smc(model, given, **sizes, threshold=threshold)
+            else:
+                found[name] = ais(model, given, **sizes)
     return found
 
 
