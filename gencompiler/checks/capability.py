@@ -9,6 +9,7 @@ from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.checks import diffusion_ability, implicit, passes, stationarity
 from gencompiler.checks.checking import Checking
 from gencompiler.checks.factorization import Joint, joints
+from gencompiler.checks.verdict import Verdict
 from gencompiler.derive import queries
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
@@ -209,7 +210,8 @@ def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ab
         if chain is None:
             return Ability("none", "no transition samples it: add `sample chain(T)`", energy.span)
         name = next((str(o.value) for o in chain.arguments if o.name == "transition"), "")
-        return Ability("chain", _approached(checking, joint.name, name), chain.span)
+        kind = "chain" if _bias(checking, joint.name, name) is None else "approximate"
+        return Ability(kind, _approached(checking, joint.name, name), chain.span)
     produced = {name for name, _ in joint.variables}
     missing = [name for name in observed(checking.model) if name not in produced]
     if missing:
@@ -223,12 +225,25 @@ def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ab
     return Ability("exact", "ancestral", span, max(steps, passes.of_joint(checking.derived, joint, generating=True)))
 
 
+def _invariance(checking: Checking, transition: str) -> Verdict | None:
+    """The verdict on whether a chain keeps its target, where something claims it."""
+    kinds = ("stationary", "reversible", "warm-up")
+    found = (v for v in checking.verdicts if v.obligation.id in kinds and v.subject == transition)
+    return next(found, None)
+
+
+def _bias(checking: Checking, joint: str, transition: str) -> str | None:
+    """Of an unadjusted step that nothing claims to be exact: its bias."""
+    if _invariance(checking, transition) is not None:
+        return None
+    return stationarity.unadjusted(checking.derived, transition, joint)
+
+
 def _approached(checking: Checking, joint: str, transition: str) -> str:
     """What is known of a chain's invariance: where nothing claims it, and the bias of an unadjusted step."""
-    for verdict in checking.verdicts:
-        if verdict.obligation.id in ("stationary", "reversible", "warm-up") and verdict.subject == transition:
-            return f"draws approach `{joint}` as the chain runs; that `{transition}` keeps it is {verdict.status}"
-    bias = stationarity.unadjusted(checking.derived, transition, joint)
+    if (verdict := _invariance(checking, transition)) is not None:
+        return f"draws approach `{joint}` as the chain runs; that `{transition}` keeps it is {verdict.status}"
+    bias = _bias(checking, joint, transition)
     if bias is not None:
         return f"draws approach a law that is not `{joint}`: `{transition}` accepts every step, and {bias}"
     return f"draws need not approach `{joint}`: nothing claims that `{transition}` keeps it"
