@@ -17,6 +17,7 @@ from gencompiler.checks import (
     claims,
     conditional_laws,
     conditionals,
+    decoders,
     domains,
     energies,
     ergodicity,
@@ -25,6 +26,7 @@ from gencompiler.checks import (
     factorization,
     groups,
     implicit,
+    importance,
     inverse_network,
     invertibility,
     normalization,
@@ -107,6 +109,8 @@ def _check(checking: Checking) -> Checked:
     conditionals.check(checking, known, factorized, laws)
     estimators.check(checking, groups.check(checking))
     adversaries.check(checking)
+    importance.check(checking)
+    decoders.check(checking)
     return Checked(derived, tuple(checking.verdicts), table)
 
 

@@ -235,7 +235,7 @@ class Model(nn.Module):
         numbers, the keys of random draws; `steps` the trip count of a chain, of `total` on a path; parameters besides
         `update` (when given) enter as constants."""
         program, counts = self.programs[name], {"step": step, "steps": steps, "total": total}
-        most = max(1, MOST_PARTICLES // program.particles)
+        most = program.at_once(MOST_PARTICLES, self.device)
         if len(rows) > most:
             options: dict[str, Any] = {"seed": seed, "update": update, **counts}
             parts = [torch.split(each, most) for each in (rows, *inputs)]
