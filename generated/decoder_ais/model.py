@@ -245,9 +245,12 @@ def anneal_rows(
         t_after = ratio_2 * (now + 1)
         product = -0.5 * t_after
         # decoder_ais.gen:7
-        grad_log_path = (hidden > 0.0).to(dtype) * (
-            (hidden_2 > 0.0).to(dtype) * (-(0.5 * (2 * ratio * product)) @ mlp_output_weight) @ mlp_1_weight
-        ) @ mlp_0_weight + 2 * z * -0.5
+        grad_log_path = (
+            (hidden > 0.0).to(dtype)
+            * ((hidden_2 > 0.0).to(dtype) * (-(0.5 * (2 * ratio * product)) @ mlp_output_weight) @ mlp_1_weight)
+            @ mlp_0_weight
+            + 2 * z * -0.5
+        )
         # decoder_ais.gen:13
         mean = z + 0.02 * grad_log_path
         noise = normals_2.at(now)
@@ -263,9 +266,12 @@ def anneal_rows(
         # decoder_ais.gen:10
         total_2 = reduced + t_after * reduced_2
         # decoder_ais.gen:7
-        grad_log_path_2 = (hidden_3 > 0.0).to(dtype) * (
-            (hidden_4 > 0.0).to(dtype) * (-(0.5 * (2 * ratio_3 * product)) @ mlp_output_weight) @ mlp_1_weight
-        ) @ mlp_0_weight + 2 * y * -0.5
+        grad_log_path_2 = (
+            (hidden_3 > 0.0).to(dtype)
+            * ((hidden_4 > 0.0).to(dtype) * (-(0.5 * (2 * ratio_3 * product)) @ mlp_output_weight) @ mlp_1_weight)
+            @ mlp_0_weight
+            + 2 * y * -0.5
+        )
         # decoder_ais.gen:14
         log_ratio = (
             (-0.5 * y**2 - 0.9189385332046727).sum(-1)
@@ -326,9 +332,12 @@ def anneal_back_rows(
         t_after = ratio_2 * (total - now)
         product = -0.5 * t_after
         # decoder_ais.gen:7
-        grad_log_path = (hidden > 0.0).to(dtype) * (
-            (hidden_2 > 0.0).to(dtype) * (-(0.5 * (2 * ratio * product)) @ mlp_output_weight) @ mlp_1_weight
-        ) @ mlp_0_weight + 2 * z * -0.5
+        grad_log_path = (
+            (hidden > 0.0).to(dtype)
+            * ((hidden_2 > 0.0).to(dtype) * (-(0.5 * (2 * ratio * product)) @ mlp_output_weight) @ mlp_1_weight)
+            @ mlp_0_weight
+            + 2 * z * -0.5
+        )
         # decoder_ais.gen:13
         mean = z + 0.02 * grad_log_path
         noise = normals_2.at(now)
@@ -337,9 +346,12 @@ def anneal_back_rows(
         hidden_3 = torch.relu(F.linear(y, mlp_0_weight, mlp_0_bias))
         hidden_4 = torch.relu(F.linear(hidden_3, mlp_1_weight, mlp_1_bias))
         ratio_3 = (x - F.linear(hidden_4, mlp_output_weight, mlp_output_bias)) / 2.0
-        grad_log_path_2 = (hidden_3 > 0.0).to(dtype) * (
-            (hidden_4 > 0.0).to(dtype) * (-(0.5 * (2 * ratio_3 * product)) @ mlp_output_weight) @ mlp_1_weight
-        ) @ mlp_0_weight + 2 * y * -0.5
+        grad_log_path_2 = (
+            (hidden_3 > 0.0).to(dtype)
+            * ((hidden_4 > 0.0).to(dtype) * (-(0.5 * (2 * ratio_3 * product)) @ mlp_output_weight) @ mlp_1_weight)
+            @ mlp_0_weight
+            + 2 * y * -0.5
+        )
         # decoder_ais.gen:14
         log_ratio = (
             (-0.5 * y**2 - 0.9189385332046727).sum(-1)
@@ -424,20 +436,27 @@ class DecoderAIS(Model):
         Field("z", (8,), Support("Real"), storage="float32"),
     )
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(128, 256)),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
+            tiles=(512, 1024),
         ),
-        "encode": RowFunction(encode_rows, keywords=("rows", "seed", "step"), parameters=Q_PARAMETERS),
-        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS),
+        "encode": RowFunction(
+            encode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=Q_PARAMETERS,
+            tiles=(512, 1024),
+        ),
+        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(128, 256)),
+        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS, tiles=(128, 256)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=8),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
+            tiles=(512, 1024),
         ),
         "anneal_start": RowFunction(anneal_start_rows, keywords=("rows", "seed", "step"), width=64),
         "anneal": RowFunction(
@@ -445,14 +464,21 @@ class DecoderAIS(Model):
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
             scalars=("steps", "total"),
+            tiles=(512, 1024),
         ),
         "anneal_back": RowFunction(
             anneal_back_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
             scalars=("steps", "total"),
+            tiles=(256, 512),
         ),
-        "anneal_exact": RowFunction(anneal_exact_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "anneal_exact": RowFunction(
+            anneal_exact_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(128, 256),
+        ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "bound"}
@@ -463,7 +489,7 @@ class DecoderAIS(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/decoder_ais.gen"
-    model_hash = "6bb49458b2474472f9a119f8ec5968838234004a10f2edfcd64833cabbda2602"
+    model_hash = "5819901d8a54a26f55c1863ef0d5eae5720e264f691c99122405dd55b158b7ea"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

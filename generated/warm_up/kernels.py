@@ -275,10 +275,6 @@ def warm_up_kernel(
     eps = tl.load(eps_ptr + place, mask=live, other=0)
     # warm_up.gen:8
     log_eps = tl.log(eps)
-    value_0 = 0.0
-    value_1 = 0.0
-    value_2 = 0.0
-    value_3 = 0.0
     x_2__0 = tl.load(x_ptr + place * 4, mask=live, other=0)
     x_2__1 = tl.load(x_ptr + place * 4 + 1, mask=live, other=0)
     x_2__2 = tl.load(x_ptr + place * 4 + 2, mask=live, other=0)
@@ -286,14 +282,14 @@ def warm_up_kernel(
     log_size = log_eps
     average = log_eps
     behind = tl.full((ROWS,), 0.0, tl.float32)
-    x_mean_0 = tl.full((ROWS,), value_0, tl.float32)
-    x_mean_1 = tl.full((ROWS,), value_1, tl.float32)
-    x_mean_2 = tl.full((ROWS,), value_2, tl.float32)
-    x_mean_3 = tl.full((ROWS,), value_3, tl.float32)
-    x_square_0 = tl.full((ROWS,), value_0, tl.float32)
-    x_square_1 = tl.full((ROWS,), value_1, tl.float32)
-    x_square_2 = tl.full((ROWS,), value_2, tl.float32)
-    x_square_3 = tl.full((ROWS,), value_3, tl.float32)
+    x_mean_0 = tl.full((ROWS,), 0.0, tl.float32)
+    x_mean_1 = tl.full((ROWS,), 0.0, tl.float32)
+    x_mean_2 = tl.full((ROWS,), 0.0, tl.float32)
+    x_mean_3 = tl.full((ROWS,), 0.0, tl.float32)
+    x_square_0 = tl.full((ROWS,), 0.0, tl.float32)
+    x_square_1 = tl.full((ROWS,), 0.0, tl.float32)
+    x_square_2 = tl.full((ROWS,), 0.0, tl.float32)
+    x_square_3 = tl.full((ROWS,), 0.0, tl.float32)
     for k in tl.range(0, steps, num_stages=1):
         now = step + k
         # warm_up.gen:10

@@ -103,12 +103,11 @@ def warm_up_rows(x, eps, scale, steps, *, rows, seed, step):
     normals_1 = random.Draws("normal", seed, rows, 1, 4, dtype=dtype)
     # warm_up.gen:8
     log_eps = torch.log(eps)
-    value = torch.full((4,), 0.0, dtype=dtype, device=device)
     log_size = log_eps
     average = log_eps
     behind = torch.zeros(len(x), dtype=dtype, device=device)
-    x_mean = value.expand(len(x), -1)
-    x_square = value.expand(len(x), -1)
+    x_mean = torch.zeros(len(x), 4, dtype=dtype, device=device)
+    x_square = torch.zeros(len(x), 4, dtype=dtype, device=device)
     for k in range(steps):
         now = step + k
         # warm_up.gen:10
@@ -181,7 +180,7 @@ class WarmUp(Model):
     tuning = (Condition("eps", "acceptance", 0.1), Condition("scale", "deviation", 1, shape=(4,), of="x"))
     warm_up = 1000
     programs: ClassVar[dict[str, RowFunction]] = {
-        "energy": RowFunction(energy_rows),
+        "energy": RowFunction(energy_rows, tiles=(512, 1024)),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=4),
         "chain": RowFunction(chain_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=4),
         "warm_up": RowFunction(warm_up_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=4),
