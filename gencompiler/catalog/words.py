@@ -118,8 +118,10 @@ SCHEDULES = {
     "linear": ("warmup", "final"),
 }
 
-#: Methods of `sample` and `evaluate`: name -> its numeric arguments; the planned ones answer "not supported yet".
-SAMPLERS = {"ancestral": (), "chain": ("burn_in", "thin")}
+#: Methods of `sample` and `evaluate`: name -> its numeric arguments.
+SAMPLERS = {"ancestral": (), "chain": ("burn_in", "thin", "warmup")}
+#: What sets a condition of a chain's transition during its warm-up: word -> its numbers with their defaults.
+TUNING = {"acceptance": {"rate": 0.8, "start": 0.1}, "deviation": {"start": 1.0}}
 EVALUATORS = {
     "exact": (),
     "bits_per_dim": (),
@@ -130,7 +132,7 @@ EVALUATORS = {
 }
 #: Arguments of methods that are understood and not supported yet, and those that are whole numbers, at least 1.
 ARGUMENTS_PLANNED = {"bound": ("terms",)}
-WHOLE_ARGUMENTS = ("K",)
+WHOLE_ARGUMENTS = ("K", "particles", "steps")
 #: Evaluations of log p(x) itself; the others average over draws.
 DENSITY_EVALUATORS = ("exact", "bits_per_dim")
 #: Methods of an SDE with its score: name -> verb -> options.
@@ -150,8 +152,10 @@ SDE_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "divergence": {"exact": (), "hutchinson": ()},
     "corrector": {"none": (), "langevin": solvers.LANGEVIN},
 }
-METHODS_PLANNED = (
-    "ais",
-    "bdmc",
-    "smc",
-)
+#: Methods along an annealing path, `evaluate ais(path, T, …)`: annealed importance sampling, its bounds in both
+#: directions, and tempering with resampling.
+ANNEALED = {
+    "ais": ("particles", "steps"),
+    "bdmc": ("particles", "steps"),
+    "smc": ("particles", "steps", "resample"),
+}

@@ -8,8 +8,10 @@ from __future__ import annotations
 import dataclasses
 
 from gencompiler.checks import (
+    adaptation,
     admissibility,
     adversaries,
+    annealing,
     capability,
     causality,
     claims,
@@ -90,6 +92,8 @@ def _check(checking: Checking) -> Checked:
     energies.check(checking)
     conditional_laws.check(checking)
     stationarity.check(checking)
+    adaptation.check(checking)
+    annealing.check(checking)
     ergodicity.check(checking)
     stochastic_calculus.check(checking)
     claims.check(checking)
@@ -153,6 +157,8 @@ def obligations(derived: Derived) -> list[Obligation]:
         found += [energies.density_obligation(derived, energy), energies.obligation(derived, energy)]
     found += conditional_laws.obligations(derived)
     found += stationarity.obligations(derived)
+    found += adaptation.obligations(derived)
+    found += annealing.obligations(derived)
     found += ergodicity.obligations(derived)
     found += sde_obligations.obligations(derived)
     found += [own for own, _, _ in claims.obligations(derived)]

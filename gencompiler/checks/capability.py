@@ -6,9 +6,10 @@ import contextlib
 import dataclasses
 
 from gencompiler.catalog.supports import SUPPORTS
-from gencompiler.checks import diffusion_ability, implicit, passes
+from gencompiler.checks import diffusion_ability, implicit, passes, stationarity
 from gencompiler.checks.checking import Checking
 from gencompiler.checks.factorization import Joint, joints
+from gencompiler.checks.verdict import Verdict
 from gencompiler.derive import queries
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
@@ -210,7 +211,8 @@ def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ab
     if energy is not None:
         if chain is None:
             return Ability("none", "no transition samples it: add `sample chain(T)`", energy.span)
-        return Ability("chain", f"draws approach `{joint.name}` as the chain runs; {_kept(checking, name)}", chain.span)
+        kind = "chain" if _bias(checking, joint.name, name) is None else "approximate"
+        return Ability(kind, _approached(checking, joint.name, name), chain.span)
     produced = {name for name, _ in joint.variables}
     missing = [name for name in observed(checking.model) if name not in produced]
     if missing:
@@ -236,12 +238,28 @@ def _never_produced(model: nodes.Model, joint: Joint, produced: set[str]) -> str
     return next((name for name in conditions if name not in known), None)
 
 
-def _kept(checking: Checking, transition: str) -> str:
-    """What is known of a chain's invariance."""
-    for verdict in checking.verdicts:
-        if verdict.obligation.id in ("stationary", "reversible") and verdict.subject == transition:
-            return f"that `{transition}` keeps it is {verdict.status}"
-    return f"nothing claims that `{transition}` keeps it"
+def _invariance(checking: Checking, transition: str) -> Verdict | None:
+    """The verdict on whether a chain keeps its target, where something claims it."""
+    kinds = ("stationary", "reversible", "warm-up")
+    found = (v for v in checking.verdicts if v.obligation.id in kinds and v.subject == transition)
+    return next(found, None)
+
+
+def _bias(checking: Checking, joint: str, transition: str) -> str | None:
+    """Of an unadjusted step that nothing claims to be exact: its bias."""
+    if _invariance(checking, transition) is not None:
+        return None
+    return stationarity.unadjusted(checking.derived, transition, joint)
+
+
+def _approached(checking: Checking, joint: str, transition: str) -> str:
+    """What is known of a chain's invariance: where nothing claims it, and the bias of an unadjusted step."""
+    if (verdict := _invariance(checking, transition)) is not None:
+        return f"draws approach `{joint}` as the chain runs; that `{transition}` keeps it is {verdict.status}"
+    bias = _bias(checking, joint, transition)
+    if bias is not None:
+        return f"draws approach a law that is not `{joint}`: `{transition}` accepts every step, and {bias}"
+    return f"draws need not approach `{joint}`: nothing claims that `{transition}` keeps it"
 
 
 def _steps(production: Production) -> int:

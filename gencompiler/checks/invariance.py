@@ -59,6 +59,12 @@ class Keeping:
             raise NotFound("ratio", ZERO, str(failure)) from None
 
     def _blend(self, move: Blend, log_target: Term) -> Proof:
+        signs = self.signs(move)
+        parts = [self.keeps(p, log_target) for p in move.parts]
+        return self._proved(move, "blended", (move.state, move.weights), *parts, *signs)
+
+    def signs(self, move: Blend) -> list[Proof]:
+        """That no weight of a mixture is negative; raises NotFound."""
         signs = []
         for weight in move.weights:
             try:
@@ -66,8 +72,7 @@ class Keeping:
             except (Unproved, NotFound) as failure:
                 self.blamed = move
                 raise NotFound("range", weight, str(failure)) from None
-        parts = [self.keeps(p, log_target) for p in move.parts]
-        return self._proved(move, "blended", (move.state, move.weights), *parts, *signs)
+        return signs
 
     # -- detailed balance --------------------------------------------------------------------------------------------
 
@@ -104,6 +109,19 @@ class Keeping:
         except NotFound:
             return None
 
+    def premises(self, move: Kernel) -> list[Proof] | None:
+        """What a refutation rests on: the laws of proposals, then the maps of those that are made of noise."""
+        laws = self.laws(move)
+        try:
+            maps = [
+                self.search.any_bijection(p.noise, p.body)
+                for p in move.proposals
+                if p.noise is not None and p.body is not None
+            ]
+        except (NotFound, Unproved, Malformed):
+            return None
+        return None if laws is None else [*laws, *maps]
+
     def admissible(self, move: Move) -> bool:
         """Whether all laws of a move are known to be admissible; what is not has been reported at its own place."""
         own = not isinstance(move, Kernel) or self.laws(move) is not None
@@ -132,7 +150,8 @@ class Keeping:
                 own = self.search.any_bijection(moves[0], maps[0].images[0])
                 return prove("scalar_volume", (maps,), own)
             except (Unproved, NotFound, Malformed) as failure:
-                raise NotFound("volume", ZERO, f"the Jacobian of the proposal is not known: {failure}") from None
+                if not _is_sign(moves[0], maps[0].images[0]):
+                    raise NotFound("volume", ZERO, f"the Jacobian of the proposal is not known: {failure}") from None
         try:
             single = [prove("sheared", (moves, m.images, shears(moves, m.images))) for m in _images(maps)]
             return single[0] if single[0].conclusion.values()[1] == maps else prove("volumes", (moves, maps), *single)
@@ -144,7 +163,7 @@ class Keeping:
     def refutation(self, goal: Stationary | Reversible) -> Proof | None:
         """A place where invariance, or detailed balance, fails."""
         move, target = goal.kernel, goal.log_target
-        if isinstance(move, Kernel) and (laws := self.laws(move)) is not None:
+        if isinstance(move, Kernel) and (laws := self.premises(move)) is not None:
             search = imbalance.unbalanced if isinstance(goal, Reversible) else imbalance.gain
             found = search(move, target, laws)
             if found is not None:
@@ -173,6 +192,11 @@ def _images(maps: tuple[Mapped, ...]) -> list[Images]:
         for own in _images(each.maps) if isinstance(each, Times) else [each]:
             found[own] = None
     return list(found)
+
+
+def _is_sign(move: Term, image: Term) -> bool:
+    """Whether a map changes at most the sign of a tensor."""
+    return image is move or (image.operation == "apply" and image.data == "negate" and image.arguments[0] is move)
 
 
 def shears(moves: tuple[Term, ...], images: tuple[Term, ...]) -> tuple[tuple[int, bool, Term], ...]:

@@ -27,6 +27,7 @@ from gencompiler.proof.chain_rules import (
     Move,
     NotReversible,
     NotStationary,
+    Proposal,
     Reversible,
     Stationary,
     accepted,
@@ -41,7 +42,7 @@ from gencompiler.proof.chain_rules import (
     there as there_of,
 )
 from gencompiler.proof.composite_rules import parts_of
-from gencompiler.proof.graph import Term, apply, gradient_parts, literal, name_of, substitute
+from gencompiler.proof.graph import Term, apply, gradient_parts, literal, name_of, substitute, support_of
 from gencompiler.proof.kernel import Proof
 from gencompiler.proof.numbers import Values
 from gencompiler.proof.ring import Ring
@@ -146,7 +147,7 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
     def explain(failure: NotFound, found: Proof | None) -> Finding:
         blamed = keeping.blamed or goal.kernel
         evidence = found
-        if evidence is None and isinstance(blamed, Kernel) and (laws := keeping.laws(blamed)) is not None:
+        if evidence is None and isinstance(blamed, Kernel) and (laws := keeping.premises(blamed)) is not None:
             evidence = imbalance.unbalanced(blamed, goal.log_target, laws)
         return _explain(checking, claim, own, failure, evidence, blamed)
 
@@ -170,6 +171,9 @@ def _explain(
     if found is not None and isinstance(found.conclusion, NotStationary):
         message = f"`{transition.name}` does not leave `{claim.fact.arguments[1]}` invariant"
     help_: tuple[str, ...] = ()
+    leaving = next((p for p in blamed.proposals if support_of(p.drawn) != support_of(p.moves)), None)
+    if leaving is not None and found is None:
+        return _leaves(leaving, claim, message, notes, accept)
     label = "refuted" if found is not None and refutes(found.conclusion, goal) else "not shown"
     if blamed.probability is ONE:
         bias = discretization_bias(single)
@@ -187,6 +191,19 @@ def _explain(
             return Finding("G602", message, claim.span, label, also, notes, help_)
         return Finding("G601", message, claim.span, label, also, notes, help_)
     return Finding("G601", message, claim.span, label, (Label(accept.span, "accepts here"),), notes)
+
+
+def _leaves(
+    proposal: Proposal, claim: nodes.Claim, message: str, notes: tuple[str, ...], accept: nodes.Step
+) -> Finding:
+    """A proposal that may be no state: on another scale it is one, and the Jacobian of the scale is in the ratio."""
+    drawn, moved = proposal.drawn, proposal.moves
+    message += f": `{drawn}` is drawn from {support_of(drawn)}, and `{moved}` is in {support_of(moved)}"
+    help_: tuple[str, ...] = ()
+    if support_of(moved).name == "Positive":
+        scale = "where every value is allowed; the ratio then has the Jacobian in it"
+        help_ = (f"propose log {moved}, {scale}: `n ~ Normal(log({moved}), …)   {moved}' = metropolis(exp(n))`",)
+    return Finding("G602", message, claim.span, "not shown", (Label(accept.span, "accepts here"),), notes, help_)
 
 
 def _explain_composed(
@@ -216,6 +233,19 @@ def lacks_proposal_ratio(goal: Stationary | Reversible) -> bool:
         return False
     own = ratio[0] if ratio[1] else log_of_term(ratio[0])
     return same(own, minus(there, goal.log_target))
+
+
+def unadjusted(derived: Derived, name: str, joint: str) -> str | None:
+    """The bias of a transition that is an Euler step of Langevin dynamics for a joint; None of any other."""
+    transition = next(t for t in derived.model.transitions if t.name == name)
+    target = log_target(derived, joint, transition)
+    try:
+        move = move_of(derived, transition)
+    except Unsupported:
+        return None
+    if target is None or not isinstance(move, Kernel) or move.probability is not ONE:
+        return None
+    return discretization_bias(Stationary(move, target))
 
 
 def discretization_bias(goal: Stationary | Reversible) -> str | None:

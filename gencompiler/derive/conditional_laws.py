@@ -105,15 +105,13 @@ def _of_energy(model: nodes.Model, asked: nodes.Conditioned) -> nodes.Expr:
     if name not in {r.name for r in walk(value) if isinstance(r, nodes.Reference)}:
         raise NoLawError(f"the energy of `{asked.joint}` does not mention `{name}`", asked)
     if isinstance(asked.target, nodes.Reference) and asked.target.type.shape:
-        found = _by_gradient(value, asked, functions)
+        found = by_gradient(value, asked, functions)
         if found is not None:
             return found
-    return _by_coefficients(model, value, asked)
+    return by_coefficients(model, value, asked)
 
 
-def _by_gradient(
-    value: nodes.Expr, asked: nodes.Conditioned, functions: dict[str, nodes.Function]
-) -> nodes.Expr | None:
+def by_gradient(value: nodes.Expr, asked: nodes.Conditioned, functions: dict[str, nodes.Function]) -> nodes.Expr | None:
     """Of a whole vector: its gradient is the logits, or gives mean and scale."""
     target, span = asked.target, asked.span
     assert isinstance(target, nodes.Reference)
@@ -160,7 +158,7 @@ def _normal(type_: nodes.Type, mean: nodes.Expr, precision: nodes.Expr, span: Sp
 # -- one element, or a scalar ----------------------------------------------------------------------------------------
 
 
-def _by_coefficients(model: nodes.Model, value: nodes.Expr, asked: nodes.Conditioned) -> nodes.Expr:
+def by_coefficients(model: nodes.Model, value: nodes.Expr, asked: nodes.Conditioned) -> nodes.Expr:
     """Of a number: log f as a polynomial in it."""
     base = name_of(asked)
     declared = next(v for v in model.variables if v.name == base)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gencompiler.derive import acceptance, causal, diffusions, gradient, sde_terms, user_samplers
+from gencompiler.derive import annealing as annealed
 from gencompiler.derive.inverse import derive_inverses
 from gencompiler.derive.nodes import Acceptance, Derived, Failure
 from gencompiler.derive.plain import plain as plain_kernels
@@ -13,18 +14,32 @@ from gencompiler.node import walk
 def derive(model: nodes.Model) -> Derived:
     """Inverses, log-determinants, gradients, acceptance ratios and recurrences of `model`, and what could not be
     derived."""
+    written = model
     model, laws, no_laws = plain_kernels(user_samplers.with_samplers(model))
+    model, annealing, no_start = annealed.derive(written, model)
     inverses, log_dets, failures = derive_inverses(model)
     gradients, no_gradients = _gradients(model)
     acceptances, no_ratios = _acceptances(model)
     factors = tuple(causal.factor(c) for c in model.conditionals)
     forms, no_forms = diffusions.ito_forms(model)
     kernels, no_kernels = diffusions.kernels(model, forms)
-    missing = (*no_laws, *failures, *no_gradients, *no_ratios, *no_forms, *no_kernels)
+    missing = (*no_laws, *no_start, *failures, *no_gradients, *no_ratios, *no_forms, *no_kernels)
     plain = sde_terms.plain(model, kernels) if kernels else model
     forms = {name: sde_terms.plain(sde, kernels) for name, sde in forms.items()}
-    written = model.trainings
-    return Derived(plain, inverses, log_dets, acceptances, missing, gradients, factors, kernels, forms, written, laws)
+    return Derived(
+        plain,
+        inverses,
+        log_dets,
+        acceptances,
+        missing,
+        gradients,
+        factors,
+        kernels,
+        forms,
+        model.trainings,
+        laws,
+        annealing,
+    )
 
 
 def _gradients(model: nodes.Model) -> tuple[dict[str, nodes.Expr], list[Failure]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from gencompiler.model.nodes import Conditional, Conditioned, Expr, Input, Model, Sde, Training, Type
+from gencompiler.model.nodes import Conditional, Conditioned, Distribution, Expr, Input, Model, Sde, Training, Type
 from gencompiler.node import Node, node
 
 
@@ -83,6 +83,21 @@ class ConditionalLaw(Node):
 
 
 @node
+class Annealing(Node):
+    """The path `path` from `laws` at time 0, one for each of its variables, to the joint `p` at time 1, and the
+    transition whose steps follow it; `backward` names the transition that runs them backwards, "" where none was
+    derived."""
+
+    path: str
+    transition: str
+    time: Input
+    variables: tuple[Input, ...]
+    given: tuple[Input, ...]
+    laws: tuple[Distribution, ...]
+    backward: str
+
+
+@node
 class Failure(Node):
     """Nothing could be derived for `subject`, and why; `span` is the smallest place to blame."""
 
@@ -96,7 +111,7 @@ class Derived:
 
     `gradients`: for a function f, the gradient in its first input, in terms of its inputs; `kernels`: of the SDEs that
     have one; `sdes`: every SDE in Itô form; `written`: the trainings before kernels were put into `model`; `laws`: the
-    conditionals of energies that transitions draw from."""
+    conditionals of energies that transitions draw from; `annealing`: the path that evaluations follow."""
 
     model: Model
     inverses: dict[str, Inverse]
@@ -109,3 +124,4 @@ class Derived:
     sdes: dict[str, Sde] = dataclasses.field(default_factory=dict)
     written: tuple[Training, ...] = ()
     laws: tuple[ConditionalLaw, ...] = ()
+    annealing: Annealing | None = None

@@ -99,6 +99,10 @@ _TABLE: tuple[tuple[str, Severity, int, str], ...] = (
     ("G621", Severity.ERROR, USER_ERROR, "a deterministic proposal that is no involution"),
     ("G622", Severity.ERROR, USER_ERROR, "ergodicity that is refuted or not proven"),
     ("G623", Severity.ERROR, USER_ERROR, "a conditional of an energy that cannot be derived"),
+    ("G624", Severity.ERROR, USER_ERROR, "an annealing path whose mass at its start is not known"),
+    ("G625", Severity.ERROR, USER_ERROR, "an annealing path that does not end at the target"),
+    ("G626", Severity.ERROR, USER_ERROR, "an upper bound without exact draws of the target"),
+    ("G627", Severity.ERROR, USER_ERROR, "draws of a chain whose transition still adapts"),
     # -- G7xx: objectives, requests, capabilities --------------------------------------------------------------------
     ("G701", Severity.ERROR, USER_ERROR, "an objective that needs what the model lacks"),
     ("G702", Severity.ERROR, USER_ERROR, "an unknown objective"),

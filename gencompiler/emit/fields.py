@@ -8,10 +8,10 @@ from gencompiler.emit.literals import string
 from gencompiler.model.nodes import Support, Variable
 
 
-def field_code(variable: Variable) -> Code:
+def field_code(variable: Variable, *, given: bool = False) -> Code:
     """`Field("x", (64,), Support("Binary"), storage="uint8")`"""
     keywords: dict[str, str] = {"storage": string(storage(variable.type.support))}
-    if variable.role == "given":
+    if given or variable.role == "given":
         keywords["given"] = "True"
     return call(
         "Field", string(variable.name), shape_code(variable.type.shape), support_code(variable.type.support), **keywords

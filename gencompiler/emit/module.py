@@ -17,6 +17,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 
 from gencompiler.diagnostics.span import BUILTIN, SourceText, Span
+from gencompiler.emit.annealing_methods import annealed_fields, annealing_methods
 from gencompiler.emit.code import WIDTH, Code, Sequence, Text, call
 from gencompiler.emit.fields import field_code, number_code, shape_code, support_code
 from gencompiler.emit.gradients import IMPORTS as GRADIENT_IMPORTS
@@ -30,6 +31,7 @@ from gencompiler.emit.signature import signature
 from gencompiler.emit.templating import render
 from gencompiler.emit.torch import IMPORTS, TILES, Printed, print_function, row_tiles, row_width
 from gencompiler.emit.triton import import_lines, print_kernel
+from gencompiler.model.chain_conditions import Tuned, adapts, tuned, warm_up
 from gencompiler.model.determined import free_latents
 from gencompiler.model.nodes import Model, Option, Parameter, Real, Variable
 from gencompiler.rows.analysis import most_particles
@@ -41,6 +43,7 @@ from gencompiler.rows.schedule import Schedule
 #: What the class and its methods may import, by module; the names are taken before a model's name is chosen.
 _RUNTIME = {
     "gencompiler.runtime": (
+        "annealing",
         "causal",
         "convolutions",
         "fokker_planck",
@@ -51,6 +54,7 @@ _RUNTIME = {
         "special",
         "tiles",
     ),
+    "gencompiler.runtime.adaptation": ("Condition",),
     "gencompiler.runtime.fields": ("Field", "Support"),
     "gencompiler.runtime.modules": ("Context", "Model", "Phase", "RowFunction", "Values"),
     "gencompiler.runtime.fokker_planck": ("Solution",),
@@ -78,7 +82,7 @@ def plan_class(model: Model, programs: Mapping[str, Program]) -> ClassPlan:
 
 def chain_options(model: Model) -> dict[str, int]:
     """`burn_in` and `thin` of `sample chain(T, …)`."""
-    found = {"burn_in": 1000, "thin": 1}
+    found = {"burn_in": warm_up(model) or 1000, "thin": 1}
     for method in model.methods:
         if method.verb == "sample" and method.name == "chain":
             found |= {o.name: int(o.value) for o in method.arguments if o.name in found}
@@ -113,10 +117,12 @@ def emit_module(
     """The text of `model.py`.  `header` is its escaped docstring; `attributes` are strings that the class states."""
     functions, imports = _functions(plan, places)
     methods = methods_of(model, plan.programs, chain_options(model))
+    methods += annealing_methods(model, plan.programs)
     body = "\n\n".join(_method(each) for each in methods)
     used = {name for each in methods for name in each.names}
     shared = _shared_parameters(model, plan)
     names = {"Field", "Support", "Model", "RowFunction"} | used
+    names |= {"Condition"} if tuned(model) else set()
     names |= ({"Phase"} if phases else set()) | ({"nn"} if model.externals else set())
     return render(
         "model.py.jinja",
@@ -229,6 +235,11 @@ def _attributes(
         lines += statement("latents = ", Sequence(tuple(field_code(v) for v in free_latents(model))), 4)
     if "chain" in plan.programs and (moving := _moving(model)):
         lines += statement("moving = ", Sequence(tuple(field_code(v) for v in moving)), 4)
+    if conditions := tuned(model):
+        lines += statement("tuning = ", Sequence(tuple(_condition(each) for each in conditions)), 4)
+        lines += [f"    warm_up = {warm_up(model)}"] if adapts(model) else []
+    if annealed := annealed_fields(model):
+        lines += statement("annealed = ", Sequence(tuple(annealed)), 4)
     lines += ["    programs: ClassVar[dict[str, RowFunction]] = {"]
     for name, program in plan.programs.items():
         shapes = {v.name: v.type.shape for v in model.variables}
@@ -247,6 +258,16 @@ def _attributes(
     for name, text in strings.items():
         lines += statement(f"{name} = ", Text(string(text)), 4)
     return "\n".join(lines)
+
+
+def _condition(tuned: Tuned) -> Code:
+    """`Condition("eps", "acceptance", 0.1)`"""
+    more: dict[str, Code | str] = {}
+    if tuned.condition.type.shape:
+        more["shape"] = shape_code(tuned.condition.type.shape)
+    if tuned.of:
+        more["of"] = string(tuned.of)
+    return call("Condition", string(tuned.condition.name), string(tuned.how), Text(number_code(tuned.value)), **more)
 
 
 def _moving(model: Model) -> list[Variable]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from gencompiler.catalog import words
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import flows, nodes, sde_requests
+from gencompiler.model import annealing, chain_conditions, flows, nodes, sde_requests
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.objectives import Objectives, head_of
@@ -122,12 +122,12 @@ class Requests:
                     "unknown",
                     help=nearest(head.id, frozenset(table)) if head else (),
                 )
-            return nodes.Option(name.id, head.id, self._arguments(head, arguments, table[head.id]), span=value.span)
+            return nodes.Option(name.id, head.id, self.arguments(head, arguments, table[head.id]), span=value.span)
         if kind == "word":
             if not isinstance(value, tree.Name):
                 builder.report("G107", f"`{name.id}` takes a name", value.span, "not a name")
             return nodes.Option(name.id, value.id, span=value.span)
-        number = self._number(value, name.id)
+        number = self.number(value, name.id)
         self._check_option(name.id, number, value)
         return nodes.Option(name.id, number, span=value.span)
 
@@ -140,7 +140,7 @@ class Requests:
         if name in words.FRACTION_OPTIONS and number >= 1:
             self.infer.builder.report("G206", f"`{name}` takes a number below 1", value.span, f"this is {number}")
 
-    def _arguments(
+    def arguments(
         self, head: tree.Name, arguments: tuple[tree.Argument, ...], known: tuple[str, ...]
     ) -> tuple[nodes.Option, ...]:
         found = []
@@ -154,17 +154,17 @@ class Requests:
                 )
             if isinstance(argument.value, tree.TupleExpr):
                 pair = tuple(
-                    nodes.Option(str(n), self._number(v, argument.name.id), span=v.span)
+                    nodes.Option(str(n), self.number(v, argument.name.id), span=v.span)
                     for n, v in enumerate(argument.value.items)
                 )
                 found.append(nodes.Option(argument.name.id, "tuple", pair, span=argument.span))
             else:
                 found.append(
-                    nodes.Option(argument.name.id, self._number(argument.value, argument.name.id), span=argument.span)
+                    nodes.Option(argument.name.id, self.number(argument.value, argument.name.id), span=argument.span)
                 )
         return tuple(found)
 
-    def _number(self, value: tree.Expr, name: str) -> nodes.Real:
+    def number(self, value: tree.Expr, name: str) -> nodes.Real:
         try:
             found = evaluate(value, self.context.constants)
         except NotConstant as problem:
@@ -187,30 +187,32 @@ class Requests:
         if of_sde is not None:
             self.methods.append(of_sde)
             return
-        if head.id in words.METHODS_PLANNED:
-            builder.unsupported(f"`{statement.verb} {head.id}`", statement.span)
+        if statement.verb == "evaluate" and head.id in words.ANNEALED:
+            self.methods.append(annealing.method(self, statement, head, arguments))
+            return
         if head.id not in known:
             builder.report(
                 "G703",
                 f"`{statement.verb}` has no method called `{head.id}`",
                 head.span,
                 "unknown method",
-                help=nearest(head.id, frozenset((*known, *words.METHODS_PLANNED))),
+                help=nearest(head.id, frozenset((*known, *words.ANNEALED))),
             )
         if statement.options is not None:
             builder.unsupported("options here", statement.options.span)
         found: list[nodes.Option] = []
         if head.id == "chain":
             found.append(self._transition(statement, arguments))
-            arguments = arguments[1:]
-        found.extend(self._arguments(head, arguments, known[head.id]))
+            tuned, arguments = chain_conditions.conditions(self, self.moves[str(found[0].value)], arguments[1:])
+            found += tuned
+        found.extend(self.arguments(head, arguments, known[head.id]))
         self.methods.append(nodes.Method(statement.verb, head.id, tuple(found), span=statement.span))
 
     def _transition(self, statement: tree.Request, arguments: tuple[tree.Argument, ...]) -> nodes.Option:
         first = arguments[0] if arguments else None
         if first is None or first.name is not None or not isinstance(first.value, tree.Name):
             self.infer.builder.report("G703", "`chain` needs a transition", statement.value.span, "write `chain(T)`")
-        self._skip_unresolved(first.value.id)
+        self.skip_unresolved(first.value.id)
         if first.value.id not in self.moves:
             self.infer.builder.report(
                 "G703",
@@ -219,18 +221,9 @@ class Requests:
                 "unknown transition",
                 help=nearest(first.value.id, frozenset(self.moves)),
             )
-        conditions = self.moves[first.value.id].conditions
-        if conditions:
-            self.infer.builder.report(
-                "G703",
-                f"`{first.value.id}` has the condition `{conditions[0].name}`, and a chain has no value for it",
-                first.span,
-                "needs a condition",
-                help=(f"compose one that has: `transition t = {first.value.id}({conditions[0].name} = …)`",),
-            )
         return nodes.Option("transition", first.value.id, span=first.span)
 
-    def _skip_unresolved(self, name: str) -> None:
+    def skip_unresolved(self, name: str) -> None:
         """A transition or an SDE that was refused has been reported; what asks for it says nothing new."""
         definition = self.infer.builder.definitions.get(name)
         known = name in self.moves or name in self.infer.builder.sdes
@@ -270,7 +263,7 @@ class Requests:
             self._check_invariance(expr, head, names)
         if head.id == "ergodic":
             if names:
-                self._skip_unresolved(names[0])
+                self.skip_unresolved(names[0])
             if len(names) != 1 or names[0] not in self.moves:
                 builder.report("G104", "`ergodic(T)` takes a transition", expr.span, "not a transition")
         return nodes.Fact(head.id, tuple(names), span=expr.span)
@@ -291,7 +284,7 @@ class Requests:
 
     def _check_invariance(self, expr: tree.Expr, head: tree.Name, names: list[str]) -> None:
         if names:
-            self._skip_unresolved(names[0])
+            self.skip_unresolved(names[0])
         if len(names) != 2 or names[0] not in self.moves:
             label = (Label(head.span, "a transition, then a joint"),)
             self.infer.builder.report(

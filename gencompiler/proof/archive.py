@@ -13,6 +13,7 @@ from typing import Any
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import (
+    annealing_rules,
     causal_rules,
     chain_rules,
     composite_rules,
@@ -47,6 +48,7 @@ MODULES = (
     chain_rules,
     composite_rules,
     ergodic_rules,
+    annealing_rules,
     conditional_rules,
     ode_rules,
     sde_facts,

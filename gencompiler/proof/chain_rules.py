@@ -277,7 +277,7 @@ def metropolis_hastings(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     finite, defined, *maps = premises[len(kernel.proposals) :]
     need(len(maps) == len(pushed), "a proposal that is not known to be a bijection")
     for proposal, found_map in zip(pushed, maps, strict=True):
-        _is_map(proposal, found_map)
+        is_map(proposal, found_map)
     need(list(laws) == [p.law for p in kernel.proposals], "a proposal that is not known to be admissible")
     need(all(DISTRIBUTIONS[p.law.family].full_support for p in kernel.proposals), "a proposal that may have no density")
     need(range_of(finite, log_target).within(REALS), "the target is not known to be positive")
@@ -292,7 +292,7 @@ def metropolis_hastings(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     return Reversible(kernel, log_target)
 
 
-def _is_map(proposal: Proposal, found: Fact) -> None:
+def is_map(proposal: Proposal, found: Fact) -> None:
     """That a proposal is the bijection that a premise speaks of; raises Unproved."""
     if not isinstance(found, Bijection):
         raise Unproved("a proposal that is not known to be a bijection")

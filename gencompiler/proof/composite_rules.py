@@ -93,6 +93,13 @@ def blended(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     found = [p for p in parts if isinstance(p, Stationary)]
     need(bool(found) and len(found) == len(weights) == len(signs), "a part that is not known to keep the measure")
     need(all(p.log_target is found[0].log_target for p in found), "parts that keep different measures")
+    constant_weights(state, weights, signs)
+    return Stationary(Blend(state, weights, tuple(p.kernel for p in found)), found[0].log_target)
+
+
+def constant_weights(state: tuple[Term, ...], weights: tuple[Term, ...], signs: tuple[Fact, ...]) -> None:
+    """Weights that are not negative, sum to 1 and are the same everywhere; raises Unproved."""
+    need(len(weights) == len(signs), "a weight that may be negative")
     for weight, sign in zip(weights, signs, strict=True):
         need(isinstance(sign, Member) and sign.term is weight, "a weight that may be negative")
         need(isinstance(sign, Member) and sign.support.name == "NonNegative", "a weight that may be negative")
@@ -101,7 +108,6 @@ def blended(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     for weight in weights:
         total = plus(total, weight)
     need(same(total, literal(1)), "the weights are not known to sum to 1")
-    return Stationary(Blend(state, weights, tuple(p.kernel for p in found)), found[0].log_target)
 
 
 # -- deterministic proposals -----------------------------------------------------------------------------------------

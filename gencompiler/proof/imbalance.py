@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from flint import ctx
 
-from gencompiler.model.nodes import REAL
+from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof import enclosure, rules
 from gencompiler.proof.chain_refutations import chance, log_flow
 from gencompiler.proof.chain_rules import Kernel, log_proposal
@@ -25,6 +25,8 @@ from gencompiler.proof.refute_rules import Assignment
 
 assert rules.RULES
 
+POSITIVE = Support("Positive")
+
 #: How far out a box is looked for that gains mass, and how large it may be.
 REACH = tuple(map(Fraction, (4, 16, 128, 2**14)))
 RADII = tuple(Fraction(1, 2**k) for k in range(1, 20, 3))
@@ -33,6 +35,7 @@ WIDEST = 8
 FOLLOWED = 3
 #: Of a state of one number: the places that are looked at, and the pieces that the mass around them is summed in.
 NEARBY = tuple(map(Fraction, (4, -4, 0)))
+ABOVE = tuple(map(Fraction, ("1/64", "1/16", "1/4", "1", "4", "16")))
 PIECES = 64
 #: Steps of the search along a ray, and halvings of the steps of a climb.
 THIRDS = 16
@@ -51,10 +54,10 @@ def parameters_at_one(*terms: Term) -> Assignment:
 
 def unbalanced(kernel: Kernel, target: Term, laws: list[Proof]) -> Proof | None:
     """Two points between which the flows differ."""
-    if any(p.place or p.noise is not None for p in kernel.proposals):
+    if any(p.place for p in kernel.proposals):
         return None
     assignment = parameters_at_one(target, log_proposal(kernel))
-    values = [Fraction(v) for v in ("0", "1", "1/2", "-1")]
+    values = [Fraction(v) for v in ("0", "1", "1/2", "-1", "2")]
     for a, b in itertools.permutations(values, 2):
         here, there = (_shaped(kernel, (value,) * _width(kernel)) for value in (a, b))
         found = _try("unbalanced", (kernel, target, assignment, here, there), laws)
@@ -66,10 +69,13 @@ def unbalanced(kernel: Kernel, target: Term, laws: list[Proof]) -> Proof | None:
 def gain(kernel: Kernel, target: Term, laws: list[Proof]) -> Proof | None:
     """A place that one step brings more mass to than it holds: far out, where a proposal is heavier than the target."""
     width = _width(kernel)
-    plain = all(not p.place and p.noise is None and support_of(p.moves) == REAL for p in kernel.proposals)
+    plain = all(not p.place and support_of(p.moves) in (REAL, POSITIVE) for p in kernel.proposals)
     if width > WIDEST or not plain:
         return None
     search = _Gain(kernel, target, laws)
+    if all(support_of(p.moves) == POSITIVE for p in kernel.proposals):
+        tried = (search.in_pieces((place,)) for place in ABOVE if width == 1)
+        return next((found for found in tried if found is not None), None)
     followed = 0
     for y in _places(width):
         promise, start = search.promise(y)
@@ -126,8 +132,11 @@ class _Gain:
     def in_pieces(self, y: Flat) -> Proof | None:
         """Of a state of one number: the mass that comes from all around."""
         there = _shaped(self.kernel, y)
-        here = _shaped(self.kernel, (y[0] / 2,))
-        subject = (self.kernel, self.target, self.assignment, here, 8 + abs(y[0]) / 2, there, PIECES)
+        centre, radius, pieces = y[0] / 2, 8 + abs(y[0]) / 2, PIECES
+        if support_of(self.kernel.proposals[0].moves) == POSITIVE:
+            centre, radius, pieces = Fraction(7, 4) * y[0], Fraction(3, 2) * y[0], 2 * PIECES
+        here = _shaped(self.kernel, (centre,))
+        subject = (self.kernel, self.target, self.assignment, here, radius, there, pieces)
         return _try("gain", subject, self.laws)
 
     def inflow(self, x: Flat, y: Flat) -> float:

@@ -9,6 +9,7 @@ import math
 from fractions import Fraction
 
 from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.catalog.supports import COUPLED, SUPPORTS
 from gencompiler.proof import domain, enclosure
 from gencompiler.proof.boxes import support_interval
 from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, REALS, Interval
@@ -229,18 +230,33 @@ def side_by_side(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 def gradient_value(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """The gradient of a function all of whose local derivatives are defined: sums of products of real numbers.
 
-    Premises: the range of the body, then of every local derivative that `local_derivatives` lists, then of the actuals;
-    at a kink the derivative is the catalogue's."""
+    Premises: the range of the body, then of every local derivative that `local_derivatives` lists, then of the actuals,
+    which lie where the inputs may; at a kink the derivative is the catalogue's."""
     term = subject_term(subject, "gradient")
     inner = local_derivatives(term)
     body, formals, actuals = gradient_parts(term)
     wanted = (body, *inner, *actuals)
     need(len(premises) == len(wanted), "one premise for the body, each local derivative and each argument")
-    for premise, about in zip(premises, wanted, strict=True):
-        range_of(premise, about)
-    need(all(support_of(f).name == "Real" for f in formals), "an input that is not an arbitrary real")
+    found = [range_of(premise, about) for premise, about in zip(premises, wanted, strict=True)]
     need(all(f.shape == a.shape for f, a in zip(formals, actuals, strict=True)), "inputs of other shapes")
+    for formal, actual, own in zip(formals, actuals, found[1 + len(inner) :], strict=True):
+        need(_may_be(formal, actual, own), "{} may leave {}", actual, support_of(formal))
+    own_support = support_of(formals[0])
+    first = domain.of_support(own_support)
+    apart = not SUPPORTS[own_support.name].discrete and own_support.name not in COUPLED
+    open_ends = first is not None and first.lower_open and first.upper_open
+    need(apart and open_ends, "a derivative in {}, whose values have no neighbours on both sides", formals[0])
     return InRange(term, REALS)
+
+
+def _may_be(formal: Term, actual: Term, own: domain.Interval) -> bool:
+    """Whether a term in this range is always a value of an input of a function."""
+    support = support_of(formal)
+    if actual.operation == "symbol" and support_of(actual) == support:
+        return True
+    allowed = domain.of_support(support)
+    whole = SUPPORTS[support.name].discrete or support.name in (*COUPLED, "NonZero")
+    return allowed is not None and not whole and own.within(allowed)
 
 
 def local_derivatives(term: Term) -> tuple[Term, ...]:

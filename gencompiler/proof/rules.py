@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gencompiler.proof import (
+    annealing_rules,
     box_sign_rules,
     case_rules,
     causal_rules,
@@ -80,6 +81,7 @@ MODULES = (
     chain_rules,
     composite_rules,
     ergodic_rules,
+    annealing_rules,
     finite_rules,
     chain_refutations,
     sde_kernel_rules,

@@ -139,6 +139,7 @@ class ChainRecord:
     draws: Array
     quantities: tuple[ChainQuantity, ...]
     acceptance: float | None
+    seconds: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
 from gencompiler.diagnostics.wording import counted
-from gencompiler.report import quadrature
+from gencompiler.report import annealing, quadrature
 from gencompiler.report.data import ChainQuantity, ChainRecord, Measurement
 from gencompiler.runtime import evaluate, fokker_planck
 from gencompiler.runtime.command import CHAINS, DRAWS
@@ -50,13 +51,14 @@ def measure(
     `method` is how the spec asks for chains, in words; `draws` of a bound are averaged for each row; `weights` asks for
     the importance-weighted bound with so many, as the spec may.  Raises RunError for a model that can be evaluated in
     neither way."""
+    rows = {} if dataset is None else {"train": dataset.train, "validation": dataset.valid, "test": dataset.test}
+    annealed = tuple(annealing.measurements(model, splits[0], rows.get(splits[0]), seed=seed))
     if evaluate.evaluable(model) and dataset is not None:
-        rows = {"train": dataset.train, "validation": dataset.valid, "test": dataset.test}
         weights = weights or evaluate.weights_asked(model)
         source = dataset.name
         found = [_on_rows(model, name, rows[name], source, draws, weights, seed) for name in splits if len(rows[name])]
-        return Measured(tuple(number for numbers in found for number in numbers))
-    densities = _densities(model, seed)
+        return Measured((*(number for numbers in found for number in numbers), *annealed))
+    densities = (*_densities(model, seed), *annealed)
     if "chain" in model.programs:
         found_ = _chains(model, method, seed)
         return dataclasses.replace(found_, numbers=(*found_.numbers, *densities))
@@ -171,14 +173,16 @@ def short(data: str) -> str:
 def chain_record(model: Model, method: str, seed: int, draws: int = DRAWS) -> ChainRecord:
     """The chains of a model, with what each number of their state is worth."""
     assert isinstance(model, Chained)
+    began = time.perf_counter()
     chain = model.chain(CHAINS, draws, seed=seed)
+    seconds = time.perf_counter() - began
     found = chain.draws if isinstance(chain.draws, tuple) else (chain.draws,)
     parts = [d.reshape(*d.shape[:2], -1).double().cpu().numpy() for d in found]
     quantities = tuple(
         ChainQuantity(name, s.mean, s.standard_deviation, s.standard_error, s.bulk_ess, s.tail_ess, s.r_hat)
         for name, s in evaluate.evaluate_chain(model, chain).items()
     )
-    return ChainRecord(method, np.concatenate(parts, axis=-1), quantities, float(chain.acceptance.mean()))
+    return ChainRecord(method, np.concatenate(parts, axis=-1), quantities, float(chain.acceptance.mean()), seconds)
 
 
 def _chains(model: Model, method: str, seed: int) -> Measured:
@@ -194,6 +198,10 @@ def _chains(model: Model, method: str, seed: int) -> Measured:
         Measurement("largest R-hat", max(q.r_hat for q in quantities), None, "", "at most 1.01 where chains agree"),
         Measurement("smallest ESS", min(q.bulk_ess for q in quantities), None, "draws", "bulk effective sample size"),
     ]
+    if record.seconds:
+        rate = found[-1].value / record.seconds
+        words = f"the smallest, by {record.seconds:.3g} s of sampling on this machine, burn-in included"
+        found.append(Measurement("ESS per second", rate, None, "draws", words))
     for q in quantities:
         words = of
         if q.name in exact:

@@ -9,7 +9,7 @@ from gencompiler.derive.density import log_of
 from gencompiler.derive.free_energy import log_marginal
 from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes as model
-from gencompiler.rows import nodes
+from gencompiler.rows import adaptation, nodes
 from gencompiler.rows.chain_steps import Steps
 from gencompiler.rows.expressions import NotLowered, Scope
 from gencompiler.rows.factors import Factors
@@ -48,7 +48,9 @@ def sampling_transition(model_: model.Model) -> model.Transition | None:
 
 def transition(derived: Derived, move: model.Transition) -> list[nodes.Program]:
     """The chain, where it starts, and for an accepted proposal its density and its ratio."""
-    programs = [_start(derived, move), _chain(derived, move)]
+    programs = [_start(derived, move), _chain(derived, move), *adaptation.programs(derived, move)]
+    if move.conditions:
+        return programs  # what is proposed depends on more than two states
     if move.name in derived.acceptances and is_plain(derived.model, move) and not hidden_state(derived.model, move):
         programs += [_log_ratio(derived, move), _log_proposal(derived, move)]
     return programs
@@ -109,12 +111,13 @@ def _chain(derived: Derived, move: model.Transition) -> nodes.Program:
     graph = draft.graph
     states = {i.name: draft.input(i) for i in state_of(move)}
     fixed = {i.name: draft.input(i) for i in move.current if i.name not in states}
+    given = {i.name: draft.input(i) for i in move.conditions}
     plan = graph.loop("steps", "t", draft.scalar("steps"), {**states, "accepted": draft.zero}, move.span, depth=0)
     here = dict(zip(states, plan.inside, strict=False))
     offset = graph.scalar("step", move.span)
     number = graph.name(graph.elementwise("add", offset, graph.index_of(plan), span=move.span), "now")
     factors = Factors(draft.expressions, streams_of(derived.model))
-    moved = Steps(draft.expressions, factors, number, depth=1).of(move, {**here, **fixed}, {})
+    moved = Steps(draft.expressions, factors, number, depth=1).of(move, {**here, **fixed}, given)
     nexts = [moved.state[n] for n in states]
     count = graph.elementwise("add", plan.inside[-1], moved.accepted(graph, move.span), span=move.span)
     after = graph.close(plan, (*nexts, count))

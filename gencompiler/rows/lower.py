@@ -7,6 +7,7 @@
 | a pipeline to the observed variable | forward, inverse |
 | latent variables | log_weight, encode, decode, decode_mean (see `latent`) |
 | a `train` line | objective_LABEL for each phase (see `objectives`) |
+| an annealing path | anneal_start, anneal, anneal_back, anneal_exact (see `annealing`) |
 | an energy | energy; for the transition that samples it: start, chain, log_proposal, log_ratio |
 
 Each loop comes from a mechanism: layers from `repeat`, dimensions from an indexed head, steps from a transition.
@@ -23,7 +24,7 @@ from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.model import flows
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
-from gencompiler.rows import chains, latent, nodes, objectives, time
+from gencompiler.rows import annealing, chains, latent, nodes, objectives, time
 from gencompiler.rows.backward import Build
 from gencompiler.rows.densities import density_of
 from gencompiler.rows.draws import Ancestral, Draws, plan_of
@@ -47,6 +48,7 @@ def lower(derived: Derived) -> dict[str, nodes.Program]:
     move = chains.sampling_transition(derived.model)
     if move is not None:
         programs += chains.transition(derived, move)
+    programs += annealing.programs(derived)
     programs += time.programs(derived)
     return {p.name: p for p in programs}
 

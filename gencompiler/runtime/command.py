@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from gencompiler.runtime import (
+    annealing,
     conditions,
     data,
     distributed,
@@ -166,10 +167,12 @@ def _evaluate(kind: type[Model], defaults: training.Settings | None, parsed: arg
     if fokker_planck.asked(kind) is not None and "chain" not in kind.programs:
         print(fokker_planck.compare(model, seed=parsed.seed))
         return 0
+    source = parsed.data or (defaults.data if defaults else "")
     if not evaluate.evaluable(kind):
         with threads.chosen(model, CHAINS):
-            return _evaluate_chain(model, parsed)
-    source = parsed.data or (defaults.data if defaults else "")
+            if annealing.asked(kind):
+                print(annealing.words(model, None, seed=parsed.seed))
+            return _evaluate_chain(model, parsed) if "chain" in kind.programs or not annealing.asked(kind) else 0
     if not source:
         raise RunError("G806", "no data set to evaluate on", "name one with `--data`")
     # what training held out, where the spec says how much of the data that is
@@ -177,6 +180,8 @@ def _evaluate(kind: type[Model], defaults: training.Settings | None, parsed: arg
     rows = {"train": dataset.train, "valid": dataset.valid, "test": dataset.test}[parsed.split]
     with threads.chosen(model, evaluate.BATCH):
         print(evaluate.words(model, rows, samples=parsed.draws, weights=parsed.importance, seed=parsed.seed))
+        if annealing.asked(kind):
+            print(annealing.words(model, rows, seed=parsed.seed))
     return 0
 
 

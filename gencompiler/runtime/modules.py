@@ -22,6 +22,7 @@ from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.programs import Phase, RowFunction, flat
 
 if TYPE_CHECKING:
+    from gencompiler.runtime.adaptation import Condition
     from gencompiler.runtime.distribution import ModelDistribution
 
 __all__ = ["Context", "Model", "Phase", "RowFunction", "Values", "checked_seed"]
@@ -30,6 +31,7 @@ __all__ = ["Context", "Model", "Phase", "RowFunction", "Values", "checked_seed"]
 Values: TypeAlias = Tensor | tuple[Tensor, ...]
 #: What stands for the given variables of a conditional model: the tensor of the only one, or tensors by name.
 Context: TypeAlias = Tensor | Mapping[str, Tensor] | None
+Paths: TypeAlias = tuple[str, ...]
 
 
 #: Particles computed at once, by rows that follow one another: a finite sum may have 65,536 for each row.
@@ -43,13 +45,16 @@ class _Group(nn.Module):
 class Model(nn.Module):
     """Base of generated models.
 
-    Class attributes, stated by each: `fields` (observed and given variables), `latents` (those
-    that `encode` and `decode` speak of), `phases` (of the default training),
-    `spec` (path of the spec), `model_hash` (what weights belong to), `compiler` (its version)."""
+    Class attributes, stated by each: `fields` (observed and given variables), `latents` (those that `encode` and
+    `decode` speak of), `phases` (of the default training), `spec` (path of the spec), `model_hash` (what weights belong
+    to), `compiler` (its version)."""
 
     fields: ClassVar[tuple[Field, ...]] = ()
     latents: ClassVar[tuple[Field, ...]] = ()
     moving: ClassVar[tuple[Field, ...]] = ()
+    tuning: ClassVar[tuple[Condition, ...]] = ()  # of a chain's transition, set in `warm_up` steps
+    warm_up: ClassVar[int] = 0
+    annealed: ClassVar[tuple[Field, ...]] = ()  # what a path is of, and, as `given`, is conditioned on
     phases: ClassVar[tuple[Phase, ...]] = ()
     programs: ClassVar[Mapping[str, RowFunction]] = {}
     package: ClassVar[str] = ""
@@ -102,8 +107,7 @@ class Model(nn.Module):
         self._attributes[path] = ".".join((*place, name))
 
     def attach(self, name: str, module: nn.Module, shape: tuple[int, ...]) -> None:
-        """Take the user's network `name`, whose results are `[rows, *shape]`; its parameters are the model's from here
-        on."""
+        """Take the user's network `name`, whose results are `[rows, *shape]`; its parameters become the model's."""
         place = parameters.free_name(self, name)
         self.add_module(place, externals.checked(name, module, shape))
         self._attributes[name] = place
@@ -129,8 +133,7 @@ class Model(nn.Module):
         return self.get_parameter(self._attributes[path])
 
     def learned(self, path: str) -> list[nn.Parameter]:
-        """What an optimizer moves for a path: the storage of a parameter, or the parameters of a network of the
-        user's."""
+        """What an optimizer moves for a path: the storage of a parameter, or the parameters of a user's network."""
         place = self._attributes[path]
         network = dict(self.named_modules()).get(place)
         return [self.get_parameter(place)] if network is None else list(network.parameters())
@@ -225,16 +228,16 @@ class Model(nn.Module):
         seed: int = 0,
         step: int = 0,
         steps: int = 0,
+        total: int = 1,
         update: tuple[str, ...] = (),
     ) -> tuple[Tensor, ...]:
-        """The outputs of a row program, by its kernel where one applies, else by its torch function.
-
-        `rows` are row numbers, the keys of random draws; `steps` is the trip count of a chain; parameters besides
+        """The outputs of a row program, by its kernel where one applies, else by its torch function.  `rows` are row
+        numbers, the keys of random draws; `steps` the trip count of a chain, of `total` on a path; parameters besides
         `update` (when given) enter as constants."""
-        program = self.programs[name]
+        program, counts = self.programs[name], {"step": step, "steps": steps, "total": total}
         most = program.at_once(MOST_PARTICLES, self.device)
         if len(rows) > most:
-            options: dict[str, Any] = {"seed": seed, "step": step, "steps": steps, "update": update}
+            options: dict[str, Any] = {"seed": seed, "update": update, **counts}
             parts = [torch.split(each, most) for each in (rows, *inputs)]
             done = [self.run(name, own, numbers, **options) for numbers, *own in zip(*parts, strict=True)]
             return tuple(torch.cat(each) for each in zip(*done, strict=True))
@@ -245,7 +248,7 @@ class Model(nn.Module):
         if differentiable := backends.differentiable(self, program.function.__name__, inputs):
             return (differentiable(inputs, values, rows, checked_seed(seed), step),)
         function = self.kernel(name, inputs) or program.function
-        known = {"rows": rows, "seed": checked_seed(seed), "step": step, "steps": steps, "dtype": self.dtype}
+        known = {"rows": rows, "seed": checked_seed(seed), "dtype": self.dtype, **counts}
         scalars = [known[scalar] for scalar in program.scalars]
         networks = [self._network(module, update) for module in program.modules]
         keywords = {keyword: known[keyword] for keyword in program.keywords}
@@ -336,9 +339,7 @@ class Model(nn.Module):
             mean = mean + stored.value(self, chosen, seed, step).mean()
         return -mean if chosen.maximize else mean
 
-    def run_batch(
-        self, program: str, batch: Batch, *, seed: int = 0, step: int = 0, update: tuple[str, ...] = ()
-    ) -> Tensor:
+    def run_batch(self, program: str, batch: Batch, *, seed: int = 0, step: int = 0, update: Paths = ()) -> Tensor:
         """The scalar output of `program` for each row of a checked data set, `[rows]`."""
         inputs = [self.computed(field, batch.tensors[field.name].to(self.device)) for field in self.fields]
         (value,) = self.run(program, inputs, batch.row.to(self.device), seed=seed, step=step, update=update)

@@ -14,11 +14,12 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from gencompiler.runtime import random
+from gencompiler.runtime import adaptation, random
 from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.fields import Field
 from gencompiler.runtime.modules import Context, Model, Values
@@ -41,11 +42,27 @@ LAUNCH = 1 << 16
 
 @dataclasses.dataclass(frozen=True)
 class Chain:
-    """Draws of independent chains: `draws` `[chains, draws, *shape]` (a tuple for several variables); `acceptance`
-    `[chains]`, the fraction of proposals accepted after burn-in."""
+    """Draws of independent chains: `draws` `[chains, draws, *shape]` (a tuple for several variables, called `names`);
+    `acceptance` `[chains]`, the fraction of proposals accepted after burn-in, and `rates` `[chains, draws]` on the way
+    to each draw."""
 
     draws: Values
     acceptance: Tensor
+    names: tuple[str, ...] = ()
+    rates: Tensor | None = None
+
+    def inference_data(self) -> Any:
+        """The draws as `arviz.InferenceData`, with the acceptance on the way to each (extra [mcmc])."""
+        try:
+            import arviz
+        except ImportError:
+            advice = "pip install 'gencompiler[mcmc]'"
+            raise RunError("G801", "chains become InferenceData where ArviZ is installed", advice) from None
+        draws = self.draws if isinstance(self.draws, tuple) else (self.draws,)
+        names = self.names or tuple(f"x_{place}" for place in range(len(draws)))
+        posterior = {name: each.cpu().numpy() for name, each in zip(names, draws, strict=True)}
+        rates = None if self.rates is None else {"acceptance_rate": self.rates.cpu().numpy()}
+        return arviz.from_dict(posterior=posterior, sample_stats=rates)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,28 +110,35 @@ def chain(
     Normal(0, 1) on reals and uniform on finite supports."""
     if min(draws, thin) < 1 or burn_in < 0:
         raise RunError("G801", f"draws = {draws}, thin = {thin}, burn_in = {burn_in}", "draws and thin start at 1")
+    if burn_in < model.warm_up:
+        advice = f"let `burn_in` be {model.warm_up} or more: it counts the warm-up"
+        raise RunError("G801", f"draws would be kept from step {burn_in} on, while the transition adapts", advice)
     given = _context(model, context, _checked(count))
     first = None if start is None else _own(model, model.enter(start, context)[0])
-    parts, accepted = [], [torch.empty(0, device=model.device)]
+    parts, accepted = [], [torch.empty(0, draws, device=model.device)]
     starting = _start_program(model, transition)
     used = [transition] if first is not None or starting is None else [transition, starting]
     for rows in tiles(model, count, *used):
         here = _tile(model, model.given, given, rows)
         state = _first_state(model, starting, here, rows, seed, first)
-        if burn_in:
-            *state, _ = model.run(transition, _inputs(model, state, here), rows, seed=seed, step=0, steps=burn_in)
-        kept, taken = [], torch.zeros(len(rows), device=model.device)
+        state, tuned = _warmed_up(model, state, here, rows, seed)
+        if burn_in > model.warm_up:
+            inputs, steps = [*_inputs(model, state, here), *tuned], burn_in - model.warm_up
+            *state, _ = model.run(transition, inputs, rows, seed=seed, step=model.warm_up, steps=steps)
+        kept, taken = [], []
         for draw in range(draws):
-            inputs = _inputs(model, state, here)
+            inputs = [*_inputs(model, state, here), *tuned]
             *state, steps_accepted = model.run(
                 transition, inputs, rows, seed=seed, step=burn_in + draw * thin, steps=thin
             )
             kept.append(_shown(model, state))
-            taken = taken + steps_accepted
+            taken.append(steps_accepted / thin)
         parts.append(tuple(torch.stack(states, 1) for states in zip(*kept, strict=True)))
-        accepted.append(taken / (draws * thin))
+        accepted.append(torch.stack(taken, 1))
     fields = [dataclasses.replace(f, shape=(draws, *f.shape)) for f in model.observed]
-    return Chain(_joined(model, parts, fields, count), torch.cat(accepted)[:count])
+    rates = torch.cat(accepted)[:count]
+    names = tuple(field.name for field in model.observed)
+    return Chain(_joined(model, parts, fields, count), rates.mean(1), names, rates)
 
 
 @torch.no_grad()
@@ -163,7 +187,7 @@ def trajectory(
 
 def last_state(model: Model, count: int, context: Context = None, *, burn_in: int, seed: int = 0) -> Values:
     """The last states of `count` independent chains after `burn_in` steps, each `[count, *shape]`."""
-    draws = chain(model, count, context=context, burn_in=max(0, burn_in - 1), thin=1, seed=seed).draws
+    draws = chain(model, count, context=context, burn_in=max(model.warm_up, burn_in - 1), thin=1, seed=seed).draws
     return tuple(each[:, 0] for each in draws) if isinstance(draws, tuple) else draws[:, 0]
 
 
@@ -252,6 +276,16 @@ def _inputs(model: Model, state: Sequence[Tensor], given: Sequence[Tensor]) -> l
     """The inputs of a transition: the state and the given variables, in the order of declaration."""
     moving, others = iter(state), iter(given)
     return [next(others if field.given else moving) for field in model.moving or model.fields]
+
+
+def _warmed_up(
+    model: Model, state: Sequence[Tensor], given: Sequence[Tensor], rows: Tensor, seed: int
+) -> tuple[Sequence[Tensor], list[Tensor]]:
+    """The state of a tile after its warm-up, and the conditions of the transition from then on."""
+    if not model.warm_up:
+        return state, adaptation.starting(model, len(rows))
+    kinds = ["given" if field.given else "moving" for field in model.moving or model.fields]
+    return adaptation.warm_up(model, state, kinds, given, rows, seed)
 
 
 def _own(model: Model, entered: Sequence[Tensor]) -> list[Tensor]:

@@ -8,7 +8,7 @@ import torch
 import gencompiler
 from gencompiler.runtime import named
 from gencompiler.testing.strategies import Perturbation
-from tests.benchmarks import chain, made, nade, timing
+from tests.benchmarks import chain, made, nade, samplers, timing
 
 
 def test_the_ratio_is_above_one_when_ours_is_faster() -> None:
@@ -50,6 +50,26 @@ def test_both_chains_are_one() -> None:
     chain.check_equal(gencompiler.compile(chain.SPEC, eps=chain.EPS)())
     with pytest.raises(AssertionError, match="not the same"):
         chain.check_equal(gencompiler.compile(chain.SPEC, eps=2 * chain.EPS)())
+
+
+def test_both_annealings_are_one() -> None:
+    model = samplers.machine_of(12, 5)
+    samplers.check_equal(model, 300, 20)
+    with pytest.raises(AssertionError, match="not the same"):
+        samplers.check_equal(OtherMass(model), 300, 20)
+
+
+class OtherMass:
+    """A model whose weights are half as large again in the loop."""
+
+    def __init__(self, model: object) -> None:
+        self.model = model
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.model, name)
+
+    def value(self, name: str) -> object:
+        return 1.5 * self.model.value(name)
 
 
 def test_both_flows_are_one() -> None:

@@ -165,6 +165,26 @@ def _false() -> list[Statement]:
             "the proposal's ratio is left out",
         ),
         (
+            "log_walk_without",
+            POSITIVE
+            + "p(x) ∝ exp(-U(x))\ndef U(x : Positive) -> Real = x - 2 * log(x)\n"
+            + "transition t(x' | x) { n ~ Normal(log(x), 0.4)   x' = accept(exp(n), min(1, exp(U(x) - U(exp(n))))) }\nclaim stationary(t, p)",
+            "the Jacobian of the logarithm is left out",
+        ),
+        (
+            "log_langevin_without",
+            POSITIVE
+            + "p(x) ∝ exp(-U(x))\ndef U(x : Positive) -> Real = x - 2 * log(x)\n"
+            + "transition t(x' | x) { n ~ Normal(log(x) - 0.1 * x * grad(U)(x), sqrt(0.2))   x' = accept(exp(n), min(1, exp(U(x) - U(exp(n))))) }\nclaim stationary(t, p)",
+            "Langevin moves on a positive variable, without the Jacobian and without the ratio of the proposal",
+        ),
+        (
+            "log_walk_reversible",
+            POSITIVE
+            + "p(x) ∝ x * exp(-x)\ntransition t(x' | x) { n ~ Normal(log(x), 1)   x' = accept(exp(n), min(1, exp(n - exp(n) - log(x) + x))) }\nclaim reversible(t, p)",
+            "the Jacobian of the logarithm is left out",
+        ),
+        (
             "multiplicative_without",
             POSITIVE
             + "p(x) ∝ x * exp(-x)\ntransition t(x' | x) { u ~ Normal(0, 0.5)   y = x * exp(u)   x' = accept(y, min(1, exp(log(y) - y - log(x) + x))) }\nclaim stationary(t, p)",

@@ -20,7 +20,6 @@ KINDS = ("stationary", "reversible", "ergodic", "conditional")
 OPEN = {
     "walk_by_hand_student": "the logarithm of a quotient of sums is not taken apart in a ratio written by hand",
     "barker_student": "as before",
-    "multiplicative_without": "a proposal that is made of noise has no search for a counterexample yet",
 }
 
 

@@ -171,7 +171,7 @@ def _anchors(text: str) -> set[str]:
         list(networks.PLANNED),
         list(networks.ACTIVATIONS),
         [*words.OPTIONS, *words.OPTIMIZERS, *words.SCHEDULES],
-        [*words.SAMPLERS, *words.EVALUATORS, *words.METHODS_PLANNED],
+        [*words.SAMPLERS, *words.EVALUATORS, *words.ANNEALED],
         list(words.PREDICATES),
         [*words.STRUCTURE, *words.KERNELS, *words.STAGES],
     ],

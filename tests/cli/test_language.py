@@ -33,9 +33,14 @@ PLANNED: dict[str, str] = {
         "observed x, v : Real  p(x, v) ∝ exp(-x^2 - v^2)"
         "  sde a(x, v | t : Positive) { dx = -x * dt + dW  dv = -v * dt + dW }"
     ),
-    "`evaluate ais`": VAE + "evaluate ais",
-    "`bdmc`": VAE + "evaluate bdmc",
-    "`smc`": VAE + "evaluate smc",
+    "several annealing paths": (
+        "observed x : Real  p(x) ∝ exp(-x^4)"
+        "  density a(x | t : Interval(0, 1)) ∝ p(x)^t * Normal(x | 0, 1)^(1 - t)"
+        "  density b(x | t : Interval(0, 1)) ∝ p(x)^t * Normal(x | 0, 2)^(1 - t)"
+        "  transition m(x' | x, t : Interval(0, 1)) { y ~ Normal(x, 1)  x' = metropolis(y, target = a) }"
+        "  transition n(x' | x, t : Interval(0, 1)) { y ~ Normal(x, 1)  x' = metropolis(y, target = b) }"
+        "  evaluate ais(a, m)  evaluate ais(b, n)"
+    ),
     "Equalities of other kinds": "observed x : Real  param a : Real  p(x) = Normal(a, 1)  claim (a + 1)^2 == a^2 + 2 * a + 1",
     "repetitions of several phases": VAE
     + (

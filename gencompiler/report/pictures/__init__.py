@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gencompiler.report.pictures import classes, diffusions, flows, grids, latents, modes
+from gencompiler.report.pictures import classes, diffusions, flows, grids, latents, modes, phase
 from gencompiler.report.pictures.subject import Subject
 from gencompiler.report.style import Drawing
 
@@ -40,6 +40,7 @@ MECHANISMS = (
     Mechanism("latents", flows.ways, latents.draw_ways),
     Mechanism("diffusion", diffusions.gather, diffusions.draw),
     Mechanism("diffusion", grids.gather, grids.draw),
+    Mechanism("diffusion", phase.gather, phase.draw),
 )
 
 

@@ -344,6 +344,7 @@ PROPERTIES: tuple[Property, ...] = (
         "chains keep their target law",
         lambda m: (
             "chain" in m.programs
+            and m.capabilities.get("sample") != "approximate"  # an unadjusted chain keeps another law
             and ("energy" in m.programs or subject.has_exact_log_prob(m))
             and subject.is_integrable(m)
         ),

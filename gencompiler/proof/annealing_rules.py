@@ -1,0 +1,163 @@
+"""Rules for annealing paths: where a path starts, where it ends, and what undoes a transition.
+
+A path is a measure exp(log_path) for each value of its time in [0, 1].  Annealed importance sampling (Neal, *Annealed
+importance sampling*, Statistics and Computing 2001) estimates the mass at 1 without bias, if the mass at 0 is known and
+each transition keeps the measure of its time; run backwards from an exact draw at 1, with transitions that are the
+reversals of the former, it estimates the inverse of that mass (Grosse, Ghahramani & Adams, *Sandwiching the marginal
+likelihood using bidirectional Monte Carlo*, 2015).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import cast
+
+from gencompiler.proof.chain_rules import Blend, Move, Repeated, Reversible, Sequence, same
+from gencompiler.proof.composite_rules import constant_weights
+from gencompiler.proof.domain import REALS
+from gencompiler.proof.facts import Fact
+from gencompiler.proof.formulas import instance
+from gencompiler.proof.graph import Term, literal, name_of, substitute, support_of, symbol
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.range_rules import range_of
+from gencompiler.proof.structure import Admissible
+from gencompiler.proof.structure_rules import form_of
+from gencompiler.proof.terms import ZERO, minus, total
+
+
+@dataclasses.dataclass(frozen=True)
+class Starts(Fact):
+    """At time 0 the path's measure is a constant times the product of the laws `laws` of the variables `state`.
+
+    The constant may depend on everything but the state; as laws have mass 1, it is the measure's mass."""
+
+    log_path: Term
+    time: Term
+    state: tuple[Term, ...]
+    laws: tuple[Admissible, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Ends(Fact):
+    """At time 1 the path's measure is exp(log_target)."""
+
+    log_path: Term
+    time: Term
+    log_target: Term
+
+
+@dataclasses.dataclass(frozen=True)
+class Adjoint(Fact):
+    """π(dx) K(x, dy) = π(dy) L(y, dx): started from the measure π = exp(log_target), `backward` L runs `forward` K
+    backwards in time; both keep π."""
+
+    forward: Move
+    backward: Move
+    log_target: Term
+
+
+def _is_time(time: Term) -> None:
+    """A condition on [0, 1]; raises Unproved."""
+    need(time.operation == "symbol" and time.data[0] == "condition" and not time.shape, "no time")
+    support = support_of(time)
+    need(support.name == "Interval" and support.arguments == (0, 1), "a time that is not on [0, 1]")
+
+
+def log_start(log_path: Term, time: Term, state: tuple[Term, ...], laws: tuple[Admissible, ...]) -> Term:
+    """log of the measure at 0, minus log of the laws: log of the mass, where it does not depend on the state."""
+    found = substitute(log_path, {time: ZERO})
+    for own, law in zip(state, laws, strict=True):
+        row = form_of(law.family, law.form)
+        need(not row.vectors, "a law by a vector of probabilities")
+        names = {name: value for (name, _), value in zip(row.parameters, law.arguments, strict=True)}
+        found = minus(found, total(instance(row.log_density, x=own, **names), law.shape))
+    return found
+
+
+def elsewhere(state: tuple[Term, ...]) -> dict[Term, Term]:
+    """Other values of the state."""
+    return {s: symbol("draw", f"{name_of(s)} elsewhere", support_of(s), s.shape) for s in state}
+
+
+@rule
+def known_start(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """log of the path's density at 0 minus log of the laws' is the same at any two values of the state.
+
+    Subject: log of the path, its time, the state, the laws.  Premises: the laws are admissible; log of the path is a
+    real number, so that 0 times a part of it is 0."""
+    log_path, time, state, laws = cast(tuple[Term, Term, tuple[Term, ...], tuple[Admissible, ...]], subject)
+    _is_time(time)
+    need(bool(state) and len(state) == len(laws) == len(set(state)), "one law for each variable")
+    need(len(premises) == len(laws) + 1, "one premise for each law, and the range of the path")
+    need(premises[:-1] == laws, "a law that is not known to be admissible")
+    need(range_of(premises[-1], log_path).within(REALS), "the path is not known to be positive")
+    for own, law in zip(state, laws, strict=True):
+        need(own.operation == "symbol" and (support_of(own), own.shape) == (law.event, law.shape), "other events")
+        need(not any(s in state or s is time for a in law.arguments for s in a.symbols), "a law of the state itself")
+    found = log_start(log_path, time, state, laws)
+    need(same(found, substitute(found, elsewhere(state))), "at 0 the path is not known to be the product of these laws")
+    return Starts(log_path, time, state, laws)
+
+
+@rule
+def path_ends(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """log of the path at 1 is log of the target, as formulas.
+
+    Subject: log of the path, its time, log of the target.  Premise: log of the path is a real number."""
+    log_path, time, log_target = cast(tuple[Term, Term, Term], subject)
+    _is_time(time)
+    (finite,) = premises
+    need(range_of(finite, log_path).within(REALS), "the path is not known to be positive")
+    need(time not in log_target.symbols, "the target depends on the time")
+    end = substitute(log_path, {time: literal(1)})
+    need(same(end, log_target), "at 1 the path is not known to be the target")
+    return Ends(log_path, time, log_target)
+
+
+# -- reversals -------------------------------------------------------------------------------------------------------
+
+
+@rule
+def own_adjoint(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """Detailed balance: a reversible transition is its own reversal."""
+    (found,) = premises
+    if not isinstance(found, Reversible):
+        raise Unproved("not reversible")
+    return Adjoint(found.kernel, found.kernel, found.log_target)
+
+
+@rule
+def adjoint_sequence(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """(K_1 … K_n)* = K_n* … K_1*.  Subject: log of the measure; premises: the parts' reversals, in order."""
+    (log_target,) = cast(tuple[Term], subject)
+    found = [p for p in premises if isinstance(p, Adjoint)]
+    need(bool(found) and len(found) == len(premises), "a part whose reversal is not known")
+    need(all(p.log_target is log_target for p in found), "parts that keep different measures")
+    forward = tuple(p.forward for p in found)
+    return Adjoint(Sequence(forward), Sequence(tuple(p.backward for p in reversed(found))), log_target)
+
+
+@rule
+def adjoint_repeated(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """(K^n)* = (K*)^n.  Subject: n."""
+    (count,) = cast(tuple[int], subject)
+    (part,) = premises
+    if not isinstance(part, Adjoint):
+        raise Unproved("a part whose reversal is not known")
+    need(count >= 0, "a negative count")
+    return Adjoint(Repeated(None, count, part.forward), Repeated(None, count, part.backward), part.log_target)
+
+
+@rule
+def adjoint_blend(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """(sum_k w_k K_k)* = sum_k w_k K_k* for constant weights.
+
+    Subject: the state and the weights.  Premises: the parts' reversals, then that each weight is at least 0."""
+    state, weights = cast(tuple[tuple[Term, ...], tuple[Term, ...]], subject)
+    found = [p for p in premises[: len(weights)] if isinstance(p, Adjoint)]
+    need(bool(found) and len(found) == len(weights), "a part whose reversal is not known")
+    need(all(p.log_target is found[0].log_target for p in found), "parts that keep different measures")
+    constant_weights(state, weights, premises[len(weights) :])
+    forward = Blend(state, weights, tuple(p.forward for p in found))
+    backward = Blend(state, weights, tuple(p.backward for p in found))
+    return Adjoint(forward, backward, found[0].log_target)

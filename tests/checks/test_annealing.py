@@ -1,0 +1,152 @@
+"""Where annealing paths start and end, and what undoes a transition: true statements are proved, planted errors are not.
+
+A wrong start, end, or reversal changes log Z without a sign that anything is wrong, so each gets the smallest error."""
+
+from __future__ import annotations
+
+import pytest
+
+from gencompiler import pipeline
+from gencompiler.checks import Checked, check
+from gencompiler.checks.certificate import certificate_data, recheck
+from gencompiler.diagnostics.model import Reporter
+from gencompiler.diagnostics.span import SourceText
+from gencompiler.model.nodes import Support
+from gencompiler.proof.annealing_rules import Adjoint
+from gencompiler.proof.chain_rules import Sequence
+from gencompiler.proof.graph import literal, substitute, symbol
+from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.structure import Admissible
+
+REAL = "observed x : Real[2]  p(x) ∝ exp(-sum(x^4))  "
+BITS = "observed x : Binary[3]  latent h : Binary[2]  param W : Real[3, 2]  p(x, h) ∝ exp(x @ W @ h)  "
+LATENT = "observed x : Real[2]  latent z : Real[2]  p(z) = Normal(1, 2)  p(x | z) = Normal(tanh(z), 0.5)  "
+WALK = (
+    "transition walk(x' | x, t : Interval(0, 1)) { y ~ Normal(x, 0.5)  x' = metropolis(y, target = path) }"
+    "  evaluate ais(path, walk)"
+)
+SWEEP = (
+    "transition sweep(x', h' | x, h, t : Interval(0, 1)) { h' ~ path(h | x, t)  x' ~ path(x | h', t) }"
+    "  evaluate ais(path, sweep)"
+)
+POSTERIOR = (
+    "transition walk(z' | z, x, t : Interval(0, 1)) { y ~ Normal(z, 0.5)  z' = metropolis(y, target = path) }"
+    "  evaluate ais(path, walk)"
+)
+
+
+def real(path: str) -> str:
+    return f"{REAL}density path(x | t : Interval(0, 1)) ∝ {path}  {WALK}"
+
+
+def latent(path: str) -> str:
+    return f"{LATENT}density path(z | x, t : Interval(0, 1)) ∝ {path}  {POSTERIOR}"
+
+
+TRUE = {
+    "geometric": real("Normal(x | 1, 2)^(1 - t) * p(x)^t"),
+    "written_out": real("exp(-t * sum(x^4)) * Normal(x | 0, 1)^(1 - t)"),
+    "an_energy_at_0": real("exp(-t * sum(x^4) - (1 - t) * sum((x - 1)^2) / 8)"),
+    "a_constant_factor": real("p(x)^t * (3 * Normal(x | 0, 1))^(1 - t)"),
+    "laplace": real("p(x)^t * Laplace(x | 0, 1)^(1 - t)"),
+    "uniform_bits": f"{BITS}density path(x, h | t : Interval(0, 1)) ∝ p(x, h)^t  {SWEEP}",
+    "likelihood": latent("p(z) * p(x | z)^t"),
+    "joint": latent("p(x, z)^t * Normal(z | 0, 1)^(1 - t)"),
+}
+FALSE = {
+    "start_of_no_law": (real("p(x)^t * exp(-(1 - t) * sum(x^6))"), "G624"),
+    "start_of_infinite_mass": (real("p(x)^t"), "G624"),
+    "ends_twice_as_cold": (real("p(x)^(2 * t) * Normal(x | 0, 1)^(1 - t)"), "G625"),
+    "ends_at_twice_the_mass": (real("(2 * p(x))^t * Normal(x | 0, 1)^(1 - t)"), "G625"),
+    "base_is_still_there_at_the_end": (real("p(x)^t * Normal(x | 0, 1)"), "G625"),
+    "stops_short": (real("p(x)^(t / 2) * Normal(x | 0, 1)^(1 - t / 2)"), "G625"),
+    "prior_left_out_at_the_end": (latent("p(z)^(1 - t) * p(x | z)^t"), "G625"),
+    "likelihood_without_its_constant": (latent("p(z) * exp(-t * 2 * sum((x - tanh(z))^2))"), "G625"),
+}
+
+
+def checked(body: str) -> tuple[Checked, set[str]]:
+    done = pipeline.run(SourceText("m.gen", f"model M {{\n{body}\n}}\n"), until="derive")
+    reporter = Reporter()
+    return check(done.derived, reporter), {d.code for d in reporter.diagnostics}
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_a_right_path_is_proved_and_replayed(name: str) -> None:
+    found, codes = checked(TRUE[name])
+    ids = [v.obligation.id for v in found.verdicts if v.obligation.id.startswith("path")]
+    assert ids == ["path start", "path end", "path kept", "path reversed"]
+    assert all(v.status == "proved" for v in found.verdicts if v.obligation.id.startswith("path"))
+    assert not codes
+    assert recheck(certificate_data(found), found.derived) == []
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_a_wrong_path_is_not_proved(name: str) -> None:
+    body, code = FALSE[name]
+    found, codes = checked(body)
+    assert codes == {code}
+    wanted = {"G624": "path start", "G625": "path end"}[code]
+    assert all(v.status != "proved" for v in found.verdicts if v.obligation.id == wanted)
+
+
+# -- the rules themselves --------------------------------------------------------------------------------------------
+
+
+def proof_of(name: str, kind: str) -> Proof:
+    found, _ = checked(TRUE[name])
+    return next(v.proof for v in found.verdicts if v.obligation.id == kind and v.proof is not None)
+
+
+def test_a_law_with_another_parameter_is_no_start() -> None:
+    proof = proof_of("geometric", "path start")
+    log_path, time, state, laws = proof.subject
+    (law,) = laws
+    finite = proof.premises[-1]
+    for arguments in ((law.arguments[0], literal(3)), (literal(0), law.arguments[1]), (state[0], law.arguments[1])):
+        other = Admissible(law.family, law.form, arguments, law.event, law.shape)
+        premise = Proof("assumption", (other, "for this test"), (), other)
+        with pytest.raises(Unproved):
+            prove("known_start", (log_path, time, state, (other,)), premise, finite)
+    with pytest.raises(Unproved, match="admissible"):
+        prove("known_start", (log_path, time, state, laws), finite, finite)
+    with pytest.raises(Unproved, match="one law for each"):
+        prove("known_start", (log_path, time, (), ()), finite)
+
+
+def test_a_time_on_another_interval_is_none() -> None:
+    proof = proof_of("geometric", "path end")
+    log_path, time, target = proof.subject
+    longer = symbol("condition", "t", Support("Interval", (literal(0).data, literal(2).data)))
+    moved = substitute(log_path, {time: longer})
+    with pytest.raises(Unproved, match="time"):
+        prove("path_ends", (moved, longer, target), *proof.premises)
+    with pytest.raises(Unproved):
+        prove("path_ends", (log_path, time, moved), *proof.premises)
+
+
+def test_a_sweep_is_undone_in_the_opposite_order_only() -> None:
+    proof = proof_of("uniform_bits", "path reversed")
+    found = proof.conclusion
+    assert isinstance(found, Adjoint)
+    assert isinstance(found.forward, Sequence) and isinstance(found.backward, Sequence)
+    assert found.backward.parts == tuple(reversed(found.forward.parts)) != found.forward.parts
+    with pytest.raises(Unproved, match="not reversible"):
+        prove("own_adjoint", (), proof)
+    with pytest.raises(Unproved, match="different measures"):
+        other = proof_of("geometric", "path reversed")
+        prove("adjoint_sequence", proof.subject, *proof.premises, other)
+
+
+def test_a_transition_that_the_reversal_is_not_derived_of_has_no_upper_bound() -> None:
+    body = (
+        "observed x : Binary[3]  param W : Real[3, 3]  p(x) ∝ exp(sum(for i, j in 0..i: W[i, j] * x[i] * x[j]))"
+        "  density path(x | t : Interval(0, 1)) ∝ p(x)^t"
+        "  transition site(x' | x, i : Integer(0..3), t : Interval(0, 1)) { x'[i] ~ path(x[i] | x[!=i], t) }"
+        "  transition sweep(x' | x, t : Interval(0, 1)) = repeat(i in 3) { site(i = i, t = t) }"
+    )
+    found, codes = checked(f"{body}  evaluate ais(path, sweep)")
+    assert not codes
+    assert [v.obligation.id for v in found.verdicts if v.obligation.id.startswith("path")][-1] == "path kept"
+    _, codes = checked(f"{body}  evaluate bdmc(path, sweep)")
+    assert codes == {"G626"}
