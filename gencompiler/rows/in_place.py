@@ -8,7 +8,7 @@ and entries of a sequence are filled in one after the other, and copying each ti
 from __future__ import annotations
 
 from gencompiler.node import walk
-from gencompiler.rows.analysis import local_names, loops
+from gencompiler.rows.analysis import bound_names, local_names, loops
 from gencompiler.rows.nodes import (
     Broadcast,
     Carry,
