@@ -40,7 +40,17 @@ from gencompiler.rows.schedule import Schedule
 
 #: What the class and its methods may import, by module; the names are taken before a model's name is chosen.
 _RUNTIME = {
-    "gencompiler.runtime": ("causal", "fokker_planck", "norms", "random", "sampling", "special", "tiles"),
+    "gencompiler.runtime": (
+        "causal",
+        "convolutions",
+        "fokker_planck",
+        "norms",
+        "quantiles",
+        "random",
+        "sampling",
+        "special",
+        "tiles",
+    ),
     "gencompiler.runtime.fields": ("Field", "Support"),
     "gencompiler.runtime.modules": ("Context", "Model", "Phase", "RowFunction", "Values"),
     "gencompiler.runtime.fokker_planck": ("Solution",),

@@ -27,6 +27,7 @@ from gencompiler.rows.cost import cost, elements, operations
 from gencompiler.rows.hoist import hoist_draws, stepped_draws
 from gencompiler.rows.in_place import filled_in_place
 from gencompiler.rows.nodes import (
+    Convolve,
     Dot,
     Expr,
     ExternalCall,
@@ -47,9 +48,11 @@ IMPORTS = {
     "torch": "import torch",
     "F": "from torch.nn import functional as F",
     "causal": "from gencompiler.runtime import causal",
+    "convolutions": "from gencompiler.runtime import convolutions",
     "norms": "from gencompiler.runtime import norms",
     "random": "from gencompiler.runtime import random",
     "special": "from gencompiler.runtime import special",
+    "quantiles": "from gencompiler.runtime import quantiles",
     "tiles": "from gencompiler.runtime import tiles",
 }
 
@@ -63,7 +66,7 @@ _ELEMENT, _PRODUCT = 0.5, 0.02
 _SMALL, _LARGE = 5e3, 2e5
 
 #: What may round a row differently where there are other numbers of rows.
-_PRODUCTS = (Dot, MatrixFunction, ExternalCall)
+_PRODUCTS = (Dot, Convolve, MatrixFunction, ExternalCall)
 
 
 @dataclasses.dataclass(frozen=True)

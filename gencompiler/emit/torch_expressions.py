@@ -38,6 +38,7 @@ from gencompiler.rows.nodes import (
     Collect,
     Column,
     Concat,
+    Convolve,
     Distribute,
     Dot,
     Draw,
@@ -119,7 +120,7 @@ class Expressions:
                     self.scope.iotas[length] = self.scope.names.fresh("places", f"places_{length}")
                 self.scope.want("device")
                 return Value(Text(self.scope.iotas[length]), expr.type)
-            case Window() | WithWindow() | WithColumn() | Reshape() | Mask():
+            case Window() | WithWindow() | WithColumn() | Reshape() | Mask() | Convolve() | LogAbsDet():
                 return torch_windows.value(self, expr)
             case Draw():
                 return self._draw(expr)
@@ -127,9 +128,6 @@ class Expressions:
                 return moved(expr, self.value(operand), self.scope)
             case ParticleIndex():
                 return particle_numbers(expr, self.scope)
-            case LogAbsDet(entries=entries, size=size):
-                table = method(self.code(entries), "unflatten", "-1", f"({size}, {size})")
-                return Value(Attribute(call("torch.linalg.slogdet", table), "logabsdet"), expr.type)
             case MatrixFunction(arguments=arguments):
                 return Value(matrix_function(expr, list(map(self.code, arguments)), self.scope), expr.type)
             case ExternalCall(module=module, arguments=arguments):
@@ -338,11 +336,12 @@ class Expressions:
         if not expr.type.rows and all(value.host for value in values):
             return Value(self._made("torch.tensor", Sequence(tuple(v.code for v in values), "[]")), expr.type)
         codes = [self.spread(value, _for_each_row(value.type, expr.type)) for value in values]
+        chunked = any(value.chunked for value in values)  # then all are
         if not any(value.type.shape for value in values):
-            return Value(call("torch.stack", Sequence(tuple(codes)), "-1"), expr.type)
-        last = [":", "None"] if expr.type.rows else ["None"]
+            return Value(call("torch.stack", Sequence(tuple(codes)), "-1"), expr.type, chunked=chunked)
+        last = ["..." if chunked else ":", "None"] if expr.type.rows else ["None"]
         parts = (c if v.type.shape else indexed(c, last) for c, v in zip(codes, values, strict=True))
-        return Value(call("torch.cat", Sequence(tuple(parts)), "-1"), expr.type)
+        return Value(call("torch.cat", Sequence(tuple(parts)), "-1"), expr.type, chunked=chunked)
 
     # -- rows --------------------------------------------------------------------------------------------------------
 

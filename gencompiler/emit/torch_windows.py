@@ -1,4 +1,4 @@
-"""Windows into vectors and matrices, and masks, in torch."""
+"""Vectors as tables: windows into them, masks, convolutions and determinants, in torch."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from gencompiler.emit.torch_values import Value
 from gencompiler.node import Node, rebuild, walk
 from gencompiler.rows.analysis import block_index, bound_names, constant, local_names
 from gencompiler.rows.nodes import (
+    Convolve,
     Dot,
     Expr,
     Let,
     Local,
+    LogAbsDet,
     Loop,
     Mask,
     ParameterRead,
@@ -34,8 +36,11 @@ _INDEX = RowType(False, (), "integer")
 #: Iterations from which on lists of windows pay.
 _MANY = 8
 
+#: The expressions of this file.
+Table = Window | WithWindow | WithColumn | Reshape | Mask | Convolve | LogAbsDet
 
-def value(expressions: Expressions, expr: Window | WithWindow | WithColumn | Reshape | Mask) -> Value:
+
+def value(expressions: Expressions, expr: Table) -> Value:
     """One of the expressions of this file."""
     match expr:
         case Window():
@@ -46,7 +51,24 @@ def value(expressions: Expressions, expr: Window | WithWindow | WithColumn | Res
             return with_column(expressions, expr)
         case Reshape():
             return reshape(expressions, expr)
+        case Convolve():
+            return convolve(expressions, expr)
+        case LogAbsDet(entries=entries, size=size):
+            table = method(expressions.code(entries), "unflatten", "-1", f"({size}, {size})")
+            return Value(Attribute(call("torch.linalg.slogdet", table), "logabsdet"), expr.type)
     return mask(expressions, expr)
+
+
+def convolve(expressions: Expressions, expr: Convolve) -> Value:
+    """`convolutions.convolve(value, weight, bias, grid, kernel, pads, dilation)`"""
+    bias = expressions.code(expr.bias) if expr.bias is not None else Text("None")
+    sizes = (Text(str(each)) for each in (expr.grid, expr.kernel, expr.pads))
+    options = {"dilation": str(expr.dilation)} if expr.dilation > 1 else {}
+    kind = dataclasses.replace(expr.type, shape=expr.value.type.shape)
+    given = expressions.spread(expressions.value(expr.value), kind)
+    return Value(
+        call("convolutions.convolve", given, expressions.code(expr.weight), bias, *sizes, **options), expr.type
+    )
 
 
 def mask(expressions: Expressions, expr: Mask) -> Value:
@@ -65,6 +87,8 @@ def window(expressions: Expressions, expr: Window) -> Value:
         return _blocks(expr, value, place[0])
     start = flat(expressions.code(expr.start))
     items = f"{start} : {start} + {expr.length}"
+    if (at := constant(expr.start)) is not None:
+        items = f"{at or ''}:{at + expr.length}"
     if value.type.rows:
         return Value(expressions.last(value, items), expr.type, chunked=value.chunked)
     return Value(Subscript(value.code, (*([":"] * expr.axis), items)), expr.type)
@@ -172,8 +196,8 @@ def with_window(expressions: Expressions, expr: WithWindow) -> Value:
     length = expr.value.type.shape[0]
     vector = expressions.spread(expressions.value(expr.vector), expr.type)
     value = expressions.spread(expressions.value(expr.value), dataclasses.replace(expr.type, shape=(length,)))
-    start = flat(expressions.code(expr.start))
-    end = f"{start} + {length}"
+    start, at = flat(expressions.code(expr.start)), constant(expr.start)
+    end = f"{start} + {length}" if at is None else str(at + length)
     if _is_own(expressions, expr.vector):
         return Value(call("tiles.filled", vector, value, start, end), expr.type)
     return Value(call("torch.slice_scatter", vector, value, "-1", start, end), expr.type)

@@ -17,7 +17,7 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.model.views import Axes, axes
 from gencompiler.node import Node, rebuild
-from gencompiler.rows import networks
+from gencompiler.rows import networks, stacks
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.unsupported import NotLowered
 
@@ -29,9 +29,11 @@ def output(expressions: Expressions, expr: model.NetworkOutput, scope: Scope) ->
     """One output at the index of the network's views: of the sums that are carried, or of the whole network."""
     network = expressions.networks[expr.path]
     view = view_of(expr, scope.views)
+    if expr.path in scope.carried and network.grid:
+        return stacks.carried_output(expressions, expr, scope)
     if expr.path in scope.carried:
         return _carried_output(expressions, network, expr, scope)
-    whole = _whole(expressions, network, expr, scope)
+    whole = stacks.whole(expressions, expr, scope) if network.grid else _whole(expressions, network, expr, scope)
     index, span = expressions.subscript(view.index, scope), expr.span
     size = network.outputs[expr.output]
     if size == 0:

@@ -24,9 +24,10 @@ from gencompiler.rows import networks
 from gencompiler.rows.causal import bias, layers_of, masked, place_by_place, times, uncut, view_of
 from gencompiler.rows.expressions import Expressions, Scope
 from gencompiler.rows.nodes import Expr
+from gencompiler.rows.stacks import Caches
 
 
-def drawn_networks(expressions: Expressions, factor: Factor, variable: str) -> list[Units]:
+def drawn_networks(expressions: Expressions, factor: Factor, variable: str) -> list[Units | Caches]:
     """The networks of a conditional that read `variable`, drawn place by place, and whose units may be carried."""
     return _carried(expressions, factor.distribution, variable, lambda index: grows_by_one(index, factor.conditional))
 
@@ -38,13 +39,13 @@ def recurring_networks(expressions: Expressions, recur: model.Recur) -> list[Uni
         return isinstance(index, model.Reference) and index.name == recur.index
 
     found = _carried(expressions, recur.body, recur.name, runs)
-    return [units for units in found if units.network.places == recur.extent]
+    return [units for units in found if isinstance(units, Units) and units.network.places == recur.extent]
 
 
 def _carried(
     expressions: Expressions, tree: model.Expr, variable: str, runs: Callable[[model.Expr], bool]
-) -> list[Units]:
-    found: dict[str, Units] = {}
+) -> list[Units | Caches]:
+    found: dict[str, Units | Caches] = {}
     for part in walk(tree):
         if not isinstance(part, model.NetworkOutput) or part.path in found:
             continue
@@ -55,7 +56,8 @@ def _carried(
         if len(views) < sum(map(bool, network.views)):
             continue  # a local name stands for a view
         if runs(views[0].index) and any(_mentions(given, variable) for given in part.inputs):
-            found[part.path] = Units(expressions, part, variable)
+            stacked = bool(network.grid)
+            found[part.path] = Caches(expressions, part) if stacked else Units(expressions, part, variable)
     return list(found.values())
 
 
@@ -87,8 +89,9 @@ class Units:
     def reads_variable(self) -> bool:
         """Whether the network's input is the variable itself, which the loop must carry then."""
         (first, *others) = self.call.inputs
-        plain = isinstance(first, model.Element) and isinstance(first.base, model.Reference)
-        return plain and not others and len(first.subscripts) == 1 and self._features(0) == 1
+        if not isinstance(first, model.Element) or not isinstance(first.base, model.Reference):
+            return False
+        return not others and len(first.subscripts) == 1 and self._features(0) == 1
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from gencompiler.rows.analysis import constant, local_names
 from gencompiler.rows.nodes import (
     Column,
     Concat,
+    Convolve,
     Dot,
     Draw,
     Elementwise,
@@ -203,6 +204,8 @@ def _flops(tree: Node) -> int:
         match part:
             case Dot(matrix=matrix):
                 total += 2 * math.prod(matrix.type.shape) * part.type.particles
+            case Convolve(weight=weight):
+                total += 2 * math.prod((*part.result_grid, *weight.type.shape)) * part.type.particles
             case Elementwise(function=function):
                 total += _size(part) * (1 if function in _CHEAP else _FUNCTION)
             case Select() | Reduce():

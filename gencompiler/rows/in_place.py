@@ -8,7 +8,7 @@ and entries of a sequence are filled in one after the other, and copying each ti
 from __future__ import annotations
 
 from gencompiler.node import walk
-from gencompiler.rows.analysis import bound_names, local_names, loops
+from gencompiler.rows.analysis import local_names, loops
 from gencompiler.rows.nodes import (
     Broadcast,
     Carry,
@@ -44,8 +44,9 @@ def _is_own(carry: Carry, loop: Loop) -> bool:
         return carry.name not in local_names(*others) and _unseen({carry.name}, loop, others)
     if not isinstance(carry.next, Local):
         return False
-    place = next((n for n, each in enumerate(loop.body) if isinstance(each, Let) and each.value is writes[0]), None)
-    if place is None or carry.next.name not in bound_names(loop.body[place : place + 1]):
+    lets = ((n, each) for n, each in enumerate(loop.body) if isinstance(each, Let))
+    place = next((n for n, each in lets if each.name == carry.next.name and each.value is writes[0]), None)
+    if place is None:
         return False
     later = (*loop.body[place + 1 :], *others)
     return carry.name not in local_names(*later) and _unseen({carry.name, carry.next.name}, loop, others)

@@ -133,9 +133,14 @@ class _Linear:
 
 
 def _written_anew(expr: Expr) -> bool:
-    """Whether each use has a value of its own: reads, and constant vectors, which loops may fill in place."""
-    constant = isinstance(expr, nodes.Broadcast) and isinstance(expr.operand, nodes.Number)
-    return constant or isinstance(expr, NEVER_NAMED)
+    """Whether each use has a value of its own: reads, constant vectors, which loops may fill in place, and an index
+    times a number, where a block begins (`block_index`)."""
+    match expr:
+        case nodes.Broadcast(operand=nodes.Number()):
+            return True
+        case nodes.Elementwise(function="multiply", arguments=(nodes.Local(type=index), nodes.Number())):
+            return not index.rows and index.kind == "integer"
+    return isinstance(expr, NEVER_NAMED)
 
 
 def _stored_early(body: list[nodes.Statement], stores: Sequence[nodes.Statement]) -> tuple[nodes.Statement, ...]:

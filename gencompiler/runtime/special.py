@@ -1,5 +1,5 @@
 """Lambert's W, Wright's omega and the inverse of sinh, to a few units in the last place over their whole domains,
-differentiable any number of times.
+differentiable any number of times; the Bessel function I0 by its logarithm.
 
     W(x) exp(W(x)) = x,  x >= -1/e, W >= -1                ω(x) + log ω(x) = x,  ω(x) = W(exp(x))
 
@@ -31,6 +31,18 @@ def wright_omega(x: Tensor) -> Tensor:
 def lambert_w(x: Tensor) -> Tensor:
     """The principal branch; not a number below -1/e."""
     found: Tensor = _LambertW.apply(x)  # type: ignore[no-untyped-call]
+    return found
+
+
+def log_bessel_i0(x: Tensor) -> Tensor:
+    """log I0(x) = log(exp(-|x|) I0(x)) + |x|."""
+    found: Tensor = torch.log(torch.special.i0e(x)) + x.abs()
+    return found
+
+
+def bessel_ratio(x: Tensor) -> Tensor:
+    """I1(x) / I0(x), the derivative of log I0."""
+    found: Tensor = torch.special.i1e(x) / torch.special.i0e(x)
     return found
 
 
