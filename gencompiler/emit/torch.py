@@ -23,7 +23,7 @@ from gencompiler.emit.torch_values import Scope, Value
 from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
 from gencompiler.rows.analysis import bound_names, constant, loops, single_reads
-from gencompiler.rows.cost import cost, operations
+from gencompiler.rows.cost import cost, elements, operations
 from gencompiler.rows.hoist import hoist_draws, stepped_draws
 from gencompiler.rows.in_place import filled_in_place
 from gencompiler.rows.nodes import (
@@ -57,10 +57,13 @@ IMPORTS = {
 }
 
 #: The tiles of `runtime.programs.RowFunction` where it says nothing else.
-TILES = (64, 256)
+TILES = (64, 64, 256)
 
-#: Floating-point operations of a product in the time that torch takes to begin an operation, some microseconds.
-_LAUNCH = 1 << 20
+#: Nanoseconds of a number that is computed by itself, and of an operation of a product with a matrix, about.
+_ELEMENT, _PRODUCT = 0.5, 0.02
+
+#: Nanoseconds of an operation on a tile that is small, about what torch takes to begin one, and of one that is large.
+_SMALL, _LARGE = 5e3, 2e5
 
 #: What may round a row differently where there are other numbers of rows.
 _PRODUCTS = (Dot, Convolve, MatrixFunction, ExternalCall)
@@ -97,21 +100,21 @@ def row_width(program: Program) -> int:
     return max((math.prod(each.shape) * each.particles for each in typed if each.rows), default=1)
 
 
-def row_tiles(program: Program) -> tuple[int, int]:
-    """The first and the longest tile of rows that a program is run for at once.
+def row_tiles(program: Program) -> tuple[int, int, int]:
+    """The first, the second and the longest tile of rows that a program is run for at once.
 
-    An operation costs torch about as much as `_LAUNCH` floating-point operations before it has computed anything.  A
-    sampler with many small ones (place after place, step after step) takes as long for one row as for as many as cost
-    that much; one with large ones takes no more rows than are asked for.  The longest tile has values that stay in a
-    core's cache: RealNVP in 64 dimensions computes 8192 densities in 44 ms by 1024, in 64 ms all at once and in 85 ms
-    by 256."""
+    A sampler with many small operations (place after place, step after step) takes as long for one row as for hundreds,
+    because torch takes some microseconds to begin each; one with large ones takes no more rows than are asked for.  The
+    longest tile has values that stay in a core's cache: RealNVP in 64 dimensions computes 8192 densities in 44 ms by
+    1024, in 64 ms all at once and in 85 ms by 256."""
     printed = hoist_draws(absorb(program))
     if any(isinstance(part, ExternalCall) for part in walk(printed)):
         return TILES
-    work = max(1, cost(printed).flops // operations(printed))
-    first = next((rows for rows in (512, 256, 128) if rows * work <= _LAUNCH), TILES[0])
-    longest = next((rows for rows in (1024, 512) if rows * work <= 2 * _LAUNCH), TILES[1])
-    return first, longest
+    singly = elements(printed)
+    time = (_ELEMENT * singly + _PRODUCT * max(0, cost(printed).flops - singly)) / operations(printed)
+    first = next((rows for rows in (512, 256, 128) if rows * time <= _SMALL), TILES[0])
+    second = 512 - first if first < 512 and 512 * time <= 12 * _SMALL else first
+    return first, second, 1024 if 1024 * time <= _LARGE else TILES[2]
 
 
 class _Function:

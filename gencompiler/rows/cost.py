@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 from gencompiler.catalog.devices import DEVICES
 from gencompiler.node import Node, children, walk
@@ -107,23 +108,37 @@ def _bytes(shape: tuple[int, ...], kind: str) -> int:
 
 def operations(program: Program) -> int:
     """How many operations on values of all rows are run one after another; loops of unknown length count once."""
-    ends = sum(_steps(output.value) for output in program.outputs if output.value is not None)
-    return max(1, _steps_of_block(program.body) + ends)
+    return max(1, _over(program, lambda part: int(isinstance(part, _RUN) and part.type.rows)))
 
 
-def _steps_of_block(statements: tuple[Statement, ...]) -> int:
-    total = 0
-    for statement in statements:
-        if isinstance(statement, Loop):
-            each = _steps_of_block(statement.body) + sum(_steps(carry.next) for carry in statement.carried)
-            total += (constant(statement.count) or 1) * each
-        else:
-            total += _steps(statement)
-    return total
+def elements(program: Program) -> int:
+    """The numbers of a row that are computed one by one, all that are not sums of a product with a matrix."""
+
+    def own(part: Node) -> int:
+        if isinstance(part, Reduce):
+            return _size(part.operand)
+        return _size(part) if isinstance(part, Elementwise | Select | Draw) else 0
+
+    return _over(program, own)
 
 
-def _steps(tree: Node) -> int:
-    return sum(isinstance(part, _RUN) and part.type.rows for part in walk(tree))
+def _over(program: Program, own: Callable[[Node], int]) -> int:
+    """The sum of `own` over the parts of a program, those in loops counted for each iteration."""
+
+    def tree(root: Node) -> int:
+        return sum(map(own, walk(root)))
+
+    def block(statements: tuple[Statement, ...]) -> int:
+        total = 0
+        for each in statements:
+            if isinstance(each, Loop):
+                inside = block(each.body) + sum(tree(carry.next) for carry in each.carried)
+                total += (constant(each.count) or 1) * inside + sum(tree(carry.initial) for carry in each.carried)
+            else:
+                total += tree(each)
+        return total
+
+    return block(program.body) + sum(tree(output.value) for output in program.outputs if output.value is not None)
 
 
 # -- liveness --------------------------------------------------------------------------------------------------------

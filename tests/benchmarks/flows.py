@@ -29,7 +29,7 @@ from gencompiler.runtime import causal
 from gencompiler.runtime.modules import Model
 from gencompiler.testing.strategies import Perturbation
 from tests.benchmarks.realnvp import bounded_affine
-from tests.benchmarks.timing import compare, machine, options, say, threads
+from tests.benchmarks.timing import compare, machine, options, say, threads, training_step
 
 SPECS = Path(__file__).parents[2] / "specs" / "bijections"
 
@@ -236,18 +236,6 @@ def check_equal(model: Model, peer: Any, size: int) -> None:
     )
     if not (density < 1e-2 and drawn < 1e-3):
         raise AssertionError("the two flows are not the same")
-
-
-def training_step(module: nn.Module, loss: Callable[[], Tensor]) -> Callable[[], None]:
-    """A step of Adam that changes next to nothing."""
-    optimizer = torch.optim.Adam(module.parameters(), lr=1e-7)
-
-    def step() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        loss().backward()
-        optimizer.step()
-
-    return step
 
 
 def flows() -> list[tuple[str, Model, dict[str, Any], int]]:

@@ -8,14 +8,60 @@ import torch
 import gencompiler
 from gencompiler.runtime import named
 from gencompiler.testing.strategies import Perturbation
-from tests.benchmarks import chain, made, nade, samplers, timing
+from tests.benchmarks import chain, diffusion, made, nade, samplers, table, timing
 
 
 def test_the_ratio_is_above_one_when_ours_is_faster() -> None:
-    found = timing.compare("sleep", lambda: time.sleep(0.001), lambda: time.sleep(0.004), rounds=3)
+    found = timing.compare("spin", lambda: spin(0.001), lambda: spin(0.004), rounds=3)
     assert 2 < found.ratio < 6
     assert found.low <= found.ratio <= found.high
     assert found.ours < found.peer
+
+
+def spin(seconds: float) -> None:
+    """Compute for so long, on either clock."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+def test_a_table_has_a_row_for_each_peer() -> None:
+    found = [
+        timing.Comparison("a", 1.0, 3.0, 3.0, 2.9, 3.1, "zuko", 2.0, 1),
+        timing.Comparison("a", 1.0, 3.0, 1.0, 0.2, 3.1, "zuko", 2.0, 2),
+        timing.Comparison("b < c", 1.0, 0.5, 0.5, 0.4, 0.6, "plain torch", 0.0, 1),
+    ]
+    assert table.table(found).splitlines() == [
+        "| what | peer | 1 thread | 2 threads | goal |",
+        "|---|---|---|---|---|",
+        "| a | zuko | 3.00 (2.90 to 3.10) | 1.00 (0.20 to 3.10), unstable | 2 |",
+        "| b < c | plain torch | 0.50 (0.40 to 0.60) |  |  |",
+    ]
+    drawn = table.picture(found)
+    assert drawn.count("<rect") == 3
+    assert "b &lt; c (plain torch)" in drawn
+
+
+@pytest.mark.slow
+def test_both_diffusions_are_one() -> None:
+    model = Perturbation(0.05, 0).apply(gencompiler.compile(diffusion.SPEC)())
+    diffusion.check_equal(model, 20)
+    with pytest.raises(AssertionError, match="not the same"):
+        diffusion.check_equal(Shifted(model), 20)
+
+
+@pytest.mark.slow
+def test_masked_flows_are_one() -> None:
+    pytest.importorskip("zuko")
+    pytest.importorskip("nflows")
+    from tests.benchmarks import flows
+
+    model = Perturbation(0.1, 0).apply(gencompiler.compile(flows.MAF)())
+    for peer in (flows.zuko_maf(model), flows.nflows_maf(model)):
+        flows.check_equal(model, peer, 64)
+    other = flows.zuko_maf(Perturbation(0.1, 1).apply(type(model)()))
+    with pytest.raises(AssertionError, match="not the same"):
+        flows.check_equal(model, other, 64)
 
 
 def test_both_nades_are_one() -> None:

@@ -46,7 +46,7 @@ def test_tiles_are_whole_for_torch_and_cut_for_kernels(kinds: Kinds, monkeypatch
     monkeypatch.setitem(
         kinds["nade"].programs,
         "sample",
-        dataclasses.replace(small := kinds["nade"].programs["sample"], tiles=(64, 256)),
+        dataclasses.replace(small := kinds["nade"].programs["sample"], tiles=(64, 64, 256)),
     )
     kinds["nade"]().sample(1)
     kinds["nade"]().sample(513)
