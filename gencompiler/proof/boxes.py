@@ -31,8 +31,11 @@ _BOOLEAN = Interval(0, 1)
 
 
 def support_interval(symbol: Term) -> Interval:
-    """The interval of a symbol's support; raises Unproved."""
+    """The interval of a symbol's support, that of an angle rounded outward; raises Unproved."""
     found = domain.of_support(support_of(symbol))
+    if support_of(symbol).name == "Angle":
+        end = enclosure.named_constant("pi").upper
+        return Interval(-end, end)
     if found is None:
         raise Unproved(f"the ends of {support_of(symbol)} are not exact numbers")
     return found
@@ -193,6 +196,7 @@ class Evaluation:
                 return self._power(term, *ranges)
             case "min" | "max":
                 return _extremum(name, *ranges)
+        need(len(ranges) == 1, "nothing is known about the range of {}", term)
         (argument,) = ranges
         allowed = enclosure.domain_of(name)
         need(argument.within(interior(allowed) if moved else allowed), "{} may be undefined", term)

@@ -38,7 +38,7 @@ def change(input_: Term, body: Term) -> Term:
     """What a map adds to its input, `body - input`; raises Unproved where the input is not one of its summands."""
     rest: Term = ZERO
     own = 0
-    for summand, sign in _summands(body):
+    for summand, sign in summands(body):
         if summand is input_ and sign > 0:
             own += 1
         else:
@@ -47,13 +47,14 @@ def change(input_: Term, body: Term) -> Term:
     return rest
 
 
-def _summands(term: Term) -> list[tuple[Term, int]]:
+def summands(term: Term) -> list[tuple[Term, int]]:
+    """What a sum is made of, with signs."""
     if term.operation == "apply" and term.data in ("add", "subtract"):
         left, right = term.arguments
         sign = 1 if term.data == "add" else -1
-        return [*_summands(left), *((t, sign * s) for t, s in _summands(right))]
+        return [*summands(left), *((t, sign * s) for t, s in summands(right))]
     if term.operation == "apply" and term.data == "negate":
-        return [(t, -s) for t, s in _summands(term.arguments[0])]
+        return [(t, -s) for t, s in summands(term.arguments[0])]
     return [(term, 1)]
 
 

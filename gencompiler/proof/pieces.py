@@ -59,7 +59,7 @@ class Pieces:
         return found
 
     def _touched(self, term: Term) -> bool:
-        return self.variable in term.symbols or any(t.operation == "choose" for t in subterms(term))
+        return self.variable in term.symbols or any(_has_condition(t) for t in subterms(term))
 
     def _resolved(self, term: Term) -> Term:
         if term.operation == "choose":
@@ -75,7 +75,7 @@ class Pieces:
         arguments = tuple(self.resolved(a) if FUNCTIONS[term.data].kind != "boolean" else a for a in term.arguments)
         match term.data:
             case "indicator":
-                return ONE if self._truth(term.arguments[0]) else ZERO
+                return self._indicated(term)
             case "abs":
                 return arguments[0] if self._side(arguments[0], term) else apply("negate", arguments[0])
             case "relu":
@@ -88,6 +88,14 @@ class Pieces:
         if all(a is b for a, b in zip(arguments, term.arguments, strict=True)):
             return term
         return build("apply", term.data, arguments)
+
+    def _indicated(self, term: Term) -> Term:
+        try:
+            return ONE if self._truth(term.arguments[0]) else ZERO
+        except Unproved:
+            if self.variable in term.symbols:
+                raise
+        return term
 
     def _truth(self, condition: Term) -> bool:
         need(condition.operation == "apply", "the condition {} is not decided", condition)
@@ -144,6 +152,10 @@ class Pieces:
         zero = ex.scaled(ex.times(rest, ex.inverse(slope)), -1)
         gap = ex.plus(ex.atom(self.variable), ex.scaled(self.forms.collected(zero), -1))
         return direction * self.forms.sign(ex.written(gap)) if direction else 0
+
+
+def _has_condition(term: Term) -> bool:
+    return term.operation == "choose" or (term.operation == "apply" and term.data == "indicator")
 
 
 _ORDERS: dict[str, tuple[int, ...]] = {

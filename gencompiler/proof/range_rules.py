@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.proof import domain, enclosure
+from gencompiler.proof.boxes import support_interval
 from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, REALS, Interval
 from gencompiler.proof.facts import Fact, InRange, LogAbs, NonZero
 from gencompiler.proof.formulas import instance
@@ -61,12 +62,9 @@ def entries(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 @rule
 def declared(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A symbol has values in its declared support."""
+    """A symbol has values in its declared support; an angle, between -pi and pi."""
     term = subject_term(subject, "symbol")
-    interval = domain.of_support(support_of(term))
-    if interval is None:
-        raise Unproved(f"the ends of {support_of(term)} are not exact numbers")
-    return InRange(term, interval)
+    return InRange(term, support_interval(term))
 
 
 @rule

@@ -11,7 +11,7 @@ from typing import cast
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.catalog.supports import COUPLED, SUPPORTS
 from gencompiler.model.nodes import Support
-from gencompiler.proof import domain
+from gencompiler.proof import domain, enclosure
 from gencompiler.proof.boxes import Evaluation, support_interval
 from gencompiler.proof.calculus import fold as folded
 from gencompiler.proof.calculus import in_pieces, resolved
@@ -32,6 +32,8 @@ Assignment = tuple[tuple[Term, Fraction], ...]
 def admissible(support: Support, value: Fraction) -> bool:
     """Whether a rational is a value of a support."""
     allowed = domain.of_support(support)
+    if support.name == "Angle":
+        return abs(value) <= enclosure.named_constant("pi").lower
     if allowed is None or not allowed.contains(value) or (support.name == "NonZero" and value == 0):
         return False
     if support.name == "Sign":
@@ -104,8 +106,8 @@ def fold(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     Subject: the input, the body, an assignment, the three inputs."""
     input_, body, assignment, *places = cast(tuple[Term, Term, Assignment, Fraction, Fraction, Fraction], subject)
     need(premises != () and isinstance(premises[0], InRange) and premises[0].term is body, "not known to be defined")
-    need(continuous(body) and input_.shape == (), "not known to be continuous")
     need(is_interval(support_of(input_)), "there are gaps between the values of {}", support_of(input_))
+    need(continuous(body, input_) and input_.shape == (), "not known to be continuous")
     point = _point(assignment)
     need(len(places) == 3 and places[0] < places[1] < places[2], "three inputs in order")
     need(all(admissible(support_of(input_), p) for p in places), "not an input")
@@ -142,14 +144,18 @@ def _order(left: Number, right: Number) -> int:
         raise Unproved(str(problem)) from None
 
 
-def continuous(term: Term) -> bool:
-    """Whether a term is made of functions that are continuous wherever they are defined."""
-    jumps = ("sign", "floor", "indicator")
-    return all(
-        t.operation != "choose"
-        and not (t.operation == "apply" and (t.data in jumps or FUNCTIONS[t.data].kind == "boolean"))
-        for t in subterms(term)
-    )
+def continuous(term: Term, by: Term | None = None) -> bool:
+    """Whether a term is made of functions that are continuous wherever they are defined; `by`: in this symbol alone,
+    all others held fixed."""
+    moving = [t for t in subterms(term) if by is None or by in t.symbols]
+    return not any(_may_jump(t, by) for t in moving)
+
+
+def _may_jump(term: Term, by: Term | None) -> bool:
+    if term.operation == "choose":
+        return by is None or by in term.arguments[0].symbols
+    jumps = ("sign", "floor", "indicator", "poisson_quantile")
+    return term.operation == "apply" and (term.data in jumps or FUNCTIONS[term.data].kind == "boolean")
 
 
 @rule

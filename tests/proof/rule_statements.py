@@ -45,6 +45,8 @@ SCALAR = (
     "(u : Real | w : Simplex(2)) -> Real = if u > 1 then u else if u > 0 then 1.01 * u else exp(u) - w[0] - w[1]",
 )
 VECTOR = (
+    "a rotation of the halves, written out",
+    "a rotation with a sign lost: singular at pi / 4",
     "a rotation back",
     "a rotation, tanh, one half",
     "by index in a coupling",
