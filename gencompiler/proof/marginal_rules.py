@@ -23,6 +23,7 @@ from gencompiler.proof.structure import (
     MapStage,
     Production,
     PushesForward,
+    UndoneStage,
     has_density,
 )
 
@@ -95,6 +96,8 @@ def is_gaussian(production: Production, latent: frozenset[Term]) -> bool:
 def affine_map(law: Chains) -> tuple[Term, Term] | None:
     """The input and the body of a pipeline that is one map of the whole variable."""
     if len(law.stages) != 1 or not isinstance(law.stages[0], MapStage) or law.stages[0].lift:
+        return None
+    if isinstance(law.stages[0], UndoneStage):
         return None
     input_, body, _ = law.maps[law.stages[0].map]
     return input_, body

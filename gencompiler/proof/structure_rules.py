@@ -31,6 +31,7 @@ from gencompiler.proof.structure import (
     RepeatStage,
     StageData,
     Transforms,
+    UndoneStage,
     Unnormalized,
     has_density,
     is_atom,
@@ -180,7 +181,8 @@ def pass_through(
             own = stage.lift or input_.shape
             if own != shape or (stage.lift and input_.shape):
                 raise Breaks(here, current, None, f"a map of {list(own)} meets a value of {list(shape)}")
-            wanted = cast(Support, input_.data[2])
+            domain_ = cast(Support, input_.data[2])
+            wanted, result = (result, domain_) if isinstance(stage, UndoneStage) else (domain_, result)
             if not _same_set(current, wanted):
                 raise Breaks(here, current, wanted, f"the range before is {current}, the domain is {wanted}")
             current = result

@@ -7,7 +7,7 @@ import enum
 from gencompiler.model.nodes import Support
 from gencompiler.proof.blocks import NotFound, diagonal
 from gencompiler.proof.graph import Shape, Term, select, subterms
-from gencompiler.proof.structure import MapStage, OdeStage, RepeatStage, StageData
+from gencompiler.proof.structure import MapStage, OdeStage, RepeatStage, StageData, UndoneStage
 
 Maps = tuple[tuple[Term, Term, Support], ...]
 
@@ -83,12 +83,16 @@ def follow(shape: Shape, maps: Maps, stages: tuple[StageData, ...]) -> tuple[lis
             learned = [max(e, scalar[stage.map]) for e in learned]
             continue
         met = met or coupling[stage.map]
-        for place, effect in places:
-            start = origin[place]
+        for result, (place, effect) in enumerate(places):
+            start = origin[result if isinstance(stage, UndoneStage) else place]
             learned[start] = max(learned[start], effect)
             if coupling[stage.map]:
                 coupled[start] = max(coupled[start], effect)
-        origin = [origin[place] for place, _ in places]
+        sources = [place for place, _ in places]
+        if isinstance(stage, UndoneStage):
+            origin = [origin[sources.index(place)] if place in sources else origin[place] for place in range(size)]
+        else:
+            origin = [origin[place] for place in sources]
     return coupled, learned, met
 
 
