@@ -56,8 +56,8 @@ def expression(expr: nodes.Expr) -> str:
         case nodes.Gradient(function=name, arguments=arguments):
             return f"grad({name})({', '.join(map(expression, arguments))})"
         case nodes.Root(name=name, body=body, target=target, near=near):
-            start = f", which is {expression(near)}" if near is not None else ""
-            return f"(the {name} with {expression(body)} = {expression(target)}{start})"
+            told = f", which is {expression(near)}" if near is not None else ""
+            return f"(the {name} with {expression(body)} = {expression(target)}{told})"
         case nodes.NetworkOutput(path=path, output=output, inputs=inputs):
             return f"{path}.{output}({', '.join(map(expression, inputs))})"
     return _probabilistic(expr)

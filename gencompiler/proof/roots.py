@@ -47,6 +47,6 @@ def root_symbol(body: Term, shape: Shape) -> Term:
 
 define(
     "root",
-    lambda data, arguments: root(*arguments[:3], data, *arguments[3:]),
+    lambda data, arguments: root(arguments[0], arguments[1], arguments[2], data, *arguments[3:]),
     lambda term: frozenset((term.arguments[1],)),
 )

@@ -107,7 +107,7 @@ class _Speller:
             case "root":
                 body, formal, target, *near = term.arguments
                 if near:
-                    return self.part(near[0])
+                    return self.spell(near[0])
                 return (
                     f"(the {self._inside(formal, 0)} with {self._inside(body, 5)} = {self._inside(target, 5)})",
                     _ATOM,
