@@ -11,7 +11,7 @@ from gencompiler.proof.binders import replaced
 from gencompiler.proof.blocks import NotFound, diagonal, solving_order
 from gencompiler.proof.facts import InRange, Lipschitz
 from gencompiler.proof.graph import Malformed, Term, before, bound_index, contract, element, select, subterms, symbol
-from gencompiler.proof.index_rules import entry
+from gencompiler.proof.index_rules import entry, in_entries
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
 from gencompiler.proof.matrix_rules import factor_of
@@ -33,7 +33,7 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
     try:
         return (_by_index if body.operation == "each" else _blocks)(search, input_, body)
     except NotFound as failure:
-        for lemma in (_within, _ridge, _radial, _residual):
+        for lemma in (_entries, _within, _ridge, _radial, _residual):
             found = lemma(search, input_, body)
             if found is not None:
                 return found
@@ -155,6 +155,15 @@ def nonsingular(search: Search, term: Term) -> Proof:
         return prove("declared_nonsingular", (term,))
     except Unproved:
         raise NotFound("singular", term, f"{term} may be singular") from None
+
+
+def _entries(search: Search, input_: Term, body: Term) -> Proof | None:
+    """That `u + (for i: e)` is a bijection as a map by index; None where it is not of this form."""
+    try:
+        written = in_entries(body)
+    except Unproved:
+        return None
+    return _proved("written_by_index", (input_, body), body, _by_index(search, input_, written))
 
 
 # -- within a subspace -----------------------------------------------------------------------------------------------
