@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model import nodes
-from gencompiler.runtime import special
+from gencompiler.runtime import quantiles, special
 
 
 def evaluate(expr: nodes.Expr, names: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -58,7 +58,7 @@ def evaluate(expr: nodes.Expr, names: dict[str, torch.Tensor]) -> torch.Tensor:
 
 def _apply(function: str, arguments: list[torch.Tensor]) -> torch.Tensor:
     spelled = FUNCTIONS[function].torch.format(*(f"a{i}" for i in range(len(arguments))))
-    scope = {"torch": torch, "F": F, "special": special, "dtype": torch.float64} | {
+    scope = {"torch": torch, "F": F, "special": special, "quantiles": quantiles, "dtype": torch.float64} | {
         f"a{i}": a for i, a in enumerate(arguments)
     }
     return eval(spelled, scope)  # the catalogue's own text

@@ -23,7 +23,8 @@ class Function:
     `domain`, `range`: intervals of a unary function; a monotone one reaches the ends of `range` at those of `domain`.
     `exact`: an argument at which the value is known exactly, and that value, as `argument: value`.
     `kind`: of the result: "real", "integer", "boolean", or "same" as the arguments.
-    `operator`: the infix or prefix spelling in a spec, for printing; `torch`, `triton`: format strings over arguments.
+    `operator`: the infix or prefix spelling in a spec, for printing; `torch`, `triton`: format strings over arguments,
+    the latter empty where no kernel computes it.
     """
 
     name: str
@@ -264,6 +265,36 @@ _ALL = (
         monotone="increasing",
         range="(0, inf)",
     ),
+    # the modified Bessel function of order 0, its logarithm, and I1 / I0, the slope of that
+    _unary(
+        "bessel_i0",
+        "torch.special.i0({0})",
+        "",
+        "bessel_i0(a) * bessel_ratio(a)",
+        log_abs="log_bessel_i0(a)",
+        exact="0: 1",
+        range="[1, inf)",
+    ),
+    _unary(
+        "log_bessel_i0",
+        "special.log_bessel_i0({0})",
+        "",
+        "bessel_ratio(a)",
+        exact="0: 0",
+        range="[0, inf)",
+    ),
+    _unary(
+        "bessel_ratio",
+        "special.bessel_ratio({0})",
+        "",
+        exact="0: 0",
+        monotone="increasing",
+        range="(-1, 1)",
+    ),
+    # what samplers make of a uniform number b; torch has gradients of the first two
+    Function("log_gamma_quantile", 2, "quantiles.log_gamma_quantile({0}, {1})", ""),
+    Function("von_mises_quantile", 2, "quantiles.von_mises_quantile({0}, {1})", ""),
+    Function("poisson_quantile", 2, "quantiles.poisson_quantile({0}, {1})", ""),
     # hyperbolic
     _unary(
         "sinh",
@@ -277,7 +308,7 @@ _ALL = (
     ),
     _unary(
         "asinh",
-        "torch.asinh({0})",
+        "special.asinh({0})",
         "asinh({0})",
         "1 / sqrt(1 + a^2)",
         inverse="sinh(y)",

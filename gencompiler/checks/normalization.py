@@ -9,7 +9,7 @@ from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.verdict import PROVED, REFUTED, Obligation
 from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes
-from gencompiler.proof import mass_search
+from gencompiler.proof import mass_search, sign_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.density_facts import HasMass, IsCdf, NotMass
 from gencompiler.proof.domain import NON_NEGATIVE
@@ -71,8 +71,8 @@ def _check(checking: Checking, one: Stated) -> None:
     terms = one.terms
     sign = checking.settle(
         one.sign,
-        lambda: mass_search.weakened_sign(checking.search, terms.whole),
-        lambda failure: mass_search.negative(terms.whole),
+        lambda: sign_search.weakened_sign(checking.search, terms.whole),
+        lambda failure: sign_search.negative(terms.whole),
         lambda failure, found: _negative(one, failure, found),
     )
     cdf: Proof | None = None

@@ -135,11 +135,15 @@ def masses(distribution: nodes.Distribution) -> nodes.Expr | None:
     return placed(formula(form.masses, **_parameters(distribution)), distribution.span)
 
 
-def sampler(distribution: nodes.Distribution, uniform: nodes.Expr, normal: nodes.Expr) -> nodes.Expr:
-    """A draw as a function of standard draws `uniform` on (0, 1) and `normal`, each of the event's shape."""
+def sampler(
+    distribution: nodes.Distribution, uniform: nodes.Expr, normal: nodes.Expr, another: nodes.Expr
+) -> nodes.Expr:
+    """A draw as a function of standard draws `uniform` on (0, 1), `normal`, and `another`, uniform too, each of the
+    event's shape."""
     if isinstance(distribution, nodes.UserDistribution):
         return _made(distribution, uniform, normal)
-    found = formula(form_of(distribution).sample, uniform=uniform, normal=normal, **_parameters(distribution))
+    draws = {"uniform": uniform, "normal": normal, "another": another}
+    found = formula(form_of(distribution).sample, **draws, **_parameters(distribution))
     return placed(found, distribution.span)
 
 
@@ -176,11 +180,11 @@ def lifted(expr: nodes.Expr, values: dict[str, nodes.Expr]) -> nodes.Expr:
 
 
 def draws_of(distribution: nodes.Distribution) -> tuple[str, ...]:
-    """Which standard draws the sampler reads: "uniform", "normal" or both."""
+    """Which standard draw the sampler reads, "uniform" or "normal", and whether "another" one."""
     if isinstance(distribution, nodes.UserDistribution):
         return (distribution.draw,) if distribution.draw else ()
     text = form_of(distribution).sample
-    return tuple(kind for kind in ("uniform", "normal") if kind in text)
+    return tuple(kind for kind in ("uniform", "normal", "another") if kind in text)
 
 
 def _parameters(distribution: nodes.Distribution) -> dict[str, nodes.Expr]:

@@ -143,9 +143,9 @@ class _Writer:
         body, formal, target, *near = term.arguments
         inside = self._sharing(body, formal)
         start = self.write(near[0]) if near else None
-        lower, upper, rising = term.data
-        name, at = f"{ROOT}{name_of(formal)}", self.write(target)
-        return nodes.Root(type_, name, inside, at, lower, upper, rising, start, span=span)
+        lower, upper, increasing = term.data
+        name, written = f"{ROOT}{name_of(formal)}", self.write(target)
+        return nodes.Root(type_, name, inside, written, lower, upper, increasing, start, span=span)
 
     def _sharing(self, body: Term, formal: Term) -> nodes.Expr:
         """The body of a root, where repeated parts that depend on the number sought are bound once."""

@@ -14,7 +14,6 @@ from gencompiler.derive.express import Naming, express
 from gencompiler.model import nodes
 from gencompiler.node import Node, rebuild, walk
 from gencompiler.proof import exponentials as ex
-from gencompiler.proof import mass_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.facts import Bijection, result
@@ -24,6 +23,7 @@ from gencompiler.proof.kernel import Unproved
 from gencompiler.proof.pieces import linear
 from gencompiler.proof.scope import DensityTerms, density_terms
 from gencompiler.proof.search import Search
+from gencompiler.proof.sign_search import Asking
 
 #: What a sampler calls its standard draw.
 DRAWN = {"uniform": "uniform draw", "normal": "normal draw"}
@@ -74,7 +74,7 @@ def _candidates(terms: DensityTerms) -> Iterator[tuple[str, Term]]:
 
         yield "uniform", substitute(found.inverse, {result(()): _standard("uniform")})
         return
-    forms = ClosedForms(mass_search.Asking(Search()))
+    forms = ClosedForms(Asking(Search()))
     try:
         own = forms.log(terms.body)
     except (Unproved, Malformed):

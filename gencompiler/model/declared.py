@@ -81,7 +81,7 @@ def fits(builder: Builder, support: nodes.Support, type_: tree.TypeExpr) -> None
 
 def holds(builder: Builder, type_: nodes.Type, at: tree.TypeExpr) -> None:
     """A variable has one number for each element; supports of whole vectors and matrices are not supported yet."""
-    whole = ("Simplex", "Permutation", "Orthogonal", "Invertible", "Lower", "Upper", "Angle")
+    whole = ("Simplex", "Permutation", "Orthogonal", "Invertible", "Lower", "Upper")
     if type_.support.name in whole:
         builder.unsupported(f"a variable of type `{type_.support.name}`", at.span)
 

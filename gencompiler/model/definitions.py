@@ -100,13 +100,12 @@ def instantiate(
         )
     if definition.extern or not isinstance(definition.body, tree.Expr):
         builder.unsupported("a network supplied from outside (`extern def`) here", at.span)
-    builder.open.append(definition.name.id)
     name = builder.fresh(definition.name.id)
     types = tuple(a.type for a in arguments)
-    inner, inputs = enter(infer, context, definition, types, (), f"{name}.", at, expected=expected)
-    body = infer.expression(inner, definition.body)
-    _check_result(infer, inner, definition, body)
-    builder.open.pop()
+    with builder.inside(definition.name.id):
+        inner, inputs = enter(infer, context, definition, types, (), f"{name}.", at, expected=expected)
+        body = infer.expression(inner, definition.body)
+        _check_result(infer, inner, definition, body)
     builder.functions[name] = nodes.Function(name, inputs, body, span=definition.span)
     builder.functions_by_shape[key] = name
     return name

@@ -109,9 +109,15 @@ def _form(
         if set(named) <= set(names) and len(rest) == len(plain):
             chosen = {**dict(zip(rest, plain, strict=True)), **named}
             return form, infer.builder.every(names, lambda n: calls.argument_value(infer, context, chosen[n]))  # noqa: B023
-    if not expr.arguments and (ends := _ends(infer, expr, family, event)):
-        return ends
-    wanted = " or ".join(f"`{family.name}({', '.join(p for p, _ in form.parameters)})`" for form in family.forms)
+        own = [n for n in names if n not in _ends_of(form)]
+        rest = [n for n in own if n not in named]
+        if len(own) < len(names) and set(named) <= set(own) and len(rest) == len(plain):
+            chosen = {**dict(zip(rest, plain, strict=True)), **named}
+            ends = _ends(infer, expr, family, event)
+            values = infer.builder.every(own, lambda n: calls.argument_value(infer, context, chosen[n]))  # noqa: B023
+            return form, tuple(ends[n] if n in ends else values[own.index(n)] for n in names)
+    shown = ((p for p, _ in form.parameters if p not in _ends_of(form)) for form in family.forms)
+    wanted = " or ".join(f"`{family.name}({', '.join(names)})`" for names in shown)
     return infer.builder.report(
         "G104",
         f"these are not the parameters of `{family.name}`",
@@ -121,26 +127,28 @@ def _form(
     )
 
 
-def _ends(
-    infer: Infer, expr: tree.Call, family: distributions.Family, event: nodes.Type
-) -> tuple[distributions.Form, tuple[nodes.Expr, ...]] | None:
-    """`Uniform()` over the values of a finite variable: the integers from its lowest on; None of any other."""
-    form = next((f for f in family.forms if f.support == "Integer" and f.support_arguments), None)
-    if form is None or not SUPPORTS[event.support.name].discrete:
-        return None
-    size = values_in(event.support.name, event.support.arguments)
-    if size is None and event.support.name in ("Sign", "Permutation"):
+def _ends_of(form: distributions.Form) -> tuple[str, ...]:
+    """The parameters that a use leaves out: the ends of a range of integers, which are those of the variable."""
+    return form.support_arguments if form.support == "Integer" else ()
+
+
+def _ends(infer: Infer, expr: tree.Call, family: distributions.Family, event: nodes.Type) -> dict[str, nodes.Expr]:
+    """The lowest value of a finite variable and the number after its highest, as `Uniform()` has them."""
+    form = next(f for f in family.forms if _ends_of(f))
+    size = values_in(event.support.name, event.support.arguments) if SUPPORTS[event.support.name].discrete else None
+    if event.support.name in ("Sign", "Permutation"):
         infer.builder.unsupported(f"`{family.name}()` over `{event.support}`", expr.span)
     if size is None:
         return infer.builder.report(
             "G502",
-            f"`{event.support}` has infinitely many values, and no distribution gives them equal probabilities",
+            f"`{event.support}` has infinitely many values, and `{family.name}` is over finitely many",
             expr.span,
             "not a finite set",
         )
     lower = Fraction(bounds(event.support.name, event.support.arguments)[0])
     ends = (lower, lower + size)
-    return form, tuple(nodes.Literal(nodes.Type(nodes.REAL), end, span=expr.span) for end in ends)
+    literals = (nodes.Literal(nodes.Type(nodes.REAL), end, span=expr.span) for end in ends)
+    return dict(zip(_ends_of(form), literals, strict=True))
 
 
 def _check_vector(infer: Infer, family: str, label: str, value: nodes.Expr, event: nodes.Type) -> None:

@@ -7,6 +7,7 @@
 ∫ exp(-a y^2 + b y) dy by the error function                     a > 0
 ∫ (1 + k y)^(-p) dy = (1 - (1 + k)^(1-p)) / (k (p - 1))          k > -1, not 0; p not 1
 ∫ (1 + k y^2)^(-1) dy = atan(sqrt(k)) / sqrt(k)                  k > 0
+∫ y^(c-1) (1 + k y^c)^p dy = ((1 + k)^(p+1) - 1) / (c k (p+1))   k, c > 0; without the -1 for c < 0, p + 1 < 0
 ∫ cos(k y + d) dy = (sin(k + d) - sin(d)) / k, and so for sin
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from gencompiler.proof import exponentials as ex
+from gencompiler.proof import waves
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.exponentials import Exponentials
 from gencompiler.proof.graph import Term, apply, constant, literal
@@ -32,6 +34,8 @@ def over_unit(forms: ClosedForms, own: dict[Term, Exponentials], rest: list[tupl
     if rest:
         need(len(rest) == 1, "several factors of unknown sign")
         return _wave(forms, own, *rest[0], y)
+    if (whole := waves.over_periods(forms, own, y)) is not None:
+        return whole
     own = dict(own)
     a = ex.plus(own.pop(log_y, {}), ex.constant(1))
     if not own:
@@ -48,6 +52,8 @@ def over_unit(forms: ClosedForms, own: dict[Term, Exponentials], rest: list[tupl
         return found
     from gencompiler.proof.integrands import one_plus_power
 
+    if (found := _chained(forms, term, coefficient, a, y)) is not None:
+        return found
     factor, exponent = one_plus_power(forms, term, y, -1)
     need(factor == ex.constant(1), "{} does not vanish at 1", term)
     b = ex.plus(coefficient, ex.constant(1))
@@ -152,6 +158,25 @@ def _rational(forms: ClosedForms, term: Term, coefficient: Exponentials, y: Term
     grown = forms.raised(ex.times(power, forms.log(end)))
     slope = ex.inverse(ex.times(power, factor))
     return _as_product(forms, ex.times(ex.plus(grown, ex.constant(-1)), slope))
+
+
+def _chained(forms: ClosedForms, term: Term, power: Exponentials, a: Exponentials, y: Term) -> Product | None:
+    """∫ y^(c-1) (1 + k y^c)^p, the power of y being the slope of what is raised."""
+    from gencompiler.proof.integrands import one_plus_power
+
+    k, c = one_plus_power(forms, term, y)
+    sign = forms.sign(ex.written(c))
+    if ex.plus(a, ex.scaled(c, -1)) or not forms.positive(ex.written(k)) or sign == 0:
+        return None
+    raised = ex.plus(power, ex.constant(1))
+    direction = forms.sign(ex.written(raised))
+    if direction == 0 or (sign < 0 < direction):
+        return None
+    end = ex.times(raised, forms.log(ex.written(ex.plus(ex.constant(1), k))))
+    scale = ex.times(ex.times(c, k), raised)
+    if sign < 0:
+        return Product(1, ex.plus(end, ex.scaled(_log(forms, scale), -1)))
+    return _as_product(forms, ex.times(ex.plus(forms.raised(end), ex.constant(-1)), ex.inverse(scale)))
 
 
 def _wave(forms: ClosedForms, own: dict[Term, Exponentials], term: Term, count: int, y: Term) -> Product:

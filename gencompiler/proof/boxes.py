@@ -21,7 +21,7 @@ from gencompiler.proof.numerators import horner
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.terms import ONE, minus
 
-#: Symbols with the intervals they are restricted to.
+#: Symbols, and elements of them, with the intervals they are restricted to.
 Box = Mapping[Term, Interval]
 #: What premises say of terms.
 Known = Mapping[Term, Interval]
@@ -31,8 +31,11 @@ _BOOLEAN = Interval(0, 1)
 
 
 def support_interval(symbol: Term) -> Interval:
-    """The interval of a symbol's support; raises Unproved."""
+    """The interval of a symbol's support, that of an angle rounded outward; raises Unproved."""
     found = domain.of_support(support_of(symbol))
+    if support_of(symbol).name == "Angle":
+        end = enclosure.named_constant("pi").upper
+        return Interval(-end, end)
     if found is None:
         raise Unproved(f"the ends of {support_of(symbol)} are not exact numbers")
     return found
@@ -89,7 +92,8 @@ class Evaluation:
             case "choose":
                 return self._choose(term)
             case "element" | "select" | "each":
-                return self.range(term.arguments[0])
+                inner = self.range(term.arguments[0])
+                return meet(inner, self.box[term]) if term in self.box else inner
             case "join":
                 return domain.hull(*(self.range(a) for a in term.arguments))
             case "network":
@@ -192,6 +196,7 @@ class Evaluation:
                 return self._power(term, *ranges)
             case "min" | "max":
                 return _extremum(name, *ranges)
+        need(len(ranges) == 1, "nothing is known about the range of {}", term)
         (argument,) = ranges
         allowed = enclosure.domain_of(name)
         need(argument.within(interior(allowed) if moved else allowed), "{} may be undefined", term)

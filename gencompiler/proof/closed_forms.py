@@ -21,7 +21,9 @@ from gencompiler.proof.products import (
     ODD,
     REWRITTEN,
     Product,
+    cleared,
     is_reciprocal,
+    is_sum,
     leads_negative,
     log_of_number,
     logarithm_in,
@@ -32,6 +34,7 @@ from gencompiler.proof.products import (
     rank,
     reduced,
     times,
+    without_half_turns,
 )
 
 #: Where a term lies; raises Unproved where that is not known.
@@ -128,9 +131,12 @@ class ClosedForms:
     def _atom(self, name: str, arguments: tuple[Term, ...]) -> Exponentials:
         """A function that is not taken apart, of normal arguments; odd and even functions of one sign of them."""
         inner = [self.normal(a) for a in arguments]
+        if name in ("sin", "cos") and (turned := without_half_turns(inner[0])) is not None:
+            rest, odd = turned
+            return ex.scaled(self.normal(apply(name, ex.written(rest))), -1 if odd else 1)
         if name in ODD or name in EVEN:
             if not inner[0]:
-                return {} if name in ODD else ex.constant(int(name == "cos"))
+                return {} if name in ODD else ex.constant(int(name in ("cos", "bessel_i0")))
             if name in ("sin", "cos") and (exact := of_pi(name, inner[0])) is not None:
                 return ex.constant(exact)
             if leads_negative(inner[0]):
@@ -189,10 +195,13 @@ class ClosedForms:
         return ex.plus(self.log(left), ex.scaled(self.log(right), 1 if term.data == "multiply" else -1))
 
     def _log_of_sum(self, value: Exponentials) -> Exponentials:
-        """log of a sum, the first of its products taken out where that is positive: log a + log(1 + b / a + …)."""
+        """log of a sum, the first of its products (one that is not subtracted) taken out where that is positive:
+        log a + log(1 + b / a + …)."""
         parts = parts_of(value)
         need(len(parts) > 0, "the logarithm of 0")
-        lead = min(parts, key=lambda part: rank(part[0]))[0]
+        if (fraction := self._log_of_fraction(value)) is not None:
+            return fraction
+        lead = min(parts, key=lambda part: (part[1] < 0, rank(part[0])))[0]
         inside = value
         outside: Exponentials = {}
         term = ex.written(lead)
@@ -204,6 +213,15 @@ class ClosedForms:
             return ex.plus(outside, *turned)
         return ex.plus(outside, ex.atom(apply("log", ex.written(inside))))
 
+    def _log_of_fraction(self, value: Exponentials) -> Exponentials | None:
+        """log(1 - 1 / s + …) = log(s - 1 + …) - log(s) of a positive sum s that stands in a denominator."""
+        for divisor in {t for p in value.values() for m in p for t, n in m if n == -1 and is_sum(t)}:
+            if self.positive(divisor):
+                top = cleared(value, divisor, ex.normal(divisor))
+                if top is not None and 0 < len(parts_of(top)) <= len(parts_of(value)):
+                    return ex.plus(self.log(ex.written(top)), ex.scaled(self.log(divisor), -1))
+        return None
+
     def _turned(self, value: Exponentials) -> tuple[Exponentials, Exponentials] | None:
         """log(1 + q) = log q + log(1 + 1 / q) of a positive q in whose place 1 / q is written."""
         rest = ex.plus(value, ex.constant(-1))
@@ -211,7 +229,10 @@ class ClosedForms:
         if len(parts) != 1 or not is_reciprocal(parts[0][0]) or not self.positive(ex.written(rest)):
             return None
         whole = ex.plus(ex.constant(1), ex.inverse(rest))
-        return self.log(ex.written(rest)), ex.atom(apply("log", ex.written(whole)))
+        other = ex.written(whole)
+        return self.log(ex.written(rest)), self.log(other) if len(parts_of(whole)) == 1 else ex.atom(
+            apply("log", other)
+        )
 
     def products(self, term: Term) -> tuple[Product, ...]:
         """A term as a sum of products."""

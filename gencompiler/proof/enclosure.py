@@ -44,6 +44,9 @@ _BALLS: dict[str, Callable[[arb], arb]] = {
     "digamma": lambda a: a.digamma(),
     "lambert_w": lambda a: a.lambertw(),
     "wright_omega": lambda a: a.exp().lambertw(),
+    "bessel_i0": lambda a: a.bessel_i(arb(0)),
+    "log_bessel_i0": lambda a: a.bessel_i(arb(0)).log(),
+    "bessel_ratio": lambda a: a.bessel_i(arb(1)) / a.bessel_i(arb(0)),
 }
 _EXACT: dict[str, Callable[[Fraction], Fraction]] = {
     "negate": lambda q: -q,

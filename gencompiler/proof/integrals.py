@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from gencompiler.model.nodes import REAL, Support
-from gencompiler.proof import antiderivatives
+from gencompiler.proof import antiderivatives, error_functions
 from gencompiler.proof import exponentials as ex
+from gencompiler.proof.binders import replaced
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.exponentials import Exponentials
 from gencompiler.proof.graph import Term, apply, build, constant, literal, substitute, subterms, support_of, symbol
@@ -34,6 +35,7 @@ from gencompiler.proof.integrands import (
     power_of,
     split,
     summands,
+    with_unit_logs,
     without,
 )
 from gencompiler.proof.kernel import Unproved, need
@@ -58,6 +60,9 @@ class Integrals:
     def over(self, body: Term, variable: Term) -> tuple[Product, ...]:
         """The integral of `body` over the support of `variable`; raises Unproved."""
         support = support_of(variable)
+        if support.name == "Angle":
+            pi = constant("pi")
+            return self._between(body, variable, apply("negate", pi), pi, 0)
         lower, upper = ends(support)
         if lower is None and upper is None:
             return self._integral(substitute(body, {variable: self._fresh(REAL)}), REAL, 0)
@@ -171,7 +176,8 @@ class Integrals:
         if support == REAL:
             yield from self._ways_on_reals(body, y, depth + 1)
         elif support == POSITIVE:
-            yield lambda: self._by_exponential(body, y, depth + 1)
+            yield lambda: self._by_exponential(body, y, depth + 1, True)
+            yield lambda: self._by_exponential(body, y, depth + 1, False)
             for k in self._rates(body, y):
                 yield lambda k=k: self._by_power(body, y, k, depth + 1)  # type: ignore[misc]
                 yield lambda k=k: self._by_growth(body, y, k, depth + 1)  # type: ignore[misc]
@@ -227,12 +233,18 @@ class Integrals:
         inside = substitute(body, {y: over(apply("log", w), rate)})
         return self._integral(self.forms_of(over(inside, product_of(rate, w))), POSITIVE, depth)
 
-    def _by_exponential(self, body: Term, y: Term, depth: int) -> tuple[Product, ...]:
-        """y = exp(w), w real: dy = exp(w) dw."""
+    def _by_exponential(self, body: Term, y: Term, depth: int, plain: bool) -> tuple[Product, ...]:
+        """y = exp(w), w real: dy = exp(w) dw; with `plain`, as it is written, but for the factors y."""
         need(mentions(body, y, "log"), "no logarithm of {}", y)
         w = self._fresh(REAL)
-        inside = substitute(body, {y: apply("exp", w)})
-        return self._integral(self.forms_of(product_of(inside, apply("exp", w))), REAL, depth)
+        if not plain:
+            inside = substitute(body, {y: apply("exp", w)})
+            return self._integral(self.forms_of(product_of(inside, apply("exp", w))), REAL, depth)
+        marked = replaced(product_of(body, y), {apply("log", y): w})
+        _, own = split(self.forms.log(marked), y)
+        need(set(own) <= {apply("log", y)}, "more than powers of {}", y)
+        power = ex.written(ex.times(own.get(apply("log", y), {}), ex.atom(w)))
+        return self._integral(product_of(substitute(marked, {y: ONE}), apply("exp", power)), REAL, depth)
 
     def _by_power(self, body: Term, y: Term, rate: Term, depth: int) -> tuple[Product, ...]:
         """y = -log(w) / rate, 0 < w < 1: dy = dw / (rate w)."""
@@ -302,9 +314,12 @@ class Integrals:
         """The integral of one product."""
         free, own = split(product.log, y)
         rest = [(t, n) for t, n in product.rest if y in t.symbols]
-        outside = Product(product.sign, free, frozenset(p for p in product.rest if p not in rest))
+        more, own = with_unit_logs(self.forms, own, y)
+        outside = Product(product.sign, ex.plus(free, more), frozenset(p for p in product.rest if p not in rest))
         if support == UNIT:
             return times(outside, antiderivatives.over_unit(self.forms, own, rest, y))
+        if support == REAL and (found := error_functions.over_reals(self.forms, own, rest, y)) is not None:
+            return times(outside, found)
         need(not rest, "a factor {} of unknown sign", rest[0][0] if rest else "")
         if support == REAL:
             return times(outside, Product(1, self._on_reals(own, y)))
@@ -318,7 +333,7 @@ class Integrals:
         need(set(own) <= {y, square} and square in own, "no Gaussian")
         a, b = ex.scaled(own[square], -1), own.get(y, {})
         shift = ex.scaled(ex.times(ex.times(b, b), ex.inverse(a)), Fraction(1, 4))
-        return ex.plus(ex.scaled(self._log(constant("pi")), _HALF), ex.scaled(self._log_of(a), -_HALF), shift)
+        return ex.plus(ex.scaled(self.forms.log(constant("pi")), _HALF), ex.scaled(self._log_of(a), -_HALF), shift)
 
     def _on_positive(self, own: dict[Term, Exponentials], y: Term) -> Exponentials:
         own = dict(own)
@@ -351,7 +366,7 @@ class Integrals:
     def _inverse_gaussian(self, a: Exponentials, b: Exponentials) -> Exponentials:
         logs = ex.plus(self._log_of(a), self._log_of(b))
         root = self.forms.raised(ex.scaled(logs, _HALF))
-        half = ex.scaled(ex.plus(self._log(constant("pi")), ex.scaled(self._log_of(b), -1)), _HALF)
+        half = ex.scaled(ex.plus(self.forms.log(constant("pi")), ex.scaled(self._log_of(b), -1)), _HALF)
         return ex.plus(half, ex.scaled(root, -2))
 
     def _size(self, exponent: Exponentials) -> tuple[Exponentials, int]:
@@ -368,9 +383,6 @@ class Integrals:
                 if self.forms.sign(term) < 0 or term is ZERO
                 else Unproved(f"the integral converges only where {term} is positive")
             )
-
-    def _log(self, term: Term) -> Exponentials:
-        return self.forms.log(term)
 
     def _log_of(self, value: Exponentials) -> Exponentials:
         return self.forms.log(ex.written(value))

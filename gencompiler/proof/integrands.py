@@ -78,6 +78,26 @@ def one_plus_power(forms: ClosedForms, term: Term, y: Term, sign: int = 1) -> tu
     return ex.scaled(coefficient, sign), exponent
 
 
+def with_unit_logs(
+    forms: ClosedForms, own: dict[Term, Exponentials], y: Term
+) -> tuple[Exponentials, dict[Term, Exponentials]]:
+    """log(a + k y^c) = log(a) + log(1 + k y^c / a) of positive a, in a sum of functions: what is free, and the rest."""
+    free: list[Exponentials] = []
+    found: dict[Term, list[Exponentials]] = {}
+    for term, coefficient in own.items():
+        whole = forms.normal(term.arguments[0]) if term.operation == "apply" and term.data == "log" else {}
+        outer, inner = split(whole, y)
+        first = ex.written(outer)
+        changed = term
+        powers = len(inner) == 1 and power_of(next(iter(inner)), y) is not None
+        if powers and outer not in ({}, ex.constant(1)) and forms.positive(first):
+            free.append(ex.times(coefficient, forms.log(first)))
+            rest = ex.times(ex.plus(whole, ex.scaled(outer, -1)), ex.inverse(outer))
+            changed = apply("log", ex.written(ex.plus(ex.constant(1), rest)))
+        found.setdefault(changed, []).append(coefficient)
+    return ex.plus(*free), {t: v for t, parts in found.items() if (v := ex.plus(*parts))}
+
+
 def in_logit(log: Exponentials, logit: Exponentials, y: Term, w: Term) -> Term:
     """A polynomial in log(y) - log(1 - y), written in w; raises Unproved."""
     up, down = apply("log", y), apply("log", minus(ONE, y))

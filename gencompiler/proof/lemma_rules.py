@@ -25,6 +25,7 @@ from gencompiler.proof.graph import (
     symbol,
 )
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.map_rules import is_interval
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.terms import ONE, ZERO, minus, negated, over, plus, times
 
@@ -219,6 +220,7 @@ def instance_of_map(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     assert isinstance(found, Bijection)
     assert isinstance(by, InRange)
     assert allowed is not None
+    need(is_interval(support_of(name)), "{} is not an interval", support_of(name))
     need(by.term is value and by.interval.within(allowed) and value.shape == name.shape, "{} may be another", value)
     need(found.input not in value.symbols and found.input is not name, "{} depends on the input", value)
     put = {name: value}

@@ -115,12 +115,28 @@ def error_of(forms: ClosedForms, products: tuple[Product, ...]) -> Fraction:
     if forms.is_one(products):
         return Fraction(0)
     total = ex.written(forms.total(products))
+    if ex.is_zero(forms.normal(minus(last_shares(total), ONE))):
+        return Fraction(0)
     need(not total.symbols, "the mass is {}, not 1", total)
     try:
         low, high = _ends(evaluate(total, {})[0])
     except (Undecided, Undefined) as problem:
         raise Unproved(str(problem)) from None
     return rounded_up(max(high - 1, 1 - low))
+
+
+def last_shares(term: Term) -> Term:
+    """A term in which the last number of each point of a simplex is 1 minus the others."""
+    for share in sorted(term.symbols, key=lambda s: str(s.data[:2])):
+        support, name = support_of(share), share.data[1]
+        last = int(support.arguments[0]) - 1 if support.name == "Simplex" and support.arguments else 0
+        if share.data[0] == "component" and last > 0 and name.endswith(f"[{last}]"):
+            base = name[: -len(f"[{last}]")]
+            rest: Term = ONE
+            for k in range(last):
+                rest = minus(rest, symbol("component", f"{base}[{k}]", support))
+            term = substitute(term, {share: rest})
+    return term
 
 
 def _ends(value: Number) -> tuple[Fraction, Fraction]:
@@ -145,10 +161,20 @@ def mass_by_bijection(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     image = domain.of_support(support_of(y))
     need(image is not None and _fill(bijection.image, image) and bijection.onto, "{} is not reached", support_of(y))
     need(bijection.increasing is not None, "it is not known whether it rises or falls")
-    forms = ClosedForms(from_premises(premises))
-    moved = ex.times(forms.normal(substitute(g, {y: bijection.body})), jacobian(forms, bijection))
-    need(ex.is_zero(ex.plus(forms.normal(body), ex.scaled(moved, -1))), "{} is another density", body)
+    pushed(ClosedForms(from_premises(premises)), variable, body, bijection, g, y)
     return HasMass((variable,), body, inner.error)
+
+
+def pushed(forms: ClosedForms, variable: Term, body: Term, bijection: Bijection, g: Term, y: Term) -> None:
+    """Raises Unproved unless the body is g(φ) |φ'|, as sums of exponentials or by their logarithms."""
+    inside = substitute(g, {y: bijection.body})
+    slope = jacobian(forms, bijection)
+    moved = ex.times(forms.normal(inside), slope)
+    if ex.is_zero(ex.plus(forms.normal(body), ex.scaled(moved, -1))):
+        return
+    logs = ex.plus(forms.log(inside), forms.normal(bijection.log_derivative))
+    same = ex.is_zero(ex.plus(forms.log(body), ex.scaled(logs, -1)))
+    need(same, "{} is another density", body)
 
 
 def jacobian(forms: ClosedForms, bijection: Bijection) -> Exponentials:
@@ -262,6 +288,7 @@ def other_derivative(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
     Subject: the variable, the density, the function, numbers for all symbols."""
     variable, body, cdf, assignment = cast(tuple[Term, Term, Term, Assignment], subject)
+    need(continuous(body) and continuous(cdf), "where one may jump, a difference at a point says nothing")
     slope = ex.written(ex.derivative(ex.normal(cdf), variable))
     try:
         values = [evaluate(at_point(t, assignment), {})[0] for t in (body, slope, cdf)]

@@ -1,4 +1,4 @@
-"""The search for proofs that a density is nowhere negative and has mass 1, and for counterexamples.  Nothing here is
+"""The search for proofs that a density has mass 1, and for numbers with which it has another: nothing here is
 trusted."""
 
 from __future__ import annotations
@@ -9,112 +9,26 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-from gencompiler.catalog.supports import COUPLED, SUPPORTS
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof import mass_rules, rules
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.closed_forms import ClosedForms
-from gencompiler.proof.domain import NON_NEGATIVE, Interval
+from gencompiler.proof.domain import Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Bijection
-from gencompiler.proof.graph import Malformed, Term, build, substitute, subterms, support_of, symbol
+from gencompiler.proof.graph import Malformed, Term, apply, build, subterms, support_of, symbol
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.mass_rules import at_point, elements, scalar
 from gencompiler.proof.numbers import Undecided
 from gencompiler.proof.quadrature import mass_bounds
-from gencompiler.proof.range_rules import range_of
-from gencompiler.proof.refute_rules import Assignment, admissible
+from gencompiler.proof.refute_rules import Assignment
 from gencompiler.proof.search import Search
-from gencompiler.proof.sign_rules import nonnegative
+from gencompiler.proof.sign_search import Asking, AskingSigns, free_symbols, nowhere_negative, points
 from gencompiler.proof.text import approximately
 
 assert rules.RULES
-
-NON_NEGATIVE_SUPPORT = Support("NonNegative")
-
-
-class Asking:
-    """Answers where terms lie, and keeps the proofs of its answers."""
-
-    def __init__(self, search: Search) -> None:
-        self.search = search
-        self.proofs: dict[Term, Proof] = {}
-
-    def __call__(self, term: Term) -> Interval:
-        try:
-            found = self.search.range(term)
-        except NotFound as failure:
-            raise Unproved(str(failure)) from None
-        self.proofs[term] = found
-        return range_of(found.conclusion, term)
-
-
-# -- signs -----------------------------------------------------------------------------------------------------------
-
-
-def nowhere_negative(search: Search, term: Term) -> Proof:
-    """That a term is defined and nowhere negative; raises NotFound."""
-    defined = search.range(term)
-    if range_of(defined.conclusion, term).within(NON_NEGATIVE):
-        return defined
-    asking = Asking(search)
-    if not nonnegative(ClosedForms(asking), term):
-        raise NotFound("negative", term, f"{term} may be negative")
-    asking.proofs.pop(term, None)
-    return prove("nowhere_negative", (term,), defined, *asking.proofs.values())
-
-
-def weakened_sign(search: Search, term: Term) -> Proof:
-    """The same, as the one fact that an obligation states; raises NotFound."""
-    try:
-        return prove("not_negative", (term,), nowhere_negative(search, term))
-    except Unproved as failure:
-        raise NotFound("negative", term, str(failure)) from None
-
-
-#: Values tried for a symbol, simplest first.
-_VALUES = tuple(
-    Fraction(v)
-    for v in ("0", "1", "1/2", "-1", "2", "-2", "-1/2", "1/4", "3/4", "3", "-3", "1/10", "9/10", "-1/4", "-3/4", "5")
-) + tuple(Fraction(v) for v in ("1/100", "99/100", "10", "-10", "7", "20", "-9/10", "1/3", "2/3", "4", "6", "1/1000"))
-_MOST_POINTS = 400
-
-
-def points(free: tuple[Term, ...], most: int = _MOST_POINTS) -> Iterator[Assignment]:
-    """Numbers for scalar symbols, simple ones first."""
-    choices = [[v for v in _VALUES if admissible(support_of(s), v)] for s in free]
-    if any(not c or support_of(s).name in COUPLED for c, s in zip(choices, free, strict=True)):
-        return
-    places = itertools.islice(itertools.product(*(range(len(c)) for c in choices)), 40 * most)
-    for picked in sorted(places, key=sum)[:most]:
-        yield tuple((s, c[k]) for s, c, k in zip(free, choices, picked, strict=True))
-
-
-def _free(term: Term) -> tuple[Term, ...]:
-    return tuple(sorted((s for s in term.symbols), key=lambda s: str(s.data[:2])))
-
-
-def negative(term: Term) -> Proof | None:
-    """A point at which a term is negative or not defined."""
-    smooth = any(not SUPPORTS[support_of(s).name].discrete for s in term.symbols)
-    for assignment in points(_free(term)):
-        if smooth and _undefined(term, assignment):
-            continue  # perhaps at this point alone, which has no mass
-        found = attempt("outside", (term, NON_NEGATIVE_SUPPORT, assignment))
-        if found is not None:
-            return found
-    return None
-
-
-def _undefined(term: Term, assignment: Assignment) -> bool:
-    try:
-        evaluate(term, dict(assignment))
-    except Undefined:
-        return True
-    except Undecided:
-        return False
-    return False
 
 
 # -- mass ------------------------------------------------------------------------------------------------------------
@@ -130,44 +44,77 @@ def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | N
     except NotFound as failure:
         reasons.append(failure.reason)
     with contextlib.suppress(NotFound, Unproved, Malformed):
-        return prove("near_enough", (), _pushed_forward(search, variables, body))
+        return prove("near_enough", (), _pushed_forward(search, variables, body, DEEPEST))
     try:
         return prove("near_enough", (), _enclosed(search, variables, body))
     except (Unproved, Malformed, NotFound):
         raise NotFound("mass", body, reasons[0]) from None
 
 
-def _pushed_forward(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
+#: How many changes of variables may follow one another, and how many functions are tried for one.
+DEEPEST, MOST_CHANGES = 2, 8
+
+
+def _pushed_forward(search: Search, variables: tuple[Term, ...], body: Term, depth: int) -> Proof:
     """The same by a change of variables, to a function of the variable that stands in the body; raises NotFound."""
-    if len(variables) != 1 or variables[0].shape:
+    if len(variables) != 1 or variables[0].shape or SUPPORTS[support_of(variables[0]).name].discrete:
         raise NotFound("mass", body, "a change of several variables")
     (variable,) = variables
-    for inner in reversed(subterms(body)):
-        if variable not in inner.symbols or inner.operation != "apply" or inner.data not in _CHANGED or inner.shape:
-            continue
+    for inner in itertools.islice(_changes(body, variable), MOST_CHANGES):
         with contextlib.suppress(NotFound, Unproved, Malformed):
-            return _through(search, variable, body, inner)
+            return _through(search, variable, body, inner, depth)
     raise NotFound("mass", body, "no change of variables helps")
 
 
+def _changes(body: Term, variable: Term) -> Iterator[Term]:
+    """Functions of the variable inside a body that are not affine in it, the largest first."""
+    for inner in reversed(subterms(body)):
+        if variable in inner.symbols and inner is not body and inner.operation == "apply" and not inner.shape:
+            spelled = inner.data in _CHANGED or (inner.data in ("add", "subtract") and _bends(inner, variable))
+            if spelled:
+                yield inner
+
+
+def _bends(term: Term, variable: Term) -> bool:
+    """Whether each side of a sum or a difference is more than a multiple of the variable."""
+    return all(variable in a.symbols and any(t.data in _CHANGED for t in subterms(a)) for a in term.arguments)
+
+
 #: Functions that densities are pushed through.
-_CHANGED = ("asinh", "sinh", "log", "logit", "atan", "tan", "softplus", "sqrt", "expm1", "log1p")
+_CHANGED = ("asinh", "sinh", "log", "logit", "atan", "tan", "softplus", "sqrt", "expm1", "log1p", "exp", "power")
 
 
-def _through(search: Search, variable: Term, body: Term, inner: Term) -> Proof:
+def _through(search: Search, variable: Term, body: Term, inner: Term, depth: int) -> Proof:
     bijection = search.bijection(variable, inner)
     found = bijection.conclusion
     assert isinstance(found, Bijection)
-    y = symbol("input", "pushed", _support(found.image))
+    y = symbol("input", f"pushed {depth}", _support(found.image))
     asking = Asking(search)
     forms = ClosedForms(asking)
-    density = ex.times(forms.normal(body), ex.inverse(mass_rules.jacobian(forms, found)))
+    moved = _moved(forms, found, body, y)
+    try:
+        other = closed_form(search, (y,), moved)
+    except NotFound:
+        if depth <= 1:
+            raise
+        other = _pushed_forward(search, (y,), moved, depth - 1)
+    mass_rules.pushed(forms, variable, body, found, moved, y)
+    return prove("mass_by_bijection", (variable, body, y, moved), bijection, other, *asking.proofs.values())
+
+
+def _moved(forms: ClosedForms, bijection: Bijection, body: Term, y: Term) -> Term:
+    """The density of y = inner: the body over the slope, as it is written or in normal form."""
+    variable, inner = bijection.input, bijection.body
+    with contextlib.suppress(Unproved, Malformed):
+        own = _replaced(body, inner, y)
+        log = ex.plus(forms.log(own), ex.scaled(forms.normal(bijection.log_derivative), -1))
+        if variable not in ex.written(log).symbols:
+            return apply("exp", ex.written(log))
+    density = ex.times(forms.normal(body), ex.inverse(mass_rules.jacobian(forms, bijection)))
     moved = _replaced(ex.written(forms.collected(density)), forms.plain(inner), y)
     if variable in moved.symbols:
         raise NotFound("mass", body, "not a function of it")
-    mass_rules_proof = closed_form(search, (y,), moved)
-    forms.normal(substitute(moved, {y: inner}))
-    return prove("mass_by_bijection", (variable, body, y, moved), bijection, mass_rules_proof, *asking.proofs.values())
+    return moved
 
 
 def _replaced(term: Term, old: Term, new: Term) -> Term:
@@ -195,16 +142,18 @@ def _enclosed(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
 
 
 def closed_form(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
-    """That a body has mass 1, in closed form; raises NotFound."""
-    asking = Asking(search)
-    try:
-        whole = scalar(body)
-        first = nowhere_negative(search, whole)
-        forms, products = mass_rules.mass(elements(variables), whole, asking)
-        mass_rules.error_of(forms, products)
-        return prove("mass_in_closed_form", (variables, body), first, *asking.proofs.values())
-    except (Unproved, Malformed) as failure:
-        raise NotFound("mass", body, str(failure)) from None
+    """That a body has mass 1, in closed form, by ranges and then by signs that take longer to find; raises NotFound."""
+    reason = ""
+    for asking in (Asking(search), AskingSigns(search, strict=True)):
+        try:
+            whole = scalar(body)
+            first = nowhere_negative(search, whole)
+            forms, products = mass_rules.mass(elements(variables), whole, asking)
+            mass_rules.error_of(forms, products)
+            return prove("mass_in_closed_form", (variables, body), first, *asking.proofs.values())
+        except (Unproved, Malformed) as failure:
+            reason = reason or str(failure)
+    raise NotFound("mass", body, reason)
 
 
 def distribution_function(search: Search, variable: Term, body: Term, cdf: Term | None) -> Proof:
@@ -232,7 +181,7 @@ def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
         own, whole = elements(variables), scalar(body)
     except (Unproved, Malformed):
         return None
-    free = tuple(s for s in _free(whole) if s not in own and s not in variables)
+    free = tuple(s for s in free_symbols(whole) if s not in own and s not in variables)
     for find in (_other_mass_at, _mass_elsewhere):
         for assignment in points(free, _MOST_TRIED if find is _other_mass_at else 3):
             with contextlib.suppress(Unproved, Malformed, NotFound, Undefined, Undecided):
@@ -242,8 +191,8 @@ def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
 
 def _mass_elsewhere(variables: tuple[Term, ...], body: Term, assignment: Assignment) -> Proof:
     here = at_point(scalar(body), assignment)
-    (variable,) = variables
-    if variable.shape or here.symbols - {variable}:
+    variable = variables[0]
+    if len(variables) > 1 or variable.shape or here.symbols - {variable}:
         raise Unproved("only of one number")
     search = Search()
     first = nowhere_negative(search, here)
@@ -281,13 +230,8 @@ def not_cdf(variable: Term, body: Term, cdf: Term | None) -> Proof | None:
     """A point at which a claimed distribution function has another derivative than the density."""
     if cdf is None:
         return None
-    from gencompiler.proof.graph import apply
-
-    for assignment in points(_free(apply("add", body, cdf)), 40):
+    for assignment in points(free_symbols(apply("add", body, cdf)), 40):
         found = attempt("other_derivative", (variable, body, cdf, assignment))
         if found is not None:
             return found
     return None
-
-
-__all__ = ["Asking", "closed_form", "mass", "math", "negative", "other_mass"]

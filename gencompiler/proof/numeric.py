@@ -52,6 +52,10 @@ def _erf(a: Array) -> Array:
     return np.vectorize(math.erf)(a)
 
 
+def _log_gamma(a: Array) -> Array:
+    return np.vectorize(lambda v: math.lgamma(v) if 0 < v < 1e300 else math.nan, otypes=[float])(a)
+
+
 def _softplus(a: Array) -> Array:
     return np.logaddexp(0.0, a)
 
@@ -125,6 +129,9 @@ FLOATS: dict[str, Callable[..., Array]] = {
     "relu": lambda a: np.maximum(a, 0.0),
     "floor": _numpy("floor"),
     "stop": lambda a: a,
+    "lgamma": _log_gamma,
+    "bessel_i0": _numpy("i0"),
+    "log_bessel_i0": lambda a: np.log(np.i0(a)),
     "lambert_w": _lambert,
     "wright_omega": _omega,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -140,8 +141,18 @@ def of_pi(name: str, argument: Exponentials) -> int | None:
     return ((0, 1, 0, -1) if name == "sin" else (1, 0, -1, 0))[int(quarters) % 4]
 
 
-ODD = ("erf", "atan", "sin", "asinh", "tan", "sign")
-EVEN = ("cos", "abs")
+def without_half_turns(argument: Exponentials) -> tuple[Exponentials, bool] | None:
+    """(b, whether n is odd) of an argument b + n pi with |rest of pi| <= 1/2; None where n is 0."""
+    monomial = frozenset(((constant("pi"), 1),))
+    count = argument.get(NONE, {}).get(monomial, Fraction(0))
+    turns = -math.floor(Fraction(1, 2) - count)
+    if turns == 0:
+        return None
+    return ex.plus(argument, {NONE: {monomial: Fraction(-turns)}}), turns % 2 == 1
+
+
+ODD = ("erf", "atan", "sin", "asinh", "tan", "sign", "bessel_ratio")
+EVEN = ("cos", "abs", "bessel_i0")
 
 
 def _exp(term: Term) -> Term:
@@ -168,6 +179,7 @@ REWRITTEN: dict[str, Callable[[Term], Term]] = {
     "tanh": lambda a: apply(
         "subtract", ONE, apply("divide", literal(2), _one_plus(_exp(apply("multiply", literal(2), a))))
     ),
+    "log_bessel_i0": lambda a: apply("log", apply("bessel_i0", a)),
     "stop": lambda a: a,
 }
 

@@ -11,7 +11,7 @@ from typing import cast
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.catalog.supports import COUPLED, SUPPORTS
 from gencompiler.model.nodes import Support
-from gencompiler.proof import domain
+from gencompiler.proof import domain, enclosure
 from gencompiler.proof.boxes import Evaluation, support_interval
 from gencompiler.proof.calculus import fold as folded
 from gencompiler.proof.calculus import in_pieces, resolved
@@ -20,7 +20,7 @@ from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Bijection, Fact, InRange, Monotone, NotInjective, NotOnto, Outside, Tends
 from gencompiler.proof.graph import Term, is_finite, literal, substitute, subterms, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
-from gencompiler.proof.map_rules import pieces
+from gencompiler.proof.map_rules import is_interval, pieces
 from gencompiler.proof.monotone_rules import piece, sections
 from gencompiler.proof.numbers import Number, Undecided, Values, compare, total
 from gencompiler.proof.range_rules import range_of
@@ -32,6 +32,8 @@ Assignment = tuple[tuple[Term, Fraction], ...]
 def admissible(support: Support, value: Fraction) -> bool:
     """Whether a rational is a value of a support."""
     allowed = domain.of_support(support)
+    if support.name == "Angle":
+        return abs(value) <= enclosure.named_constant("pi").lower
     if allowed is None or not allowed.contains(value) or (support.name == "NonZero" and value == 0):
         return False
     if support.name == "Sign":
@@ -104,6 +106,7 @@ def fold(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     Subject: the input, the body, an assignment, the three inputs."""
     input_, body, assignment, *places = cast(tuple[Term, Term, Assignment, Fraction, Fraction, Fraction], subject)
     need(premises != () and isinstance(premises[0], InRange) and premises[0].term is body, "not known to be defined")
+    need(is_interval(support_of(input_)), "there are gaps between the values of {}", support_of(input_))
     need(continuous(body, input_) and input_.shape == (), "not known to be continuous")
     point = _point(assignment)
     need(len(places) == 3 and places[0] < places[1] < places[2], "three inputs in order")
@@ -120,6 +123,7 @@ def crossing(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     input_, body, assignment, a, b, c = cast(tuple[Term, Term, Assignment, Fraction, Fraction, Fraction], subject)
     point = _point(assignment)
     need(input_.shape == () and a < b and not a <= c <= b, "two ends and a point outside")
+    need(is_interval(support_of(input_)), "there are gaps between the values of {}", support_of(input_))
     need(all(admissible(support_of(input_), p) for p in (a, b, c)), "not an input")
     box = {s: domain.point(v) for s, v in assignment if s.operation == "symbol"}
     segment = Evaluation({**box, input_: Interval(a, b)}, {})
@@ -150,7 +154,7 @@ def continuous(term: Term, by: Term | None = None) -> bool:
 def _may_jump(term: Term, by: Term | None) -> bool:
     if term.operation == "choose":
         return by is None or by in term.arguments[0].symbols
-    jumps = ("sign", "floor", "indicator")
+    jumps = ("sign", "floor", "indicator", "poisson_quantile")
     return term.operation == "apply" and (term.data in jumps or FUNCTIONS[term.data].kind == "boolean")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Support
-from gencompiler.proof import rules, splines, vector_search
+from gencompiler.proof import rules, sign_search, splines, vector_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.case_rules import branches, distributed
 from gencompiler.proof.facts import InRange, Member, NonZero
@@ -117,8 +117,14 @@ class Search:
             try:
                 return prove("quotient", (term,), *arguments)
             except Unproved:
+                signed = sign_search.on_supports(self, term.arguments[1], strict=True)
+                if signed is not None:
+                    self._ranges[term.arguments[1]] = signed
+                    return prove("quotient", (term,), arguments[0], signed)
                 return prove("quotient", (term,), *arguments, self.nonzero(term.arguments[1]))
-        return prove(_APPLY_RULES.get(term.data) or ("monotone" if fact.monotone else "bounded"), (term,), *arguments)
+        rule = _APPLY_RULES.get(term.data) or ("monotone" if fact.monotone else "bounded")
+        found = prove(rule, (term,), *arguments)
+        return sign_search.in_order(self, found, term) or found
 
     def simplex(self, term: Term) -> Proof:
         """That the elements of `term` are not negative and sum to 1; raises NotFound."""

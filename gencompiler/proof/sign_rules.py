@@ -3,14 +3,20 @@ does not see it: differences of a monotone function, powers of one base, polynom
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.model.nodes import Support
+from gencompiler.proof import domain
 from gencompiler.proof import exponentials as ex
+from gencompiler.proof.boxes import meet, support_interval
 from gencompiler.proof.closed_forms import ClosedForms
-from gencompiler.proof.domain import NON_NEGATIVE
-from gencompiler.proof.facts import Fact, InRange
-from gencompiler.proof.graph import Term, apply, build, choose
+from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, Interval
+from gencompiler.proof.facts import Fact, InRange, OnBox
+from gencompiler.proof.graph import Term, apply, build, choose, constant, substitute, support_of, symbol
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.mass_rules import from_premises
+from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.terms import ZERO, minus
 
 
@@ -34,12 +40,60 @@ def not_negative(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     return InRange(term, NON_NEGATIVE)
 
 
+@rule
+def on_supports(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """What holds of a term on a box holds wherever its symbols are in their supports, if the box holds these.
+
+    Premise: where the term lies on the box."""
+    term: Term = subject[0]
+    found = premises[0] if premises else None
+    if not isinstance(found, OnBox) or found.term is not term:
+        raise Unproved("no box")
+    for each, interval in found.box:
+        need(support_interval(each).within(interval), "{} may be elsewhere", each)
+    return InRange(term, found.interval)
+
+
+@rule
+def in_order(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """F(u) - F(v) has the sign of u - v for an increasing F of the catalogue, the other for a decreasing one.
+
+    Premises: the range of the difference, which is defined, then of u - v in its normal form, then others."""
+    term: Term = subject[0]
+    arguments = monotone_difference(term)
+    need(arguments is not None and len(premises) >= 2, "{} is no difference of one function", term)
+    assert arguments is not None
+    own = range_of(premises[0], term)
+    gap = ClosedForms(from_premises(premises)).plain(minus(*arguments))
+    sign = range_of(premises[1], gap).sign
+    need(sign != 0, "the sign of {} is not known", gap)
+    return InRange(term, meet(own, POSITIVE if sign > 0 else domain.negate(POSITIVE)))
+
+
+def monotone_difference(term: Term) -> tuple[Term, Term] | None:
+    """(u, v) of F(u) - F(v), or -F(v) + F(u), with an increasing function F of the catalogue, (v, u) with another."""
+    if term.operation != "apply" or term.data not in ("subtract", "add"):
+        return None
+    left, right = term.arguments
+    if term.data == "add":
+        if left.operation != "apply" or left.data != "negate":
+            return None
+        left, right = right, left.arguments[0]
+    same = left.operation == right.operation == "apply" and left.data == right.data
+    if not same or len(left.arguments) != 1 or FUNCTIONS[left.data].monotone is None:
+        return None
+    (u,), (v,) = left.arguments, right.arguments
+    return (u, v) if FUNCTIONS[left.data].monotone == "increasing" else (v, u)
+
+
 def nonnegative(forms: ClosedForms, term: Term) -> bool:
     """Whether a term that is defined is nowhere negative."""
     if _known(forms, term):
         return True
     if term.operation == "choose":
-        return all(nonnegative(forms, a) for a in term.arguments[1:])
+        return all(nonnegative(forms, a) for a in _sides(*term.arguments))
+    if term.operation == "apply" and term.data in ("sin", "cos"):
+        return _half_wave(forms, term)
     if term.operation == "apply" and term.data in ("add", "multiply", "divide") and _parts(forms, term):
         return True
     chosen = _hoisted(term)
@@ -80,12 +134,38 @@ def _hoisted(term: Term) -> Term | None:
 
 def _in_order(forms: ClosedForms, left: Term, right: Term) -> bool:
     """F(u) - F(v) of a monotone F, its arguments in order."""
-    same = left.operation == right.operation == "apply" and left.data == right.data
-    if not same or len(left.arguments) != 1 or FUNCTIONS[left.data].monotone is None:
+    arguments = monotone_difference(minus(left, right))
+    return arguments is not None and _normally(forms, minus(*arguments))
+
+
+def _sides(condition: Term, then: Term, otherwise: Term) -> tuple[Term, Term]:
+    """The branches, the symbol that is compared with a number being on its side of it, that number included."""
+    if condition.operation != "apply" or condition.data not in _BELOW:
+        return then, otherwise
+    name, end = condition.arguments
+    own = domain.of_support(support_of(name)) if name.operation == "symbol" and name.shape == () else None
+    if own is None or end.operation != "literal" or not own.lower < end.data < own.upper:
+        return then, otherwise
+    label = f"{name.data[1]} beside {end.data} of {support_of(name)}"
+    low = symbol("below", label, Support("Interval", (own.lower, end.data)))
+    high = symbol("above", label, Support("Interval", (end.data, own.upper)))
+    first, second = (low, high) if _BELOW[condition.data] else (high, low)
+    return substitute(then, {name: first}), substitute(otherwise, {name: second})
+
+
+#: Whether a comparison of a symbol with a number holds below it.
+_BELOW = {"less": True, "less_equal": True, "greater": False, "greater_equal": False}
+
+
+def _half_wave(forms: ClosedForms, term: Term) -> bool:
+    """cos(pi q) for -1/2 <= q <= 1/2, sin(pi q) for 0 <= q <= 1."""
+    try:
+        turns = ex.times(forms.normal(term.arguments[0]), ex.inverse(ex.atom(constant("pi"))))
+        inside = forms.know(ex.written(turns))
+    except Unproved:
         return False
-    (u,), (v,) = left.arguments, right.arguments
-    upper, lower = (u, v) if FUNCTIONS[left.data].monotone == "increasing" else (v, u)
-    return _normally(forms, minus(upper, lower))
+    half = Fraction(1, 2)
+    return inside.within(Interval(-half, half) if term.data == "cos" else Interval(Fraction(0), Fraction(1)))
 
 
 def _by_logarithms(forms: ClosedForms, left: Term, right: Term) -> bool:

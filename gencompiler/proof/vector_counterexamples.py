@@ -1,10 +1,12 @@
 """The search for counterexamples to statements about maps of vectors; the kernel confirms each.
 
-Four ways: a direction that a map which is affine in its input sends to 0; outputs of networks at a second point that
-make up for the difference of the inputs; an entry that takes a value twice; a part of the result that misses values."""
+Five ways: a direction that a map which is affine in its input sends to 0; outputs of networks at a second point that
+make up for the difference of the inputs; a determinant that changes its sign; an entry that takes a value twice; a part
+of the result that misses values."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,8 +20,10 @@ from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Malformed, Term, support_of
 from gencompiler.proof.kernel import Proof, Unproved, attempt
 from gencompiler.proof.lemma_refutations import smaller
+from gencompiler.proof.map_rules import is_interval
+from gencompiler.proof.mixing_rules import mixed_blocks, mixing_of, sign_at
 from gencompiler.proof.numbers import Undecided, Values
-from gencompiler.proof.refute_rules import admissible
+from gencompiler.proof.refute_rules import Assignment, admissible
 from gencompiler.proof.search import Search
 from gencompiler.proof.vector_refutations import MATRICES, Choice, entry_alone, is_matrix_of, reduced
 
@@ -41,6 +45,26 @@ def not_injective(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -
         found = _kernel(input_, body, chosen) or _compensated(input_, body, chosen)
         if found is not None:
             return found
+    return None
+
+
+def singular(input_: Term, body: Term, search: Search) -> Proof | None:
+    """Two values of the parameters between which a mixing of parts becomes singular."""
+    places = mixed_blocks(input_, body)
+    try:
+        determinant = mixing_of(input_, body, places).determinant()
+        defined = search.range(determinant)
+    except (NotFound, Unproved):
+        return None
+    free = tuple(sorted(determinant.symbols, key=str))
+    if not all(a.operation == "symbol" and is_interval(support_of(a)) for a in free):
+        return None
+    signs: dict[int, Assignment] = {}
+    for assignment in refute.assignments(free):
+        with contextlib.suppress(Unproved):
+            signs.setdefault(sign_at(determinant, assignment), assignment)
+        if {-1, 1} <= signs.keys():
+            return attempt("singular_between", (input_, body, places, signs[1], signs[-1]), defined)
     return None
 
 

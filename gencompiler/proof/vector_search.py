@@ -15,6 +15,7 @@ from gencompiler.proof.index_rules import entry, in_entries
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
 from gencompiler.proof.matrix_rules import factor_of
+from gencompiler.proof.mixing_rules import mixed_blocks, mixing_of
 from gencompiler.proof.subspace_rules import within_of
 from gencompiler.proof.text import number
 from gencompiler.proof.vector_rules import in_blocks, interval_support, outer_of, reordered
@@ -32,20 +33,25 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
         return found
     try:
         return (_by_index if body.operation == "each" else _blocks)(search, input_, body)
-    except NotFound as failure:
-        for lemma in (_entries, _within, _ridge, _radial, _residual):
+    except NotFound as problem:
+        failure = problem
+    for lemma in (_mixing, _entries, _within, _ridge, _radial, _residual):
+        try:
             found = lemma(search, input_, body)
+        except NotFound as problem:
+            if lemma not in (_mixing, _entries):
+                raise
+            failure = problem  # it says more than that parts need each other
+        else:
             if found is not None:
                 return found
-        inner = _inner(input_, body)
-        if inner is not None:
-            return _composed(search, input_, body, inner, failure)
-        if not reordering:
-            raise
-        for core, _ in reordered(input_, body):
-            with contextlib.suppress(NotFound):
-                return _composed(search, input_, body, core, failure, reordering=False)
-        raise
+    inner = _inner(input_, body)
+    if inner is not None:
+        return _composed(search, input_, body, inner, failure)
+    for core, _ in reordered(input_, body) if reordering else ():
+        with contextlib.suppress(NotFound):
+            return _composed(search, input_, body, core, failure, reordering=False)
+    raise failure
 
 
 # -- blocks ----------------------------------------------------------------------------------------------------------
@@ -164,6 +170,23 @@ def _entries(search: Search, input_: Term, body: Term) -> Proof | None:
     except Unproved:
         return None
     return _proved("written_by_index", (input_, body), body, _by_index(search, input_, written))
+
+
+def _mixing(search: Search, input_: Term, body: Term) -> Proof | None:
+    """That parts which mix each other linearly can be told apart; None where the map is not of this form.
+
+    Raises NotFound where the determinant may be 0."""
+    places = mixed_blocks(input_, body)
+    try:
+        found = mixing_of(input_, body, places)
+        ranges = [search.range(term) for term in dict.fromkeys(found.coefficients())]
+    except (NotFound, Unproved):
+        return None
+    determinant = found.determinant()
+    try:
+        return _proved("mixing", (input_, body, places), body, search.log_abs(determinant), *ranges)
+    except NotFound:
+        raise NotFound("mixed", determinant, f"the determinant {determinant} may be 0", body) from None
 
 
 # -- within a subspace -----------------------------------------------------------------------------------------------

@@ -9,11 +9,24 @@ from __future__ import annotations
 import dataclasses
 import math
 
+from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
 from gencompiler.rows.cost import Cost, cost
 from gencompiler.rows.expand import expand
-from gencompiler.rows.nodes import Dot, Expr, ExternalCall, LogAbsDet, Loop, MatrixFunction, Program, Window, WithWindow
+from gencompiler.rows.nodes import (
+    Convolve,
+    Dot,
+    Elementwise,
+    Expr,
+    ExternalCall,
+    LogAbsDet,
+    Loop,
+    MatrixFunction,
+    Program,
+    Window,
+    WithWindow,
+)
 from gencompiler.rows.placing import Unfusable
 from gencompiler.rows.planes import take_apart
 from gencompiler.rows.share import share
@@ -106,12 +119,16 @@ def _only_torch(program: Program) -> str | None:
                 return f"a row has {part.type.particles} particles; a tile has rows"
             case Window() | WithWindow():
                 return "a part of a vector that starts at a place computed at run time"
+            case Convolve():
+                return "a convolution, which torch has"
             case MatrixFunction(function=function):
                 return f"`{function}` of a matrix, which torch computes once for all rows"
             case Loop(done=Expr()):
                 return "a loop that ends when all rows are done"
             case LogAbsDet():
                 return "the determinant of a matrix of each row"
+            case Elementwise(function=function) if not FUNCTIONS[function].triton:
+                return f"`{function}`, which no kernel computes"
             case ExternalCall(module=module):
                 return f"`{module}` is a module of the user's own"
     return None

@@ -23,6 +23,20 @@ def planar(least: str, otherwise: str, condition: str = "w @ w > 0", sign: str =
 
 
 TRUE: dict[str, Statement] = {
+    # parts that mix each other: a matrix at every place
+    "a rotation of the halves, written out": real(
+        "t : Real", "join(cos(t) * a - sin(t) * b, sin(t) * a + cos(t) * b)" + SPLIT
+    ),
+    "a rotation by an angle for each place": real(
+        "t : Real[2]", "join(cos(t) * a - sin(t) * b, sin(t) * a + cos(t) * b)" + SPLIT
+    ),
+    "sum and difference": real("", "join(a + b, a - b)" + SPLIT),
+    "a matrix of determinant 1": real("", "join(2 * a + b, a + b)" + SPLIT),
+    "the determinant is -(1 + t), t positive": real("t : Positive", "join(a + b, a - t * b)" + SPLIT),
+    "a hyperbolic rotation with an offset": real(
+        "t : Real, c : Real[2]", "join(sqrt(1 + t^2) * a + t * b + c, t * a + sqrt(1 + t^2) * b - 1)" + SPLIT
+    ),
+    "a cycle of sums, of odd length": real("", "join(u[0] + u[1], u[1] + u[2], u[2] + u[0], u[3] - u[0])"),
     # couplings: block-triangular, the diagonal elementwise
     "affine coupling: the scale is an exponential": real("", "join(a, b * exp(tanh(s)) + t)" + NETS),
     "additive coupling: a shift by what passes": real("", "join(a, b + mlp(a, hidden = [8]))" + SPLIT),
@@ -148,6 +162,18 @@ TRUE: dict[str, Statement] = {
 }
 
 FALSE: dict[str, Statement] = {
+    # parts that mix each other
+    "a rotation with a sign lost: singular at pi / 4": real(
+        "t : Real", "join(cos(t) * a + sin(t) * b, sin(t) * a + cos(t) * b)" + SPLIT
+    ),
+    "the same sum twice": real("", "join(a + b, a + b)" + SPLIT),
+    "a matrix of determinant 0": real("", "join(2 * a + 4 * b, a + 2 * b)" + SPLIT),
+    "the determinant is -(1 + t), 0 at -1": real("t : Real", "join(a + b, a - t * b)" + SPLIT),
+    "a hyperbolic rotation without its 1": real(
+        "t : Real", "join(sqrt(t^2) * a + t * b, t * a + sqrt(t^2) * b)" + SPLIT
+    ),
+    "a cycle of sums, of even length": real("", "join(u[0] + u[1], u[1] + u[2], u[2] + u[3], u[3] + u[0])"),
+    "a cycle with one minus too many": real("", "join(u[0] + u[1], u[1] + u[2], u[2] - u[0], u[3])"),
     # couplings
     "the scale may be 0": real("", "join(a, b * s + t)" + NETS),
     "a scale of relu may be 0": real("", "join(a, b * relu(s) + t)" + NETS),
