@@ -21,7 +21,19 @@ UNTRIED = (
     "gsm",
     "gsn",
 )
-UNTRIED += ("gtm", "helmholtz", "mdn", "rbm_cd", "rbm_pcd", "residual", "sine", "spline", "sprinkler", "underdamped")
+UNTRIED += (
+    "gtm",
+    "helmholtz",
+    "mdn",
+    "planar",
+    "rbm_cd",
+    "rbm_pcd",
+    "residual",
+    "sine",
+    "spline",
+    "sprinkler",
+    "underdamped",
+)
 TRIED = [spec for spec in SPECS if spec.stem not in UNTRIED]
 
 #: Half the usual samples: the rate of false alarms stays what it is, and power is another test's concern.
