@@ -43,6 +43,7 @@ def branches(term: Term) -> tuple[Term, Term, Term]:
         kind, direction = side.split()
         ends = (bound.data, domain.REALS.upper) if direction == "above" else (domain.REALS.lower, bound.data)
         own = symbol("along", f"{compared} {direction} {bound}", Support(kind, ends))
+        need(own not in term.symbols, "the name of {} is in use", compared)  # long terms are spelled alike
         values = {compared: own}
         if bound is ZERO and direction == "below" and compared.operation == "contract":
             values |= _vanishing(compared, branch)

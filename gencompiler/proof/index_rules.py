@@ -37,6 +37,7 @@ def entry(input_: Term, body: Term) -> tuple[Term, Term]:
     need(body.shape == input_.shape, "the result has another shape than the input")
     index, inner = bound_index(*body.data), body.arguments[0]
     own = symbol("block", f"{input_}[i]", support_of(input_))
+    need(own not in body.symbols, "the name of an entry of {} is in use", input_)
     found = replaced(inner, {element(input_, (index,)): own})
     earlier = element(input_, (before(index),))
     hidden = symbol("block", f"{input_}[<i]", support_of(input_), input_.shape)

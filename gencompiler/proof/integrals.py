@@ -47,6 +47,8 @@ from gencompiler.proof.terms import times as product_of
 POSITIVE, UNIT = Support("Positive"), Support("Unit")
 #: How deep cuts, substitutions and symmetries may be nested.
 DEEPEST = 8
+#: How many substitutions are tried for one integral, all branches together.
+MOST_STEPS = 96
 _HALF = Fraction(1, 2)
 
 
@@ -56,6 +58,7 @@ class Integrals:
     def __init__(self, forms: ClosedForms) -> None:
         self.forms = forms
         self.count = 0
+        self.steps = 0
 
     def over(self, body: Term, variable: Term) -> tuple[Product, ...]:
         """The integral of `body` over the support of `variable`; raises Unproved."""
@@ -94,7 +97,8 @@ class Integrals:
 
     def _integral(self, body: Term, support: Support, depth: int) -> tuple[Product, ...]:
         """The integral in the newest symbol, which has this support."""
-        need(depth <= DEEPEST, "an integral that takes too many steps")
+        self.steps += 1
+        need(depth <= DEEPEST and self.steps <= MOST_STEPS, "an integral that takes too many steps")
         y = symbol("integral", f"y{self.count}", support)
         found: list[Product] = []
         for part in addends(body):

@@ -149,6 +149,8 @@ def _sides(condition: Term, then: Term, otherwise: Term) -> tuple[Term, Term]:
     label = f"{name.data[1]} beside {end.data} of {support_of(name)}"
     low = symbol("below", label, Support("Interval", (own.lower, end.data)))
     high = symbol("above", label, Support("Interval", (end.data, own.upper)))
+    if {low, high} & (then.symbols | otherwise.symbols):  # another symbol of this name
+        return then, otherwise
     first, second = (low, high) if _BELOW[condition.data] else (high, low)
     return substitute(then, {name: first}), substitute(otherwise, {name: second})
 

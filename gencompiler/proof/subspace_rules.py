@@ -46,6 +46,7 @@ def within_of(input_: Term, body: Term) -> Within:
     need(declared and basis.shape[0] >= basis.shape[1], "the columns of {} are not known to be orthonormal", basis)
     place = symbol("along", f"the part of {input_} along {basis}", REAL, basis.shape[1:])
     parts = (contract(input_, basis), contract(matrix("transpose", basis), input_))
+    need(place not in body.symbols, "the name of a part of {} is in use", input_)
     moved = replaced(inner, dict.fromkeys(parts, place))
     need(input_ not in moved.symbols, "{} depends on {} otherwise than through its part along {}", body, input_, basis)
     return Within(basis, place, moved)

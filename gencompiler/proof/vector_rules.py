@@ -18,11 +18,14 @@ Places = tuple[int, ...]
 
 
 def block_symbols(input_: Term, blocks: tuple[Places, ...]) -> tuple[Term, ...]:
-    """One symbol for each block of places of the input."""
-    return tuple(
+    """One symbol for each block of places of the input, named as the part is spelled; raises Unproved where two would
+    have one name, as long spellings are cut short."""
+    found = tuple(
         symbol("block", str(select(input_, places)), support_of(input_), (len(places), *input_.shape[1:]))
         for places in blocks
     )
+    need(len(set(found)) == len(found), "two blocks of {} go by one name", input_)
+    return found
 
 
 def in_blocks(input_: Term, body: Term, blocks: tuple[Places, ...]) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
@@ -30,6 +33,7 @@ def in_blocks(input_: Term, body: Term, blocks: tuple[Places, ...]) -> tuple[tup
     flat = [p for places in blocks for p in places]
     need(bool(input_.shape) and sorted(flat) == list(range(input_.shape[0])), "the blocks do not partition the input")
     symbols = block_symbols(input_, blocks)
+    need(not set(symbols) & (body.symbols - {input_}), "a name of a block is in use")
     position = {place: j for j, place in enumerate(flat)}
     whole = select(join(symbols), (position[p] for p in range(input_.shape[0])))
     rewritten = substitute(body, {input_: whole})
@@ -119,6 +123,7 @@ def outer_of(input_: Term, body: Term, inner: Term, first: Fact) -> tuple[Term, 
     assert isinstance(first, Bijection | VectorBijection)
     support = interval_support(first.image)
     own = symbol("block", f"the value of {inner}", support, inner.shape)
+    need(own not in body.symbols, "the name of {} is in use", inner)
     outer = replaced(body, {inner: own})
     if input_ in outer.symbols:  # a reordering of the inner value, which normal forms push into its parts
         outer = next((select(own, places) for core, places in reordered(input_, body) if core is inner), outer)

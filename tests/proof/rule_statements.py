@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 SCALAR = (
     "(u : Real | a : Positive) -> Real = if u >= 0 then u else a * u",
     "(u : Real) -> Real = u + max(u, 0)",
+    "(u : Real) -> Real = if u >= 0 then u + 1 else u",
     "(u : Positive) -> Positive = u^2",
     "(u : Real | a : Real) -> Real = u + (if a > 0 then 1 else 2)",
     "(u : Positive) -> Unit = 1 - exp(-u) / 2",
@@ -42,9 +43,13 @@ SCALAR = (
     "(u : Real[3] | v : Real[3], w : Real[3]) -> Real[3] requires 1 + w @ v != 0 = u + v * (w @ u)",
     "(u : Real | v : Interval(0, 1), w : Simplex(3)) -> Real = u + bin(v, join(0, cumsum(w)))",
     "(u : Real | w : Simplex(2)) -> Real = if u > 0 then u + w[0] else u",
+    "(u : Real | w : Simplex(2)) -> Real = if u > 1 then exp(u) - 2 else u + 0.001 * w[0]",
     "(u : Real | w : Simplex(2)) -> Real = if u > 1 then u else if u > 0 then 1.01 * u else exp(u) - w[0] - w[1]",
 )
 VECTOR = (
+    "a reflection in a plane",
+    "a choice by the norm of a parameter",
+    "a projection on a hyperplane",
     "a rotation of the halves, written out",
     "a rotation with a sign lost: singular at pi / 4",
     "a rotation back",
@@ -59,7 +64,7 @@ VECTOR = (
     "onto the positive numbers, declared real",
     "a wave of the entry",
 )
-DENSITY = ("InverseGaussian", "DiscreteWeibull", "Kumaraswamy")
+DENSITY = ("InverseGaussian", "DiscreteWeibull", "Kumaraswamy", "TruncatedExponential", "DiscretizedLogistic")
 CHAIN = (
     "inversion",
     "not_ergodic",
@@ -96,6 +101,7 @@ TRAPS = (
 SPECS = ("sprinkler", "gsm", "fokker_planck", "gtm", "gru", "bigan", "vae_flow_prior", "spline")
 UI = (
     "g301_cycle",
+    "g306_blind_spot",
     "g409_explaining_away",
     "g701_energy",
     "g701_prior_missing",
@@ -119,6 +125,7 @@ model M { observed y : Real  param a : Positive  claim cdf(F) == 1 - exp(-x^k)  
     "a density in use": """density F(x : Real | s : Positive) = exp(-abs(x) / s) / (2 * s)
 model M { observed y : Real[3]  param w : Positive[3]  p(y) = F(s = w) }
 """,
+    "a density that is seen to be positive by cuts": f"density F(x : Unit) = 7.5 * (x^2 - x + 0.3)\n{_NORMAL}",
     "an enclosed mass": f"density F(x : Real) = exp(-cosh(x)) / 0.84204887648141668\n{_NORMAL}",
     "an enclosed mass that misses 1": f"density F(x : Real) = exp(-cosh(x)) / 0.842049\n{_NORMAL}",
     "a composition whose last part breaks it": """model M { observed x : Real
