@@ -21,6 +21,7 @@ from gencompiler.proof.stages import (
     RearrangeStage,
     RepeatStage,
     StageData,
+    UndoneStage,
 )
 from gencompiler.proof.structure import (
     Admissible,
@@ -227,7 +228,8 @@ def _stage(model: nodes.Model, stage: nodes.Stage, used: list[str]) -> StageData
     if isinstance(stage, nodes.UseMap):
         if stage.map not in used:
             used.append(stage.map)
-        return MapStage(used.index(stage.map), next(m for m in model.maps if m.name == stage.map).lift)
+        kind = UndoneStage if isinstance(stage, nodes.UseInverse) else MapStage
+        return kind(used.index(stage.map), next(m for m in model.maps if m.name == stage.map).lift)
     if isinstance(stage, nodes.UseOde):
         name = f"{ODE}{stage.function}"
         if name not in used:

@@ -5,7 +5,6 @@ A map by index is computed at once as it is written; undoing it is a recursion o
 from __future__ import annotations
 
 from gencompiler.checks.checking import Checking, Finding
-from gencompiler.checks.equations import maps_used
 from gencompiler.checks.factorization import Joint
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
@@ -26,8 +25,14 @@ def of_joint(derived: Derived, joint: Joint, *, generating: bool) -> int:
     for equation in joint.equations:
         if isinstance(equation.source, nodes.Link):
             undone = equation.production.inverted == generating
-            found += [of_map(derived, name, undone=undone) for name in maps_used(derived.model, equation.source)]
+            found += [of_map(derived, n, undone=undone != swapped) for n, swapped in _uses(equation.source)]
     return max(found)
+
+
+def _uses(link: nodes.Link) -> list[tuple[str, bool]]:
+    """The maps of a pipeline, and whether each is used backwards."""
+    stages = [n for n in walk(link) if isinstance(n, nodes.UseMap)]
+    return list(dict.fromkeys((s.map, isinstance(s, nodes.UseInverse)) for s in stages))
 
 
 def check(checking: Checking, joints: dict[str, Joint]) -> None:
@@ -41,11 +46,11 @@ def check(checking: Checking, joints: dict[str, Joint]) -> None:
 
 def _check(checking: Checking, training: nodes.Training, joint: Joint, link: nodes.Link, inverted: bool) -> None:
     for undone in (True, False):
-        slow = [n for n in maps_used(checking.model, link) if of_map(checking.derived, n, undone=undone) > 1]
+        slow = [n for n, swapped in _uses(link) if of_map(checking.derived, n, undone=undone != swapped) > 1]
         draws = undone == inverted
         if slow and (_draws if draws else _evaluates)(training, joint):
             map_ = next(m for m in checking.model.maps if m.name == slow[0])
-            count = of_map(checking.derived, slow[0], undone=undone)
+            count = of_map(checking.derived, slow[0], undone=True)
             what = f"draws from `{joint.name}`" if draws else f"evaluates log {joint.name}"
             checking.report(
                 Finding(

@@ -121,7 +121,7 @@ def _is_linear_map(question: Question, link: nodes.Link, translation: Translatio
     if link.target not in question.targets or len(link.stages) != 1 or not isinstance(stage, nodes.UseMap):
         return False
     own = maps[stage.map]
-    if own.lift:
+    if own.lift or isinstance(stage, nodes.UseInverse):
         return False
     terms = terms_of(question.graph.derived.model, own)
     return is_affine(terms.body, latent | {terms.input})

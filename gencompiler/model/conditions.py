@@ -39,7 +39,7 @@ def computed(
     for argument in given:
         if argument.name is None or argument.value is None or is_constant(argument.value, context):
             continue
-        value = by_value(infer.expression(context, argument.value), context)
+        value = by_value(_typed(infer, context, argument.value, declared[argument.name.id], constants), context)
         captured = sorted(names_in((value,)) & _own_names(definition))
         if captured:
             infer.builder.unsupported(
@@ -50,6 +50,27 @@ def computed(
         fit(infer, declared[argument.name.id], value, argument, constants)
         found[argument.name.id] = value
     return found
+
+
+def _typed(
+    infer: Infer,
+    context: Context,
+    value: tree.Expr,
+    declaration: tree.ParameterDecl,
+    constants: dict[str, nodes.Real],
+) -> nodes.Expr:
+    """A condition; one that a `def` gives, and whose shape is declared, has the sizes of that `def` solved by it."""
+    from gencompiler.model import definitions
+
+    name = value.function.id if isinstance(value, tree.Call) and isinstance(value.function, tree.Name) else ""
+    definition = infer.builder.definition(context, name) if name else None
+    if isinstance(declaration.type, tree.SupportType) and definition is not None and definition.kind == "def":
+        sizes = [_size(s, constants) for s in axes_of(declaration.type)]
+        expected = tuple(s for s in sizes if s is not None)
+        if len(expected) == len(sizes):
+            assert isinstance(value, tree.Call)
+            return definitions.call(infer, context, value, definition, expected)
+    return infer.expression(context, value)
 
 
 def by_value(expr: nodes.Expr, context: Context) -> nodes.Expr:

@@ -15,9 +15,9 @@ from gencompiler.catalog.supports import own_axes
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
 from gencompiler.model import externals, generic, nodes
+from gencompiler.model.argument_sizes import inputs_of, known, solve
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.conditions import computed, constants_of
-from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.declared import declared_support, fits
 from gencompiler.model.types import known_shape, unify
 from gencompiler.syntax import tree
@@ -29,8 +29,14 @@ if TYPE_CHECKING:
     from gencompiler.model.infer import Infer
 
 
-def call(infer: Infer, context: Context, expr: tree.Call, definition: tree.Definition) -> nodes.Expr:
-    """`f(a, b | c)` of a user's `def`."""
+def call(
+    infer: Infer,
+    context: Context,
+    expr: tree.Call,
+    definition: tree.Definition,
+    expected: tuple[int, ...] | None = None,
+) -> nodes.Expr:
+    """`f(a, b | c)` of a user's `def`; `expected`: the shape that its value must have, where that is known."""
     if generic.takes_definitions(infer, context, expr, definition):
         return generic.expand(infer, context, expr, definition)
     if definition.kind == "bijection":
@@ -44,7 +50,7 @@ def call(infer: Infer, context: Context, expr: tree.Call, definition: tree.Defin
         types = tuple(a.type for a in arguments)
         inner, inputs = enter(infer, context, definition, types, (), "", expr)
         return externals.call(infer, definition, tuple(arguments), inner.constants, inputs, expr)
-    name = instantiate(infer, context, definition, tuple(arguments), expr)
+    name = instantiate(infer, context, definition, tuple(arguments), expr, expected)
     function = infer.builder.functions[name]
     return nodes.Call(function.body.type, name, tuple(arguments), span=expr.span)
 
@@ -70,7 +76,12 @@ def gradient(infer: Infer, context: Context, expr: tree.Call, head: tree.Call) -
 
 
 def instantiate(
-    infer: Infer, context: Context, definition: tree.Definition, arguments: tuple[nodes.Expr, ...], at: tree.Expr
+    infer: Infer,
+    context: Context,
+    definition: tree.Definition,
+    arguments: tuple[nodes.Expr, ...],
+    at: tree.Expr,
+    expected: tuple[int, ...] | None = None,
 ) -> str:
     """The name of the instance of a `def` for arguments of these shapes; made when there is none yet."""
     builder = infer.builder
@@ -89,8 +100,9 @@ def instantiate(
     if definition.extern or not isinstance(definition.body, tree.Expr):
         builder.unsupported("a network supplied from outside (`extern def`) here", at.span)
     name = builder.fresh(definition.name.id)
+    types = tuple(a.type for a in arguments)
     with builder.inside(definition.name.id):
-        inner, inputs = enter(infer, context, definition, tuple(a.type for a in arguments), (), f"{name}.", at)
+        inner, inputs = enter(infer, context, definition, types, (), f"{name}.", at, expected=expected)
         body = infer.expression(inner, definition.body)
         _check_result(infer, inner, definition, body)
     builder.functions[name] = nodes.Function(name, inputs, body, span=definition.span)
@@ -140,26 +152,20 @@ def enter(
     lift: tuple[int, ...] = (),
     lanes: tuple[int, ...] = (),
     supplied: Callable[[dict[str, nodes.Real]], dict[str, nodes.Expr]] | None = None,
+    expected: tuple[int, ...] | None = None,
 ) -> tuple[Context, tuple[nodes.Input, ...]]:
     """The context of a definition's body for arguments of these types, and its typed inputs.
 
     Sizes named in its types are solved from the arguments; conditions without a value are learned parameters below
     `path`, one for each of `lift` or of `lanes`, which the body sees one of or all of.  `supplied` gives the conditions
-    that are computed, and solves the sizes in their types."""
+    that are computed, and solves the sizes in their types.  `expected`: the shape of the result, where it is known."""
     local = definition.name.id in infer.builder.local_definitions
     constants: dict[str, nodes.Real] = dict(context.constants) if local else {}
     names = dict(context.names) if local else {}
     signature = definition.signature or tree.Signature((), None, span=definition.span)
     constants_of(infer, context, signature, conditions, constants)
-    inputs = []
-    for declaration, type_ in zip(signature.variables, arguments, strict=True):
-        support = nodes.REAL
-        if declaration.type is not None:
-            support = solve(infer, declaration, type_, constants, at)
-        inputs.append(
-            nodes.Input(declaration.name.id, nodes.Type(support, known_shape(type_) or ()), span=declaration.span)
-        )
-        names[declaration.name.id] = nodes.Reference(inputs[-1].type, declaration.name.id, span=declaration.span)
+    inputs = inputs_of(infer, definition, arguments, constants, at, expected)
+    names |= {i.name: nodes.Reference(i.type, i.name, span=i.span) for i in inputs}
     given = (
         supplied(constants)
         if supplied is not None
@@ -172,50 +178,7 @@ def enter(
     for declaration in signature.conditions or ():
         if declaration.name.id not in constants and declaration.name.id not in given:
             names[declaration.name.id] = learned(infer, inner, declaration, path, lift, lanes)
-    return inner, tuple(inputs)
-
-
-def solve(
-    infer: Infer, declaration: tree.ParameterDecl, type_: nodes.Type, constants: dict[str, nodes.Real], at: tree.Expr
-) -> nodes.Support:
-    """Match a declared type with an argument's, binding the sizes that are plain names; the declared support."""
-    declared = declaration.type
-    if not isinstance(declared, tree.SupportType):
-        infer.builder.unsupported("a function or a tuple as an argument", declaration.span)
-    shape = known_shape(type_)
-    if shape is None:
-        wanted = tuple(_known(s, constants) for s in declared.shape)
-        if any(w is None for w in wanted):
-            infer.builder.report("G202", "nothing determines the size of this argument", at.span, "size unknown")
-        shape = tuple(int(Fraction(w)) for w in wanted if w is not None)
-        unify(type_, nodes.Type(type_.support, shape))
-    if len(shape) != len(declared.shape):
-        wanted_axes, own = counted(len(declared.shape), "axis"), counted(len(shape), "axis")
-        infer.builder.report(
-            "G201",
-            f"`{declaration.name.id}` has {wanted_axes}, and this argument has {own}",
-            at.span,
-            f"shape {list(shape)}",
-            also=(Label(declaration.span, "declared here"),),
-        )
-    for expr, extent in zip(declared.shape, shape, strict=True):
-        if isinstance(expr, tree.Name) and expr.id not in constants:
-            constants[expr.id] = Fraction(extent)
-        elif _known(expr, constants) != extent:
-            infer.builder.report(
-                "G201",
-                f"`{declaration.name.id}` does not fit: this argument has the shape {list(shape)}",
-                at.span,
-                also=(Label(declaration.span, "declared here"),),
-            )
-    return declared_support(infer.builder, declared, constants)
-
-
-def _known(expr: tree.Expr, constants: dict[str, nodes.Real]) -> nodes.Real | None:
-    try:
-        return evaluate(expr, constants)
-    except NotConstant:
-        return None
+    return inner, inputs
 
 
 def learned(
@@ -243,7 +206,7 @@ def learned(
         builder.unsupported("a function or a tuple as a parameter", declaration.span)
     support = declared_support(builder, declaration.type, context.constants)
     fits(builder, support, declaration.type)
-    sizes = [_known(s, context.constants) for s in declaration.type.shape]
+    sizes = [known(s, context.constants) for s in declaration.type.shape]
     if None in sizes:
         builder.report(
             "G202", f"nothing determines the size of `{declaration.name.id}`", declaration.type.span, "size unknown"
@@ -263,7 +226,7 @@ def _check_result(infer: Infer, context: Context, definition: tree.Definition, b
         return
     if not isinstance(definition.result, tree.SupportType):
         infer.builder.unsupported("a definition with several results", definition.result.span)
-    sizes = tuple(_known(s, context.constants) for s in definition.result.shape)
+    sizes = tuple(known(s, context.constants) for s in definition.result.shape)
     if any(s is None for s in sizes):
         return
     wanted = tuple(int(Fraction(s)) for s in sizes if s is not None)

@@ -56,6 +56,8 @@ def _stage(infer: Infer, context: Context, expr: tree.Expr, shape: Shape) -> tup
         return _quantize(infer, context, expr, arguments, shape)
     if name in images.REARRANGED:
         return images.rearranged(infer, context, name, expr, shape)
+    if name == "inverse":
+        return _inverse(infer, context, expr, arguments, shape)
     if arguments:
         builder.unsupported(f"the stage `{name}(…)`", expr.span)
     if name == "reverse":
@@ -145,6 +147,25 @@ def _definition(
         return _composite(infer, context, definition, arguments, shape, expr, cut)
     name, result = definitions.instantiate_map(infer, context, definition, arguments, shape, expr)
     return (nodes.UseMap(name, span=expr.span),), result
+
+
+def _inverse(
+    infer: Infer, context: Context, expr: tree.Expr, arguments: tuple[tree.Argument, ...], shape: Shape
+) -> tuple[tuple[nodes.Stage, ...], Shape]:
+    """`inverse(F)`: the stages that F stands for, backwards."""
+    inner = arguments[0].value if len(arguments) == 1 and arguments[0].name is None else None
+    if inner is None:
+        infer.builder.report("G104", "`inverse(F)` takes one map", expr.span, "wrong arguments")
+    found, result = _stage(infer, context, inner, shape)
+    if result != shape:
+        infer.builder.unsupported("the inverse of a map that changes the shape", expr.span)
+    undone: list[nodes.Stage] = []
+    for stage in reversed(found):
+        if not isinstance(stage, nodes.UseMap):
+            infer.builder.unsupported("the inverse of anything but maps with a formula", expr.span)
+        kind = nodes.UseMap if isinstance(stage, nodes.UseInverse) else nodes.UseInverse
+        undone.append(kind(stage.map, span=expr.span))
+    return tuple(undone), shape
 
 
 def _composite(

@@ -253,7 +253,9 @@ def _phase(phase: nodes.Phase) -> str:
 def _stages(stages: tuple[nodes.Stage, ...]) -> str:
     found = []
     for stage in stages:
-        if isinstance(stage, nodes.UseMap):
+        if isinstance(stage, nodes.UseInverse):
+            found.append(f"inverse({stage.map})")
+        elif isinstance(stage, nodes.UseMap):
             found.append(stage.map)
         elif isinstance(stage, nodes.UseSurjection):
             found.append(stage.surjection)

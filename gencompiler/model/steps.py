@@ -18,6 +18,11 @@ class UseMap(Stage):
 
 
 @node
+class UseInverse(UseMap):
+    """A map used backwards, `inverse(F)`."""
+
+
+@node
 class UseSurjection(Stage):
     surjection: str
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gencompiler.catalog.supports import own_axes
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
-from gencompiler.model import calls, definitions, nodes
+from gencompiler.model import argument_sizes, calls, definitions, nodes
 from gencompiler.model.builder import Context
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.declared import declared_support
@@ -48,7 +48,7 @@ def distribution(
     assert isinstance(declared, tree.SupportType)
     scalar = not declared.shape and declared.name.id != "Simplex"
     type_ = nodes.Type(event.support) if scalar else event
-    definitions.solve(infer, variables[0], type_, constants, expr)
+    argument_sizes.solve(infer, variables[0], type_, constants, expr)
     name = builder.fresh(definition.name.id)
     values = _arguments(infer, context, expr, definition, conditions, constants)
     arguments: list[nodes.Expr] = []

@@ -17,7 +17,7 @@ from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, each, literal, reduce
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.series_functions import DIRECT, FAR
-from gencompiler.proof.terms import ONE, ZERO, times
+from gencompiler.proof.terms import ONE, ZERO, plus, times
 
 
 class Limits(Arithmetic):
@@ -39,16 +39,18 @@ class Limits(Arithmetic):
         """The limit: a term free of the variable, or an infinity; raises Unproved."""
         return self._limit(self.series(term), term)
 
-    def _limit(self, series: Series, term: Term) -> Term | float:
+    def _limit(self, series: Series, term: Term, before: Term = ZERO) -> Term | float:
+        """`before`: the sum of the coefficients of what grows faster, all of one sign; here they are 0."""
         if series.terms:
             scale, coefficient = series.terms[0]
             if self._compare(scale, UNIT) > 0:
                 self._above(scale, series.error)
-                side = self._side(coefficient)
+                together = fold(plus(before, coefficient))
+                side = self._side(together)
                 if abs(side) == 1:
                     return math.copysign(math.inf, side)
                 # The coefficient may be 0, and then the rest decides; both must come to the same.
-                rest = self._limit(Series(series.terms[1:], series.error), term)
+                rest = self._limit(Series(series.terms[1:], series.error), term, together)
                 need(rest == math.copysign(math.inf, side), "{} may have two limits", term)
                 return rest
         need(series.error is None or self._compare(series.error, UNIT) < 0, "{} may have no limit", term)

@@ -15,7 +15,7 @@ from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, Interval
 from gencompiler.proof.facts import Fact, InRange, OnBox
 from gencompiler.proof.graph import Term, apply, is_finite, literal, subterms
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
-from gencompiler.proof.numerators import cleared, coefficients
+from gencompiler.proof.numerators import cleared, coefficients, horner
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.terms import negated
 
@@ -67,6 +67,8 @@ class SignTree:
                 return self._clear(term, box, factors, inner)
             case ("square", symbol, power, of_leading, of_rest):
                 return self._square(term, box, symbol, power, of_leading, of_rest)
+            case ("root", atom, of_factor, of_rest):
+                return self._root(term, box, atom, of_factor, of_rest)
             case ("condition", about):
                 return self._condition(term, box, about)
         raise Unproved("no such step")
@@ -126,6 +128,13 @@ class SignTree:
         rest = apply("subtract", apply("multiply", apply("multiply", literal(4), a), c), apply("multiply", b, b))
         return sign_only(self.range(fold(rest), box, of_rest))
 
+    def _root(self, term: Term, box: Box, atom: Term, of_factor: Tree, of_rest: Tree) -> Interval:
+        """c √p + r with c > 0: positive where c² p - r² is, since then |r| < c √p."""
+        Evaluation(box, self.known).range(term)
+        factor, rest = beside_root(term, atom)
+        need(self.range(factor, box, of_factor).sign > 0, "the factor of {} may not be positive", atom)
+        return sign_only(self.range(rest, box, of_rest))
+
     def _condition(self, term: Term, box: Box, about: Term) -> Interval:
         """A positive multiple of what a premise is about, plus what is not negative."""
         need(about in self.known, "no premise about {}", about)
@@ -136,6 +145,16 @@ class SignTree:
         factor = own.get(monomial, Fraction(0)) / size
         need(factor > 0 and own == {m: c * factor for m, c in other.items()}, "{} is another term", term)
         return sign_only(self.known[about])
+
+
+def beside_root(term: Term, atom: Term) -> tuple[Term, Term]:
+    """Of c √p + r: c, and c² p - r²; raises Unproved for other terms."""
+    need(atom.operation == "apply" and atom.data == "sqrt", "{} is no square root", atom)
+    found = coefficients(term, atom)
+    need(set(found) <= {0, 1} and 1 in found, "{} is not linear in {}", term, atom)
+    factor, other = found[1], found.get(0, literal(0))
+    square = apply("multiply", apply("multiply", factor, factor), atom.arguments[0])
+    return factor, fold(horner(Ring().normal(apply("subtract", square, apply("multiply", other, other)))))
 
 
 def divisible(factor: Interval, count: int) -> bool:

@@ -13,7 +13,7 @@ from gencompiler.proof import domain
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.calculus import fold
 from gencompiler.proof.facts import Fact, InRange
-from gencompiler.proof.graph import WHOLE, Term, choose, contract, subterms, support_of, symbol
+from gencompiler.proof.graph import WHOLE, Term, choose, contract, element, subterms, support_of, symbol
 from gencompiler.proof.kernel import Subject, need, rule
 from gencompiler.proof.numerators import horner
 from gencompiler.proof.range_rules import range_of
@@ -78,7 +78,14 @@ def by_cases(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 def distributed(product: Term) -> Term:
     """`a @ b` of two vectors with sums, numbers and choices taken out, equal wherever `a @ b` is defined."""
     need(product.operation == "contract" and product.shape == (), "{} is not a product of vectors", product)
-    return _plain(_expanded(product))
+    return _plain(_expanded(_trimmed(product)))
+
+
+def _trimmed(term: Term) -> Term:
+    """`w[l, :]` written `w[l]`, as everywhere else."""
+    views = [t for t in subterms(term) if t.operation == "element" and t.arguments[-1] is WHOLE]
+    short = {t: element(t.arguments[0], t.arguments[1:-1]) for t in views if len(t.arguments) > 2}
+    return replaced(term, short) if short else term
 
 
 def _expanded(term: Term) -> Term:

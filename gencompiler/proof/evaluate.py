@@ -365,9 +365,8 @@ def _operands(term: Term) -> tuple[Term, ...]:
         return ()
     if term.operation == "gradient":
         return gradient_parts(term)[2]
-    if term.operation == "element":
-        return term.arguments[:1]
-    return term.arguments[3:] if term.operation == "root" else term.arguments
+    own = {"element": term.arguments[:1], "root": term.arguments[3:]}
+    return own.get(term.operation, term.arguments)
 
 
 def _one_length(term: Term) -> tuple[Term | None, ...]:

@@ -5,6 +5,7 @@ diagonal, and it is undone entry by entry; where e sees nothing of the past, all
 
 from __future__ import annotations
 
+import dataclasses
 from typing import cast
 
 from gencompiler.proof.binders import releveled, replaced
@@ -13,6 +14,7 @@ from gencompiler.proof.graph import (
     WHOLE,
     Malformed,
     Term,
+    apply,
     before,
     bound_array,
     bound_index,
@@ -77,3 +79,44 @@ def by_index(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         raise Unproved(str(problem)) from None
     log_det = ZERO if slope is ZERO else reduce("sum", each(depth, extent, slope))
     return VectorBijection(input_, body, found.image, found.onto, releveled(inverse), releveled(log_det))
+
+
+def in_entries(body: Term) -> Term:
+    """`u + (for i: e)` as `for i: u[i] + e`: an elementwise formula of vectors one of which is written by index.
+
+    Raises Unproved for others."""
+    arrays = [t for t in _outer(body) if t.operation == "each"]
+    need(body.operation == "apply" and len(body.shape) == 1 and bool(arrays), "{} has no part by index", body)
+    need(all(t.data == arrays[0].data for t in arrays), "{} has parts by several indices", body)
+    depth, extent = arrays[0].data
+    index = bound_index(depth, extent)
+    need(index not in body.symbols, "{} is under the same index", body)
+
+    def at(term: Term) -> Term:
+        if term.shape == ():
+            return term
+        if term.operation == "each":
+            return term.arguments[0]
+        if term.operation == "apply":
+            return apply(term.data, *map(at, term.arguments))
+        return element(term, (index,))
+
+    return each(depth, extent, at(body))
+
+
+def _outer(term: Term) -> list[Term]:
+    """The vectors that an elementwise formula is made of."""
+    if term.operation != "apply":
+        return [term] if term.shape else []
+    return [t for a in term.arguments for t in _outer(a)]
+
+
+@rule
+def written_by_index(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """The same map entry by entry.  Subject: the input, the body.  Premise: that the map written by index is one."""
+    input_, body = cast(tuple[Term, Term], subject)
+    (found,) = premises
+    need(isinstance(found, VectorBijection), "the map by index is not known to be a bijection")
+    assert isinstance(found, VectorBijection)
+    need(found.input is input_ and found.body is in_entries(body), "a premise about another map")
+    return dataclasses.replace(found, body=body)

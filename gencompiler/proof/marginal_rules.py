@@ -16,7 +16,7 @@ from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Shape, Term, name_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.slices import LARGEST_SUM, MOST_BESIDE, Slices, slices, values_of, windows
-from gencompiler.proof.stages import MapStage
+from gencompiler.proof.stages import MapStage, UndoneStage
 from gencompiler.proof.structure import (
     Admissible,
     Chains,
@@ -84,6 +84,8 @@ def is_gaussian(production: Production, latent: frozenset[Term]) -> bool:
 def affine_map(law: Chains) -> tuple[Term, Term] | None:
     """The input and the body of a pipeline that is one map of the whole variable."""
     if len(law.stages) != 1 or not isinstance(law.stages[0], MapStage) or law.stages[0].lift:
+        return None
+    if isinstance(law.stages[0], UndoneStage):
         return None
     input_, body, _ = law.maps[law.stages[0].map]
     return input_, body

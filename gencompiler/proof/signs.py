@@ -11,7 +11,15 @@ import math
 from collections.abc import Iterable
 from fractions import Fraction
 
-from gencompiler.proof.box_sign_rules import SignTree, Tree, divisible, interval_of, is_atom, separable
+from gencompiler.proof.box_sign_rules import (
+    SignTree,
+    Tree,
+    beside_root,
+    divisible,
+    interval_of,
+    is_atom,
+    separable,
+)
 from gencompiler.proof.boxes import Box, Evaluation
 from gencompiler.proof.calculus import at, derivative, is_number
 from gencompiler.proof.domain import NON_NEGATIVE, Interval
@@ -126,7 +134,23 @@ class Signs:
             found = self._by_slope(term, box, symbol, strict, slopes)
             if found is not None:
                 return found
-        return self._by_square(term, box, strict, slopes)
+        return self._by_square(term, box, strict, slopes) or self._by_root(term, box, strict)
+
+    def _by_root(self, term: Term, box: Box, strict: bool) -> Tree | None:
+        for atom in subterms(term):
+            if atom.operation != "apply" or atom.data != "sqrt":
+                continue
+            try:
+                factor, rest = beside_root(term, atom)
+            except Unproved:
+                continue
+            first = self._prove(factor, box, True, 2, 1)
+            second = first and self._prove(rest, box, strict, 2, 1)
+            if first is not None and second is not None:
+                tree: Tree = ("root", atom, first, second)
+                if self._holds(term, box, tree, strict):
+                    return tree
+        return None
 
     def _by_slope(self, term: Term, box: Box, symbol: Term, strict: bool, slopes: int) -> Tree | None:
         if not slopes or symbol.operation != "symbol":

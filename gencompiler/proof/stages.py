@@ -18,6 +18,11 @@ class MapStage:
 
 
 @dataclasses.dataclass(frozen=True)
+class UndoneStage(MapStage):
+    """A map used backwards."""
+
+
+@dataclasses.dataclass(frozen=True)
 class QuantizeStage:
     """y in [0, 1) goes to floor(levels * y), and, where `rest` is the support of a variable, to it and the difference
     of levels * y to it."""

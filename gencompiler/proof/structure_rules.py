@@ -24,6 +24,7 @@ from gencompiler.proof.stages import (
     RearrangeStage,
     RepeatStage,
     StageData,
+    UndoneStage,
     flows_in,
     quantizes,
 )
@@ -193,7 +194,8 @@ def pass_through(
                 raise Breaks(here, current, None, f"a map of {list(own)} meets a value of {list(shape)}")
             if body.shape != input_.shape:
                 raise Breaks(here, current, None, f"a map of {list(own)} gives a value of {list(body.shape)}")
-            wanted = cast(Support, input_.data[2])
+            domain_ = cast(Support, input_.data[2])
+            wanted, result = (result, domain_) if isinstance(stage, UndoneStage) else (domain_, result)
             if not _same_set(current, wanted):
                 raise Breaks(here, current, wanted, f"the range before is {current}, the domain is {wanted}")
             current = result

@@ -35,7 +35,7 @@ class Within:
                 own = 1
                 continue
             kept = (plus if sign > 0 else minus)(kept, summand)
-        return kept if own else plus(self.place, self.moved)
+        return kept if own and kept is not ZERO else plus(self.place, self.moved)
 
 
 def within_of(input_: Term, body: Term) -> Within:

@@ -9,7 +9,15 @@ import math
 from gencompiler.model.nodes import Support
 from gencompiler.proof.blocks import NotFound, diagonal
 from gencompiler.proof.graph import Shape, Term, select, subterms
-from gencompiler.proof.stages import MapStage, OdeStage, PartsStage, RearrangeStage, RepeatStage, StageData
+from gencompiler.proof.stages import (
+    MapStage,
+    OdeStage,
+    PartsStage,
+    RearrangeStage,
+    RepeatStage,
+    StageData,
+    UndoneStage,
+)
 
 Maps = tuple[tuple[Term, Term, Support], ...]
 
@@ -108,11 +116,12 @@ class _Follower:
             return
         coupling = self.coupling[stage.map]
         self.met = self.met or coupling
-        each = math.prod(at.shape[1:])
-        moved: list[int] = []
-        for place, effect in places:
-            own = at.origin[place * each : (place + 1) * each]
-            moved.extend(own)
+        each, undone = math.prod(at.shape[1:]), isinstance(stage, UndoneStage)
+        moved = list(at.origin)
+        for result, (place, effect) in enumerate(places):
+            source, target = (result, place) if undone else (place, result)
+            own = at.origin[source * each : (source + 1) * each]
+            moved[target * each : (target + 1) * each] = own
             for start in own:
                 self.learned[start] = max(self.learned[start], effect)
                 if coupling:

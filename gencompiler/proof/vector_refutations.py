@@ -5,6 +5,7 @@ two values to the two.  So its outputs may be chosen at each of two points, wher
 
 from __future__ import annotations
 
+import contextlib
 from fractions import Fraction
 from typing import cast
 
@@ -24,7 +25,7 @@ from gencompiler.proof.graph import (
     support_of,
     symbol,
 )
-from gencompiler.proof.index_rules import entry
+from gencompiler.proof.index_rules import entry, in_entries
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Undecided, Values
 from gencompiler.proof.refute_rules import admissible, is_free
@@ -134,6 +135,8 @@ def entry_alone(input_: Term, body: Term) -> tuple[Term, Term]:
 
     Where the function takes one value twice, so does the map: all places, or the last one, which no other sees, at each
     of the two."""
+    with contextlib.suppress(Unproved):
+        body = in_entries(body)
     if body.operation == "each":
         own, inner = entry(input_, body)
         return own, substitute(inner, {bound_index(*body.data): literal(body.data[1] - 1)})

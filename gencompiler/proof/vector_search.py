@@ -11,7 +11,7 @@ from gencompiler.proof.binders import replaced
 from gencompiler.proof.blocks import NotFound, diagonal, solving_order
 from gencompiler.proof.facts import InRange, Lipschitz
 from gencompiler.proof.graph import Malformed, Term, before, bound_index, contract, element, select, subterms, symbol
-from gencompiler.proof.index_rules import entry, own_entry
+from gencompiler.proof.index_rules import entry, in_entries, own_entry
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
 from gencompiler.proof.matrix_rules import factor_of
@@ -35,11 +35,11 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
         return (_by_index if body.operation == "each" else _blocks)(search, input_, body)
     except NotFound as problem:
         failure = problem
-    for lemma in (_mixing, _within, _ridge, _radial, _residual):
+    for lemma in (_mixing, _entries, _within, _ridge, _radial, _residual):
         try:
             found = lemma(search, input_, body)
         except NotFound as problem:
-            if lemma is not _mixing:
+            if lemma not in (_mixing, _entries):
                 raise
             failure = problem  # it says more than that parts need each other
         else:
@@ -161,6 +161,15 @@ def nonsingular(search: Search, term: Term) -> Proof:
         return prove("declared_nonsingular", (term,))
     except Unproved:
         raise NotFound("singular", term, f"{term} may be singular") from None
+
+
+def _entries(search: Search, input_: Term, body: Term) -> Proof | None:
+    """That `u + (for i: e)` is a bijection as a map by index; None where it is not of this form."""
+    try:
+        written = in_entries(body)
+    except Unproved:
+        return None
+    return _proved("written_by_index", (input_, body), body, _by_index(search, input_, written))
 
 
 def _mixing(search: Search, input_: Term, body: Term) -> Proof | None:

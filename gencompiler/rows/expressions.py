@@ -321,6 +321,10 @@ class Expressions:
         base = self.lower(expr.base, scope)
         if len(base.type.shape) != 1:
             raise NotLowered(expr, "a subscript of several axes")
+        if len(expr.base.type.shape) > len(expr.subscripts) == 1 and not isinstance(expr.subscripts[0], model.Before):
+            whole = model.Whole(model.Type(model.REAL), span=expr.span)  # `w[l]` of a table is `w[l, :]`
+            rest = (whole,) * (len(expr.base.type.shape) - 1)
+            expr = dataclasses.replace(expr, subscripts=(*expr.subscripts, *rest))
         if len(expr.subscripts) != 1:
             return places.element(self, expr, base, scope)
         place = expr.subscripts[0]

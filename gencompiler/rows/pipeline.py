@@ -50,11 +50,7 @@ class Pipeline:
             return Passed(self._quantize(self.surjections[stage.surjection], at.value, stage.span), at.log_det)
         if isinstance(stage, model.UseOde):
             return self._flowed(stage, at, undone=False)
-        assert isinstance(stage, model.UseMap)
-        map_ = self.maps[stage.map]
-        value = self.expressions.lower(map_.body, _inside(map_, scope, map_.input.name, at.value))
-        self.graph.name(value, f"{map_.definition}_output")
-        return Passed(value, self._add_log_det(at.log_det, map_, at.value, scope, stage.span))
+        return self._through(stage, at, scope, backwards=False)
 
     def _quantize(self, surjection: model.Surjection, value: Expr, span: Span) -> Expr:
         """⌊K y⌋; a y that rounds to 1 falls into the last level."""
@@ -77,14 +73,7 @@ class Pipeline:
             return self._dequantize(self.surjections[stage.surjection], at, scope, stage.span)
         if isinstance(stage, model.UseOde):
             return self._flowed(stage, at, undone=True)
-        assert isinstance(stage, model.UseMap)
-        map_ = self.maps[stage.map]
-        inverse = self.expressions.derived.inverses.get(map_.name)
-        if inverse is None:
-            raise NotLowered(map_.body, f"running `{map_.name}` backwards without a derived inverse")
-        value = self.expressions.lower(inverse.body, _inside(map_, scope, inverse.output.name, at.value))
-        self.graph.name(value, f"{map_.definition}_input")
-        return Passed(value, self._add_log_det(at.log_det, map_, value, scope, stage.span))
+        return self._through(stage, at, scope, backwards=True)
 
     def _dequantize(self, surjection: model.Surjection, at: Passed, scope: Scope, span: Span) -> Passed:
         """y = (x + u) / K with u ~ Uniform(0, 1), and log p(x) ≥ E_u log p_Y(y) - D log K; where u is a variable,
@@ -130,6 +119,22 @@ class Pipeline:
             log_det, start = through.log_det, start + part.count
         return Passed(graph.concat(tuple(values), span), log_det)
 
+    def _through(self, stage: model.Stage, at: Passed, scope: Scope, *, backwards: bool) -> Passed:
+        """A map, or the inverse of one; log|det| is that of the stage as written, at the map's own input."""
+        assert isinstance(stage, model.UseMap)
+        map_, swapped = self.maps[stage.map], isinstance(stage, model.UseInverse)
+        if backwards == swapped:
+            value = self.expressions.lower(map_.body, _inside(map_, scope, map_.input.name, at.value))
+            self.graph.name(value, f"{map_.definition}_output")
+            own = at.value
+        else:
+            inverse = self.expressions.derived.inverses.get(map_.name)
+            if inverse is None:
+                raise NotLowered(map_.body, f"running `{map_.name}` backwards without a derived inverse")
+            own = value = self.expressions.lower(inverse.body, _inside(map_, scope, inverse.output.name, at.value))
+            self.graph.name(value, f"{map_.definition}_input")
+        return Passed(value, self._add_log_det(at.log_det, map_, own, scope, stage.span, minus=swapped))
+
     def _loop(self, stage: model.Repeat, at: Passed, scope: Scope, depth: int, *, reverse: bool) -> Passed:
         graph, span = self.graph, stage.span
         name = self.source_name if reverse else self.target_name
@@ -152,8 +157,10 @@ class Pipeline:
         run = self.forward if reverse else self.backward
         return stand_in, run(stage.stages, Passed(stand_in, plan.inside[1]), scope, depth).value
 
-    def _add_log_det(self, so_far: Expr, map_: model.Map, value: Expr, scope: Scope, span: Span) -> Expr:
-        """Add log|det| of a map at its own input."""
+    def _add_log_det(
+        self, so_far: Expr, map_: model.Map, value: Expr, scope: Scope, span: Span, *, minus: bool = False
+    ) -> Expr:
+        """Add, or take off, log|det| of a map at its own input."""
         graph = self.graph
         found = self.expressions.derived.log_dets.get(map_.name)
         if found is None:
@@ -164,7 +171,7 @@ class Pipeline:
         if map_.lift and not one.type.shape:
             one = graph.elementwise("multiply", graph.number(math.prod(map_.lift), span), one, span=span)
         one = places.reshaped(graph, one, places.flat(one.type.shape), span)
-        return graph.elementwise("add", so_far, graph.total(one, span), span=span)
+        return graph.elementwise("subtract" if minus else "add", so_far, graph.total(one, span), span=span)
 
 
 def _inside(map_: model.Map, scope: Scope, name: str, value: Expr) -> Scope:

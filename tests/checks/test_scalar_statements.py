@@ -14,11 +14,13 @@ from gencompiler.diagnostics.model import Reporter
 from gencompiler.diagnostics.span import SourceText
 from gencompiler.pipeline import Compilation, parse, resolve
 from gencompiler.settings import Settings
-from tests.checks.scalar_falsehoods import FALSE
+from tests.checks.scalar_falsehoods import FALSE as KNOWN_FALSE
 from tests.checks.scalar_statements import TRUE as FIRST
+from tests.checks.scalar_statements_fresh import FRESH, FRESH_FALSE
 from tests.checks.scalar_statements_more import MORE
 
-TRUE = (*FIRST, *MORE)
+TRUE = (*FIRST, *MORE, *FRESH)
+FALSE = (*KNOWN_FALSE, *FRESH_FALSE)
 
 
 def checked(statement: str) -> tuple[Checked, Derived]:

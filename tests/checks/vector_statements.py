@@ -81,6 +81,14 @@ TRUE: dict[str, Statement] = {
     "a bounded function of the past": real("", "for i: u[i] * (2 + sin(sum(u[<i])))"),
     "by index in a coupling": real("W : Real[2, 2]", "join(a, for i: b[i] * exp(W[i, <i] @ b[<i]))" + SPLIT),
     "by index, onto the positive numbers": ("W : Real[D, D]", "Positive[D]", "for i: exp(u[i] + W[i, <i] @ u[<i])"),
+    # a part by index
+    "a strictly triangular part": real("W : Real[D, D]", "u + (for i: W[i, <i] @ tanh(u[<i]))"),
+    "a triangular part": real("d : Positive[D], W : Real[D, D]", "sinh(u) + (for i: d[i] * u[i] + W[i, <i] @ u[<i])"),
+    "twice the entry, less the past": real("W : Real[D, D]", "2 * u - (for i: W[i, <i] @ u[<i])"),
+    "a triangular part within a plane": real(
+        "Q : Orthogonal(D, 2), d : Positive[2], W : Real[2, 2]",
+        "u + Q @ (for i: d[i] * tanh(s[i]) + W[i, <i] @ tanh(s[<i])) where { s = u @ Q }",
+    ),
     # linear
     "a lower triangular matrix with a positive diagonal": real("L : Lower(D)", "L @ u"),
     "an upper triangular one": real("U : Upper(D)", "U @ u"),
@@ -214,6 +222,10 @@ FALSE: dict[str, Statement] = {
     "by index onto less than is declared": real("W : Real[D, D]", "for i: exp(u[i] + W[i, <i] @ u[<i])"),
     "a scale of u[<i] in a coupling, 0 at the first": real("", "join(a, for i: b[i] * sum(b[<i]))" + SPLIT),
     "a difference of places that may be equal": real("s : Real[D]", "for i: (s[i] - s[0]) * u[i]"),
+    # a part by index
+    "the entry minus itself": real("", "u - (for i: u[i])"),
+    "nothing of the entry, all of the past": real("W : Real[D, D]", "0 * u + (for i: W[i, <i] @ u[<i])"),
+    "a part by index of either sign": real("d : Real[D]", "u + (for i: d[i] * tanh(u[i]))"),
     # linear
     "any matrix may be singular": real("W : Real[D, D]", "W @ u"),
     "positive elements: a matrix of ones": real("W : Positive[D, D]", "W @ u"),

@@ -62,6 +62,7 @@ UNRECORDED = (
     "hmm",
     "hmm_letters",
     "mdn",
+    "planar",
     "rnade",
     "sprinkler",
     "state_space",

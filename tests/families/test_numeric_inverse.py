@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
 import gencompiler
+from gencompiler import pipeline
+from gencompiler.diagnostics.span import SourceText
+from gencompiler.model import nodes
+from gencompiler.model.print import expression
+from gencompiler.node import walk
+from gencompiler.proof import roots
+from gencompiler.proof.graph import apply, literal, symbol
+from gencompiler.proof.text import text
 
 #: Without a closed inverse, then with one through Wright's omega, a cubic's root, a fifth root, a quadratic's.
 MAPS = {
@@ -36,6 +46,19 @@ def test_the_residual_is_a_few_units_in_the_last_place(name: str, dtype: torch.d
     # 4 ulp of the value, and what computing the map itself rounds: a few terms of the size of x and z
     bound = 4 * eps * x.abs() + 8 * eps * (1 + z.abs())
     assert bool(((again - x).abs() <= bound).all())
+
+
+def test_a_root_with_a_formula_reads_as_the_formula() -> None:
+    done = pipeline.run(SourceText("cubic.gen", f"bijection F{MAPS['a cubic']}\n"), until="derive")
+    (inverse,) = done.derived.inverses.values()
+    root = next(n for n in walk(inverse.body) if isinstance(n, nodes.Root))
+    assert root.near is not None
+    assert "which is" in expression(inverse.body)
+    own = symbol("root", "1", nodes.REAL, ())
+    y = symbol("input", "y", nodes.REAL, ())
+    cubed = apply("power", own, literal(3))
+    assert text(roots.root(cubed, own, y, (-math.inf, math.inf, True), apply("sinh", y))) == "sinh(y)"
+    assert "the t1 with" in text(roots.root(cubed, own, y, (-math.inf, math.inf, True)))
 
 
 @pytest.mark.parametrize("name", list(MAPS))

@@ -1,0 +1,75 @@
+"""Scalar maps written down without looking at the others, true and false ones: distribution functions, quantiles, easings,
+sums of waves and of powers."""
+
+from __future__ import annotations
+
+#: (statement, why it is true)
+FRESH: tuple[tuple[str, str], ...] = (
+    ("(u : Real | a : Positive) -> Positive = (u + sqrt(u^2 + 4 * a)) / 2", "the positive root of a quadratic"),
+    ("(u : Real | k : Positive) -> Open(-1, 1) = u / (k + abs(u))", "softsign"),
+    ("(u : Real) -> Real = u * sqrt(1 + u^2)", "slope (1 + 2 u^2) / sqrt(1 + u^2)"),
+    ("(u : Positive | k : Positive, l : Positive) -> Unit = 1 - exp(-(u / l)^k)", "Weibull's distribution function"),
+    ("(u : Positive | a : Positive, b : Positive) -> Unit = u^a / (b + u^a)", "log-logistic distribution function"),
+    ("(u : Real) -> Unit = 0.5 + atan(u) / pi", "Cauchy's distribution function"),
+    ("(u : Real | s : Positive) -> Unit = 0.5 * (1 + erf(u / s))", "a normal distribution function"),
+    ("(u : Real) -> Real = u + sin(u) * cos(u)", "slope 1 + cos(2 u)"),
+    ("(u : Real | a : Open(-1, 1)) -> Real = u + a * cos(u)", "slope 1 - a sin(u) > 0"),
+    ("(u : Real) -> Real = 2 * u + sin(u) + cos(u)", "the two waves have an amplitude sqrt(2)"),
+    ("(u : Real) -> Real = u^5 - u^3 + u", "5 u^4 - 3 u^2 + 1 has the discriminant 9 - 20"),
+    ("(u : Real) -> Real = u^3 - 3 * u^2 + 4 * u", "3 (u - 1)^2 + 1"),
+    (
+        "(u : Real | a : Positive, b : Real) -> Real = log(exp(a * u) + exp(b)) - log(1 + exp(-u))",
+        "both terms increase; -log(1 + exp(-u)) goes to -inf",
+    ),
+    ("(u : Real) -> Real = log(1 + exp(u)) - log(1 + exp(-u)) + u", "softplus(u) - softplus(-u) = u"),
+    ("(u : Unit) -> Real = log(u) - log(1 - u) + u", "a logit and more"),
+    ("(u : Open(0, 2)) -> Real = log(u / (2 - u))", "a logit of half"),
+    ("(u : Positive | a : Positive) -> Real = u - a / u^2 + log(u)", "all terms increase"),
+    ("(u : NonNegative) -> NonNegative = u * log(1 + u)", "slope log(1 + u) + u / (1 + u)"),
+    ("(u : NonNegative) -> NonNegative = sqrt(u) + u^2", "both increase"),
+    ("(u : Real | a : Interval(0, 1)) -> Real = a * u + (1 - a) * sinh(u)", "a mixture of increasing maps"),
+    ("(u : Real | a : Interval(0, 1)) -> Real = a * u^3 + (1 - a) * u", "one of the two is strict"),
+    ("(u : Real) -> Real = u + relu(u) - 0.5 * relu(u - 1)", "slopes 1, 2, 1.5"),
+    ("(u : Real) -> Real = u + 0.9 * u * exp(-u^2)", "slope 1 + 0.9 (1 - 2 u^2) exp(-u^2) > 0.59"),
+    ("(u : Real) -> Real = u * (1 + tanh(u)^2)", "both factors' slopes have the sign of u"),
+    ("(u : Real) -> Real = u - 0.3 * log(1 + u^2)", "slope 1 - 0.6 u / (1 + u^2) >= 0.7"),
+    ("(u : Real) -> Real = u + sigmoid(u) - 3 * sigmoid(u / 2)", "slope at least 1 - 3/8"),
+    ("(u : Interval(0, 1) | a : Positive) -> Interval(0, 1) = u / (u + a * (1 - u))", "a Möbius map of the interval"),
+    (
+        "(u : Interval(0, 1) | a : Positive) -> Interval(0, 1) = (exp(a * u) - 1) / (exp(a) - 1)",
+        "an exponential easing",
+    ),
+    ("(u : Real | a : Positive) -> Real = 2 * u + sqrt(u^2 + a)", "the root is above |u|"),
+)
+
+#: (statement, why it is false)
+FRESH_FALSE: tuple[tuple[str, str], ...] = (
+    ("(u : Real) -> NonNegative = u + sqrt(u^2 + 1)", "0 is not reached"),
+    ("(u : Real) -> Real = u * sqrt(1 + u^2) - 1.5 * u", "slope -1/2 at 0"),
+    ("(u : Real) -> Interval(0, 1) = exp(-exp(-u))", "the ends are not reached"),
+    ("(u : Positive | k : Real, l : Positive) -> Unit = 1 - exp(-(u / l)^k)", "constant at k = 0"),
+    ("(u : Real) -> Unit = 0.5 + atan(u) / 3", "reaches beyond 1: atan goes to pi/2 > 3/2"),
+    ("(u : Real) -> Real = u + 1.02 * sin(u) * cos(u)", "slope 1 + 1.02 cos(2 u)"),
+    ("(u : Real | a : Interval(-1.01, 1)) -> Real = u + a * cos(u)", "slope 1 - a sin(u) < 0 at a = -1.01"),
+    ("(u : Real) -> Real = 1.4 * u + sin(u) + cos(u)", "the amplitude is sqrt(2) > 1.4"),
+    ("(u : Real) -> Real = u^5 - 1.5 * u^3 + u / 2", "5 u^4 - 4.5 u^2 + 0.5 has the discriminant 20.25 - 10"),
+    ("(u : Real) -> Real = u^3 - 3 * u^2 + 2.9 * u", "3 (u - 1)^2 - 0.1"),
+    ("(u : Unit) -> Real = log(u) - log(1 - u) - 4.1 * u", "slope 1/(u (1 - u)) - 4.1 < 0 at 1/2"),
+    ("(u : Positive) -> Positive = u - 1 / u", "negative below 1"),
+    ("(u : NonNegative) -> NonNegative = u * log(0.9 + u)", "negative near 0"),
+    ("(u : Real | a : Interval(0, 1.1)) -> Real = a * u^3 + (1 - a) * u", "a = 1.1: slope -0.1 at 0"),
+    ("(u : Real) -> Real = u - relu(u) + 0.5 * relu(u - 1)", "flat on [0, 1]"),
+    ("(u : Real) -> Real = u + 2.3 * u * exp(-u^2)", "slope 1 + 2.3 (1 - 2 u^2) exp(-u^2) < 0 near 1.22"),
+    ("(u : Real) -> Real = u - 1.1 * log(1 + u^2)", "slope 1 - 2.2 u / (1 + u^2) < 0 at 1"),
+    ("(u : Real) -> Real = u + sigmoid(u) - 10.1 * sigmoid(u / 2)", "slope 1.25 - 10.1/8 at 0"),
+    ("(u : Interval(0, 1)) -> Interval(0, 1) = 3.1 * u^2 - 2.1 * u^3", "slope -0.1 at 1"),
+    ("(u : Interval(0, 1)) -> Interval(0, 1) = sin(1.6 * u)", "beyond a quarter wave, and not onto"),
+    (
+        "(u : Interval(0, 1) | a : NonNegative) -> Interval(0, 1) = u / (u + a * (1 - u))",
+        "constant at a = 0, undefined at 0",
+    ),
+    ("(u : Real) -> Real = if u < -1 then u + 1 else if u < 1 then 0.5 * u else u - 0.5", "falls from 0 to -1/2 at -1"),
+    ("(u : Real | a : Positive) -> Real = u + 1.01 * sqrt(u^2 + a)", "the slope goes to 1 - 1.01"),
+    ("(u : Real | a : Real) -> Real = u + sqrt(u^2 + a^2)", "constant for u < 0 at a = 0"),
+    ("(u : Real | a : Interval(0, 1)) -> Real = a * u^3 + (0.99 - a) * u", "a = 1: slope -0.01 at 0"),
+)
