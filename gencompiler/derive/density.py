@@ -207,7 +207,8 @@ def log_of(expr: nodes.Expr) -> nodes.Expr:
             return expr.arguments[0]
         if expr.function in ("multiply", "divide"):
             combine = algebra.add if expr.function == "multiply" else algebra.subtract
-            return combine(*map(_log_of_factor, expr.arguments), span)
+            first, second = map(_log_of_factor, expr.arguments)
+            return combine(first, second, span)
         if expr.function == "power" and sign_of(expr.arguments[0]) > 0:
             return algebra.multiply(expr.arguments[1], log_of(expr.arguments[0]), span)
     if isinstance(expr, nodes.Reduce) and expr.operation == "prod":
