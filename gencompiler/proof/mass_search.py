@@ -182,11 +182,46 @@ def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
     except (Unproved, Malformed):
         return None
     free = tuple(s for s in free_symbols(whole) if s not in own and s not in variables)
-    for find in (_other_mass_at, _mass_elsewhere):
-        for assignment in points(free, _MOST_TRIED if find is _other_mass_at else 3):
+    simple, shares = with_shares(free)
+    for find in (_other_mass_at, _other_mass_through, _mass_elsewhere):
+        for assignment in points(simple, _MOST_TRIED if find is _other_mass_at else 3):
             with contextlib.suppress(Unproved, Malformed, NotFound, Undefined, Undecided):
-                return find(variables, body, assignment)
+                return find(variables, body, (*assignment, *shares))
     return None
+
+
+def with_shares(free: tuple[Term, ...]) -> tuple[tuple[Term, ...], Assignment]:
+    """The symbols that are no elements of points of a simplex, and numbers for those that are: 1/2, 1/4, …"""
+    simplex = [s for s in free if s.data[0] == "component" and support_of(s).name == "Simplex"]
+    found: dict[Term, Fraction] = {}
+    for element in simplex:
+        size = int(support_of(element).arguments[0])
+        for k in range(size):
+            found[mass_rules.share(element, k)] = Fraction(1, 2 ** min(k + 1, size - 1))
+    return tuple(s for s in free if s not in simplex), tuple(found.items())
+
+
+def _other_mass_through(variables: tuple[Term, ...], body: Term, assignment: Assignment) -> Proof:
+    """By a change of variables at a point."""
+    here = at_point(scalar(body), assignment)
+    variable = variables[0]
+    if len(variables) > 1 or variable.shape or SUPPORTS[support_of(variable).name].discrete:
+        raise Unproved("a change of several variables")
+    search = Search()
+    for inner in itertools.islice(_changes(here, variable), MOST_CHANGES):
+        with contextlib.suppress(Unproved, Malformed, NotFound):
+            bijection = search.bijection(variable, inner)
+            found = bijection.conclusion
+            assert isinstance(found, Bijection)
+            y = symbol("input", "pushed", _support(found.image))
+            asking = Asking(search)
+            forms = ClosedForms(asking)
+            moved = _moved(forms, found, here, y)
+            other = _other_mass_at((y,), moved, ())
+            mass_rules.pushed(forms, variable, here, found, moved, y)
+            subject = (variables, body, assignment, y, moved)
+            return prove("other_mass_by_bijection", subject, bijection, other, *asking.proofs.values())
+    raise NotFound("mass", here, "no change of variables helps")
 
 
 def _mass_elsewhere(variables: tuple[Term, ...], body: Term, assignment: Assignment) -> Proof:
@@ -213,6 +248,8 @@ def _other_mass_at(variables: tuple[Term, ...], body: Term, assignment: Assignme
 def value_of(found: Proof) -> str:
     """The mass at a counterexample, in digits."""
     variables, body, assignment, *_ = found.subject
+    if found.rule == "other_mass_by_bijection":
+        return value_of(found.premises[1])
     try:
         if found.rule == "mass_elsewhere":
             here = at_point(scalar(body), assignment)
