@@ -308,7 +308,7 @@ _ALL = (
     ),
     _unary(
         "asinh",
-        "torch.asinh({0})",
+        "special.asinh({0})",
         "asinh({0})",
         "1 / sqrt(1 + a^2)",
         inverse="sinh(y)",

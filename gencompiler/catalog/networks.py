@@ -7,6 +7,10 @@ one affine layer for each output.  Kinds in `PLANNED` are known to the language 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+
+from gencompiler.catalog import stacks
+from gencompiler.catalog.stacks import Layer, Settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,16 +20,24 @@ class NetworkKind:
 
     A recurrent kind reads a causal view place by place.  `gates`: how many affine functions it has of the input, `i0`,
     `i1`, …, and of its result, `h0`, `h1`, …; `states`: what it carries, each with a formula of its next value in terms
-    of these, of the states, and of the next values of those before it, as `c_next`.  Its result is `h`."""
+    of these, of the states, and of the next values of those before it, as `c_next`.  Its result is `h`.
+
+    A stack of convolutions reads a causal view of a grid of so many `axes` (0: as many as the view has, one or two);
+    `stack` gives its layers for the numbers that are its options."""
 
     name: str
     options: tuple[tuple[str, object], ...]
     weight: bool = True
     bias: bool = True
     one_hot: bool = False
+    axes: int = 0
+    stack: Callable[[Settings], tuple[Layer, ...]] | None = None
     gates: int = 0
     states: tuple[tuple[str, str], ...] = ()
 
+
+#: Options of stacks over images: the width of every layer, blocks, the side of a box, and that of the first one.
+_IMAGE: tuple[tuple[str, object], ...] = (("hidden", None), ("layers", 5), ("kernel", 3), ("first", 7), ("size", None))
 
 NETWORKS: dict[str, NetworkKind] = {
     "mlp": NetworkKind("mlp", (("hidden", ()), ("activation", "relu"), ("size", None))),
@@ -51,7 +63,19 @@ NETWORKS: dict[str, NetworkKind] = {
     ),
     # Elman 1990
     "rnn": NetworkKind("rnn", (("hidden", None),), gates=1, states=(("h", "tanh(i0 + h0)"),)),
+    "wavenet": NetworkKind(
+        "wavenet",
+        (("hidden", None), ("layers", 10), ("kernel", 2), ("cycle", 10), ("size", None)),
+        axes=1,
+        stack=stacks.wavenet,
+    ),
+    "pixelcnn": NetworkKind("pixelcnn", _IMAGE, axes=2, stack=stacks.pixelcnn),
+    "window": NetworkKind("window", (("radius", None),), weight=False, bias=False, stack=stacks.window),
+    "masked": NetworkKind("masked", _IMAGE, axes=2, stack=stacks.masked),
 }
+
+#: The least that the options of stacks can be.
+LEAST = {"layers": 1, "kernel": 1, "cycle": 1, "first": 3, "radius": 1}
 
 #: Activations: formulas over the argument `a`.
 #: gelu: Hendrycks & Gimpel 2016; silu: Elfwing, Uchibe & Doya 2018; elu: Clevert, Unterthiner & Hochreiter 2016.

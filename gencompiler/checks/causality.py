@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from gencompiler.catalog import causal
+from gencompiler.catalog import causal, stacks
 from gencompiler.catalog.networks import NETWORKS
 from gencompiler.checks.checking import Checking
 from gencompiler.checks.verdict import PROVED, Obligation, Verdict
 from gencompiler.diagnostics.wording import counted
 from gencompiler.model import nodes
-from gencompiler.proof.causal_rules import Folds, SeesThePast
+from gencompiler.model.stacks import layers_of, structure
+from gencompiler.proof.causal_rules import Folds, SeesItsField, SeesThePast
 from gencompiler.proof.kernel import Subject, prove
 
 ID = "causal"
@@ -39,6 +40,10 @@ def obligations(model: nodes.Model) -> list[tuple[Obligation, nodes.Network]]:
             words = f"the state of `{network.kind}` for each place has read what its view shows, and nothing else"
             goal = Folds(network.path, network.places, network.views)
             found.append((Obligation(ID, network.path, words, network.span, goal), network))
+        elif network.grid:
+            stacked = _stack(network)
+            words = f"the output of `{network.kind}` for each place depends on {_seen(stacked)}, and on nothing else"
+            found.append((Obligation(ID, network.path, words, network.span, stacked), network))
         elif network.places:
             words = f"the output of `{network.kind}` for each place depends on what its view shows, and on nothing else"
             found.append((Obligation(ID, network.path, words, network.span, _goal(network)), network))
@@ -50,11 +55,15 @@ def check(checking: Checking) -> None:
     for own, network in obligations(checking.model):
         if isinstance(own.goal, Folds):
             proof = prove("recurrent_network", (network.path, network.places, network.views))
+        elif isinstance(own.goal, SeesItsField):
+            proof = prove("convolutional_network", (network.path, network.grid, structure(network)))
         else:
             proof = prove("masked_network", _subject(network))
         checking.record(Verdict(PROVED, own, proof))
         if isinstance(own.goal, SeesThePast) and own.goal.blind:
             _blind(checking, network, own.goal.blind)
+        if isinstance(own.goal, SeesItsField) and own.goal.blind:
+            _hole(checking, network, own.goal)
 
 
 def _blind(checking: Checking, network: nodes.Network, blind: int) -> None:
@@ -68,3 +77,36 @@ def _blind(checking: Checking, network: nodes.Network, blind: int) -> None:
         notes=("each hidden unit sees the places up to one of its own; the places between two units share the lower",),
         help=(f"give every hidden layer {network.places} units or more",),
     )
+
+
+def _stack(network: nodes.Network) -> SeesItsField:
+    """What must hold of a stack, its receptive field and its blind spot read off its layers."""
+    parts = tuple((layer.name, layer.reads) for layer in layers_of(network))
+    seen = stacks.sights(network.grid, parts)["last"]
+    ends, blind = stacks.field(network.grid, seen), stacks.holes(network.grid, seen)
+    return SeesItsField(network.path, network.grid, structure(network), ends, blind)
+
+
+def _seen(fact: SeesItsField) -> str:
+    """The receptive field in words."""
+    (back, _), *rest = fact.field
+    if not rest:
+        return "the place before it" if back == -1 else f"the {-back} places before it"
+    (left, right), *_ = rest
+    sides = f"{counted(-left, 'column')} to the left and {right} to the right"
+    return f"{counted(-back, 'row')} above it, {sides}, and on what its own row has before it"
+
+
+def _hole(checking: Checking, network: nodes.Network, fact: SeesItsField) -> None:
+    checking.reporter.add(
+        "G306",
+        f"this network has a blind spot: at {counted(fact.blind, 'place')} it does not see all of its receptive field",
+        network.span,
+        f"it reaches {_reach(fact)}",
+        notes=("a place to the upper right is seen through places between; those in the row of the output lie ahead",),
+        help=("`pixelcnn` has a stack for the rows above and one for the row so far, and no blind spot",),
+    )
+
+
+def _reach(fact: SeesItsField) -> str:
+    return ", ".join(f"{low} to {high}" for low, high in fact.field)

@@ -130,6 +130,14 @@ def _parts(code: Code, *, inside: bool) -> list[_Part]:
             return [*_atom(base, inside), f".{name}"]
         case Subscript(base, items):
             return [*_atom(base, inside), f"[{', '.join(items)}]"]
+        case Conditional(condition, then, otherwise):
+            branches = (
+                _operand(each, each.level <= Level.CONDITIONAL, inside) for each in (then, condition, otherwise)
+            )
+            taken, test, other = branches
+            gap = _Line(" ") if inside else " "
+            chosen: list[_Part] = [*taken, gap, "if ", *test, gap, "else ", *other]
+            return [_Group(tuple(chosen))] if inside else chosen
         case Prefix(operator, operand):
             return [operator, *_operand(operand, operand.level < Level.UNARY or operand.level == Level.POWER, inside)]
         case Infix(binds) if binds is not Level.POWER:

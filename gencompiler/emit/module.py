@@ -28,7 +28,7 @@ from gencompiler.emit.names import Names, identifier
 from gencompiler.emit.parameter_lists import ParameterLists, parameter_lists, strings
 from gencompiler.emit.signature import signature
 from gencompiler.emit.templating import render
-from gencompiler.emit.torch import IMPORTS, Printed, print_function, row_width
+from gencompiler.emit.torch import IMPORTS, TILES, Printed, print_function, row_tiles, row_width
 from gencompiler.emit.triton import import_lines, print_kernel
 from gencompiler.model.nodes import Model, Option, Parameter, Real, Variable
 from gencompiler.rows.analysis import most_particles
@@ -40,7 +40,17 @@ from gencompiler.rows.schedule import Schedule
 
 #: What the class and its methods may import, by module; the names are taken before a model's name is chosen.
 _RUNTIME = {
-    "gencompiler.runtime": ("causal", "fokker_planck", "norms", "quantiles", "random", "sampling", "special", "tiles"),
+    "gencompiler.runtime": (
+        "causal",
+        "convolutions",
+        "fokker_planck",
+        "norms",
+        "quantiles",
+        "random",
+        "sampling",
+        "special",
+        "tiles",
+    ),
     "gencompiler.runtime.fields": ("Field", "Support"),
     "gencompiler.runtime.modules": ("Context", "Model", "Phase", "RowFunction", "Values"),
     "gencompiler.runtime.fokker_planck": ("Solution",),
@@ -275,6 +285,8 @@ def _row_function(
     }
     if "rows" in called.keywords and (width := row_width(program)):
         given["width"] = str(width)
+    elif (tiles := row_tiles(program)) != TILES:
+        given["tiles"] = repr(tiles)
     if (particles := most_particles(program)) > 1:
         given["particles"] = str(particles)
     axes = [shapes.get(each.name.rstrip("'"), each.type.shape) for each in program.outputs]

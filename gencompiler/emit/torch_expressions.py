@@ -38,6 +38,7 @@ from gencompiler.rows.nodes import (
     Collect,
     Column,
     Concat,
+    Convolve,
     Distribute,
     Dot,
     Draw,
@@ -106,8 +107,6 @@ class Expressions:
                 return self._broadcast(expr)
             case Column():
                 return self._column(expr)
-            case WithColumn():
-                return self._with_column(expr)
             case Slice(vector=vector, start=start, stop=stop):
                 return self._take(expr, vector, f"{start or ''}:{'' if stop == vector.type.shape[0] else stop}")
             case Section():
@@ -121,7 +120,7 @@ class Expressions:
                     self.scope.iotas[length] = self.scope.names.fresh("places", f"places_{length}")
                 self.scope.want("device")
                 return Value(Text(self.scope.iotas[length]), expr.type)
-            case Window() | WithWindow() | Reshape() | Mask():
+            case Window() | WithWindow() | WithColumn() | Reshape() | Mask() | Convolve() | LogAbsDet():
                 return torch_windows.value(self, expr)
             case Draw():
                 return self._draw(expr)
@@ -129,9 +128,6 @@ class Expressions:
                 return moved(expr, self.value(operand), self.scope)
             case ParticleIndex():
                 return particle_numbers(expr, self.scope)
-            case LogAbsDet(entries=entries, size=size):
-                table = method(self.code(entries), "unflatten", "-1", f"({size}, {size})")
-                return Value(Attribute(call("torch.linalg.slogdet", table), "logabsdet"), expr.type)
             case MatrixFunction(arguments=arguments):
                 return Value(matrix_function(expr, list(map(self.code, arguments)), self.scope), expr.type)
             case ExternalCall(module=module, arguments=arguments):
@@ -269,12 +265,16 @@ class Expressions:
         """`vector @ matrix.T + bias` as one call."""
         match expr:
             case Elementwise(function="add", arguments=(Dot(transposed=True) as dot, bias)) if _is_weights(bias):
+                if (listed := self.scope.windows.get((dot.matrix, True))) is not None:
+                    return Value(call("torch.addmm", self.code(bias), self.code(dot.vector), listed), expr.type)
                 parts = [self.value(each) for each in (dot.vector, dot.matrix, bias)]
                 if not any(part.chunked for part in parts):
                     return Value(call("F.linear", *(part.code for part in parts)), expr.type)
         return None
 
     def _dot(self, expr: Dot) -> Value:
+        if (listed := self.scope.windows.get((expr.matrix, expr.transposed))) is not None:
+            return Value(infix("@", Level.PRODUCT, self.code(expr.vector), listed), expr.type)
         vector, matrix = self.value(expr.vector), self.value(expr.matrix)
         right = matrix.code
         if expr.transposed:
@@ -328,22 +328,17 @@ class Expressions:
         axes = value.chunked + value.type.rows
         return Subscript(value.code, (*([":"] * axes if axes < 2 else ["..."]), item))
 
-    def _with_column(self, expr: WithColumn) -> Value:
-        vector = self.spread(self.value(expr.vector), expr.type)
-        value = self.spread(self.value(expr.value), dataclasses.replace(expr.type, shape=()))
-        place, _ = self.place(expr.index)
-        return Value(call("torch.select_scatter", vector, value, "-1", place), expr.type)
-
     def _concat(self, expr: Concat) -> Value:
         values = [self.value(part) for part in expr.parts]
         if not expr.type.rows and all(value.host for value in values):
             return Value(self._made("torch.tensor", Sequence(tuple(v.code for v in values), "[]")), expr.type)
         codes = [self.spread(value, _for_each_row(value.type, expr.type)) for value in values]
+        chunked = any(value.chunked for value in values)  # then all are
         if not any(value.type.shape for value in values):
-            return Value(call("torch.stack", Sequence(tuple(codes)), "-1"), expr.type)
-        last = [":", "None"] if expr.type.rows else ["None"]
+            return Value(call("torch.stack", Sequence(tuple(codes)), "-1"), expr.type, chunked=chunked)
+        last = ["..." if chunked else ":", "None"] if expr.type.rows else ["None"]
         parts = (c if v.type.shape else indexed(c, last) for c, v in zip(codes, values, strict=True))
-        return Value(call("torch.cat", Sequence(tuple(parts)), "-1"), expr.type)
+        return Value(call("torch.cat", Sequence(tuple(parts)), "-1"), expr.type, chunked=chunked)
 
     # -- rows --------------------------------------------------------------------------------------------------------
 

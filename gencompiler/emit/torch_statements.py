@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable
 
 from gencompiler.diagnostics.span import Span
+from gencompiler.emit import torch_windows
 from gencompiler.emit.code import Attribute, Code, Level, Sequence, Subscript, Text, call, flat, infix, method
 from gencompiler.emit.lines import statement
 from gencompiler.emit.torch_expressions import Expressions
@@ -116,6 +117,8 @@ class Statements:
         steps = call("range", self.expressions.code(loop.count))
         used = loop.index in local_names(*loop.body, *(carry.next for carry in loop.carried))
         index = self.scope.bind(loop.index, _INDEX, host=True) if used else "_"
+        for name, windows in torch_windows.listed(self.expressions, loop):
+            self.assign(name, windows)
         self._header(index, call("reversed", steps) if loop.reverse and used else steps)
         before = len(self.lines)
         if loop.done is not None:

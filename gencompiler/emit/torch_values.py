@@ -6,7 +6,7 @@ import dataclasses
 
 from gencompiler.emit.code import Attribute, Code, Level, Subscript, Text, call, infix
 from gencompiler.emit.names import Names
-from gencompiler.rows.nodes import Draw, RowType
+from gencompiler.rows.nodes import Draw, Expr, RowType
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +26,10 @@ class Scope:
     `values` by the program's names; `inputs` by theirs; `parameters`: local names by path; `stored`: local names of
     preallocated outputs, of which `summed` hold sums over the rows; `modules`: those of the user's networks by name;
     `draws`: streams that are computed ahead, by number; `iotas`: local names of index vectors by length; `particles`:
-    those of the numbers of particles, by how many a row has; `chunk`: the loop index that is a slice; `wants`: what
+    those of the numbers of particles, by how many a row has; `windows`: windows into uniform values that a loop takes
+    at each of its iterations, by the names of their lists, and `starts`, by their code, the names of the lists of
+    places where they start; `own`: carried vectors that may be filled in place
+    (`rows.in_place`); `chunk`: the loop index that is a slice; `wants`: what
     the function's first lines must define; `rows_of`: what `len` counts; `single_reads`: inputs that are read once,
     to begin a carried value, with that value's name."""
 
@@ -40,6 +43,9 @@ class Scope:
     draws: dict[int, tuple[str, Draw]] = dataclasses.field(default_factory=dict)
     iotas: dict[int, str] = dataclasses.field(default_factory=dict)
     particles: dict[int, str] = dataclasses.field(default_factory=dict)
+    windows: dict[tuple[Expr, bool], Code] = dataclasses.field(default_factory=dict)
+    starts: dict[str, tuple[str, Code]] = dataclasses.field(default_factory=dict)
+    own: frozenset[str] = frozenset()
     wants: set[str] = dataclasses.field(default_factory=set)
     chunk: str | None = None
     rows_of: str = ""

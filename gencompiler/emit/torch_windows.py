@@ -1,29 +1,74 @@
-"""Windows into vectors and matrices, and masks, in torch."""
+"""Vectors as tables: windows into them, masks, convolutions and determinants, in torch."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from gencompiler.emit.code import Attribute, Code, Sequence, Subscript, Text, call, flat, method
+from gencompiler.emit.code import Attribute, Code, Comprehension, Sequence, Subscript, Text, call, flat, method
 from gencompiler.emit.torch_values import Value
-from gencompiler.rows.analysis import block_index
-from gencompiler.rows.nodes import Mask, Permute, Reshape, Window, WithWindow
+from gencompiler.node import Node, rebuild, walk
+from gencompiler.rows.analysis import block_index, bound_names, constant, local_names
+from gencompiler.rows.nodes import (
+    Convolve,
+    Dot,
+    Expr,
+    Let,
+    Local,
+    LogAbsDet,
+    Loop,
+    Mask,
+    ParameterRead,
+    Permute,
+    Reshape,
+    RowType,
+    Window,
+    WithColumn,
+    WithWindow,
+)
 
 if TYPE_CHECKING:
     from gencompiler.emit.torch_expressions import Expressions
 
+_INDEX = RowType(False, (), "integer")
 
-def value(expressions: Expressions, expr: Window | WithWindow | Reshape | Mask) -> Value:
+#: Iterations from which on lists of windows pay.
+_MANY = 8
+
+#: The expressions of this file.
+Table = Window | WithWindow | WithColumn | Reshape | Mask | Convolve | LogAbsDet
+
+
+def value(expressions: Expressions, expr: Table) -> Value:
     """One of the expressions of this file."""
     match expr:
         case Window():
             return window(expressions, expr)
         case WithWindow():
             return with_window(expressions, expr)
+        case WithColumn():
+            return with_column(expressions, expr)
         case Reshape():
             return reshape(expressions, expr)
+        case Convolve():
+            return convolve(expressions, expr)
+        case LogAbsDet(entries=entries, size=size):
+            table = method(expressions.code(entries), "unflatten", "-1", f"({size}, {size})")
+            return Value(Attribute(call("torch.linalg.slogdet", table), "logabsdet"), expr.type)
     return mask(expressions, expr)
+
+
+def convolve(expressions: Expressions, expr: Convolve) -> Value:
+    """`convolutions.convolve(value, weight, bias, grid, kernel, pads, dilation)`"""
+    bias = expressions.code(expr.bias) if expr.bias is not None else Text("None")
+    sizes = (Text(str(each)) for each in (expr.grid, expr.kernel, expr.pads))
+    options = {"dilation": str(expr.dilation)} if expr.dilation > 1 else {}
+    kind = dataclasses.replace(expr.type, shape=expr.value.type.shape)
+    given = expressions.spread(expressions.value(expr.value), kind)
+    return Value(
+        call("convolutions.convolve", given, expressions.code(expr.weight), bias, *sizes, **options), expr.type
+    )
 
 
 def mask(expressions: Expressions, expr: Mask) -> Value:
@@ -35,14 +80,70 @@ def mask(expressions: Expressions, expr: Mask) -> Value:
 
 def window(expressions: Expressions, expr: Window) -> Value:
     """`value[:, start : start + length]`; in chunks, where the windows are blocks side by side, all at once."""
+    if (code := expressions.scope.windows.get((expr, False))) is not None:
+        return Value(code, expr.type)
     value = expressions.value(expr.value)
     if (block := block_index(expr)) is not None and (place := expressions.place(block))[1]:
         return _blocks(expr, value, place[0])
     start = flat(expressions.code(expr.start))
     items = f"{start} : {start} + {expr.length}"
+    if (at := constant(expr.start)) is not None:
+        items = f"{at or ''}:{at + expr.length}"
     if value.type.rows:
         return Value(expressions.last(value, items), expr.type, chunked=value.chunked)
     return Value(Subscript(value.code, (*([":"] * expr.axis), items)), expr.type)
+
+
+def listed(expressions: Expressions, loop: Loop) -> Iterator[tuple[str, Code]]:
+    """The windows into uniform values that each iteration of a loop takes, as lists to be assigned before it.
+
+    A list costs torch two operations; slices, and the transpositions in front of products, cost some in each iteration,
+    and where iterations are many and rows are few that is what time goes to."""
+    scope, count = expressions.scope, constant(loop.count) or 0
+    named = {each.name: each.value for each in loop.body if isinstance(each, Let) and each.value.type == _INDEX}
+    inside = set(bound_names((loop,)))
+    for part in (part for tree in (*loop.body, *(carry.next for carry in loop.carried)) for part in walk(tree)):
+        turned = isinstance(part, Dot) and part.transposed and part.vector.type.rows
+        found = part.matrix if isinstance(part, Dot) and turned else part
+        if not isinstance(found, Window) or found.axis or found.type.rows or (found, turned) in scope.windows:
+            continue
+        start = _unnamed(found.start, named)
+        if local_names(start) != {loop.index} or local_names(found.value) & inside or count < _MANY:
+            continue
+        if turned == (len(found.type.shape) == 2):  # a matrix in a product, or a vector
+            name = scope.names.fresh(f"{_named(found.value)}_at")
+            options = {"transposed": "True"} if turned else {}
+            places = call("range", str(count)) if isinstance(start, Local) else _starts(expressions, start, loop, count)
+            yield name, call("tiles.windows", expressions.code(found.value), places, str(found.length), **options)
+            scope.windows[(found, turned)] = Subscript(Text(name), (flat(scope.values[loop.index].code),))
+
+
+def _unnamed(start: Expr, named: Mapping[str, Expr]) -> Expr:
+    """A place without the names that the loop gave to parts of it."""
+
+    def visit(part: Node) -> Node:
+        if isinstance(part, Local) and part.name in named:
+            return visit(named[part.name])
+        return rebuild(part, visit)
+
+    found = visit(start)
+    assert isinstance(found, Expr)
+    return found
+
+
+def _named(value: Expr) -> str:
+    if isinstance(value, Local):
+        return value.name
+    return value.path.rsplit(".", 1)[-1] if isinstance(value, ParameterRead) else "window"
+
+
+def _starts(expressions: Expressions, start: Expr, loop: Loop, count: int) -> Code:
+    """Where windows start, as a list that the function makes once."""
+    scope, index = expressions.scope, flat(expressions.scope.values[loop.index].code)
+    made = Comprehension(expressions.code(start), index, count)
+    if flat(made) not in scope.starts:
+        scope.starts[flat(made)] = (scope.names.fresh("starts"), made)
+    return Text(scope.starts[flat(made)][0])
 
 
 def _blocks(expr: Window, value: Value, index: str) -> Value:
@@ -91,9 +192,26 @@ def transposed_axes(order: tuple[int, ...]) -> tuple[int, int] | None:
 
 
 def with_window(expressions: Expressions, expr: WithWindow) -> Value:
-    """`torch.slice_scatter(vector, value, -1, start, start + length)`"""
+    """`torch.slice_scatter(vector, value, -1, start, end)`, or in place where the vector is the loop's own."""
     length = expr.value.type.shape[0]
     vector = expressions.spread(expressions.value(expr.vector), expr.type)
     value = expressions.spread(expressions.value(expr.value), dataclasses.replace(expr.type, shape=(length,)))
-    start = flat(expressions.code(expr.start))
-    return Value(call("torch.slice_scatter", vector, value, "-1", start, f"{start} + {length}"), expr.type)
+    start, at = flat(expressions.code(expr.start)), constant(expr.start)
+    end = f"{start} + {length}" if at is None else str(at + length)
+    if _is_own(expressions, expr.vector):
+        return Value(call("tiles.filled", vector, value, start, end), expr.type)
+    return Value(call("torch.slice_scatter", vector, value, "-1", start, end), expr.type)
+
+
+def with_column(expressions: Expressions, expr: WithColumn) -> Value:
+    """`torch.select_scatter(vector, value, -1, index)`, or in place where the vector is the loop's own."""
+    vector = expressions.spread(expressions.value(expr.vector), expr.type)
+    value = expressions.spread(expressions.value(expr.value), dataclasses.replace(expr.type, shape=()))
+    place, _ = expressions.place(expr.index)
+    if _is_own(expressions, expr.vector):
+        return Value(call("tiles.filled", vector, value, place), expr.type)
+    return Value(call("torch.select_scatter", vector, value, "-1", place), expr.type)
+
+
+def _is_own(expressions: Expressions, vector: Expr) -> bool:
+    return isinstance(vector, Local) and vector.name in expressions.scope.own

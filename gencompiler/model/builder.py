@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NoReturn, TypeVar
 
 from gencompiler.catalog.networks import NETWORKS
 from gencompiler.diagnostics.model import Label, Reporter
 from gencompiler.diagnostics.span import Span
-from gencompiler.model import nodes
+from gencompiler.model import nodes, stacks
 from gencompiler.model.frames import Frame
 from gencompiler.model.nodes import Real
 from gencompiler.model.types import known_shape
@@ -146,6 +147,15 @@ class Builder:
             self.reporter.add(code, message, span, label, also=also, notes=notes, help=help)
         raise Abandon
 
+    @contextlib.contextmanager
+    def inside(self, name: str) -> Iterator[None]:
+        """While the definition `name` is resolved, which must not use itself; an error ends that as well."""
+        self.open.append(name)
+        try:
+            yield
+        finally:
+            self.open.pop()
+
     def every(self, items: Iterable[ItemT], resolve: Callable[[ItemT], ResultT]) -> tuple[ResultT, ...]:
         """`resolve` of each item; all of them report before the statement is given up."""
         found: list[ResultT] = []
@@ -216,6 +226,8 @@ def weights_of(network: nodes.Network) -> list[nodes.Parameter]:
     for name, size in zip(network.output_names or ("output",), network.outputs, strict=True):
         layers.append((name, max(1, size) * max(1, network.places), width, network.zero_output))
     kind = NETWORKS[network.kind]
+    if kind.stack is not None:
+        layers = [(name, out, width, False) for name, out, width in stacks.weights_of(network)]
     if kind.gates:
         size = kind.gates * network.hidden[0]
         features = sum(max(1, n) for n in network.inputs)

@@ -40,6 +40,19 @@ def shown(infer: Infer, context: Context, inputs: tuple[nodes.Expr, ...]) -> tup
     return places, tuple(found)
 
 
+def grid(inputs: tuple[nodes.Expr, ...], axes: int, places: int) -> tuple[int, ...]:
+    """The axes over which a view runs: those of a scan order, `x[<(i, j)]`, where a network has so many, or any number
+    (0); else one."""
+    if axes == 1:
+        return (places,)
+    for part in (p for value in inputs for p in walk(value)):
+        if isinstance(part, nodes.Element) and isinstance(part.base, nodes.Flat):
+            shape = part.base.base.type.shape[part.base.start :]
+            if len(shape) == axes or (not axes and len(shape) < 3):
+                return tuple(shape)
+    return () if axes else (places,)
+
+
 def mentions(expr: nodes.Expr, index: nodes.Expr) -> bool:
     """Whether the index of a view is mentioned in `expr`."""
     return any(part == index for part in walk(expr))

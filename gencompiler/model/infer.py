@@ -207,9 +207,10 @@ class Infer:
         values = draws.each_value(self, context, expr)
         if values is not None:
             return values
-        if len(expr.bindings) != 1:
-            self.builder.unsupported("`for` over several indices, except in a sum,", expr.span)
-        binding = expr.bindings[0]
+        binding, *others = expr.bindings
+        if others:
+            inner = tree.Each(tuple(others), expr.body, span=expr.span)
+            return self._each(context, tree.Each((binding,), inner, span=expr.span))
         info = self.binding(context, binding)
         body = self.expression(context.index(info), expr.body)
         if info.extent is None:

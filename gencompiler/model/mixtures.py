@@ -5,9 +5,11 @@ the weights, or after `components =`."""
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.model.builder import Context, IndexInfo
 from gencompiler.model.types import known_shape, unify
@@ -38,40 +40,96 @@ def mixture(infer: Infer, context: Context, expr: tree.Call, event: nodes.Type) 
     assert value is not None
     if not isinstance(components, tree.Each):
         builder.unsupported("a list of components", listed[0].span, "write them as `for k: …`")
-    if len(components.bindings) != 1:
-        builder.unsupported("components over several indices", components.span)
+    if len(components.bindings) > 1 and forms[0] != "logits":
+        builder.unsupported("`weights` of components over several indices", components.span, "write `logits = …`")
     weights = infer.expression(context, value)
-    info = infer.binding(context, components.bindings[0])
-    _extent(infer, context, info, weights)
+    infos = [infer.binding(context, each) for each in components.bindings]
+    inside = context
+    for place, info in enumerate(infos):
+        _extent(infer, context, info, weights, place, len(infos))
+        inside = inside.index(info)
     from gencompiler.model import laws
 
-    component = laws.distribution(infer, context.index(info), components.body, event)
-    if info.extent is None:
-        builder.report(
-            "G202",
-            f"nothing determines how far `{info.name}` runs",
-            components.bindings[0].span,
-            "no range",
-            help=(f"write `for {info.name} in n: …`, or name the number of components `{info.name.upper()}`",),
-        )
-    if not unify(weights.type, nodes.Type(nodes.REAL, (info.extent,))):
+    component = laws.distribution(infer, inside, components.body, event)
+    extents = [_known(infer, info, binding) for info, binding in zip(infos, components.bindings, strict=True)]
+    if not unify(weights.type, nodes.Type(nodes.REAL, tuple(extents))):
         shape = known_shape(weights.type)
         builder.report(
             "G201",
-            f"there are {info.extent} components, and `{forms[0]}` has the shape {list(shape or ())}",
+            f"there are {' x '.join(map(str, extents))} components, and `{forms[0]}` has the shape {list(shape or ())}",
             weights.span,
             "one number for each component is needed",
         )
-    return nodes.MixtureDistribution(
-        event, "Mixture", forms[0], (weights,), info.name, info.extent, component, span=expr.span
-    )
+    names = [info.name for info in infos]
+    if len(names) == 1:
+        return _mixture(event, forms[0], weights, names[0], extents[0], component, expr.span)
+    return _nested(event, weights, names, extents, component, expr.span)
 
 
-def _extent(infer: Infer, context: Context, info: IndexInfo, weights: nodes.Expr) -> None:
+def _mixture(
+    event: nodes.Type, form: str, weights: nodes.Expr, index: str, extent: int, component: nodes.Expr, span: Span
+) -> nodes.Expr:
+    return nodes.MixtureDistribution(event, "Mixture", form, (weights,), index, extent, component, span=span)
+
+
+def _nested(
+    event: nodes.Type, weights: nodes.Expr, names: list[str], extents: list[int], component: nodes.Expr, span: Span
+) -> nodes.Expr:
+    """Components over several indices as a mixture of mixtures: the weight of k is the sum of those of all (k, s), and
+    within k the weights of s are in proportion to them."""
+    name = f"logits of {', '.join(names)}"  # no name of a spec
+    whole = nodes.Reference(nodes.Type(nodes.REAL, tuple(extents)), name, span=span)
+
+    def part(depth: int) -> nodes.Expr:
+        """The logits of which the first indices are given."""
+        if not depth:
+            return whole
+        given = (_index(n, extent, span) for n, extent in zip(names[:depth], extents, strict=False))
+        rest = tuple(extents[depth:])
+        kept = (nodes.Whole(nodes.Type(nodes.REAL), span=span) for _ in rest)
+        return nodes.Element(nodes.Type(nodes.REAL, rest), whole, (*given, *kept), span=span)
+
+    found = component
+    for depth in range(len(names) - 1, -1, -1):
+        logits = part(depth)
+        if depth + 1 < len(names):
+            total = nodes.Reduce(nodes.Type(nodes.REAL), "logsumexp", _flat(part(depth + 1)), span=span)
+            type_ = nodes.Type(nodes.REAL, (extents[depth],))
+            logits = nodes.Each(type_, names[depth], extents[depth], total, span=span)
+        found = _mixture(event, "logits", logits, names[depth], extents[depth], found, span)
+    return nodes.Let(found.type, (nodes.Binding(name, weights, span=span),), found, span=span)
+
+
+def _flat(expr: nodes.Expr) -> nodes.Expr:
+    """All elements of a tensor, one after the other."""
+    shape = expr.type.shape
+    if len(shape) == 1:
+        return expr
+    return nodes.Flat(nodes.Type(nodes.REAL, (math.prod(shape),)), expr, 0, span=expr.span)
+
+
+def _index(name: str, extent: int, span: Span) -> nodes.Expr:
+    support = nodes.Support("Integer", (Fraction(0), Fraction(extent)))
+    return nodes.Reference(nodes.Type(support), name, span=span)
+
+
+def _known(infer: Infer, info: IndexInfo, binding: tree.Binding) -> int:
+    if info.extent is None:
+        infer.builder.report(
+            "G202",
+            f"nothing determines how far `{info.name}` runs",
+            binding.span,
+            "no range",
+            help=(f"write `for {info.name} in n: …`, or name the number of components `{info.name.upper()}`",),
+        )
+    return info.extent
+
+
+def _extent(infer: Infer, context: Context, info: IndexInfo, weights: nodes.Expr, place: int, count: int) -> None:
     """How many components there are: as many as weights, or, of weights whose number is open, K for an index k."""
     shape = known_shape(weights.type)
-    if info.extent is None and shape is not None and len(shape) == 1:
-        info.extent = shape[0]
+    if info.extent is None and shape is not None and len(shape) == count:
+        info.extent = shape[place]
     stated = context.constants.get(info.name.upper())
     if info.extent is None and isinstance(stated, Fraction) and stated.denominator == 1 and stated >= 1:
         info.extent = int(stated)

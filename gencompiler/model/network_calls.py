@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.catalog import networks
-from gencompiler.model import causal_inputs, features, nodes, views
+from gencompiler.model import causal_inputs, features, nodes, stacks, views
 from gencompiler.model.builder import Context, PendingNetwork
 from gencompiler.model.constants import constant, size
 from gencompiler.model.scope import nearest
@@ -43,6 +43,13 @@ def network(
                 unify(type_, nodes.Type(nodes.REAL, (stated,)))
     places, shown = causal_inputs.shown(infer, context, inputs)
     sizes = tuple(_size(known_shape(i.type) or (), places if s else 0) for i, s in zip(inputs, shown, strict=True))
+    if kind.stack is not None:
+        _stacked(infer, expr, kind, places, shown, hidden)
+    grid = causal_inputs.grid(inputs, kind.axes, places) if kind.stack is not None else ()
+    if kind.stack is not None and not grid:
+        message = f"`{kind.name}` reads an image, and this view has one axis"
+        infer.builder.report("G104", message, expr.span, "a view in raster order is needed", help=("`x[<(i, j)]`",))
+    settings = _settings(infer, context, expr, kind, options, hidden, len(grid)) if kind.stack is not None else ()
     if kind.gates:
         _recurrent(infer, expr, places, shown, hidden, types)
     found = nodes.Network(
@@ -57,8 +64,12 @@ def network(
         output_names,
         places,
         shown if places else (),
+        grid=grid,
+        settings=settings,
         span=expr.span,
     )
+    if kind.stack is not None and not kind.weight:
+        unify(types[0], nodes.Type(nodes.REAL, (stacks.sizes_of(found, stacks.layers_of(found))["last"],)))
     infer.builder.networks[path] = PendingNetwork(found, types)
     return tuple(nodes.NetworkOutput(t, path, number, inputs, span=expr.span) for number, t in enumerate(types))
 
@@ -113,6 +124,56 @@ def _recurrent(
     if len(types) > 1:
         infer.builder.report("G104", f"`{name}` has one result, its state", expr.span, "several names for it")
     unify(types[0], nodes.Type(nodes.REAL, hidden))
+
+
+def _stacked(
+    infer: Infer,
+    expr: tree.Call,
+    kind: networks.NetworkKind,
+    places: int,
+    shown: tuple[str, ...],
+    hidden: tuple[int, ...],
+) -> None:
+    """A stack of convolutions reads a causal view, and all its layers are equally wide."""
+    name = kind.name
+    if len(hidden) != 1 and kind.weight:
+        infer.builder.report(
+            "G104", f"`{name}` needs the width of its layers", expr.span, "one number", help=("`hidden = 64`",)
+        )
+    if not places:
+        infer.builder.unsupported(f"`{name}` of what is no causal view", expr.span)
+    if "until" in shown:
+        infer.builder.unsupported(f"`{name}` on a view up to its own place", expr.span)
+
+
+def _settings(
+    infer: Infer,
+    context: Context,
+    expr: tree.Call,
+    kind: networks.NetworkKind,
+    options: dict[str, tree.Expr],
+    hidden: tuple[int, ...],
+    axes: int,
+) -> tuple[tuple[str, int], ...]:
+    """The numbers that a stack is built from, those that the call leaves out as the catalogue has them."""
+    found: dict[str, int] = {}
+    for name, value in kind.options:
+        if name in options and name not in ("hidden", "size"):
+            (found[name],) = _sizes(infer, context, options[name])
+        elif isinstance(value, int):
+            found[name] = value
+        elif name not in ("hidden", "size"):
+            message = f"`{kind.name}` needs its `{name}`"
+            infer.builder.report("G104", message, expr.span, "one number", help=(f"`{name} = 3`",))
+    for name, least in networks.LEAST.items():
+        if name in found and found[name] < least:
+            infer.builder.report("G206", f"`{name}` is at least {least}", expr.span, f"this is {found[name]}")
+    for name in ("kernel", "first"):
+        if kind.axes > 1 and found.get(name, 1) % 2 == 0:
+            infer.builder.report(
+                "G206", f"`{name}` is odd, for a box has a middle", expr.span, f"this is {found[name]}"
+            )
+    return ((("hidden", hidden[0]) if hidden else ("axes", axes)), *found.items())
 
 
 def _size(shape: tuple[int, ...], places: int) -> int:

@@ -59,6 +59,8 @@ class Network(Node):
     has `inputs` numbers at each place, the result for place i is block i of the output layer, and masks keep it from
     reading more than the view at i shows.  `views`: of each input "before", "until" (`x[<=i]`), or "" where it is no
     view; the masks follow from `catalog.causal`.  `lipschitz`: weights are scaled so that it bounds |output| / |input|.
+
+    A stack of convolutions (`model.stacks`) has the places of a view in a `grid`, and numbers as `settings`.
     """
 
     path: str
@@ -73,6 +75,8 @@ class Network(Node):
     places: int = 0
     views: tuple[str, ...] = ()
     lipschitz: Fraction | None = None
+    grid: tuple[int, ...] = ()
+    settings: tuple[tuple[str, int], ...] = ()
 
 
 @node

@@ -55,8 +55,9 @@ def expression(expr: nodes.Expr) -> str:
             return f"{name}({', '.join(map(expression, arguments))})"
         case nodes.Gradient(function=name, arguments=arguments):
             return f"grad({name})({', '.join(map(expression, arguments))})"
-        case nodes.Root(name=name, body=body, target=target):
-            return f"(the {name} with {expression(body)} = {expression(target)})"
+        case nodes.Root(name=name, body=body, target=target, near=near):
+            known = f", which is {expression(near)}" if near is not None else ""
+            return f"(the {name} with {expression(body)} = {expression(target)}{known})"
         case nodes.NetworkOutput(path=path, output=output, inputs=inputs):
             return f"{path}.{output}({', '.join(map(expression, inputs))})"
     return _probabilistic(expr)
@@ -211,7 +212,10 @@ def _network(network: nodes.Network) -> str:
     outputs = ", ".join(f"{n}[{s}]" for n, s in zip(network.output_names or ("output",), network.outputs, strict=True))
     hidden = f" hidden {list(network.hidden)} {network.activation}" if network.hidden else ""
     views = f" causal over {network.places}: {', '.join(v or 'all' for v in network.views)}" if network.places else ""
-    return f"  network {network.path} : {network.kind} {list(network.inputs)}{hidden} -> {outputs}{views}"
+    settings = "".join(f" {name} {value}" for name, value in network.settings)
+    grid = f" on {' x '.join(map(str, network.grid))}" if network.grid else ""
+    given = f"{list(network.inputs)}{settings}{hidden}"
+    return f"  network {network.path} : {network.kind} {given} -> {outputs}{views}{grid}"
 
 
 def _conditional(conditional: nodes.Conditional) -> str:

@@ -1,11 +1,12 @@
-"""The rule for networks on causal views: what each output of a masked network may depend on."""
+"""The rules for networks on causal views: what each output may depend on."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import cast
 
-from gencompiler.catalog import causal
+from gencompiler.catalog import causal, stacks
+from gencompiler.model.stacks import Structure
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.kernel import Subject, need, rule
 
@@ -74,3 +75,39 @@ def recurrent_network(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     path, places, views = cast(tuple[str, int, tuple[str, ...]], subject)
     need(places > 0 and set(views) <= {"", "before"} and "before" in views, "{} is not read place by place", path)
     return Folds(path, places, views)
+
+
+@dataclasses.dataclass(frozen=True)
+class SeesItsField(Fact):
+    """The outputs for each place of the stack at `path`, of these layers over this grid in raster order, depend on
+    places before it and on no other, all within the offsets `field` along each axis; at `blind` of the places something
+    within them, and before the place, is not seen."""
+
+    path: str
+    grid: tuple[int, ...]
+    layers: Structure  # as `model.stacks.structure` gives them
+    field: tuple[tuple[int, int], ...]
+    blind: int
+
+
+@rule
+def convolutional_network(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A layer at a place is a function of what its boxes hold, zeros outside of the grid; so by induction over the
+    layers it depends on the places of the view from which a path of boxes leads to it, which are listed one by one.
+    The outputs are functions of the layer `last` at their place.  Subject: path, grid, layers."""
+    path, grid, layers = cast(tuple[str, tuple[int, ...], Structure], subject)
+    need(bool(grid) and all(n > 0 for n in grid) and bool(layers), "{} has no places", path)
+    known = {stacks.VIEW}
+    for name, boxes in layers:
+        need(name not in known, "two layers of {} are called {}", path, name)
+        for source, first, counts, dilation in boxes:
+            need(source in known, "{} reads {} before it is there", name, source)
+            need(len(first) == len(counts) == len(grid), "a box of {} has other axes than the grid", name)
+            need(dilation > 0 and all(n > 0 for n in counts), "a box of {} is empty", name)
+        known.add(name)
+    need("last" in known, "{} has no last layer", path)
+    parts = tuple((name, tuple(stacks.Box(*box) for box in boxes)) for name, boxes in layers)
+    seen = stacks.sights(grid, parts)["last"]
+    for place, bits in enumerate(seen):
+        need(not bits >> place, "{} looks ahead", path)
+    return SeesItsField(path, grid, layers, stacks.field(grid, seen), stacks.holes(grid, seen))

@@ -115,12 +115,30 @@ def recursion(expressions: Expressions, expr: model.Recur | model.FixedPoint, sc
         plan = graph.loop("steps", "step", count, {"point": start}, span, depth=depth)
         value = expressions.lower(expr.body, scope.bind({expr.name: plan.inside[0]}))
         return graph.close(plan, (value,))[0]
-    plan = graph.loop("dimensions", "i", graph.integer(size, span), {"entries": start}, span, depth=depth)
-    (so_far,) = plan.inside
-    index = graph.index_of(plan)
-    inside = dataclasses.replace(scope.bind({expr.index: index, expr.name: so_far}), vector=scope.vector - {expr.index})
+    return _filled(expressions, expr, start, scope, depth)
+
+
+def _filled(expressions: Expressions, expr: model.Recur, start: Expr, scope: Scope, depth: int) -> Expr:
+    """The loop that fills an array; causal networks that read what is before an entry compute each unit once."""
+    from gencompiler.rows.causal_units import recurring_networks
+
+    graph, span = expressions.graph, expr.span
+    units = recurring_networks(expressions, expr)
+    carried = {"entries": start} | {k: v for each in units for k, v in each.initial(scope).items()}
+    plan = graph.loop("dimensions", "i", graph.integer(expr.extent, span), carried, span, depth=depth)
+    held, index = dict(zip(carried, plan.inside, strict=True)), graph.index_of(plan)
+    bound = scope.bind({expr.index: index, expr.name: held["entries"]})
+    inside = dataclasses.replace(bound, vector=scope.vector - {expr.index})
+    now = [each.at({name: held[name] for name in each.names}, inside) for each in units]
+    read = {each.path: tuple(values.values()) for each, values in zip(units, now, strict=True)}
+    inside = dataclasses.replace(inside, carried={**scope.carried, **read})
     value = expressions.lower(expr.body, inside)
-    return graph.close(plan, (graph.with_column(so_far, index, value, span),))[0]
+    filled = graph.with_column(held["entries"], index, value, span)
+    after = inside.bind({expr.name: filled})
+    nexts = {"entries": filled}
+    for each, values in zip(units, now, strict=True):
+        nexts |= each.advanced(values, lambda given: expressions.lower(given, after), inside)
+    return graph.close(plan, tuple(nexts[name] for name in carried))[0]
 
 
 def is_nested(expr: model.Each, scope: Scope) -> bool:

@@ -11,6 +11,8 @@ from gencompiler.node import Node, children, walk
 from gencompiler.rows.analysis import constant, local_names
 from gencompiler.rows.nodes import (
     Column,
+    Concat,
+    Convolve,
     Dot,
     Draw,
     Elementwise,
@@ -25,6 +27,8 @@ from gencompiler.rows.nodes import (
     Statement,
     StoreColumn,
     StoreSection,
+    WithColumn,
+    WithWindow,
 )
 
 #: A draw is ten rounds of four multiplications and six logical operations.
@@ -53,6 +57,10 @@ _CHEAP = frozenset(
         "indicator",
     ]
 )
+
+
+#: What takes an operation of its own.
+_RUN = (Elementwise, Select, Dot, Reduce, Draw, WithColumn, WithWindow, Concat)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +103,27 @@ def _size(expr: Expr) -> int:
 
 def _bytes(shape: tuple[int, ...], kind: str) -> int:
     return (8 if kind == "integer" else 4) * math.prod(shape)
+
+
+def operations(program: Program) -> int:
+    """How many operations on values of all rows are run one after another; loops of unknown length count once."""
+    ends = sum(_steps(output.value) for output in program.outputs if output.value is not None)
+    return max(1, _steps_of_block(program.body) + ends)
+
+
+def _steps_of_block(statements: tuple[Statement, ...]) -> int:
+    total = 0
+    for statement in statements:
+        if isinstance(statement, Loop):
+            each = _steps_of_block(statement.body) + sum(_steps(carry.next) for carry in statement.carried)
+            total += (constant(statement.count) or 1) * each
+        else:
+            total += _steps(statement)
+    return total
+
+
+def _steps(tree: Node) -> int:
+    return sum(isinstance(part, _RUN) and part.type.rows for part in walk(tree))
 
 
 # -- liveness --------------------------------------------------------------------------------------------------------
@@ -160,6 +189,8 @@ def _flops(tree: Node) -> int:
         match part:
             case Dot(matrix=matrix):
                 total += 2 * math.prod(matrix.type.shape) * part.type.particles
+            case Convolve(weight=weight):
+                total += 2 * math.prod((*part.result_grid, *weight.type.shape)) * part.type.particles
             case Elementwise(function=function):
                 total += _size(part) * (1 if function in _CHEAP else _FUNCTION)
             case Select() | Reduce():

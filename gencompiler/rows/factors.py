@@ -12,15 +12,17 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.node import Node, children, rebuild, walk
 from gencompiler.rows import nodes, places, pushed
-from gencompiler.rows.causal import Sums, carried_networks
+from gencompiler.rows.causal_units import Units, drawn_networks
 from gencompiler.rows.comprehension import is_elementwise
 from gencompiler.rows.expressions import Expressions, Scope
 from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.inversion import inverted
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.recurrent import States, recurrent_networks
+from gencompiler.rows.stacks import Caches
 
-#: After the name of a draw site: the stream that picks the component of a mixture, and that of a second standard draw.
+#: After the name of a draw site: the stream that picks the component of a mixture (twice for one within it), and that
+#: of a second standard draw.
 COMPONENT, ANOTHER = " component", " another"
 
 
@@ -68,19 +70,22 @@ class Factors:
         count: int = 1,
         length: int = 1,
         noise: Callable[[str], Expr] | None = None,
+        level: int = 1,
     ) -> Expr:
         """One draw from a distribution: its sampler, fed by standard draws of the stream of `site`.
 
         `count` and `length` as in `Graph.draw`; the value is called `hint`, or by its site; `noise` gives standard
-        draws of a kind that have been made already."""
+        draws of a kind that have been made already; `level`: the how manieth mixture within others this may be."""
         inner, scope = pushed.unwrapped(self.expressions, distribution, scope)
         if isinstance(inner, model.Pushed):
             return self._pushed(inner, scope, site, step, dim, hint=hint, count=count, length=length)
         found, scope = self.expressions.distribution(inner, scope)
         if isinstance(found, model.MixtureDistribution):
-            picked = self._component(found, scope, site, step, dim, count=count, length=length)
+            stream = self.streams[f"{site}{COMPONENT * level}"]
+            picked = self._component(found, scope, stream, step, dim, count=count, length=length)
             inside = dataclasses.replace(scope.bind({found.index: picked}), vector=scope.vector - {found.index})
-            return self.draw(found.component, inside, site, step, dim, hint=hint, count=count, length=length)
+            sizes = {"count": count, "length": length, "level": level + 1}
+            return self.draw(found.component, inside, site, step, dim, hint=hint, noise=noise, **sizes)
         needed = draws_of(found)
         span, type_ = found.span, found.type
         if not needed:
@@ -124,7 +129,7 @@ class Factors:
         self,
         mixture: model.MixtureDistribution,
         scope: Scope,
-        site: str,
+        stream: int,
         step: Expr,
         dim: Expr | None,
         *,
@@ -133,7 +138,6 @@ class Factors:
     ) -> Expr:
         """The number of a component, drawn by a stream of its own."""
         span = mixture.span
-        stream = self.streams[f"{site}{COMPONENT}"]
         noise = self.graph.draw("uniform", stream, step, (), span, dim, count=count, length=length)
         weights = self.expressions.lower(mixture.arguments[0], scope)
         if mixture.form == "logits":
@@ -235,23 +239,24 @@ class Factors:
         assert isinstance(target, model.Element)
         whole = target.base.type
         size = math.prod(whole.shape)
-        sums = [Sums(self.expressions, c, name) for c in carried_networks(self.expressions, factor, name)]
+        units = drawn_networks(self.expressions, factor, name)
         states = recurrent_networks(self.expressions, factor)
-        networks: list[Sums | States] = [*sums, *states]
+        networks: list[Units | Caches | States] = [*units, *states]
         by_part = bool(states) and len(factor.conditional.indices) > 1
-        carried = keep or by_part or _reads_past(factor, name, {n.path for n in networks})
+        carried = keep or by_part or any(each.reads_variable for each in units)
+        carried = carried or _reads_past(factor, name, {n.path for n in networks})
         zero = self.graph.number(0, span)
         extra = {name: self.graph.broadcast(zero, size, span)} if carried else {}
         extra |= {k: v for network in networks for k, v in network.initial(scope).items()}
         plan, inside = self._open(factor, extra, scope)
         at = tuple(self.expressions.subscript(s, inside) for s in target.subscripts)
         given = tuple(p for p in at if p is not None)
-        now, inside = self._carried(networks, plan, inside)
         if carried:
             inside = inside.bind({name: plan.inside[len(factor.recurrences)]})
+        now, inside = self._carried(networks, plan, inside)
         step, hint = self.graph.scalar("step", span), f"{name}_{plan.index}"
         if target.type.shape:
-            value = self._drawn_part(factor, inside, site, step, hint, count)
+            value = self._drawn_part(factor, inside, given, site, step, hint, count)
         else:
             index = places.number(self.graph, given, whole.shape, span)
             value = self.draw(factor.distribution, inside, site, step, index, hint=hint, count=count, length=size)
@@ -273,8 +278,11 @@ class Factors:
         after = self.graph.close(plan, tuple(nexts))
         return whole, after[len(factor.recurrences) :][:1] if keep else ()
 
-    def _drawn_part(self, factor: Factor, inside: Scope, site: str, step: Expr, hint: str, count: int) -> Expr:
-        """A draw of several elements at once: their part of what is drawn for the whole variable beforehand."""
+    def _drawn_part(
+        self, factor: Factor, inside: Scope, given: tuple[Expr, ...], site: str, step: Expr, hint: str, count: int
+    ) -> Expr:
+        """A draw of several elements at once, at `given` places of the other axes: their part of what is drawn for the
+        whole variable beforehand.  A mixture picks one component for all of them, each place its own."""
         target = factor.conditional.targets[0]
         assert isinstance(target, model.Element)
         whole = model.Reference(model.Type(model.REAL, target.base.type.shape), "noise", span=factor.span)
@@ -286,19 +294,22 @@ class Factors:
             drawn = self.graph.draw(own, stream, step, size, factor.span, count=count)
             return self.expressions.lower(part, inside.bind({"noise": drawn}))
 
-        return self.draw(factor.distribution, inside, site, step, hint=hint, noise=noise)
+        chosen = zip(target.base.type.shape, target.subscripts, strict=True)
+        extents = tuple(n for n, s in chosen if not isinstance(s, model.Whole))
+        place, length = places.number(self.graph, given, extents, factor.span), math.prod(extents)
+        sizes = {"count": count, "length": length}
+        return self.draw(factor.distribution, inside, site, step, place, hint=hint, noise=noise, **sizes)
 
     def _carried(
-        self, networks: Sequence[Sums | States], plan: LoopPlan, inside: Scope
+        self, networks: Sequence[Units | Caches | States], plan: LoopPlan, inside: Scope
     ) -> tuple[list[dict[str, Expr]], Scope]:
         """What networks carry, as this iteration's outputs read it, and the scope in which these do."""
         now = []
         for network in networks:
-            start = plan.wishes.index(network.names[0])
-            values = plan.inside[start : start + len(network.names)]
-            now.append(network.at(dict(zip(network.names, values, strict=True)), inside))
-        held = {network.path: tuple(values.values()) for network, values in zip(networks, now, strict=True)}
-        return now, dataclasses.replace(inside, carried={**inside.carried, **held})
+            held = {name: plan.inside[plan.wishes.index(name)] for name in network.names}
+            now.append(network.at(held, inside))
+        carried = {network.path: tuple(values.values()) for network, values in zip(networks, now, strict=True)}
+        return now, dataclasses.replace(inside, carried={**inside.carried, **carried})
 
 
 #: What a sampler's standard draws are called.

@@ -223,6 +223,8 @@ class Graph:
 
     def with_window(self, vector: Expr, start: Expr, value: Expr, span: Span) -> Expr:
         """`vector` with the elements from `start` on replaced by those of `value`."""
+        if value.type.shape == vector.type.shape:
+            return value
         vector, value = particles.meet(self.intern, (vector, value))
         type_ = together((vector, value), vector.type.shape)
         return self.intern(nodes.WithWindow(type_, vector, start, value, span=span))

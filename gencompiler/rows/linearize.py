@@ -74,7 +74,7 @@ class _Linear:
         self.nesting[id(expr)] = 1 + max((self.nesting[id(part)] for part in parts_of(expr)), default=0)
         uses = self.uses.get(id(expr), 0)
         named = uses > 1 or (id(expr) in self.graph.hints and id(expr) not in self.carried) or self._outside(expr)
-        if (named or self.nesting[id(expr)] > DEEPEST) and not isinstance(expr, NEVER_NAMED):
+        if (named or self.nesting[id(expr)] > DEEPEST) and not _written_anew(expr):
             self.nesting[id(expr)] = 1
             name = self.graph.fresh(self.graph.hints.get(id(expr), self._default_name(expr)))
             self.lists[self.graph.depth[id(expr)]].append(nodes.Let(name, written, span=expr.span))
@@ -130,6 +130,17 @@ class _Linear:
         loop = nodes.Loop(plan.kind, plan.index, count, kept, body, plan.reverse, done, span=plan.span)
         self.lists[-1].append(loop)
         self.lists = around
+
+
+def _written_anew(expr: Expr) -> bool:
+    """Whether each use has a value of its own: reads, constant vectors, which loops may fill in place, and an index
+    times a number, where a block begins (`block_index`)."""
+    match expr:
+        case nodes.Broadcast(operand=nodes.Number()):
+            return True
+        case nodes.Elementwise(function="multiply", arguments=(nodes.Local(type=index), nodes.Number())):
+            return not index.rows and index.kind == "integer"
+    return isinstance(expr, NEVER_NAMED)
 
 
 def _stored_early(body: list[nodes.Statement], stores: Sequence[nodes.Statement]) -> tuple[nodes.Statement, ...]:

@@ -55,8 +55,11 @@ def element(expressions: Expressions, expr: model.Element, base: Expr, scope: Sc
     graph, span, shape = expressions.graph, expr.span, expr.base.type.shape
     places = [None if isinstance(s, model.Before) else expressions.subscript(s, scope) for s in expr.subscripts]
     views = [k for k, s in enumerate(expr.subscripts) if isinstance(s, model.Before)]
-    if any(p is not None and p.type.rows for p in places):
-        raise NotLowered(expr, "an index of a tensor with several axes that differs between rows")
+    varying = [p for p in places if p is not None and p.type.rows]
+    if varying:
+        if views or places[1:] != [None] * (len(places) - 1) or not base.type.rows:
+            raise NotLowered(expr, "an index of a tensor with several axes that differs between rows")
+        return _chosen(graph, base, varying[0], shape, span)
     first = next((k for k, p in enumerate(places) if p is None), len(places))
     if views in ([], [first]) and all(p is None for p in places[first:]):
         chosen = tuple(p for p in places[:first] if p is not None)
@@ -75,6 +78,17 @@ def element(expressions: Expressions, expr: model.Element, base: Expr, scope: Sc
     if views == [len(shape) - 1] and all(p is None for p in places):
         return kept(expressions, base, _view(expr.subscripts[-1]), 0, scope, span, shape, views[0])
     raise NotLowered(expr, "these subscripts together")
+
+
+def _chosen(graph: Graph, base: Expr, index: Expr, shape: tuple[int, ...], span: Span) -> Expr:
+    """The part of a row's tensor of which the first subscript is given, one that differs between rows."""
+    rest = math.prod(shape[1:])
+    parts = [graph.slice(base, k * rest, (k + 1) * rest, span) for k in range(shape[0])]
+    found = parts[-1]
+    for k in range(shape[0] - 2, -1, -1):
+        here = graph.elementwise("equal", index, graph.integer(k, span), span=span)
+        found = graph.select(here, parts[k], found, span)
+    return found
 
 
 def _leading(graph: Graph, base: Expr, chosen: tuple[Expr, ...], shape: tuple[int, ...], span: Span) -> Expr:

@@ -9,6 +9,7 @@ from gencompiler.rows.nodes import (
     Collect,
     Column,
     Concat,
+    Convolve,
     Distribute,
     Dot,
     Draw,
@@ -187,6 +188,9 @@ def _call(expr: Expr) -> str:
             return f"reshape({expression(value)}, {list(expr.type.shape)})"
         case Mask(rows=rows, columns=columns):
             return f"mask({_degrees(rows)}; {_degrees(columns)})"
+        case Convolve(value=value, weight=weight, bias=bias):
+            added = "" if bias is None else f", {expression(bias)}"
+            return f"convolve({expression(value)}, {expression(weight)}{added}; {_box(expr)})"
         case Draw(kind=kind, stream=stream, step=step, dim=dim):
             size = f", size = {expr.type.shape[0]}" if expr.type.shape else ""
             place = "" if dim is None else f", dim = {expression(dim)}"
@@ -194,6 +198,13 @@ def _call(expr: Expr) -> str:
             count = f", particles = {expr.type.particles}" if expr.type.particles > 1 else ""
             return f"{kind}(stream = {stream}, step = {expression(step)}{place}{size}{count})"
     return _call_particles(expr)
+
+
+def _box(expr: Convolve) -> str:
+    """The grid, the box that goes over it, and the zeros around it."""
+    apart = f" apart {expr.dilation}" if expr.dilation > 1 else ""
+    grid, kernel = ("x".join(map(str, n)) for n in (expr.grid, expr.kernel))
+    return f"{grid} by {kernel}{apart}, zeros {list(expr.pads)}"
 
 
 def _degrees(parts: tuple[Degrees, ...]) -> str:

@@ -11,7 +11,7 @@ from gencompiler.derive.density import draws_of
 from gencompiler.derive.nodes import Derived
 from gencompiler.model import diffusion_methods, flows
 from gencompiler.model import nodes as model
-from gencompiler.node import walk
+from gencompiler.node import Node, children, walk
 from gencompiler.rows import nodes
 from gencompiler.rows.chain_sites import sites as draw_sites
 from gencompiler.rows.densities import Densities
@@ -53,12 +53,18 @@ def streams_of(model_: model.Model) -> dict[str, int]:
             sites += ["churn"] if diffusion_methods.churn_of(method) is not None else []
             names += [f"{diffusion_methods.option(method, 'sde')}.{site}" for site in sites]
     own = tuple(names)
+    for level in range(_levels(model_)):
+        names += [f"{name}{COMPONENT * (level + 1)}" for name in own]
     laws = [n for n in walk(model_) if isinstance(n, model.Distribution)]
-    if any(isinstance(law, model.MixtureDistribution) for law in laws):
-        names += [f"{name}{COMPONENT}" for name in own]
     if any("another" in draws_of(law) for law in laws if law.family in DISTRIBUTIONS):
         names += [f"{name}{ANOTHER}" for name in own]
     return {name: number for number, name in enumerate(names)}
+
+
+def _levels(tree: Node) -> int:
+    """How many mixtures are within one another at most: each has a stream of its own for its components."""
+    own = isinstance(tree, model.MixtureDistribution)
+    return own + max((_levels(child) for child in children(tree)), default=0)
 
 
 def sites_of(model_: model.Model) -> list[tuple[str, model.Drawn]]:

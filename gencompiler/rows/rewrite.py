@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gencompiler.node import children, rebuild
 from gencompiler.rows import nodes
+from gencompiler.rows.convolve import convolved
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.unsupported import NotLowered
 
@@ -43,6 +44,10 @@ def rebuilt(graph: Graph, expr: Expr, of: Callable[[Expr], Expr]) -> Expr:
             return graph.with_window(of(vector), of(start), of(value), span)
         case nodes.Permute(vector=vector, order=order):
             return graph.permute(of(vector), order, span)
+        case nodes.Convolve(value=value, weight=weight, bias=bias):
+            added = of(bias) if bias is not None else None
+            sizes = (expr.grid, expr.kernel, expr.dilation, expr.pads)
+            return convolved(graph, of(value), of(weight), added, *sizes, span)
         case nodes.Spread(value=value):
             return graph.spread(of(value), expr.type.particles)
         case nodes.Collect(value=value):

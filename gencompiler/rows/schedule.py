@@ -15,6 +15,7 @@ from gencompiler.rows.absorb import absorb
 from gencompiler.rows.cost import Cost, cost
 from gencompiler.rows.expand import expand
 from gencompiler.rows.nodes import (
+    Convolve,
     Dot,
     Elementwise,
     Expr,
@@ -118,6 +119,8 @@ def _only_torch(program: Program) -> str | None:
                 return f"a row has {part.type.particles} particles; a tile has rows"
             case Window() | WithWindow():
                 return "a part of a vector that starts at a place computed at run time"
+            case Convolve():
+                return "a convolution, which torch has"
             case MatrixFunction(function=function):
                 return f"`{function}` of a matrix, which torch computes once for all rows"
             case Loop(done=Expr()):

@@ -197,6 +197,31 @@ class Mask(Expr):
 
 
 @node
+class Convolve(Expr):
+    """An affine map of what lies around each place of a grid: `value` has some numbers at each place, place by place in
+    raster order, and the result too.
+
+    `weight` is uniform, [out, numbers around a place]: the places of the box `kernel` in raster order, of each its
+    numbers; along an axis they are `dilation` apart.  The grid is filled up with zeros by `pads`, before and after
+    along each axis (negative: cut), and the box goes wherever it fits.  `bias`, of a row or uniform, is added at every
+    place."""
+
+    value: Expr
+    weight: Expr
+    bias: Expr | None
+    grid: tuple[int, ...]
+    kernel: tuple[int, ...]
+    dilation: int
+    pads: tuple[tuple[int, int], ...]
+
+    @property
+    def result_grid(self) -> tuple[int, ...]:
+        """The places of the result, along each axis."""
+        reach = (self.dilation * (n - 1) for n in self.kernel)
+        return tuple(n + sum(pad) - r for n, pad, r in zip(self.grid, self.pads, reach, strict=True))
+
+
+@node
 class Draw(Expr):
     """Independent numbers keyed by (seed, row, step, dim, stream): `kind` is "uniform" on (0, 1) or "normal".
 

@@ -17,6 +17,7 @@ from gencompiler.rows.nodes import (
     Collect,
     Column,
     Concat,
+    Convolve,
     Distribute,
     Dot,
     Draw,
@@ -266,6 +267,19 @@ class Typing:
 
     def _type_mask(self, expr: Mask) -> RowType:
         return RowType(False, (sum(d.count for d in expr.rows), sum(d.count for d in expr.columns)))
+
+    def _type_convolve(self, expr: Convolve) -> RowType:
+        self._expect(expr.weight, rows=False)
+        length, out = self._length(expr.value), expr.weight.type.shape[0]
+        places = math.prod(expr.grid)
+        if length % places or expr.weight.type.shape != (out, math.prod(expr.kernel) * (length // places)):
+            self._fail(f"a weight {expr.weight.type.shape} over {length} numbers at {places} places", expr)
+        if not len(expr.grid) == len(expr.kernel) == len(expr.pads) or min(expr.result_grid) < 1:
+            self._fail(f"a box {expr.kernel} in the grid {expr.grid}", expr)
+        if expr.bias is not None and self._length(expr.bias) != out:
+            self._fail(f"a bias of another length than {out}", expr)
+        parts = (expr.value,) if expr.bias is None else (expr.value, expr.bias)
+        return self._of(expr, parts, (math.prod(expr.result_grid) * out,))
 
     def _type_draw(self, expr: Draw) -> RowType:
         if expr.kind not in DRAW_KINDS or len(expr.type.shape) > 1:

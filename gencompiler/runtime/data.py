@@ -8,6 +8,8 @@ digits_binary       one Bernoulli draw of them, P(1) = level / 16, seed 0: fixed
 digits_unit         them as numbers in [0, 1], level / 16
 digits_real         them as numbers in [-1, 1], level / 8 - 1; densities differ by log p(level) = log p(x) - 64 log 8
 tumours             569 tumours, 30 standardised measurements each (shipped; `tumours.md` has the source)
+patches             24,000 squares of 8 x 8 pixels of two photographs, (level + noise - 128) / 64, seed 0 (shipped;
+                    `photographs.md` has the source)
 inverse_sine        20,000 pairs c = x + 0.3 sin(2 pi x) + noise, x to be told from c; seed 0
 mnist:FILE          an .npz with `x_train` and `x_test`, grey levels 0 to 255; the last 10,000 of x_train validate
 mnist_binary:FILE   one Bernoulli draw of it, P(1) = level / 255, seed 0

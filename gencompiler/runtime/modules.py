@@ -232,7 +232,7 @@ class Model(nn.Module):
         `rows` are row numbers, the keys of random draws; `steps` is the trip count of a chain; parameters besides
         `update` (when given) enter as constants."""
         program = self.programs[name]
-        most = max(1, MOST_PARTICLES // program.particles)
+        most = program.at_once(MOST_PARTICLES, self.device)
         if len(rows) > most:
             options: dict[str, Any] = {"seed": seed, "step": step, "steps": steps, "update": update}
             parts = [torch.split(each, most) for each in (rows, *inputs)]

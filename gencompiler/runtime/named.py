@@ -122,6 +122,37 @@ def _tumours() -> dict[str, Columns]:
     return {"all": {"x": ((x - x.mean(0)) / x.std(0)).astype(np.float32), "y": y}}
 
 
+#: Patches of photographs: their side, the columns of a strip, and the strips of each split.
+PATCH, STRIP = 8, 16
+STRIPS = {"train": tuple(k for k in range(20) if k not in (3, 7, 12, 16)), "valid": (3, 12), "test": (7, 16)}
+PATCHES = {"train": 20_000, "valid": 2_000, "test": 2_000}
+
+#: Levels from here on are those of a saturated sky.
+SATURATED = 250
+
+
+def _patches() -> dict[str, Columns]:
+    """Squares of the shipped photographs at random places, no two of different splits overlapping, none of them
+    saturated; seed 0."""
+    resource = importlib.resources.files("gencompiler.runtime") / "photographs.npz"
+    with resource.open("rb") as file, np.load(file) as archive:
+        photographs = np.asarray(archive["x"])
+    generator = np.random.Philox(key=0)
+    found: dict[str, Columns] = {}
+    for split, count in PATCHES.items():
+        strips = np.array(STRIPS[split])
+        words = (generator.random_raw(8 * count) >> np.uint64(32)).astype(np.int64).reshape(4, 2 * count)
+        image, strip = words[0] % len(photographs), strips[words[1] % len(strips)]
+        row, column = words[2] % (photographs.shape[1] - PATCH + 1), words[3] % (STRIP - PATCH + 1)
+        rows = row[:, None, None] + np.arange(PATCH)[:, None]
+        columns = (strip * STRIP + column)[:, None, None] + np.arange(PATCH)
+        levels = photographs[image[:, None, None], rows, columns]
+        levels = levels[levels.max((1, 2)) < SATURATED][:count]
+        noise = ((generator.random_raw(levels.size) >> np.uint64(40)).reshape(levels.shape) + 0.5) / 2**24
+        found[split] = {"x": ((levels + noise - 128) / 64).astype(np.float32)}
+    return found
+
+
 def _toy(make: Callable[[], Array]) -> Callable[[], dict[str, Columns]]:
     return lambda: {"all": {"x": make()}}
 
@@ -132,6 +163,7 @@ NAMED: dict[str, Callable[[], dict[str, Columns]]] = {
     "digits_unit": _shipped(lambda x: unit(x, 16)),
     "digits_real": _shipped(lambda x: signed(x, 16)),
     "tumours": _tumours,
+    "patches": _patches,
     "inverse_sine": lambda: {"all": dict(toys.inverse_sine())},
     **{name: _toy(make) for name, make in toys.TOYS.items()},
 }

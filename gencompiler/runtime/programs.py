@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from gencompiler.runtime.fields import Field
@@ -37,6 +38,8 @@ class RowFunction:
     called in the same way.
 
     `width`: of a program that draws and has no matrix product, the elements of a row's widest value; else 0.
+    `tiles`: of others, the rows of the first tile and of the longest (see `runtime.sampling`); longer ones leave a
+    core's cache.
     `particles`: how many times a row is computed, once for each of its particles.
     `shapes`: of a row of each output, where one has several axes: in a program a tensor is a vector, row-major."""
 
@@ -48,6 +51,14 @@ class RowFunction:
     modules: tuple[str, ...] = ()
     particles: int = 1
     shapes: tuple[tuple[int, ...], ...] = ()
+    tiles: tuple[int, int] = (64, 256)
+
+    def at_once(self, most: int, device: torch.device) -> int:
+        """The rows that are computed together: no more than `most` particles of them; and where nothing is kept for
+        derivatives, on a CPU, no more than a tile."""
+        together = max(1, most // self.particles)
+        whole = torch.is_grad_enabled() or device.type != "cpu" or bool(self.modules)
+        return together if whole or self.tiles[1] <= 256 else min(together, self.tiles[1])
 
     def shaped(self, outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The outputs in the axes of the variables that they are values of."""

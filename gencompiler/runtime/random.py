@@ -5,6 +5,8 @@ with
 the 64-bit seed as key and four 32-bit counters (row, step, dim, stream).  `runtime.kernels` draws the same numbers on a
 GPU: words and uniforms agree bit for bit, normals to 1e-6.
 
+Where there is a C compiler it makes the words (`runtime.native`), elsewhere torch does.
+
     uniform   u = (n + 1/2) 2^-24, where n is the upper 24 bits of word 0, kept below 1
     normal    sqrt(-2 log u0) cos(2 pi u1), with u0 and u1 the uniforms of words 0 and 1 (Box & Muller, 1958)
 """
@@ -17,6 +19,8 @@ import math
 import torch
 from torch import Tensor
 
+from gencompiler.runtime import native
+
 MASK = 0xFFFFFFFF
 ROUNDS = 10
 #: Multipliers of the words 0 and 2.
@@ -28,7 +32,10 @@ BELOW_ONE = 1.0 - 2.0**-24
 
 #: How many numbers a `Draws` computes ahead, and how many are computed at once (they stay in a core's cache).
 AHEAD = 1 << 15
-BLOCK = 1 << 17
+BLOCK = 1 << 16
+
+#: Rows of a block are a multiple of this many, which leaves nothing over after the last vector (`runtime.sampling`).
+QUANTUM = 64
 
 Counter = Tensor | int
 
@@ -87,16 +94,29 @@ def _unit(word: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _uniform(seed: int, row: Counter, step: Counter, dim: Counter, stream: int, dtype: torch.dtype) -> Tensor:
+    _keys(seed)
+    if dtype is torch.float32 and (found := native.uniforms(seed, (row, step, dim, stream), 1)) is not None:
+        return found[0]
     word, _ = _first_words(seed, row, step, dim, stream)
     return _unit(word, dtype)
+
+
+def _uniforms(seed: int, row: Counter, step: Counter, dim: Counter, stream: int) -> tuple[Tensor, ...]:
+    """The float32 uniforms of words 0 and 1."""
+    _keys(seed)
+    found = native.uniforms(seed, (row, step, dim, stream), 2)
+    if found is not None:
+        return found
+    word_0, word_1 = _first_words(seed, row, step, dim, stream)
+    return _unit(word_0, torch.float32), _unit(word_1 & MASK, torch.float32)
 
 
 def _normal(seed: int, row: Counter, step: Counter, dim: Counter, stream: int, dtype: torch.dtype) -> Tensor:
     """Of the float32 uniforms, in any dtype, because near u0 = 1 the radius feels their rounding; but computed in
     float64, because in float32 the angle 2 pi u1 alone would cost more than the 1e-6 that back ends agree to."""
-    word_0, word_1 = _first_words(seed, row, step, dim, stream)
-    radius = _unit(word_0, torch.float32).double().log_().mul_(-2.0).sqrt_()
-    angle = _unit(word_1 & MASK, torch.float32).double().mul_(2.0 * math.pi)
+    first, second = _uniforms(seed, row, step, dim, stream)
+    radius = first.double().log_().mul_(-2.0).sqrt_()
+    angle = second.double().mul_(2.0 * math.pi)
     return radius.mul_(angle.cos_()).to(dtype)
 
 
@@ -110,7 +130,7 @@ def _draw(
     if size is None:
         return compute(seed, rows, step, dim, stream, dtype)
     dims = torch.arange(size, device=rows.device)
-    height = max(1, BLOCK // max(1, size))
+    height = max(QUANTUM, BLOCK // max(1, size) // QUANTUM * QUANTUM)
     parts = [compute(seed, part[:, None], step, dims, stream, dtype) for part in torch.split(rows, height)]
     return parts[0] if len(parts) == 1 else torch.cat(parts)
 

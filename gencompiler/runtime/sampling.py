@@ -3,9 +3,9 @@
 A row's bits depend on its number and the seed alone (for one machine, back end, dtype and thread count), whatever
 number of rows is asked for.  Where matrices are multiplied, that takes tiles whose size and place depend on nothing
 else, because BLAS chooses kernels by the shape, and they round differently (float64, 2 threads: a row of `[64, 500] @
-[500, 32]` is not the same row of `[256, 500] @ [500, 32]`).  So rows 0 to 63 are a tile, 64 to 127, 128 to 255, and
-then every 256 (`Model.tile`); the last one is filled up and its surplus dropped.  Without products any multiple of
-QUANTUM rows will do.
+[500, 32]` is not the same row of `[256, 500] @ [500, 32]`).  So a program has tiles of its own (`RowFunction.tiles`),
+each as long as all before it: rows 0 to 63 are one, 64 to 127, 128 to 255, and then every 256.  The last is filled up
+and its surplus dropped.  Without products any multiple of QUANTUM rows will do.
 """
 
 from __future__ import annotations
@@ -175,12 +175,11 @@ def tiles(model: Model, count: int, *programs: str) -> Iterator[Tensor]:
         yield from torch.split(torch.arange(count, device=model.device), LAUNCH)
         return
     longest = _longest_tile(model, programs)
+    first, most = (max(sizes) for sizes in zip(*(model.programs[name].tiles for name in programs), strict=True))
     start = 0
     while start < count:
-        if longest:
-            length = min(longest, -(-(count - start) // QUANTUM) * QUANTUM)
-        else:
-            length = min(model.tile, max(model.tile // 4, start))
+        whole = -(-(count - start) // QUANTUM) * QUANTUM
+        length = min(longest, whole) if longest else min(most, max(first, start))
         yield torch.arange(start, start + length, device=model.device)
         start += length
 

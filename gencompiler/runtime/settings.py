@@ -23,6 +23,17 @@ def interpreting() -> bool:
     return os.environ.get("TRITON_INTERPRET") == "1"
 
 
+def native_wanted() -> bool:
+    """GENC_NATIVE: 0 leaves random words to torch where a C compiler could make them sooner."""
+    return os.environ.get("GENC_NATIVE", "1") != "0"
+
+
+def cache_directory() -> Path:
+    """GENC_CACHE: what has been compiled once; by default `gencompiler` in the user's cache."""
+    own, base = os.environ.get("GENC_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    return Path(own).expanduser() if own else Path(base or "~/.cache").expanduser() / "gencompiler"
+
+
 def threads() -> int | None:
     """GENC_THREADS: threads of torch in the commands; None for `auto`, which `runtime.threads` decides."""
     value = os.environ.get("GENC_THREADS", "auto")

@@ -1,5 +1,5 @@
-"""Lambert's W and Wright's omega, to a few units in the last place over their whole domains, differentiable any number
-of times; the Bessel function I0 by its logarithm.
+"""Lambert's W, Wright's omega and the inverse of sinh, to a few units in the last place over their whole domains,
+differentiable any number of times; the Bessel function I0 by its logarithm.
 
     W(x) exp(W(x)) = x,  x >= -1/e, W >= -1                ω(x) + log ω(x) = x,  ω(x) = W(exp(x))
 
@@ -17,6 +17,9 @@ from torch.autograd import Function
 
 #: Where omega is exp(x) to rounding.
 _LOW = -40.0
+
+#: Where asinh(x) is log(2 x) to rounding.
+_FAR = 1e9
 
 
 def wright_omega(x: Tensor) -> Tensor:
@@ -41,6 +44,34 @@ def bessel_ratio(x: Tensor) -> Tensor:
     """I1(x) / I0(x), the derivative of log I0."""
     found: Tensor = torch.special.i1e(x) / torch.special.i0e(x)
     return found
+
+
+def asinh(x: Tensor) -> Tensor:
+    """The inverse of sinh; torch's own is computed number by number on the CPU, some forty times slower."""
+    found: Tensor = _Asinh.apply(x)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _Asinh(Function):
+    """sign(x) log1p(a + a² / (1 + sqrt(1 + a²))) with a = |x|, without cancellation near 0 (Kahan, Branch cuts for
+    complex elementary functions, 1987); log(2 a) where that is the same and a² might overflow."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        size = x.abs()
+        near = torch.log1p(size + size * (size / (1 + torch.sqrt(1 + size * size))))
+        return torch.copysign(torch.where(size < _FAR, near, torch.log(size) + math.log(2)), x)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[0])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return gradients[0] / torch.sqrt(1 + x * x)
 
 
 class _WrightOmega(Function):

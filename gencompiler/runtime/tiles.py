@@ -45,6 +45,30 @@ def exclusive_products(left: Tensor, right: Tensor, *, reverse: bool = False) ->
     return before[:, None, :] * left.T @ right
 
 
+def windows(value: Tensor, starts: Sequence[int], length: int, *, transposed: bool = False) -> tuple[Tensor, ...]:
+    """For each start the places start..start + length of the first axis of `value`; with `transposed` the matrix
+    `[n, length]` of a `[…, n]` that they hold."""
+    places = torch.tensor(starts, device=value.device)[:, None] + torch.arange(length, device=value.device)
+    found = value[places]
+    return (found.mT if transposed else found).unbind()
+
+
+def filled(vector: Tensor, value: Tensor, start: int, end: int | None = None) -> Tensor:
+    """`vector` `[rows, n]` with `value` `[rows, end - start]` in the columns start..end; `[rows]` in one column without
+    `end`.
+
+    Nothing reads the vector as it was, so it is overwritten where no derivatives are recorded."""
+    if not torch.is_grad_enabled() and not value.requires_grad and type(value) is Tensor:
+        if end is None:
+            vector[:, start] = value
+        else:
+            vector[:, start:end] = value
+        return vector
+    if end is None:
+        return torch.select_scatter(vector, value, -1, start)
+    return torch.slice_scatter(vector, value, -1, start, end)
+
+
 # -- launching kernels -----------------------------------------------------------------------------------------------
 
 #: What kernels do with the operands of a product, by `torch.get_float32_matmul_precision()`.

@@ -19,7 +19,8 @@ import torch
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """`ratio` is the peer's time over ours: above 1, ours is faster.  Times are medians in seconds."""
+    """`ratio` is the peer's time over ours: above 1, ours is faster; `low` and `high` are its quartiles.  Times are
+    medians in seconds.  `against` names the peer; `goal` is the ratio that the project set itself, 0 for none."""
 
     label: str
     ours: float
@@ -27,15 +28,35 @@ class Comparison:
     ratio: float
     low: float
     high: float
+    against: str = "plain torch"
+    goal: float = 0.0
+    threads: int = 1
+
+    @property
+    def is_stable(self) -> bool:
+        """Whether half of the rounds lie within a quarter of the median."""
+        return self.high - self.low <= 0.5 * self.ratio
 
     def __str__(self) -> str:
         return (
-            f"{self.label:<44} ours {self.ours * 1e3:9.3f} ms   peer {self.peer * 1e3:9.3f} ms   "
+            f"{self.label:<40} ours {self.ours * 1e3:9.3f} ms   {self.against:<12} {self.peer * 1e3:9.3f} ms   "
             f"ratio {self.ratio:6.2f}  ({self.low:.2f} to {self.high:.2f})"
         )
 
 
-def compare(label: str, ours: Callable[[], object], peer: Callable[[], object], rounds: int = 15) -> Comparison:
+#: What has been measured by this process, in order; `tests.benchmarks all` makes a table of it.
+MEASURED: list[Comparison] = []
+
+
+def compare(
+    label: str,
+    ours: Callable[[], object],
+    peer: Callable[[], object],
+    rounds: int = 15,
+    *,
+    against: str = "plain torch",
+    goal: float = 0.0,
+) -> Comparison:
     """Time `ours` and `peer` in `rounds` rounds, each repeated so that a measurement takes 20 ms at least."""
     repeats = max(_repeats(ours), _repeats(peer))
     times: list[tuple[float, float]] = []
@@ -47,18 +68,22 @@ def compare(label: str, ours: Callable[[], object], peer: Callable[[], object], 
             times.append((_time(ours, repeats), _time(peer, repeats)))
     ratios = [theirs / our for our, theirs in times]
     low, middle, high = statistics.quantiles(ratios, n=4)
-    return Comparison(
-        label, statistics.median(t[0] for t in times), statistics.median(t[1] for t in times), middle, low, high
-    )
+    own, theirs = (statistics.median(each) for each in zip(*times, strict=True))
+    MEASURED.append(Comparison(label, own, theirs, middle, low, high, against, goal, torch.get_num_threads()))
+    return MEASURED[-1]
 
 
 def _time(function: Callable[[], object], repeats: int) -> float:
-    began = time.perf_counter()
+    """Seconds of a call: with one thread on a CPU those that the thread computed, which others on the machine change
+    least; else those on the wall."""
+    alone = torch.get_num_threads() == 1 and not torch.cuda.is_available()
+    clock = time.thread_time if alone else time.perf_counter
+    began = clock()
     for _ in range(repeats):
         function()
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-    return (time.perf_counter() - began) / repeats
+    return (clock() - began) / repeats
 
 
 def _repeats(function: Callable[[], object]) -> int:

@@ -7,19 +7,25 @@ what is missing and writes the table again; without it everything still is teste
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import dataclasses
+import fcntl
 import hashlib
+import json
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gencompiler import pipeline
 from gencompiler.catalog.devices import DEVICES
 from gencompiler.diagnostics.span import SourceText
-from gencompiler.emit.resources import KernelUse, kernel_use
+from gencompiler.emit.resources import TARGETS, KernelUse, kernel_use
 from gencompiler.emit.triton import print_kernel
 from gencompiler.rows.schedule import Schedule
 
@@ -75,7 +81,7 @@ def kernels(spec: Path) -> Iterator[Kernel]:
         yield Kernel(f"{spec.stem}_{schedule.program.name}_{number}", key, schedule)
 
 
-def remembered() -> dict[str, dict[str, dict[str, int]]]:
+def remembered() -> dict[str, dict[str, dict[str, Any]]]:
     return tomllib.loads(TABLE.read_text()) if TABLE.exists() else {}
 
 
@@ -120,35 +126,74 @@ def test_a_changed_kernel_has_another_key() -> None:
     assert print_kernel(changed, name="launch").text != print_kernel(first.schedule, name="launch").text
 
 
-def main() -> None:
-    """Compile what the table lacks, for the targets on the command line, and write it again."""
-    targets = sys.argv[1:] or [TARGET]
-    table = {target: dict(rows) for target, rows in remembered().items()}
-    names: dict[str, str] = {}
-    for spec in SPECS:
-        for target in targets:
-            for kernel, use in found(spec, target):
-                table.setdefault(target, {})[kernel.key] = use
-                names[kernel.key] = kernel.name
-                if spills(use) or use["shared"] > DEVICES[target].shared:
-                    print(f"{target} {kernel.name}: {use}", flush=True)
-        print(spec.stem, flush=True)
-        _write(table, names)
-    kept = {target: {key: use for key, use in rows.items() if key in names} for target, rows in table.items()}
-    _write(kept, names)
+def main(arguments: list[str]) -> None:
+    """Compile what the table lacks, kernel by kernel, and write it down at once.
+
+    It may be stopped at any time and started again, and several may run, each on specs of its own; `--prune` drops
+    what no kernel of a shipped spec has any more."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("targets", nargs="*", default=[], help=f"of {', '.join(TARGETS)}; by default all")
+    parser.add_argument("--specs", nargs="+", default=[], help="names of specs; by default all")
+    parser.add_argument("--prune", action="store_true", help="only drop rows of kernels that are no more")
+    chosen = parser.parse_args(arguments)
+    if chosen.prune:
+        prune()
+        return
+    for spec in (each for each in SPECS if not chosen.specs or each.stem in chosen.specs):
+        own = list(kernels(spec))
+        for target in chosen.targets or TARGETS:
+            for kernel in own:
+                if kernel.key not in remembered().get(target, {}):
+                    record(target, kernel)
+        print(f"{spec.stem}: {len(own)} kernels", flush=True)
 
 
-def _write(table: dict[str, dict[str, dict[str, int]]], names: dict[str, str]) -> None:
-    """All rows, with the names of those that are known."""
+def record(target: str, kernel: Kernel) -> None:
+    """Compile one kernel and add it to the table, whatever others have added meanwhile."""
+    (use,) = kernel_use({kernel.name: kernel.schedule}, target)
+    row = _row(use)
+    if spills(row) or row["shared"] > DEVICES[target].shared:
+        print(f"{target} {kernel.name}: {row}", flush=True)
+    with _table() as table:
+        table.setdefault(target, {})[kernel.key] = {**row, "kernel": kernel.name}
+
+
+def prune() -> None:
+    """Drop the rows of kernels that no shipped spec has."""
+    alive = {kernel.key: kernel.name for spec in SPECS for kernel in kernels(spec)}
+    with _table() as table:
+        for rows in table.values():
+            for key in [key for key in rows if key not in alive]:
+                del rows[key]
+            for key, row in rows.items():
+                row["kernel"] = alive[key]
+
+
+@contextlib.contextmanager
+def _table() -> Iterator[dict[str, dict[str, dict[str, Any]]]]:
+    """The table, to be changed by one process at a time and written in one piece."""
+    with (Path(tempfile.gettempdir()) / f"{hashlib.sha256(str(TABLE).encode()).hexdigest()[:16]}.lock").open(
+        "w"
+    ) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        table = remembered()
+        yield table
+        aside = TABLE.with_suffix(".new")
+        aside.write_text(_written(table), encoding="utf-8")
+        aside.replace(TABLE)
+
+
+def _written(table: dict[str, dict[str, dict[str, Any]]]) -> str:
+    """All rows in the order of their kernels' names, so that two recordings of the same differ in nothing."""
     lines = ["# What each kernel of the shipped specs used; see tests/emit/test_shipped_kernels.py.", ""]
     for target, rows in sorted(table.items()):
         lines.append(f"[{target}]")
-        for key, use in sorted(rows.items(), key=lambda item: names.get(item[0], item[0])):
-            listed = ", ".join(f"{name} = {value}" for name, value in use.items())
-            lines.append(f'"{key}" = {{ {listed} }}  # {names.get(key, "")}'.rstrip(" #"))
+        for key, row in sorted(rows.items(), key=lambda item: (item[1].get("kernel", ""), item[0])):
+            listed = ", ".join(f"{name} = {json.dumps(value)}" for name, value in row.items())
+            lines.append(f'"{key}" = {{ {listed} }}')
         lines.append("")
-    TABLE.write_text("\n".join(lines))
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

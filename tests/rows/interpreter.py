@@ -123,6 +123,20 @@ def _over_rows(output: r.Output, values: Sequence[np.ndarray]) -> np.ndarray:
     return np.concatenate(values) if output.type.particles > 1 else np.stack(values)
 
 
+def _convolved(expr: r.Convolve, value: np.ndarray, weight: np.ndarray, bias: Any) -> np.ndarray:
+    """Place by place: what lies in the box, 0 outside of the grid."""
+    table, found = value.reshape(*expr.grid, -1), []
+    for place in np.ndindex(expr.result_grid):
+        around = []
+        for step in np.ndindex(expr.kernel):
+            parts = zip(place, step, expr.pads, strict=True)
+            at = tuple(p + expr.dilation * s - pad[0] for p, s, pad in parts)
+            inside = all(0 <= a < n for a, n in zip(at, expr.grid, strict=True))
+            around.append(table[at] if inside else np.zeros(table.shape[-1]))
+        found.append(weight @ np.concatenate(around) + bias)
+    return np.concatenate(found)
+
+
 class _Row:
     def __init__(
         self,
@@ -238,6 +252,8 @@ class _Row:
             case r.Mask(rows=rows, columns=columns):
                 above, below = ([d for part in each for d in part.all()] for each in (rows, columns))
                 return np.array([[float(low <= high) for low in below] for high in above])
+            case r.Convolve(value=value, weight=weight, bias=bias):
+                return _convolved(expr, of(value), of(weight), 0.0 if bias is None else of(bias))
             case r.Draw(kind=kind, stream=stream, step=step, dim=dim):
                 at = self.place(expr, k, None if dim is None else of(dim))
                 return self.draw(kind, stream, int(of(step)), expr.type.shape, at)

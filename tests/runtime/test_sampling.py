@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -42,9 +43,18 @@ def test_tiles_are_whole_for_torch_and_cut_for_kernels(kinds: Kinds, monkeypatch
         return original(model, name, inputs, rows, **keys)
 
     monkeypatch.setattr(Model, "run", run)
+    monkeypatch.setitem(
+        kinds["nade"].programs,
+        "sample",
+        dataclasses.replace(small := kinds["nade"].programs["sample"], tiles=(64, 256)),
+    )
     kinds["nade"]().sample(1)
     kinds["nade"]().sample(513)
     assert sizes == [64, 64, 64, 128, 256, 256]
+    sizes.clear()
+    monkeypatch.setitem(kinds["nade"].programs, "sample", small)  # its operations are small: they cost a launch each
+    kinds["nade"]().sample(513)
+    assert sizes == [512, 512]
     sizes.clear()
     for count in (3, 1000, 20_000):  # `start` and `chain`, of width 2
         kinds["chain"]().chain(count, burn_in=0, thin=1)
