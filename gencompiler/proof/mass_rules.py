@@ -298,9 +298,10 @@ def at_point(body: Term, assignment: Assignment) -> Term:
             continue
         need(admissible(support_of(name), value), "{} cannot be {}", name, value)
         need(support_of(name).name not in COUPLED, "the elements of {} are not free", name)
-    sizes = {base_of(s): support_of(s).arguments[0] for s, _ in assignment if s.data[0] == "component"}
-    whole = all(len(values) == sizes[base] and sum(values) == 1 for base, values in shares.items())
-    need(whole, "shares that do not sum to 1")
+    for name, _ in assignment:
+        values = shares.get(base_of(name)) if name.data[0] == "component" else None
+        whole = values is None or (len(values) == support_of(name).arguments[0] and sum(values) == 1)
+        need(whole, "shares that do not sum to 1")
     return substitute(body, {s: literal(v) for s, v in assignment})
 
 

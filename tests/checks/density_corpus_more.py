@@ -27,13 +27,6 @@ MORE = tuple(
             "half of the slope of sqrt",
         ),
         (
-            "SoftplusNormal",
-            "x : Positive",
-            "exp(-0.5 * log(exp(x) - 1)^2) / ((1 - exp(-x)) * sqrt(2 * pi))",
-            "exp(-0.5 * log(exp(x) - 1)^2) / ((1 - exp(-x)) * sqrt(pi))",
-            "the Gaussian integral is sqrt(2 pi)",
-        ),
-        (
             "LogCauchy",
             "x : Positive | m : Real, s : Positive",
             "s / (pi * x * (s^2 + (log(x) - m)^2))",
