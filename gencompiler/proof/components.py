@@ -7,6 +7,7 @@ from __future__ import annotations
 import functools
 
 from gencompiler.proof import exponentials
+from gencompiler.proof.calculus import fold
 from gencompiler.proof.graph import (
     Term,
     apply,
@@ -63,7 +64,7 @@ class _Expansion:
                 return tuple(apply(term.data, *row) for row in zip(*columns, strict=True))
             case "choose":
                 columns = [self._spread(a, size) for a in term.arguments]
-                return tuple(choose(*row) for row in zip(*columns, strict=True))
+                return tuple(fold(choose(*row)) for row in zip(*columns, strict=True))
             case "reduce":
                 return (self._reduce(term),)
             case "contract":

@@ -171,14 +171,13 @@ class _Evaluation:
         if name in ("min", "max"):
             return row[0] if (compare(*row) <= 0) == (name == "min") else row[1]
         _require(name, row, term)
-        argument = row[0]
+        (argument,) = row
         rational = enclosure.exact_function(name)
         if isinstance(argument, Fraction):
             if rational is not None:
                 return rational(argument)
-            low, high = enclosure.value(name, argument)
-            if low == high:
-                return Fraction(low)
+            if (bounds := enclosure.value(name, argument))[0] == bounds[1]:
+                return Fraction(bounds[0])
         function = enclosure.ball_function(name)
         if function is None:
             if name == "abs":

@@ -45,10 +45,9 @@ from gencompiler.proof.terms import ONE, ZERO, minus, over, plus
 from gencompiler.proof.terms import times as product_of
 
 POSITIVE, UNIT = Support("Positive"), Support("Unit")
-#: How deep cuts, substitutions and symmetries may be nested.
-DEEPEST = 8
-#: How many substitutions are tried for one integral, all branches together.
-MOST_STEPS = 96
+#: How deep cuts, substitutions and symmetries may be nested, how many integrals one may be taken apart into, and how
+#: many parts one that has been changed may have.
+DEEPEST, MOST, LARGEST = 8, 24, 120
 _HALF = Fraction(1, 2)
 
 
@@ -57,15 +56,13 @@ class Integrals:
 
     def __init__(self, forms: ClosedForms) -> None:
         self.forms = forms
-        self.count = 0
-        self.steps = 0
+        self.count = self.taken = 0
 
     def over(self, body: Term, variable: Term) -> tuple[Product, ...]:
         """The integral of `body` over the support of `variable`; raises Unproved."""
         support = support_of(variable)
         if support.name == "Angle":
-            pi = constant("pi")
-            return self._between(body, variable, apply("negate", pi), pi, 0)
+            return self._between(body, variable, apply("negate", constant("pi")), constant("pi"), 0)
         lower, upper = ends(support)
         if lower is None and upper is None:
             return self._integral(substitute(body, {variable: self._fresh(REAL)}), REAL, 0)
@@ -97,8 +94,9 @@ class Integrals:
 
     def _integral(self, body: Term, support: Support, depth: int) -> tuple[Product, ...]:
         """The integral in the newest symbol, which has this support."""
-        self.steps += 1
-        need(depth <= DEEPEST and self.steps <= MOST_STEPS, "an integral that takes too many steps")
+        self.taken += 1
+        short = depth == 0 or len(subterms(body)) <= LARGEST
+        need(short and depth <= DEEPEST and self.taken <= MOST, "too many steps")
         y = symbol("integral", f"y{self.count}", support)
         found: list[Product] = []
         for part in addends(body):
@@ -317,8 +315,8 @@ class Integrals:
     def _product(self, product: Product, y: Term, support: Support) -> Product:
         """The integral of one product."""
         free, own = split(product.log, y)
-        rest = [(t, n) for t, n in product.rest if y in t.symbols]
         more, own = with_unit_logs(self.forms, own, y)
+        rest = [(t, n) for t, n in product.rest if y in t.symbols]
         outside = Product(product.sign, ex.plus(free, more), frozenset(p for p in product.rest if p not in rest))
         if support == UNIT:
             return times(outside, antiderivatives.over_unit(self.forms, own, rest, y))

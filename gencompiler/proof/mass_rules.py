@@ -5,6 +5,7 @@ The integral is taken one variable after the other, the last first, which is rig
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import cast
 
@@ -125,17 +126,27 @@ def error_of(forms: ClosedForms, products: tuple[Product, ...]) -> Fraction:
     return rounded_up(max(high - 1, 1 - low))
 
 
+def base_of(element: Term) -> str:
+    """The name of what an element is an element of."""
+    name: str = element.data[1]
+    return name[: name.rindex("[")]
+
+
+def share(element: Term, place: int) -> Term:
+    """The symbol of another element of the same vector."""
+    return symbol("component", f"{base_of(element)}[{place}]", support_of(element))
+
+
 def last_shares(term: Term) -> Term:
     """A term in which the last number of each point of a simplex is 1 minus the others."""
-    for share in sorted(term.symbols, key=lambda s: str(s.data[:2])):
-        support, name = support_of(share), share.data[1]
+    for each in sorted(term.symbols, key=lambda s: str(s.data[:2])):
+        support = support_of(each)
         last = int(support.arguments[0]) - 1 if support.name == "Simplex" and support.arguments else 0
-        if share.data[0] == "component" and last > 0 and name.endswith(f"[{last}]"):
-            base = name[: -len(f"[{last}]")]
+        if each.data[0] == "component" and last > 0 and each is share(each, last):
             rest: Term = ONE
             for k in range(last):
-                rest = minus(rest, symbol("component", f"{base}[{k}]", support))
-            term = substitute(term, {share: rest})
+                rest = minus(rest, share(each, k))
+            term = substitute(term, {each: rest})
     return term
 
 
@@ -154,27 +165,48 @@ def mass_by_bijection(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     variable, body, y, g = cast(tuple[Term, Term, Term, Term], subject)
     need(len(premises) >= 2, "two premises")
     bijection, inner = premises[:2]
-    if not isinstance(bijection, Bijection) or bijection.input is not variable:
-        raise Unproved("no bijection of the variable")
     if not isinstance(inner, HasMass) or inner.variables != (y,) or inner.body is not g:
         raise Unproved("the mass of the other density is not known")
+    onto_support(bijection, variable, y)
+    assert isinstance(bijection, Bijection)
+    pushed(ClosedForms(from_premises(premises)), variable, body, bijection, g, y)
+    return HasMass((variable,), body, inner.error)
+
+
+def onto_support(bijection: Fact, variable: Term, y: Term) -> None:
+    """Raises Unproved unless a fact is a bijection of the variable onto the whole support of y."""
+    if not isinstance(bijection, Bijection) or bijection.input is not variable:
+        raise Unproved("no bijection of the variable")
     image = domain.of_support(support_of(y))
     need(image is not None and _fill(bijection.image, image) and bijection.onto, "{} is not reached", support_of(y))
     need(bijection.increasing is not None, "it is not known whether it rises or falls")
-    pushed(ClosedForms(from_premises(premises)), variable, body, bijection, g, y)
-    return HasMass((variable,), body, inner.error)
 
 
 def pushed(forms: ClosedForms, variable: Term, body: Term, bijection: Bijection, g: Term, y: Term) -> None:
     """Raises Unproved unless the body is g(φ) |φ'|, as sums of exponentials or by their logarithms."""
     inside = substitute(g, {y: bijection.body})
-    slope = jacobian(forms, bijection)
-    moved = ex.times(forms.normal(inside), slope)
-    if ex.is_zero(ex.plus(forms.normal(body), ex.scaled(moved, -1))):
-        return
-    logs = ex.plus(forms.log(inside), forms.normal(bijection.log_derivative))
-    same = ex.is_zero(ex.plus(forms.log(body), ex.scaled(logs, -1)))
-    need(same, "{} is another density", body)
+    try:
+        moved = ex.times(forms.normal(inside), jacobian(forms, bijection))
+        if ex.is_zero(ex.plus(forms.normal(body), ex.scaled(moved, -1))):
+            return
+    except Unproved:
+        pass
+    reasons = [f"{body} is another density"]
+    for size in sizes(bijection):
+        try:
+            if ex.is_zero(ex.plus(forms.log(body), ex.scaled(ex.plus(forms.log(inside), size(forms)), -1))):
+                return
+        except Unproved as reason:
+            reasons.append(str(reason))
+    raise Unproved(reasons[-1])
+
+
+def sizes(bijection: Bijection) -> tuple[Callable[[ClosedForms], Exponentials], ...]:
+    """log|φ'| as it was derived, and by the normal form of the slope."""
+    return (
+        lambda forms: forms.normal(bijection.log_derivative),
+        lambda forms: forms.log(ex.written(jacobian(forms, bijection))),
+    )
 
 
 def jacobian(forms: ClosedForms, bijection: Bijection) -> Exponentials:
@@ -255,10 +287,21 @@ def near_enough(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 
 def at_point(body: Term, assignment: Assignment) -> Term:
-    """A body with numbers put in for some of its symbols, each a value of its support."""
+    """A body with numbers put in for some of its symbols, each a value of its support; for the elements of a point of a
+    simplex, all of them at once."""
+    shares: dict[str, list[Fraction]] = {}
     for name, value in assignment:
-        need(name.operation == "symbol" and admissible(support_of(name), value), "{} cannot be {}", name, value)
+        need(name.operation == "symbol", "{} is no symbol", name)
+        if name.data[0] == "component" and support_of(name).name == "Simplex":
+            need(name is share(name, len(shares.setdefault(base_of(name), []))) and value >= 0, "{} out of order", name)
+            shares[base_of(name)].append(value)
+            continue
+        need(admissible(support_of(name), value), "{} cannot be {}", name, value)
         need(support_of(name).name not in COUPLED, "the elements of {} are not free", name)
+    for name, _ in assignment:
+        values = shares.get(base_of(name)) if name.data[0] == "component" else None
+        whole = values is None or (len(values) == support_of(name).arguments[0] and sum(values) == 1)
+        need(whole, "shares that do not sum to 1")
     return substitute(body, {s: literal(v) for s, v in assignment})
 
 
@@ -279,6 +322,23 @@ def mass_is_other(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         need(low > 1 + TOLERANCE or high < 1 - TOLERANCE, "the mass may be 1")
     except (Malformed, Undecided, Undefined) as problem:
         raise Unproved(str(problem)) from None
+    return NotMass(variables, body)
+
+
+@rule
+def other_mass_by_bijection(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """With numbers for everything else, ∫ f(x) dx = ∫ g(y) dy, which is another than 1, by a change of variables.
+
+    Subject: the variables, the body, the numbers, a symbol y, g in it.  Premises: the bijection φ of the variable onto
+    the support of y with f = g(φ) |φ'|, then that g has another mass; then ranges of terms."""
+    variables, body, assignment, y, g = cast(tuple[tuple[Term, ...], Term, Assignment, Term, Term], subject)
+    need(len(premises) >= 2 and len(variables) == 1, "two premises")
+    bijection, inner = premises[:2]
+    need(inner == NotMass((y,), g), "the mass of the other density is not known")
+    onto_support(bijection, variables[0], y)
+    assert isinstance(bijection, Bijection)
+    here = at_point(scalar(body), assignment)
+    pushed(ClosedForms(from_premises(premises)), variables[0], here, bijection, g, y)
     return NotMass(variables, body)
 
 

@@ -45,6 +45,8 @@ def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | N
         reasons.append(failure.reason)
     with contextlib.suppress(NotFound, Unproved, Malformed):
         return prove("near_enough", (), _pushed_forward(search, variables, body, DEEPEST))
+    with contextlib.suppress(NotFound):  # once more, with signs that take longer to find
+        return prove("near_enough", (), closed_form(search, variables, body, AskingSigns(search, strict=True)))
     try:
         return prove("near_enough", (), _enclosed(search, variables, body))
     except (Unproved, Malformed, NotFound):
@@ -105,11 +107,11 @@ def _through(search: Search, variable: Term, body: Term, inner: Term, depth: int
 def _moved(forms: ClosedForms, bijection: Bijection, body: Term, y: Term) -> Term:
     """The density of y = inner: the body over the slope, as it is written or in normal form."""
     variable, inner = bijection.input, bijection.body
-    with contextlib.suppress(Unproved, Malformed):
-        own = _replaced(body, inner, y)
-        log = ex.plus(forms.log(own), ex.scaled(forms.normal(bijection.log_derivative), -1))
-        if variable not in ex.written(log).symbols:
-            return apply("exp", ex.written(log))
+    for size in mass_rules.sizes(bijection):
+        with contextlib.suppress(Unproved, Malformed):
+            log = ex.plus(forms.log(_replaced(body, inner, y)), ex.scaled(size(forms), -1))
+            if variable not in ex.written(log).symbols:
+                return apply("exp", ex.written(log))
     density = ex.times(forms.normal(body), ex.inverse(mass_rules.jacobian(forms, bijection)))
     moved = _replaced(ex.written(forms.collected(density)), forms.plain(inner), y)
     if variable in moved.symbols:
@@ -141,19 +143,17 @@ def _enclosed(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
     return prove("mass_enclosed", (variables, body), first, *asking.proofs.values())
 
 
-def closed_form(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
-    """That a body has mass 1, in closed form, by ranges and then by signs that take longer to find; raises NotFound."""
-    reason = ""
-    for asking in (Asking(search), AskingSigns(search, strict=True)):
-        try:
-            whole = scalar(body)
-            first = nowhere_negative(search, whole)
-            forms, products = mass_rules.mass(elements(variables), whole, asking)
-            mass_rules.error_of(forms, products)
-            return prove("mass_in_closed_form", (variables, body), first, *asking.proofs.values())
-        except (Unproved, Malformed) as failure:
-            reason = reason or str(failure)
-    raise NotFound("mass", body, reason)
+def closed_form(search: Search, variables: tuple[Term, ...], body: Term, asking: Asking | None = None) -> Proof:
+    """That a body has mass 1, in closed form; raises NotFound."""
+    asking = asking or Asking(search)
+    try:
+        whole = scalar(body)
+        first = nowhere_negative(search, whole)
+        forms, products = mass_rules.mass(elements(variables), whole, asking)
+        mass_rules.error_of(forms, products)
+        return prove("mass_in_closed_form", (variables, body), first, *asking.proofs.values())
+    except (Unproved, Malformed) as failure:
+        raise NotFound("mass", body, str(failure)) from None
 
 
 def distribution_function(search: Search, variable: Term, body: Term, cdf: Term | None) -> Proof:
@@ -182,11 +182,46 @@ def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
     except (Unproved, Malformed):
         return None
     free = tuple(s for s in free_symbols(whole) if s not in own and s not in variables)
-    for find in (_other_mass_at, _mass_elsewhere):
-        for assignment in points(free, _MOST_TRIED if find is _other_mass_at else 3):
+    simple, shares = with_shares(free)
+    for find in (_other_mass_at, _other_mass_through, _mass_elsewhere):
+        for assignment in points(simple, _MOST_TRIED if find is _other_mass_at else 3):
             with contextlib.suppress(Unproved, Malformed, NotFound, Undefined, Undecided):
-                return find(variables, body, assignment)
+                return find(variables, body, (*assignment, *shares))
     return None
+
+
+def with_shares(free: tuple[Term, ...]) -> tuple[tuple[Term, ...], Assignment]:
+    """The symbols that are no elements of points of a simplex, and numbers for those that are: 1/2, 1/4, …"""
+    simplex = [s for s in free if s.data[0] == "component" and support_of(s).name == "Simplex"]
+    found: dict[Term, Fraction] = {}
+    for element in simplex:
+        size = int(support_of(element).arguments[0])
+        for k in range(size):
+            found[mass_rules.share(element, k)] = Fraction(1, 2 ** min(k + 1, size - 1))
+    return tuple(s for s in free if s not in simplex), tuple(found.items())
+
+
+def _other_mass_through(variables: tuple[Term, ...], body: Term, assignment: Assignment) -> Proof:
+    """By a change of variables at a point."""
+    here = at_point(scalar(body), assignment)
+    variable = variables[0]
+    if len(variables) > 1 or variable.shape or SUPPORTS[support_of(variable).name].discrete:
+        raise Unproved("a change of several variables")
+    search = Search()
+    for inner in itertools.islice(_changes(here, variable), MOST_CHANGES):
+        with contextlib.suppress(Unproved, Malformed, NotFound):
+            bijection = search.bijection(variable, inner)
+            found = bijection.conclusion
+            assert isinstance(found, Bijection)
+            y = symbol("input", "pushed", _support(found.image))
+            asking = Asking(search)
+            forms = ClosedForms(asking)
+            moved = _moved(forms, found, here, y)
+            other = _other_mass_at((y,), moved, ())
+            mass_rules.pushed(forms, variable, here, found, moved, y)
+            subject = (variables, body, assignment, y, moved)
+            return prove("other_mass_by_bijection", subject, bijection, other, *asking.proofs.values())
+    raise NotFound("mass", here, "no change of variables helps")
 
 
 def _mass_elsewhere(variables: tuple[Term, ...], body: Term, assignment: Assignment) -> Proof:
@@ -213,6 +248,8 @@ def _other_mass_at(variables: tuple[Term, ...], body: Term, assignment: Assignme
 def value_of(found: Proof) -> str:
     """The mass at a counterexample, in digits."""
     variables, body, assignment, *_ = found.subject
+    if found.rule == "other_mass_by_bijection":
+        return value_of(found.premises[1])
     try:
         if found.rule == "mass_elsewhere":
             here = at_point(scalar(body), assignment)

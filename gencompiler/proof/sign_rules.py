@@ -55,6 +55,21 @@ def on_supports(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 
 @rule
+def specialise(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A range that holds for every value of a symbol holds for a term with values in its support.
+
+    Subject: the symbol, its replacement, the general term.  Premises: the range with the symbol, that of the
+    replacement."""
+    name, value, general = subject
+    found, own = range_of(premises[0], general), range_of(premises[1], value)
+    allowed = domain.of_support(support_of(name))
+    need(name.operation == "symbol" and allowed is not None and value.shape == name.shape, "nothing to specialise")
+    assert allowed is not None
+    need(own.within(allowed), "{} may leave {}", value, support_of(name))
+    return InRange(substitute(general, {name: value}), found)
+
+
+@rule
 def in_order(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """F(u) - F(v) has the sign of u - v for an increasing F of the catalogue, the other for a decreasing one.
 

@@ -81,8 +81,9 @@ def on_supports(search: Search, term: Term, purse: Purse | None = None, strict: 
     if waves:
         wave = waves[-1]
         any_ = symbol("wave", str(wave), Support("Interval", (Fraction(-1), Fraction(1))))
-        general = on_supports(search, replaced(term, {wave: any_}), purse, strict)
-        return general and attempt("specialise", (any_, wave), general, search.range(wave))
+        moved = replaced(term, {wave: any_})
+        general = on_supports(search, moved, purse, strict)
+        return general and attempt("specialise", (any_, wave, moved), general, search.range(wave))
     symbols = sorted(term.symbols, key=lambda s: str(s.data[:2]))
     if not symbols or any(s.shape or support_of(s).name in COUPLED for s in symbols):
         return None

@@ -12,9 +12,10 @@ from gencompiler.checks.verdict import PROVED
 from gencompiler.diagnostics.model import CompileError
 from gencompiler.diagnostics.span import SourceText
 from tests.checks.density_corpus import DENSITIES, Pair
+from tests.checks.density_corpus_more import MORE
 from tests.checks.mass_corpus import MASSES
 
-PAIRS = (*DENSITIES, *MASSES)
+PAIRS = (*DENSITIES, *MASSES, *MORE)
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda p: p.name)
@@ -52,7 +53,12 @@ def test_a_distribution_function_can_be_claimed(signature: str, density: str, cd
     assert [d.code for d in caught.value.diagnostics] == ["G503"]
 
 
-@pytest.mark.parametrize("name", ["SkewNormal", "StudentT", "TruncatedNormal", "Banana", "Yule", "DiscretizedLogistic"])
+#: One for each way to a proof: closed forms, cuts, series, changes of variables, waves, signs by boxes, enclosures.
+REPLAYED = ("SkewNormal", "StudentT", "TruncatedNormal", "Banana", "Yule", "DiscretizedLogistic", "JohnsonSUMoved")
+REPLAYED += ("WrappedCauchy", "TruncatedNormalBetween", "SumOfThreeUniforms", "ClaytonCopula", "Planck", "OddSquares")
+
+
+@pytest.mark.parametrize("name", REPLAYED)
 def test_certificates_of_densities_are_replayed(name: str) -> None:
     pair = next(p for p in PAIRS if p.name == name)
     found = pipeline.run(SourceText("true.gen", pair.spec(pair.true)), until="check")

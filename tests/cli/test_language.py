@@ -48,7 +48,6 @@ PLANNED: dict[str, str] = {
         "  update q maximize E[x, z ~ p] log q(z | x) } }  train o"
     ),
     "`T : Count` in a header": "model M(T : Count) { observed x : Real[T]  p(x[t] | x[<t]) = Normal(sum(x[<t]), 1) }",
-    "`Angle`": "observed x : Angle  param a : Real  p(x) = VonMises(a, 1)",
     "`Simplex(K)`": "observed x : Simplex(3)  p(x) = Dirichlet(2 * ones(3))",
     "`Permutation(n)`": "observed x : Permutation(3)  p(x) = Uniform()",
     "`Orthogonal(n, m)`": "observed x : Orthogonal(3, 3)  p(x) = Normal(0, 1)",
@@ -69,15 +68,16 @@ PLANNED: dict[str, str] = {
     ),
     "`conv`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x | y) = Normal(conv(y, channels = 4), 1)",
     "`transformer`": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(transformer(x[<i]), 1)",
-    "lists of components": "observed x : Real  param a : Real[1]  p(x) = Mixture(logits = a, Normal(0, 1))",
-    "`Poisson`": "observed x : Count  param a : Real  p(x) = Poisson(exp(a))",
-    "`Beta`": "observed x : Unit  p(x) = Beta(1, 1)",
-    "`Gamma`": "observed x : Positive  p(x) = Gamma(1, 1)",
-    "`StudentT`": "observed x : Real  param a : Real  p(x) = StudentT(3, a, 1)",
+    "Lists of components": "observed x : Real  param a : Real[1]  p(x) = Mixture(logits = a, Normal(0, 1))",
 }
 
 #: What `language.md` says works: its words, and a model's statements.
 SUPPORTED: dict[str, str] = {
+    "`VonMises(mean, concentration)`": "observed x : Angle  param a : Real  p(x) = VonMises(a, 1)",
+    "`Poisson(rate)`": "observed x : Count  param a : Real  p(x) = Poisson(exp(a))",
+    "`Beta(a, b)`": "observed x : Unit  param a : Positive  p(x) = Beta(a, 1)",
+    "`Gamma(shape, rate)`": "observed x : Positive  param a : Positive  p(x) = Gamma(1, a)",
+    "`StudentT(freedom, mean, scale)`": "observed x : Real  param a : Real  p(x) = StudentT(3, a, 1)",
     "composition, `transition both = refresh |> move`": CHAIN + "transition b(x' | x) = a |> a  claim stationary(b, p)",
     "`ergodic(T)` (it reaches every state)": CHAIN + "claim ergodic(a)",
     "distributions piped through them": "observed x : Positive  param s : Positive  p(x) = Normal(0, s) |> exp",

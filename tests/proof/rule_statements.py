@@ -10,7 +10,16 @@ from pathlib import Path
 from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.graph import apply, element, literal, symbol
-from tests.checks import density_corpus, mass_corpus, sde_kernels, sde_laws, sde_reversals, soundness, vector_statements
+from tests.checks import (
+    density_corpus,
+    density_corpus_more,
+    mass_corpus,
+    sde_kernels,
+    sde_laws,
+    sde_reversals,
+    soundness,
+    vector_statements,
+)
 from tests.checks.chain_errors import FALSE as FALSE_CHAINS
 from tests.checks.chain_statements import TRUE as TRUE_CHAINS
 from tests.checks.test_inverse_networks import heads, spec
@@ -65,6 +74,7 @@ VECTOR = (
     "a wave of the entry",
 )
 DENSITY = ("InverseGaussian", "DiscreteWeibull", "Kumaraswamy", "TruncatedExponential", "DiscretizedLogistic")
+DENSITY += ("WrappedCauchy", "TruncatedNormalBetween", "JohnsonSUMoved", "MixtureOnASimplex")
 CHAIN = (
     "inversion",
     "not_ergodic",
@@ -159,7 +169,7 @@ def statements() -> Iterator[tuple[str, str]]:
         if name in VECTOR:
             bar = f" | {parameters}" if parameters else ""
             yield name, f"bijection F(u : Real[D]{bar}) -> {result} = {body}\n" + _AROUND
-    for pair in (*density_corpus.DENSITIES, *mass_corpus.MASSES):
+    for pair in (*density_corpus.DENSITIES, *mass_corpus.MASSES, *density_corpus_more.MORE):
         if pair.name in DENSITY:
             yield from ((f"{pair.name} {formula}", pair.spec(formula)) for formula in (pair.true, pair.false))
     yield from ((n, f"model M {{\n{body}\n}}\n") for n, body, _ in (*TRUE_CHAINS, *FALSE_CHAINS) if n in CHAIN)
