@@ -29,8 +29,7 @@ def sizes_of(network: nodes.Network, layers: tuple[Layer, ...]) -> dict[str, int
     views = zip(network.inputs, network.views, strict=True)
     found = {VIEW: sum(max(1, n) for n, view in views if view)}
     for layer in layers:
-        around = isinstance(layer, Around)
-        found[layer.name] = width(layer.reads, found) if around else layer.size
+        found[layer.name] = width(layer.reads, found) if isinstance(layer, Around) else layer.size
     return found
 
 
