@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from gencompiler.catalog.distributions import DISTRIBUTIONS, Form
 from gencompiler.derive import algebra
+from gencompiler.derive.signs import sign_of
 from gencompiler.derive.substitute import substitute
 from gencompiler.model import nodes
 from gencompiler.model.formula import formula, placed
@@ -204,12 +205,31 @@ def log_of(expr: nodes.Expr) -> nodes.Expr:
     if isinstance(expr, nodes.Apply):
         if expr.function == "exp":
             return expr.arguments[0]
-        if expr.function == "multiply":
-            return algebra.add(log_of(expr.arguments[0]), log_of(expr.arguments[1]), span)
-        if expr.function == "divide":
-            return algebra.subtract(log_of(expr.arguments[0]), log_of(expr.arguments[1]), span)
-        if expr.function == "power":
+        if expr.function in ("multiply", "divide"):
+            combine = algebra.add if expr.function == "multiply" else algebra.subtract
+            first, second = map(_log_of_factor, expr.arguments)
+            return combine(first, second, span)
+        if expr.function == "power" and sign_of(expr.arguments[0]) > 0:
             return algebra.multiply(expr.arguments[1], log_of(expr.arguments[0]), span)
     if isinstance(expr, nodes.Reduce) and expr.operation == "prod":
         return nodes.Reduce(expr.type, "sum", log_of(expr.operand), span=span)
     return algebra.apply("log", expr, span=span)
+
+
+def _log_of_factor(factor: nodes.Expr) -> nodes.Expr:
+    """log of the size of a factor of a positive product, whose own sign may be any: log a b = log |a| + log |b|."""
+    if isinstance(factor, nodes.Apply) and factor.function in ("multiply", "divide", "negate"):
+        if factor.function == "negate":
+            return _log_of_factor(factor.arguments[0])
+        return log_of(factor)
+    sign = sign_of(factor)
+    if sign > 0:
+        return log_of(factor)
+    span = factor.span
+    if (
+        isinstance(factor, nodes.Apply)
+        and factor.function == "power"
+        and isinstance(factor.arguments[1], nodes.Literal)
+    ):
+        return algebra.multiply(factor.arguments[1], _log_of_factor(factor.arguments[0]), span)
+    return algebra.apply("log", algebra.apply("negate" if sign < 0 else "abs", factor, span=span), span=span)

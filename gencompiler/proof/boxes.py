@@ -195,6 +195,7 @@ class Evaluation:
                 return self._power(term, *ranges)
             case "min" | "max":
                 return _extremum(name, *ranges)
+        need(len(ranges) == 1, "nothing is known about the range of {}", term)
         (argument,) = ranges
         allowed = enclosure.domain_of(name)
         need(argument.within(interior(allowed) if moved else allowed), "{} may be undefined", term)

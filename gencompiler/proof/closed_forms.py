@@ -21,7 +21,9 @@ from gencompiler.proof.products import (
     ODD,
     REWRITTEN,
     Product,
+    cleared,
     is_reciprocal,
+    is_sum,
     leads_negative,
     log_of_number,
     logarithm_in,
@@ -197,6 +199,8 @@ class ClosedForms:
         log a + log(1 + b / a + …)."""
         parts = parts_of(value)
         need(len(parts) > 0, "the logarithm of 0")
+        if (fraction := self._log_of_fraction(value)) is not None:
+            return fraction
         lead = min(parts, key=lambda part: (part[1] < 0, rank(part[0])))[0]
         inside = value
         outside: Exponentials = {}
@@ -208,6 +212,15 @@ class ClosedForms:
         if turned is not None:
             return ex.plus(outside, *turned)
         return ex.plus(outside, ex.atom(apply("log", ex.written(inside))))
+
+    def _log_of_fraction(self, value: Exponentials) -> Exponentials | None:
+        """log(1 - 1 / s + …) = log(s - 1 + …) - log(s) of a positive sum s that stands in a denominator."""
+        for divisor in {t for p in value.values() for m in p for t, n in m if n == -1 and is_sum(t)}:
+            if self.positive(divisor):
+                top = cleared(value, divisor, ex.normal(divisor))
+                if top is not None and 0 < len(parts_of(top)) <= len(parts_of(value)):
+                    return ex.plus(self.log(ex.written(top)), ex.scaled(self.log(divisor), -1))
+        return None
 
     def _turned(self, value: Exponentials) -> tuple[Exponentials, Exponentials] | None:
         """log(1 + q) = log q + log(1 + 1 / q) of a positive q in whose place 1 / q is written."""

@@ -13,7 +13,6 @@ from flint import arb, ctx
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Real
 from gencompiler.proof import enclosure, views
-from gencompiler.proof.domain import Interval
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, bound_array, bound_index, gradient_parts, is_finite, literal, substitute
 from gencompiler.proof.kernel import Unproved
@@ -170,17 +169,15 @@ class _Evaluation:
         if name == "power":
             return self._power(term, *row)
         if name in ("min", "max"):
-            first = compare(*row) <= 0
-            return row[0] if first == (name == "min") else row[1]
+            return row[0] if (compare(*row) <= 0) == (name == "min") else row[1]
+        _require(name, row, term)
         (argument,) = row
-        _require(enclosure.domain_of(name), argument, term)
         rational = enclosure.exact_function(name)
         if isinstance(argument, Fraction):
             if rational is not None:
                 return rational(argument)
-            low, high = enclosure.value(name, argument)
-            if low == high:
-                return Fraction(low)
+            if (bounds := enclosure.value(name, argument))[0] == bounds[1]:
+                return Fraction(bounds[0])
         function = enclosure.ball_function(name)
         if function is None:
             if name == "abs":
@@ -388,9 +385,12 @@ def _spread(values: Values, size: int) -> Values:
     return values * size if len(values) == 1 and size != 1 else values
 
 
-def _require(domain: Interval, argument: Number, term: Term) -> None:
-    """Raise unless `argument` surely lies in `domain`."""
-    low, high = (argument, argument) if isinstance(argument, Fraction) else enclosure.bounds_of(argument)
+def _require(name: str, row: tuple[Number, ...], term: Term) -> None:
+    """Raise unless a function has one argument, which surely lies in its domain."""
+    if len(row) != 1:
+        raise Undecided(f"{name} is not evaluated")
+    domain = enclosure.domain_of(name)
+    low, high = (row[0], row[0]) if isinstance(row[0], Fraction) else enclosure.bounds_of(row[0])
     if domain.contains(low) and domain.contains(high):
         return
     below = high < domain.lower or (high == domain.lower and domain.lower_open)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from gencompiler.model.nodes import REAL, Support
-from gencompiler.proof import antiderivatives
+from gencompiler.proof import antiderivatives, error_functions
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.closed_forms import ClosedForms
@@ -318,6 +318,8 @@ class Integrals:
         outside = Product(product.sign, ex.plus(free, more), frozenset(p for p in product.rest if p not in rest))
         if support == UNIT:
             return times(outside, antiderivatives.over_unit(self.forms, own, rest, y))
+        if support == REAL and (found := error_functions.over_reals(self.forms, own, rest, y)) is not None:
+            return times(outside, found)
         need(not rest, "a factor {} of unknown sign", rest[0][0] if rest else "")
         if support == REAL:
             return times(outside, Product(1, self._on_reals(own, y)))
@@ -331,7 +333,7 @@ class Integrals:
         need(set(own) <= {y, square} and square in own, "no Gaussian")
         a, b = ex.scaled(own[square], -1), own.get(y, {})
         shift = ex.scaled(ex.times(ex.times(b, b), ex.inverse(a)), Fraction(1, 4))
-        return ex.plus(ex.scaled(self._log(constant("pi")), _HALF), ex.scaled(self._log_of(a), -_HALF), shift)
+        return ex.plus(ex.scaled(self.forms.log(constant("pi")), _HALF), ex.scaled(self._log_of(a), -_HALF), shift)
 
     def _on_positive(self, own: dict[Term, Exponentials], y: Term) -> Exponentials:
         own = dict(own)
@@ -364,7 +366,7 @@ class Integrals:
     def _inverse_gaussian(self, a: Exponentials, b: Exponentials) -> Exponentials:
         logs = ex.plus(self._log_of(a), self._log_of(b))
         root = self.forms.raised(ex.scaled(logs, _HALF))
-        half = ex.scaled(ex.plus(self._log(constant("pi")), ex.scaled(self._log_of(b), -1)), _HALF)
+        half = ex.scaled(ex.plus(self.forms.log(constant("pi")), ex.scaled(self._log_of(b), -1)), _HALF)
         return ex.plus(half, ex.scaled(root, -2))
 
     def _size(self, exponent: Exponentials) -> tuple[Exponentials, int]:
@@ -381,9 +383,6 @@ class Integrals:
                 if self.forms.sign(term) < 0 or term is ZERO
                 else Unproved(f"the integral converges only where {term} is positive")
             )
-
-    def _log(self, term: Term) -> Exponentials:
-        return self.forms.log(term)
 
     def _log_of(self, value: Exponentials) -> Exponentials:
         return self.forms.log(ex.written(value))

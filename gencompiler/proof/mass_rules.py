@@ -5,6 +5,7 @@ The integral is taken one variable after the other, the last first, which is rig
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import cast
 
@@ -168,13 +169,28 @@ def mass_by_bijection(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 def pushed(forms: ClosedForms, variable: Term, body: Term, bijection: Bijection, g: Term, y: Term) -> None:
     """Raises Unproved unless the body is g(φ) |φ'|, as sums of exponentials or by their logarithms."""
     inside = substitute(g, {y: bijection.body})
-    slope = jacobian(forms, bijection)
-    moved = ex.times(forms.normal(inside), slope)
-    if ex.is_zero(ex.plus(forms.normal(body), ex.scaled(moved, -1))):
-        return
-    logs = ex.plus(forms.log(inside), forms.normal(bijection.log_derivative))
-    same = ex.is_zero(ex.plus(forms.log(body), ex.scaled(logs, -1)))
-    need(same, "{} is another density", body)
+    try:
+        moved = ex.times(forms.normal(inside), jacobian(forms, bijection))
+        if ex.is_zero(ex.plus(forms.normal(body), ex.scaled(moved, -1))):
+            return
+    except Unproved:
+        pass
+    reasons = [f"{body} is another density"]
+    for size in sizes(bijection):
+        try:
+            if ex.is_zero(ex.plus(forms.log(body), ex.scaled(ex.plus(forms.log(inside), size(forms)), -1))):
+                return
+        except Unproved as reason:
+            reasons.append(str(reason))
+    raise Unproved(reasons[-1])
+
+
+def sizes(bijection: Bijection) -> tuple[Callable[[ClosedForms], Exponentials], ...]:
+    """log|φ'| as it was derived, and by the normal form of the slope."""
+    return (
+        lambda forms: forms.normal(bijection.log_derivative),
+        lambda forms: forms.log(ex.written(jacobian(forms, bijection))),
+    )
 
 
 def jacobian(forms: ClosedForms, bijection: Bijection) -> Exponentials:

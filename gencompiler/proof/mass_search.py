@@ -45,6 +45,8 @@ def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | N
         reasons.append(failure.reason)
     with contextlib.suppress(NotFound, Unproved, Malformed):
         return prove("near_enough", (), _pushed_forward(search, variables, body, DEEPEST))
+    with contextlib.suppress(NotFound):  # once more, with signs that take longer to find
+        return prove("near_enough", (), closed_form(search, variables, body, AskingSigns(search, strict=True)))
     try:
         return prove("near_enough", (), _enclosed(search, variables, body))
     except (Unproved, Malformed, NotFound):
@@ -105,11 +107,11 @@ def _through(search: Search, variable: Term, body: Term, inner: Term, depth: int
 def _moved(forms: ClosedForms, bijection: Bijection, body: Term, y: Term) -> Term:
     """The density of y = inner: the body over the slope, as it is written or in normal form."""
     variable, inner = bijection.input, bijection.body
-    with contextlib.suppress(Unproved, Malformed):
-        own = _replaced(body, inner, y)
-        log = ex.plus(forms.log(own), ex.scaled(forms.normal(bijection.log_derivative), -1))
-        if variable not in ex.written(log).symbols:
-            return apply("exp", ex.written(log))
+    for size in mass_rules.sizes(bijection):
+        with contextlib.suppress(Unproved, Malformed):
+            log = ex.plus(forms.log(_replaced(body, inner, y)), ex.scaled(size(forms), -1))
+            if variable not in ex.written(log).symbols:
+                return apply("exp", ex.written(log))
     density = ex.times(forms.normal(body), ex.inverse(mass_rules.jacobian(forms, bijection)))
     moved = _replaced(ex.written(forms.collected(density)), forms.plain(inner), y)
     if variable in moved.symbols:
@@ -141,19 +143,17 @@ def _enclosed(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
     return prove("mass_enclosed", (variables, body), first, *asking.proofs.values())
 
 
-def closed_form(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
-    """That a body has mass 1, in closed form, by ranges and then by signs that take longer to find; raises NotFound."""
-    reason = ""
-    for asking in (Asking(search), AskingSigns(search, strict=True)):
-        try:
-            whole = scalar(body)
-            first = nowhere_negative(search, whole)
-            forms, products = mass_rules.mass(elements(variables), whole, asking)
-            mass_rules.error_of(forms, products)
-            return prove("mass_in_closed_form", (variables, body), first, *asking.proofs.values())
-        except (Unproved, Malformed) as failure:
-            reason = reason or str(failure)
-    raise NotFound("mass", body, reason)
+def closed_form(search: Search, variables: tuple[Term, ...], body: Term, asking: Asking | None = None) -> Proof:
+    """That a body has mass 1, in closed form; raises NotFound."""
+    asking = asking or Asking(search)
+    try:
+        whole = scalar(body)
+        first = nowhere_negative(search, whole)
+        forms, products = mass_rules.mass(elements(variables), whole, asking)
+        mass_rules.error_of(forms, products)
+        return prove("mass_in_closed_form", (variables, body), first, *asking.proofs.values())
+    except (Unproved, Malformed) as failure:
+        raise NotFound("mass", body, str(failure)) from None
 
 
 def distribution_function(search: Search, variable: Term, body: Term, cdf: Term | None) -> Proof:

@@ -26,8 +26,8 @@ from gencompiler.proof.integrals import POSITIVE, Integrals
 from gencompiler.proof.integrands import power_of, split
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.numbers import Undecided
-from gencompiler.proof.pieces import Cut, Pieces
-from gencompiler.proof.products import Product
+from gencompiler.proof.pieces import Cut, Pieces, linear
+from gencompiler.proof.products import Product, parts_of
 from gencompiler.proof.terms import minus, over, plus, times
 
 #: Where an integral is cut off: near 0 here, and beyond the reciprocals of these.
@@ -35,6 +35,8 @@ ENDS = tuple(Fraction(1, 2**n) for n in (3, 5, 7, 10, 20, 40, 80, 160))
 #: Tails smaller than this are small enough.
 SMALL = Fraction(1, 10**13)
 _TERMS = (64, 512)
+#: After so many terms, the rest of a convex function is compared with integrals.
+_CONVEX = 1024
 _EVALUATIONS = 6000
 Bounds = tuple[Real, Real]
 
@@ -100,6 +102,7 @@ class Enclosing(Integrals):
 
     def _tail(self, body: Term, y: Term, end: Fraction) -> Real:
         near = symbol("integral", f"near {y.data[1]}", Support("Open", (Fraction(0), end)))
+        body = self._above(body, y)
         inside = substitute(body, {y: near})
         own = self.forms.know(inside)
         bounded = own.upper * end if is_finite(own.upper) else math.inf
@@ -111,6 +114,39 @@ class Enclosing(Integrals):
             return bounded
         top = _upper(substitute(body, {y: literal(end)}))
         return min(bounded, end * Fraction(top) / (Fraction(slope.lower) + 1)) if is_finite(top) else bounded
+
+    def _above(self, body: Term, y: Term) -> Term:
+        """A body that is no smaller, y being positive: for exp(k y) - 1 in a denominator stands k y, for
+        1 - exp(-k y) its bound k y / (1 + k y)."""
+        if body.operation != "apply" or body.data not in ("multiply", "divide"):
+            return body
+        left, right = body.arguments
+        if body.data == "multiply":
+            both = self.forms.positive(left) and self.forms.positive(right)
+            return times(self._above(left, y), self._above(right, y)) if both else body
+        if not (self.forms.positive(left) and self.forms.positive(right)):
+            return body
+        return over(self._above(left, y), self._below(right, y) or right)
+
+    def _below(self, divisor: Term, y: Term) -> Term | None:
+        """A positive term that a positive divisor is at least; of a sum of positive ones, an exponential in it."""
+        parts = [ex.written(part) for part, _ in parts_of(self.forms.normal(divisor))]
+        if len(parts) > 1 and all(map(self.forms.positive, parts)):
+            return next(
+                (p for p in parts if any(t.operation == "apply" and t.data == "exp" for t in subterms(p))), None
+            )
+        gap = ex.plus(self.forms.normal(divisor), ex.constant(1))
+        for sign in (1, -1):
+            inner = ex.plus(ex.constant(1 - sign), ex.scaled(gap, sign)) if sign < 0 else gap
+            grown = ex.written(inner)
+            exponent = linear(self.forms.log(grown), y) if self.forms.positive(grown) else None
+            if exponent is None or exponent[1]:
+                continue
+            rate = ex.written(ex.scaled(exponent[0], sign))
+            if self.forms.positive(rate):
+                step = times(rate, y)
+                return step if sign > 0 else over(step, plus(literal(1), step))
+        return None
 
     def _slope(self, body: Term, y: Term) -> Interval:
         """Where y g'(y) / g(y) lies, by the form whose interval starts higher."""
@@ -198,8 +234,32 @@ class Adding:
                 tail = math.inf
             best = (low, min(best[1], high + tail))
             if tail <= SMALL:
-                break
-        return best
+                return best
+        try:
+            rest = self._convex_tail(body, variable, start, step)
+        except (Unproved, Undecided, Undefined):
+            return best
+        first = self._listed(body, variable, range(start, start + step * _CONVEX, step))
+        return max(best[0], first[0] + rest[0]), min(best[1], first[1] + rest[1])
+
+    def _convex_tail(self, body: Term, variable: Term, start: int, step: int) -> Bounds:
+        """The sum of a convex g > 0 from N on: at least ∫ g from N plus g(N) / 2, at most ∫ g from N - 1/2 (Hermite &
+        Hadamard); g is convex where log g is."""
+        half = Fraction(1, 2)
+        y = symbol("integral", "convex", Support("Interval", (_CONVEX - half, math.inf)))
+        place = plus(literal(start), y) if step > 0 else minus(literal(start), y)
+        inside = Pieces(self.forms, y, True).resolved(substitute(body, {variable: place}))
+        log = self.forms.log(inside)
+        bend = self.forms.collected(ex.derivative(ex.derivative(log, y), y))
+        need(self.know(ex.written(bend)).lower >= 0, "the terms may not be convex")
+        slope = self.know(ex.written(elasticity(self.forms, log, y)))
+        need(is_finite(slope.upper) and slope.upper < -1, "the terms fall too slowly")
+        found: list[Bounds] = []
+        for end in (Fraction(_CONVEX), _CONVEX - half):
+            far = symbol("integral", f"from {end}", Support("Interval", (end, math.inf)))
+            found.append(mass_bounds(substitute(inside, {y: far}), far, self.know, False))
+        edge = _bounds(evaluate(substitute(inside, {y: literal(_CONVEX)}), {})[0])[0]
+        return found[0][0] + Fraction(edge) / 2, found[1][1]
 
     def _tail(self, body: Term, variable: Term, start: int, step: int, count: int) -> Real:
         y = symbol("integral", "far", Support("Interval", (Fraction(count), math.inf)))

@@ -6,6 +6,8 @@ With r(k) = f(k + 1) / f(k) and 0 <= k,
     r = q / (k + 1)                    f(0) exp(q)
     r = q (k + a) / (k + 1)            f(0) (1 - q)^(-a)                                0 < q < 1, a > 0
     r = q (k + 1) / (k + 2)            f(0) (-log(1 - q)) / q                           0 < q < 1
+    r = q / ((k + 1/2) (k + 1))        f(0) cosh(2 sqrt(q)), and with 3/2 the like of sinh
+    r = ((k + a) / (k + a + 1))^n      f(0) a^n ζ(n, a)                                 a = 1 or 1/2, n even
     r = (k + a) (k + b) / ((k + c) (k + 1))
                                        f(0) Γ(c) Γ(c - a - b) / (Γ(c - a) Γ(c - b))     a, b, c, c - a - b > 0
 
@@ -25,11 +27,11 @@ from gencompiler.proof import exponentials as ex
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.components import components
 from gencompiler.proof.exponentials import NONE, Exponentials
-from gencompiler.proof.graph import Term, apply, is_finite, literal, substitute, support_of, symbol
+from gencompiler.proof.graph import Term, apply, constant, is_finite, literal, substitute, support_of, symbol
 from gencompiler.proof.integrands import Divergent, addends, split, summands
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.pieces import Cut, Pieces, at_number, linear
-from gencompiler.proof.products import Product, times
+from gencompiler.proof.products import Product, log_of_number, number, times
 from gencompiler.proof.terms import ONE, minus, plus
 
 #: Longer sums are not written out.
@@ -187,6 +189,8 @@ class Series:
     def _known(self, top: list[Exponentials], bottom: list[Exponentials], q: Exponentials) -> Exponentials:
         """log of the sum over f(0), for r = q Π (k + a) / Π (k + c)."""
         forms, one = self.forms, ex.constant(1)
+        if q == one and (zeta := _zeta(forms, top, bottom)) is not None:
+            return zeta
         bottom = list(bottom)
         if one in bottom:
             bottom.remove(one)
@@ -203,6 +207,8 @@ class Series:
             return ex.scaled(ex.times(top[0], forms.log(rest)), -1)
         if top == [one] and bottom == [ex.constant(2)]:  # q / (k + 2): exp(q) without its first term
             return forms.log(apply("divide", apply("subtract", apply("exp", rate), ONE), rate))
+        if not top and len(bottom) == 1:
+            return self._hyperbolic(bottom[0], q)
         need((len(top), len(bottom)) == (2, 1), "a ratio of many factors")
         if q == one:
             return self._gauss(top[0], top[1], bottom[0])
@@ -211,6 +217,15 @@ class Series:
             value = ex.scaled(forms.log(rest), -1)
             return ex.plus(forms.log(ex.written(value)), ex.scaled(forms.log(rate), -1))
         raise Unproved("no series of this ratio is known")
+
+    def _hyperbolic(self, place: Exponentials, q: Exponentials) -> Exponentials:
+        """r = q / ((k + 1/2) (k + 1)): cosh(2 sqrt(q)); q / ((k + 3/2) (k + 1)): sinh(2 sqrt(q)) / (2 sqrt(q))."""
+        half = number(place)
+        need(half in (Fraction(1, 2), Fraction(3, 2)), "a ratio of many factors")
+        root = self.forms.raised(ex.scaled(self.forms.log(ex.written(ex.scaled(q, 4))), Fraction(1, 2)))
+        if half == Fraction(1, 2):
+            return self.forms.log(apply("cosh", ex.written(root)))
+        return ex.plus(self.forms.log(apply("sinh", ex.written(root))), ex.scaled(self.forms.log(ex.written(root)), -1))
 
     def _gauss(self, a: Exponentials, b: Exponentials, c: Exponentials) -> Exponentials:
         left = ex.plus(c, ex.scaled(a, -1))
@@ -251,9 +266,10 @@ class Series:
     def _step(self, body: Term, k: Term) -> Term:
         """A g with body = g(k + 1) - g(k): minus the terms that are taken away."""
         normal = self.forms.normal
-        own = [normal(p) for p in addends(body)]
-        need(len(own) >= 2, "one term does not telescope")
-        for part in addends(body):
+        parts = addends(body)
+        parts = parts if len(parts) > 1 else summands(body)
+        need(len(parts) >= 2, "one term does not telescope")
+        for part in parts:
             for sign in (1, -1):
                 g = part if sign > 0 else apply("negate", part)
                 for step in (0, -1):
@@ -265,6 +281,31 @@ class Series:
                     except Unproved:
                         continue
         raise Unproved("the terms do not telescope")
+
+
+def _zeta(forms: ClosedForms, top: list[Exponentials], bottom: list[Exponentials]) -> Exponentials | None:
+    """log of Σ a^n / (k + a)^n, for r = ((k + a) / (k + a + 1))^n, n even and a = 1 or 1/2: by ζ(n), and by
+    (2^n - 1) ζ(n) / 2^n, with ζ(n) = |B_n| (2 pi)^n / (2 n!) (Abramowitz & Stegun 23.2.16, 23.2.20)."""
+    n = len(top)
+    if n not in BERNOULLI or len(bottom) != n or any(t != top[0] for t in top):
+        return None
+    if any(b != ex.plus(top[0], ex.constant(1)) for b in bottom) or number(top[0]) not in (1, Fraction(1, 2)):
+        return None
+    value = BERNOULLI[n] * 2**n / (2 * math.factorial(n))
+    if number(top[0]) != 1:
+        value *= Fraction(2**n - 1, 2**n)
+    return ex.plus(log_of_number(value), ex.scaled(forms.log(constant("pi")), n))
+
+
+#: |B_n| for even n.
+BERNOULLI = {
+    2: Fraction(1, 6),
+    4: Fraction(1, 30),
+    6: Fraction(1, 42),
+    8: Fraction(1, 30),
+    10: Fraction(5, 66),
+    12: Fraction(691, 2730),
+}
 
 
 def _factors(

@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gencompiler.catalog.supports import COUPLED, SUPPORTS
 from gencompiler.model.nodes import Support
@@ -182,12 +182,12 @@ def dips(term: Term) -> Iterator[Assignment]:
     if not free or any(s.shape or support_of(s).name in COUPLED for s in free):
         return
     own = [support_interval(s) for s in free]
-    drawn = sample(free, _LOOKED)
+    drawn: dict[Term, Any] = dict(sample(free, _LOOKED))
     if len(drawn) < len(free):
         return
     generator = np.random.default_rng(1)
     places = np.array([np.broadcast_to(np.ravel(drawn[s]), (_LOOKED,)) for s in free])
-    best: tuple[float, object] = (0.0, None)
+    best: tuple[float, Any] = (0.0, None)
     for round_ in range(_ROUNDS):
         found = np.broadcast_to(values(term, dict(zip(free, places, strict=True))), (places.shape[1],))
         if np.all(np.isnan(found)):

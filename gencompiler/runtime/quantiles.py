@@ -56,7 +56,7 @@ def von_mises_quantile(k: Tensor | float, u: Tensor) -> Tensor:
 def _together(parameter: Tensor | float, u: Tensor) -> tuple[Tensor, Tensor]:
     """Both with one shape; a number of the spec becomes a tensor."""
     first = parameter if isinstance(parameter, Tensor) else torch.as_tensor(parameter, dtype=u.dtype, device=u.device)
-    first, second = torch.broadcast_tensors(first, u)
+    first, second = torch.broadcast_tensors(first, u)  # type: ignore[no-untyped-call]
     return first, second
 
 
