@@ -59,8 +59,8 @@ IMPORTS = {
 #: The tiles of `runtime.programs.RowFunction` where it says nothing else.
 TILES = (64, 256)
 
-#: Floating-point operations of a product in the time that torch takes to begin an operation, some microseconds.
-_LAUNCH = 1 << 20
+#: Floating-point operations of an operation on a whole tile that is small, and of one that fills a core's cache.
+_SMALL, _LARGE = 1 << 17, 1 << 22
 
 #: What may round a row differently where there are other numbers of rows.
 _PRODUCTS = (Dot, Convolve, MatrixFunction, ExternalCall)
@@ -100,18 +100,16 @@ def row_width(program: Program) -> int:
 def row_tiles(program: Program) -> tuple[int, int]:
     """The first and the longest tile of rows that a program is run for at once.
 
-    An operation costs torch about as much as `_LAUNCH` floating-point operations before it has computed anything.  A
-    sampler with many small ones (place after place, step after step) takes as long for one row as for as many as cost
-    that much; one with large ones takes no more rows than are asked for.  The longest tile has values that stay in a
-    core's cache: RealNVP in 64 dimensions computes 8192 densities in 44 ms by 1024, in 64 ms all at once and in 85 ms
-    by 256."""
+    A sampler with many small operations (place after place, step after step) takes as long for one row as for hundreds,
+    because torch takes some microseconds to begin each; one with large ones takes no more rows than are asked for.  The
+    longest tile has values that stay in a core's cache: RealNVP in 64 dimensions computes 8192 densities in 44 ms by
+    1024, in 64 ms all at once and in 85 ms by 256."""
     printed = hoist_draws(absorb(program))
     if any(isinstance(part, ExternalCall) for part in walk(printed)):
         return TILES
     work = max(1, cost(printed).flops // operations(printed))
-    first = next((rows for rows in (512, 256, 128) if rows * work <= _LAUNCH), TILES[0])
-    longest = next((rows for rows in (1024, 512) if rows * work <= 2 * _LAUNCH), TILES[1])
-    return first, longest
+    first = next((rows for rows in (512, 256, 128) if rows * work <= _SMALL), TILES[0])
+    return first, 1024 if 1024 * work <= _LARGE else TILES[1]
 
 
 class _Function:

@@ -188,7 +188,7 @@ class Expressions:
     # -- elementwise -------------------------------------------------------------------------------------------------
 
     def _elementwise(self, expr: Elementwise) -> Value:
-        fused = self._linear(expr)
+        fused = self._in_one_call(expr)
         if fused is not None:
             return fused
         values = [self.value(each) for each in _without_broadcasts(expr.arguments)]
@@ -261,9 +261,12 @@ class Expressions:
 
     # -- vectors -----------------------------------------------------------------------------------------------------
 
-    def _linear(self, expr: Elementwise) -> Value | None:
-        """`vector @ matrix.T + bias` as one call."""
+    def _in_one_call(self, expr: Elementwise) -> Value | None:
+        """`vector @ matrix.T + bias`, `a sigmoid(a)`"""
         match expr:
+            case Elementwise(function="multiply", arguments=(a, Elementwise(function="sigmoid", arguments=(b,)))):
+                if a == b and a.type == expr.type and not (value := self.value(a)).host:
+                    return dataclasses.replace(value, code=call("F.silu", value.code))
             case Elementwise(function="add", arguments=(Dot(transposed=True) as dot, bias)) if _is_weights(bias):
                 if (listed := self.scope.windows.get((dot.matrix, True))) is not None:
                     return Value(call("torch.addmm", self.code(bias), self.code(dot.vector), listed), expr.type)

@@ -32,6 +32,8 @@ IMPORTS = {
     "tl": "import triton.language as tl",
     "F": "from torch.nn import functional as F",
     "causal": "from gencompiler.runtime import causal",
+    "norms": "from gencompiler.runtime import norms",
+    "special": "from gencompiler.runtime import special",
     "tiles": "from gencompiler.runtime import tiles",
 }
 

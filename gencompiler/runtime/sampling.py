@@ -3,9 +3,9 @@
 A row's bits depend on its number and the seed alone (for one machine, back end, dtype and thread count), whatever
 number of rows is asked for.  Where matrices are multiplied, that takes tiles whose size and place depend on nothing
 else, because BLAS chooses kernels by the shape, and they round differently (float64, 2 threads: a row of `[64, 500] @
-[500, 32]` is not the same row of `[256, 500] @ [500, 32]`).  So a program has tiles of its own (`RowFunction.tiles`),
-each as long as all before it: rows 0 to 63 are one, 64 to 127, 128 to 255, and then every 256.  The last is filled up
-and its surplus dropped.  Without products any multiple of QUANTUM rows will do.
+[500, 32]` is not the same row of `[256, 500] @ [500, 32]`).  So a program has tiles of its own (`RowFunction.tiles`):
+rows 0 to 63 are one, 64 to 127, 128 to 255, and then every 256; where 1024 are not too many, 0 to 63, 64 to 511, and
+then every 1024.  The last is filled up and its surplus dropped.  Without products any multiple of QUANTUM rows will do.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ QUANTUM = 64
 #: An operation on more elements is split among threads, at places that need not be ends of vectors
 #: (`at::internal::GRAIN_SIZE`).
 GRAIN = 1 << 15
+
+#: Tiles above so many rows are of programs with small operations, and may grow sooner.
+LONG = 256
 
 #: Rows of one launch of a kernel, a multiple of every kernel's tile.
 LAUNCH = 1 << 16
@@ -176,10 +179,10 @@ def tiles(model: Model, count: int, *programs: str) -> Iterator[Tensor]:
         return
     longest = _longest_tile(model, programs)
     first, most = (max(sizes) for sizes in zip(*(model.programs[name].tiles for name in programs), strict=True))
-    start = 0
+    growth, start = 7 if most > LONG else 1, 0
     while start < count:
         whole = -(-(count - start) // QUANTUM) * QUANTUM
-        length = min(longest, whole) if longest else min(most, max(first, start))
+        length = min(longest, whole) if longest else min(most, max(first, growth * start))
         yield torch.arange(start, start + length, device=model.device)
         start += length
 

@@ -94,7 +94,7 @@ def measure(model: Model, chains: int, steps: int, rounds: int) -> None:
     start = torch.randn(chains, 2)
     say(
         compare(
-            f"{chains} chains",
+            f"MALA: {steps} steps of {chains} chains",
             lambda: model.chain(chains, 1, burn_in=0, thin=steps, start=[start]),
             lambda: eager_chain(start, steps),
             rounds,

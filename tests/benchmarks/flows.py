@@ -29,7 +29,7 @@ from gencompiler.runtime import causal
 from gencompiler.runtime.modules import Model
 from gencompiler.testing.strategies import Perturbation
 from tests.benchmarks.realnvp import bounded_affine
-from tests.benchmarks.timing import compare, machine, options, say, threads
+from tests.benchmarks.timing import compare, machine, options, say, threads, training_step
 
 SPECS = Path(__file__).parents[2] / "specs" / "bijections"
 
@@ -238,18 +238,6 @@ def check_equal(model: Model, peer: Any, size: int) -> None:
         raise AssertionError("the two flows are not the same")
 
 
-def training_step(module: nn.Module, loss: Callable[[], Tensor]) -> Callable[[], None]:
-    """A step of Adam that changes next to nothing."""
-    optimizer = torch.optim.Adam(module.parameters(), lr=1e-7)
-
-    def step() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        loss().backward()
-        optimizer.step()
-
-    return step
-
-
 def flows() -> list[tuple[str, Model, dict[str, Any], int]]:
     """Name, model, peers by name, size."""
     realnvp = Perturbation(0.1, 0).apply(gencompiler.compile(REALNVP)())
@@ -278,7 +266,7 @@ GOALS = {
 def measure(name: str, model: Model, peer: Any, against: str, size: int, rows: int, rounds: int) -> None:
     """Density, sampling and a training step."""
     x = torch.randn(rows, size)
-    called = (lambda: peer()) if against == "zuko" else (lambda: peer)
+    called = peer if against == "zuko" else (lambda: peer)
     draw = (lambda: peer().sample((rows,))) if against == "zuko" else (lambda: peer.sample(rows))
     work: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         "log_prob": (functools.partial(model.log_prob, x), lambda: called().log_prob(x)),

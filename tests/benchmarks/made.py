@@ -78,4 +78,4 @@ def main(arguments: list[str]) -> None:
 def measure(model: Model, size: int, rows: int, rounds: int) -> None:
     """Sampling of `rows` rows."""
     ours, peer = lambda: model.sample(rows, seed=1), lambda: naive_sample(model, torch.rand(rows, size))
-    say(compare(f"sample, {rows} rows", ours, peer, rounds))
+    say(compare(f"MADE, D = {size}: sample, {rows} rows", ours, peer, rounds))

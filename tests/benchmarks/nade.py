@@ -18,7 +18,7 @@ import gencompiler
 from gencompiler.runtime import random
 from gencompiler.runtime.modules import Model
 from gencompiler.testing.strategies import Perturbation
-from tests.benchmarks.timing import compare, machine, options, say, threads
+from tests.benchmarks.timing import compare, machine, options, say, threads, training_step
 
 SPEC = Path(__file__).parents[2] / "specs" / "autoregressive" / "nade.gen"
 
@@ -38,7 +38,6 @@ def naive_sample(model: Model, uniforms: Tensor) -> Tensor:
     return x
 
 
-@torch.no_grad()
 def naive_log_prob(model: Model, x: Tensor) -> Tensor:
     """log p(x), `[rows]`."""
     x = x.float()
@@ -77,10 +76,17 @@ def main(arguments: list[str]) -> None:
                     measure(model, size, rows, chosen.rounds)
 
 
-@torch.no_grad()
 def measure(model: Model, size: int, rows: int, rounds: int) -> None:
-    """Sampling and log-probability of `rows` rows."""
-    ours, peer = lambda: model.sample(rows, seed=1), lambda: naive_sample(model, torch.rand(rows, size))
-    say(compare(f"sample, {rows} rows", ours, peer, rounds))
-    x = model.sample(rows, seed=2)
-    say(compare(f"log_prob, {rows} rows", lambda: model.log_prob(x), lambda: naive_log_prob(model, x), rounds))
+    """Sampling, log-probability and a training step of `rows` rows."""
+    name, x = f"NADE, D = {size}", model.sample(rows, seed=2)
+    with torch.no_grad():
+        ours, peer = lambda: model.sample(rows, seed=1), lambda: naive_sample(model, torch.rand(rows, size))
+        say(compare(f"{name}: sample, {rows} rows", ours, peer, rounds, goal=10.0 if rows > 1 else 0.0))
+        ours, peer = lambda: model.log_prob(x), lambda: naive_log_prob(model, x)
+        say(compare(f"{name}: log_prob, {rows} rows", ours, peer, rounds))
+    if rows > 1:
+        steps = (
+            training_step(model, lambda: model.loss(x)),
+            training_step(model, lambda: -naive_log_prob(model, x).mean()),
+        )
+        say(compare(f"{name}: training step, {rows} rows", *steps, rounds, goal=3.0))
