@@ -6,14 +6,17 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # One thread for each torch process: the models of tests are small, and threads that wait for each other cost far more than
 # they bring as soon as anything else runs (measured: 40 times slower on two busy cores).
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-#: Where `CI` is set, the same examples every time: a search for new ones belongs to a person who can look at what it finds.
-settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+# Where `CI` is set, the same examples every time: a search for new ones belongs to a person who can look at what it finds.
+# And a loaded machine generates them slowly, which says nothing about the code.
+settings.register_profile(
+    "ci", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 

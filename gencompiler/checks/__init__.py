@@ -15,6 +15,7 @@ from gencompiler.checks import (
     claims,
     conditional_laws,
     conditionals,
+    decoders,
     domains,
     energies,
     ergodicity,
@@ -23,6 +24,7 @@ from gencompiler.checks import (
     factorization,
     groups,
     implicit,
+    importance,
     inverse_network,
     invertibility,
     normalization,
@@ -103,6 +105,8 @@ def _check(checking: Checking) -> Checked:
     conditionals.check(checking, known, factorized, laws)
     estimators.check(checking, groups.check(checking))
     adversaries.check(checking)
+    importance.check(checking)
+    decoders.check(checking)
     return Checked(derived, tuple(checking.verdicts), table)
 
 

@@ -1,7 +1,7 @@
-"""Games: is a critic whose means are compared free to take any value, is one whose logarithm is taken positive, and
-does the generator's loss saturate?
+"""Games: is a critic whose means are compared free to take any value, is one whose logarithm is taken positive, does
+the generator's loss saturate, and does the generator's phase leave its critic alone?
 
-Both are read off the shape of an objective, whatever it is called."""
+All is read off the shape of an objective, whatever it is called."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def check(checking: Checking) -> None:
             _check_logarithms(checking, training, phase)
             _check_bounded(checking, training, phase)
             _check_saturation(checking, training, phase)
+            _check_reach(checking, training, phase)
 
 
 # -- critics ---------------------------------------------------------------------------------------------------------
@@ -151,3 +152,40 @@ def _check_saturation(checking: Checking, training: nodes.Training, phase: nodes
             )
             help_ = (f"maximize log {name}(x): `train non_saturating({name})`",)
             checking.reporter.add("G708", message, training.span, "saturates", notes=notes, help=help_)
+
+
+def _check_reach(checking: Checking, training: nodes.Training, phase: nodes.Phase) -> None:
+    """A phase in which draws move towards a critic's approval must not move the critic towards the draws as well."""
+    alone = [p for p in training.objective.phases if not set(p.update) & _drawn(phase)]
+    for critic in checking.model.functions:
+        judged = [e for e in walk(phase.value) if isinstance(e, nodes.Expectation) and _judges(e, critic, phase)]
+        if not judged or not _is_updated(checking.model, critic, phase):
+            continue
+        rivals = [p for p in alone if p is not phase and _is_updated(checking.model, critic, p)]
+        if not rivals:
+            continue
+        groups = " and ".join(f"`{g}`" for g in phase.update)
+        message = f"phase `{phase.label}` of `{training.objective.name}` updates {groups} towards one end"
+        told = f"phase `{rivals[0].label}` trains it to tell them from data"
+        notes = (f"`{critic.name}` judges the draws and is moved to approve of them, while {told}",)
+        left = [g for g in phase.update if g in _drawn(phase)]
+        help_ = (f"leave the critic out: `update {', '.join(left)}`",)
+        checking.report(Finding("G715", message, training.span, "reaches its critic", (), notes, help_))
+
+
+def _drawn(phase: nodes.Phase) -> set[str]:
+    """The joints that a phase updates and draws from, with the gradient."""
+    sources = (n for n in walk(phase.value) if isinstance(n, nodes.JointSource) and not n.stopped)
+    return {s.joint for s in sources} & set(phase.update)
+
+
+def _judges(expectation: nodes.Expectation, critic: nodes.Function, phase: nodes.Phase) -> bool:
+    """Whether a critic is evaluated at draws of what a phase updates."""
+    drawn = {
+        name
+        for d in expectation.draws
+        if isinstance(d.source, nodes.JointSource) and d.source.joint in _drawn(phase)
+        for name in d.names
+    }
+    calls = (n for n in walk(expectation.body) if isinstance(n, nodes.Call) and n.function == critic.name)
+    return any(n.name in drawn for call in calls for n in walk(call) if isinstance(n, nodes.Reference))

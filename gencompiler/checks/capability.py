@@ -204,16 +204,21 @@ def _density_passes(derived: Derived, joint: Joint) -> int:
 
 def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ability:
     span = joint.equations[0].span
+    chain = next((m for m in checking.model.methods if m.verb == "sample" and m.name == "chain"), None)
+    name = next((str(o.value) for o in chain.arguments if o.name == "transition"), "") if chain else ""
     if energy is not None:
-        chain = next((m for m in checking.model.methods if m.verb == "sample" and m.name == "chain"), None)
         if chain is None:
             return Ability("none", "no transition samples it: add `sample chain(T)`", energy.span)
-        name = next((str(o.value) for o in chain.arguments if o.name == "transition"), "")
         return Ability("chain", f"draws approach `{joint.name}` as the chain runs; {_kept(checking, name)}", chain.span)
     produced = {name for name, _ in joint.variables}
     missing = [name for name in observed(checking.model) if name not in produced]
     if missing:
         return Ability("none", f"no equation of `{joint.name}` produces `{missing[0]}`", span)
+    open_ = _never_produced(checking.model, joint, produced)
+    if open_ is not None and chain is not None:
+        return Ability("chain", f"draws approach the law that `{name}` keeps, if there is one", chain.span)
+    if open_ is not None:
+        return Ability("none", f"no equation of `{joint.name}` gives `{open_}`, on which its draws depend", span)
     steps = max((_steps(p) for p in joint.productions), default=1)
     for conditional in checking.derived.model.conditionals:
         if conditional.joint == joint.name and (left := queries.undrawn(conditional.distribution)) is not None:
@@ -221,6 +226,13 @@ def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ab
     if flows.odes(checking.model):
         return Ability("approximate", "ancestral, along an ODE", span, _ode_passes(checking.model))
     return Ability("exact", "ancestral", span, max(steps, passes.of_joint(checking.derived, joint, generating=True)))
+
+
+def _never_produced(model: nodes.Model, joint: Joint, produced: set[str]) -> str | None:
+    """A variable on which the equations of a joint are conditioned, and that is neither drawn by one nor given."""
+    known = produced | set(given(model))
+    conditions = (listed.variable for production in joint.productions for listed in production.listed)
+    return next((name for name in conditions if name not in known), None)
 
 
 def _kept(checking: Checking, transition: str) -> str:

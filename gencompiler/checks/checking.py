@@ -22,6 +22,7 @@ from gencompiler.diagnostics.model import CompilerBug, Diagnostic, Label, Report
 from gencompiler.diagnostics.span import BUILTIN, Span
 from gencompiler.model import nodes
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.confirmation import confirmed
 from gencompiler.proof.graph import Term, name_of
 from gencompiler.proof.kernel import Proof, prove
 from gencompiler.proof.scope import trusted_ranges
@@ -88,6 +89,8 @@ class Checking:
         explain: Callable[[NotFound, Proof | None], Finding],
         assume: tuple[str, ...],
     ) -> Verdict:
+        if refutation is not None and not confirmed(refutation):
+            refutation = None
         finding = explain(failure, refutation)
         if refutation is not None:
             if not refutes(refutation.conclusion, obligation.goal):

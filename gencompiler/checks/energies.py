@@ -16,6 +16,7 @@ from gencompiler.derive.density import log_of
 from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.confirmation import confirmed
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Term, support_of
@@ -77,7 +78,7 @@ def _check_density(checking: Checking, energy: nodes.Energy) -> None:
     else:
         checking.record(Verdict(PROVED, own, proof))
         return
-    if found is None:
+    if found is None or not confirmed(found):
         checking.record(Verdict(ASSUMED, own, prove("assumption", (own.goal, REASON)), (REASON,)))
         return
     note = f"counterexample: {_told(found)}"

@@ -103,7 +103,13 @@ def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFo
     if found is None and terms.input.shape and terms.body.shape == terms.input.shape:
         found = vector_counterexamples.not_injective(terms.input, terms.body, terms.requires)
         if found is None and not terms.requires:
-            found = vector_counterexamples.entry_twice(terms.input, terms.body, checking.search)
+            looks = (
+                vector_counterexamples.singular,
+                vector_counterexamples.entry_twice,
+                vector_counterexamples.smaller_twice,
+            )
+            for look in looks:
+                found = found or look(terms.input, terms.body, checking.search)
             found = found or vector_counterexamples.part_not_onto(terms.body, map_.result.support, checking.search)
             found = found or refute.outside(terms.body, map_.result.support)
     return found
@@ -140,6 +146,11 @@ def _explain(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotF
             notes=notes,
             help=("let the conditioner see only the part that is passed on",),
         )
+    if failure.kind == "mixed":
+        shown = text(failure.term, terms.translation.labels)
+        message = f"the parts of `{name}` mix by a matrix that may be singular"
+        label = f"its determinant is `{shown}`" if len(shown) <= 60 else "its determinant may be 0"
+        return Finding("G402", message, span, label, notes=notes)
     if found is not None and (failure.kind == "onto" or isinstance(found.conclusion, NotOnto)):
         return _not_onto(checking, map_, terms, found, notes)
     if failure.kind == "vanishes":
@@ -202,6 +213,14 @@ def _not_onto(checking: Checking, map_: nodes.Map, terms: MapTerms, found: Proof
     return Finding("G403", message, map_.body.span, f"declared to give {declared}", notes=notes, help=help_)
 
 
+#: What the number or vector of a counterexample to a smaller map is of the input.
+_PLACES = {
+    "ridge": "where s is the product of the input with the direction that the map looks along",
+    "radial": "where r is the distance from the centre",
+    "within": "as the part of the input within the subspace",
+}
+
+
 def counterexample(found: Proof, terms: MapTerms) -> str:
     """The exact values of a counterexample, in words."""
     conclusion = found.conclusion
@@ -211,8 +230,13 @@ def counterexample(found: Proof, terms: MapTerms) -> str:
         return f"counterexample: {at}it {missed(found)} of {conclusion.support}"
     if found.rule == "entry_twice":
         return counterexample(found.premises[0], terms) + ", as all places or the last one"
+    if found.rule == "smaller_twice":
+        return f"{counterexample(found.premises[0], terms)}, {_PLACES[str(found.subject[2])]}"
     if found.rule == "two_vectors":
         return _two_vectors(found, names)
+    if found.rule == "singular_between":
+        above, below = (", ".join(f"{text(t, names)} = {point(v)}" for t, v in a) for a in found.subject[3:])
+        return f"counterexample: between {above} and {below} the determinant goes through 0"
     assignment = found.subject[2]
     fixed = [f"{text(t, names)} = {point(v)}" for t, v in assignment]
     if found.rule == "taken_twice":

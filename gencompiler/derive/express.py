@@ -140,9 +140,12 @@ class _Writer:
         return nodes.Reference(type_, written, span=span)
 
     def _root(self, term: Term, type_: nodes.Type, span: Span) -> nodes.Expr:
-        body, formal, target = term.arguments
+        body, formal, target, *near = term.arguments
         inside = self._sharing(body, formal)
-        return nodes.Root(type_, f"{ROOT}{name_of(formal)}", inside, self.write(target), *term.data, span=span)
+        start = self.write(near[0]) if near else None
+        lower, upper, increasing = term.data
+        name, written = f"{ROOT}{name_of(formal)}", self.write(target)
+        return nodes.Root(type_, name, inside, written, lower, upper, increasing, start, span=span)
 
     def _sharing(self, body: Term, formal: Term) -> nodes.Expr:
         """The body of a root, where repeated parts that depend on the number sought are bound once."""

@@ -109,6 +109,12 @@ _TABLE: tuple[tuple[str, Severity, int, str], ...] = (
     ("G707", Severity.ERROR, USER_ERROR, "a bounded critic whose means are compared"),
     ("G708", Severity.WARNING, USER_ERROR, "a generator's loss that saturates"),
     ("G709", Severity.ERROR, USER_ERROR, "a logarithm of what may not be positive"),
+    ("G710", Severity.ERROR, USER_ERROR, "a gradient through normalised weights"),
+    ("G711", Severity.ERROR, USER_ERROR, "normalised weights of a single draw"),
+    ("G712", Severity.WARNING, USER_ERROR, "a gradient that more particles drown in noise"),
+    ("G713", Severity.WARNING, USER_ERROR, "an integral over many dimensions by draws of the prior"),
+    ("G714", Severity.WARNING, USER_ERROR, "a likelihood without a maximum"),
+    ("G715", Severity.ERROR, USER_ERROR, "a generator that moves its critic"),
     # -- G8xx: data, runs, files, checkpoints ------------------------------------------------------------------------
     ("G801", Severity.ERROR, RUN_FAILED, "data of the wrong shape, type or support"),
     ("G802", Severity.ERROR, RUN_FAILED, "data that cannot be read"),

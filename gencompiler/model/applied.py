@@ -130,12 +130,11 @@ def _call(
     inner, inputs = definitions.enter(
         infer, context, definition, (own,), constants, f"{instance}.", expr, lanes=lanes, supplied=supplied
     )
-    builder.open.append(name)
     arguments = (value, *(v for _, v in computed.values()))
     first = dataclasses.replace(inputs[0], type=nodes.Type(inputs[0].type.support, event.shape))
     names = {**inner.names, first.name: nodes.Reference(first.type, first.name, span=first.span)}
     formal = [nodes.Input(key, v.type, span=a.span) for key, (a, v) in computed.items()]
-    body = infer.expression(dataclasses.replace(inner, names=names), definition.body)
-    builder.open.pop()
+    with builder.inside(name):
+        body = infer.expression(dataclasses.replace(inner, names=names), definition.body)
     builder.functions[instance] = nodes.Function(instance, (first, *formal), body, span=definition.span)
     return nodes.Call(body.type, instance, arguments, span=expr.span)

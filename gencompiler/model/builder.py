@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NoReturn, TypeVar
 
 from gencompiler.catalog.networks import NETWORKS
@@ -145,6 +146,15 @@ class Builder:
         if all(d.labels[0].span != span for d in self.reporter.diagnostics):
             self.reporter.add(code, message, span, label, also=also, notes=notes, help=help)
         raise Abandon
+
+    @contextlib.contextmanager
+    def inside(self, name: str) -> Iterator[None]:
+        """While the definition `name` is resolved, which must not use itself; an error ends that as well."""
+        self.open.append(name)
+        try:
+            yield
+        finally:
+            self.open.pop()
 
     def every(self, items: Iterable[ItemT], resolve: Callable[[ItemT], ResultT]) -> tuple[ResultT, ...]:
         """`resolve` of each item; all of them report before the statement is given up."""

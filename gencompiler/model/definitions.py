@@ -88,12 +88,11 @@ def instantiate(
         )
     if definition.extern or not isinstance(definition.body, tree.Expr):
         builder.unsupported("a network supplied from outside (`extern def`) here", at.span)
-    builder.open.append(definition.name.id)
     name = builder.fresh(definition.name.id)
-    inner, inputs = enter(infer, context, definition, tuple(a.type for a in arguments), (), f"{name}.", at)
-    body = infer.expression(inner, definition.body)
-    _check_result(infer, inner, definition, body)
-    builder.open.pop()
+    with builder.inside(definition.name.id):
+        inner, inputs = enter(infer, context, definition, tuple(a.type for a in arguments), (), f"{name}.", at)
+        body = infer.expression(inner, definition.body)
+        _check_result(infer, inner, definition, body)
     builder.functions[name] = nodes.Function(name, inputs, body, span=definition.span)
     builder.functions_by_shape[key] = name
     return name

@@ -62,7 +62,6 @@ def expand(infer: Infer, context: Context, expr: tree.Call, definition: tree.Def
         names[variable.name.id] = nodes.Reference(value.type, own, span=argument.span)
     inside = Context({}, names, {}, context.path, aliases=aliases)
     inside = dataclasses.replace(inside, constants={k: v for k, v in context.constants.items() if k == "cutoff"})
-    builder.open.append(definition.name.id)
-    body = infer.expression(inside, definition.body)
-    builder.open.pop()
+    with builder.inside(definition.name.id):
+        body = infer.expression(inside, definition.body)
     return nodes.Let(body.type, tuple(bindings), body, span=expr.span) if bindings else body

@@ -42,7 +42,7 @@ def resolve(file: tree.File, defines: dict[str, nodes.Real], prelude: Prelude, r
             shape = _shape(definition, defines)
             definitions.instantiate_map(infer, context, definition, (), shape, definition.name)
         except Abandon:
-            builder.open.clear()
+            continue  # reported
     if not reporter.has_errors:
         builder.close_networks()
     reporter.raise_errors()

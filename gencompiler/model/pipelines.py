@@ -155,10 +155,8 @@ def _composite(
     builder = infer.builder
     if definition.name.id in builder.open:
         builder.report("G108", f"`{definition.name.id}` uses itself", expr.span, "a definition must end")
-    builder.open.append(definition.name.id)
-    found = stages(infer, context, inner, shape)
-    builder.open.pop()
-    return found
+    with builder.inside(definition.name.id):
+        return stages(infer, context, inner, shape)
 
 
 def _quantize(

@@ -55,8 +55,9 @@ def expression(expr: nodes.Expr) -> str:
             return f"{name}({', '.join(map(expression, arguments))})"
         case nodes.Gradient(function=name, arguments=arguments):
             return f"grad({name})({', '.join(map(expression, arguments))})"
-        case nodes.Root(name=name, body=body, target=target):
-            return f"(the {name} with {expression(body)} = {expression(target)})"
+        case nodes.Root(name=name, body=body, target=target, near=near):
+            known = f", which is {expression(near)}" if near is not None else ""
+            return f"(the {name} with {expression(body)} = {expression(target)}{known})"
         case nodes.NetworkOutput(path=path, output=output, inputs=inputs):
             return f"{path}.{output}({', '.join(map(expression, inputs))})"
     return _probabilistic(expr)

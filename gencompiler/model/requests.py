@@ -253,7 +253,7 @@ class Requests:
                 f"there is no predicate called `{head.id}`",
                 head.span,
                 "unknown predicate",
-                help=nearest(head.id, frozenset(words.PREDICATES)),
+                help=nearest(head.id, frozenset(words.PREDICATES)) or (_predicates(),),
             )
         if not words.PREDICATES[head.id]:
             builder.unsupported(f"the claim `{head.id}(…)`", expr.span)
@@ -326,3 +326,9 @@ def claimed_cdfs(statements: Iterable[tree.Declaration]) -> dict[str, tree.Expr]
     """The distribution functions that a model claims, by the name of the density."""
     claims = (_claimed_cdf(s) for s in statements if isinstance(s, tree.Request))
     return {name.id: formula for name, formula in (c for c in claims if c is not None)}
+
+
+def _predicates() -> str:
+    """What can be claimed, for a reader who called it something else."""
+    others = ", ".join(f"`{name}`" for name in sorted(words.PREDICATES) if name != "marginals")
+    return f"there are {others}; of two equations, `marginals(a) == marginals(b)`"

@@ -5,6 +5,7 @@ Statements are resolved one by one, and each reports on its own, so one mistake 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable
@@ -235,10 +236,8 @@ class _Resolver:
 
     def _each(self, resolve_one: Callable[[StatementT], None], statement: StatementT) -> None:
         """Resolve one statement; a failed one has reported, and the next goes on."""
-        try:
+        with contextlib.suppress(Abandon):
             resolve_one(statement)
-        except Abandon:
-            self.builder.open.clear()
 
     def _variables(self, statement: tree.Variables) -> None:
         """Each group reports on its own; what mentions a refused name says nothing new."""

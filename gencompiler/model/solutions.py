@@ -11,7 +11,7 @@ __all__ = ["Root"]
 @node
 class Root(Expr):
     """The value of `name` between `lower` and `upper` at which `body`, a strictly monotone function of it, is `target`;
-    elementwise."""
+    elementwise.  `near`: a formula of that number, which rounds more than `body` does."""
 
     name: str
     body: Expr
@@ -19,3 +19,4 @@ class Root(Expr):
     lower: Real
     upper: Real
     increasing: bool
+    near: Expr | None = None

@@ -19,7 +19,8 @@ class NotFound(Exception):
     """No proof was found.  `term` is the smallest term to blame, `within` the step that needed it; `kind` says why:
 
     "range" (a range is not known), "vanishes" (a factor may be 0), "reused" (the input occurs more than once), "form"
-    (no rule fits), "cycle" (parts depend on each other), "onto" (the range is not the declared one)."""
+    (no rule fits), "cycle" (parts depend on each other), "mixed" (a determinant may be 0), "onto" (the range is not the
+    declared one)."""
 
     kind: str
     term: Term

@@ -72,6 +72,9 @@ class SignTree:
         raise Unproved("no such step")
 
     def _cut(self, term: Term, box: Box, symbol: Term, value: Fraction, low: Tree, high: Tree) -> Interval:
+        """The halves of the values of an atom.  Of a tensor they are halves for each element on its own, which is all
+        there is only where no element of the term depends on two of its elements."""
+        need(is_atom(symbol) and separable(term, symbol), "{} has elements on both sides of a cut", symbol)
         own = interval_of(symbol, box)
         need(isinstance(value, Fraction) and own.lower < value < own.upper, "a cut outside the box")
         left = Interval(own.lower, value, own.lower_open, False)
@@ -80,6 +83,7 @@ class SignTree:
 
     def _slope(self, term: Term, box: Box, symbol: Term, rising: bool, of_slope: Tree, of_end: Tree) -> Interval:
         """A function that rises is at least its value at the lower end; one that falls, at the upper."""
+        need(symbol.operation == "symbol", "{} is no symbol", symbol)
         own = interval_of(symbol, box)
         slope = derivative(term, symbol)
         steep = self.range(slope if rising else negated(slope), box, of_slope)
@@ -150,6 +154,23 @@ def sign_only(interval: Interval) -> Interval:
 def interval_of(symbol: Term, box: Box) -> Interval:
     """The interval of a symbol in a box, or its support's."""
     return Evaluation(box, {}).range(symbol)
+
+
+def is_atom(term: Term) -> bool:
+    """Whether a term is a symbol, or the element of one at places that are numbers."""
+    if term.operation == "element":
+        base, *places = term.arguments
+        return base.operation == "symbol" and term.shape == () and all(p.operation == "literal" for p in places)
+    return term.operation == "symbol"
+
+
+def separable(term: Term, symbol: Term) -> bool:
+    """Whether an element of a term depends on one element of a symbol at most: the same function of each."""
+    if symbol.shape == () or symbol not in term.symbols:
+        return True
+    return all(
+        part is symbol or part.operation in ("apply", "choose") for part in subterms(term) if symbol in part.symbols
+    )
 
 
 def smooth_in(term: Term, symbol: Term) -> bool:

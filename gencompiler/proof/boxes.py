@@ -21,7 +21,7 @@ from gencompiler.proof.numerators import horner
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.terms import ONE, minus
 
-#: Symbols with the intervals they are restricted to.
+#: Symbols, and elements of them, with the intervals they are restricted to.
 Box = Mapping[Term, Interval]
 #: What premises say of terms.
 Known = Mapping[Term, Interval]
@@ -92,7 +92,8 @@ class Evaluation:
             case "choose":
                 return self._choose(term)
             case "element" | "select" | "each":
-                return self.range(term.arguments[0])
+                inner = self.range(term.arguments[0])
+                return meet(inner, self.box[term]) if term in self.box else inner
             case "join":
                 return domain.hull(*(self.range(a) for a in term.arguments))
             case "network":

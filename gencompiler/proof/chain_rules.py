@@ -229,7 +229,9 @@ def well_formed(kernel: Kernel, log_target: Term) -> None:
         known.add(proposal.drawn)
         own = element(proposal.moves, proposal.place).shape if proposal.place else proposal.moves.shape
         need(proposal.drawn.shape == own == proposal.law.shape, "a proposal of another shape")
-        need(not any(s in kernel.state for a in proposal.place for s in a.symbols), "a place that depends on the state")
+        # A place that is drawn, or is state, is another one on the way back.
+        fixed = all(s.data[0] in FIXED and s not in kernel.state for a in proposal.place for s in a.symbols)
+        need(fixed, "a place that depends on the state")
         if proposal.noise is not None:
             _check_pushed(kernel, proposal)
             continue

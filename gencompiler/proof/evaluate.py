@@ -140,8 +140,8 @@ class _Evaluation:
                 return self._gradient(term)
             case "each":
                 return self._each(term)
-            case "bounded":
-                return self.known[term.arguments[0]]
+            case "bounded" | "root" if term.operation == "bounded" or len(term.arguments) == 4:  # it has a formula
+                return self.known[term.arguments[-1]]
             case "matrix":
                 return evaluated(term.data, term.arguments[0].shape, self.known[term.arguments[0]])
             case "recur":
@@ -366,7 +366,7 @@ def _operands(term: Term) -> tuple[Term, ...]:
         return gradient_parts(term)[2]
     if term.operation == "element":
         return term.arguments[:1]
-    return term.arguments
+    return term.arguments[3:] if term.operation == "root" else term.arguments
 
 
 def _one_length(term: Term) -> tuple[Term | None, ...]:

@@ -1,5 +1,7 @@
 """The inverse of a strictly monotone function, in closed form where there is one: what undoes it step by step, then the
-root of a polynomial of degree one or two, the real root of a cubic, Lambert's W; else a root that is computed.
+root of a polynomial of degree one or two, the real root of a cubic, Lambert's W; else a root that is computed.  A
+cubic's root, W and a power whose exponent is rounded lose digits that the function itself keeps: there the closed form
+is where the computation of the root starts.
 
 Part of what a proof trusts: `solve` is given a function that is known to be injective, and writes down the one argument
 at which it has a value.  So a factor that is free of the argument is not 0, and an equation has no other solution."""
@@ -24,17 +26,25 @@ from gencompiler.proof.terms import ONE, ZERO, minus, negated, over, plus, times
 
 def solve(body: Term, x: Term, y: Term, where: Interval, rising: bool, signs: Evaluation) -> Term:
     """The x in `where` with body = y.  `signs` knows the intervals of x and of y."""
+    solver = _Solver(x, signs)
+    closed: Term | None
     try:
-        return _Solver(x, signs).solve(body, y, 1 if rising else -1)
+        closed = solver.solve(body, y, 1 if rising else -1)
     except Unproved:
-        own = root_symbol(body, x.shape)
-        return root(substitute(body, {x: own}), own, y, (where.lower, where.upper, rising))
+        closed = None
+    if closed is not None and not solver.rounds:
+        return closed
+    own = root_symbol(body, x.shape)
+    return root(substitute(body, {x: own}), own, y, (where.lower, where.upper, rising), closed)
 
 
 class _Solver:
+    """`rounds`: whether a step that was taken rounds more than the function that it undoes."""
+
     def __init__(self, x: Term, signs: Evaluation) -> None:
         self.x = x
         self.signs = signs
+        self.rounds = False
 
     def solve(self, body: Term, y: Term, rising: int) -> Term:
         """The x with body = y; raises Unproved where there is no closed form.
@@ -110,6 +120,7 @@ class _Solver:
             count = int(exponent.data)
             if count == -1:
                 return over(ONE, y)
+            self.rounds = self.rounds or count != 2
             if count % 2:
                 if found.lower >= 0:
                     return _positive_root(y, count)
@@ -118,6 +129,7 @@ class _Solver:
             return size if self._side(inner) > 0 else negated(size)
         need(found.lower >= 0, "{} may be negative", inner)
         reciprocal = literal(1 / Fraction(exponent.data)) if is_number(exponent) else over(ONE, exponent)
+        self.rounds = self.rounds or not (is_number(exponent) and reciprocal.data.denominator in (1, 2))
         return apply("power", y, reciprocal)
 
     # -- more than one occurrence --------------------------------------------------------------------------------------
@@ -188,6 +200,7 @@ class _Solver:
     def _cubic(self, c: list[Term]) -> Term:
         """t³ + a t² + b t + e with p = b - a²/3 > 0 has one real root: with t = s - a/3,
         s = -2 √(p/3) sinh(asinh(3 q / (2 p) √(3/p)) / 3)."""
+        self.rounds = True
         a, b, e = (fold(over(k, c[3])) for k in (c[2], c[1], c[0]))
         third = literal(Fraction(1, 3))
         p = fold(minus(b, times(third, times(a, a))))
@@ -234,6 +247,7 @@ class _Solver:
         ((degree, kind, special), own), *_ = parts.items()
         beta = horner(own)
         assert special is not None
+        self.rounds = True
         if kind == "log":
             need(degree == 0 and linear is not None, "another form")
             return self._with_log(horner(linear or {}), beta, special.arguments[0], target)

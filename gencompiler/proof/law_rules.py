@@ -90,7 +90,7 @@ def described(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         allowed = domain.of_support(support)
         if not isinstance(premise, InRange) or premise.term is not term or allowed is None:
             raise Unproved(f"nothing is known about {name}")
-        need(premise.interval.within(allowed), "{} may not be {}", term, support)
+        need(premise.interval.within(allowed) and support.name != "NonZero", "{} may not be {}", term, support)
         whole = not SUPPORTS[support.name].discrete or (term.operation == "symbol" and support_of(term) == support)
         need(whole, "{} may not be a value of {}", term, support)
     scalar = variable.shape == () and all(a.shape in ((), shape) for a in arguments)

@@ -25,6 +25,7 @@ from gencompiler.proof.graph import (
     symbol,
 )
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.map_rules import is_interval
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.terms import ONE, ZERO, minus, negated, over, plus, times
 
@@ -37,7 +38,7 @@ def change(input_: Term, body: Term) -> Term:
     """What a map adds to its input, `body - input`; raises Unproved where the input is not one of its summands."""
     rest: Term = ZERO
     own = 0
-    for summand, sign in _summands(body):
+    for summand, sign in summands(body):
         if summand is input_ and sign > 0:
             own += 1
         else:
@@ -46,13 +47,14 @@ def change(input_: Term, body: Term) -> Term:
     return rest
 
 
-def _summands(term: Term) -> list[tuple[Term, int]]:
+def summands(term: Term) -> list[tuple[Term, int]]:
+    """What a sum is made of, with signs."""
     if term.operation == "apply" and term.data in ("add", "subtract"):
         left, right = term.arguments
         sign = 1 if term.data == "add" else -1
-        return [*_summands(left), *((t, sign * s) for t, s in _summands(right))]
+        return [*summands(left), *((t, sign * s) for t, s in summands(right))]
     if term.operation == "apply" and term.data == "negate":
-        return [(t, -s) for t, s in _summands(term.arguments[0])]
+        return [(t, -s) for t, s in summands(term.arguments[0])]
     return [(term, 1)]
 
 
@@ -218,6 +220,7 @@ def instance_of_map(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     assert isinstance(found, Bijection)
     assert isinstance(by, InRange)
     assert allowed is not None
+    need(is_interval(support_of(name)), "{} is not an interval", support_of(name))
     need(by.term is value and by.interval.within(allowed) and value.shape == name.shape, "{} may be another", value)
     need(found.input not in value.symbols and found.input is not name, "{} depends on the input", value)
     put = {name: value}

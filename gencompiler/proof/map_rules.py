@@ -55,12 +55,13 @@ def itself(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """u is a bijection in u."""
     (input_,) = subject
     own = domain.of_support(support_of(input_))
-    if own is None or not _is_interval(support_of(input_)):
+    if own is None or not is_interval(support_of(input_)):
         raise Unproved(f"{support_of(input_)} is not an interval")
     return Bijection(input_, input_, own, True, True, result(input_.shape), ZERO)
 
 
-def _is_interval(support: Support) -> bool:
+def is_interval(support: Support) -> bool:
+    """Whether every number between two values of a support is one of its values."""
     return support.name in ("Real", "Positive", "NonNegative", "Unit", "Interval", "Open")
 
 
@@ -264,7 +265,7 @@ def onto(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     if not isinstance(found, Bijection | VectorBijection):
         raise Unproved("not a bijection")
     wanted = domain.of_support(declared)
-    need(wanted is not None and _is_interval(declared), "{} is not an interval", declared)
+    need(wanted is not None and is_interval(declared), "{} is not an interval", declared)
     need(found.onto, "the range {} is not known to be reached", found.image)
     need(found.image == wanted, "the range is {}, not {}", found.image, declared)
     slope = found.log_derivative if isinstance(found, Bijection) else found.log_det

@@ -304,6 +304,7 @@ def other_derivative(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
     Subject: the variable, the density, the function, numbers for all symbols."""
     variable, body, cdf, assignment = cast(tuple[Term, Term, Term, Assignment], subject)
+    need(continuous(body) and continuous(cdf), "where one may jump, a difference at a point says nothing")
     slope = ex.written(ex.derivative(ex.normal(cdf), variable))
     try:
         values = [evaluate(at_point(t, assignment), {})[0] for t in (body, slope, cdf)]

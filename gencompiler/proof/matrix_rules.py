@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 from gencompiler.model.nodes import REAL
@@ -125,4 +126,6 @@ def linear(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     own = _known(premises[0], factor)
     y = result(input_.shape)
     inverse = contract(y, own.inverse) if first else contract(own.inverse, y)
-    return VectorBijection(input_, body, REALS, True, releveled(inverse), releveled(own.log_abs_det))
+    columns = math.prod(input_.shape) // factor.shape[0]  # a tensor is as many vectors, each mapped by the matrix
+    log_det = own.log_abs_det if columns == 1 or own.log_abs_det is ZERO else times(literal(columns), own.log_abs_det)
+    return VectorBijection(input_, body, REALS, True, releveled(inverse), releveled(log_det))

@@ -11,6 +11,7 @@ from typing import cast
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import REAL, Support
+from gencompiler.proof.external import EXTERN
 from gencompiler.proof.facts import Fact, InRange
 from gencompiler.proof.graph import Term, support_of
 from gencompiler.proof.kernel import Subject, need, rule
@@ -39,8 +40,9 @@ def lipschitz_flow(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """The field is built from what is continuous in time and Lipschitz in the state.  Premise: it is a real number
     everywhere.
 
-    Networks of the catalogue are affine layers and activations with bounded derivatives, so that they are Lipschitz in
-    their inputs; a product is where one factor is free of the state, since what is continuous is bounded on [0, 1]."""
+    Networks of the catalogue are affine layers and activations with bounded derivatives (recurrent ones multiply by
+    gates and states, which are bounded), so that they are Lipschitz in their inputs; a product is where one factor is
+    free of the state, since what is continuous is bounded on [0, 1]."""
     state, time, field = cast(tuple[Term, Term, Term], subject)
     need(state.operation == time.operation == "symbol" and support_of(state) == REAL, "not a state over the reals")
     need(support_of(time) == UNIT, "the time does not run from 0 to 1")
@@ -48,6 +50,12 @@ def lipschitz_flow(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(any(isinstance(p, InRange) and p.term is field for p in premises), "the field may be undefined")
     _Reading(state, time).lipschitz(field)
     return Flows(state, time, field)
+
+
+def _of_the_catalogue(term: Term) -> None:
+    """Raise Unproved for a network that the user supplies: of how it changes nothing is known."""
+    supplied = term.operation == "network" and term.data[0].startswith(EXTERN)
+    need(not supplied, "{} is supplied from outside, and may change at any rate", term)
 
 
 class _Reading:
@@ -66,6 +74,7 @@ class _Reading:
             self.continuous(term)
             return
         if term.operation in ("network", *_STRUCTURE):
+            _of_the_catalogue(term)
             need(term.operation != "reduce" or term.data in _REDUCTIONS, "`{}` may grow without bound", term.data)
             if term.operation == "contract":
                 self._product(term)
@@ -100,6 +109,7 @@ class _Reading:
         if ("continuous", term) in self.known or self.time not in term.symbols or term is self.time:
             return
         self.known.add(("continuous", term))
+        _of_the_catalogue(term)
         smooth = term.operation in ("network", *_STRUCTURE)
         smooth = smooth or (term.operation == "apply" and bool(FUNCTIONS[term.data].derivatives))
         need(smooth, "{} may jump in time", term)

@@ -77,13 +77,13 @@ class Pieces:
             case "indicator":
                 return self._indicated(term)
             case "abs":
-                return arguments[0] if self._sign(arguments[0], term) >= 0 else apply("negate", arguments[0])
+                return arguments[0] if self._side(arguments[0], term) else apply("negate", arguments[0])
             case "relu":
-                return arguments[0] if self._sign(arguments[0], term) >= 0 else ZERO
+                return arguments[0] if self._side(arguments[0], term) else ZERO
             case "sign":
                 return literal(self._sign(arguments[0], term))
             case "max" | "min":
-                first = self._sign(minus(*arguments), term) >= 0
+                first = self._side(minus(*arguments), term)
                 return arguments[0] if first == (term.data == "max") else arguments[1]
         if all(a is b for a, b in zip(arguments, term.arguments, strict=True)):
             return term
@@ -106,8 +106,23 @@ class Pieces:
             both = [self._truth(a) for a in condition.arguments]
             return all(both) if name == "and" else any(both)
         need(name in _ORDERS, "the condition {} is not decided", condition)
-        left, right = map(self.resolved, condition.arguments)
-        return self._sign(minus(left, right), condition) in _ORDERS[name]
+        gap = minus(*map(self.resolved, condition.arguments))
+        answers = {sign in _ORDERS[name] for sign in self._signs(gap)}
+        return answers.pop() if len(answers) == 1 else self._sign(gap, condition) in _ORDERS[name]
+
+    def _signs(self, term: Term) -> set[int]:
+        """The signs that a term may have on the domain."""
+        own = self.forms.normal(term)
+        if not own:
+            return {0}
+        interval = self.forms.know(ex.written(own))
+        possible = {-1: interval.lower < 0, 0: interval.contains(Fraction(0)), 1: interval.upper > 0}
+        return {sign for sign, may in possible.items() if may}
+
+    def _side(self, term: Term, at: Term) -> bool:
+        """Whether a term is at least 0, or at most 0, on the whole domain: where it is 0, both are right."""
+        possible = self._signs(term)
+        return -1 not in possible if {-1, 1} - possible else self._sign(term, at) >= 0
 
     def _sign(self, term: Term, at: Term) -> int:
         """The sign of a difference on the whole domain, but for single points of a continuous one; raises Cut."""
@@ -124,9 +139,11 @@ class Pieces:
         side = self._beside(parts[0], parts[1])
         if side:
             return side
-        if not self.discrete and 0 in (interval.lower, interval.upper):
-            return 1 if interval.lower == 0 else -1  # an affine function is 0 at one point only
         slope, rest = parts
+        if not self.discrete and 0 in (interval.lower, interval.upper):
+            # An affine function is 0 at one point only, unless its slope vanishes: then it may be 0 everywhere.
+            need(self.forms.sign(ex.written(slope)) != 0, "{} is not decided where its slope is 0", at)
+            return 1 if interval.lower == 0 else -1
         raise Cut(self.forms.plain(ex.written(ex.scaled(ex.times(rest, ex.inverse(slope)), -1))))
 
     def _beside(self, slope: Exponentials, rest: Exponentials) -> int:

@@ -110,10 +110,10 @@ class Enclosing(Integrals):
             slope = self._slope(inside, near)
         except Unproved:
             return bounded
-        if slope.lower <= -1 or not is_finite(slope.lower):
+        edge = _upper(substitute(body, {y: literal(end)}))
+        if slope.lower <= -1 or not is_finite(slope.lower) or not is_finite(edge):
             return bounded
-        top = _upper(substitute(body, {y: literal(end)}))
-        return min(bounded, end * Fraction(top) / (Fraction(slope.lower) + 1)) if is_finite(top) else bounded
+        return min(bounded, end * Fraction(edge) / (Fraction(slope.lower) + 1))
 
     def _above(self, body: Term, y: Term) -> Term:
         """A body that is no smaller, y being positive: for exp(k y) - 1 in a denominator stands k y, for
@@ -269,7 +269,7 @@ class Adding:
         slope = self.know(ex.written(elasticity(self.forms, log, y)))
         need(is_finite(slope.upper) and slope.upper < -1, "the terms fall too slowly")
         first = _upper(substitute(inside, {y: literal(count)}))
-        need(is_finite(first), "the first term left out has no bound")
+        need(is_finite(first), "a term without a bound")
         return Fraction(first) * (1 + count / (-Fraction(slope.upper) - 1))
 
 
@@ -280,12 +280,14 @@ def mass_bounds(body: Term, variable: Term, know: Know, discrete: bool) -> Bound
             return Adding(know).over(body, variable)
         found = Enclosing(know)
         found.over(body, variable)
+        low: Real = Fraction(0)
+        high: Real = Fraction(0)
+        for below, above in found.bounds:
+            low, high = low + below, high + above
     except (Undecided, Undefined) as problem:
         raise Unproved(str(problem)) from None
-    low: Real = Fraction(0)
-    high: Real = Fraction(0)
-    for below, above in found.bounds:
-        low, high = low + below, high + above
+    except OverflowError:  # a fraction beyond all floats meets infinity
+        raise Unproved("an integral without bounds") from None
     return low, high
 
 

@@ -14,7 +14,7 @@ from gencompiler.proof.boxes import support_interval
 from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, REALS, Interval
 from gencompiler.proof.facts import Fact, InRange, LogAbs, NonZero
 from gencompiler.proof.formulas import instance
-from gencompiler.proof.graph import Term, apply, gradient_parts, is_finite, literal, substitute, support_of
+from gencompiler.proof.graph import Term, apply, gradient_parts, is_finite, literal, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.terms import minus, negated, plus
 
@@ -362,20 +362,3 @@ def log_of_nonzero(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     term: Term = subject[0]
     need(premises == (NonZero(term),), "{} may be 0", term)
     return LogAbs(term, apply("log", apply("abs", term)))
-
-
-# -- under a substitution --------------------------------------------------------------------------------------------
-
-
-@rule
-def specialise(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A range that holds for every value of a symbol holds for a term with values in its support.
-
-    Subject: the symbol, its replacement.  Premises: the range with the symbol, the range of the replacement."""
-    name, value = subject
-    general, own = premises
-    allowed = domain.of_support(support_of(name))
-    if not isinstance(general, InRange) or allowed is None or value.shape != name.shape:
-        raise Unproved("nothing to specialise")
-    need(range_of(own, value).within(allowed), "{} may leave {}", value, support_of(name))
-    return InRange(substitute(general.term, {name: value}), general.interval)

@@ -95,7 +95,7 @@ def _near(input_: Term, body: Term, search: Search, zero: Term | None, requires:
         if zero is not None and not _vanishes(zero, assignment):
             continue
         found = _twins(input_, body, assignment) or (
-            _folded(input_, body, assignment, search) if input_.shape == () and continuous(body) else None
+            _folded(input_, body, assignment, search) if input_.shape == () and continuous(body, input_) else None
         )
         if found is not None:
             return found

@@ -20,7 +20,7 @@ from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Bijection, Fact, InRange, Monotone, NotInjective, NotOnto, Outside, Tends
 from gencompiler.proof.graph import Term, is_finite, literal, substitute, subterms, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
-from gencompiler.proof.map_rules import pieces
+from gencompiler.proof.map_rules import is_interval, pieces
 from gencompiler.proof.monotone_rules import piece, sections
 from gencompiler.proof.numbers import Number, Undecided, Values, compare, total
 from gencompiler.proof.range_rules import range_of
@@ -106,7 +106,8 @@ def fold(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     Subject: the input, the body, an assignment, the three inputs."""
     input_, body, assignment, *places = cast(tuple[Term, Term, Assignment, Fraction, Fraction, Fraction], subject)
     need(premises != () and isinstance(premises[0], InRange) and premises[0].term is body, "not known to be defined")
-    need(continuous(body) and input_.shape == (), "not known to be continuous")
+    need(is_interval(support_of(input_)), "there are gaps between the values of {}", support_of(input_))
+    need(continuous(body, input_) and input_.shape == (), "not known to be continuous")
     point = _point(assignment)
     need(len(places) == 3 and places[0] < places[1] < places[2], "three inputs in order")
     need(all(admissible(support_of(input_), p) for p in places), "not an input")
@@ -122,6 +123,7 @@ def crossing(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     input_, body, assignment, a, b, c = cast(tuple[Term, Term, Assignment, Fraction, Fraction, Fraction], subject)
     point = _point(assignment)
     need(input_.shape == () and a < b and not a <= c <= b, "two ends and a point outside")
+    need(is_interval(support_of(input_)), "there are gaps between the values of {}", support_of(input_))
     need(all(admissible(support_of(input_), p) for p in (a, b, c)), "not an input")
     box = {s: domain.point(v) for s, v in assignment if s.operation == "symbol"}
     segment = Evaluation({**box, input_: Interval(a, b)}, {})
@@ -142,14 +144,18 @@ def _order(left: Number, right: Number) -> int:
         raise Unproved(str(problem)) from None
 
 
-def continuous(term: Term) -> bool:
-    """Whether a term is made of functions that are continuous wherever they are defined."""
+def continuous(term: Term, by: Term | None = None) -> bool:
+    """Whether a term is made of functions that are continuous wherever they are defined; `by`: in this symbol alone,
+    all others held fixed."""
+    moving = [t for t in subterms(term) if by is None or by in t.symbols]
+    return not any(_may_jump(t, by) for t in moving)
+
+
+def _may_jump(term: Term, by: Term | None) -> bool:
+    if term.operation == "choose":
+        return by is None or by in term.arguments[0].symbols
     jumps = ("sign", "floor", "indicator", "poisson_quantile")
-    return all(
-        t.operation != "choose"
-        and not (t.operation == "apply" and (t.data in jumps or FUNCTIONS[t.data].kind == "boolean"))
-        for t in subterms(term)
-    )
+    return term.operation == "apply" and (term.data in jumps or FUNCTIONS[term.data].kind == "boolean")
 
 
 @rule

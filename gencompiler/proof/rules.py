@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gencompiler.proof import (
     box_sign_rules,
+    case_rules,
     causal_rules,
     chain_refutations,
     chain_rules,
@@ -17,12 +18,14 @@ from gencompiler.proof import (
     index_rules,
     knot_rules,
     law_rules,
+    lemma_refutations,
     lemma_rules,
     lipschitz_rules,
     map_rules,
     marginal_rules,
     mass_rules,
     matrix_rules,
+    mixing_rules,
     monotone_rules,
     ode_rules,
     range_rules,
@@ -35,6 +38,7 @@ from gencompiler.proof import (
     sign_rules,
     simplex_rules,
     structure_rules,
+    subspace_rules,
     sweep_refutations,
     trust_rules,
     vector_refutations,
@@ -46,6 +50,8 @@ from gencompiler.proof.kernel import RULES
 MODULES = (
     range_rules,
     reduction_rules,
+    case_rules,
+    subspace_rules,
     simplex_rules,
     mass_rules,
     enclosure_rules,
@@ -65,6 +71,7 @@ MODULES = (
     condition_rules,
     marginal_rules,
     matrix_rules,
+    mixing_rules,
     lemma_rules,
     lipschitz_rules,
     ode_rules,
@@ -80,6 +87,7 @@ MODULES = (
     trust_rules,
     vector_rules,
     vector_refutations,
+    lemma_refutations,
 )
 
 __all__ = ["MODULES", "RULES"]

@@ -27,6 +27,7 @@ from gencompiler.proof.sde_rules import (
     same_frame,
     scalar_state,
     squares,
+    steady,
     well_formed,
 )
 from gencompiler.proof.terms import minus, plus
@@ -82,6 +83,7 @@ def _refuted(found: Fact, moved: Diffusion, score: Term | None, data: Instance, 
     if not isinstance(found, Moments):
         raise Unproved("the moments of this equation are not known")
     mean, scale, assignment = data
+    steady(found.diffusion, moved)
     need(scale > 0, "a scale that is not positive")
     middle, variance = instance_of(found, mean, scale)
     own = with_score(moved, score, middle, variance)
@@ -107,6 +109,7 @@ def other_noise(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A point at which the noise differs: quadratic variation tells the paths apart."""
     backward, forward, score, assignment = cast(tuple[Diffusion, Diffusion, Term | None, Assignment], subject)
     same_frame(forward, backward, score)
+    steady(forward, backward)
     for g, h in zip(squares(forward), squares(backward), strict=True):
         if nonzero(ex.written(ex.plus(g, scaled(h, -1))), point_of(forward, assignment)):
             return NotReverses(backward, forward, score)
@@ -162,6 +165,7 @@ def _other_start(subject: Subject, *, backward: bool) -> None:
         tuple[Diffusion, Diffusion, Term | None, Fraction, Fraction, Assignment], subject
     )
     same_frame(first, second, score)
+    steady(first, second)
     left = residual_at_start(first, second, score, (mean, scale), backward=backward)
     need(nonzero(left, point_of(first, assignment)), "they may change it alike")
 
@@ -239,6 +243,7 @@ def solves_no_equation(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         tuple[Diffusion, Fraction, Term, Term, int, Assignment], subject
     )
     well_formed(diffusion)
+    steady(diffusion)
     need(power in (1, 2, 3, 4), "a moment that is not looked into")
     known(premises, (diffusion.drift, *diffusion.noises))
     left = ex.written(moment_residual(diffusion, mean, scale, power))

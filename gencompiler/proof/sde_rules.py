@@ -21,7 +21,7 @@ from gencompiler.proof.growth import stays_finite
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Number, Undecided, ball
 from gencompiler.proof.polynomials import direction_without_end, may_rise, polynomial, rises_along
-from gencompiler.proof.refute_rules import Assignment, admissible
+from gencompiler.proof.refute_rules import Assignment, admissible, continuous
 from gencompiler.proof.sde_facts import (
     Arrives,
     Diffusion,
@@ -41,6 +41,13 @@ def well_formed(diffusion: Diffusion) -> None:
     need(state.operation == time.operation == "symbol" and time.shape == () and state is not time, "not symbols")
     for value in (diffusion.drift, *diffusion.noises):
         need(value.shape in ((), state.shape), "a coefficient of another shape")
+
+
+def steady(*diffusions: Diffusion) -> None:
+    """No coefficient jumps: what one does at a single moment, or in a single state, leaves every law as it is, so that
+    a difference at a point says nothing; raises Unproved."""
+    for each in diffusions:
+        need(all(map(continuous, (each.drift, *each.noises))), "a coefficient that may jump")
 
 
 def known(premises: tuple[Fact, ...], terms: tuple[Term, ...]) -> None:
@@ -278,6 +285,8 @@ def flux_left(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A state (and a time) at which the residual of the stationary Fokker-Planck equation is not 0, in balls."""
     diffusion, log_density, assignment = cast(tuple[Diffusion, Term, Assignment], subject)
     well_formed(diffusion)
+    steady(diffusion)
+    need(continuous(log_density), "a density that may jump")
     residual = ex.written(generator(diffusion, gradient_of(diffusion, log_density)))
     need(nonzero(residual, point_of(diffusion, assignment)), "the residual may be 0")
     return NotKeepsMeasure(diffusion, log_density)

@@ -10,6 +10,7 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import rules, sign_search, splines, vector_search
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.case_rules import branches, distributed
 from gencompiler.proof.facts import InRange, Member, NonZero
 from gencompiler.proof.graph import Term, gradient_parts, literal, substitute
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
@@ -79,7 +80,33 @@ class Search:
         if name is None:
             raise NotFound("form", term, f"nothing is known about the range of {term}")
         arguments = term.arguments[:1] if term.operation in ("element", "select", "each") else term.arguments
-        return prove(name, (term,), *map(self.range, arguments))
+        try:
+            found = prove(name, (term,), *map(self.range, arguments))
+        except NotFound:
+            cases = self._by_cases(term)
+            if cases is None:
+                raise
+            return cases
+        if term.operation == "choose":
+            return _narrower(found, self._by_cases(term))
+        return self._distributed(term, found) if term.operation == "contract" and term.shape == () else found
+
+    def _by_cases(self, term: Term) -> Proof | None:
+        """The range of a choice, its branches where they are taken; None where that says nothing."""
+        with contextlib.suppress(NotFound, Unproved):
+            compared, *parts = branches(term)
+            if tuple(parts) != term.arguments[1:]:
+                return prove("by_cases", (term,), self.range(compared), *map(self.range, parts))
+        return None
+
+    def _distributed(self, term: Term, found: Proof) -> Proof:
+        """A narrower range of a product of vectors, where taking it apart gives one."""
+        plain = distributed(term)
+        if plain is term:
+            return found
+        with contextlib.suppress(NotFound, Unproved):
+            return prove("distributed_product", (term,), found, self.range(plain))
+        return found
 
     def _apply(self, term: Term) -> Proof:
         arguments = [self.range(a) for a in term.arguments]
@@ -291,6 +318,16 @@ class Search:
             return by_slope(self, input_, body) if input_.shape == () else None
         except NotFound:
             return None
+
+
+def _narrower(found: Proof, other: Proof | None) -> Proof:
+    """The one of two proofs of a range that says more."""
+    if other is None:
+        return found
+    known, cases = found.conclusion, other.conclusion
+    assert isinstance(known, InRange)
+    assert isinstance(cases, InRange)
+    return found if known.interval.within(cases.interval) else other
 
 
 def _table_of(term: Term) -> Term | None:

@@ -30,6 +30,8 @@ from gencompiler.proof.signs import Purse, Signs
 from gencompiler.proof.terms import minus
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from gencompiler.proof.search import Search
 
 assert rules.RULES
@@ -186,8 +188,8 @@ def dips(term: Term) -> Iterator[Assignment]:
     if len(drawn) < len(free):
         return
     generator = np.random.default_rng(1)
-    places = np.array([np.broadcast_to(np.ravel(drawn[s]), (_LOOKED,)) for s in free])
-    best: tuple[float, Any] = (0.0, None)
+    places = np.array([np.broadcast_to(np.asarray(drawn[s], dtype=float).ravel(), (_LOOKED,)) for s in free])
+    best: tuple[float, NDArray[np.float64] | None] = (0.0, None)
     for round_ in range(_ROUNDS):
         found = np.broadcast_to(values(term, dict(zip(free, places, strict=True))), (places.shape[1],))
         if np.all(np.isnan(found)):
@@ -195,8 +197,9 @@ def dips(term: Term) -> Iterator[Assignment]:
         lowest = int(np.nanargmin(found))
         if best[1] is None or found[lowest] < best[0]:
             best = float(found[lowest]), places[:, lowest]
-        spread = np.maximum(np.abs(best[1]), 0.1)[:, None] * 0.7**round_
-        places = np.asarray(best[1])[:, None] + spread * generator.standard_normal((len(free), 256))
+        centre = np.asarray(best[1])[:, None]
+        spread = np.maximum(np.abs(centre), 0.1) * 0.7**round_
+        places = centre + spread * generator.standard_normal((len(free), 256))
         for k, interval in enumerate(own):
             places[k] = np.clip(places[k], *_inside(interval))
             if SUPPORTS[support_of(free[k]).name].discrete:

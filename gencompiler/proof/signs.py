@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable
 from fractions import Fraction
 
-from gencompiler.proof.box_sign_rules import SignTree, Tree, divisible, interval_of
+from gencompiler.proof.box_sign_rules import SignTree, Tree, divisible, interval_of, is_atom, separable
 from gencompiler.proof.boxes import Box, Evaluation
 from gencompiler.proof.calculus import at, derivative, is_number
 from gencompiler.proof.domain import NON_NEGATIVE, Interval
@@ -129,7 +129,7 @@ class Signs:
         return self._by_square(term, box, strict, slopes)
 
     def _by_slope(self, term: Term, box: Box, symbol: Term, strict: bool, slopes: int) -> Tree | None:
-        if not slopes:
+        if not slopes or symbol.operation != "symbol":
             return None
         try:
             slope = derivative(term, symbol)
@@ -232,8 +232,16 @@ class Signs:
         return None if right is None else ("cut", symbol, value, left, right)
 
     def _symbols(self, term: Term) -> Iterable[Term]:
+        """What may be cut: the first symbol, then the others; of a vector that is taken apart, its elements."""
         found = sorted((s for s in term.symbols if s is not self.first), key=lambda s: str(s.data[:2]))
+        if any(s.shape for s in found):
+            found = [a for s in found for a in ([s] if separable(term, s) else _elements(term, s))]
         return [self.first, *found] if self.first in term.symbols else found
+
+
+def _elements(term: Term, symbol: Term) -> list[Term]:
+    """The elements of a symbol that a term mentions at places that are numbers."""
+    return [p for p in subterms(term) if p.operation == "element" and p.arguments[0] is symbol and is_atom(p)]
 
 
 def _quadratics(term: Term) -> list[tuple[Term, int]]:

@@ -105,7 +105,9 @@ class _Speller:
             case "network":
                 return f"{short(term.data[0])}({self._listed(term.arguments)})", _ATOM
             case "root":
-                body, formal, target = term.arguments
+                body, formal, target, *near = term.arguments
+                if near:
+                    return self.spell(near[0])
                 return (
                     f"(the {self._inside(formal, 0)} with {self._inside(body, 5)} = {self._inside(target, 5)})",
                     _ATOM,

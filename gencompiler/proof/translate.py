@@ -218,7 +218,8 @@ class Translation:
     def _root(self, expr: nodes.Root) -> Term:
         formal = graph.symbol("root", expr.name.removeprefix(roots.ROOT), nodes.REAL, expr.type.shape)
         body = dataclasses.replace(self.binding({expr.name: formal}), labels={}).term(expr.body)
-        return roots.root(body, formal, self.term(expr.target), (expr.lower, expr.upper, expr.increasing))
+        near = None if expr.near is None else self.term(expr.near)
+        return roots.root(body, formal, self.term(expr.target), (expr.lower, expr.upper, expr.increasing), near)
 
     def _gradient(self, expr: nodes.Expr, name: str, arguments: tuple[Term, ...]) -> Term:
         function, formals = self._formals(expr, name)

@@ -1,10 +1,12 @@
 """The search for counterexamples to statements about maps of vectors; the kernel confirms each.
 
-Four ways: a direction that a map which is affine in its input sends to 0; outputs of networks at a second point that
-make up for the difference of the inputs; an entry that takes a value twice; a part of the result that misses values."""
+Five ways: a direction that a map which is affine in its input sends to 0; outputs of networks at a second point that
+make up for the difference of the inputs; a determinant that changes its sign; an entry that takes a value twice; a part
+of the result that misses values."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from fractions import Fraction
@@ -17,8 +19,11 @@ from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Malformed, Term, support_of
 from gencompiler.proof.kernel import Proof, Unproved, attempt
+from gencompiler.proof.lemma_refutations import smaller
+from gencompiler.proof.map_rules import is_interval
+from gencompiler.proof.mixing_rules import mixed_blocks, mixing_of, sign_at
 from gencompiler.proof.numbers import Undecided, Values
-from gencompiler.proof.refute_rules import admissible
+from gencompiler.proof.refute_rules import Assignment, admissible
 from gencompiler.proof.search import Search
 from gencompiler.proof.vector_refutations import MATRICES, Choice, entry_alone, is_matrix_of, reduced
 
@@ -43,6 +48,26 @@ def not_injective(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -
     return None
 
 
+def singular(input_: Term, body: Term, search: Search) -> Proof | None:
+    """Two values of the parameters between which a mixing of parts becomes singular."""
+    places = mixed_blocks(input_, body)
+    try:
+        determinant = mixing_of(input_, body, places).determinant()
+        defined = search.range(determinant)
+    except (NotFound, Unproved):
+        return None
+    free = tuple(sorted(determinant.symbols, key=str))
+    if not all(a.operation == "symbol" and is_interval(support_of(a)) for a in free):
+        return None
+    signs: dict[int, Assignment] = {}
+    for assignment in refute.assignments(free):
+        with contextlib.suppress(Unproved):
+            signs.setdefault(sign_at(determinant, assignment), assignment)
+        if {-1, 1} <= signs.keys():
+            return attempt("singular_between", (input_, body, places, signs[1], signs[-1]), defined)
+    return None
+
+
 def entry_twice(input_: Term, body: Term, search: Search) -> Proof | None:
     """An entry of a map that takes one value twice, as a map of a number."""
     try:
@@ -51,6 +76,21 @@ def entry_twice(input_: Term, body: Term, search: Search) -> Proof | None:
         return None
     found = refute.not_injective(own, inner, search)
     return attempt("entry_twice", (input_, body), found) if found is not None else None
+
+
+def smaller_twice(input_: Term, body: Term, search: Search) -> Proof | None:
+    """The smaller map that a map comes down to takes one value twice."""
+    for kind in ("ridge", "radial", "within"):
+        try:
+            own, inner = smaller(kind, input_, body)
+        except (Unproved, Malformed):
+            continue
+        found = refute.not_injective(own, inner, search)
+        if found is None and own.shape:
+            found = not_injective(own, inner) or entry_twice(own, inner, search)
+        if found is not None:
+            return attempt("smaller_twice", (input_, body, kind), found)
+    return None
 
 
 def part_not_onto(body: Term, support: Support, search: Search) -> Proof | None:

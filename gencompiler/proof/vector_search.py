@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.blocks import NotFound, diagonal, solving_order
 from gencompiler.proof.facts import InRange, Lipschitz
-from gencompiler.proof.graph import Malformed, Term, before, bound_index, element, select, subterms, symbol
+from gencompiler.proof.graph import Malformed, Term, before, bound_index, contract, element, select, subterms, symbol
 from gencompiler.proof.index_rules import entry
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
 from gencompiler.proof.matrix_rules import factor_of
+from gencompiler.proof.mixing_rules import mixed_blocks, mixing_of
+from gencompiler.proof.subspace_rules import within_of
 from gencompiler.proof.text import number
 from gencompiler.proof.vector_rules import in_blocks, interval_support, outer_of, reordered
 
@@ -31,19 +33,25 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
         return found
     try:
         return (_by_index if body.operation == "each" else _blocks)(search, input_, body)
-    except NotFound as failure:
-        lemma = _ridge(search, input_, body) or _radial(search, input_, body) or _residual(search, input_, body)
-        if lemma is not None:
-            return lemma
-        inner = _inner(input_, body)
-        if inner is not None:
-            return _composed(search, input_, body, inner, failure)
-        if not reordering:
-            raise
-        for core, _ in reordered(input_, body):
-            with contextlib.suppress(NotFound):
-                return _composed(search, input_, body, core, failure, reordering=False)
-        raise
+    except NotFound as problem:
+        failure = problem
+    for lemma in (_mixing, _within, _ridge, _radial, _residual):
+        try:
+            found = lemma(search, input_, body)
+        except NotFound as problem:
+            if lemma is not _mixing:
+                raise
+            failure = problem  # it says more than that parts need each other
+        else:
+            if found is not None:
+                return found
+    inner = _inner(input_, body)
+    if inner is not None:
+        return _composed(search, input_, body, inner, failure)
+    for core, _ in reordered(input_, body) if reordering else ():
+        with contextlib.suppress(NotFound):
+            return _composed(search, input_, body, core, failure, reordering=False)
+    raise failure
 
 
 # -- blocks ----------------------------------------------------------------------------------------------------------
@@ -155,6 +163,39 @@ def nonsingular(search: Search, term: Term) -> Proof:
         raise NotFound("singular", term, f"{term} may be singular") from None
 
 
+def _mixing(search: Search, input_: Term, body: Term) -> Proof | None:
+    """That parts which mix each other linearly can be told apart; None where the map is not of this form.
+
+    Raises NotFound where the determinant may be 0."""
+    places = mixed_blocks(input_, body)
+    try:
+        found = mixing_of(input_, body, places)
+        ranges = [search.range(term) for term in dict.fromkeys(found.coefficients())]
+    except (NotFound, Unproved):
+        return None
+    determinant = found.determinant()
+    try:
+        return _proved("mixing", (input_, body, places), body, search.log_abs(determinant), *ranges)
+    except NotFound:
+        raise NotFound("mixed", determinant, f"the determinant {determinant} may be 0", body) from None
+
+
+# -- within a subspace -----------------------------------------------------------------------------------------------
+
+
+def _within(search: Search, input_: Term, body: Term) -> Proof | None:
+    """That `u + Q @ h(u @ Q)` is a bijection; None where it is not of this form."""
+    try:
+        found = within_of(input_, body)
+    except Unproved:
+        return None
+    try:
+        inner = bijection(search, found.place, found.small)
+    except NotFound as failure:
+        raise failure.moved({found.place: contract(input_, found.basis)}) from None
+    return _proved("within_subspace", (input_, body), body, inner)
+
+
 # -- along one direction ---------------------------------------------------------------------------------------------
 
 
@@ -240,7 +281,7 @@ def _scalar(search: Search, input_: Term, body: Term) -> Proof:
 
 def _generalized(search: Search, input_: Term, body: Term) -> Proof:
     """The same with numbers in the place of products of vectors, of which nothing but their range is used."""
-    products = [t for t in subterms(body) if t.operation == "contract" and t.shape == () and input_ not in t.symbols]
+    products = _outermost(input_, body)
     if not products:
         raise NotFound("form", body, f"{body} has no products")
     numbers: dict[Term, Term] = {}
@@ -253,6 +294,21 @@ def _generalized(search: Search, input_: Term, body: Term) -> Proof:
     found = search.bijection(input_, replaced(body, numbers))
     for product, number_ in numbers.items():
         found = prove("instance_of_map", (number_, product), found, ranges[product])
+    return found
+
+
+def _outermost(input_: Term, body: Term) -> list[Term]:
+    """The products of vectors that are free of the input and stand in no other."""
+    found: list[Term] = []
+    stack, seen = [body], {body}
+    while stack:
+        term = stack.pop()
+        if term.operation == "contract" and term.shape == () and input_ not in term.symbols:
+            found.append(term)
+            continue
+        fresh = [a for a in term.arguments if a not in seen]
+        seen.update(fresh)
+        stack.extend(fresh)
     return found
 
 

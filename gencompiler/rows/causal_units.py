@@ -89,8 +89,9 @@ class Units:
     def reads_variable(self) -> bool:
         """Whether the network's input is the variable itself, which the loop must carry then."""
         (first, *others) = self.call.inputs
-        plain = isinstance(first, model.Element) and isinstance(first.base, model.Reference)
-        return plain and not others and len(first.subscripts) == 1 and self._features(0) == 1
+        if not isinstance(first, model.Element) or not isinstance(first.base, model.Reference):
+            return False
+        return not others and len(first.subscripts) == 1 and self._features(0) == 1
 
     @property
     def names(self) -> tuple[str, ...]:

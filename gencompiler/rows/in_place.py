@@ -44,10 +44,9 @@ def _is_own(carry: Carry, loop: Loop) -> bool:
         return carry.name not in local_names(*others) and _unseen({carry.name}, loop, others)
     if not isinstance(carry.next, Local):
         return False
-    place = next(
-        (n for n, each in enumerate(loop.body) if isinstance(each, Let) and each.name == carry.next.name), None
-    )
-    if place is None or loop.body[place].value is not writes[0]:  # type: ignore[union-attr]
+    lets = ((n, each) for n, each in enumerate(loop.body) if isinstance(each, Let))
+    place = next((n for n, each in lets if each.name == carry.next.name and each.value is writes[0]), None)
+    if place is None:
         return False
     later = (*loop.body[place + 1 :], *others)
     return carry.name not in local_names(*later) and _unseen({carry.name, carry.next.name}, loop, others)

@@ -9,12 +9,16 @@ whose bracket cannot shrink, stays where it is.  The number of iterations is fix
 back end.
 
 Two Newton steps in x follow, with the gradient going through them: the first makes derivatives right (the implicit
-function theorem), the second those of second and third order, and both remove the rounding of x(t)."""
+function theorem), the second those of second and third order, and both remove the rounding of x(t).
+
+Where a formula gives the root to a few digits less than f has, one Newton step in x from there removes what it rounds;
+the gradient is that of the formula."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gencompiler.diagnostics.span import Span
@@ -34,30 +38,47 @@ ITERATIONS, REACH = 48, 87.0
 def root(expressions: Expressions, expr: model.Root, scope: Scope) -> Expr:
     """The value of a root in the graph of `expressions`."""
     graph, span = expressions.graph, expr.span
-    target = expressions.lower(expr.target, scope)
-    if expr.type.shape and not target.type.shape:
-        target = graph.broadcast(target, expr.type.shape[0], span)
     if len(expr.type.shape) > 1:
         raise NotLowered(expr, "a numeric inverse of a tensor of several axes")
+    target = _of_shape(graph, expressions.lower(expr.target, scope), expr)
     free = _constant_in(graph, scope, span)
 
     def body(at: Expr, inside: Scope) -> Expr:
-        value = expressions.lower(expr.body, inside.bind({expr.name: at}))
-        return value if value.type.shape or not at.type.shape else graph.broadcast(value, at.type.shape[0], span)
+        return _of_shape(graph, expressions.lower(expr.body, inside.bind({expr.name: at})), expr)
 
+    if expr.near is not None:
+        near = _of_shape(graph, expressions.lower(expr.near, scope), expr)
+        start, goal = (graph.elementwise("stop", value, span=span) for value in (near, target))
+        step = _inside(graph, expr, start, _step(graph, expr, lambda at: body(at, free), start, goal))
+        return graph.name(graph.elementwise("subtract", near, step, span=span), "root")
     found = _Loop(graph, expr, lambda at: body(at, free), span).run(graph.elementwise("stop", target, span=span))
     found = graph.elementwise("stop", found, span=span)
     for _ in range(2):
-        value, slope = _with_slope(graph, lambda at: body(at, scope), found, span)
-        step = graph.elementwise("divide", graph.elementwise("subtract", value, target, span=span), slope, span=span)
-        found = graph.elementwise("subtract", found, _usable(graph, step, found, span), span=span)
-        found = _within(graph, expr, found, span)
+        step = _step(graph, expr, lambda at: body(at, scope), found, target)
+        found = _within(graph, expr, graph.elementwise("subtract", found, step, span=span), span)
     return graph.name(found, "root")
 
 
+def _of_shape(graph: Graph, value: Expr, expr: model.Root) -> Expr:
+    """`value` with the root's shape."""
+    if not expr.type.shape or value.type.shape:
+        return value
+    return graph.broadcast(value, expr.type.shape[0], expr.span)
+
+
+def _step(graph: Graph, expr: model.Root, body: Callable[[Expr], Expr], found: Expr, target: Expr) -> Expr:
+    """Newton's step from `found`."""
+    value, slope = _with_slope(graph, body, found, expr.span)
+    rest = graph.elementwise("subtract", value, target, span=expr.span)
+    return _usable(graph, graph.elementwise("divide", rest, slope, span=expr.span), found, expr.span)
+
+
 def _constant_in(graph: Graph, scope: Scope, span: Span) -> Scope:
-    """The scope in which nothing has a gradient."""
-    names = {name: graph.elementwise("stop", value, span=span) for name, value in scope.names.items()}
+    """The scope in which nothing has a gradient; whole numbers, such as an index, have none anyway."""
+    names = {
+        name: value if value.type.kind == "integer" else graph.elementwise("stop", value, span=span)
+        for name, value in scope.names.items()
+    }
     return dataclasses.replace(scope, names=names, stopped=True)
 
 
@@ -79,10 +100,20 @@ def _within(graph: Graph, expr: model.Root, value: Expr, span: Span) -> Expr:
     return value
 
 
-def _with_slope(graph: Graph, body: object, at: Expr, span: Span) -> tuple[Expr, Expr]:
+def _inside(graph: Graph, expr: model.Root, start: Expr, step: Expr) -> Expr:
+    """A step, or none where it does not end between the ends: a function need not be defined there."""
+    after = graph.elementwise("subtract", start, step, span=expr.span)
+    for name, end in (("greater", expr.lower), ("less", expr.upper)):
+        if math.isfinite(end):
+            within = graph.elementwise(name, after, graph.number(float(end), expr.span), span=expr.span)
+            step = graph.select(within, step, graph.number(0, expr.span), expr.span)
+    return step
+
+
+def _with_slope(graph: Graph, body: Callable[[Expr], Expr], at: Expr, span: Span) -> tuple[Expr, Expr]:
     """A function's value and slope at a point, element by element."""
     place = graph.placeholder(at, span)
-    value = body(place)  # type: ignore[operator]
+    value = body(place)
     slope = gradient(graph, graph.total(value, span), place)
     return graph.substitute(value, place, at), graph.substitute(slope, place, at)
 
@@ -90,7 +121,7 @@ def _with_slope(graph: Graph, body: object, at: Expr, span: Span) -> tuple[Expr,
 class _Loop:
     """The bracketed iteration in t, of one root."""
 
-    def __init__(self, graph: Graph, expr: model.Root, body: object, span: Span) -> None:
+    def __init__(self, graph: Graph, expr: model.Root, body: Callable[[Expr], Expr], span: Span) -> None:
         self.graph = graph
         self.expr = expr
         self.body = body

@@ -42,7 +42,7 @@ def uniforms(seed: int, counters: Sequence[Tensor | int], words: int) -> tuple[T
     function = library()
     if function is None:
         return None
-    shape = torch.broadcast_shapes(*(t.shape for t in tensors)) if tensors else torch.Size()
+    shape = torch.broadcast_shapes(*(t.shape for t in tensors)) if tensors else torch.Size()  # type: ignore[no-untyped-call]
     if len(shape) > 3:
         return None
     long = tuple(size for size in shape if size != 1)  # the last axis is the fastest
@@ -73,7 +73,7 @@ def library() -> ctypes._NamedFuncPointer | None:
     pointer = ctypes.c_void_p
     function.argtypes = [ctypes.c_uint64, pointer, pointer, pointer, pointer, pointer]
     function.restype = None
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 def _compiled(compiler: str) -> Path:

@@ -216,19 +216,21 @@ class BiGAN(Model):
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     latents = (Field("z", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "encode": RowFunction(encode_rows, parameters=Q_PARAMETERS),
-        "decode": RowFunction(decode_rows, parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
+        "encode": RowFunction(encode_rows, parameters=Q_PARAMETERS, tiles=(128, 256)),
+        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(128, 256)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
         "objective_critic": RowFunction(
             objective_critic_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS, *PARAMETERS_2),
+            tiles=(256, 512),
         ),
         "objective_generators": RowFunction(
             objective_generators_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS, *PARAMETERS_2),
+            tiles=(256, 512),
         ),
     }
     phases = (
@@ -267,7 +269,7 @@ class BiGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/bigan.gen"
-    model_hash = "7a4db7d9a1e908591c6632ceac1bba212915494b906b39889fe230720873a724"
+    model_hash = "e0599c10dbc50acee11b5339214849338fbc5ca49a126743d9396900f8677433"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

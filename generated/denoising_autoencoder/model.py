@@ -158,7 +158,7 @@ class DAE(Model):
     Parameters: s Positive[2], mlp.0.weight Real[128, 2], mlp.0.bias Real[128], mlp.1.weight Real[128, 128],
     mlp.1.bias Real[128], mlp.output.weight Real[2, 128], mlp.output.bias Real[2]
 
-    sample: exact, log_prob: none"""
+    sample: chain, log_prob: none"""
 
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     latents = (Field("c", (2,), Support("Real"), storage="float32"),)
@@ -185,7 +185,7 @@ class DAE(Model):
         "chain": RowFunction(chain_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, scalars=("steps",)),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
-    capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "none"}
+    capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/chains/denoising_autoencoder.gen"
     model_hash = "7e64e55ef9ef2c00063693fa2a633af3726155bdc799e73233d564d52eba9f34"

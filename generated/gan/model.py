@@ -176,18 +176,20 @@ class GAN(Model):
     fields = (Field("x", (64,), Support("Real"), storage="float32"),)
     latents = (Field("z", (16,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "decode": RowFunction(decode_rows, parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(128, 256)),
+        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(128, 256)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=16),
         "objective_critic": RowFunction(
             objective_critic_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
+            tiles=(128, 256),
         ),
         "objective_generator": RowFunction(
             objective_generator_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
+            tiles=(128, 256),
         ),
     }
     phases = (
@@ -212,7 +214,7 @@ class GAN(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/adversarial/gan.gen"
-    model_hash = "d8ffb6b949faa2e30bca7f9d7c79af3d2ae5172fcdf9ac5a9725ce89e38c42ab"
+    model_hash = "5d56c6f206a0ed0168ffe1473451cce9a31de86a0fe01cdd63b4c312c07bce1e"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

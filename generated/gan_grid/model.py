@@ -231,18 +231,20 @@ class GridGAN(Model):
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     latents = (Field("z", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "decode": RowFunction(decode_rows, parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(128, 256)),
+        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(128, 256)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
         "objective_critic": RowFunction(
             objective_critic_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
+            tiles=(128, 256),
         ),
         "objective_generator": RowFunction(
             objective_generator_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
+            tiles=(128, 256),
         ),
     }
     phases = (
@@ -279,7 +281,7 @@ class GridGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}, "modes": {}}
     package = __package__ or ""
     spec = "specs/adversarial/gan_grid.gen"
-    model_hash = "61f01c5bf330bb35ef2d63507069d0dc077276f7ff43c190387432f92c034809"
+    model_hash = "87a0a8a6a043e9cf64a6761e77c90042bd30808a3abdb7cd07982a11961b916b"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

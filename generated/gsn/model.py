@@ -136,7 +136,7 @@ class GSN(Model):
     Parameters: mlp.0.weight Real[128, 64], mlp.0.bias Real[128], mlp.output.weight Real[64, 128],
     mlp.output.bias Real[64]
 
-    sample: exact, log_prob: none"""
+    sample: chain, log_prob: none"""
 
     fields = (Field("x", (64,), Support("Binary"), storage="uint8"),)
     latents = (Field("c", (64,), Support("Binary"), storage="uint8"),)
@@ -165,7 +165,7 @@ class GSN(Model):
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
-    capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "none"}
+    capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/chains/gsn.gen"
     model_hash = "4ae50e8ad2b921437700ac7473e38a9ffb04e1507ed74267faeebbafa27a72bb"

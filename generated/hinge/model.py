@@ -251,18 +251,20 @@ class HingeGAN(Model):
     )
     latents = (Field("z", (16,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "decode": RowFunction(decode_rows, parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(128, 256)),
+        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(128, 256)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=16),
         "objective_critic": RowFunction(
             objective_critic_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
+            tiles=(256, 512),
         ),
         "objective_generator": RowFunction(
             objective_generator_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
+            tiles=(128, 256),
         ),
     }
     phases = (
@@ -297,7 +299,7 @@ class HingeGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/hinge.gen"
-    model_hash = "ef1347377e52b1fb6c37e2e2cb67cfeae5c279e894e7b4187198051e8a7778d5"
+    model_hash = "ab4754664818f9f3aed29fcfcb1755ddca1f85f37cb0f4b4cbebf00451dcc491"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

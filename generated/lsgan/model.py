@@ -176,18 +176,20 @@ class LSGAN(Model):
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     latents = (Field("z", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "decode": RowFunction(decode_rows, parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
+        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(512, 1024)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
         "objective_critic": RowFunction(
             objective_critic_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
+            tiles=(512, 1024),
         ),
         "objective_generator": RowFunction(
             objective_generator_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
+            tiles=(512, 1024),
         ),
     }
     phases = (
@@ -215,7 +217,7 @@ class LSGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/lsgan.gen"
-    model_hash = "dd53bba600520fb88da8cb0b74acdd09e5a678cef7d1a6ea7bab825c57e33508"
+    model_hash = "434433769227449f6117c7f7fd6443a2e1c473f899617cefde8c77d42def8747"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

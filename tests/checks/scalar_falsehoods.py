@@ -274,7 +274,7 @@ FALSE: tuple[tuple[str, str], ...] = (
         "one number or type of a true statement is changed",
     ),
     (
-        "(u : NonZero) -> NonZero = 1 / u",
+        "(u : NonZero) -> NonZero = 1 / u^2",
         "one number or type of a true statement is changed",
     ),
     (

@@ -52,3 +52,26 @@ def test_a_chain_says_whether_it_keeps_its_target() -> None:
 def test_the_reason_stands_where_it_was_stated() -> None:
     row = table(CHAIN)
     assert CHAIN[row.log_prob.span.start : row.log_prob.span.end] == "p(x) ∝ exp(-U(x))"
+
+
+PARTIAL = """model M {
+  observed x : Real[2]
+  latent z : Real[2]
+  p(x | z) = Normal(z, 1)
+  q(z | x) = Normal(x, 1)
+  transition step(x' | x) { z ~ q(z | x)   x' ~ p(x | z) }
+  sample chain(step)
+}
+"""
+
+
+def test_a_joint_without_a_prior_is_not_drawn_from() -> None:
+    alone = "\n".join(line for line in PARTIAL.splitlines() if "step" not in line)
+    assert table(alone).sample.kind == "none"
+    assert "`z`" in table(alone).sample.reason
+
+
+def test_two_conditionals_are_sampled_by_the_chain_between_them() -> None:
+    row = table(PARTIAL)
+    assert row.sample.kind == "chain"
+    assert "`step`" in row.sample.reason

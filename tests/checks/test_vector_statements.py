@@ -35,6 +35,10 @@ UNKNOWN = {
     "bounds that sum to 1.1",
     "elements in (-1, 1): the norm may be 4",
     "a bounded network, multiplied by 2",
+    "planar, w @ h down to -1.01",
+    "columns that are not orthonormal",
+    "Sylvester, a diagonal of either sign",
+    "Sylvester, below and on the diagonal",
 }
 
 

@@ -15,7 +15,28 @@ def real(parameters: str, body: str) -> Statement:
     return parameters, "Real[D]", body
 
 
+def planar(least: str, otherwise: str, condition: str = "w @ w > 0", sign: str = "+") -> Statement:
+    """A planar map whose direction h is v with its part along w replaced, so that w @ h > -least."""
+    made = f"v + (softplus(a + log(exp(1) - 1)) - {least} - a) * w / (w @ w)"
+    where = f" where {{ a = w @ v  h = if {condition} then {made} else {otherwise} }}"
+    return real("v : Real[D], w : Real[D], b : Real", f"u {sign} h * tanh(w @ u + b){where}")
+
+
 TRUE: dict[str, Statement] = {
+    # parts that mix each other: a matrix at every place
+    "a rotation of the halves, written out": real(
+        "t : Real", "join(cos(t) * a - sin(t) * b, sin(t) * a + cos(t) * b)" + SPLIT
+    ),
+    "a rotation by an angle for each place": real(
+        "t : Real[2]", "join(cos(t) * a - sin(t) * b, sin(t) * a + cos(t) * b)" + SPLIT
+    ),
+    "sum and difference": real("", "join(a + b, a - b)" + SPLIT),
+    "a matrix of determinant 1": real("", "join(2 * a + b, a + b)" + SPLIT),
+    "the determinant is -(1 + t), t positive": real("t : Positive", "join(a + b, a - t * b)" + SPLIT),
+    "a hyperbolic rotation with an offset": real(
+        "t : Real, c : Real[2]", "join(sqrt(1 + t^2) * a + t * b + c, t * a + sqrt(1 + t^2) * b - 1)" + SPLIT
+    ),
+    "a cycle of sums, of odd length": real("", "join(u[0] + u[1], u[1] + u[2], u[2] + u[0], u[3] - u[0])"),
     # couplings: block-triangular, the diagonal elementwise
     "affine coupling: the scale is an exponential": real("", "join(a, b * exp(tanh(s)) + t)" + NETS),
     "additive coupling: a shift by what passes": real("", "join(a, b + mlp(a, hidden = [8]))" + SPLIT),
@@ -95,9 +116,56 @@ TRUE: dict[str, Statement] = {
     "1.8 times a quarter: the slope of a sigmoid": real("Q : Orthogonal(D, D)", "u + 1.8 * sigmoid(2 * (Q @ u))"),
     "elements below 1 in size: the norm is below 4": real("W : Open(-1, 1)[D, D]", "u + 0.2 * sin(W @ u)"),
     "a bound of a composition": real("", "u + lipschitz(linear(lipschitz(mlp(u, hidden = [8], size = 3), 3)), 0.3)"),
+    # along one direction, from one centre, within a subspace
+    "planar, the direction made admissible (Rezende & Mohamed, A.1)": planar("1", "v"),
+    "the same, the other branch 0 with w": planar("0.5", "w"),
+    "planar along a unit direction": real(
+        "v : Real[D], Q : Orthogonal(D, 1), k : Positive, b : Real",
+        "u + h * tanh(w @ u + b) where { w = k * Q[:, 0]  a = w @ v  h = v + (softplus(a) - 1 - a) * w / (w @ w) }",
+    ),
+    "a shear along a unit direction": real(
+        "Q : Orthogonal(D, 2), b : Real",
+        "u + Q[:, 0] * (2 + sin(b)) * (Q[:, 0] @ u)",
+    ),
+    "radial, beta above -alpha": real(
+        "c : Real[D], a : Positive, b : Positive",
+        "u + (b - a) * (u - c) / (a + norm(u - c))",
+    ),
+    "radial towards the origin": real("a : Positive", "u - 0.5 * a * u / (a + norm(u))"),
+    "a reflection in a hyperplane": real("Q : Orthogonal(D, 1)", "u - 2 * (Q @ (u @ Q))"),
+    "a reflection in a plane": real("Q : Orthogonal(D, 2)", "u - 2 * (Q @ (transpose(Q) @ u))"),
+    "stretched within a plane": real("Q : Orthogonal(D, 2), s : Positive[2]", "u + Q @ (s * (u @ Q))"),
+    "bent within a plane": real("Q : Orthogonal(D, 2), d : Positive[2], b : Real[2]", "u + Q @ (d * tanh(u @ Q + b))"),
+    "a coupling within a plane": real(
+        "Q : Orthogonal(D, 2)",
+        "u + Q @ (join(a, b + mlp(a, hidden = [4])) - s) where { s = u @ Q  a, b = split(s) }",
+    ),
+    "a contraction within a plane": real("Q : Orthogonal(D, 3)", "u + Q @ lipschitz(mlp(u @ Q, hidden = [4]), 0.9)"),
+    "Sylvester: triangular within a plane": real(
+        "Q : Orthogonal(D, 2), d : Positive[2], W : Real[2, 2], b : Real[2]",
+        "u + Q @ ((for i: s[i] + d[i] * tanh(s[i] + b[i]) + W[i, <i] @ tanh(s[<i])) - s) where { s = u @ Q }",
+    ),
+    "Sylvester with two triangular matrices": real(
+        "Q : Orthogonal(D, 2), S : Lower(2), d : Positive[2], W : Real[2, 2]",
+        "u + Q @ (inverse(S) @ (for i: t[i] + d[i] * tanh(t[i]) + W[i, <i] @ tanh(t[<i])) - s) where { s = u @ Q  t = S @ s }",
+    ),
+    "a choice of two scales": real("c : Real", "(if c > 0 then c + 1 else 2 - c) * u"),
+    "a choice by the norm of a parameter": real("v : Real[D]", "(if v @ v > 0 then 1 + 1 / (v @ v) else 1) * u"),
 }
 
 FALSE: dict[str, Statement] = {
+    # parts that mix each other
+    "a rotation with a sign lost: singular at pi / 4": real(
+        "t : Real", "join(cos(t) * a + sin(t) * b, sin(t) * a + cos(t) * b)" + SPLIT
+    ),
+    "the same sum twice": real("", "join(a + b, a + b)" + SPLIT),
+    "a matrix of determinant 0": real("", "join(2 * a + 4 * b, a + 2 * b)" + SPLIT),
+    "the determinant is -(1 + t), 0 at -1": real("t : Real", "join(a + b, a - t * b)" + SPLIT),
+    "a hyperbolic rotation without its 1": real(
+        "t : Real", "join(sqrt(t^2) * a + t * b, t * a + sqrt(t^2) * b)" + SPLIT
+    ),
+    "a cycle of sums, of even length": real("", "join(u[0] + u[1], u[1] + u[2], u[2] + u[3], u[3] + u[0])"),
+    "a cycle with one minus too many": real("", "join(u[0] + u[1], u[1] + u[2], u[2] - u[0], u[3])"),
     # couplings
     "the scale may be 0": real("", "join(a, b * s + t)" + NETS),
     "a scale of relu may be 0": real("", "join(a, b * relu(s) + t)" + NETS),
@@ -175,4 +243,28 @@ FALSE: dict[str, Statement] = {
     "a rotation by half a turn undoes the input": real("Q : Orthogonal(D, D)", "u + Q @ u"),
     "elements in (-1, 1): the norm may be 4": real("W : Open(-1, 1)[D, D]", "u + 0.5 * sin(W @ u)"),
     "a bounded network, multiplied by 2": real("", "u + 2 * lipschitz(mlp(u, hidden = [8]), 0.9)"),
+    # along one direction, from one centre, within a subspace
+    "planar, w @ h down to -1.01": planar("1.01", "v"),
+    "planar, made admissible only where |w| > 1": planar("1", "v", "w @ w > 1"),
+    "planar, the other direction": planar("1", "v", sign="-"),
+    "planar along a direction that is no unit": real(
+        "v : Real[D], q : Real[D], b : Real",
+        "u + h * tanh(w @ u + b) where { w = q  a = w @ v  h = v + (softplus(a) - 1 - a) * w }",
+    ),
+    "radial, beta below -alpha": real("c : Real[D], a : Positive", "u - 1.1 * a * (u - c) / (a + norm(u - c))"),
+    "a projection on a hyperplane": real("Q : Orthogonal(D, 1)", "u - Q @ (u @ Q)"),
+    "a stretch that may be 0": real("Q : Orthogonal(D, 2), s : Real[2]", "u + Q @ (s * (u @ Q))"),
+    "columns that are not orthonormal": real("Q : Real[D, 2]", "u - 2 * (Q @ (u @ Q))"),
+    "bent back within a plane": real("Q : Orthogonal(D, 2)", "u - Q @ tanh(2 * (u @ Q))"),
+    "Sylvester, a diagonal of either sign": real(
+        "Q : Orthogonal(D, 2), d : Real[2], W : Real[2, 2], b : Real[2]",
+        "u + Q @ ((for i: s[i] + d[i] * tanh(s[i] + b[i]) + W[i, <i] @ tanh(s[<i])) - s) where { s = u @ Q }",
+    ),
+    "Sylvester, below and on the diagonal": real(
+        "Q : Orthogonal(D, 2), d : Positive[2], W : Real[2, 2]",
+        "u + Q @ ((for i: s[i] + d[i] * tanh(s[i]) + W[i, <=i] @ tanh(s[<=i])) - s) where { s = u @ Q }",
+    ),
+    "the same part twice": real("Q : Orthogonal(D, 2)", "u + Q @ (u @ Q) - 2 * (Q @ (u @ Q))"),
+    "a choice that is 0 at its joint": real("c : Real", "(if c > 0 then c else 2 - c) * (if c >= 0 then c else 1) * u"),
+    "a reflection by a vector that may be 0": real("v : Real[D]", "(if v @ v > 0 then v @ v else 0) * u"),
 }

@@ -7,7 +7,7 @@ import torch
 
 import gencompiler
 
-#: Without a closed inverse, then with one through Wright's omega, a cubic's root, a quadratic's.
+#: Without a closed inverse, then with one through Wright's omega, a cubic's root, a fifth root, a quadratic's.
 MAPS = {
     "a wave": "(u : Real | a : Open(-1, 1)) -> Real = u + a * sin(u)",
     "a slope that vanishes": "(u : Real | s : Positive) -> Real = s * (u + sin(u))",
@@ -15,6 +15,7 @@ MAPS = {
     "a planar flow": "(u : Real | c : Open(-1, inf), b : Real) -> Real = u + c * tanh(u + b)",
     "omega": "(u : Real | s : Positive) -> Real = s * (u + exp(u))",
     "a cubic": "(u : Real | s : Positive) -> Real = s * (u^3 + u)",
+    "a fifth power": "(u : Real | s : Positive) -> Real = s * u^5 + 1",
     "a quadratic piece": "(u : Real | a : Interval(0, 2)) -> Real = if u >= 0 then u + a * u^2 else u",
 }
 

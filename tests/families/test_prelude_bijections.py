@@ -20,6 +20,7 @@ BIJECTIONS = {name: d for name, d in prelude.load().definitions.items() if d.kin
 RESULTS = {"BoxCox": "Open(-2, inf)"}
 BASES = {
     "Real": "Normal(0, 1)",
+    "Real[D]": "Normal(0, 1)",
     "Unit": "LogitNormal(0, 1)",
     "Positive": "Normal(0, 1) |> exp",
     "Interval(0, 1)": "Uniform(0, 1)",
@@ -38,9 +39,10 @@ def spec(name: str, size: int = 3) -> str:
     definition = BIJECTIONS[name]
     assert definition.signature is not None
     start, end = written(definition.signature.variables[0].type), RESULTS.get(name) or written(definition.result)
+    base, (start, end) = BASES[start], (t.removesuffix("[D]") for t in (start, end))
     return (
         f"model Uses {{\n  latent z : {start}[{size}]\n  observed x : {end}[{size}]\n"
-        f"  p(z) = {BASES[start]}\n  x = z |> {name}\n}}\n"
+        f"  p(z) = {base}\n  x = z |> {name}\n}}\n"
     )
 
 

@@ -1,0 +1,159 @@
+"""Rules for choices by the sign of a number, and for products of vectors that are such choices.
+
+    if w @ w > 0 then v + (k - w @ v) * w / (w @ w) else v
+
+is defined everywhere, and its product with w is k where w is not 0, and 0 where it is."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from gencompiler.model.nodes import Support
+from gencompiler.proof import domain
+from gencompiler.proof.binders import replaced
+from gencompiler.proof.calculus import fold
+from gencompiler.proof.facts import Fact, InRange
+from gencompiler.proof.graph import WHOLE, Term, choose, contract, subterms, support_of, symbol
+from gencompiler.proof.kernel import Subject, need, rule
+from gencompiler.proof.numerators import horner
+from gencompiler.proof.range_rules import range_of
+from gencompiler.proof.ring import Ring
+from gencompiler.proof.terms import ONE, ZERO, minus, negated, over, plus, times
+
+#: What a number is where a comparison with a number holds, and where it does not.
+_SIDES = {
+    "greater": ("Open above", "Interval below"),
+    "greater_equal": ("Interval above", "Open below"),
+    "less": ("Open below", "Interval above"),
+    "less_equal": ("Interval below", "Open above"),
+}
+
+
+def branches(term: Term) -> tuple[Term, Term, Term]:
+    """The number that a choice compares with a number, and its branches, each with a symbol in the place of that number
+    that has the values for which the branch is taken.  Where `a @ a` is not positive, a is 0."""
+    need(term.operation == "choose", "{} is not a choice", term)
+    condition, then, otherwise = term.arguments
+    known = condition.operation == "apply" and condition.data in _SIDES and condition.shape == ()
+    need(known and condition.arguments[1].operation == "literal", "{} does not compare with a number", condition)
+    compared, bound = condition.arguments
+    need(compared.operation != "literal", "{} is a number", compared)
+    parts = []
+    for branch, side in zip((then, otherwise), _SIDES[condition.data], strict=True):
+        kind, direction = side.split()
+        ends = (bound.data, domain.REALS.upper) if direction == "above" else (domain.REALS.lower, bound.data)
+        own = symbol("along", f"{compared} {direction} {bound}", Support(kind, ends))
+        values = {compared: own}
+        if bound is ZERO and direction == "below" and compared.operation == "contract":
+            values |= _vanishing(compared, branch)
+        parts.append(replaced(branch, values))
+    return compared, parts[0], parts[1]
+
+
+def _vanishing(square: Term, branch: Term) -> dict[Term, Term]:
+    """The products with a that are 0 where a @ a is."""
+    left, right = square.arguments
+    if left is not right or len(left.shape) != 1:
+        return {}
+    inside = [t for t in subterms(branch) if t.operation == "contract" and t.shape == () and left in t.arguments]
+    return dict.fromkeys((t for t in inside if t is not square), ZERO)
+
+
+@rule
+def by_cases(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A choice by the size of a number lies in the hull of its branches, each for the numbers for which it is taken.
+
+    Premises: the ranges of the number, and of the branches with a symbol in its place."""
+    (term,) = cast(tuple[Term], subject)
+    compared, then, otherwise = branches(term)
+    number, first, second = premises
+    range_of(number, compared)
+    return InRange(term, domain.hull(range_of(first, then), range_of(second, otherwise)))
+
+
+# -- products of vectors ---------------------------------------------------------------------------------------------
+
+
+def distributed(product: Term) -> Term:
+    """`a @ b` of two vectors with sums, numbers and choices taken out, equal wherever `a @ b` is defined."""
+    need(product.operation == "contract" and product.shape == (), "{} is not a product of vectors", product)
+    return _plain(_expanded(product))
+
+
+def _expanded(term: Term) -> Term:
+    """A number in which every product of vectors is taken apart."""
+    inside = [t for t in subterms(term) if t.operation == "contract" and t.shape == ()]
+    return replaced(term, {t: _dot(*t.arguments) for t in inside}) if inside else term
+
+
+def _dot(left: Term, right: Term) -> Term:
+    for own, other, first in ((left, right, True), (right, left, False)):
+        if own.operation == "choose" and own.arguments[0].shape == ():
+            condition, then, otherwise = own.arguments
+            there, not_there = (_taken(other, condition, holds) for holds in (True, False))
+            if first:
+                return choose(condition, _dot(then, there), _dot(otherwise, not_there))
+            return choose(condition, _dot(there, then), _dot(not_there, otherwise))
+        if own.operation != "apply" or own.shape == ():
+            continue
+        pair = [(a, other) if first else (other, a) for a in own.arguments]
+        match own.data:
+            case "add" | "subtract" if all(a.shape for a in own.arguments):
+                return (plus if own.data == "add" else minus)(_dot(*pair[0]), _dot(*pair[1]))
+            case "negate":
+                return negated(_dot(*pair[0]))
+            case "multiply" if own.arguments[0].shape == () or own.arguments[1].shape == ():
+                vector = 1 if own.arguments[0].shape == () else 0
+                return times(_expanded(own.arguments[1 - vector]), _dot(*pair[vector]))
+            case "divide" if own.arguments[1].shape == ():
+                return _quotient(_dot(*pair[0]), _expanded(own.arguments[1]))
+    return ONE if left is right and _is_unit(left) else contract(left, right)
+
+
+def _is_unit(vector: Term) -> bool:
+    """Whether a vector is one of the orthonormal columns of a declared matrix."""
+    if vector.operation != "element" or len(vector.arguments) != 3 or vector.arguments[1] is not WHOLE:
+        return False
+    basis = vector.arguments[0]
+    declared = basis.operation == "symbol" and support_of(basis).name == "Orthogonal" and len(basis.shape) == 2
+    return declared and basis.shape[0] >= basis.shape[1]
+
+
+def _taken(term: Term, condition: Term, holds: bool) -> Term:
+    """A choice by a condition that is known."""
+    if term.operation == "choose" and term.arguments[0] is condition:
+        return term.arguments[1 if holds else 2]
+    return term
+
+
+def _quotient(above: Term, below: Term) -> Term:
+    """above / below, a common factor taken out."""
+    if above is below:
+        return ONE
+    if above.operation == "apply" and above.data == "multiply" and below in above.arguments:
+        left, right = above.arguments
+        return right if left is below else left
+    return over(above, below)
+
+
+def _plain(term: Term) -> Term:
+    """Sums and products in normal form, branch by branch; a branch where a @ a is not positive knows that a is 0."""
+    if term.operation != "choose":
+        return fold(horner(Ring().normal(term)))
+    condition, then, otherwise = term.arguments
+    if condition.operation == "apply" and condition.data == "greater" and condition.arguments[1] is ZERO:
+        square = condition.arguments[0]
+        if square.operation == "contract":
+            otherwise = replaced(otherwise, _vanishing(square, otherwise))
+    return choose(condition, _plain(then), _plain(otherwise))
+
+
+@rule
+def distributed_product(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """The range of `a @ b` is that of the same number written with fewer products.
+
+    Premises: the range of the product, so that it is defined, and of the number as it is rewritten."""
+    (term,) = cast(tuple[Term], subject)
+    defined, found = premises
+    range_of(defined, term)
+    return InRange(term, range_of(found, distributed(term)))

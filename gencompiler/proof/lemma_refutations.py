@@ -1,0 +1,44 @@
+"""Rules that refute statements about maps of vectors that come down to smaller ones: the lemmas of `lemma_rules` and
+`subspace_rules` hold in both directions."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from gencompiler.model.nodes import REAL
+from gencompiler.proof.facts import Fact, NotInjective
+from gencompiler.proof.graph import Term, support_of
+from gencompiler.proof.kernel import Subject, need, rule
+from gencompiler.proof.lemma_rules import ALONG, DISTANCE, radial_of, ridge_of
+from gencompiler.proof.subspace_rules import within_of
+
+
+def smaller(kind: str, input_: Term, body: Term) -> tuple[Term, Term]:
+    """The smaller map that a map comes down to, by the lemma of this kind: its input and its body; raises Unproved."""
+    match kind:
+        case "ridge":
+            return ALONG, ridge_of(input_, body).scalar(flipped=False)
+        case "radial":
+            return DISTANCE, radial_of(input_, body).scalar
+    need(kind == "within", "{} is no lemma", kind)
+    found = within_of(input_, body)
+    return found.place, found.small
+
+
+@rule
+def smaller_twice(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A map that comes down to a smaller one is not injective where the smaller one is not.
+
+    Along v, u + v g(w @ u): the smaller map is the identity where w is 0, so w is not, and every number is w @ u for
+    some u.  For s and s' with one value t and a vector y with w @ y = t, both y - v g(s) and y - v g(s') go to y, and
+    differ, since w @ them are s and s'.  From a centre: at the distances r and r' in one direction.  Within a subspace:
+    Q s and Q s' are different vectors, and what is orthogonal to Q stays.  Subject: the input, the body, the lemma.
+    Premise: that of the smaller map."""
+    input_, body, kind = cast(tuple[Term, Term, str], subject)
+    own, inner = smaller(kind, input_, body)
+    (found,) = premises
+    need(support_of(input_) == REAL, "not a map of the reals")
+    need(isinstance(found, NotInjective), "the smaller map is not known to take a value twice")
+    assert isinstance(found, NotInjective)
+    need(found.input is own and found.body is inner, "a premise about another map")
+    return NotInjective(input_, body, found.at)

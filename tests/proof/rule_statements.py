@@ -1,0 +1,203 @@
+"""Few and quick statements whose proofs and refutations use every rule of the kernel: names of the corpora, and specs
+of their own for what these do not reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+from gencompiler.model.nodes import REAL, Support
+from gencompiler.proof.domain import Interval
+from gencompiler.proof.graph import apply, element, literal, symbol
+from tests.checks import density_corpus, mass_corpus, sde_kernels, sde_laws, sde_reversals, soundness, vector_statements
+from tests.checks.chain_errors import FALSE as FALSE_CHAINS
+from tests.checks.chain_statements import TRUE as TRUE_CHAINS
+from tests.checks.test_inverse_networks import heads, spec
+
+ROOT = Path(__file__).parents[2]
+
+SCALAR = (
+    "(u : Real | a : Positive) -> Real = if u >= 0 then u else a * u",
+    "(u : Real) -> Real = u + max(u, 0)",
+    "(u : Positive) -> Positive = u^2",
+    "(u : Real | a : Real) -> Real = u + (if a > 0 then 1 else 2)",
+    "(u : Positive) -> Unit = 1 - exp(-u) / 2",
+    "(u : Real) -> Real = if u > 0 then u else exp(u) - 1",
+    "(u : Real | a : Real, b : Real) -> Real requires a >= 0 = a * u + b",
+    "(u : Real) -> Real = u + 1.01 * relu(-u)",
+    "(u : Interval(0, 1)) -> Open(0, 1) = u^2",
+    "(u : Positive | a : Positive, b : Real, c : NonNegative, d : Positive) -> Real requires a * d - b * c > 0 = log(u)",
+    "(u : Real) -> Real = if abs(u) <= 1 then u^3 else u",
+    "(u : Real) -> Real = if u >= 0 then exp(u) - 1.01 else u",
+    "(u : Real) -> Real = u / sqrt(1 + u^2)",
+    "(u : Real) -> Real = if u > 1 then 2 * u - 0.99 else u",
+    "(u : Real | a : Interval(-1, 1)) -> Real = u + a * sin(u)",
+    "(u : Real[3] | c : Real[3], a : Positive, b : NonNegative) -> Real[3] = u + b * (u - c) / (a + norm(u - c))",
+    "(u : Real | a : Real) -> Real requires a != 0 = u / (2 * a)",
+    "(u : Real | a : Real, s : Positive) -> Real requires a != 0 = s / (a * s) + u",
+    "(u : Real | w : Simplex(3)) -> Real = u / (sum(w) + 1)",
+    "(u : Real[2] | L : Lower(2), c : Real[2]) -> Real[2] = u + inverse(L) @ c",
+    "(u : Real[3] | w : Real[3], v : Real[3]) -> Real[3] requires w @ v >= 0 = u + v * tanh(w @ u)",
+    "(u : Real[3] | v : Real[3], w : Real[3]) -> Real[3] requires 1 + w @ v != 0 = u + v * (w @ u)",
+    "(u : Real | v : Interval(0, 1), w : Simplex(3)) -> Real = u + bin(v, join(0, cumsum(w)))",
+    "(u : Real | w : Simplex(2)) -> Real = if u > 0 then u + w[0] else u",
+    "(u : Real | w : Simplex(2)) -> Real = if u > 1 then u else if u > 0 then 1.01 * u else exp(u) - w[0] - w[1]",
+)
+VECTOR = (
+    "a rotation of the halves, written out",
+    "a rotation with a sign lost: singular at pi / 4",
+    "a rotation back",
+    "a rotation, tanh, one half",
+    "by index in a coupling",
+    "a layer onto the positive numbers",
+    "a product of matrices",
+    "a positive multiple",
+    "I + v v^T has determinant 1 + v @ v",
+    "a bound of a composition",
+    "a multiple that may be 0",
+    "onto the positive numbers, declared real",
+    "a wave of the entry",
+)
+DENSITY = ("InverseGaussian", "DiscreteWeibull", "Kumaraswamy")
+CHAIN = (
+    "inversion",
+    "not_ergodic",
+    "bit_by_hand",
+    "hmc",
+    "autoregression_wide",
+    "corruption",
+    "always_quartic",
+    "rbm_power",
+    "scan_mixture",
+)
+SDE = (
+    "stationary: squashed swirl",
+    "stationary: a flat law",
+    "kernel: noise of time, Stratonovich",
+    "kernel: Brownian motion, t for its root",
+    "kernel: slowing drift, exponent",
+    "reverse: state-dependent",
+    "reverse: state-dependent, half of it",
+    "reverse: VP, the flow",
+    "reverse: Brownian, no beta",
+    "marginals: Stratonovich and Itô",
+    "marginals: Stratonovich, sign",
+    "marginals: two for one, added",
+    "terminal: VE, unit",
+    "terminal: OU, long enough",
+)
+TRAPS = (
+    "bijection: the reciprocal",
+    "cdf: a density everywhere else",
+    "flow: a network of the catalogue",
+    "chain: a site that is drawn",
+)
+SPECS = ("sprinkler", "gsm", "fokker_planck", "gtm", "gru", "bigan", "vae_flow_prior", "spline")
+UI = (
+    "g301_cycle",
+    "g409_explaining_away",
+    "g701_energy",
+    "g701_prior_missing",
+    "g306_narrow_network",
+    "g502_values_of_categorical",
+)
+
+_NORMAL = "model M { observed y : Real  p(y) = Normal(0, 1) }\n"
+OWN = {
+    "a condition that holds": """bijection F(u : Real | a : Real) -> Real requires a != 0 = a * u
+model M { observed x : Real  latent z : Real  param s : Positive  p(z) = Normal(0, 1)  x = z |> F(a = s) }
+""",
+    "a number that is not 0": """model M { given c : NonZero  observed x : Real  latent z : Real  p(z) = Normal(0, 1)
+bijection F(u : Real) -> Real = c * u
+x = z |> F
+}
+""",
+    "a distribution function": """density F(x : Positive | k : Positive) = k * x^(k - 1) * exp(-x^k)
+model M { observed y : Real  param a : Positive  claim cdf(F) == 1 - exp(-x^k)  p(y) = Normal(0, a) }
+""",
+    "a density in use": """density F(x : Real | s : Positive) = exp(-abs(x) / s) / (2 * s)
+model M { observed y : Real[3]  param w : Positive[3]  p(y) = F(s = w) }
+""",
+    "an enclosed mass": f"density F(x : Real) = exp(-cosh(x)) / 0.84204887648141668\n{_NORMAL}",
+    "an enclosed mass that misses 1": f"density F(x : Real) = exp(-cosh(x)) / 0.842049\n{_NORMAL}",
+    "a composition whose last part breaks it": """model M { observed x : Real
+p(x) ∝ exp(-x^4 / 4)
+transition a(x' | x) { y ~ Normal(x, 0.7)  x' = metropolis(y) }
+transition b(x' | x) { x' ~ Logistic(x, 2) }
+transition t = a |> b
+claim stationary(t, p)
+}
+""",
+    "shares": "model M { observed k : Category(3)  param w : Positive[3]  p(k) = Categorical(probabilities = w / sum(w)) }\n",
+    "equal shares": "model M { observed k : Category(3)  p(k) = Categorical(probabilities = for i in 0..3: 1 / 3) }\n",
+    "a table": "model M { observed k : Category(2)  p(k) = Categorical(probabilities = [0.25, 0.75]) }\n",
+    "a mixture of rows": """model M { observed k : Category(2)  param w : Simplex(2), A : Simplex(2)[2]
+p(k) = Categorical(probabilities = w @ A) }
+""",
+    "a mass through asinh": "density F(x : Real) = exp(-asinh(x)^2 / 2) / sqrt(2 * pi) / sqrt(1 + x^2)\n" + _NORMAL,
+    "many elements": """model M { observed x : Real[14]  latent a, b : Real[14]
+p(a) = Normal(0, 1)  p(b) = Normal(0, 1)  p(x | a, b) = Normal(sum(a) * b, 1)
+q(a | x) = Normal(x, 1)  q(b | x) = Normal(x, 1)
+claim faithful(q, p)
+}
+""",
+}
+
+
+def statements() -> Iterator[tuple[str, str]]:
+    """(name, file)"""
+    yield from ((s, f"bijection F{s}\n") for s in SCALAR)
+    for name, (parameters, result, body) in {**vector_statements.TRUE, **vector_statements.FALSE}.items():
+        if name in VECTOR:
+            bar = f" | {parameters}" if parameters else ""
+            yield name, f"bijection F(u : Real[D]{bar}) -> {result} = {body}\n" + _AROUND
+    for pair in (*density_corpus.DENSITIES, *mass_corpus.MASSES):
+        if pair.name in DENSITY:
+            yield from ((f"{pair.name} {formula}", pair.spec(formula)) for formula in (pair.true, pair.false))
+    yield from ((n, f"model M {{\n{body}\n}}\n") for n, body, _ in (*TRUE_CHAINS, *FALSE_CHAINS) if n in CHAIN)
+    known = (*sde_kernels.STATEMENTS, *sde_laws.STATEMENTS, *sde_reversals.STATEMENTS)
+    yield from ((s.name, s.model + "\n") for s in known if s.name in SDE)
+    yield "an inverse", spec(heads("a; b|a"), ("b",), heads("a|b"))
+    yield from ((t.name, t.spec) for t in soundness.TRAPS if t.name in TRAPS)
+    for path in sorted((ROOT / "specs").rglob("*.gen")):
+        if path.stem in SPECS:
+            yield path.stem, path.read_text(encoding="utf-8")
+    yield from ((n, (ROOT / "tests" / "ui" / f"{n}.gen").read_text(encoding="utf-8")) for n in UI)
+    yield from OWN.items()
+
+
+_AROUND = "model M(D = 4) { observed x : Real[D]  latent z : Real[D]  p(z) = Normal(0, 1)  x = z |> F }\n"
+
+
+# -- trees that a careless `on_box` would accept ---------------------------------------------------------------------
+
+X = symbol("input", "x", REAL)
+PAIR = symbol("parameter", "w", Support("Interval", (Fraction(0), Fraction(1))), (2,))
+FIRST, SECOND = (element(PAIR, (literal(k),)) for k in (0, 1))
+APART = apply("subtract", literal(Fraction(1, 2)), apply("power", apply("subtract", FIRST, SECOND), literal(2)))
+SQUARE = apply("power", X, literal(2))
+HERE = ("here",)
+INSIDE = ((X, Interval(-1, 1, True, True)),)
+
+
+#: (term, box, tree), none of which the rule may accept, with what is false about each.
+TREES = (
+    # -1/2 where the elements are 0 and 1, though positive where both are on one side of 1/2
+    (APART, (), ("cut", PAIR, Fraction(1, 2), HERE, HERE)),
+    # halves that are not all of the box
+    (X, INSIDE, ("cut", X, Fraction(2), HERE, HERE)),
+    # it falls: its least value is at the upper end
+    (apply("negate", X), INSIDE, ("slope", X, True, HERE, HERE)),
+    # it turns at 0
+    (apply("add", SQUARE, X), INSIDE, ("slope", X, True, HERE, HERE)),
+    # |x| has a kink, and its formula on one side is not the other's
+    (apply("abs", X), ((X, Interval(0, 1)),), ("slope", X, True, HERE, HERE)),
+    # a negative leading coefficient bounds from above
+    (apply("subtract", literal(1), SQUARE), INSIDE, ("square", X, 1, HERE, HERE)),
+    # nothing is known about it
+    (X, INSIDE, ("condition", X)),
+    # x may be negative, so that x^3 / x^2 has not the sign of its numerator's other factor
+    (apply("multiply", X, apply("exp", X)), INSIDE, ("clear", (X,), HERE)),
+    (X, INSIDE, ("no such step",)),
+)
