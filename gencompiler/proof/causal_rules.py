@@ -106,6 +106,7 @@ def convolutional_network(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
             need(source in known, "{} reads {} before it is there", name, source)
             need(len(first) == len(counts) == len(grid), "a box of {} has other axes than the grid", name)
             need(dilation > 0 and all(n > 0 for n in counts), "a box of {} is empty", name)
+            need(math.prod(counts) <= stacks.MOST_PLACES, "a box of {} is larger than can be looked at", name)
         known.add(name)
     need("last" in known, "{} has no last layer", path)
     parts = tuple((name, tuple(stacks.Box(*box) for box in boxes)) for name, boxes in layers)
