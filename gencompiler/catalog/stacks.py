@@ -208,8 +208,8 @@ def sights(
                 for number in inside:
                     seen[number] |= source[number + step]
         found[name] = seen
-        for source in [s for s in found if only and s not in only and last.get(s, -1) <= number_of_layer]:
-            del found[source]  # nothing reads it any more
+        for other in [s for s in found if only and s not in only and last.get(s, -1) <= number_of_layer]:
+            del found[other]  # nothing reads it any more
     return found
 
 
