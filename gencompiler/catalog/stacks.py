@@ -14,6 +14,9 @@ import itertools
 import math
 from collections.abc import Mapping
 
+#: The most places of a grid: what each of them sees is listed, which takes as many bits as their square.
+MOST_PLACES = 2**14
+
 #: What a stack reads: the features that its views show at a place.
 VIEW = "view"
 
@@ -186,14 +189,17 @@ def window(settings: Settings) -> tuple[Layer, ...]:
 Grid = tuple[int, ...]
 
 
-def sights(grid: Grid, layers: tuple[tuple[str, tuple[Box, ...]], ...]) -> dict[str, list[int]]:
+def sights(
+    grid: Grid, layers: tuple[tuple[str, tuple[Box, ...]], ...], only: frozenset[str] = frozenset()
+) -> dict[str, list[int]]:
     """For each layer and each place, the places of the view that it depends on through some path, bit q for place q;
-    places are numbered in raster order.
+    places are numbered in raster order.  `only`: the layers that are asked about, or all.
 
     Exact: a path that leaves the grid meets a zero there, and is none."""
     count = math.prod(grid)
+    last = {box.source: number for number, (_, reads) in enumerate(layers) for box in reads}
     found = {VIEW: [1 << number for number in range(count)]}
-    for name, reads in layers:
+    for number_of_layer, (name, reads) in enumerate(layers):
         seen = [0] * count
         for box in reads:
             source = found[box.source]
@@ -202,6 +208,8 @@ def sights(grid: Grid, layers: tuple[tuple[str, tuple[Box, ...]], ...]) -> dict[
                 for number in inside:
                     seen[number] |= source[number + step]
         found[name] = seen
+        for other in [s for s in found if only and s not in only and last.get(s, -1) <= number_of_layer]:
+            del found[other]  # nothing reads it any more
     return found
 
 

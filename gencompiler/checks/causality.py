@@ -82,7 +82,7 @@ def _blind(checking: Checking, network: nodes.Network, blind: int) -> None:
 def _stack(network: nodes.Network) -> SeesItsField:
     """What must hold of a stack, its receptive field and its blind spot read off its layers."""
     parts = tuple((layer.name, layer.reads) for layer in layers_of(network))
-    seen = stacks.sights(network.grid, parts)["last"]
+    seen = stacks.sights(network.grid, parts, frozenset(["last"]))["last"]
     ends, blind = stacks.field(network.grid, seen), stacks.holes(network.grid, seen)
     return SeesItsField(network.path, network.grid, structure(network), ends, blind)
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.catalog import networks
+from gencompiler.catalog.stacks import MOST_PLACES
 from gencompiler.model import causal_inputs, convolutions, features, nodes, stacks, views
 from gencompiler.model.builder import Context, PendingNetwork
 from gencompiler.model.constants import constant, size
@@ -152,6 +153,8 @@ def _stacked(
         infer.builder.unsupported(f"`{name}` of what is no causal view", expr.span)
     if "until" in shown:
         infer.builder.unsupported(f"`{name}` on a view up to its own place", expr.span)
+    if places > MOST_PLACES:
+        infer.builder.unsupported(f"`{name}` over more than {MOST_PLACES} places", expr.span)
 
 
 def _settings(

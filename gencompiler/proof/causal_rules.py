@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import cast
 
 from gencompiler.catalog import causal, stacks
@@ -97,6 +98,7 @@ def convolutional_network(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     The outputs are functions of the layer `last` at their place.  Subject: path, grid, layers."""
     path, grid, layers = cast(tuple[str, tuple[int, ...], Structure], subject)
     need(bool(grid) and all(n > 0 for n in grid) and bool(layers), "{} has no places", path)
+    need(math.prod(grid) <= stacks.MOST_PLACES, "{} has more places than can be looked at", path)
     known = {stacks.VIEW}
     for name, boxes in layers:
         need(name not in known, "two layers of {} are called {}", path, name)
@@ -104,10 +106,11 @@ def convolutional_network(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
             need(source in known, "{} reads {} before it is there", name, source)
             need(len(first) == len(counts) == len(grid), "a box of {} has other axes than the grid", name)
             need(dilation > 0 and all(n > 0 for n in counts), "a box of {} is empty", name)
+            need(math.prod(counts) <= stacks.MOST_PLACES, "a box of {} is larger than can be looked at", name)
         known.add(name)
     need("last" in known, "{} has no last layer", path)
     parts = tuple((name, tuple(stacks.Box(*box) for box in boxes)) for name, boxes in layers)
-    seen = stacks.sights(grid, parts)["last"]
+    seen = stacks.sights(grid, parts, frozenset(["last"]))["last"]
     for place, bits in enumerate(seen):
         need(not bits >> place, "{} looks ahead", path)
     return SeesItsField(path, grid, layers, stacks.field(grid, seen), stacks.holes(grid, seen))

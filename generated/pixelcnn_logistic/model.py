@@ -847,14 +847,8 @@ class PixelCNNPP(Model):
         Field("y", (), Support("Category", (10,)), storage="uint8", given=True),
     )
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(128, 256)),
-        "sample": RowFunction(
-            sample_rows,
-            keywords=("rows", "seed", "step"),
-            parameters=PARAMETERS,
-            tiles=(128, 256),
-            shapes=((8, 8),),
-        ),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS),
+        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, shapes=((8, 8),)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}

@@ -8,7 +8,7 @@ import torch
 import gencompiler
 from gencompiler.runtime import named
 from gencompiler.testing.strategies import Perturbation
-from tests.benchmarks import chain, diffusion, made, nade, samplers, table, timing
+from tests.benchmarks import chain, diffusion, made, nade, samplers, table, timing, wavenet
 
 
 def test_the_ratio_is_above_one_when_ours_is_faster() -> None:
@@ -77,6 +77,13 @@ def test_both_mades_are_one(hidden: int) -> None:
     made.check_equal(model, 12)
     with pytest.raises(AssertionError, match="not the same"):
         made.check_equal(Shifted(model), 12)
+
+
+def test_both_wavenets_are_one() -> None:
+    model = Perturbation(0.3, 0).apply(gencompiler.compile(wavenet.SPEC, T=11, K=5, C=4, L=3)())
+    wavenet.check_equal(model, 11)
+    with pytest.raises(AssertionError, match="not the same"):
+        wavenet.check_equal(Shifted(model), 11)
 
 
 class Shifted:

@@ -113,6 +113,17 @@ SUPPORTED: dict[str, str] = {
         "observed x : Real[4]  latent z : Real[2]  param W : Real[4, 2], s : Positive  p(z) = Normal(0, 1)"
         "  p(x | z) = Normal(W @ z, s)  train maximum_likelihood"
     ),
+    "Components may run over several indices": (
+        "observed x : Real  param a, t : Real[2, 3], m : Real[2]"
+        "  p(x) = Mixture(logits = for k, s: a[k, s], for k, s: Normal(m[k], exp(t[k, s])))"
+    ),
+    "`wavenet(x[<t], hidden = C)`": "observed x : Real[6]  p(x[t] | x[<t]) = Normal(wavenet(x[<t], hidden = 4, layers = 2), 1)",
+    "`pixelcnn(x[<(i, j)], hidden = C)`": (
+        "observed x : Real[4, 4]  p(x[i, j] | x[<(i, j)]) = Normal(pixelcnn(x[<(i, j)], hidden = 4, layers = 1), 1)"
+    ),
+    "`window(x[<(i, j)], radius = R)`": (
+        "observed x : Real[4, 4]  param a : Real[4]  p(x[i, j] | x[<(i, j)]) = Normal(a @ window(x[<(i, j)], radius = 1), 1)"
+    ),
     "`softmax`": "observed x : Real[3]  param a : Real[3]  p(x) = Normal(softmax(a), 1)  train maximum_likelihood",
     "`sample reverse_sde(score, sde, steps = n)`": SDE
     + "train denoising_score_matching(s, vp) sample reverse_sde(s, vp)",

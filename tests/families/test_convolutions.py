@@ -193,11 +193,17 @@ def test_a_box_that_is_moved_ahead_is_refused(name: str) -> None:
         (("last", ((VIEW, (-1,), (1,), 0),)),),
         (("first", ((VIEW, (-1,), (1,), 1),)),),
         (("last", ((VIEW, (-1,), (1,), 1),)), ("last", ((VIEW, (0,), (1,), 1),))),
+        (("first", ((VIEW, (0,), (1,), 1),)), ("last", (("first", (0,), (1,), 1),))),
     ],
 )
 def test_what_is_no_stack_proves_nothing(layers: Any) -> None:
     with pytest.raises(Unproved):
         prove("convolutional_network", ("net", (4,), layers))
+
+
+def test_a_grid_too_large_to_be_looked_at_proves_nothing() -> None:
+    with pytest.raises(Unproved, match="more places"):
+        prove("convolutional_network", ("net", (stacks.MOST_PLACES + 1,), (("last", ((VIEW, (-1,), (1,), 1),)),)))
 
 
 # -- windows ---------------------------------------------------------------------------------------------------------

@@ -129,6 +129,14 @@ bijection F(u : Real) -> Real = c * u
 x = z |> F
 }
 """,
+    "a stack over a sequence": """model M { observed x : Real[5]
+p(x[i] | x[<i]) = Normal(wavenet(x[<i], hidden = 2, layers = 2), 1)
+}
+""",
+    "a stack over an image": """model M { observed x : Real[3, 4]
+p(x[i, j] | x[<(i, j)]) = Normal(masked(x[<(i, j)], hidden = 2, layers = 1, first = 3), 1)
+}
+""",
     "a distribution function": """density F(x : Positive | k : Positive) = k * x^(k - 1) * exp(-x^k)
 model M { observed y : Real  param a : Positive  claim cdf(F) == 1 - exp(-x^k)  p(y) = Normal(0, a) }
 """,
