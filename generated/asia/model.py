@@ -652,12 +652,12 @@ class Asia(Model):
         Field("either", (), Support("Binary"), storage="uint8"),
     )
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, keywords=("dtype",), tiles=(512, 1024), particles=64),
+        "log_prob": RowFunction(log_prob_rows, keywords=("dtype",), tiles=(128, 384, 1024), particles=64),
         "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step", "dtype"), width=1),
         "log_weight": RowFunction(log_weight_rows, keywords=("rows", "seed", "step"), parameters=Q_PARAMETERS, width=2),
         "encode": RowFunction(encode_rows, keywords=("rows", "seed", "step"), parameters=Q_PARAMETERS, width=2),
         "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step", "dtype"), width=1),
-        "decode_mean": RowFunction(decode_mean_rows, keywords=("dtype",), tiles=(512, 1024)),
+        "decode_mean": RowFunction(decode_mean_rows, keywords=("dtype",), tiles=(512, 512, 1024)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=1),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,

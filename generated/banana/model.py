@@ -134,11 +134,11 @@ class Banana(Model):
 
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "energy": RowFunction(energy_rows, tiles=(512, 1024)),
+        "energy": RowFunction(energy_rows, tiles=(512, 512, 1024)),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
         "chain": RowFunction(chain_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=2),
-        "log_ratio": RowFunction(log_ratio_rows, tiles=(512, 1024)),
-        "log_proposal": RowFunction(log_proposal_rows, tiles=(512, 1024)),
+        "log_ratio": RowFunction(log_ratio_rows, tiles=(512, 512, 1024)),
+        "log_proposal": RowFunction(log_proposal_rows, tiles=(512, 512, 1024)),
     }
     capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""

@@ -216,21 +216,26 @@ class BiGAN(Model):
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     latents = (Field("z", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
-        "encode": RowFunction(encode_rows, parameters=Q_PARAMETERS, tiles=(128, 256)),
-        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(128, 256)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
+        "encode": RowFunction(encode_rows, parameters=Q_PARAMETERS, tiles=(64, 448, 1024)),
+        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(64, 448, 1024)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
         "objective_critic": RowFunction(
             objective_critic_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS, *PARAMETERS_2),
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
         "objective_generators": RowFunction(
             objective_generators_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS, *PARAMETERS_2),
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
     }
     phases = (
@@ -269,27 +274,27 @@ class BiGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/bigan.gen"
-    model_hash = "e0599c10dbc50acee11b5339214849338fbc5ca49a126743d9396900f8677433"
+    model_hash = "2e9c416c45788b51ee3023df7f7deacab5a2fc9be759175932cf6b4966a3d1af"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("mlp.0.weight", (128, 2), origin="bigan.gen:7")
-        self.declare("mlp.0.bias", (128,), origin="bigan.gen:7")
+        self.declare("mlp.0.bias", (128,), origin="bigan.gen:7", start="Uniform(-0.707107, 0.707107)")
         self.declare("mlp.1.weight", (128, 128), origin="bigan.gen:7")
-        self.declare("mlp.1.bias", (128,), origin="bigan.gen:7")
+        self.declare("mlp.1.bias", (128,), origin="bigan.gen:7", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("mlp.output.weight", (2, 128), origin="bigan.gen:7")
         self.declare("mlp.output.bias", (2,), origin="bigan.gen:7")
         self.declare("q.mlp.0.weight", (128, 2), origin="bigan.gen:9")
-        self.declare("q.mlp.0.bias", (128,), origin="bigan.gen:9")
+        self.declare("q.mlp.0.bias", (128,), origin="bigan.gen:9", start="Uniform(-0.707107, 0.707107)")
         self.declare("q.mlp.1.weight", (128, 128), origin="bigan.gen:9")
-        self.declare("q.mlp.1.bias", (128,), origin="bigan.gen:9")
+        self.declare("q.mlp.1.bias", (128,), origin="bigan.gen:9", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("q.mlp.output.weight", (2, 128), origin="bigan.gen:9")
         self.declare("q.mlp.output.bias", (2,), origin="bigan.gen:9")
         self.declare("C.mlp.0.weight", (128, 4), origin="bigan.gen:11")
-        self.declare("C.mlp.0.bias", (128,), origin="bigan.gen:11")
+        self.declare("C.mlp.0.bias", (128,), origin="bigan.gen:11", start="Uniform(-0.5, 0.5)")
         self.declare("C.mlp.1.weight", (128, 128), origin="bigan.gen:11")
-        self.declare("C.mlp.1.bias", (128,), origin="bigan.gen:11")
+        self.declare("C.mlp.1.bias", (128,), origin="bigan.gen:11", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("C.mlp.output.weight", (1, 128), origin="bigan.gen:11")
         self.declare("C.mlp.output.bias", (1,), origin="bigan.gen:11")
 

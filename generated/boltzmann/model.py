@@ -146,9 +146,9 @@ class Boltzmann(Model):
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=("W", "b"),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
-        "energy": RowFunction(energy_rows, parameters=("W", "b"), tiles=(512, 1024)),
+        "energy": RowFunction(energy_rows, parameters=("W", "b"), tiles=(128, 384, 1024)),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=64),
         "chain": RowFunction(
             chain_rows,

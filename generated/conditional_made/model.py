@@ -155,13 +155,13 @@ class ConditionalMADE(Model):
         "log_prob": RowFunction(
             log_prob_rows,
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
-            tiles=(128, 256),
+            tiles=(64, 448, 1024),
         ),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
             shapes=((8, 8),),
         ),
     }
@@ -170,13 +170,13 @@ class ConditionalMADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/conditional_made.gen"
-    model_hash = "476bb9575f33339bcf75b416632d87504769262d0469295cffded3cba1390da9"
+    model_hash = "947d069f551413a78de62c478cb70d6db818d88695527ab8a4e69d83b2d1f2e9"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("mlp.0.weight", (400, 1098), origin="conditional_made.gen:6")
-        self.declare("mlp.0.bias", (400,), origin="conditional_made.gen:6")
+        self.declare("mlp.0.bias", (400,), origin="conditional_made.gen:6", start="Uniform(-0.0301786, 0.0301786)")
         self.declare("mlp.output.weight", (1088, 400), origin="conditional_made.gen:6")
         self.declare("mlp.output.bias", (1088,), origin="conditional_made.gen:6")
 

@@ -290,27 +290,37 @@ class CVAE(Model):
     )
     latents = (Field("z", (16,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
         "encode": RowFunction(
             encode_rows,
             keywords=("rows", "seed", "step"),
             parameters=Q_PARAMETERS,
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
-        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
-        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS, tiles=(256, 512)),
+        "decode": RowFunction(
+            decode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
+        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS, tiles=(64, 448, 1024)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=16),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
@@ -318,19 +328,19 @@ class CVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/cvae.gen"
-    model_hash = "309f4cad4741495a136cbffcff3dcfa8d96fd9125b98ddb9ef09d4a76ca92ad5"
+    model_hash = "17cf865cc6d9641f1af6dc78552c9a61bd9382fe8efaa5bc6c308cf2ace194fb"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("embedding.output.weight", (10, 10), origin="cvae.gen:8")
         self.declare("mlp.0.weight", (200, 26), origin="cvae.gen:8")
-        self.declare("mlp.0.bias", (200,), origin="cvae.gen:8")
+        self.declare("mlp.0.bias", (200,), origin="cvae.gen:8", start="Uniform(-0.196116, 0.196116)")
         self.declare("mlp.output.weight", (64, 200), origin="cvae.gen:8")
         self.declare("mlp.output.bias", (64,), origin="cvae.gen:8")
         self.declare("q.embedding.output.weight", (10, 10), origin="cvae.gen:9")
         self.declare("q.mlp.0.weight", (200, 74), origin="cvae.gen:9")
-        self.declare("q.mlp.0.bias", (200,), origin="cvae.gen:9")
+        self.declare("q.mlp.0.bias", (200,), origin="cvae.gen:9", start="Uniform(-0.116248, 0.116248)")
         self.declare("q.mlp.m.weight", (16, 200), origin="cvae.gen:9")
         self.declare("q.mlp.m.bias", (16,), origin="cvae.gen:9")
         self.declare("q.mlp.s.weight", (16, 200), origin="cvae.gen:9")

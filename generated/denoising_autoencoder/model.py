@@ -164,7 +164,12 @@ class DAE(Model):
     latents = (Field("c", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
         "encode": RowFunction(encode_rows, keywords=("rows", "seed", "step"), width=2),
-        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
+        "decode": RowFunction(
+            decode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
         "decode_mean": RowFunction(
             decode_mean_rows,
             parameters=(
@@ -175,13 +180,13 @@ class DAE(Model):
                 "mlp.output.weight",
                 "mlp.output.bias",
             ),
-            tiles=(128, 256),
+            tiles=(64, 448, 1024),
         ),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
         "chain": RowFunction(
@@ -189,23 +194,23 @@ class DAE(Model):
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
             scalars=("steps",),
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/chains/denoising_autoencoder.gen"
-    model_hash = "55d9a46210f3c867d71d3894107da256c3206c2f57a50d325a9fd5035dfac7df"
+    model_hash = "4b93d0a4061283a1381cc73826e9d1c353dc445b3a20b075a7b47ac90e395bce"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("s", (2,), origin="denoising_autoencoder.gen:5", support=Support("Positive"))
         self.declare("mlp.0.weight", (128, 2), origin="denoising_autoencoder.gen:8")
-        self.declare("mlp.0.bias", (128,), origin="denoising_autoencoder.gen:8")
+        self.declare("mlp.0.bias", (128,), origin="denoising_autoencoder.gen:8", start="Uniform(-0.707107, 0.707107)")
         self.declare("mlp.1.weight", (128, 128), origin="denoising_autoencoder.gen:8")
-        self.declare("mlp.1.bias", (128,), origin="denoising_autoencoder.gen:8")
+        self.declare("mlp.1.bias", (128,), origin="denoising_autoencoder.gen:8", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("mlp.output.weight", (2, 128), origin="denoising_autoencoder.gen:8")
         self.declare("mlp.output.bias", (2,), origin="denoising_autoencoder.gen:8")
 

@@ -92,14 +92,23 @@ class DensityNetwork(Model):
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     latents = (Field("z", (1,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
-        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(512, 512, 1024),
+        ),
+        "decode": RowFunction(
+            decode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(512, 512, 1024),
+        ),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=1),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
-            tiles=(256, 512),
             particles=100,
         ),
     }
@@ -108,14 +117,14 @@ class DensityNetwork(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/early/density_network.gen"
-    model_hash = "94da8f53264ee442dca84376efff69d09e27941cf154fee9424990f8e3d869bf"
+    model_hash = "8be790a3a334d7bd6a5b09e384756810f82c79e6b1663d9de70dc93a806940e1"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("sigma", (2,), origin="density_network.gen:5", support=Support("Positive"))
         self.declare("mlp.0.weight", (20, 1), origin="density_network.gen:9")
-        self.declare("mlp.0.bias", (20,), origin="density_network.gen:9")
+        self.declare("mlp.0.bias", (20,), origin="density_network.gen:9", start="Uniform(-1, 1)")
         self.declare("mlp.output.weight", (2, 20), origin="density_network.gen:9")
         self.declare("mlp.output.bias", (2,), origin="density_network.gen:9")
 

@@ -67,11 +67,11 @@ def objective_phase_1_rows(
         mlp_0_weight,
         mlp_0_bias,
     )
-    hidden = total * torch.sigmoid(total)
+    hidden = F.silu(total)
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    hidden_2 = total_2 * torch.sigmoid(total_2)
+    hidden_2 = F.silu(total_2)
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    hidden_3 = total_3 * torch.sigmoid(total_3)
+    hidden_3 = F.silu(total_3)
     eps = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
     # diffusion.gen:13
     return torch.linalg.vector_norm(e - eps, dim=-1) ** 2
@@ -125,11 +125,11 @@ def sample_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden = total * torch.sigmoid(total)
+        hidden = F.silu(total)
         total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-        hidden_2 = total_2 * torch.sigmoid(total_2)
+        hidden_2 = F.silu(total_2)
         total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-        hidden_3 = total_3 * torch.sigmoid(total_3)
+        hidden_3 = F.silu(total_3)
         eps = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
         # digits_diffusion.gen:11
         score = -eps / math.sqrt(-math.expm1(-(0.1 * t) - 9.95 * t**2))
@@ -202,11 +202,11 @@ def reverse_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden = total_2 * torch.sigmoid(total_2)
+        hidden = F.silu(total_2)
         total_3 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-        hidden_2 = total_3 * torch.sigmoid(total_3)
+        hidden_2 = F.silu(total_3)
         total_4 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-        hidden_3 = total_4 * torch.sigmoid(total_4)
+        hidden_3 = F.silu(total_4)
         eps = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
         # digits_diffusion.gen:11
         score = -eps / math.sqrt(-math.expm1(-(0.1 * t) - 9.95 * t**2))
@@ -454,7 +454,7 @@ class DigitsDiffusion(Model):
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
-            tiles=(128, 256),
+            tiles=(64, 64, 1024),
         ),
         "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=64),
@@ -478,18 +478,18 @@ class DigitsDiffusion(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/digits_diffusion.gen"
-    model_hash = "2b5e49d4e1f7a5272a376b71ad1cce15320add0d1eafdc82fdd7893b6741735b"
+    model_hash = "447edcb6347392430fed5a4ee3ed5bbdb288c17ae48827ebd622b51c11877801"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("eps.embedding.output.weight", (10, 10), origin="digits_diffusion.gen:10")
         self.declare("eps.mlp.0.weight", (256, 106), origin="digits_diffusion.gen:10")
-        self.declare("eps.mlp.0.bias", (256,), origin="digits_diffusion.gen:10")
+        self.declare("eps.mlp.0.bias", (256,), origin="digits_diffusion.gen:10", start="Uniform(-0.0971286, 0.0971286)")
         self.declare("eps.mlp.1.weight", (256, 256), origin="digits_diffusion.gen:10")
-        self.declare("eps.mlp.1.bias", (256,), origin="digits_diffusion.gen:10")
+        self.declare("eps.mlp.1.bias", (256,), origin="digits_diffusion.gen:10", start="Uniform(-0.0625, 0.0625)")
         self.declare("eps.mlp.2.weight", (256, 256), origin="digits_diffusion.gen:10")
-        self.declare("eps.mlp.2.bias", (256,), origin="digits_diffusion.gen:10")
+        self.declare("eps.mlp.2.bias", (256,), origin="digits_diffusion.gen:10", start="Uniform(-0.0625, 0.0625)")
         self.declare("eps.mlp.output.weight", (64, 256), origin="digits_diffusion.gen:10")
         self.declare("eps.mlp.output.bias", (64,), origin="digits_diffusion.gen:10")
 

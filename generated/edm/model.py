@@ -61,11 +61,11 @@ def objective_phase_1_rows(
         mlp_0_weight,
         mlp_0_bias,
     )
-    hidden = total_3 * torch.sigmoid(total_3)
+    hidden = F.silu(total_3)
     total_4 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    hidden_2 = total_4 * torch.sigmoid(total_4)
+    hidden_2 = F.silu(total_4)
     total_5 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    hidden_3 = total_5 * torch.sigmoid(total_5)
+    hidden_3 = F.silu(total_5)
     net = F.linear(hidden_3, mlp_net_weight, mlp_net_bias)
     # edm.gen:8
     denoise = (0.25 / total)[:, None] * total_2 + (product / sqrt_total)[:, None] * net
@@ -118,11 +118,11 @@ def sample_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden = total_2 * torch.sigmoid(total_2)
+        hidden = F.silu(total_2)
         total_3 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-        hidden_2 = total_3 * torch.sigmoid(total_3)
+        hidden_2 = F.silu(total_3)
         total_4 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-        hidden_3 = total_4 * torch.sigmoid(total_4)
+        hidden_3 = F.silu(total_4)
         net = F.linear(hidden_3, mlp_net_weight, mlp_net_bias)
         # edm.gen:8
         denoise = 0.25 / total * x + s * 0.5 / sqrt_total * net
@@ -153,11 +153,11 @@ def sample_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden_4 = total_6 * torch.sigmoid(total_6)
+        hidden_4 = F.silu(total_6)
         total_7 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
-        hidden_5 = total_7 * torch.sigmoid(total_7)
+        hidden_5 = F.silu(total_7)
         total_8 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
-        hidden_6 = total_8 * torch.sigmoid(total_8)
+        hidden_6 = F.silu(total_8)
         net_2 = F.linear(hidden_6, mlp_net_weight, mlp_net_bias)
         # edm.gen:8
         denoise_2 = 0.25 / total_5 * difference + s_2 * 0.5 / sqrt_total_5 * net_2
@@ -224,11 +224,11 @@ def reverse_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden = total_3 * torch.sigmoid(total_3)
+        hidden = F.silu(total_3)
         total_4 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-        hidden_2 = total_4 * torch.sigmoid(total_4)
+        hidden_2 = F.silu(total_4)
         total_5 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-        hidden_3 = total_5 * torch.sigmoid(total_5)
+        hidden_3 = F.silu(total_5)
         net = F.linear(hidden_3, mlp_net_weight, mlp_net_bias)
         # edm.gen:8
         denoise = 0.25 / total_2 * x + s * 0.5 / sqrt_total_2 * net
@@ -259,11 +259,11 @@ def reverse_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden_4 = total_7 * torch.sigmoid(total_7)
+        hidden_4 = F.silu(total_7)
         total_8 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
-        hidden_5 = total_8 * torch.sigmoid(total_8)
+        hidden_5 = F.silu(total_8)
         total_9 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
-        hidden_6 = total_9 * torch.sigmoid(total_9)
+        hidden_6 = F.silu(total_9)
         net_2 = F.linear(hidden_6, mlp_net_weight, mlp_net_bias)
         # edm.gen:8
         denoise_2 = 0.25 / total_6 * difference + s_2 * 0.5 / sqrt_total_6 * net_2
@@ -418,11 +418,11 @@ def probability_flow_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden_4 = total_7 * torch.sigmoid(total_7)
+        hidden_4 = F.silu(total_7)
         total_8 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
-        hidden_5 = total_8 * torch.sigmoid(total_8)
+        hidden_5 = F.silu(total_8)
         total_9 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
-        hidden_6 = total_9 * torch.sigmoid(total_9)
+        hidden_6 = F.silu(total_9)
         net_2 = F.linear(hidden_6, mlp_net_weight, mlp_net_bias)
         # edm.gen:8
         denoise_2 = (0.25 / total_5)[:, None] * total_6 + (s_2 * 0.5 / sqrt_total_5)[:, None] * net_2
@@ -1011,12 +1011,17 @@ class EDM(Model):
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
-        "reverse": RowFunction(reverse_rows, parameters=PARAMETERS, scalars=("steps", "step"), tiles=(256, 512)),
-        "probability_flow": RowFunction(probability_flow_rows, parameters=PARAMETERS, tiles=(512, 1024)),
+        "reverse": RowFunction(reverse_rows, parameters=PARAMETERS, scalars=("steps", "step"), tiles=(64, 448, 1024)),
+        "probability_flow": RowFunction(probability_flow_rows, parameters=PARAMETERS, tiles=(64, 448, 1024)),
         "simulate_edm": RowFunction(simulate_edm_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=2),
     }
     phases = (Phase("phase_1", "objective_phase_1", maximize=False),)
@@ -1026,17 +1031,17 @@ class EDM(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/edm.gen"
-    model_hash = "7fa272e19a6210e78aa53ae31d22db303f30635d5d3b16899d8b5cce7a9394ac"
+    model_hash = "159b10dd5cb2c55cc0f91b54027e4fe90d0648fb56e8053485932f959394731d"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("denoise.mlp.0.weight", (128, 18), origin="edm.gen:10")
-        self.declare("denoise.mlp.0.bias", (128,), origin="edm.gen:10")
+        self.declare("denoise.mlp.0.bias", (128,), origin="edm.gen:10", start="Uniform(-0.235702, 0.235702)")
         self.declare("denoise.mlp.1.weight", (128, 128), origin="edm.gen:10")
-        self.declare("denoise.mlp.1.bias", (128,), origin="edm.gen:10")
+        self.declare("denoise.mlp.1.bias", (128,), origin="edm.gen:10", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("denoise.mlp.2.weight", (128, 128), origin="edm.gen:10")
-        self.declare("denoise.mlp.2.bias", (128,), origin="edm.gen:10")
+        self.declare("denoise.mlp.2.bias", (128,), origin="edm.gen:10", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("denoise.mlp.net.weight", (2, 128), origin="edm.gen:10")
         self.declare("denoise.mlp.net.bias", (2,), origin="edm.gen:10")
 

@@ -75,13 +75,13 @@ class Experts(Model):
         "log_prob": RowFunction(
             log_prob_rows,
             parameters=("A", "b", "s", "linear.output.weight", "linear.output.bias"),
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
         ),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("A", "b", "s", "linear.output.weight", "linear.output.bias"),
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
         ),
     }
     phases = (Phase("phase_1", "log_prob"),)

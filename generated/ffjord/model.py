@@ -444,24 +444,29 @@ class FFJORD(Model):
 
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(512, 1024)),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(512, 1024)),
-        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(512, 1024)),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(128, 384, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(128, 384, 1024),
+        ),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(128, 384, 1024)),
+        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(128, 384, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "estimate"}
     package = __package__ or ""
     spec = "specs/bijections/ffjord.gen"
-    model_hash = "b8cc356d427f2e43a7e4b56067201c9253a04d7a04e5df521c308305ca3dcada"
+    model_hash = "58b9c90e25b7e714bcbbcb37d15588c75fc8c1e0e28e4d066eb2ece3c6811e1c"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("v.mlp.0.weight", (64, 3), origin="ffjord.gen:6")
-        self.declare("v.mlp.0.bias", (64,), origin="ffjord.gen:6")
+        self.declare("v.mlp.0.bias", (64,), origin="ffjord.gen:6", start="Uniform(-0.57735, 0.57735)")
         self.declare("v.mlp.1.weight", (64, 64), origin="ffjord.gen:6")
-        self.declare("v.mlp.1.bias", (64,), origin="ffjord.gen:6")
+        self.declare("v.mlp.1.bias", (64,), origin="ffjord.gen:6", start="Uniform(-0.125, 0.125)")
         self.declare("v.mlp.output.weight", (2, 64), origin="ffjord.gen:6")
         self.declare("v.mlp.output.bias", (2,), origin="ffjord.gen:6")
 

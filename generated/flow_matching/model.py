@@ -96,11 +96,11 @@ def log_prob_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden_4 = total_4 * torch.sigmoid(total_4)
+        hidden_4 = F.silu(total_4)
         total_5 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
-        hidden_5 = total_5 * torch.sigmoid(total_5)
+        hidden_5 = F.silu(total_5)
         total_6 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
-        hidden_6 = total_6 * torch.sigmoid(total_6)
+        hidden_6 = F.silu(total_6)
         velocity = F.linear(hidden_6, mlp_output_weight, mlp_output_bias)
         product_6 = exp_value * (left - 0.3 * trial)[:, None]
         total_7 = F.linear(
@@ -416,11 +416,11 @@ def sample_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden_4 = total_4 * torch.sigmoid(total_4)
+        hidden_4 = F.silu(total_4)
         total_5 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
-        hidden_5 = total_5 * torch.sigmoid(total_5)
+        hidden_5 = F.silu(total_5)
         total_6 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
-        hidden_6 = total_6 * torch.sigmoid(total_6)
+        hidden_6 = F.silu(total_6)
         velocity = F.linear(hidden_6, mlp_output_weight, mlp_output_bias)
         product_7 = exp_value * (difference + 0.3 * trial)[:, None]
         total_7 = F.linear(
@@ -717,11 +717,11 @@ def forward_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden_4 = total_4 * torch.sigmoid(total_4)
+        hidden_4 = F.silu(total_4)
         total_5 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
-        hidden_5 = total_5 * torch.sigmoid(total_5)
+        hidden_5 = F.silu(total_5)
         total_6 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
-        hidden_6 = total_6 * torch.sigmoid(total_6)
+        hidden_6 = F.silu(total_6)
         velocity = F.linear(hidden_6, mlp_output_weight, mlp_output_bias)
         product_7 = exp_value * (difference + 0.3 * trial)[:, None]
         total_7 = F.linear(
@@ -1016,11 +1016,11 @@ def inverse_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden_4 = total_4 * torch.sigmoid(total_4)
+        hidden_4 = F.silu(total_4)
         total_5 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
-        hidden_5 = total_5 * torch.sigmoid(total_5)
+        hidden_5 = F.silu(total_5)
         total_6 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
-        hidden_6 = total_6 * torch.sigmoid(total_6)
+        hidden_6 = F.silu(total_6)
         velocity = F.linear(hidden_6, mlp_output_weight, mlp_output_bias)
         product_6 = exp_value * (left - 0.3 * trial)[:, None]
         total_7 = F.linear(
@@ -1283,11 +1283,11 @@ def objective_phase_1_rows(
         mlp_0_weight,
         mlp_0_bias,
     )
-    hidden = total * torch.sigmoid(total)
+    hidden = F.silu(total)
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    hidden_2 = total_2 * torch.sigmoid(total_2)
+    hidden_2 = F.silu(total_2)
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    hidden_3 = total_3 * torch.sigmoid(total_3)
+    hidden_3 = F.silu(total_3)
     v = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
     # diffusion.gen:32
     return torch.linalg.vector_norm(v - (x - z), dim=-1) ** 2
@@ -1319,32 +1319,37 @@ class FlowMatching(Model):
 
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(256, 512)),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(256, 512)),
-        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(256, 512)),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(64, 448, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(64, 448, 1024)),
+        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(64, 448, 1024)),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1", maximize=False),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "estimate"}
     package = __package__ or ""
     spec = "specs/bijections/flow_matching.gen"
-    model_hash = "3b16b8f985867ef65fa0a30c6040933ae26cc4015117bb2a6487d47449c9160d"
+    model_hash = "7a9cd36fc2a85789de1bba54ace232d3e3d1b0ebc1aaecef268b5138d572ea64"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("v.mlp.0.weight", (128, 18), origin="flow_matching.gen:7")
-        self.declare("v.mlp.0.bias", (128,), origin="flow_matching.gen:7")
+        self.declare("v.mlp.0.bias", (128,), origin="flow_matching.gen:7", start="Uniform(-0.235702, 0.235702)")
         self.declare("v.mlp.1.weight", (128, 128), origin="flow_matching.gen:7")
-        self.declare("v.mlp.1.bias", (128,), origin="flow_matching.gen:7")
+        self.declare("v.mlp.1.bias", (128,), origin="flow_matching.gen:7", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("v.mlp.2.weight", (128, 128), origin="flow_matching.gen:7")
-        self.declare("v.mlp.2.bias", (128,), origin="flow_matching.gen:7")
+        self.declare("v.mlp.2.bias", (128,), origin="flow_matching.gen:7", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("v.mlp.output.weight", (2, 128), origin="flow_matching.gen:7")
         self.declare("v.mlp.output.bias", (2,), origin="flow_matching.gen:7")
 

@@ -69,14 +69,14 @@ class DoubleWell(Model):
 
     fields = (Field("x", (), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "energy": RowFunction(energy_rows, tiles=(512, 1024)),
+        "energy": RowFunction(energy_rows, tiles=(512, 512, 1024)),
         "simulate_relax": RowFunction(
             simulate_relax_rows,
             keywords=("rows", "seed", "step"),
             scalars=("steps",),
             width=1,
         ),
-        "coefficients_relax": RowFunction(coefficients_relax_rows, tiles=(512, 1024)),
+        "coefficients_relax": RowFunction(coefficients_relax_rows, tiles=(512, 512, 1024)),
     }
     capabilities: ClassVar[dict[str, str]] = {"sample": "none", "log_prob": "none"}
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {

@@ -66,8 +66,13 @@ class FVSBN(Model):
 
     fields = (Field("x", (64,), Support("Binary"), storage="uint8"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=("W", "b"), tiles=(512, 1024)),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=("W", "b"), tiles=(512, 1024)),
+        "log_prob": RowFunction(log_prob_rows, parameters=("W", "b"), tiles=(256, 256, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=("W", "b"),
+            tiles=(256, 256, 1024),
+        ),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}

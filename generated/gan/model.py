@@ -176,20 +176,25 @@ class GAN(Model):
     fields = (Field("x", (64,), Support("Real"), storage="float32"),)
     latents = (Field("z", (16,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(128, 256)),
-        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(128, 256)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 64, 1024),
+        ),
+        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(64, 64, 1024)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=16),
         "objective_critic": RowFunction(
             objective_critic_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
-            tiles=(128, 256),
+            tiles=(64, 64, 1024),
         ),
         "objective_generator": RowFunction(
             objective_generator_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
-            tiles=(128, 256),
+            tiles=(64, 64, 1024),
         ),
     }
     phases = (
@@ -214,21 +219,21 @@ class GAN(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/adversarial/gan.gen"
-    model_hash = "5d56c6f206a0ed0168ffe1473451cce9a31de86a0fe01cdd63b4c312c07bce1e"
+    model_hash = "e77373069adc16865c6887574a137a8a906d4a6a0c961d059628dc3112a99258"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("mlp.0.weight", (128, 16), origin="gan.gen:7")
-        self.declare("mlp.0.bias", (128,), origin="gan.gen:7")
+        self.declare("mlp.0.bias", (128,), origin="gan.gen:7", start="Uniform(-0.25, 0.25)")
         self.declare("mlp.1.weight", (128, 128), origin="gan.gen:7")
-        self.declare("mlp.1.bias", (128,), origin="gan.gen:7")
+        self.declare("mlp.1.bias", (128,), origin="gan.gen:7", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("mlp.output.weight", (64, 128), origin="gan.gen:7")
         self.declare("mlp.output.bias", (64,), origin="gan.gen:7")
         self.declare("C.mlp.0.weight", (128, 64), origin="gan.gen:9")
-        self.declare("C.mlp.0.bias", (128,), origin="gan.gen:9")
+        self.declare("C.mlp.0.bias", (128,), origin="gan.gen:9", start="Uniform(-0.125, 0.125)")
         self.declare("C.mlp.1.weight", (128, 128), origin="gan.gen:9")
-        self.declare("C.mlp.1.bias", (128,), origin="gan.gen:9")
+        self.declare("C.mlp.1.bias", (128,), origin="gan.gen:9", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("C.mlp.output.weight", (1, 128), origin="gan.gen:9")
         self.declare("C.mlp.output.bias", (1,), origin="gan.gen:9")
 

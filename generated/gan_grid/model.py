@@ -231,20 +231,25 @@ class GridGAN(Model):
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     latents = (Field("z", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(128, 256)),
-        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(128, 256)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 64, 1024),
+        ),
+        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(64, 64, 1024)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
         "objective_critic": RowFunction(
             objective_critic_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
-            tiles=(128, 256),
+            tiles=(64, 64, 1024),
         ),
         "objective_generator": RowFunction(
             objective_generator_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
-            tiles=(128, 256),
+            tiles=(64, 64, 1024),
         ),
     }
     phases = (
@@ -281,25 +286,25 @@ class GridGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}, "modes": {}}
     package = __package__ or ""
     spec = "specs/adversarial/gan_grid.gen"
-    model_hash = "87a0a8a6a043e9cf64a6761e77c90042bd30808a3abdb7cd07982a11961b916b"
+    model_hash = "d21bfb1cfe5f9b6899c19c6584c784b4260a95ae7a5f8d48a38f795fcb349d59"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("mlp.0.weight", (128, 2), origin="gan_grid.gen:14")
-        self.declare("mlp.0.bias", (128,), origin="gan_grid.gen:14")
+        self.declare("mlp.0.bias", (128,), origin="gan_grid.gen:14", start="Uniform(-0.707107, 0.707107)")
         self.declare("mlp.1.weight", (128, 128), origin="gan_grid.gen:14")
-        self.declare("mlp.1.bias", (128,), origin="gan_grid.gen:14")
+        self.declare("mlp.1.bias", (128,), origin="gan_grid.gen:14", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("mlp.2.weight", (128, 128), origin="gan_grid.gen:14")
-        self.declare("mlp.2.bias", (128,), origin="gan_grid.gen:14")
+        self.declare("mlp.2.bias", (128,), origin="gan_grid.gen:14", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("mlp.output.weight", (2, 128), origin="gan_grid.gen:14")
         self.declare("mlp.output.bias", (2,), origin="gan_grid.gen:14")
         self.declare("L.mlp.0.weight", (128, 2), origin="gan_grid.gen:16")
-        self.declare("L.mlp.0.bias", (128,), origin="gan_grid.gen:16")
+        self.declare("L.mlp.0.bias", (128,), origin="gan_grid.gen:16", start="Uniform(-0.707107, 0.707107)")
         self.declare("L.mlp.1.weight", (128, 128), origin="gan_grid.gen:16")
-        self.declare("L.mlp.1.bias", (128,), origin="gan_grid.gen:16")
+        self.declare("L.mlp.1.bias", (128,), origin="gan_grid.gen:16", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("L.mlp.2.weight", (128, 128), origin="gan_grid.gen:16")
-        self.declare("L.mlp.2.bias", (128,), origin="gan_grid.gen:16")
+        self.declare("L.mlp.2.bias", (128,), origin="gan_grid.gen:16", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("L.mlp.output.weight", (1, 128), origin="gan_grid.gen:16")
         self.declare("L.mlp.output.bias", (1,), origin="gan_grid.gen:16")
 

@@ -74,12 +74,12 @@ class GaussianNADE(Model):
 
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=("W", "c", "V", "b", "S", "a"), tiles=(512, 1024)),
+        "log_prob": RowFunction(log_prob_rows, parameters=("W", "c", "V", "b", "S", "a"), tiles=(256, 256, 1024)),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("W", "c", "V", "b", "S", "a"),
-            tiles=(512, 1024),
+            tiles=(256, 256, 1024),
         ),
     }
     phases = (Phase("phase_1", "log_prob"),)

@@ -101,7 +101,7 @@ class GHMC(Model):
         Field("v", (2,), Support("Real"), storage="float32"),
     )
     programs: ClassVar[dict[str, RowFunction]] = {
-        "energy": RowFunction(energy_rows, tiles=(512, 1024)),
+        "energy": RowFunction(energy_rows, tiles=(512, 512, 1024)),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
         "chain": RowFunction(chain_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=2),
     }

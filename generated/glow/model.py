@@ -929,15 +929,21 @@ class Glow(Model):
 
     fields = (Field("x", (1, 8, 8), Support("Integer", (0, 17)), storage="uint8"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
+        "log_prob": RowFunction(
+            log_prob_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
+            tiles=(64, 64, 1024),
             shapes=((1, 8, 8),),
         ),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS, shapes=((1, 8, 8), ())),
-        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, shapes=((1, 8, 8), ())),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(64, 64, 1024), shapes=((1, 8, 8), ())),
+        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(64, 448, 1024), shapes=((1, 8, 8), ())),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "bound"}

@@ -103,8 +103,13 @@ class GRU(Model):
 
     fields = (Field("x", (64,), Support("Category", (17,)), storage="uint8"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(256, 512)),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(64, 448, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(128, 384, 1024),
+        ),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}

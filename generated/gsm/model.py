@@ -68,7 +68,7 @@ class GSM(Model):
 
     fields = (Field("x", (30,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=("w", "m", "a"), tiles=(512, 1024)),
+        "log_prob": RowFunction(log_prob_rows, parameters=("w", "m", "a"), tiles=(256, 256, 1024)),
         "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=("w", "m", "a"), width=30),
     }
     phases = (Phase("phase_1", "log_prob"),)

@@ -146,18 +146,18 @@ class GSN(Model):
             decode_rows,
             keywords=("rows", "seed", "step"),
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
-            tiles=(128, 256),
+            tiles=(64, 64, 1024),
         ),
         "decode_mean": RowFunction(
             decode_mean_rows,
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
-            tiles=(128, 256),
+            tiles=(64, 64, 1024),
         ),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=64),
         "chain": RowFunction(
@@ -165,20 +165,20 @@ class GSN(Model):
             keywords=("rows", "seed", "step"),
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
             scalars=("steps",),
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/chains/gsn.gen"
-    model_hash = "da55d6352b0335383780ecc21ea47dab57252a76d456eb7dc3fca47d63828618"
+    model_hash = "75f19bd33685729253cbc584d1f218cd6890335d188f0448ca5bd9566e517b88"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("mlp.0.weight", (128, 64), origin="gsn.gen:7")
-        self.declare("mlp.0.bias", (128,), origin="gsn.gen:7")
+        self.declare("mlp.0.bias", (128,), origin="gsn.gen:7", start="Uniform(-0.125, 0.125)")
         self.declare("mlp.output.weight", (64, 128), origin="gsn.gen:7")
         self.declare("mlp.output.bias", (64,), origin="gsn.gen:7")
 

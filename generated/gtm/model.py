@@ -353,27 +353,22 @@ class GTM(Model):
     fields = (Field("x", (64,), Support("Real"), storage="float32"),)
     latents = (Field("k", (), Support("Category", (100,)), storage="uint8"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=("W", "b", "s"), tiles=(256, 512), particles=100),
+        "log_prob": RowFunction(log_prob_rows, parameters=("W", "b", "s"), particles=100),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("W", "b", "s"),
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
         ),
         "decode": RowFunction(
             decode_rows,
             keywords=("rows", "seed", "step"),
             parameters=("W", "b", "s"),
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
         ),
-        "decode_mean": RowFunction(decode_mean_rows, parameters=("W", "b"), tiles=(512, 1024)),
+        "decode_mean": RowFunction(decode_mean_rows, parameters=("W", "b"), tiles=(512, 512, 1024)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=1),
-        "objective_phase_1": RowFunction(
-            objective_phase_1_rows,
-            parameters=("W", "b", "s"),
-            tiles=(256, 512),
-            particles=100,
-        ),
+        "objective_phase_1": RowFunction(objective_phase_1_rows, parameters=("W", "b", "s"), particles=100),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}

@@ -236,7 +236,7 @@ class Helmholtz(Model):
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("bias.output.bias", "linear.output.weight", "linear.output.bias"),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
         "log_weight": RowFunction(
             log_weight_rows,
@@ -248,24 +248,24 @@ class Helmholtz(Model):
                 "q.linear.output.weight",
                 "q.linear.output.bias",
             ),
-            tiles=(512, 1024),
+            tiles=(256, 256, 1024),
         ),
         "encode": RowFunction(
             encode_rows,
             keywords=("rows", "seed", "step"),
             parameters=("q.linear.output.weight", "q.linear.output.bias"),
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
         ),
         "decode": RowFunction(
             decode_rows,
             keywords=("rows", "seed", "step"),
             parameters=("linear.output.weight", "linear.output.bias"),
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
         "decode_mean": RowFunction(
             decode_mean_rows,
             parameters=("linear.output.weight", "linear.output.bias"),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step"), parameters=("bias.output.bias",), width=8),
         "objective_wake": RowFunction(
@@ -278,7 +278,7 @@ class Helmholtz(Model):
                 "q.linear.output.weight",
                 "q.linear.output.bias",
             ),
-            tiles=(512, 1024),
+            tiles=(256, 256, 1024),
         ),
         "objective_sleep": RowFunction(
             objective_sleep_rows,
@@ -290,7 +290,7 @@ class Helmholtz(Model):
                 "q.linear.output.weight",
                 "q.linear.output.bias",
             ),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
     }
     phases = (

@@ -251,20 +251,25 @@ class HingeGAN(Model):
     )
     latents = (Field("z", (16,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(128, 256)),
-        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(128, 256)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
+        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(64, 64, 1024)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=16),
         "objective_critic": RowFunction(
             objective_critic_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
         "objective_generator": RowFunction(
             objective_generator_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
-            tiles=(128, 256),
+            tiles=(64, 64, 1024),
         ),
     }
     phases = (
@@ -299,20 +304,20 @@ class HingeGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/hinge.gen"
-    model_hash = "ab4754664818f9f3aed29fcfcb1755ddca1f85f37cb0f4b4cbebf00451dcc491"
+    model_hash = "d4496099f0d59d7f55763019c5ed9548d4c0dbe3aecee5f1804c96b7733f6b69"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("embedding.output.weight", (10, 10), origin="hinge.gen:8")
         self.declare("mlp.0.weight", (128, 26), origin="hinge.gen:8")
-        self.declare("mlp.0.bias", (128,), origin="hinge.gen:8")
+        self.declare("mlp.0.bias", (128,), origin="hinge.gen:8", start="Uniform(-0.196116, 0.196116)")
         self.declare("mlp.1.weight", (128, 128), origin="hinge.gen:8")
-        self.declare("mlp.1.bias", (128,), origin="hinge.gen:8")
+        self.declare("mlp.1.bias", (128,), origin="hinge.gen:8", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("mlp.output.weight", (64, 128), origin="hinge.gen:8")
         self.declare("mlp.output.bias", (64,), origin="hinge.gen:8")
         self.declare("C.mlp.0.weight", (128, 64), origin="hinge.gen:11")
-        self.declare("C.mlp.0.bias", (128,), origin="hinge.gen:11")
+        self.declare("C.mlp.0.bias", (128,), origin="hinge.gen:11", start="Uniform(-0.125, 0.125)")
         self.declare("C.mlp.output.weight", (128, 128), origin="hinge.gen:11")
         self.declare("C.mlp.output.bias", (128,), origin="hinge.gen:11")
         self.declare("C.linear.output.weight", (1, 128), origin="hinge.gen:10")

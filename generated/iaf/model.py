@@ -337,7 +337,7 @@ class IAF_VAE(Model):
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
         "log_weight": RowFunction(
             log_weight_rows,
@@ -350,24 +350,24 @@ class IAF_VAE(Model):
                 *Q_PARAMETERS,
                 *PARAMETERS,
             ),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
         "encode": RowFunction(
             encode_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*Q_PARAMETERS, *PARAMETERS),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
         "decode": RowFunction(
             decode_rows,
             keywords=("rows", "seed", "step"),
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
         "decode_mean": RowFunction(
             decode_mean_rows,
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=8),
         "objective_phase_1": RowFunction(
@@ -381,7 +381,7 @@ class IAF_VAE(Model):
                 *Q_PARAMETERS,
                 *PARAMETERS,
             ),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
@@ -389,17 +389,17 @@ class IAF_VAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 50}}
     package = __package__ or ""
     spec = "specs/bijections/iaf.gen"
-    model_hash = "dcf93092e80b46f63508a69a9e97465a6670c3ddd0c31e71e4d93e6292714cb6"
+    model_hash = "b78f5526a56948703c1cf5baff650a42a8b958e53089e02c1835ea87b9b52256"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("mlp.0.weight", (128, 8), origin="iaf.gen:11")
-        self.declare("mlp.0.bias", (128,), origin="iaf.gen:11")
+        self.declare("mlp.0.bias", (128,), origin="iaf.gen:11", start="Uniform(-0.353553, 0.353553)")
         self.declare("mlp.output.weight", (64, 128), origin="iaf.gen:11")
         self.declare("mlp.output.bias", (64,), origin="iaf.gen:11")
         self.declare("q.mlp.0.weight", (128, 64), origin="iaf.gen:13")
-        self.declare("q.mlp.0.bias", (128,), origin="iaf.gen:13")
+        self.declare("q.mlp.0.bias", (128,), origin="iaf.gen:13", start="Uniform(-0.125, 0.125)")
         self.declare("q.mlp.h.weight", (32, 128), origin="iaf.gen:13")
         self.declare("q.mlp.h.bias", (32,), origin="iaf.gen:13")
         self.declare("q.linear.m.weight", (8, 32), origin="iaf.gen:13")
@@ -407,7 +407,7 @@ class IAF_VAE(Model):
         self.declare("q.linear.s.weight", (8, 32), origin="iaf.gen:13")
         self.declare("q.linear.s.bias", (8,), origin="iaf.gen:13")
         self.declare("IAF.mlp.0.weight", (3, 32, 40), origin="iaf.gen:4", rank=2)
-        self.declare("IAF.mlp.0.bias", (3, 32), origin="iaf.gen:4", rank=1)
+        self.declare("IAF.mlp.0.bias", (3, 32), origin="iaf.gen:4", rank=1, start="Uniform(-0.158114, 0.158114)")
         self.declare("IAF.mlp.m.weight", (3, 8, 32), origin="iaf.gen:4", rank=2, start="zeros")
         self.declare("IAF.mlp.m.bias", (3, 8), origin="iaf.gen:4", rank=1, start="zeros")
         self.declare("IAF.mlp.s.weight", (3, 8, 32), origin="iaf.gen:4", rank=2, start="zeros")

@@ -517,26 +517,31 @@ class IWAE(Model):
         Field("h2", (10,), Support("Real"), storage="float32"),
     )
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
         "encode": RowFunction(
             encode_rows,
             keywords=("rows", "seed", "step"),
             parameters=Q_PARAMETERS,
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
         "decode": RowFunction(
             decode_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
-        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS_2, tiles=(128, 256)),
+        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS_2, tiles=(64, 448, 1024)),
         "prior": RowFunction(
             prior_rows,
             keywords=("rows", "seed", "step"),
@@ -550,7 +555,7 @@ class IWAE(Model):
                 "mlp.s.weight",
                 "mlp.s.bias",
             ),
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
@@ -613,37 +618,37 @@ class IWAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/iwae.gen"
-    model_hash = "14bdf5a7fe59a62ccd9868537fa5c897ed3c8254172647b6ff719365dbe6678e"
+    model_hash = "ec1baf251a0664ec2406703aeb3b2ed3a40dd8604974b5f73df6a1f2027ba8ab"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("mlp.0.weight", (100, 10), origin="iwae.gen:9")
-        self.declare("mlp.0.bias", (100,), origin="iwae.gen:9")
+        self.declare("mlp.0.bias", (100,), origin="iwae.gen:9", start="Uniform(-0.316228, 0.316228)")
         self.declare("mlp.1.weight", (100, 100), origin="iwae.gen:9")
-        self.declare("mlp.1.bias", (100,), origin="iwae.gen:9")
+        self.declare("mlp.1.bias", (100,), origin="iwae.gen:9", start="Uniform(-0.1, 0.1)")
         self.declare("mlp.m.weight", (20, 100), origin="iwae.gen:9")
         self.declare("mlp.m.bias", (20,), origin="iwae.gen:9")
         self.declare("mlp.s.weight", (20, 100), origin="iwae.gen:9")
         self.declare("mlp.s.bias", (20,), origin="iwae.gen:9")
         self.declare("mlp_2.0.weight", (100, 20), origin="iwae.gen:10")
-        self.declare("mlp_2.0.bias", (100,), origin="iwae.gen:10")
+        self.declare("mlp_2.0.bias", (100,), origin="iwae.gen:10", start="Uniform(-0.223607, 0.223607)")
         self.declare("mlp_2.1.weight", (100, 100), origin="iwae.gen:10")
-        self.declare("mlp_2.1.bias", (100,), origin="iwae.gen:10")
+        self.declare("mlp_2.1.bias", (100,), origin="iwae.gen:10", start="Uniform(-0.1, 0.1)")
         self.declare("mlp_2.output.weight", (64, 100), origin="iwae.gen:10")
         self.declare("mlp_2.output.bias", (64,), origin="iwae.gen:10")
         self.declare("q.mlp.0.weight", (100, 64), origin="iwae.gen:11")
-        self.declare("q.mlp.0.bias", (100,), origin="iwae.gen:11")
+        self.declare("q.mlp.0.bias", (100,), origin="iwae.gen:11", start="Uniform(-0.125, 0.125)")
         self.declare("q.mlp.1.weight", (100, 100), origin="iwae.gen:11")
-        self.declare("q.mlp.1.bias", (100,), origin="iwae.gen:11")
+        self.declare("q.mlp.1.bias", (100,), origin="iwae.gen:11", start="Uniform(-0.1, 0.1)")
         self.declare("q.mlp.m.weight", (20, 100), origin="iwae.gen:11")
         self.declare("q.mlp.m.bias", (20,), origin="iwae.gen:11")
         self.declare("q.mlp.s.weight", (20, 100), origin="iwae.gen:11")
         self.declare("q.mlp.s.bias", (20,), origin="iwae.gen:11")
         self.declare("q.mlp_2.0.weight", (100, 20), origin="iwae.gen:12")
-        self.declare("q.mlp_2.0.bias", (100,), origin="iwae.gen:12")
+        self.declare("q.mlp_2.0.bias", (100,), origin="iwae.gen:12", start="Uniform(-0.223607, 0.223607)")
         self.declare("q.mlp_2.1.weight", (100, 100), origin="iwae.gen:12")
-        self.declare("q.mlp_2.1.bias", (100,), origin="iwae.gen:12")
+        self.declare("q.mlp_2.1.bias", (100,), origin="iwae.gen:12", start="Uniform(-0.1, 0.1)")
         self.declare("q.mlp_2.m.weight", (10, 100), origin="iwae.gen:12")
         self.declare("q.mlp_2.m.bias", (10,), origin="iwae.gen:12")
         self.declare("q.mlp_2.s.weight", (10, 100), origin="iwae.gen:12")

@@ -176,20 +176,25 @@ class LSGAN(Model):
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     latents = (Field("z", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
-        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(512, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(128, 384, 1024),
+        ),
+        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(128, 384, 1024)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
         "objective_critic": RowFunction(
             objective_critic_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
         "objective_generator": RowFunction(
             objective_generator_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
     }
     phases = (
@@ -217,21 +222,21 @@ class LSGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/lsgan.gen"
-    model_hash = "434433769227449f6117c7f7fd6443a2e1c473f899617cefde8c77d42def8747"
+    model_hash = "10c05034c09f9a7228972e314f5b8c07283100753baafb72dc7df3fff292d444"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("mlp.0.weight", (64, 2), origin="lsgan.gen:7")
-        self.declare("mlp.0.bias", (64,), origin="lsgan.gen:7")
+        self.declare("mlp.0.bias", (64,), origin="lsgan.gen:7", start="Uniform(-0.707107, 0.707107)")
         self.declare("mlp.1.weight", (64, 64), origin="lsgan.gen:7")
-        self.declare("mlp.1.bias", (64,), origin="lsgan.gen:7")
+        self.declare("mlp.1.bias", (64,), origin="lsgan.gen:7", start="Uniform(-0.125, 0.125)")
         self.declare("mlp.output.weight", (2, 64), origin="lsgan.gen:7")
         self.declare("mlp.output.bias", (2,), origin="lsgan.gen:7")
         self.declare("C.mlp.0.weight", (64, 2), origin="lsgan.gen:9")
-        self.declare("C.mlp.0.bias", (64,), origin="lsgan.gen:9")
+        self.declare("C.mlp.0.bias", (64,), origin="lsgan.gen:9", start="Uniform(-0.707107, 0.707107)")
         self.declare("C.mlp.1.weight", (64, 64), origin="lsgan.gen:9")
-        self.declare("C.mlp.1.bias", (64,), origin="lsgan.gen:9")
+        self.declare("C.mlp.1.bias", (64,), origin="lsgan.gen:9", start="Uniform(-0.125, 0.125)")
         self.declare("C.mlp.output.weight", (1, 64), origin="lsgan.gen:9")
         self.declare("C.mlp.output.bias", (1,), origin="lsgan.gen:9")
 

@@ -92,7 +92,7 @@ class MADE(Model):
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
         ),
     }
     phases = (Phase("phase_1", "log_prob"),)
@@ -100,13 +100,13 @@ class MADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/made.gen"
-    model_hash = "faa6918f4dbd3d2d1f699482b2d746fdda6d1ce6a653bc73e3b19ea7bcfe650d"
+    model_hash = "712a2dc37658d6f4dc2e86c5dcdbc39ea823f8f6d56488591fd39b83046355fd"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("mlp.0.weight", (500, 64), origin="made.gen:5")
-        self.declare("mlp.0.bias", (500,), origin="made.gen:5")
+        self.declare("mlp.0.bias", (500,), origin="made.gen:5", start="Uniform(-0.125, 0.125)")
         self.declare("mlp.output.weight", (64, 500), origin="made.gen:5")
         self.declare("mlp.output.bias", (64,), origin="made.gen:5")
 

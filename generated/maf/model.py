@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gencompiler.runtime import causal, random, sampling
+from gencompiler.runtime import causal, random, sampling, tiles
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model, Phase, RowFunction, Values
 
@@ -74,14 +74,14 @@ def log_prob_rows(
 
 
 def sample_rows(
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_1_weight,
-    mlp_1_bias,
-    mlp_m_weight,
-    mlp_m_bias,
-    mlp_s_weight,
-    mlp_s_bias,
+    MAF_mlp_0_weight,
+    MAF_mlp_0_bias,
+    MAF_mlp_1_weight,
+    MAF_mlp_1_bias,
+    MAF_mlp_m_weight,
+    MAF_mlp_m_bias,
+    MAF_mlp_s_weight,
+    MAF_mlp_s_bias,
     *,
     rows,
     seed,
@@ -91,42 +91,41 @@ def sample_rows(
 
     Returns x [rows, 2].
     """
-    dtype = mlp_0_weight.dtype
+    dtype = MAF_mlp_0_weight.dtype
     device = rows.device
     # maf.gen:11
     x = random.normal(seed, rows, step, 1, 2, dtype=dtype)
     for k in reversed(range(8)):
         reverse_input = x.flip(-1)
+        # maf.gen:3
+        mlp_0_weight = MAF_mlp_0_weight[k] * causal.mask(((64, 1, 1, 64),), ((2, 1, 1, 1),), dtype=dtype, device=device)
+        mlp_1_weight = MAF_mlp_1_weight[k] * causal.mask(
+            ((64, 1, 1, 64),),
+            ((64, 1, 1, 64),),
+            dtype=dtype,
+            device=device,
+        )
+        s_weight = MAF_mlp_s_weight[k] * causal.mask(((2, 0, 1, 1),), ((64, 1, 1, 64),), dtype=dtype, device=device)
+        m_weight = MAF_mlp_m_weight[k] * causal.mask(((2, 0, 1, 1),), ((64, 1, 1, 64),), dtype=dtype, device=device)
         # maf.gen:4
         entries = torch.zeros(len(rows), 2, dtype=dtype, device=device)
         for i in range(2):
             # maf.gen:3
-            hidden = torch.relu(
+            newest = torch.relu(
                 F.linear(
-                    entries,
-                    mlp_0_weight[k] * causal.mask(((64, 1, 1, 64),), ((2, 1, 1, 1),), dtype=dtype, device=device),
-                    mlp_0_bias[k],
+                    torch.relu(F.linear(entries, mlp_0_weight, MAF_mlp_0_bias[k])),
+                    mlp_1_weight,
+                    MAF_mlp_1_bias[k],
                 ),
-            )
-            hidden_2 = torch.relu(
-                F.linear(
-                    hidden,
-                    mlp_1_weight[k] * causal.mask(((64, 1, 1, 64),), ((64, 1, 1, 64),), dtype=dtype, device=device),
-                    mlp_1_bias[k],
-                ),
-            )
-            s = F.linear(
-                hidden_2,
-                mlp_s_weight[k] * causal.mask(((2, 0, 1, 1),), ((64, 1, 1, 64),), dtype=dtype, device=device),
-                mlp_s_bias[k],
-            )
-            m = F.linear(
-                hidden_2,
-                mlp_m_weight[k] * causal.mask(((2, 0, 1, 1),), ((64, 1, 1, 64),), dtype=dtype, device=device),
-                mlp_m_bias[k],
             )
             # maf.gen:4
-            entries = torch.select_scatter(entries, reverse_input[:, i] * torch.exp(s[:, i]) + m[:, i], -1, i)
+            entries = tiles.filled(
+                entries,
+                reverse_input[:, i]
+                * torch.exp(F.linear(newest, s_weight[i : i + 1], MAF_mlp_s_bias[k][i : i + 1])[:, 0])
+                + F.linear(newest, m_weight[i : i + 1], MAF_mlp_m_bias[k][i : i + 1])[:, 0],
+                i,
+            )
         # maf.gen:11
         x = entries
     return x
@@ -134,14 +133,14 @@ def sample_rows(
 
 def forward_rows(
     z,
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_1_weight,
-    mlp_1_bias,
-    mlp_m_weight,
-    mlp_m_bias,
-    mlp_s_weight,
-    mlp_s_bias,
+    MAF_mlp_0_weight,
+    MAF_mlp_0_bias,
+    MAF_mlp_1_weight,
+    MAF_mlp_1_bias,
+    MAF_mlp_m_weight,
+    MAF_mlp_m_bias,
+    MAF_mlp_s_weight,
+    MAF_mlp_s_bias,
 ):
     """latent z to data x, and log|det| of that map.
 
@@ -154,29 +153,40 @@ def forward_rows(
     for k in reversed(range(8)):
         reverse_input = z.flip(-1)
         # maf.gen:3
-        product = mlp_0_weight[k] * causal.mask(((64, 1, 1, 64),), ((2, 1, 1, 1),), dtype=dtype, device=device)
-        product_2 = mlp_1_weight[k] * causal.mask(((64, 1, 1, 64),), ((64, 1, 1, 64),), dtype=dtype, device=device)
-        product_3 = mlp_s_weight[k] * causal.mask(((2, 0, 1, 1),), ((64, 1, 1, 64),), dtype=dtype, device=device)
+        mlp_0_weight = MAF_mlp_0_weight[k] * causal.mask(((64, 1, 1, 64),), ((2, 1, 1, 1),), dtype=dtype, device=device)
+        mlp_1_weight = MAF_mlp_1_weight[k] * causal.mask(
+            ((64, 1, 1, 64),),
+            ((64, 1, 1, 64),),
+            dtype=dtype,
+            device=device,
+        )
+        s_weight = MAF_mlp_s_weight[k] * causal.mask(((2, 0, 1, 1),), ((64, 1, 1, 64),), dtype=dtype, device=device)
+        m_weight = MAF_mlp_m_weight[k] * causal.mask(((2, 0, 1, 1),), ((64, 1, 1, 64),), dtype=dtype, device=device)
         # maf.gen:4
         entries = torch.zeros(len(z), 2, dtype=dtype, device=device)
         for i in range(2):
             # maf.gen:3
-            hidden = torch.relu(F.linear(entries, product, mlp_0_bias[k]))
-            hidden_2 = torch.relu(F.linear(hidden, product_2, mlp_1_bias[k]))
-            s = F.linear(hidden_2, product_3, mlp_s_bias[k])
-            m = F.linear(
-                hidden_2,
-                mlp_m_weight[k] * causal.mask(((2, 0, 1, 1),), ((64, 1, 1, 64),), dtype=dtype, device=device),
-                mlp_m_bias[k],
+            newest = torch.relu(
+                F.linear(
+                    torch.relu(F.linear(entries, mlp_0_weight, MAF_mlp_0_bias[k])),
+                    mlp_1_weight,
+                    MAF_mlp_1_bias[k],
+                ),
             )
             # maf.gen:4
-            entries = torch.select_scatter(entries, reverse_input[:, i] * torch.exp(s[:, i]) + m[:, i], -1, i)
-        hidden_3 = torch.relu(F.linear(entries, product, mlp_0_bias[k]))
-        hidden_4 = torch.relu(F.linear(hidden_3, product_2, mlp_1_bias[k]))
-        s_2 = F.linear(hidden_4, product_3, mlp_s_bias[k])
+            entries = tiles.filled(
+                entries,
+                reverse_input[:, i]
+                * torch.exp(F.linear(newest, s_weight[i : i + 1], MAF_mlp_s_bias[k][i : i + 1])[:, 0])
+                + F.linear(newest, m_weight[i : i + 1], MAF_mlp_m_bias[k][i : i + 1])[:, 0],
+                i,
+            )
+        hidden = torch.relu(F.linear(entries, mlp_0_weight, MAF_mlp_0_bias[k]))
+        hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight, MAF_mlp_1_bias[k]))
+        s = F.linear(hidden_2, s_weight, MAF_mlp_s_bias[k])
         # maf.gen:11
         z = entries
-        log_abs_det = log_abs_det + (-s_2).sum(-1)
+        log_abs_det = log_abs_det + (-s).sum(-1)
     return z, -log_abs_det
 
 
@@ -260,10 +270,15 @@ class MAFFlow(Model):
 
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS),
-        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(256, 256, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(128, 384, 1024),
+        ),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(128, 384, 1024)),
+        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(128, 384, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}

@@ -337,12 +337,12 @@ class MCGSM(Model):
 
     fields = (Field("x", (8, 8), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=("eta", "alpha", "L", "a"), tiles=(512, 1024)),
+        "log_prob": RowFunction(log_prob_rows, parameters=("eta", "alpha", "L", "a"), tiles=(512, 512, 1024)),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("eta", "alpha", "L", "a"),
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
             shapes=((8, 8),),
         ),
     }

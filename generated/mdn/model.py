@@ -115,21 +115,26 @@ class MDN(Model):
         Field("x", (), Support("Real"), storage="float32"),
     )
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(512, 1024)),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(512, 512, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(512, 512, 1024),
+        ),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/mixtures/mdn.gen"
-    model_hash = "690645357e976e85a4ecfb7d9051d9996f0141b987e19b6442cae02f2f6052a5"
+    model_hash = "a71ccd64ff71e6a1d4eafbe0500ab8347f7b2bcb57232e9288c6861d3f4c6e61"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("mlp.0.weight", (50, 1), origin="mdn.gen:6")
-        self.declare("mlp.0.bias", (50,), origin="mdn.gen:6")
+        self.declare("mlp.0.bias", (50,), origin="mdn.gen:6", start="Uniform(-1, 1)")
         self.declare("mlp.a.weight", (5, 50), origin="mdn.gen:6")
         self.declare("mlp.a.bias", (5,), origin="mdn.gen:6")
         self.declare("mlp.m.weight", (5, 50), origin="mdn.gen:6")

@@ -279,17 +279,22 @@ class Moons(Model):
 
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(512, 1024)),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(512, 1024)),
-        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(512, 1024)),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(256, 256, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(128, 384, 1024),
+        ),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(256, 256, 1024)),
+        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(256, 256, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/moons.gen"
-    model_hash = "8d0eaecefd6460f7c7fc12974d0add86a6b8d314bd0ebc01d4a83b72814f8050"
+    model_hash = "9e29c36943d3dcbd719622bf013c5c0967dd903fea31fe013f93e3097665ac0a"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
@@ -299,9 +304,9 @@ class Moons(Model):
         self.declare("SinhArcsinh_2.eps", (2,), origin="moons.gen:6", rank=0)
         self.declare("SinhArcsinh_2.delta", (2,), origin="moons.gen:6", support=Support("Positive"), rank=0)
         self.declare("AffineCoupling.mlp.0.weight", (6, 64, 1), origin="moons.gen:4", rank=2)
-        self.declare("AffineCoupling.mlp.0.bias", (6, 64), origin="moons.gen:4", rank=1)
+        self.declare("AffineCoupling.mlp.0.bias", (6, 64), origin="moons.gen:4", rank=1, start="Uniform(-1, 1)")
         self.declare("AffineCoupling.mlp.1.weight", (6, 64, 64), origin="moons.gen:4", rank=2)
-        self.declare("AffineCoupling.mlp.1.bias", (6, 64), origin="moons.gen:4", rank=1)
+        self.declare("AffineCoupling.mlp.1.bias", (6, 64), origin="moons.gen:4", rank=1, start="Uniform(-0.125, 0.125)")
         self.declare("AffineCoupling.mlp.s.weight", (6, 1, 64), origin="moons.gen:4", rank=2, start="zeros")
         self.declare("AffineCoupling.mlp.s.bias", (6, 1), origin="moons.gen:4", rank=1, start="zeros")
         self.declare("AffineCoupling.mlp.t.weight", (6, 1, 64), origin="moons.gen:4", rank=2, start="zeros")

@@ -66,12 +66,12 @@ class NADE(Model):
 
     fields = (Field("x", (64,), Support("Binary"), storage="uint8"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=("W", "V", "b", "c"), tiles=(512, 1024)),
+        "log_prob": RowFunction(log_prob_rows, parameters=("W", "V", "b", "c"), tiles=(64, 64, 1024)),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("W", "V", "b", "c"),
-            tiles=(512, 1024),
+            tiles=(64, 64, 1024),
         ),
     }
     phases = (Phase("phase_1", "log_prob"),)

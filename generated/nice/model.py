@@ -184,27 +184,44 @@ class NICE(Model):
             log_prob_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(128, 256)),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(128, 256)),
-        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(128, 256)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(64, 448, 1024)),
+        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(64, 448, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "bound"}
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/nice.gen"
-    model_hash = "ecd1ed7bb3ea24fe543761bfbc7fe43cc2db95e4d6e85f460609a60cecb869a1"
+    model_hash = "0e2a13c1e4cde3091c55a626cb767b2fd52b00dbc4a14cd688a0c336cb7a1149"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("Scale.s", (64,), origin="nice.gen:6", support=Support("Positive"), rank=0)
         self.declare("AdditiveCoupling.mlp.0.weight", (4, 128, 32), origin="nice.gen:3", rank=2)
-        self.declare("AdditiveCoupling.mlp.0.bias", (4, 128), origin="nice.gen:3", rank=1)
+        self.declare(
+            "AdditiveCoupling.mlp.0.bias",
+            (4, 128),
+            origin="nice.gen:3",
+            rank=1,
+            start="Uniform(-0.176777, 0.176777)",
+        )
         self.declare("AdditiveCoupling.mlp.1.weight", (4, 128, 128), origin="nice.gen:3", rank=2)
-        self.declare("AdditiveCoupling.mlp.1.bias", (4, 128), origin="nice.gen:3", rank=1)
+        self.declare(
+            "AdditiveCoupling.mlp.1.bias",
+            (4, 128),
+            origin="nice.gen:3",
+            rank=1,
+            start="Uniform(-0.0883883, 0.0883883)",
+        )
         self.declare("AdditiveCoupling.mlp.output.weight", (4, 32, 128), origin="nice.gen:3", rank=2, start="zeros")
         self.declare("AdditiveCoupling.mlp.output.bias", (4, 32), origin="nice.gen:3", rank=1, start="zeros")
 

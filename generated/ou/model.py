@@ -43,7 +43,7 @@ class OU(Model):
 
     fields = (Field("x", (), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, tiles=(512, 1024)),
+        "log_prob": RowFunction(log_prob_rows, tiles=(512, 512, 1024)),
         "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step", "dtype"), width=1),
     }
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}

@@ -820,7 +820,13 @@ class GatedPixelCNN(Model):
     )
     programs: ClassVar[dict[str, RowFunction]] = {
         "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, shapes=((8, 8),)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 64, 1024),
+            shapes=((8, 8),),
+        ),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}

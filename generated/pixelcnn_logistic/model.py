@@ -847,8 +847,14 @@ class PixelCNNPP(Model):
         Field("y", (), Support("Category", (10,)), storage="uint8", given=True),
     )
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, shapes=((8, 8),)),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(64, 448, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 64, 1024),
+            shapes=((8, 8),),
+        ),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}

@@ -234,23 +234,23 @@ class PlanarFlow(Model):
         "log_prob": RowFunction(
             log_prob_rows,
             parameters=("Planar.v", "Planar.Q", "Planar.k", "Planar.b", "Stretch.s", "Stretch.m"),
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
         ),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("Planar.v", "Planar.Q", "Planar.k", "Planar.b", "Stretch.s", "Stretch.m"),
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
         ),
         "forward": RowFunction(
             forward_rows,
             parameters=("Planar.v", "Planar.Q", "Planar.k", "Planar.b", "Stretch.s", "Stretch.m"),
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
         ),
         "inverse": RowFunction(
             inverse_rows,
             parameters=("Planar.v", "Planar.Q", "Planar.k", "Planar.b", "Stretch.s", "Stretch.m"),
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
         ),
     }
     phases = (Phase("phase_1", "log_prob"),)

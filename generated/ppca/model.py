@@ -86,18 +86,18 @@ class PPCA(Model):
     fields = (Field("x", (64,), Support("Real"), storage="float32"),)
     latents = (Field("z", (10,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=("W", "b", "sigma"), tiles=(512, 1024)),
+        "log_prob": RowFunction(log_prob_rows, parameters=("W", "b", "sigma"), tiles=(128, 384, 1024)),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("W", "b", "sigma"),
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
         "decode": RowFunction(
             decode_rows,
             keywords=("rows", "seed", "step"),
             parameters=("W", "b", "sigma"),
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=10),
     }

@@ -118,16 +118,16 @@ class RBMCD(Model):
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=("W", "b", "c"),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
-        "energy": RowFunction(energy_rows, parameters=("W", "b", "c"), tiles=(512, 1024)),
+        "energy": RowFunction(energy_rows, parameters=("W", "b", "c"), tiles=(256, 256, 1024)),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=64),
         "chain": RowFunction(
             chain_rows,
             keywords=("rows", "seed", "step"),
             parameters=("W", "b", "c"),
             scalars=("steps",),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1", maximize=False),)

@@ -254,18 +254,23 @@ class RealNVP(Model):
             log_prob_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(512, 1024)),
-        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(512, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(128, 384, 1024)),
+        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(128, 384, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "bound"}
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/realnvp.gen"
-    model_hash = "d63755b0d452176056f28ec93f69bba5b8d96317c040d7836250779196f77cf0"
+    model_hash = "0ad0c27223e111412c88a0f7f702ffde70e916f423e2756cf9352c67e5a28823"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
@@ -273,9 +278,21 @@ class RealNVP(Model):
         self.declare("Warp.e", (64,), origin="realnvp.gen:6", rank=0)
         self.declare("Warp.d", (64,), origin="realnvp.gen:6", support=Support("Positive"), rank=0)
         self.declare("AffineCoupling.mlp.0.weight", (8, 64, 32), origin="realnvp.gen:4", rank=2)
-        self.declare("AffineCoupling.mlp.0.bias", (8, 64), origin="realnvp.gen:4", rank=1)
+        self.declare(
+            "AffineCoupling.mlp.0.bias",
+            (8, 64),
+            origin="realnvp.gen:4",
+            rank=1,
+            start="Uniform(-0.176777, 0.176777)",
+        )
         self.declare("AffineCoupling.mlp.1.weight", (8, 64, 64), origin="realnvp.gen:4", rank=2)
-        self.declare("AffineCoupling.mlp.1.bias", (8, 64), origin="realnvp.gen:4", rank=1)
+        self.declare(
+            "AffineCoupling.mlp.1.bias",
+            (8, 64),
+            origin="realnvp.gen:4",
+            rank=1,
+            start="Uniform(-0.125, 0.125)",
+        )
         self.declare("AffineCoupling.mlp.s.weight", (8, 32, 64), origin="realnvp.gen:4", rank=2, start="zeros")
         self.declare("AffineCoupling.mlp.s.bias", (8, 32), origin="realnvp.gen:4", rank=1, start="zeros")
         self.declare("AffineCoupling.mlp.t.weight", (8, 32, 64), origin="realnvp.gen:4", rank=2, start="zeros")

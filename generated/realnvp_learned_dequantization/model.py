@@ -373,26 +373,31 @@ class LearnedDequantization(Model):
     fields = (Field("x", (64,), Support("Integer", (0, 17)), storage="uint8"),)
     latents = (Field("u", (64,), Support("Unit"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(512, 1024)),
-        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(512, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(128, 384, 1024)),
+        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(128, 384, 1024)),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
         "encode": RowFunction(
             encode_rows,
             keywords=("rows", "seed", "step"),
             parameters=Q_PARAMETERS,
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
@@ -400,7 +405,7 @@ class LearnedDequantization(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 20}}
     package = __package__ or ""
     spec = "specs/bijections/realnvp_learned_dequantization.gen"
-    model_hash = "4b83aa33f6c692bd2c7d1ec8d0b6348db3ae208e23071077bb218257ece0a260"
+    model_hash = "b5273fa34bfe2a5ab0eebf97e9235edcac0ec578c4881100cf7319bccdb47b27"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
@@ -414,9 +419,21 @@ class LearnedDequantization(Model):
             rank=0,
         )
         self.declare("AffineCoupling.mlp.0.weight", (8, 64, 32), origin="realnvp_learned_dequantization.gen:4", rank=2)
-        self.declare("AffineCoupling.mlp.0.bias", (8, 64), origin="realnvp_learned_dequantization.gen:4", rank=1)
+        self.declare(
+            "AffineCoupling.mlp.0.bias",
+            (8, 64),
+            origin="realnvp_learned_dequantization.gen:4",
+            rank=1,
+            start="Uniform(-0.176777, 0.176777)",
+        )
         self.declare("AffineCoupling.mlp.1.weight", (8, 64, 64), origin="realnvp_learned_dequantization.gen:4", rank=2)
-        self.declare("AffineCoupling.mlp.1.bias", (8, 64), origin="realnvp_learned_dequantization.gen:4", rank=1)
+        self.declare(
+            "AffineCoupling.mlp.1.bias",
+            (8, 64),
+            origin="realnvp_learned_dequantization.gen:4",
+            rank=1,
+            start="Uniform(-0.125, 0.125)",
+        )
         self.declare(
             "AffineCoupling.mlp.s.weight",
             (8, 32, 64),
@@ -446,7 +463,12 @@ class LearnedDequantization(Model):
             start="zeros",
         )
         self.declare("q.mlp.0.weight", (64, 64), origin="realnvp_learned_dequantization.gen:14")
-        self.declare("q.mlp.0.bias", (64,), origin="realnvp_learned_dequantization.gen:14")
+        self.declare(
+            "q.mlp.0.bias",
+            (64,),
+            origin="realnvp_learned_dequantization.gen:14",
+            start="Uniform(-0.125, 0.125)",
+        )
         self.declare("q.mlp.m.weight", (64, 64), origin="realnvp_learned_dequantization.gen:14")
         self.declare("q.mlp.m.bias", (64,), origin="realnvp_learned_dequantization.gen:14")
         self.declare("q.mlp.s.weight", (64, 64), origin="realnvp_learned_dequantization.gen:14")

@@ -130,12 +130,12 @@ class RecurrentNADE(Model):
 
     fields = (Field("x", (8, 8), Support("Binary"), storage="uint8"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(256, 512)),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(64, 448, 1024)),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
             shapes=((8, 8),),
         ),
     }

@@ -235,17 +235,22 @@ class ResidualFlow(Model):
 
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(512, 1024)),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(512, 1024)),
-        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(512, 1024)),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(256, 256, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(256, 256, 1024),
+        ),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(256, 256, 1024)),
+        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(256, 256, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/residual.gen"
-    model_hash = "8b06783d3a376ae961406054964c9f96d44e680c069189278e8312e7d3d16c5d"
+    model_hash = "6dd835197ae4bdd03a83c51a55e26e49ace3c99cdeb71f59ed7a487f00752770"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
@@ -253,9 +258,21 @@ class ResidualFlow(Model):
         self.declare("Scale.s", (8, 2), origin="residual.gen:5", support=Support("Positive"), rank=0)
         self.declare("Scale.b", (8, 2), origin="residual.gen:5", rank=0)
         self.declare("Residual.mlp.0.weight", (8, 32, 2), origin="residual.gen:3", rank=2)
-        self.declare("Residual.mlp.0.bias", (8, 32), origin="residual.gen:3", rank=1)
+        self.declare(
+            "Residual.mlp.0.bias",
+            (8, 32),
+            origin="residual.gen:3",
+            rank=1,
+            start="Uniform(-0.707107, 0.707107)",
+        )
         self.declare("Residual.mlp.1.weight", (8, 32, 32), origin="residual.gen:3", rank=2)
-        self.declare("Residual.mlp.1.bias", (8, 32), origin="residual.gen:3", rank=1)
+        self.declare(
+            "Residual.mlp.1.bias",
+            (8, 32),
+            origin="residual.gen:3",
+            rank=1,
+            start="Uniform(-0.176777, 0.176777)",
+        )
         self.declare("Residual.mlp.output.weight", (8, 2, 32), origin="residual.gen:3", rank=2, start="zeros")
         self.declare("Residual.mlp.output.bias", (8, 2), origin="residual.gen:3", rank=1, start="zeros")
 

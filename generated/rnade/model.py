@@ -97,13 +97,13 @@ class RNADE(Model):
         "log_prob": RowFunction(
             log_prob_rows,
             parameters=("W", "c", "rho", "A", "M", "S", "a", "m", "s"),
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
         ),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("W", "c", "rho", "A", "M", "S", "a", "m", "s"),
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
         ),
     }
     phases = (Phase("phase_1", "log_prob"),)

@@ -281,48 +281,53 @@ class ReweightedSBN(Model):
         Field("h2", (10,), Support("Binary"), storage="uint8"),
     )
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
         "encode": RowFunction(
             encode_rows,
             keywords=("rows", "seed", "step"),
             parameters=Q_PARAMETERS,
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
         "decode": RowFunction(
             decode_rows,
             keywords=("rows", "seed", "step"),
             parameters=("linear_2.output.weight", "linear_2.output.bias"),
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
         "decode_mean": RowFunction(
             decode_mean_rows,
             parameters=("linear_2.output.weight", "linear_2.output.bias"),
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
         "prior": RowFunction(
             prior_rows,
             keywords=("rows", "seed", "step"),
             parameters=("bias.output.bias", "linear.output.weight", "linear.output.bias"),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
         "objective_wake": RowFunction(
             objective_wake_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
             particles=5,
         ),
         "objective_sleep": RowFunction(
             objective_sleep_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
     }
     phases = (

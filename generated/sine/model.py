@@ -430,17 +430,22 @@ class Rippled(Model):
 
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(512, 1024)),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(512, 1024)),
-        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(512, 1024)),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(512, 512, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(512, 512, 1024),
+        ),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(512, 512, 1024)),
+        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(512, 512, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/sine.gen"
-    model_hash = "bffc5e49f9f2f5d8daf679c4d7610dea7d4a0334c712b67021835223feef72d4"
+    model_hash = "b257562d5eacd7e6de012863040fc322203d0085272c03868e334d58286eb2f5"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
@@ -450,9 +455,9 @@ class Rippled(Model):
         self.declare("Ripple.a", (2,), origin="sine.gen:7", support=Support("Open", (-1, 1)), rank=0)
         self.declare("Ripple.k", (2,), origin="sine.gen:7", support=Support("Positive"), rank=0)
         self.declare("Coupling.mlp.0.weight", (4, 32, 1), origin="sine.gen:5", rank=2)
-        self.declare("Coupling.mlp.0.bias", (4, 32), origin="sine.gen:5", rank=1)
+        self.declare("Coupling.mlp.0.bias", (4, 32), origin="sine.gen:5", rank=1, start="Uniform(-1, 1)")
         self.declare("Coupling.mlp.1.weight", (4, 32, 32), origin="sine.gen:5", rank=2)
-        self.declare("Coupling.mlp.1.bias", (4, 32), origin="sine.gen:5", rank=1)
+        self.declare("Coupling.mlp.1.bias", (4, 32), origin="sine.gen:5", rank=1, start="Uniform(-0.176777, 0.176777)")
         self.declare("Coupling.mlp.s.weight", (4, 1, 32), origin="sine.gen:5", rank=2, start="zeros")
         self.declare("Coupling.mlp.s.bias", (4, 1), origin="sine.gen:5", rank=1, start="zeros")
         self.declare("Coupling.mlp.t.weight", (4, 1, 32), origin="sine.gen:5", rank=2, start="zeros")

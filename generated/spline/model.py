@@ -3139,24 +3139,35 @@ class NSF(Model):
 
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(512, 1024)),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(512, 1024)),
-        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(512, 1024)),
+        "log_prob": RowFunction(log_prob_rows, parameters=PARAMETERS, tiles=(512, 512, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(512, 512, 1024),
+        ),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(512, 512, 1024)),
+        "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(512, 512, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     package = __package__ or ""
     spec = "specs/bijections/spline.gen"
-    model_hash = "1d371d0f2991d1c3749d72e8ca174056d1eb56f78a55b94b0e3824507a66adc9"
+    model_hash = "5def430982d3b521af35807ca3bb8b8312b4d754fc24afcfbd9d3ef41e4cf05b"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("SplineCoupling.mlp.0.weight", (4, 32, 1), origin="spline.gen:15", rank=2)
-        self.declare("SplineCoupling.mlp.0.bias", (4, 32), origin="spline.gen:15", rank=1)
+        self.declare("SplineCoupling.mlp.0.bias", (4, 32), origin="spline.gen:15", rank=1, start="Uniform(-1, 1)")
         self.declare("SplineCoupling.mlp.1.weight", (4, 32, 32), origin="spline.gen:15", rank=2)
-        self.declare("SplineCoupling.mlp.1.bias", (4, 32), origin="spline.gen:15", rank=1)
+        self.declare(
+            "SplineCoupling.mlp.1.bias",
+            (4, 32),
+            origin="spline.gen:15",
+            rank=1,
+            start="Uniform(-0.176777, 0.176777)",
+        )
         self.declare("SplineCoupling.mlp.w.weight", (4, 8, 32), origin="spline.gen:15", rank=2, start="zeros")
         self.declare("SplineCoupling.mlp.w.bias", (4, 8), origin="spline.gen:15", rank=1, start="zeros")
         self.declare("SplineCoupling.mlp.h.weight", (4, 8, 32), origin="spline.gen:15", rank=2, start="zeros")

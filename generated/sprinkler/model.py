@@ -274,7 +274,7 @@ class Sprinkler(Model):
         Field("sprinkler", (), Support("Binary"), storage="uint8"),
     )
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, keywords=("dtype",), tiles=(512, 1024), particles=4),
+        "log_prob": RowFunction(log_prob_rows, keywords=("dtype",), tiles=(512, 512, 1024), particles=4),
         "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step", "dtype"), width=1),
         "log_weight": RowFunction(
             log_weight_rows,
@@ -289,7 +289,7 @@ class Sprinkler(Model):
             width=2,
         ),
         "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step", "dtype"), width=1),
-        "decode_mean": RowFunction(decode_mean_rows, keywords=("dtype",), tiles=(512, 1024)),
+        "decode_mean": RowFunction(decode_mean_rows, keywords=("dtype",), tiles=(512, 512, 1024)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=1),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,

@@ -61,11 +61,11 @@ def objective_phase_1_rows(
         mlp_0_weight,
         mlp_0_bias,
     )
-    hidden = total * torch.sigmoid(total)
+    hidden = F.silu(total)
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    hidden_2 = total_2 * torch.sigmoid(total_2)
+    hidden_2 = F.silu(total_2)
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    hidden_3 = total_3 * torch.sigmoid(total_3)
+    hidden_3 = F.silu(total_3)
     eps = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
     # diffusion.gen:13
     return torch.linalg.vector_norm(e - eps, dim=-1) ** 2
@@ -112,11 +112,11 @@ def sample_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden = total * torch.sigmoid(total)
+        hidden = F.silu(total)
         total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-        hidden_2 = total_2 * torch.sigmoid(total_2)
+        hidden_2 = F.silu(total_2)
         total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-        hidden_3 = total_3 * torch.sigmoid(total_3)
+        hidden_3 = F.silu(total_3)
         eps = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
         # subvp.gen:8
         score = -eps / -math.expm1(-product - product_2)
@@ -182,11 +182,11 @@ def reverse_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden = total_2 * torch.sigmoid(total_2)
+        hidden = F.silu(total_2)
         total_3 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-        hidden_2 = total_3 * torch.sigmoid(total_3)
+        hidden_2 = F.silu(total_3)
         total_4 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-        hidden_3 = total_4 * torch.sigmoid(total_4)
+        hidden_3 = F.silu(total_4)
         eps = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
         # subvp.gen:8
         score = -eps / -math.expm1(-product - product_2)
@@ -252,16 +252,21 @@ class SubVP(Model):
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
         "reverse": RowFunction(
             reverse_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
             scalars=("steps",),
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
         "simulate_subvp": RowFunction(
             simulate_subvp_rows,
@@ -274,17 +279,17 @@ class SubVP(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/subvp.gen"
-    model_hash = "b730596eff08f1ec5d219320b9ac1e7c06ce97518aa0efd225112e64b9e32e66"
+    model_hash = "13b0e33cfc19fcf60ba2894cf8a50357927315d274a57e512925462a21b43acc"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("eps.mlp.0.weight", (128, 18), origin="subvp.gen:7")
-        self.declare("eps.mlp.0.bias", (128,), origin="subvp.gen:7")
+        self.declare("eps.mlp.0.bias", (128,), origin="subvp.gen:7", start="Uniform(-0.235702, 0.235702)")
         self.declare("eps.mlp.1.weight", (128, 128), origin="subvp.gen:7")
-        self.declare("eps.mlp.1.bias", (128,), origin="subvp.gen:7")
+        self.declare("eps.mlp.1.bias", (128,), origin="subvp.gen:7", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("eps.mlp.2.weight", (128, 128), origin="subvp.gen:7")
-        self.declare("eps.mlp.2.bias", (128,), origin="subvp.gen:7")
+        self.declare("eps.mlp.2.bias", (128,), origin="subvp.gen:7", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("eps.mlp.output.weight", (2, 128), origin="subvp.gen:7")
         self.declare("eps.mlp.output.bias", (2,), origin="subvp.gen:7")
 

@@ -68,7 +68,7 @@ class ULA(Model):
 
     fields = (Field("x", (1,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "energy": RowFunction(energy_rows, tiles=(512, 1024)),
+        "energy": RowFunction(energy_rows, tiles=(512, 512, 1024)),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=1),
         "chain": RowFunction(chain_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=1),
     }

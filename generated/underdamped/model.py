@@ -64,7 +64,7 @@ class Underdamped(Model):
         Field("v", (1,), Support("Real"), storage="float32"),
     )
     programs: ClassVar[dict[str, RowFunction]] = {
-        "energy": RowFunction(energy_rows, tiles=(512, 1024)),
+        "energy": RowFunction(energy_rows, tiles=(512, 512, 1024)),
         "simulate_langevin": RowFunction(
             simulate_langevin_rows,
             keywords=("rows", "seed", "step"),

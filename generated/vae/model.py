@@ -248,27 +248,37 @@ class VAE(Model):
     fields = (Field("x", (64,), Support("Binary"), storage="uint8"),)
     latents = (Field("z", (10,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
         "encode": RowFunction(
             encode_rows,
             keywords=("rows", "seed", "step"),
             parameters=Q_PARAMETERS,
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
-        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
-        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS, tiles=(256, 512)),
+        "decode": RowFunction(
+            decode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
+        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS, tiles=(64, 448, 1024)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=10),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
@@ -276,21 +286,21 @@ class VAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae.gen"
-    model_hash = "6362b6de1d2217020a803bdd38e7285c694d04c7d1bedbf912c9d81c702f2ba4"
+    model_hash = "8a1c12e85b4278995f065de9e160b5dc1608d3a835cbf07666270e3b65d61f34"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("mlp.0.weight", (100, 10), origin="vae.gen:7")
-        self.declare("mlp.0.bias", (100,), origin="vae.gen:7")
+        self.declare("mlp.0.bias", (100,), origin="vae.gen:7", start="Uniform(-0.316228, 0.316228)")
         self.declare("mlp.1.weight", (100, 100), origin="vae.gen:7")
-        self.declare("mlp.1.bias", (100,), origin="vae.gen:7")
+        self.declare("mlp.1.bias", (100,), origin="vae.gen:7", start="Uniform(-0.1, 0.1)")
         self.declare("mlp.output.weight", (64, 100), origin="vae.gen:7")
         self.declare("mlp.output.bias", (64,), origin="vae.gen:7")
         self.declare("q.mlp.0.weight", (100, 64), origin="vae.gen:8")
-        self.declare("q.mlp.0.bias", (100,), origin="vae.gen:8")
+        self.declare("q.mlp.0.bias", (100,), origin="vae.gen:8", start="Uniform(-0.125, 0.125)")
         self.declare("q.mlp.1.weight", (100, 100), origin="vae.gen:8")
-        self.declare("q.mlp.1.bias", (100,), origin="vae.gen:8")
+        self.declare("q.mlp.1.bias", (100,), origin="vae.gen:8", start="Uniform(-0.1, 0.1)")
         self.declare("q.mlp.m.weight", (10, 100), origin="vae.gen:8")
         self.declare("q.mlp.m.bias", (10,), origin="vae.gen:8")
         self.declare("q.mlp.s.weight", (10, 100), origin="vae.gen:8")

@@ -346,27 +346,37 @@ class FlowVAE(Model):
     fields = (Field("x", (64,), Support("Binary"), storage="uint8"),)
     latents = (Field("z", (10,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS, *PARAMETERS_2),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
         "encode": RowFunction(
             encode_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*Q_PARAMETERS, *PARAMETERS_2),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
-        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
-        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS, tiles=(256, 512)),
+        "decode": RowFunction(
+            decode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
+        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS, tiles=(64, 448, 1024)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=10),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS, *PARAMETERS_2),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
@@ -374,21 +384,21 @@ class FlowVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae_flow.gen"
-    model_hash = "73962ccf0840acaef170e6c17187e50f42a7bd06c1a58973c0f3d1c1b3cb14ba"
+    model_hash = "abf2268ef48fe173825f9fe36f1ce9a66f0d0ae291e1fe91115aea67e424b810"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("mlp.0.weight", (100, 10), origin="vae_flow.gen:10")
-        self.declare("mlp.0.bias", (100,), origin="vae_flow.gen:10")
+        self.declare("mlp.0.bias", (100,), origin="vae_flow.gen:10", start="Uniform(-0.316228, 0.316228)")
         self.declare("mlp.1.weight", (100, 100), origin="vae_flow.gen:10")
-        self.declare("mlp.1.bias", (100,), origin="vae_flow.gen:10")
+        self.declare("mlp.1.bias", (100,), origin="vae_flow.gen:10", start="Uniform(-0.1, 0.1)")
         self.declare("mlp.output.weight", (64, 100), origin="vae_flow.gen:10")
         self.declare("mlp.output.bias", (64,), origin="vae_flow.gen:10")
         self.declare("q.mlp.0.weight", (100, 64), origin="vae_flow.gen:12")
-        self.declare("q.mlp.0.bias", (100,), origin="vae_flow.gen:12")
+        self.declare("q.mlp.0.bias", (100,), origin="vae_flow.gen:12", start="Uniform(-0.125, 0.125)")
         self.declare("q.mlp.1.weight", (100, 100), origin="vae_flow.gen:12")
-        self.declare("q.mlp.1.bias", (100,), origin="vae_flow.gen:12")
+        self.declare("q.mlp.1.bias", (100,), origin="vae_flow.gen:12", start="Uniform(-0.1, 0.1)")
         self.declare("q.mlp.m.weight", (10, 100), origin="vae_flow.gen:12")
         self.declare("q.mlp.m.bias", (10,), origin="vae_flow.gen:12")
         self.declare("q.mlp.s.weight", (10, 100), origin="vae_flow.gen:12")
@@ -396,7 +406,13 @@ class FlowVAE(Model):
         self.declare("q.mlp.h.weight", (32, 100), origin="vae_flow.gen:12")
         self.declare("q.mlp.h.bias", (32,), origin="vae_flow.gen:12")
         self.declare("Coupling.mlp.0.weight", (4, 64, 37), origin="vae_flow.gen:3", rank=2)
-        self.declare("Coupling.mlp.0.bias", (4, 64), origin="vae_flow.gen:3", rank=1)
+        self.declare(
+            "Coupling.mlp.0.bias",
+            (4, 64),
+            origin="vae_flow.gen:3",
+            rank=1,
+            start="Uniform(-0.164399, 0.164399)",
+        )
         self.declare("Coupling.mlp.s.weight", (4, 5, 64), origin="vae_flow.gen:3", rank=2, start="zeros")
         self.declare("Coupling.mlp.s.bias", (4, 5), origin="vae_flow.gen:3", rank=1, start="zeros")
         self.declare("Coupling.mlp.t.weight", (4, 5, 64), origin="vae_flow.gen:3", rank=2, start="zeros")

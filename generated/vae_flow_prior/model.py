@@ -341,26 +341,31 @@ class FlowPriorVAE(Model):
     fields = (Field("x", (64,), Support("Binary"), storage="uint8"),)
     latents = (Field("z", (10,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(128, 384, 1024),
+        ),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
         "encode": RowFunction(
             encode_rows,
             keywords=("rows", "seed", "step"),
             parameters=Q_PARAMETERS,
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
         "decode": RowFunction(
             decode_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
-        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS_2, tiles=(256, 512)),
+        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS_2, tiles=(64, 448, 1024)),
         "prior": RowFunction(
             prior_rows,
             keywords=("rows", "seed", "step"),
@@ -372,13 +377,13 @@ class FlowPriorVAE(Model):
                 "Coupling.mlp.t.weight",
                 "Coupling.mlp.t.bias",
             ),
-            tiles=(512, 1024),
+            tiles=(256, 256, 1024),
         ),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
@@ -386,27 +391,33 @@ class FlowPriorVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae_flow_prior.gen"
-    model_hash = "5e57494027e238dc3b389257510d01a2cf2b17d5907ef25fe2a95937aa89682a"
+    model_hash = "f8ee18dc543d87d8eece65d0ed5da193ae28f304ba0cca3f21ab5e56665ac938"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("Coupling.mlp.0.weight", (4, 64, 5), origin="vae_flow_prior.gen:3", rank=2)
-        self.declare("Coupling.mlp.0.bias", (4, 64), origin="vae_flow_prior.gen:3", rank=1)
+        self.declare(
+            "Coupling.mlp.0.bias",
+            (4, 64),
+            origin="vae_flow_prior.gen:3",
+            rank=1,
+            start="Uniform(-0.447214, 0.447214)",
+        )
         self.declare("Coupling.mlp.s.weight", (4, 5, 64), origin="vae_flow_prior.gen:3", rank=2, start="zeros")
         self.declare("Coupling.mlp.s.bias", (4, 5), origin="vae_flow_prior.gen:3", rank=1, start="zeros")
         self.declare("Coupling.mlp.t.weight", (4, 5, 64), origin="vae_flow_prior.gen:3", rank=2, start="zeros")
         self.declare("Coupling.mlp.t.bias", (4, 5), origin="vae_flow_prior.gen:3", rank=1, start="zeros")
         self.declare("mlp.0.weight", (100, 10), origin="vae_flow_prior.gen:10")
-        self.declare("mlp.0.bias", (100,), origin="vae_flow_prior.gen:10")
+        self.declare("mlp.0.bias", (100,), origin="vae_flow_prior.gen:10", start="Uniform(-0.316228, 0.316228)")
         self.declare("mlp.1.weight", (100, 100), origin="vae_flow_prior.gen:10")
-        self.declare("mlp.1.bias", (100,), origin="vae_flow_prior.gen:10")
+        self.declare("mlp.1.bias", (100,), origin="vae_flow_prior.gen:10", start="Uniform(-0.1, 0.1)")
         self.declare("mlp.output.weight", (64, 100), origin="vae_flow_prior.gen:10")
         self.declare("mlp.output.bias", (64,), origin="vae_flow_prior.gen:10")
         self.declare("q.mlp.0.weight", (100, 64), origin="vae_flow_prior.gen:11")
-        self.declare("q.mlp.0.bias", (100,), origin="vae_flow_prior.gen:11")
+        self.declare("q.mlp.0.bias", (100,), origin="vae_flow_prior.gen:11", start="Uniform(-0.125, 0.125)")
         self.declare("q.mlp.1.weight", (100, 100), origin="vae_flow_prior.gen:11")
-        self.declare("q.mlp.1.bias", (100,), origin="vae_flow_prior.gen:11")
+        self.declare("q.mlp.1.bias", (100,), origin="vae_flow_prior.gen:11", start="Uniform(-0.1, 0.1)")
         self.declare("q.mlp.m.weight", (10, 100), origin="vae_flow_prior.gen:11")
         self.declare("q.mlp.m.bias", (10,), origin="vae_flow_prior.gen:11")
         self.declare("q.mlp.s.weight", (10, 100), origin="vae_flow_prior.gen:11")

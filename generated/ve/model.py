@@ -60,11 +60,11 @@ def objective_phase_1_rows(
         mlp_0_weight,
         mlp_0_bias,
     )
-    hidden = total * torch.sigmoid(total)
+    hidden = F.silu(total)
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    hidden_2 = total_2 * torch.sigmoid(total_2)
+    hidden_2 = F.silu(total_2)
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    hidden_3 = total_3 * torch.sigmoid(total_3)
+    hidden_3 = F.silu(total_3)
     score = F.linear(hidden_3, mlp_output_weight, mlp_output_bias) / sigma[:, None]
     # diffusion.gen:4
     return scale**2 * torch.linalg.vector_norm(score - (x - x_next) / (scale * scale)[:, None], dim=-1) ** 2
@@ -115,11 +115,11 @@ def sample_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden = total * torch.sigmoid(total)
+        hidden = F.silu(total)
         total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-        hidden_2 = total_2 * torch.sigmoid(total_2)
+        hidden_2 = F.silu(total_2)
         total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-        hidden_3 = total_3 * torch.sigmoid(total_3)
+        hidden_3 = F.silu(total_3)
         score = F.linear(hidden_3, mlp_output_weight, mlp_output_bias) / sigma
         # ve.gen:5
         drift = -(product * product * score)
@@ -186,11 +186,11 @@ def reverse_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden = total_2 * torch.sigmoid(total_2)
+        hidden = F.silu(total_2)
         total_3 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-        hidden_2 = total_3 * torch.sigmoid(total_3)
+        hidden_2 = F.silu(total_3)
         total_4 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-        hidden_3 = total_4 * torch.sigmoid(total_4)
+        hidden_3 = F.silu(total_4)
         score = F.linear(hidden_3, mlp_output_weight, mlp_output_bias) / sigma
         # ve.gen:5
         drift = -(product * product * score)
@@ -250,16 +250,21 @@ class VE(Model):
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
         "reverse": RowFunction(
             reverse_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
             scalars=("steps",),
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
         "simulate_ve": RowFunction(simulate_ve_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=2),
     }
@@ -267,17 +272,17 @@ class VE(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/ve.gen"
-    model_hash = "e1fb67433a8812c63ebf200a955f748bce481db2a1b781a3b3579673a84e400a"
+    model_hash = "2f0c9dacf242b46ade4acb0b1d725b6d89db83595712f07a50a47db85fca519a"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("score.mlp.0.weight", (128, 34), origin="ve.gen:7")
-        self.declare("score.mlp.0.bias", (128,), origin="ve.gen:7")
+        self.declare("score.mlp.0.bias", (128,), origin="ve.gen:7", start="Uniform(-0.171499, 0.171499)")
         self.declare("score.mlp.1.weight", (128, 128), origin="ve.gen:7")
-        self.declare("score.mlp.1.bias", (128,), origin="ve.gen:7")
+        self.declare("score.mlp.1.bias", (128,), origin="ve.gen:7", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("score.mlp.2.weight", (128, 128), origin="ve.gen:7")
-        self.declare("score.mlp.2.bias", (128,), origin="ve.gen:7")
+        self.declare("score.mlp.2.bias", (128,), origin="ve.gen:7", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("score.mlp.output.weight", (2, 128), origin="ve.gen:7")
         self.declare("score.mlp.output.bias", (2,), origin="ve.gen:7")
 

@@ -61,11 +61,11 @@ def objective_phase_1_rows(
         mlp_0_weight,
         mlp_0_bias,
     )
-    hidden = total * torch.sigmoid(total)
+    hidden = F.silu(total)
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    hidden_2 = total_2 * torch.sigmoid(total_2)
+    hidden_2 = F.silu(total_2)
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    hidden_3 = total_3 * torch.sigmoid(total_3)
+    hidden_3 = F.silu(total_3)
     eps = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
     # diffusion.gen:13
     return torch.linalg.vector_norm(e - eps, dim=-1) ** 2
@@ -108,11 +108,11 @@ def sample_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden = total * torch.sigmoid(total)
+        hidden = F.silu(total)
         total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-        hidden_2 = total_2 * torch.sigmoid(total_2)
+        hidden_2 = F.silu(total_2)
         total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-        hidden_3 = total_3 * torch.sigmoid(total_3)
+        hidden_3 = F.silu(total_3)
         eps = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
         # vp_diffusion.gen:9
         score = -eps / math.sqrt(-math.expm1(-(0.1 * t) - 9.95 * t**2))
@@ -174,11 +174,11 @@ def reverse_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden = total_2 * torch.sigmoid(total_2)
+        hidden = F.silu(total_2)
         total_3 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-        hidden_2 = total_3 * torch.sigmoid(total_3)
+        hidden_2 = F.silu(total_3)
         total_4 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-        hidden_3 = total_4 * torch.sigmoid(total_4)
+        hidden_3 = F.silu(total_4)
         eps = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
         # vp_diffusion.gen:9
         score = -eps / math.sqrt(-math.expm1(-(0.1 * t) - 9.95 * t**2))
@@ -429,11 +429,11 @@ def simulate_back_rows(
             mlp_0_weight,
             mlp_0_bias,
         )
-        hidden = total * torch.sigmoid(total)
+        hidden = F.silu(total)
         total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-        hidden_2 = total_2 * torch.sigmoid(total_2)
+        hidden_2 = F.silu(total_2)
         total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-        hidden_3 = total_3 * torch.sigmoid(total_3)
+        hidden_3 = F.silu(total_3)
         eps = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
         # vp_diffusion.gen:9
         score = -eps / math.sqrt(-math.expm1(-(0.1 * t) - 9.95 * t**2))
@@ -474,25 +474,30 @@ class VPDiffusion(Model):
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(256, 512)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
         "reverse": RowFunction(
             reverse_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
             scalars=("steps",),
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
-        "probability_flow": RowFunction(probability_flow_rows, parameters=PARAMETERS, tiles=(256, 512)),
+        "probability_flow": RowFunction(probability_flow_rows, parameters=PARAMETERS, tiles=(64, 448, 1024)),
         "simulate_vp": RowFunction(simulate_vp_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=2),
         "simulate_back": RowFunction(
             simulate_back_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
             scalars=("steps",),
-            tiles=(256, 512),
+            tiles=(64, 448, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1", maximize=False),)
@@ -502,17 +507,17 @@ class VPDiffusion(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/vp_diffusion.gen"
-    model_hash = "5d69737bd1887e900dddc7aaacee0f1292d44ac00837c14a20643270362cf527"
+    model_hash = "315e9f0c5c4d137cdf7a310eabc018c728886a21ae4b04a6424b616403af15bb"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("eps.mlp.0.weight", (128, 18), origin="vp_diffusion.gen:8")
-        self.declare("eps.mlp.0.bias", (128,), origin="vp_diffusion.gen:8")
+        self.declare("eps.mlp.0.bias", (128,), origin="vp_diffusion.gen:8", start="Uniform(-0.235702, 0.235702)")
         self.declare("eps.mlp.1.weight", (128, 128), origin="vp_diffusion.gen:8")
-        self.declare("eps.mlp.1.bias", (128,), origin="vp_diffusion.gen:8")
+        self.declare("eps.mlp.1.bias", (128,), origin="vp_diffusion.gen:8", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("eps.mlp.2.weight", (128, 128), origin="vp_diffusion.gen:8")
-        self.declare("eps.mlp.2.bias", (128,), origin="vp_diffusion.gen:8")
+        self.declare("eps.mlp.2.bias", (128,), origin="vp_diffusion.gen:8", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("eps.mlp.output.weight", (2, 128), origin="vp_diffusion.gen:8")
         self.declare("eps.mlp.output.bias", (2,), origin="vp_diffusion.gen:8")
 

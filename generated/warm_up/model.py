@@ -180,7 +180,7 @@ class WarmUp(Model):
     tuning = (Condition("eps", "acceptance", 0.1), Condition("scale", "deviation", 1, shape=(4,), of="x"))
     warm_up = 1000
     programs: ClassVar[dict[str, RowFunction]] = {
-        "energy": RowFunction(energy_rows, tiles=(512, 1024)),
+        "energy": RowFunction(energy_rows, tiles=(512, 512, 1024)),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=4),
         "chain": RowFunction(chain_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=4),
         "warm_up": RowFunction(warm_up_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=4),

@@ -235,20 +235,25 @@ class WGANGP(Model):
     fields = (Field("x", (2,), Support("Real"), storage="float32"),)
     latents = (Field("z", (2,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(512, 1024)),
-        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(512, 1024)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 448, 1024),
+        ),
+        "decode": RowFunction(decode_rows, parameters=PARAMETERS, tiles=(64, 448, 1024)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=2),
         "objective_critic": RowFunction(
             objective_critic_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
         "objective_generator": RowFunction(
             objective_generator_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS_2,
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
     }
     phases = (
@@ -286,25 +291,25 @@ class WGANGP(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/wgan_gp.gen"
-    model_hash = "40ff002abc31cc13907799a7f8629a17d3949213071fcecfe757b6e5f8a46032"
+    model_hash = "b2180b3244615f32c42c58d0786d11095868514787671e78a303a68bd01d8915"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("mlp.0.weight", (64, 2), origin="wgan_gp.gen:7")
-        self.declare("mlp.0.bias", (64,), origin="wgan_gp.gen:7")
+        self.declare("mlp.0.bias", (64,), origin="wgan_gp.gen:7", start="Uniform(-0.707107, 0.707107)")
         self.declare("mlp.1.weight", (64, 64), origin="wgan_gp.gen:7")
-        self.declare("mlp.1.bias", (64,), origin="wgan_gp.gen:7")
+        self.declare("mlp.1.bias", (64,), origin="wgan_gp.gen:7", start="Uniform(-0.125, 0.125)")
         self.declare("mlp.2.weight", (64, 64), origin="wgan_gp.gen:7")
-        self.declare("mlp.2.bias", (64,), origin="wgan_gp.gen:7")
+        self.declare("mlp.2.bias", (64,), origin="wgan_gp.gen:7", start="Uniform(-0.125, 0.125)")
         self.declare("mlp.output.weight", (2, 64), origin="wgan_gp.gen:7")
         self.declare("mlp.output.bias", (2,), origin="wgan_gp.gen:7")
         self.declare("C.mlp.0.weight", (64, 2), origin="wgan_gp.gen:9")
-        self.declare("C.mlp.0.bias", (64,), origin="wgan_gp.gen:9")
+        self.declare("C.mlp.0.bias", (64,), origin="wgan_gp.gen:9", start="Uniform(-0.707107, 0.707107)")
         self.declare("C.mlp.1.weight", (64, 64), origin="wgan_gp.gen:9")
-        self.declare("C.mlp.1.bias", (64,), origin="wgan_gp.gen:9")
+        self.declare("C.mlp.1.bias", (64,), origin="wgan_gp.gen:9", start="Uniform(-0.125, 0.125)")
         self.declare("C.mlp.2.weight", (64, 64), origin="wgan_gp.gen:9")
-        self.declare("C.mlp.2.bias", (64,), origin="wgan_gp.gen:9")
+        self.declare("C.mlp.2.bias", (64,), origin="wgan_gp.gen:9", start="Uniform(-0.125, 0.125)")
         self.declare("C.mlp.output.weight", (1, 64), origin="wgan_gp.gen:9")
         self.declare("C.mlp.output.bias", (1,), origin="wgan_gp.gen:9")
 
