@@ -33,6 +33,7 @@ IMPORTS = {
     "F": "from torch.nn import functional as F",
     "causal": "from gencompiler.runtime import causal",
     "norms": "from gencompiler.runtime import norms",
+    "quantiles": "from gencompiler.runtime import quantiles",
     "special": "from gencompiler.runtime import special",
     "tiles": "from gencompiler.runtime import tiles",
 }

@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional as F
 
 from gencompiler.catalog.functions import FUNCTIONS
-from gencompiler.runtime import evaluate, random, sampling, special
+from gencompiler.runtime import evaluate, quantiles, random, sampling, special
 from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model, RowFunction
@@ -139,7 +139,9 @@ def test_multiples_of_the_quantum_are_alike(threads: int, dtype: torch.dtype) ->
             a = 2 * torch.randn(longest, width, dtype=dtype, generator=generator)
             b = 0.1 + torch.rand(longest, width, dtype=dtype, generator=generator)
             for (name, code), (layout, view) in itertools.product(functions.items(), layouts.items()):
-                compute = eval(f"lambda a, b: {code}", {"torch": torch, "F": F, "special": special})
+                compute = eval(
+                    f"lambda a, b: {code}", {"torch": torch, "F": F, "special": special, "quantiles": quantiles}
+                )
                 whole = compute(view(a), view(b))
                 for rows in (64, 128, 192, longest - 64):
                     part = compute(view(a[:rows].clone()), view(b[:rows].clone()))
