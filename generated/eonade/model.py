@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gencompiler.runtime import random, sampling
+from gencompiler.runtime import random, sampling, tiles
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model, Phase, RowFunction, Values
 
@@ -88,18 +88,21 @@ def log_weight_rows(
     # eonade.gen:9
     turn = o.argsort(-1).to(dtype)
     log_p = 0.0
-    for i in range(64):
-        equal_value = o[:, None, i] == places
-        less_turn = turn < i
+    for i in tiles.chunks(64, 300 * len(x)):
+        i_values = torch.arange(i.start, i.stop, device=device)
+        equal_value = o[:, i].T[..., None] == places
+        less_turn = turn < i_values[:, None, None]
         # eonade.gen:6
         hidden = torch.relu(
-            F.linear(torch.cat((torch.where(less_turn, x, 0.0), less_turn.to(dtype)), -1), mlp_0_weight, mlp_0_bias),
+            torch.cat((torch.where(less_turn, x, 0.0), less_turn.to(dtype)), -1) @ mlp_0_weight.T + mlp_0_bias,
         )
-        hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight, mlp_1_bias))
-        logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+        hidden_2 = torch.relu(hidden @ mlp_1_weight.T + mlp_1_bias)
+        logits = hidden_2 @ mlp_output_weight.T + mlp_output_bias
         # eonade.gen:9
         logits_2 = torch.where(equal_value, logits, 0.0).sum(-1)
-        log_p = log_p + (torch.where(equal_value, x, 0.0).sum(-1) * logits_2 - F.softplus(logits_2, threshold=80))
+        log_p = log_p + (torch.where(equal_value, x, 0.0).sum(-1) * logits_2 - F.softplus(logits_2, threshold=80)).sum(
+            0,
+        )
     # eonade.gen:2
     return log_p_o + log_p - log_p_o
 
@@ -242,7 +245,7 @@ class EoNADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 16}}
     package = __package__ or ""
     spec = "specs/autoregressive/eonade.gen"
-    model_hash = "e0b42365207760bd08d4cf0c54e06ad55f99a2b218d9f683f33a44b03273cece"
+    model_hash = "9ccbea783273c1bdbdd2d3fb1c5843d50eecdd370e1fd8f36fab5ad55225d477"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -2295,11 +2295,10 @@ def objective_phase_1_kernel(
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
     # hmm.gen:7
-    value = tl.full((1, 16), 0.0, tl.float32)
     noise = uniform(seed, row, step, 0, 5)
     hot_2 = (noise < 0.5).to(tl.float32)
     # hmm.gen:8
-    hot = tl.where(tl.arange(0, 16)[None, :] == 0, hot_2[:, None], value)
+    hot = tl.where(tl.arange(0, 16)[None, :] == 0, hot_2[:, None], 0.0)
     for t in tl.range(0, 5, num_stages=1):
         total = t + 1
         probability = tl.where(tl.sum(tl.where(tl.arange(0, 16)[None, :] == t, hot, 0.0), 1) == 0, 0.2, 0.8)
@@ -2311,7 +2310,7 @@ def objective_phase_1_kernel(
     # hmm.gen:9
     entries = tl.where(vector(mask_array, 0, 16) != 0.0, 0.1, tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.2, 0.7))
     entries_2 = tl.where(vector(mask_array, 0, 16) != 0.0, 0.7, tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.2, 0.1))
-    eaten_2 = tl.broadcast_to(value, (ROWS, 16))
+    eaten_2 = tl.broadcast_to(tl.full((1, 16), 0.0, tl.float32), (ROWS, 16))
     for t_2 in tl.range(0, 6, num_stages=1):
         probabilities = tl.where(
             (tl.sum(tl.where(tl.arange(0, 16)[None, :] == t_2, hot, 0.0), 1) == 0)[:, None],

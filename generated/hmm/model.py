@@ -607,7 +607,7 @@ def decode_rows(hot, *, rows, seed, step, dtype=torch.float32):
             total = cumulative + probabilities[:, k]
             cumulative = total
             drawn = drawn + (total <= noise).to(dtype)
-        eaten = torch.select_scatter(eaten, drawn, -1, t)
+        eaten = tiles.filled(eaten, drawn, t)
     return eaten.to(torch.int64)
 
 
@@ -698,11 +698,10 @@ def objective_phase_1_rows(
     places = torch.arange(3, device=device)
     places_2 = torch.arange(2, device=device)
     # hmm.gen:7
-    value = torch.full((6,), 0.0, dtype=dtype, device=device)
     noise = random.uniform(seed, rows, step, 5, dtype=dtype)
     hot_2 = (noise < 0.5).to(dtype)
     # hmm.gen:8
-    hot = torch.select_scatter(value.expand(len(eaten), -1), hot_2, -1, 0)
+    hot = torch.select_scatter(torch.full((6,), 0.0, dtype=dtype, device=device).expand(len(eaten), -1), hot_2, -1, 0)
     for t in range(5):
         total = t + 1
         probability = torch.where(hot[:, t] == 0, torch.tensor(0.2, dtype=dtype, device=device), 0.8)
@@ -715,7 +714,7 @@ def objective_phase_1_rows(
     entries = torch.tensor([0.7, 0.2, 0.1], dtype=dtype, device=device)
     entries_2 = torch.tensor([0.1, 0.2, 0.7], dtype=dtype, device=device)
     uniform_4 = random.uniform(seed, rows, step, 4, 6, dtype=dtype)
-    eaten_2 = value.expand(len(eaten), -1)
+    eaten_2 = torch.zeros(len(eaten), 6, dtype=dtype, device=device)
     for t_2 in range(6):
         probabilities = torch.where((hot[:, t_2] == 0)[:, None], entries, entries_2)
         noise_3 = uniform_4[:, t_2]
@@ -725,7 +724,7 @@ def objective_phase_1_rows(
             total_2 = cumulative + probabilities[:, k]
             cumulative = total_2
             drawn = drawn + (total_2 <= noise_3).to(dtype)
-        eaten_2 = torch.select_scatter(eaten_2, drawn, -1, t_2)
+        eaten_2 = tiles.filled(eaten_2, drawn, t_2)
     # hmm.gen:11
     eaten_2_0 = eaten_2[:, 0]
     indicator_value = (eaten_2_0[:, None] == places).to(dtype)
@@ -932,16 +931,27 @@ class HMM(Model):
     fields = (Field("eaten", (6,), Support("Category", (3,)), storage="uint8"),)
     latents = (Field("hot", (6,), Support("Binary"), storage="uint8"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, keywords=("dtype",), particles=2),
+        "log_prob": RowFunction(log_prob_rows, keywords=("dtype",), tiles=(512, 1024), particles=2),
         "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step", "dtype"), width=6),
-        "log_weight": RowFunction(log_weight_rows, keywords=("rows", "seed", "step"), parameters=Q_PARAMETERS),
-        "encode": RowFunction(encode_rows, keywords=("rows", "seed", "step"), parameters=Q_PARAMETERS),
+        "log_weight": RowFunction(
+            log_weight_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=Q_PARAMETERS,
+            tiles=(512, 1024),
+        ),
+        "encode": RowFunction(
+            encode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=Q_PARAMETERS,
+            tiles=(512, 1024),
+        ),
         "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step", "dtype"), width=6),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=6),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=Q_PARAMETERS,
+            tiles=(512, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
@@ -949,7 +959,7 @@ class HMM(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 100}, "exact": {}}
     package = __package__ or ""
     spec = "specs/inverses/hmm.gen"
-    model_hash = "ca541f61ada3f91eff35827470c1ae1491cbc1a464952831c9aa55b6ccbff399"
+    model_hash = "6f11eb71bcee8ba7ddffea0c0034a488377ee256527e61cdfc2ae033b3e72dda"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from gencompiler.runtime import random, sampling
+from gencompiler.runtime import random, sampling, tiles
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model, Phase, RowFunction, Values
 
@@ -137,7 +137,7 @@ def decode_rows(z, B, *, rows, seed, step):
             total = cumulative + probabilities[:, k]
             cumulative = total
             drawn = drawn + (total <= noise).to(dtype)
-        x = torch.select_scatter(x, drawn, -1, t)
+        x = tiles.filled(x, drawn, t)
     return x.to(torch.int64)
 
 
@@ -186,10 +186,15 @@ class HMM(Model):
     fields = (Field("x", (32,), Support("Category", (27,)), storage="uint8"),)
     latents = (Field("z", (32,), Support("Category", (8,)), storage="uint8"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=("pi", "A", "B"), particles=8),
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=("pi", "A", "B")),
-        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=("B",)),
-        "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step"), parameters=("pi", "A")),
+        "log_prob": RowFunction(log_prob_rows, parameters=("pi", "A", "B"), tiles=(512, 1024), particles=8),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=("pi", "A", "B"),
+            tiles=(512, 1024),
+        ),
+        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=("B",), tiles=(512, 1024)),
+        "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step"), parameters=("pi", "A"), tiles=(512, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gencompiler.runtime import random, sampling
+from gencompiler.runtime import random, sampling, tiles
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model, Phase, RowFunction, Values
 
@@ -23,37 +23,35 @@ def log_prob_rows(x, A, C, b, s, r):
     """
     dtype = x.dtype
     device = x.device
-    # state_space.gen:8
-    value = torch.full((8,), 0.0, dtype=dtype, device=device)
     # state_space.gen:10
-    residual = x[:, :8] - F.linear(value, C, b)
+    residual = x[:, :8] - F.linear(torch.full((8,), 0.0, dtype=dtype, device=device), C, b)
     # state_space.gen:3
-    value_2 = torch.diag(torch.full((8,), 1.0, dtype=dtype, device=device))
+    value = torch.diag(torch.full((8,), 1.0, dtype=dtype, device=device))
     # state_space.gen:10
-    value_3 = C @ value_2
-    value_4 = C.T
-    value_5 = torch.diag((r * r).expand(8))
-    factor = torch.linalg.cholesky(value_3 @ value_4 + value_5)
+    value_2 = C @ value
+    value_3 = C.T
+    value_4 = torch.diag((r * r).expand(8))
+    factor = torch.linalg.cholesky(value_2 @ value_3 + value_4)
     whitening = torch.linalg.solve_triangular(factor, torch.eye(8, dtype=dtype, device=device), upper=False)
     white = residual @ whitening.T
-    gain = whitening @ value_3
+    gain = whitening @ value_2
     # state_space.gen:3
-    mean = value + white @ gain
-    covariance = value_2 - gain.T @ gain
+    mean = 0.0 + white @ gain
+    covariance = value - gain.T @ gain
     log_density = -0.5 * (white * white).sum(-1) - torch.log(torch.diagonal(factor)).sum(-1) - 7.351508265637381
     for t in range(7):
         # state_space.gen:9
-        mean_2 = F.linear(mean, A, value)
+        mean_2 = F.linear(mean, A, torch.full((8,), 0.0, dtype=dtype, device=device))
         # state_space.gen:10
         residual_2 = x[:, (t + 1) * 8 : (t + 1) * 8 + 8] - F.linear(mean_2, C, b)
         # state_space.gen:9
         covariance_2 = A @ covariance @ A.T + torch.diag(s * s)
         # state_space.gen:10
-        value_6 = C @ covariance_2
-        factor_2 = torch.linalg.cholesky(value_6 @ value_4 + value_5)
+        value_5 = C @ covariance_2
+        factor_2 = torch.linalg.cholesky(value_5 @ value_3 + value_4)
         whitening_2 = torch.linalg.solve_triangular(factor_2, torch.eye(8, dtype=dtype, device=device), upper=False)
         white_2 = residual_2 @ whitening_2.T
-        gain_2 = whitening_2 @ value_6
+        gain_2 = whitening_2 @ value_5
         # state_space.gen:3
         mean = mean_2 + white_2 @ gain_2
         covariance = covariance_2 - gain_2.T @ gain_2
@@ -71,25 +69,23 @@ def sample_rows(A, C, b, s, r, *, rows, seed, step):
     dtype = A.dtype
     device = rows.device
     # state_space.gen:8
-    value = torch.full((64,), 0.0, dtype=dtype, device=device)
     noise = random.normal(seed, rows, step, 1, 64, dtype=dtype)
     z_2 = noise[:, :8]
     # state_space.gen:9
-    z = torch.slice_scatter(value.expand(len(rows), -1), z_2, -1, 0, 0 + 8)
+    z = torch.slice_scatter(torch.full((64,), 0.0, dtype=dtype, device=device).expand(len(rows), -1), z_2, -1, 0, 8)
     for t in range(7):
-        product_2 = (t + 1) * 8
+        product = (t + 1) * 8
         mean = z[:, t * 8 : t * 8 + 8] @ A.T
-        noise_2 = noise[:, product_2 : product_2 + 8]
+        noise_2 = noise[:, product : product + 8]
         z_t = mean + s * noise_2
-        z = torch.slice_scatter(z, z_t, -1, product_2, product_2 + 8)
+        z = torch.slice_scatter(z, z_t, -1, product, product + 8)
     # state_space.gen:10
-    x = value.expand(len(rows), -1)
+    x = torch.zeros(len(rows), 64, dtype=dtype, device=device)
     for t_2 in range(8):
-        product = t_2 * 8
-        mean_2 = F.linear(z[:, product : product + 8], C, b)
-        noise_3 = random.normal(seed, rows, step, 0, 64, dtype=dtype)[:, product : product + 8]
+        mean_2 = F.linear(z[:, t_2 * 8 : t_2 * 8 + 8], C, b)
+        noise_3 = random.normal(seed, rows, step, 0, 64, dtype=dtype)[:, t_2 * 8 : t_2 * 8 + 8]
         x_t_2 = mean_2 + r * noise_3
-        x = torch.slice_scatter(x, x_t_2, -1, product, product + 8)
+        x = tiles.filled(x, x_t_2, t_2 * 8, t_2 * 8 + 8)
     return x
 
 
@@ -103,11 +99,10 @@ def decode_rows(z, C, b, r, *, rows, seed, step):
     # state_space.gen:10
     x = torch.zeros(len(z), 64, dtype=dtype, device=device)
     for t in range(8):
-        product = t * 8
-        mean = F.linear(z[:, product : product + 8], C, b)
-        noise = random.normal(seed, rows, step, 0, 64, dtype=dtype)[:, product : product + 8]
+        mean = F.linear(z[:, t * 8 : t * 8 + 8], C, b)
+        noise = random.normal(seed, rows, step, 0, 64, dtype=dtype)[:, t * 8 : t * 8 + 8]
         x_t = mean + r * noise
-        x = torch.slice_scatter(x, x_t, -1, product, product + 8)
+        x = tiles.filled(x, x_t, t * 8, t * 8 + 8)
     return x
 
 
@@ -122,7 +117,7 @@ def prior_rows(A, s, *, rows, seed, step):
     noise = random.normal(seed, rows, step, 1, 64, dtype=dtype)
     z_2 = noise[:, :8]
     # state_space.gen:9
-    z = torch.slice_scatter(torch.full((64,), 0.0, dtype=dtype, device=device).expand(len(rows), -1), z_2, -1, 0, 0 + 8)
+    z = torch.slice_scatter(torch.full((64,), 0.0, dtype=dtype, device=device).expand(len(rows), -1), z_2, -1, 0, 8)
     for t in range(7):
         product = (t + 1) * 8
         mean = z[:, t * 8 : t * 8 + 8] @ A.T
@@ -147,20 +142,28 @@ class StateSpace(Model):
     fields = (Field("x", (8, 8), Support("Real"), storage="float32"),)
     latents = (Field("z", (8, 8), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=("A", "C", "b", "s", "r")),
+        "log_prob": RowFunction(log_prob_rows, parameters=("A", "C", "b", "s", "r"), tiles=(512, 1024)),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("A", "C", "b", "s", "r"),
+            tiles=(512, 1024),
             shapes=((8, 8),),
         ),
         "decode": RowFunction(
             decode_rows,
             keywords=("rows", "seed", "step"),
             parameters=("C", "b", "r"),
+            tiles=(512, 1024),
             shapes=((8, 8),),
         ),
-        "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step"), parameters=("A", "s"), shapes=((8, 8),)),
+        "prior": RowFunction(
+            prior_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=("A", "s"),
+            tiles=(512, 1024),
+            shapes=((8, 8),),
+        ),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
