@@ -10,8 +10,8 @@ from gencompiler.catalog import distributions
 from gencompiler.catalog.supports import SUPPORTS, bounds, values_in
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import calls, deterministic, mixtures, nodes, pipelines, sdes, user_densities
-from gencompiler.model.builder import Abandon, Context
-from gencompiler.model.constants import constant
+from gencompiler.model.builder import Context
+from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify
 from gencompiler.syntax import tree
@@ -139,10 +139,10 @@ def _over_range(
     form = next((f for f in family.forms if _ends_of(f) == tuple(name for name, _ in f.parameters)), None)
     if form is None or count > 1 or range_.lower is None or range_.upper is None:
         infer.builder.unsupported("a range as the parameter of this distribution", range_.span)
-    ends = [constant(e, context.constants, infer.builder.reporter) for e in (range_.lower, range_.upper)]
-    if any(e is None for e in ends):
-        raise Abandon
-    low, high = ends
+    try:
+        low, high = (evaluate(e, context.constants) for e in (range_.lower, range_.upper))
+    except NotConstant:
+        infer.builder.unsupported("a range of numbers that are not known at compile time", range_.span)
     if not (isinstance(low, Fraction) and isinstance(high, Fraction) and low.denominator == high.denominator == 1):
         infer.builder.report("G206", "the ends of a range are whole numbers", range_.span, "not whole")
     if low >= high:

@@ -49,14 +49,17 @@ PLANNED: dict[str, str] = {
     ),
     "`T : Count` in a header": "model M(T : Count) { observed x : Real[T]  p(x[t] | x[<t]) = Normal(sum(x[<t]), 1) }",
     "`Simplex(K)`": "observed x : Simplex(3)  p(x) = Dirichlet(2 * ones(3))",
-    "`Permutation(n)`": "observed x : Permutation(3)  p(x) = Uniform()",
     "`Orthogonal(n, m)`": "observed x : Orthogonal(3, 3)  p(x) = Normal(0, 1)",
     "`Invertible(n)`": "observed x : Invertible(3)  p(x) = Normal(0, 1)",
     "`Lower(n)`": "observed x : Lower(3)  p(x) = Normal(0, 1)",
     "`Upper(n)`": "observed x : Upper(3)  p(x) = Normal(0, 1)",
     "indexed derived quantities": "observed x : Real[4]  param a : Real[4]  h[t] = 2 * a[t]  p(x[t]) = Normal(h[t], 1)",
     "several targets": "observed x : Real, y : Real  param a : Real  p(x, y) = Normal(a, 1)",
-    "Computed subscripts": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(x[i - 1], 1)",
+    "Views with a moved bound": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(sum(x[<i - 1]), 1)",
+    "the prelude's `orderless`": (
+        "observed x : Binary[3]  latent o : Permutation(3)  p(o) = Uniform()  p(x[o[i]] | o) = Bernoulli(logits = bias())"
+        "  q(o | x) = Uniform()  train orderless"
+    ),
     "`x[>=i]`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x[i] | y) = Normal(sum(y[>=i]), 1)",
     "`x[!=i]`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x[i] | y) = Normal(sum(y[!=i]), 1)",
     "produced in turns": (
@@ -78,6 +81,13 @@ SUPPORTED: dict[str, str] = {
     "`Beta(a, b)`": "observed x : Unit  param a : Positive  p(x) = Beta(a, 1)",
     "`Gamma(shape, rate)`": "observed x : Positive  param a : Positive  p(x) = Gamma(1, a)",
     "`StudentT(freedom, mean, scale)`": "observed x : Real  param a : Real  p(x) = StudentT(3, a, 1)",
+    "`p(z[t - 1] | z[t])`, from the last element to the first": (
+        "observed x : Real[4]  p(x[3]) = Normal(0, 1)  p(x[i - 1] | x[i]) = Normal(x[i], 1)  evaluate exact"
+    ),
+    "`latent o : Permutation(n)` is an order": (
+        "observed x : Binary[3]  latent o : Permutation(3)  p(o) = Uniform()  q(o | x) = Uniform()  evaluate importance(K = 4)"
+        "  p(x[o[i]] | x[o[<i]], o) = Bernoulli(logits = sum(scatter(x[o[<i]], o[<i], 3)) + sum(indicator(o[<i])))"
+    ),
     "composition, `transition both = refresh |> move`": CHAIN + "transition b(x' | x) = a |> a  claim stationary(b, p)",
     "`ergodic(T)` (it reaches every state)": CHAIN + "claim ergodic(a)",
     "distributions piped through them": "observed x : Positive  param s : Positive  p(x) = Normal(0, s) |> exp",
