@@ -245,12 +245,9 @@ def anneal_rows(
         t_after = ratio_2 * (now + 1)
         product = -0.5 * t_after
         # decoder_ais.gen:7
-        grad_log_path = (
-            (hidden > 0.0).to(dtype)
-            * ((hidden_2 > 0.0).to(dtype) * (-(0.5 * (2 * ratio * product)) @ mlp_output_weight) @ mlp_1_weight)
-            @ mlp_0_weight
-            + 2 * z * -0.5
-        )
+        grad_log_path = (hidden > 0.0).to(dtype) * (
+            (hidden_2 > 0.0).to(dtype) * (-(0.5 * (2 * ratio * product)) @ mlp_output_weight) @ mlp_1_weight
+        ) @ mlp_0_weight + 2 * z * -0.5
         # decoder_ais.gen:13
         mean = z + 0.02 * grad_log_path
         noise = normals_2.at(now)
@@ -266,12 +263,9 @@ def anneal_rows(
         # decoder_ais.gen:10
         total_2 = reduced + t_after * reduced_2
         # decoder_ais.gen:7
-        grad_log_path_2 = (
-            (hidden_3 > 0.0).to(dtype)
-            * ((hidden_4 > 0.0).to(dtype) * (-(0.5 * (2 * ratio_3 * product)) @ mlp_output_weight) @ mlp_1_weight)
-            @ mlp_0_weight
-            + 2 * y * -0.5
-        )
+        grad_log_path_2 = (hidden_3 > 0.0).to(dtype) * (
+            (hidden_4 > 0.0).to(dtype) * (-(0.5 * (2 * ratio_3 * product)) @ mlp_output_weight) @ mlp_1_weight
+        ) @ mlp_0_weight + 2 * y * -0.5
         # decoder_ais.gen:14
         log_ratio = (
             (-0.5 * y**2 - 0.9189385332046727).sum(-1)
@@ -332,12 +326,9 @@ def anneal_back_rows(
         t_after = ratio_2 * (total - now)
         product = -0.5 * t_after
         # decoder_ais.gen:7
-        grad_log_path = (
-            (hidden > 0.0).to(dtype)
-            * ((hidden_2 > 0.0).to(dtype) * (-(0.5 * (2 * ratio * product)) @ mlp_output_weight) @ mlp_1_weight)
-            @ mlp_0_weight
-            + 2 * z * -0.5
-        )
+        grad_log_path = (hidden > 0.0).to(dtype) * (
+            (hidden_2 > 0.0).to(dtype) * (-(0.5 * (2 * ratio * product)) @ mlp_output_weight) @ mlp_1_weight
+        ) @ mlp_0_weight + 2 * z * -0.5
         # decoder_ais.gen:13
         mean = z + 0.02 * grad_log_path
         noise = normals_2.at(now)
@@ -346,12 +337,9 @@ def anneal_back_rows(
         hidden_3 = torch.relu(F.linear(y, mlp_0_weight, mlp_0_bias))
         hidden_4 = torch.relu(F.linear(hidden_3, mlp_1_weight, mlp_1_bias))
         ratio_3 = (x - F.linear(hidden_4, mlp_output_weight, mlp_output_bias)) / 2.0
-        grad_log_path_2 = (
-            (hidden_3 > 0.0).to(dtype)
-            * ((hidden_4 > 0.0).to(dtype) * (-(0.5 * (2 * ratio_3 * product)) @ mlp_output_weight) @ mlp_1_weight)
-            @ mlp_0_weight
-            + 2 * y * -0.5
-        )
+        grad_log_path_2 = (hidden_3 > 0.0).to(dtype) * (
+            (hidden_4 > 0.0).to(dtype) * (-(0.5 * (2 * ratio_3 * product)) @ mlp_output_weight) @ mlp_1_weight
+        ) @ mlp_0_weight + 2 * y * -0.5
         # decoder_ais.gen:14
         log_ratio = (
             (-0.5 * y**2 - 0.9189385332046727).sum(-1)
