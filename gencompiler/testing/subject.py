@@ -117,8 +117,10 @@ def keys(model: Subject, program: str, rows: Tensor | int, seed: int) -> dict[st
 def chain_draws(
     model: Subject, count: int, seed: int, *, start: Tensor | None = None, draws: int = 2, thin: int = 2
 ) -> Tensor:
-    """Draws `[count, draws, *shape]` of chains from `start` `[count, *shape]`, or two steps after their own start."""
+    """Draws `[count, draws, *shape]` of chains from `start` `[count, *shape]`, or two steps after their own start,
+    and after the warm-up where they have one."""
     first, burn_in = (None, 2) if start is None else ([start], 0)
+    burn_in += itself(model).warm_up
     found = model.chain(count, draws, burn_in=burn_in, thin=thin, seed=seed, start=first).draws
     assert isinstance(found, Tensor), "a plain model has one variable"
     return found
