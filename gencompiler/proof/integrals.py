@@ -45,10 +45,8 @@ from gencompiler.proof.terms import ONE, ZERO, minus, over, plus
 from gencompiler.proof.terms import times as product_of
 
 POSITIVE, UNIT = Support("Positive"), Support("Unit")
-#: How deep cuts, substitutions and symmetries may be nested.
-DEEPEST = 8
-#: How many substitutions are tried for one integral, all branches together.
-MOST_STEPS = 96
+#: How deep cuts, substitutions and symmetries may be nested, and how many are tried in all.
+DEEPEST, MOST_STEPS = 8, 96
 _HALF = Fraction(1, 2)
 
 
@@ -57,8 +55,7 @@ class Integrals:
 
     def __init__(self, forms: ClosedForms) -> None:
         self.forms = forms
-        self.count = 0
-        self.steps = 0
+        self.count = self.steps = 0
 
     def over(self, body: Term, variable: Term) -> tuple[Product, ...]:
         """The integral of `body` over the support of `variable`; raises Unproved."""
