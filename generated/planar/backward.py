@@ -36,11 +36,8 @@ def pack_log_prob_saving(v, Q, k, b, s, m, device):
                         - 1.0
                         - (k[k_5] * Q[k_5, 0, 0] * v[k_5, 0] + k[k_5] * Q[k_5, 1, 0] * v[k_5, 1])
                     )
-                    * (k[k_5] * Q[k_5, 0, 0])
-                    / (
-                        k[k_5] * Q[k_5, 0, 0] * (k[k_5] * Q[k_5, 0, 0])
-                        + k[k_5] * Q[k_5, 1, 0] * (k[k_5] * Q[k_5, 1, 0])
-                    )
+                    / k[k_5]
+                    * Q[k_5, 0, 0]
                     for k_5 in range(16)
                 ],
             ),
@@ -57,11 +54,8 @@ def pack_log_prob_saving(v, Q, k, b, s, m, device):
                         - 1.0
                         - (k[k_6] * Q[k_6, 0, 0] * v[k_6, 0] + k[k_6] * Q[k_6, 1, 0] * v[k_6, 1])
                     )
-                    * (k[k_6] * Q[k_6, 1, 0])
-                    / (
-                        k[k_6] * Q[k_6, 0, 0] * (k[k_6] * Q[k_6, 0, 0])
-                        + k[k_6] * Q[k_6, 1, 0] * (k[k_6] * Q[k_6, 1, 0])
-                    )
+                    / k[k_6]
+                    * Q[k_6, 1, 0]
                     for k_6 in range(16)
                 ],
             ),
@@ -117,10 +111,10 @@ def log_prob_saving_kernel(
         tl.store(z_saved_out + place * 32 + k_2 * 2, z_0, mask=live)
         tl.store(z_saved_out + place * 32 + (k_2 * 2 + 1), z_1, mask=live)
         tl.store(log_abs_det_saved_out + place * 16 + k_2, log_abs_det, mask=live)
-        # bijections.gen:71
+        # bijections.gen:72
         w_0 = tl.load(weights_2_array + k_2)
         w_1 = tl.load(weights_3_array + k_2)
-        # bijections.gen:73
+        # bijections.gen:74
         h_0 = tl.load(weights_4_array + k_2)
         h_1 = tl.load(weights_5_array + k_2)
         # bijections.gen:69
@@ -203,11 +197,8 @@ def pack_log_prob_backward(v, Q, k, b, s, device):
                             - 1.0
                             - (k[k_2_3] * Q[k_2_3, 0, 0] * v[k_2_3, 0] + k[k_2_3] * Q[k_2_3, 1, 0] * v[k_2_3, 1])
                         )
-                        * (k[k_2_3] * Q[k_2_3, 0, 0])
-                        / (
-                            k[k_2_3] * Q[k_2_3, 0, 0] * (k[k_2_3] * Q[k_2_3, 0, 0])
-                            + k[k_2_3] * Q[k_2_3, 1, 0] * (k[k_2_3] * Q[k_2_3, 1, 0])
-                        )
+                        / k[k_2_3]
+                        * Q[k_2_3, 0, 0]
                     )
                     + k[k_2_3]
                     * Q[k_2_3, 1, 0]
@@ -223,11 +214,8 @@ def pack_log_prob_backward(v, Q, k, b, s, device):
                             - 1.0
                             - (k[k_2_3] * Q[k_2_3, 0, 0] * v[k_2_3, 0] + k[k_2_3] * Q[k_2_3, 1, 0] * v[k_2_3, 1])
                         )
-                        * (k[k_2_3] * Q[k_2_3, 1, 0])
-                        / (
-                            k[k_2_3] * Q[k_2_3, 0, 0] * (k[k_2_3] * Q[k_2_3, 0, 0])
-                            + k[k_2_3] * Q[k_2_3, 1, 0] * (k[k_2_3] * Q[k_2_3, 1, 0])
-                        )
+                        / k[k_2_3]
+                        * Q[k_2_3, 1, 0]
                     )
                     for k_2_3 in range(16)
                 ],
@@ -247,11 +235,8 @@ def pack_log_prob_backward(v, Q, k, b, s, device):
                         - 1.0
                         - (k[k_2_4] * Q[k_2_4, 0, 0] * v[k_2_4, 0] + k[k_2_4] * Q[k_2_4, 1, 0] * v[k_2_4, 1])
                     )
-                    * (k[k_2_4] * Q[k_2_4, 0, 0])
-                    / (
-                        k[k_2_4] * Q[k_2_4, 0, 0] * (k[k_2_4] * Q[k_2_4, 0, 0])
-                        + k[k_2_4] * Q[k_2_4, 1, 0] * (k[k_2_4] * Q[k_2_4, 1, 0])
-                    )
+                    / k[k_2_4]
+                    * Q[k_2_4, 0, 0]
                     for k_2_4 in range(16)
                 ],
             ),
@@ -270,103 +255,68 @@ def pack_log_prob_backward(v, Q, k, b, s, device):
                         - 1.0
                         - (k[k_2_5] * Q[k_2_5, 0, 0] * v[k_2_5, 0] + k[k_2_5] * Q[k_2_5, 1, 0] * v[k_2_5, 1])
                     )
-                    * (k[k_2_5] * Q[k_2_5, 1, 0])
-                    / (
-                        k[k_2_5] * Q[k_2_5, 0, 0] * (k[k_2_5] * Q[k_2_5, 0, 0])
-                        + k[k_2_5] * Q[k_2_5, 1, 0] * (k[k_2_5] * Q[k_2_5, 1, 0])
-                    )
+                    / k[k_2_5]
+                    * Q[k_2_5, 1, 0]
                     for k_2_5 in range(16)
                 ],
             ),
         ),
-        tiles.place(
-            torch.stack(
-                [
-                    -(
-                        (
-                            F.softplus(
-                                k[k_2_6] * Q[k_2_6, 0, 0] * v[k_2_6, 0]
-                                + k[k_2_6] * Q[k_2_6, 1, 0] * v[k_2_6, 1]
-                                + 0.541324854612918,
-                                threshold=80,
-                            )
-                            - 1.0
-                            - (k[k_2_6] * Q[k_2_6, 0, 0] * v[k_2_6, 0] + k[k_2_6] * Q[k_2_6, 1, 0] * v[k_2_6, 1])
-                        )
-                        * (k[k_2_6] * Q[k_2_6, 0, 0])
-                    )
-                    / (k[k_2_6] * Q[k_2_6, 0, 0] * (k[k_2_6] * Q[k_2_6, 0, 0]) + k[k_2_6] * Q[k_2_6, 1, 0] * (k[k_2_6] * Q[k_2_6, 1, 0])) ** 2
-                    for k_2_6 in range(16)
-                ],
-            ),
-        ),
-        tiles.place(
-            torch.stack(
-                [
-                    -(
-                        (
-                            F.softplus(
-                                k[k_2_7] * Q[k_2_7, 0, 0] * v[k_2_7, 0]
-                                + k[k_2_7] * Q[k_2_7, 1, 0] * v[k_2_7, 1]
-                                + 0.541324854612918,
-                                threshold=80,
-                            )
-                            - 1.0
-                            - (k[k_2_7] * Q[k_2_7, 0, 0] * v[k_2_7, 0] + k[k_2_7] * Q[k_2_7, 1, 0] * v[k_2_7, 1])
-                        )
-                        * (k[k_2_7] * Q[k_2_7, 1, 0])
-                    )
-                    / (k[k_2_7] * Q[k_2_7, 0, 0] * (k[k_2_7] * Q[k_2_7, 0, 0]) + k[k_2_7] * Q[k_2_7, 1, 0] * (k[k_2_7] * Q[k_2_7, 1, 0])) ** 2
-                    for k_2_7 in range(16)
-                ],
-            ),
-        ),
-        tiles.place(
-            torch.stack(
-                [
-                    1.0
-                    / (
-                        k[k_2_8] * Q[k_2_8, 0, 0] * (k[k_2_8] * Q[k_2_8, 0, 0])
-                        + k[k_2_8] * Q[k_2_8, 1, 0] * (k[k_2_8] * Q[k_2_8, 1, 0])
-                    )
-                    for k_2_8 in range(16)
-                ],
-            ),
-        ),
+        tiles.place(Q[:, 0, 0]),
+        tiles.place(Q[:, 1, 0]),
+        tiles.place(torch.stack([1.0 / k[k_2_6] for k_2_6 in range(16)])),
         tiles.place(
             torch.stack(
                 [
                     torch.sigmoid(
-                        k[k_2_9] * Q[k_2_9, 0, 0] * v[k_2_9, 0]
-                        + k[k_2_9] * Q[k_2_9, 1, 0] * v[k_2_9, 1]
+                        k[k_2_7] * Q[k_2_7, 0, 0] * v[k_2_7, 0]
+                        + k[k_2_7] * Q[k_2_7, 1, 0] * v[k_2_7, 1]
                         + 0.541324854612918,
                     )
-                    for k_2_9 in range(16)
-                ],
-            ),
-        ),
-        tiles.place(
-            torch.stack(
-                [
-                    F.softplus(
-                        k[k_2_10] * Q[k_2_10, 0, 0] * v[k_2_10, 0]
-                        + k[k_2_10] * Q[k_2_10, 1, 0] * v[k_2_10, 1]
-                        + 0.541324854612918,
-                        threshold=80,
-                    )
-                    - 1.0
-                    - (k[k_2_10] * Q[k_2_10, 0, 0] * v[k_2_10, 0] + k[k_2_10] * Q[k_2_10, 1, 0] * v[k_2_10, 1])
-                    for k_2_10 in range(16)
+                    for k_2_7 in range(16)
                 ],
             ),
         ),
         tiles.place(v[:, 0]),
         tiles.place(v[:, 1]),
+        tiles.place(
+            torch.stack(
+                [
+                    (
+                        F.softplus(
+                            k[k_2_8] * Q[k_2_8, 0, 0] * v[k_2_8, 0]
+                            + k[k_2_8] * Q[k_2_8, 1, 0] * v[k_2_8, 1]
+                            + 0.541324854612918,
+                            threshold=80,
+                        )
+                        - 1.0
+                        - (k[k_2_8] * Q[k_2_8, 0, 0] * v[k_2_8, 0] + k[k_2_8] * Q[k_2_8, 1, 0] * v[k_2_8, 1])
+                    )
+                    / k[k_2_8]
+                    for k_2_8 in range(16)
+                ],
+            ),
+        ),
         tiles.place(k),
-        tiles.place(Q[:, 0, 0]),
-        tiles.place(Q[:, 1, 0]),
-        tiles.place(torch.stack([1.0 / s[k_2_11, 0] for k_2_11 in range(16)])),
-        tiles.place(torch.stack([1.0 / s[k_2_12, 1] for k_2_12 in range(16)])),
+        tiles.place(
+            torch.stack(
+                [
+                    -(
+                        F.softplus(
+                            k[k_2_9] * Q[k_2_9, 0, 0] * v[k_2_9, 0]
+                            + k[k_2_9] * Q[k_2_9, 1, 0] * v[k_2_9, 1]
+                            + 0.541324854612918,
+                            threshold=80,
+                        )
+                        - 1.0
+                        - (k[k_2_9] * Q[k_2_9, 0, 0] * v[k_2_9, 0] + k[k_2_9] * Q[k_2_9, 1, 0] * v[k_2_9, 1])
+                    )
+                    / k[k_2_9] ** 2
+                    for k_2_9 in range(16)
+                ],
+            ),
+        ),
+        tiles.place(torch.stack([1.0 / s[k_2_10, 0] for k_2_10 in range(16)])),
+        tiles.place(torch.stack([1.0 / s[k_2_11, 1] for k_2_11 in range(16)])),
     )
 
 
@@ -386,18 +336,17 @@ def log_prob_backward_kernel(
     weights_3_array,
     weights_4_array,
     weights_5_array,
-    weights_6_array,
-    weights_7_array,
-    weights_8_array,
-    weights_9_array,
-    weights_10_array,
-    v_array,
-    v_array_2,
-    k_array,
     Q_array,
     Q_array_2,
+    weights_6_array,
+    weights_7_array,
+    v_array,
+    v_array_2,
+    weights_8_array,
+    k_array,
+    weights_9_array,
+    weights_10_array,
     weights_11_array,
-    weights_12_array,
     x_gradient_out,
     part_1_out,
     part_2_out,
@@ -421,28 +370,27 @@ def log_prob_backward_kernel(
     weights_3_array [16]
     weights_4_array [16]
     weights_5_array [16]
-    weights_6_array [16]
-    weights_7_array [16]
-    weights_8_array [16]
-    weights_9_array [16]
-    weights_10_array [16]
-    v_array [16]
-    v_array_2 [16]
-    k_array [16]
     Q_array [16]
     Q_array_2 [16]
+    weights_6_array [16]
+    weights_7_array [16]
+    v_array [16]
+    v_array_2 [16]
+    weights_8_array [16]
+    k_array [16]
+    weights_9_array [16]
+    weights_10_array [16]
     weights_11_array [16]
-    weights_12_array [16]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     tile = tl.program_id(0).to(tl.int64)
     log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # planar.gen:4
-    shared_4 = -0.5 * log_prob_cotangent
+    shared_1 = -0.5 * log_prob_cotangent
     # planar.gen:9
-    z_adjoint_0 = 2 * tl.load(z_end_ptr + place * 2, mask=live, other=0) * shared_4
-    z_adjoint_1 = 2 * tl.load(z_end_ptr + place * 2 + 1, mask=live, other=0) * shared_4
+    z_adjoint_0 = 2 * tl.load(z_end_ptr + place * 2, mask=live, other=0) * shared_1
+    z_adjoint_1 = 2 * tl.load(z_end_ptr + place * 2 + 1, mask=live, other=0) * shared_1
     log_abs_det_adjoint = log_prob_cotangent
     for k_2_down in tl.range(0, 16, num_stages=1):
         k_2 = 15 - k_2_down
@@ -450,7 +398,7 @@ def log_prob_backward_kernel(
         tl.store(part_1_out + tile * 32 + (k_2 * 2 + 1), tl.sum(tl.where(live, z_adjoint_1, 0.0), 0))
         product_0 = tl.load(s_array + k_2) * z_adjoint_0
         product_1 = tl.load(s_array_2 + k_2) * z_adjoint_1
-        # bijections.gen:71
+        # bijections.gen:72
         w_0 = tl.load(weights_array + k_2)
         w_1 = tl.load(weights_2_array + k_2)
         # planar.gen:9
@@ -462,25 +410,19 @@ def log_prob_backward_kernel(
         )
         difference = 1.0 - square(tanh_value)
         # planar.gen:9
-        product_3 = 1.0 / (1.0 + tl.load(weights_3_array + k_2) * difference) * log_abs_det_adjoint
-        product_4 = difference * (
-            2 * tanh_value * -(tl.load(weights_3_array + k_2) * product_3)
+        product_2 = 1.0 / (1.0 + tl.load(weights_3_array + k_2) * difference) * log_abs_det_adjoint
+        product_3 = difference * (
+            2 * tanh_value * -(tl.load(weights_3_array + k_2) * product_2)
             + (tl.load(weights_4_array + k_2) * product_0 + tl.load(weights_5_array + k_2) * product_1)
         )
-        tl.store(part_2_out + tile * 16 + k_2, tl.sum(tl.where(live, product_4, 0.0), 0))
-        product_5 = difference * product_3
-        total_2_0 = tl.load(weights_array + k_2) * product_5 + tanh_value * product_0
-        total_2_1 = tl.load(weights_2_array + k_2) * product_5 + tanh_value * product_1
-        # bijections.gen:73
-        shared_2 = tl.load(weights_6_array + k_2) * total_2_0 + tl.load(weights_7_array + k_2) * total_2_1
-        product_6_0 = tl.load(weights_array + k_2) * shared_2
-        product_6_1 = tl.load(weights_2_array + k_2) * shared_2
-        # planar.gen:9
-        product_7_0 = tl.load(weights_8_array + k_2) * total_2_0
-        product_7_1 = tl.load(weights_8_array + k_2) * total_2_1
-        # bijections.gen:73
-        reduced_3 = tl.load(weights_array + k_2) * product_7_0 + tl.load(weights_2_array + k_2) * product_7_1
-        difference_3 = tl.load(weights_9_array + k_2) * reduced_3 - reduced_3
+        tl.store(part_2_out + tile * 16 + k_2, tl.sum(tl.where(live, product_3, 0.0), 0))
+        product_4 = difference * product_2
+        total_2_0 = tl.load(weights_array + k_2) * product_4 + tanh_value * product_0
+        total_2_1 = tl.load(weights_2_array + k_2) * product_4 + tanh_value * product_1
+        # bijections.gen:74
+        reduced_2 = tl.load(Q_array + k_2) * total_2_0 + tl.load(Q_array_2 + k_2) * total_2_1
+        product_5 = tl.load(weights_6_array + k_2) * reduced_2
+        difference_3 = tl.load(weights_7_array + k_2) * product_5 - product_5
         # planar.gen:9
         tl.store(
             part_5_out + tile * 32 + k_2 * 2,
@@ -491,29 +433,36 @@ def log_prob_backward_kernel(
             tl.sum(tl.where(live, total_2_1 + tl.load(weights_2_array + k_2) * difference_3, 0.0), 0),
         )
         total_3_0 = (
-            tl.load(weights_4_array + k_2) * product_5
-            + value_0 * product_4
-            + product_6_0
-            + product_6_0
-            + tl.load(weights_10_array + k_2) * product_7_0
-            + tl.load(v_array + k_2) * difference_3
+            tl.load(weights_4_array + k_2) * product_4 + value_0 * product_3 + tl.load(v_array + k_2) * difference_3
         )
         total_3_1 = (
-            tl.load(weights_5_array + k_2) * product_5
-            + value_1 * product_4
-            + product_6_1
-            + product_6_1
-            + tl.load(weights_10_array + k_2) * product_7_1
-            + tl.load(v_array_2 + k_2) * difference_3
+            tl.load(weights_5_array + k_2) * product_4 + value_1 * product_3 + tl.load(v_array_2 + k_2) * difference_3
         )
-        tl.store(part_3_out + tile * 32 + k_2 * 2, tl.sum(tl.where(live, tl.load(k_array + k_2) * total_3_0, 0.0), 0))
+        tl.store(
+            part_3_out + tile * 32 + k_2 * 2,
+            tl.sum(
+                tl.where(live, tl.load(weights_8_array + k_2) * total_2_0 + tl.load(k_array + k_2) * total_3_0, 0.0),
+                0,
+            ),
+        )
         tl.store(
             part_3_out + tile * 32 + (k_2 * 2 + 1),
-            tl.sum(tl.where(live, tl.load(k_array + k_2) * total_3_1, 0.0), 0),
+            tl.sum(
+                tl.where(live, tl.load(weights_8_array + k_2) * total_2_1 + tl.load(k_array + k_2) * total_3_1, 0.0),
+                0,
+            ),
         )
         tl.store(
             part_4_out + tile * 16 + k_2,
-            tl.sum(tl.where(live, tl.load(Q_array + k_2) * total_3_0 + tl.load(Q_array_2 + k_2) * total_3_1, 0.0), 0),
+            tl.sum(
+                tl.where(
+                    live,
+                    tl.load(weights_9_array + k_2) * reduced_2
+                    + (tl.load(Q_array + k_2) * total_3_0 + tl.load(Q_array_2 + k_2) * total_3_1),
+                    0.0,
+                ),
+                0,
+            ),
         )
         # bijections.gen:69
         Planar_output_0 = value_0 + tl.load(weights_4_array + k_2) * tanh_value
@@ -524,7 +473,7 @@ def log_prob_backward_kernel(
             tl.sum(
                 tl.where(
                     live,
-                    tl.load(weights_11_array + k_2) * log_abs_det_adjoint + Planar_output_0 * z_adjoint_0,
+                    tl.load(weights_10_array + k_2) * log_abs_det_adjoint + Planar_output_0 * z_adjoint_0,
                     0.0,
                 ),
                 0,
@@ -535,14 +484,14 @@ def log_prob_backward_kernel(
             tl.sum(
                 tl.where(
                     live,
-                    tl.load(weights_12_array + k_2) * log_abs_det_adjoint + Planar_output_1 * z_adjoint_1,
+                    tl.load(weights_11_array + k_2) * log_abs_det_adjoint + Planar_output_1 * z_adjoint_1,
                     0.0,
                 ),
                 0,
             ),
         )
-        z_adjoint_0 = product_0 + w_0 * product_4
-        z_adjoint_1 = product_1 + w_1 * product_4
+        z_adjoint_0 = product_0 + w_0 * product_3
+        z_adjoint_1 = product_1 + w_1 * product_3
     tl.store(x_gradient_out + place * 2, z_adjoint_0, mask=live)
     tl.store(x_gradient_out + place * 2 + 1, z_adjoint_1, mask=live)
 

@@ -35,11 +35,8 @@ def pack_log_prob(v, Q, k, b, s, m, device):
                         - 1.0
                         - (k[k_5] * Q[k_5, 0, 0] * v[k_5, 0] + k[k_5] * Q[k_5, 1, 0] * v[k_5, 1])
                     )
-                    * (k[k_5] * Q[k_5, 0, 0])
-                    / (
-                        k[k_5] * Q[k_5, 0, 0] * (k[k_5] * Q[k_5, 0, 0])
-                        + k[k_5] * Q[k_5, 1, 0] * (k[k_5] * Q[k_5, 1, 0])
-                    )
+                    / k[k_5]
+                    * Q[k_5, 0, 0]
                     for k_5 in range(16)
                 ],
             ),
@@ -56,11 +53,8 @@ def pack_log_prob(v, Q, k, b, s, m, device):
                         - 1.0
                         - (k[k_6] * Q[k_6, 0, 0] * v[k_6, 0] + k[k_6] * Q[k_6, 1, 0] * v[k_6, 1])
                     )
-                    * (k[k_6] * Q[k_6, 1, 0])
-                    / (
-                        k[k_6] * Q[k_6, 0, 0] * (k[k_6] * Q[k_6, 0, 0])
-                        + k[k_6] * Q[k_6, 1, 0] * (k[k_6] * Q[k_6, 1, 0])
-                    )
+                    / k[k_6]
+                    * Q[k_6, 1, 0]
                     for k_6 in range(16)
                 ],
             ),
@@ -109,10 +103,10 @@ def log_prob_kernel(
     z_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
     for k_2 in tl.range(0, 16, num_stages=1):
-        # bijections.gen:71
+        # bijections.gen:72
         w_0 = tl.load(weights_2_array + k_2)
         w_1 = tl.load(weights_3_array + k_2)
-        # bijections.gen:73
+        # bijections.gen:74
         h_0 = tl.load(weights_4_array + k_2)
         h_1 = tl.load(weights_5_array + k_2)
         # bijections.gen:69
@@ -177,11 +171,8 @@ def pack_sample(v, Q, k, b, s, m, device):
                         - 1.0
                         - (k[k_2] * Q[k_2, 0, 0] * v[k_2, 0] + k[k_2] * Q[k_2, 1, 0] * v[k_2, 1])
                     )
-                    * (k[k_2] * Q[k_2, 0, 0])
-                    / (
-                        k[k_2] * Q[k_2, 0, 0] * (k[k_2] * Q[k_2, 0, 0])
-                        + k[k_2] * Q[k_2, 1, 0] * (k[k_2] * Q[k_2, 1, 0])
-                    )
+                    / k[k_2]
+                    * Q[k_2, 0, 0]
                     for k_2 in range(16)
                 ],
             ),
@@ -198,11 +189,8 @@ def pack_sample(v, Q, k, b, s, m, device):
                         - 1.0
                         - (k[k_3] * Q[k_3, 0, 0] * v[k_3, 0] + k[k_3] * Q[k_3, 1, 0] * v[k_3, 1])
                     )
-                    * (k[k_3] * Q[k_3, 1, 0])
-                    / (
-                        k[k_3] * Q[k_3, 0, 0] * (k[k_3] * Q[k_3, 0, 0])
-                        + k[k_3] * Q[k_3, 1, 0] * (k[k_3] * Q[k_3, 1, 0])
-                    )
+                    / k[k_3]
+                    * Q[k_3, 1, 0]
                     for k_3 in range(16)
                 ],
             ),
@@ -227,11 +215,8 @@ def pack_sample(v, Q, k, b, s, m, device):
                             - 1.0
                             - (k[k_6] * Q[k_6, 0, 0] * v[k_6, 0] + k[k_6] * Q[k_6, 1, 0] * v[k_6, 1])
                         )
-                        * (k[k_6] * Q[k_6, 0, 0])
-                        / (
-                            k[k_6] * Q[k_6, 0, 0] * (k[k_6] * Q[k_6, 0, 0])
-                            + k[k_6] * Q[k_6, 1, 0] * (k[k_6] * Q[k_6, 1, 0])
-                        )
+                        / k[k_6]
+                        * Q[k_6, 0, 0]
                     )
                     + k[k_6]
                     * Q[k_6, 1, 0]
@@ -247,11 +232,8 @@ def pack_sample(v, Q, k, b, s, m, device):
                             - 1.0
                             - (k[k_6] * Q[k_6, 0, 0] * v[k_6, 0] + k[k_6] * Q[k_6, 1, 0] * v[k_6, 1])
                         )
-                        * (k[k_6] * Q[k_6, 1, 0])
-                        / (
-                            k[k_6] * Q[k_6, 0, 0] * (k[k_6] * Q[k_6, 0, 0])
-                            + k[k_6] * Q[k_6, 1, 0] * (k[k_6] * Q[k_6, 1, 0])
-                        )
+                        / k[k_6]
+                        * Q[k_6, 1, 0]
                     )
                     for k_6 in range(16)
                 ],
@@ -307,7 +289,7 @@ def sample_kernel(
         # planar.gen:2
         Stretch_input_0 = (x_0 - tl.load(m_array + k_2)) / tl.load(s_array + k_2)
         Stretch_input_1 = (x_1 - tl.load(m_array_2 + k_2)) / tl.load(s_array_2 + k_2)
-        # bijections.gen:73
+        # bijections.gen:74
         h_0 = tl.load(weights_array + k_2)
         h_1 = tl.load(weights_2_array + k_2)
         # bijections.gen:69
@@ -354,10 +336,10 @@ def sample_kernel(
             1.0 + (1.0 - square(tanh_value_3)) * tl.load(weights_5_array + k_2)
         )
         root = difference_3 - tl.where(tl.abs(ratio_2) <= (tl.abs(difference_3) + 1.0) * 0.00390625, ratio_2, 0.0)
-        shared_3 = tanh(root + tl.load(b_array + k_2))
+        shared_2 = tanh(root + tl.load(b_array + k_2))
         # planar.gen:9
-        x_0 = Stretch_input_0 - h_0 * shared_3
-        x_1 = Stretch_input_1 - h_1 * shared_3
+        x_0 = Stretch_input_0 - h_0 * shared_2
+        x_1 = Stretch_input_1 - h_1 * shared_2
     tl.store(x_out + place * 2, x_0, mask=live)
     tl.store(x_out + place * 2 + 1, x_1, mask=live)
 
@@ -415,11 +397,8 @@ def pack_forward(v, Q, k, b, s, m, device):
                             - 1.0
                             - (k[k_5] * Q[k_5, 0, 0] * v[k_5, 0] + k[k_5] * Q[k_5, 1, 0] * v[k_5, 1])
                         )
-                        * (k[k_5] * Q[k_5, 0, 0])
-                        / (
-                            k[k_5] * Q[k_5, 0, 0] * (k[k_5] * Q[k_5, 0, 0])
-                            + k[k_5] * Q[k_5, 1, 0] * (k[k_5] * Q[k_5, 1, 0])
-                        )
+                        / k[k_5]
+                        * Q[k_5, 0, 0]
                     )
                     + k[k_5]
                     * Q[k_5, 1, 0]
@@ -435,11 +414,8 @@ def pack_forward(v, Q, k, b, s, m, device):
                             - 1.0
                             - (k[k_5] * Q[k_5, 0, 0] * v[k_5, 0] + k[k_5] * Q[k_5, 1, 0] * v[k_5, 1])
                         )
-                        * (k[k_5] * Q[k_5, 1, 0])
-                        / (
-                            k[k_5] * Q[k_5, 0, 0] * (k[k_5] * Q[k_5, 0, 0])
-                            + k[k_5] * Q[k_5, 1, 0] * (k[k_5] * Q[k_5, 1, 0])
-                        )
+                        / k[k_5]
+                        * Q[k_5, 1, 0]
                     )
                     for k_5 in range(16)
                 ],
@@ -457,11 +433,8 @@ def pack_forward(v, Q, k, b, s, m, device):
                         - 1.0
                         - (k[k_6] * Q[k_6, 0, 0] * v[k_6, 0] + k[k_6] * Q[k_6, 1, 0] * v[k_6, 1])
                     )
-                    * (k[k_6] * Q[k_6, 0, 0])
-                    / (
-                        k[k_6] * Q[k_6, 0, 0] * (k[k_6] * Q[k_6, 0, 0])
-                        + k[k_6] * Q[k_6, 1, 0] * (k[k_6] * Q[k_6, 1, 0])
-                    )
+                    / k[k_6]
+                    * Q[k_6, 0, 0]
                     for k_6 in range(16)
                 ],
             ),
@@ -478,11 +451,8 @@ def pack_forward(v, Q, k, b, s, m, device):
                         - 1.0
                         - (k[k_7] * Q[k_7, 0, 0] * v[k_7, 0] + k[k_7] * Q[k_7, 1, 0] * v[k_7, 1])
                     )
-                    * (k[k_7] * Q[k_7, 1, 0])
-                    / (
-                        k[k_7] * Q[k_7, 0, 0] * (k[k_7] * Q[k_7, 0, 0])
-                        + k[k_7] * Q[k_7, 1, 0] * (k[k_7] * Q[k_7, 1, 0])
-                    )
+                    / k[k_7]
+                    * Q[k_7, 1, 0]
                     for k_7 in range(16)
                 ],
             ),
@@ -538,7 +508,7 @@ def forward_kernel(
         # planar.gen:2
         Stretch_input_0 = (x_0 - tl.load(m_array + k_2)) / tl.load(s_array + k_2)
         Stretch_input_1 = (x_1 - tl.load(m_array_2 + k_2)) / tl.load(s_array_2 + k_2)
-        # bijections.gen:71
+        # bijections.gen:72
         w_0 = tl.load(weights_2_array + k_2)
         w_1 = tl.load(weights_3_array + k_2)
         # bijections.gen:69
@@ -586,9 +556,9 @@ def forward_kernel(
             1.0 + (1.0 - square(tanh_value_3)) * tl.load(weights_4_array + k_2)
         )
         root = difference_3 - tl.where(tl.abs(ratio_2) <= (tl.abs(difference_3) + 1.0) * 0.00390625, ratio_2, 0.0)
-        shared_3 = tanh(root + tl.load(b_array + k_2))
-        Planar_input_0 = Stretch_input_0 - tl.load(weights_5_array + k_2) * shared_3
-        Planar_input_1 = Stretch_input_1 - tl.load(weights_6_array + k_2) * shared_3
+        shared_2 = tanh(root + tl.load(b_array + k_2))
+        Planar_input_0 = Stretch_input_0 - tl.load(weights_5_array + k_2) * shared_2
+        Planar_input_1 = Stretch_input_1 - tl.load(weights_6_array + k_2) * shared_2
         # planar.gen:9
         x_0 = Planar_input_0
         x_1 = Planar_input_1
@@ -653,11 +623,8 @@ def pack_inverse(v, Q, k, b, s, m, device):
                         - 1.0
                         - (k[k_5] * Q[k_5, 0, 0] * v[k_5, 0] + k[k_5] * Q[k_5, 1, 0] * v[k_5, 1])
                     )
-                    * (k[k_5] * Q[k_5, 0, 0])
-                    / (
-                        k[k_5] * Q[k_5, 0, 0] * (k[k_5] * Q[k_5, 0, 0])
-                        + k[k_5] * Q[k_5, 1, 0] * (k[k_5] * Q[k_5, 1, 0])
-                    )
+                    / k[k_5]
+                    * Q[k_5, 0, 0]
                     for k_5 in range(16)
                 ],
             ),
@@ -674,11 +641,8 @@ def pack_inverse(v, Q, k, b, s, m, device):
                         - 1.0
                         - (k[k_6] * Q[k_6, 0, 0] * v[k_6, 0] + k[k_6] * Q[k_6, 1, 0] * v[k_6, 1])
                     )
-                    * (k[k_6] * Q[k_6, 1, 0])
-                    / (
-                        k[k_6] * Q[k_6, 0, 0] * (k[k_6] * Q[k_6, 0, 0])
-                        + k[k_6] * Q[k_6, 1, 0] * (k[k_6] * Q[k_6, 1, 0])
-                    )
+                    / k[k_6]
+                    * Q[k_6, 1, 0]
                     for k_6 in range(16)
                 ],
             ),
@@ -728,10 +692,10 @@ def inverse_kernel(
     z_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
     for k_2 in tl.range(0, 16, num_stages=1):
-        # bijections.gen:71
+        # bijections.gen:72
         w_0 = tl.load(weights_2_array + k_2)
         w_1 = tl.load(weights_3_array + k_2)
-        # bijections.gen:73
+        # bijections.gen:74
         h_0 = tl.load(weights_4_array + k_2)
         h_1 = tl.load(weights_5_array + k_2)
         # bijections.gen:69

@@ -26,12 +26,12 @@ def log_prob_rows(x, v, Q, Planar_k, b, s, m):
     # planar.gen:9
     log_abs_det = torch.zeros(len(x), dtype=dtype, device=device)
     for k in range(16):
-        # bijections.gen:71
-        w = Planar_k[k] * Q[k, :, 0]
         # bijections.gen:72
-        a = (w * v[k]).sum(-1)
+        w = Planar_k[k] * Q[k, :, 0]
         # bijections.gen:73
-        h = v[k] + (F.softplus(a + 0.541324854612918, threshold=80) - 1.0 - a) * w / (w * w).sum(-1)
+        a = (w * v[k]).sum(-1)
+        # bijections.gen:74
+        h = v[k] + (F.softplus(a + 0.541324854612918, threshold=80) - 1.0 - a) / Planar_k[k] * Q[k, :, 0]
         # bijections.gen:69
         tanh_value = torch.tanh(x @ w + b[k])
         Planar_output = x + h * tanh_value[:, None]
@@ -56,12 +56,12 @@ def sample_rows(v, Q, Planar_k, b, s, m, *, rows, seed, step):
     for k in reversed(range(16)):
         # planar.gen:2
         Stretch_input = (x - m[k]) / s[k]
-        # bijections.gen:71
-        w = Planar_k[k] * Q[k, :, 0]
         # bijections.gen:72
-        a = (w * v[k]).sum(-1)
+        w = Planar_k[k] * Q[k, :, 0]
         # bijections.gen:73
-        h = v[k] + (F.softplus(a + 0.541324854612918, threshold=80) - 1.0 - a) * w / (w * w).sum(-1)
+        a = (w * v[k]).sum(-1)
+        # bijections.gen:74
+        h = v[k] + (F.softplus(a + 0.541324854612918, threshold=80) - 1.0 - a) / Planar_k[k] * Q[k, :, 0]
         # bijections.gen:69
         reduced = (w.detach() * h.detach()).sum(-1)
         reduced_2 = Stretch_input @ w
@@ -127,12 +127,12 @@ def forward_rows(z, v, Q, Planar_k, b, s, m):
     for k in reversed(range(16)):
         # planar.gen:2
         Stretch_input = (z - m[k]) / s[k]
-        # bijections.gen:71
-        w = Planar_k[k] * Q[k, :, 0]
         # bijections.gen:72
-        a = (w * v[k]).sum(-1)
+        w = Planar_k[k] * Q[k, :, 0]
         # bijections.gen:73
-        h = v[k] + (F.softplus(a + 0.541324854612918, threshold=80) - 1.0 - a) * w / (w * w).sum(-1)
+        a = (w * v[k]).sum(-1)
+        # bijections.gen:74
+        h = v[k] + (F.softplus(a + 0.541324854612918, threshold=80) - 1.0 - a) / Planar_k[k] * Q[k, :, 0]
         # bijections.gen:69
         reduced = (w.detach() * h.detach()).sum(-1)
         reduced_2 = Stretch_input @ w
@@ -202,12 +202,12 @@ def inverse_rows(x, v, Q, Planar_k, b, s, m):
     # planar.gen:9
     log_abs_det = torch.zeros(len(x), dtype=dtype, device=device)
     for k in range(16):
-        # bijections.gen:71
-        w = Planar_k[k] * Q[k, :, 0]
         # bijections.gen:72
-        a = (w * v[k]).sum(-1)
+        w = Planar_k[k] * Q[k, :, 0]
         # bijections.gen:73
-        h = v[k] + (F.softplus(a + 0.541324854612918, threshold=80) - 1.0 - a) * w / (w * w).sum(-1)
+        a = (w * v[k]).sum(-1)
+        # bijections.gen:74
+        h = v[k] + (F.softplus(a + 0.541324854612918, threshold=80) - 1.0 - a) / Planar_k[k] * Q[k, :, 0]
         # bijections.gen:69
         tanh_value = torch.tanh(x @ w + b[k])
         Planar_output = x + h * tanh_value[:, None]
@@ -258,7 +258,7 @@ class PlanarFlow(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/planar.gen"
-    model_hash = "a7fdee20d8f269c2e0d502b9a6ab8782ea26ce02e90ebca2e46e5b321c81a50b"
+    model_hash = "03d28382b9991c1094d10d07170fc8a99e5e523525e15395d7d3d6fe7678bc6e"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -56,6 +56,10 @@ SCALAR = (
     "(u : Real | w : Simplex(2)) -> Real = if u > 1 then u else if u > 0 then 1.01 * u else exp(u) - w[0] - w[1]",
 )
 VECTOR = (
+    "planar, the direction made admissible (Rezende & Mohamed, A.1)",
+    "stretched within a plane",
+    "a stretch that may be 0",
+    "a strictly triangular part",
     "a reflection in a plane",
     "a choice by the norm of a parameter",
     "a projection on a hyperplane",
