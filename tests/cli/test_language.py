@@ -69,7 +69,6 @@ PLANNED: dict[str, str] = {
     "Parameters after the bar of a `def`": (
         "observed x : Real  def f(u : Real | a : Real) -> Real = a * u  p(x) = Normal(f(1), 1)"
     ),
-    "`conv`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x | y) = Normal(conv(y, channels = 4), 1)",
     "`transformer`": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(transformer(x[<i]), 1)",
     "Lists of components": "observed x : Real  param a : Real[1]  p(x) = Mixture(logits = a, Normal(0, 1))",
 }
