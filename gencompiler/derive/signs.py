@@ -16,6 +16,8 @@ def sign_of(expr: nodes.Expr) -> int:
     """1 or -1 where an expression has that sign whatever its names stand for, else 0."""
     if isinstance(expr, nodes.Literal):
         return (expr.value > 0) - (expr.value < 0)
+    if isinstance(expr, nodes.Apply) and expr.function == "exp":
+        return 1  # of anything, also of parameters, which are no names
     references = {n.name: n.type for n in walk(expr) if isinstance(n, nodes.Reference)}
     try:
         names = {name: symbol("input", name, type_.support, type_.shape) for name, type_ in references.items()}

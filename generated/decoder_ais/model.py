@@ -413,27 +413,37 @@ class DecoderAIS(Model):
         Field("z", (8,), Support("Real"), storage="float32"),
     )
     programs: ClassVar[dict[str, RowFunction]] = {
-        "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(128, 256)),
+        "sample": RowFunction(
+            sample_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 64, 1024),
+        ),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
         "encode": RowFunction(
             encode_rows,
             keywords=("rows", "seed", "step"),
             parameters=Q_PARAMETERS,
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
-        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=PARAMETERS, tiles=(128, 256)),
-        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS, tiles=(128, 256)),
+        "decode": RowFunction(
+            decode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=PARAMETERS,
+            tiles=(64, 64, 1024),
+        ),
+        "decode_mean": RowFunction(decode_mean_rows, parameters=PARAMETERS, tiles=(64, 64, 1024)),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=8),
         "objective_phase_1": RowFunction(
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=(*PARAMETERS, *Q_PARAMETERS),
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
         "anneal_start": RowFunction(anneal_start_rows, keywords=("rows", "seed", "step"), width=64),
         "anneal": RowFunction(
@@ -441,20 +451,20 @@ class DecoderAIS(Model):
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
             scalars=("steps", "total"),
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
         "anneal_back": RowFunction(
             anneal_back_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
             scalars=("steps", "total"),
-            tiles=(512, 1024),
+            tiles=(64, 448, 1024),
         ),
         "anneal_exact": RowFunction(
             anneal_exact_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
-            tiles=(128, 256),
+            tiles=(64, 64, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
@@ -466,19 +476,19 @@ class DecoderAIS(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/decoder_ais.gen"
-    model_hash = "fb6b1f763056828a6ec702152142b66acfb16f2e2f63beb05f1ef38ba299f9ee"
+    model_hash = "204926e54244cc0afbcd578a0eeaea5b4780c30821a8a97de479feffd7862a33"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("mlp.0.weight", (128, 8), origin="decoder_ais.gen:7")
-        self.declare("mlp.0.bias", (128,), origin="decoder_ais.gen:7")
+        self.declare("mlp.0.bias", (128,), origin="decoder_ais.gen:7", start="Uniform(-0.353553, 0.353553)")
         self.declare("mlp.1.weight", (128, 128), origin="decoder_ais.gen:7")
-        self.declare("mlp.1.bias", (128,), origin="decoder_ais.gen:7")
+        self.declare("mlp.1.bias", (128,), origin="decoder_ais.gen:7", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("mlp.output.weight", (64, 128), origin="decoder_ais.gen:7")
         self.declare("mlp.output.bias", (64,), origin="decoder_ais.gen:7")
         self.declare("q.mlp.0.weight", (128, 64), origin="decoder_ais.gen:8")
-        self.declare("q.mlp.0.bias", (128,), origin="decoder_ais.gen:8")
+        self.declare("q.mlp.0.bias", (128,), origin="decoder_ais.gen:8", start="Uniform(-0.125, 0.125)")
         self.declare("q.mlp.m.weight", (8, 128), origin="decoder_ais.gen:8")
         self.declare("q.mlp.m.bias", (8,), origin="decoder_ais.gen:8")
         self.declare("q.mlp.s.weight", (8, 128), origin="decoder_ais.gen:8")

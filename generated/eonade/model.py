@@ -245,15 +245,15 @@ class EoNADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 16}}
     package = __package__ or ""
     spec = "specs/autoregressive/eonade.gen"
-    model_hash = "9ccbea783273c1bdbdd2d3fb1c5843d50eecdd370e1fd8f36fab5ad55225d477"
+    model_hash = "bb20d0bee8c26304318e9f2c7ebac958deced7b650cc2c18750d2df64c1ad9b7"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self.declare("logits.mlp.0.weight", (300, 128), origin="eonade.gen:6")
-        self.declare("logits.mlp.0.bias", (300,), origin="eonade.gen:6")
+        self.declare("logits.mlp.0.bias", (300,), origin="eonade.gen:6", start="Uniform(-0.0883883, 0.0883883)")
         self.declare("logits.mlp.1.weight", (300, 300), origin="eonade.gen:6")
-        self.declare("logits.mlp.1.bias", (300,), origin="eonade.gen:6")
+        self.declare("logits.mlp.1.bias", (300,), origin="eonade.gen:6", start="Uniform(-0.057735, 0.057735)")
         self.declare("logits.mlp.output.weight", (64, 300), origin="eonade.gen:6")
         self.declare("logits.mlp.output.bias", (64,), origin="eonade.gen:6")
 

@@ -931,19 +931,19 @@ class HMM(Model):
     fields = (Field("eaten", (6,), Support("Category", (3,)), storage="uint8"),)
     latents = (Field("hot", (6,), Support("Binary"), storage="uint8"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, keywords=("dtype",), tiles=(512, 1024), particles=2),
+        "log_prob": RowFunction(log_prob_rows, keywords=("dtype",), tiles=(512, 512, 1024), particles=2),
         "sample": RowFunction(sample_rows, keywords=("rows", "seed", "step", "dtype"), width=6),
         "log_weight": RowFunction(
             log_weight_rows,
             keywords=("rows", "seed", "step"),
             parameters=Q_PARAMETERS,
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
         ),
         "encode": RowFunction(
             encode_rows,
             keywords=("rows", "seed", "step"),
             parameters=Q_PARAMETERS,
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
         ),
         "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step", "dtype"), width=6),
         "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step", "dtype"), width=6),
@@ -951,7 +951,7 @@ class HMM(Model):
             objective_phase_1_rows,
             keywords=("rows", "seed", "step"),
             parameters=Q_PARAMETERS,
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
         ),
     }
     phases = (Phase("phase_1", "objective_phase_1"),)
@@ -959,7 +959,7 @@ class HMM(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 100}, "exact": {}}
     package = __package__ or ""
     spec = "specs/inverses/hmm.gen"
-    model_hash = "6f11eb71bcee8ba7ddffea0c0034a488377ee256527e61cdfc2ae033b3e72dda"
+    model_hash = "1651a9aaa66a275ee008607fceed65b8ed5decb980ed8f7fbe281ab2c9856017"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
@@ -972,9 +972,9 @@ class HMM(Model):
         self.declare("q.embedding_5.output.weight", (8, 3), origin="hmm.gen:11")
         self.declare("q.embedding_6.output.weight", (8, 3), origin="hmm.gen:11")
         self.declare("q.mlp.0.weight", (32, 48), origin="hmm.gen:11")
-        self.declare("q.mlp.0.bias", (32,), origin="hmm.gen:11")
+        self.declare("q.mlp.0.bias", (32,), origin="hmm.gen:11", start="Uniform(-0.144338, 0.144338)")
         self.declare("q.mlp.1.weight", (32, 32), origin="hmm.gen:11")
-        self.declare("q.mlp.1.bias", (32,), origin="hmm.gen:11")
+        self.declare("q.mlp.1.bias", (32,), origin="hmm.gen:11", start="Uniform(-0.176777, 0.176777)")
         self.declare("q.mlp.output.weight", (1, 32), origin="hmm.gen:11")
         self.declare("q.mlp.output.bias", (1,), origin="hmm.gen:11")
         self.declare("q.embedding_7.output.weight", (8, 3), origin="hmm.gen:11")
@@ -983,9 +983,9 @@ class HMM(Model):
         self.declare("q.embedding_10.output.weight", (8, 3), origin="hmm.gen:11")
         self.declare("q.embedding_11.output.weight", (8, 3), origin="hmm.gen:11")
         self.declare("q.mlp_2.0.weight", (32, 41), origin="hmm.gen:11")
-        self.declare("q.mlp_2.0.bias", (32,), origin="hmm.gen:11")
+        self.declare("q.mlp_2.0.bias", (32,), origin="hmm.gen:11", start="Uniform(-0.156174, 0.156174)")
         self.declare("q.mlp_2.1.weight", (32, 32), origin="hmm.gen:11")
-        self.declare("q.mlp_2.1.bias", (32,), origin="hmm.gen:11")
+        self.declare("q.mlp_2.1.bias", (32,), origin="hmm.gen:11", start="Uniform(-0.176777, 0.176777)")
         self.declare("q.mlp_2.output.weight", (1, 32), origin="hmm.gen:11")
         self.declare("q.mlp_2.output.bias", (1,), origin="hmm.gen:11")
         self.declare("q.embedding_12.output.weight", (8, 3), origin="hmm.gen:11")
@@ -993,26 +993,26 @@ class HMM(Model):
         self.declare("q.embedding_14.output.weight", (8, 3), origin="hmm.gen:11")
         self.declare("q.embedding_15.output.weight", (8, 3), origin="hmm.gen:11")
         self.declare("q.mlp_3.0.weight", (32, 33), origin="hmm.gen:11")
-        self.declare("q.mlp_3.0.bias", (32,), origin="hmm.gen:11")
+        self.declare("q.mlp_3.0.bias", (32,), origin="hmm.gen:11", start="Uniform(-0.174078, 0.174078)")
         self.declare("q.mlp_3.1.weight", (32, 32), origin="hmm.gen:11")
-        self.declare("q.mlp_3.1.bias", (32,), origin="hmm.gen:11")
+        self.declare("q.mlp_3.1.bias", (32,), origin="hmm.gen:11", start="Uniform(-0.176777, 0.176777)")
         self.declare("q.mlp_3.output.weight", (1, 32), origin="hmm.gen:11")
         self.declare("q.mlp_3.output.bias", (1,), origin="hmm.gen:11")
         self.declare("q.embedding_16.output.weight", (8, 3), origin="hmm.gen:11")
         self.declare("q.embedding_17.output.weight", (8, 3), origin="hmm.gen:11")
         self.declare("q.embedding_18.output.weight", (8, 3), origin="hmm.gen:11")
         self.declare("q.mlp_4.0.weight", (32, 25), origin="hmm.gen:11")
-        self.declare("q.mlp_4.0.bias", (32,), origin="hmm.gen:11")
+        self.declare("q.mlp_4.0.bias", (32,), origin="hmm.gen:11", start="Uniform(-0.2, 0.2)")
         self.declare("q.mlp_4.1.weight", (32, 32), origin="hmm.gen:11")
-        self.declare("q.mlp_4.1.bias", (32,), origin="hmm.gen:11")
+        self.declare("q.mlp_4.1.bias", (32,), origin="hmm.gen:11", start="Uniform(-0.176777, 0.176777)")
         self.declare("q.mlp_4.output.weight", (1, 32), origin="hmm.gen:11")
         self.declare("q.mlp_4.output.bias", (1,), origin="hmm.gen:11")
         self.declare("q.embedding_19.output.weight", (8, 3), origin="hmm.gen:11")
         self.declare("q.embedding_20.output.weight", (8, 3), origin="hmm.gen:11")
         self.declare("q.mlp_5.0.weight", (32, 17), origin="hmm.gen:11")
-        self.declare("q.mlp_5.0.bias", (32,), origin="hmm.gen:11")
+        self.declare("q.mlp_5.0.bias", (32,), origin="hmm.gen:11", start="Uniform(-0.242536, 0.242536)")
         self.declare("q.mlp_5.1.weight", (32, 32), origin="hmm.gen:11")
-        self.declare("q.mlp_5.1.bias", (32,), origin="hmm.gen:11")
+        self.declare("q.mlp_5.1.bias", (32,), origin="hmm.gen:11", start="Uniform(-0.176777, 0.176777)")
         self.declare("q.mlp_5.output.weight", (1, 32), origin="hmm.gen:11")
         self.declare("q.mlp_5.output.bias", (1,), origin="hmm.gen:11")
 

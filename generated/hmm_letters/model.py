@@ -186,15 +186,25 @@ class HMM(Model):
     fields = (Field("x", (32,), Support("Category", (27,)), storage="uint8"),)
     latents = (Field("z", (32,), Support("Category", (8,)), storage="uint8"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=("pi", "A", "B"), tiles=(512, 1024), particles=8),
+        "log_prob": RowFunction(log_prob_rows, parameters=("pi", "A", "B"), tiles=(256, 256, 1024), particles=8),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("pi", "A", "B"),
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
         ),
-        "decode": RowFunction(decode_rows, keywords=("rows", "seed", "step"), parameters=("B",), tiles=(512, 1024)),
-        "prior": RowFunction(prior_rows, keywords=("rows", "seed", "step"), parameters=("pi", "A"), tiles=(512, 1024)),
+        "decode": RowFunction(
+            decode_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=("B",),
+            tiles=(512, 512, 1024),
+        ),
+        "prior": RowFunction(
+            prior_rows,
+            keywords=("rows", "seed", "step"),
+            parameters=("pi", "A"),
+            tiles=(512, 512, 1024),
+        ),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}

@@ -258,31 +258,31 @@ class RBM(Model):
         Field("h", (16,), Support("Binary"), storage="uint8"),
     )
     programs: ClassVar[dict[str, RowFunction]] = {
-        "objective_phase_1": RowFunction(objective_phase_1_rows, parameters=("W", "b", "c"), tiles=(512, 1024)),
+        "objective_phase_1": RowFunction(objective_phase_1_rows, parameters=("W", "b", "c"), tiles=(256, 256, 1024)),
         "objective_phase_1_chains": RowFunction(
             objective_phase_1_chains_rows,
             parameters=("W", "b", "c"),
-            tiles=(512, 1024),
+            tiles=(256, 256, 1024),
         ),
         "objective_phase_1_advance": RowFunction(
             objective_phase_1_advance_rows,
             keywords=("rows", "seed", "step"),
             parameters=("W", "b", "c"),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
         "objective_phase_1_start": RowFunction(
             objective_phase_1_start_rows,
             keywords=("rows", "seed", "step", "dtype"),
             width=64,
         ),
-        "energy": RowFunction(energy_rows, parameters=("W", "b", "c"), tiles=(512, 1024)),
+        "energy": RowFunction(energy_rows, parameters=("W", "b", "c"), tiles=(256, 256, 1024)),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=64),
         "chain": RowFunction(
             chain_rows,
             keywords=("rows", "seed", "step"),
             parameters=("W", "b", "c"),
             scalars=("steps",),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
         "anneal_start": RowFunction(anneal_start_rows, keywords=("rows", "seed", "step", "dtype"), width=64),
         "anneal": RowFunction(
@@ -290,14 +290,14 @@ class RBM(Model):
             keywords=("rows", "seed", "step"),
             parameters=("W", "b", "c"),
             scalars=("steps", "total"),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
         "anneal_back": RowFunction(
             anneal_back_rows,
             keywords=("rows", "seed", "step"),
             parameters=("W", "b", "c"),
             scalars=("steps", "total"),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
         ),
     }
     phases = (

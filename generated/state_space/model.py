@@ -142,26 +142,26 @@ class StateSpace(Model):
     fields = (Field("x", (8, 8), Support("Real"), storage="float32"),)
     latents = (Field("z", (8, 8), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "log_prob": RowFunction(log_prob_rows, parameters=("A", "C", "b", "s", "r"), tiles=(512, 1024)),
+        "log_prob": RowFunction(log_prob_rows, parameters=("A", "C", "b", "s", "r"), tiles=(512, 512, 1024)),
         "sample": RowFunction(
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=("A", "C", "b", "s", "r"),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
             shapes=((8, 8),),
         ),
         "decode": RowFunction(
             decode_rows,
             keywords=("rows", "seed", "step"),
             parameters=("C", "b", "r"),
-            tiles=(512, 1024),
+            tiles=(128, 384, 1024),
             shapes=((8, 8),),
         ),
         "prior": RowFunction(
             prior_rows,
             keywords=("rows", "seed", "step"),
             parameters=("A", "s"),
-            tiles=(512, 1024),
+            tiles=(512, 512, 1024),
             shapes=((8, 8),),
         ),
     }
