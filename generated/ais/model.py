@@ -186,7 +186,7 @@ class AIS(Model):
     fields = (Field("x", (8,), Support("Real"), storage="float32"),)
     annealed = (Field("x", (8,), Support("Real"), storage="float32"),)
     programs: ClassVar[dict[str, RowFunction]] = {
-        "energy": RowFunction(energy_rows, tiles=(512, 1024)),
+        "energy": RowFunction(energy_rows, tiles=(512, 512, 1024)),
         "anneal_start": RowFunction(anneal_start_rows, keywords=("rows", "seed", "step", "dtype"), width=8),
         "anneal": RowFunction(anneal_rows, keywords=("rows", "seed", "step"), scalars=("steps", "total"), width=8),
         "anneal_back": RowFunction(
