@@ -131,7 +131,7 @@ EVALUATORS = {
     "modes": (),
 }
 #: Arguments of methods that are understood and not supported yet, and those that are whole numbers, at least 1.
-ARGUMENTS_PLANNED = {"bound": ("terms",)}
+ARGUMENTS_PLANNED = {"bound": ("terms",), "bdmc": ("on",)}
 WHOLE_ARGUMENTS = ("K", "particles", "steps")
 #: Evaluations of log p(x) itself; the others average over draws.
 DENSITY_EVALUATORS = ("exact", "bits_per_dim")
