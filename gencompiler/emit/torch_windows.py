@@ -190,8 +190,8 @@ def permute(expressions: Expressions, expr: Permute) -> Value:
     elif (found := strides(order)) is not None:
         sizes, turned = found
         ahead = int(value.type.rows) + int(value.chunked)
-        axes_read = map(str, (*range(ahead), *(ahead + axis for axis in turned)))
-        parts = method(call("torch.unflatten", code, "-1", str(sizes)), "permute", *axes_read)
+        axes_read = (*range(ahead), *(ahead + axis for axis in turned))
+        parts = call("torch.permute", call("torch.unflatten", code, "-1", str(sizes)), str(axes_read))
         code = method(parts, "flatten", str(ahead))
     else:
         code = expressions.last(value, flat(Sequence(tuple(Text(str(place)) for place in order), "[]")))

@@ -77,6 +77,14 @@ def negated(expr: Expr) -> Expr | None:
     return expr.arguments[0] if isinstance(expr, nodes.Elementwise) and expr.function == "negate" else None
 
 
+def holds(condition: Expr) -> bool:
+    """Whether a comparison is of a value with itself."""
+    match condition:
+        case nodes.Elementwise(function="equal", arguments=(left, right)):
+            return left is right
+    return False
+
+
 def identity(function: str, arguments: tuple[Expr, ...]) -> Expr | None:
     """The argument that the function returns unchanged: a + 0, a - 0, a * 1, a / 1, f⁻¹(f(a)), stop(1)."""
     first, last = arguments[0], arguments[-1]

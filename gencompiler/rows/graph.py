@@ -113,10 +113,8 @@ class Graph:
             return same
         if function in ("add", "subtract"):
             left, right = arguments
-            if (
-                isinstance(right, nodes.Number)
-                and (gathered := self._gathered(function, left, right.value, span)) is not None
-            ):
+            by = right.value if isinstance(right, nodes.Number) else None
+            if by is not None and (gathered := self._gathered(function, left, by, span)) is not None:
                 return gathered
             if (negated := folding.negated(right)) is not None:
                 return self.elementwise("subtract" if function == "add" else "add", left, negated, span=span)
@@ -153,11 +151,12 @@ class Graph:
         if base is None and number >= 0:
             return None
         result = self.number(abs(signed), span)
-        return self.elementwise(
-            "add" if signed >= 0 else "subtract", base if base is not None else left, result, span=span
-        )
+        own = left if base is None else base
+        return self.elementwise("add" if signed >= 0 else "subtract", own, result, span=span)
 
     def select(self, condition: Expr, then: Expr, otherwise: Expr, span: Span) -> Expr:
+        if folding.holds(condition):
+            return then
         parts = particles.meet(self.intern, (condition, then, otherwise))
         shape = next((p.type.shape for p in parts if p.type.shape), ())
         return self.intern(nodes.Select(together(parts, shape), *parts, span=span))

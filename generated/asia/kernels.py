@@ -333,11 +333,11 @@ def log_weight_kernel(
         tl.log(tl.where(equal_bronc_2, probability_3, 1.0)),
         log1p(tl.where(equal_bronc_2 == 0, -probability_3, 0.0)),
     )
-    # asia.gen:11
-    value = (equal_tub | equal_lung_2).to(tl.float32)
-    log_p_either = tl.where(value == value, 0.0, float("-inf"))
     # asia.gen:12
     equal_xray_2 = xray == 1.0
+    # asia.gen:11
+    value = (equal_tub | equal_lung_2).to(tl.float32)
+    # asia.gen:12
     equal_value = value == 0
     probability_4 = tl.where(equal_value, 0.05, 0.98)
     log_p_xray = tl.where(
@@ -368,10 +368,9 @@ def log_weight_kernel(
         + log_p_tub
         + log_p_lung
         + log_p_bronc
-        + log_p_either
         + log_p_xray
         + log_p_dysp
-        - (log_p_either + log_q_bronc + log_q_lung + log_q_tub + log_q_smoke + log_q_asia),
+        - (log_q_bronc + log_q_lung + log_q_tub + log_q_smoke + log_q_asia),
         mask=live,
     )
 
@@ -999,28 +998,28 @@ def objective_phase_1_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    # asia.gen:6
-    noise = uniform(seed, row, step, 0, 18)
-    asia = (noise < 0.01).to(tl.float32)
-    # asia.gen:8
-    probability = tl.where(asia == 0, 0.01, 0.05)
-    noise_2 = uniform(seed, row, step, 0, 20)
-    tub = (noise_2 < probability).to(tl.float32)
     # asia.gen:7
-    noise_3 = uniform(seed, row, step, 0, 19)
-    smoke = (noise_3 < 0.5).to(tl.float32)
+    noise = uniform(seed, row, step, 0, 19)
+    smoke = (noise < 0.5).to(tl.float32)
     # asia.gen:9
     equal_smoke = smoke == 0
-    probability_2 = tl.where(equal_smoke, 0.01, 0.1)
-    noise_4 = uniform(seed, row, step, 0, 21)
-    lung = (noise_4 < probability_2).to(tl.float32)
+    # asia.gen:10
+    probability = tl.where(equal_smoke, 0.3, 0.6)
+    noise_2 = uniform(seed, row, step, 0, 22)
+    bronc = (noise_2 < probability).to(tl.float32)
+    # asia.gen:6
+    noise_3 = uniform(seed, row, step, 0, 18)
+    asia = (noise_3 < 0.01).to(tl.float32)
+    # asia.gen:8
+    probability_2 = tl.where(asia == 0, 0.01, 0.05)
+    noise_4 = uniform(seed, row, step, 0, 20)
+    tub = (noise_4 < probability_2).to(tl.float32)
+    # asia.gen:9
+    probability_3 = tl.where(equal_smoke, 0.01, 0.1)
+    noise_5 = uniform(seed, row, step, 0, 21)
+    lung = (noise_5 < probability_3).to(tl.float32)
     # asia.gen:11
     value = ((tub == 1.0) | (lung == 1.0)).to(tl.float32)
-    log_q_either = tl.where(value == value, 0.0, float("-inf"))
-    # asia.gen:10
-    probability_3 = tl.where(equal_smoke, 0.3, 0.6)
-    noise_5 = uniform(seed, row, step, 0, 22)
-    bronc = (noise_5 < probability_3).to(tl.float32)
     # asia.gen:12
     equal_value = value == 0
     probability_4 = tl.where(equal_value, 0.05, 0.98)
@@ -1118,11 +1117,7 @@ def objective_phase_1_kernel(
         0.0,
     )
     log_q_asia = asia * logits_5 - softplus(logits_5)
-    tl.store(
-        value_out + place,
-        log_q_either + log_q_bronc + log_q_lung + log_q_tub + log_q_smoke + log_q_asia,
-        mask=live,
-    )
+    tl.store(value_out + place, log_q_bronc + log_q_lung + log_q_tub + log_q_smoke + log_q_asia, mask=live)
 
 
 @torch.no_grad()

@@ -275,11 +275,11 @@ def log_weight_rows(xray, dysp, bronc_logits, lung_logits, tub_logits, smoke_log
         torch.log(torch.where(equal_bronc_2, probability_3, 1.0)),
         torch.log1p(torch.where(~equal_bronc_2, -probability_3, 0.0)),
     )
-    # asia.gen:11
-    value = (equal_tub | equal_lung_2).to(dtype)
-    log_p_either = torch.where(value == value, torch.tensor(0.0, dtype=dtype, device=device), float("-inf"))
     # asia.gen:12
     equal_xray_2 = xray == 1.0
+    # asia.gen:11
+    value = (equal_tub | equal_lung_2).to(dtype)
+    # asia.gen:12
     equal_value = value == 0
     probability_4 = torch.where(equal_value, torch.tensor(0.05, dtype=dtype, device=device), 0.98)
     log_p_xray = torch.where(
@@ -313,10 +313,9 @@ def log_weight_rows(xray, dysp, bronc_logits, lung_logits, tub_logits, smoke_log
         + log_p_tub
         + log_p_lung
         + log_p_bronc
-        + log_p_either
         + log_p_xray
         + log_p_dysp
-        - (log_p_either + log_q_bronc + log_q_lung + log_q_tub + log_q_smoke + log_q_asia)
+        - (log_q_bronc + log_q_lung + log_q_tub + log_q_smoke + log_q_asia)
     )
 
 
@@ -515,28 +514,28 @@ def objective_phase_1_rows(
     dtype = bronc_logits.dtype
     device = xray.device
     places = torch.arange(2, device=device)
-    # asia.gen:6
-    noise = random.uniform(seed, rows, step, 18, dtype=dtype)
-    asia = (noise < 0.01).to(dtype)
-    # asia.gen:8
-    probability = torch.where(asia == 0, torch.tensor(0.01, dtype=dtype, device=device), 0.05)
-    noise_2 = random.uniform(seed, rows, step, 20, dtype=dtype)
-    tub = (noise_2 < probability).to(dtype)
     # asia.gen:7
-    noise_3 = random.uniform(seed, rows, step, 19, dtype=dtype)
-    smoke = (noise_3 < 0.5).to(dtype)
+    noise = random.uniform(seed, rows, step, 19, dtype=dtype)
+    smoke = (noise < 0.5).to(dtype)
     # asia.gen:9
     equal_smoke = smoke == 0
-    probability_2 = torch.where(equal_smoke, torch.tensor(0.01, dtype=dtype, device=device), 0.1)
-    noise_4 = random.uniform(seed, rows, step, 21, dtype=dtype)
-    lung = (noise_4 < probability_2).to(dtype)
+    # asia.gen:10
+    probability = torch.where(equal_smoke, torch.tensor(0.3, dtype=dtype, device=device), 0.6)
+    noise_2 = random.uniform(seed, rows, step, 22, dtype=dtype)
+    bronc = (noise_2 < probability).to(dtype)
+    # asia.gen:6
+    noise_3 = random.uniform(seed, rows, step, 18, dtype=dtype)
+    asia = (noise_3 < 0.01).to(dtype)
+    # asia.gen:8
+    probability_2 = torch.where(asia == 0, torch.tensor(0.01, dtype=dtype, device=device), 0.05)
+    noise_4 = random.uniform(seed, rows, step, 20, dtype=dtype)
+    tub = (noise_4 < probability_2).to(dtype)
+    # asia.gen:9
+    probability_3 = torch.where(equal_smoke, torch.tensor(0.01, dtype=dtype, device=device), 0.1)
+    noise_5 = random.uniform(seed, rows, step, 21, dtype=dtype)
+    lung = (noise_5 < probability_3).to(dtype)
     # asia.gen:11
     value = ((tub == 1.0) | (lung == 1.0)).to(dtype)
-    log_q_either = torch.where(value == value, torch.tensor(0.0, dtype=dtype, device=device), float("-inf"))
-    # asia.gen:10
-    probability_3 = torch.where(equal_smoke, torch.tensor(0.3, dtype=dtype, device=device), 0.6)
-    noise_5 = random.uniform(seed, rows, step, 22, dtype=dtype)
-    bronc = (noise_5 < probability_3).to(dtype)
     # asia.gen:12
     equal_value = value == 0
     probability_4 = torch.where(equal_value, torch.tensor(0.05, dtype=dtype, device=device), 0.98)
@@ -616,7 +615,7 @@ def objective_phase_1_rows(
     log_q_smoke = smoke * logits_4 - F.softplus(logits_4, threshold=80)
     logits_5 = torch.where(tub[:, None] == places, asia_logits, 0.0).sum(-1)
     log_q_asia = asia * logits_5 - F.softplus(logits_5, threshold=80)
-    return log_q_either + log_q_bronc + log_q_lung + log_q_tub + log_q_smoke + log_q_asia
+    return log_q_bronc + log_q_lung + log_q_tub + log_q_smoke + log_q_asia
 
 
 Q_PARAMETERS = ("q.bronc.logits", "q.lung.logits", "q.tub.logits", "q.smoke.logits", "q.asia.logits")

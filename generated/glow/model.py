@@ -58,7 +58,7 @@ def log_prob_rows(
     # glow.gen:21
     u = random.uniform(seed, rows, step, 2, 64, dtype=dtype)
     sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
-    z = torch.unflatten(sigmoid_input, -1, (4, 2, 4, 2)).permute(0, 2, 4, 1, 3).flatten(1)
+    z = torch.permute(torch.unflatten(sigmoid_input, -1, (4, 2, 4, 2)), (0, 2, 4, 1, 3)).flatten(1)
     log_abs_det = 181.32565401959783 + (
         -F.softplus(sigmoid_input, threshold=80) - F.softplus(-sigmoid_input, threshold=80)
     ).sum(-1)
@@ -147,7 +147,7 @@ def log_prob_rows(
         (16, 2),
     ).mT.flatten(-2)
     # glow.gen:13
-    z_2 = torch.unflatten(a_2, -1, (2, 2, 2, 2, 2)).permute(0, 1, 3, 5, 2, 4).flatten(1)
+    z_2 = torch.permute(torch.unflatten(a_2, -1, (2, 2, 2, 2, 2)), (0, 1, 3, 5, 2, 4)).flatten(1)
     log_abs_det_2 = log_abs_det + s_2.sum(-1)
     for k_2 in reversed(range(4)):
         # glow.gen:2
@@ -233,11 +233,17 @@ def log_prob_rows(
     ).mT.flatten(-2)
     b_3 = (z[:, 32:] - m) * torch.exp(-s_2)
     # glow.gen:21
-    z_3 = torch.unflatten(
-        torch.cat((torch.unflatten(z_2, -1, (2, 2, 2, 2, 2)).permute(0, 1, 4, 2, 5, 3).flatten(1), b_3), -1),
-        -1,
-        (2, 2, 4, 4),
-    ).permute(0, 3, 1, 4, 2).flatten(1)
+    z_3 = torch.permute(
+        torch.unflatten(
+            torch.cat(
+                (torch.permute(torch.unflatten(z_2, -1, (2, 2, 2, 2, 2)), (0, 1, 4, 2, 5, 3)).flatten(1), b_3),
+                -1,
+            ),
+            -1,
+            (2, 2, 4, 4),
+        ),
+        (0, 3, 1, 4, 2),
+    ).flatten(1)
     # glow.gen:20
     log_p_z = (-0.5 * z_3**2 - 0.9189385332046727).sum(-1)
     # glow.gen:21
@@ -284,9 +290,9 @@ def sample_rows(
     # glow.gen:20
     z = random.normal(seed, rows, step, 1, 64, dtype=dtype)
     # glow.gen:21
-    value = torch.unflatten(z, -1, (4, 2, 4, 2)).permute(0, 2, 4, 1, 3).flatten(1)
+    value = torch.permute(torch.unflatten(z, -1, (4, 2, 4, 2)), (0, 2, 4, 1, 3)).flatten(1)
     # glow.gen:13
-    x = torch.unflatten(value[:, :32], -1, (2, 2, 2, 2, 2)).permute(0, 1, 3, 5, 2, 4).flatten(1)
+    x = torch.permute(torch.unflatten(value[:, :32], -1, (2, 2, 2, 2, 2)), (0, 1, 3, 5, 2, 4)).flatten(1)
     for k in range(4):
         # glow.gen:6
         a = x[:, :16]
@@ -355,9 +361,9 @@ def sample_rows(
             -1,
             4,
         ).reshape(32)
-    a_2 = torch.unflatten(x, -1, (2, 2, 2, 2, 2)).permute(0, 1, 4, 2, 5, 3).flatten(1)
+    a_2 = torch.permute(torch.unflatten(x, -1, (2, 2, 2, 2, 2)), (0, 1, 4, 2, 5, 3)).flatten(1)
     # glow.gen:11
-    value_2 = torch.unflatten(x, -1, (2, 2, 2, 2, 2)).permute(0, 4, 2, 5, 3, 1).flatten(1)
+    value_2 = torch.permute(torch.unflatten(x, -1, (2, 2, 2, 2, 2)), (0, 4, 2, 5, 3, 1)).flatten(1)
     m = torch.unflatten(
         convolutions.convolve(value_2, Prior_conv_m_weight, Prior_conv_m_bias, (4, 4), (3, 3), ((1, 1), (1, 1))),
         -1,
@@ -439,7 +445,7 @@ def sample_rows(
         x_2 = ActNorm_2_s[k_2].unsqueeze(1).expand(-1, 16).reshape(64) * Mix_output_2 + ActNorm_2_b[k_2].unsqueeze(
             1,
         ).expand(-1, 16).reshape(64)
-    sigmoid_output = torch.sigmoid(torch.unflatten(x_2, -1, (2, 2, 4, 4)).permute(0, 3, 1, 4, 2).flatten(1))
+    sigmoid_output = torch.sigmoid(torch.permute(torch.unflatten(x_2, -1, (2, 2, 4, 4)), (0, 3, 1, 4, 2)).flatten(1))
     return torch.floor(17.0 * sigmoid_output).clamp(max=16.0).to(torch.int64)
 
 
@@ -479,9 +485,9 @@ def forward_rows(
     dtype = z.dtype
     device = z.device
     # glow.gen:21
-    value = torch.unflatten(z, -1, (4, 2, 4, 2)).permute(0, 2, 4, 1, 3).flatten(1)
+    value = torch.permute(torch.unflatten(z, -1, (4, 2, 4, 2)), (0, 2, 4, 1, 3)).flatten(1)
     # glow.gen:13
-    x = torch.unflatten(value[:, :32], -1, (2, 2, 2, 2, 2)).permute(0, 1, 3, 5, 2, 4).flatten(1)
+    x = torch.permute(torch.unflatten(value[:, :32], -1, (2, 2, 2, 2, 2)), (0, 1, 3, 5, 2, 4)).flatten(1)
     log_abs_det = torch.zeros(len(z), dtype=dtype, device=device)
     for k in range(4):
         # glow.gen:6
@@ -560,9 +566,9 @@ def forward_rows(
             + 4.0 * torch.linalg.slogdet(Mix_W[k]).logabsdet
             + (4.0 * torch.log(ActNorm_s[k])).sum(-1)
         )
-    a_2 = torch.unflatten(x, -1, (2, 2, 2, 2, 2)).permute(0, 1, 4, 2, 5, 3).flatten(1)
+    a_2 = torch.permute(torch.unflatten(x, -1, (2, 2, 2, 2, 2)), (0, 1, 4, 2, 5, 3)).flatten(1)
     # glow.gen:11
-    value_2 = torch.unflatten(x, -1, (2, 2, 2, 2, 2)).permute(0, 4, 2, 5, 3, 1).flatten(1)
+    value_2 = torch.permute(torch.unflatten(x, -1, (2, 2, 2, 2, 2)), (0, 4, 2, 5, 3, 1)).flatten(1)
     m = torch.unflatten(
         convolutions.convolve(value_2, Prior_conv_m_weight, Prior_conv_m_bias, (4, 4), (3, 3), ((1, 1), (1, 1))),
         -1,
@@ -654,7 +660,7 @@ def forward_rows(
             + 16.0 * torch.linalg.slogdet(Mix_2_W[k_2]).logabsdet
             + (16.0 * torch.log(ActNorm_2_s[k_2])).sum(-1)
         )
-    value_3 = torch.unflatten(x_2, -1, (2, 2, 4, 4)).permute(0, 3, 1, 4, 2).flatten(1)
+    value_3 = torch.permute(torch.unflatten(x_2, -1, (2, 2, 4, 4)), (0, 3, 1, 4, 2)).flatten(1)
     return (
         torch.sigmoid(value_3),
         log_abs_det_2 + (-F.softplus(value_3, threshold=80) - F.softplus(-value_3, threshold=80)).sum(-1),
@@ -696,7 +702,7 @@ def inverse_rows(
     """
     # glow.gen:21
     sigmoid_input = torch.logit(x)
-    z = torch.unflatten(sigmoid_input, -1, (4, 2, 4, 2)).permute(0, 2, 4, 1, 3).flatten(1)
+    z = torch.permute(torch.unflatten(sigmoid_input, -1, (4, 2, 4, 2)), (0, 2, 4, 1, 3)).flatten(1)
     log_abs_det = (-F.softplus(sigmoid_input, threshold=80) - F.softplus(-sigmoid_input, threshold=80)).sum(-1)
     for k in reversed(range(4)):
         # glow.gen:2
@@ -783,7 +789,7 @@ def inverse_rows(
         (16, 2),
     ).mT.flatten(-2)
     # glow.gen:13
-    z_2 = torch.unflatten(a_2, -1, (2, 2, 2, 2, 2)).permute(0, 1, 3, 5, 2, 4).flatten(1)
+    z_2 = torch.permute(torch.unflatten(a_2, -1, (2, 2, 2, 2, 2)), (0, 1, 3, 5, 2, 4)).flatten(1)
     log_abs_det_2 = log_abs_det + s_2.sum(-1)
     for k_2 in reversed(range(4)):
         # glow.gen:2
@@ -870,11 +876,17 @@ def inverse_rows(
     b_3 = (z[:, 32:] - m) * torch.exp(-s_2)
     # glow.gen:21
     return (
-        torch.unflatten(
-            torch.cat((torch.unflatten(z_2, -1, (2, 2, 2, 2, 2)).permute(0, 1, 4, 2, 5, 3).flatten(1), b_3), -1),
-            -1,
-            (2, 2, 4, 4),
-        ).permute(0, 3, 1, 4, 2).flatten(1),
+        torch.permute(
+            torch.unflatten(
+                torch.cat(
+                    (torch.permute(torch.unflatten(z_2, -1, (2, 2, 2, 2, 2)), (0, 1, 4, 2, 5, 3)).flatten(1), b_3),
+                    -1,
+                ),
+                -1,
+                (2, 2, 4, 4),
+            ),
+            (0, 3, 1, 4, 2),
+        ).flatten(1),
         -log_abs_det_2,
     )
 
