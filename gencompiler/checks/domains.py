@@ -12,8 +12,8 @@ from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.passing import Breaks, pass_through
 from gencompiler.proof.structure import Chains, PushesForward, Transforms
-from gencompiler.proof.structure_rules import Breaks, pass_through
 from gencompiler.proof.terms import ZERO
 from gencompiler.proof.transformed import only_shifted, untransformed
 

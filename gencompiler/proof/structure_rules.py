@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import cast
 
@@ -16,15 +15,13 @@ from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Shape, Term, is_finite, literal, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.ode_rules import Flows
+from gencompiler.proof.passing import CONTINUOUS, COUNTING, Breaks, Maps, pass_through, same_set
 from gencompiler.proof.stages import (
     MapStage,
     OdeStage,
     PartsStage,
-    QuantizeStage,
-    RearrangeStage,
     RepeatStage,
     StageData,
-    UndoneStage,
     flows_in,
     quantizes,
 )
@@ -110,17 +107,15 @@ def same_events(own: Support, declared: Support) -> bool:
     """Whether two supports are one set, up to the ends of a continuous interval (which have no mass)."""
     if own == declared:
         return True
-    if own.name in _CONTINUOUS and declared.name in _CONTINUOUS:
+    if own.name in CONTINUOUS and declared.name in CONTINUOUS:
         a, b = domain.of_support(own), domain.of_support(declared)
         return a is not None and b is not None and (a.lower, a.upper) == (b.lower, b.upper)
-    if own.name in _COUNTING and declared.name in _COUNTING:
+    if own.name in COUNTING and declared.name in COUNTING:
         return domain.of_support(own) == domain.of_support(declared)
     return False
 
 
 # -- pipelines -------------------------------------------------------------------------------------------------------
-
-Maps = tuple[tuple[Term, Term, Support], ...]
 
 
 @rule
@@ -141,7 +136,7 @@ def chain(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         need((premise.input, premise.body, premise.result) == (input_, body, result), "a premise about another map")
         need(premise.requires == (), "a map whose conditions are not known to hold")
     end = pass_through(source, shape, maps, stages)
-    need(_same_set(end, target), "the pipeline ends in {}, not {}", end, target)
+    need(same_set(end, target), "the pipeline ends in {}, not {}", end, target)
     return Chains(source, target, shape, maps, stages)
 
 
@@ -167,94 +162,6 @@ def _maps_of(stages: tuple[StageData, ...]) -> Iterator[int]:
         elif isinstance(stage, RepeatStage):
             need(not any(isinstance(s, OdeStage) for s in stage.stages), "an ODE in a repetition")
             yield from _maps_of(stage.stages)
-
-
-class Breaks(Unproved):
-    """Stage number `stage` (a path through repeats) does not start where the one before ends, at `support`."""
-
-    def __init__(self, stage: tuple[int, ...], support: Support, wanted: Support | None, reason: str) -> None:
-        super().__init__(reason)
-        self.stage = stage
-        self.support = support
-        self.wanted = wanted
-
-
-def pass_through(
-    start: Support, shape: Shape, maps: Maps, stages: tuple[StageData, ...], at: tuple[int, ...] = ()
-) -> Support:
-    """The support in which a pipeline ends, with the shape that it began with; raises Breaks where a range is not the
-    next domain, or a shape not the next one."""
-    current, first = start, shape
-    for number, stage in enumerate(stages):
-        here = (*at, number)
-        if isinstance(stage, MapStage):
-            input_, body, result = maps[stage.map]
-            own = stage.lift or input_.shape
-            if own != shape or (stage.lift and input_.shape):
-                raise Breaks(here, current, None, f"a map of {list(own)} meets a value of {list(shape)}")
-            if body.shape != input_.shape:
-                raise Breaks(here, current, None, f"a map of {list(own)} gives a value of {list(body.shape)}")
-            domain_ = cast(Support, input_.data[2])
-            wanted, result = (result, domain_) if isinstance(stage, UndoneStage) else (domain_, result)
-            if not _same_set(current, wanted):
-                raise Breaks(here, current, wanted, f"the range before is {current}, the domain is {wanted}")
-            current = result
-        elif isinstance(stage, OdeStage):
-            if maps[stage.map][0].shape != shape:
-                raise Breaks(here, current, None, f"a flow of another shape meets a value of {list(shape)}")
-            if not _same_set(current, REAL):
-                raise Breaks(here, current, REAL, f"the range before is {current}, the domain is {REAL}")
-            current = REAL
-        elif isinstance(stage, QuantizeStage):
-            found = domain.of_support(current)
-            if stage.shape != shape or stage.levels < 1:
-                raise Breaks(here, current, None, "quantization of another shape")
-            if found is None or current.name not in _CONTINUOUS or not found.within(domain.Interval(0, 1, False, True)):
-                raise Breaks(here, current, Support("Unit"), f"the range before is {current}, not in [0, 1)")
-            if stage.rest is not None and not _same_set(stage.rest, Support("Unit")):
-                raise Breaks(here, stage.rest, Support("Unit"), f"the rest lies in Unit, and is {stage.rest}")
-            current = Support("Integer", (literal(0).data, literal(stage.levels).data))
-        elif isinstance(stage, RearrangeStage):
-            if stage.before != shape or sorted(stage.order) != list(range(math.prod(stage.before))):
-                raise Breaks(here, current, None, f"no rearrangement of a value of {list(shape)}")
-            if math.prod(stage.after) != len(stage.order):
-                raise Breaks(here, current, None, f"{len(stage.order)} elements do not fill {list(stage.after)}")
-            shape = stage.after
-        elif isinstance(stage, PartsStage):
-            if (
-                not shape
-                or sum(stage.counts) != shape[0]
-                or len(stage.counts) != len(stage.parts)
-                or min(stage.counts) < 1
-            ):
-                raise Breaks(here, current, None, f"no parts of a value of {list(shape)}")
-            for place, (count, part) in enumerate(zip(stage.counts, stage.parts, strict=True)):
-                end = pass_through(current, (count, *shape[1:]), maps, part, (*here, place)) if part else current
-                if not _same_set(end, current):
-                    raise Breaks(here, end, current, f"a part ends in {end}, and began in {current}")
-        else:
-            end = pass_through(current, shape, maps, stage.stages, here)
-            if stage.count > 1 and not _same_set(end, current):
-                raise Breaks(here, end, current, f"an iteration ends in {end}, and the next starts in {current}")
-            current = end
-    if shape != first:
-        raise Breaks(at or (len(stages) - 1,), current, None, f"{list(first)} goes in, {list(shape)} comes out")
-    return current
-
-
-_CONTINUOUS = ("Real", "Positive", "NonNegative", "Unit", "Interval", "Open")
-_COUNTING = ("Binary", "Integer", "Category", "Count")
-
-
-def _same_set(left: Support, right: Support) -> bool:
-    """Whether two supports are exactly one set of numbers."""
-    if left == right:
-        return True
-    same_kind = (left.name in _CONTINUOUS) == (right.name in _CONTINUOUS)
-    known = (*_CONTINUOUS, *_COUNTING)
-    if not same_kind or left.name not in known or right.name not in known:
-        return False
-    return domain.of_support(left) == domain.of_support(right)
 
 
 # -- densities -------------------------------------------------------------------------------------------------------
@@ -323,9 +230,7 @@ def member(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     allowed = domain.of_support(support)
     if not isinstance(found, InRange) or found.term is not term or allowed is None:
         raise Unproved(f"nothing is known about {term}")
-    need(
-        support.name in _CONTINUOUS or (support.name in _COUNTING and is_whole(term)), "{} may not be {}", term, support
-    )
+    need(support.name in CONTINUOUS or (support.name in COUNTING and is_whole(term)), "{} may not be {}", term, support)
     need(found.interval.within(allowed), "{} may not be {}", term, support)
     return Member(term, support)
 
@@ -377,7 +282,7 @@ def wrong_events(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     family, form, arguments, event, shape = cast(tuple[str, str, tuple[Term, ...], Support, Shape], subject)
     need(not is_atom(family), "{} has its events anywhere", family)
     need(not same_events(event_support(family, form, arguments), event), "the events are those of the variable")
-    need(event.name in (*_CONTINUOUS, *_COUNTING), "{} is not an interval", event)
+    need(event.name in (*CONTINUOUS, *COUNTING), "{} is not an interval", event)
     return NotAdmissible(family, form, arguments, event, shape)
 
 
@@ -389,7 +294,7 @@ def broken_chain(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         end = pass_through(source, shape, maps, stages)
     except Breaks:
         return NotChains(source, target, shape, maps, stages)
-    need(not _same_set(end, target), "the pipeline ends where it should")
+    need(not same_set(end, target), "the pipeline ends where it should")
     return NotChains(source, target, shape, maps, stages)
 
 

@@ -378,9 +378,8 @@ class Expressions:
 
     def subscript(self, place: model.Expr, scope: Scope) -> Expr | None:
         """The index of one axis; None keeps the axis."""
-        if isinstance(place, model.Whole | model.Before):
-            return None
-        if isinstance(place, model.Reference) and place.name in scope.vector:
+        lane = isinstance(place, model.Reference) and place.name in scope.vector
+        if lane or isinstance(place, model.Whole | model.Before):
             return None
         if isinstance(place, model.Literal):
             return self.graph.integer(int(place.value), place.span)
@@ -396,8 +395,6 @@ _NEUTRAL = {"prod": 1.0, "min": math.inf, "max": -math.inf, "logsumexp": -math.i
 
 def _is_past(expr: model.Expr) -> bool:
     """Whether `expr` is a causal view of a value, which `_past` makes zero from the present on."""
-    return (
-        isinstance(expr, model.Element)
-        and not isinstance(expr.base, model.ParameterReference)
-        and any(isinstance(s, model.Before) for s in expr.subscripts)
-    )
+    if not isinstance(expr, model.Element) or isinstance(expr.base, model.ParameterReference):
+        return False
+    return any(isinstance(s, model.Before) for s in expr.subscripts)

@@ -21,8 +21,8 @@ from gencompiler.proof.facts import VectorBijection
 from gencompiler.proof.graph import contract, literal, symbol
 from gencompiler.proof.kernel import prove
 from gencompiler.proof.matrices import matrix
+from gencompiler.proof.passing import Breaks, pass_through
 from gencompiler.proof.stages import MapStage, PartsStage, RearrangeStage
-from gencompiler.proof.structure_rules import Breaks, pass_through
 from gencompiler.proof.terms import times
 from tests.families.test_foundation import perturbed
 

@@ -123,6 +123,21 @@ UI = (
     "g502_values_of_categorical",
 )
 
+
+def _annealed(*lines: str) -> str:
+    """A model whose constant is sought along a path, by a transition called `move`."""
+    *others, last = lines
+    if last.startswith("="):
+        last = f"transition move(x' | x, t : Interval(0, 1)) {last}"
+    return "\n".join(["model M {", *others, last, "evaluate ais(path, move)", "}", ""])
+
+
+_QUARTIC = (
+    "observed x : Real[2]  p(x) ∝ exp(-sum(x^4))",
+    "density path(x | t : Interval(0, 1)) ∝ Normal(x | 1, 2)^(1 - t) * p(x)^t",
+    "transition a(x' | x, t : Interval(0, 1)) { y ~ Normal(x, 0.5)  x' = metropolis(y, target = path) }",
+    "transition b(x' | x, t : Interval(0, 1)) { y ~ Normal(x, 2)  x' = metropolis(y, target = path) }",
+)
 _NORMAL = "model M { observed y : Real  p(y) = Normal(0, 1) }\n"
 OWN = {
     "a condition that holds": """bijection F(u : Real | a : Real) -> Real requires a != 0 = a * u
@@ -165,6 +180,18 @@ claim stationary(t, p)
 p(k) = Categorical(probabilities = w @ A) }
 """,
     "a mass through asinh": "density F(x : Real) = exp(-asinh(x)^2 / 2) / sqrt(2 * pi) / sqrt(1 + x^2)\n" + _NORMAL,
+    "numbers along an order": """model M { observed x : Binary[3]  latent o : Permutation(3)
+p(o) = Uniform()
+p(x[o[i]] | x[o[<i]], o) = Bernoulli(0.1 + 0.2 * sum(scatter(x[o[<i]], o[<i], 3)))
+}
+""",
+    "a sweep along a path": _annealed(
+        "observed x : Binary[3]  latent h : Binary[2]  param W : Real[3, 2]  p(x, h) ∝ exp(x @ W @ h)",
+        "density path(x, h | t : Interval(0, 1)) ∝ p(x, h)^t",
+        "transition move(x', h' | x, h, t : Interval(0, 1)) { h' ~ path(h | x, t)  x' ~ path(x | h', t) }",
+    ),
+    "one of two moves along a path": _annealed(*_QUARTIC, "= mixture([0.3, 0.7], a(t = t), b(t = t))"),
+    "two moves of a kind along a path": _annealed(*_QUARTIC, "= a(t = t)^2"),
     "many elements": """model M { observed x : Real[14]  latent a, b : Real[14]
 p(a) = Normal(0, 1)  p(b) = Normal(0, 1)  p(x | a, b) = Normal(sum(a) * b, 1)
 q(a | x) = Normal(x, 1)  q(b | x) = Normal(x, 1)

@@ -68,6 +68,7 @@ def _axis(values: Array) -> Array:
 
 
 def draw(found: Phase) -> list[Drawing]:
+    """The states of the chains over the contours of the energy."""
     with style.figure(5.6, 4.8) as (drawing, axes):
         levels = float(found.energy.min()) + np.array(LEVELS)
         axes.contour(*found.axes, found.energy.T, levels=levels, colors=style.MUTED, linewidths=0.7)
