@@ -117,6 +117,7 @@ RUNTIME_VARIABLES = (
         "threads of torch in the commands that run a model; auto takes OMP_NUM_THREADS, else 1 for small models",
     ),
     ("GENC_DATA", "folder of data sets that are not shipped: `mnist` is mnist.npz there"),
+    ("GENC_NATIVE", "0 leaves random words to torch where a C compiler could make them sooner"),
     ("GENC_PROGRESS", "1 always shows a progress bar, 0 never; otherwise it shows on a terminal"),
 )
 

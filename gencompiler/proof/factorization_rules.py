@@ -84,6 +84,7 @@ def no_factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         any(_miscounted(name, shape, productions) for name, shape in variables)
         or any(_disagrees(p, dict(variables)) for p in productions)
         or _circular(productions)
+        or _circle_of_elements(productions)
     )
     need(wrong, "nothing is definitely wrong")
     return NotFactorized(joint, variables, productions)
@@ -139,8 +140,25 @@ def _circular(productions: tuple[Production, ...]) -> bool:
     if ranges and max(r.start for r in ranges) >= min(r.stop for r in ranges):
         return False
     makers = {p.produces[0].variable: k for k, p in enumerate(once)}
-    wanted = [{makers[u.variable] for u in p.listed if u.variable in makers and _same_elements(u)} for p in once]
-    stuck = set(range(len(once)))
+    return _has_cycle(
+        [{makers[u.variable] for u in p.listed if u.variable in makers and _same_elements(u)} for p in once]
+    )
+
+
+def _circle_of_elements(productions: tuple[Production, ...]) -> bool:
+    """The same among equations that each produce one element, named by constants."""
+    single = [p for p in productions if len(p.produces) == 1 and not p.indices and _is_element(p.produces[0])]
+    makers = {p.produces[0]: k for k, p in enumerate(single)}
+    return _has_cycle([{makers[used] for used in p.listed if used in makers} for p in single])
+
+
+def _is_element(place: Place) -> bool:
+    return all(a.kind == "place" for a in place.axes)
+
+
+def _has_cycle(wanted: list[set[int]]) -> bool:
+    """Whether a graph, given by what each node needs, has a cycle."""
+    stuck = set(range(len(wanted)))
     while stuck:
         free = {k for k in stuck if not (wanted[k] & stuck)}
         if not free:

@@ -78,7 +78,7 @@ def test_a_symmetric_laplace_proposal_needs_no_ratio() -> None:
         ("p(x[2] | x[1]) = {n}  p(x[1] | x[0]) = {n}  p(x[0]) = {n}", ""),
         ("p(x[0]) = {n}  p(x[1] | x[0]) = {n}", "G303"),
         ("p(x[0]) = {n}  p(x[1] | x[0]) = {n}  p(x[1] | x[0]) = {n}", "G302"),
-        ("p(x[0]) = {n}  p(x[2] | x[1]) = {n}  p(x[1] | x[2]) = {n}", "G305"),
+        ("p(x[0]) = {n}  p(x[2] | x[1]) = {n}  p(x[1] | x[2]) = {n}", "G301"),
     ],
 )
 def test_elements_that_are_produced_one_by_one(heads: str, code: str) -> None:

@@ -42,6 +42,8 @@ TARGET = "sm_90"
 
 #: Kernels that run out of registers: the schedule's estimate of live numbers is too low for them.  To be mended there.
 SPILLING = {
+    "hmm_log_weight_1",
+    "hmm_objective_phase_1_5",
     "lsgan_objective_critic_backward_6",
     "spline_log_prob_backward_5",
     "spline_log_prob_backward_7",
@@ -50,25 +52,6 @@ SPILLING = {
     "wgan_gp_objective_critic_saving_5",
     "wgan_gp_objective_generator_backward_8",
 }
-
-#: Specs whose kernels are not in the table yet, so that the gate would have to compile all of them each time.
-UNRECORDED = (
-    "asia",
-    "eonade",
-    "experts",
-    "fokker_planck",
-    "gsm",
-    "helmholtz",
-    "hmm",
-    "hmm_letters",
-    "mdn",
-    "planar",
-    "rnade",
-    "sprinkler",
-    "state_space",
-)
-
-GATED = [spec for spec in SPECS if spec.stem not in UNRECORDED]
 
 pytestmark = pytest.mark.slow
 
@@ -117,7 +100,7 @@ def _row(use: KernelUse) -> dict[str, int]:
     return {name: getattr(use, name) for name in ("registers", "stack", "spills", "shared")}
 
 
-@pytest.mark.parametrize("spec", GATED, ids=[spec.stem for spec in GATED])
+@pytest.mark.parametrize("spec", SPECS, ids=[spec.stem for spec in SPECS])
 def test_kernels_fit(spec: Path) -> None:
     for kernel, use in found(spec, TARGET):
         expected = kernel.name in SPILLING

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 import gencompiler
+from gencompiler.diagnostics.model import CompileError
 from tests.families.enumeration import Array, Layer, Network, states, two_particle_weights
 from tests.families.test_foundation import perturbed
 
@@ -140,10 +141,14 @@ def test_the_prelude_reweights_two_draws_exactly() -> None:
     assert error(gradients(model, "wake"), exact) < allowed()
 
 
+def test_weights_with_a_gradient_are_refused() -> None:
+    with pytest.raises(CompileError, match="G710"):
+        reweighted("w[k]", "log p(x, z[k]) - log q(z[k] | x)")
+
+
 @pytest.mark.parametrize(
     ("weight", "ratio"),
     [
-        ("w[k]", "log p(x, z[k]) - log q(z[k] | x)"),  # a gradient through the weights
         ("stop(w[k])", "log p(x, z[k])"),  # not divided by the proposal
         ("stop(w[k])", "log q(z[k] | x) - log p(x, z[k])"),  # upside down
     ],

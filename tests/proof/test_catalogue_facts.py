@@ -118,6 +118,6 @@ def test_the_ends_of_the_range_are_approached(function: Function) -> None:
 
 
 #: Functions that approach their ends slowly: they are looked at further out.
-_SLOW = ("log", "log1p", "asinh", "atan", "sqrt", "logit", "digamma", "lambert_w")
+_SLOW = ("log", "log1p", "asinh", "atan", "sqrt", "logit", "digamma", "lambert_w", "bessel_ratio")
 #: At its lower end, which is not a rational number, it is like a square root.
 _NEAR = {"lambert_w": 1e-8}

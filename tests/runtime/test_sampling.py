@@ -135,10 +135,11 @@ def test_multiples_of_the_quantum_are_alike(threads: int, dtype: torch.dtype) ->
     generator = torch.Generator().manual_seed(0)
     with torch_threads(threads):
         for width in (2, 3, 8, 17, 64):
+            quick = {name: code for name, code in functions.items() if width == 3 or "quantiles." not in code}
             longest = sampling.GRAIN // width // sampling.QUANTUM * sampling.QUANTUM
             a = 2 * torch.randn(longest, width, dtype=dtype, generator=generator)
             b = 0.1 + torch.rand(longest, width, dtype=dtype, generator=generator)
-            for (name, code), (layout, view) in itertools.product(functions.items(), layouts.items()):
+            for (name, code), (layout, view) in itertools.product(quick.items(), layouts.items()):
                 compute = eval(
                     f"lambda a, b: {code}", {"torch": torch, "F": F, "special": special, "quantiles": quantiles}
                 )

@@ -17,6 +17,9 @@ DRAWS = 1_000_000
 #: Quadrature with a larger error says nothing.
 _ROUGHEST = 0.05
 
+#: An estimate with a larger error has missed the rare draws that carry the mass: that it is too low says nothing.
+_ROUGH = 0.1
+
 #: A mass estimated from random draws may be off by this many of its standard errors.
 _STANDARD_ERRORS = 8.0
 
@@ -25,13 +28,14 @@ def check_mass_by_enumeration(model: Subject, seed: int = 0, draws: int = DRAWS)
     """The probabilities exp(log_prob) of all states sum to 1, to rounding.
 
     Where log_prob is one draw of a lower bound, its exponential is an unbiased estimate of the probability, and the sum
-    of the averages must be 1 within eight of its standard errors.
+    of the averages must be 1 within eight of its standard errors, and where these are large must not be above it.
     """
     table = spaces.states(observed(model))
     mean, error = state_probabilities(model, table, seed, draws)
     mass = mean.sum().item()
     tolerance = 1e-9 + _STANDARD_ERRORS * error.square().sum().sqrt().item()
-    if not abs(mass - 1) <= tolerance:
+    missed = tolerance > _ROUGH and mass < 1
+    if not (missed or abs(mass - 1) <= tolerance):
         raise AssertionError(
             f"the probabilities of all {len(table)} states sum to {mass:.9g}, not 1 (± {tolerance:.2g})"
         )
