@@ -73,10 +73,12 @@ def mixing_of(input_: Term, body: Term, places: tuple[Places, ...]) -> Mixing:
 
 
 def _only(part: Term) -> Term:
-    """The one entry of `for i in 1: e`, as a term of its own."""
-    if part.operation != "each":
-        return part
-    return replaced(part.arguments[0], {bound_index(*part.data): literal(0)})
+    """A term in which the one entry of each `for i in 1: e` stands for it."""
+    if part.operation == "each" and part.data[1] == 1:
+        return replaced(part.arguments[0], {bound_index(*part.data): literal(0)})
+    if part.operation == "apply":
+        return apply(part.data, *map(_only, part.arguments))
+    return part
 
 
 def _affine(term: Term, symbols: tuple[Term, ...]) -> tuple[Term, ...]:

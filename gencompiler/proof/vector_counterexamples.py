@@ -54,7 +54,7 @@ def singular(input_: Term, body: Term, search: Search) -> Proof | None:
     try:
         determinant = mixing_of(input_, body, places).determinant()
         defined = search.range(determinant)
-    except (NotFound, Unproved):
+    except (NotFound, Unproved, Malformed):
         return None
     free = tuple(sorted(determinant.symbols, key=str))
     if not all(a.operation == "symbol" and is_interval(support_of(a)) for a in free):

@@ -180,7 +180,7 @@ def _mixing(search: Search, input_: Term, body: Term) -> Proof | None:
     try:
         found = mixing_of(input_, body, places)
         ranges = [search.range(term) for term in dict.fromkeys(found.coefficients())]
-    except (NotFound, Unproved):
+    except (NotFound, Unproved, Malformed):
         return None
     determinant = found.determinant()
     try:
