@@ -25,7 +25,7 @@ def start(out: str) -> int:
     child = os.fork()
     if child:
         return child
-    options = ["--data", "rows.npy", "--out", out, "--epochs", "8", "--save-seconds", "0", "--resume"]
+    options = ["--data", "rows.npy", "--out", out, "--epochs", "24", "--save-seconds", "0", "--resume"]
     os._exit(main(train.Flow, fit=train.fit, defaults=train.SETTINGS, arguments=["train", *options]))
 
 
@@ -35,7 +35,7 @@ def kill(child: int, out: str) -> bool:
     before = file.stat().st_mtime_ns if file.exists() else 0
     while os.waitpid(child, os.WNOHANG) == (0, 0):
         if file.exists() and file.stat().st_mtime_ns != before:
-            time.sleep(random.uniform(0, 0.1))
+            time.sleep(random.uniform(0, 0.03))
             os.kill(child, signal.SIGKILL)
             return os.WIFSIGNALED(os.waitpid(child, 0)[1])
         time.sleep(0.001)
