@@ -357,6 +357,9 @@ _ALL = (
 
 FUNCTIONS: dict[str, Function] = {f.name: f for f in _ALL}
 
+#: Functions that are constant between their jumps.
+STEPS = ("sign", "floor", "indicator")
+
 #: Words of the language that stand for reductions over all axes of one tensor.
 REDUCTIONS = ("sum", "prod", "mean", "min", "max", "norm", "logsumexp", "logmeanexp")
 

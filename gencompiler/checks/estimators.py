@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from gencompiler.catalog.distributions import DISTRIBUTIONS
+from gencompiler.catalog.functions import STEPS
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.equations import maps_used
 from gencompiler.derive import queries
@@ -21,9 +22,6 @@ from gencompiler.model import nodes
 from gencompiler.model.groups import reached
 from gencompiler.model.mentioned import read_by_maps
 from gencompiler.node import Node, children, walk
-
-#: Functions that are constant between their jumps.
-_STEPS = ("sign", "floor", "indicator")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,7 +197,7 @@ class _Following:
                 inside = inside | {binding.name} if self._carries(binding.value, inside) else inside - {binding.name}
             yield from self.steps(value.body, inside)
             return
-        if isinstance(value, nodes.Apply) and value.function in _STEPS and self._carries(value, names):
+        if isinstance(value, nodes.Apply) and value.function in STEPS and self._carries(value, names):
             yield value
         if isinstance(value, nodes.Choose) and self._carries(value.condition, names):
             branches = (value.then, value.otherwise)

@@ -155,18 +155,16 @@ def _steps(requests: Requests, move: nodes.Transition) -> list[Node]:
 
 def _check_lengths(requests: Requests, arguments: tuple[tree.Argument, ...]) -> None:
     """What is drawn while the transition changes has no law that it keeps."""
-    given = {a.name.id: a for a in arguments if a.name is not None and a.value is not None}
-    length: nodes.Real = WARM_UP
-    if "warmup" in given:
-        length = requests.number(given["warmup"].value, "warmup")  # type: ignore[arg-type]
+    given = {a.name.id: a.value for a in arguments if a.name is not None and a.value is not None}
+    length = requests.number(given["warmup"], "warmup") if "warmup" in given else WARM_UP
     if "burn_in" not in given:
         return
-    kept = requests.number(given["burn_in"].value, "burn_in")  # type: ignore[arg-type]
+    kept = requests.number(given["burn_in"], "burn_in")
     if kept < length:
         requests.infer.builder.report(
             "G627",
             f"draws would be kept from step {int(kept)} on, and the transition changes until step {int(length)}",
-            given["burn_in"].span,
+            next(a.span for a in arguments if a.value is given["burn_in"]),
             "ends before the warm-up does",
             help=(f"leave `burn_in` out, or let it be {int(length)} or more: it counts the warm-up",),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -107,20 +108,18 @@ def _form(
     if not expr.arguments and event.support.name == "Permutation" and any(f.sorts for f in family.forms):
         form = next(f for f in family.forms if f.sorts)
         return form, (_number(Fraction(event.support.arguments[0]), expr),)
-    for form in (f for f in family.forms if not f.sorts):
+    forms = [form for form in family.forms if not form.sorts]
+    for form in forms:
         names = [p for p, _ in form.parameters]
-        rest = [n for n in names if n not in named]
-        if set(named) <= set(names) and len(rest) == len(plain):
-            chosen = {**dict(zip(rest, plain, strict=True)), **named}
-            return form, infer.builder.every(names, lambda n: calls.argument_value(infer, context, chosen[n]))  # noqa: B023
         own = [n for n in names if n not in _ends_of(form)]
-        rest = [n for n in own if n not in named]
-        if len(own) < len(names) and set(named) <= set(own) and len(rest) == len(plain):
-            chosen = {**dict(zip(rest, plain, strict=True)), **named}
-            ends = _ends(infer, expr, family, event)
-            values = infer.builder.every(own, lambda n: calls.argument_value(infer, context, chosen[n]))  # noqa: B023
-            return form, tuple(ends[n] if n in ends else values[own.index(n)] for n in names)
-    forms = (form for form in family.forms if not form.sorts)
+        for stated in (names, own):  # the ends of the event may be left to the variable
+            chosen = _assigned(stated, plain, named)
+            if chosen is None:
+                continue
+            ends = _ends(infer, expr, family, event) if len(stated) < len(names) else {}
+            pairs = infer.builder.every(chosen.items(), lambda c: (c[0], calls.argument_value(infer, context, c[1])))
+            values = {**ends, **dict(pairs)}
+            return form, tuple(values[n] for n in names)
     shown = ((p for p, _ in form.parameters if p not in _ends_of(form)) for form in forms)
     wanted = " or ".join(f"`{family.name}({', '.join(names)})`" for names in shown)
     return infer.builder.report(
@@ -130,6 +129,17 @@ def _form(
         f"wanted {wanted}",
         also=tuple(Label(a.span) for a in named.values()),
     )
+
+
+def _assigned(
+    names: list[str], plain: Sequence[tree.Argument], named: dict[str, tree.Argument]
+) -> dict[str, tree.Argument] | None:
+    """The argument of each parameter, in their order; None where there are others, or too few or many."""
+    rest = [n for n in names if n not in named]
+    if not set(named) <= set(names) or len(rest) != len(plain):
+        return None
+    given = {**dict(zip(rest, plain, strict=True)), **named}
+    return {n: given[n] for n in names}
 
 
 def _over_range(

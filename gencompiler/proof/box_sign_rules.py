@@ -7,6 +7,7 @@ import math
 from fractions import Fraction
 from typing import Any, cast
 
+from gencompiler.catalog.functions import STEPS
 from gencompiler.proof import domain
 from gencompiler.proof.asymptotics import Limits, bounds
 from gencompiler.proof.boxes import Box, Evaluation
@@ -198,7 +199,7 @@ def smooth_in(term: Term, symbol: Term) -> bool:
         symbol in part.symbols
         and (
             (part.operation == "choose" and symbol in part.arguments[0].symbols)
-            or (part.operation == "apply" and part.data in ("sign", "floor", "indicator", "stop", "abs", "relu"))
+            or (part.operation == "apply" and part.data in (*STEPS, "stop", "abs", "relu"))
             or (part.operation == "apply" and part.data in ("min", "max"))
         )
         for part in subterms(term)

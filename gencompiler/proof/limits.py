@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.catalog.functions import FUNCTIONS, STEPS
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.graph import Term, apply, is_finite, literal
@@ -112,7 +112,7 @@ def _sign(forms: ClosedForms, value: Limit) -> int:
 
 def _function(forms: ClosedForms, name: str, arguments: list[Limit]) -> Limit:
     """A continuous function at a finite limit; a monotone one at the ends of its domain."""
-    need(len(arguments) == 1 and name not in ("sign", "floor", "indicator"), "no limit of {}", name)
+    need(len(arguments) == 1 and name not in STEPS, "no limit of {}", name)
     (argument,) = arguments
     if not isinstance(argument, float):
         return -math.inf if name == "log" and not forms.normal(argument) else apply(name, argument)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.catalog.functions import FUNCTIONS, STEPS
 from gencompiler.catalog.supports import COUPLED, SUPPORTS
 from gencompiler.proof import domain, enclosure
 from gencompiler.proof.boxes import support_interval
@@ -280,7 +280,7 @@ def local_derivatives(term: Term) -> tuple[Term, ...]:
 
 def _partials(current: Term, formal: Term) -> list[Term]:
     fact = FUNCTIONS[current.data]
-    if fact.kind == "boolean" or current.data in ("sign", "floor", "indicator"):
+    if fact.kind == "boolean" or current.data in STEPS:
         return []
     need(bool(fact.derivatives), "{} has no derivative", current.data)
     names = dict(zip("ab", current.arguments, strict=False))

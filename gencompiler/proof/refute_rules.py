@@ -8,7 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import cast
 
-from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.catalog.functions import FUNCTIONS, STEPS
 from gencompiler.catalog.supports import COUPLED, SUPPORTS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import domain, enclosure
@@ -154,7 +154,7 @@ def continuous(term: Term, by: Term | None = None) -> bool:
 def _may_jump(term: Term, by: Term | None) -> bool:
     if term.operation == "choose":
         return by is None or by in term.arguments[0].symbols
-    jumps = ("sign", "floor", "indicator", "poisson_quantile")
+    jumps = (*STEPS, "poisson_quantile")
     return term.operation == "apply" and (term.data in jumps or FUNCTIONS[term.data].kind == "boolean")
 
 

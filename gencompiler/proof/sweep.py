@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from flint import ctx
 
-from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.catalog.functions import FUNCTIONS, STEPS
 from gencompiler.proof import domain, enclosure
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.evaluate import Point, Undefined, evaluate
@@ -23,7 +23,6 @@ from gencompiler.proof.numbers import COMPARISONS, Number, Undecided
 
 Enclosures = tuple[Interval, ...]
 TRUE, FALSE, EITHER = domain.point(Fraction(1)), domain.point(Fraction(0)), Interval(Fraction(0), Fraction(1))
-_JUMPS = ("sign", "floor", "indicator")
 #: Intervals between knots that are looked at one by one, at most.
 MOST_PLACES = 64
 
@@ -98,7 +97,7 @@ class Sweep:
                 return _extremum(name, *row)
             case "abs":
                 return _size(row[0])
-        need(name not in _JUMPS and bool(FUNCTIONS[name].monotone), "{} is not followed along an interval", term)
+        need(name not in STEPS and bool(FUNCTIONS[name].monotone), "{} is not followed along an interval", term)
         (argument,) = row
         need(argument.within(enclosure.domain_of(name)), "{} may leave the domain of {}", argument, name)
         return enclosure.image(name, argument)[0]
