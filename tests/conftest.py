@@ -12,6 +12,10 @@ from hypothesis import HealthCheck, settings
 # they bring as soon as anything else runs (measured: 40 times slower on two busy cores).
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Each program takes a C compiler some tenths of a second when it first runs, and tests run hundreds: those of the C back end
+# ask for it.
+os.environ.setdefault("GENC_NATIVE", "words")
+
 # Where `CI` is set, the same examples every time: a search for new ones belongs to a person who can look at what it finds.
 # And a loaded machine generates them slowly, which says nothing about the code.
 settings.register_profile(

@@ -27,7 +27,7 @@ class Level(enum.IntEnum):
 
 @dataclasses.dataclass(frozen=True)
 class C:
-    """An expression; `kind` is bool, int (64 bits), double (what needs no parameter, as a number of Python) or float."""
+    """An expression; `kind` is bool, int (of 64 bits), double (a number that needs no parameter) or float."""
 
     text: str
     kind: str = "float"
@@ -108,7 +108,9 @@ def offset(terms: list[tuple[C | int, int]]) -> C:
         if literal is not None:
             fixed += int(literal) * stride
         elif isinstance(place, C):
-            moving.append(place if stride == 1 else C(f"{wrapped(place, Level.PRODUCT)} * {stride}", "int", Level.PRODUCT))
+            moving.append(
+                place if stride == 1 else C(f"{wrapped(place, Level.PRODUCT)} * {stride}", "int", Level.PRODUCT)
+            )
     texts = [wrapped(each, Level.SUM) for each in moving] + ([str(fixed)] if fixed or not moving else [])
     return C(" + ".join(texts), "int", Level.ATOM if len(texts) == 1 and not moving else Level.SUM)
 

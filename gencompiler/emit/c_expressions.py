@@ -1,8 +1,8 @@
 """Row expressions in C: the number at one place of a value, for the lane `lane`.
 
-Expressions are pulled: the number at place j of a slice is the number at place j + start of its vector, so whatever only
-rearranges or computes elementwise becomes part of the loop that asks for it.  What cannot be pulled (products, draws,
-long sums, joined vectors) is made first, by `Statements.prepared`.
+Expressions are pulled: the number at place j of a slice is the number at place j + start of its vector, so whatever
+only rearranges or computes elementwise becomes part of the loop that asks for it.  What cannot be pulled (products,
+draws, long sums, joined vectors) is made first (`c_preparation`).
 """
 
 from __future__ import annotations
@@ -115,7 +115,9 @@ class Expressions:
             case Slice() | Permute() | Window() | Reshape() | Concat() | WithColumn():
                 return self._rearranged(expr, at)
             case Reduce(operation=operation, operand=operand):
-                return self._short_reduction(operation, [self.element(operand, (k,)) for k in range(operand.type.shape[0])])
+                return self._short_reduction(
+                    operation, [self.element(operand, (k,)) for k in range(operand.type.shape[0])]
+                )
             case Mask() | MatrixFunction():
                 return self._of_matrix(expr, at)
         raise Unprintable(f"a {type(expr).__name__.lower()}")
@@ -182,7 +184,7 @@ class Expressions:
                 return self.element(value, (at[0], at[0]))
             case MatrixFunction(function="columns", arguments=(value,)):
                 return self.element(value, (at[0],))
-            case MatrixFunction(function="diagonal_matrix" | "identity" as function, arguments=arguments):
+            case MatrixFunction(function="diagonal_matrix" | "identity", arguments=arguments):
                 texts = [str(each) if isinstance(each, int) else each.text for each in at]
                 own = converted(self.element(arguments[0], (at[0],)), "float") if arguments else number(1.0, "float")
                 return call("choose", C(f"{texts[0]} == {texts[1]}", "bool"), own, number(0.0, "float"))
@@ -276,9 +278,7 @@ class Expressions:
             case ParameterRead(path=path, index=index):
                 array = self.scope.arrays[path]
                 free = [s for s, i in zip(array.strides(), index, strict=True) if i is None]
-                terms = [
-                    (self.place(i), s) for s, i in zip(array.strides(), index, strict=True) if i is not None
-                ]
+                terms = [(self.place(i), s) for s, i in zip(array.strides(), index, strict=True) if i is not None]
                 return Matrix(_moved(array.name, offset(terms)), (free[0], free[1]))
             case Local(name=name):
                 slot = self.scope.values[name]

@@ -74,8 +74,10 @@ class Array:
 
 @dataclasses.dataclass
 class Scope:
-    """What names mean while one function is printed: `values` by the program's names, `inputs`, `arrays` (parameters and
-    shared arrays), `outputs`; `integers`: inputs and outputs of whole numbers; `tables`: orders of permutations."""
+    """What names mean while one function is printed.
+
+    `values` by the program's names, `inputs`, `arrays` (parameters and shared arrays), `outputs` and their `lengths`;
+    `integers`: inputs and outputs of whole numbers; `tables`: orders of permutations."""
 
     names: Names
     values: dict[str, Slot] = dataclasses.field(default_factory=dict)
@@ -85,7 +87,6 @@ class Scope:
     lengths: dict[str, int] = dataclasses.field(default_factory=dict)
     integers: set[str] = dataclasses.field(default_factory=set)
     tables: dict[tuple[int, ...], str] = dataclasses.field(default_factory=dict)
-    masks: dict[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
 
     def bind(self, name: str, kind: RowType, spelled: str = "float") -> Slot:
         """A slot under a fresh C name for the program's `name`."""

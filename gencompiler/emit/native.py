@@ -31,7 +31,7 @@ def emit_native(
         program, function = plan.programs[name], plan.functions[name]
         printed = print_c(program, native, name=function, where=places)
         sections.append(f"#ifdef {function.upper()}\n#define LANES {native.lanes}\n{INCLUDE}\n\n{printed.text}#endif\n")
-        lines += statement(f"{function} = ", _function(program, function, native, printed), 0)
+        lines += statement(f"{function} = ", c_function(program, function, native, printed), 0)
     comment = header.replace("*/", "* /")
     return {
         "native.c": f"/* {comment} */\n\n" + "\n".join(sections),
@@ -42,7 +42,7 @@ def emit_native(
 INCLUDE = '#include "lanes.h"'
 
 
-def _function(program: Program, name: str, native: Native, printed: PrintedC) -> Code:
+def c_function(program: Program, name: str, native: Native, printed: PrintedC) -> Code:
     """`CFunction(__file__, "sample_rows", …)`"""
     called = signature(program)
     ports = [Sequence(tuple(map(_port, each))) for each in (program.inputs, program.outputs)]

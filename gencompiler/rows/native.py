@@ -65,17 +65,22 @@ def native(program: Program) -> Native:
     """The decision for a logical program."""
     if (why := _only_torch(program)) is not None:
         return Native(False, why)
-    prepared = expand(absorb(program))
-    theirs, ours = _times(prepared)
+    ready = prepared(program)
+    theirs, ours = _times(ready)
     if ours > GAIN * theirs:
         share = f"about {_in_words(ours)} a row in C, {_in_words(theirs)} in torch"
         return Native(False, f"large products, which take torch as long: {share}")
-    live = max(1, cost(prepared).live_elements)
+    live = max(1, cost(ready).live_elements)
     lanes = next((n for n in (64, 32) if 4 * n * live <= FIRST_CACHE), 16)
     if 4 * lanes * live > LARGEST_FRAME:
         return Native(False, f"one row keeps {live} numbers, more than a core keeps at hand")
     why = f"about {_in_words(ours)} a row, {_in_words(theirs)} in torch by {ROWS} rows"
-    return Native(True, why, lanes, ours, settle(prepared))
+    return Native(True, why, lanes, ours, settle(ready))
+
+
+def prepared(program: Program) -> Program:
+    """`program` as it is printed in C, what all rows share still in it."""
+    return expand(absorb(program))
 
 
 def _times(program: Program) -> tuple[float, float]:

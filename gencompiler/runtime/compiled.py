@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import functools
+import itertools
 import logging
 import subprocess
 import threading
@@ -23,8 +24,12 @@ from gencompiler.runtime import native
 
 HEADER = Path(__file__).with_name("lanes.h")
 
-#: What keeps loops over lanes free of branches and calls, so that they become vector instructions; no value depends on it.
-FLAGS = ("-fno-math-errno", "-fno-trapping-math", "-fno-thread-jumps", "-fno-tree-pre", "-fno-code-hoisting")
+#: Vectors without what takes a compiler long; then what keeps loops over lanes free of branches and calls, so that they
+#: become vector instructions.  No value depends on any of them.
+FLAGS = (
+    *("-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic"),
+    *("-fno-math-errno", "-fno-trapping-math", "-fno-thread-jumps", "-fno-tree-pre", "-fno-code-hoisting"),
+)
 
 #: Nanoseconds of work from which on another thread is worth starting.
 WORTH_A_THREAD = 2e5
@@ -97,7 +102,7 @@ class CFunction:
         tiles = -(-count // self.lanes)
         parts = min(torch.get_num_threads(), tiles, max(1, int(self.work * repeated * count / WORTH_A_THREAD)))
         ends = [min(count, tiles * part // parts * self.lanes) for part in range(parts + 1)]
-        calls = [words(begin, end, *numbers) for begin, end in zip(ends[:-1], ends[1:], strict=True)]
+        calls = [words(begin, end, *numbers) for begin, end in itertools.pairwise(ends)]
         others = [threading.Thread(target=function, args=(each, pointers)) for each in calls[1:]]
         for each in others:
             each.start()

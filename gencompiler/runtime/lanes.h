@@ -427,23 +427,30 @@ typedef float chunk __attribute__((vector_size(4 * WIDTH), may_alias));
 #pragma GCC push_options
 #pragma GCC optimize("fp-contract=fast")
 #define CONTRACTED
+#define UNROLLED _Pragma("GCC unroll 8")
 #else
 #define CONTRACTED _Pragma("clang fp contract(fast)")
+#define UNROLLED _Pragma("unroll")
 #endif
 
+/* `blocks` times BLOCK sums, which stay in registers while the numbers go by. */
 #define PRODUCTS(BLOCK)                                                                                              \
     static __attribute__((noinline, unused)) void products_##BLOCK(                                                  \
-        float *restrict to, const float *restrict from, int n, const float *restrict matrix, int64_t by_row,         \
-        int64_t by_column) {                                                                                         \
+        float *restrict to, int blocks, const float *restrict from, int n, const float *restrict matrix,             \
+        int64_t by_row, int64_t by_column) {                                                                         \
         CONTRACTED                                                                                                   \
         for (int lane = 0; lane < LANES; lane += WIDTH) {                                                            \
-            chunk sums[BLOCK];                                                                                       \
-            for (int k = 0; k < BLOCK; k++) sums[k] = (chunk){0};                                                    \
-            for (int i = 0; i < n; i++) {                                                                            \
-                chunk x = *(const chunk *)(from + (int64_t)i * LANES + lane);                                        \
-                for (int k = 0; k < BLOCK; k++) sums[k] += x * matrix[k * by_row + i * by_column];                   \
+            for (int block = 0; block < blocks; block++) {                                                           \
+                const float *weight = matrix + BLOCK * block * by_row;                                               \
+                chunk sums[BLOCK];                                                                                   \
+                UNROLLED for (int k = 0; k < BLOCK; k++) sums[k] = (chunk){0};                                       \
+                for (int i = 0; i < n; i++) {                                                                        \
+                    chunk x = *(const chunk *)(from + (int64_t)i * LANES + lane);                                    \
+                    UNROLLED for (int k = 0; k < BLOCK; k++) sums[k] += x * weight[k * by_row + i * by_column];      \
+                }                                                                                                    \
+                float *target = to + (int64_t)block * BLOCK * LANES + lane;                                          \
+                UNROLLED for (int k = 0; k < BLOCK; k++) *(chunk *)(target + k * LANES) = sums[k];                   \
             }                                                                                                        \
-            for (int k = 0; k < BLOCK; k++) *(chunk *)(to + k * LANES + lane) = sums[k];                             \
         }                                                                                                            \
     }
 PRODUCTS(8)
@@ -457,8 +464,11 @@ PRODUCTS(1)
 /* to[j] = sum_i matrix[j by_row + i by_column] from[i], of m by n numbers, in the order of i. */
 static __attribute__((unused)) void dot(float (*restrict to)[LANES], int m, const float (*restrict from)[LANES], int n,
                                         const float *restrict matrix, int64_t by_row, int64_t by_column) {
-    int j = 0;
-    for (; j + 8 <= m; j += 8) products_8(to[j], from[0], n, matrix + j * by_row, by_row, by_column);
-    for (; j + 4 <= m; j += 4) products_4(to[j], from[0], n, matrix + j * by_row, by_row, by_column);
-    for (; j < m; j++) products_1(to[j], from[0], n, matrix + j * by_row, by_row, by_column);
+    int j = m / 8 * 8;
+    products_8(to[0], m / 8, from[0], n, matrix, by_row, by_column);
+    if (m - j >= 4) {
+        products_4(to[j], 1, from[0], n, matrix + j * by_row, by_row, by_column);
+        j += 4;
+    }
+    products_1(to[j], m - j, from[0], n, matrix + j * by_row, by_row, by_column);
 }

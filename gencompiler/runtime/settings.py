@@ -11,8 +11,8 @@ BACKENDS = ("auto", "torch", "triton", "native")
 
 
 def backend() -> str:
-    """GENC_BACKEND: `auto` (Triton on CUDA, C on a CPU with a compiler, torch elsewhere), `torch`, `native`, or `triton`
-    (also under TRITON_INTERPRET=1)."""
+    """GENC_BACKEND: `auto` (Triton on CUDA, C on a CPU with a compiler, torch elsewhere), `torch`, `native`, or
+    `triton` (also under TRITON_INTERPRET=1)."""
     value = os.environ.get("GENC_BACKEND", "auto")
     if value not in BACKENDS:
         raise RunError("G801", f"GENC_BACKEND is {value!r}", f"use one of {', '.join(BACKENDS)}")

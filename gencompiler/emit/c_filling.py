@@ -1,0 +1,136 @@
+"""Numbers into their places in C: elementwise values, joined ones, products, draws and sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from gencompiler.emit.c_code import C, Level, call, converted, number, wrapped
+from gencompiler.emit.c_expressions import SHORT
+from gencompiler.emit.c_lines import Lines
+from gencompiler.emit.c_values import Place, Slot, shifted
+from gencompiler.rows.nodes import Concat, Dot, Draw, Expr, InputRead, Local, Reduce, RowType, WithWindow
+
+#: Terms that are summed before they are added to the total: what is lost grows with the length of a sum.
+_BLOCK = 32
+
+_STARTS = {"sum": 0.0, "prod": 1.0}
+
+
+class Filling(Lines):
+    """Writes prepared values (`c_preparation`) to slots."""
+
+    def _assign(self, target: C, code: C, rows: bool, operator: str = "=") -> None:
+        text = f"{target.text} {operator} {code.text};"
+        if rows:
+            self.each_lane(text)
+        else:
+            self.line(text)
+
+    def _places(self, slot: Slot) -> Iterator[tuple[Place, ...]]:
+        """Every place of a value: of a short one by number, else in a loop that is open while it is used."""
+        shape = slot.type.shape
+        if not shape:
+            yield ()
+        elif len(shape) == 1 and shape[0] <= SHORT:
+            yield from ((k,) for k in range(shape[0]))
+        else:
+            names = ("at", "by")[: len(shape)]
+            for name, length in zip(names, shape, strict=True):
+                self.opened(f"for (int {name} = 0; {name} < {length}; {name}++)")
+            yield tuple(C(name, "int") for name in names)
+            for _ in names:
+                self.closed()
+
+    def fill(self, slot: Slot, value: Expr, start: int = 0) -> None:
+        """Write a prepared value to a slot, from the place `start` on."""
+        match value:
+            case Concat(parts=parts):
+                for part in parts:
+                    self.fill(slot, part, start)
+                    start += part.type.shape[0] if part.type.shape else 1
+            case Dot():
+                self._dot(slot, value, start)
+            case Draw():
+                self._draw(slot, value, start)
+            case Reduce(operand=operand) if not is_short(operand):
+                self._reduce(slot, value, start)
+            case WithWindow(vector=vector, start=window, value=new):
+                self.fill(slot, vector, start)
+                length, at = new.type.shape[0], self.expressions.place(window)
+                self._each_place(slot, new, length, lambda place: shifted(shifted(place, at), start))
+            case _ if len(value.type.shape) == 2:
+                for at in self._places(slot):
+                    self._assign(slot.element(at), converted(self.expressions.element(value, at), slot.kind), False)
+            case _ if not value.type.shape:
+                target = slot.element((start,) if slot.type.shape else ())
+                self._assign(target, converted(self.expressions.element(value), slot.kind), slot.type.rows)
+            case _:
+                self._each_place(slot, value, value.type.shape[0], lambda place: shifted(place, start))
+
+    def _each_place(self, slot: Slot, value: Expr, length: int, target: Callable[[Place], Place]) -> None:
+        own = Slot("", RowType(slot.type.rows, (length,)))
+        for (at,) in self._places(own):
+            code = converted(self.expressions.element(value, (at,)), slot.kind)
+            self._assign(slot.element((target(at),)), code, slot.type.rows)
+
+    def _dot(self, slot: Slot, dot: Dot, start: int) -> None:
+        matrix = self.expressions.matrix(dot.matrix)
+        if matrix is None:
+            raise TypeError("a matrix was not made before it was read")
+        by_column, by_row = matrix.strides if not dot.transposed else (matrix.strides[1], matrix.strides[0])
+        length, count = dot.vector.type.shape[0], dot.type.shape[0]
+        if dot.vector.type.rows:
+            assert isinstance(dot.vector, Local | InputRead)
+            known = self.scope.values if isinstance(dot.vector, Local) else self.scope.inputs
+            source = known[dot.vector.name]
+            sizes = f"{count}, {source.vector()}, {length}, {matrix.pointer}, {by_row}, {by_column}"
+            self.line(f"dot({slot.vector(start)}, {sizes});")
+            return
+        self.opened(f"for (int at = 0; at < {count}; at++)")
+        target = slot.element((shifted(C("at", "int"), start),))
+        self.line("float total = 0.0f;")
+        factor = converted(self.expressions.element(dot.vector, (C("by", "int"),)), "float")
+        read = f"({matrix.pointer})[at * {by_row} + by * {by_column}]"
+        self.line(f"for (int by = 0; by < {length}; by++) total += {wrapped(factor, Level.PRODUCT)} * {read};")
+        self._assign(target, C("total"), slot.type.rows)
+        self.closed()
+
+    def _draw(self, slot: Slot, draw: Draw, start: int) -> None:
+        step = self.expressions.element(draw.step)
+        dim = "0" if draw.dim is None else self.expressions.element(draw.dim).text
+        count = draw.type.shape[0] if draw.type.shape else 1
+        target = slot.vector(start) if slot.type.shape else f"&{slot.name}"
+        self.line(f"{draw.kind}({target}, {count}, row, seed, {step.text}, {dim}, {draw.stream});")
+
+    def _reduce(self, slot: Slot, reduce: Reduce, start: int) -> None:
+        target, length = slot.element((start,) if slot.type.shape else ()), reduce.operand.type.shape[0]
+        rows, operation = slot.type.rows, reduce.operation
+
+        def code(at: Place) -> C:
+            return converted(self.expressions.element(reduce.operand, (at,)), "float")
+
+        at = C("at", "int")
+        first = code(0) if operation in ("max", "min") else number(_STARTS[operation], "float")
+        self._assign(target, first, rows)
+        if operation in ("max", "min"):
+            self.opened(f"for (int at = 1; at < {length}; at++)")
+            self._assign(target, call(f"{operation}imum", target, code(at)), rows)
+            self.closed()
+        elif operation == "sum" and length > 2 * _BLOCK:
+            self.opened(f"for (int block = 0; block < {length}; block += {_BLOCK})")
+            part = self.declare(self.scope.temporary("part", RowType(rows, ())))
+            self._assign(part.element(()), number(0.0, "float"), rows)
+            self.opened(f"for (int at = block; at < {length} && at < block + {_BLOCK}; at++)")
+            self._assign(part.element(()), code(at), rows, "+=")
+            self.closed()
+            self._assign(target, part.element(()), rows, "+=")
+            self.closed()
+        else:
+            self.opened(f"for (int at = 0; at < {length}; at++)")
+            self._assign(target, code(at), rows, "+=" if operation == "sum" else "*=")
+            self.closed()
+
+
+def is_short(expr: Expr) -> bool:
+    """Whether a value is written out place by place."""
+    return all(length <= SHORT for length in expr.type.shape) and len(expr.type.shape) < 2
