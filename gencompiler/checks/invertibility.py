@@ -107,6 +107,7 @@ def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFo
                 vector_counterexamples.singular,
                 vector_counterexamples.entry_twice,
                 vector_counterexamples.smaller_twice,
+                vector_counterexamples.sphere_missed,
             )
             for look in looks:
                 found = found or look(terms.input, terms.body, checking.search)

@@ -63,8 +63,9 @@ class Limits(Arithmetic):
         found = self.signs.range(coefficient)
         if not found.sign:
             found = self.signs.range(self._simple(coefficient))
-        if found.sign:
-            return found.sign
+        known = found.sign or self._sign_of_fraction(coefficient)
+        if known:
+            return known
         need(found.lower >= 0 or found.upper <= 0, "the sign of {} is not known", coefficient)
         return 2 if found.lower >= 0 else -2
 

@@ -14,6 +14,7 @@ from gencompiler.proof import (
     conditional_rules,
     enclosure_rules,
     ergodic_rules,
+    exchange_rules,
     factorization_rules,
     finite_rules,
     index_rules,
@@ -90,6 +91,7 @@ MODULES = (
     separation_rules,
     trust_rules,
     vector_rules,
+    exchange_rules,
     vector_refutations,
     lemma_refutations,
 )

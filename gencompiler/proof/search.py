@@ -175,6 +175,9 @@ class Search:
             return prove("nonzero_sign", (term,), self.range(term))
         except Unproved:
             pass
+        signed = self._signed(term)
+        if signed is not None:
+            return prove("nonzero_sign", (term,), signed)
         try:
             if term.operation == "apply" and term.data in ("multiply", "divide", "negate"):
                 return prove("nonzero_product", (term,), *map(self.nonzero, term.arguments))
@@ -183,6 +186,15 @@ class Search:
         except NotFound as inner:
             raise NotFound("vanishes", inner.term, f"{inner.term} may be 0") from None
         raise NotFound("vanishes", term, f"{term} may be 0")
+
+    def _signed(self, term: Term) -> Proof | None:
+        """That a sum of numbers is positive, or negative, where its range leaves that open; None where it is not seen."""
+        if term.operation != "apply" or term.data not in ("add", "subtract") or term.shape:
+            return None
+        found = sign_search.on_supports(self, term, strict=True)
+        if found is not None:
+            self._ranges[term] = found
+        return found
 
     def log_abs(self, term: Term) -> Proof:
         """log|term|, in a form that neither overflows nor cancels where the catalogue knows one; raises NotFound."""

@@ -20,6 +20,7 @@ from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Malformed, Term, support_of
 from gencompiler.proof.kernel import Proof, Unproved, attempt
 from gencompiler.proof.lemma_refutations import smaller
+from gencompiler.proof.lemma_rules import DISTANCE, radial_of
 from gencompiler.proof.map_rules import is_interval
 from gencompiler.proof.mixing_rules import mixed_blocks, mixing_of, sign_at
 from gencompiler.proof.numbers import Undecided, Values
@@ -91,6 +92,17 @@ def smaller_twice(input_: Term, body: Term, search: Search) -> Proof | None:
         if found is not None:
             return attempt("smaller_twice", (input_, body, kind), found)
     return None
+
+
+def sphere_missed(input_: Term, body: Term, search: Search) -> Proof | None:
+    """A distance from the centre at which a radial map has no values."""
+    try:
+        found = radial_of(input_, body)
+        size = search.range(found.scalar)
+    except (NotFound, Unproved, Malformed):
+        return None
+    missed = refute.not_onto(DISTANCE, found.scalar, support_of(DISTANCE), search)
+    return attempt("falls_short_of_sphere", (input_, body), size, missed) if missed is not None else None
 
 
 def part_not_onto(body: Term, support: Support, search: Search) -> Proof | None:
