@@ -40,6 +40,7 @@ from gencompiler.proof import (
     separation_rules,
     sign_rules,
     simplex_rules,
+    solution_rules,
     structure_rules,
     subspace_rules,
     sweep_refutations,
@@ -93,6 +94,7 @@ MODULES = (
     vector_rules,
     exchange_rules,
     vector_refutations,
+    solution_rules,
     lemma_refutations,
 )
 

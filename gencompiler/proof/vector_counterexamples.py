@@ -26,6 +26,7 @@ from gencompiler.proof.mixing_rules import mixed_blocks, mixing_of, sign_at
 from gencompiler.proof.numbers import Undecided, Values
 from gencompiler.proof.refute_rules import Assignment, admissible
 from gencompiler.proof.search import Search
+from gencompiler.proof.solution_search import second_solution
 from gencompiler.proof.vector_refutations import MATRICES, Choice, entry_alone, is_matrix_of, reduced
 
 #: Inputs of at most this many dimensions, and at most this many points of the parameters, are tried.
@@ -47,6 +48,12 @@ def not_injective(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -
         if found is not None:
             return found
     return None
+
+
+def taken_again(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -> Proof | None:
+    """A value that a map takes a second time, somewhere in a box."""
+    free = [a for a in refute.atoms(body, *(c.term for c in requires)) if a is not input_]
+    return second_solution(input_, body, _assignments(free), requires)
 
 
 def singular(input_: Term, body: Term, search: Search) -> Proof | None:

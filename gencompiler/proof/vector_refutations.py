@@ -88,8 +88,8 @@ def points(input_: Term, body: Term, choices: tuple[Choice, ...], ends: tuple[Va
         found[0][atom], found[1][atom] = first, second
     for atom, first, second in choices:
         if atom.operation == "network":
-            need(first == second or _told_apart(body, atom, found), "the network sees the same at both points")
-            need(first == second or not _shared(body, atom), "one network in two places")
+            need(first == second or told_apart(body, atom, found), "the network sees the same at both points")
+            need(first == second or not shared(body, atom), "one network in two places")
             continue
         need(atom.operation == "symbol" and atom is not input_ and first == second, "{} has one value", atom)
         support = support_of(atom)
@@ -98,7 +98,7 @@ def points(input_: Term, body: Term, choices: tuple[Choice, ...], ends: tuple[Va
     return found[0], found[1]
 
 
-def _told_apart(body: Term, atom: Term, found: tuple[dict[Term, Fraction | Values], ...]) -> bool:
+def told_apart(body: Term, atom: Term, found: tuple[dict[Term, Fraction | Values], ...]) -> bool:
     """Whether the inputs of a network differ between two points; with a bound on its slope that is not enough."""
     if any(t.operation == "bounded" and t.arguments[0] is atom for t in subterms(body)):
         return False
@@ -110,7 +110,7 @@ def _told_apart(body: Term, atom: Term, found: tuple[dict[Term, Fraction | Value
         return False
 
 
-def _shared(body: Term, atom: Term) -> bool:
+def shared(body: Term, atom: Term) -> bool:
     """Whether a body applies one network to several inputs."""
     same = {t.arguments for t in subterms(body) if t.operation == "network" and t.data[0] == atom.data[0]}
     return len(same) > 1
