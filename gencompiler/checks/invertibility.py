@@ -112,6 +112,7 @@ def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFo
             for look in looks:
                 found = found or look(terms.input, terms.body, checking.search)
             found = found or vector_counterexamples.part_not_onto(terms.body, map_.result.support, checking.search)
+            found = found or vector_counterexamples.always_in_order(terms.body, map_.result.support, checking.search)
             found = found or refute.outside(terms.body, map_.result.support)
         found = found or vector_counterexamples.taken_again(terms.input, terms.body, terms.requires)
     return found

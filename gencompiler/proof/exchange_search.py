@@ -85,6 +85,8 @@ class _Elimination:
                 proof = self.prover(course.unknowns[len(steps)], course.parts[len(steps)])
             except (NotFound, Unproved, Malformed):
                 continue
+            if proofs and _image(proof) != _image(proofs[0]):
+                continue
             found = self._from((*steps, step), (*proofs, proof))
             if found is not None:
                 return found
@@ -118,6 +120,11 @@ class _Elimination:
                     spread = sum(_mentions(other, unknown, part) for other in others)
                     ranked.append((spread, len(subterms(part)), len(ranked), (course.steps[j][0], course.steps[k][1])))
         return [step for *_, step in sorted(ranked)]
+
+
+def _image(proof: Proof) -> object:
+    assert isinstance(proof.conclusion, Bijection | VectorBijection)
+    return proof.conclusion.image
 
 
 def _mentions(term: Term, unknown: Term, known: Term) -> bool:

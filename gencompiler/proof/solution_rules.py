@@ -36,19 +36,18 @@ Unknown = tuple[Term, int]
 
 
 class System:
-    """f(w) - f(p) = 0 in scalar terms, one equation for each element of the result."""
+    """f(w) - f(p) = 0 in scalar terms, one equation for each element of the result.
 
-    def __init__(self, input_: Term, body: Term, choices: tuple[Choice, ...], unknowns: tuple[Unknown, ...]) -> None:
-        self.names = {
-            atom: symbol("output", f"{atom.data[0]} {atom.data[1]} {k}", REAL, atom.shape)
-            for k, (atom, _, _) in enumerate(choices)
-            if atom.operation == "network"
-        }
-        need(all(len(a.shape) <= 1 for a, _, _ in choices), "a matrix is not written out")
-        self.equations = components(replaced(body, self.names))
-        need(len(unknowns) == len(self.equations), "as many unknowns as equations")
+    `constant`: the elements of the result that depend on nothing that is solved for."""
+
+    def __init__(self, input_: Term, body: Term, atoms: tuple[Term, ...], unknowns: tuple[Unknown, ...]) -> None:
+        self.names, self.solved = output_names(atoms), unknowns
+        written = components(replaced(body, self.names))
         self.unknowns = tuple(component(self.names.get(atom, atom), place) for atom, place in unknowns)
         need(len(set(self.unknowns)) == len(unknowns), "an unknown twice")
+        self.equations = tuple(e for e in written if e.symbols & set(self.unknowns))
+        self.constant = tuple(e for e in written if not e.symbols & set(self.unknowns))
+        need(len(unknowns) == len(self.equations) > 0, "as many unknowns as equations")
         for equation in self.equations:
             need(all(smooth_in(equation, w) for w in self.unknowns), "{} is in pieces", equation)
         self.slopes = tuple(tuple(derivative(e, w) for w in self.unknowns) for e in self.equations)
@@ -60,6 +59,15 @@ class System:
             own = self.names.get(atom, atom)
             found.update({component(own, k): value for k, value in enumerate(values)})
         return found
+
+
+def output_names(atoms: tuple[Term, ...]) -> dict[Term, Term]:
+    """A symbol for each of the networks among some atoms."""
+    return {
+        atom: symbol("output", f"{atom.data[0]} {atom.data[1]} {k}", REAL, atom.shape)
+        for k, atom in enumerate(atoms)
+        if atom.operation == "network"
+    }
 
 
 @rule
@@ -83,7 +91,7 @@ def second_solution(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     here, there = points(input_, body, choices, ends)
     need(radius > 0 and len(input_.shape) == 1 and body.shape == input_.shape, "no box")
     _apart(input_, body, choices, ends, unknowns, radius)
-    system = System(input_, body, choices, unknowns)
+    system = System(input_, body, tuple(a for a, _, _ in choices), unknowns)
     first = system.elements(cast(dict[Term, Values], here))
     centre = system.elements(cast(dict[Term, Values], there))
     try:
@@ -94,6 +102,8 @@ def second_solution(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
             slopes = [[_one(s, box) for s in row] for row in system.slopes]
             for equation in system.equations:
                 _one(equation, box)
+            for same in system.constant:
+                need(evaluate(same, first) == evaluate(same, centre), "{} differs", same)
             for k, row in enumerate(rows):
                 need(len(row) == len(gaps), "not a square matrix")
                 reach = abs(sum((ball(y) * g for y, g in zip(row, gaps, strict=True)), arb(0)))
@@ -120,7 +130,9 @@ def _apart(
     others = [atom for atom, _ in unknowns if atom is not input_]
     networks = {atom for atom, _, _ in choices if atom.operation == "network"}
     need(all(atom in networks for atom in others), "what is solved for has a value")
-    need(not solved or not any(t.operation == "network" for t in subterms(body)), "a network of what is solved for")
+    constant = all(first == second for atom, first, second in choices if atom.operation == "network")
+    given = {t for t in subterms(body) if t.operation == "network"} <= networks
+    need(not solved or (constant and given), "a network of what is solved for")
     allowed = of_support(support_of(input_))
     need(is_interval(support_of(input_)) and allowed is not None, "inputs of several pieces")
     assert allowed is not None

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Iterator
+import itertools
+import math
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
+from gencompiler.proof.binders import replaced
+from gencompiler.proof.components import component, components
 from gencompiler.proof.condition_rules import holds_at
 from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Malformed, Term, support_of
@@ -16,60 +21,101 @@ from gencompiler.proof.numbers import Values
 from gencompiler.proof.numeric import values
 from gencompiler.proof.refute_rules import admissible
 from gencompiler.proof.samples import grid_of
-from gencompiler.proof.solution_rules import System, Unknown
+from gencompiler.proof.solution_rules import System, Unknown, output_names
 from gencompiler.proof.vector_refutations import Choice
 
-#: Maps of at most this many numbers, this many values of the rest, points, starts and steps.
-LARGEST, ASSIGNMENTS, STARTS, STEPS = 4, 6, 96, 40
+#: Maps of at most this many numbers, this many looks, starts and steps of each.
+LARGEST, LOOKS, STARTS, STEPS = 4, 24, 96, 40
 RADIUS = Fraction(1, 2**30)
 
 Array = Any
 
 
 def second_solution(
-    input_: Term, body: Term, assignments: Iterator[tuple[Choice, ...]], requires: tuple[Member, ...] = ()
+    input_: Term, body: Term, assignments: Iterable[tuple[Choice, ...]], requires: tuple[Member, ...] = ()
 ) -> Proof | None:
     """A point and a box that holds another one with its value; None where none is met."""
     if len(input_.shape) != 1 or input_.shape[0] > LARGEST or body.shape != input_.shape:
         return None
-    tried = 0
-    for chosen in assignments:
-        at = tuple((a, v) for a, v, _ in chosen if a.operation == "symbol")
-        if requires and not holds_at(requires, at):
-            continue
-        tried += 1
-        if tried > ASSIGNMENTS:
-            return None
-        try:
-            found = _with(input_, body, chosen)
-        except (Unproved, Malformed, np.linalg.LinAlgError):
-            continue
-        if found is not None:
-            return found
+    allowed = [chosen for chosen in assignments if not requires or holds_at(requires, _symbols(chosen))]
+    if not allowed:
+        return None
+    atoms = tuple(a for a, _, _ in allowed[0])
+    for looks in (_with_outputs, _with_inputs):
+        with contextlib.suppress(Unproved, Malformed, np.linalg.LinAlgError):
+            for look in itertools.islice(looks(input_, body, atoms, allowed), LOOKS):
+                found = look.found()
+                if found is not None:
+                    return found
     return None
 
 
-def _with(input_: Term, body: Term, chosen: tuple[Choice, ...]) -> Proof | None:
+def _symbols(chosen: tuple[Choice, ...]) -> tuple[tuple[Term, Values], ...]:
+    return tuple((a, v) for a, v, _ in chosen if a.operation == "symbol")
+
+
+def _with_inputs(
+    input_: Term, body: Term, atoms: tuple[Term, ...], allowed: list[tuple[Choice, ...]]
+) -> Iterator[_Look]:
+    """Looks for a second input, first where the determinant changes its sign."""
+    system = System(input_, body, atoms, tuple((input_, k) for k in range(input_.shape[0])))
+    for chosen in _turning(system, input_, allowed):
+        for point in _points(input_):
+            yield _Look(system, input_, body, chosen, point, None)
+
+
+def _turning(system: System, input_: Term, allowed: list[tuple[Choice, ...]]) -> list[tuple[Choice, ...]]:
+    """Values of the rest, those first for which the determinant has both signs."""
+    generator = np.random.default_rng(0)
+    own = np.array(grid_of(input_, 32))
+    own = own[np.abs(own) < 40]
+    places = generator.choice(own, size=(48, len(system.unknowns)))
+    ranked = []
+    for number, chosen in enumerate(allowed):
+        point = system.elements({a: v for a, v, _ in chosen})
+        _, slopes = evaluated(system, point, places, [0.0] * len(system.equations))
+        with np.errstate(all="ignore"):
+            signs = np.sign(np.linalg.det(np.where(np.isfinite(slopes), slopes, 0.0)))
+        ranked.append((not ((signs > 0).any() and (signs < 0).any()), number, chosen))
+    return [chosen for *_, chosen in sorted(ranked, key=lambda r: r[:2])]
+
+
+def _with_outputs(
+    input_: Term, body: Term, atoms: tuple[Term, ...], allowed: list[tuple[Choice, ...]]
+) -> Iterator[_Look]:
+    """Looks for outputs of networks at a second input that make up for the difference of the inputs."""
+    outputs = [(a, k) for a in atoms if a.operation == "network" for k in range(math.prod(a.shape))]
+    for picked in dict.fromkeys((_matched(input_, body, atoms, outputs), _matched(input_, body, atoms, outputs[::-1]))):
+        if picked:
+            system = System(input_, body, atoms, picked)
+            for chosen in allowed[:4]:
+                for first, other in _pairs(input_):
+                    yield _Look(system, input_, body, chosen, first, other)
+
+
+def _matched(
+    input_: Term, body: Term, atoms: tuple[Term, ...], outputs: list[Unknown]
+) -> tuple[Unknown, ...]:
+    """One output for each element of the result that depends on outputs."""
+    names = output_names(atoms)
+    found: list[Unknown] = []
+    for equation in components(replaced(body, names)):
+        own = [u for u in outputs if component(names[u[0]], u[1]) in equation.symbols]
+        free = [u for u in own if u not in found]
+        if own and not free:
+            return ()
+        found.extend(free[:1])
+    return tuple(found)
+
+
+def _pairs(input_: Term) -> Iterator[tuple[Values, Values]]:
+    """Two inputs that differ in one part."""
     size = input_.shape[0]
-    networks = [a for a, _, _ in chosen if a.operation == "network"]
-    if not networks:
-        unknowns: tuple[Unknown, ...] = tuple((input_, k) for k in range(size))
-        looks = [_Look(input_, body, chosen, unknowns, p, None) for p in _points(input_)]
-    else:
-        outputs = [(a, k) for a in networks for k in range(a.shape[0] if a.shape else 1)]
-        if len(outputs) < size:
-            return None
-        first, *others = _points(input_)
-        looks = [
-            _Look(input_, body, chosen, tuple(picked), first, other)
-            for other in others
-            for picked in ({tuple(outputs[:size]), tuple(outputs[-size:])})
-        ]
-    for look in looks:
-        found = look.found()
-        if found is not None:
-            return found
-    return None
+    for first in itertools.islice(_points(input_), 2):
+        for moved in (range(size), range(size // 2, size), range(size // 2), range(size - 1, size), range(1)):
+            other = tuple(v + Fraction(int(k in moved), 2) for k, v in enumerate(first))
+            if all(admissible(support_of(input_), v) for v in other):
+                yield first, other
 
 
 def _points(input_: Term) -> Iterator[Values]:
@@ -85,18 +131,19 @@ def _points(input_: Term) -> Iterator[Values]:
 class _Look:
     """One point, and what is solved for at a second one: all of it, or outputs of networks at `second`."""
 
+    system: System
     input: Term
     body: Term
     chosen: tuple[Choice, ...]
-    unknowns: tuple[Unknown, ...]
     first: Values
     second: Values | None
 
     def found(self) -> Proof | None:
-        self.system = System(self.input, self.body, self.chosen, self.unknowns)
         known = {a: v for a, v, _ in self.chosen}
         here = self.system.elements({**known, self.input: self.first})
         self.there = self.system.elements({**known, self.input: self.second or self.first})
+        if any(values(e, _floats(here)) != values(e, _floats(self.there)) for e in self.system.constant):
+            return None
         self.target = [float(v) for v in (values(e, _floats(here)) for e in self.system.equations)]
         if not np.isfinite(self.target).all():
             return None
@@ -111,13 +158,13 @@ class _Look:
         generator = np.random.default_rng(0)
         own = np.array(grid_of(self.input, 32)) if self.second is None else np.linspace(-3.0, 3.0, 32)
         own = own[np.abs(own) < 40]
-        at = generator.choice(own, size=(STARTS, len(self.unknowns)))
+        at = generator.choice(own, size=(STARTS, len(self.system.solved)))
         with np.errstate(all="ignore"):
             for _ in range(STEPS):
                 gaps, slopes = self._system(at)
                 singular = ~np.isfinite(slopes).all((1, 2)) | ~np.isfinite(gaps).all(1)
-                slopes[singular] = np.eye(len(self.unknowns))
-                slopes = slopes + 1e-13 * np.eye(len(self.unknowns))
+                slopes[singular] = np.eye(len(self.system.solved))
+                slopes = slopes + 1e-13 * np.eye(len(self.system.solved))
                 step = np.linalg.solve(slopes, gaps[..., None])[..., 0]
                 long = np.abs(step).max(1, keepdims=True)
                 at = at - np.where(singular[:, None], 0.0, step * np.minimum(1.0, 4.0 / np.maximum(long, 1e-300)))
@@ -134,12 +181,7 @@ class _Look:
         return distinct[:4]
 
     def _system(self, at: Array) -> tuple[Array, Array]:
-        """The gaps and the slopes at many places, one row each."""
-        point = {**_floats(self.there), **{w: at[:, k] for k, w in enumerate(self.system.unknowns)}}
-        rows = at.shape[0]
-        gaps = [np.broadcast_to(values(e, point), rows) - t for e, t in zip(self.system.equations, self.target, strict=True)]
-        slopes = [[np.broadcast_to(values(s, point), rows) for s in row] for row in self.system.slopes]
-        return np.stack(gaps, 1), np.stack([np.stack(row, 1) for row in slopes], 1)
+        return evaluated(self.system, self.there, at, self.target)
 
     def _shown(self, place: Array) -> Proof | None:
         """The proof with a box around a place, which is made exact by further steps with exact numbers."""
@@ -153,16 +195,25 @@ class _Look:
         choices = []
         for atom, first, second in self.chosen:
             there = list(second)
-            for (own, k), value in zip(self.unknowns, centre, strict=True):
+            for (own, k), value in zip(self.system.solved, centre, strict=True):
                 if own is atom:
                     there[k] = value
             choices.append((atom, first, tuple(there)))
         end = list(self.second or self.first)
-        for (own, k), value in zip(self.unknowns, centre, strict=True):
+        for (own, k), value in zip(self.system.solved, centre, strict=True):
             if own is self.input:
                 end[k] = value
-        subject = (self.input, self.body, tuple(choices), (self.first, tuple(end)), self.unknowns, RADIUS, rows)
+        subject = (self.input, self.body, tuple(choices), (self.first, tuple(end)), self.system.solved, RADIUS, rows)
         return attempt("second_solution", subject)
+
+
+def evaluated(system: System, point: dict[Term, Any], at: Array, target: list[float]) -> tuple[Array, Array]:
+    """The gaps and the slopes of a system at many places, one row each."""
+    there = {**_floats(point), **{w: at[:, k] for k, w in enumerate(system.unknowns)}}
+    rows = at.shape[0]
+    gaps = [np.broadcast_to(values(e, there), rows) - t for e, t in zip(system.equations, target, strict=True)]
+    slopes = [[np.broadcast_to(values(s, there), rows) for s in row] for row in system.slopes]
+    return np.stack(gaps, 1), np.stack([np.stack(row, 1) for row in slopes], 1)
 
 
 def _floats(point: dict[Term, Any]) -> dict[Term, Any]:
