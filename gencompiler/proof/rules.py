@@ -47,6 +47,7 @@ from gencompiler.proof import (
     trust_rules,
     vector_refutations,
     vector_rules,
+    wave_rules,
 )
 from gencompiler.proof.kernel import RULES
 
@@ -61,6 +62,7 @@ MODULES = (
     enclosure_rules,
     sign_rules,
     map_rules,
+    wave_rules,
     index_rules,
     knot_rules,
     box_sign_rules,

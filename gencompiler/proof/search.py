@@ -13,6 +13,7 @@ from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.case_rules import branches, distributed
 from gencompiler.proof.facts import InRange, Member, NonZero
 from gencompiler.proof.graph import Term, gradient_parts, literal, substitute
+from gencompiler.proof.half_turns import WAVES, half_turns
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.map_rules import pieces
 from gencompiler.proof.range_rules import local_derivatives
@@ -123,6 +124,10 @@ class Search:
                     self._ranges[term.arguments[1]] = signed
                     return prove("quotient", (term,), arguments[0], signed)
                 return prove("quotient", (term,), *arguments, self.nonzero(term.arguments[1]))
+        turns = half_turns(term.arguments[0]) if term.data in WAVES else None
+        if turns is not None:
+            with contextlib.suppress(NotFound, Unproved):
+                return prove("wave_values", (term,), self.range(turns), *arguments)
         rule = _APPLY_RULES.get(term.data) or ("monotone" if fact.monotone else "bounded")
         found = prove(rule, (term,), *arguments)
         return sign_search.in_order(self, found, term) or found
@@ -271,8 +276,12 @@ class Search:
         inside = [a for a in body.arguments if input_ in a.symbols]
         if len(inside) > 1:
             raise NotFound("reused", body, f"{input_} occurs more than once in {body}")
-        inner = self.bijection(input_, inside[0])
         subject = (input_, body)
+        turns = half_turns(body.arguments[0]) if body.data in WAVES else None
+        if turns is not None:
+            with contextlib.suppress(NotFound, Unproved):
+                return prove("turned", subject, self.bijection(input_, turns))
+        inner = self.bijection(input_, inside[0])
         if len(body.arguments) == 1:
             return prove("unary", subject, inner)
         other = body.arguments[1] if body.arguments[0] is inside[0] else body.arguments[0]
