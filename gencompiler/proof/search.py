@@ -11,11 +11,12 @@ from gencompiler.model.nodes import Support
 from gencompiler.proof import rules, sign_search, splines, vector_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.case_rules import branches, distributed
+from gencompiler.proof.discrete_rules import halves
 from gencompiler.proof.facts import InRange, Member, NonZero
-from gencompiler.proof.graph import Term, gradient_parts, literal, substitute
+from gencompiler.proof.graph import Term, gradient_parts, literal, substitute, support_of
 from gencompiler.proof.half_turns import WAVES, half_turns
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
-from gencompiler.proof.map_rules import pieces
+from gencompiler.proof.map_rules import is_interval, pieces
 from gencompiler.proof.range_rules import local_derivatives
 
 assert rules.RULES
@@ -322,6 +323,8 @@ class Search:
 
     def invertible(self, input_: Term, body: Term, declared: Support) -> Proof:
         """That `body` maps the support of `input_` one-to-one onto the declared one; raises NotFound."""
+        if input_.shape == () and not is_interval(support_of(input_)):
+            return self._with_gaps(input_, body, declared)
         found = self.any_bijection(input_, body)
         try:
             return prove("onto", (declared,), found)
@@ -331,6 +334,18 @@ class Search:
                 return prove("onto", (declared,), found)
             except Unproved:
                 raise NotFound("onto", body, str(failure)) from None
+
+    def _with_gaps(self, input_: Term, body: Term, declared: Support) -> Proof:
+        """The same of numbers between which there are gaps."""
+        for rule in ("permuted", "shifted_integers"):
+            found = attempt(rule, (input_, body, declared))
+            if found is not None:
+                return found
+        try:
+            sides = [self.bijection(s, substitute(body, {input_: s})) for s in halves(input_)]
+            return prove("beside_zero", (input_, body, declared), *sides)
+        except Unproved as failure:
+            raise NotFound("form", body, str(failure)) from None
 
     def _sharper(self, input_: Term, body: Term) -> Proof | None:
         """A scalar bijection with its range as limits give it."""
