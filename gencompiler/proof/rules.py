@@ -13,8 +13,10 @@ from gencompiler.proof import (
     condition_rules,
     conditional_rules,
     current_rules,
+    discrete_rules,
     enclosure_rules,
     ergodic_rules,
+    exchange_rules,
     factorization_rules,
     finite_rules,
     index_rules,
@@ -40,12 +42,14 @@ from gencompiler.proof import (
     separation_rules,
     sign_rules,
     simplex_rules,
+    solution_rules,
     structure_rules,
     subspace_rules,
     sweep_refutations,
     trust_rules,
     vector_refutations,
     vector_rules,
+    wave_rules,
 )
 from gencompiler.proof.kernel import RULES
 
@@ -60,6 +64,8 @@ MODULES = (
     enclosure_rules,
     sign_rules,
     map_rules,
+    wave_rules,
+    discrete_rules,
     index_rules,
     knot_rules,
     box_sign_rules,
@@ -92,7 +98,9 @@ MODULES = (
     separation_rules,
     trust_rules,
     vector_rules,
+    exchange_rules,
     vector_refutations,
+    solution_rules,
     lemma_refutations,
 )
 
