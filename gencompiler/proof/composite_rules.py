@@ -8,9 +8,11 @@ the map is an involution and its Jacobian is in the ratio (Green 1995; Neklyudov
 from __future__ import annotations
 
 import dataclasses
+import math
 from fractions import Fraction
 from typing import cast
 
+from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof.chain_rules import (
     FIXED,
     Blend,
@@ -180,6 +182,7 @@ def sheared(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     here = list(images)
     for number, subtracts, addend in witness:
         need(0 <= number < len(moves), "no such variable")
+        need(support_of(moves[number]) == REAL, "{} may leave {}", moves[number], support_of(moves[number]))
         need(moves[number] not in addend.symbols, "a shear by the variable itself")
         others = {m: h for k, (m, h) in enumerate(zip(moves, here, strict=True)) if k != number}
         value, current = substitute(addend, others), here[number]
@@ -192,9 +195,16 @@ def sheared(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
             need(current.data == "add" and value in (left, right), "not a shear")
             here[number] = left if right is value else right
             need(here[number].shape == current.shape, "not a shear")
-    rest = [negated(h) if _is_negated(h) else h for h in here]
+    rest = [h.arguments[0] if _is_negated(h) else h for h in here]
     need(set(rest) == set(moves) and len(rest) == len(moves), "something besides shears is left")
+    for own, image, left in zip(moves, here, rest, strict=True):
+        need(support_of(own) == support_of(left), "{} becomes a value of {}", own, support_of(left))
+        need(image is left or support_of(own) in _SYMMETRIC, "-{} may not be in {}", left, support_of(own))
     return Volume(moves, (Images(images),), ZERO)
+
+
+#: The supports that hold the negative of each of their values.
+_SYMMETRIC = (REAL, Support("Sign"), Support("Integer", (-math.inf, math.inf)))
 
 
 def _is_negated(term: Term) -> bool:
