@@ -29,7 +29,7 @@ from gencompiler.proof.chain_rules import (
     log_of,
     same,
 )
-from gencompiler.proof.domain import POSITIVE, REALS
+from gencompiler.proof.domain import POSITIVE, REALS, of_support
 from gencompiler.proof.facts import Bijection, Fact, Member
 from gencompiler.proof.graph import Term, apply, literal, substitute, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
@@ -233,6 +233,8 @@ def scalar_volume(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     if not isinstance(found, Bijection):
         raise Unproved("not a bijection")
     need(maps == (Images((found.body,)),) and found.onto, "another map")
+    own = of_support(support_of(found.input))
+    need(own is not None and found.image == own, "it takes {} elsewhere than to {}", found.input, found.image)
     check_maps((found.input,), maps)
     need(
         all(s.data[0] in FIXED or s is found.input for s in found.body.symbols), "a map of something besides the state"
