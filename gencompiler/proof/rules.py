@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gencompiler.proof import (
+    acceptance_rules,
     annealing_rules,
     box_sign_rules,
     case_rules,
@@ -89,6 +90,7 @@ MODULES = (
     chain_rules,
     composite_rules,
     ergodic_rules,
+    acceptance_rules,
     annealing_rules,
     finite_rules,
     chain_refutations,
