@@ -15,7 +15,7 @@ from gencompiler.catalog.functions import STEPS
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.equations import maps_used
 from gencompiler.derive import queries
-from gencompiler.derive.nodes import Factor
+from gencompiler.derive.nodes import Factor, InTurns
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
@@ -149,14 +149,15 @@ class _Following:
             plan = queries.draw_plan(self.checking.derived, source.joint, drawn.variables, given)
         except queries.Refused:
             return  # reported as a draw that cannot be made
-        inside = set(carried)
-        for step in plan:
+        inside, told = set(carried), list[Factor]()
+        for step in _one_by_one(plan):
             name, value = _made(step)
             learned = not source.stopped and self._learned(step)
             if not (learned or self._carries(value, inside) or self._along(step, inside)):
                 continue
             family = _family(value) if isinstance(step, Factor) else ""
-            if isinstance(step, Factor) and not _pathwise(family):
+            if isinstance(step, Factor) and not _pathwise(family) and step not in told:
+                told.append(step)
                 yield Blocked(name, _named(family), source.joint, drawn.span, step.conditional.distribution.span)
             if isinstance(step, nodes.Link) and _quantizes(step.stages):
                 yield Blocked(name, "a quantization", source.joint, drawn.span, step.span)
@@ -214,6 +215,15 @@ class _Following:
     def _learned(self, *roots: Node) -> bool:
         """Whether an equation reaches a parameter that is updated."""
         return bool(reached(self.model, roots) & self.updated)
+
+
+def _one_by_one(plan: queries.DrawPlan) -> Iterator[queries.DrawStep]:
+    """The steps of a plan; equations in turns follow one another more than once, each feeding the others."""
+    for step in plan:
+        if isinstance(step, InTurns):
+            yield from step.factors * len(step.factors)
+        else:
+            yield step
 
 
 def _made(step: queries.DrawStep) -> tuple[str, Node]:

@@ -16,8 +16,9 @@ from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.derive import forward_sums, marginals
 from gencompiler.derive.forward_sums import Filter, ForwardSum
 from gencompiler.derive.marginals import FiniteSum, LinearGaussian, Ratio
-from gencompiler.derive.nodes import Derived, Factor
+from gencompiler.derive.nodes import Derived, Factor, InTurns
 from gencompiler.derive.sequences import in_sequence
+from gencompiler.derive.turns import computing, in_order
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.model.mentioned import read_by_maps, rests
@@ -43,8 +44,8 @@ class Pushforward:
 
 DensityPlan = Product | Pushforward | ForwardSum | Filter | FiniteSum | LinearGaussian | Ratio
 
-#: One variable is drawn from its factor, or computed from what is there.
-DrawStep = Factor | nodes.Link | nodes.Deterministic
+#: One variable is drawn from its factor, or computed from what is there; or several are, in turns.
+DrawStep = Factor | nodes.Link | nodes.Deterministic | InTurns
 DrawPlan = tuple[DrawStep, ...]
 
 
@@ -64,7 +65,7 @@ class Graph:
     """The equations of one joint by what they produce; equations between variables belong to `p`.
 
     `parents`: of each variable, those that its equation mentions or lists; `points`: the variables without a density,
-    all at one real number."""
+    all at one real number; `computed`: the factors of derived quantities, which belong to every joint."""
 
     def __init__(self, derived: Derived, joint: str) -> None:
         model = derived.model
@@ -81,12 +82,15 @@ class Graph:
         self.deterministic = {d.target: d for d in model.deterministic} if own else {}
         self.links = {_made(link, self.factors): link for link in model.links} if own else {}
         self.rests = {name: link for link in self.links.values() for name in rests(model, link)}
+        self.computed: dict[str, list[Factor]] = {}
+        for quantity in model.quantities:
+            self.computed.setdefault(quantity.name, []).append(computing(quantity))
         self.parents = {name: self._parents(name) for name in (*self.variables, *self.deterministic)}
 
     def _parents(self, name: str) -> frozenset[str]:
-        if name in self.factors:
+        if name in self.factors or name in self.computed:
             found: set[str] = set()
-            for factor in self.factors[name]:
+            for factor in self.factors.get(name) or self.computed[name]:
                 found |= self.mentioned(*factor.conditional.given, factor.conditional.distribution)
             return frozenset(found - {name})
         if name in self.deterministic:
@@ -106,7 +110,20 @@ class Graph:
         return frozenset(n.name for n in named if isinstance(n, nodes.Reference) and n.name in known)
 
     def produced(self, name: str) -> bool:
-        return name in self.factors or name in self.deterministic or name in self.links
+        return any(name in made for made in (self.factors, self.deterministic, self.links, self.computed))
+
+    def together(self, name: str, given: frozenset[str]) -> frozenset[str]:
+        """The variables that need one another with `name`, itself among them, what is given left aside."""
+
+        def needed(start: str) -> set[str]:
+            found, waiting = {start}, [start]
+            while waiting:
+                more = self.parents.get(waiting.pop(), frozenset()) - given - found
+                found |= more
+                waiting += more
+            return found
+
+        return frozenset(n for n in needed(name) if name in needed(n))
 
     def descendants(self, names: Iterable[str]) -> frozenset[str]:
         """Everything that depends on one of `names`, without them."""
@@ -287,7 +304,7 @@ def _hidden(question: Question, name: str) -> str | None:
         if parent in question.known or parent in seen:
             continue
         seen.add(parent)
-        if parent not in question.graph.deterministic:
+        if parent not in question.graph.deterministic and parent not in question.graph.computed:
             return parent
         waiting.extend(sorted(question.graph.parents[parent]))
     return None
@@ -333,13 +350,14 @@ def draw_plan(derived: Derived, joint: str, targets: tuple[str, ...], given: tup
     graph = Graph(derived, joint)
     if graph.energy is not None:
         raise Refused(f"`{joint}` is stated up to a constant (`∝`)", graph.energy.span)
-    steps: list[tuple[str, DrawStep]] = []
     fixed = frozenset(given)
     for name in targets:
         if name in fixed:
             raise Refused(f"`{name}` is given, and cannot be drawn too", derived.model.span)
-        _draw(graph, name, fixed, steps, ())
-    drawn = {name for name, _ in steps}
+    plan = _Plan(graph, fixed)
+    for name in targets:
+        plan.draw(name)
+    drawn = plan.made
     after = sorted(fixed & graph.descendants(drawn))
     if after:
         asked = ", ".join(targets)
@@ -348,7 +366,31 @@ def draw_plan(derived: Derived, joint: str, targets: tuple[str, ...], given: tup
             "equation states",
             graph.factors[after[0]][0].span if after[0] in graph.factors else derived.model.span,
         )
-    return tuple(step for _, step in steps)
+    return tuple(plan.steps)
+
+
+def computing_plan(derived: Derived, names: Iterable[str], known: frozenset[str]) -> DrawPlan:
+    """The steps that compute derived quantities from `known` variables; raises Refused where that is not enough."""
+    plan = _Plan(Graph(derived, "p"), known)
+    for name in sorted(names):
+        plan.draw(name)
+    computed = {*plan.graph.computed, *plan.graph.deterministic}
+    drawn = sorted(plan.made - computed)
+    if drawn:
+        raise Refused(f"`{drawn[0]}` is latent, and no equation eliminates it", derived.model.span)
+    return tuple(plan.steps)
+
+
+def sources_of(derived: Derived, name: str) -> frozenset[str]:
+    """The variables that a derived quantity comes down to."""
+    graph = Graph(derived, "p")
+    computed = {*graph.computed, *graph.deterministic}
+    found, waiting = set[str](), [name]
+    while waiting:
+        more = graph.parents[waiting.pop()] - found
+        found |= more
+        waiting += more & computed
+    return frozenset(found - computed)
 
 
 def undrawn(distribution: nodes.Expr) -> nodes.UserDistribution | None:
@@ -363,28 +405,54 @@ def _check_drawn(factor: Factor) -> None:
         raise Refused(f"no sampler was derived for `{found.density.name}`", found.span)
 
 
-def _draw(
-    graph: Graph, name: str, given: frozenset[str], steps: list[tuple[str, DrawStep]], path: tuple[str, ...]
-) -> None:
-    """Add the steps that `name` needs, then its own."""
-    if name in given or any(name == n for n, _ in steps):
-        return
-    if name in path:
-        circle = " needs ".join(f"`{n}`" for n in (*path[path.index(name) :], name))
-        raise Refused(f"the equations go round in a circle: {circle}", graph.derived.model.span)
-    if name in graph.rests:
-        raise Refused(f"`{name}` is where in its level a number lies, which no draw keeps", graph.rests[name].span)
-    if not graph.produced(name):
-        variable = graph.variables.get(name)
-        span = variable.span if variable is not None else graph.derived.model.span
-        raise Refused(f"no equation of `{graph.joint}` gives `{name}`", span)
-    for parent in sorted(graph.parents[name], key=_in_order(graph, graph.parents[name]).index):
-        _draw(graph, parent, given, steps, (*path, name))
-    if name in graph.factors:
-        for factor in graph.factors[name]:
+class _Plan:
+    """Draws under construction: `steps`, and what they have `made` so far."""
+
+    def __init__(self, graph: Graph, given: frozenset[str]) -> None:
+        self.graph = graph
+        self.given = given
+        self.steps: list[DrawStep] = []
+        self.made: set[str] = set()
+
+    def draw(self, name: str) -> None:
+        """Add the steps that `name` needs, then its own; with those of what needs it in turn."""
+        graph = self.graph
+        if name in self.given or name in self.made:
+            return
+        group = graph.together(name, self.given)
+        for each in sorted(group):
+            self._check_made(each)
+        parents = frozenset().union(*(graph.parents[n] for n in group)) - group
+        for parent in _in_order(graph, parents):
+            self.draw(parent)
+        self.made |= group
+        if len(group) > 1 or name in graph.computed:
+            self._in_turns(group)
+        elif name in graph.factors:
+            self.steps.extend(in_sequence(graph.derived.model, graph.factors[name]))
+        elif name in graph.deterministic:
+            self.steps.append(graph.deterministic[name])
+        else:
+            self.steps.append(graph.links[name])
+
+    def _in_turns(self, group: frozenset[str]) -> None:
+        graph = self.graph
+        names = _in_order(graph, group)
+        factors = [f for n in names for f in (graph.factors.get(n) or graph.computed.get(n, []))]
+        whole = [n for n in names if n not in graph.factors and n not in graph.computed]
+        order = in_order(graph.derived.model, factors) if not whole else None
+        if order is None:
+            circle = " and ".join(f"`{n}`" for n in names)
+            raise Refused(f"the equations of {circle} go round in a circle", graph.derived.model.span)
+        self.steps.extend(order)
+
+    def _check_made(self, name: str) -> None:
+        graph = self.graph
+        if name in graph.rests:
+            raise Refused(f"`{name}` is where in its level a number lies, which no draw keeps", graph.rests[name].span)
+        if not graph.produced(name):
+            variable = graph.variables.get(name)
+            span = variable.span if variable is not None else graph.derived.model.span
+            raise Refused(f"no equation of `{graph.joint}` gives `{name}`", span)
+        for factor in graph.factors.get(name, ()):
             _check_drawn(factor)
-        steps.extend((name, factor) for factor in in_sequence(graph.derived.model, graph.factors[name]))
-    elif name in graph.deterministic:
-        steps.append((name, graph.deterministic[name]))
-    else:
-        steps.append((name, graph.links[name]))

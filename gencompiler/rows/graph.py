@@ -179,6 +179,8 @@ class Graph:
                 if place < width:
                     return self.column(part, self.integer(place, span), span) if part.type.shape else part
                 place -= width
+        if isinstance(vector, nodes.WithColumn) and vector.index is index:
+            return vector.value
         return self.intern(nodes.Column(together((vector,), (), vector.type.kind), vector, index, span=span))
 
     def with_column(self, vector: Expr, index: Expr, value: Expr, span: Span) -> Expr:
@@ -212,6 +214,8 @@ class Graph:
     def window(self, value: Expr, start: Expr, length: int, span: Span, axis: int = 0) -> Expr:
         """Places start..start + length of an axis, from a place that is known at run time."""
         extent = value.type.shape[axis]
+        if isinstance(value, nodes.WithWindow) and value.start is start and value.value.type.shape == (length,):
+            return value.value
         if isinstance(start, nodes.Number) and value.type.rows:
             return self.slice(value, int(start.value), int(start.value) + length, span)
         if length == extent:

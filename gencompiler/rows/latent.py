@@ -14,7 +14,7 @@ import dataclasses
 from gencompiler.catalog.distributions import DISTRIBUTIONS
 from gencompiler.derive import queries
 from gencompiler.derive.density import form_of
-from gencompiler.derive.nodes import Derived, Factor
+from gencompiler.derive.nodes import Derived, Factor, InTurns
 from gencompiler.model import nodes as model
 from gencompiler.model.determined import free_latents
 from gencompiler.model.formula import formula
@@ -117,7 +117,8 @@ def _given_last(program: nodes.Program, latents: tuple[str, ...]) -> nodes.Progr
 def _read_by(derived: Derived, steps: queries.DrawPlan) -> set[str]:
     """The names that a plan reads, by its deterministic equations and its pipelines too."""
     equations = {d.target: d.value for d in derived.model.deterministic}
-    left = [step.distribution if isinstance(step, Factor) else step for step in steps]
+    factors = [f for step in steps for f in (step.factors if isinstance(step, InTurns) else [step])]
+    left = [f.distribution if isinstance(f, Factor) else f for f in factors]
     found: set[str] = set()
     for step in steps:
         if isinstance(step, model.Link):

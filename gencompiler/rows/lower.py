@@ -121,7 +121,7 @@ def _sample(derived: Derived) -> list[nodes.Program]:
             scope = draws.equations.completed(step.distribution, Scope(values))
             stored[variable_of(step)] = draws.factors.stored(step, scope, ancestral.stream(variable_of(step)))
         else:
-            name, values[name] = ancestral.step(step, Scope(values))
+            values |= ancestral.step(step, Scope(values))
     program = draft.program({n: values[n] for n in observed if n in values}, stored=stored)
     ordered = tuple(sorted(program.outputs, key=lambda output: observed.index(output.name)))
     return [dataclasses.replace(program, outputs=ordered)]
