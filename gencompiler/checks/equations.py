@@ -88,7 +88,10 @@ def conditional_equation(model: nodes.Model, conditional: nodes.Conditional) -> 
     mentioned = tuple(dict.fromkeys(p for p, _ in used if p.variable not in givens))
     listed += tuple(p for p in _computed(model, mentioned) if not any(covers(q, p) for q in listed))
     ranges = tuple(Range(r.index, r.start, r.stop) for r in conditional.indices)
-    production = Production(_label(conditional), ranges, produced, listed, mentioned, law(model, conditional))
+    label = _label(conditional)
+    if sum(label == _label(c) for c in model.conditionals) > 1:  # guards tell them apart
+        label += "".join(f" for {r.index} in {r.start}..{r.stop}" for r in ranges)
+    production = Production(label, ranges, produced, listed, mentioned, law(model, conditional))
     head = conditional.targets[0].span
     for part in (*conditional.targets[1:], *conditional.given):
         head = head.to(part.span)
@@ -234,7 +237,7 @@ def quantity_equation(model: nodes.Model, quantity: nodes.Quantity) -> Equation:
     ranges = tuple(Range(r.index, r.start, r.stop) for r in quantity.indices)
     produced = (place(quantity.place, indices),)
     law = implicit.quantity_law(model, quantity)
-    production = Production(implicit.quantity_label(quantity), ranges, produced, listed, listed, law)
+    production = Production(implicit.quantity_label(model, quantity), ranges, produced, listed, listed, law)
     return Equation(production, quantity.span, quantity.place.span, tuple(used), tuple(used), quantity)
 
 

@@ -41,16 +41,18 @@ def quantity_law(model: nodes.Model, quantity: nodes.Quantity) -> Member:
 
 
 def quantity_obligation(derived: Derived, quantity: nodes.Quantity) -> Obligation:
-    label, goal = quantity_label(quantity), quantity_law(derived.model, quantity)
+    label, goal = quantity_label(derived.model, quantity), quantity_law(derived.model, quantity)
     words = f"`{label}` gives values in {goal.support}"
     return Obligation(ID, label, words, quantity.span, goal)
 
 
-def quantity_label(quantity: nodes.Quantity) -> str:
-    """`h[t] = …`"""
+def quantity_label(model: nodes.Model, quantity: nodes.Quantity) -> str:
+    """`h[t] = …`, with the range of `t` where guards tell several such equations apart."""
     from gencompiler.model.print import expression
 
-    return f"{expression(quantity.place)} = …"
+    ranges = "".join(f" for {r.index} in {r.start}..{r.stop}" for r in quantity.indices)
+    alike = sum(expression(q.place) == expression(quantity.place) for q in model.quantities)
+    return f"{expression(quantity.place)} = …{ranges if alike > 1 else ''}"
 
 
 def obligation(derived: Derived, equation: nodes.Deterministic) -> Obligation:

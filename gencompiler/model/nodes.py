@@ -119,7 +119,7 @@ class Surjection(Node):
 # -- equations -------------------------------------------------------------------------------------------------------
 
 
-#: The role of what equations compute place by place, `h[t] = …`: no variable of the model, it can be mentioned like one.
+#: The role of what equations compute place by place, `h[t] = …`: no variable, it can be mentioned like one.
 DERIVED = "derived"
 
 

@@ -177,12 +177,12 @@ class Indexed:
                 continue
             shape = self._shape(part.base.id, extents)
             for subscript, extent in zip(part.subscripts, shape, strict=False):
-                if isinstance(subscript, tree.At) and (moved := moved_index(context, subscript.value)) is not None:
-                    if moved[0].id in names:
-                        yield moved[0].id, moved[1], extent
-                elif isinstance(subscript, tree.Relative) and isinstance(subscript.bound, tree.Name):
-                    if subscript.bound.id in names:
-                        yield subscript.bound.id, 0, extent
+                moved = moved_index(context, subscript.value) if isinstance(subscript, tree.At) else None
+                bound = subscript.bound if isinstance(subscript, tree.Relative) else None
+                if moved is not None and moved[0].id in names:
+                    yield moved[0].id, moved[1], extent
+                elif isinstance(bound, tree.Name) and bound.id in names:
+                    yield bound.id, 0, extent
 
     def _shape(self, name: str, extents: dict[str, int]) -> tuple[int, ...]:
         known = self.context.names.get(name)

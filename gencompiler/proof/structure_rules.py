@@ -176,9 +176,9 @@ def density_kind(productions: tuple[Production, ...]) -> str:
 def density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A directed factorization of admissible distributions and bijections has a density over its observed variables.
 
-    What is not observed must be the source of a pipeline onto something produced, so that it is eliminated, or computed,
-    so that its formula takes its place; a pipeline written the other way must be a bijection.  Subject: observed variables, givens.  Premises: the factorization, then
-    the law of each equation."""
+    What is not observed must be the source of a pipeline onto something produced, so that it is eliminated, or
+    computed, so that its formula takes its place; a pipeline written the other way must be a bijection.  Subject:
+    observed variables, givens.  Premises: the factorization, then the law of each equation."""
     observed, given = cast(tuple[tuple[str, ...], tuple[str, ...]], subject)
     whole, *laws = premises
     if not isinstance(whole, Factorizes):

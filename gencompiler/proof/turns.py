@@ -106,9 +106,8 @@ def order_of(productions: Sequence[Production], shapes: Mapping[str, Shape]) -> 
     order: list[Turn] = []
     done: set[int] = set()
     while len(order) < len(turns):
-        ready = [
-            t for t in turns if t not in order and {w for k in members(t) for w in graph[k]} <= done | {*members(t)}
-        ]
+        wait = {t: set().union(*(graph[k] for k in members(t))) - {*members(t)} for t in turns}
+        ready = [t for t in turns if t not in order and wait[t] <= done]
         order.extend(ready)
         done |= {k for t in ready for k in members(t)}
     return tuple(order)
@@ -116,10 +115,8 @@ def order_of(productions: Sequence[Production], shapes: Mapping[str, Shape]) -> 
 
 def in_turns(productions: Sequence[Production], group: tuple[int, ...], shapes: Mapping[str, Shape]) -> Turns | None:
     """The equations of a group slice by slice, from the first or from the last; None where that is no order."""
-    produced = [productions[k].produces for k in group]
-    if any(
-        len(p) != 1 or slices_of(p[0], productions[k].indices) is None for k, p in zip(group, produced, strict=True)
-    ):
+    own = [productions[k] for k in group]
+    if any(len(p.produces) != 1 or slices_of(p.produces[0], p.indices) is None for p in own):
         return None
     for rising in (True, False):
         found = {(k, j): waits(productions[k], productions[j], shapes, rising=rising) for k in group for j in group}

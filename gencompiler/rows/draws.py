@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from gencompiler.derive import queries
+from gencompiler.derive import drawing, queries
 from gencompiler.derive.nodes import Derived, InTurns
 from gencompiler.model import nodes as model
 from gencompiler.node import Node
@@ -81,10 +81,10 @@ class Draws:
         zero = self.graph.number(0, state.span)
         return self.graph.broadcast(zero, state.type.shape[0], state.span) if state.type.shape else zero
 
-    def plan(self, joint: str, variables: tuple[str, ...], given: tuple[str, ...], where: Node) -> queries.DrawPlan:
+    def plan(self, joint: str, variables: tuple[str, ...], given: tuple[str, ...], where: Node) -> drawing.DrawPlan:
         """The equations that draw `variables`, in order."""
         try:
-            return queries.draw_plan(self.derived, joint, variables, given)
+            return drawing.draw_plan(self.derived, joint, variables, given)
         except queries.Refused as refusal:
             raise NotLowered(where, f"a draw of {', '.join(variables)} from `{joint}`") from refusal
 
@@ -108,7 +108,7 @@ class Ancestral:
         self.count = count
         self.stopped = stopped
 
-    def run(self, plan: queries.DrawPlan, given: Mapping[str, Expr]) -> dict[str, Expr]:
+    def run(self, plan: drawing.DrawPlan, given: Mapping[str, Expr]) -> dict[str, Expr]:
         """`given` and the variables drawn."""
         values = dict(given)
         for step in plan:
@@ -117,14 +117,14 @@ class Ancestral:
             self.draws.equations.remember(Scope(values))
         return values
 
-    def step(self, step: queries.DrawStep, scope: Scope) -> dict[str, Expr]:
+    def step(self, step: drawing.DrawStep, scope: Scope) -> dict[str, Expr]:
         """One variable, or several in turns, drawn or computed."""
         return self.draws.equations.made(step, scope, self.stream, self.count, self.hints)
 
     def stream(self, variable: str) -> str:
         return f"{self.site}.{variable}" if self.site else variable
 
-    def _stopped(self, step: queries.DrawStep, values: Mapping[str, Expr]) -> dict[str, Expr]:
+    def _stopped(self, step: drawing.DrawStep, values: Mapping[str, Expr]) -> dict[str, Expr]:
         """The variables of a step without a gradient into its parameters."""
         name = ""
 
@@ -153,9 +153,9 @@ def _count(drawn: model.Drawn, given: Iterable[Expr]) -> int:
 
 def plan_of(
     derived: Derived, joint: str, variables: tuple[str, ...], given: tuple[str, ...]
-) -> queries.DrawPlan | None:
+) -> drawing.DrawPlan | None:
     """The equations that draw `variables`, in order; None where they do not."""
     try:
-        return queries.draw_plan(derived, joint, variables, given)
+        return drawing.draw_plan(derived, joint, variables, given)
     except queries.Refused:
         return None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 
+from gencompiler.derive.drawing import DrawStep, computing_plan, sources_of
 from gencompiler.derive.nodes import Factor, InTurns
-from gencompiler.derive.queries import DrawStep, Refused, computing_plan, sources_of
+from gencompiler.derive.queries import Refused
 from gencompiler.model import nodes as model
 from gencompiler.model.mentioned import read_by_maps
 from gencompiler.node import walk

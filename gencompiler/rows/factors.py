@@ -253,7 +253,9 @@ class Factors:
         plan, inside = self._open(factor, {**extra, f"log_{factor.conditional.joint}": zero}, scope)
         now, inside = self._carried(states, plan, inside)
         target = factor.conditional.targets[0]
+        self.graph.at_once = not states
         term = pushed.log_density(self.expressions, factor.distribution, target, inside, self.streams, plan.depth)
+        self.graph.at_once = False
         nexts = self._advance(factor, plan, inside)
         for network, before in zip(states, now, strict=True):
             nexts.extend(network.advanced(before, lambda e: self.expressions.lower(e, inside), inside).values())

@@ -19,7 +19,7 @@ import dataclasses
 import functools
 
 from gencompiler.catalog.words import DENSITY_EVALUATORS
-from gencompiler.derive import queries
+from gencompiler.derive import drawing, queries
 from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.model import flows
 from gencompiler.model import nodes as model
@@ -127,7 +127,7 @@ def _sample(derived: Derived) -> list[nodes.Program]:
     return [dataclasses.replace(program, outputs=ordered)]
 
 
-def _by_element(step: Factor, steps: tuple[queries.DrawStep, ...]) -> bool:
+def _by_element(step: Factor, steps: tuple[drawing.DrawStep, ...]) -> bool:
     """Whether a factor draws one number at a time, and all of its variable."""
     target = step.conditional.targets[0]
     if isinstance(target, model.Element) and any(isinstance(s, model.Element) for s in target.subscripts):
@@ -138,7 +138,7 @@ def _by_element(step: Factor, steps: tuple[queries.DrawStep, ...]) -> bool:
     return alone and bool(step.conditional.indices) and not step.conditional.targets[0].type.shape
 
 
-def _is_read(step: Factor, later: tuple[queries.DrawStep, ...]) -> bool:
+def _is_read(step: Factor, later: tuple[drawing.DrawStep, ...]) -> bool:
     """Whether a later step needs the value that `step` draws."""
     parts = [part for each in later for part in walk(each)]
     return any(isinstance(part, model.Reference) and part.name == variable_of(step) for part in parts)

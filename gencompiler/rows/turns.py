@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 
 from gencompiler.derive.nodes import Factor, InTurns
 from gencompiler.model import nodes as model
-from gencompiler.node import Node, rebuild
+from gencompiler.node import Node, rebuild, walk
 from gencompiler.proof.mentions import axis_of, place
 from gencompiler.proof.structure import Range
 from gencompiler.proof.turns import slices_of
 from gencompiler.rows import places
-from gencompiler.rows.factors import Factors, variable_of
 from gencompiler.rows.expressions import Scope
+from gencompiler.rows.factors import Factors, variable_of
 from gencompiler.rows.graph import NEVER_NAMED
 from gencompiler.rows.nodes import Expr
 
@@ -181,10 +181,9 @@ class _Sweep:
     def _past(self, name: str, lag: int, wholes: Mapping[str, Expr], values: Mapping[Past, Expr], at: Expr) -> Expr:
         if (name, lag) in values:
             return values[name, lag]
-        moved = self.graph.whole(
-            "subtract" if self.rising else "add", at, self.graph.integer(lag, self.span), self.span
-        )
-        return self._read(wholes[name], name, moved if lag else at)
+        back = self.graph.integer(lag, self.span)
+        moved = self.graph.whole("subtract" if self.rising else "add", at, back, self.span) if lag else at
+        return self._read(wholes[name], name, moved)
 
     def _value(
         self, part: Part, inside: Scope, wholes: Mapping[str, Expr], values: Mapping[Past, Expr], at: Expr
@@ -236,15 +235,9 @@ def _part(factor: Factor, names: frozenset[str], *, rising: bool) -> Part:
     law = reader.read(conditional.distribution, frozenset())
     assert isinstance(law, model.Expr)
     inner = dataclasses.replace(conditional, indices=rest, distribution=law)
-    wide = frozenset(n.name for n in _references(law) if n.name in names)
+    wide = frozenset(n.name for n in walk(law) if isinstance(n, model.Reference) and n.name in names)
     part = Factor(inner, law, (), span=factor.span)
     return Part(part, name, own.index, own.shift, *made, frozenset(reader.found), wide)
-
-
-def _references(tree: Node) -> list[model.Reference]:
-    from gencompiler.node import walk
-
-    return [n for n in walk(tree) if isinstance(n, model.Reference)]
 
 
 @dataclasses.dataclass
