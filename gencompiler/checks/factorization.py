@@ -227,7 +227,10 @@ def _coverage(joint: Joint, name: str, shape: Shape) -> list[Finding]:
         equation = boxes[0][1]
         message = f"{counted(missing, 'element')} of `{name}` {'is' if missing == 1 else 'are'} never produced"
         left = next(at for at in itertools.product(*map(range, shape)) if not any(_inside(at, b) for b, _, _ in boxes))
-        help_ = (f"state what is left on its own: `{joint.name}({name}[{', '.join(map(str, left))}]) = …`",)
+        element = f"{name}[{', '.join(map(str, left))}]"
+        computed = isinstance(equation.source, nodes.Quantity)
+        stated = f"{element} = …" if computed else f"{joint.name}({element}) = …"
+        help_ = (f"state what is left on its own: `{stated}`",)
         return [Finding("G303", message, equation.head, "produces only part of it", help=help_)]
     return []
 
@@ -265,6 +268,8 @@ def _slice(produced: Place, number: int) -> str:
     """What an equation produces in one slice: `x[3, :]` of `x[t, :]`."""
     index = produced.axes[0].index
     rest = tuple(Axis("place", "", number) if a.kind == "index" and a.index == index else a for a in produced.axes[1:])
+    while rest and rest[-1].kind == "whole":
+        rest = rest[:-1]
     return describe(Place(produced.variable, (Axis("place", "", number), *rest)))
 
 

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from gencompiler.derive.nodes import Factor, InTurns
 from gencompiler.model import nodes as model
-from gencompiler.node import Node, rebuild, walk
+from gencompiler.node import Node, children, rebuild
 from gencompiler.proof.mentions import axis_of, place
 from gencompiler.proof.structure import Range
 from gencompiler.proof.turns import slices_of
 from gencompiler.rows import places
-from gencompiler.rows.expressions import Scope
+from gencompiler.rows.expressions import Expressions, Scope
 from gencompiler.rows.factors import Factors, variable_of
 from gencompiler.rows.graph import NEVER_NAMED
 from gencompiler.rows.nodes import Expr
+from gencompiler.rows.recurrent import States, recurrent_networks
 
 #: A slice of a variable, so many before the one that is being made.
 Past = tuple[str, int]
@@ -29,7 +30,8 @@ Past = tuple[str, int]
 @dataclasses.dataclass(frozen=True)
 class Part:
     """One equation: what it makes of the slice `index` + `shift` of `name`; its law reads slices by names of their
-    own, `reads`, and of `wide` variables the whole."""
+    own, `reads`, of `wide` variables the whole, and the states of recurrent `networks` that have read the slices
+    before."""
 
     factor: Factor
     name: str
@@ -39,6 +41,7 @@ class Part:
     stop: int
     reads: frozenset[Past]
     wide: frozenset[str]
+    networks: tuple[States, ...]
 
     @property
     def target(self) -> model.Element:
@@ -49,10 +52,12 @@ class Part:
 
 @dataclasses.dataclass
 class State:
-    """What is known before a slice: the whole variables so far, and the slices before it that are read."""
+    """What is known before a slice: the whole variables so far, the slices before it that are read, and the states of
+    networks by their names."""
 
     wholes: dict[str, Expr]
     past: dict[Past, Expr]
+    networks: dict[str, Expr]
 
 
 class Turns:
@@ -67,9 +72,10 @@ class Turns:
     ) -> dict[str, Expr]:
         """The variables that a group of equations makes, drawn from the streams of `site` for `count` particles."""
         names = list(dict.fromkeys(variable_of(f) for f in group.factors))
-        parts = [_part(f, frozenset(names), rising=group.rising) for f in group.factors]
+        parts = [_part(self.expressions, f, frozenset(names), rising=group.rising) for f in group.factors]
         sweep = _Sweep(self, parts, group.rising, scope, site, count)
-        state = State({n: sweep.so_far(n) for n in names}, {})
+        states = {k: v for p in parts for network in p.networks for k, v in network.initial(scope).items()}
+        state = State({n: sweep.so_far(n) for n in names}, {}, states)
         for start, stop, active in sweep.segments():
             state = sweep.segment(state, start, stop, active)
         return {n: self.graph.name(v, hints.get(n, n)) for n, v in state.wholes.items()}
@@ -120,20 +126,23 @@ class _Sweep:
         past = {(n, lag): self._before(state, n, first, lag) for n in made for lag in range(1, self.lags[n] + 1)}
         if stop - start == 1:
             at = self.graph.integer(start, self.span)
-            return self._slice(State(state.wholes, past), at, active, made, str(start))
+            return self._slice(State(state.wholes, past, state.networks), at, active, str(start))
         span, depth = self.span, max((self.graph.depth[id(v)] for v in self.scope.names.values()), default=0)
         carried = {**{n: state.wholes[n] for n in self.types if n in made}}
         carried |= {_name(n, lag): value for (n, lag), value in past.items()}
+        carried |= {n: state.networks[n] for p in active for network in p.networks for n in network.names}
         count = self.graph.integer(stop - start, span)
         index = next(p.index for p in active)
         plan = self.graph.loop("dimensions", index, count, carried, span, depth=depth, reverse=not self.rising)
         inside = dict(zip(carried, plan.inside, strict=True))
         at = self.graph.whole("add", self.graph.index_of(plan), self.graph.integer(start, span), span)
         wholes = {**state.wholes, **{n: inside[n] for n in made}}
-        now = self._slice(State(wholes, {k: inside[_name(*k)] for k in past}), at, active, made, plan.index)
-        nexts = {**{n: now.wholes[n] for n in made}, **{_name(*k): now.past[k] for k in past}}
+        networks = {**state.networks, **{n: inside[n] for n in state.networks if n in inside}}
+        now = self._slice(State(wholes, {k: inside[_name(*k)] for k in past}, networks), at, active, plan.index)
+        nexts = {**now.networks, **{n: now.wholes[n] for n in made}, **{_name(*k): now.past[k] for k in past}}
         after = dict(zip(carried, self.graph.close(plan, tuple(nexts[c] for c in carried)), strict=True))
-        return State({**state.wholes, **{n: after[n] for n in made}}, {k: after[_name(*k)] for k in past})
+        networks = {n: after.get(n, before) for n, before in state.networks.items()}
+        return State({**state.wholes, **{n: after[n] for n in made}}, {k: after[_name(*k)] for k in past}, networks)
 
     def _before(self, state: State, name: str, at: int, lag: int) -> Expr:
         """The slice that lies `lag` before the slice `at`, where a run begins."""
@@ -152,12 +161,12 @@ class _Sweep:
         start = self.graph.whole("multiply", at, self.graph.integer(size, span), span)
         return self.graph.window(whole, start, size, span)
 
-    def _slice(self, state: State, at: Expr, active: tuple[Part, ...], made: set[str], label: str) -> State:
+    def _slice(self, state: State, at: Expr, active: tuple[Part, ...], label: str) -> State:
         """One slice: every equation in order, and what is read of the past from the next slice on.  What is made is
         called after the variable and `label`."""
         wholes, values = dict(state.wholes), dict(state.past)
         for part in active:
-            inside = self._inside(part, wholes, values, at, made)
+            inside = self._inside(part, wholes, values, at, state.networks)
             value = self._value(part, inside, wholes, values, at)
             if not isinstance(value, NEVER_NAMED):
                 self.graph.hints[id(value)] = f"{part.name}_{label}"
@@ -165,18 +174,45 @@ class _Sweep:
             base = self.types[part.name]
             wholes[part.name] = self._written(wholes[part.name], part.name, base, at, value)
         past = {(n, lag): values[n, lag - 1] for n, lag in state.past if (n, lag - 1) in values}
-        return State(wholes, past)
+        networks = dict(state.networks)
+        for part in active:
+            for network in part.networks:
+                now = {n: state.networks[n] for n in network.names}
+                inside = self._inside(part, wholes, values, at, state.networks)
+                networks |= network.advanced(now, self._reading(part, inside, wholes, values, at), inside)
+        return State(wholes, past, networks)
+
+    def _reading(
+        self, part: Part, inside: Scope, wholes: Mapping[str, Expr], values: Mapping[Past, Expr], at: Expr
+    ) -> Callable[[model.Expr], Expr]:
+        """Lowers what a network reads of the slice that has just been made."""
+
+        def lowered(expr: model.Expr) -> Expr:
+            reader = _Reader(part.index, part.shift, self.rising, frozenset(self.types))
+            changed = reader.read(expr, frozenset())
+            assert isinstance(changed, model.Expr)
+            names = {_name(n, lag): self._past(n, lag, wholes, values, at) for n, lag in reader.found}
+            return self.expressions.lower(changed, inside.bind(names))
+
+        return lowered
 
     def _inside(
-        self, part: Part, wholes: Mapping[str, Expr], values: Mapping[Past, Expr], at: Expr, made: set[str]
+        self,
+        part: Part,
+        wholes: Mapping[str, Expr],
+        values: Mapping[Past, Expr],
+        at: Expr,
+        networks: Mapping[str, Expr],
     ) -> Scope:
         """The scope of an equation: its index, the slices that it reads, the wholes of what it views."""
+        states = {network.path: tuple(networks[n] for n in network.names) for network in part.networks}
+        scope = dataclasses.replace(self.scope, carried={**self.scope.carried, **states})
         names = {_name(n, lag): self._past(n, lag, wholes, values, at) for n, lag in part.reads}
         names |= {n: wholes[n] for n in part.wide}
         if part.index:
             back = self.graph.integer(part.shift, self.span)
             names[part.index] = self.graph.whole("subtract", at, back, self.span) if part.shift else at
-        return self.scope.bind(names)
+        return scope.bind(names)
 
     def _past(self, name: str, lag: int, wholes: Mapping[str, Expr], values: Mapping[Past, Expr], at: Expr) -> Expr:
         if (name, lag) in values:
@@ -221,7 +257,7 @@ def _name(variable: str, lag: int) -> str:
     return f"{variable}_now" if lag == 0 else f"{variable}_before" if lag == 1 else f"{variable}_{lag}_before"
 
 
-def _part(factor: Factor, names: frozenset[str], *, rising: bool) -> Part:
+def _part(expressions: Expressions, factor: Factor, names: frozenset[str], *, rising: bool) -> Part:
     """A factor as an equation for one slice."""
     conditional, name = factor.conditional, variable_of(factor)
     indices = {r.index for r in conditional.indices}
@@ -231,26 +267,41 @@ def _part(factor: Factor, names: frozenset[str], *, rising: bool) -> Part:
     made = slices_of(target, ranges)
     assert made is not None, "an equation in turns that makes no slice"
     rest = tuple(r for r in conditional.indices if r.index != own.index)
-    reader = _Reader(own.index, own.shift, rising, names - ({name} if rest else set()))
+    networks = () if rest or not ranges else tuple(recurrent_networks(expressions, factor))
+    paths = frozenset(network.path for network in networks)
+    reader = _Reader(own.index, own.shift, rising, names - ({name} if rest else set()), paths)
     law = reader.read(conditional.distribution, frozenset())
     assert isinstance(law, model.Expr)
     inner = dataclasses.replace(conditional, indices=rest, distribution=law)
-    wide = frozenset(n.name for n in walk(law) if isinstance(n, model.Reference) and n.name in names)
     part = Factor(inner, law, (), span=factor.span)
-    return Part(part, name, own.index, own.shift, *made, frozenset(reader.found), wide)
+    wide = frozenset(_mentioned(law, names, paths))
+    return Part(part, name, own.index, own.shift, *made, frozenset(reader.found), wide, networks)
+
+
+def _mentioned(tree: Node, names: frozenset[str], carried: frozenset[str]) -> Iterator[str]:
+    """Which of `names` an equation mentions, beside what the networks `carried` have read."""
+    if isinstance(tree, model.NetworkOutput) and tree.path in carried:
+        return
+    if isinstance(tree, model.Reference) and tree.name in names:
+        yield tree.name
+    for child in children(tree):
+        yield from _mentioned(child, names, carried)
 
 
 @dataclasses.dataclass
 class _Reader:
-    """Rewrites what an equation reads of the slices of `names`; `found` is which."""
+    """Rewrites what an equation reads of the slices of `names`, beside the networks `carried`; `found` is which."""
 
     index: str
     shift: int
     rising: bool
     names: frozenset[str]
+    carried: frozenset[str] = frozenset()
     found: set[Past] = dataclasses.field(default_factory=set)
 
     def read(self, tree: Node, hidden: frozenset[str]) -> Node:
+        if isinstance(tree, model.NetworkOutput) and tree.path in self.carried:
+            return tree
         if isinstance(tree, model.Element) and (found := self._slice(tree, hidden)) is not None:
             return found
         if isinstance(tree, model.Let):

@@ -68,6 +68,16 @@ model Down(T = 3, D = 2) {
 }
 """
 
+#: Recurrent networks of two variables in turns.
+NETWORKS = """
+model Networks(T = 3) {
+  observed x, y : Binary[T]
+  p(x[t] | x[<t], y[<t]) = Bernoulli(logits = linear(gru(x[<t], y[<t], hidden = 4)))
+  p(y[t] | x[<=t])       = Bernoulli(logits = linear(x[t], rnn(x[<t], hidden = 3)))
+  train maximum_likelihood
+}
+"""
+
 VRNN = """
 model VRNN(T = 4, D = 3, H = 5, Z = 2) {
   observed x : Binary[T, D]
@@ -140,7 +150,27 @@ def down(w: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
     return (y * first - F.softplus(first)).sum(1) + (x * second - F.softplus(second)).sum((1, 2))
 
 
-@pytest.mark.parametrize(("text", "formula", "shape"), [(PAIR, pair, (3,)), (DOWN, down, (3, 2))])
+def networks(w: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
+    both = torch.stack((x, y), -1)
+    gru, rnn = torch.nn.GRU(2, 4, batch_first=True).double(), torch.nn.RNN(1, 3, batch_first=True).double()
+    for peer, name in ((gru, "gru"), (rnn, "rnn")):
+        for ours, theirs in (("input", "ih"), ("hidden", "hh")):
+            getattr(peer, f"weight_{theirs}_l0").data = w[f"{name}.{ours}.weight"]
+            getattr(peer, f"bias_{theirs}_l0").data = w[f"{name}.{ours}.bias"]
+
+    def before(states: Tensor) -> Tensor:
+        return torch.cat((torch.zeros_like(states[:, :1]), states[:, :-1]), 1).detach()
+
+    first = before(gru(both)[0]) @ w["linear.output.weight"].T + w["linear.output.bias"]
+    read = torch.cat((x[..., None], before(rnn(x[..., None])[0])), -1)
+    second = read @ w["linear_2.output.weight"].T + w["linear_2.output.bias"]
+    first, second = first[..., 0], second[..., 0]
+    return (x * first - F.softplus(first) + y * second - F.softplus(second)).sum(-1)
+
+
+@pytest.mark.parametrize(
+    ("text", "formula", "shape"), [(PAIR, pair, (3,)), (DOWN, down, (3, 2)), (NETWORKS, networks, (3,))]
+)
 def test_variables_in_turns(text: str, formula: Any, shape: tuple[int, ...]) -> None:
     """The density is the product of the equations, its mass is 1, and 40,000 draws have its frequencies (as `agree`)."""
     model, count = model_of(text), math.prod(shape) + 3
