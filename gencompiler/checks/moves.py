@@ -61,7 +61,7 @@ class _Moves:
         self.derived = derived
         self.model = derived.model
         self.transitions = {t.name: t for t in derived.model.transitions}
-        self.state = tuple(variable(v) for v in derived.model.variables if v.role != "given")
+        self.state = tuple(variable(v) for v in derived.model.variables if v.role not in ("given", nodes.DERIVED))
 
     def transition(self, transition: nodes.Transition, given: Mapping[str, Term]) -> Move:
         if not transition.steps or not isinstance(
