@@ -131,6 +131,8 @@ class Expressions:
                 return graph.name(graph.external(name, values, expr.type.shape, span), name)
             case model.NetworkOutput():
                 return networks.output(self, expr, scope)
+            case model.LogLaw(distribution=law, event=event):
+                return self.log_density(law, event, scope)
             case model.LogDensity() | model.FreeEnergy() | model.Expectation() if self.probabilistic is not None:
                 return self.probabilistic(expr, scope)
         return self._solved(expr, scope)

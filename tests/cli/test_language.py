@@ -56,10 +56,6 @@ PLANNED: dict[str, str] = {
     "indexed derived quantities": "observed x : Real[4]  param a : Real[4]  h[t] = 2 * a[t]  p(x[t]) = Normal(h[t], 1)",
     "several targets": "observed x : Real, y : Real  param a : Real  p(x, y) = Normal(a, 1)",
     "Views with a moved bound": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(sum(x[<i - 1]), 1)",
-    "the prelude's `orderless`": (
-        "observed x : Binary[3]  latent o : Permutation(3)  p(o) = Uniform()  p(x[o[i]] | o) = Bernoulli(logits = bias())"
-        "  q(o | x) = Uniform()  train orderless"
-    ),
     "`x[>=i]`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x[i] | y) = Normal(sum(y[>=i]), 1)",
     "`x[!=i]`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x[i] | y) = Normal(sum(y[!=i]), 1)",
     "produced in turns": (
