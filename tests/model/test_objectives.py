@@ -11,12 +11,13 @@ from gencompiler.model import nodes
 from gencompiler.model.prelude import load
 from gencompiler.model.print import text
 from gencompiler.node import walk
-from tests.model.objectives import DIFFUSION, GAME, REAL_LATENT, TWO_LATENTS, codes, own, resolved
+from tests.model.objectives import DIFFUSION, GAME, ORDERED, REAL_LATENT, TWO_LATENTS, codes, own, resolved
 
 #: Every objective of the prelude with arguments, on the model that it is meant for.
 MEANT = {
     "maximum_likelihood": (REAL_LATENT, "maximum_likelihood"),
     "prior_sampled_likelihood": (REAL_LATENT, "prior_sampled_likelihood(K = 3)"),
+    "orderless": (ORDERED, "orderless"),
     "elbo": (REAL_LATENT, "elbo"),
     "beta_elbo": (REAL_LATENT, "beta_elbo(beta = 2)"),
     "iwae": (REAL_LATENT, "iwae(K = 3)"),
