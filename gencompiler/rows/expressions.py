@@ -18,8 +18,6 @@ from gencompiler.rows.guards import guarded
 from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.unsupported import NotLowered
 
-_PROBABILISTIC = (model.LogDensity, model.LogLaw, model.FreeEnergy, model.Expectation)
-
 __all__ = ["Expressions", "NotLowered", "Passed", "Scope"]
 
 
@@ -133,7 +131,7 @@ class Expressions:
                 return graph.name(graph.external(name, values, expr.type.shape, span), name)
             case model.NetworkOutput():
                 return networks.output(self, expr, scope)
-            case _ if isinstance(expr, _PROBABILISTIC) and self.probabilistic is not None:
+            case model.LogDensity() | model.LogLaw() | model.FreeEnergy() | model.Expectation() if self.probabilistic:
                 return self.probabilistic(expr, scope)
         return self._solved(expr, scope)
 
