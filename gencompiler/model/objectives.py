@@ -32,7 +32,8 @@ class Objectives:
     """Resolves the objectives of one model.
 
     `own`: names of the objectives declared inside it, which speak of its variables by their names; `declared`: those of
-    all its variables, also the refused ones; `eliminated`: the variables that a pipeline determines."""
+    all its variables, also the refused ones; `eliminated`: the variables that a pipeline determines; `laws`: the
+    conditionals that its equations state."""
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class Objectives:
         declared: frozenset[str],
         joints: frozenset[str],
         eliminated: frozenset[str],
+        laws: tuple[nodes.Conditional, ...],
     ) -> None:
         self.infer = infer
         self.context = context
@@ -53,6 +55,7 @@ class Objectives:
         self.declared = declared
         self.joints = joints
         self.eliminated = eliminated
+        self.laws = laws
 
     def resolve(self, statement: tree.Request) -> nodes.Objective:
         """The objective of a `train` line; what is wrong inside one of the prelude is told at that line."""
@@ -216,7 +219,7 @@ class Objectives:
         own = {v.name: (v,) for v in every}
         generic = {"x": tuple(v for v in every if v.role == "observed"), "z": free or latent}
         meanings = {**generic, **own} if inside else {**own, **generic}
-        return frames.Frame(declared.name.id, declared.span.source, meanings, self.joints)
+        return frames.Frame(declared.name.id, declared.span.source, meanings, self.joints, laws=self.laws)
 
     # -- phases ------------------------------------------------------------------------------------------------------
 

@@ -234,6 +234,7 @@ class _Resolver:
             frozenset(n.id for g in groups_ for n in g.names),
             self._joints(parts),
             piped | {d.target for d in parts.deterministic},
+            tuple(parts.conditionals),
         )
 
     def _joints(self, parts: equations.Equations) -> frozenset[str]:
