@@ -20,7 +20,7 @@ WRAPPERS = ("lipschitz",)
 KERNELS = ("metropolis", "accept")
 
 #: Stages of a pipeline that are neither a function nor a definition.
-STAGES = ("reverse", "quantize", "repeat", "ode", "squeeze", "unsqueeze")
+STAGES = ("reverse", "quantize", "repeat", "ode", "flow", "squeeze", "unsqueeze")
 
 PLANNED = (
     "stop",
@@ -143,6 +143,8 @@ SDE_METHODS: dict[str, dict[str, tuple[str, ...]]] = {
         "evaluate": ("steps", "cutoff", "solver", "divergence"),
     },
 }
+#: Options of the stage `flow(score, sde)`, besides how it is solved.
+FLOW = ("cutoff", "rho")
 #: Options of `evaluate fokker_planck(sde, …)`: the law that the state starts from, cells of each axis, steps.
 FOKKER_PLANCK = ("start", "grid", "steps")
 #: The kind of equation that each of them solves; `catalog.solvers` has the solvers of each.

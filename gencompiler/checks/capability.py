@@ -143,6 +143,9 @@ def _log_prob(
     if isinstance(proof, str):
         return Ability("none", proof, span)
     assert isinstance(proof.conclusion, HasDensity)
+    if proof.conclusion.kind == "bound" and flows.odes(checking.model):
+        reason = f"dequantization, a lower bound in expectation over its noise, and {_along(checking.model)}"
+        return Ability("estimate", reason, span, _ode_passes(checking.model))
     if proof.conclusion.kind == "bound":
         return Ability(
             "bound",

@@ -20,6 +20,8 @@ from gencompiler.syntax import tree
 if TYPE_CHECKING:
     from gencompiler.model.infer import Infer
 
+#: The time of a continuous flow.
+UNIT = nodes.Support("Interval", (Fraction(0), Fraction(1)))
 #: The options of a stage, which a training may state for all of them.
 OPTIONS = ("solver", "divergence")
 #: Steps of a solver of equal steps where the spec does not say, and attempts of one that chooses them.
@@ -47,12 +49,9 @@ def stage(infer: Infer, context: Context, expr: tree.Expr, shape: tuple[int, ...
     definition = builder.definition(context, value.id) if isinstance(value, tree.Name) else None
     if definition is None or definition.kind != "def" or definition.extern:
         builder.report("G104", "`ode(v)` takes a `def` of a state and a time", expr.span, "wrong arguments")
-    if context.iterations:
-        builder.unsupported("an ODE in a repetition", expr.span)
-    if len(shape) > 1:
-        builder.unsupported("an ODE over several axes", expr.span)
+    placed(infer, context, expr, shape)
     assert value is not None
-    clock = nodes.Type(nodes.Support("Interval", (Fraction(0), Fraction(1))))
+    clock = nodes.Type(UNIT)
     inputs = definition.signature.variables if definition.signature else ()
     if len(inputs) != 2:
         builder.report("G104", f"`{definition.name.id}` is not a function of state and time", plain[0].span)
@@ -65,13 +64,26 @@ def stage(infer: Infer, context: Context, expr: tree.Expr, shape: tuple[int, ...
     if found not in (shape, ()):
         message = f"what moves a state of the shape {list(shape)} has its shape"
         builder.report("G201", message, plain[0].span, f"this gives {list(found or ())}")
-    options = []
-    for argument in arguments:
-        if argument.name is not None:
-            if argument.name.id not in OPTIONS or argument.value is None:
-                sde_requests.unknown(infer, "`ode` has no such option", argument, argument.name.id, OPTIONS)
-            options.append(sde_requests.word(infer, context, argument, listed(argument.name.id)))
-    return nodes.UseOde(name, shape, tuple(options), span=expr.span)
+    options = tuple(option(infer, context, a, "ode", OPTIONS) for a in arguments if a.name is not None)
+    return nodes.UseOde(name, shape, options, span=expr.span)
+
+
+def placed(infer: Infer, context: Context, expr: tree.Expr, shape: tuple[int, ...]) -> None:
+    """Report a place in a pipeline where no ODE can be solved yet."""
+    if context.iterations:
+        infer.builder.unsupported("an ODE in a repetition", expr.span)
+    if len(shape) > 1:
+        infer.builder.unsupported("an ODE over several axes", expr.span)
+
+
+def option(infer: Infer, context: Context, argument: tree.Argument, of: str, known: tuple[str, ...]) -> nodes.Option:
+    """How the equation of a stage is solved; `known` is what the stage takes."""
+    from gencompiler.model import sde_requests
+
+    assert argument.name is not None
+    if argument.name.id not in OPTIONS or argument.value is None:
+        sde_requests.unknown(infer, f"`{of}` has no such option", argument, argument.name.id, known)
+    return sde_requests.word(infer, context, argument, listed(argument.name.id))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -242,6 +242,35 @@ def exponential_step(
     return reached(end, (bent(end, later), further))
 
 
+def multistep(
+    motion: Motion, x: Expr, levels: tuple[Level, Level, Level], noise: Expr, before: Expr, first: Expr
+) -> tuple[Expr, Expr]:
+    """The probability flow from the second of `levels` to the last by DPM-Solver++(2M) (Lu et al. 2022, algorithm 2),
+    and the prediction of the data that the next step remembers.
+
+    `noise` is -noise * score at x, `before` the prediction at the first level, which counts for nothing where `first`.
+    With y = x - shift, D = (y_s - σ_s ε) / m_s and h = λ_t - λ_s the flow is
+
+        y_t = (σ_t / σ_s) y_s + (m_t - (σ_t / σ_s) m_s) (D + (D - D') h / (2 h')),      h' = λ_s - λ_s'."""
+    apply, (earlier, begin, end) = motion.apply, levels
+    centred = apply("subtract", x, begin.shift)
+    data = apply("divide", apply("subtract", centred, apply("multiply", begin.noise, noise)), begin.signal)
+    data = motion.graph.name(data, "denoised")
+
+    def gap(one: Level, other: Level) -> Expr:
+        """λ at the second level less λ at the first."""
+        signal, spread = apply("divide", other.signal, one.signal), apply("divide", one.noise, other.noise)
+        return apply("log", apply("multiply", signal, spread))
+
+    share = apply("divide", gap(begin, end), apply("multiply", motion.number(2), gap(earlier, begin)))
+    share = motion.graph.select(first, motion.number(0), share, motion.span)
+    better = apply("add", data, apply("multiply", share, apply("subtract", data, before)))
+    ratio = apply("divide", end.noise, begin.noise)
+    gain = apply("subtract", end.signal, apply("multiply", ratio, begin.signal))
+    moved = apply("add", apply("multiply", ratio, centred), apply("multiply", gain, better))
+    return apply("add", moved, end.shift), data
+
+
 #: Where in a step an exponential integrator looks between its ends.
 PLACES: dict[int, tuple[Fraction, ...]] = {
     1: (),
