@@ -145,7 +145,7 @@ def _log_prob(
     assert isinstance(proof.conclusion, HasDensity)
     if proof.conclusion.kind == "bound" and flows.odes(checking.model):
         reason = f"dequantization, a lower bound in expectation over its noise, and {_along(checking.model)}"
-        return Ability("estimate", reason, span, _ode_passes(checking.model))
+        return Ability("estimate", reason, span, flows.evaluations(checking.model))
     if proof.conclusion.kind == "bound":
         return Ability(
             "bound",
@@ -158,7 +158,7 @@ def _log_prob(
         steps = max(marginal_rules.passes(*summed), _density_passes(checking.derived, joint))
         return Ability("exact", marginal_rules.words(*summed), span, steps)
     if flows.odes(checking.model):
-        return Ability("estimate", _along(checking.model), span, _ode_passes(checking.model))
+        return Ability("estimate", _along(checking.model), span, flows.evaluations(checking.model))
     reason = (
         "change of variables"
         if any(isinstance(p.law, Chains) for p in joint.productions)
@@ -176,11 +176,6 @@ def _along(model: nodes.Model) -> str:
     return f"change of variables along an ODE in {taken}, with {spread}"
 
 
-def _ode_passes(model: nodes.Model) -> int:
-    """How often the fields of a model are evaluated, one after the other."""
-    return sum(h.steps * h.solver.evaluations for h in (flows.solving(model, s) for s in flows.odes(model)))
-
-
 def _importance(checking: Checking) -> Ability | None:
     """log p(x) ≥ E log mean p(x, z) / q(z | x) over draws of the recognition model (Burda et al. 2016)."""
     model, own = checking.model, observed(checking.model)
@@ -193,7 +188,10 @@ def _importance(checking: Checking) -> Ability | None:
     except queries.Refused:
         return None
     stated = next(c for c in model.conditionals if c.joint == "q")
-    return Ability("bound", "an importance-weighted lower bound from draws of `q`", stated.span, 1)
+    reason = "an importance-weighted lower bound from draws of `q`"
+    if flows.odes(model):
+        return Ability("estimate", f"{reason}, and {_along(model)}", stated.span, flows.evaluations(model))
+    return Ability("bound", reason, stated.span, 1)
 
 
 def _not_eliminated(joint: Joint, latents: tuple[str, ...]) -> str | None:
@@ -230,7 +228,7 @@ def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ab
         if conditional.joint == joint.name and (left := queries.undrawn(conditional.distribution)) is not None:
             return Ability("none", f"no sampler was derived for `{left.density.name}`", left.span)
     if flows.odes(checking.model):
-        return Ability("approximate", "ancestral, along an ODE", span, _ode_passes(checking.model))
+        return Ability("approximate", "ancestral, along an ODE", span, flows.evaluations(checking.model))
     return Ability("exact", "ancestral", span, max(steps, passes.of_joint(checking.derived, joint, generating=True)))
 
 

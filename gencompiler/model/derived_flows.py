@@ -42,7 +42,9 @@ def stage(infer: Infer, context: Context, expr: tree.Expr, shape: tuple[int, ...
     if sde is None:
         builder.report("G104", "`flow(score, sde)` takes an SDE", moved.span, "this names none")
     sde_requests.of_one_variable(infer, sde, moved)
-    flows.placed(infer, context, expr, shape)
+    flows.one_axis(infer, expr, shape)
+    if context.iterations:
+        builder.unsupported("the flow of one SDE in a repetition", expr.span)
     if sde.state.type.shape != shape:
         message = f"`{sde.name}` moves `{sde.state.name}`, of the shape {list(sde.state.type.shape)}"
         builder.report("G201", message, moved.span, f"what comes here has the shape {list(shape)}")

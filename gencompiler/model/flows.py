@@ -14,7 +14,7 @@ from gencompiler.catalog.solvers import SOLVERS, TOLERANCE, Solver
 from gencompiler.model import definitions, nodes
 from gencompiler.model.builder import Context
 from gencompiler.model.types import known_shape
-from gencompiler.node import walk
+from gencompiler.node import Node, children, walk
 from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ def listed(option: str) -> dict[str, tuple[str, ...]]:
 
 def stage(infer: Infer, context: Context, expr: tree.Expr, shape: tuple[int, ...]) -> nodes.UseOde:
     """`ode(v, solver = rk4(steps = 20), divergence = hutchinson)`"""
-    from gencompiler.model import sde_requests
-
     builder = infer.builder
     arguments = expr.arguments if isinstance(expr, tree.Call) else ()
     plain = [a for a in arguments if a.name is None]
@@ -49,7 +47,7 @@ def stage(infer: Infer, context: Context, expr: tree.Expr, shape: tuple[int, ...
     definition = builder.definition(context, value.id) if isinstance(value, tree.Name) else None
     if definition is None or definition.kind != "def" or definition.extern:
         builder.report("G104", "`ode(v)` takes a `def` of a state and a time", expr.span, "wrong arguments")
-    placed(infer, context, expr, shape)
+    one_axis(infer, expr, shape)
     assert value is not None
     clock = nodes.Type(UNIT)
     inputs = definition.signature.variables if definition.signature else ()
@@ -59,7 +57,9 @@ def stage(infer: Infer, context: Context, expr: tree.Expr, shape: tuple[int, ...
         nodes.Reference(nodes.Type(nodes.REAL, shape), inputs[0].name.id, span=expr.span),
         nodes.Reference(clock, inputs[1].name.id, span=expr.span),
     )
-    name = definitions.instantiate(infer, context, definition, given, value)
+    local = definition.name.id in builder.local_definitions
+    own = dataclasses.replace(context, iterations=()) if local else context
+    name = definitions.instantiate(infer, own, definition, given, value)
     found = known_shape(builder.functions[name].body.type)
     if found not in (shape, ()):
         message = f"what moves a state of the shape {list(shape)} has its shape"
@@ -68,10 +68,8 @@ def stage(infer: Infer, context: Context, expr: tree.Expr, shape: tuple[int, ...
     return nodes.UseOde(name, shape, options, span=expr.span)
 
 
-def placed(infer: Infer, context: Context, expr: tree.Expr, shape: tuple[int, ...]) -> None:
-    """Report a place in a pipeline where no ODE can be solved yet."""
-    if context.iterations:
-        infer.builder.unsupported("an ODE in a repetition", expr.span)
+def one_axis(infer: Infer, expr: tree.Expr, shape: tuple[int, ...]) -> None:
+    """Report a state of several axes."""
     if len(shape) > 1:
         infer.builder.unsupported("an ODE over several axes", expr.span)
 
@@ -106,6 +104,20 @@ def solving(model: nodes.Model, found: nodes.UseOde) -> Solving:
     small = not found.shape or found.shape[0] <= EXACT_UP_TO
     exact = str(stated["divergence"].value) == "exact" if "divergence" in stated else small
     return Solving(solver, steps, inner.get("tolerance", TOLERANCE), exact)
+
+
+def evaluations(model: nodes.Model) -> int:
+    """How often the fields of a model's pipelines are evaluated, one after the other."""
+    found = 0
+    left: list[tuple[Node, int]] = [(model, 1)]
+    while left:
+        tree_, times = left.pop()
+        if isinstance(tree_, nodes.UseOde):
+            how = solving(model, tree_)
+            found += times * how.steps * how.solver.evaluations
+        inside = times * tree_.count if isinstance(tree_, nodes.Repeat) else times
+        left += [(child, inside) for child in children(tree_)]
+    return found
 
 
 def odes(model: nodes.Model) -> tuple[nodes.UseOde, ...]:

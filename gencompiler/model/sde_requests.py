@@ -65,6 +65,7 @@ def _one_state(infer: Infer, sdes: dict[str, nodes.Sde], names: tuple[str, ...],
 
 
 def of_one_variable(infer: Infer, sde: nodes.Sde, at: Node) -> None:
+    """Report an SDE of several variables where one is wanted."""
     if len(sde.equations) > 1:
         infer.builder.unsupported(f"this of an SDE of several variables (`{sde.name}`)", at.span)
 
@@ -247,6 +248,7 @@ def _solvers(verb: str, method_: str) -> dict[str, tuple[str, ...]]:
 
 
 def read_number(infer: Infer, context: Context, argument: tree.Argument, value: tree.Expr) -> nodes.Option:
+    """`name = number`, positive; of steps a whole one."""
     builder = infer.builder
     assert argument.name is not None
     name = argument.name.id

@@ -28,13 +28,14 @@ FIRST = Fraction(1, 32)
 class Motion:
     """The values that are carried along, how fast they move, and in which direction of time.
 
-    No stage looks before `earliest`, where there is one."""
+    No stage looks before `earliest`, where there is one; `depth` loops are around."""
 
     graph: Graph
     slopes: Slopes
     down: bool
     span: Span
     earliest: Fraction | None = None
+    depth: int = 0
 
     def apply(self, function: str, *arguments: Expr) -> Expr:
         return self.graph.elementwise(function, *arguments, span=self.span)
@@ -131,7 +132,7 @@ def adaptive(motion: Motion, solver: Solver, values: dict[str, Expr], way: Way) 
     start = motion.slopes(next(iter(values.values())), motion.number(way.first))
     carried = dict(values) | {f"{name}_slope": k for name, k in zip(values, start, strict=True)}
     carried |= {"left": motion.number(whole), "length": motion.number(whole * FIRST)}
-    plan = graph.loop("time", "k", graph.integer(way.attempts, motion.span), carried, motion.span, depth=0)
+    plan = graph.loop("time", "k", graph.integer(way.attempts, motion.span), carried, motion.span, depth=motion.depth)
     count = len(values)
     inside, known, (left, length) = plan.inside[:count], plan.inside[count : 2 * count], plan.inside[2 * count :]
     attempts = motion.apply("subtract", motion.number(way.attempts), graph.index_of(plan))
