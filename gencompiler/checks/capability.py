@@ -11,6 +11,7 @@ from gencompiler.checks.checking import Checking
 from gencompiler.checks.factorization import Joint, joints
 from gencompiler.checks.verdict import Verdict
 from gencompiler.derive import queries
+from gencompiler.derive.log_det import estimated
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import flows, nodes
@@ -143,6 +144,9 @@ def _log_prob(
     if isinstance(proof, str):
         return Ability("none", proof, span)
     assert isinstance(proof.conclusion, HasDensity)
+    if proof.conclusion.kind == "bound" and estimated(checking.derived.log_dets):
+        reason = f"dequantization, a lower bound in expectation over its noise, and {_by_terms(checking.derived)}"
+        return Ability("estimate", reason, span, _density_passes(checking.derived, joint))
     if proof.conclusion.kind == "bound" and flows.odes(checking.model):
         reason = f"dequantization, a lower bound in expectation over its noise, and {_along(checking.model)}"
         return Ability("estimate", reason, span, flows.evaluations(checking.model))
@@ -159,6 +163,8 @@ def _log_prob(
         return Ability("exact", marginal_rules.words(*summed), span, steps)
     if flows.odes(checking.model):
         return Ability("estimate", _along(checking.model), span, flows.evaluations(checking.model))
+    if estimated(checking.derived.log_dets):
+        return Ability("estimate", _by_terms(checking.derived), span, _density_passes(checking.derived, joint))
     reason = (
         "change of variables"
         if any(isinstance(p.law, Chains) for p in joint.productions)
@@ -174,6 +180,12 @@ def _along(model: nodes.Model) -> str:
     exact = all(h.exact for h in how)
     spread = "exact divergence" if exact else "a divergence by one random probe, unbiased"
     return f"change of variables along an ODE in {taken}, with {spread}"
+
+
+def _by_terms(derived: Derived) -> str:
+    """How a density is carried through maps whose log|det| is estimated."""
+    names = ", ".join(f"`{name}`" for name in estimated(derived.log_dets))
+    return f"change of variables, with log|det| of {names} by random terms of its series, unbiased"
 
 
 def _importance(checking: Checking) -> Ability | None:

@@ -8,7 +8,7 @@ import math
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
-from gencompiler.rows import nodes, ode, places
+from gencompiler.rows import jacobians, nodes, ode, places
 from gencompiler.rows.expressions import Expressions, NotLowered, Passed, Scope
 from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.nodes import Expr
@@ -168,7 +168,9 @@ class Pipeline:
         found = self.expressions.derived.log_dets.get(map_.name)
         if found is None:
             raise NotLowered(map_.body, f"the density of `{map_.name}` without a derived log|det|")
-        one = self.expressions.lower(found.body, _inside(map_, scope, map_.input.name, value))
+        inside = _inside(map_, scope, map_.input.name, value)
+        inside = dataclasses.replace(inside, noise=jacobians.noise_of(map_, self.streams))
+        one = self.expressions.lower(found.body, inside)
         if isinstance(one, nodes.Number) and one.value == 0:
             return so_far
         if map_.lift and not one.type.shape:

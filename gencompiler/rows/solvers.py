@@ -283,9 +283,9 @@ PLACES: dict[int, tuple[Fraction, ...]] = {
 # -- probes and shapes -----------------------------------------------------------------------------------------------
 
 
-def signs(graph: Graph, stream: int, shape: tuple[int, ...], span: Span) -> Expr:
-    """Independent signs, drawn once for each row."""
-    drawn = graph.draw("uniform", stream, graph.scalar("step", span), shape, span)
+def signs(graph: Graph, stream: int, shape: tuple[int, ...], span: Span, key: Expr | None = None) -> Expr:
+    """Independent signs, drawn once for each row, and for each `key` where they are many."""
+    drawn = graph.draw("uniform", stream, graph.scalar("step", span) if key is None else key, shape, span)
     low = graph.elementwise("less", drawn, graph.number(0.5, span), span=span)
     return graph.name(graph.select(low, graph.number(-1, span), graph.number(1, span), span), "probe")
 
