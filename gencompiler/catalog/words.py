@@ -21,7 +21,7 @@ WRAPPERS = ("lipschitz",)
 KERNELS = ("metropolis", "accept")
 
 #: Stages of a pipeline that are neither a function nor a definition.
-STAGES = ("reverse", "quantize", "repeat", "ode", "squeeze", "unsqueeze")
+STAGES = ("reverse", "quantize", "repeat", "ode", "flow", "squeeze", "unsqueeze")
 
 #: Words that mean something in one place only, and which that is.
 _SDE = "`dt` and `dW` belong to the equations of an sde: `sde f(x | t : Positive) { dx = -x * dt + dW }`"
@@ -145,6 +145,8 @@ SDE_METHODS: dict[str, dict[str, tuple[str, ...]]] = {
         "evaluate": ("steps", "cutoff", "solver", "divergence"),
     },
 }
+#: Options of the stage `flow(score, sde)`, besides how it is solved.
+FLOW = ("cutoff", "rho")
 #: Options of `evaluate fokker_planck(sde, …)`: the law that the state starts from, cells of each axis, steps.
 FOKKER_PLANCK = ("start", "grid", "steps")
 #: The kind of equation that each of them solves; `catalog.solvers` has the solvers of each.

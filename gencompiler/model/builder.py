@@ -98,6 +98,10 @@ class Builder:
         self.maps: dict[str, nodes.Map] = {}
         self.surjections: dict[str, nodes.Surjection] = {}
         self.sdes: dict[str, nodes.Sde] = {}
+        #: Of each `def` that carries a variable along the probability flow of an SDE, that SDE.
+        self.carriers: dict[str, str] = {}
+        #: The SDE of a name, also before its own turn; None where no SDE has it.
+        self.equations_of: Callable[[str], nodes.Sde | None] = self.sdes.get
         self.transitions: dict[str, nodes.Transition] = {}
         self.open: list[str] = []
         self.functions_by_shape: dict[str, str] = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gencompiler.catalog import functions, supports, words
 from gencompiler.diagnostics.span import Span
-from gencompiler.model import definitions, flows, images, nodes, parts
+from gencompiler.model import definitions, derived_flows, flows, images, nodes, parts
 from gencompiler.model.builder import Context, IndexInfo
 from gencompiler.model.constants import size
 from gencompiler.model.scope import nearest
@@ -52,6 +52,8 @@ def _stage(infer: Infer, context: Context, expr: tree.Expr, shape: Shape) -> tup
         return _definition(infer, context, builder.definitions[name], arguments, shape, expr)
     if name == "ode":
         return (flows.stage(infer, context, expr, shape),), shape
+    if name == "flow":
+        return (derived_flows.stage(infer, context, expr, shape),), shape
     if name == "quantize":
         return _quantize(infer, context, expr, arguments, shape)
     if name in images.REARRANGED:

@@ -64,9 +64,7 @@ def _written(body: Term, own: list[Places]) -> list[Places] | None:
 class _Elimination:
     """A search with a fixed number of attempts for pivots, depth first."""
 
-    def __init__(
-        self, input_: Term, body: Term, own: list[Places], images: list[Places], prover: Prover
-    ) -> None:
+    def __init__(self, input_: Term, body: Term, own: list[Places], images: list[Places], prover: Prover) -> None:
         self.input, self.body, self.own, self.images, self.prover = input_, body, own, images, prover
         self.left = BUDGET
 
