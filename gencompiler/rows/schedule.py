@@ -15,6 +15,7 @@ from gencompiler.rows.absorb import absorb
 from gencompiler.rows.analysis import constant
 from gencompiler.rows.cost import Cost, cost
 from gencompiler.rows.expand import expand
+from gencompiler.rows.native import Native, native
 from gencompiler.rows.nodes import (
     Argsort,
     Convolve,
@@ -84,7 +85,8 @@ PRODUCTS = [
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """`tiled` and `config` where the program is `fused` into one kernel; `reason` says why, or why not."""
+    """`tiled` and `config` where the program is `fused` into one kernel; `reason` says why, or why not.  `native`: the
+    decision for a CPU."""
 
     program: Program
     fused: bool
@@ -92,10 +94,15 @@ class Schedule:
     cost: Cost
     tiled: Tiled | None = None
     config: Config | None = None
+    native: Native | None = None
 
 
 def schedule(program: Program) -> Schedule:
-    """The schedule of a logical program."""
+    """The schedule of a logical program, on a GPU and on a CPU."""
+    return dataclasses.replace(_on_gpu(program), native=native(program))
+
+
+def _on_gpu(program: Program) -> Schedule:
     if (why := _only_torch(program)) is not None:
         return Schedule(program, False, why, cost(program))
     try:
