@@ -42,16 +42,11 @@ def _stored(tiled: Tiled) -> Tiled:
 
 def _moved(tiled: Tiled) -> Tiled:
     """`tiled` with each store outside loops behind the last statement that binds a name it reads."""
-    waiting: list[Statement] = []
-    computed: list[Statement] = []
-    for statement in tiled.program.body:
-        (waiting if isinstance(statement, StoreColumn | StoreSection) else computed).append(statement)
-    body: list[Statement] = []
-    unknown = frozenset(bound_names(computed))
-    for statement in (None, *computed):
-        if statement is not None:
-            body.append(statement)
-            unknown -= frozenset(bound_names((statement,)))
-        body += [store for store in waiting if not local_names(store) & unknown]
-        waiting = [store for store in waiting if local_names(store) & unknown]
+    computed = [each for each in tiled.program.body if not isinstance(each, StoreColumn | StoreSection)]
+    known = {name: number for number, each in enumerate(computed, start=1) for name in bound_names((each,))}
+    after: list[list[Statement]] = [[] for _ in range(len(computed) + 1)]
+    for store in tiled.program.body:
+        if isinstance(store, StoreColumn | StoreSection):
+            after[max((known.get(name, 0) for name in local_names(store)), default=0)].append(store)
+    body = [*after[0], *(each for number, made in enumerate(computed, start=1) for each in (made, *after[number]))]
     return dataclasses.replace(tiled, program=dataclasses.replace(tiled.program, body=tuple(body)))
