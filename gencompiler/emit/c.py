@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable
 
 from gencompiler.diagnostics.span import Span
-from gencompiler.emit.c_code import C, laid_out
+from gencompiler.emit.c_code import laid_out
 from gencompiler.emit.c_statements import Statements
 from gencompiler.emit.c_values import Array, Scope, Slot
 from gencompiler.emit.literals import documentation
@@ -24,22 +24,154 @@ from gencompiler.emit.torch import shape_in_words
 from gencompiler.node import walk
 from gencompiler.rows.analysis import bound_names, draws
 from gencompiler.rows.native import Native
-from gencompiler.rows.nodes import InputRead, Local, Program, RowType, Section
+from gencompiler.rows.nodes import InputRead, Program, RowType, Section
 from gencompiler.rows.uniforms import Shared
 
 _INDEX = RowType(False, (), "integer")
 
 #: Words of C and names of `runtime/lanes.h` that no value may have.
-_TAKEN = """auto break case char const continue default do double else enum extern float for goto if inline int long
-register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
-lane at by shared values row_numbers block row first count begin end seed step numbers pointers total
-LANES WIDTH ALIGNED INLINE FMA NAN INFINITY choose choose_bool choose_number minimum maximum square relu absolute root
-whole sign whole_power power exponential logarithm log_1_plus exponential_minus_1 sigmoid softplus logit
-hyperbolic_tangent hyperbolic_sine hyperbolic_cosine inverse_sinh sine cosine tangent inverse_tangent error_function
-log_gamma digamma wright_omega lambert_w words unit uniform normal load load_whole store store_whole dot chunk reduced
-reduce turned turn floor_quotient floor_remainder whole_quotient whole_remainder scaled_exponential
-exp log expm1 log1p sqrt tanh atan erf floor sinh asinh cosh sin cos tan fabs fmin fmax pow powf fmodf
-y0 y1 yn j0 j1 jn gamma signgam main""".split()
+_TAKEN = [
+    "auto",
+    "break",
+    "case",
+    "char",
+    "const",
+    "continue",
+    "default",
+    "do",
+    "double",
+    "else",
+    "enum",
+    "extern",
+    "float",
+    "for",
+    "goto",
+    "if",
+    "inline",
+    "int",
+    "long",
+    "register",
+    "restrict",
+    "return",
+    "short",
+    "signed",
+    "sizeof",
+    "static",
+    "struct",
+    "switch",
+    "typedef",
+    "union",
+    "unsigned",
+    "void",
+    "volatile",
+    "while",
+    "lane",
+    "at",
+    "by",
+    "shared",
+    "values",
+    "row_numbers",
+    "block",
+    "row",
+    "first",
+    "count",
+    "begin",
+    "end",
+    "seed",
+    "step",
+    "numbers",
+    "pointers",
+    "total",
+    "LANES",
+    "WIDTH",
+    "ALIGNED",
+    "INLINE",
+    "FMA",
+    "NAN",
+    "INFINITY",
+    "choose",
+    "choose_bool",
+    "choose_number",
+    "minimum",
+    "maximum",
+    "square",
+    "relu",
+    "absolute",
+    "root",
+    "whole",
+    "sign",
+    "whole_power",
+    "power",
+    "exponential",
+    "logarithm",
+    "log_1_plus",
+    "exponential_minus_1",
+    "sigmoid",
+    "softplus",
+    "logit",
+    "hyperbolic_tangent",
+    "hyperbolic_sine",
+    "hyperbolic_cosine",
+    "inverse_sinh",
+    "sine",
+    "cosine",
+    "tangent",
+    "inverse_tangent",
+    "error_function",
+    "log_gamma",
+    "digamma",
+    "wright_omega",
+    "lambert_w",
+    "words",
+    "unit",
+    "uniform",
+    "normal",
+    "load",
+    "load_whole",
+    "store",
+    "store_whole",
+    "dot",
+    "chunk",
+    "reduced",
+    "reduce",
+    "turned",
+    "turn",
+    "floor_quotient",
+    "floor_remainder",
+    "whole_quotient",
+    "whole_remainder",
+    "scaled_exponential",
+    "exp",
+    "log",
+    "expm1",
+    "log1p",
+    "sqrt",
+    "tanh",
+    "atan",
+    "erf",
+    "floor",
+    "sinh",
+    "asinh",
+    "cosh",
+    "sin",
+    "cos",
+    "tan",
+    "fabs",
+    "fmin",
+    "fmax",
+    "pow",
+    "powf",
+    "fmodf",
+    "y0",
+    "y1",
+    "yn",
+    "j0",
+    "j1",
+    "jn",
+    "gamma",
+    "signgam",
+    "main",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,7 +280,14 @@ class _Function:
         body.closed()
         tables = [_table(name, order) for order, name in scope.tables.items()]
         head = f"void {self.name}(const int64_t *numbers, void *const *pointers) {{"
-        return [*self._documentation(), head, *_unused(arguments, [*tables, *body.lines]), *_indented(tables), *body.lines, "}"]
+        return [
+            *self._documentation(),
+            head,
+            *_unused(arguments, [*tables, *body.lines]),
+            *_indented(tables),
+            *body.lines,
+            "}",
+        ]
 
     def _load(self, body: Statements) -> None:
         read = {part.name for part in walk(self.program) if isinstance(part, InputRead)}

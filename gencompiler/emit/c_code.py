@@ -108,7 +108,9 @@ def offset(terms: list[tuple[C | int, int]]) -> C:
         if literal is not None:
             fixed += int(literal) * stride
         elif isinstance(place, C):
-            moving.append(place if stride == 1 else C(f"{wrapped(place, Level.PRODUCT)} * {stride}", "int", Level.PRODUCT))
+            moving.append(
+                place if stride == 1 else C(f"{wrapped(place, Level.PRODUCT)} * {stride}", "int", Level.PRODUCT)
+            )
     texts = [wrapped(each, Level.SUM) for each in moving] + ([str(fixed)] if fixed or not moving else [])
     return C(" + ".join(texts), "int", Level.ATOM if len(texts) == 1 and not moving else Level.SUM)
 

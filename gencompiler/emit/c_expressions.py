@@ -115,7 +115,9 @@ class Expressions:
             case Slice() | Permute() | Window() | Reshape() | Concat() | WithColumn():
                 return self._rearranged(expr, at)
             case Reduce(operation=operation, operand=operand):
-                return self._short_reduction(operation, [self.element(operand, (k,)) for k in range(operand.type.shape[0])])
+                return self._short_reduction(
+                    operation, [self.element(operand, (k,)) for k in range(operand.type.shape[0])]
+                )
             case Mask() | MatrixFunction():
                 return self._of_matrix(expr, at)
         raise Unprintable(f"a {type(expr).__name__.lower()}")
@@ -276,9 +278,7 @@ class Expressions:
             case ParameterRead(path=path, index=index):
                 array = self.scope.arrays[path]
                 free = [s for s, i in zip(array.strides(), index, strict=True) if i is None]
-                terms = [
-                    (self.place(i), s) for s, i in zip(array.strides(), index, strict=True) if i is not None
-                ]
+                terms = [(self.place(i), s) for s, i in zip(array.strides(), index, strict=True) if i is not None]
                 return Matrix(_moved(array.name, offset(terms)), (free[0], free[1]))
             case Local(name=name):
                 slot = self.scope.values[name]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 
 from gencompiler.diagnostics.span import Span
-from gencompiler.emit.c_code import C, Level, call, converted, infix, laid_out, number, wrapped
+from gencompiler.emit.c_code import C, Level, call, converted, laid_out, number, wrapped
 from gencompiler.emit.c_expressions import SHORT, Expressions
 from gencompiler.emit.c_values import Place, Scope, Slot, Unprintable, shifted
 from gencompiler.node import Node, rebuild, walk
@@ -34,13 +34,11 @@ from gencompiler.rows.nodes import (
     Reduce,
     Reshape,
     RowType,
-    Section,
     Select,
     Slice,
     Statement,
     StoreColumn,
     StoreSection,
-    Window,
     WithColumn,
     WithWindow,
 )
@@ -154,7 +152,9 @@ class Statements:
 
     def _made(self, value: Expr, kind: RowType, wish: str) -> Slot:
         prepared = self.prepared(value, short=_is_short(value))
-        slot = self.scope.temporary(wish, kind, "float" if kind.rows and kind.kind != "boolean" else self._kind(prepared))
+        slot = self.scope.temporary(
+            wish, kind, "float" if kind.rows and kind.kind != "boolean" else self._kind(prepared)
+        )
         self.declare(slot)
         self.fill(slot, prepared)
         return slot
@@ -181,7 +181,9 @@ class Statements:
         index = self.scope.bind(loop.index, _INDEX, "int")
         count = self.expressions.element(loop.count)
         if loop.reverse:
-            self.opened(f"for (int64_t {index.name} = {wrapped(count, Level.SUM)} - 1; {index.name} >= 0; {index.name}--)")
+            self.opened(
+                f"for (int64_t {index.name} = {wrapped(count, Level.SUM)} - 1; {index.name} >= 0; {index.name}--)"
+            )
         else:
             bound = wrapped(count, Level.SUM)
             self.opened(f"for (int64_t {index.name} = 0; {index.name} < {bound}; {index.name}++)")
@@ -425,7 +427,9 @@ class Statements:
         """Ones where the degree of the column is at most that of the row (`runtime.causal`)."""
         names = []
         for axis, parts in zip(("rows", "columns"), (mask.rows, mask.columns), strict=True):
-            slot = self.declare(Slot(self.scope.names.fresh(f"{axis}_degrees"), RowType(False, (sum(p.count for p in parts),)), "int"))
+            slot = self.declare(
+                Slot(self.scope.names.fresh(f"{axis}_degrees"), RowType(False, (sum(p.count for p in parts),)), "int")
+            )
             start = 0
             for p in parts:
                 value = f"{p.first} + at * {p.rise} / {p.run}"

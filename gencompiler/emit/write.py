@@ -16,8 +16,8 @@ from pathlib import Path
 from gencompiler.diagnostics.model import CompileError, Diagnostic, Severity
 from gencompiler.diagnostics.span import SourceText
 from gencompiler.emit.literals import documentation, visible
-from gencompiler.emit.native import emit_native
 from gencompiler.emit.module import ClassPlan, Places, emit_backward, emit_kernels, emit_module, plan_class
+from gencompiler.emit.native import emit_native
 from gencompiler.emit.property_tests import emit_tests
 from gencompiler.emit.templating import render
 from gencompiler.emit.training import PhaseProgram, emit_training, phase_code, phases_of
@@ -129,7 +129,9 @@ def _kernels(
     if any(each.ways for each in gradients.values()):
         header = texts.header(f"{plan.class_name}: the kernels of its backward passes, and how they make gradients.")
         files["backward.py"] = emit_backward(plan, gradients, header, places)
-    if native := {name: each.native for name, each in schedules.items() if each.native is not None and each.native.runs}:
+    if native := {
+        name: each.native for name, each in schedules.items() if each.native is not None and each.native.runs
+    }:
         header = texts.header(f"{plan.class_name}: the C functions, which `gencompiler.runtime.compiled` compiles.")
         files |= emit_native(plan, native, header, places)
     return files

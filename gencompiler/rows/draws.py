@@ -13,7 +13,6 @@ from gencompiler.rows import nodes
 from gencompiler.rows.chain_steps import Steps
 from gencompiler.rows.densities import Densities
 from gencompiler.rows.equations import flow_to, source_of
-from gencompiler.rows.equations import flow_to, source_of
 from gencompiler.rows.expressions import NotLowered, Scope
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.stopping import Inseparable, parameters_stopped

@@ -125,7 +125,9 @@ class _Settling:
 
     def inlined(self, expr: Expr) -> Expr:
         def change(part: Node) -> Node:
-            return self.named[part.name] if isinstance(part, Local) and part.name in self.named else rebuild(part, change)
+            return (
+                self.named[part.name] if isinstance(part, Local) and part.name in self.named else rebuild(part, change)
+            )
 
         return cast(Expr, change(expr))
 
