@@ -11,7 +11,8 @@ _OF_FUNCTIONS = "lane at by block row first count begin end seed step shared row
 
 _OF_LANES = """
 LANES WIDTH ALIGNED INLINE FMA FMA_DOUBLE NAN INFINITY choose choose_bool choose_number minimum maximum square relu
-absolute root whole sign whole_power power exponential scaled_exponential logarithm log_1_plus exponential_minus_1 sigmoid
+absolute root whole sign whole_power power exponential scaled_exponential logarithm log_1_plus exponential_minus_1
+sigmoid
 softplus logit hyperbolic_tangent hyperbolic_sine hyperbolic_cosine inverse_sinh sine cosine tangent inverse_tangent
 error_function log_gamma digamma wright_omega lambert_w words unit uniform normal load load_whole store store_whole dot
 chunk reduced reduce turned turn floor_quotient floor_remainder whole_quotient whole_remainder
