@@ -83,6 +83,7 @@ def diagnose(settings: Settings, *, self_check: bool = True) -> Diagnosis:
     """Look at versions, devices and folders, and (unless told not to) compile and run a small spec."""
     findings = [Finding("python", "ok", f"{platform.python_version()} ({sys.executable})"), *_versions()]
     findings.append(_attempt("devices", _devices))
+    findings.append(_compiler())
     findings.append(_attempt("cache folder", lambda: _writable(settings.cache)))
     if self_check:
         findings.append(_attempt("compile and run", _self_check))
@@ -118,6 +119,18 @@ def _devices() -> str:
     return "; ".join(
         [threads, *(f"{d.name}, {d.total_memory / 2**30:.0f} GiB, sm_{d.major}{d.minor}" for d in devices)]
     )
+
+
+def _compiler() -> Finding:
+    """The C compiler that runs row programs on a CPU, tried on the random words that all draws need."""
+    from gencompiler.runtime import native
+
+    command = native.compiler()
+    if command is None:
+        return Finding("C compiler", "missing", "none (CC, cc), or GENC_NATIVE is 0; torch runs everything on a CPU")
+    if native.library() is None:
+        return Finding("C compiler", "missing", f"{command} compiles nothing; torch runs everything on a CPU")
+    return Finding("C compiler", "ok", command)
 
 
 def _writable(folder: Path) -> str:

@@ -71,10 +71,13 @@ _FIELDS = {"surface": "surface", "model": "model", "rows": "programs"}
 
 
 def _schedule(name: str, schedule: Schedule) -> str:
-    """One line: fused or not, why, and the launch configuration."""
+    """Fused or not, why, and the launch configuration; then what runs it on a CPU."""
     config = schedule.config
     launch = f"; {config.rows} rows a program, {config.warps} warps, {config.stages} stages" if config else ""
-    return f"{name}: {'one kernel' if schedule.fused else 'torch'}: {schedule.reason}{launch}\n"
+    lines = [f"{name}: {'one kernel' if schedule.fused else 'torch'}: {schedule.reason}{launch}"]
+    if (native := schedule.native) is not None:
+        lines.append(f"  on a CPU {f'C, {native.lanes} rows at once' if native.runs else 'torch'}: {native.reason}")
+    return "\n".join(lines) + "\n"
 
 
 def _gradient(name: str, found: Differentiated) -> str:

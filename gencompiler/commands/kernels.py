@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -72,7 +72,7 @@ def kernels(
     if as_json:
         print_json({"device": goal, "programs": rows, "gradients by torch": differentiated})
     else:
-        _show(done.source.name, rows, differentiated, goal)
+        _show(done.source.name, rows, differentiated, goal, schedules.keys() - done.schedules.keys())
     raise typer.Exit(TEST_FAILED if any(_fault(row) for row in rows) else OK)
 
 
@@ -101,7 +101,16 @@ def _operation(name: str, schedule: Schedule, target: str) -> dict[str, Any]:
         "config": config,
         "cost": cost,
         "uses": _uses(schedule, target) if schedule.fused else None,
+        "cpu": _on_cpu(schedule),
     }
+
+
+def _on_cpu(schedule: Schedule) -> dict[str, Any] | None:
+    """What runs the program on a CPU that has a C compiler, and why; nothing is known of backward passes."""
+    native = schedule.native
+    if native is None:
+        return None
+    return {"runs": "C" if native.runs else "torch", "lanes": native.lanes, "why": native.reason}
 
 
 def _uses(schedule: Schedule, target: str) -> dict[str, Any]:
@@ -142,7 +151,9 @@ def _fault(row: dict[str, Any]) -> str:
 # -- for a person ----------------------------------------------------------------------------------------------------
 
 
-def _show(spec: str, rows: list[dict[str, Any]], by_torch: dict[str, str], target: str) -> None:
+def _show(
+    spec: str, rows: list[dict[str, Any]], by_torch: dict[str, str], target: str, backward: Collection[str]
+) -> None:
     from gencompiler.catalog.devices import DEVICES
 
     device = DEVICES[target]
@@ -158,12 +169,23 @@ def _show(spec: str, rows: list[dict[str, Any]], by_torch: dict[str, str], targe
     head = ("", "tile", "regs", "shared", "moves", "computes", "weights", "floor")
     for number, line in enumerate(_aligned([head, *map(_numbers, rows)])):
         out(tables.paint(line, "quiet") if number == 0 else line)
+    _show_cpu([row for row in rows if row["program"] not in backward])
     out()
     for line in _legend(rows):
         out(tables.paint(line, "quiet"))
     for row in rows:
         if _fault(row):
             out(f"  {row['program']} does not compile: {_fault(row)}")
+
+
+def _show_cpu(rows: list[dict[str, Any]]) -> None:
+    """What runs each program on a CPU."""
+    found = [(row["program"], row["cpu"]) for row in rows if row["cpu"] is not None]
+    out()
+    out(tables.paint("on a CPU (C where there is a compiler, else torch)", "strong"))
+    told = [(name, f"C, {cpu['lanes']} rows" if cpu["lanes"] else "torch", cpu["why"]) for name, cpu in found]
+    for line in tables.columns(told, ["strong"] * len(told)):
+        out(line)
 
 
 def _numbers(row: dict[str, Any]) -> tuple[str, ...]:

@@ -54,6 +54,7 @@ RESULTS = "evaluation.json"
 _WORDS = {
     "model.py": "the model: parameters, log-density, sampling, as plain torch",
     "kernels.py": "its Triton kernels",
+    "native.c": "its C functions",
     "train.py": "its training loop",
     "__init__.py": "its name",
     "__main__.py": "its command line",

@@ -66,8 +66,7 @@ class Model(nn.Module):
     model_hash: ClassVar[str] = ""
     compiler: ClassVar[str] = ""
 
-    #: Where there are matrix products, sampling runs in tiles of this many rows, after smaller ones for the first: see
-    #: `runtime.sampling`.
+    #: The longest tile of rows in which sampling runs where there are matrix products: see `runtime.sampling`.
     tile: ClassVar[int] = 256
     _repr_html_ = display.model_html
 
@@ -231,9 +230,9 @@ class Model(nn.Module):
         total: int = 1,
         update: tuple[str, ...] = (),
     ) -> tuple[Tensor, ...]:
-        """The outputs of a row program, by its kernel where one applies, else by its torch function.  `rows` are row
-        numbers, the keys of random draws; `steps` the trip count of a chain, of `total` on a path; parameters besides
-        `update` (when given) enter as constants."""
+        """The outputs of a row program, by C or its kernel where one applies, else by torch.  `rows` are row numbers,
+        the keys of random draws; `steps` the trip count of a chain, of `total` on a path; parameters besides `update`
+        (when given) enter as constants."""
         program, counts = self.programs[name], {"step": step, "steps": steps, "total": total}
         native = backends.c_function(self, program.function.__name__, inputs)
         most = MOST_PARTICLES if native else program.at_once(MOST_PARTICLES, self.device)
