@@ -68,13 +68,13 @@ def c_function(model: Model, function: str, inputs: Sequence[Tensor] = ()) -> CF
     """The C function of this name, where C runs it: on a CPU with a compiler, in float32, and without gradients."""
     if not native_applies(model) or needs_gradient(model, inputs):
         return None
-    found = _c_function(f"{model.package}.native", function)
+    found = c_function_of(f"{model.package}.native", function)
     plain = all(type(each) is Tensor and each.device.type == "cpu" for each in inputs)
     return found if found is not None and plain and found.is_ready else None
 
 
 @functools.cache
-def _c_function(module: str, name: str) -> CFunction | None:
+def c_function_of(module: str, name: str) -> CFunction | None:
     """The C function `name` of a package's module `native`; None where it has none."""
     if importlib.util.find_spec(module) is None:
         return None

@@ -37,20 +37,22 @@ FLIPPED = 0.02
 Case = tuple[str, float, Callable[[], Tensor]]
 
 
-def differences(model: Model, rows: int, seed: int) -> list[str]:
-    """What differs between the back ends, in words; empty when nothing does."""
+def differences(
+    model: Model, rows: int, seed: int, backend: str = "triton", has: Callable[[Subject, str], bool] = has_kernel
+) -> list[str]:
+    """What differs between torch and `backend` in the programs that it `has`, in words; empty when nothing does."""
     seen = view(model, seed)
     found = []
     for name, allowed, evaluate in _cases(seen, rows, seed):
-        if has_kernel(seen, name):
+        if has(seen, name):
             with torch.no_grad():
                 os.environ["GENC_BACKEND"] = "torch"
                 expected = evaluate()
-                os.environ["GENC_BACKEND"] = "triton"
+                os.environ["GENC_BACKEND"] = backend
                 share, worst = disagreement(evaluate(), expected)
             if share > allowed:
                 found.append(f"{name}: {share:.1%} of {rows} rows differ, by up to {worst:.3g} relative to 1 + size")
-    return [*found, *_gradient_differences(seen, rows, seed)]
+    return [*found, *_gradient_differences(seen, rows, seed)] if backend == "triton" else found
 
 
 def _gradient_differences(model: Subject, rows: int, seed: int) -> list[str]:

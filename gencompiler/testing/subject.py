@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from gencompiler.runtime.backends import kernel_launcher
+from gencompiler.runtime.backends import c_function_of, kernel_launcher
 from gencompiler.runtime.fields import Field
 from gencompiler.runtime.modules import Model
 from gencompiler.testing import spaces
@@ -74,6 +74,14 @@ def has_kernel(model: Subject, program: str) -> bool:
     if program not in model.programs or not model.package:
         return False
     return kernel_launcher(f"{model.package}.kernels", f"{program}_rows") is not None
+
+
+def has_c_function(model: Subject, program: str) -> bool:
+    """Whether the model has this row program, and its package a C function for it that a compiler here takes."""
+    if program not in model.programs or not model.package:
+        return False
+    found = c_function_of(f"{model.package}.native", model.programs[program].function.__name__)
+    return found is not None and found.is_ready
 
 
 def has_exact_log_prob(model: Subject) -> bool:

@@ -1,4 +1,5 @@
-"""Back ends: the Triton kernels of a package, under Triton's interpreter, compute what its torch functions compute.
+"""Back ends: the Triton kernels of a package, under Triton's interpreter, and its C functions compute what its torch
+functions compute.
 
 The interpreter is chosen when a kernel is decorated, so the comparison runs in a process of its own, which
 `testing.interpreter` is the program of.
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import safetensors.torch
 
-from gencompiler.testing.subject import Subject, has_kernel, itself
+from gencompiler.runtime import native, settings
+from gencompiler.testing.subject import Subject, has_c_function, has_kernel, itself
 
 #: The most elements of a row that are compared under the interpreter, which costs by the operation.
 LARGEST_SIZE = 32
@@ -52,3 +54,27 @@ def check_backends(model: Subject, rows: int, seed: int) -> None:
     if done.returncode != 0:
         report = done.stdout + done.stderr[-4000:]
         raise AssertionError(f"the Triton kernels do not compute what torch computes:\n{report}")
+
+
+def has_c_functions(model: Subject) -> bool:
+    """Whether C runs any row program of the model here."""
+    if settings.native_wanted() != "1" or native.compiler() is None:
+        return False
+    return any(has_c_function(model, name) for name in model.programs)
+
+
+def check_c_functions(model: Subject, rows: int, seed: int) -> None:
+    """Every program with a C function gives what its torch function gives: to 1e-4 relative; of drawn rows 2% may
+    differ.  Raises AssertionError."""
+    from gencompiler.testing import interpreter
+
+    before = os.environ.get("GENC_BACKEND")
+    try:
+        found = interpreter.differences(itself(model), rows, seed, "native", has_c_function)
+    finally:
+        os.environ.pop("GENC_BACKEND", None)
+        if before is not None:
+            os.environ["GENC_BACKEND"] = before
+    if found:
+        report = "\n".join(found)
+        raise AssertionError(f"the C functions do not compute what torch computes:\n{report}")

@@ -273,6 +273,11 @@ def _backends(make: Make, effort: Effort) -> None:
     backends.check_backends(view(Perturbation(0.3, 0).apply(make())), rows=67, seed=3)
 
 
+def _c_functions(make: Make, effort: Effort) -> None:
+    del effort  # one comparison: what differs, differs in every row
+    backends.check_c_functions(view(Perturbation(0.3, 0).apply(make())), rows=67, seed=3)
+
+
 def _interpretable(model: Subject) -> bool:
     """The interpreter costs by the operation: small models only, and not within itself."""
     return (
@@ -376,4 +381,5 @@ PROPERTIES: tuple[Property, ...] = (
     Property("reverse_parts", "steps of a reverse diffusion compose", _has("start", "reverse"), _composition),
     Property("trajectory", "trajectories end in samples", _has("start", "reverse", "sample"), _trajectory),
     Property("backends", "Triton computes what torch computes", _interpretable, _backends),
+    Property("native", "C computes what torch computes", backends.has_c_functions, _c_functions),
 )
