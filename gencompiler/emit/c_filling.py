@@ -54,18 +54,23 @@ class Filling(Lines):
                 self._draw(slot, value, start)
             case Reduce(operand=operand) if not is_short(operand):
                 self._reduce(slot, value, start)
-            case WithWindow(vector=vector, start=window, value=new):
+            case WithWindow(vector=vector):
                 self.fill(slot, vector, start)
-                length, at = new.type.shape[0], self.expressions.place(window)
-                self._each_place(slot, new, length, lambda place: shifted(shifted(place, at), start))
+                self._window(slot, value, start)
             case _ if len(value.type.shape) == 2:
-                for at in self._places(slot):
-                    self._assign(slot.element(at), converted(self.expressions.element(value, at), slot.kind), False)
+                for places in self._places(slot):
+                    code = converted(self.expressions.element(value, places), slot.kind)
+                    self._assign(slot.element(places), code, False)
             case _ if not value.type.shape:
                 target = slot.element((start,) if slot.type.shape else ())
                 self._assign(target, converted(self.expressions.element(value), slot.kind), slot.type.rows)
             case _:
                 self._each_place(slot, value, value.type.shape[0], lambda place: shifted(place, start))
+
+    def _window(self, slot: Slot, value: WithWindow, start: int = 0) -> None:
+        """The numbers that are new, where they belong."""
+        length, at = value.value.type.shape[0], self.expressions.place(value.start)
+        self._each_place(slot, value.value, length, lambda place: shifted(shifted(place, at), start))
 
     def _each_place(self, slot: Slot, value: Expr, length: int, target: Callable[[Place], Place]) -> None:
         own = Slot("", RowType(slot.type.rows, (length,)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import cast
 
 from gencompiler.emit.c_code import C
 from gencompiler.emit.c_filling import Filling, is_short
@@ -99,7 +98,7 @@ class Preparation(Filling):
             case WithColumn(vector=vector, value=value):
                 ready = self.pulled(value, short=True)
                 return dataclasses.replace(expr, vector=self.pulled(vector, short=short), value=ready)
-        return cast(Expr, rebuild(expr, lambda part: self._inside(part, short)))
+        return rebuild(expr, lambda part: self._inside(part, short))
 
     def _inside(self, part: Node, short: bool) -> Node:
         if not isinstance(part, Expr):
@@ -151,7 +150,7 @@ class Preparation(Filling):
                 start += p.count
             names.append(slot.name)
         slot = self.declare(self.scope.temporary("mask", mask.type))
-        for at, by in self._places(slot):  # type: ignore[misc]
+        for at, by in self._places(slot):
             texts = [each.text if isinstance(each, C) else str(each) for each in (at, by)]
             self.line(f"{slot.element((at, by)).text} = {names[1]}[{texts[1]}] <= {names[0]}[{texts[0]}];")
         self.scope.values[f"{slot.name} made"] = slot

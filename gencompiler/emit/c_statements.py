@@ -20,6 +20,7 @@ from gencompiler.rows.nodes import (
     StoreColumn,
     StoreSection,
     WithColumn,
+    WithWindow,
 )
 
 _INDEX = RowType(False, (), "integer")
@@ -110,6 +111,8 @@ class Statements(Preparation):
         if isinstance(value, WithColumn) and isinstance(value.vector, Local) and value.vector.name == carry.name:
             code = converted(self.expressions.element(value.value), slot.kind)
             self._assign(slot.element((self.expressions.place(value.index),)), code, slot.type.rows)
+        elif isinstance(value, WithWindow) and _replaces(value, carry.name):
+            self._window(slot, value)
         elif _stays(value, carry.name):
             self.fill(slot, value)
         else:
@@ -138,6 +141,12 @@ def _stays(value: Expr, name: str) -> bool:
         same = [part for part in parts if part.type.shape == value.type.shape]
         return all(_stays(p, name) for p in same) and not any(name in local_names(p) for p in parts if p not in same)
     return name not in local_names(value)
+
+
+def _replaces(value: WithWindow, name: str) -> bool:
+    """Whether some numbers of `name` are replaced by what does not depend on it."""
+    own = isinstance(value.vector, Local) and value.vector.name == name
+    return own and name not in local_names(value.value, value.start)
 
 
 def _branches(select: Select) -> tuple[Expr, ...]:

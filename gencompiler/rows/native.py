@@ -13,6 +13,7 @@ import math
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
+from gencompiler.rows.analysis import constant, loops
 from gencompiler.rows.cost import cost, elements, operations
 from gencompiler.rows.expand import expand
 from gencompiler.rows.nodes import (
@@ -31,11 +32,15 @@ from gencompiler.rows.uniforms import Settled, settle
 #: Rows of a call, for the estimate: a batch.
 ROWS = 256
 
-#: Nanoseconds: of an operation that torch begins; of a number computed by torch and by C; of an operation of a product.
-_BEGIN, _TORCH, _C, _PRODUCT = 5e3, 0.5, 0.15, 0.02
+#: Nanoseconds: of an operation that torch begins and of a call of C; of a number computed by torch and by C; of an
+#: operation of a product.
+_BEGIN, _CALL, _TORCH, _C, _PRODUCT = 5e3, 3e4, 0.5, 0.15, 0.02
 
 #: C runs what takes it less than this share of torch's time.
 GAIN = 0.85
+
+#: Iterations of a loop of unknown length, at least.
+_LONG = 10
 
 #: Bytes that a function's numbers of LANES rows may take: a thread's stack holds some megabytes.
 LARGEST_FRAME = 1 << 20
@@ -68,8 +73,9 @@ def native(program: Program) -> Native:
     ready = prepared(program)
     theirs, ours = _times(ready)
     if ours > GAIN * theirs:
-        share = f"about {_in_words(ours)} a row in C, {_in_words(theirs)} in torch"
-        return Native(False, f"large products, which take torch as long: {share}")
+        share = f"about {_in_words(ours)} a row in C, {_in_words(theirs)} in torch by {ROWS} rows"
+        what = "few operations" if 0.5 * ours < _CALL / ROWS else "large products, which take torch as long"
+        return Native(False, f"{what}: {share}")
     live = max(1, cost(ready).live_elements)
     lanes = next((n for n in (64, 32) if 4 * n * live <= FIRST_CACHE), 16)
     if 4 * lanes * live > LARGEST_FRAME:
@@ -87,7 +93,13 @@ def _times(program: Program) -> tuple[float, float]:
     """Nanoseconds of a row in torch and in C."""
     singly = elements(program)
     products = _PRODUCT * max(0, cost(program).flops - singly)
-    return products + _TORCH * singly + _BEGIN * operations(program) / ROWS, products + _C * singly
+    begun = operations(program) * _repeated(program)
+    return products + _TORCH * singly + _BEGIN * begun / ROWS, products + _C * singly + _CALL / ROWS
+
+
+def _repeated(program: Program) -> int:
+    """How often loops of unknown length run, at least: they are there to run long."""
+    return _LONG if any(constant(loop.count) is None for loop in loops(program)) else 1
 
 
 def _in_words(nanoseconds: float) -> str:

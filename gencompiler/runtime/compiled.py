@@ -135,7 +135,9 @@ def _said(problem: Exception) -> str:
 
 
 def _contiguous(value: Tensor, whole: bool) -> Tensor:
-    return value.to(torch.int64 if whole else torch.float32).contiguous()
+    kind = torch.int64 if whole else torch.float32
+    value = value if value.dtype is kind else value.to(kind)
+    return value if value.is_contiguous() else value.contiguous()
 
 
 def _signed(seed: int) -> int:
