@@ -222,7 +222,7 @@ class Expressions:
         operator, level = OPERATORS[function]
         kind = max((each.kind for each in codes), key=("bool", "int", "double", "float").index)
         if function in ("and", "or"):
-            return infix(operator, level, *codes, "bool")
+            return infix(operator, level, codes[0], codes[1], "bool")
         if kind == "bool":
             kind = "int"
         if function == "divide" and kind == "int":

@@ -26,7 +26,6 @@ from gencompiler.rows.nodes import (
     Mask,
     MatrixFunction,
     Number,
-    Output,
     ParameterRead,
     Permute,
     Program,
@@ -85,7 +84,7 @@ class _Settling:
 
     def settled(self) -> Settled:
         body = self.block(self.program.body)
-        outputs = tuple(cast(Output, rebuild(each, self.change)) for each in self.program.outputs)
+        outputs = tuple(rebuild(each, self.change) for each in self.program.outputs)
         program = dataclasses.replace(self.program, body=body, outputs=outputs)
         return Settled(program, tuple(self.found.values()))
 
