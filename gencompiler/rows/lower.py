@@ -19,7 +19,7 @@ import dataclasses
 import functools
 
 from gencompiler.catalog.words import DENSITY_EVALUATORS
-from gencompiler.derive import queries
+from gencompiler.derive import drawing, queries
 from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.model import flows
 from gencompiler.model import nodes as model
@@ -121,13 +121,13 @@ def _sample(derived: Derived) -> list[nodes.Program]:
             scope = draws.equations.completed(step.distribution, Scope(values))
             stored[variable_of(step)] = draws.factors.stored(step, scope, ancestral.stream(variable_of(step)))
         else:
-            name, values[name] = ancestral.step(step, Scope(values))
+            values |= ancestral.step(step, Scope(values))
     program = draft.program({n: values[n] for n in observed if n in values}, stored=stored)
     ordered = tuple(sorted(program.outputs, key=lambda output: observed.index(output.name)))
     return [dataclasses.replace(program, outputs=ordered)]
 
 
-def _by_element(step: Factor, steps: tuple[queries.DrawStep, ...]) -> bool:
+def _by_element(step: Factor, steps: tuple[drawing.DrawStep, ...]) -> bool:
     """Whether a factor draws one number at a time, and all of its variable."""
     target = step.conditional.targets[0]
     if isinstance(target, model.Element) and any(isinstance(s, model.Element) for s in target.subscripts):
@@ -138,7 +138,7 @@ def _by_element(step: Factor, steps: tuple[queries.DrawStep, ...]) -> bool:
     return alone and bool(step.conditional.indices) and not step.conditional.targets[0].type.shape
 
 
-def _is_read(step: Factor, later: tuple[queries.DrawStep, ...]) -> bool:
+def _is_read(step: Factor, later: tuple[drawing.DrawStep, ...]) -> bool:
     """Whether a later step needs the value that `step` draws."""
     parts = [part for each in later for part in walk(each)]
     return any(isinstance(part, model.Reference) and part.name == variable_of(step) for part in parts)

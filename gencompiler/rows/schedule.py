@@ -9,12 +9,16 @@ from __future__ import annotations
 import dataclasses
 import math
 
+from gencompiler.catalog.devices import DEVICES
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
 from gencompiler.rows.analysis import constant
 from gencompiler.rows.cost import Cost, cost
+from gencompiler.rows.early import store_early
 from gencompiler.rows.expand import expand
+from gencompiler.rows.measured import MEASURED, program_key
+from gencompiler.rows.native import Native, native
 from gencompiler.rows.nodes import (
     Argsort,
     Convolve,
@@ -56,6 +60,11 @@ class Config:
     warps: int
     stages: int
 
+    def on(self, target: str) -> Config:
+        """The same on a processor of the catalogue: as many threads, and stages where they fit."""
+        device = DEVICES[target]
+        return Config(self.rows, max(1, self.warps * 32 // device.warp), self.stages if device.prefetches else 1)
+
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
@@ -84,7 +93,8 @@ PRODUCTS = [
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """`tiled` and `config` where the program is `fused` into one kernel; `reason` says why, or why not."""
+    """`tiled` and `config` where the program is `fused` into one kernel; `reason` says why, or why not.  `native`: the
+    decision for a CPU."""
 
     program: Program
     fused: bool
@@ -92,15 +102,25 @@ class Schedule:
     cost: Cost
     tiled: Tiled | None = None
     config: Config | None = None
+    native: Native | None = None
+
+    @property
+    def has_products(self) -> bool:
+        """Whether the kernel multiplies with matrices, which takes at least 16 rows."""
+        return self.tiled is not None and any(True for _ in _dots(self.tiled.program))
 
 
 def schedule(program: Program) -> Schedule:
-    """The schedule of a logical program."""
+    """The schedule of a logical program, on a GPU and on a CPU."""
+    return dataclasses.replace(_on_gpu(program), native=native(program))
+
+
+def _on_gpu(program: Program) -> Schedule:
     if (why := _only_torch(program)) is not None:
         return Schedule(program, False, why, cost(program))
     try:
         prepared = share(take_apart(absorb(expand(program))))
-        tiled = tile(prepared)
+        tiled = store_early(tile(prepared))
     except Unfusable as refusal:
         return Schedule(program, False, str(refusal), cost(program))
     verify_tile(tiled.program, "schedule")
@@ -109,7 +129,10 @@ def schedule(program: Program) -> Schedule:
     if math.prod(shape) > LARGEST_MATRIX:
         why = f"a product with a {shape[0]} x {shape[1]} matrix; {LARGEST_MATRIX} elements fit in registers"
         return Schedule(program, False, why, spent)
-    config = _config(tiled.program, spent)
+    key = program_key(tiled.program)
+    if key in MEASURED and MEASURED[key] is None:
+        return Schedule(program, False, "compiled, every tile of it ran out of registers (measured)", spent)
+    config = Config(*measured) if (measured := MEASURED.get(key)) else _config(tiled.program, spent)
     if config is None:
         why = f"one row keeps {spent.live_elements} numbers, more than the registers of a tile hold"
         return Schedule(program, False, why, spent)
