@@ -8,16 +8,19 @@ at which it has a value.  So a factor that is free of the argument is not 0, and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 
 from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.model.nodes import REAL
 from gencompiler.proof.boxes import Evaluation
 from gencompiler.proof.calculus import derivative, fold, is_number
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.formulas import instance
-from gencompiler.proof.graph import Term, apply, choose, literal, reduce, substitute
+from gencompiler.proof.graph import Term, apply, choose, literal, reduce, substitute, subterms, symbol
 from gencompiler.proof.kernel import Unproved, need
+from gencompiler.proof.logarithms import in_logarithm, of_product
 from gencompiler.proof.numerators import cleared, coefficients, horner, rewritten
 from gencompiler.proof.ring import Polynomial, Ring
 from gencompiler.proof.roots import root, root_symbol
@@ -135,12 +138,26 @@ class _Solver:
     # -- more than one occurrence --------------------------------------------------------------------------------------
 
     def _together(self, body: Term, y: Term, rising: int) -> Term:
-        for attempt in (self._algebraic, self._lambert):
+        for attempt in (self._algebraic, self._lambert, self._by_logarithm):
             try:
                 return attempt(body, y, rising)
             except Unproved:
                 continue
         raise Unproved(f"{body} has no closed inverse")
+
+    def _by_logarithm(self, body: Term, y: Term, rising: int) -> Term:
+        """exp(v) with the v at which the body, or its logarithm where it is a product, has its value."""
+        inside = self.signs.range(apply("log", self.x))  # refused where x may not be positive
+        if body.data in ("multiply", "divide") and self.signs.range(body).sign > 0:
+            body, y = of_product(body, lambda t: self.signs.range(t).sign > 0), fold(apply("log", y))
+        need(apply("log", self.x) in subterms(body), "no logarithm of {}", self.x)
+        v = symbol("inner", f"log {body.depth}", REAL, self.x.shape)
+        moved = in_logarithm(body, self.x, v)
+        need(self.x not in moved.symbols, "not a function of a logarithm")
+        own = _Solver(v, Evaluation({**self.signs.box, v: inside}, self.signs.given))
+        found = own.solve(moved, y, rising)
+        self.rounds = True
+        return apply("exp", found)
 
     def _free(self, *terms: Term) -> None:
         for term in terms:
@@ -164,7 +181,12 @@ class _Solver:
         (t,) = generators
         found = coefficients(horner(normal), t)
         self._free(*found.values())
-        need(min(found) >= 0 and max(found) <= 3, "the degree is too high")
+        need(min(found) >= 0, "a power that is divided by")
+        shared = math.gcd(*found)
+        if shared > 1:  # a function of a power of t
+            found = {k // shared: c for k, c in found.items()}
+            t = apply("power", t, literal(shared))
+        need(max(found) <= 3, "the degree is too high")
         value = self._root(found, t, body, rising, denominator)
         return self.solve(t, fold(value), 0)
 
