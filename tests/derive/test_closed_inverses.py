@@ -41,6 +41,10 @@ CLOSED = """
 (u : Open(-1, 1)) -> Real = u / (1 - u^2)
 (u : Positive) -> Positive = sqrt(u^2 + u)
 (u : Positive) -> Positive = u^2 / (1 + u)
+(u : Real) -> Open(-1, 1) = u / sqrt(1 + u^2)
+(u : Open(-1, 1)) -> Real = u / sqrt(1 - u^2)
+(u : Real) -> Positive = u + sqrt(u^2 + 1)
+(u : Real) -> Positive = (u + sqrt(u^2 + 4)) / 2
 (u : Positive) -> Positive = log(cosh(u))
 """
 #: Kepler's equation, a sum of tanh, a quintic: no such formula.
