@@ -195,7 +195,8 @@ class _Solver:
     def _radical(self, body: Term, y: Term, rising: int) -> Term:
         """A + B √Q = 0, where A² - B² Q = 0 has one solution x, or one x²: no branch is left to choose.
 
-        In x² it is linear where A = a x, and B and Q = q + r x² have no other x: then x = -B / a √Q."""
+        In x² it is linear where A = a x, and B and Q = q + r x² have no other x: then x = -B / a √Q, and by A² = B² Q
+        √Q = |a| √(q / (a² - r B²)), which does not cancel."""
         equation, generators, _ = self._equation(body, y)
         roots = [g for g in generators if g.operation == "apply" and g.data == "sqrt"]
         need(generators - {*roots} <= {self.x} and len(roots) == 1, "not a root beside the argument")
@@ -213,10 +214,13 @@ class _Solver:
         linear, under = coefficients(a, self.x), coefficients(inside, self.x)
         self._free(b, *linear.values(), *under.values())
         need(set(linear) == {1} and set(under) <= {0, 2} and set(found) <= {0, 2}, "more than one solution")
-        need(self.signs.range(fold(found[2])).sign != 0, "{} may be 0", found[2])
-        square = over(negated(found.get(0, ZERO)), found[2])
-        size = apply("sqrt", plus(under.get(0, ZERO), times(under.get(2, ZERO), square)))
-        return fold(times(over(negated(b), linear[1]), size))
+        need(self.signs.range(fold(found[2])).sign * self.signs.range(linear[1]).sign != 0, "a factor may be 0")
+        side = negated(b) if self.signs.range(linear[1]).sign > 0 else b
+        size = apply("sqrt", over(under.get(0, ZERO), found[2]))  # √Q / |a|
+        ratio = over(linear[1], b)
+        large = apply("sqrt", over(under.get(0, ZERO), minus(times(ratio, ratio), under.get(2, ZERO))))  # |B| √Q / |a|
+        far = apply("greater", apply("abs", b), apply("abs", linear[1]))  # where B² might overflow
+        return fold(choose(far, times(apply("sign", side), large), times(side, size)))
 
     def _root(self, found: dict[int, Term], t: Term, body: Term, rising: int, denominator: Term) -> Term:
         degree = max(found)
