@@ -15,6 +15,8 @@ from gencompiler.proof.graph import Malformed, Term, name_of, substitute, suppor
 from gencompiler.proof.kernel import Unproved
 from gencompiler.proof.scope import MapTerms
 from gencompiler.proof.search import Search
+from gencompiler.proof.signs import Purse
+from gencompiler.proof.slopes import sharing
 from gencompiler.proof.text import number, short
 
 #: Types that a parameter may be given instead, the widest first.
@@ -33,7 +35,8 @@ def suggestions(checking: Checking, terms: MapTerms, declared: Support) -> tuple
     """What to write instead, in words; nothing where no single change helps."""
     if terms.input.shape != ():
         return ()
-    found = _parameter(terms, declared)
+    with sharing(Purse()):
+        found = _parameter(terms, declared)
     if found is not None:
         parameter, support = found
         if checking.declared_at(parameter) is not None and parameter.data[0] == "parameter":

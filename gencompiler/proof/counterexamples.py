@@ -24,7 +24,8 @@ from gencompiler.proof.numeric import values
 from gencompiler.proof.refute_rules import Assignment, admissible, at_point
 from gencompiler.proof.samples import grid
 from gencompiler.proof.search import Search
-from gencompiler.proof.slopes import by_slope
+from gencompiler.proof.signs import Purse
+from gencompiler.proof.slopes import by_slope, sharing
 
 #: How many assignments of the parameters are looked at, and how many finds are tried exactly.
 COLUMNS, TRIES = 96, 12
@@ -213,10 +214,11 @@ class Looking:
         """Parameters for which the values stop short of the support, or skip some of it."""
         if not self.usable:
             return None
-        for assignment in self.columns[:10]:
-            found = self._short(assignment, support, search) or self._skipped(assignment, support)
-            if found is not None:
-                return found
+        with sharing(Purse()):
+            for assignment in self.columns[:10]:
+                found = self._short(assignment, support, search) or self._skipped(assignment, support)
+                if found is not None:
+                    return found
         return None
 
     def _short(self, assignment: Assignment, support: Support, search: Search) -> Proof | None:

@@ -8,16 +8,18 @@ at which it has a value.  So a factor that is free of the argument is not 0, and
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from fractions import Fraction
 
 from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.model.nodes import REAL
 from gencompiler.proof.boxes import Evaluation
 from gencompiler.proof.calculus import derivative, fold, is_number
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.formulas import instance
-from gencompiler.proof.graph import Term, apply, choose, literal, reduce, substitute
+from gencompiler.proof.graph import Term, apply, choose, literal, substitute, subterms, symbol
 from gencompiler.proof.kernel import Unproved, need
+from gencompiler.proof.logarithms import in_logarithm, of_product
 from gencompiler.proof.numerators import cleared, coefficients, horner, rewritten
 from gencompiler.proof.ring import Polynomial, Ring
 from gencompiler.proof.roots import root, root_symbol
@@ -135,19 +137,33 @@ class _Solver:
     # -- more than one occurrence --------------------------------------------------------------------------------------
 
     def _together(self, body: Term, y: Term, rising: int) -> Term:
-        for attempt in (self._algebraic, self._lambert):
+        for attempt in (self._algebraic, self._radical, self._lambert, self._by_logarithm):
             try:
                 return attempt(body, y, rising)
             except Unproved:
                 continue
         raise Unproved(f"{body} has no closed inverse")
 
+    def _by_logarithm(self, body: Term, y: Term, rising: int) -> Term:
+        """exp(v) with the v at which the body, or its logarithm where it is a product, has its value."""
+        inside = self.signs.range(apply("log", self.x))  # refused where x may not be positive
+        if body.data in ("multiply", "divide") and self.signs.range(body).sign > 0:
+            body, y = of_product(body, lambda t: self.signs.range(t).sign > 0), fold(apply("log", y))
+        need(apply("log", self.x) in subterms(body), "no logarithm of {}", self.x)
+        v = symbol("inner", f"log {body.depth}", REAL, self.x.shape)
+        moved = in_logarithm(body, self.x, v)
+        need(self.x not in moved.symbols, "not a function of a logarithm")
+        own = _Solver(v, Evaluation({**self.signs.box, v: inside}, self.signs.given))
+        found = own.solve(moved, y, rising)
+        self.rounds = True
+        return apply("exp", found)
+
     def _free(self, *terms: Term) -> None:
         for term in terms:
             need(self.x not in term.symbols, "{} depends on {}", term, self.x)
 
-    def _algebraic(self, body: Term, y: Term, rising: int) -> Term:
-        """N(t) - y D(t) = 0 for a function t of x, of degree 1, 2 or 3."""
+    def _equation(self, body: Term, y: Term) -> tuple[Term, set[Term], Term]:
+        """N - y D of the body N / D, the parts of it that depend on x, and D."""
         numerator, divided = cleared(body)
         denominator: Term = ONE
         for factor, count in divided:
@@ -157,16 +173,54 @@ class _Solver:
             if self.x in factor.symbols:
                 need(self.signs.range(factor).sign != 0, "{} may be 0", factor)
             denominator = times(denominator, apply("power", factor, literal(-count)))
-        ring = Ring()
-        normal = ring.normal(rewritten(fold(minus(numerator, times(y, denominator)))))
-        generators = {a for m in normal for a, _ in m if self.x in a.symbols}
+        normal = Ring().normal(rewritten(fold(minus(numerator, times(y, denominator)))))
+        return horner(normal), {a for m in normal for a, _ in m if self.x in a.symbols}, denominator
+
+    def _algebraic(self, body: Term, y: Term, rising: int) -> Term:
+        """N(t) - y D(t) = 0 for a function t of x, of degree 1, 2 or 3."""
+        equation, generators, denominator = self._equation(body, y)
         need(len(generators) == 1, "not a function of one part")
         (t,) = generators
-        found = coefficients(horner(normal), t)
+        found = coefficients(equation, t)
         self._free(*found.values())
-        need(min(found) >= 0 and max(found) <= 3, "the degree is too high")
+        need(min(found) >= 0, "a power that is divided by")
+        shared = math.gcd(*found)
+        if shared > 1:  # a function of a power of t
+            found = {k // shared: c for k, c in found.items()}
+            t = apply("power", t, literal(shared))
+        need(max(found) <= 3, "the degree is too high")
         value = self._root(found, t, body, rising, denominator)
         return self.solve(t, fold(value), 0)
+
+    def _radical(self, body: Term, y: Term, rising: int) -> Term:
+        """A + B √Q = 0, where A² - B² Q = 0 has one solution x, or one x²: no branch is left to choose.
+
+        In x² it is linear where A = a x, and B and Q = q + r x² have no other x: then x = -B / a √Q, and by A² = B² Q
+        √Q = |a| √(q / (a² - r B²)), which does not cancel."""
+        equation, generators, _ = self._equation(body, y)
+        roots = [g for g in generators if g.operation == "apply" and g.data == "sqrt"]
+        need(generators - {*roots} <= {self.x} and len(roots) == 1, "not a root beside the argument")
+        (root_,) = roots
+        parts = coefficients(equation, root_)
+        need(set(parts) <= {0, 1}, "a power of a root")
+        a, b, inside = parts.get(0, ZERO), parts[1], root_.arguments[0]
+        self.rounds = True
+        squared = fold(minus(times(a, a), times(times(b, b), inside)))
+        found = coefficients(squared, self.x)
+        self._free(*found.values())
+        if max(found) == 1:
+            need(self.signs.range(fold(found[1])).sign != 0, "{} may be 0", found[1])
+            return fold(over(negated(found.get(0, ZERO)), found[1]))
+        linear, under = coefficients(a, self.x), coefficients(inside, self.x)
+        self._free(b, *linear.values(), *under.values())
+        need(set(linear) == {1} and set(under) <= {0, 2} and set(found) <= {0, 2}, "more than one solution")
+        need(self.signs.range(fold(found[2])).sign * self.signs.range(linear[1]).sign != 0, "a factor may be 0")
+        side = negated(b) if self.signs.range(linear[1]).sign > 0 else b
+        size = apply("sqrt", over(under.get(0, ZERO), found[2]))  # √Q / |a|
+        ratio = over(linear[1], b)
+        large = apply("sqrt", over(under.get(0, ZERO), minus(times(ratio, ratio), under.get(2, ZERO))))  # |B| √Q / |a|
+        far = apply("greater", apply("abs", b), apply("abs", linear[1]))  # where B² might overflow
+        return fold(choose(far, times(apply("sign", side), large), times(side, size)))
 
     def _root(self, found: dict[int, Term], t: Term, body: Term, rising: int, denominator: Term) -> Term:
         degree = max(found)
@@ -297,82 +351,3 @@ def _positive_root(y: Term, count: int) -> Term:
 
 def _arcosh(y: Term) -> Term:
     return apply("log", plus(y, apply("sqrt", apply("max", times(minus(y, ONE), plus(y, ONE)), ZERO))))
-
-
-# -- log|slope| --------------------------------------------------------------------------------------------------------
-
-
-def log_size(term: Term, signs: Evaluation) -> Term:
-    """log|term| in a form that does not overflow where there is one; where `term` is 0, -inf or no number."""
-    if is_number(term) and term.data != 0:
-        return ZERO if abs(term.data) == 1 else apply("log", literal(abs(term.data)))
-    if term.operation == "choose":
-        condition, then, otherwise = term.arguments
-        if ZERO in (then, otherwise):  # at a point between pieces
-            return log_size(otherwise if then is ZERO else then, signs)
-        return choose(condition, log_size(then, signs), log_size(otherwise, signs))
-    if term.operation == "apply":
-        found = _LOGS.get(term.data, _plain)(term, signs)
-        if found is not None:
-            return found
-    if _sums_of_positive(term, signs):
-        operand = term.arguments[0]
-        if term.operation == "contract":
-            operand = apply("multiply", *term.arguments)
-        return reduce("logsumexp", log_size(operand, signs))
-    return apply("log", _size(term, signs))
-
-
-def _sums_of_positive(term: Term, signs: Evaluation) -> bool:
-    if (term.operation == "reduce" and term.data == "sum") or term.operation == "contract":
-        parts = term.arguments
-    else:
-        return False
-    if any(len(p.shape) != 1 for p in parts):
-        return False
-    try:
-        return all(signs.range(p).lower >= 0 for p in parts)
-    except Unproved:
-        return False
-
-
-def _size(term: Term, signs: Evaluation) -> Term:
-    try:
-        found = signs.range(term)
-    except Unproved:
-        return apply("abs", term)
-    if found.lower >= 0:
-        return term
-    return negated(term) if found.upper <= 0 else apply("abs", term)
-
-
-def _plain(term: Term, signs: Evaluation) -> Term | None:
-    formula = FUNCTIONS[term.data].log_abs
-    return instance(formula, a=term.arguments[0]) if formula is not None else None
-
-
-def _log_product(term: Term, signs: Evaluation) -> Term | None:
-    left, right = (log_size(a, signs) for a in term.arguments)
-    return (plus if term.data == "multiply" else minus)(left, right)
-
-
-def _log_power(term: Term, signs: Evaluation) -> Term | None:
-    base, exponent = term.arguments
-    return times(exponent, log_size(base, signs))
-
-
-def _log_sum(term: Term, signs: Evaluation) -> Term | None:
-    """log(1 + exp(a)) = softplus(a)"""
-    for one, other in (term.arguments, term.arguments[::-1]):
-        if one is ONE and other.operation == "apply" and other.data == "exp":
-            return apply("softplus", other.arguments[0])
-    return None
-
-
-_LOGS: dict[str, Callable[[Term, Evaluation], Term | None]] = {
-    "multiply": _log_product,
-    "divide": _log_product,
-    "power": _log_power,
-    "add": _log_sum,
-    "negate": lambda term, signs: log_size(term.arguments[0], signs),
-}

@@ -20,8 +20,9 @@ from gencompiler.proof.calculus import at, derivative, fold, in_pieces, is_numbe
 from gencompiler.proof.domain import NON_NEGATIVE, Interval
 from gencompiler.proof.facts import Bijection, Fact, Monotone, OnBox, Tends, result
 from gencompiler.proof.graph import Term, apply, choose, is_finite, literal, substitute
-from gencompiler.proof.inverses import log_size, solve
+from gencompiler.proof.inverses import solve
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.log_sizes import log_size
 from gencompiler.proof.numerators import cleared
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.terms import negated, plus

@@ -4,6 +4,7 @@ which way it runs, how the sign of its slope is shown.  Nothing here is trusted.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import itertools
 from collections.abc import Iterator
 from fractions import Fraction
@@ -47,6 +48,21 @@ _ENDED: dict[tuple[Term, Term, tuple[Fact, ...]], Proof | NotFound] = {}
 _REMEMBERED = 256
 
 
+#: What searches spend from together, where they are attempts at one thing.
+_SHARED: contextvars.ContextVar[Purse | None] = contextvars.ContextVar("shared", default=None)
+
+
+@contextlib.contextmanager
+def sharing(purse: Purse) -> Iterator[None]:
+    """Searches within spend from one purse: many attempts may take no longer than a few.  What they do not find is not
+    remembered, for another search may have more to spend."""
+    before = _SHARED.set(purse)
+    try:
+        yield
+    finally:
+        _SHARED.reset(before)
+
+
 def by_slope(search: Search, input_: Term, body: Term) -> Proof:
     """The proof that a scalar map is a bijection by its slope; raises NotFound."""
     key = (input_, body, tuple(p.conclusion for p in search.given))
@@ -60,7 +76,8 @@ def by_slope(search: Search, input_: Term, body: Term) -> Proof:
             found = NotFound("form", body, str(failure))
         if len(_ENDED) >= _REMEMBERED:
             _ENDED.clear()
-        _ENDED[key] = found
+        if _SHARED.get() is None or not isinstance(found, NotFound):
+            _ENDED[key] = found
     if isinstance(found, NotFound):
         raise found
     return found
@@ -121,7 +138,7 @@ class BySlope:
         if where.is_point:
             return None
         cuts = cuts_of(outer, x, where)
-        self.purse = Purse()
+        self.purse = _SHARED.get() or Purse()
         self._look_at_divisors(x, outer, where)
         monotone = self._monotone(x, outer, where, cuts)
         if monotone is None:

@@ -222,11 +222,10 @@ class _Loop:
         inner = graph.select(before, at.size, at.low, span), graph.select(before, at.log_size, at.log_low, span)
         outer = graph.select(beyond, at.size, at.high, span), graph.select(beyond, at.log_size, at.log_high, span)
         if self.split and self.lower != -self.upper:
-            ends = [
-                graph.select(over, *(self._number(reach(e)) for e in (self.lower, self.upper)), span)
-                for reach in (abs, lambda e: _log(e, LARGEST))
-            ]
-            outer = self._at_first(first, ends[0], outer[0]), self._at_first(first, ends[1], outer[1])
+            far = graph.select(over, self._number(-self.lower), self._number(self.upper), span)
+            left_log, right_log = (self._number(_log(end, LARGEST)) for end in (self.lower, self.upper))
+            far_log = graph.select(over, left_log, right_log, span)
+            outer = self._at_first(first, far, outer[0]), self._at_first(first, far_log, outer[1])
         return inner, outer
 
     def _at_first(self, first: Expr, then: Expr, otherwise: Expr) -> Expr:

@@ -127,8 +127,9 @@ def wright_omega(x):
     for _ in tl.static_range(3):
         rest = inside - w - tl.log(w)
         one = 1.0 + w
-        twice = 2.0 * one * (one + rest * 0.6666666666666666)
-        w = w * (1.0 + rest / one * (twice - rest) / (twice - 2.0 * rest))
+        share = rest / one
+        large = one + rest * 0.6666666666666666
+        w = w * (1.0 + share * (large - 0.5 * share) / (large - share))
     grown = tl.exp(tl.minimum(x, 1.0)) * tl.exp(-w)
     w = tl.where(x < 1.0, w - (w - grown) / (1.0 + w), w)
     return tl.where(x < -40.0, tl.exp(x), w)

@@ -300,8 +300,8 @@ INLINE float wright_omega(float x) {
 #pragma GCC unroll 3
     for (int step = 0; step < 3; step++) {
         float rest = inside - w - logarithm(w), one = 1.0f + w;
-        float twice = 2.0f * one * (one + rest * 0.6666666666666666f);
-        w = w * (1.0f + rest / one * (twice - rest) / (twice - 2.0f * rest));
+        float share = rest / one, large = one + rest * 0.6666666666666666f;
+        w = w * (1.0f + share * (large - 0.5f * share) / (large - share));
     }
     float grown = exponential(x > 1.0f ? 1.0f : x) * exponential(-w), left = w - (w - grown) / (1.0f + w);
     float small = exponential(x);

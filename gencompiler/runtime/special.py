@@ -86,8 +86,8 @@ class _WrightOmega(Function):
         for _ in range(4):
             rest = inside - w - torch.log(w)
             one = 1 + w
-            twice = 2 * one * (one + rest * (2 / 3))
-            w = w * (1 + rest / one * (twice - rest) / (twice - 2 * rest))
+            share, large = rest / one, one + rest * (2 / 3)  # divided by 1 + w, whose square would overflow
+            w = w * (1 + share * (large - share / 2) / (large - share))
         grown = torch.exp(x.clamp(max=1.0)) * torch.exp(-w)  # below 1, w = exp(x) exp(-w) loses nothing
         w = torch.where(x < 1, w - (w - grown) / (1 + w), w)
         return torch.where(x < _LOW, torch.exp(x), torch.where(x == math.inf, x, w))
