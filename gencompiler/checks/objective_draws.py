@@ -33,9 +33,9 @@ def own_draws(model: nodes.Model) -> Iterator[tuple[str, nodes.Expr, Translation
 
 
 def _is_written(draw: nodes.Drawn) -> bool:
-    """Whether a distribution stands in the draw itself: that of a kernel was derived from its SDE."""
-    own = draw.source.distribution.span if isinstance(draw.source, nodes.DistributionSource) else draw.source.span
-    return own.source == draw.span.source and draw.span.start <= own.start <= draw.span.end
+    """Whether a draw is from a distribution that the spec writes there: that of a kernel is derived from its SDE."""
+    source = draw.source
+    return isinstance(source, nodes.DistributionSource) and source.distribution.span == source.span
 
 
 def _drawn(draw: nodes.Drawn, variables: dict[str, nodes.Variable]) -> dict[str, Term]:
