@@ -22,6 +22,7 @@ from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Term, name_of, subterms, symbol
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.law_rules import events, needs
+from gencompiler.proof.probabilities import probability
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.scope import distribution_terms, index_symbol
 from gencompiler.proof.structure import Admissible, Described, Mixed, PushesForward, is_atom
@@ -189,7 +190,7 @@ def check_probability(checking: Checking, own: Obligation, term: Term, scope: Tr
 
     def attempt() -> Proof:
         try:
-            return prove("member", (term, PROBABILITY), checking.search.range(term))
+            return prove("member", (term, PROBABILITY), probability(checking.search, term))
         except Unproved as failure:
             raise NotFound("range", term, str(failure)) from None
 

@@ -102,6 +102,7 @@ class Infer:
                 also=also,
                 help=(f"apply it: `{name.id}(…)`",),
             )
+        self.builder.check_place(name.id, name.span)
         return self.builder.unsupported(f"`{name.id}`", name.span)
 
     def _binary(self, context: Context, expr: tree.Binary) -> nodes.Expr:

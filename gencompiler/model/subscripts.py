@@ -139,7 +139,7 @@ def _place(infer: Infer, context: Context, subscript: tree.Subscript, extent: in
     if isinstance(subscript, tree.At):
         if isinstance(subscript.value, tree.Range):
             infer.builder.unsupported("a range as a subscript", subscript.span)
-        moved = _moved_index(context, subscript.value)
+        moved = moved_index(context, subscript.value)
         if moved is not None:
             _solve_index(infer, context, *moved, extent)
         value = infer.expression(context, subscript.value)
@@ -244,13 +244,13 @@ def _check_variable(infer: Infer, value: nodes.Expr, subscript: tree.Subscript, 
         )
 
 
-def _moved_index(context: Context, expr: tree.Expr) -> tuple[tree.Name, int] | None:
+def moved_index(context: Context, expr: tree.Expr) -> tuple[tree.Name, int] | None:
     """The index and the whole number that is added to it, of `t`, `t - 1` and `1 + t`; None of anything else."""
     if isinstance(expr, tree.Name):
         return (expr, 0) if expr.id in context.indices else None
     if not isinstance(expr, tree.Binary) or expr.operator not in ("+", "-"):
         return None
-    left, right = _moved_index(context, expr.left), _moved_index(context, expr.right)
+    left, right = moved_index(context, expr.left), moved_index(context, expr.right)
     found, other = (left, expr.right) if left is not None else (right, expr.left)
     if found is None or (left is not None and right is not None) or (left is None and expr.operator == "-"):
         return None

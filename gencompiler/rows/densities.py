@@ -31,7 +31,7 @@ class Densities:
         self.graph = expressions.graph
         self.derived: Derived = expressions.derived
         self.factors = Factors(expressions, streams)
-        self.equations = Equations(expressions, streams)
+        self.equations = Equations(expressions, self.factors)
         self.known: dict[tuple[object, ...], Expr] = {}
         expressions.probabilistic = self.lower
 

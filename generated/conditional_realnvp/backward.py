@@ -95,6 +95,7 @@ def log_prob_saving_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """a one-sample bound of log p(x) of each row: uniform dequantization, and the states that its gradient needs.
@@ -143,7 +144,7 @@ def log_prob_saving_kernel(
             1,
         )
     )
-    for k_down in tl.range(0, 8, num_stages=2):
+    for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         # conditional_realnvp.gen:4
         hidden = tl.maximum(
@@ -241,9 +242,10 @@ def log_prob_saving_rows(
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return log_prob, z_saved
 
@@ -350,6 +352,7 @@ def log_prob_backward_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization.
@@ -389,6 +392,11 @@ def log_prob_backward_kernel(
     value = tl.load(z_saved_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
     inner = (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32)
+    tl.store(
+        part_2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        inner,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+    )
     # conditional_realnvp.gen:13
     s = dot(inner, matrix(embedding_s_weight_array, 0, 16, 64), PRECISION)
     tanh_s = tanh(s)
@@ -398,13 +406,19 @@ def log_prob_backward_kernel(
     log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # conditional_realnvp.gen:8
     product = 2 * (difference / scale) * (-0.5 * log_prob_cotangent)[:, None]
+    tl.store(
+        part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
+        (1.0 - square(tanh_s)) * (scale * (-difference / square(scale) * product) - log_prob_cotangent[:, None]),
+        mask=live[:, None],
+    )
     product_2 = 1.0 / scale * product
+    tl.store(part_1_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], -product_2, mask=live[:, None])
     negate_log_prob_cotangent = -log_prob_cotangent
     # conditional_realnvp.gen:14
     z_2 = value
     drift = tl.full((ROWS,), 0.0, tl.float32)
     z_adjoint = product_2
-    for k_2 in tl.range(0, 8, num_stages=2):
+    for k_2 in tl.range(0, 8, num_stages=STAGES):
         difference_2 = 7 - k_2
         quotient_difference_2 = difference_2 // 8
         equal_difference_2 = difference_2 == quotient_difference_2 * 8 + 7
@@ -536,19 +550,6 @@ def log_prob_backward_kernel(
         + product_8
     )
     # conditional_realnvp.gen:8
-    tl.store(part_1_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], -product_2, mask=live[:, None])
-    # conditional_realnvp.gen:14
-    tl.store(
-        part_2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        inner,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    # conditional_realnvp.gen:8
-    tl.store(
-        part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
-        (1.0 - square(tanh_s)) * (scale * (-difference / square(scale) * product) - log_prob_cotangent[:, None]),
-        mask=live[:, None],
-    )
     tl.store(part_11_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_8 - total_3, mask=live[:, None])
     tl.store(
         part_12_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
@@ -658,9 +659,10 @@ def log_prob_backward_rows(
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=16,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return part_1, part_2, part_3, part_11, part_12, part_4, part_5, part_6, part_7, part_8, part_9, part_10, drift
 
@@ -736,6 +738,7 @@ def log_prob_saving_saved_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """a one-sample bound of log p(x) of each row: uniform dequantization, and the states that its gradient needs.
@@ -784,7 +787,7 @@ def log_prob_saving_saved_kernel(
             1,
         )
     )
-    for k_down in tl.range(0, 8, num_stages=2):
+    for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         tl.store(
             z_saved_out + place[:, None] * 512 + (7 - k) * 64 + vector(places_array, k, 64),
@@ -886,9 +889,10 @@ def log_prob_saving_saved_rows(
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return log_prob, z_saved, z_end
 
@@ -1003,6 +1007,7 @@ def log_prob_backward_saved_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization.
@@ -1040,6 +1045,11 @@ def log_prob_backward_saved_kernel(
     y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
     # conditional_realnvp.gen:14
     inner = (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32)
+    tl.store(
+        part_2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        inner,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+    )
     inner_3 = (y[:, None] == vector(places_array, 0, 64)).to(tl.float32)
     # conditional_realnvp.gen:13
     s = dot(inner, matrix(embedding_s_weight_array, 0, 16, 64), PRECISION)
@@ -1051,11 +1061,17 @@ def log_prob_backward_saved_kernel(
     log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # conditional_realnvp.gen:8
     product = 2 * (difference / scale) * (-0.5 * log_prob_cotangent)[:, None]
+    tl.store(
+        part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
+        (1.0 - square(tanh_s)) * (scale * (-difference / square(scale) * product) - log_prob_cotangent[:, None]),
+        mask=live[:, None],
+    )
     product_2 = 1.0 / scale * product
+    tl.store(part_1_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], -product_2, mask=live[:, None])
     negate_log_prob_cotangent = -log_prob_cotangent
     # conditional_realnvp.gen:14
     z_adjoint = product_2
-    for k_2 in tl.range(0, 8, num_stages=2):
+    for k_2 in tl.range(0, 8, num_stages=STAGES):
         reverse_input = tl.load(
             z_saved_ptr + place[:, None] * 512 + (7 - k_2) * 64 + vector(places_2_array, 0, 64),
             mask=live[:, None] & (vector(places_2_array, 0, 64) >= 0),
@@ -1167,19 +1183,6 @@ def log_prob_backward_saved_kernel(
         + product_8
     )
     # conditional_realnvp.gen:8
-    tl.store(part_1_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], -product_2, mask=live[:, None])
-    # conditional_realnvp.gen:14
-    tl.store(
-        part_2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        inner,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    # conditional_realnvp.gen:8
-    tl.store(
-        part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
-        (1.0 - square(tanh_s)) * (scale * (-difference / square(scale) * product) - log_prob_cotangent[:, None]),
-        mask=live[:, None],
-    )
     tl.store(part_11_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_8 - total_2, mask=live[:, None])
     tl.store(
         part_12_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
@@ -1273,9 +1276,10 @@ def log_prob_backward_saved_rows(
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=16,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return part_1, part_2, part_3, part_11, part_12, part_4, part_5, part_6, part_7, part_8, part_9, part_10
 

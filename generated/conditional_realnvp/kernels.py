@@ -90,6 +90,7 @@ def log_prob_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """a one-sample bound of log p(x) of each row: uniform dequantization.
@@ -137,7 +138,7 @@ def log_prob_kernel(
             1,
         )
     )
-    for k_down in tl.range(0, 8, num_stages=2):
+    for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         # conditional_realnvp.gen:4
         hidden = tl.maximum(
@@ -228,9 +229,10 @@ def log_prob_rows(
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return log_prob
 
@@ -298,6 +300,7 @@ def sample_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """exact samples of x.
@@ -331,7 +334,7 @@ def sample_kernel(
     noise = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 2)
     # conditional_realnvp.gen:14
     x = m + scale * noise
-    for k in tl.range(0, 8, num_stages=2):
+    for k in tl.range(0, 8, num_stages=STAGES):
         # conditional_realnvp.gen:4
         hidden = tl.maximum(
             dot(
@@ -417,9 +420,10 @@ def sample_rows(
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return x
 
@@ -470,6 +474,7 @@ def forward_kernel(
     log_abs_det_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """latent z to the value in [0, 1) that quantization turns into x, and log|det| of that map.
@@ -497,7 +502,7 @@ def forward_kernel(
     # conditional_realnvp.gen:14
     x = z
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k in tl.range(0, 8, num_stages=2):
+    for k in tl.range(0, 8, num_stages=STAGES):
         # conditional_realnvp.gen:4
         hidden = tl.maximum(
             dot(
@@ -576,9 +581,10 @@ def forward_rows(y, z, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias,
         log_abs_det,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return x, log_abs_det
 
@@ -629,6 +635,7 @@ def inverse_kernel(
     log_abs_det_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """the value in [0, 1) that quantization turns into x to latent z, and log|det| of that map.
@@ -667,7 +674,7 @@ def inverse_kernel(
         + (inner + log1p(tl.exp(-2.0 * inner)) - 0.6931471805599453),
         1,
     )
-    for k_down in tl.range(0, 8, num_stages=2):
+    for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         # conditional_realnvp.gen:4
         hidden = tl.maximum(
@@ -730,8 +737,9 @@ def inverse_rows(x, y, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias,
         log_abs_det,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return z, log_abs_det

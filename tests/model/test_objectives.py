@@ -37,6 +37,7 @@ MEANT = {
     "denoising_score_matching": (DIFFUSION, "denoising_score_matching(e, vp, weighting = likelihood)"),
     "noise_prediction": (DIFFUSION, "noise_prediction(e, vp, cutoff = 0.01)"),
     "velocity_prediction": (DIFFUSION, "velocity_prediction(e, vp)"),
+    "data_prediction": (DIFFUSION, "data_prediction(e, vp)"),
     "edm_denoising": (DIFFUSION, "edm_denoising(e, d = 0.25)"),
     "flow_matching": (DIFFUSION, "flow_matching(e)"),
 }
