@@ -1,5 +1,5 @@
 """The distributions that an objective itself draws from, `u ~ Normal(0, s)` in the brackets of `E[…]`, each with what
-the names drawn before it stand for: any value of their supports."""
+the names drawn before it stand for: any value of their supports.  The kernel of an SDE has an obligation of its own."""
 
 from __future__ import annotations
 
@@ -25,10 +25,17 @@ def own_draws(model: nodes.Model) -> Iterator[tuple[str, nodes.Expr, Translation
                 inside = Translation.of_model(model)
                 for draw in part.draws:
                     subject = f"{training.objective.name}: {draw.names[0]} in {phase.label}"
-                    if isinstance(draw.source, nodes.DistributionSource) and subject not in seen:
+                    own = _is_written(draw) and subject not in seen
+                    if own and isinstance(draw.source, nodes.DistributionSource):
                         seen.add(subject)
                         yield subject, draw.source.distribution, inside
                     inside = inside.binding(_drawn(draw, variables))
+
+
+def _is_written(draw: nodes.Drawn) -> bool:
+    """Whether a draw is from a distribution that the spec writes there: that of a kernel is derived from its SDE."""
+    source = draw.source
+    return isinstance(source, nodes.DistributionSource) and source.distribution.span == source.span
 
 
 def _drawn(draw: nodes.Drawn, variables: dict[str, nodes.Variable]) -> dict[str, Term]:

@@ -221,6 +221,7 @@ class _PutIn:
             return self.asked.place
         if isinstance(part, nodes.Scatter) and _named(part.order) == order and self._comes_before(part.before):
             base = None if part.base is None else self(part.base)
+            assert base is None or isinstance(base, nodes.Expr)
             return dataclasses.replace(part, base=base, order=self.asked.order_value, before=self.asked.turn)
         if isinstance(part, nodes.Reference):
             if part.name == order:
