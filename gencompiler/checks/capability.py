@@ -10,16 +10,18 @@ from gencompiler.checks import diffusion_ability, implicit, passes, stationarity
 from gencompiler.checks.checking import Checking
 from gencompiler.checks.factorization import Joint, joints
 from gencompiler.checks.verdict import Verdict
-from gencompiler.derive import queries
+from gencompiler.derive import drawing, queries
 from gencompiler.derive.log_det import estimated
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import flows, nodes
 from gencompiler.model.determined import free_latents
 from gencompiler.proof import marginal_rules
+from gencompiler.proof.facts import Member
 from gencompiler.proof.kernel import Proof, Unproved, prove
-from gencompiler.proof.structure import Chains, HasDensity, Production
+from gencompiler.proof.structure import Chains, HasDensity, Production, Turns
 from gencompiler.proof.structure_rules import density_kind
+from gencompiler.proof.turns import members, order_of, slices_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,7 +198,7 @@ def _importance(checking: Checking) -> Ability | None:
     try:
         queries.density_plan(checking.derived, "p", (*own, *latent), ())
         queries.density_plan(checking.derived, "q", latent, own)
-        queries.draw_plan(checking.derived, "q", latent, own)
+        drawing.draw_plan(checking.derived, "q", latent, own)
     except queries.Refused:
         return None
     stated = next(c for c in model.conditionals if c.joint == "q")
@@ -214,7 +216,8 @@ def _not_eliminated(joint: Joint, latents: tuple[str, ...]) -> str | None:
 
 def _density_passes(derived: Derived, joint: Joint) -> int:
     """All variables are known, so every conditional is evaluated at once: one pass, and those of pipelines undone."""
-    return passes.of_joint(derived, joint, generating=False) if joint.productions else 0
+    of_pipelines = passes.of_joint(derived, joint, generating=False) if joint.productions else 0
+    return max(of_pipelines, _computing_steps(joint)) if joint.productions else 0
 
 
 def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ability:
@@ -235,9 +238,9 @@ def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ab
         return Ability("chain", f"draws approach the law that `{name}` keeps, if there is one", chain.span)
     if open_ is not None:
         return Ability("none", f"no equation of `{joint.name}` gives `{open_}`, on which its draws depend", span)
-    steps = max((_steps(p) for p in joint.productions), default=1)
+    steps = _drawing_steps(joint)
     for conditional in checking.derived.model.conditionals:
-        if conditional.joint == joint.name and (left := queries.undrawn(conditional.distribution)) is not None:
+        if conditional.joint == joint.name and (left := drawing.undrawn(conditional.distribution)) is not None:
             return Ability("none", f"no sampler was derived for `{left.density.name}`", left.span)
     if flows.odes(checking.model):
         return Ability("approximate", "ancestral, along an ODE", span, flows.evaluations(checking.model))
@@ -273,6 +276,26 @@ def _approached(checking: Checking, joint: str, transition: str) -> str:
     if bias is not None:
         return f"draws approach a law that is not `{joint}`: `{transition}` accepts every step, and {bias}"
     return f"draws need not approach `{joint}`: nothing claims that `{transition}` keeps it"
+
+
+def _drawing_steps(joint: Joint) -> int:
+    """The most draws that follow one another: of one equation, or of several in turns."""
+    steps = [1]
+    for turn in order_of(joint.productions, dict(joint.variables)) or ():
+        drawn = [joint.productions[k] for k in members(turn) if not isinstance(joint.productions[k].law, Member)]
+        if isinstance(turn, Turns):
+            made = [slices_of(p.produces[0], p.indices) for p in drawn]
+            steps.append(sum(stop - start for start, stop in filter(None, made)))
+        steps += [_steps(p) for p in drawn]
+    return max(steps)
+
+
+def _computing_steps(joint: Joint) -> int:
+    """The most places of a derived quantity that are computed one after the other."""
+    computed = [p for p in joint.productions if isinstance(p.law, Member) and p.indices]
+    own = {p.produces[0].variable for p in computed}
+    waiting = [p for p in computed if own & {u.variable for u in p.listed}]
+    return max((r.stop - r.start for p in waiting for r in p.indices), default=1)
 
 
 def _steps(production: Production) -> int:

@@ -12,7 +12,7 @@ from gencompiler.derive.express import Naming, express
 from gencompiler.derive.nodes import LogDet
 from gencompiler.model import nodes
 from gencompiler.node import walk
-from gencompiler.proof.facts import Bijection, VectorBijection
+from gencompiler.proof.facts import Bijection, Invertible, VectorBijection
 from gencompiler.proof.graph import Term, name_of
 from gencompiler.proof.translate import Translation
 
@@ -20,9 +20,12 @@ from gencompiler.proof.translate import Translation
 EXACT_UP_TO = 16
 
 
-def log_det(map_: nodes.Map, input_: Term, translation: Translation, found: Bijection | VectorBijection) -> LogDet:
+def log_det(
+    map_: nodes.Map, input_: Term, translation: Translation, found: Bijection | VectorBijection | Invertible
+) -> LogDet:
     """log|det| of a map from what was found about it; of a lifted map, of one element."""
     value = found.log_derivative if isinstance(found, Bijection) else found.log_det
+    assert value is not None
     naming = Naming({input_: name_of(input_)}, translation.labels, translation.origins, map_.body.span)
     return LogDet(map_.name, express(value, naming), span=map_.span)
 

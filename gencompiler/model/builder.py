@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import NoReturn, TypeVar
 
+from gencompiler.catalog import words
 from gencompiler.catalog.networks import NETWORKS
 from gencompiler.diagnostics.model import Label, Reporter
 from gencompiler.diagnostics.span import Span
@@ -181,6 +182,12 @@ class Builder:
         """This is valid; the compiler cannot do it yet."""
         help_ = (instead,) if instead else ()
         self.report("G901", f"{what} is valid, but not supported yet", span, "not supported yet", help=help_)
+
+    def check_place(self, name: str, span: Span) -> None:
+        """Report a word that means something, but not here."""
+        if name in words.CONTEXTUAL:
+            found = f"`{name}` means nothing here"
+            self.report("G101", found, span, "not in this place", help=(words.CONTEXTUAL[name],))
 
     def add_parameter(self, parameter: nodes.Parameter) -> nodes.ParameterReference:
         self.parameters[parameter.path] = parameter

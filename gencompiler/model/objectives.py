@@ -32,8 +32,8 @@ class Objectives:
     """Resolves the objectives of one model.
 
     `own`: names of the objectives declared inside it, which speak of its variables by their names; `declared`: those of
-    all its variables, also the refused ones; `eliminated`: the variables that a pipeline determines; `links`: the
-    pipelines."""
+    all its variables, also the refused ones; `eliminated`: the variables that a pipeline determines; `laws`: the
+    conditionals that its equations state; `links`: its pipelines."""
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Objectives:
         declared: frozenset[str],
         joints: frozenset[str],
         eliminated: frozenset[str],
+        laws: tuple[nodes.Conditional, ...],
         links: tuple[nodes.Link, ...],
     ) -> None:
         self.infer = infer
@@ -55,6 +56,7 @@ class Objectives:
         self.declared = declared
         self.joints = joints
         self.eliminated = eliminated
+        self.laws = laws
         self.links = links
 
     def resolve(self, statement: tree.Request) -> nodes.Objective:
@@ -228,7 +230,8 @@ class Objectives:
             if moving is not None and moving.z is not None:
                 generic["z"] = (moving.z,)
         meanings = {**generic, **own} if inside else {**own, **generic}
-        return frames.Frame(declared.name.id, declared.span.source, meanings, self.joints, read=frozenset(read))
+        known = frozenset(read)
+        return frames.Frame(declared.name.id, declared.span.source, meanings, self.joints, laws=self.laws, read=known)
 
     # -- phases ------------------------------------------------------------------------------------------------------
 

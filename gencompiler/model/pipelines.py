@@ -74,7 +74,7 @@ def _stage(infer: Infer, context: Context, expr: tree.Expr, shape: Shape) -> tup
             nodes.Type(nodes.REAL), name, (nodes.Reference(scalar, "u", span=expr.span),), span=expr.span
         )
         return _built(infer, name, shape, body, shape, expr.span, domain, range_)
-    if name in words.PLANNED or name in (*words.STRUCTURE, *words.MATRICES, *words.WRAPPERS):
+    if name in (*words.PLANNED, *words.STRUCTURE, *words.MATRICES, *words.WRAPPERS):
         builder.unsupported(f"the stage `{name}`", expr.span)
     return builder.report(
         "G103",

@@ -23,6 +23,7 @@ from gencompiler.model import (
     library,
     nodes,
     objectives,
+    quantities,
     requests,
     scalars,
     sdes,
@@ -187,8 +188,7 @@ class _Resolver:
         self.context = dataclasses.replace(self.context, names=dict(self.context.names))
         parts = equations.Equations(self.infer, self.context, self.variables)
         moves: list[nodes.Transition] = []
-        stated = (s.equation for s in self.surface.statements if isinstance(s, tree.EquationStatement))
-        deterministic.Quantities(self.infer, self.context, stated).resolve()
+        self._quantities(parts)
         for statement in self.surface.statements:
             if isinstance(statement, tree.EquationStatement):
                 self._each(lambda s: parts.add(s.equation), statement)
@@ -211,6 +211,16 @@ class _Resolver:
         self.reporter.raise_errors()
         return self._model(parts, moves, asked)
 
+    def _quantities(self, parts: equations.Equations) -> None:
+        """Derived quantities, before what mentions them: those with indices between the others, which may need them."""
+        stated = [s.equation for s in self.surface.statements if isinstance(s, tree.EquationStatement)]
+        indexed = quantities.Indexed(self.infer, self.context, self.variables, stated)
+        indexed.declare()
+        whole = deterministic.Quantities(self.infer, self.context, stated)
+        whole.resolve(but=indexed.names)
+        parts.quantities = indexed.resolve()
+        whole.resolve()
+
     def _objectives(self, parts: equations.Equations) -> objectives.Objectives:
         """What resolves the objectives of `train` lines."""
         groups_ = [g for s in self.surface.statements if isinstance(s, tree.Variables) for g in s.groups]
@@ -225,6 +235,7 @@ class _Resolver:
             frozenset(n.id for g in groups_ for n in g.names),
             self._joints(parts),
             piped | {d.target for d in parts.deterministic},
+            tuple(parts.conditionals),
             tuple(parts.links),
         )
 
@@ -375,6 +386,7 @@ class _Resolver:
             claims=(*asked.claims, *parts.claims),
             assumptions=tuple(asked.assumptions),
             user_densities=tuple(builder.user_densities),
+            quantities=tuple(parts.quantities),
             span=self.surface.span,
         )
         return groups.with_parameters(solved(model), builder.instances())

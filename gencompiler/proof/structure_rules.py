@@ -185,9 +185,9 @@ def density_kind(productions: tuple[Production, ...]) -> str:
 def density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A directed factorization of admissible distributions and bijections has a density over its observed variables.
 
-    What is not observed must be the source of a pipeline onto something produced, so that it is eliminated; a pipeline
-    written the other way must be a bijection.  Subject: observed variables, givens.  Premises: the factorization, then
-    the law of each equation."""
+    What is not observed must be the source of a pipeline onto something produced, so that it is eliminated, or
+    computed, so that its formula takes its place; a pipeline written the other way must be a bijection.  Subject:
+    observed variables, givens.  Premises: the factorization, then the law of each equation."""
     observed, given = cast(tuple[tuple[str, ...], tuple[str, ...]], subject)
     whole, *laws = premises
     if not isinstance(whole, Factorizes):
@@ -196,7 +196,10 @@ def density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(set(whole.conditions) <= set(given), "it is conditioned on what is not given")
     names = {name for name, _ in whole.variables}
     links = [p for p in whole.productions if isinstance(p.law, Chains)]
-    proper = all(has_density(p.law) or isinstance(p.law, Chains) for p in whole.productions)
+    stochastic = {q.variable for p in whole.productions if not isinstance(p.law, Member) for q in p.produces}
+    computed = names - stochastic - set(observed)
+    parts = [p for p in whole.productions if not {q.variable for q in p.produces} <= computed]
+    proper = all(has_density(p.law) or isinstance(p.law, Chains) for p in parts)
     need(proper, "an equation computes a variable, and it has no density")
     need(
         all(not (p.inverted and isinstance(p.law, Chains) and quantizes(p.law.stages)) for p in links),
@@ -211,7 +214,9 @@ def density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(all(len(p.produces) == 1 for p in links), "what a quantization leaves is a latent variable of its own")
     eliminated = set(sources)
     need(not eliminated & set(listed), "the source of a pipeline is mentioned by another equation")
-    need(set(observed) <= names and names - eliminated == set(observed), "a latent variable is not eliminated")
+    need(not eliminated & computed, "the source of a pipeline is computed")
+    left = names - eliminated - computed
+    need(set(observed) <= names and left == set(observed), "a latent variable is not eliminated")
     return HasDensity(whole.joint, observed, given, whole.productions, density_kind(whole.productions))
 
 

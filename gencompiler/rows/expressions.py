@@ -132,7 +132,7 @@ class Expressions:
                 return graph.name(graph.external(name, values, expr.type.shape, span), name)
             case model.NetworkOutput():
                 return networks.output(self, expr, scope)
-            case model.LogDensity() | model.FreeEnergy() | model.Expectation() if self.probabilistic is not None:
+            case model.LogDensity() | model.LogLaw() | model.FreeEnergy() | model.Expectation() if self.probabilistic:
                 return self.probabilistic(expr, scope)
         return self._solved(expr, scope)
 

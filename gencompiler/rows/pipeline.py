@@ -51,7 +51,7 @@ class Pipeline:
             return Passed(self._quantize(self.surjections[stage.surjection], at.value, stage.span), at.log_det)
         if isinstance(stage, model.UseOde):
             return self._flowed(stage, at, scope, depth, undone=False)
-        return self._through(stage, at, scope, backwards=False)
+        return self.through(stage, at, scope, backwards=False)
 
     def _quantize(self, surjection: model.Surjection, value: Expr, span: Span) -> Expr:
         """⌊K y⌋; a y that rounds to 1 falls into the last level."""
@@ -74,7 +74,7 @@ class Pipeline:
             return self._dequantize(self.surjections[stage.surjection], at, scope, stage.span)
         if isinstance(stage, model.UseOde):
             return self._flowed(stage, at, scope, depth, undone=True)
-        return self._through(stage, at, scope, backwards=True)
+        return self.through(stage, at, scope, backwards=True)
 
     def _dequantize(self, surjection: model.Surjection, at: Passed, scope: Scope, span: Span) -> Passed:
         """y = (x + u) / K with u ~ Uniform(0, 1), and log p(x) ≥ E_u log p_Y(y) - D log K; where u is a variable,
@@ -121,7 +121,7 @@ class Pipeline:
             log_det, start = through.log_det, start + part.count
         return Passed(graph.concat(tuple(values), span), log_det)
 
-    def _through(self, stage: model.Stage, at: Passed, scope: Scope, *, backwards: bool) -> Passed:
+    def through(self, stage: model.Stage, at: Passed, scope: Scope, *, backwards: bool) -> Passed:
         """A map, or the inverse of one; log|det| is that of the stage as written, at the map's own input."""
         assert isinstance(stage, model.UseMap)
         map_, swapped = self.maps[stage.map], isinstance(stage, model.UseInverse)

@@ -49,7 +49,7 @@ def forward_rows(w, y):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x, log_abs_det
@@ -93,7 +93,7 @@ def inverse_rows(x, y):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return w, log_abs_det
@@ -155,7 +155,7 @@ def simulate_vp_rows(w, y, steps, *, rows, seed, step):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return w_out
