@@ -47,9 +47,9 @@ def _method(checking: Checking, method: nodes.Method) -> None:
     variable = next(v for v in checking.model.variables if v.name == sde.state.name)
     if method.verb == "evaluate" and variable.role != "observed":
         message = f"`{method.name}` estimates log p of what is observed, and `{name}` moves `{variable.name}`"
-        also = (Label(variable.span, variable.role),)
+        declared = Label(variable.span, variable.role)
         help_ = (f"make it a stage, `{variable.name} = z |> flow(…)`, and what is observed is `evaluate exact`",)
-        checking.report(Finding("G703", message, method.span, "not observed", also, help=help_))
+        checking.report(Finding("G703", message, method.span, "not observed", (declared,), help=help_))
     stated = [t for t in checking.model.terminals if t.variable == sde.state.name]
     if not any(t.time == end for t in stated):
         wanted = f"{sde.state.name}({number(end)})"
