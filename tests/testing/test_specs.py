@@ -9,8 +9,8 @@ from gencompiler.testing.specs import small_model
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").rglob("*.gen"))
 
-#: This has every property, and takes longer to show it than all others together (its inverse is a limit): `genc test` does.
-LONG = ("residual",)
+#: These have every property, and take longer to show it than all others together: `genc test` does.
+LONG = ("residual", "spline")
 TRIED = [spec for spec in SPECS if spec.stem not in LONG]
 
 #: Half the usual samples: the rate of false alarms stays what it is, and power is another test's concern.
