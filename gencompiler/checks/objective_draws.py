@@ -1,10 +1,14 @@
 """The distributions that an objective itself draws from, `u ~ Normal(0, s)` in the brackets of `E[…]`, each with what
-the names drawn before it stand for: any value of their supports."""
+the names drawn before it stand for: any value of their supports.
+
+The law of a kernel, `x' ~ vp(x' | x, t)`, is none of them: from when on it has a density is said of the SDE itself, and
+what an objective asks of it before then in `diffusion_requests`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes
 from gencompiler.node import walk
 from gencompiler.proof.graph import Term, symbol
@@ -13,8 +17,10 @@ from gencompiler.proof.structure_rules import event_support
 from gencompiler.proof.translate import Translation
 
 
-def own_draws(model: nodes.Model) -> Iterator[tuple[str, nodes.Expr, Translation]]:
+def own_draws(derived: Derived) -> Iterator[tuple[str, nodes.Expr, Translation]]:
     """Each distribution, what it is called in a certificate, and the scope that it stands in."""
+    model = derived.model
+    stated = {_subject(t, p, d) for t in derived.written for p in t.objective.phases for d in _draws(p) if _is_own(d)}
     variables = {v.name: v for v in model.variables}
     for training in model.trainings:
         seen: set[str] = set()
@@ -24,11 +30,23 @@ def own_draws(model: nodes.Model) -> Iterator[tuple[str, nodes.Expr, Translation
                     continue
                 inside = Translation.of_model(model)
                 for draw in part.draws:
-                    subject = f"{training.objective.name}: {draw.names[0]} in {phase.label}"
-                    if isinstance(draw.source, nodes.DistributionSource) and subject not in seen:
+                    subject = _subject(training, phase, draw)
+                    if isinstance(draw.source, nodes.DistributionSource) and subject in stated - seen:
                         seen.add(subject)
                         yield subject, draw.source.distribution, inside
                     inside = inside.binding(_drawn(draw, variables))
+
+
+def _subject(training: nodes.Training, phase: nodes.Phase, draw: nodes.Drawn) -> str:
+    return f"{training.objective.name}: {draw.names[0]} in {phase.label}"
+
+
+def _draws(phase: nodes.Phase) -> Iterator[nodes.Drawn]:
+    return (part for part in walk(phase.value) if isinstance(part, nodes.Drawn))
+
+
+def _is_own(draw: nodes.Drawn) -> bool:
+    return isinstance(draw.source, nodes.DistributionSource)
 
 
 def _drawn(draw: nodes.Drawn, variables: dict[str, nodes.Variable]) -> dict[str, Term]:
