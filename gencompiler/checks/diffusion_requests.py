@@ -44,6 +44,12 @@ def _method(checking: Checking, method: nodes.Method) -> None:
         message = f"the cutoff of `{method.name}` is not below the end of time, {number(end)}"
         checking.report(Finding("G703", message, method.span, f"it is {number(asked.cutoff_of(method))}"))
     _solver(checking, method, sde)
+    variable = next(v for v in checking.model.variables if v.name == sde.state.name)
+    if method.verb == "evaluate" and variable.role != "observed":
+        message = f"`{method.name}` estimates log p of what is observed, and `{name}` moves `{variable.name}`"
+        declared = Label(variable.span, variable.role)
+        help_ = (f"make it a stage, `{variable.name} = z |> flow(…)`, and what is observed is `evaluate exact`",)
+        checking.report(Finding("G703", message, method.span, "not observed", (declared,), help=help_))
     stated = [t for t in checking.model.terminals if t.variable == sde.state.name]
     if not any(t.time == end for t in stated):
         wanted = f"{sde.state.name}({number(end)})"

@@ -11,6 +11,7 @@ where rho > 1 makes the equal steps of a solver shorter towards the data.
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from gencompiler.syntax import tree
 if TYPE_CHECKING:
     from gencompiler.model.infer import Infer
 
-#: The time of the stage, from 0 at the latent variable to 1 at the data.
+#: The time of the stage, from 0 at the latent variable to 1 at the data, where the model has no such name.
 CLOCK = "passed"
 
 
@@ -58,8 +59,11 @@ def stage(infer: Infer, context: Context, expr: tree.Expr, shape: tuple[int, ...
             options.append(flows.option(infer, context, argument, "flow", (*words.FLOW, *flows.OPTIONS)))
     own = builder.fresh(f"{sde.name}_flow")
     builder.carriers[own] = sde.name
-    velocity = _velocity(infer, sde, name, numbers, expr.span)
-    inputs = (sde.state, nodes.Input(CLOCK, nodes.Type(flows.UNIT), span=expr.span))
+    taken = {sde.time.name, *builder.variables}
+    free = next(c for c in (f"{CLOCK}{'_' * k}" for k in itertools.count()) if c not in taken)
+    clock = nodes.Input(free, nodes.Type(flows.UNIT), span=expr.span)
+    velocity = _velocity(infer, sde, name, clock, numbers, expr.span)
+    inputs = (sde.state, clock)
     builder.functions[own] = nodes.Function(own, inputs, velocity, span=expr.span)
     return nodes.UseOde(own, shape, tuple(options), span=expr.span)
 
@@ -73,7 +77,9 @@ def _number(infer: Infer, context: Context, argument: tree.Argument) -> Fraction
     return Fraction(found.value)
 
 
-def _velocity(infer: Infer, sde: nodes.Sde, score: str, numbers: dict[str, Fraction], span: Span) -> nodes.Expr:
+def _velocity(
+    infer: Infer, sde: nodes.Sde, score: str, own: nodes.Input, numbers: dict[str, Fraction], span: Span
+) -> nodes.Expr:
     """d state / ds, where the time of the SDE is a local name."""
     lower, upper = _ends(infer, sde, numbers["cutoff"], span)
     bent = next((n for n in sde.noises if any(_is(each, sde.state.name) for each in walk(n.coefficient))), None)
@@ -89,7 +95,7 @@ def _velocity(infer: Infer, sde: nodes.Sde, score: str, numbers: dict[str, Fract
 
     state = nodes.Reference(sde.state.type, sde.state.name, span=span)
     time = nodes.Reference(sde.time.type, sde.time.name, span=span)
-    clock = nodes.Reference(nodes.Type(flows.UNIT), CLOCK, span=span)
+    clock = nodes.Reference(own.type, own.name, span=span)
     left, rho = call("subtract", literal(Fraction(1)), clock), numbers["rho"]
     length = literal(upper - lower)
     when = call("add", literal(lower), call("multiply", length, _power(infer, left, int(rho), span)))

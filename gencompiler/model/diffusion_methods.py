@@ -15,8 +15,11 @@ STEPS = 500
 
 
 def moved(model: nodes.Model) -> frozenset[str]:
-    """The variables that an SDE with a stated terminal law produces: sampled by running it backwards."""
+    """The variables that an SDE produces: from a stated terminal law, by running it backwards, or from the law that a
+    Fokker-Planck equation starts with."""
     ended = {t.variable for t in model.terminals}
+    started = {option(m, "equation") for m in model.methods}
+    ended |= {state.name for sde in model.sdes if sde.name in started for state in sde.states}
     return frozenset(state.name for s in model.sdes for state in s.states if state.name in ended)
 
 

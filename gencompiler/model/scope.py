@@ -91,6 +91,8 @@ class _Names:
     def definition(self, definition: tree.Definition, known: frozenset[str], *, generic: bool) -> None:
         """In a top-level definition the sizes of its types are names of their own (`Real[D]`)."""
         names = _signature_names(definition.signature)
+        if definition.kind == "sde" and definition.signature is not None:
+            names |= {f"d{clock.name.id}" for clock in definition.signature.conditions or ()}
         types = [p.type for p in _parameters(definition.signature) if p.type is not None]
         if generic:
             names |= {n for type_ in (*types, definition.result) for n in _type_names(type_)}

@@ -73,6 +73,16 @@ def test_a_lower_cutoff_is_nearer_to_the_data() -> None:
         torch.testing.assert_close(found, exact("vp", z, cutoff)[0], rtol=0, atol=1e-4)
 
 
+def test_time_may_have_any_name() -> None:
+    """Also the one that the stage gives to its own."""
+    sde = "sde moved(x | passed : Interval(0, 1)) { dx = -0.5 * beta(passed) * x * dpassed + sqrt(beta(passed)) * dW }"
+    text = STAGE.format(sde="-0.5 * beta(t) * x * dt + sqrt(beta(t)) * dW", prior=1, options="solver = rk4(steps = 40)")
+    lines = [sde if line.strip().startswith("sde") else line for line in text.splitlines()]
+    z = torch.linspace(-2, 2, 6, dtype=torch.float64).reshape(3, 2)
+    own, renamed = (gencompiler.compile(each)().double() for each in (text, "\n".join(lines)))
+    torch.testing.assert_close(own.forward(z), renamed.forward(z), rtol=0, atol=1e-12)
+
+
 # -- data of variables behind a pipeline -----------------------------------------------------------------------------
 
 QUANTIZED = """

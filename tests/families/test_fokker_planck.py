@@ -104,6 +104,25 @@ def test_an_equilibrium_stays_on_any_grid() -> None:
     assert float((wrong.density[-1] - wrong.density[0]).abs().max()) > 1e-2
 
 
+def test_an_equation_needs_no_joint() -> None:
+    """A damped rotation of two elements, which has no stationary law that anything states; its mean is exp(t A) (1, 1)."""
+    text = """model Spiral {
+      observed x : Real[2]
+      def f(x : Real[2]) -> Real[2] = join([-0.5 * x[0] - 2 * x[1]], [2 * x[0] - 0.5 * x[1]])
+      sde spiral(x | t : Interval(0, 1)) { dx = f(x) * dt + 0.6 * dW }
+      evaluate fokker_planck(spiral, start = Normal(1, 0.3), grid = GRID, steps = 100) }"""
+    wanted = [math.exp(-0.5) * (math.cos(2) - math.sin(2)), math.exp(-0.5) * (math.sin(2) + math.cos(2))]
+    spread = 0.09 * math.exp(-1) + 0.36 * (1 - math.exp(-1))
+    gaps = []
+    for grid in (30, 60):
+        found = gencompiler.compile(text.replace("GRID", str(grid)))().fokker_planck()
+        means, variances = found.moments()
+        assert float((means - torch.tensor(wanted, dtype=torch.float64)).abs().max()) < 0.05
+        gaps.append(float((variances - spread).abs().max()))
+        assert found.mass_error < 1e-12 and found.smallest >= 0
+    assert gaps[1] < 0.6 * gaps[0] < 0.2
+
+
 def test_other_cases_are_refused() -> None:
     with pytest.raises(CompileError) as caught:
         gencompiler.compile(OU.format(shape="[3]", drift="-x", noise="1"))
