@@ -6,7 +6,7 @@ from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.checks import admissibility
 from gencompiler.checks.checking import Checking
 from gencompiler.model.nodes import Support
-from gencompiler.proof import finite_chains, imbalance
+from gencompiler.proof import finite_chains, flow_rules, flow_search, imbalance
 from gencompiler.proof.balancing import log_of
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.chain_rules import (
@@ -24,10 +24,10 @@ from gencompiler.proof.chain_rules import (
 )
 from gencompiler.proof.composite_rules import moved, parts_of
 from gencompiler.proof.graph import Malformed, Term, substitute, support_of
-from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.places import substitute_parts
 from gencompiler.proof.probabilities import probability
-from gencompiler.proof.terms import ZERO, plus
+from gencompiler.proof.terms import ONE, ZERO, plus
 
 _FROM_ZERO = Support("NonNegative")
 
@@ -204,14 +204,50 @@ class Keeping:
     def refutation(self, goal: Stationary | Reversible) -> Proof | None:
         """A place where invariance, or detailed balance, fails."""
         move, target = goal.kernel, goal.log_target
-        if isinstance(move, Kernel) and (laws := self.premises(move)) is not None:
-            search = imbalance.unbalanced if isinstance(goal, Reversible) else imbalance.gain
-            found = search(move, target, laws)
-            if found is not None:
-                return found
         if isinstance(goal, Reversible):
+            found = self._unbalanced(move, target) or finite_chains.imbalance(move, target)
+            if found is None and (lost := self.refutation(Stationary(move, target))) is not None:
+                found = prove("not_kept", (), lost)
+            return found
+        return self._changing(move, target) or finite_chains.change(move, target) or self._by_the_last(move, target)
+
+    def _unbalanced(self, move: Move, target: Term) -> Proof | None:
+        """Two places between which the flows differ."""
+        premises = self._all_premises(move)
+        return None if premises is None else flow_search.unbalanced(move, target, premises)
+
+    def _changing(self, move: Move, target: Term) -> Proof | None:
+        """A place that gains, by a kernel, a mixture of kernels, or a deterministic move."""
+        if isinstance(move, Blend) and not any(w.symbols for w in move.weights):
+            lost = attempt("lost_share", (move, target))
+            if lost is not None:
+                return lost
+        try:
+            stated = [probability(self.search, p) for p in _stated(move)]
+            if isinstance(move, Deterministic):
+                discrete = all(SUPPORTS[support_of(m).name].discrete for m in move.moves)
+                volume = [] if discrete else [self.volume(move.moves, move.maps)]
+                return flow_search.overtaken(move, target, (*volume, *stated))
+            premises = self._all_premises(move)
+            if premises is None or isinstance(move, Sequence | Repeated):
+                return None
+            signs = [s for blend in _blends(move) for s in self.signs(blend)]
+        except NotFound:
             return None
-        return finite_chains.change(move, target) or self._by_the_last(move, target)
+        found = flow_search.surplus(move, target, (*premises, *signs, *stated))
+        if found is None and isinstance(move, Kernel):
+            found = imbalance.gain(move, target, premises)
+        return found
+
+    def _all_premises(self, move: Move) -> list[Proof] | None:
+        """What is known of the laws and maps of all kernels of a move, in order; None where something is not."""
+        found: list[Proof] = []
+        for kernel in flow_rules.kernels(move):
+            own = self.premises(kernel)
+            if own is None:
+                return None
+            found += own
+        return found
 
     def _by_the_last(self, move: Move, target: Term) -> Proof | None:
         """Of a composition all but whose last part keep the measure: that the last part does not."""
@@ -224,6 +260,16 @@ class Keeping:
             return None if broken is None else prove("last_breaks", (), *kept, broken)
         except (NotFound, Unproved):
             return None
+
+
+def _stated(move: Move) -> list[Term]:
+    """The probabilities of acceptance that the spec states."""
+    own = move.probability if isinstance(move, Kernel | Deterministic) else None
+    return [*([own] if own is not None and own is not ONE else []), *(p for m in parts_of(move) for p in _stated(m))]
+
+
+def _blends(move: Move) -> list[Blend]:
+    return [*([move] if isinstance(move, Blend) else []), *(b for part in parts_of(move) for b in _blends(part))]
 
 
 def _images(maps: tuple[Mapped, ...]) -> list[Images]:

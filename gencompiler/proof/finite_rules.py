@@ -23,6 +23,7 @@ from gencompiler.proof.chain_rules import (
     Kernel,
     Mapped,
     Move,
+    NotReversible,
     NotStationary,
     Repeated,
     Sequence,
@@ -89,7 +90,8 @@ class Finite:
                 found[target] = summed((found[target], own)) if target in found else own
         return found
 
-    def _spread(self, move: Move, state: State) -> Measure:
+    def spread(self, move: Move, state: State) -> Measure:
+        """Where a move goes from a state, each place once."""
         found: Measure = {}
         for target, probability in self.step(move, state):
             found[target] = summed((found[target], probability)) if target in found else probability
@@ -113,7 +115,7 @@ class Finite:
             case Blend(weights=weights, parts=parts):
                 for weight, part in zip(weights, parts, strict=True):
                     own = self._value(weight, state)
-                    for target, probability in self._spread(part, state).items():
+                    for target, probability in self.spread(part, state).items():
                         yield target, times(own, probability)
             case Kernel():
                 yield from self._kernel(move, state)
@@ -245,6 +247,29 @@ def finite_change(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     except KeyError:
         raise Unproved("no state of the chain") from None
     return NotStationary(move, log_target)
+
+
+@rule
+def finite_imbalance(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """Between two states the flows there and back differ.  Subject: the move, log of the measure, parameters, the
+    variables, the states."""
+    move, log_target, assignment, variables, here, there_ = cast(
+        tuple[Move, Term, Assignment, tuple[Term, ...], State, State], subject
+    )
+    _checked(variables, assignment)
+    try:
+        with ctx.workprec(enclosure.PRECISION):
+            every = states(variables)
+            need(here in every and there_ in every, "no states of the chain")
+            finite = Finite(variables, assignment)
+            flows = []
+            for start, stop in ((here, there_), (there_, here)):
+                mass = ball(finite._value(log_target, start)).exp()
+                flows.append(mass * ball(finite.spread(move, start).get(stop, Fraction(0))))
+            need(bool(flows[0] < flows[1]) or bool(flows[1] < flows[0]), "the flows may be equal")
+    except (Undecided, Undefined) as problem:
+        raise Unproved(str(problem)) from None
+    return NotReversible(move, log_target)
 
 
 @rule
