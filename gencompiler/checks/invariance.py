@@ -209,7 +209,7 @@ class Keeping:
             if found is None and (lost := self.refutation(Stationary(move, target))) is not None:
                 found = prove("not_kept", (), lost)
             return found
-        return self._changing(move, target) or finite_chains.change(move, target) or self._by_the_last(move, target)
+        return self._changing(move, target) or finite_chains.change(move, target) or self._by_a_part(move, target)
 
     def _unbalanced(self, move: Move, target: Term) -> Proof | None:
         """Two places between which the flows differ."""
@@ -249,17 +249,36 @@ class Keeping:
             found += own
         return found
 
-    def _by_the_last(self, move: Move, target: Term) -> Proof | None:
-        """Of a composition all but whose last part keep the measure: that the last part does not."""
+    def _by_a_part(self, move: Move, target: Term) -> Proof | None:
+        """Of a composition all but one of whose parts keep the measure: that this one does not, and the others tell."""
         if not isinstance(move, Sequence):
             return None
-        *before, last = move.parts
         try:
-            kept = [self.keeps(p, target) for p in before]
-            broken = self.refutation(Stationary(last, target))
-            return None if broken is None else prove("last_breaks", (), *kept, broken)
+            kept: list[Proof] = []
+            for part in move.parts:
+                try:
+                    kept.append(self.keeps(part, target))
+                except NotFound:
+                    break
+            if len(kept) == len(move.parts):
+                return None
+            own = move.parts[len(kept)]
+            after = [self._separating(p, target) for p in move.parts[len(kept) + 1 :]]
+            bounded = any(p.conclusion.values()[2] for p in after)
+            branches = [self.keeps(p, target) for p in own.parts] if bounded and isinstance(own, Blend) else []
+            broken = self.refutation(Stationary(own, target))
+            if broken is None:
+                return None
+            return prove("part_breaks", (len(kept),), *kept, broken, *after, *branches)
         except (NotFound, Unproved):
             return None
+
+    def _separating(self, move: Move, target: Term) -> Proof:
+        """That a part keeps the measure and tells measures apart; raises NotFound or Unproved."""
+        if isinstance(move, Deterministic) and move.probability is ONE:
+            return prove("separating_map", (), self.keeps(move, target), self.volume(move.moves, move.maps))
+        rule = "separating_involution" if isinstance(move, Deterministic) else "separating_walk"
+        return prove(rule, (), self.balances(move, target))
 
 
 def _stated(move: Move) -> list[Term]:

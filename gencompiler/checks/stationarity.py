@@ -318,8 +318,8 @@ def _places(values: tuple[tuple[Term, Values], ...]) -> str:
 
 def refutation_words(found: Proof) -> str:
     """A refutation of a composition, in words."""
-    if found.rule == "last_breaks":
-        return told(found.premises[-1])
+    if found.rule == "part_breaks":
+        return told(found.premises[found.subject[0]])
     kernel, _, assignment, place = found.subject[:4]
     del kernel
     fixed = [f"{t} = {_point(v if isinstance(v, tuple) else (v,))}" for t, v in assignment]

@@ -87,8 +87,6 @@ class Body:
             value = laws.distribution(self.infer, self.context, item.value, event)
             event = self._sized(event)
             value = laws.with_type(value, event)
-        if laws.by_a_vector(value):
-            self.infer.builder.unsupported("a draw by a vector of probabilities in a transition", item.span)
         self.steps.append(nodes.Draw(name, value, base, place, span=item.span))
         self._bind(name, self.state[name] if place else value.type, item)
 

@@ -27,7 +27,6 @@ from gencompiler.proof.chain_rules import (
     NotStationary,
     Repeated,
     Sequence,
-    Stationary,
     Times,
     there,
 )
@@ -45,7 +44,7 @@ from gencompiler.proof.terms import ONE, total
 
 #: The most states, and the most steps of probabilities followed through one move.
 MOST_STATES = 256
-MOST_WORK = 100_000
+MOST_WORK = 40_000
 
 State = tuple[tuple[Fraction, ...], ...]
 Measure = dict[State, Number]
@@ -78,12 +77,23 @@ class Finite:
         self.variables = variables
         self.fixed: dict[Term, Fraction | Values] = dict(assignment)
         self.work = 0
+        self.known: dict[object, Measure] = {}  # where moves go, by the move, the state and what is fixed
 
     def pushed(self, move: Move, measure: Measure) -> Measure:
         """What a move makes of a measure."""
+        if isinstance(move, Sequence):
+            for part in move.parts:
+                measure = self.pushed(part, measure)
+            return measure
+        if isinstance(move, Repeated):
+            for number in range(move.count):
+                if move.index is not None:
+                    self.fixed[move.index] = Fraction(number)
+                measure = self.pushed(move.part, measure)
+            return measure
         found: Measure = {}
         for state, mass in measure.items():
-            for target, probability in self.step(move, state):
+            for target, probability in self.spread(move, state).items():
                 self.work += 1
                 need(self.work <= MOST_WORK, "too much to compute")
                 own = times(mass, probability)
@@ -92,26 +102,21 @@ class Finite:
 
     def spread(self, move: Move, state: State) -> Measure:
         """Where a move goes from a state, each place once."""
-        found: Measure = {}
-        for target, probability in self.step(move, state):
-            found[target] = summed((found[target], probability)) if target in found else probability
-        return found
+        key = (id(move), state, tuple(self.fixed.items()))
+        if key not in self.known:
+            found: Measure = {}
+            for target, probability in self.step(move, state):
+                self.work += 1
+                need(self.work <= MOST_WORK, "too much to compute")
+                found[target] = summed((found[target], probability)) if target in found else probability
+            self.known[key] = found
+        return self.known[key]
 
     def step(self, move: Move, state: State) -> Iterator[tuple[State, Number]]:
         """Where a move goes from a state, and with what probabilities."""
         match move:
-            case Sequence(parts=parts):
-                here: Measure = {state: Fraction(1)}
-                for part in parts:
-                    here = self.pushed(part, here)
-                yield from here.items()
-            case Repeated(index=index, count=count, part=part):
-                here = {state: Fraction(1)}
-                for number in range(count):
-                    if index is not None:
-                        self.fixed[index] = Fraction(number)
-                    here = self.pushed(part, here)
-                yield from here.items()
+            case Sequence() | Repeated():
+                yield from self.pushed(move, {state: Fraction(1)}).items()
             case Blend(weights=weights, parts=parts):
                 for weight, part in zip(weights, parts, strict=True):
                     own = self._value(weight, state)
@@ -311,15 +316,3 @@ def closed_set(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 def _zero(probability: Number) -> bool:
     return bool(ball(probability) == 0)
-
-
-@rule
-def last_breaks(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A composition does not keep a measure if all its parts but the last keep it and the last does not."""
-    *before, last = premises
-    if not isinstance(last, NotStationary):
-        raise Unproved("the last part is not known to break it")
-    found = [p for p in before if isinstance(p, Stationary)]
-    need(bool(found) and len(found) == len(before), "a part that is not known to keep it")
-    need(all(p.log_target is last.log_target for p in found), "parts that are about different measures")
-    return NotStationary(Sequence((*(p.kernel for p in found), last.kernel)), last.log_target)

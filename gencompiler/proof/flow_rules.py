@@ -31,21 +31,18 @@ from gencompiler.proof.chain_rules import (
     PROBABILITIES,
     Blend,
     Deterministic,
-    Images,
     Kernel,
-    Mapped,
     Move,
     NotReversible,
     NotStationary,
     Proposal,
     Repeated,
     Sequence,
-    Times,
     accepted,
     log_proposal,
     well_formed,
 )
-from gencompiler.proof.composite_rules import Volume, moved, parts_of, total_weight
+from gencompiler.proof.composite_rules import moved, parts_of
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Fact, InRange, Member
 from gencompiler.proof.graph import (
@@ -68,6 +65,8 @@ from gencompiler.proof.terms import ONE, ZERO, minus, plus, times
 
 #: Values for a symbol: one for each element.
 Place = tuple[tuple[Term, Values], ...]
+Range = tuple[Fraction, Fraction]
+Ranges = tuple[tuple[Term, Range], ...]
 #: Of a sum over whole numbers, the most terms.
 MOST_TERMS = 256
 #: Of an integral, how precise it is, and how often its body is evaluated at most.
@@ -83,14 +82,14 @@ def kernels(move: Move) -> Iterator[Kernel]:
         yield from kernels(part)
 
 
-def _fixed(assignment: Place, state: tuple[Term, ...]) -> None:
+def fixed_values(assignment: Place, state: tuple[Term, ...]) -> None:
     """Values for what a move may depend on besides its state; raises Unproved."""
     for own, values in assignment:
         need(own.operation == "symbol" and own.data[0] in FIXED and own not in state, "{} is not free", own)
         need(all(admissible(support_of(own), v) for v in values), "{} cannot have these values", own)
 
 
-def _state(move: Move, log_target: Term, extra: tuple[Term, ...] = ()) -> set[Term]:
+def state_of(move: Move, log_target: Term, extra: tuple[Term, ...] = ()) -> set[Term]:
     """The variables that a move and a measure are about."""
     state: set[Term] = set()
     for part in (move, *kernels(move)):
@@ -125,9 +124,9 @@ def unbalanced(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     for kernel in kernels(move):
         well_formed(kernel, log_target)
     one, other = dict(here), dict(there)
-    _fixed(assignment, tuple(one))
+    fixed_values(assignment, tuple(one))
     changing = moved(move)
-    need(set(one) == set(other) >= _state(move, log_target), "a state without a value")
+    need(set(one) == set(other) >= state_of(move, log_target), "a state without a value")
     need(all((one[s] != other[s]) == (s in changing) for s in one), "a variable that does not move, or stays")
 
     def compute() -> bool:
@@ -177,15 +176,15 @@ def surplus(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A place that one step brings more mass to than the measure holds there, by integrals over a bounded range.
 
     Subject: the move, a kernel that moves one number or a mixture of such; log of the measure; values of parameters;
-    the place; the range.  Premises: laws and maps as for `unbalanced`, then that each weight of a mixture is at least
-    0, then that each probability of acceptance that the spec states is in [0, 1]."""
-    move, log_target, assignment, place, low, high = cast(tuple[Move, Term, Place, Place, Fraction, Fraction], subject)
+    the place; a range for what moves.  Premises: laws and maps as for `unbalanced`, then that each weight of a mixture
+    is at least 0, then that each probability of acceptance that the spec states is in [0, 1]."""
+    move, log_target, assignment, place, ranges = cast(tuple[Move, Term, Place, Place, Ranges], subject)
     left = _premised(move, premises)
     here = dict(place)
-    _fixed(assignment, tuple(here))
+    fixed_values(assignment, tuple(here))
     branches = list(_branches(move, ONE))
     weights = [w for w, _ in branches if w is not ONE]
-    need(_state(move, log_target, tuple(weights)) <= set(here), "a state without a value")
+    need(state_of(move, log_target, tuple(weights)) <= set(here), "a state without a value")
     need(all(len(v) == 1 and admissible(support_of(s), v[0]) for s, v in here.items()), "not a place")
     known = {f.term: f for f in left if isinstance(f, Member | InRange)}
     for weight in {f for part in _blends(move) for f in part.weights}:
@@ -198,7 +197,7 @@ def surplus(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
             need(isinstance(inside, InRange) and inside.interval.within(PROBABILITIES), "it may be no probability")
     values = {s: literal(v) for s, (v,) in (*assignment, *place)}
     try:
-        arrived = sum((_arriving(k, w, log_target, values, low, high) for w, k in branches), Fraction(0))
+        arrived = sum((_arriving(k, w, log_target, values, dict(ranges)) for w, k in branches), Fraction(0))
     except (Undecided, Undefined, OverflowError) as problem:
         raise Unproved(str(problem)) from None
     need(arrived > 1, "no more mass than there is")
@@ -224,11 +223,12 @@ def _branches(move: Move, weight: Term) -> Iterator[tuple[Term, Kernel]]:
 
 
 def _arriving(
-    kernel: Kernel, weight: Term, log_target: Term, values: Mapping[Term, Term], low: Fraction, high: Fraction
+    kernel: Kernel, weight: Term, log_target: Term, values: Mapping[Term, Term], ranges: Mapping[Term, Range]
 ) -> Real:
     """How much comes to a place through one kernel, at least, as a part of what is there."""
     (proposal,) = _only(kernel)
     own, drawn = proposal.moves, proposal.drawn
+    need(own in ranges, "no range for {}", own)
     rest = {s: v for s, v in values.items() if s is not own}
     other = symbol("integral", "elsewhere", support_of(own))
     density, (ratio, factor) = log_proposal(kernel), _probability(kernel)
@@ -243,12 +243,12 @@ def _arriving(
     inward = {**rest, own: other, drawn: values[own]}
     flow = [at(plus(plus(gap, density), r), inward) for r in dict.fromkeys((ZERO, ratio))]
     coming = times(substitute(times(weight, factor), inward), apply("exp", _least(flow)))
-    found = _over(coming, other, values[own].data, support_of(own), low, high)
+    found = _over(coming, other, values[own].data, support_of(own), ranges[own])
     if kernel.probability is not ONE:
         outward = {**values, drawn: other}
         chance = times(apply("exp", _least([at(r, outward) for r in dict.fromkeys((ZERO, ratio))])), factor)
         refused = times(times(weight, apply("exp", at(density, outward))), minus(ONE, chance))
-        found += _over(substitute(refused, outward), other, values[own].data, support_of(own), low, high)
+        found += _over(substitute(refused, outward), other, values[own].data, support_of(own), ranges[own])
     return found
 
 
@@ -290,9 +290,10 @@ def _probability(kernel: Kernel) -> tuple[Term, Term]:
     return term if is_log else log_of(term), ONE
 
 
-def _over(body: Term, other: Term, here: Fraction, support: Support, low: Fraction, high: Fraction) -> Real:
+def _over(body: Term, other: Term, here: Fraction, support: Support, ends: Range) -> Real:
     """The integral, or the sum, of a body that is nowhere negative, over a range, at least."""
     body = without_gradients(body)
+    low, high = ends
     need(low <= high and admissible(support, low) and admissible(support, high), "a range of something else")
     if not SUPPORTS[support.name].discrete:
         found = Fraction(0)
@@ -329,115 +330,3 @@ def without_gradients(term: Term) -> Term:
     if not term.arguments:
         return term
     return build(term.operation, term.data, tuple(map(without_gradients, term.arguments)))
-
-
-# -- deterministic moves ---------------------------------------------------------------------------------------------
-
-
-@rule
-def overtaken(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """Where a map f takes more mass to f(x) than leaves it: π(x) a(x) / |det f'(x)| > π(f(x)) a(f(x)); or where, always
-    taken, it leaves the space.
-
-    Subject: the move, log of the measure, values of parameters, the place x.  Premises: the volume of f, where it moves
-    anything continuous, then that a probability of acceptance that the spec states is in [0, 1]."""
-    move, log_target, assignment, place = cast(tuple[Deterministic, Term, Place, Place], subject)
-    here = dict(place)
-    _fixed(assignment, tuple(here))
-    need(_state(move, log_target) <= set(here), "a state without a value")
-    log_det: Term = ZERO
-    rest = list(premises)
-    if not all(SUPPORTS[support_of(m).name].discrete for m in move.moves):
-        volume = rest.pop(0) if rest else None
-        if not isinstance(volume, Volume) or (volume.moves, volume.maps) != (move.moves, move.maps):
-            raise Unproved("a volume of another map")
-        log_det = volume.log_det
-    if move.probability is not None and move.probability is not ONE:
-        inside = rest.pop(0) if rest else None
-        if not isinstance(inside, InRange) or inside.term is not move.probability:
-            raise Unproved("it may be no probability")
-        need(inside.interval.within(PROBABILITIES), "it may be no probability")
-
-    def compute() -> bool:
-        fixed: Point = dict(assignment)
-        start: Point = {**fixed, **{s: box(support_of(s), v) for s, v in here.items()}}
-        stop = mapped(move.maps, move.moves, start)
-        if move.probability is ONE and any(_outside(m, stop[m]) for m in move.moves):
-            return True
-        need(all(_inside(m, stop[m]) for m in move.moves), "a map out of the space")
-        beyond = mapped(move.maps, move.moves, stop)
-        arrives = dict(zip(move.arrives, move.moves, strict=True))
-        out, back = (
-            {**one, **{a: other[m] for a, m in arrives.items()}} for one, other in ((start, stop), (stop, beyond))
-        )
-        leaving = ball(evaluate(minus(log_target, log_det), start)[0]).exp() * chance(move, out)
-        staying = ball(evaluate(log_target, stop)[0]).exp() * chance(move, back)
-        return bool(leaving > staying)
-
-    need(decided(compute), "no more mass than there is")
-    return NotStationary(move, log_target)
-
-
-def mapped(maps: tuple[Mapped, ...], moves: tuple[Term, ...], point: Point) -> Point:
-    """Where maps take a point."""
-    for each in maps:
-        for _ in range(each.count if isinstance(each, Times) else 1):
-            if isinstance(each, Images):
-                values = tuple(evaluate(i, point) for i in each.images)
-                point = {**point, **dict(zip(moves, values, strict=True))}
-            else:
-                point = mapped(each.maps, moves, point)
-    return point
-
-
-def _inside(variable: Term, values: Fraction | Values) -> bool:
-    """Whether values are surely in a variable's support."""
-    own = SUPPORTS[support_of(variable).name]
-    for value in cast(Values, values):
-        if isinstance(value, Fraction) or own.discrete:
-            if not (isinstance(value, Fraction) and admissible(support_of(variable), value)):
-                return False
-        elif not all(admissible(support_of(variable), Fraction(e)) for e in enclosure.bounds_of(value)):
-            return False
-    return True
-
-
-def _outside(variable: Term, values: Fraction | Values) -> bool:
-    """Whether a value is surely outside a variable's support, an interval or whole numbers."""
-    support = support_of(variable)
-    for value in cast(Values, values):
-        if isinstance(value, Fraction):
-            if not admissible(support, value):
-                return True
-            continue
-        ends = enclosure.bounds_of(value)
-        low, high = (admissible(support, Fraction(e)) for e in ends)
-        middle = admissible(support, (Fraction(ends[0]) + Fraction(ends[1])) / 2)
-        if not (low or high or middle) and not SUPPORTS[support.name].discrete:
-            return True
-    return False
-
-
-@rule
-def not_kept(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """Detailed balance with a measure keeps it: what does not keep it is in no balance with it."""
-    (found,) = premises
-    if not isinstance(found, NotStationary):
-        raise Unproved("it may keep the measure")
-    return NotReversible(found.kernel, found.log_target)
-
-
-@rule
-def lost_share(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A mixture whose weights are numbers and do not sum to 1 does not keep how much mass there is.
-
-    Subject: the move, log of the measure."""
-    move, log_target = cast(tuple[Blend, Term], subject)
-    need(not premises and all(not w.symbols for w in move.weights), "weights that are not numbers")
-
-    def compute() -> bool:
-        (total,) = evaluate(total_weight(move.weights), {})
-        return bool(ball(total) < 1) or bool(ball(total) > 1)
-
-    need(decided(compute), "the weights may sum to 1")
-    return NotStationary(move, log_target)

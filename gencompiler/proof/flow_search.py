@@ -17,7 +17,7 @@ from gencompiler.proof.kernel import Proof, attempt
 from gencompiler.proof.refute_rules import admissible
 
 #: Values that states and parameters are tried at; where a place gains, and how far its neighbours are looked for.
-_STATES = tuple(map(Fraction, ("0", "1", "1/2", "-1", "2", "3", "1/4")))
+_STATES = tuple(map(Fraction, ("0", "1", "1/2", "-1", "2", "3", "1/4", "3/4")))
 _PARAMETERS = tuple(map(Fraction, ("1", "1/2", "2", "-1")))
 _GAINING = tuple(map(Fraction, ("1", "-1", "0", "2", "-2", "1/2", "3", "-3", "4", "1/4", "3/4", "1/16")))
 _REST = tuple(map(Fraction, ("1", "0", "-1", "1/2", "2")))
@@ -95,8 +95,8 @@ def surplus(move: Move, log_target: Term, premises: Iterable[Proof]) -> Proof | 
     tried = 0
     for assignment in assignments(move, log_target):
         for place in _places(state, moved(move)):
-            low, high = _range(place, moved(move))
-            found = attempt("surplus", (move, log_target, assignment, place, low, high), *known)
+            ranges = tuple((own, _range(own, value)) for own, (value,) in place if own in moved(move))
+            found = attempt("surplus", (move, log_target, assignment, place, ranges), *known)
             tried += 1
             if found is not None or tried >= MOST_PLACES:
                 return found
@@ -116,21 +116,15 @@ def _places(state: tuple[Term, ...], changing: frozenset[Term]) -> Iterator[Plac
             )
 
 
-def _range(place: Place, changing: frozenset[Term]) -> tuple[Fraction, Fraction]:
-    """Where what comes to a place is looked for; all that moves lies in it."""
-    ends = []
-    for own, (value,) in place:
-        if own not in changing:
-            continue
-        support = support_of(own)
-        low, high = value - 12, value + 12
-        if SUPPORTS[support.name].discrete:
-            low, high = Fraction(math.floor(value) - 30), Fraction(math.floor(value) + 60)
-        tiny = Fraction(1, 4096)
-        inside = [v for v in (low, Fraction(0), tiny, -tiny, Fraction(-1)) if v <= value and admissible(support, v)]
-        above = [v for v in (high, Fraction(1), 1 - tiny, Fraction(0)) if v >= value and admissible(support, v)]
-        ends.append((inside[0] if inside else value, above[0] if above else value))
-    return max(e[0] for e in ends), min(e[1] for e in ends)
+def _range(own: Term, value: Fraction) -> tuple[Fraction, Fraction]:
+    """Where what comes to a value is looked for."""
+    support, tiny = support_of(own), Fraction(1, 4096)
+    low, high = value - 12, value + 12
+    if SUPPORTS[support.name].discrete:
+        low, high = Fraction(math.floor(value) - 30), Fraction(math.floor(value) + 60)
+    below = [v for v in (low, Fraction(0), tiny, -tiny, Fraction(-1)) if v <= value and admissible(support, v)]
+    above = [v for v in (high, Fraction(1), 1 - tiny) if v >= value and admissible(support, v)]
+    return below[0] if below else value, above[0] if above else value
 
 
 def overtaken(move: Deterministic, log_target: Term, premises: Iterable[Proof]) -> Proof | None:
