@@ -14,10 +14,11 @@ from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
 from gencompiler.proof import finite_chains
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.chain_rules import Blend, Deterministic, Kernel, Move, accepted
+from gencompiler.proof.chain_rules import Blend, Deterministic, Kernel, Move, accepted, positive_everywhere
 from gencompiler.proof.composite_rules import parts_of
 from gencompiler.proof.ergodic_rules import Ergodic
 from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.kernel import attempt as kernel_attempt
 from gencompiler.proof.terms import ONE, ZERO
 from gencompiler.proof.translate import variable
 
@@ -74,6 +75,9 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
         try:
             return prove("full_support", (goal.kernel, goal.state), *_premises(checking, goal.kernel))
         except Unproved as failure:
+            followed = kernel_attempt("finite_ergodic", (goal.kernel, goal.state))
+            if followed is not None:
+                return followed
             raise NotFound("support", ZERO, str(failure)) from None
 
     def refute(failure: NotFound) -> Proof | None:
@@ -98,6 +102,10 @@ def _premises(checking: Checking, move: Move) -> Iterator[Proof]:
                 yield admissible(checking, proposal.law)
             except NotFound:
                 continue
+            if not positive_everywhere(proposal.law):
+                for argument in proposal.law.arguments:
+                    with contextlib.suppress(NotFound):
+                        yield checking.search.range(argument)
     if isinstance(move, Kernel | Deterministic) and move.probability is not ONE:
         ratio = accepted(move)
         if ratio is not None:

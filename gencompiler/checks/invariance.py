@@ -21,6 +21,7 @@ from gencompiler.proof.chain_rules import (
     Sequence,
     Stationary,
     Times,
+    positive_everywhere,
 )
 from gencompiler.proof.composite_rules import moved, parts_of
 from gencompiler.proof.graph import Malformed, Term, substitute, support_of
@@ -92,6 +93,10 @@ class Keeping:
         if not isinstance(move, Kernel | Deterministic):
             return self._proved(move, "self_adjoint", (), self.undone(move, log_target))
         self.blamed = move
+        by_cases = self._by_cases(move, log_target)
+        if by_cases is not None:
+            self.blamed = None
+            return by_cases
         finite = self.search.range(log_target)
         defined = self.accepts(move)
         if isinstance(move, Deterministic):
@@ -109,6 +114,20 @@ class Keeping:
             found = self._proved(move, "metropolis_hastings", subject, *laws, finite, defined, *maps)
         self.blamed = None
         return found
+
+    def _by_cases(self, move: Kernel | Deterministic, log_target: Term) -> Proof | None:
+        """Balance value by value, of a proposal whose chances are given by a table and may be 0."""
+        if not isinstance(move, Kernel) or all(positive_everywhere(p.law) for p in move.proposals):
+            return None
+        laws = self.laws(move)
+        try:
+            return prove("balanced_by_cases", (move, log_target), *(laws or ()), *self._stated(move))
+        except (NotFound, Unproved):
+            return None
+
+    def _stated(self, move: Move) -> list[Proof]:
+        """That the probabilities of acceptance that the spec states are in [0, 1]; raises NotFound."""
+        return [probability(self.search, p) for p in _stated(move)]
 
     def undone(self, move: Move, log_target: Term) -> Proof:
         """A transition and what runs it backwards; raises NotFound."""
@@ -223,7 +242,7 @@ class Keeping:
             if lost is not None:
                 return lost
         try:
-            stated = [probability(self.search, p) for p in _stated(move)]
+            stated = self._stated(move)
             if isinstance(move, Deterministic):
                 discrete = all(SUPPORTS[support_of(m).name].discrete for m in move.moves)
                 volume = [] if discrete else [self.volume(move.moves, move.maps)]

@@ -18,7 +18,7 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
 from gencompiler.node import Node
-from gencompiler.proof import flow_search
+from gencompiler.proof import finite_chains, flow_search
 from gencompiler.proof.balancing import log_of as log_of_term
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.chain_rules import (
@@ -133,9 +133,16 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
         return
 
     def attempt() -> Proof:
-        if isinstance(goal, Stationary):
-            return keeping.keeps(goal.kernel, goal.log_target)
-        return keeping.balances(goal.kernel, goal.log_target)
+        rule = "finite_keeps" if isinstance(goal, Stationary) else "finite_balances"
+        try:
+            if isinstance(goal, Stationary):
+                return keeping.keeps(goal.kernel, goal.log_target)
+            return keeping.balances(goal.kernel, goal.log_target)
+        except NotFound:
+            exactly = finite_chains.settled(rule, goal.kernel, goal.log_target)
+            if exactly is None:
+                raise
+            return exactly
 
     def refute(failure: NotFound) -> Proof | None:
         return keeping.refutation(goal)

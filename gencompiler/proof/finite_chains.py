@@ -32,7 +32,7 @@ def change(move: Move, log_target: Term) -> Proof | None:
         try:
             with ctx.workprec(enclosure.PRECISION):
                 finite = Finite(variables, assignment)
-                before: Measure = {s: ball(finite._value(log_target, s)).exp() for s in states(variables)}
+                before: Measure = {s: finite.mass(log_target, s) for s in states(variables)}
                 after = finite.pushed(move, before)
         except (Undecided, Undefined, Unproved):
             continue
@@ -54,7 +54,7 @@ def imbalance(move: Move, log_target: Term) -> Proof | None:
             with ctx.workprec(enclosure.PRECISION):
                 finite = Finite(variables, assignment)
                 every = states(variables)
-                mass = {s: _float(ball(finite._value(log_target, s)).exp()) for s in every}
+                mass = {s: _float(finite.mass(log_target, s)) for s in every}
                 steps = {s: {t: _float(p) for t, p in finite.spread(move, s).items()} for s in every}
         except (Undecided, Undefined, Unproved):
             continue
@@ -67,6 +67,14 @@ def imbalance(move: Move, log_target: Term) -> Proof | None:
             if found is not None:
                 return found
     return None
+
+
+def settled(rule: str, move: Move, log_target: Term) -> Proof | None:
+    """That a finite chain of rational numbers keeps a measure, or is in balance with it, by going through it."""
+    variables = _variables(move, log_target)
+    if any(s.data[0] in ("parameter", "condition") for t in (log_target, *terms_of(move)) for s in t.symbols):
+        return None
+    return attempt(rule, (move, log_target, variables))
 
 
 def unreachable(move: Move, wanted: tuple[Term, ...]) -> Proof | None:

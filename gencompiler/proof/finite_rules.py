@@ -28,19 +28,19 @@ from gencompiler.proof.chain_rules import (
     Repeated,
     Sequence,
     Times,
+    log_law,
     there,
 )
 from gencompiler.proof.ergodic_rules import NotErgodic
 from gencompiler.proof.evaluate import Undefined, evaluate
+from gencompiler.proof.exact_masses import exponential
 from gencompiler.proof.facts import Fact
-from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, literal, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Number, Undecided, Values, ball, times
 from gencompiler.proof.numbers import total as summed
 from gencompiler.proof.refute_rules import Assignment, admissible
-from gencompiler.proof.structure_rules import form_of
-from gencompiler.proof.terms import ONE, total
+from gencompiler.proof.terms import ONE
 
 #: The most states, and the most steps of probabilities followed through one move.
 MOST_STATES = 256
@@ -133,6 +133,10 @@ class Finite:
     def _value(self, term: Term, state: State) -> Number:
         return evaluate(term, self._point(state))[0]
 
+    def mass(self, log_target: Term, state: State) -> Number:
+        """exp(log_target) at a state."""
+        return exponential(log_target, self._point(state))
+
     # -- kernels -----------------------------------------------------------------------------------------------------
 
     def _kernel(self, kernel: Kernel, state: State) -> Iterator[tuple[State, Number]]:
@@ -158,14 +162,14 @@ class Finite:
         proposal = kernel.proposals[number]
         need(proposal.noise is None, "a proposal that is made of noise")
         law = proposal.law
-        row = form_of(law.family, law.form)
-        names = {name: value for (name, _), value in zip(row.parameters, law.arguments, strict=True)}
-        density = total(instance(row.log_density, x=proposal.drawn, **names), law.shape)
+        density = log_law(law, proposal.drawn)
         size = math.prod(law.shape)
         need(len(values_of(law.event)) ** size <= MOST_STATES, "too many outcomes of a draw")
         for values in itertools.product(values_of(law.event), repeat=size):
             inside = {**point, proposal.drawn: values}
-            probability = ball(evaluate(density, inside)[0]).exp()
+            probability = exponential(density, inside)
+            if isinstance(probability, Fraction) and probability == 0:
+                continue
             for rest, own in self._draws(kernel, inside, number + 1):
                 yield rest, times(probability, own)
 
@@ -175,6 +179,9 @@ class Finite:
         own = kernel.probability
         if own is None:
             assert kernel.log_ratio is not None
+            ratio = exponential(kernel.log_ratio, point)
+            if isinstance(ratio, Fraction):
+                return min(ratio, Fraction(1))
             own = apply("min", literal(1), apply("exp", kernel.log_ratio))
         try:
             found = evaluate(own, point)[0]
@@ -220,7 +227,7 @@ def _rest(chance: Number) -> Number:
     return Fraction(1) - chance if isinstance(chance, Fraction) else 1 - ball(chance)
 
 
-def _checked(variables: tuple[Term, ...], assignment: Assignment) -> None:
+def checked(variables: tuple[Term, ...], assignment: Assignment) -> None:
     need(all(s.data[0] == "variable" for s in variables) and len(set(variables)) == len(variables), "not variables")
     for symbol, value in assignment:
         need(symbol.operation == "symbol" and symbol.data[0] in ("parameter", "condition"), "not parameters")
@@ -237,12 +244,12 @@ def finite_change(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     move, log_target, assignment, place, variables = cast(
         tuple[Move, Term, Assignment, tuple[tuple[Term, Values], ...], tuple[Term, ...]], subject
     )
-    _checked(variables, assignment)
+    checked(variables, assignment)
     need(tuple(s for s, _ in place) == variables, "a state of other variables")
     try:
         with ctx.workprec(enclosure.PRECISION):
             finite = Finite(variables, assignment)
-            before: Measure = {s: ball(finite._value(log_target, s)).exp() for s in states(variables)}
+            before: Measure = {s: finite.mass(log_target, s) for s in states(variables)}
             after = finite.pushed(move, before)
             state = cast(State, tuple(v for _, v in place))
             gap = ball(after.get(state, Fraction(0))) - ball(before[state])
@@ -261,7 +268,7 @@ def finite_imbalance(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     move, log_target, assignment, variables, here, there_ = cast(
         tuple[Move, Term, Assignment, tuple[Term, ...], State, State], subject
     )
-    _checked(variables, assignment)
+    checked(variables, assignment)
     try:
         with ctx.workprec(enclosure.PRECISION):
             every = states(variables)
@@ -269,7 +276,7 @@ def finite_imbalance(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
             finite = Finite(variables, assignment)
             flows = []
             for start, stop in ((here, there_), (there_, here)):
-                mass = ball(finite._value(log_target, start)).exp()
+                mass = ball(finite.mass(log_target, start))
                 flows.append(mass * ball(finite.spread(move, start).get(stop, Fraction(0))))
             need(bool(flows[0] < flows[1]) or bool(flows[1] < flows[0]), "the flows may be equal")
     except (Undecided, Undefined) as problem:
@@ -285,7 +292,7 @@ def closed_set(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     move, wanted, assignment, variables, first, other = cast(
         tuple[Move, tuple[Term, ...], Assignment, tuple[Term, ...], State, tuple[tuple[Term, Values], ...]], subject
     )
-    _checked(variables, assignment)
+    checked(variables, assignment)
     need(set(wanted) <= set(variables), "other variables")
     need(tuple(s for s, _ in other) == wanted, "a place for other variables")
     try:

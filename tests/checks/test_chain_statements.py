@@ -10,10 +10,18 @@ from gencompiler import pipeline
 from gencompiler.checks import check
 from gencompiler.diagnostics.model import Reporter
 from gencompiler.diagnostics.span import SourceText
-from tests.checks.chain_errors import FALSE
+from tests.checks import (
+    chain_errors,
+    chain_errors_finite,
+    chain_errors_fresh,
+    chain_statements,
+    chain_statements_finite,
+    chain_statements_fresh,
+)
 from tests.checks.chain_models import Statement
-from tests.checks.chain_statements import TRUE
 
+TRUE = [*chain_statements.TRUE, *chain_statements_fresh.TRUE, *chain_statements_finite.TRUE]
+FALSE = [*chain_errors.FALSE, *chain_errors_fresh.FALSE, *chain_errors_finite.FALSE]
 KINDS = ("stationary", "reversible", "ergodic", "conditional")
 
 #: What the rules and searches leave open, with the reason.
@@ -30,8 +38,8 @@ def verdicts(statement: Statement) -> list[str]:
 
 
 def test_there_are_enough() -> None:
-    assert len(TRUE) >= 60
-    assert len(FALSE) >= 45
+    assert len(TRUE) >= 150
+    assert len(FALSE) >= 150
     assert len({name for name, _, _ in TRUE + FALSE}) == len(TRUE) + len(FALSE)
 
 
