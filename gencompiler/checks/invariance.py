@@ -244,9 +244,7 @@ class Keeping:
         try:
             stated = self._stated(move)
             if isinstance(move, Deterministic):
-                discrete = all(SUPPORTS[support_of(m).name].discrete for m in move.moves)
-                volume = [] if discrete else [self.volume(move.moves, move.maps)]
-                return flow_search.overtaken(move, target, (*volume, *stated))
+                return flow_search.overtaken(move, target, self._map_premises(move, stated))
             premises = self._all_premises(move)
             if premises is None or isinstance(move, Sequence | Repeated):
                 return None
@@ -257,6 +255,15 @@ class Keeping:
         if found is None and isinstance(move, Kernel):
             found = imbalance.gain(move, target, premises)
         return found
+
+    def _map_premises(self, move: Deterministic, stated: list[Proof]) -> list[Proof] | None:
+        """The volume of a map, where it moves anything continuous, and its probability; None where it is not known."""
+        if all(SUPPORTS[support_of(m).name].discrete for m in move.moves):
+            return stated
+        try:
+            return [self.volume(move.moves, move.maps), *stated]
+        except NotFound:
+            return None
 
     def _all_premises(self, move: Move) -> list[Proof] | None:
         """What is known of the laws and maps of all kernels of a move, in order; None where something is not."""

@@ -309,10 +309,12 @@ def told(found: Proof) -> str:
         return f"detailed balance fails between {ends[0]} and {ends[1]}{fixed}: the flows differ"
     if found.rule == "not_kept":
         return told(found.premises[0])
-    if found.rule in ("surplus", "overtaken"):
+    if found.rule in ("surplus", "overtaken", "escapes"):
         where = _places((*found.subject[2], *found.subject[3]))
         if found.rule == "surplus":
             return f"at {where} one step brings more of the target's mass than there is"
+        if found.rule == "escapes":
+            return f"from {where} it goes where no state is"
         return f"from {where} more of the target's mass leaves than comes back"
     if found.rule == "lost_share":
         return "the weights do not sum to 1"

@@ -44,8 +44,7 @@ from gencompiler.proof.terms import ONE, ZERO, minus
 
 @rule
 def overtaken(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """Where a map f takes more mass to f(x) than leaves it: π(x) a(x) / |det f'(x)| > π(f(x)) a(f(x)); or where, always
-    taken, it leaves the space.
+    """Where a map f takes more mass to f(x) than leaves it: π(x) a(x) / |det f'(x)| > π(f(x)) a(f(x)).
 
     Subject: the move, log of the measure, values of parameters, the place x.  Premises: the volume of f, where it moves
     anything continuous, then that a probability of acceptance that the spec states is in [0, 1]."""
@@ -70,8 +69,6 @@ def overtaken(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         fixed: Point = dict(assignment)
         start: Point = {**fixed, **{s: box(support_of(s), v) for s, v in here.items()}}
         stop = mapped(move.maps, move.moves, start)
-        if move.probability is ONE and any(_outside(m, stop[m]) for m in move.moves):
-            return True
         need(all(_inside(m, stop[m]) for m in move.moves), "a map out of the space")
         beyond = mapped(move.maps, move.moves, stop)
         arrives = dict(zip(move.arrives, move.moves, strict=True))
@@ -83,6 +80,24 @@ def overtaken(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         return bool(leaving > staying)
 
     need(decided(compute), "no more mass than there is")
+    return NotStationary(move, log_target)
+
+
+@rule
+def escapes(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A map that is always taken leaves the space.  Subject: the move, log of the measure, parameters, the place."""
+    move, log_target, assignment, place = cast(tuple[Deterministic, Term, Place, Place], subject)
+    here = dict(place)
+    fixed_values(assignment, tuple(here))
+    need(state_of(move, log_target) <= set(here) and move.probability is ONE, "it may be refused")
+
+    def compute() -> bool:
+        start: Point = {**dict(assignment), **{s: box(support_of(s), v) for s, v in here.items()}}
+        evaluate(log_target, start)  # where the measure is positive
+        stop = mapped(move.maps, move.moves, start)
+        return any(_outside(m, stop[m]) for m in move.moves)
+
+    need(decided(compute), "it may stay in the space")
     return NotStationary(move, log_target)
 
 

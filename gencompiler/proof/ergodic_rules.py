@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import cast
 
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.proof.chain_rules import (
     FIXED,
     Blend,
@@ -24,6 +25,7 @@ from gencompiler.proof.chain_rules import (
     alike,
     positive_everywhere,
 )
+from gencompiler.proof.composite_rules import moved, parts_of
 from gencompiler.proof.domain import POSITIVE, REALS
 from gencompiler.proof.facts import Fact, InRange, Member
 from gencompiler.proof.graph import Term, support_of
@@ -59,6 +61,25 @@ def full_support(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     if missing:
         raise Unproved(f"{missing[0]} is not drawn from a law that is positive everywhere")
     return Ergodic(move, state)
+
+
+@rule
+def unreached(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A variable of several values that never moves, or a continuous one that moves without any draw: it is at
+    countably many places.  Subject: the move, the variables."""
+    move, state = cast(tuple[Move, tuple[Term, ...]], subject)
+    need(bool(state), "no variables")
+    if not set(state) <= moved(move):
+        return NotErgodic(move, state)
+    drawn = any(isinstance(m, Kernel) for m in _leaves(move))
+    continuous = any(not SUPPORTS[support_of(s).name].discrete for s in state)
+    need(continuous and not drawn, "it moves, and by a draw")
+    return NotErgodic(move, state)
+
+
+def _leaves(move: Move) -> Iterable[Move]:
+    parts = parts_of(move)
+    return [m for p in parts for m in _leaves(p)] if parts else [move]
 
 
 def _fresh(move: Move, premises: tuple[Fact, ...]) -> frozenset[Term]:

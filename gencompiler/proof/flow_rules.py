@@ -24,6 +24,7 @@ from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Real, Support
 from gencompiler.proof import enclosure
 from gencompiler.proof.balancing import log_of, plain
+from gencompiler.proof.binders import replaced
 from gencompiler.proof.calculus import derivative
 from gencompiler.proof.chain_refutations import Point, box, chance, decided, ready
 from gencompiler.proof.chain_rules import (
@@ -53,6 +54,7 @@ from gencompiler.proof.graph import (
     is_finite,
     literal,
     substitute,
+    subterms,
     support_of,
     symbol,
 )
@@ -296,10 +298,12 @@ def _over(body: Term, other: Term, here: Fraction, support: Support, ends: Range
     low, high = ends
     need(low <= high and admissible(support, low) and admissible(support, high), "a range of something else")
     if not SUPPORTS[support.name].discrete:
+        bent = any(t.operation == "apply" and t.data in ("min", "max") for t in subterms(body))
+        digits = DIGITS if bent else 4 * DIGITS
         found = Fraction(0)
         for start, stop in itertools.pairwise(_cuts(here, low, high)):
             with contextlib.suppress(Unproved):  # nothing is negative: what is not enclosed is left out
-                part = integral(body, other, start, stop, digits=DIGITS, evaluations=EVALUATIONS)
+                part = integral(body, other, start, stop, digits=digits, evaluations=EVALUATIONS)
                 found += max(Fraction(part[0]), Fraction(0)) if is_finite(part[0]) else 0
         return found
     need(high - low < MOST_TERMS, "too many terms")
@@ -307,10 +311,20 @@ def _over(body: Term, other: Term, here: Fraction, support: Support, ends: Range
     with ctx.workprec(enclosure.PRECISION):
         for value in range(int(low), int(high) + 1):
             if admissible(support, Fraction(value)):
-                (term,) = evaluate(body, {other: Fraction(value)})
-                bounds = (term, term) if isinstance(term, Fraction) else enclosure.bounds_of(term)
-                found += max(bounds[0], Fraction(0))
+                found += max(_least_value(body, {other: Fraction(value)}), Fraction(0))
     return found
+
+
+def _least_value(body: Term, point: Mapping[Term, Fraction]) -> Real:
+    """A lower bound of a body at a point: where two numbers are too close to say which is smaller, with either."""
+    try:
+        (found,) = evaluate(body, point)
+    except Undecided:
+        close = next((t for t in subterms(body) if t.operation == "apply" and t.data == "min"), None)
+        if close is None:
+            raise
+        return min(_least_value(replaced(body, {close: a}), point) for a in close.arguments)
+    return found if isinstance(found, Fraction) else enclosure.bounds_of(found)[0]
 
 
 def _cuts(here: Fraction, low: Fraction, high: Fraction) -> list[Fraction]:

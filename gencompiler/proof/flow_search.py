@@ -127,9 +127,9 @@ def _range(own: Term, value: Fraction) -> tuple[Fraction, Fraction]:
     return below[0] if below else value, above[0] if above else value
 
 
-def overtaken(move: Deterministic, log_target: Term, premises: Iterable[Proof]) -> Proof | None:
-    """A place from which a map takes more than comes back."""
-    known = tuple(premises)
+def overtaken(move: Deterministic, log_target: Term, premises: Iterable[Proof] | None) -> Proof | None:
+    """A place from which a map takes more than comes back, or leaves the space; without premises the latter alone."""
+    known = None if premises is None else tuple(premises)
     state = state_of(move, log_target)
     for assignment in assignments(move, log_target):
         for turn in range(len(_STATES)):
@@ -140,7 +140,10 @@ def overtaken(move: Deterministic, log_target: Term, premises: Iterable[Proof]) 
                     return None
                 size = math.prod(own.shape)
                 place.append((own, tuple(values[(turn + number + k) % len(values)] for k in range(size))))
-            found = attempt("overtaken", (move, log_target, assignment, tuple(place)), *known)
+            subject = (move, log_target, assignment, tuple(place))
+            found = attempt("escapes", subject) or (
+                attempt("overtaken", subject, *known) if known is not None else None
+            )
             if found is not None:
                 return found
     return None

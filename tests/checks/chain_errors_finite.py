@@ -97,11 +97,6 @@ FALSE: list[Statement] = [
         "and goes on",
     ),
     (
-        "gsn_noise0",
-        "observed x : Binary[3]\nlatent c : Binary[3]\nq(c | x) = SaltAndPepper(x, rate = 0)\np(x | c) = Bernoulli(logits = 3 * c)\ntransition t(x' | x) { c ~ q(c | x)   x' ~ p(x | c) }\nclaim ergodic(t)",
-        "hmm: reconstruction has full support",
-    ),
-    (
         "gsn_copy",
         "observed x : Binary[3]\nlatent c : Binary[3]\nq(c | x) = SaltAndPepper(x, rate = 0.4)\ntransition t(x' | x) { c ~ q(c | x)   x' = x }\nclaim ergodic(t)",
         "a copy",
