@@ -137,7 +137,7 @@ FALSE: list[Statement] = [
         "the discretization is biased",
     ),
     (
-        "ula_wells",
+        "ula_wells_small_step",
         "observed x : Real\ndef U(x : Real) -> Real = x^4/4 - x^2/2\np(x) ∝ exp(-U(x))\ntransition t(x' | x) { x' ~ Normal(x - 0.01 * grad(U)(x), sqrt(0.02)) }\nclaim stationary(t, p)",
         "a small step",
     ),
@@ -225,5 +225,75 @@ FALSE: list[Statement] = [
         "mirror_interval",
         "observed x : Interval(0, 1)\np(x) ∝ exp(-x^2 + 1.8 * x)\ntransition t(x' | x) { x' = 1.8 - x }\nclaim stationary(t, p)",
         "it may leave the interval",
+    ),
+    (
+        "accept_lopsided",
+        "observed x : Real\np(x) ∝ exp(-x^4)\ntransition t(x' | x) { y ~ Normal(x, 1)   x' = accept(y, sigmoid(x) * min(1, exp(x^4 - y^4))) }\nclaim reversible(t, p)",
+        "a factor that depends on where it is",
+    ),
+    (
+        "accept_square",
+        "observed x : Real\np(x) ∝ exp(-x^4)\ntransition t(x' | x) { y ~ Normal(x, 1)   x' = accept(y, min(1, exp(2 * (x^4 - y^4)))) }\nclaim stationary(t, p)",
+        "half the temperature",
+    ),
+    (
+        "accept_share_off",
+        "observed x : Real\np(x) ∝ exp(-x^4)\ntransition t(x' | x) { y ~ Normal(x, 1)   x' = accept(y, exp(-y^4) / (2 * exp(-x^4) + exp(-y^4))) }\nclaim stationary(t, p)",
+        "a share of something else",
+    ),
+    (
+        "accept_min_other",
+        "observed x : Real\np(x) ∝ exp(-x^4)\ntransition t(x' | x) { y ~ Normal(x, 1)   x' = accept(y, min(exp(-x^4), exp(-y^4))) }\nclaim stationary(t, p)",
+        "min(A, B) alone is even: it balances the flat measure",
+    ),
+    (
+        "fresh_then_broken",
+        "observed x : Real\np(x) = Normal(0, 1)\ntransition a(x' | x) { x' ~ Normal(x, 1) }\ntransition b(x' | x) { x' ~ Normal(0, 1) }\ntransition t = b |> a\nclaim stationary(t, p)",
+        "the last step spreads",
+    ),
+    (
+        "flip_category_out",
+        "observed x : Category(4)\np(x) ∝ exp(0 * x)\ntransition t(x' | x) { x' = 2 - x }\nclaim stationary(t, p)",
+        "2 - 3 is no category",
+    ),
+    (
+        "flip_category_off",
+        "observed x : Category(4)\np(x) ∝ exp(-(x - 1)^2)\ntransition t(x' | x) { x' = 3 - x }\nclaim stationary(t, p)",
+        "symmetric about something else",
+    ),
+    (
+        "two_bits_unequal",
+        "observed x : Binary\nlatent h : Binary\nparam a : Real\np(x, h) ∝ exp(a * x + 2 * a * h + x * h)\ntransition t(x', h' | x, h) { x', h' = (h, x) }\nclaim stationary(t, p)",
+        "an exchange of unequals",
+    ),
+    (
+        "weights_of_the_moved",
+        "observed x : Real\nlatent h : Real\np(x, h) ∝ exp(-x^4 - h^4 + x * h)\ntransition a(x', h' | x, h) { y ~ Normal(x, 1)   x' = metropolis(y) }\ntransition b(x', h' | x, h) { y ~ Normal(h, 1)   h' = metropolis(y) }\ntransition t = mixture([sigmoid(2 * h), 1 - sigmoid(2 * h)], a, b)\nclaim stationary(t, p)",
+        "one branch moves what the weights read",
+    ),
+    (
+        "mixture_three_state",
+        "observed x : Real\np(x) ∝ exp(-x^4)\ntransition a(x' | x) { y ~ Normal(x, 1)   x' = metropolis(y) }\ntransition b(x' | x) { y ~ Normal(0, 2)   x' = metropolis(y) }\ntransition c(x' | x) { y ~ Laplace(x, 1)   x' = metropolis(y) }\ntransition t = mixture([0.5 * sigmoid(x), 0.5, 0.5 - 0.5 * sigmoid(x)], a, b, c)\nclaim stationary(t, p)",
+        "two of three weights depend on the state",
+    ),
+    (
+        "composed_state_mixture_middle",
+        "observed x : Real\np(x) ∝ exp(-x^4)\ntransition a(x' | x) { y ~ Normal(x, 1)   x' = metropolis(y) }\ntransition b(x' | x) { y ~ Normal(0, 2)   x' = metropolis(y) }\ntransition c(x' | x) { y ~ Laplace(x, 1)   x' = metropolis(y) }\ntransition m = mixture([sigmoid(x), 1 - sigmoid(x)], a, b)\ntransition t = c |> m |> a\nclaim stationary(t, p)",
+        "a state-dependent mixture in the middle",
+    ),
+    (
+        "sign_walk_half",
+        "observed x : Sign\nparam a : Real\np(x) ∝ exp(a * x)\ntransition t(x' | x) { x' = accept(-x, sigmoid(-a * x)) }\nclaim reversible(t, p)",
+        "half of the difference",
+    ),
+    (
+        "detailed_balance_of_gibbs_scan",
+        "observed x : Real\nlatent h : Binary\np(x, h) ∝ exp(-x^2 / 2 + x * h)\ntransition t(x', h' | x, h) { x' ~ p(x | h)   h' ~ p(h | x') }\nclaim reversible(t, p)",
+        "a systematic scan",
+    ),
+    (
+        "laplace_scale_no",
+        "observed x : Positive\np(x) ∝ exp(-x)\ntransition t(x' | x) { s ~ Normal(0, 1)   y = x * exp(s)   x' = accept(y, min(1, exp(x - y))) }\nclaim stationary(t, p)",
+        "without its Jacobian",
     ),
 ]

@@ -161,6 +161,96 @@ TRUE: list[Statement] = [
         "the choice of kernel is in the ratio (Green 1995)",
     ),
     (
+        "accept_even_factor",
+        "observed x : Real\np(x) ∝ exp(-x^4)\ntransition t(x' | x) { y ~ Normal(x, 1)   x' = accept(y, sigmoid(x * y) * min(1, exp(x^4 - y^4))) }\nclaim reversible(t, p)",
+        "a factor that both ways have",
+    ),
+    (
+        "accept_share_even",
+        "observed x : Real\np(x) ∝ exp(-x^4)\ntransition t(x' | x) { y ~ Normal(x, 1)   x' = accept(y, exp(-y^4) / (exp(-x^4) + exp(-y^4) + exp(-x^4 - y^4))) }\nclaim stationary(t, p)",
+        "more in the denominator, the same both ways",
+    ),
+    (
+        "accept_hastings_general",
+        "observed x : Real\np(x) ∝ exp(-x^4)\ntransition t(x' | x) { y ~ Normal(x, 1)   x' = accept(y, min(exp(-x^4), exp(-y^4)) / exp(-x^4)) }\nclaim reversible(t, p)",
+        "min(A, B) / A",
+    ),
+    (
+        "palindrome_of_three",
+        "observed x : Real\np(x) ∝ exp(-x^4)\ntransition a(x' | x) { y ~ Normal(x, 1)   x' = metropolis(y) }\ntransition b(x' | x) { y ~ Normal(0, 2)   x' = metropolis(y) }\ntransition c(x' | x) { y ~ Laplace(x, 1)   x' = metropolis(y) }\ntransition t = a |> b |> c |> b |> a\nclaim reversible(t, p)",
+        "a palindrome",
+    ),
+    (
+        "palindrome_power",
+        "observed x : Real\np(x) ∝ exp(-x^4)\ntransition a(x' | x) { y ~ Normal(x, 1)   x' = metropolis(y) }\ntransition b(x' | x) { y ~ Normal(0, 2)   x' = metropolis(y) }\ntransition c(x' | x) { y ~ Laplace(x, 1)   x' = metropolis(y) }\ntransition s = a |> b |> a\ntransition t = s^4\nclaim reversible(t, p)",
+        "a power of a palindrome",
+    ),
+    (
+        "mixture_reversible_nested",
+        "observed x : Real\np(x) ∝ exp(-x^4)\ntransition a(x' | x) { y ~ Normal(x, 1)   x' = metropolis(y) }\ntransition b(x' | x) { y ~ Normal(0, 2)   x' = metropolis(y) }\ntransition c(x' | x) { y ~ Laplace(x, 1)   x' = metropolis(y) }\ntransition s = a |> b |> a\ntransition t = mixture([0.2, 0.8], s, c)\nclaim reversible(t, p)",
+        "a mixture of reversible ones",
+    ),
+    (
+        "broken_then_fresh",
+        "observed x : Real\np(x) = Normal(0, 1)\ntransition a(x' | x) { x' ~ Normal(x, 1) }\ntransition b(x' | x) { x' ~ Normal(0, 1) }\ntransition t = a |> b\nclaim stationary(t, p)",
+        "the last step draws anew",
+    ),
+    (
+        "broken_then_fresh_finite",
+        "observed x : Category(2)\np(x) = Categorical([0.25, 0.75])\ntransition a(x' | x) { x' = 1 - x }\ntransition b(x' | x) { x' ~ Categorical([0.25, 0.75]) }\ntransition t = a |> b\nclaim stationary(t, p)",
+        "the last step draws anew",
+    ),
+    (
+        "flip_category",
+        "observed x : Category(4)\np(x) ∝ exp(-(x - 1.5)^2)\ntransition t(x' | x) { x' = 3 - x }\nclaim stationary(t, p)",
+        "symmetric about 3 / 2",
+    ),
+    (
+        "bits_squared",
+        "observed x : Binary[2]\nlatent h : Binary\nparam a : Real\np(x, h) ∝ exp(a * sum(x^2) * h + h)\ntransition t(x', h' | x, h) { h' ~ Bernoulli(logits = 1 + a * sum(x)) }\nclaim stationary(t, p)",
+        "x^2 = x of bits",
+    ),
+    (
+        "two_bits_at_once",
+        "observed x : Binary\nlatent h : Binary\nparam a : Real\np(x, h) ∝ exp(a * x + a * h + x * h)\ntransition t(x', h' | x, h) { x', h' = (h, x) }\nclaim stationary(t, p)",
+        "an exchange of equals",
+    ),
+    (
+        "weights_of_the_still",
+        "observed x : Real\nlatent h : Real, g : Real\np(x, h, g) ∝ exp(-x^4 - h^4 - g^4 + x * h * g)\ntransition a(x', h', g' | x, h, g) { y ~ Normal(x, 1)   x' = metropolis(y) }\ntransition b(x', h', g' | x, h, g) { y ~ Normal(h, 1)   h' = metropolis(y) }\ntransition t = mixture([sigmoid(g), 1 - sigmoid(g)], a, b)\nclaim stationary(t, p)",
+        "no branch moves what the weights read",
+    ),
+    (
+        "mixture_three",
+        "observed x : Real\np(x) ∝ exp(-x^4)\ntransition a(x' | x) { y ~ Normal(x, 1)   x' = metropolis(y) }\ntransition b(x' | x) { y ~ Normal(0, 2)   x' = metropolis(y) }\ntransition c(x' | x) { y ~ Laplace(x, 1)   x' = metropolis(y) }\ntransition t = mixture([0.2, 0.3, 0.5], a, b, c)\nclaim stationary(t, p)",
+        "three branches",
+    ),
+    (
+        "mixture_two_alike",
+        "observed x : Real\np(x) ∝ exp(-x^4)\ntransition a(x' | x) { y ~ Normal(x, 1)   x' = metropolis(y) }\ntransition b(x' | x) { y ~ Normal(0, 2)   x' = metropolis(y) }\ntransition c(x' | x) { y ~ Laplace(x, 1)   x' = metropolis(y) }\ntransition t = mixture([0.5 * sigmoid(x), 0.5 - 0.5 * sigmoid(x), 0.5], a, a, a)\nclaim stationary(t, p)",
+        "all branches are one",
+    ),
+    (
+        "langevin_minibatch_ratio",
+        "observed x : Real\nparam e : Positive\ndef U(x : Real) -> Real = x^4 / 4\np(x) ∝ exp(-U(x))\ntransition t(x' | x) { y ~ Normal(x - e * grad(U)(x), sqrt(2 * e))   x' = metropolis(y) }\nclaim reversible(t, p)",
+        "for every step",
+    ),
+    (
+        "sign_walk_barker",
+        "observed x : Sign\nparam a : Real\np(x) ∝ exp(a * x)\ntransition t(x' | x) { x' = accept(-x, sigmoid(-2 * a * x)) }\nclaim reversible(t, p)",
+        "glauber's flip of a spin",
+    ),
+    (
+        "count_birth_death",
+        "observed x : Count\np(x) = Poisson(3)\ntransition t(x' | x) { y ~ Poisson(x + 1)   x' = metropolis(y) }\nclaim reversible(t, p)",
+        "counts",
+    ),
+    (
+        "laplace_scale",
+        "observed x : Positive\np(x) ∝ exp(-x)\ntransition t(x' | x) { s ~ Normal(0, 1)   x' = metropolis(x * exp(s)) }\nclaim stationary(t, p)",
+        "multiplicative noise",
+    ),
+    (
         "rbm_sdm_comp2",
         "observed x : Binary[3]\nlatent h : Binary[2]\nparam W : Real[3, 2], b : Real[3], c : Real[2]\np(x, h) ∝ exp(b @ x + c @ h + x @ W @ h)\ntransition u(x', h' | x, h) { h' ~ p(h | x) }\ntransition v(x', h' | x, h) { x' ~ p(x | h) }\ntransition m = mixture([sigmoid(sum(x)), 1 - sigmoid(sum(x))], u, v)\ntransition t = u |> m |> v\nclaim stationary(t, p)",
         "what breaks is drawn anew from its law",
