@@ -23,7 +23,7 @@ from gencompiler.proof.chain_rules import (
     Times,
     positive_everywhere,
 )
-from gencompiler.proof.composite_rules import moved, parts_of
+from gencompiler.proof.composite_rules import forgets, moved, parts_of
 from gencompiler.proof.graph import Malformed, Term, substitute, support_of
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.places import substitute_parts
@@ -47,12 +47,24 @@ class Keeping:
             case Kernel() | Deterministic():
                 return prove("detailed_balance", (), self.balances(move, log_target))
             case Sequence(parts=parts):
-                return prove("in_sequence", (log_target,), *(self.keeps(p, log_target) for p in parts))
+                return self._sequence(parts, log_target)
             case Repeated(index=index, count=count, part=part):
                 own = self.keeps(part, log_target)
                 return self._proved(move, "repeated", (index, count), own)
             case Blend():
                 return self._blend(move, log_target)
+
+    def _sequence(self, parts: tuple[Move, ...], log_target: Term) -> Proof:
+        """Part by part, without those whose work the next one does anew."""
+        idle = [k for k in range(len(parts) - 1) if forgets(parts[k + 1], moved(parts[k]))]
+        try:
+            return prove("in_sequence", (log_target,), *(self.keeps(p, log_target) for p in parts))
+        except NotFound:
+            if not idle:
+                raise
+        rest = (*parts[: idle[0]], *parts[idle[0] + 1 :])
+        found = self.keeps(rest[0] if len(rest) == 1 else Sequence(rest), log_target)
+        return prove("forgotten", (parts[idle[0]], idle[0]), found)
 
     def _proved(self, move: Move, rule: str, subject: tuple[object, ...], *premises: Proof) -> Proof:
         try:

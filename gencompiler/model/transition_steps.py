@@ -92,8 +92,9 @@ class Body:
 
     def _uniform(self, value: tree.Expr) -> nodes.Type | None:
         """What `Uniform()` is over, which says nothing of it: the state, where it is one variable."""
-        plain = isinstance(value, tree.Call) and isinstance(value.function, tree.Name) and not value.arguments
-        if not plain or value.function.id != "Uniform" or len(self.state) != 1:
+        if not isinstance(value, tree.Call) or not isinstance(value.function, tree.Name) or value.arguments:
+            return None
+        if value.function.id != "Uniform" or len(self.state) != 1:
             return None
         return next(iter(self.state.values()))
 

@@ -118,7 +118,7 @@ def _of_two(here: tuple[Term, ...], there: tuple[Term, ...], same: Same) -> Term
 def is_probability(term: Term, positive: Callable[[Term], bool]) -> bool:
     """Whether a term, where it is defined, is in [0, 1] by its form; `positive` says of one that it is at least 0."""
     if term.operation == "literal":
-        return 0 <= term.data <= 1
+        return bool(0 <= term.data <= 1)
     if term.operation != "apply":
         return term.operation == "symbol" and support_of(term).name == "Unit"
     arguments = term.arguments

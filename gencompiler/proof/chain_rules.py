@@ -195,7 +195,7 @@ def log_law(law: Admissible, event: Term) -> Term:
     """log of the density, or the mass, of a law of the catalogue at an event."""
     row = form_of(law.family, law.form)
     names = {name: value for (name, _), value in zip(row.parameters, law.arguments, strict=True)}
-    if row.vectors:
+    if row.masses is not None:
         return apply("log", element(instance(row.masses, **names), (event,)))
     return total(instance(row.log_density, x=event, **names), law.shape)
 

@@ -33,7 +33,6 @@ OPEN = {
     "rbm_sdm_comp2": "as before",
     "mix_state_power": "a part that breaks the law twice might mend it",
     "ula_then_mala": "Langevin moves are not known to tell measures apart",
-    "broken_then_fresh": "that the second step draws anew what the first got wrong is not seen",
     "augment_wrong2": "a draw that follows might mend it",
     "not_palindrome": "two moves of one variable: the flow is an integral over where the first one leads",
     "mix_of_orders_uneven": "as before",

@@ -100,6 +100,9 @@ CHAIN = (
     "matrix_cycle",
     "matrix_db",
     "matrix_ergodic",
+    "broken_then_fresh",
+    "refresh_ergodic",
+    "neg_positive",
     "ising_scan_rev",
     "autoregression_wide",
 )
