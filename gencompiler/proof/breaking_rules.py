@@ -242,7 +242,8 @@ def part_breaks(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     after = [p for p in rest[1:] if isinstance(p, Separating)]
     branches = [p.kernel for p in rest[1:] if isinstance(p, Stationary) and p.log_target is target]
     kept = [p for p in before if isinstance(p, Stationary)]
-    need(all(p.log_target is target for p in (*kept, *after)), "parts that are about different measures")
+    measures = [*(p.log_target for p in kept), *(p.log_target for p in after)]
+    need(all(m is target for m in measures), "parts that are about different measures")
     need(bool(kept or after), "a single part")
     if any(p.bounded for p in after):
         own = broken.kernel

@@ -296,18 +296,17 @@ def _over(body: Term, other: Term, here: Fraction, support: Support, ends: Range
     """The integral, or the sum, of a body that is nowhere negative, over a range, at least."""
     body = without_gradients(body)
     low, high = ends
+    found: Real = Fraction(0)
     need(low <= high and admissible(support, low) and admissible(support, high), "a range of something else")
     if not SUPPORTS[support.name].discrete:
         bent = any(t.operation == "apply" and t.data in ("min", "max") for t in subterms(body))
         digits = DIGITS if bent else 4 * DIGITS
-        found = Fraction(0)
         for start, stop in itertools.pairwise(_cuts(here, low, high)):
             with contextlib.suppress(Unproved):  # nothing is negative: what is not enclosed is left out
                 part = integral(body, other, start, stop, digits=digits, evaluations=EVALUATIONS)
                 found += max(Fraction(part[0]), Fraction(0)) if is_finite(part[0]) else 0
         return found
     need(high - low < MOST_TERMS, "too many terms")
-    found: Real = Fraction(0)
     with ctx.workprec(enclosure.PRECISION):
         for value in range(int(low), int(high) + 1):
             if admissible(support, Fraction(value)):
