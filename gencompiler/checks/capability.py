@@ -227,7 +227,7 @@ def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ab
     if energy is not None:
         if chain is None:
             return Ability("none", "no transition samples it: add `sample chain(T)`", energy.span)
-        kind = "chain" if _bias(checking, joint.name, name) is None else "approximate"
+        kind = "approximate" if _invariance(checking, name) is None else "chain"
         return Ability(kind, _approached(checking, joint.name, name), chain.span)
     produced = {name for name, _ in joint.variables}
     missing = [name for name in observed(checking.model) if name not in produced]

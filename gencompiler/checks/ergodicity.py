@@ -14,10 +14,11 @@ from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
 from gencompiler.proof import finite_chains
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.chain_rules import Blend, Deterministic, Kernel, Move, accepted
-from gencompiler.proof.composite_rules import parts_of
+from gencompiler.proof.chain_rules import Blend, Deterministic, Kernel, Move, accepted, positive_everywhere
+from gencompiler.proof.composite_rules import moved, parts_of
 from gencompiler.proof.ergodic_rules import Ergodic
 from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.kernel import attempt as kernel_attempt
 from gencompiler.proof.terms import ONE, ZERO
 from gencompiler.proof.translate import variable
 
@@ -74,13 +75,18 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
         try:
             return prove("full_support", (goal.kernel, goal.state), *_premises(checking, goal.kernel))
         except Unproved as failure:
+            followed = kernel_attempt("finite_ergodic", (goal.kernel, goal.state))
+            if followed is not None:
+                return followed
             raise NotFound("support", ZERO, str(failure)) from None
 
     def refute(failure: NotFound) -> Proof | None:
-        return finite_chains.unreachable(goal.kernel, goal.state)
+        return finite_chains.unreachable(goal.kernel, goal.state) or kernel_attempt(
+            "unreached", (goal.kernel, goal.state)
+        )
 
     def explain(failure: NotFound, found: Proof | None) -> Finding:
-        notes = (str(failure),) if found is None else (finite_chains.told(found),)
+        notes = (str(failure),) if found is None else (_told(found),)
         message = f"cannot prove that {own.words}" if found is None else f"`{own.subject}` is not ergodic"
         help_ = ("draw every variable anew from a law that is positive everywhere, with `rate` above 0 for instance",)
         return Finding(
@@ -98,6 +104,10 @@ def _premises(checking: Checking, move: Move) -> Iterator[Proof]:
                 yield admissible(checking, proposal.law)
             except NotFound:
                 continue
+            if not positive_everywhere(proposal.law):
+                for argument in proposal.law.arguments:
+                    with contextlib.suppress(NotFound):
+                        yield checking.search.range(argument)
     if isinstance(move, Kernel | Deterministic) and move.probability is not ONE:
         ratio = accepted(move)
         if ratio is not None:
@@ -111,3 +121,11 @@ def _premises(checking: Checking, move: Move) -> Iterator[Proof]:
                 continue
     for part in parts_of(move):
         yield from _premises(checking, part)
+
+
+def _told(found: Proof) -> str:
+    if found.rule == "closed_set":
+        return finite_chains.told(found)
+    move, state = found.subject
+    still = next((s for s in state if s not in moved(move)), None)
+    return f"{still} never moves" if still is not None else "it draws nothing, so that few places are ever reached"

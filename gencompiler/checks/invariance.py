@@ -6,7 +6,7 @@ from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.checks import admissibility
 from gencompiler.checks.checking import Checking
 from gencompiler.model.nodes import Support
-from gencompiler.proof import finite_chains, imbalance
+from gencompiler.proof import finite_chains, flow_rules, flow_search, imbalance
 from gencompiler.proof.balancing import log_of
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.chain_rules import (
@@ -21,13 +21,14 @@ from gencompiler.proof.chain_rules import (
     Sequence,
     Stationary,
     Times,
+    positive_everywhere,
 )
-from gencompiler.proof.composite_rules import moved, parts_of
+from gencompiler.proof.composite_rules import forgets, moved, parts_of
 from gencompiler.proof.graph import Malformed, Term, substitute, support_of
-from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.places import substitute_parts
 from gencompiler.proof.probabilities import probability
-from gencompiler.proof.terms import ZERO, plus
+from gencompiler.proof.terms import ONE, ZERO, plus
 
 _FROM_ZERO = Support("NonNegative")
 
@@ -46,12 +47,24 @@ class Keeping:
             case Kernel() | Deterministic():
                 return prove("detailed_balance", (), self.balances(move, log_target))
             case Sequence(parts=parts):
-                return prove("in_sequence", (log_target,), *(self.keeps(p, log_target) for p in parts))
+                return self._sequence(parts, log_target)
             case Repeated(index=index, count=count, part=part):
                 own = self.keeps(part, log_target)
                 return self._proved(move, "repeated", (index, count), own)
             case Blend():
                 return self._blend(move, log_target)
+
+    def _sequence(self, parts: tuple[Move, ...], log_target: Term) -> Proof:
+        """Part by part, without those whose work the next one does anew."""
+        idle = [k for k in range(len(parts) - 1) if forgets(parts[k + 1], moved(parts[k]))]
+        try:
+            return prove("in_sequence", (log_target,), *(self.keeps(p, log_target) for p in parts))
+        except NotFound:
+            if not idle:
+                raise
+        rest = (*parts[: idle[0]], *parts[idle[0] + 1 :])
+        found = self.keeps(rest[0] if len(rest) == 1 else Sequence(rest), log_target)
+        return prove("forgotten", (parts[idle[0]], idle[0]), found)
 
     def _proved(self, move: Move, rule: str, subject: tuple[object, ...], *premises: Proof) -> Proof:
         try:
@@ -92,6 +105,10 @@ class Keeping:
         if not isinstance(move, Kernel | Deterministic):
             return self._proved(move, "self_adjoint", (), self.undone(move, log_target))
         self.blamed = move
+        by_cases = self._by_cases(move, log_target)
+        if by_cases is not None:
+            self.blamed = None
+            return by_cases
         finite = self.search.range(log_target)
         defined = self.accepts(move)
         if isinstance(move, Deterministic):
@@ -109,6 +126,20 @@ class Keeping:
             found = self._proved(move, "metropolis_hastings", subject, *laws, finite, defined, *maps)
         self.blamed = None
         return found
+
+    def _by_cases(self, move: Kernel | Deterministic, log_target: Term) -> Proof | None:
+        """Balance value by value, of a proposal whose chances are given by a table and may be 0."""
+        if not isinstance(move, Kernel) or all(positive_everywhere(p.law) for p in move.proposals):
+            return None
+        laws = self.laws(move)
+        try:
+            return prove("balanced_by_cases", (move, log_target), *(laws or ()), *self._stated(move))
+        except (NotFound, Unproved):
+            return None
+
+    def _stated(self, move: Move) -> list[Proof]:
+        """That the probabilities of acceptance that the spec states are in [0, 1]; raises NotFound."""
+        return [probability(self.search, p) for p in _stated(move)]
 
     def undone(self, move: Move, log_target: Term) -> Proof:
         """A transition and what runs it backwards; raises NotFound."""
@@ -204,26 +235,98 @@ class Keeping:
     def refutation(self, goal: Stationary | Reversible) -> Proof | None:
         """A place where invariance, or detailed balance, fails."""
         move, target = goal.kernel, goal.log_target
-        if isinstance(move, Kernel) and (laws := self.premises(move)) is not None:
-            search = imbalance.unbalanced if isinstance(goal, Reversible) else imbalance.gain
-            found = search(move, target, laws)
-            if found is not None:
-                return found
         if isinstance(goal, Reversible):
-            return None
-        return finite_chains.change(move, target) or self._by_the_last(move, target)
+            found = self._unbalanced(move, target) or finite_chains.imbalance(move, target)
+            if found is None and (lost := self.refutation(Stationary(move, target))) is not None:
+                found = prove("not_kept", (), lost)
+            return found
+        return self._changing(move, target) or finite_chains.change(move, target) or self._by_a_part(move, target)
 
-    def _by_the_last(self, move: Move, target: Term) -> Proof | None:
-        """Of a composition all but whose last part keep the measure: that the last part does not."""
+    def _unbalanced(self, move: Move, target: Term) -> Proof | None:
+        """Two places between which the flows differ."""
+        premises = self._all_premises(move)
+        return None if premises is None else flow_search.unbalanced(move, target, premises)
+
+    def _changing(self, move: Move, target: Term) -> Proof | None:
+        """A place that gains, by a kernel, a mixture of kernels, or a deterministic move."""
+        if isinstance(move, Blend) and not any(w.symbols for w in move.weights):
+            lost = attempt("lost_share", (move, target))
+            if lost is not None:
+                return lost
+        try:
+            stated = self._stated(move)
+            if isinstance(move, Deterministic):
+                return flow_search.overtaken(move, target, self._map_premises(move, stated))
+            premises = self._all_premises(move)
+            if premises is None or isinstance(move, Sequence | Repeated):
+                return None
+            signs = [s for blend in _blends(move) for s in self.signs(blend)]
+        except NotFound:
+            return None
+        found = flow_search.surplus(move, target, (*premises, *signs, *stated))
+        if found is None and isinstance(move, Kernel):
+            found = imbalance.gain(move, target, premises)
+        return found
+
+    def _map_premises(self, move: Deterministic, stated: list[Proof]) -> list[Proof] | None:
+        """The volume of a map, where it moves anything continuous, and its probability; None where it is not known."""
+        if all(SUPPORTS[support_of(m).name].discrete for m in move.moves):
+            return stated
+        try:
+            return [self.volume(move.moves, move.maps), *stated]
+        except NotFound:
+            return None
+
+    def _all_premises(self, move: Move) -> list[Proof] | None:
+        """What is known of the laws and maps of all kernels of a move, in order; None where something is not."""
+        found: list[Proof] = []
+        for kernel in flow_rules.kernels(move):
+            own = self.premises(kernel)
+            if own is None:
+                return None
+            found += own
+        return found
+
+    def _by_a_part(self, move: Move, target: Term) -> Proof | None:
+        """Of a composition all but one of whose parts keep the measure: that this one does not, and the others tell."""
         if not isinstance(move, Sequence):
             return None
-        *before, last = move.parts
         try:
-            kept = [self.keeps(p, target) for p in before]
-            broken = self.refutation(Stationary(last, target))
-            return None if broken is None else prove("last_breaks", (), *kept, broken)
+            kept: list[Proof] = []
+            for part in move.parts:
+                try:
+                    kept.append(self.keeps(part, target))
+                except NotFound:
+                    break
+            if len(kept) == len(move.parts):
+                return None
+            own = move.parts[len(kept)]
+            after = [self._separating(p, target) for p in move.parts[len(kept) + 1 :]]
+            bounded = any(p.conclusion.values()[2] for p in after)
+            branches = [self.keeps(p, target) for p in own.parts] if bounded and isinstance(own, Blend) else []
+            broken = self.refutation(Stationary(own, target))
+            if broken is None:
+                return None
+            return prove("part_breaks", (len(kept),), *kept, broken, *after, *branches)
         except (NotFound, Unproved):
             return None
+
+    def _separating(self, move: Move, target: Term) -> Proof:
+        """That a part keeps the measure and tells measures apart; raises NotFound or Unproved."""
+        if isinstance(move, Deterministic) and move.probability is ONE:
+            return prove("separating_map", (), self.keeps(move, target), self.volume(move.moves, move.maps))
+        rule = "separating_involution" if isinstance(move, Deterministic) else "separating_walk"
+        return prove(rule, (), self.balances(move, target))
+
+
+def _stated(move: Move) -> list[Term]:
+    """The probabilities of acceptance that the spec states."""
+    own = move.probability if isinstance(move, Kernel | Deterministic) else None
+    return [*([own] if own is not None and own is not ONE else []), *(p for m in parts_of(move) for p in _stated(m))]
+
+
+def _blends(move: Move) -> list[Blend]:
+    return [*([move] if isinstance(move, Blend) else []), *(b for part in parts_of(move) for b in _blends(part))]
 
 
 def _images(maps: tuple[Mapped, ...]) -> list[Images]:

@@ -18,7 +18,7 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
 from gencompiler.node import Node
-from gencompiler.proof import imbalance
+from gencompiler.proof import finite_chains, flow_search
 from gencompiler.proof.balancing import log_of as log_of_term
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.chain_rules import (
@@ -133,9 +133,16 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
         return
 
     def attempt() -> Proof:
-        if isinstance(goal, Stationary):
-            return keeping.keeps(goal.kernel, goal.log_target)
-        return keeping.balances(goal.kernel, goal.log_target)
+        rule = "finite_keeps" if isinstance(goal, Stationary) else "finite_balances"
+        try:
+            if isinstance(goal, Stationary):
+                return keeping.keeps(goal.kernel, goal.log_target)
+            return keeping.balances(goal.kernel, goal.log_target)
+        except NotFound:
+            exactly = finite_chains.settled(rule, goal.kernel, goal.log_target)
+            if exactly is None:
+                raise
+            return exactly
 
     def refute(failure: NotFound) -> Proof | None:
         return keeping.refutation(goal)
@@ -144,7 +151,7 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
         blamed = keeping.blamed or goal.kernel
         evidence = found
         if evidence is None and isinstance(blamed, Kernel) and (laws := keeping.premises(blamed)) is not None:
-            evidence = imbalance.unbalanced(blamed, goal.log_target, laws)
+            evidence = flow_search.unbalanced(blamed, goal.log_target, laws)
         return _explain(checking, claim, own, failure, evidence, blamed)
 
     checking.settle(own, attempt, refute, explain, (claim.fact.predicate, *claim.fact.arguments))
@@ -292,21 +299,36 @@ def told(found: Proof) -> str:
     """A failure of detailed balance, or of invariance, in words."""
     if found.rule == "gain":
         return _gain(found)
-    if found.rule not in ("unbalanced",):
-        return refutation_words(found)
-    kernel, _, assignment, here, there = found.subject
-    fixed = [f"{t} = {number(v)}" for t, v in assignment]
-    places = [
-        f"{p.moves} = {_point(x)}, {p.drawn} = {_point(y)}"
-        for p, x, y in zip(kernel.proposals, here, there, strict=True)
-    ]
-    return f"detailed balance fails at {', '.join([*fixed, *places])}: the flows there and back differ"
+    if found.rule == "unbalanced":
+        _, _, assignment, here, there = found.subject
+        return f"detailed balance fails between {_places((*assignment, *here))} and {_places(there)}: the flows differ"
+    if found.rule == "finite_imbalance":
+        _, _, assignment, variables, here, there = found.subject
+        ends = [_places(tuple(zip(variables, state, strict=True))) for state in (here, there)]
+        fixed = "".join(f", {t} = {_point(v if isinstance(v, tuple) else (v,))}" for t, v in assignment)
+        return f"detailed balance fails between {ends[0]} and {ends[1]}{fixed}: the flows differ"
+    if found.rule == "not_kept":
+        return told(found.premises[0])
+    if found.rule in ("surplus", "overtaken", "escapes"):
+        where = _places((*found.subject[2], *found.subject[3]))
+        if found.rule == "surplus":
+            return f"at {where} one step brings more of the target's mass than there is"
+        if found.rule == "escapes":
+            return f"from {where} it goes where no state is"
+        return f"from {where} more of the target's mass leaves than comes back"
+    if found.rule == "lost_share":
+        return "the weights do not sum to 1"
+    return refutation_words(found)
+
+
+def _places(values: tuple[tuple[Term, Values], ...]) -> str:
+    return ", ".join(f"{symbol} = {_point(value)}" for symbol, value in values)
 
 
 def refutation_words(found: Proof) -> str:
     """A refutation of a composition, in words."""
-    if found.rule == "last_breaks":
-        return told(found.premises[-1])
+    if found.rule == "part_breaks":
+        return told(found.premises[found.subject[0]])
     kernel, _, assignment, place = found.subject[:4]
     del kernel
     fixed = [f"{t} = {_point(v if isinstance(v, tuple) else (v,))}" for t, v in assignment]

@@ -83,14 +83,20 @@ class Body:
         if joint is not None:
             value = self._conditioned(*joint, event)
         else:
-            event = event or unknown_type(nodes.REAL)
+            event = event or self._uniform(item.value) or unknown_type(nodes.REAL)
             value = laws.distribution(self.infer, self.context, item.value, event)
             event = self._sized(event)
             value = laws.with_type(value, event)
-        if laws.by_a_vector(value):
-            self.infer.builder.unsupported("a draw by a vector of probabilities in a transition", item.span)
         self.steps.append(nodes.Draw(name, value, base, place, span=item.span))
         self._bind(name, self.state[name] if place else value.type, item)
+
+    def _uniform(self, value: tree.Expr) -> nodes.Type | None:
+        """What `Uniform()` is over, which says nothing of it: the state, where it is one variable."""
+        if not isinstance(value, tree.Call) or not isinstance(value.function, tree.Name) or value.arguments:
+            return None
+        if value.function.id != "Uniform" or len(self.state) != 1:
+            return None
+        return next(iter(self.state.values()))
 
     def _variable_type(self, name: str) -> nodes.Type | None:
         """The type of a latent variable that is drawn on the way."""

@@ -14,6 +14,7 @@ from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import (
     annealing_rules,
+    breaking_rules,
     causal_rules,
     chain_rules,
     composite_rules,
@@ -49,6 +50,7 @@ MODULES = (
     composite_rules,
     ergodic_rules,
     annealing_rules,
+    breaking_rules,
     conditional_rules,
     ode_rules,
     sde_facts,

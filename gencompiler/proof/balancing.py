@@ -118,7 +118,7 @@ def _of_two(here: tuple[Term, ...], there: tuple[Term, ...], same: Same) -> Term
 def is_probability(term: Term, positive: Callable[[Term], bool]) -> bool:
     """Whether a term, where it is defined, is in [0, 1] by its form; `positive` says of one that it is at least 0."""
     if term.operation == "literal":
-        return 0 <= term.data <= 1
+        return bool(0 <= term.data <= 1)
     if term.operation != "apply":
         return term.operation == "symbol" and support_of(term).name == "Unit"
     arguments = term.arguments
@@ -130,7 +130,15 @@ def is_probability(term: Term, positive: Callable[[Term], bool]) -> bool:
         case "min":
             return any(is_probability(a, positive) for a in arguments) and all(map(positive, arguments))
         case "divide":
-            over = arguments[1]
-            share = over.operation == "apply" and over.data == "add" and arguments[0] in over.arguments
-            return share and all(map(positive, over.arguments))
+            part, whole = arguments
+            addends = _addends(whole)
+            share = part in addends and all(map(positive, addends))
+            least = part.operation == "apply" and part.data == "min" and whole in part.arguments
+            return share or (least and all(map(positive, part.arguments)))
     return False
+
+
+def _addends(term: Term) -> list[Term]:
+    if term.operation == "apply" and term.data == "add":
+        return [a for side in term.arguments for a in _addends(side)]
+    return [term]

@@ -3,16 +3,18 @@ matter."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import cast
 
 from flint import arb, ctx
 
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof import enclosure
 from gencompiler.proof.chain_rules import (
+    Deterministic,
     Kernel,
-    NotReversible,
     NotStationary,
     accepted,
     is_map,
@@ -30,27 +32,28 @@ from gencompiler.proof.terms import ONE
 
 #: Half the width of the boxes that stand for single points.
 RADIUS = Fraction(1, 2**40)
+#: Supports that hold what is between two of their values.
+CONVEX = ("Real", "Positive", "NonNegative", "Unit", "Interval", "Open")
 Point = dict[Term, Fraction | Values]
 
 
-def _box(support: Support, values: Values, radius: Fraction) -> Values:
+def box(support: Support, values: Values, radius: Fraction = RADIUS) -> Values:
     """Balls around the values of a continuous variable; values of a discrete one as they are."""
     need(all(isinstance(v, Fraction) and admissible(support, v) for v in values), "not a state")
-    if support.name == "Positive":
-        need(all(v > radius for v in values if isinstance(v, Fraction)), "a box that leaves the positive numbers")
-    elif support != REAL:
-        need(support.name in ("Binary", "Integer", "Category"), "a state over {}", support)
+    if SUPPORTS[support.name].discrete:
         return values
+    inside = all(admissible(support, v + e) for v in values if isinstance(v, Fraction) for e in (radius, -radius))
+    need(support.name in CONVEX and inside, "a box that leaves {}", support)
     return tuple(arb(ball(v), ball(radius)) for v in values)
 
 
 def _boxes(kernel: Kernel, places: tuple[Values, ...], radius: Fraction, *, drawn: bool) -> Point:
     """Boxes for the state, or for what is drawn, one place for each proposal."""
     symbols = [p.drawn if drawn else p.moves for p in kernel.proposals]
-    return {s: _box(support_of(s), v, radius) for s, v in zip(symbols, places, strict=True)}
+    return {s: box(support_of(s), v, radius) for s, v in zip(symbols, places, strict=True)}
 
 
-def chance(kernel: Kernel, point: Point) -> arb:
+def chance(kernel: Kernel | Deterministic, point: Point) -> arb:
     """The probability of acceptance; raises Undecided where it is not known to be one."""
     if kernel.probability is ONE:
         return arb(1)
@@ -79,37 +82,28 @@ def log_flow(kernel: Kernel, log_target: Term, point: Point) -> arb:
     return ball(evaluate(log_target, point)[0]) + ball(evaluate(log_proposal(kernel), point)[0])
 
 
-@rule
-def unbalanced(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """Two points around which the flows differ.  Subject: the kernel, the target, parameters, state and proposal.
-
-    Premises: the laws of the proposals are admissible, and those that are made of noise are bijections of it."""
-    kernel, log_target, assignment, here, there = cast(
-        tuple[Kernel, Term, Assignment, tuple[Values, ...], tuple[Values, ...]], subject
-    )
-    _ready(kernel, log_target, assignment, premises)
-    need(here != there, "two different points")
-    exchange = swap(kernel)
+def decided(compute: Callable[[], bool]) -> bool:
+    """What a computation with balls says; raises Unproved where it says nothing."""
     try:
         with ctx.workprec(enclosure.PRECISION):
-            point: Point = dict(assignment)
-            point |= _boxes(kernel, here, RADIUS, drawn=False) | _boxes(kernel, there, RADIUS, drawn=True)
-            back: Point = {exchange.get(s, s): v for s, v in point.items()}
-            out, home = (log_flow(kernel, log_target, p).exp() * chance(kernel, p) for p in (point, back))
-            need(bool(out < home) or bool(home < out), "the flows may be equal")
-    except (Undecided, Undefined) as problem:
+            return compute()
+    except (Undecided, Undefined, OverflowError) as problem:
         raise Unproved(str(problem)) from None
-    return NotReversible(kernel, log_target)
 
 
-def _ready(kernel: Kernel, log_target: Term, assignment: Assignment, premises: tuple[Fact, ...]) -> None:
-    well_formed(kernel, log_target)
+def ready(kernel: Kernel, premises: tuple[Fact, ...]) -> None:
+    """That the laws of a kernel are admissible, and what is made of noise a bijection of it; raises Unproved."""
     laws, maps = premises[: len(kernel.proposals)], premises[len(kernel.proposals) :]
     need(list(laws) == [p.law for p in kernel.proposals], "a proposal that is not known to be admissible")
     pushed = [p for p in kernel.proposals if p.noise is not None]
     need(len(maps) == len(pushed), "a proposal that is not known to be a bijection")
     for proposal, found in zip(pushed, maps, strict=True):
         is_map(proposal, found)
+
+
+def _ready(kernel: Kernel, log_target: Term, assignment: Assignment, premises: tuple[Fact, ...]) -> None:
+    well_formed(kernel, log_target)
+    ready(kernel, premises)
     need(all(s.data[0] == "parameter" and admissible(support_of(s), v) for s, v in assignment), "not parameters")
     need(all(not p.place for p in kernel.proposals), "a proposal of another form")
     need({p.moves for p in kernel.proposals} == _moving(kernel, log_target), "a state that moves only in part")
@@ -158,7 +152,8 @@ def gain(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     π(y) ∫ q(x | y) (1 - a(y, x)) dx, are at least its volume times the smallest integrands; where their sum exceeds
     π(y), π is not invariant, whatever its total mass and its moments.  Subject: the kernel, the target, parameters,
     the centre and the radius of the box of x, the centre of that of y, and, of a state of one number, into how many
-    pieces the box is cut: their integrals add up.  Premises as for `unbalanced`."""
+    pieces the box is cut: their integrals add up.  Premises: the laws of the proposals are
+    admissible, and those that are made of noise are bijections of it."""
     kernel, log_target, assignment, here, radius, there, pieces = cast(
         tuple[Kernel, Term, Assignment, tuple[Values, ...], Fraction, tuple[Values, ...], int], subject
     )

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from typing import cast
 
 from gencompiler.catalog.distributions import DISTRIBUTIONS
+from gencompiler.catalog.supports import SUPPORTS
+from gencompiler.model.nodes import Support
 from gencompiler.proof.balancing import log_odds, plain
 from gencompiler.proof.domain import REALS, Interval, of_support
 from gencompiler.proof.facts import Bijection, Fact, result
 from gencompiler.proof.formulas import instance
-from gencompiler.proof.graph import Term, element, literal, substitute, support_of
+from gencompiler.proof.graph import Term, apply, element, literal, substitute, support_of
 from gencompiler.proof.indexed import Indexed
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.places import replaced_element
@@ -169,14 +171,33 @@ def log_proposal(kernel: Kernel) -> Term:
     found = ZERO
     for proposal in kernel.proposals:
         law = proposal.law
-        row = form_of(law.family, law.form)
-        names = {name: value for (name, _), value in zip(row.parameters, law.arguments, strict=True)}
         event = proposal.drawn if proposal.inverse is None else proposal.inverse
-        found = plus(found, total(instance(row.log_density, x=event, **names), law.shape))
+        found = plus(found, log_law(law, event))
         if proposal.noise is not None and proposal.inverse is not None and proposal.log_slope is not None:
             slope = substitute(proposal.log_slope, {proposal.noise: proposal.inverse})
             found = minus(found, total(slope, law.shape))
     return found
+
+
+def alike(one: Support, other: Support) -> bool:
+    """Whether two supports are one set: Category(3) is Integer(0..3)."""
+    counted = all(SUPPORTS[s.name].discrete and s.name not in ("Sign", "Permutation") for s in (one, other))
+    return one == other or (counted and of_support(one) == of_support(other))
+
+
+def positive_everywhere(law: Admissible) -> bool:
+    """Whether a law is positive on its whole support for all admissible parameters: shares may be 0, logits may not."""
+    vectors = form_of(law.family, law.form).vectors
+    return DISTRIBUTIONS[law.family].full_support and (not vectors or law.form == "logits")
+
+
+def log_law(law: Admissible, event: Term) -> Term:
+    """log of the density, or the mass, of a law of the catalogue at an event."""
+    row = form_of(law.family, law.form)
+    names = {name: value for (name, _), value in zip(row.parameters, law.arguments, strict=True)}
+    if row.masses is not None:
+        return apply("log", element(instance(row.masses, **names), (event,)))
+    return total(instance(row.log_density, x=event, **names), law.shape)
 
 
 def log_ratio(kernel: Kernel, log_target: Term) -> Term:
@@ -214,7 +235,7 @@ def well_formed(kernel: Kernel, log_target: Term) -> None:
             _check_pushed(kernel, proposal)
             continue
         need(
-            support_of(proposal.drawn) == support_of(proposal.moves) == proposal.law.event,
+            support_of(proposal.drawn) == proposal.law.event and alike(support_of(proposal.moves), proposal.law.event),
             "{} is drawn from {}, and {} is in {}",
             proposal.drawn,
             proposal.law.event,
@@ -258,6 +279,7 @@ def metropolis_hastings(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     for proposal, found_map in zip(pushed, maps, strict=True):
         is_map(proposal, found_map)
     need(list(laws) == [p.law for p in kernel.proposals], "a proposal that is not known to be admissible")
+    need(all(positive_everywhere(p.law) for p in kernel.proposals) or kernel.probability is None, "a law with holes")
     need(all(DISTRIBUTIONS[p.law.family].full_support for p in kernel.proposals), "a proposal that may have no density")
     need(range_of(finite, log_target).within(REALS), "the target is not known to be positive")
     own = odds(kernel, swap(kernel), {}, defined)

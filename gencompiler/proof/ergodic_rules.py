@@ -11,17 +11,21 @@ import dataclasses
 from collections.abc import Iterable
 from typing import cast
 
-from gencompiler.catalog.distributions import DISTRIBUTIONS
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.proof.chain_rules import (
     FIXED,
     Blend,
     Deterministic,
     Kernel,
     Move,
+    Proposal,
     Repeated,
     Sequence,
     accepted,
+    alike,
+    positive_everywhere,
 )
+from gencompiler.proof.composite_rules import moved, parts_of
 from gencompiler.proof.domain import POSITIVE, REALS
 from gencompiler.proof.facts import Fact, InRange, Member
 from gencompiler.proof.graph import Term, support_of
@@ -59,6 +63,25 @@ def full_support(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     return Ergodic(move, state)
 
 
+@rule
+def unreached(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A variable of several values that never moves, or a continuous one that moves without any draw: it is at
+    countably many places.  Subject: the move, the variables."""
+    move, state = cast(tuple[Move, tuple[Term, ...]], subject)
+    need(bool(state), "no variables")
+    if not set(state) <= moved(move):
+        return NotErgodic(move, state)
+    drawn = any(isinstance(m, Kernel) for m in _leaves(move))
+    continuous = any(not SUPPORTS[support_of(s).name].discrete for s in state)
+    need(continuous and not drawn, "it moves, and by a draw")
+    return NotErgodic(move, state)
+
+
+def _leaves(move: Move) -> Iterable[Move]:
+    parts = parts_of(move)
+    return [m for p in parts for m in _leaves(p)] if parts else [move]
+
+
 def _fresh(move: Move, premises: tuple[Fact, ...]) -> frozenset[Term]:
     """The variables that a move can bring anywhere, whatever the state; raises Unproved where that cannot be said."""
     match move:
@@ -93,9 +116,9 @@ def _positive(kernel: Kernel, premises: Iterable[Fact]) -> None:
     known = list(premises)
     for proposal in kernel.proposals:
         need(proposal.law in known, "a law that is not known to be admissible")
-        need(DISTRIBUTIONS[proposal.law.family].full_support, "a law that may have holes")
+        need(positive_everywhere(proposal.law) or _shares(proposal, known), "a law that may have holes")
         if proposal.noise is None:
-            need(proposal.law.event == support_of(proposal.moves), "a law on another support")
+            need(alike(proposal.law.event, support_of(proposal.moves)), "a law on another support")
         else:
             raise Unproved("a proposal that is made of noise")
     if kernel.probability is ONE:
@@ -106,6 +129,15 @@ def _positive(kernel: Kernel, premises: Iterable[Fact]) -> None:
     term, is_log = found
     allowed = REALS if is_log else POSITIVE
     need(any(isinstance(p, InRange) and p.term is term and p.interval.within(allowed) for p in known), "a ratio of 0")
+
+
+def _shares(proposal: Proposal, known: list[Fact]) -> bool:
+    """Whether the shares of a law that is given by a vector of them are known to be positive."""
+    return any(
+        isinstance(p, InRange) and p.term is a and p.interval.within(POSITIVE)
+        for p in known
+        for a in proposal.law.arguments
+    )
 
 
 def _swept(index: Term | None, count: int, part: Move, premises: tuple[Fact, ...]) -> frozenset[Term] | None:

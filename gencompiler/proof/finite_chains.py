@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from fractions import Fraction
@@ -15,7 +16,7 @@ from gencompiler.proof.composite_rules import parts_of
 from gencompiler.proof.evaluate import Undefined
 from gencompiler.proof.finite_rules import Finite, Measure, State, states
 from gencompiler.proof.graph import Term, name_of, support_of
-from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.numbers import Number, Undecided, ball
 from gencompiler.proof.refute_rules import Assignment, admissible
 from gencompiler.proof.text import number
@@ -27,11 +28,11 @@ _TRIED = tuple(map(Fraction, ("1", "1/2", "-1", "2", "1/4")))
 def change(move: Move, log_target: Term) -> Proof | None:
     """A state whose mass one step changes."""
     variables = _variables(move, log_target)
-    for assignment in _assignments((log_target, *_terms(move))):
+    for assignment in _assignments((log_target, *terms_of(move))):
         try:
             with ctx.workprec(enclosure.PRECISION):
                 finite = Finite(variables, assignment)
-                before: Measure = {s: ball(finite._value(log_target, s)).exp() for s in states(variables)}
+                before: Measure = {s: finite.mass(log_target, s) for s in states(variables)}
                 after = finite.pushed(move, before)
         except (Undecided, Undefined, Unproved):
             continue
@@ -45,10 +46,41 @@ def change(move: Move, log_target: Term) -> Proof | None:
     return None
 
 
+def imbalance(move: Move, log_target: Term) -> Proof | None:
+    """Two states between which the flows differ."""
+    variables = _variables(move, log_target)
+    for assignment in _assignments((log_target, *terms_of(move))):
+        try:
+            with ctx.workprec(enclosure.PRECISION):
+                finite = Finite(variables, assignment)
+                every = states(variables)
+                mass = {s: _float(finite.mass(log_target, s)) for s in every}
+                steps = {s: {t: _float(p) for t, p in finite.spread(move, s).items()} for s in every}
+        except (Undecided, Undefined, Unproved):
+            continue
+        gaps = {
+            (s, t): abs(mass[s] * steps[s].get(t, 0.0) - mass[t] * steps[t].get(s, 0.0))
+            for s, t in itertools.combinations(every, 2)
+        }
+        for pair in sorted(gaps, key=lambda pair: -gaps[pair])[:1]:
+            found = attempt("finite_imbalance", (move, log_target, assignment, variables, *pair))
+            if found is not None:
+                return found
+    return None
+
+
+def settled(rule: str, move: Move, log_target: Term) -> Proof | None:
+    """That a finite chain of rational numbers keeps a measure, or is in balance with it, by going through it."""
+    variables = _variables(move, log_target)
+    if any(s.data[0] in ("parameter", "condition") for t in (log_target, *terms_of(move)) for s in t.symbols):
+        return None
+    return attempt(rule, (move, log_target, variables))
+
+
 def unreachable(move: Move, wanted: tuple[Term, ...]) -> Proof | None:
     """A state from which some others are never reached."""
     variables = _variables(move, *wanted)
-    for assignment in _assignments(tuple(_terms(move))):
+    for assignment in _assignments(tuple(terms_of(move))):
         try:
             every = states(variables)
         except Unproved:
@@ -96,7 +128,7 @@ def _float(value: Number) -> float:
 
 def _variables(move: Move, *terms: Term) -> tuple[Term, ...]:
     """The variables that a move and terms are about, by name."""
-    found = {s for t in (*terms, *_terms(move)) for s in t.symbols if s.data[0] == "variable"}
+    found = {s for t in (*terms, *terms_of(move)) for s in t.symbols if s.data[0] == "variable"}
     found |= {t for t in terms if t.operation == "symbol" and t.data[0] == "variable"} | set(_moved(move))
     return tuple(sorted(found, key=name_of))
 
@@ -110,7 +142,7 @@ def _moved(move: Move) -> Iterator[Term]:
         yield from _moved(part)
 
 
-def _terms(move: Move) -> Iterator[Term]:
+def terms_of(move: Move) -> Iterator[Term]:
     """The terms that a move is made of."""
     if isinstance(move, Kernel):
         for proposal in move.proposals:
@@ -122,7 +154,7 @@ def _terms(move: Move) -> Iterator[Term]:
     if isinstance(move, Blend):
         yield from move.weights
     for part in parts_of(move):
-        yield from _terms(part)
+        yield from terms_of(part)
 
 
 def _images(maps: tuple[Mapped, ...]) -> Iterator[Term]:

@@ -23,28 +23,28 @@ from gencompiler.proof.chain_rules import (
     Kernel,
     Mapped,
     Move,
+    NotReversible,
     NotStationary,
     Repeated,
     Sequence,
-    Stationary,
     Times,
+    log_law,
     there,
 )
 from gencompiler.proof.ergodic_rules import NotErgodic
 from gencompiler.proof.evaluate import Undefined, evaluate
+from gencompiler.proof.exact_masses import exponential
 from gencompiler.proof.facts import Fact
-from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, literal, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Number, Undecided, Values, ball, times
 from gencompiler.proof.numbers import total as summed
 from gencompiler.proof.refute_rules import Assignment, admissible
-from gencompiler.proof.structure_rules import form_of
-from gencompiler.proof.terms import ONE, total
+from gencompiler.proof.terms import ONE
 
 #: The most states, and the most steps of probabilities followed through one move.
 MOST_STATES = 256
-MOST_WORK = 100_000
+MOST_WORK = 40_000
 
 State = tuple[tuple[Fraction, ...], ...]
 Measure = dict[State, Number]
@@ -77,43 +77,50 @@ class Finite:
         self.variables = variables
         self.fixed: dict[Term, Fraction | Values] = dict(assignment)
         self.work = 0
+        self.known: dict[object, Measure] = {}  # where moves go, by the move, the state and what is fixed
 
     def pushed(self, move: Move, measure: Measure) -> Measure:
         """What a move makes of a measure."""
+        if isinstance(move, Sequence):
+            for part in move.parts:
+                measure = self.pushed(part, measure)
+            return measure
+        if isinstance(move, Repeated):
+            for number in range(move.count):
+                if move.index is not None:
+                    self.fixed[move.index] = Fraction(number)
+                measure = self.pushed(move.part, measure)
+            return measure
         found: Measure = {}
         for state, mass in measure.items():
-            for target, probability in self.step(move, state):
+            for target, probability in self.spread(move, state).items():
                 self.work += 1
                 need(self.work <= MOST_WORK, "too much to compute")
                 own = times(mass, probability)
                 found[target] = summed((found[target], own)) if target in found else own
         return found
 
-    def _spread(self, move: Move, state: State) -> Measure:
-        found: Measure = {}
-        for target, probability in self.step(move, state):
-            found[target] = summed((found[target], probability)) if target in found else probability
-        return found
+    def spread(self, move: Move, state: State) -> Measure:
+        """Where a move goes from a state, each place once."""
+        key = (id(move), state, tuple(self.fixed.items()))
+        if key not in self.known:
+            found: Measure = {}
+            for target, probability in self.step(move, state):
+                self.work += 1
+                need(self.work <= MOST_WORK, "too much to compute")
+                found[target] = summed((found[target], probability)) if target in found else probability
+            self.known[key] = found
+        return self.known[key]
 
     def step(self, move: Move, state: State) -> Iterator[tuple[State, Number]]:
         """Where a move goes from a state, and with what probabilities."""
         match move:
-            case Sequence(parts=parts):
-                here: Measure = {state: Fraction(1)}
-                for part in parts:
-                    here = self.pushed(part, here)
-                yield from here.items()
-            case Repeated(index=index, count=count, part=part):
-                here = {state: Fraction(1)}
-                for number in range(count):
-                    if index is not None:
-                        self.fixed[index] = Fraction(number)
-                    here = self.pushed(part, here)
-                yield from here.items()
+            case Sequence() | Repeated():
+                yield from self.pushed(move, {state: Fraction(1)}).items()
             case Blend(weights=weights, parts=parts):
                 for weight, part in zip(weights, parts, strict=True):
                     own = self._value(weight, state)
-                    for target, probability in self._spread(part, state).items():
+                    for target, probability in self.spread(part, state).items():
                         yield target, times(own, probability)
             case Kernel():
                 yield from self._kernel(move, state)
@@ -125,6 +132,10 @@ class Finite:
 
     def _value(self, term: Term, state: State) -> Number:
         return evaluate(term, self._point(state))[0]
+
+    def mass(self, log_target: Term, state: State) -> Number:
+        """exp(log_target) at a state."""
+        return exponential(log_target, self._point(state))
 
     # -- kernels -----------------------------------------------------------------------------------------------------
 
@@ -151,14 +162,14 @@ class Finite:
         proposal = kernel.proposals[number]
         need(proposal.noise is None, "a proposal that is made of noise")
         law = proposal.law
-        row = form_of(law.family, law.form)
-        names = {name: value for (name, _), value in zip(row.parameters, law.arguments, strict=True)}
-        density = total(instance(row.log_density, x=proposal.drawn, **names), law.shape)
+        density = log_law(law, proposal.drawn)
         size = math.prod(law.shape)
         need(len(values_of(law.event)) ** size <= MOST_STATES, "too many outcomes of a draw")
         for values in itertools.product(values_of(law.event), repeat=size):
             inside = {**point, proposal.drawn: values}
-            probability = ball(evaluate(density, inside)[0]).exp()
+            probability = exponential(density, inside)
+            if isinstance(probability, Fraction) and probability == 0:
+                continue
             for rest, own in self._draws(kernel, inside, number + 1):
                 yield rest, times(probability, own)
 
@@ -168,6 +179,9 @@ class Finite:
         own = kernel.probability
         if own is None:
             assert kernel.log_ratio is not None
+            ratio = exponential(kernel.log_ratio, point)
+            if isinstance(ratio, Fraction):
+                return min(ratio, Fraction(1))
             own = apply("min", literal(1), apply("exp", kernel.log_ratio))
         try:
             found = evaluate(own, point)[0]
@@ -213,7 +227,7 @@ def _rest(chance: Number) -> Number:
     return Fraction(1) - chance if isinstance(chance, Fraction) else 1 - ball(chance)
 
 
-def _checked(variables: tuple[Term, ...], assignment: Assignment) -> None:
+def checked(variables: tuple[Term, ...], assignment: Assignment) -> None:
     need(all(s.data[0] == "variable" for s in variables) and len(set(variables)) == len(variables), "not variables")
     for symbol, value in assignment:
         need(symbol.operation == "symbol" and symbol.data[0] in ("parameter", "condition"), "not parameters")
@@ -230,12 +244,12 @@ def finite_change(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     move, log_target, assignment, place, variables = cast(
         tuple[Move, Term, Assignment, tuple[tuple[Term, Values], ...], tuple[Term, ...]], subject
     )
-    _checked(variables, assignment)
+    checked(variables, assignment)
     need(tuple(s for s, _ in place) == variables, "a state of other variables")
     try:
         with ctx.workprec(enclosure.PRECISION):
             finite = Finite(variables, assignment)
-            before: Measure = {s: ball(finite._value(log_target, s)).exp() for s in states(variables)}
+            before: Measure = {s: finite.mass(log_target, s) for s in states(variables)}
             after = finite.pushed(move, before)
             state = cast(State, tuple(v for _, v in place))
             gap = ball(after.get(state, Fraction(0))) - ball(before[state])
@@ -248,6 +262,29 @@ def finite_change(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 
 @rule
+def finite_imbalance(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """Between two states the flows there and back differ.  Subject: the move, log of the measure, parameters, the
+    variables, the states."""
+    move, log_target, assignment, variables, here, there_ = cast(
+        tuple[Move, Term, Assignment, tuple[Term, ...], State, State], subject
+    )
+    checked(variables, assignment)
+    try:
+        with ctx.workprec(enclosure.PRECISION):
+            every = states(variables)
+            need(here in every and there_ in every, "no states of the chain")
+            finite = Finite(variables, assignment)
+            flows = []
+            for start, stop in ((here, there_), (there_, here)):
+                mass = ball(finite.mass(log_target, start))
+                flows.append(mass * ball(finite.spread(move, start).get(stop, Fraction(0))))
+            need(bool(flows[0] < flows[1]) or bool(flows[1] < flows[0]), "the flows may be equal")
+    except (Undecided, Undefined) as problem:
+        raise Unproved(str(problem)) from None
+    return NotReversible(move, log_target)
+
+
+@rule
 def closed_set(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """From the states reached from one, another is never reached.
 
@@ -255,7 +292,7 @@ def closed_set(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     move, wanted, assignment, variables, first, other = cast(
         tuple[Move, tuple[Term, ...], Assignment, tuple[Term, ...], State, tuple[tuple[Term, Values], ...]], subject
     )
-    _checked(variables, assignment)
+    checked(variables, assignment)
     need(set(wanted) <= set(variables), "other variables")
     need(tuple(s for s, _ in other) == wanted, "a place for other variables")
     try:
@@ -286,15 +323,3 @@ def closed_set(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 def _zero(probability: Number) -> bool:
     return bool(ball(probability) == 0)
-
-
-@rule
-def last_breaks(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A composition does not keep a measure if all its parts but the last keep it and the last does not."""
-    *before, last = premises
-    if not isinstance(last, NotStationary):
-        raise Unproved("the last part is not known to break it")
-    found = [p for p in before if isinstance(p, Stationary)]
-    need(bool(found) and len(found) == len(before), "a part that is not known to keep it")
-    need(all(p.log_target is last.log_target for p in found), "parts that are about different measures")
-    return NotStationary(Sequence((*(p.kernel for p in found), last.kernel)), last.log_target)

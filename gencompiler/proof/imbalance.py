@@ -52,20 +52,6 @@ def parameters_at_one(*terms: Term) -> Assignment:
     return tuple((s, Fraction(1)) for s in sorted(found, key=lambda s: str(s.data[1])))
 
 
-def unbalanced(kernel: Kernel, target: Term, laws: list[Proof]) -> Proof | None:
-    """Two points between which the flows differ."""
-    if any(p.place for p in kernel.proposals):
-        return None
-    assignment = parameters_at_one(target, log_proposal(kernel))
-    values = [Fraction(v) for v in ("0", "1", "1/2", "-1", "2")]
-    for a, b in itertools.permutations(values, 2):
-        here, there = (_shaped(kernel, (value,) * _width(kernel)) for value in (a, b))
-        found = _try("unbalanced", (kernel, target, assignment, here, there), laws)
-        if found is not None:
-            return found
-    return None
-
-
 def gain(kernel: Kernel, target: Term, laws: list[Proof]) -> Proof | None:
     """A place that one step brings more mass to than it holds: far out, where a proposal is heavier than the target."""
     width = _width(kernel)

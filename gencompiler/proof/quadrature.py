@@ -304,8 +304,10 @@ def _bounds(value: Any) -> Bounds:
 # -- complex balls ---------------------------------------------------------------------------------------------------
 
 
-def integral(body: Term, y: Term, start: Fraction, stop: Fraction) -> Bounds:
-    """Bounds of the integral between two numbers; raises Unproved."""
+def integral(
+    body: Term, y: Term, start: Fraction, stop: Fraction, *, digits: int = 60, evaluations: int = _EVALUATIONS
+) -> Bounds:
+    """Bounds of the integral between two numbers, to about so many binary digits; raises Unproved."""
     if start >= stop:
         return Fraction(0), Fraction(0)
     order = subterms(body)
@@ -318,7 +320,7 @@ def integral(body: Term, y: Term, start: Fraction, stop: Fraction) -> Bounds:
 
     with ctx.workprec(enclosure.PRECISION):
         ends = [acb(arb(fmpq(e.numerator, e.denominator))) for e in (start, stop)]
-        found = acb.integral(value, *ends, rel_tol=arb(2) ** -60, abs_tol=arb(2) ** -60, eval_limit=_EVALUATIONS)
+        found = acb.integral(value, *ends, rel_tol=arb(2) ** -digits, abs_tol=arb(2) ** -digits, eval_limit=evaluations)
     need(found.is_finite(), "the integral is not enclosed")
     return enclosure.bounds_of(found.real)
 
@@ -388,5 +390,8 @@ _COMPLEX: dict[str, Callable[[list[acb], bool], acb]] = {
     "asinh": lambda a, n: _asinh(a[0], n),
     "atan": lambda a, n: _atan(a[0], n),
     "lgamma": lambda a, n: _lgamma(a[0], n),
+    "min": lambda a, n: a[0].real_min(a[1], n),
+    "max": lambda a, n: a[0].real_max(a[1], n),
+    "abs": lambda a, n: a[0].real_abs(n),
     "bessel_i0": lambda a, _: a[0].bessel_i(acb(0)),
 }

@@ -129,8 +129,11 @@ class Ring:
             case "log1p":
                 return self.normal(apply("log", apply("add", literal(1), term.arguments[0])))
             case "logit":
-                (a,) = term.arguments
-                return self.normal(minus_log(a))
+                return self.normal(minus_log(*term.arguments))
+            case "softplus" | "sigmoid" if _is(term.arguments[0], "logit"):
+                (a,) = term.arguments[0].arguments  # 1 + exp(logit(a)) = 1 / (1 - a)
+                minus_softplus = apply("log", apply("subtract", literal(1), a))
+                return self.normal(a if term.data == "sigmoid" else apply("negate", minus_softplus))
             case _ if len(parts) == 1 and term.data in FUNCTIONS:
                 return self._function(term, parts[0])
         return self._atom(term)

@@ -21,8 +21,8 @@ from tests.checks import (
     soundness,
     vector_statements,
 )
-from tests.checks.chain_errors import FALSE as FALSE_CHAINS
-from tests.checks.chain_statements import TRUE as TRUE_CHAINS
+from tests.checks.test_chain_statements import FALSE as FALSE_CHAINS
+from tests.checks.test_chain_statements import TRUE as TRUE_CHAINS
 from tests.checks.test_inverse_networks import heads, spec
 
 ROOT = Path(__file__).parents[2]
@@ -85,11 +85,30 @@ CHAIN = (
     "not_ergodic",
     "bit_by_hand",
     "hmc",
-    "autoregression_wide",
     "corruption",
     "always_quartic",
     "rbm_power",
     "scan_mixture",
+    "barker_div",
+    "palindrome",
+    "spin_metro",
+    "iid_wrong",
+    "mirror_off",
+    "mix_not_one",
+    "inverse_inv_acc_no",
+    "ghmc_badpartial",
+    "mix_state_composed2",
+    "matrix_cycle",
+    "matrix_db",
+    "matrix_ergodic",
+    "matrix_off",
+    "mh_cat_sym",
+    "ula_gaussian",
+    "broken_then_fresh",
+    "refresh_ergodic",
+    "neg_positive",
+    "ising_scan_rev",
+    "autoregression_wide",
 )
 SDE = (
     "reversible: two noises",
@@ -175,6 +194,14 @@ transition a(x' | x) { y ~ Normal(x, 0.7)  x' = metropolis(y) }
 transition b(x' | x) { x' ~ Logistic(x, 2) }
 transition t = a |> b
 claim stationary(t, p)
+}
+""",
+    "a current and one against it": """model M { observed x : Category(3)
+p(x) ∝ exp(0 * x)
+transition a(x' | x) { x' ~ Categorical([[0.1, 0.6, 0.3], [0.3, 0.1, 0.6], [0.6, 0.3, 0.1]][x]) }
+transition b(x' | x) { x' ~ Categorical([[0.1, 0.3, 0.6], [0.6, 0.1, 0.3], [0.3, 0.6, 0.1]][x]) }
+transition t = a |> b
+claim reversible(t, p)
 }
 """,
     "shares": "model M { observed k : Category(3)  param w : Positive[3]  p(k) = Categorical(probabilities = w / sum(w)) }\n",

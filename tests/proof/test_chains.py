@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from gencompiler.model.nodes import REAL
-from gencompiler.proof import imbalance
+from gencompiler.proof import flow_search, imbalance
 from gencompiler.proof.chain_refutations import MOST_PIECES
 from gencompiler.proof.chain_rules import Kernel, NotReversible, NotStationary, Proposal, Stationary, log_ratio
 from gencompiler.proof.formulas import instance
@@ -92,15 +92,16 @@ def keepers() -> dict[str, tuple[Kernel, Term, list[Proof]]]:
 def test_a_chain_that_keeps_its_target_is_never_refuted(name: str) -> None:
     kernel, target, laws = keepers()[name]
     assert imbalance.gain(kernel, target, laws) is None
-    assert imbalance.unbalanced(kernel, target, laws) is None
+    assert flow_search.unbalanced(kernel, target, laws) is None
 
 
 @pytest.mark.parametrize("name", keepers())
 def test_and_the_kernel_proves_it(name: str) -> None:
     """Also without a rejection, where the ratio is 1: (x, y) and (y, x) have one density."""
     kernel, target, laws = keepers()[name]
-    ratio = literal(0) if kernel.log_ratio is None else kernel.log_ratio
-    balanced = prove("metropolis_hastings", (kernel, target), *laws, Search().range(target), Search().range(ratio))
+    accepted = kernel.probability if kernel.log_ratio is None else kernel.log_ratio
+    assert accepted is not None
+    balanced = prove("metropolis_hastings", (kernel, target), *laws, Search().range(target), Search().range(accepted))
     proof = prove("detailed_balance", (), balanced)
     assert isinstance(proof.conclusion, Stationary)
 
@@ -109,7 +110,7 @@ def test_a_shifted_target_is_refuted() -> None:
     """Independent draws from Normal(1, 1) against a target at 0."""
     kernel, target, laws = chain(ONE_D, literal(1), literal(1), ONE)
     assert imbalance.gain(kernel, target, laws) is not None
-    found = imbalance.unbalanced(kernel, target, laws)
+    found = flow_search.unbalanced(kernel, target, laws)
     assert found is not None
     assert isinstance(found.conclusion, NotReversible)
 

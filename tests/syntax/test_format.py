@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from gencompiler.diagnostics.model import CompileError
@@ -143,3 +145,14 @@ def test_an_empty_text() -> None:
 def test_what_does_not_parse_is_not_formatted() -> None:
     with pytest.raises(CompileError):
         format_source("model M { x = }")
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_what_is_shipped_is_in_the_house_style() -> None:
+    """Where this fails: `genc fmt specs gencompiler/prelude`."""
+    files = [*(ROOT / "specs").rglob("*.gen"), *(ROOT / "gencompiler" / "prelude").glob("*.gen")]
+    assert len(files) > 60
+    sources = {f.name: f.read_text(encoding="utf-8") for f in files}
+    assert [name for name, source in sources.items() if formatted(source) != source] == []
