@@ -194,7 +194,7 @@ class Search:
         raise NotFound("vanishes", term, f"{term} may be 0")
 
     def _signed(self, term: Term) -> Proof | None:
-        """That a sum of numbers is positive, or negative, where its range leaves that open; None where it is not seen."""
+        """That a sum of numbers is positive where its range leaves that open; None where it is not seen."""
         if term.operation != "apply" or term.data not in ("add", "subtract") or term.shape:
             return None
         found = sign_search.on_supports(self, term, strict=True)

@@ -93,9 +93,7 @@ def _with_outputs(
                     yield _Look(system, input_, body, chosen, first, other)
 
 
-def _matched(
-    input_: Term, body: Term, atoms: tuple[Term, ...], outputs: list[Unknown]
-) -> tuple[Unknown, ...]:
+def _matched(input_: Term, body: Term, atoms: tuple[Term, ...], outputs: list[Unknown]) -> tuple[Unknown, ...]:
     """One output for each element of the result that depends on outputs."""
     names = output_names(atoms)
     found: list[Unknown] = []
@@ -218,5 +216,3 @@ def evaluated(system: System, point: dict[Term, Any], at: Array, target: list[fl
 
 def _floats(point: dict[Term, Any]) -> dict[Term, Any]:
     return {k: float(v) for k, v in point.items()}
-
-

@@ -189,7 +189,9 @@ def _values(atom: Term) -> Iterator[Values]:
             (_ONE, -_ONE, *(_ZERO,) * (size - 2)),
         ]
     if len(atom.shape) == 2 and atom.shape[0] == atom.shape[1]:
-        patterns = [tuple(n * Fraction(k % (atom.shape[0] + 1) == 0) for k in range(size)) for n in (_ONE, -_ONE, -_HALF)]
+        patterns = [
+            tuple(n * Fraction(k % (atom.shape[0] + 1) == 0) for k in range(size)) for n in (_ONE, -_ONE, -_HALF)
+        ]
     yield from (v for v in (*equal, *patterns) if all(admissible(support, e) for e in v))
 
 

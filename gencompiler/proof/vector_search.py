@@ -13,7 +13,7 @@ from gencompiler.proof.exchange_search import exchanges
 from gencompiler.proof.facts import InRange, Lipschitz
 from gencompiler.proof.graph import Malformed, Term, before, bound_index, contract, element, select, subterms, symbol
 from gencompiler.proof.index_rules import entry, in_entries, own_entry
-from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
+from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
 from gencompiler.proof.matrix_rules import factor_of
 from gencompiler.proof.mixing_rules import mixed_blocks, mixing_of
@@ -192,8 +192,7 @@ def _mixing(search: Search, input_: Term, body: Term) -> Proof | None:
 
 def _exchanged(search: Search, input_: Term, body: Term) -> Proof | None:
     """That parts of the input can be exchanged for parts of the result, one at a time; None where no order is found."""
-    found = exchanges(input_, body, lambda own, part: _part(search, own, part))
-    return None if found is None else attempt("exchanged", (input_, body, found[0]), *found[1])
+    return exchanges(input_, body, lambda own, part: _part(search, own, part))
 
 
 # -- within a subspace -----------------------------------------------------------------------------------------------
