@@ -114,7 +114,12 @@ def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFo
             found = found or vector_counterexamples.part_not_onto(terms.body, map_.result.support, checking.search)
             found = found or vector_counterexamples.always_in_order(terms.body, map_.result.support, checking.search)
             found = found or refute.outside(terms.body, map_.result.support)
-        found = found or vector_counterexamples.taken_again(terms.input, terms.body, terms.requires)
+        for search in (
+            vector_counterexamples.shifted,
+            vector_counterexamples.collision,
+            vector_counterexamples.taken_again,
+        ):
+            found = found or search(terms.input, terms.body, terms.requires)
     return found
 
 

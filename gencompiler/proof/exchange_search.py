@@ -108,7 +108,7 @@ class _Elimination:
 
 def _pivots(course: Exchange) -> list[Step]:
     """What may be exchanged, those first after which nothing else mentions what was given away."""
-    ranked = []
+    ranked: list[tuple[int, int, int, Step]] = []
     for image, part in course.parts.items():
         others = [p for places, p in course.parts.items() if places != image]
         for own, unknown in course.symbols.items():

@@ -181,6 +181,9 @@ class Search:
             return prove("nonzero_sign", (term,), self.range(term))
         except Unproved:
             pass
+        counted = attempt("nonzero_counted", (term,))
+        if counted is not None:
+            return counted
         signed = self._signed(term)
         if signed is not None:
             return prove("nonzero_sign", (term,), signed)
