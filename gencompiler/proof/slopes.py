@@ -20,7 +20,7 @@ from gencompiler.proof.joints import cuts_of, in_pieces_of, symbolic_joints
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lazy import np
 from gencompiler.proof.monotone_rules import moving, piece, sections, total_at
-from gencompiler.proof.numeric import values
+from gencompiler.proof.numeric import Array, values
 from gencompiler.proof.samples import grid, inside_of, sample
 from gencompiler.proof.signs import BUDGET, Purse, Signs
 from gencompiler.proof.terms import minus, negated, over
@@ -246,7 +246,7 @@ class BySlope:
         return bool(up) if up or down else None
 
 
-def _moderate(points: dict[Term, object]) -> np.ndarray:
+def _moderate(points: dict[Term, object]) -> Array:
     """In which columns no symbol has a large value."""
     columns = [np.abs(np.asarray(v, dtype=float)).reshape(-1, COLUMNS).max(0) <= 8 for v in points.values()]
     return np.logical_and.reduce([np.ones(COLUMNS, dtype=bool), *columns])

@@ -40,7 +40,7 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
         try:
             found = lemma(search, input_, body)
         except NotFound as problem:
-            if lemma not in (_mixing, _entries):
+            if lemma not in (_mixing, _entries, _exchanged):
                 raise
             failure = problem  # it says more than that parts need each other
         else:
@@ -192,7 +192,11 @@ def _mixing(search: Search, input_: Term, body: Term) -> Proof | None:
 
 def _exchanged(search: Search, input_: Term, body: Term) -> Proof | None:
     """That parts of the input can be exchanged for parts of the result, one at a time; None where no order is found."""
-    return exchanges(input_, body, lambda own, part: _part(search, own, part))
+    found = exchanges(input_, body, lambda own, part: _part(search, own, part))
+    if found is None and body.operation == "join" and all(p.shape == (1,) for p in body.arguments):
+        shown = f"no order is found in which the entries of {input_} follow from those of the result, one at a time"
+        raise NotFound("form", body, shown)
+    return found
 
 
 # -- within a subspace -----------------------------------------------------------------------------------------------
