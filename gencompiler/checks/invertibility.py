@@ -339,8 +339,8 @@ def point(place: object) -> str:
 
 
 def nearly(place: tuple[Fraction, ...]) -> str:
-    """The centre of a small box, to ten digits where its numbers are long."""
-    shown = [number(v) if v.denominator <= 1000 else f"{float(v):.10g}" for v in place]
+    """The centre of a small box, to six digits where its numbers are long."""
+    shown = [number(v) if v.denominator <= 1000 else f"about {float(v):.6g}" for v in place]
     return shown[0] if len(set(shown)) == 1 else f"[{', '.join(shown)}]"
 
 
