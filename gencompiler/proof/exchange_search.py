@@ -79,7 +79,9 @@ class _Elimination:
             return None
         if not course.parts:
             return steps, proofs
-        for step in (*_pivots(course), *(_moves(course) if len(steps) < 2 * len(self.own) else ())):
+        moves = _moves(course) if len(steps) < 2 * len(self.own) else []
+        clean, others = _pivots(course)
+        for step in (*clean, *moves, *others):
             if self.left == 0:
                 return None
             self.left -= 1
@@ -106,8 +108,8 @@ class _Elimination:
         return isinstance(step[1], Term) or not others or _map(proof).image == _map(others[0]).image
 
 
-def _pivots(course: Exchange) -> list[Step]:
-    """What may be exchanged, those first after which nothing else mentions what was given away."""
+def _pivots(course: Exchange) -> tuple[list[Step], list[Step]]:
+    """What may be exchanged: so that nothing else mentions what was given away, and so that something does."""
     ranked: list[tuple[int, int, int, Step]] = []
     for image, part in course.parts.items():
         others = [p for places, p in course.parts.items() if places != image]
@@ -115,7 +117,8 @@ def _pivots(course: Exchange) -> list[Step]:
             if unknown in part.symbols and unknown.shape == part.shape:
                 spread = sum(_mentions(other, unknown, part) for other in others)
                 ranked.append((spread, len(subterms(part)), len(ranked), (own, image)))
-    return [step for *_, step in sorted(ranked)]
+    ranked.sort()
+    return [step for spread, *_, step in ranked if not spread], [step for spread, *_, step in ranked if spread]
 
 
 def _moves(course: Exchange) -> list[Step]:
