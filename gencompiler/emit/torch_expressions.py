@@ -31,7 +31,7 @@ from gencompiler.emit.code import (
     number,
 )
 from gencompiler.emit.torch_particles import drawn_size, matrix_function, moved, particle_numbers
-from gencompiler.emit.torch_values import Scope, Value, aligned, indexed
+from gencompiler.emit.torch_values import Scope, Value, aligned, for_each_row, indexed
 from gencompiler.rows.analysis import constant
 from gencompiler.rows.nodes import (
     Argsort,
@@ -113,7 +113,7 @@ class Expressions:
             case Section():
                 return self._section(expr)
             case Concat():
-                return self._concat(expr)
+                return torch_windows.concat(self, expr)
             case Permute() | Argsort():
                 return torch_windows.ordered(self, expr)
             case Iota(length=length):
@@ -132,7 +132,7 @@ class Expressions:
             case MatrixFunction(arguments=arguments):
                 return Value(matrix_function(expr, list(map(self.code, arguments)), self.scope), expr.type)
             case ExternalCall(module=module, arguments=arguments):
-                codes = [self.spread(self.value(a), _for_each_row(a.type, expr.type)) for a in arguments]
+                codes = [self.spread(self.value(a), for_each_row(a.type, expr.type)) for a in arguments]
                 return Value(call(self.scope.modules[module], *codes), expr.type)
         raise TypeError(f"no row expression: {expr!r}")
 
@@ -140,16 +140,16 @@ class Expressions:
 
     def _local(self, name: str, kind: RowType) -> Value:
         if name == self.scope.chunk:  # the index as a number; where it selects, `place` takes the slice itself
-            return Value(self.scope.want(f"{self._slice()}_values"), kind, chunked=True)
+            return Value(self.scope.want(f"{self.slice_of_chunk()}_values"), kind, chunked=True)
         return self.scope.values[name]
 
-    def _slice(self) -> str:
+    def slice_of_chunk(self) -> str:
         return flat(self.scope.values[self.scope.chunk or ""].code)
 
     def place(self, index: Expr) -> tuple[str, bool]:
         """An index as a subscript, and whether it is the slice of a chunk."""
         if isinstance(index, Local) and index.name == self.scope.chunk:
-            return self._slice(), True
+            return self.slice_of_chunk(), True
         return flat(self.code(index)), False
 
     def _parameter(self, expr: ParameterRead) -> Value:
@@ -233,15 +233,15 @@ class Expressions:
         condition, *branches = (self.value(e) for e in _without_broadcasts((expr.condition, expr.then, expr.otherwise)))
         if condition.host:
             if len({branch.type.rows and not branch.host for branch in branches}) > 1:
-                codes = [self.spread(branch, _for_each_row(branch.type, expr.type)) for branch in branches]
-                branches = [Value(c, _for_each_row(b.type, expr.type)) for c, b in zip(codes, branches, strict=True)]
+                codes = [self.spread(branch, for_each_row(branch.type, expr.type)) for branch in branches]
+                branches = [Value(c, for_each_row(b.type, expr.type)) for c, b in zip(codes, branches, strict=True)]
             host = all(branch.host for branch in branches)
             codes = self._together(branches, expr.type)
             if not host:  # Python chooses one branch, which does not take its length from the other
                 codes = [self._as_long(*each, expr.type) for each in zip(branches, codes, strict=True)]
             return Value(Conditional(condition.code, *codes), expr.type, host, any(b.chunked for b in branches))
         if all(branch.host for branch in branches):  # torch.where of two numbers would have torch's default dtype
-            branches[0] = Value(self._made("torch.tensor", branches[0].code), branches[0].type)
+            branches[0] = Value(self.made("torch.tensor", branches[0].code), branches[0].type)
         values = [condition, *branches]
         codes = self._together(values, expr.type)
         return Value(call("torch.where", *codes), expr.type, chunked=any(value.chunked for value in values))
@@ -304,7 +304,7 @@ class Expressions:
     def _broadcast(self, expr: Broadcast) -> Value:
         value, length = self.value(expr.operand), str(expr.length)
         if value.host:
-            return Value(self._made("torch.full", f"({length},)", value.code), expr.type)
+            return Value(self.made("torch.full", f"({length},)", value.code), expr.type)
         axes = value.chunked + value.type.rows
         spread = aligned(value, value.chunked, value.type.rows, 1)
         return Value(method(spread, "expand", *["-1"] * axes, length), expr.type, chunked=value.chunked)
@@ -332,21 +332,9 @@ class Expressions:
         axes = value.chunked + value.type.rows
         return Subscript(value.code, (*([":"] * axes if axes < 2 else ["..."]), item))
 
-    def _concat(self, expr: Concat) -> Value:
-        values = [self.value(part) for part in expr.parts]
-        if not expr.type.rows and all(value.host for value in values):
-            return Value(self._made("torch.tensor", Sequence(tuple(v.code for v in values), "[]")), expr.type)
-        codes = [self.spread(value, _for_each_row(value.type, expr.type)) for value in values]
-        chunked = any(value.chunked for value in values)  # then all are
-        if not any(value.type.shape for value in values):
-            return Value(call("torch.stack", Sequence(tuple(codes)), "-1"), expr.type, chunked=chunked)
-        last = ["..." if chunked else ":", "None"] if expr.type.rows else ["None"]
-        parts = (c if v.type.shape else indexed(c, last) for c, v in zip(codes, values, strict=True))
-        return Value(call("torch.cat", Sequence(tuple(parts)), "-1"), expr.type, chunked=chunked)
-
     # -- rows --------------------------------------------------------------------------------------------------------
 
-    def _made(self, function: str, *arguments: Code | str) -> Code:
+    def made(self, function: str, *arguments: Code | str) -> Code:
         """A new tensor of the dtype, on the device."""
         return call(function, *arguments, dtype=self.scope.want("dtype"), device=self.scope.want("device"))
 
@@ -358,8 +346,8 @@ class Expressions:
         size = (self.scope.count(kind.particles), *own) if kind.rows else tuple(map(as_code, map(str, kind.shape)))
         if value.host:
             if flat(value.code) in ("0", "0.0"):
-                return self._made("torch.zeros", *(size or (Text("()"),)))
-            return self._made("torch.full", Sequence(size), value.code)
+                return self.made("torch.zeros", *(size or (Text("()"),)))
+            return self.made("torch.full", Sequence(size), value.code)
         return method(value.code, "expand", size[0], *["-1"] * len(kind.shape)) if kind.rows else value.code
 
 
@@ -383,11 +371,6 @@ def weighted(expr: Reduce) -> tuple[Expr, Expr] | None:
 def _span(expr: Section) -> str:
     start = constant(expr.start) or 0
     return f"{start or ''}:{start + expr.length}"
-
-
-def _for_each_row(kind: RowType, whole: RowType) -> RowType:
-    """The type of a part, where it differs between rows as the whole does."""
-    return dataclasses.replace(kind, rows=whole.rows, particles=whole.particles)
 
 
 def _is_weights(expr: Expr) -> bool:

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from gencompiler.emit.code import Attribute, Code, Comprehension, Sequence, Subscript, Text, call, flat, method
-from gencompiler.emit.torch_values import Value
+from gencompiler.emit.torch_values import Value, aligned, for_each_row, indexed
 from gencompiler.node import Node, rebuild, walk
 from gencompiler.rows.analysis import block_index, bound_names, constant, local_names
 from gencompiler.rows.nodes import (
     Argsort,
+    Concat,
     Convolve,
     Dot,
     Expr,
@@ -261,3 +262,31 @@ def with_column(expressions: Expressions, expr: WithColumn) -> Value:
 
 def _is_own(expressions: Expressions, vector: Expr) -> bool:
     return isinstance(vector, Local) and vector.name in expressions.scope.own
+
+
+def concat(expressions: Expressions, expr: Concat) -> Value:
+    """`torch.cat` of vectors and scalars, each repeated for the rows and the places that others have."""
+    values = [expressions.value(part) for part in expr.parts]
+    if not expr.type.rows and all(value.host for value in values):
+        return Value(expressions.made("torch.tensor", Sequence(tuple(v.code for v in values), "[]")), expr.type)
+    chunked = any(value.chunked for value in values)
+    if chunked and not all(value.chunked and value.type.rows for value in values):
+        codes = [_for_each_place(expressions, value, expr.type) for value in values]
+        return Value(call("torch.cat", Sequence(tuple(codes)), "-1"), expr.type, chunked=True)
+    codes = [expressions.spread(value, for_each_row(value.type, expr.type)) for value in values]
+    if not any(value.type.shape for value in values):
+        return Value(call("torch.stack", Sequence(tuple(codes)), "-1"), expr.type, chunked=chunked)
+    last = ["..." if chunked else ":", "None"] if expr.type.rows else ["None"]
+    parts = (c if v.type.shape else indexed(c, last) for c, v in zip(codes, values, strict=True))
+    return Value(call("torch.cat", Sequence(tuple(parts)), "-1"), expr.type, chunked=chunked)
+
+
+def _for_each_place(expressions: Expressions, value: Value, kind: RowType) -> Code:
+    """A part of a concatenation, `[chunk, rows, n]`, repeated for places and rows where it has no such axes."""
+    if value.chunked and value.type.rows:
+        return value.code if value.type.shape else indexed(value.code, ["...", "None"])
+    own = Value(expressions.spread(value, value.type), value.type) if value.host else value
+    code = aligned(own, True, True, len(own.type.shape))
+    code = code if own.type.shape else indexed(code, ["...", "None"])
+    places = call("len", expressions.scope.want(f"{expressions.slice_of_chunk()}_values"))
+    return method(code, "expand", places, expressions.scope.count(kind.particles), "-1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gencompiler.proof import (
+    acceptance_rules,
     annealing_rules,
     box_sign_rules,
     case_rules,
@@ -12,6 +13,7 @@ from gencompiler.proof import (
     composite_rules,
     condition_rules,
     conditional_rules,
+    current_rules,
     discrete_rules,
     enclosure_rules,
     ergodic_rules,
@@ -76,6 +78,7 @@ MODULES = (
     causal_rules,
     factorization_rules,
     conditional_rules,
+    current_rules,
     condition_rules,
     marginal_rules,
     matrix_rules,
@@ -87,6 +90,7 @@ MODULES = (
     chain_rules,
     composite_rules,
     ergodic_rules,
+    acceptance_rules,
     annealing_rules,
     finite_rules,
     chain_refutations,
