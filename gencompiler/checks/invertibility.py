@@ -18,6 +18,7 @@ from gencompiler.model import nodes
 from gencompiler.model.nodes import Real
 from gencompiler.proof import refute, vector_counterexamples
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.discrete_rules import whole_steps
 from gencompiler.proof.evaluate import evaluate
 from gencompiler.proof.facts import InRange, Invertible, Monotone, NotInjective, NotOnto, Outside, Tends, result
 from gencompiler.proof.graph import Term, subterms
@@ -26,6 +27,11 @@ from gencompiler.proof.scope import MapTerms, terms_of
 from gencompiler.proof.text import approximately, number, text
 
 ID = "invertible"
+#: Maps all of whose entries mix, of which rules are.
+_FORMS = (
+    "write it in steps that are each a coupling, a map by index, `W @ u` with an invertible matrix, "
+    "`u + v * g(w @ u)`, `u * k(norm(u))` or `u + lipschitz(…)`"
+)
 
 
 def goal(derived: Derived, map_: nodes.Map, terms: MapTerms) -> Invertible:
@@ -114,7 +120,12 @@ def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFo
             found = found or vector_counterexamples.part_not_onto(terms.body, map_.result.support, checking.search)
             found = found or vector_counterexamples.always_in_order(terms.body, map_.result.support, checking.search)
             found = found or refute.outside(terms.body, map_.result.support)
-        found = found or vector_counterexamples.taken_again(terms.input, terms.body, terms.requires)
+        for search in (
+            vector_counterexamples.shifted,
+            vector_counterexamples.collision,
+            vector_counterexamples.taken_again,
+        ):
+            found = found or search(terms.input, terms.body, terms.requires)
     return found
 
 
@@ -147,7 +158,7 @@ def _explain(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotF
             span,
             "needs what it transforms",
             notes=notes,
-            help=("let the conditioner see only the part that is passed on",),
+            help=(_FORMS if "all of" in failure.reason else "let the conditioner see only the part that is passed on",),
         )
     if failure.kind == "mixed":
         shown = text(failure.term, terms.translation.labels)
@@ -262,6 +273,14 @@ def missed(found: Proof) -> str:
     at = {"gap": 3, "skipped": 5, "never_taken": 4}.get(found.rule)
     if at is not None:
         return f"never takes the value {number(found.subject[at])}"
+    if found.rule == "skips_integers":
+        return f"never takes the value {number(whole_steps(*found.subject[:2])[1] + 1)}"
+    if found.rule == "always_in_order":
+        _, greater, less, _ = found.subject
+        return f"never has entry {greater} below entry {less}, and misses values"
+    if found.rule == "falls_short_of_sphere":
+        distance = found.premises[1]
+        return f"has no values at some distances from the centre: the distance {missed(distance)}"
     if found.rule == "falls_short":
         limit = found.premises[1].conclusion
         assert isinstance(limit, Tends)
@@ -320,8 +339,8 @@ def point(place: object) -> str:
 
 
 def nearly(place: tuple[Fraction, ...]) -> str:
-    """The centre of a small box, to ten digits where its numbers are long."""
-    shown = [number(v) if v.denominator <= 1000 else f"{float(v):.10g}" for v in place]
+    """The centre of a small box, to six digits where its numbers are long."""
+    shown = [number(v) if v.denominator <= 1000 else f"about {float(v):.6g}" for v in place]
     return shown[0] if len(set(shown)) == 1 else f"[{', '.join(shown)}]"
 
 

@@ -67,6 +67,7 @@ def _blame(problem: Exception, map_: nodes.Map, model: nodes.Model) -> Span:
 
 
 def _inverse(map_: nodes.Map, terms: MapTerms, found: Undone) -> Inverse:
+    assert found.inverse is not None
     labels: dict[Term, str] = {}
     origins: dict[Term, Span] = {}
     back = {terms.input: found.inverse}

@@ -145,4 +145,6 @@ def _cycle(needs: list[set[int]], stuck: list[int], places: tuple[Places, ...], 
         path.append(min(j for j in needs[path[-1]] if j in stuck))
     path = path[path.index(path[-1]) :]
     names = [str(select(input_, places[k])) for k in path]
+    if len(names) == 2 and set(places[path[0]]) == set(range(input_.shape[0])):
+        return f"every entry of the result depends on all of {input_}, in a form that no rule is about"
     return "the transformed half feeds its own conditioner: " + " needs ".join(names)

@@ -109,9 +109,10 @@ class _Expansion:
         values = self._shown(term.arguments[0])
         if term.data == "norm":
             return apply("sqrt", _sum(tuple(apply("multiply", v, v) for v in values)))
-        if term.data == "logsumexp":
+        if term.data in ("logsumexp", "logmeanexp"):
             need(bool(values), "{} of nothing", term.data)
-            return apply("log", _sum(tuple(apply("exp", v) for v in values)))
+            total = _sum(tuple(apply("exp", v) for v in values))
+            return apply("log", total if term.data == "logsumexp" else apply("divide", total, literal(len(values))))
         if term.data == "prod":
             return functools.reduce(times, values, ONE)
         need(term.data in ("sum", "mean") and bool(values or term.data == "sum"), "{} is not written out", term.data)
@@ -138,13 +139,14 @@ class _Expansion:
 
     def _gradient(self, term: Term) -> tuple[Term, ...]:
         body, formals, actuals = gradient_parts(term)
-        (value,) = self.of(body)
+        (value,) = components(body)
         own = exponentials.normal(value)
         found = []
         places = {
-            c: e for f, a in zip(formals, actuals, strict=True) for c, e in zip(components(f), self.of(a), strict=True)
+            c: e
+            for f, a in zip(formals, actuals, strict=True)
+            for c, e in zip(components(f), components(a), strict=True)
         }
-        need(None not in places.values() and value is not None, "{} is a causal view", term)
         for each in components(formals[0]):
             slope = exponentials.written(exponentials.derivative(own, each))
             found.append(substitute(slope, places))

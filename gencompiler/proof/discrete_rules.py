@@ -13,10 +13,10 @@ from gencompiler.model.nodes import Support
 from gencompiler.proof import domain
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
-from gencompiler.proof.facts import Bijection, Fact, Invertible, NotOnto, result
+from gencompiler.proof.facts import Bijection, Fact, Invertible, NonZero, NotOnto, result
 from gencompiler.proof.graph import Term, apply, choose, literal, substitute, support_of, symbol
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
-from gencompiler.proof.numbers import Undecided
+from gencompiler.proof.numbers import Undecided, compare
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.terms import ZERO, minus, negated
 
@@ -33,6 +33,22 @@ def members(support: Support) -> tuple[Fraction, ...] | None:
     if count is None or own is None or not 0 < count <= LARGEST:
         return None
     return tuple(Fraction(own.lower) + k for k in range(count))
+
+
+@rule
+def nonzero_counted(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A number that depends on one finite index, and is 0 at none of its values.  Subject: the term."""
+    (term,) = cast(tuple[Term], subject)
+    need(len(term.symbols) == 1 and term.shape == (), "it does not depend on one index")
+    (index,) = term.symbols
+    counted = members(support_of(index)) if index.shape == () else None
+    need(counted is not None, "{} has no finite number of values", index)
+    try:
+        found = [evaluate(term, {index: value})[0] for value in counted or ()]
+        need(all(compare(v, Fraction(0)) != 0 for v in found), "{} may be 0", term)
+    except (Undecided, Undefined) as problem:
+        raise Unproved(str(problem)) from None
+    return NonZero(term)
 
 
 @rule

@@ -194,6 +194,8 @@ class _Evaluation:
             if exponent < 0 and is_zero(base):
                 raise Undefined(term)
             return whole_power(base, int(exponent))
+        if base == 1 and isinstance(base, Fraction):
+            return base
         sign = compare(base, Fraction(0))
         if sign == 0 and compare(exponent, Fraction(0)) > 0:
             return Fraction(0)

@@ -3,7 +3,8 @@
 With everything else held fixed, a part of the result is a bijection of one part of the input; then that part of the
 result takes its place, and the rest is a map of what is left and of it.  This is elimination, with bijections for
 pivots: `join(c, b + g(c))` with c = a + f(b) (Gomez et al., The reversible residual network, NeurIPS 2017, eq. 6), the
-Hénon map `[1 - a x^2 + y, b x]`, a product beside one of its factors."""
+Hénon map `[1 - a x^2 + y, b x]`, a product beside one of its factors.  A value on the way may take the place of a part
+of the input, too: of a leapfrog step, the momentum after half of it."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from gencompiler.proof.graph import (
     each,
     element,
     join,
+    literal,
     select,
     substitute,
     support_of,
@@ -27,95 +29,136 @@ from gencompiler.proof.kernel import Subject, need, rule
 from gencompiler.proof.terms import ZERO, plus
 from gencompiler.proof.vector_rules import Places, interval_support, part_of, volume
 
-#: The places of the input that are given away, and those of the result that take their place, step by step.
-Steps = tuple[tuple[Places, Places], ...]
+#: The places of the input that are given away, and what takes their place: places of the result, or a value on the way
+#: in terms of the symbols of `Exchange`.
+Step = tuple[Places, Places | Term]
+Steps = tuple[Step, ...]
 Map = Bijection | VectorBijection
 
 
 class Exchange:
     """The parts of a map on the way: symbols for what is left of the input and for what is known of the result."""
 
-    def __init__(self, input_: Term, body: Term, steps: Steps) -> None:
+    def __init__(self, input_: Term, body: Term, own: tuple[Places, ...], images: tuple[Places, ...]) -> None:
+        """`own`: the parts of the input, `images`: those of the result."""
         need(bool(input_.shape) and body.shape == input_.shape, "not a map of a tensor to one of its shape")
-        for side in zip(*steps, strict=True):
+        for side in (own, images):
             flat = [p for places in side for p in places]
-            need(sorted(flat) == list(range(input_.shape[0])), "the steps do not cover the places once")
-        need(all(len(own) == len(image) > 0 for own, image in steps), "a step between parts of different sizes")
-        self.input, self.steps = input_, steps
-        self.unknowns = tuple(self._symbol(own) for own, _ in steps)
-        need(len(set(self.unknowns)) == len(steps), "two parts of {} go by one name", input_)
-        need(not set(self.unknowns) & body.symbols, "a name of a part is in use")
-        self._used = body.symbols | set(self.unknowns)
-        wrapped = [self._whole(s) for s in self.unknowns]
-        self._entries = {element(w, (ZERO,)): s for w, s in zip(wrapped, self.unknowns, strict=True) if s.shape == ()}
-        whole = substitute(body, {input_: self._ordered(wrapped, 0)})
-        self.first = tuple(self._part(select(whole, image)) for _, image in steps)
-        self.parts = list(self.first)
-        self.values: list[Term] = []
+            need(sorted(flat) == list(range(input_.shape[0])), "the parts do not cover the places once")
+        self.input, self.own = input_, own
+        self.first = {places: self._symbol(places) for places in own}
+        self.symbols = dict(self.first)
+        need(len(set(self.symbols.values())) == len(own), "two parts of {} go by one name", input_)
+        self._used = set(body.symbols) | set(self.symbols.values())
+        need(not set(self.symbols.values()) & body.symbols, "a name of a part is in use")
+        wrapped = [_whole(self.symbols[places]) for places in own]
+        self._entries = {element(w, (ZERO,)): w.arguments[0] for w in wrapped if w.operation == "each"}
+        whole = substitute(body, {input_: _ordered(wrapped, own)})
+        self.wide = {places: replaced(select(whole, places), self._entries) for places in images}
+        self.parts = {places: self._part(term) for places, term in self.wide.items()}
+        self.exchanged: list[tuple[Term, Term, Term]] = []  # what was given away, what for, and the value of that
 
     def _symbol(self, places: Places) -> Term:
         """A part of the input; one entry of a vector is a number."""
-        own = self._own(self.input, places)
-        return symbol("block", str(own), support_of(self.input), own.shape)
-
-    @staticmethod
-    def _own(whole: Term, places: Places) -> Term:
-        if len(places) == 1 and len(whole.shape) == 1:
-            return element(whole, (build("literal", places[0], ()),))
-        return select(whole, places)
-
-    @staticmethod
-    def _whole(term: Term) -> Term:
-        """A number as a vector of one entry."""
-        return term if term.shape else each(0, 1, term)
-
-    def _ordered(self, parts: list[Term], side: int) -> Term:
-        """Parts of the input (side 0) or of the result (1) side by side, in the order of the places."""
-        flat = [p for step in self.steps for p in step[side]]
-        position = {place: j for j, place in enumerate(flat)}
-        return select(join(parts), (position[p] for p in range(len(flat))))
+        part = part_at(self.input, places)
+        return symbol("block", str(part), support_of(self.input), part.shape)
 
     def _part(self, term: Term) -> Term:
         """A part of the result, one of one place as a number."""
         scalar = len(self.input.shape) == 1 and term.shape == (1,)
         return replaced(_number(term) if scalar else term, self._entries)
 
-    def exchange(self, k: int, found: Map) -> None:
-        """Part k of the result takes the place of what it is a bijection of."""
-        unknown, part = self.unknowns[k], self.parts[k]
-        need(not any(s.data[0] == "bound" for s in part.symbols), "{} is under an index", part)
-        need(found.onto, "{} does not take the same values whatever the rest is", part)
-        name = f"{self.steps[k][1]} of the map of {self.input}"
-        value = symbol("block", name, interval_support(found.image), part.shape)
-        need(value not in self._used, "the name of {} is in use", part)
-        self.values.append(value)
-        undone = substitute(found.inverse, {result(part.shape): value})
-        for j in range(k + 1, len(self.parts)):
-            self.parts[j] = replaced(self.parts[j], {part: value})
-            if unknown in self.parts[j].symbols:
-                self.parts[j] = substitute(self.parts[j], {unknown: undone})
+    def value(self, step: Step) -> Term:
+        """What takes the place of a part of the input."""
+        _, goal = step
+        if isinstance(goal, Term):
+            return goal
+        need(goal in self.parts, "{} is known already", goal)
+        return self.parts[goal]
 
-    def inverse(self, maps: list[Map]) -> Term:
+    def exchange(self, step: Step, found: Map) -> None:
+        """A value, of which `found` is the bijection, takes the place of the part of the input that it is one of."""
+        own, goal = step
+        unknown, value = self.symbols[own], self.value(step)
+        need(not any(s.data[0] == "bound" for s in value.symbols), "{} is under an index", value)
+        need(found.onto, "{} does not take the same values whatever the rest is", value)
+        name = f"{len(self.exchanged)} of the map of {self.input}"
+        fresh = symbol("block", name, interval_support(found.image), value.shape)
+        need(fresh not in self._used, "the name of {} is in use", value)
+        self._used.add(fresh)
+        undone = substitute(found.inverse, {result(value.shape): fresh})
+        known = {value: fresh}
+        if isinstance(goal, Term):
+            self.symbols[own] = fresh
+        else:
+            del self.symbols[own]
+            known.setdefault(self.wide[goal], _whole(fresh))
+            del self.parts[goal], self.wide[goal]
+        for places in self.parts:
+            self.parts[places] = _without(replaced(self.parts[places], known), unknown, undone)
+            self.wide[places] = _without(replaced(self.wide[places], known), unknown, undone)
+        self.exchanged.append((unknown, fresh, value))
+
+    def inverse(self, steps: Steps, maps: list[Map]) -> Term:
         """The input in terms of the result, the last step undone first."""
         whole = result(self.input.shape)
-        known = {v: self._own(whole, image) for v, (_, image) in zip(self.values, self.steps, strict=True)}
-        left = set(self.unknowns)
-        for k in reversed(range(len(maps))):
-            found, unknown = maps[k], self.unknowns[k]
-            need(not found.inverse.symbols & (left - known.keys()), "{} depends on what is undone later", found.body)
-            value = substitute(found.inverse, {**known, result(found.input.shape): known[self.values[k]]})
+        known: dict[Term, Term] = {}
+        for (_, fresh, _), (_, goal) in zip(self.exchanged, steps, strict=True):
+            if not isinstance(goal, Term):
+                known[fresh] = part_at(whole, goal)
+        unsolved = {unknown for unknown, _, _ in self.exchanged}
+        for (unknown, fresh, _), found in reversed(list(zip(self.exchanged, maps, strict=True))):
+            need(fresh in known, "{} is not known", fresh)
+            need(
+                not found.inverse.symbols & (unsolved - known.keys()), "{} depends on what is undone later", found.body
+            )
+            value = substitute(found.inverse, {**known, result(found.input.shape): known[fresh]})
             need(value.shape == unknown.shape, "{} is not undone place by place", found.body)
             known[unknown] = value
-        return self._ordered([self._whole(known[s]) for s in self.unknowns], 0)
+        return _ordered([_whole(known[self.first[places]]) for places in self.own], self.own)
 
     def log_det(self, maps: list[Map]) -> Term:
         """The sum of the steps' log|det|, in terms of the input."""
-        here = {s: self._own(self.input, own) for s, (own, _) in zip(self.unknowns, self.steps, strict=True)}
-        reached = {v: substitute(first, here) for v, first in zip(self.values, self.first, strict=True)}
+        here = {s: part_at(self.input, places) for places, s in self.first.items()}
         found: Term = ZERO
-        for step in maps:
-            found = plus(found, substitute(volume(step), {**here, **reached}))
+        for (_, fresh, value), step in zip(self.exchanged, maps, strict=True):
+            found = plus(found, substitute(volume(step), here))
+            here[fresh] = substitute(value, here)
         return found
+
+
+def part_at(whole: Term, places: Places) -> Term:
+    """A part of a tensor; one place of a vector is a number."""
+    if len(places) == 1 and len(whole.shape) == 1:
+        return element(whole, (literal(places[0]),))
+    return select(whole, places)
+
+
+def _whole(term: Term) -> Term:
+    """A number as a vector of one entry."""
+    wide = _wide(term)
+    return wide if wide.shape else each(0, 1, term)
+
+
+def _wide(term: Term) -> Term:
+    """A function of entries of vectors as one of parts of one place, so that nothing in it stands under an index."""
+    if term.shape == () and term.operation == "element" and len(term.arguments[0].shape) == 1:
+        base, place = term.arguments
+        return select(base, (int(place.data),)) if place.operation == "literal" else term
+    if term.shape == () and term.operation in ("apply", "choose"):
+        return build(term.operation, term.data, tuple(map(_wide, term.arguments)))
+    return term
+
+
+def _ordered(parts: list[Term], own: tuple[Places, ...]) -> Term:
+    """Parts of the input side by side, in the order of the places."""
+    flat = [p for places in own for p in places]
+    position = {place: j for j, place in enumerate(flat)}
+    return select(join(parts), (position[p] for p in range(len(flat))))
+
+
+def _without(term: Term, unknown: Term, undone: Term) -> Term:
+    return substitute(term, {unknown: undone}) if unknown in term.symbols else term
 
 
 def _number(term: Term) -> Term:
@@ -131,20 +174,24 @@ def _number(term: Term) -> Term:
 
 @rule
 def exchanged(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A map in steps, each of which exchanges a part of the input for a part of the result by a bijection.
+    """A map in steps, each of which exchanges a part of the input for a part of the result, or for a value on the way.
 
-    Step k is a map of (results before k, inputs from k on) that changes one of these and keeps the others, so it is a
-    bijection where that one is, for all values of the others; so is one step after the other, and the determinants
-    multiply.  Each step must be onto one and the same range.  Subject: the input, the body, the steps.  Premises: the
-    bijection of each step, in terms of the symbols of `Exchange`."""
-    input_, body, steps = cast(tuple[Term, Term, Steps], subject)
-    course = Exchange(input_, body, steps)
+    A step is a map of all that is known at that time which changes one part and keeps the others, so it is a bijection
+    where that part is one, for all values of the others; so is one step after the other, and the determinants multiply.
+    The parts of the result must have one and the same range.  Subject: the input, the body, the parts of the input and
+    of the result, the steps.  Premises: the bijection of each step, in terms of the symbols of `Exchange`."""
+    input_, body, own, images, steps = cast(tuple[Term, Term, tuple[Places, ...], tuple[Places, ...], Steps], subject)
+    course = Exchange(input_, body, own, images)
     need(len(premises) == len(steps), "one premise for each step")
     maps: list[Map] = []
-    for k, premise in enumerate(premises):
-        maps.append(part_of(premise, course.unknowns[k], course.parts[k]))
-        course.exchange(k, maps[-1])
-    images = {m.image for m in maps}
-    need(len(images) == 1, "the steps have different ranges")
-    inverse, log_det = course.inverse(maps), course.log_det(maps)
-    return VectorBijection(input_, body, images.pop(), True, releveled(inverse), releveled(log_det))
+    ranges = set()
+    for step, premise in zip(steps, premises, strict=True):
+        need(step[0] in course.symbols, "{} is given away already", step[0])
+        maps.append(part_of(premise, course.symbols[step[0]], course.value(step)))
+        course.exchange(step, maps[-1])
+        if not isinstance(step[1], Term):
+            ranges.add(maps[-1].image)
+    need(not course.parts and not course.symbols, "a part is left")
+    need(len(ranges) == 1, "the parts have different ranges")
+    inverse, log_det = course.inverse(steps, maps), course.log_det(maps)
+    return VectorBijection(input_, body, ranges.pop(), True, releveled(inverse), releveled(log_det))

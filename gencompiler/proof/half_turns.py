@@ -1,6 +1,6 @@
 """sin, cos and tan of pi times a number: exact where an enclosure of pi is too wide, at ends like pi / 2.
 
-Part of what a proof trusts.  A wave in half turns, sin(pi r), has its turning points at r = 1/2 + k, its zeros at r = k,
+Part of what a proof trusts.  A wave in half turns, sin(pi r), turns at r = 1/2 + k, and has its zeros at r = k,
 which are rational numbers; those of sin(t) are none."""
 
 from __future__ import annotations

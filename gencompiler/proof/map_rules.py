@@ -183,15 +183,27 @@ def raised(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(known, "{} is undone only where its exponent is a number other than 0", body)
     inner = _map(premises[0], input_, body.arguments[0])
     need(inner.image.sign > 0, "{} is undone only where {} is positive", body, body.arguments[0])
-    half_line = inner.image == domain.POSITIVE
+    image = _powers(inner.image, Fraction(exponent.data))
     rising = None if inner.increasing is None else inner.increasing == (exponent.data > 0)
     slope = plus(
         apply("log", literal(abs(exponent.data))) if abs(exponent.data) != 1 else ZERO,
         times(literal(exponent.data - 1), apply("log", body.arguments[0])),
     )
     undone = _before(inner, apply("power", result(input_.shape), literal(1 / Fraction(exponent.data))))
-    onto = inner.onto and half_line
-    return Bijection(input_, body, domain.POSITIVE, onto, rising, undone, plus(inner.log_derivative, slope))
+    onto = inner.onto and image is not None
+    slopes = plus(inner.log_derivative, slope)
+    return Bijection(input_, body, image or domain.POSITIVE, onto, rising, undone, slopes)
+
+
+def _powers(image: Interval, exponent: Fraction) -> Interval | None:
+    """{x^c} of an interval of positive numbers; None where its ends are not seen exactly."""
+    ends = (image.lower, image.upper)
+    if not all(e in (0, 1, math.inf) for e in ends) and (exponent.denominator != 1 or abs(exponent) > 64):
+        return None
+    size = abs(exponent)
+    low, high = (e if e in (0, 1, math.inf) else Fraction(Fraction(e) ** size) for e in ends)
+    found = Interval(low, high, image.lower_open, image.upper_open)
+    return found if exponent > 0 else domain.reciprocal(found)
 
 
 # -- pieces ----------------------------------------------------------------------------------------------------------

@@ -181,6 +181,9 @@ class Search:
             return prove("nonzero_sign", (term,), self.range(term))
         except Unproved:
             pass
+        counted = attempt("nonzero_counted", (term,))
+        if counted is not None:
+            return counted
         signed = self._signed(term)
         if signed is not None:
             return prove("nonzero_sign", (term,), signed)
@@ -194,7 +197,7 @@ class Search:
         raise NotFound("vanishes", term, f"{term} may be 0")
 
     def _signed(self, term: Term) -> Proof | None:
-        """That a sum of numbers is positive, or negative, where its range leaves that open; None where it is not seen."""
+        """That a sum of numbers is positive where its range leaves that open; None where it is not seen."""
         if term.operation != "apply" or term.data not in ("add", "subtract") or term.shape:
             return None
         found = sign_search.on_supports(self, term, strict=True)

@@ -21,7 +21,7 @@ from gencompiler.proof.joints import cuts_of, in_pieces_of, symbolic_joints
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lazy import np
 from gencompiler.proof.monotone_rules import moving, piece, sections, total_at
-from gencompiler.proof.numeric import values
+from gencompiler.proof.numeric import Array, values
 from gencompiler.proof.samples import grid, inside_of, sample
 from gencompiler.proof.signs import BUDGET, Purse, Signs
 from gencompiler.proof.terms import minus, negated, over
@@ -254,12 +254,19 @@ class BySlope:
             return None
         finite = found[np.isfinite(found)]
         size = np.abs(finite).max()
-        if (np.isfinite(found).any(0) & (np.where(np.isfinite(found), found, 0.0) == 0).all(0)).any():
+        flat = np.isfinite(found).any(0) & (np.where(np.isfinite(found), found, 0.0) == 0).all(0)
+        if (flat & _moderate(points)).any():  # beyond, floats may have lost what is left of a slope
             raise Unproved(f"the slope of {self.body} in {self.input} vanishes everywhere for some parameters")
         up, down = (finite > 1e-9 * size).any(), (finite < -1e-9 * size).any()
         if up and down:
             raise Unproved(f"the slope of {self.body} in {self.input} has both signs")
         return bool(up) if up or down else None
+
+
+def _moderate(points: dict[Term, object]) -> Array:
+    """In which columns no symbol has a large value."""
+    columns = [np.abs(np.asarray(v, dtype=float)).reshape(-1, COLUMNS).max(0) <= 8 for v in points.values()]
+    return np.logical_and.reduce([np.ones(COLUMNS, dtype=bool), *columns])
 
 
 # -- what is inside --------------------------------------------------------------------------------------------------

@@ -141,7 +141,7 @@ def _apart(
         need(allowed.contains(value - radius) and allowed.contains(value + radius), "the box leaves the inputs")
     sizes = [abs(a - b) for a, b in zip(*ends, strict=True)]
     need(any(s > (radius if k in solved else 0) for k, s in enumerate(sizes)), "the box holds the first point")
-    found = ({input_: ends[0]}, {input_: ends[1]})
+    found: tuple[dict[Term, Fraction | Values], ...] = ({input_: ends[0]}, {input_: ends[1]})
     for atom, first, second in choices:
         for point, values in zip(found, (first, second), strict=True):
             point[atom] = values

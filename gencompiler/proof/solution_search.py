@@ -25,7 +25,7 @@ from gencompiler.proof.solution_rules import System, Unknown, output_names
 from gencompiler.proof.vector_refutations import Choice
 
 #: Maps of at most this many numbers, this many looks, starts and steps of each.
-LARGEST, LOOKS, STARTS, STEPS = 4, 24, 96, 40
+LARGEST, LOOKS, STARTS, STEPS = 8, 24, 96, 40
 RADIUS = Fraction(1, 2**30)
 
 Array = Any
@@ -119,8 +119,8 @@ def _pairs(input_: Term) -> Iterator[tuple[Values, Values]]:
 def _points(input_: Term) -> Iterator[Values]:
     """A few inputs, not too regular."""
     size = input_.shape[0]
-    for numbers in ("1/2 1/3 3/4 2/5", "0 0 0 0", "1 1 1 1", "3/2 1/2 2 1", "-1/2 1/2 -1 1/4"):
-        values_ = tuple(Fraction(n) for n in numbers.split())[:size]
+    for numbers in ("1/2 1/3 3/4 2/5", "0", "1", "3/2 1/2 2 1", "-1/2 1/2 -1 1/4"):
+        values_ = tuple(itertools.islice(itertools.cycle(Fraction(n) for n in numbers.split()), size))
         if all(admissible(support_of(input_), v) for v in values_):
             yield values_
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Real
-from gencompiler.proof.graph import Term, gradient_parts, subterms
+from gencompiler.proof.graph import Term, bound_index, gradient_parts, subterms
 from gencompiler.proof.numbers import Number
 
 _PRECEDENCE = {"or": 1, "and": 2, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=": 4, "+": 5, "-": 5, "*": 6, "/": 6}
@@ -127,6 +127,8 @@ class _Speller:
                 return f"{self._inside(term.arguments[0], _ATOM)}[{self._listed(term.arguments[1:])}]"
             case "select":
                 return f"{self._inside(term.arguments[0], _ATOM)}[{_places(term.data)}]"
+            case "each" if term.data[1] == 1 and bound_index(*term.data) not in term.arguments[0].symbols:
+                return f"[{self._inside(term.arguments[0], 0)}]"
             case "each" | "recur":
                 return f"(for {term.data[0]} in {term.data[1]}: {self._inside(term.arguments[0], 0)})"
         return f"join({self._listed(term.arguments)})"

@@ -35,6 +35,8 @@ from gencompiler.proof.vector_refutations import MATRICES, Choice, entry_alone, 
 
 #: Inputs of at most this many dimensions, and at most this many points of the parameters, are tried.
 LARGEST, BUDGET = 8, 60
+#: Of so many dimensions all points of a small grid are looked at.
+_FEW = 4
 
 _HALF, _ZERO, _ONE = Fraction(1, 2), Fraction(0), Fraction(1)
 
@@ -49,6 +51,41 @@ def not_injective(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -
         if requires and not holds_at(requires, at):
             continue
         found = _kernel(input_, body, chosen) or _compensated(input_, body, chosen)
+        if found is not None:
+            return found
+    return None
+
+
+def collision(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -> Proof | None:
+    """Two inputs with one exact value among those whose elements are powers of two, or 0 and 1."""
+    if len(input_.shape) != 1 or input_.shape[0] > _FEW:
+        return None
+    free = [a for a in refute.atoms(body, *(c.term for c in requires)) if a is not input_]
+    numbers = [v for v in (_HALF, _ONE, Fraction(2), _ZERO) if admissible(support_of(input_), v)][:3]
+    for chosen in itertools.islice(_assignments(free), 3):
+        if requires and not holds_at(requires, tuple((a, v) for a, v, _ in chosen if a.operation == "symbol")):
+            continue
+        seen: dict[Values, Values] = {}
+        for place in itertools.product(numbers, repeat=input_.shape[0]):
+            found = _at(input_, body, chosen, place)
+            if found is None:
+                continue
+            other = seen.setdefault(found, place)
+            if other != place:
+                return attempt("two_vectors", (input_, body, chosen, other, place))
+    return None
+
+
+def shifted(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -> Proof | None:
+    """The same value at two inputs all of whose elements differ by one number."""
+    if len(input_.shape) != 1 or input_.shape[0] > LARGEST:
+        return None
+    free = [a for a in refute.atoms(body, *(c.term for c in requires)) if a is not input_]
+    ends = [(v,) * input_.shape[0] for v in (_ZERO, _ONE, Fraction(2)) if admissible(support_of(input_), v)][:2]
+    for chosen in itertools.islice(_assignments(free), 2):
+        if requires and not holds_at(requires, tuple((a, v) for a, v, _ in chosen if a.operation == "symbol")):
+            continue
+        found = attempt("two_vectors", (input_, body, chosen, *ends)) if len(ends) == 2 else None
         if found is not None:
             return found
     return None

@@ -10,10 +10,10 @@ from fractions import Fraction
 from typing import cast
 
 from gencompiler.model.nodes import Support
-from gencompiler.proof import domain, views
+from gencompiler.proof import domain, exponentials, views
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.boxes import difference
-from gencompiler.proof.components import components
+from gencompiler.proof.components import component, components
 from gencompiler.proof.evaluate import Point, Undefined, evaluate
 from gencompiler.proof.facts import Fact, InRange, NotInjective, NotOnto
 from gencompiler.proof.graph import (
@@ -132,8 +132,24 @@ def two_vectors(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         left, right = evaluate(body, here), evaluate(body, there)
     except (Undecided, Undefined) as problem:
         raise Unproved(str(problem)) from None
-    need(all(isinstance(v, Fraction) for v in (*left, *right)) and left == right, "the values differ")
+    exact = all(isinstance(v, Fraction) for v in (*left, *right)) and left == right
+    need(exact or _one_formula(input_, body, choices, first, second), "the values differ")
     return NotInjective(input_, body, tuple((a, v) for a, v, _ in choices if a.operation == "symbol"))
+
+
+def _one_formula(input_: Term, body: Term, choices: tuple[Choice, ...], first: Values, second: Values) -> bool:
+    """Whether each element of a map without networks has one closed normal form at two points, where it is defined."""
+    if any(a.operation == "network" or len(a.shape) > 1 for a, _, _ in choices):
+        return False
+    known = {component(a, k): literal(v) for a, values, _ in choices for k, v in enumerate(values)}
+    for entry_ in components(body):
+        forms = []
+        for end in (first, second):
+            here = {**known, **{component(input_, k): literal(v) for k, v in enumerate(end)}}
+            forms.append(exponentials.normal(substitute(entry_, here)))
+        if forms[0] != forms[1]:
+            return False
+    return True
 
 
 def entry_alone(input_: Term, body: Term) -> tuple[Term, Term]:

@@ -13,7 +13,7 @@ from gencompiler.proof.exchange_search import exchanges
 from gencompiler.proof.facts import InRange, Lipschitz
 from gencompiler.proof.graph import Malformed, Term, before, bound_index, contract, element, select, subterms, symbol
 from gencompiler.proof.index_rules import entry, in_entries, own_entry
-from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
+from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
 from gencompiler.proof.matrix_rules import factor_of
 from gencompiler.proof.mixing_rules import mixed_blocks, mixing_of
@@ -40,7 +40,7 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
         try:
             found = lemma(search, input_, body)
         except NotFound as problem:
-            if lemma not in (_mixing, _entries):
+            if lemma not in (_mixing, _entries, _exchanged):
                 raise
             failure = problem  # it says more than that parts need each other
         else:
@@ -193,7 +193,10 @@ def _mixing(search: Search, input_: Term, body: Term) -> Proof | None:
 def _exchanged(search: Search, input_: Term, body: Term) -> Proof | None:
     """That parts of the input can be exchanged for parts of the result, one at a time; None where no order is found."""
     found = exchanges(input_, body, lambda own, part: _part(search, own, part))
-    return None if found is None else attempt("exchanged", (input_, body, found[0]), *found[1])
+    if found is None and body.operation == "join" and all(p.shape == (1,) for p in body.arguments):
+        shown = f"no order is found in which the entries of {input_} follow from those of the result, one at a time"
+        raise NotFound("form", body, shown)
+    return found
 
 
 # -- within a subspace -----------------------------------------------------------------------------------------------

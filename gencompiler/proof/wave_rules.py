@@ -26,8 +26,9 @@ def turns_of(wave: Term) -> Term:
 
 @rule
 def wave_values(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """Where a wave lies.  Subject: the wave.  Premises: the range of its half turns, and of its argument, which says that
-    it is defined."""
+    """Where a wave lies.
+
+    Subject: the wave.  Premises: the range of its half turns, and of its argument, which says that it is defined."""
     (wave,) = cast(tuple[Term], subject)
     turns, angle = premises
     range_of(angle, wave.arguments[0])

@@ -113,17 +113,83 @@ TRAPS: tuple[Trap, ...] = (
         "1 + w cos(u) / 2 > 0, element by element",
     ),
     # -- values between which there are gaps
-    bijection("the reciprocal", "(u : NonZero) -> NonZero = 1 / u", T, UNKNOWN, "its own inverse; 0 lies between"),
-    bijection("an odd power", "(u : NonZero) -> NonZero = 1 / u^3", T, UNKNOWN, "monotone on each side of 0"),
+    bijection("the reciprocal", "(u : NonZero) -> NonZero = 1 / u", T, PROVED, "its own inverse; 0 lies between"),
+    bijection("an odd power", "(u : NonZero) -> NonZero = 1 / u^3", T, PROVED, "monotone on each side of 0"),
+    bijection("an even power", "(u : NonZero) -> NonZero = 1 / u^2", F, REFUTED, "1 and -1"),
+    bijection("the reciprocal, moved", "(u : NonZero) -> NonZero = 1 / u + 1", F, REFUTED, "-1 goes to 0"),
+    bijection(
+        "both sides onto one",
+        "(u : NonZero) -> NonZero = if u > 0 then exp(u) else -exp(u)",
+        F,
+        REFUTED,
+        "the positive numbers go to those beyond 1",
+    ),
     bijection(
         "a cycle of three numbers",
         "(u : Integer(0..3)) -> Integer(0..3) = u * (7 - 3 * u) / 2",
         T,
-        UNKNOWN,
+        PROVED,
         "0, 1, 2 go to 0, 2, 1: out of order, and one-to-one",
     ),
-    bijection("a reflection", "(u : Integer(0..3)) -> Integer(0..3) = 2 - u", T, UNKNOWN, "0, 1, 2 go to 2, 1, 0"),
-    bijection("a bit flipped", "(u : Binary) -> Binary = 1 - u * u", T, UNKNOWN, "0 and 1 change places"),
+    bijection("a reflection", "(u : Integer(0..3)) -> Integer(0..3) = 2 - u", T, PROVED, "0, 1, 2 go to 2, 1, 0"),
+    bijection("a reflection, off by one", "(u : Integer(0..3)) -> Integer(0..3) = 3 - u", F, REFUTED, "0 goes to 3"),
+    bijection("a bit flipped", "(u : Binary) -> Binary = 1 - u * u", T, PROVED, "0 and 1 change places"),
+    bijection("a bit lost", "(u : Binary) -> Binary = u - u * u", F, REFUTED, "0 and 1 go to 0"),
+    bijection("shifted integers", "(u : Integer(-inf..inf)) -> Integer(-inf..inf) = 3 - u", T, PROVED, "its inverse"),
+    bijection("even integers", "(u : Integer(-inf..inf)) -> Integer(-inf..inf) = 2 * u", F, REFUTED, "1 is skipped"),
+    # -- waves of multiples of pi turn at exact places, and those of numbers near them do not
+    bijection("a quarter wave", "(u : Interval(0, 1)) -> Interval(0, 1) = sin(pi * u / 2)", T, PROVED, "up to its top"),
+    bijection(
+        "a quarter wave, pi rounded",
+        "(u : Interval(0, 1)) -> Interval(0, 1) = sin(3.14159 * u / 2)",
+        F,
+        REFUTED,
+        "it stops below 1",
+    ),
+    bijection("beyond a quarter", "(u : Interval(0, 1)) -> Interval(0, 1) = sin(pi * u / 1.999)", F, REFUTED, "turns"),
+    bijection("the tangent", "(u : Unit) -> Real = tan(pi * (u - 0.5))", T, PROVED, "from pole to pole"),
+    bijection("the tangent, moved", "(u : Unit) -> Real = tan(pi * (u - 0.499))", F, REFUTED, "a pole at 0.999"),
+    bijection(
+        "half a wave", "(u : Unit) -> Unit = sin(pi * u)", F, REFUTED, "up and down again, the same at 1/4 and 3/4"
+    ),
+    # -- parts of a vector, one at a time: each must take the same values whatever the others are
+    bijection(
+        "a product within the unit square", "(u : Unit[2]) -> Unit[2] = [u[0] * u[1], u[1]]", F, REFUTED, "u0 u1 < u1"
+    ),
+    bijection(
+        "a product of positive numbers", "(u : Positive[2]) -> Positive[2] = [u[0] * u[1], u[1]]", T, PROVED, "y / u1"
+    ),
+    bijection(
+        "couplings at once",
+        "(u : Real[4]) -> Real[4] = join(c, b + mlp(a, hidden = [8])) where { a, b = split(u)  c = a + mlp(b, hidden = [8]) }",
+        F,
+        REFUTED,
+        "the second sees the old part, so that both can undo a difference",
+    ),
+    bijection(
+        "couplings in turn",
+        "(u : Real[4]) -> Real[4] = join(c, b + mlp(c, hidden = [8])) where { a, b = split(u)  c = a + mlp(b, hidden = [8]) }",
+        T,
+        PROVED,
+        "the second sees the new part: b, then a",
+    ),
+    bijection("stretched by its size", "(u : Real[3]) -> Real[3] = u * norm(u)", T, PROVED, "r^2 on [0, inf)"),
+    bijection(
+        "stretched from a sphere", "(u : Real[3]) -> Real[3] = u * (norm(u) - 1)", F, REFUTED, "0 where |u| is 1"
+    ),
+    bijection("into the ball", "(u : Real[3]) -> Real[3] = u / sqrt(1 + u @ u)", F, REFUTED, "nothing at distance 1"),
+    # -- one network, asked twice, answers alike
+    Trap(
+        "bijection: one network of one input",
+        "model M {\n  observed x : Real[4]\n  latent z : Real[4]\n  p(z) = Normal(0, 1)\n"
+        "  def f(x : Real[2]) -> Real[2] = mlp(x, hidden = [4], size = 2)\n"
+        "  bijection F(u : Real[4]) -> Real[4] = join(a, b * (1 + f(a) - f(2 * a - a))) where { a, b = split(u) }\n"
+        "  x = z |> F\n}\n",
+        "invertible",
+        T,
+        UNKNOWN,
+        "the two are one number, so the scale is 1",
+    ),
     # -- at one value of a parameter a condition is about nothing
     density(
         "an edge that vanishes",

@@ -18,9 +18,12 @@ from tests.checks.scalar_falsehoods import FALSE as KNOWN_FALSE
 from tests.checks.scalar_statements import TRUE as FIRST
 from tests.checks.scalar_statements_fresh import FRESH, FRESH_FALSE
 from tests.checks.scalar_statements_more import MORE
+from tests.checks.scalar_statements_third import THIRD, THIRD_FALSE
+from tests.checks.vector_statements_fresh import FRESH as VECTORS
+from tests.checks.vector_statements_fresh import FRESH_FALSE as VECTORS_FALSE
 
-TRUE = (*FIRST, *MORE, *FRESH)
-FALSE = (*KNOWN_FALSE, *FRESH_FALSE)
+TRUE = (*FIRST, *MORE, *FRESH, *THIRD, *VECTORS)
+FALSE = (*KNOWN_FALSE, *FRESH_FALSE, *THIRD_FALSE, *VECTORS_FALSE)
 
 
 def checked(statement: str) -> tuple[Checked, Derived]:
