@@ -24,7 +24,7 @@ from typing import Annotated
 import typer
 
 from gencompiler import __version__
-from gencompiler.commands import building, checking, running, starting, tools, trust
+from gencompiler.commands import building, checking, kernels, running, starting, tools, trust
 from gencompiler.commands.console import compiler_bug, fail_usage, is_run_error, show_compile_error, show_run_error
 from gencompiler.commands.status import INTERRUPTED, USAGE
 from gencompiler.diagnostics.model import CompileError
@@ -59,7 +59,7 @@ def options(
     """Options of `genc` itself; a command's own come after its name."""
 
 
-for group in (starting, checking, building, running, tools, trust):
+for group in (starting, checking, building, kernels, running, tools, trust):
     group.register(app)
 
 

@@ -13,16 +13,19 @@ import dataclasses
 @dataclasses.dataclass(frozen=True)
 class Device:
     """`flops`: operations a second in float32 without matrix units; `bandwidth`: bytes of memory a second; `shared`:
-    bytes of shared memory of one program."""
+    bytes of shared memory of one program; `warp`: threads that run in step; `prefetches`: whether shared memory has
+    room for the weights of the next iteration."""
 
     name: str
     flops: float
     bandwidth: float
     shared: int
+    warp: int
+    prefetches: bool
 
 
 DEVICES: dict[str, Device] = {
-    "sm_80": Device("A100 SXM 80 GB", 19.5e12, 2.039e12, 163 * 1024),
-    "sm_90": Device("H100 SXM", 67e12, 3.35e12, 227 * 1024),
-    "gfx942": Device("MI300X", 163.4e12, 5.3e12, 64 * 1024),
+    "sm_80": Device("A100 SXM 80 GB", 19.5e12, 2.039e12, 163 * 1024, 32, True),
+    "sm_90": Device("H100 SXM", 67e12, 3.35e12, 227 * 1024, 32, True),
+    "gfx942": Device("MI300X", 163.4e12, 5.3e12, 64 * 1024, 64, False),
 }

@@ -112,6 +112,7 @@ def _check(checking: Checking) -> Checked:
     adversaries.check(checking, opposed)
     importance.check(checking)
     decoders.check(checking)
+    claims.check_answers(checking)
     return Checked(derived, tuple(checking.verdicts), table)
 
 

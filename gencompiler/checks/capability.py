@@ -11,6 +11,7 @@ from gencompiler.checks.checking import Checking
 from gencompiler.checks.factorization import Joint, joints
 from gencompiler.checks.verdict import Verdict
 from gencompiler.derive import drawing, queries
+from gencompiler.derive.log_det import estimated
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import flows, nodes
@@ -145,6 +146,12 @@ def _log_prob(
     if isinstance(proof, str):
         return Ability("none", proof, span)
     assert isinstance(proof.conclusion, HasDensity)
+    if proof.conclusion.kind == "bound" and estimated(checking.derived.log_dets):
+        reason = f"dequantization, a lower bound in expectation over its noise, and {_by_terms(checking.derived)}"
+        return Ability("estimate", reason, span, _density_passes(checking.derived, joint))
+    if proof.conclusion.kind == "bound" and flows.odes(checking.model):
+        reason = f"dequantization, a lower bound in expectation over its noise, and {_along(checking.model)}"
+        return Ability("estimate", reason, span, flows.evaluations(checking.model))
     if proof.conclusion.kind == "bound":
         return Ability(
             "bound",
@@ -157,7 +164,9 @@ def _log_prob(
         steps = max(marginal_rules.passes(*summed), _density_passes(checking.derived, joint))
         return Ability("exact", marginal_rules.words(*summed), span, steps)
     if flows.odes(checking.model):
-        return Ability("estimate", _along(checking.model), span, _ode_passes(checking.model))
+        return Ability("estimate", _along(checking.model), span, flows.evaluations(checking.model))
+    if estimated(checking.derived.log_dets):
+        return Ability("estimate", _by_terms(checking.derived), span, _density_passes(checking.derived, joint))
     reason = (
         "change of variables"
         if any(isinstance(p.law, Chains) for p in joint.productions)
@@ -175,9 +184,10 @@ def _along(model: nodes.Model) -> str:
     return f"change of variables along an ODE in {taken}, with {spread}"
 
 
-def _ode_passes(model: nodes.Model) -> int:
-    """How often the fields of a model are evaluated, one after the other."""
-    return sum(h.steps * h.solver.evaluations for h in (flows.solving(model, s) for s in flows.odes(model)))
+def _by_terms(derived: Derived) -> str:
+    """How a density is carried through maps whose log|det| is estimated."""
+    names = ", ".join(f"`{name}`" for name in estimated(derived.log_dets))
+    return f"change of variables, with log|det| of {names} by random terms of its series, unbiased"
 
 
 def _importance(checking: Checking) -> Ability | None:
@@ -192,7 +202,10 @@ def _importance(checking: Checking) -> Ability | None:
     except queries.Refused:
         return None
     stated = next(c for c in model.conditionals if c.joint == "q")
-    return Ability("bound", "an importance-weighted lower bound from draws of `q`", stated.span, 1)
+    reason = "an importance-weighted lower bound from draws of `q`"
+    if flows.odes(model):
+        return Ability("estimate", f"{reason}, and {_along(model)}", stated.span, flows.evaluations(model))
+    return Ability("bound", reason, stated.span, 1)
 
 
 def _not_eliminated(joint: Joint, latents: tuple[str, ...]) -> str | None:
@@ -230,7 +243,7 @@ def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ab
         if conditional.joint == joint.name and (left := drawing.undrawn(conditional.distribution)) is not None:
             return Ability("none", f"no sampler was derived for `{left.density.name}`", left.span)
     if flows.odes(checking.model):
-        return Ability("approximate", "ancestral, along an ODE", span, _ode_passes(checking.model))
+        return Ability("approximate", "ancestral, along an ODE", span, flows.evaluations(checking.model))
     return Ability("exact", "ancestral", span, max(steps, passes.of_joint(checking.derived, joint, generating=True)))
 
 

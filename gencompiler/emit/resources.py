@@ -47,7 +47,7 @@ def kernel_use(schedules: dict[str, Schedule], target: str) -> list[KernelUse]:
         request: dict[str, Any] = {
             "file": str(path),
             "target": target,
-            "kernels": [kernel_request(each, name=name) for name, each in fused.items()],
+            "kernels": [kernel_request(each, target, name=name) for name, each in fused.items()],
         }
         command = [sys.executable, "-m", "gencompiler.runtime.aot"]
         try:

@@ -19,7 +19,7 @@ from gencompiler.emit.torch import Printed, shape_in_words
 from gencompiler.emit.triton_statements import Statements
 from gencompiler.emit.triton_values import Scope, Value
 from gencompiler.node import Node, walk
-from gencompiler.rows.analysis import draws
+from gencompiler.rows.analysis import draws, loops
 from gencompiler.rows.nodes import Column, Input, InputRead, Loop, Output, ParameterRead, Program, RowType
 from gencompiler.rows.schedule import Config, Schedule
 from gencompiler.rows.tiling import Tiled
@@ -76,18 +76,29 @@ def print_kernel(schedule: Schedule, *, name: str | None = None, where: Callable
     return printer.printed()
 
 
-def kernel_request(schedule: Schedule, *, name: str | None = None) -> dict[str, Any]:
-    """What compiling the kernel of a fused schedule ahead of time needs: its name, argument types and launch
-    options."""
+def kernel_source(schedule: Schedule) -> str:
+    """The kernel of a fused schedule alone, without what packs its parameters and launches it."""
+    if schedule.tiled is None or schedule.config is None:
+        raise ValueError(f"{schedule.program.name} is no kernel: {schedule.reason}")
+    return "\n".join(_Kernel(schedule.program, schedule.tiled, schedule.config, "launch", None).kernel())
+
+
+def kernel_request(schedule: Schedule, target: str, *, name: str | None = None) -> dict[str, Any]:
+    """What compiling the kernel of a fused schedule ahead of time for `target` needs: its name, argument types and
+    launch options."""
     if schedule.tiled is None or schedule.config is None:
         raise ValueError(f"{schedule.program.name} is no kernel: {schedule.reason}")
     printer = _Kernel(schedule.program, schedule.tiled, schedule.config, name or schedule.program.name, None)
+    config = schedule.config.on(target)
+    constants: dict[str, Any] = {"ROWS": config.rows, "PRECISION": "ieee"}
+    if printer.staged:
+        constants["STAGES"] = config.stages
     return {
         "name": kernel_name(schedule.program, name),
         "signature": printer.argument_types(),
-        "constants": {"ROWS": schedule.config.rows, "PRECISION": "ieee"},
-        "warps": schedule.config.warps,
-        "stages": schedule.config.stages,
+        "constants": constants,
+        "warps": config.warps,
+        "stages": config.stages,
     }
 
 
@@ -106,15 +117,16 @@ class _Kernel:
         self.signature: Signature = signature(program)
         self.random = any(True for _ in draws(program))
         words = (*IMPORTS, "place", "live", "row", "tile", "count", "seed", "step", "rows")
-        self.names = Names((*words, "ROWS", "PRECISION", "vector", "matrix"))
+        self.names = Names((*words, "ROWS", "STAGES", "PRECISION", "vector", "matrix", "matrix_again"))
         self.scope = Scope(self.names)
         self.body = Statements(self.scope, where or (lambda span: ""), config.stages)
+        self.staged = any(self.body.staged(loop) for loop in loops(tiled.program))
         self.layouts = Layouts(kernel_name(program, name).removesuffix("_kernel").upper())
         self.parameters: dict[str, str] = {}
         self._bind()
 
     def printed(self) -> Printed:
-        kernel = self._kernel()
+        kernel = self.kernel()
         stem = kernel_name(self.program, self.name).removesuffix("_kernel")
         wants: set[str] = set()
         pack = print_pack(f"pack_{stem}", self.parameters, self.tiled.packs, self.layouts, wants)
@@ -178,8 +190,10 @@ class _Kernel:
         scalars = [flat(self.scope.values[name].code) for name in self.signature.scalars]
         return ["count", *scalars, *(("seed", "step") if self.random else ())]
 
-    def _kernel(self) -> list[str]:
-        arguments = [*self._pointers(), *self._numbers(), "ROWS: tl.constexpr", "PRECISION: tl.constexpr"]
+    def kernel(self) -> list[str]:
+        """The lines of the kernel."""
+        constants = ["ROWS", *(["STAGES"] if self.staged else []), "PRECISION"]
+        arguments = [*self._pointers(), *self._numbers(), *(f"{name}: tl.constexpr" for name in constants)]
         fixed = ", ".join(f'"{name}"' for name in self._numbers())
         lines = statement("@", call("triton.jit", do_not_specialize=f"[{fixed}]"), 0)
         lines += statement("", call(f"def {kernel_name(self.program, self.name)}", *arguments), 0, ":")
@@ -295,9 +309,11 @@ class _Kernel:
             *scalars,
             *(["seed", "step"] if self.random else []),
         ]
-        config = {"ROWS": str(self.config.rows), "PRECISION": "tiles.precision()", "num_warps": str(self.config.warps)}
+        stages = f"tiles.stages({self.config.stages})" if self.config.stages > 1 else "1"
+        config = {"ROWS": str(self.config.rows), **({"STAGES": stages} if self.staged else {})}
+        config |= {"PRECISION": "tiles.precision()", "num_warps": f"tiles.warps({self.config.warps})"}
         grid = Subscript(Text(kernel), (f"(triton.cdiv(count, {self.config.rows}),)",))
-        lines += statement("", call(grid, *arguments, **config, num_stages=str(self.config.stages)), 4)
+        lines += statement("", call(grid, *arguments, **config, num_stages=stages), 4)
         results = tuple(
             Text(name) if each.type.rows else method(Text(name), "sum", "0")
             for each, name in zip(self.program.outputs, outputs.values(), strict=True)

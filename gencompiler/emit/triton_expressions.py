@@ -18,6 +18,7 @@ from gencompiler.emit.code import (
     Text,
     call,
     fill,
+    flat,
     infix,
     method,
     number,
@@ -97,8 +98,17 @@ class Expressions:
         if not expr.type.shape:
             pointer = array if at is None else infix("+", Level.SUM, array, at)
             return Value(call("tl.load", pointer), expr.type)
-        function = self.scope.device("vector" if len(expr.type.shape) == 1 else "matrix")
-        return Value(call(function, array, at or Text("0"), *map(str, expr.type.shape)), expr.type)
+        at = at or Text("0")
+        name = "vector" if len(expr.type.shape) == 1 else self._matrix(flat(array), flat(at))
+        return Value(call(self.scope.device(name), array, at, *map(str, expr.type.shape)), expr.type)
+
+    def _matrix(self, array: str, at: str) -> str:
+        """How a matrix is read: anew where what runs without loops has read it before."""
+        if self.scope.loops:
+            return "matrix"
+        known = (array, at) in self.scope.read
+        self.scope.read.add((array, at))
+        return "matrix_again" if known else "matrix"
 
     def _offset(self, leading: list[Expr], shape: tuple[int, ...]) -> Code | None:
         """The leading indices as one number: `(k * D + i) * …`."""

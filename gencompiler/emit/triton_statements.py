@@ -101,9 +101,10 @@ class Statements:
         index = self.scope.bind(loop.index, _INDEX) if used else "_"
         counter = self.scope.names.fresh(f"{index}_down") if loop.reverse and used else index
         count = self.expressions.code(loop.count)
-        steps = call("tl.range", "0", count, num_stages=str(self.stages if loop.kind == "layers" else 1))
+        steps = call("tl.range", "0", count, num_stages="STAGES" if self.staged(loop) else "1")
         self.lines += statement(f"for {counter} in ", steps, self.indent, ":")
         self.indent += 4
+        self.scope.loops += 1
         before = len(self.lines)
         if counter != index:
             self.assign(index, infix("-", Level.SUM, self._last(loop), Text(counter)))
@@ -112,6 +113,11 @@ class Statements:
         if len(self.lines) == before:
             self.lines.append(f"{' ' * self.indent}pass")
         self.indent -= 4
+        self.scope.loops -= 1
+
+    def staged(self, loop: Loop) -> bool:
+        """Whether the weights of the next iteration are read while this one runs."""
+        return loop.kind == "layers" and self.stages > 1
 
     def _last(self, loop: Loop) -> Code:
         count = constant(loop.count)

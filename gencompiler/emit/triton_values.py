@@ -24,7 +24,8 @@ class Scope:
     `values` by the program's names; `inputs`: whole inputs by theirs; `input_pointers`, `output_pointers` and `arrays`:
     arguments by name; `shapes` of the packed arrays; `exact`: the arrays that are 0/1 matrices; `lengths` of inputs and
     outputs; `integers`: discrete inputs; `summed`: outputs that hold sums over the rows of a tile; `wants`: device
-    functions of `runtime.kernels`."""
+    functions of `runtime.kernels`; `loops` around what is printed; `read`: the matrices that have been read outside
+    loops."""
 
     names: Names
     values: dict[str, Value] = dataclasses.field(default_factory=dict)
@@ -38,6 +39,8 @@ class Scope:
     integers: set[str] = dataclasses.field(default_factory=set)
     summed: set[str] = dataclasses.field(default_factory=set)
     wants: set[str] = dataclasses.field(default_factory=set)
+    loops: int = 0
+    read: set[tuple[str, str]] = dataclasses.field(default_factory=set)
 
     def bind(self, name: str, kind: RowType) -> str:
         """A fresh local name for the program's `name`."""

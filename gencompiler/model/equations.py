@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import TYPE_CHECKING
 
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import deterministic, guards, inverses, laws, nodes, pipelines, sdes
+from gencompiler.model import borrowed, deterministic, guards, inverses, laws, nodes, pipelines, sdes
 from gencompiler.model.builder import Abandon, Context, IndexInfo
 from gencompiler.model.types import known_shape
 from gencompiler.node import walk
@@ -31,6 +32,7 @@ class Equations:
         self.terminals: list[nodes.Terminal] = []
         self.claims: list[nodes.Claim] = []
         self.inverses: list[inverses.Request] = []
+        self.borrowed: list[borrowed.Request] = []
 
     def add(self, equation: tree.Equation) -> None:
         """Resolve one equation; raises Abandon after a report."""
@@ -79,6 +81,9 @@ class Equations:
             self.infer.builder, self.deterministic, self.variables, others
         )
         self.links.extend(made)
+        for each in self.borrowed:
+            with contextlib.suppress(Abandon):
+                self.conditionals.append(borrowed.conditional(self, each))
         for request in self.inverses:
             try:
                 inverses.state(self, request)
@@ -119,6 +124,9 @@ class Equations:
         if len(targets) != 1:
             builder.unsupported("a conditional of several variables", head.span)
         self._is_drawn(head, targets[0])
+        if borrowed.is_law(self, equation.value):
+            self.borrowed.append(borrowed.Request(equation, joint, targets[0], given, tuple(indices)))
+            return
         event = targets[0].type
         value = laws.law(self.infer, context, equation.value, event)
         ranges = tuple(nodes.Range(i.name, i.start, i.extent or 0, span=i.span) for i in indices)

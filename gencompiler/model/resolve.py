@@ -109,6 +109,7 @@ class _Resolver:
         self.constants = self._header(defines)
         self.variables: dict[str, nodes.Variable] = {}
         self.context = Context(self.constants, {}, {})
+        self.builder.equations_of = self._equations_of
         self._declare_once(file)
 
     # -- header and declarations -------------------------------------------------------------------------------------
@@ -234,6 +235,8 @@ class _Resolver:
             frozenset(n.id for g in groups_ for n in g.names),
             self._joints(parts),
             piped | {d.target for d in parts.deterministic},
+            tuple(parts.conditionals),
+            tuple(parts.links),
         )
 
     def _joints(self, parts: equations.Equations) -> frozenset[str]:
@@ -312,8 +315,17 @@ class _Resolver:
         return f"{name}({float(first)!r}, {float(second)!r})"
 
     def _sde(self, definition: tree.Definition) -> None:
-        name = self.builder.fresh(definition.name.id)
-        self.builder.sdes[name] = sdes.resolve(self.infer, self.context, definition, self.variables)
+        if definition.name.id not in self.builder.sdes:
+            name = self.builder.fresh(definition.name.id)
+            self.builder.sdes[name] = sdes.resolve(self.infer, self.context, definition, self.variables)
+
+    def _equations_of(self, name: str) -> nodes.Sde | None:
+        """The SDE of this name, where an equation above it asks for it; None where there is none."""
+        definition = self.builder.definitions.get(name)
+        if definition is None or definition.kind != "sde":
+            return None
+        self._sde(definition)
+        return self.builder.sdes[name]
 
     def _kernels(self, parts: equations.Equations, moves: list[nodes.Transition]) -> None:
         """Densities of the model, then transitions, which may draw from them, then what is composed of those."""

@@ -12,7 +12,7 @@ from gencompiler.diagnostics.wording import counted
 from gencompiler.model import nodes
 from gencompiler.model.builder import Context, IndexInfo
 from gencompiler.model.constants import NotConstant, evaluate
-from gencompiler.model.types import known_shape, rows_of
+from gencompiler.model.types import known_shape, rows_of, unify
 from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
@@ -72,8 +72,16 @@ def _support(support: nodes.Support, shape: tuple[int, ...], places: list[nodes.
 
 
 def _row(infer: Infer, context: Context, expr: tree.Index, base: nodes.Expr) -> nodes.Expr | None:
-    """`w[i]` of an open shape, where it is known how far `i` runs: the axes that follow are solved by use."""
+    """`w[i]` of an open shape, where it is known how far `i` runs: the axes that follow are solved by use.
+    `w[o[i]]` is one number of as many as an order has places."""
     place = expr.subscripts[0]
+    if len(expr.subscripts) == 1 and isinstance(place, tree.At) and isinstance(place.value, tree.Index):
+        turn = infer.expression(context, place.value)
+        order = turn.base if isinstance(turn, nodes.Element) else turn
+        if order.type.support.name == "Permutation" and known_shape(turn.type) == ():
+            unify(base.type, nodes.Type(nodes.REAL, order.type.shape))
+            return nodes.Element(nodes.Type(nodes.REAL), base, (turn,), span=expr.span)
+        return None
     if len(expr.subscripts) > 1 or not isinstance(place, tree.At) or not isinstance(place.value, tree.Name):
         return None
     info = context.indices.get(place.value.id)

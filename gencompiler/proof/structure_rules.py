@@ -120,10 +120,11 @@ def same_events(own: Support, declared: Support) -> bool:
 
 @rule
 def chain(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """Each stage starts where the one before ends.  Premises: that each map is invertible, in order."""
+    """Each stage starts where the one before ends.  Premises: that each map is invertible, in order, or the ODE of a
+    field one that flows; they hold for all parameters, so that they do for those of every iteration."""
     source, target, shape, maps, stages = cast(tuple[Support, Support, Shape, Maps, tuple[StageData, ...]], subject)
     need(len(premises) == len(maps), "one premise for each map")
-    flowing = {s.map for s in stages if isinstance(s, OdeStage)}
+    flowing = set(_fields_of(stages))
     need(not flowing & set(_maps_of(stages)), "one number for a map and a field")
     for number, (premise, (input_, body, result)) in enumerate(zip(premises, maps, strict=True)):
         if number in flowing:
@@ -160,8 +161,16 @@ def _maps_of(stages: tuple[StageData, ...]) -> Iterator[int]:
             need(not quantizes(stage.stages) and not flows_in(stage.stages), "a part goes through bijections alone")
             yield from _maps_of(stage.stages)
         elif isinstance(stage, RepeatStage):
-            need(not any(isinstance(s, OdeStage) for s in stage.stages), "an ODE in a repetition")
             yield from _maps_of(stage.stages)
+
+
+def _fields_of(stages: tuple[StageData, ...]) -> Iterator[int]:
+    """The numbers of the fields whose ODEs are solved."""
+    for stage in stages:
+        if isinstance(stage, OdeStage):
+            yield stage.map
+        elif isinstance(stage, RepeatStage):
+            yield from _fields_of(stage.stages)
 
 
 # -- densities -------------------------------------------------------------------------------------------------------

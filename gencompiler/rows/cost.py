@@ -147,8 +147,7 @@ def _over(program: Program, own: Callable[[Node], int]) -> int:
 def _peak(statements: tuple[Statement, ...], after: frozenset[str], sizes: dict[str, int]) -> int:
     """The most that is kept while a block runs, when the names `after` are needed behind it."""
     peak = 0
-    for number, statement in enumerate(statements):
-        later = local_names(*statements[number + 1 :]) | after
+    for statement, later in zip(statements, _needed_after(statements, after), strict=True):
         match statement:
             case Let(name, value):
                 peak = max(peak, _kept(sizes, later | local_names(value)) + _temporary(value))
@@ -168,8 +167,16 @@ def _peak(statements: tuple[Statement, ...], after: frozenset[str], sizes: dict[
     return max(peak, _kept(sizes, after))
 
 
+def _needed_after(statements: tuple[Statement, ...], after: frozenset[str]) -> list[frozenset[str]]:
+    """The names that are needed behind each statement of a block."""
+    found = [after]
+    for statement in reversed(statements[1:]):
+        found.append(found[-1] | local_names(statement))
+    return found[::-1][: len(statements)]
+
+
 def _kept(sizes: dict[str, int], names: frozenset[str]) -> int:
-    return sum(size for name, size in sizes.items() if name in names)
+    return sum(sizes.get(name, 0) for name in names)
 
 
 def _temporary(expr: Expr) -> int:

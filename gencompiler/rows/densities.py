@@ -39,6 +39,8 @@ class Densities:
         """What asks for a distribution where a program has no draws."""
         if isinstance(expr, model.LogDensity):
             return self.log_density(expr, scope)
+        if isinstance(expr, model.LogLaw):
+            return self.expressions.log_density(expr.distribution, expr.event, scope)
         if isinstance(expr, model.FreeEnergy):
             return self.free_energy(expr, scope)
         raise NotLowered(expr, f"this {type(expr).__name__.lower()}")

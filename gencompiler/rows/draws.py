@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 
 from gencompiler.derive import drawing, queries
 from gencompiler.derive.nodes import Derived, InTurns
+from gencompiler.model import carried
 from gencompiler.model import nodes as model
 from gencompiler.node import Node
 from gencompiler.rows import nodes
 from gencompiler.rows.chain_steps import Steps
 from gencompiler.rows.densities import Densities
+from gencompiler.rows.equations import flow_to, source_of
 from gencompiler.rows.expressions import NotLowered, Scope
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.stopping import Inseparable, parameters_stopped
@@ -25,7 +27,7 @@ class Draws:
         self.derived = densities.derived
         self.factors = densities.factors
         self.equations = densities.equations
-        self.data = data
+        self.data = dict(data)
         self.moves = {t.name: t for t in self.derived.model.transitions}
 
     def draw(self, drawn: model.Drawn, scope: Scope, site: str) -> Scope:
@@ -33,7 +35,7 @@ class Draws:
         match drawn.source:
             case model.Data():
                 pairs = zip(drawn.names, drawn.variables, strict=True)
-                return scope.bind({name: self.data[variable] for name, variable in pairs})
+                return scope.bind({name: self.known(variable) for name, variable in pairs})
             case model.DistributionSource(distribution=distribution):
                 (name,) = drawn.names
                 step, count = self.graph.scalar("step", drawn.span), _count(drawn, ())
@@ -47,6 +49,17 @@ class Draws:
                 found = Ancestral(self, site, hints, _count(drawn, given.values()), source.stopped).run(steps, given)
                 return scope.bind({name: found[variable] for variable, name in hints.items()})
         raise NotLowered(drawn, "this draw")
+
+    def known(self, variable: str) -> Expr:
+        """The value that a row of the data has: its own, or what pipelines make of it."""
+        if variable not in self.data:
+            model_ = self.derived.model
+            own = {v.name: v for v in model_.variables}
+            link = carried.from_data(own, model_.links, {s.name: s for s in model_.surjections})[variable]
+            data = source_of(link) if link.target == variable else link.target
+            passed = self.equations.to_base(flow_to(link, data), self.known(data), Scope(dict(self.data)))
+            self.data[variable] = self.graph.name(passed.value, variable)
+        return self.data[variable]
 
     def _moved(self, drawn: model.Drawn, source: model.JointSource, scope: Scope, site: str) -> Scope:
         """The state that a transition, taken `power` times, moves to; what it draws anew starts at 0."""

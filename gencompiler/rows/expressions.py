@@ -11,7 +11,7 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.model.views import Axes, axes
-from gencompiler.rows import arrays, bundles, gradients, images, networks, nodes, places, roots, tables
+from gencompiler.rows import arrays, bundles, gradients, images, jacobians, networks, nodes, places, roots, tables
 from gencompiler.rows.bundles import Bundle, Interval
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.guards import guarded
@@ -34,7 +34,7 @@ class Scope:
     """What names stand for; `iteration` is the layer loop's index, `vector` the indices that run along an axis;
     `views`: the causal views that cut the axes of names; `stopped`: parameters are constants; `carried`: the sums of
     the layers of networks that a loop over places carries, by path; `lifted`: the body of a scalar map, at all elements
-    of a tensor at once; `bundles` and `intervals`: see `rows.bundles`."""
+    of a tensor at once; `bundles` and `intervals`: see `rows.bundles`; `noise`: see `rows.jacobians`."""
 
     names: Mapping[str, Expr]
     iteration: tuple[Expr, ...] = ()
@@ -45,6 +45,7 @@ class Scope:
     lifted: bool = False
     bundles: Mapping[str, Bundle] = dataclasses.field(default_factory=dict)
     intervals: Mapping[str, Interval] = dataclasses.field(default_factory=dict)
+    noise: jacobians.Noise | None = None
 
     def bind(self, names: Mapping[str, Expr]) -> Scope:
         return dataclasses.replace(self, names={**self.names, **names})
@@ -114,7 +115,7 @@ class Expressions:
             case model.Scan() | model.Flat() | model.Slice() | model.Join() | model.Permute():
                 return self._rearranged(expr, scope)
             case model.JacobianLogDet():
-                return gradients.of_jacobian(self, expr, scope)
+                return jacobians.lowered(self, expr, scope)
             case model.Each() | model.Recur() | model.FixedPoint() | model.EachValue():
                 return arrays.array(self, expr, scope)
             case model.Let():
@@ -131,7 +132,7 @@ class Expressions:
                 return graph.name(graph.external(name, values, expr.type.shape, span), name)
             case model.NetworkOutput():
                 return networks.output(self, expr, scope)
-            case model.LogDensity() | model.FreeEnergy() | model.Expectation() if self.probabilistic is not None:
+            case model.LogDensity() | model.LogLaw() | model.FreeEnergy() | model.Expectation() if self.probabilistic:
                 return self.probabilistic(expr, scope)
         return self._solved(expr, scope)
 
@@ -156,8 +157,7 @@ class Expressions:
     def distribution(self, expr: model.Expr, scope: Scope) -> tuple[model.Distribution, Scope]:
         """The distribution below its local equations, and the scope that sees them."""
         while isinstance(expr, model.Let):
-            scope = self.locals(expr, scope)
-            expr = expr.body
+            scope, expr = self.locals(expr, scope), expr.body
         if not isinstance(expr, model.Distribution):
             raise NotLowered(expr, "this distribution")
         for name, argument in zip(parameter_names(expr), expr.arguments, strict=True):

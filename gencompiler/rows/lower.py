@@ -4,7 +4,7 @@
 |---|---|
 | a plan for log p(x) | log_prob |
 | a plan to draw x | sample |
-| a pipeline to the observed variable | forward, inverse |
+| a pipeline to the observed variable | forward, inverse; of one that is solved numerically, its residual |
 | latent variables | log_weight, encode, decode, decode_mean (see `latent`) |
 | a `train` line | objective_LABEL for each phase (see `objectives`) |
 | an annealing path | anneal_start, anneal, anneal_back, anneal_exact (see `annealing`) |
@@ -24,7 +24,7 @@ from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.model import flows
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
-from gencompiler.rows import annealing, chains, latent, nodes, objectives, time
+from gencompiler.rows import annealing, chains, latent, nodes, objectives, residuals, time
 from gencompiler.rows.backward import Build
 from gencompiler.rows.densities import density_of
 from gencompiler.rows.draws import Ancestral, Draws, plan_of
@@ -157,7 +157,13 @@ def _maps(derived: Derived, link: model.Link) -> list[nodes.Program]:
         return []
     flow = flow_to(link, data.name)
     words = "data {x}" if flow.smooth() == flow else "the value in [0, 1) that quantization turns into {x}"
-    return [_forward(derived, flow.smooth(), words, base), _inverse(derived, flow.smooth(), words, data)]
+    flow = flow.smooth()
+    found = [_forward(derived, flow, words, base), _inverse(derived, flow, words, data)]
+    for program, inverted in zip(tuple(found), (False, True), strict=True):
+        if residuals.is_solved(derived, flow, inverted=inverted):
+            measured = residuals.residual(derived, flow, program, inverted=inverted)
+            found += [] if measured is None else [measured]
+    return found
 
 
 def _forward(derived: Derived, flow: Flow, words: str, base: model.Variable) -> nodes.Program:

@@ -9,11 +9,16 @@ from __future__ import annotations
 import dataclasses
 import math
 
+from gencompiler.catalog.devices import DEVICES
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
+from gencompiler.rows.analysis import constant
 from gencompiler.rows.cost import Cost, cost
+from gencompiler.rows.early import store_early
 from gencompiler.rows.expand import expand
+from gencompiler.rows.measured import MEASURED, program_key
+from gencompiler.rows.native import Native, native
 from gencompiler.rows.nodes import (
     Argsort,
     Convolve,
@@ -40,6 +45,9 @@ from gencompiler.rows.verify import verify_tile
 #: faster there.
 LARGEST_MATRIX = 4096
 
+#: Iterations of a loop that ends when all rows are done, where a kernel goes through all of them: a tile cannot stop.
+LONGEST_STOPPING = 64
+
 #: 32-bit registers of one thread that live values may fill; the rest of the 255 is for addresses and temporaries.
 REGISTERS = 128
 
@@ -51,6 +59,11 @@ class Config:
     rows: int
     warps: int
     stages: int
+
+    def on(self, target: str) -> Config:
+        """The same on a processor of the catalogue: as many threads, and stages where they fit."""
+        device = DEVICES[target]
+        return Config(self.rows, max(1, self.warps * 32 // device.warp), self.stages if device.prefetches else 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +93,8 @@ PRODUCTS = [
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """`tiled` and `config` where the program is `fused` into one kernel; `reason` says why, or why not."""
+    """`tiled` and `config` where the program is `fused` into one kernel; `reason` says why, or why not.  `native`: the
+    decision for a CPU."""
 
     program: Program
     fused: bool
@@ -88,15 +102,25 @@ class Schedule:
     cost: Cost
     tiled: Tiled | None = None
     config: Config | None = None
+    native: Native | None = None
+
+    @property
+    def has_products(self) -> bool:
+        """Whether the kernel multiplies with matrices, which takes at least 16 rows."""
+        return self.tiled is not None and any(True for _ in _dots(self.tiled.program))
 
 
 def schedule(program: Program) -> Schedule:
-    """The schedule of a logical program."""
+    """The schedule of a logical program, on a GPU and on a CPU."""
+    return dataclasses.replace(_on_gpu(program), native=native(program))
+
+
+def _on_gpu(program: Program) -> Schedule:
     if (why := _only_torch(program)) is not None:
         return Schedule(program, False, why, cost(program))
     try:
         prepared = share(take_apart(absorb(expand(program))))
-        tiled = tile(prepared)
+        tiled = store_early(tile(prepared))
     except Unfusable as refusal:
         return Schedule(program, False, str(refusal), cost(program))
     verify_tile(tiled.program, "schedule")
@@ -105,7 +129,10 @@ def schedule(program: Program) -> Schedule:
     if math.prod(shape) > LARGEST_MATRIX:
         why = f"a product with a {shape[0]} x {shape[1]} matrix; {LARGEST_MATRIX} elements fit in registers"
         return Schedule(program, False, why, spent)
-    config = _config(tiled.program, spent)
+    key = program_key(tiled.program)
+    if key in MEASURED and MEASURED[key] is None:
+        return Schedule(program, False, "compiled, every tile of it ran out of registers (measured)", spent)
+    config = Config(*measured) if (measured := MEASURED.get(key)) else _config(tiled.program, spent)
     if config is None:
         why = f"one row keeps {spent.live_elements} numbers, more than the registers of a tile hold"
         return Schedule(program, False, why, spent)
@@ -124,7 +151,7 @@ def _only_torch(program: Program) -> str | None:
                 return "a convolution, which torch has"
             case MatrixFunction(function=function):
                 return f"`{function}` of a matrix, which torch computes once for all rows"
-            case Loop(done=Expr()):
+            case Loop(done=Expr(), count=count) if (constant(count) or math.inf) > LONGEST_STOPPING:
                 return "a loop that ends when all rows are done"
             case Argsort():
                 return "the order that sorts a vector"

@@ -236,6 +236,14 @@ def matrix(array, at, HEIGHT: tl.constexpr, WIDTH: tl.constexpr):
 
 
 @triton.jit
+def matrix_again(array, at, HEIGHT: tl.constexpr, WIDTH: tl.constexpr):
+    """`matrix`, from memory once more: of two equal reads the compiler makes one, and then keeps the matrix in
+    registers from the first product to the last."""
+    places = tl.arange(0, HEIGHT)[:, None] * WIDTH + tl.arange(0, WIDTH)[None, :]
+    return tl.load(array + at * HEIGHT * WIDTH + places, volatile=True)
+
+
+@triton.jit
 def dot(vector, matrix, PRECISION: tl.constexpr):
     """Rows times a matrix, accumulated in float32, with operands as `tiles.precision` says.
 

@@ -83,6 +83,17 @@ def precision() -> str:
     return f"rounded to {found}" if settings.interpreting() and found != "ieee" else found
 
 
+def warps(count: int) -> int:
+    """As many warps as make the threads of `count` warps of 32; those of AMD have 64."""
+    return max(1, count // 2) if torch.version.hip else count
+
+
+def stages(count: int) -> int:
+    """Stages of software pipelining: where shared memory is 64 KB, as on AMD, the next weights do not fit beside the
+    present ones."""
+    return 1 if torch.version.hip else count
+
+
 # -- packing parameters for kernels ----------------------------------------------------------------------------------
 
 

@@ -138,6 +138,7 @@ def log_prob_saving_kernel(
     z_saved_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """log p(x) of each row, and the states that its gradient needs.
@@ -201,7 +202,7 @@ def log_prob_saving_kernel(
     z_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
     z_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k_down in tl.range(0, 4, num_stages=2):
+    for k_down in tl.range(0, 4, num_stages=STAGES):
         k = 3 - k_down
         reverse_input_0 = z_1
         reverse_input_1 = z_0
@@ -1390,9 +1391,10 @@ def log_prob_saving_rows(
         z_saved,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return log_prob, z_saved
 
@@ -4256,7 +4258,7 @@ def log_prob_backward_rows(
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_gradient, part_1, part_2, part_3, part_4, part_5, part_6, part_7, part_8, drift
@@ -4389,6 +4391,7 @@ def log_prob_saving_saved_kernel(
     z_end_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """log p(x) of each row, and the states that its gradient needs.
@@ -4452,7 +4455,7 @@ def log_prob_saving_saved_kernel(
     z_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
     z_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k_down in tl.range(0, 4, num_stages=2):
+    for k_down in tl.range(0, 4, num_stages=STAGES):
         k = 3 - k_down
         tl.store(z_saved_out + place * 8 + (3 - k) * 2, z_0, mask=live)
         tl.store(z_saved_out + place * 8 + ((3 - k) * 2 + 1), z_1, mask=live)
@@ -5641,9 +5644,10 @@ def log_prob_saving_saved_rows(
         z_end,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return log_prob, z_saved, z_end
 
@@ -8169,7 +8173,7 @@ def log_prob_backward_saved_rows(
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_gradient, part_1, part_2, part_3, part_4, part_5, part_6, part_7, part_8

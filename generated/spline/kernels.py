@@ -136,6 +136,7 @@ def log_prob_kernel(
     log_prob_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """log p(x) of each row.
@@ -199,7 +200,7 @@ def log_prob_kernel(
     z_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
     z_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k_down in tl.range(0, 4, num_stages=2):
+    for k_down in tl.range(0, 4, num_stages=STAGES):
         k = 3 - k_down
         reverse_input_0 = z_1
         reverse_input_1 = z_0
@@ -1380,9 +1381,10 @@ def log_prob_rows(
         log_prob,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return log_prob
 
@@ -1514,6 +1516,7 @@ def sample_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """exact samples of x.
@@ -1577,7 +1580,7 @@ def sample_kernel(
     # spline.gen:22
     x_0 = normal(seed, row, step, 0, 1)
     x_1 = normal(seed, row, step, 1, 1)
-    for k in tl.range(0, 4, num_stages=2):
+    for k in tl.range(0, 4, num_stages=STAGES):
         # spline.gen:15
         a_0 = x_0
         b__0 = x_1
@@ -1958,9 +1961,10 @@ def sample_rows(
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return x
 
@@ -2091,6 +2095,7 @@ def forward_kernel(
     log_abs_det_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """latent z to data x, and log|det| of that map.
@@ -2154,7 +2159,7 @@ def forward_kernel(
     x_0 = tl.load(z_ptr + place * 2, mask=live, other=0)
     x_1 = tl.load(z_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k in tl.range(0, 4, num_stages=2):
+    for k in tl.range(0, 4, num_stages=STAGES):
         # spline.gen:15
         a_0 = x_0
         b__0 = x_1
@@ -2856,9 +2861,10 @@ def forward_rows(
         log_abs_det,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return x, log_abs_det
 
@@ -2989,6 +2995,7 @@ def inverse_kernel(
     log_abs_det_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """data x to latent z, and log|det| of that map.
@@ -3052,7 +3059,7 @@ def inverse_kernel(
     z_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
     z_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k_down in tl.range(0, 4, num_stages=2):
+    for k_down in tl.range(0, 4, num_stages=STAGES):
         k = 3 - k_down
         reverse_input_0 = z_1
         reverse_input_1 = z_0
@@ -4234,8 +4241,9 @@ def inverse_rows(
         log_abs_det,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return z, log_abs_det

@@ -228,8 +228,9 @@ def test_kernels_says_what_is_fused(genc: Genc, specs: Path) -> None:
     assert {row["program"] for row in listed} >= {"log_prob", "sample", "log_prob_backward"}
     assert all(row["why"] and row["cost"]["floor_ns"] > 0 for row in listed)
     shown = genc("kernels", "specs/flow.gen")
-    assert re.search(r"log_prob +one kernel", shown.out)
-    assert "B of weights a tile" in shown.out
+    assert re.search(r"log_prob +one kernel +one row keeps", shown.out)
+    assert re.search(r"log_prob +\d+×\d+×\d +~\d+ +~[\d,]+ B .* [µn]s\n", shown.out)
+    assert max(map(len, shown.out.splitlines())) <= 100
 
 
 def test_fmt(genc: Genc, specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

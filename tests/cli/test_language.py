@@ -60,10 +60,6 @@ PLANNED: dict[str, str] = {
     ),
     "several targets": "observed x : Real, y : Real  param a : Real  p(x, y) = Normal(a, 1)",
     "Views with a moved bound": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(sum(x[<i - 1]), 1)",
-    "the prelude's `orderless`": (
-        "observed x : Binary[3]  latent o : Permutation(3)  p(o) = Uniform()  p(x[o[i]] | o) = Bernoulli(logits = bias())"
-        "  q(o | x) = Uniform()  train orderless"
-    ),
     "`x[>=i]`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x[i] | y) = Normal(sum(y[>=i]), 1)",
     "`x[!=i]`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x[i] | y) = Normal(sum(y[!=i]), 1)",
     "Parameters after the bar of a `def`": (

@@ -1,0 +1,221 @@
+"""What becomes a kernel, and what each costs: `kernels`."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gencompiler.commands import sources, tables
+from gencompiler.commands.arguments import AllowUnknown, Defines, Json, Spec, defines
+from gencompiler.commands.console import out, print_json, say
+from gencompiler.commands.status import OK, RUN_FAILED, TEST_FAILED
+from gencompiler.settings import Settings
+
+if TYPE_CHECKING:
+    from gencompiler.rows.differentiate import Differentiated
+    from gencompiler.rows.schedule import Schedule
+
+PANEL = "Build"
+
+#: Rows of the batch for which the floor of a whole operation is stated.
+BATCH = 4096
+
+
+def register(app: typer.Typer) -> None:
+    app.command("kernels", rich_help_panel=PANEL)(kernels)
+
+
+class Target(enum.StrEnum):
+    """Processors that kernels are compiled for ahead of time."""
+
+    SM_80 = "sm_80"
+    SM_90 = "sm_90"
+    GFX942 = "gfx942"
+
+
+def kernels(
+    spec: Spec,
+    target: Annotated[
+        Target | None,
+        typer.Option("--target", help="Compile for this processor, too, where it is not recorded what a kernel uses."),
+    ] = None,
+    define: Defines = None,
+    allow_unknown: AllowUnknown = False,
+    as_json: Json = False,
+) -> None:
+    """Say which operations of a model become fused kernels, with what tiles, what each takes, and why the others stay
+    in torch.
+
+    For each: registers and shared memory, recorded or estimated; the bytes that a row moves, its operations, and the
+    time that neither memory nor arithmetic of the processor can go below (loops of run-time length counted once).  With
+    `--target`, kernels are compiled ahead of time for that processor, which needs triton and no GPU.
+
+    **Examples**
+
+    - `genc kernels nade.gen`
+    - `genc kernels nade.gen --target sm_90 --json`
+    """
+    from gencompiler import pipeline
+
+    settings = Settings.from_environment(allow_unknown=allow_unknown or None)
+    done = pipeline.run(sources.read(spec), defines=defines(define), until="differentiate", settings=settings)
+    schedules = done.schedules | _backward(done.gradients)
+    goal = (target or Target.SM_90).value
+    rows = [_operation(name, schedule, goal) for name, schedule in schedules.items()]
+    if target is not None:
+        _compile({row["program"]: row for row in rows}, schedules, goal)
+    differentiated = {name: each.reason for name, each in done.gradients.items() if not each.ways}
+    if as_json:
+        print_json({"device": goal, "programs": rows, "gradients by torch": differentiated})
+    else:
+        _show(done.source.name, rows, differentiated, goal)
+    raise typer.Exit(TEST_FAILED if any(_fault(row) for row in rows) else OK)
+
+
+def _backward(gradients: dict[str, Differentiated]) -> dict[str, Schedule]:
+    """The kernels of the backward passes, by the names of their programs."""
+    found: dict[str, Schedule] = {}
+    for each in gradients.values():
+        for number, way in enumerate(each.ways):
+            for schedule in (way.saving, way.backward):
+                found[schedule.program.name + ("" if number == 0 else "_saved")] = schedule
+    return found
+
+
+# -- what there is to say --------------------------------------------------------------------------------------------
+
+
+def _operation(name: str, schedule: Schedule, target: str) -> dict[str, Any]:
+    from gencompiler.rows.cost import floor
+
+    config = None if schedule.config is None else dataclasses.asdict(schedule.config.on(target))
+    cost = dataclasses.asdict(schedule.cost) | {"floor_ns": floor(schedule.cost, target)}
+    return {
+        "program": name,
+        "fused": schedule.fused,
+        "why": schedule.reason,
+        "config": config,
+        "cost": cost,
+        "uses": _uses(schedule, target) if schedule.fused else None,
+    }
+
+
+def _uses(schedule: Schedule, target: str) -> dict[str, Any]:
+    """Registers of a thread and shared memory of a program, as recorded, or else estimated."""
+    from gencompiler.emit.recorded import recorded
+    from gencompiler.rows.footprint import live_registers, shared_bytes
+
+    known = recorded(schedule, target)
+    if known is not None:
+        return {"known": "recorded", **known, "error": ""}
+    registers, shared = live_registers(schedule, target), shared_bytes(schedule, target)
+    return {"known": "estimated", "registers": registers, "shared": shared, "error": ""}
+
+
+def _compile(rows: dict[str, dict[str, Any]], schedules: dict[str, Schedule], target: str) -> None:
+    """Put what compiling finds in the place of estimates."""
+    from gencompiler.emit.resources import kernel_use
+
+    unknown = {
+        name: schedules[name] for name, row in rows.items() if row["uses"] and row["uses"]["known"] != "recorded"
+    }
+    try:
+        uses = kernel_use(unknown, target)
+    except RuntimeError as error:
+        say(f"error: {error}")
+        raise typer.Exit(RUN_FAILED) from None
+    for name, use in zip(unknown, uses, strict=True):
+        found = dataclasses.asdict(use)
+        rows[name]["uses"] = {"known": "compiled"} | {
+            key: found[key] for key in ("registers", "stack", "spills", "shared", "error")
+        }
+
+
+def _fault(row: dict[str, Any]) -> str:
+    return row["uses"]["error"] if row["uses"] else ""
+
+
+# -- for a person ----------------------------------------------------------------------------------------------------
+
+
+def _show(spec: str, rows: list[dict[str, Any]], by_torch: dict[str, str], target: str) -> None:
+    from gencompiler.catalog.devices import DEVICES
+
+    device = DEVICES[target]
+    out(tables.paint(spec, "strong"))
+    listed = [(row["program"], "one kernel" if row["fused"] else "torch", row["why"]) for row in rows]
+    for line in tables.columns(listed, ["strong"] * len(listed)):
+        out(line)
+    for name, reason in by_torch.items():
+        out(f"  torch differentiates {name}: {reason}")
+    out()
+    rates = f"{device.flops / 1e12:.3g} Tflop/s in float32, {device.bandwidth / 1e12:.3g} TB/s"
+    out(tables.paint(f"on {target} ({device.name}: {rates})", "strong"))
+    head = ("", "tile", "regs", "shared", "moves", "computes", "weights", "floor")
+    for number, line in enumerate(_aligned([head, *map(_numbers, rows)])):
+        out(tables.paint(line, "quiet") if number == 0 else line)
+    out()
+    for line in _legend(rows):
+        out(tables.paint(line, "quiet"))
+    for row in rows:
+        if _fault(row):
+            out(f"  {row['program']} does not compile: {_fault(row)}")
+
+
+def _numbers(row: dict[str, Any]) -> tuple[str, ...]:
+    """The cells of one operation."""
+    cost, uses, config = row["cost"], row["uses"], row["config"]
+    tile = "×".join(str(config[key]) for key in ("rows", "warps", "stages")) if config else "-"
+    about = "~" if uses and uses["known"] == "estimated" else ""
+    registers = f"{about}{uses['registers']}{' spills' if uses.get('spills') else ''}" if uses else "-"
+    shared = f"{about}{_bytes(uses['shared'])}" if uses else "-"
+    least = _time(cost["floor_ns"] * BATCH)
+    return (
+        row["program"],
+        tile,
+        registers,
+        shared,
+        _bytes(cost["bytes"]),
+        f"{cost['flops']:,}",
+        _bytes(cost["weight_bytes"]),
+        least,
+    )
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Names on the left, numbers on the right of their columns; without the weights where the terminal is narrow."""
+    if sum(max(map(len, column)) + 2 for column in zip(*rows, strict=True)) > tables.width():
+        rows = [(*row[:-2], row[-1]) for row in rows]
+    sizes = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [row[0].ljust(sizes[0]), *(cell.rjust(size) for cell, size in zip(row[1:], sizes[1:], strict=True))]
+        lines.append("  " + "  ".join(cells).rstrip())
+    return lines
+
+
+def _legend(rows: list[dict[str, Any]]) -> list[str]:
+    known = {row["uses"]["known"] for row in rows if row["uses"]}
+    words = ["tile: rows×warps×stages of pipelining; regs: of a thread; shared: memory of a tile"]
+    if "recorded" in known:
+        words.append("regs and shared as recorded when the kernel was compiled ahead of time")
+    if "estimated" in known:
+        words.append("~ estimated: what the kept numbers fill; --target compiles, and says exactly")
+    words.append("moves, computes: bytes and operations of a row; weights: what each tile reads")
+    words.append(f"floor: the longer of moving {BATCH} rows and computing them, at these rates")
+    return [f"  {line}" for line in words]
+
+
+def _bytes(count: int) -> str:
+    return f"{count:,} B" if count < 10_000 else f"{count / 1024:,.0f} KB"
+
+
+def _time(nanoseconds: float) -> str:
+    for unit, size in (("ms", 1e6), ("µs", 1e3)):
+        if nanoseconds >= size:
+            return f"{nanoseconds / size:.3g} {unit}"
+    return f"{nanoseconds:.3g} ns"

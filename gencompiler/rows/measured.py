@@ -1,0 +1,23 @@
+"""What compiling has shown where the schedule's estimate of live numbers is too low: which tile does not spill.
+
+`python -m tests.emit.test_shipped_kernels` compiles the kernels of the shipped specs for every processor of the
+catalogue, and where one runs out of registers tries other tiles and writes down here which one fits, or that none does.
+The key is the program of the kernel, whatever its name: the same mathematics in another spec is the same kernel.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+
+from gencompiler.rows.nodes import Program
+from gencompiler.rows.print import text
+
+#: Rows, warps and stages by the key of a tile program; None where every choice spills.
+MEASURED: dict[str, tuple[int, int, int] | None] = {}
+
+
+def program_key(program: Program) -> str:
+    """The hash of a tile program without its name and title."""
+    anonymous = dataclasses.replace(program, name="kernel", title="")
+    return hashlib.sha256(text(anonymous).encode()).hexdigest()[:16]
