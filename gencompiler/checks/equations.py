@@ -209,6 +209,8 @@ def deterministic_equation(model: nodes.Model, equation: nodes.Deterministic) ->
 def quantities_of(model: nodes.Model, joint: str) -> tuple[nodes.Quantity, ...]:
     """The quantities that the equations of a joint mention, themselves or through others; `p` has those that no joint
     mentions as well."""
+    if not model.quantities:
+        return ()
     mentioned = {name: _reached(model, name) for name in {c.joint for c in model.conditionals}}
     elsewhere = set().union(*mentioned.values()) if mentioned else set()
     own = mentioned.get(joint, set())

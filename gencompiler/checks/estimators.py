@@ -217,7 +217,7 @@ class _Following:
         return bool(reached(self.model, roots) & self.updated)
 
 
-def _one_by_one(plan: drawing.DrawPlan) -> Iterator[drawing.DrawStep]:
+def _one_by_one(plan: drawing.DrawPlan) -> Iterator[Factor | nodes.Link | nodes.Deterministic]:
     """The steps of a plan; equations in turns follow one another more than once, each feeding the others."""
     for step in plan:
         if isinstance(step, InTurns):
@@ -226,7 +226,7 @@ def _one_by_one(plan: drawing.DrawPlan) -> Iterator[drawing.DrawStep]:
             yield step
 
 
-def _made(step: drawing.DrawStep) -> tuple[str, Node]:
+def _made(step: Factor | nodes.Link | nodes.Deterministic) -> tuple[str, Node]:
     """The variable of a step, and the expression it comes from."""
     if isinstance(step, Factor):
         return queries.variable_of(step.conditional), step.conditional.distribution

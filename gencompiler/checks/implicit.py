@@ -64,9 +64,10 @@ def obligation(derived: Derived, equation: nodes.Deterministic) -> Obligation:
 def check(checking: Checking) -> dict[str, Proof]:
     """The verdicts on all deterministic equations; returns the proofs, by target (of quantities, by label)."""
     proofs = {}
-    stated = [(obligation(checking.derived, d), d, d.target) for d in checking.model.deterministic]
-    stated_in_parts = [(quantity_obligation(checking.derived, q), q, q.name) for q in checking.model.quantities]
-    for own, equation, target in (*stated, *stated_in_parts):
+    stated: list[tuple[Obligation, nodes.Deterministic | nodes.Quantity, str]] = []
+    stated += [(obligation(checking.derived, d), d, d.target) for d in checking.model.deterministic]
+    stated += [(quantity_obligation(checking.derived, q), q, q.name) for q in checking.model.quantities]
+    for own, equation, target in stated:
         verdict = _settle(checking, own, equation, target)
         if verdict is not None and isinstance(verdict.conclusion, Member):
             proofs[own.subject] = verdict

@@ -25,6 +25,7 @@ from gencompiler.rows import nodes, tensors
 from gencompiler.rows.comprehension import MOST_ENTRIES, entries, is_elementwise, is_lanewise
 from gencompiler.rows.enumeration import constants, enumerated
 from gencompiler.rows.nodes import Expr, RowType
+from gencompiler.rows.places import flat
 from gencompiler.rows.unsupported import NotLowered
 
 if TYPE_CHECKING:
@@ -301,7 +302,7 @@ def scattered(expressions: Expressions, expr: model.Scatter, scope: Scope) -> Ex
 
 def _stands_for_particles(expr: model.Reference, value: Expr) -> bool:
     shape = expr.type.shape
-    return len(shape) == len(value.type.shape) + 1 and shape[0] == value.type.particles
+    return shape[:1] == (value.type.particles,) and value.type.shape == flat(shape[1:])
 
 
 def _is_array(expr: object, scope: Scope) -> bool:

@@ -150,18 +150,18 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = x_0[at][lane];
         }
-        ALIGNED float z_before[4][LANES];
         ALIGNED float h_before[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
+        }
+        ALIGNED float z_before[4][LANES];
+        ALIGNED float x_before[8][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             z_before[0][lane] = z_0[0][lane];
             z_before[1][lane] = z_0[1][lane];
             z_before[2][lane] = z_0[2][lane];
             z_before[3][lane] = z_0[3][lane];
         }
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
-        }
-        ALIGNED float x_before[8][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) x_before[at][lane] = x_0[at][lane];
         }
@@ -281,14 +281,14 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) x[at][lane] = next_2[at][lane];
             }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
+            }
             for (int lane = 0; lane < LANES; lane++) {
                 z_before[0][lane] = z_t[0][lane];
                 z_before[1][lane] = z_t[1][lane];
                 z_before[2][lane] = z_t[2][lane];
                 z_before[3][lane] = z_t[3][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) x_before[at][lane] = x_t[at][lane];
@@ -403,20 +403,22 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = 0.0f;
         }
-        ALIGNED float z_before[4][LANES];
         ALIGNED float h_before[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             z[0][lane] = z_0[0][lane];
             z[1][lane] = z_0[1][lane];
             z[2][lane] = z_0[2][lane];
             z[3][lane] = z_0[3][lane];
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
+        }
+        ALIGNED float z_before[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             z_before[0][lane] = z_0[0][lane];
             z_before[1][lane] = z_0[1][lane];
             z_before[2][lane] = z_0[2][lane];
             z_before[3][lane] = z_0[3][lane];
-        }
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
         }
         for (int64_t t = 0; t < 7; t++) {
             int64_t total_2;
@@ -517,14 +519,14 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_3[at][lane];
             }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
+            }
             for (int lane = 0; lane < LANES; lane++) {
                 z_before[0][lane] = z_t[0][lane];
                 z_before[1][lane] = z_t[1][lane];
                 z_before[2][lane] = z_t[2][lane];
                 z_before[3][lane] = z_t[3][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
             }
         }
         // vrnn.gen:11
@@ -754,20 +756,22 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = 0.0f;
         }
-        ALIGNED float z_before[4][LANES];
         ALIGNED float h_before[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             z[0][lane] = z_0[0][lane];
             z[1][lane] = z_0[1][lane];
             z[2][lane] = z_0[2][lane];
             z[3][lane] = z_0[3][lane];
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
+        }
+        ALIGNED float z_before[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             z_before[0][lane] = z_0[0][lane];
             z_before[1][lane] = z_0[1][lane];
             z_before[2][lane] = z_0[2][lane];
             z_before[3][lane] = z_0[3][lane];
-        }
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
         }
         for (int64_t t = 0; t < 7; t++) {
             int64_t total_2;
@@ -860,14 +864,14 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_2[at][lane];
             }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
+            }
             for (int lane = 0; lane < LANES; lane++) {
                 z_before[0][lane] = z_t[0][lane];
                 z_before[1][lane] = z_t[1][lane];
                 z_before[2][lane] = z_t[2][lane];
                 z_before[3][lane] = z_t[3][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
             }
         }
         store(z_out, z, first, count, 32, 32, 0);
@@ -979,20 +983,22 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = 0.0f;
         }
-        ALIGNED float z_before[4][LANES];
         ALIGNED float h_before[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             z[0][lane] = z_0[0][lane];
             z[1][lane] = z_0[1][lane];
             z[2][lane] = z_0[2][lane];
             z[3][lane] = z_0[3][lane];
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
+        }
+        ALIGNED float z_before[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             z_before[0][lane] = z_0[0][lane];
             z_before[1][lane] = z_0[1][lane];
             z_before[2][lane] = z_0[2][lane];
             z_before[3][lane] = z_0[3][lane];
-        }
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
         }
         for (int64_t t = 0; t < 7; t++) {
             int64_t total_2;
@@ -1093,14 +1099,14 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_3[at][lane];
             }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
+            }
             for (int lane = 0; lane < LANES; lane++) {
                 z_before[0][lane] = z_t[0][lane];
                 z_before[1][lane] = z_t[1][lane];
                 z_before[2][lane] = z_t[2][lane];
                 z_before[3][lane] = z_t[3][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
             }
         }
         // vrnn.gen:11

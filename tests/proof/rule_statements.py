@@ -160,6 +160,7 @@ UI = (
     "g701_prior_missing",
     "g306_narrow_network",
     "g502_values_of_categorical",
+    "g301_circle_within_a_slice",
 )
 
 
@@ -179,6 +180,13 @@ _QUARTIC = (
 )
 _NORMAL = "model M { observed y : Real  p(y) = Normal(0, 1) }\n"
 OWN = {
+    "equations in turns": """model M { observed x : Real[3]  latent z : Real[3]  param a : Real
+h[0] = 0
+h[t] = tanh(a * h[t - 1] + x[t - 1] + z[t - 1])
+p(z[t] | h[t]) = Normal(h[t], 1)  p(x[t] | z[t], h[t]) = Normal(z[t] * h[t], 1)  q(z[t] | x[t], h[t]) = Normal(x[t] + h[t], 1)
+train elbo
+}
+""",
     "a condition that holds": """bijection F(u : Real | a : Real) -> Real requires a != 0 = a * u
 model M { observed x : Real  latent z : Real  param s : Positive  p(z) = Normal(0, 1)  x = z |> F(a = s) }
 """,
