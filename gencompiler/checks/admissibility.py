@@ -69,7 +69,7 @@ def uses(derived: Derived) -> list[Use]:
                 event = step_support(transition, step, distribution, arguments, model)
                 goal = Admissible(distribution.family, distribution.form, arguments, event, distribution.type.shape)
                 found.append(_use(f"{transition.name}: {step.name}", goal, distribution, inside, transition.span))
-    for subject, drawn, inside in own_draws(derived):
+    for subject, drawn, inside in own_draws(model):
         distribution, arguments = distribution_terms(inside, drawn)
         law = law_of(model, inside, drawn, own_support(distribution, arguments))
         found.append(_use(subject, law, distribution, inside, drawn.span))
