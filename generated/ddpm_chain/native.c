@@ -13,13 +13,13 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[7];
     float *restrict output_weight_used = shared + 0;
     // ddpm_chain.gen:10
-     {
-        float *restrict values_2 = output_weight_used + 0 * 16;
+    {
+        float *restrict values = output_weight_used;
         for (int at = 0; at < 16; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 20; by++) total += (float)(double)(0.0 == (double)by) * (embedding_output_weight)[at *
-                20 + by * 1];
-            values_2[at] = total;
+            float summed = 0.0f;
+            for (int by = 0; by < 20; by++) summed += (float)(double)(0.0 == (double)by) * (embedding_output_weight)[at
+                * 20 + by * 1];
+            values[at] = summed;
         }
     }
 }
@@ -66,23 +66,23 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             z[39][lane] = z_2[1][lane];
         }
         for (int64_t t = 19 - 1; t >= 0; t--) {
-            int64_t total_2;
-            total_2 = t + 1;
+            int64_t total;
+            total = t + 1;
             ALIGNED float value[2][LANES];
             double rate;
             for (int lane = 0; lane < LANES; lane++) {
-                value[0][lane] = z[total_2 * 2][lane];
-                value[1][lane] = z[total_2 * 2 + 1][lane];
+                value[0][lane] = z[total * 2][lane];
+                value[1][lane] = z[total * 2 + 1][lane];
             }
-            rate = 0.02 + 0.03 * (double)total_2;
+            rate = 0.02 + 0.03 * (double)total;
             // ddpm_chain.gen:7
             double beta;
             beta = 1.0 - exp(-rate);
             // ddpm_chain.gen:8
-            double total_2_2;
-            total_2_2 = (double)t + 2.0;
+            double total_2;
+            total_2 = (double)t + 2.0;
             double kept;
-            kept = exp(-0.02 * total_2_2 - 0.015 * (double)total_2 * total_2_2);
+            kept = exp(-0.02 * total_2 - 0.015 * (double)total * total_2);
             // ddpm_chain.gen:10
             ALIGNED float joined[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -90,10 +90,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 joined[1][lane] = value[1][lane];
             }
             for (int at = 0; at < 16; at++) {
-                float total = 0.0f;
-                for (int by = 0; by < 20; by++) total += (float)(double)(total_2 == by) * (embedding_output_weight)[at *
+                float summed = 0.0f;
+                for (int by = 0; by < 20; by++) summed += (float)(double)(total == by) * (embedding_output_weight)[at *
                     20 + by * 1];
-                for (int lane = 0; lane < LANES; lane++) joined[at + 2][lane] = total;
+                for (int lane = 0; lane < LANES; lane++) joined[at + 2][lane] = summed;
             }
             ALIGNED float product[64][LANES];
             dot(product, 64, joined, 18, mlp_0_weight, 18, 1);
@@ -136,22 +136,13 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             // ddpm_chain.gen:18
             ALIGNED float noise_3[2][LANES];
             ALIGNED float z_t[2][LANES];
-            ALIGNED float next_2[40][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 noise_3[0][lane] = noise[t * 2][lane];
                 noise_3[1][lane] = noise[t * 2 + 1][lane];
                 z_t[0][lane] = before[0][lane] + (float)scale * noise_3[0][lane];
                 z_t[1][lane] = before[1][lane] + (float)scale * noise_3[1][lane];
-            }
-            for (int at = 0; at < 40; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = z[at][lane];
-            }
-            for (int lane = 0; lane < LANES; lane++) {
-                next_2[t * 2][lane] = z_t[0][lane];
-                next_2[t * 2 + 1][lane] = z_t[1][lane];
-            }
-            for (int at = 0; at < 40; at++) {
-                for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_2[at][lane];
+                z[t * 2][lane] = z_t[0][lane];
+                z[t * 2 + 1][lane] = z_t[1][lane];
             }
         }
         // ddpm_chain.gen:19
@@ -224,13 +215,13 @@ void log_weight_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[8];
     float *restrict output_weight_used = shared + 0;
     // ddpm_chain.gen:10
-     {
-        float *restrict values_2 = output_weight_used + 0 * 16;
+    {
+        float *restrict values = output_weight_used;
         for (int at = 0; at < 16; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 20; by++) total += (float)(double)(0.0 == (double)by) * (embedding_output_weight)[at *
-                20 + by * 1];
-            values_2[at] = total;
+            float summed = 0.0f;
+            for (int by = 0; by < 20; by++) summed += (float)(double)(0.0 == (double)by) * (embedding_output_weight)[at
+                * 20 + by * 1];
+            values[at] = summed;
         }
     }
 }
@@ -288,13 +279,13 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             z[1][lane] = z_2[1][lane];
         }
         for (int64_t t = 0; t < 19; t++) {
-            int64_t total_2;
-            total_2 = t + 1;
+            int64_t total;
+            total = t + 1;
             int64_t product;
-            product = total_2 * 2;
+            product = total * 2;
             // ddpm_chain.gen:6
             double rate;
-            rate = 0.02 + 0.03 * (double)total_2;
+            rate = 0.02 + 0.03 * (double)total;
             // ddpm_chain.gen:15
             ALIGNED float mean_2[2][LANES];
             double beta;
@@ -307,50 +298,39 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             scale = sqrt(beta);
             ALIGNED float noise_3[2][LANES];
             ALIGNED float z_t[2][LANES];
-            ALIGNED float next_2[40][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 noise_3[0][lane] = noise[product][lane];
                 noise_3[1][lane] = noise[product + 1][lane];
                 z_t[0][lane] = mean_2[0][lane] + (float)scale * noise_3[0][lane];
                 z_t[1][lane] = mean_2[1][lane] + (float)scale * noise_3[1][lane];
-            }
-            for (int at = 0; at < 40; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = z[at][lane];
-            }
-            for (int lane = 0; lane < LANES; lane++) {
-                next_2[product][lane] = z_t[0][lane];
-                next_2[product + 1][lane] = z_t[1][lane];
-            }
-            for (int at = 0; at < 40; at++) {
-                for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_2[at][lane];
+                z[product][lane] = z_t[0][lane];
+                z[product + 1][lane] = z_t[1][lane];
             }
         }
         // ddpm_chain.gen:17
         ALIGNED float log_p_z[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                log_p_z[lane] += -0.5f * square(z[at + 38][lane]) - 0.9189385332046727f;
-            }
-        }
-        // ddpm_chain.gen:18
         ALIGNED float value[38][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_p_z[lane] = -0.5f * square(z[38][lane]) - 0.9189385332046727f + (-0.5f * square(z[39][lane]) -
+                0.9189385332046727f);
+        }
         for (int at = 0; at < 38; at++) {
             for (int lane = 0; lane < LANES; lane++) value[at][lane] = z[at + 2][lane];
         }
+        // ddpm_chain.gen:18
         ALIGNED float log_p[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
         for (int64_t t_2 = 19 - 1; t_2 >= 0; t_2--) {
             ALIGNED float value_2[2][LANES];
-            int64_t total_2_2;
+            int64_t total_2;
             for (int lane = 0; lane < LANES; lane++) {
                 value_2[0][lane] = value[t_2 * 2][lane];
                 value_2[1][lane] = value[t_2 * 2 + 1][lane];
             }
-            total_2_2 = t_2 + 1;
+            total_2 = t_2 + 1;
             // ddpm_chain.gen:6
             double rate_2;
-            rate_2 = 0.02 + 0.03 * (double)total_2_2;
+            rate_2 = 0.02 + 0.03 * (double)total_2;
             // ddpm_chain.gen:7
             double beta_2;
             beta_2 = 1.0 - exp(-rate_2);
@@ -358,7 +338,7 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             double total_3;
             total_3 = (double)t_2 + 2.0;
             double kept;
-            kept = exp(-0.02 * total_3 - 0.015 * (double)total_2_2 * total_3);
+            kept = exp(-0.02 * total_3 - 0.015 * (double)total_2 * total_3);
             // ddpm_chain.gen:10
             ALIGNED float joined[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -366,10 +346,10 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
                 joined[1][lane] = value_2[1][lane];
             }
             for (int at = 0; at < 16; at++) {
-                float total = 0.0f;
-                for (int by = 0; by < 20; by++) total += (float)(double)(total_2_2 == by) * (embedding_output_weight)[at
+                float summed = 0.0f;
+                for (int by = 0; by < 20; by++) summed += (float)(double)(total_2 == by) * (embedding_output_weight)[at
                     * 20 + by * 1];
-                for (int lane = 0; lane < LANES; lane++) joined[at + 2][lane] = total;
+                for (int lane = 0; lane < LANES; lane++) joined[at + 2][lane] = summed;
             }
             ALIGNED float product_2[64][LANES];
             dot(product_2, 64, joined, 18, mlp_0_weight, 18, 1);
@@ -458,27 +438,18 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise_5[2][LANES];
         ALIGNED float before_2[2][LANES];
         ALIGNED float log_p_x[LANES];
+        ALIGNED float log_q_z[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             noise_5[0][lane] = product_7[0][lane] + mlp_output_bias[0];
             noise_5[1][lane] = product_7[1][lane] + mlp_output_bias[1];
             before_2[0][lane] = (value_3[0][lane] - 0.14071718691490653f * noise_5[0][lane]) * 1.010050167084168f;
             before_2[1][lane] = (value_3[1][lane] - 0.14071718691490653f * noise_5[1][lane]) * 1.010050167084168f;
-            log_p_x[lane] = 0.0f;
-        }
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                log_p_x[lane] += -0.5f * square((x[at][lane] - before_2[at][lane]) / 0.14071718691490656f) +
-                    1.0420646362038433f;
-            }
-        }
-        // ddpm_chain.gen:14
-        ALIGNED float log_q_z[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = 0.0f;
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                log_q_z[lane] += -0.5f * square((value_3[at][lane] - mean[at][lane]) / 0.14071718691490656f) +
-                    1.0420646362038433f;
-            }
+            log_p_x[lane] = -0.5f * square((x[0][lane] - before_2[0][lane]) / 0.14071718691490656f) +
+                1.0420646362038433f + (-0.5f * square((x[1][lane] - before_2[1][lane]) / 0.14071718691490656f) +
+                1.0420646362038433f);
+            log_q_z[lane] = -0.5f * square((value_3[0][lane] - mean[0][lane]) / 0.14071718691490656f) +
+                1.0420646362038433f + (-0.5f * square((value_3[1][lane] - mean[1][lane]) / 0.14071718691490656f) +
+                1.0420646362038433f);
         }
         // ddpm_chain.gen:15
         ALIGNED float log_q[LANES];
@@ -561,13 +532,13 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
             z[1][lane] = z_2[1][lane];
         }
         for (int64_t t = 0; t < 19; t++) {
-            int64_t total_2;
-            total_2 = t + 1;
+            int64_t total;
+            total = t + 1;
             int64_t product;
-            product = total_2 * 2;
+            product = total * 2;
             // ddpm_chain.gen:6
             double rate;
-            rate = 0.02 + 0.03 * (double)total_2;
+            rate = 0.02 + 0.03 * (double)total;
             // ddpm_chain.gen:15
             ALIGNED float mean_2[2][LANES];
             double beta;
@@ -580,22 +551,13 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
             scale = sqrt(beta);
             ALIGNED float noise_3[2][LANES];
             ALIGNED float z_t[2][LANES];
-            ALIGNED float next_2[40][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 noise_3[0][lane] = noise[product][lane];
                 noise_3[1][lane] = noise[product + 1][lane];
                 z_t[0][lane] = mean_2[0][lane] + (float)scale * noise_3[0][lane];
                 z_t[1][lane] = mean_2[1][lane] + (float)scale * noise_3[1][lane];
-            }
-            for (int at = 0; at < 40; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = z[at][lane];
-            }
-            for (int lane = 0; lane < LANES; lane++) {
-                next_2[product][lane] = z_t[0][lane];
-                next_2[product + 1][lane] = z_t[1][lane];
-            }
-            for (int at = 0; at < 40; at++) {
-                for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_2[at][lane];
+                z[product][lane] = z_t[0][lane];
+                z[product + 1][lane] = z_t[1][lane];
             }
         }
         store(z_out, z, first, count, 40, 40, 0);
@@ -613,13 +575,13 @@ void decode_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[8];
     float *restrict output_weight_used = shared + 0;
     // ddpm_chain.gen:10
-     {
-        float *restrict values_2 = output_weight_used + 0 * 16;
+    {
+        float *restrict values = output_weight_used;
         for (int at = 0; at < 16; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 20; by++) total += (float)(double)(0.0 == (double)by) * (embedding_output_weight)[at *
-                20 + by * 1];
-            values_2[at] = total;
+            float summed = 0.0f;
+            for (int by = 0; by < 20; by++) summed += (float)(double)(0.0 == (double)by) * (embedding_output_weight)[at
+                * 20 + by * 1];
+            values[at] = summed;
         }
     }
 }
@@ -664,25 +626,25 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         }
         ALIGNED float product[64][LANES];
         dot(product, 64, joined, 18, mlp_0_weight, 18, 1);
-        ALIGNED float total_2[64][LANES];
+        ALIGNED float total[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product[at][lane] + mlp_0_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[at];
         }
         // ddpm_chain.gen:10
         ALIGNED float hidden[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
         }
         ALIGNED float product_2[64][LANES];
         dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
-        ALIGNED float total_2_2[64][LANES];
+        ALIGNED float total_2[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
         }
         ALIGNED float hidden_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_2[at][lane] = total_2_2[at][lane] * sigmoid(total_2_2[at][lane]);
+                hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
             }
         }
         ALIGNED float product_3[2][LANES];
@@ -718,13 +680,13 @@ void decode_mean_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[8];
     float *restrict output_weight_used = shared + 0;
     // ddpm_chain.gen:10
-     {
-        float *restrict values_2 = output_weight_used + 0 * 16;
+    {
+        float *restrict values = output_weight_used;
         for (int at = 0; at < 16; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 20; by++) total += (float)(double)(0.0 == (double)by) * (embedding_output_weight)[at *
-                20 + by * 1];
-            values_2[at] = total;
+            float summed = 0.0f;
+            for (int by = 0; by < 20; by++) summed += (float)(double)(0.0 == (double)by) * (embedding_output_weight)[at
+                * 20 + by * 1];
+            values[at] = summed;
         }
     }
 }
@@ -763,25 +725,25 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
         }
         ALIGNED float product[64][LANES];
         dot(product, 64, joined, 18, mlp_0_weight, 18, 1);
-        ALIGNED float total_2[64][LANES];
+        ALIGNED float total[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product[at][lane] + mlp_0_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[at];
         }
         // ddpm_chain.gen:10
         ALIGNED float hidden[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
         }
         ALIGNED float product_2[64][LANES];
         dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
-        ALIGNED float total_2_2[64][LANES];
+        ALIGNED float total_2[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
         }
         ALIGNED float hidden_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_2[at][lane] = total_2_2[at][lane] * sigmoid(total_2_2[at][lane]);
+                hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
             }
         }
         ALIGNED float product_3[2][LANES];
@@ -846,23 +808,23 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
             z[39][lane] = z_2[1][lane];
         }
         for (int64_t t = 19 - 1; t >= 0; t--) {
-            int64_t total_2;
-            total_2 = t + 1;
+            int64_t total;
+            total = t + 1;
             ALIGNED float value[2][LANES];
             double rate;
             for (int lane = 0; lane < LANES; lane++) {
-                value[0][lane] = z[total_2 * 2][lane];
-                value[1][lane] = z[total_2 * 2 + 1][lane];
+                value[0][lane] = z[total * 2][lane];
+                value[1][lane] = z[total * 2 + 1][lane];
             }
-            rate = 0.02 + 0.03 * (double)total_2;
+            rate = 0.02 + 0.03 * (double)total;
             // ddpm_chain.gen:7
             double beta;
             beta = 1.0 - exp(-rate);
             // ddpm_chain.gen:8
-            double total_2_2;
-            total_2_2 = (double)t + 2.0;
+            double total_2;
+            total_2 = (double)t + 2.0;
             double kept;
-            kept = exp(-0.02 * total_2_2 - 0.015 * (double)total_2 * total_2_2);
+            kept = exp(-0.02 * total_2 - 0.015 * (double)total * total_2);
             // ddpm_chain.gen:10
             ALIGNED float joined[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -870,10 +832,10 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
                 joined[1][lane] = value[1][lane];
             }
             for (int at = 0; at < 16; at++) {
-                float total = 0.0f;
-                for (int by = 0; by < 20; by++) total += (float)(double)(total_2 == by) * (embedding_output_weight)[at *
+                float summed = 0.0f;
+                for (int by = 0; by < 20; by++) summed += (float)(double)(total == by) * (embedding_output_weight)[at *
                     20 + by * 1];
-                for (int lane = 0; lane < LANES; lane++) joined[at + 2][lane] = total;
+                for (int lane = 0; lane < LANES; lane++) joined[at + 2][lane] = summed;
             }
             ALIGNED float product[64][LANES];
             dot(product, 64, joined, 18, mlp_0_weight, 18, 1);
@@ -916,22 +878,13 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
             // ddpm_chain.gen:18
             ALIGNED float noise_3[2][LANES];
             ALIGNED float z_t[2][LANES];
-            ALIGNED float next_2[40][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 noise_3[0][lane] = noise[t * 2][lane];
                 noise_3[1][lane] = noise[t * 2 + 1][lane];
                 z_t[0][lane] = before[0][lane] + (float)scale * noise_3[0][lane];
                 z_t[1][lane] = before[1][lane] + (float)scale * noise_3[1][lane];
-            }
-            for (int at = 0; at < 40; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = z[at][lane];
-            }
-            for (int lane = 0; lane < LANES; lane++) {
-                next_2[t * 2][lane] = z_t[0][lane];
-                next_2[t * 2 + 1][lane] = z_t[1][lane];
-            }
-            for (int at = 0; at < 40; at++) {
-                for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_2[at][lane];
+                z[t * 2][lane] = z_t[0][lane];
+                z[t * 2 + 1][lane] = z_t[1][lane];
             }
         }
         store(z_out, z, first, count, 40, 40, 0);
@@ -949,13 +902,13 @@ void objective_phase_1_rows_shared(const int64_t *numbers, void *const *pointers
     float *restrict shared = pointers[8];
     float *restrict output_weight_used = shared + 0;
     // ddpm_chain.gen:10
-     {
-        float *restrict values_2 = output_weight_used + 0 * 16;
+    {
+        float *restrict values = output_weight_used;
         for (int at = 0; at < 16; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 20; by++) total += (float)(double)(0.0 == (double)by) * (embedding_output_weight)[at *
-                20 + by * 1];
-            values_2[at] = total;
+            float summed = 0.0f;
+            for (int by = 0; by < 20; by++) summed += (float)(double)(0.0 == (double)by) * (embedding_output_weight)[at
+                * 20 + by * 1];
+            values[at] = summed;
         }
     }
 }
@@ -1013,13 +966,13 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             z[1][lane] = z_2[1][lane];
         }
         for (int64_t t = 0; t < 19; t++) {
-            int64_t total_2;
-            total_2 = t + 1;
+            int64_t total;
+            total = t + 1;
             int64_t product;
-            product = total_2 * 2;
+            product = total * 2;
             // ddpm_chain.gen:6
             double rate;
-            rate = 0.02 + 0.03 * (double)total_2;
+            rate = 0.02 + 0.03 * (double)total;
             // ddpm_chain.gen:15
             ALIGNED float mean_2[2][LANES];
             double beta;
@@ -1032,50 +985,39 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             scale = sqrt(beta);
             ALIGNED float noise_3[2][LANES];
             ALIGNED float z_t[2][LANES];
-            ALIGNED float next_2[40][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 noise_3[0][lane] = noise[product][lane];
                 noise_3[1][lane] = noise[product + 1][lane];
                 z_t[0][lane] = mean_2[0][lane] + (float)scale * noise_3[0][lane];
                 z_t[1][lane] = mean_2[1][lane] + (float)scale * noise_3[1][lane];
-            }
-            for (int at = 0; at < 40; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = z[at][lane];
-            }
-            for (int lane = 0; lane < LANES; lane++) {
-                next_2[product][lane] = z_t[0][lane];
-                next_2[product + 1][lane] = z_t[1][lane];
-            }
-            for (int at = 0; at < 40; at++) {
-                for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_2[at][lane];
+                z[product][lane] = z_t[0][lane];
+                z[product + 1][lane] = z_t[1][lane];
             }
         }
         // ddpm_chain.gen:17
         ALIGNED float log_p_z[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                log_p_z[lane] += -0.5f * square(z[at + 38][lane]) - 0.9189385332046727f;
-            }
-        }
-        // ddpm_chain.gen:18
         ALIGNED float value[38][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_p_z[lane] = -0.5f * square(z[38][lane]) - 0.9189385332046727f + (-0.5f * square(z[39][lane]) -
+                0.9189385332046727f);
+        }
         for (int at = 0; at < 38; at++) {
             for (int lane = 0; lane < LANES; lane++) value[at][lane] = z[at + 2][lane];
         }
+        // ddpm_chain.gen:18
         ALIGNED float log_p[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
         for (int64_t t_2 = 19 - 1; t_2 >= 0; t_2--) {
             ALIGNED float value_2[2][LANES];
-            int64_t total_2_2;
+            int64_t total_2;
             for (int lane = 0; lane < LANES; lane++) {
                 value_2[0][lane] = value[t_2 * 2][lane];
                 value_2[1][lane] = value[t_2 * 2 + 1][lane];
             }
-            total_2_2 = t_2 + 1;
+            total_2 = t_2 + 1;
             // ddpm_chain.gen:6
             double rate_2;
-            rate_2 = 0.02 + 0.03 * (double)total_2_2;
+            rate_2 = 0.02 + 0.03 * (double)total_2;
             // ddpm_chain.gen:7
             double beta_2;
             beta_2 = 1.0 - exp(-rate_2);
@@ -1083,7 +1025,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             double total_3;
             total_3 = (double)t_2 + 2.0;
             double kept;
-            kept = exp(-0.02 * total_3 - 0.015 * (double)total_2_2 * total_3);
+            kept = exp(-0.02 * total_3 - 0.015 * (double)total_2 * total_3);
             // ddpm_chain.gen:10
             ALIGNED float joined[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -1091,10 +1033,10 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                 joined[1][lane] = value_2[1][lane];
             }
             for (int at = 0; at < 16; at++) {
-                float total = 0.0f;
-                for (int by = 0; by < 20; by++) total += (float)(double)(total_2_2 == by) * (embedding_output_weight)[at
+                float summed = 0.0f;
+                for (int by = 0; by < 20; by++) summed += (float)(double)(total_2 == by) * (embedding_output_weight)[at
                     * 20 + by * 1];
-                for (int lane = 0; lane < LANES; lane++) joined[at + 2][lane] = total;
+                for (int lane = 0; lane < LANES; lane++) joined[at + 2][lane] = summed;
             }
             ALIGNED float product_2[64][LANES];
             dot(product_2, 64, joined, 18, mlp_0_weight, 18, 1);
@@ -1183,27 +1125,18 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise_5[2][LANES];
         ALIGNED float before_2[2][LANES];
         ALIGNED float log_p_x[LANES];
+        ALIGNED float log_q_z[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             noise_5[0][lane] = product_7[0][lane] + mlp_output_bias[0];
             noise_5[1][lane] = product_7[1][lane] + mlp_output_bias[1];
             before_2[0][lane] = (value_3[0][lane] - 0.14071718691490653f * noise_5[0][lane]) * 1.010050167084168f;
             before_2[1][lane] = (value_3[1][lane] - 0.14071718691490653f * noise_5[1][lane]) * 1.010050167084168f;
-            log_p_x[lane] = 0.0f;
-        }
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                log_p_x[lane] += -0.5f * square((x[at][lane] - before_2[at][lane]) / 0.14071718691490656f) +
-                    1.0420646362038433f;
-            }
-        }
-        // ddpm_chain.gen:14
-        ALIGNED float log_q_z[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = 0.0f;
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                log_q_z[lane] += -0.5f * square((value_3[at][lane] - mean[at][lane]) / 0.14071718691490656f) +
-                    1.0420646362038433f;
-            }
+            log_p_x[lane] = -0.5f * square((x[0][lane] - before_2[0][lane]) / 0.14071718691490656f) +
+                1.0420646362038433f + (-0.5f * square((x[1][lane] - before_2[1][lane]) / 0.14071718691490656f) +
+                1.0420646362038433f);
+            log_q_z[lane] = -0.5f * square((value_3[0][lane] - mean[0][lane]) / 0.14071718691490656f) +
+                1.0420646362038433f + (-0.5f * square((value_3[1][lane] - mean[1][lane]) / 0.14071718691490656f) +
+                1.0420646362038433f);
         }
         // ddpm_chain.gen:15
         ALIGNED float log_q[LANES];

@@ -14,7 +14,7 @@ sample_rows = CFunction(
     parameters=7,
     random=True,
     shared=16,
-    work=6300.0,
+    work=6410.0,
 )
 log_weight_rows = CFunction(
     __file__,
@@ -25,7 +25,7 @@ log_weight_rows = CFunction(
     parameters=7,
     random=True,
     shared=16,
-    work=6420.0,
+    work=6540.0,
 )
 encode_rows = CFunction(
     __file__,
@@ -34,7 +34,7 @@ encode_rows = CFunction(
     outputs=(Port((40,)),),
     lanes=64,
     random=True,
-    work=103.0,
+    work=220.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -45,7 +45,7 @@ decode_rows = CFunction(
     parameters=7,
     random=True,
     shared=16,
-    work=315.0,
+    work=432.0,
 )
 decode_mean_rows = CFunction(
     __file__,
@@ -55,7 +55,7 @@ decode_mean_rows = CFunction(
     lanes=32,
     parameters=7,
     shared=16,
-    work=310.0,
+    work=427.0,
 )
 prior_rows = CFunction(
     __file__,
@@ -65,7 +65,7 @@ prior_rows = CFunction(
     lanes=16,
     parameters=7,
     random=True,
-    work=5980.0,
+    work=6100.0,
 )
 objective_phase_1_rows = CFunction(
     __file__,
@@ -76,5 +76,5 @@ objective_phase_1_rows = CFunction(
     parameters=7,
     random=True,
     shared=16,
-    work=6420.0,
+    work=6540.0,
 )

@@ -13,10 +13,10 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[11];
     float *restrict shared_2 = shared + 0;
     // digits_diffusion.gen:15
-     {
-        float *restrict values_2 = shared_2 + 0 * 16;
+    {
+        float *restrict values = shared_2;
         for (int at = 0; at < 16; at++) {
-            values_2[at] = (float)exp(4.605170185988092 * ((double)at / 15.0));
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 15.0));
         }
     }
 }
@@ -148,34 +148,32 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float product_5[256][LANES];
             dot(product_5, 256, joined_2, 106, mlp_0_weight, 106, 1);
-            ALIGNED float total_2[256][LANES];
+            ALIGNED float total[256][LANES];
             for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_5[at][lane] + mlp_0_bias[at];
+                for (int lane = 0; lane < LANES; lane++) total[at][lane] = product_5[at][lane] + mlp_0_bias[at];
             }
             ALIGNED float sigmoid_total[256][LANES];
             for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total[at][lane]);
             }
             ALIGNED float hidden[256][LANES];
             for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    hidden[at][lane] = total_2[at][lane] * sigmoid_total[at][lane];
-                }
+                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
             }
             ALIGNED float product_6[256][LANES];
             dot(product_6, 256, hidden, 256, mlp_1_weight, 256, 1);
-            ALIGNED float total_2_2[256][LANES];
+            ALIGNED float total_2[256][LANES];
             for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = product_6[at][lane] + mlp_1_bias[at];
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_6[at][lane] + mlp_1_bias[at];
             }
             ALIGNED float sigmoid_total_2[256][LANES];
             for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
             }
             ALIGNED float hidden_2[256][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    hidden_2[at][lane] = total_2_2[at][lane] * sigmoid_total_2[at][lane];
+                    hidden_2[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
                 }
             }
             ALIGNED float product_7[256][LANES];
@@ -341,8 +339,8 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float value_2[256][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    value_2[at][lane] = sigmoid_total[at][lane] * projected_2[at][lane] + total_2[at][lane] *
-                        (sigmoid_total[at][lane] * sigmoid(-total_2[at][lane]) * projected_2[at][lane]);
+                    value_2[at][lane] = sigmoid_total[at][lane] * projected_2[at][lane] + total[at][lane] *
+                        (sigmoid_total[at][lane] * sigmoid(-total[at][lane]) * projected_2[at][lane]);
                 }
             }
             ALIGNED float projected_3[256][LANES];
@@ -350,8 +348,8 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float value_3[256][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    value_3[at][lane] = sigmoid_total_2[at][lane] * projected_3[at][lane] + total_2_2[at][lane] *
-                        (sigmoid_total_2[at][lane] * sigmoid(-total_2_2[at][lane]) * projected_3[at][lane]);
+                    value_3[at][lane] = sigmoid_total_2[at][lane] * projected_3[at][lane] + total_2[at][lane] *
+                        (sigmoid_total_2[at][lane] * sigmoid(-total_2[at][lane]) * projected_3[at][lane]);
                 }
             }
             ALIGNED float projected_4[256][LANES];
@@ -410,15 +408,15 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                         product_15[at][lane]))));
                 }
             }
-            ALIGNED float total_7[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_7[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_7[lane] += probe[at][lane] * tangent_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += probe[at][lane] * tangent_2[at][lane];
             }
-            ALIGNED float total_8[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_8[lane] = 0.0f;
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_8[lane] += probe[at][lane] * tangent_2_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] += probe[at][lane] * tangent_2_2[at][lane];
             }
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -426,7 +424,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             for (int lane = 0; lane < LANES; lane++) {
-                log_abs_det[lane] = log_abs_det[lane] - 0.025f * (0.5f * -total_7[lane] + 0.5f * -total_8[lane]);
+                log_abs_det[lane] = log_abs_det[lane] - 0.025f * (0.5f * -sum_2[lane] + 0.5f * -sum_3[lane]);
             }
         }
         // digits_diffusion.gen:18
@@ -438,16 +436,16 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
         }
         // digits_diffusion.gen:20
-        ALIGNED float total_9[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_9[lane] = 0.0f;
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_9[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
+                sum_4[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
             }
         }
         ALIGNED float log_prob[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            log_prob[lane] = log_p_z[lane] - log_abs_det[lane] - (181.32565401959783f + total_9[lane] +
+            log_prob[lane] = log_p_z[lane] - log_abs_det[lane] - (181.32565401959783f + sum_4[lane] +
                 44.3614195558365f);
         }
         store(log_prob_out, &log_prob, first, count, 1, 1, 0);
@@ -464,10 +462,10 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[10];
     float *restrict shared_2 = shared + 0;
     // digits_diffusion.gen:15
-     {
-        float *restrict values_2 = shared_2 + 0 * 16;
+    {
+        float *restrict values = shared_2;
         for (int at = 0; at < 16; at++) {
-            values_2[at] = (float)exp(4.605170185988092 * ((double)at / 15.0));
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 15.0));
         }
     }
 }
@@ -546,26 +544,24 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float product_2[256][LANES];
             dot(product_2, 256, joined, 106, mlp_0_weight, 106, 1);
-            ALIGNED float total_2[256][LANES];
+            ALIGNED float total[256][LANES];
             for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                for (int lane = 0; lane < LANES; lane++) total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
             }
             ALIGNED float hidden[256][LANES];
             for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    hidden[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
-                }
+                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
             }
             ALIGNED float product_3[256][LANES];
             dot(product_3, 256, hidden, 256, mlp_1_weight, 256, 1);
-            ALIGNED float total_2_2[256][LANES];
+            ALIGNED float total_2[256][LANES];
             for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
             }
             ALIGNED float hidden_2[256][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    hidden_2[at][lane] = total_2_2[at][lane] * sigmoid(total_2_2[at][lane]);
+                    hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
                 }
             }
             ALIGNED float product_4[256][LANES];
@@ -756,15 +752,15 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = sigmoid(Spread_output[at][lane]);
         }
         store(x_out, x, first, count, 64, 64, 0);
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] += -softplus(Spread_output[at][lane]) - softplus(-Spread_output[at][lane]);
+                sum_2[lane] += -softplus(Spread_output[at][lane]) - softplus(-Spread_output[at][lane]);
             }
         }
         ALIGNED float log_abs_det[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 44.3614195558365f + total_2[lane];
+        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 44.3614195558365f + sum_2[lane];
         store(log_abs_det_out, &log_abs_det, first, count, 1, 1, 0);
     }
 }
@@ -799,15 +795,15 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         }
         store(w_out, w, first, count, 64, 64, 0);
         // digits_diffusion.gen:20
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
+                sum_2[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
             }
         }
         ALIGNED float log_abs_det[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = -(total_2[lane] + 44.3614195558365f);
+        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = -(sum_2[lane] + 44.3614195558365f);
         store(log_abs_det_out, &log_abs_det, first, count, 1, 1, 0);
     }
 }
@@ -822,10 +818,10 @@ void objective_phase_1_rows_shared(const int64_t *numbers, void *const *pointers
     float *restrict shared = pointers[11];
     float *restrict shared_2 = shared + 0;
     // digits_diffusion.gen:15
-     {
-        float *restrict values_2 = shared_2 + 0 * 16;
+    {
+        float *restrict values = shared_2;
         for (int at = 0; at < 16; at++) {
-            values_2[at] = (float)exp(4.605170185988092 * ((double)at / 15.0));
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 15.0));
         }
     }
 }
@@ -923,24 +919,24 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         dot(joined + 96, 10, value, 10, embedding_output_weight, 10, 1);
         ALIGNED float product_2[256][LANES];
         dot(product_2, 256, joined, 106, mlp_0_weight, 106, 1);
-        ALIGNED float total_2[256][LANES];
+        ALIGNED float total[256][LANES];
         for (int at = 0; at < 256; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
         }
         ALIGNED float hidden[256][LANES];
         for (int at = 0; at < 256; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
         }
         ALIGNED float product_3[256][LANES];
         dot(product_3, 256, hidden, 256, mlp_1_weight, 256, 1);
-        ALIGNED float total_2_2[256][LANES];
+        ALIGNED float total_2[256][LANES];
         for (int at = 0; at < 256; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
         }
         ALIGNED float hidden_2[256][LANES];
         for (int at = 0; at < 256; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_2[at][lane] = total_2_2[at][lane] * sigmoid(total_2_2[at][lane]);
+                hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
             }
         }
         ALIGNED float product_4[256][LANES];
@@ -962,16 +958,16 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) velocity[at][lane] = product_5[at][lane] + mlp_output_bias[at];
         }
         // diffusion.gen:19
-        ALIGNED float total_4[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_4[lane] += (a[lane] * e[at][lane] - s[lane] * Spread_input[at][lane] - velocity[at][lane]) *
+                sum_2[lane] += (a[lane] * e[at][lane] - s[lane] * Spread_input[at][lane] - velocity[at][lane]) *
                     (a[lane] * e[at][lane] - s[lane] * Spread_input[at][lane] - velocity[at][lane]);
             }
         }
         ALIGNED float value_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) value_2[lane] = square(root(total_4[lane]));
+        for (int lane = 0; lane < LANES; lane++) value_2[lane] = square(root(sum_2[lane]));
         store(value_out, &value_2, first, count, 1, 1, 0);
     }
 }

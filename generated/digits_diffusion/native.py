@@ -34,7 +34,7 @@ forward_rows = CFunction(
     inputs=(Port((64,)), Port(whole=True)),
     outputs=(Port((64,)), Port()),
     lanes=64,
-    work=121.0,
+    work=238.0,
 )
 inverse_rows = CFunction(
     __file__,
@@ -42,7 +42,7 @@ inverse_rows = CFunction(
     inputs=(Port((64,)), Port(whole=True)),
     outputs=(Port((64,)), Port()),
     lanes=64,
-    work=133.0,
+    work=250.0,
 )
 objective_phase_1_rows = CFunction(
     __file__,
@@ -53,7 +53,7 @@ objective_phase_1_rows = CFunction(
     parameters=9,
     random=True,
     shared=16,
-    work=8030.0,
+    work=8150.0,
 )
 simulate_vp_rows = CFunction(
     __file__,
@@ -63,5 +63,5 @@ simulate_vp_rows = CFunction(
     lanes=16,
     scalars=("steps",),
     random=True,
-    work=194.0,
+    work=311.0,
 )

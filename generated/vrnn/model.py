@@ -59,8 +59,8 @@ def sample_rows(
     # vrnn.gen:9
     x = torch.slice_scatter(torch.full((64,), 0.0, dtype=dtype, device=device).expand(len(rows), -1), x_0, -1, 0, 8)
     z_before = z_0
-    h_before = start.expand(len(rows), -1)
     x_before = x_0
+    h_before = start.expand(len(rows), -1)
     for t in range(7):
         total = t + 1
         # vrnn.gen:12
@@ -84,8 +84,8 @@ def sample_rows(
         # vrnn.gen:9
         x = torch.slice_scatter(x, x_t, -1, product, product + 8)
         z_before = z_t
-        h_before = h_t
         x_before = x_t
+        h_before = h_t
     return x.to(torch.int64)
 
 
