@@ -93,11 +93,12 @@ class Filling(Lines):
             return
         self.opened(f"for (int at = 0; at < {count}; at++)")
         target = slot.element((shifted(C("at", "int"), start),))
-        self.line("float total = 0.0f;")
+        summed = self.scope.names.fresh("summed")
+        self.line(f"float {summed} = 0.0f;")
         factor = converted(self.expressions.element(dot.vector, (C("by", "int"),)), "float")
         read = f"({matrix.pointer})[at * {by_row} + by * {by_column}]"
-        self.line(f"for (int by = 0; by < {length}; by++) total += {wrapped(factor, Level.PRODUCT)} * {read};")
-        self._assign(target, C("total"), slot.type.rows)
+        self.line(f"for (int by = 0; by < {length}; by++) {summed} += {wrapped(factor, Level.PRODUCT)} * {read};")
+        self._assign(target, C(summed), slot.type.rows)
         self.closed()
 
     def _draw(self, slot: Slot, draw: Draw, start: int) -> None:

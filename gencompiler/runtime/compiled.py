@@ -77,8 +77,8 @@ class CFunction:
         rows = _contiguous(keywords["rows"], True) if "rows" in keywords else None
         count = len(inputs[0]) if inputs else len(keywords["rows"])
         types = (torch.float32, torch.int64)
-        outputs = [torch.empty(count, *port.shape, dtype=types[port.whole]) for port in self.outputs]
-        shared = [torch.empty(self.shared)] if self.shared else []
+        outputs = [torch.empty(count, *port.shape, dtype=types[port.whole], device="cpu") for port in self.outputs]
+        shared = [torch.empty(self.shared, dtype=torch.float32, device="cpu")] if self.shared else []
         drawn = [rows] if self.random and rows is not None else []
         tensors = (*inputs, *parameters, *shared, *drawn, *outputs)
         numbers = [count, *([_signed(keywords["seed"]), keywords["step"]] if self.random else []), *scalars]

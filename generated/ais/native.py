@@ -5,7 +5,6 @@ spec: specs/physics/ais.gen, sha256 66020b145390619971ab993713e147323e1e721b232f
 
 from gencompiler.runtime.compiled import CFunction, Port
 
-energy_rows = CFunction(__file__, "energy_rows", inputs=(Port((8,)),), outputs=(Port(),), lanes=64, work=8.16)
 anneal_start_rows = CFunction(
     __file__,
     "anneal_start_rows",
@@ -13,7 +12,7 @@ anneal_start_rows = CFunction(
     outputs=(Port((8,)), Port()),
     lanes=64,
     random=True,
-    work=27.3,
+    work=144.0,
 )
 anneal_rows = CFunction(
     __file__,
@@ -23,7 +22,7 @@ anneal_rows = CFunction(
     lanes=64,
     scalars=("steps", "total"),
     random=True,
-    work=112.0,
+    work=229.0,
 )
 anneal_back_rows = CFunction(
     __file__,
@@ -33,5 +32,5 @@ anneal_back_rows = CFunction(
     lanes=64,
     scalars=("steps", "total"),
     random=True,
-    work=130.0,
+    work=247.0,
 )

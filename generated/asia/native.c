@@ -176,16 +176,12 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         uniform(&noise_3, 1, row, seed, step, 0, 12);
         ALIGNED float tub[LANES];
         ALIGNED float logits_4[LANES];
+        ALIGNED float noise_4[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             tub[lane] = (float)(noise_3[lane] < sigmoid(logits_3[lane]));
-            logits_4[lane] = 0.0f;
+            logits_4[lane] = choose(tub[lane] == 0.0f, asia_logits[0], 0.0f) + choose(tub[lane] == 1.0f, asia_logits[1],
+                0.0f);
         }
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                logits_4[lane] += choose(tub[lane] == (float)at, asia_logits[at], 0.0f);
-            }
-        }
-        ALIGNED float noise_4[LANES];
         uniform(&noise_4, 1, row, seed, step, 0, 10);
         ALIGNED float asia[LANES];
         ALIGNED float log_p_asia[LANES];
@@ -211,18 +207,6 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED int equal_bronc_2[LANES];
         ALIGNED float probability_3[LANES];
         ALIGNED float log_p_bronc[LANES];
-        ALIGNED int equal_xray_2[LANES];
-        ALIGNED float value[LANES];
-        ALIGNED int equal_value[LANES];
-        ALIGNED float probability_4[LANES];
-        ALIGNED float log_p_xray[LANES];
-        ALIGNED int equal_dysp_3[LANES];
-        ALIGNED int equal_bronc_3[LANES];
-        ALIGNED float probability_5[LANES];
-        ALIGNED float log_p_dysp[LANES];
-        ALIGNED float log_q_bronc[LANES];
-        ALIGNED float log_q_lung[LANES];
-        ALIGNED float log_q_tub[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             smoke[lane] = (float)(noise_5[lane] < sigmoid(logits_5[lane]));
             log_p_smoke[lane] = choose(smoke[lane] == 1.0f, -0.6931471805599453f, -0.6931471805599453f);
@@ -239,6 +223,21 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             probability_3[lane] = choose(equal_smoke[lane], 0.3f, 0.6f);
             log_p_bronc[lane] = choose(equal_bronc_2[lane], logarithm(choose(equal_bronc_2[lane], probability_3[lane],
                 1.0f)), log_1_plus(choose(!equal_bronc_2[lane], -probability_3[lane], 0.0f)));
+        }
+        // asia.gen:12
+        ALIGNED int equal_xray_2[LANES];
+        ALIGNED float value[LANES];
+        ALIGNED int equal_value[LANES];
+        ALIGNED float probability_4[LANES];
+        ALIGNED float log_p_xray[LANES];
+        ALIGNED int equal_dysp_3[LANES];
+        ALIGNED int equal_bronc_3[LANES];
+        ALIGNED float probability_5[LANES];
+        ALIGNED float log_p_dysp[LANES];
+        ALIGNED float log_q_bronc[LANES];
+        ALIGNED float log_q_lung[LANES];
+        ALIGNED float log_q_tub[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             equal_xray_2[lane] = xray[lane] == 1.0f;
             value[lane] = (float)(equal_tub[lane] | equal_lung_2[lane]);
             equal_value[lane] = value[lane] == 0.0f;
@@ -255,6 +254,7 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             log_q_lung[lane] = lung[lane] * logits_2[lane] - softplus(logits_2[lane]);
             log_q_tub[lane] = tub[lane] * logits_3[lane] - softplus(logits_3[lane]);
         }
+        // asia.gen:15
         ALIGNED float log_q_smoke[LANES];
         ALIGNED float log_q_asia[LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -364,16 +364,12 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         uniform(&noise_3, 1, row, seed, step, 0, 12);
         ALIGNED float tub[LANES];
         ALIGNED float logits_4[LANES];
+        ALIGNED float noise_4[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             tub[lane] = (float)(noise_3[lane] < sigmoid(logits_3[lane]));
-            logits_4[lane] = 0.0f;
+            logits_4[lane] = choose(tub[lane] == 0.0f, asia_logits[0], 0.0f) + choose(tub[lane] == 1.0f, asia_logits[1],
+                0.0f);
         }
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                logits_4[lane] += choose(tub[lane] == (float)at, asia_logits[at], 0.0f);
-            }
-        }
-        ALIGNED float noise_4[LANES];
         uniform(&noise_4, 1, row, seed, step, 0, 10);
         ALIGNED float logits_5[LANES];
         ALIGNED float noise_5[LANES];
@@ -453,47 +449,6 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float dysp[LANES];
         for (int lane = 0; lane < LANES; lane++) dysp[lane] = (float)(noise_2[lane] < probability_2[lane]);
         store_whole(dysp_out, &dysp, first, count, 1, 1, 0);
-    }
-}
-#endif
-
-#ifdef DECODE_MEAN_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* the mean of p(xray, dysp | bronc, either) of each row.
-
-   Takes bronc [rows] integer, either [rows] integer; returns xray [rows], dysp [rows]. */
-void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict bronc_rows = pointers[0];
-    const int64_t *restrict either_rows = pointers[1];
-    float *restrict xray_out = pointers[2];
-    float *restrict dysp_out = pointers[3];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED float bronc[LANES];
-        load_whole(&bronc, bronc_rows, first, count, 1);
-        ALIGNED float either[LANES];
-        load_whole(&either, either_rows, first, count, 1);
-        // asia.gen:12
-        ALIGNED int equal_either[LANES];
-        ALIGNED int equal_bronc[LANES];
-        ALIGNED float xray[LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            equal_either[lane] = either[lane] == 0.0f;
-            equal_bronc[lane] = bronc[lane] == 0.0f;
-            xray[lane] = choose(equal_either[lane], 0.05f, 0.98f);
-        }
-        store(xray_out, &xray, first, count, 1, 1, 0);
-        // asia.gen:13
-        ALIGNED float dysp[LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            dysp[lane] = choose(equal_either[lane], choose(equal_bronc[lane], 0.1f, 0.8f), choose(equal_bronc[lane],
-                0.7f, 0.9f));
-        }
-        store(dysp_out, &dysp, first, count, 1, 1, 0);
     }
 }
 #endif
@@ -677,10 +632,6 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float log_q_lung[LANES];
         ALIGNED int equal_lung[LANES];
         ALIGNED float logits_3[LANES];
-        ALIGNED float log_q_tub[LANES];
-        ALIGNED float logits_4[LANES];
-        ALIGNED float log_q_smoke[LANES];
-        ALIGNED float logits_5[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             dysp_2[lane] = (float)(noise_7[lane] < probability_5[lane]);
             equal_dysp_2[0][lane] = dysp_2[lane] == 0.0f;
@@ -712,22 +663,22 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                 choose(equal_bronc_2[0][lane], tub_logits[12], 0.0f) + choose(equal_bronc_2[1][lane], tub_logits[13],
                 0.0f), choose(equal_bronc_2[0][lane], tub_logits[14], 0.0f) + choose(equal_bronc_2[1][lane],
                 tub_logits[15], 0.0f))));
+        }
+        // asia.gen:15
+        ALIGNED float log_q_tub[LANES];
+        ALIGNED float logits_4[LANES];
+        ALIGNED float log_q_smoke[LANES];
+        ALIGNED float logits_5[LANES];
+        ALIGNED float log_q_asia[LANES];
+        ALIGNED float value_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             log_q_tub[lane] = tub[lane] * logits_3[lane] - softplus(logits_3[lane]);
             logits_4[lane] = choose(equal_lung[lane], choose(equal_bronc_2[0][lane], smoke_logits[0], 0.0f) +
                 choose(equal_bronc_2[1][lane], smoke_logits[1], 0.0f), choose(equal_bronc_2[0][lane], smoke_logits[2],
                 0.0f) + choose(equal_bronc_2[1][lane], smoke_logits[3], 0.0f));
             log_q_smoke[lane] = smoke[lane] * logits_4[lane] - softplus(logits_4[lane]);
-            logits_5[lane] = 0.0f;
-        }
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                logits_5[lane] += choose(tub[lane] == (float)at, asia_logits[at], 0.0f);
-            }
-        }
-        // asia.gen:15
-        ALIGNED float log_q_asia[LANES];
-        ALIGNED float value_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) {
+            logits_5[lane] = choose(tub[lane] == 0.0f, asia_logits[0], 0.0f) + choose(tub[lane] == 1.0f, asia_logits[1],
+                0.0f);
             log_q_asia[lane] = asia[lane] * logits_5[lane] - softplus(logits_5[lane]);
             value_2[lane] = log_q_bronc[lane] + log_q_lung[lane] + log_q_tub[lane] + log_q_smoke[lane] +
                 log_q_asia[lane];

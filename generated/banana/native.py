@@ -5,8 +5,6 @@ spec: specs/physics/banana.gen, sha256 b13965a8f40980ce8fb3865198b4943123af0d322
 
 from gencompiler.runtime.compiled import CFunction, Port
 
-energy_rows = CFunction(__file__, "energy_rows", inputs=(Port((2,)),), outputs=(Port(),), lanes=64, work=1.26)
-start_rows = CFunction(__file__, "start_rows", inputs=(), outputs=(Port((2,)),), lanes=64, random=True, work=4.26)
 chain_rows = CFunction(
     __file__,
     "chain_rows",
@@ -15,7 +13,7 @@ chain_rows = CFunction(
     lanes=64,
     scalars=("steps",),
     random=True,
-    work=18.6,
+    work=136.0,
 )
 log_ratio_rows = CFunction(
     __file__,
@@ -23,7 +21,7 @@ log_ratio_rows = CFunction(
     inputs=(Port((2,)), Port((2,))),
     outputs=(Port(),),
     lanes=64,
-    work=10.4,
+    work=128.0,
 )
 log_proposal_rows = CFunction(
     __file__,
@@ -31,5 +29,5 @@ log_proposal_rows = CFunction(
     inputs=(Port((2,)), Port((2,))),
     outputs=(Port(),),
     lanes=64,
-    work=4.2,
+    work=121.0,
 )

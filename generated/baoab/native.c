@@ -29,37 +29,6 @@ void energy_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
-#ifdef START_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* where chains of baoab start: Normal(0, 1).
-
-   Returns x [rows, 1], v [rows, 1]. */
-void start_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict row_numbers = pointers[0];
-    float *restrict x_out = pointers[1];
-    float *restrict v_out = pointers[2];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // baoab.gen:9
-        ALIGNED float x[1][LANES];
-        normal(x, 1, row, seed, step, 0, 0);
-        store(x_out, x, first, count, 1, 1, 0);
-        ALIGNED float v[1][LANES];
-        normal(v, 1, row, seed, step, 0, 1);
-        store(v_out, v, first, count, 1, 1, 0);
-    }
-}
-#endif
-
 #ifdef CHAIN_ROWS
 #define LANES 64
 #include "lanes.h"

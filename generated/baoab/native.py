@@ -5,16 +5,7 @@ spec: specs/physics/baoab.gen, sha256 93928820a91d7bfaae295d161f0652593745f125a0
 
 from gencompiler.runtime.compiled import CFunction, Port
 
-energy_rows = CFunction(__file__, "energy_rows", inputs=(Port((1,)),), outputs=(Port(),), lanes=64, work=1.41)
-start_rows = CFunction(
-    __file__,
-    "start_rows",
-    inputs=(),
-    outputs=(Port((1,)), Port((1,))),
-    lanes=64,
-    random=True,
-    work=4.26,
-)
+energy_rows = CFunction(__file__, "energy_rows", inputs=(Port((1,)),), outputs=(Port(),), lanes=64, work=119.0)
 chain_rows = CFunction(
     __file__,
     "chain_rows",
@@ -23,5 +14,5 @@ chain_rows = CFunction(
     lanes=64,
     scalars=("steps",),
     random=True,
-    work=5.85,
+    work=123.0,
 )

@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=16,
     parameters=6,
     random=True,
-    work=757.0,
+    work=874.0,
 )
 encode_rows = CFunction(
     __file__,
@@ -22,7 +22,7 @@ encode_rows = CFunction(
     outputs=(Port((2,)),),
     lanes=16,
     parameters=6,
-    work=753.0,
+    work=870.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -31,9 +31,8 @@ decode_rows = CFunction(
     outputs=(Port((2,)),),
     lanes=16,
     parameters=6,
-    work=753.0,
+    work=870.0,
 )
-prior_rows = CFunction(__file__, "prior_rows", inputs=(), outputs=(Port((2,)),), lanes=64, random=True, work=4.26)
 objective_critic_rows = CFunction(
     __file__,
     "objective_critic_rows",
@@ -42,7 +41,7 @@ objective_critic_rows = CFunction(
     lanes=16,
     parameters=18,
     random=True,
-    work=3030.0,
+    work=3140.0,
 )
 objective_generators_rows = CFunction(
     __file__,
@@ -52,5 +51,5 @@ objective_generators_rows = CFunction(
     lanes=16,
     parameters=18,
     random=True,
-    work=3030.0,
+    work=3140.0,
 )

@@ -16,28 +16,28 @@ void objective_phase_1_rows_shared(const int64_t *numbers, void *const *pointers
     float *restrict shared_4 = shared + 12288;
     // boltzmann.gen:8
     for (int64_t i = 0; i < 64; i++) {
-        float *restrict values_2 = shared_2 + i * 64;
+        float *restrict values = shared_2 + i * 64;
         for (int at = 0; at < 64; at++) {
-            values_2[at] = (float)(at < i);
+            values[at] = (float)(at < i);
         }
     }
     for (int64_t i_2 = 0; i_2 < 64; i_2++) {
-        float *restrict values_3 = shared_2_2 + i_2 * 64;
+        float *restrict values_2 = shared_2_2 + i_2 * 64;
         for (int at = 0; at < 64; at++) {
-            values_3[at] = (float)(i_2 < at);
+            values_2[at] = (float)(i_2 < at);
         }
     }
     // boltzmann.gen:6
     for (int64_t i_3 = 0; i_3 < 64; i_3++) {
-        float *restrict values_4 = shared_3 + i_3 * 64;
+        float *restrict values_3 = shared_3 + i_3 * 64;
         for (int at = 0; at < 64; at++) {
-            values_4[at] = (float)(at < i_3);
+            values_3[at] = (float)(at < i_3);
         }
     }
     for (int64_t i_2_2 = 0; i_2_2 < 64; i_2_2++) {
-        float *restrict values_5 = shared_4 + i_2_2 * 64;
+        float *restrict values_4 = shared_4 + i_2_2 * 64;
         for (int at = 0; at < 64; at++) {
-            values_5[at] = (float)(at < i_2_2);
+            values_4[at] = (float)(at < i_2_2);
         }
     }
 }
@@ -74,23 +74,23 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         }
         for (int64_t i = 0; i < 64; i++) {
             // boltzmann.gen:8
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2[lane] += choose(shared_2[i * 64 + at], x_2[at][lane] * W[i * 64 + at], 0.0f);
+                    sum_2[lane] += choose(shared_2[i * 64 + at], x_2[at][lane] * W[i * 64 + at], 0.0f);
                 }
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_3[lane] += choose(shared_2_2[i * 64 + at], x_2[at][lane] * W[at * 64 + i], 0.0f);
+                    sum_3[lane] += choose(shared_2_2[i * 64 + at], x_2[at][lane] * W[at * 64 + i], 0.0f);
                 }
             }
             ALIGNED float logits[LANES];
             int64_t turn_2;
-            for (int lane = 0; lane < LANES; lane++) logits[lane] = b[i] + total_2[lane] + total_3[lane];
+            for (int lane = 0; lane < LANES; lane++) logits[lane] = b[i] + sum_2[lane] + sum_3[lane];
             turn_2 = step * 64 + i;
             ALIGNED float noise[LANES];
             uniform(&noise, 1, row, seed, turn_2, 0, 5);
@@ -105,46 +105,45 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) stop_x_2[at][lane] = x_2[at][lane];
         }
         // boltzmann.gen:6
-        ALIGNED float total_2_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2_2[lane] = 0.0f;
+        ALIGNED float total_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
         for (int64_t i_3 = 0; i_3 < 64; i_3++) {
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_4[lane] += choose(shared_3[i_3 * 64 + at], W[i_3 * 64 + at] * stop_x_2[i_3][lane] *
+                    sum_4[lane] += choose(shared_3[i_3 * 64 + at], W[i_3 * 64 + at] * stop_x_2[i_3][lane] *
                         stop_x_2[at][lane], 0.0f);
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) total_2_2[lane] = total_2_2[lane] + total_4[lane];
+            for (int lane = 0; lane < LANES; lane++) total_2[lane] = total_2[lane] + sum_4[lane];
         }
-        ALIGNED float total_5[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_5[lane] = 0.0f;
+        ALIGNED float total[LANES];
+        for (int lane = 0; lane < LANES; lane++) total[lane] = 0.0f;
         for (int64_t i_2 = 0; i_2 < 64; i_2++) {
-            ALIGNED float total_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_6[lane] = 0.0f;
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_6[lane] += choose(shared_4[i_2 * 64 + at], W[i_2 * 64 + at] * x[i_2][lane] * x[at][lane],
-                        0.0f);
+                    sum_5[lane] += choose(shared_4[i_2 * 64 + at], W[i_2 * 64 + at] * x[i_2][lane] * x[at][lane], 0.0f);
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = total_5[lane] + total_6[lane];
+            for (int lane = 0; lane < LANES; lane++) total[lane] = total[lane] + sum_5[lane];
         }
         // chains.gen:3
-        ALIGNED float total_7[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_7[lane] = 0.0f;
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_7[lane] += b[at] * stop_x_2[at][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] += b[at] * stop_x_2[at][lane];
         }
-        ALIGNED float total_8[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_8[lane] = 0.0f;
+        ALIGNED float sum_7[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_8[lane] += b[at] * x[at][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] += b[at] * x[at][lane];
         }
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            value[lane] = total_7[lane] + total_2_2[lane] - (total_8[lane] + total_5[lane]);
+            value[lane] = sum_6[lane] + total_2[lane] - (sum_7[lane] + total[lane]);
         }
         store(value_out, &value, first, count, 1, 1, 0);
     }
@@ -161,9 +160,9 @@ void energy_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared_2 = shared + 0;
     // boltzmann.gen:6
     for (int64_t i = 0; i < 64; i++) {
-        float *restrict values_2 = shared_2 + i * 64;
+        float *restrict values = shared_2 + i * 64;
         for (int at = 0; at < 64; at++) {
-            values_2[at] = (float)(at < i);
+            values[at] = (float)(at < i);
         }
     }
 }
@@ -185,57 +184,26 @@ void energy_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float x[64][LANES];
         load_whole(x, x_rows, first, count, 64);
         // boltzmann.gen:6
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float total[LANES];
+        for (int lane = 0; lane < LANES; lane++) total[lane] = 0.0f;
         for (int64_t i = 0; i < 64; i++) {
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_3[lane] += choose(shared_2[i * 64 + at], W[i * 64 + at] * x[i][lane] * x[at][lane], 0.0f);
+                    sum_2[lane] += choose(shared_2[i * 64 + at], W[i * 64 + at] * x[i][lane] * x[at][lane], 0.0f);
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = total_2[lane] + total_3[lane];
+            for (int lane = 0; lane < LANES; lane++) total[lane] = total[lane] + sum_2[lane];
         }
-        ALIGNED float total_4[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] += b[at] * x[at][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += b[at] * x[at][lane];
         }
         ALIGNED float energy[LANES];
-        for (int lane = 0; lane < LANES; lane++) energy[lane] = -(total_4[lane] + total_2[lane]);
+        for (int lane = 0; lane < LANES; lane++) energy[lane] = -(sum_3[lane] + total[lane]);
         store(energy_out, &energy, first, count, 1, 1, 0);
-    }
-}
-#endif
-
-#ifdef START_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* where chains of gibbs start: Normal(0, 1) on the reals, uniform on finite supports.
-
-   Returns x [rows, 64] integer. */
-void start_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict row_numbers = pointers[0];
-    int64_t *restrict x_out = pointers[1];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // boltzmann.gen:9
-        ALIGNED float uniform_2[64][LANES];
-        uniform(uniform_2, 64, row, seed, step, 0, 0);
-        ALIGNED float x[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x[at][lane] = (float)(uniform_2[at][lane] < 0.5f);
-        }
-        store_whole(x_out, x, first, count, 64, 64, 0);
     }
 }
 #endif
@@ -251,15 +219,15 @@ void chain_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared_2_2 = shared + 4096;
     // boltzmann.gen:8
     for (int64_t i = 0; i < 64; i++) {
-        float *restrict values_2 = shared_2 + i * 64;
+        float *restrict values = shared_2 + i * 64;
         for (int at = 0; at < 64; at++) {
-            values_2[at] = (float)(at < i);
+            values[at] = (float)(at < i);
         }
     }
     for (int64_t i_2 = 0; i_2 < 64; i_2++) {
-        float *restrict values_3 = shared_2_2 + i_2 * 64;
+        float *restrict values_2 = shared_2_2 + i_2 * 64;
         for (int at = 0; at < 64; at++) {
-            values_3[at] = (float)(i_2 < at);
+            values_2[at] = (float)(i_2 < at);
         }
     }
 }
@@ -305,23 +273,23 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             }
             for (int64_t i = 0; i < 64; i++) {
                 // boltzmann.gen:8
-                ALIGNED float total_2[LANES];
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+                ALIGNED float sum_2[LANES];
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
                 for (int at = 0; at < 64; at++) {
                     for (int lane = 0; lane < LANES; lane++) {
-                        total_2[lane] += choose(shared_2[i * 64 + at], x_3[at][lane] * W[i * 64 + at], 0.0f);
+                        sum_2[lane] += choose(shared_2[i * 64 + at], x_3[at][lane] * W[i * 64 + at], 0.0f);
                     }
                 }
-                ALIGNED float total_3[LANES];
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+                ALIGNED float sum_3[LANES];
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
                 for (int at = 0; at < 64; at++) {
                     for (int lane = 0; lane < LANES; lane++) {
-                        total_3[lane] += choose(shared_2_2[i * 64 + at], x_3[at][lane] * W[at * 64 + i], 0.0f);
+                        sum_3[lane] += choose(shared_2_2[i * 64 + at], x_3[at][lane] * W[at * 64 + i], 0.0f);
                     }
                 }
                 ALIGNED float logits[LANES];
                 int64_t turn_2;
-                for (int lane = 0; lane < LANES; lane++) logits[lane] = b[i] + total_2[lane] + total_3[lane];
+                for (int lane = 0; lane < LANES; lane++) logits[lane] = b[i] + sum_2[lane] + sum_3[lane];
                 turn_2 = now * 64 + i;
                 ALIGNED float noise[LANES];
                 uniform(&noise, 1, row, seed, turn_2, 0, 3);

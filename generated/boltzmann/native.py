@@ -14,7 +14,7 @@ objective_phase_1_rows = CFunction(
     parameters=2,
     random=True,
     shared=16384,
-    work=8940.0,
+    work=9050.0,
 )
 energy_rows = CFunction(
     __file__,
@@ -24,16 +24,7 @@ energy_rows = CFunction(
     lanes=64,
     parameters=2,
     shared=4096,
-    work=2490.0,
-)
-start_rows = CFunction(
-    __file__,
-    "start_rows",
-    inputs=(),
-    outputs=(Port((64,), whole=True),),
-    lanes=64,
-    random=True,
-    work=156.0,
+    work=2600.0,
 )
 chain_rows = CFunction(
     __file__,
@@ -45,5 +36,5 @@ chain_rows = CFunction(
     scalars=("steps",),
     random=True,
     shared=8192,
-    work=3880.0,
+    work=4000.0,
 )

@@ -16,8 +16,8 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict _0_weight_used = shared + 0;
     float *restrict output_weight_used = shared + 439200;
     // conditional_made.gen:6
-     {
-        float *restrict values_2 = _0_weight_used + 0 * 439200;
+    {
+        float *restrict values = _0_weight_used;
         ALIGNED int64_t rows_degrees[400];
         for (int at = 0; at < 400; at++) rows_degrees[0 + at] = 0 + at * 64 / 400;
         ALIGNED int64_t columns_degrees[1098];
@@ -31,12 +31,12 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 400; at++) {
             for (int by = 0; by < 1098; by++) {
-                values_2[at * 1098 + by] = mlp_0_weight[at * 1098 + by] * mask[at * 1098 + by];
+                values[at * 1098 + by] = mlp_0_weight[at * 1098 + by] * mask[at * 1098 + by];
             }
         }
     }
-     {
-        float *restrict values_3 = output_weight_used + 0 * 435200;
+    {
+        float *restrict values_2 = output_weight_used;
         ALIGNED int64_t rows_degrees_2[1088];
         for (int at = 0; at < 1088; at++) rows_degrees_2[0 + at] = 0 + at * 1 / 17;
         ALIGNED int64_t columns_degrees_2[400];
@@ -49,7 +49,7 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 1088; at++) {
             for (int by = 0; by < 400; by++) {
-                values_3[at * 400 + by] = mlp_output_weight[at * 400 + by] * mask_2[at * 400 + by];
+                values_2[at * 400 + by] = mlp_output_weight[at * 400 + by] * mask_2[at * 400 + by];
             }
         }
     }
@@ -206,44 +206,44 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits[at][lane] = output[i_j * 17 + at][lane];
             }
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2[lane] += choose(_event[lane] == (float)at, logits[at][lane], 0.0f);
+                    sum_2[lane] += choose(_event[lane] == (float)at, logits[at][lane], 0.0f);
                 }
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = logits[0][lane];
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], logits[at][lane]);
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = logits[0][lane];
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], logits[at][lane]);
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = logits[0][lane];
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], logits[at][lane]);
             }
-            ALIGNED float total_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_6[lane] = logits[0][lane];
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[lane] = maximum(total_6[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_6[lane] = maximum(sum_6[lane], logits[at][lane]);
             }
-            ALIGNED float total_7[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_7[lane] = 0.0f;
+            ALIGNED float sum_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_7[lane] += exponential(logits[at][lane] - choose(absolute(total_5[lane]) < INFINITY,
-                        total_6[lane], 0.0f));
+                    sum_7[lane] += exponential(logits[at][lane] - choose(absolute(sum_5[lane]) < INFINITY, sum_6[lane],
+                        0.0f));
                 }
             }
             for (int lane = 0; lane < LANES; lane++) {
-                log_p[lane] = log_p[lane] + (total_2[lane] - (choose(absolute(total_3[lane]) < INFINITY, total_4[lane],
-                    0.0f) + logarithm(total_7[lane])));
+                log_p[lane] = log_p[lane] + (sum_2[lane] - (choose(absolute(sum_3[lane]) < INFINITY, sum_4[lane], 0.0f)
+                    + logarithm(sum_7[lane])));
             }
         }
         store(log_prob_out, &log_p, first, count, 1, 1, 0);
@@ -263,8 +263,8 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict _0_weight_used = shared + 0;
     float *restrict output_weight_used = shared + 439200;
     // conditional_made.gen:6
-     {
-        float *restrict values_2 = _0_weight_used + 0 * 439200;
+    {
+        float *restrict values = _0_weight_used;
         ALIGNED int64_t rows_degrees[400];
         for (int at = 0; at < 400; at++) rows_degrees[0 + at] = 0 + at * 64 / 400;
         ALIGNED int64_t columns_degrees[1098];
@@ -278,12 +278,12 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 400; at++) {
             for (int by = 0; by < 1098; by++) {
-                values_2[at * 1098 + by] = mlp_0_weight[at * 1098 + by] * mask[at * 1098 + by];
+                values[at * 1098 + by] = mlp_0_weight[at * 1098 + by] * mask[at * 1098 + by];
             }
         }
     }
-     {
-        float *restrict values_3 = output_weight_used + 0 * 435200;
+    {
+        float *restrict values_2 = output_weight_used;
         ALIGNED int64_t rows_degrees_2[1088];
         for (int at = 0; at < 1088; at++) rows_degrees_2[0 + at] = 0 + at * 1 / 17;
         ALIGNED int64_t columns_degrees_2[400];
@@ -296,7 +296,7 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 1088; at++) {
             for (int by = 0; by < 400; by++) {
-                values_3[at * 400 + by] = mlp_output_weight[at * 400 + by] * mask_2[at * 400 + by];
+                values_2[at * 400 + by] = mlp_output_weight[at * 400 + by] * mask_2[at * 400 + by];
             }
         }
     }
@@ -370,39 +370,39 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                     logits[at][lane] = product_2[at][lane] + mlp_output_bias[i_j * 17 + at];
                 }
             }
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = logits[0][lane];
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] = maximum(total_2[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], logits[at][lane]);
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = logits[0][lane];
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], logits[at][lane]);
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = logits[0][lane];
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], logits[at][lane]);
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = logits[0][lane];
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], logits[at][lane]);
             }
-            ALIGNED float total_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_6[lane] = 0.0f;
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_6[lane] += exponential(logits[at][lane] - choose(absolute(total_4[lane]) < INFINITY,
-                        total_5[lane], 0.0f));
+                    sum_6[lane] += exponential(logits[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                        0.0f));
                 }
             }
             ALIGNED float masses[17][LANES];
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    masses[at][lane] = exponential(logits[at][lane] - (choose(absolute(total_2[lane]) < INFINITY,
-                        total_3[lane], 0.0f) + logarithm(total_6[lane])));
+                    masses[at][lane] = exponential(logits[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY,
+                        sum_3[lane], 0.0f) + logarithm(sum_6[lane])));
                 }
             }
             ALIGNED float noise[LANES];
@@ -414,25 +414,18 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 drawn[lane] = 0.0f;
             }
             for (int64_t k = 0; k < 16; k++) {
-                ALIGNED float total_7[LANES];
+                ALIGNED float total[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_7[lane] = cumulative[lane] + masses[k][lane];
-                    cumulative[lane] = total_7[lane];
-                    drawn[lane] = drawn[lane] + (float)(total_7[lane] <= noise[lane]);
+                    total[lane] = cumulative[lane] + masses[k][lane];
+                    cumulative[lane] = total[lane];
+                    drawn[lane] = drawn[lane] + (float)(total[lane] <= noise[lane]);
                 }
             }
             store_whole(x_out, &drawn, first, count, 1, 64, i_j);
-            ALIGNED float next_2[1098][LANES];
-            for (int at = 0; at < 1098; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = mlp_input[at][lane];
-            }
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    next_2[at + i_j * 17][lane] = (float)(drawn[lane] == (float)at);
+                    mlp_input[at + i_j * 17][lane] = (float)(drawn[lane] == (float)at);
                 }
-            }
-            for (int at = 0; at < 1098; at++) {
-                for (int lane = 0; lane < LANES; lane++) mlp_input[at][lane] = next_2[at][lane];
             }
             for (int at = 0; at < 400; at++) {
                 for (int lane = 0; lane < LANES; lane++) mlp_0[at][lane] = units[at][lane];

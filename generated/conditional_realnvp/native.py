@@ -15,7 +15,7 @@ log_prob_rows = CFunction(
     parameters=12,
     random=True,
     shared=64,
-    work=4940.0,
+    work=5050.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -25,7 +25,7 @@ sample_rows = CFunction(
     lanes=16,
     parameters=12,
     random=True,
-    work=4500.0,
+    work=4610.0,
 )
 forward_rows = CFunction(
     __file__,
@@ -35,7 +35,7 @@ forward_rows = CFunction(
     lanes=16,
     parameters=10,
     shared=64,
-    work=4510.0,
+    work=4630.0,
 )
 inverse_rows = CFunction(
     __file__,
@@ -45,5 +45,5 @@ inverse_rows = CFunction(
     lanes=16,
     parameters=10,
     shared=64,
-    work=4550.0,
+    work=4670.0,
 )

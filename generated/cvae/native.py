@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=16,
     parameters=5,
     random=True,
-    work=1010.0,
+    work=1120.0,
 )
 log_weight_rows = CFunction(
     __file__,
@@ -23,7 +23,7 @@ log_weight_rows = CFunction(
     lanes=16,
     parameters=12,
     random=True,
-    work=1840.0,
+    work=1960.0,
 )
 encode_rows = CFunction(
     __file__,
@@ -33,7 +33,7 @@ encode_rows = CFunction(
     lanes=16,
     parameters=7,
     random=True,
-    work=964.0,
+    work=1080.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -43,7 +43,7 @@ decode_rows = CFunction(
     lanes=16,
     parameters=5,
     random=True,
-    work=973.0,
+    work=1090.0,
 )
 decode_mean_rows = CFunction(
     __file__,
@@ -52,16 +52,7 @@ decode_mean_rows = CFunction(
     outputs=(Port((64,)),),
     lanes=16,
     parameters=5,
-    work=818.0,
-)
-prior_rows = CFunction(
-    __file__,
-    "prior_rows",
-    inputs=(Port(whole=True),),
-    outputs=(Port((16,)),),
-    lanes=64,
-    random=True,
-    work=34.1,
+    work=935.0,
 )
 objective_phase_1_rows = CFunction(
     __file__,
@@ -71,5 +62,5 @@ objective_phase_1_rows = CFunction(
     lanes=16,
     parameters=12,
     random=True,
-    work=1840.0,
+    work=1960.0,
 )

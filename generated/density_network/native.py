@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=64,
     parameters=5,
     random=True,
-    work=19.3,
+    work=136.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -23,6 +23,5 @@ decode_rows = CFunction(
     lanes=64,
     parameters=5,
     random=True,
-    work=17.2,
+    work=134.0,
 )
-prior_rows = CFunction(__file__, "prior_rows", inputs=(), outputs=(Port((1,)),), lanes=64, random=True, work=2.13)

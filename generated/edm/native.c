@@ -12,10 +12,10 @@ void objective_phase_1_rows_shared(const int64_t *numbers, void *const *pointers
     float *restrict shared = pointers[9];
     float *restrict shared_2 = shared + 0;
     // edm.gen:10
-     {
-        float *restrict values_2 = shared_2 + 0 * 8;
+    {
+        float *restrict values = shared_2;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
         }
     }
 }
@@ -53,26 +53,26 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         normal(&noise, 1, row, seed, step, 0, 1);
         ALIGNED float u[LANES];
         ALIGNED float s[LANES];
-        ALIGNED float total_2[LANES];
+        ALIGNED float total[LANES];
         ALIGNED float product[LANES];
         ALIGNED float noise_2[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             u[lane] = -1.2f + 1.2f * noise[lane];
             s[lane] = exponential(u[lane]);
-            total_2[lane] = square(s[lane]) + 0.25f;
+            total[lane] = square(s[lane]) + 0.25f;
             product[lane] = s[lane] * 0.5f;
         }
         normal(noise_2, 2, row, seed, step, 0, 2);
         ALIGNED float e[2][LANES];
-        ALIGNED float total_2_2[2][LANES];
+        ALIGNED float total_2[2][LANES];
         ALIGNED float sqrt_total[LANES];
         ALIGNED float product_2[8][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             e[0][lane] = 0.0f + noise_2[0][lane];
             e[1][lane] = 0.0f + noise_2[1][lane];
-            total_2_2[0][lane] = x[0][lane] + s[lane] * e[0][lane];
-            total_2_2[1][lane] = x[1][lane] + s[lane] * e[1][lane];
-            sqrt_total[lane] = root(total_2[lane]);
+            total_2[0][lane] = x[0][lane] + s[lane] * e[0][lane];
+            total_2[1][lane] = x[1][lane] + s[lane] * e[1][lane];
+            sqrt_total[lane] = root(total[lane]);
         }
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) product_2[at][lane] = shared_2[at] * (u[lane] / 4.0f);
@@ -80,8 +80,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         // edm.gen:10
         ALIGNED float joined[18][LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            joined[0][lane] = total_2_2[0][lane] / sqrt_total[lane];
-            joined[1][lane] = total_2_2[1][lane] / sqrt_total[lane];
+            joined[0][lane] = total_2[0][lane] / sqrt_total[lane];
+            joined[1][lane] = total_2[1][lane] / sqrt_total[lane];
         }
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) joined[at + 2][lane] = sine(product_2[at][lane]);
@@ -130,15 +130,13 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) {
             net[0][lane] = product_6[0][lane] + mlp_net_bias[0];
             net[1][lane] = product_6[1][lane] + mlp_net_bias[1];
-            denoise[0][lane] = 0.25f / total_2[lane] * total_2_2[0][lane] + product[lane] / sqrt_total[lane] *
-                net[0][lane];
-            denoise[1][lane] = 0.25f / total_2[lane] * total_2_2[1][lane] + product[lane] / sqrt_total[lane] *
-                net[1][lane];
+            denoise[0][lane] = 0.25f / total[lane] * total_2[0][lane] + product[lane] / sqrt_total[lane] * net[0][lane];
+            denoise[1][lane] = 0.25f / total[lane] * total_2[1][lane] + product[lane] / sqrt_total[lane] * net[1][lane];
         }
         // diffusion.gen:34
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            value[lane] = total_2[lane] / square(product[lane]) * square(root((x[0][lane] - denoise[0][lane]) *
+            value[lane] = total[lane] / square(product[lane]) * square(root((x[0][lane] - denoise[0][lane]) *
                 (x[0][lane] - denoise[0][lane]) + (x[1][lane] - denoise[1][lane]) * (x[1][lane] - denoise[1][lane])));
         }
         store(value_out, &value, first, count, 1, 1, 0);
@@ -155,10 +153,10 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[8];
     float *restrict shared_2 = shared + 0;
     // edm.gen:10
-     {
-        float *restrict values_2 = shared_2 + 0 * 8;
+    {
+        float *restrict values = shared_2;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
         }
     }
 }
@@ -209,10 +207,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             // edm.gen:10
             double power_s;
             power_s = pow(s, (double)2);
-            double total_2;
-            total_2 = power_s + 0.25;
+            double total;
+            total = power_s + 0.25;
             double sqrt_total;
-            sqrt_total = sqrt(total_2);
+            sqrt_total = sqrt(total);
             ALIGNED float product[8];
             for (int at = 0; at < 8; at++) {
                 product[at] = shared_2[at] * (float)(log(s) / 4.0);
@@ -230,14 +228,14 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float product_2[128][LANES];
             dot(product_2, 128, joined, 18, mlp_0_weight, 18, 1);
-            ALIGNED float total_2_2[128][LANES];
+            ALIGNED float total_2[128][LANES];
             for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_0_bias[at];
             }
             ALIGNED float hidden[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    hidden[at][lane] = total_2_2[at][lane] * sigmoid(total_2_2[at][lane]);
+                    hidden[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
                 }
             }
             ALIGNED float product_3[128][LANES];
@@ -274,8 +272,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) {
                 net[0][lane] = product_5[0][lane] + mlp_net_bias[0];
                 net[1][lane] = product_5[1][lane] + mlp_net_bias[1];
-                denoise[0][lane] = (float)(0.25 / total_2) * x[0][lane] + (float)(s * 0.5 / sqrt_total) * net[0][lane];
-                denoise[1][lane] = (float)(0.25 / total_2) * x[1][lane] + (float)(s * 0.5 / sqrt_total) * net[1][lane];
+                denoise[0][lane] = (float)(0.25 / total) * x[0][lane] + (float)(s * 0.5 / sqrt_total) * net[0][lane];
+                denoise[1][lane] = (float)(0.25 / total) * x[1][lane] + (float)(s * 0.5 / sqrt_total) * net[1][lane];
                 score[0][lane] = (denoise[0][lane] - x[0][lane]) / (float)power_s;
                 score[1][lane] = (denoise[1][lane] - x[1][lane]) / (float)power_s;
                 drift[0][lane] = -(0.5f * ((float)(sqrt_value * sqrt_value) * score[0][lane]));
@@ -386,38 +384,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
-#ifdef START_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* x at s = 80: its terminal law.
-
-   Returns x [rows, 2]. */
-void start_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict row_numbers = pointers[0];
-    float *restrict x_out = pointers[1];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // edm.gen:14
-        ALIGNED float noise[2][LANES];
-        normal(noise, 2, row, seed, step, 0, 0);
-        ALIGNED float x[2][LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            x[0][lane] = 80.0f * noise[0][lane];
-            x[1][lane] = 80.0f * noise[1][lane];
-        }
-        store(x_out, x, first, count, 2, 2, 0);
-    }
-}
-#endif
-
 #ifdef REVERSE_ROWS
 #define LANES 16
 #include "lanes.h"
@@ -427,10 +393,10 @@ void reverse_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[9];
     float *restrict shared_2 = shared + 0;
     // edm.gen:10
-     {
-        float *restrict values_2 = shared_2 + 0 * 8;
+    {
+        float *restrict values = shared_2;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
         }
     }
 }
@@ -467,23 +433,23 @@ void reverse_rows(const int64_t *numbers, void *const *pointers) {
             x_2[1][lane] = x[1][lane];
         }
         for (int64_t k = 0; k < steps; k++) {
-            int64_t total_2;
-            total_2 = step + k;
+            int64_t total;
+            total = step + k;
             double s;
-            s = pow(1.8701222535385968 + -0.08579779645617581 * (double)total_2, 7.0);
+            s = pow(1.8701222535385968 + -0.08579779645617581 * (double)total, 7.0);
             double length;
-            length = s - choose_number(total_2 < 17, pow(1.8701222535385968 + -0.08579779645617581 * (double)(total_2 +
-                1), 7.0), 0.0);
+            length = s - choose_number(total < 17, pow(1.8701222535385968 + -0.08579779645617581 * (double)(total + 1),
+                7.0), 0.0);
             // edm.gen:5
             double sqrt_value;
             sqrt_value = sqrt(2.0 * s);
             // edm.gen:10
             double power_s;
             power_s = pow(s, (double)2);
-            double total_2_2;
-            total_2_2 = power_s + 0.25;
+            double total_2;
+            total_2 = power_s + 0.25;
             double sqrt_total_2;
-            sqrt_total_2 = sqrt(total_2_2);
+            sqrt_total_2 = sqrt(total_2);
             ALIGNED float product[8];
             for (int at = 0; at < 8; at++) {
                 product[at] = shared_2[at] * (float)(log(s) / 4.0);
@@ -545,9 +511,9 @@ void reverse_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) {
                 net[0][lane] = product_5[0][lane] + mlp_net_bias[0];
                 net[1][lane] = product_5[1][lane] + mlp_net_bias[1];
-                denoise[0][lane] = (float)(0.25 / total_2_2) * x_2[0][lane] + (float)(s * 0.5 / sqrt_total_2) *
+                denoise[0][lane] = (float)(0.25 / total_2) * x_2[0][lane] + (float)(s * 0.5 / sqrt_total_2) *
                     net[0][lane];
-                denoise[1][lane] = (float)(0.25 / total_2_2) * x_2[1][lane] + (float)(s * 0.5 / sqrt_total_2) *
+                denoise[1][lane] = (float)(0.25 / total_2) * x_2[1][lane] + (float)(s * 0.5 / sqrt_total_2) *
                     net[1][lane];
                 score[0][lane] = (denoise[0][lane] - x_2[0][lane]) / (float)power_s;
                 score[1][lane] = (denoise[1][lane] - x_2[1][lane]) / (float)power_s;
@@ -645,7 +611,7 @@ void reverse_rows(const int64_t *numbers, void *const *pointers) {
                 total_10[0][lane] = 0.5f * drift[0][lane] + 0.5f * drift_2[0][lane];
                 total_10[1][lane] = 0.5f * drift[1][lane] + 0.5f * drift_2[1][lane];
             }
-            last = choose_number(total_2 == 17, 1.0, 0.0);
+            last = choose_number(total == 17, 1.0, 0.0);
             // edm.gen:18
             for (int lane = 0; lane < LANES; lane++) {
                 x_2[0][lane] = x_2[0][lane] - (float)length * (total_10[0][lane] + (float)last * (drift[0][lane] -
@@ -669,19 +635,19 @@ void probability_flow_rows_shared(const int64_t *numbers, void *const *pointers)
     float *restrict shared_2 = shared + 0;
     float *restrict shared_2_2 = shared + 16;
     // edm.gen:10
-     {
-        float *restrict values_2 = shared_2 + 0 * 16;
+    {
+        float *restrict values = shared_2;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = (float)sin(exp(4.605170185988092 * ((double)at / 7.0)) * -1.5536520246055479);
+            values[at] = (float)sin(exp(4.605170185988092 * ((double)at / 7.0)) * -1.5536520246055479);
         }
         for (int at = 0; at < 8; at++) {
-            values_2[at + 8] = (float)cos(exp(4.605170185988092 * ((double)at / 7.0)) * -1.5536520246055479);
+            values[at + 8] = (float)cos(exp(4.605170185988092 * ((double)at / 7.0)) * -1.5536520246055479);
         }
     }
-     {
-        float *restrict values_3 = shared_2_2 + 0 * 8;
+    {
+        float *restrict values_2 = shared_2_2;
         for (int at = 0; at < 8; at++) {
-            values_3[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+            values_2[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
         }
     }
 }
@@ -720,32 +686,32 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
         }
         ALIGNED float product[128][LANES];
         dot(product, 128, joined, 18, mlp_0_weight, 18, 1);
-        ALIGNED float total_2[128][LANES];
+        ALIGNED float total[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product[at][lane] + mlp_0_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[at];
         }
         ALIGNED float sigmoid_total[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total[at][lane]);
         }
         ALIGNED float hidden[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total_2[at][lane] * sigmoid_total[at][lane];
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
         }
         ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
-        ALIGNED float total_2_2[128][LANES];
+        ALIGNED float total_2[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
         }
         ALIGNED float sigmoid_total_2[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
         }
         ALIGNED float hidden_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_2[at][lane] = total_2_2[at][lane] * sigmoid_total_2[at][lane];
+                hidden_2[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
             }
         }
         ALIGNED float product_3[128][LANES];
@@ -788,21 +754,21 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
         }
         ALIGNED float projected[128];
         for (int at = 0; at < 128; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 18; by++) total += joined_2[by] * (mlp_0_weight)[at * 18 + by * 1];
-            projected[at] = total;
+            float summed = 0.0f;
+            for (int by = 0; by < 18; by++) summed += joined_2[by] * (mlp_0_weight)[at * 18 + by * 1];
+            projected[at] = summed;
         }
         ALIGNED float product_2_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_2_2[at][lane] = sigmoid_total[at][lane] * sigmoid(-total_2[at][lane]);
+                product_2_2[at][lane] = sigmoid_total[at][lane] * sigmoid(-total[at][lane]);
             }
         }
         ALIGNED float value_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value_2[at][lane] = sigmoid_total[at][lane] * projected[at] + total_2[at][lane] * (product_2_2[at][lane]
-                    * projected[at]);
+                value_2[at][lane] = sigmoid_total[at][lane] * projected[at] + total[at][lane] * (product_2_2[at][lane] *
+                    projected[at]);
             }
         }
         ALIGNED float projected_2[128][LANES];
@@ -810,13 +776,13 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_3_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_3_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2_2[at][lane]);
+                product_3_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2[at][lane]);
             }
         }
         ALIGNED float value_3[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value_3[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2_2[at][lane] *
+                value_3[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2[at][lane] *
                     (product_3_2[at][lane] * projected_2[at][lane]);
             }
         }
@@ -861,15 +827,15 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
         }
         ALIGNED float projected_4[128];
         for (int at = 0; at < 128; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 18; by++) total += joined_3[by] * (mlp_0_weight)[at * 18 + by * 1];
-            projected_4[at] = total;
+            float summed_2 = 0.0f;
+            for (int by = 0; by < 18; by++) summed_2 += joined_3[by] * (mlp_0_weight)[at * 18 + by * 1];
+            projected_4[at] = summed_2;
         }
         ALIGNED float value_5[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value_5[at][lane] = sigmoid_total[at][lane] * projected_4[at] + total_2[at][lane] *
-                    (product_2_2[at][lane] * projected_4[at]);
+                value_5[at][lane] = sigmoid_total[at][lane] * projected_4[at] + total[at][lane] * (product_2_2[at][lane]
+                    * projected_4[at]);
             }
         }
         ALIGNED float projected_5[128][LANES];
@@ -877,7 +843,7 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float value_6[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value_6[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2_2[at][lane] *
+                value_6[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2[at][lane] *
                     (product_3_2[at][lane] * projected_5[at][lane]);
             }
         }
@@ -934,11 +900,6 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_8[LANES];
             ALIGNED float s_2[LANES];
             ALIGNED float sqrt_value_2[LANES];
-            ALIGNED float power_s_2[LANES];
-            ALIGNED float total_5[LANES];
-            ALIGNED float total_6[2][LANES];
-            ALIGNED float sqrt_total_5[LANES];
-            ALIGNED float product_9[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 ratio[lane] = left[lane] / (float)(1000.0 - (double)k);
                 trial[lane] = minimum(maximum(length[lane], ratio[lane]), left[lane]);
@@ -952,6 +913,14 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
                 product_8[lane] = 0.2f * trial[lane];
                 s_2[lane] = difference[lane] + product_8[lane];
                 sqrt_value_2[lane] = root(2.0f * s_2[lane]);
+            }
+            // edm.gen:10
+            ALIGNED float power_s_2[LANES];
+            ALIGNED float total_5[LANES];
+            ALIGNED float total_6[2][LANES];
+            ALIGNED float sqrt_total_5[LANES];
+            ALIGNED float product_9[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 power_s_2[lane] = square(s_2[lane]);
                 total_5[lane] = power_s_2[lane] + 0.25f;
                 total_6[0][lane] = x_2[0][lane] + product_8[lane] * x_slope[0][lane];
@@ -963,7 +932,6 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
                     product_9[at][lane] = shared_2_2[at] * (logarithm(s_2[lane]) / 4.0f);
                 }
             }
-            // edm.gen:10
             ALIGNED float joined_4[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_4[0][lane] = total_6[0][lane] / sqrt_total_5[lane];
@@ -1020,7 +988,6 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float total_10[2][LANES];
             ALIGNED float sqrt_total_4[LANES];
             ALIGNED float ratio_3[LANES];
-            ALIGNED float product_10_2[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 net_2[0][lane] = product_13[0][lane] + mlp_net_bias[0];
                 net_2[1][lane] = product_13[1][lane] + mlp_net_bias[1];
@@ -1037,6 +1004,7 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
                 sqrt_total_4[lane] = root(total_4[lane]);
                 ratio_3[lane] = s[lane] * 0.5f / sqrt_total_4[lane];
             }
+            ALIGNED float product_10_2[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_10_2[at][lane] = shared_2_2[at] * (logarithm(s[lane]) / 4.0f);
@@ -1111,12 +1079,6 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float sqrt_value_3[LANES];
             ALIGNED float product_11_2[LANES];
             ALIGNED float power_s_3[LANES];
-            ALIGNED float total_14[LANES];
-            ALIGNED float ratio_4[LANES];
-            ALIGNED float total_15[2][LANES];
-            ALIGNED float sqrt_total_14[LANES];
-            ALIGNED float ratio_5[LANES];
-            ALIGNED float product_12_2[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 net_3[0][lane] = product_17[0][lane] + mlp_net_bias[0];
                 net_3[1][lane] = product_17[1][lane] + mlp_net_bias[1];
@@ -1130,6 +1092,14 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
                 sqrt_value_3[lane] = root(2.0f * s_3[lane]);
                 product_11_2[lane] = sqrt_value_3[lane] * sqrt_value_3[lane];
                 power_s_3[lane] = square(s_3[lane]);
+            }
+            ALIGNED float total_14[LANES];
+            ALIGNED float ratio_4[LANES];
+            ALIGNED float total_15[2][LANES];
+            ALIGNED float sqrt_total_14[LANES];
+            ALIGNED float ratio_5[LANES];
+            ALIGNED float product_12_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 total_14[lane] = power_s_3[lane] + 0.25f;
                 ratio_4[lane] = 0.25f / total_14[lane];
                 total_15[0][lane] = x_2[0][lane] + trial[lane] * (0.9777777777777777f * x_slope[0][lane] +
@@ -1213,12 +1183,6 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float sqrt_value_4[LANES];
             ALIGNED float product_13_2[LANES];
             ALIGNED float power_s_4[LANES];
-            ALIGNED float total_19[LANES];
-            ALIGNED float ratio_6[LANES];
-            ALIGNED float total_20[2][LANES];
-            ALIGNED float sqrt_total_19[LANES];
-            ALIGNED float ratio_7[LANES];
-            ALIGNED float product_14_2[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 net_4[0][lane] = product_21[0][lane] + mlp_net_bias[0];
                 net_4[1][lane] = product_21[1][lane] + mlp_net_bias[1];
@@ -1232,6 +1196,14 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
                 sqrt_value_4[lane] = root(2.0f * s_4[lane]);
                 product_13_2[lane] = sqrt_value_4[lane] * sqrt_value_4[lane];
                 power_s_4[lane] = square(s_4[lane]);
+            }
+            ALIGNED float total_19[LANES];
+            ALIGNED float ratio_6[LANES];
+            ALIGNED float total_20[2][LANES];
+            ALIGNED float sqrt_total_19[LANES];
+            ALIGNED float ratio_7[LANES];
+            ALIGNED float product_14_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 total_19[lane] = power_s_4[lane] + 0.25f;
                 ratio_6[lane] = 0.25f / total_19[lane];
                 total_20[0][lane] = x_2[0][lane] + trial[lane] * (2.9525986892242035f * x_slope[0][lane] +
@@ -1317,12 +1289,6 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float sqrt_value_5[LANES];
             ALIGNED float product_15_2[LANES];
             ALIGNED float power_s_5[LANES];
-            ALIGNED float total_24[LANES];
-            ALIGNED float ratio_8[LANES];
-            ALIGNED float total_25[2][LANES];
-            ALIGNED float sqrt_total_24[LANES];
-            ALIGNED float ratio_9[LANES];
-            ALIGNED float product_16_2[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 net_5[0][lane] = product_25[0][lane] + mlp_net_bias[0];
                 net_5[1][lane] = product_25[1][lane] + mlp_net_bias[1];
@@ -1336,6 +1302,14 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
                 sqrt_value_5[lane] = root(2.0f * s_5[lane]);
                 product_15_2[lane] = sqrt_value_5[lane] * sqrt_value_5[lane];
                 power_s_5[lane] = square(s_5[lane]);
+            }
+            ALIGNED float total_24[LANES];
+            ALIGNED float ratio_8[LANES];
+            ALIGNED float total_25[2][LANES];
+            ALIGNED float sqrt_total_24[LANES];
+            ALIGNED float ratio_9[LANES];
+            ALIGNED float product_16_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 total_24[lane] = power_s_5[lane] + 0.25f;
                 ratio_8[lane] = 0.25f / total_24[lane];
                 total_25[0][lane] = x_2[0][lane] + trial[lane] * (2.8462752525252526f * x_slope[0][lane] +
@@ -1501,7 +1475,6 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float error[2][LANES];
             ALIGNED float ratio_10[LANES];
             ALIGNED float ratio_11[LANES];
-            ALIGNED float joined_10[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 net_7[0][lane] = product_33[0][lane] + mlp_net_bias[0];
                 net_7[1][lane] = product_33[1][lane] + mlp_net_bias[1];
@@ -1519,6 +1492,9 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
                     drift_4[1][lane] + 0.0419047619047619f * drift_5[1][lane] + -0.025f * drift_6[1][lane]);
                 ratio_10[lane] = 1.0f / power_s[lane];
                 ratio_11[lane] = 1.0f / sqrt_total_4[lane];
+            }
+            ALIGNED float joined_10[18][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 joined_10[0][lane] = ratio_11[lane] * value[0];
                 joined_10[1][lane] = ratio_11[lane] * value[1];
             }

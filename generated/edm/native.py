@@ -14,7 +14,7 @@ objective_phase_1_rows = CFunction(
     parameters=8,
     random=True,
     shared=8,
-    work=1680.0,
+    work=1790.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -25,9 +25,8 @@ sample_rows = CFunction(
     parameters=8,
     random=True,
     shared=8,
-    work=59800.0,
+    work=59900.0,
 )
-start_rows = CFunction(__file__, "start_rows", inputs=(), outputs=(Port((2,)),), lanes=64, random=True, work=4.56)
 reverse_rows = CFunction(
     __file__,
     "reverse_rows",
@@ -37,7 +36,7 @@ reverse_rows = CFunction(
     parameters=8,
     scalars=("steps", "step"),
     shared=8,
-    work=3320.0,
+    work=3440.0,
 )
 probability_flow_rows = CFunction(
     __file__,
@@ -57,5 +56,5 @@ simulate_edm_rows = CFunction(
     lanes=64,
     scalars=("steps",),
     random=True,
-    work=5.16,
+    work=122.0,
 )

@@ -13,12 +13,12 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[7];
     float *restrict s_used = shared + 0;
     // experts.gen:7
-     {
-        float *restrict values_2 = s_used + 0 * 4;
-        values_2[0] = logarithm(s[0]);
-        values_2[1] = logarithm(s[1]);
-        values_2[2] = logarithm(s[2]);
-        values_2[3] = logarithm(s[3]);
+    {
+        float *restrict values = s_used;
+        values[0] = logarithm(s[0]);
+        values[1] = logarithm(s[1]);
+        values[2] = logarithm(s[2]);
+        values[3] = logarithm(s[3]);
     }
 }
 
@@ -252,11 +252,11 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             drawn[lane] = 0.0f;
         }
         for (int64_t k = 0; k < 3; k++) {
-            ALIGNED float total_2[LANES];
+            ALIGNED float total[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] = cumulative[lane] + masses[k][lane];
-                cumulative[lane] = total_2[lane];
-                drawn[lane] = drawn[lane] + (float)(total_2[lane] <= noise[lane]);
+                total[lane] = cumulative[lane] + masses[k][lane];
+                cumulative[lane] = total[lane];
+                drawn[lane] = drawn[lane] + (float)(total[lane] <= noise[lane]);
             }
         }
         ALIGNED int equal_drawn[4][LANES];
@@ -275,16 +275,14 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         dot(product_2, 1, value, 4, A, 1, 1);
         ALIGNED float mean[LANES];
         ALIGNED float scale[LANES];
+        ALIGNED float noise_2[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             mean[lane] = product_2[0][lane] * c[0][lane] + (choose(equal_drawn[0][lane], b[0], 0.0f) +
                 choose(equal_drawn[1][lane], b[1], 0.0f) + choose(equal_drawn[2][lane], b[2], 0.0f) +
                 choose(equal_drawn[3][lane], b[3], 0.0f));
-            scale[lane] = 0.0f;
+            scale[lane] = choose(equal_drawn[0][lane], s[0], 0.0f) + choose(equal_drawn[1][lane], s[1], 0.0f) +
+                choose(equal_drawn[2][lane], s[2], 0.0f) + choose(equal_drawn[3][lane], s[3], 0.0f);
         }
-        for (int at = 0; at < 4; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[lane] += choose(equal_drawn[at][lane], s[at], 0.0f);
-        }
-        ALIGNED float noise_2[LANES];
         normal(&noise_2, 1, row, seed, step, 0, 1);
         ALIGNED float x[LANES];
         for (int lane = 0; lane < LANES; lane++) x[lane] = mean[lane] + scale[lane] * noise_2[lane];

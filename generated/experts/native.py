@@ -13,7 +13,7 @@ log_prob_rows = CFunction(
     lanes=64,
     parameters=5,
     shared=4,
-    work=48.2,
+    work=165.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -23,5 +23,5 @@ sample_rows = CFunction(
     lanes=64,
     parameters=5,
     random=True,
-    work=19.8,
+    work=137.0,
 )

@@ -14,28 +14,28 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict _0_weight_used = shared + 0;
     float *restrict _0_weight_used_2 = shared + 64;
     // ffjord.gen:6
-     {
-        float *restrict values_2 = _0_weight_used + 0 * 64;
+    {
+        float *restrict values = _0_weight_used;
         ALIGNED float joined[3];
         joined[0] = 1.0f;
         joined[1] = 0.0f;
         joined[2] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 3; by++) total += joined[by] * (mlp_0_weight)[at * 3 + by * 1];
-            values_2[at] = total;
+            float summed = 0.0f;
+            for (int by = 0; by < 3; by++) summed += joined[by] * (mlp_0_weight)[at * 3 + by * 1];
+            values[at] = summed;
         }
     }
-     {
-        float *restrict values_3 = _0_weight_used_2 + 0 * 64;
+    {
+        float *restrict values_2 = _0_weight_used_2;
         ALIGNED float joined_2[3];
         joined_2[0] = 0.0f;
         joined_2[1] = 1.0f;
         joined_2[2] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 3; by++) total += joined_2[by] * (mlp_0_weight)[at * 3 + by * 1];
-            values_3[at] = total;
+            float summed_2 = 0.0f;
+            for (int by = 0; by < 3; by++) summed_2 += joined_2[by] * (mlp_0_weight)[at * 3 + by * 1];
+            values_2[at] = summed_2;
         }
     }
 }
@@ -361,11 +361,9 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         }
         // ffjord.gen:8
         ALIGNED float log_p_z[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                log_p_z[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
-            }
+        for (int lane = 0; lane < LANES; lane++) {
+            log_p_z[lane] = -0.5f * square(z[0][lane]) - 0.9189385332046727f + (-0.5f * square(z[1][lane]) -
+                0.9189385332046727f);
         }
         // ffjord.gen:9
         ALIGNED float log_prob[LANES];
@@ -432,18 +430,18 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_3[2][LANES];
             dot(product_3, 2, hidden_2, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity[2][LANES];
-            double total_2;
+            double total;
             for (int lane = 0; lane < LANES; lane++) {
                 velocity[0][lane] = product_3[0][lane] + mlp_output_bias[0];
                 velocity[1][lane] = product_3[1][lane] + mlp_output_bias[1];
             }
-            total_2 = t + 0.0625;
+            total = t + 0.0625;
             ALIGNED float joined_2[3][LANES];
             ALIGNED float product_4[64][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_2[0][lane] = x[0][lane] + 0.0625f * velocity[0][lane];
                 joined_2[1][lane] = x[1][lane] + 0.0625f * velocity[1][lane];
-                joined_2[2][lane] = (float)total_2;
+                joined_2[2][lane] = (float)total;
             }
             dot(product_4, 64, joined_2, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden_3[64][LANES];
@@ -470,7 +468,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 velocity_2[1][lane] = product_6[1][lane] + mlp_output_bias[1];
                 joined_3[0][lane] = x[0][lane] + 0.0625f * velocity_2[0][lane];
                 joined_3[1][lane] = x[1][lane] + 0.0625f * velocity_2[1][lane];
-                joined_3[2][lane] = (float)total_2;
+                joined_3[2][lane] = (float)total;
             }
             dot(product_7, 64, joined_3, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden_5[64][LANES];
@@ -547,28 +545,28 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict _0_weight_used = shared + 0;
     float *restrict _0_weight_used_2 = shared + 64;
     // ffjord.gen:6
-     {
-        float *restrict values_2 = _0_weight_used + 0 * 64;
+    {
+        float *restrict values = _0_weight_used;
         ALIGNED float joined[3];
         joined[0] = 1.0f;
         joined[1] = 0.0f;
         joined[2] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 3; by++) total += joined[by] * (mlp_0_weight)[at * 3 + by * 1];
-            values_2[at] = total;
+            float summed = 0.0f;
+            for (int by = 0; by < 3; by++) summed += joined[by] * (mlp_0_weight)[at * 3 + by * 1];
+            values[at] = summed;
         }
     }
-     {
-        float *restrict values_3 = _0_weight_used_2 + 0 * 64;
+    {
+        float *restrict values_2 = _0_weight_used_2;
         ALIGNED float joined_2[3];
         joined_2[0] = 0.0f;
         joined_2[1] = 1.0f;
         joined_2[2] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 3; by++) total += joined_2[by] * (mlp_0_weight)[at * 3 + by * 1];
-            values_3[at] = total;
+            float summed_2 = 0.0f;
+            for (int by = 0; by < 3; by++) summed_2 += joined_2[by] * (mlp_0_weight)[at * 3 + by * 1];
+            values_2[at] = summed_2;
         }
     }
 }
@@ -632,18 +630,18 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_3[2][LANES];
             dot(product_3, 2, hidden_2, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity[2][LANES];
-            double total_2;
+            double total;
             for (int lane = 0; lane < LANES; lane++) {
                 velocity[0][lane] = product_3[0][lane] + mlp_output_bias[0];
                 velocity[1][lane] = product_3[1][lane] + mlp_output_bias[1];
             }
-            total_2 = t + 0.0625;
+            total = t + 0.0625;
             ALIGNED float joined_2[3][LANES];
             ALIGNED float product_4[64][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_2[0][lane] = x[0][lane] + 0.0625f * velocity[0][lane];
                 joined_2[1][lane] = x[1][lane] + 0.0625f * velocity[1][lane];
-                joined_2[2][lane] = (float)total_2;
+                joined_2[2][lane] = (float)total;
             }
             dot(product_4, 64, joined_2, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden_3[64][LANES];
@@ -670,7 +668,7 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 velocity_2[1][lane] = product_6[1][lane] + mlp_output_bias[1];
                 joined_3[0][lane] = x[0][lane] + 0.0625f * velocity_2[0][lane];
                 joined_3[1][lane] = x[1][lane] + 0.0625f * velocity_2[1][lane];
-                joined_3[2][lane] = (float)total_2;
+                joined_3[2][lane] = (float)total;
             }
             dot(product_7, 64, joined_3, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden_5[64][LANES];
@@ -910,28 +908,28 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict _0_weight_used = shared + 0;
     float *restrict _0_weight_used_2 = shared + 64;
     // ffjord.gen:6
-     {
-        float *restrict values_2 = _0_weight_used + 0 * 64;
+    {
+        float *restrict values = _0_weight_used;
         ALIGNED float joined[3];
         joined[0] = 1.0f;
         joined[1] = 0.0f;
         joined[2] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 3; by++) total += joined[by] * (mlp_0_weight)[at * 3 + by * 1];
-            values_2[at] = total;
+            float summed = 0.0f;
+            for (int by = 0; by < 3; by++) summed += joined[by] * (mlp_0_weight)[at * 3 + by * 1];
+            values[at] = summed;
         }
     }
-     {
-        float *restrict values_3 = _0_weight_used_2 + 0 * 64;
+    {
+        float *restrict values_2 = _0_weight_used_2;
         ALIGNED float joined_2[3];
         joined_2[0] = 0.0f;
         joined_2[1] = 1.0f;
         joined_2[2] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 3; by++) total += joined_2[by] * (mlp_0_weight)[at * 3 + by * 1];
-            values_3[at] = total;
+            float summed_2 = 0.0f;
+            for (int by = 0; by < 3; by++) summed_2 += joined_2[by] * (mlp_0_weight)[at * 3 + by * 1];
+            values_2[at] = summed_2;
         }
     }
 }

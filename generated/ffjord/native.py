@@ -13,7 +13,7 @@ log_prob_rows = CFunction(
     lanes=16,
     parameters=6,
     shared=128,
-    work=21700.0,
+    work=21800.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -23,7 +23,7 @@ sample_rows = CFunction(
     lanes=32,
     parameters=6,
     random=True,
-    work=7670.0,
+    work=7790.0,
 )
 forward_rows = CFunction(
     __file__,
@@ -33,7 +33,7 @@ forward_rows = CFunction(
     lanes=16,
     parameters=6,
     shared=128,
-    work=21700.0,
+    work=21800.0,
 )
 inverse_rows = CFunction(
     __file__,
@@ -43,5 +43,5 @@ inverse_rows = CFunction(
     lanes=16,
     parameters=6,
     shared=128,
-    work=21700.0,
+    work=21800.0,
 )

@@ -17,17 +17,17 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict _0_weight_used_2 = shared + 144;
     float *restrict shared_2_2 = shared + 272;
     // flow_matching.gen:7
-     {
-        float *restrict values_2 = shared_2 + 0 * 16;
+    {
+        float *restrict values = shared_2;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = (float)sin(exp(4.605170185988092 * ((double)at / 7.0)));
+            values[at] = (float)sin(exp(4.605170185988092 * ((double)at / 7.0)));
         }
         for (int at = 0; at < 8; at++) {
-            values_2[at + 8] = (float)cos(exp(4.605170185988092 * ((double)at / 7.0)));
+            values[at + 8] = (float)cos(exp(4.605170185988092 * ((double)at / 7.0)));
         }
     }
-     {
-        float *restrict values_3 = _0_weight_used + 0 * 128;
+    {
+        float *restrict values_2 = _0_weight_used;
         ALIGNED float joined[18];
         joined[0] = 1.0f;
         joined[1] = 0.0f;
@@ -35,13 +35,13 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
             joined[at + 2] = 0.0f;
         }
         for (int at = 0; at < 128; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 18; by++) total += joined[by] * (mlp_0_weight)[at * 18 + by * 1];
-            values_3[at] = total;
+            float summed = 0.0f;
+            for (int by = 0; by < 18; by++) summed += joined[by] * (mlp_0_weight)[at * 18 + by * 1];
+            values_2[at] = summed;
         }
     }
-     {
-        float *restrict values_4 = _0_weight_used_2 + 0 * 128;
+    {
+        float *restrict values_3 = _0_weight_used_2;
         ALIGNED float joined_2[18];
         joined_2[0] = 0.0f;
         joined_2[1] = 1.0f;
@@ -49,15 +49,15 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
             joined_2[at + 2] = 0.0f;
         }
         for (int at = 0; at < 128; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 18; by++) total += joined_2[by] * (mlp_0_weight)[at * 18 + by * 1];
-            values_4[at] = total;
+            float summed_2 = 0.0f;
+            for (int by = 0; by < 18; by++) summed_2 += joined_2[by] * (mlp_0_weight)[at * 18 + by * 1];
+            values_3[at] = summed_2;
         }
     }
-     {
-        float *restrict values_5 = shared_2_2 + 0 * 8;
+    {
+        float *restrict values_4 = shared_2_2;
         for (int at = 0; at < 8; at++) {
-            values_5[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+            values_4[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
         }
     }
 }
@@ -98,32 +98,32 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         }
         ALIGNED float product[128][LANES];
         dot(product, 128, joined, 18, mlp_0_weight, 18, 1);
-        ALIGNED float total_2[128][LANES];
+        ALIGNED float total[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product[at][lane] + mlp_0_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[at];
         }
         ALIGNED float sigmoid_total[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total[at][lane]);
         }
         ALIGNED float hidden[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total_2[at][lane] * sigmoid_total[at][lane];
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
         }
         ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
-        ALIGNED float total_2_2[128][LANES];
+        ALIGNED float total_2[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
         }
         ALIGNED float sigmoid_total_2[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
         }
         ALIGNED float hidden_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_2[at][lane] = total_2_2[at][lane] * sigmoid_total_2[at][lane];
+                hidden_2[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
             }
         }
         ALIGNED float product_3[128][LANES];
@@ -145,14 +145,14 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_4[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_4[at][lane] = sigmoid_total[at][lane] * sigmoid(-total_2[at][lane]);
+                product_4[at][lane] = sigmoid_total[at][lane] * sigmoid(-total[at][lane]);
             }
         }
         ALIGNED float value[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value[at][lane] = sigmoid_total[at][lane] * _0_weight_used[at] + total_2[at][lane] *
-                    (product_4[at][lane] * _0_weight_used[at]);
+                value[at][lane] = sigmoid_total[at][lane] * _0_weight_used[at] + total[at][lane] * (product_4[at][lane]
+                    * _0_weight_used[at]);
             }
         }
         ALIGNED float projected_2[128][LANES];
@@ -160,13 +160,13 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_2_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_2_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2_2[at][lane]);
+                product_2_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2[at][lane]);
             }
         }
         ALIGNED float value_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value_2[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2_2[at][lane] *
+                value_2[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2[at][lane] *
                     (product_2_2[at][lane] * projected_2[at][lane]);
             }
         }
@@ -190,7 +190,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float value_4[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value_4[at][lane] = sigmoid_total[at][lane] * _0_weight_used_2[at] + total_2[at][lane] *
+                value_4[at][lane] = sigmoid_total[at][lane] * _0_weight_used_2[at] + total[at][lane] *
                     (product_4[at][lane] * _0_weight_used_2[at]);
             }
         }
@@ -199,7 +199,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float value_5[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value_5[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2_2[at][lane] *
+                value_5[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2[at][lane] *
                     (product_2_2[at][lane] * projected_5[at][lane]);
             }
         }
@@ -1087,17 +1087,17 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 z_slope[1][lane] = choose(kept[lane], velocity_6[1][lane], z_slope[1][lane]);
                 log_abs_det_slope[lane] = choose(kept[lane], negate_value_5[lane], log_abs_det_slope[lane]);
                 left[lane] = choose(kept[lane], difference[lane], left[lane]);
+            }
+            for (int lane = 0; lane < LANES; lane++) {
                 length[lane] = trial[lane] * maximum(minimum(0.9f * power(maximum(ratio_2[lane], 1e-09f), -0.2f), 5.0f),
                     0.2f);
             }
         }
         // flow_matching.gen:9
         ALIGNED float log_p_z[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                log_p_z[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
-            }
+        for (int lane = 0; lane < LANES; lane++) {
+            log_p_z[lane] = -0.5f * square(z[0][lane]) - 0.9189385332046727f + (-0.5f * square(z[1][lane]) -
+                0.9189385332046727f);
         }
         // flow_matching.gen:10
         ALIGNED float log_prob[LANES];
@@ -1120,17 +1120,17 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict _0_weight_used_2 = shared + 144;
     float *restrict shared_2_2 = shared + 272;
     // flow_matching.gen:7
-     {
-        float *restrict values_2 = shared_2 + 0 * 16;
+    {
+        float *restrict values = shared_2;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = (float)sin(exp(4.605170185988092 * ((double)at / 7.0)) * 0.0);
+            values[at] = (float)sin(exp(4.605170185988092 * ((double)at / 7.0)) * 0.0);
         }
         for (int at = 0; at < 8; at++) {
-            values_2[at + 8] = (float)cos(exp(4.605170185988092 * ((double)at / 7.0)) * 0.0);
+            values[at + 8] = (float)cos(exp(4.605170185988092 * ((double)at / 7.0)) * 0.0);
         }
     }
-     {
-        float *restrict values_3 = _0_weight_used + 0 * 128;
+    {
+        float *restrict values_2 = _0_weight_used;
         ALIGNED float joined[18];
         joined[0] = 1.0f;
         joined[1] = 0.0f;
@@ -1138,13 +1138,13 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
             joined[at + 2] = 0.0f;
         }
         for (int at = 0; at < 128; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 18; by++) total += joined[by] * (mlp_0_weight)[at * 18 + by * 1];
-            values_3[at] = total;
+            float summed = 0.0f;
+            for (int by = 0; by < 18; by++) summed += joined[by] * (mlp_0_weight)[at * 18 + by * 1];
+            values_2[at] = summed;
         }
     }
-     {
-        float *restrict values_4 = _0_weight_used_2 + 0 * 128;
+    {
+        float *restrict values_3 = _0_weight_used_2;
         ALIGNED float joined_2[18];
         joined_2[0] = 0.0f;
         joined_2[1] = 1.0f;
@@ -1152,15 +1152,15 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
             joined_2[at + 2] = 0.0f;
         }
         for (int at = 0; at < 128; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 18; by++) total += joined_2[by] * (mlp_0_weight)[at * 18 + by * 1];
-            values_4[at] = total;
+            float summed_2 = 0.0f;
+            for (int by = 0; by < 18; by++) summed_2 += joined_2[by] * (mlp_0_weight)[at * 18 + by * 1];
+            values_3[at] = summed_2;
         }
     }
-     {
-        float *restrict values_5 = shared_2_2 + 0 * 8;
+    {
+        float *restrict values_4 = shared_2_2;
         for (int at = 0; at < 8; at++) {
-            values_5[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+            values_4[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
         }
     }
 }
@@ -1207,32 +1207,32 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         }
         ALIGNED float product[128][LANES];
         dot(product, 128, joined, 18, mlp_0_weight, 18, 1);
-        ALIGNED float total_2[128][LANES];
+        ALIGNED float total[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product[at][lane] + mlp_0_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[at];
         }
         ALIGNED float sigmoid_total[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total[at][lane]);
         }
         ALIGNED float hidden[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total_2[at][lane] * sigmoid_total[at][lane];
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
         }
         ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
-        ALIGNED float total_2_2[128][LANES];
+        ALIGNED float total_2[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
         }
         ALIGNED float sigmoid_total_2[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
         }
         ALIGNED float hidden_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_2[at][lane] = total_2_2[at][lane] * sigmoid_total_2[at][lane];
+                hidden_2[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
             }
         }
         ALIGNED float product_3[128][LANES];
@@ -1254,13 +1254,13 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_2_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_2_2[at][lane] = sigmoid_total[at][lane] * sigmoid(-total_2[at][lane]);
+                product_2_2[at][lane] = sigmoid_total[at][lane] * sigmoid(-total[at][lane]);
             }
         }
         ALIGNED float value[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value[at][lane] = sigmoid_total[at][lane] * _0_weight_used[at] + total_2[at][lane] *
+                value[at][lane] = sigmoid_total[at][lane] * _0_weight_used[at] + total[at][lane] *
                     (product_2_2[at][lane] * _0_weight_used[at]);
             }
         }
@@ -1269,13 +1269,13 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_3_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_3_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2_2[at][lane]);
+                product_3_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2[at][lane]);
             }
         }
         ALIGNED float value_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value_2[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2_2[at][lane] *
+                value_2[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2[at][lane] *
                     (product_3_2[at][lane] * projected_2[at][lane]);
             }
         }
@@ -1299,7 +1299,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float value_4[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value_4[at][lane] = sigmoid_total[at][lane] * _0_weight_used_2[at] + total_2[at][lane] *
+                value_4[at][lane] = sigmoid_total[at][lane] * _0_weight_used_2[at] + total[at][lane] *
                     (product_2_2[at][lane] * _0_weight_used_2[at]);
             }
         }
@@ -1308,7 +1308,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float value_5[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value_5[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2_2[at][lane] *
+                value_5[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2[at][lane] *
                     (product_3_2[at][lane] * projected_5[at][lane]);
             }
         }
@@ -2212,17 +2212,17 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict _0_weight_used_2 = shared + 144;
     float *restrict shared_2_2 = shared + 272;
     // flow_matching.gen:7
-     {
-        float *restrict values_2 = shared_2 + 0 * 16;
+    {
+        float *restrict values = shared_2;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = (float)sin(exp(4.605170185988092 * ((double)at / 7.0)) * 0.0);
+            values[at] = (float)sin(exp(4.605170185988092 * ((double)at / 7.0)) * 0.0);
         }
         for (int at = 0; at < 8; at++) {
-            values_2[at + 8] = (float)cos(exp(4.605170185988092 * ((double)at / 7.0)) * 0.0);
+            values[at + 8] = (float)cos(exp(4.605170185988092 * ((double)at / 7.0)) * 0.0);
         }
     }
-     {
-        float *restrict values_3 = _0_weight_used + 0 * 128;
+    {
+        float *restrict values_2 = _0_weight_used;
         ALIGNED float joined[18];
         joined[0] = 1.0f;
         joined[1] = 0.0f;
@@ -2230,13 +2230,13 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
             joined[at + 2] = 0.0f;
         }
         for (int at = 0; at < 128; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 18; by++) total += joined[by] * (mlp_0_weight)[at * 18 + by * 1];
-            values_3[at] = total;
+            float summed = 0.0f;
+            for (int by = 0; by < 18; by++) summed += joined[by] * (mlp_0_weight)[at * 18 + by * 1];
+            values_2[at] = summed;
         }
     }
-     {
-        float *restrict values_4 = _0_weight_used_2 + 0 * 128;
+    {
+        float *restrict values_3 = _0_weight_used_2;
         ALIGNED float joined_2[18];
         joined_2[0] = 0.0f;
         joined_2[1] = 1.0f;
@@ -2244,15 +2244,15 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
             joined_2[at + 2] = 0.0f;
         }
         for (int at = 0; at < 128; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 18; by++) total += joined_2[by] * (mlp_0_weight)[at * 18 + by * 1];
-            values_4[at] = total;
+            float summed_2 = 0.0f;
+            for (int by = 0; by < 18; by++) summed_2 += joined_2[by] * (mlp_0_weight)[at * 18 + by * 1];
+            values_3[at] = summed_2;
         }
     }
-     {
-        float *restrict values_5 = shared_2_2 + 0 * 8;
+    {
+        float *restrict values_4 = shared_2_2;
         for (int at = 0; at < 8; at++) {
-            values_5[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+            values_4[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
         }
     }
 }
@@ -2294,32 +2294,32 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
         }
         ALIGNED float product[128][LANES];
         dot(product, 128, joined, 18, mlp_0_weight, 18, 1);
-        ALIGNED float total_2[128][LANES];
+        ALIGNED float total[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product[at][lane] + mlp_0_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[at];
         }
         ALIGNED float sigmoid_total[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total[at][lane]);
         }
         ALIGNED float hidden[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total_2[at][lane] * sigmoid_total[at][lane];
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
         }
         ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
-        ALIGNED float total_2_2[128][LANES];
+        ALIGNED float total_2[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
         }
         ALIGNED float sigmoid_total_2[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
         }
         ALIGNED float hidden_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_2[at][lane] = total_2_2[at][lane] * sigmoid_total_2[at][lane];
+                hidden_2[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
             }
         }
         ALIGNED float product_3[128][LANES];
@@ -2341,13 +2341,13 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_2_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_2_2[at][lane] = sigmoid_total[at][lane] * sigmoid(-total_2[at][lane]);
+                product_2_2[at][lane] = sigmoid_total[at][lane] * sigmoid(-total[at][lane]);
             }
         }
         ALIGNED float value[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value[at][lane] = sigmoid_total[at][lane] * _0_weight_used[at] + total_2[at][lane] *
+                value[at][lane] = sigmoid_total[at][lane] * _0_weight_used[at] + total[at][lane] *
                     (product_2_2[at][lane] * _0_weight_used[at]);
             }
         }
@@ -2356,13 +2356,13 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_3_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_3_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2_2[at][lane]);
+                product_3_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2[at][lane]);
             }
         }
         ALIGNED float value_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value_2[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2_2[at][lane] *
+                value_2[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2[at][lane] *
                     (product_3_2[at][lane] * projected_2[at][lane]);
             }
         }
@@ -2386,7 +2386,7 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float value_4[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value_4[at][lane] = sigmoid_total[at][lane] * _0_weight_used_2[at] + total_2[at][lane] *
+                value_4[at][lane] = sigmoid_total[at][lane] * _0_weight_used_2[at] + total[at][lane] *
                     (product_2_2[at][lane] * _0_weight_used_2[at]);
             }
         }
@@ -2395,7 +2395,7 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float value_5[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value_5[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2_2[at][lane] *
+                value_5[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2[at][lane] *
                     (product_3_2[at][lane] * projected_5[at][lane]);
             }
         }
@@ -3300,17 +3300,17 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict _0_weight_used_2 = shared + 144;
     float *restrict shared_2_2 = shared + 272;
     // flow_matching.gen:7
-     {
-        float *restrict values_2 = shared_2 + 0 * 16;
+    {
+        float *restrict values = shared_2;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = (float)sin(exp(4.605170185988092 * ((double)at / 7.0)));
+            values[at] = (float)sin(exp(4.605170185988092 * ((double)at / 7.0)));
         }
         for (int at = 0; at < 8; at++) {
-            values_2[at + 8] = (float)cos(exp(4.605170185988092 * ((double)at / 7.0)));
+            values[at + 8] = (float)cos(exp(4.605170185988092 * ((double)at / 7.0)));
         }
     }
-     {
-        float *restrict values_3 = _0_weight_used + 0 * 128;
+    {
+        float *restrict values_2 = _0_weight_used;
         ALIGNED float joined[18];
         joined[0] = 1.0f;
         joined[1] = 0.0f;
@@ -3318,13 +3318,13 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
             joined[at + 2] = 0.0f;
         }
         for (int at = 0; at < 128; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 18; by++) total += joined[by] * (mlp_0_weight)[at * 18 + by * 1];
-            values_3[at] = total;
+            float summed = 0.0f;
+            for (int by = 0; by < 18; by++) summed += joined[by] * (mlp_0_weight)[at * 18 + by * 1];
+            values_2[at] = summed;
         }
     }
-     {
-        float *restrict values_4 = _0_weight_used_2 + 0 * 128;
+    {
+        float *restrict values_3 = _0_weight_used_2;
         ALIGNED float joined_2[18];
         joined_2[0] = 0.0f;
         joined_2[1] = 1.0f;
@@ -3332,15 +3332,15 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
             joined_2[at + 2] = 0.0f;
         }
         for (int at = 0; at < 128; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 18; by++) total += joined_2[by] * (mlp_0_weight)[at * 18 + by * 1];
-            values_4[at] = total;
+            float summed_2 = 0.0f;
+            for (int by = 0; by < 18; by++) summed_2 += joined_2[by] * (mlp_0_weight)[at * 18 + by * 1];
+            values_3[at] = summed_2;
         }
     }
-     {
-        float *restrict values_5 = shared_2_2 + 0 * 8;
+    {
+        float *restrict values_4 = shared_2_2;
         for (int at = 0; at < 8; at++) {
-            values_5[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+            values_4[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
         }
     }
 }
@@ -3382,32 +3382,32 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         }
         ALIGNED float product[128][LANES];
         dot(product, 128, joined, 18, mlp_0_weight, 18, 1);
-        ALIGNED float total_2[128][LANES];
+        ALIGNED float total[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product[at][lane] + mlp_0_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[at];
         }
         ALIGNED float sigmoid_total[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total[at][lane]);
         }
         ALIGNED float hidden[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total_2[at][lane] * sigmoid_total[at][lane];
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
         }
         ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
-        ALIGNED float total_2_2[128][LANES];
+        ALIGNED float total_2[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
         }
         ALIGNED float sigmoid_total_2[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
         }
         ALIGNED float hidden_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_2[at][lane] = total_2_2[at][lane] * sigmoid_total_2[at][lane];
+                hidden_2[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
             }
         }
         ALIGNED float product_3[128][LANES];
@@ -3429,14 +3429,14 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_4[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_4[at][lane] = sigmoid_total[at][lane] * sigmoid(-total_2[at][lane]);
+                product_4[at][lane] = sigmoid_total[at][lane] * sigmoid(-total[at][lane]);
             }
         }
         ALIGNED float value[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value[at][lane] = sigmoid_total[at][lane] * _0_weight_used[at] + total_2[at][lane] *
-                    (product_4[at][lane] * _0_weight_used[at]);
+                value[at][lane] = sigmoid_total[at][lane] * _0_weight_used[at] + total[at][lane] * (product_4[at][lane]
+                    * _0_weight_used[at]);
             }
         }
         ALIGNED float projected_2[128][LANES];
@@ -3444,13 +3444,13 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_2_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_2_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2_2[at][lane]);
+                product_2_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2[at][lane]);
             }
         }
         ALIGNED float value_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value_2[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2_2[at][lane] *
+                value_2[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2[at][lane] *
                     (product_2_2[at][lane] * projected_2[at][lane]);
             }
         }
@@ -3474,7 +3474,7 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float value_4[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value_4[at][lane] = sigmoid_total[at][lane] * _0_weight_used_2[at] + total_2[at][lane] *
+                value_4[at][lane] = sigmoid_total[at][lane] * _0_weight_used_2[at] + total[at][lane] *
                     (product_4[at][lane] * _0_weight_used_2[at]);
             }
         }
@@ -3483,7 +3483,7 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float value_5[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                value_5[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2_2[at][lane] *
+                value_5[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2[at][lane] *
                     (product_2_2[at][lane] * projected_5[at][lane]);
             }
         }
@@ -4371,6 +4371,8 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 z_slope[1][lane] = choose(kept[lane], velocity_6[1][lane], z_slope[1][lane]);
                 log_abs_det_slope[lane] = choose(kept[lane], negate_value_5[lane], log_abs_det_slope[lane]);
                 left[lane] = choose(kept[lane], difference[lane], left[lane]);
+            }
+            for (int lane = 0; lane < LANES; lane++) {
                 length[lane] = trial[lane] * maximum(minimum(0.9f * power(maximum(ratio_2[lane], 1e-09f), -0.2f), 5.0f),
                     0.2f);
             }
@@ -4392,10 +4394,10 @@ void objective_phase_1_rows_shared(const int64_t *numbers, void *const *pointers
     float *restrict shared = pointers[9];
     float *restrict shared_2 = shared + 0;
     // flow_matching.gen:7
-     {
-        float *restrict values_2 = shared_2 + 0 * 8;
+    {
+        float *restrict values = shared_2;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
         }
     }
 }
@@ -4452,24 +4454,24 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         }
         ALIGNED float product_2[128][LANES];
         dot(product_2, 128, joined, 18, mlp_0_weight, 18, 1);
-        ALIGNED float total_2[128][LANES];
+        ALIGNED float total[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
         }
         ALIGNED float hidden[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
         }
         ALIGNED float product_3[128][LANES];
         dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
-        ALIGNED float total_2_2[128][LANES];
+        ALIGNED float total_2[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
         }
         ALIGNED float hidden_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_2[at][lane] = total_2_2[at][lane] * sigmoid(total_2_2[at][lane]);
+                hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
             }
         }
         ALIGNED float product_4[128][LANES];

@@ -56,5 +56,5 @@ objective_phase_1_rows = CFunction(
     parameters=8,
     random=True,
     shared=8,
-    work=1670.0,
+    work=1790.0,
 )

@@ -5,7 +5,6 @@ spec: specs/physics/fokker_planck.gen, sha256 255a1c283712b49929fb2ed83ea8f490e5
 
 from gencompiler.runtime.compiled import CFunction, Port
 
-energy_rows = CFunction(__file__, "energy_rows", inputs=(Port(),), outputs=(Port(),), lanes=64, work=1.47)
 simulate_relax_rows = CFunction(
     __file__,
     "simulate_relax_rows",
@@ -14,13 +13,5 @@ simulate_relax_rows = CFunction(
     lanes=64,
     scalars=("steps",),
     random=True,
-    work=3.36,
-)
-coefficients_relax_rows = CFunction(
-    __file__,
-    "coefficients_relax_rows",
-    inputs=(Port(), Port()),
-    outputs=(Port(), Port()),
-    lanes=64,
-    work=0.63,
+    work=121.0,
 )

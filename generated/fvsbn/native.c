@@ -13,9 +13,9 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared_2 = shared + 0;
     // fvsbn.gen:6
     for (int64_t i = 0; i < 64; i++) {
-        float *restrict values_2 = shared_2 + i * 64;
+        float *restrict values = shared_2 + i * 64;
         for (int at = 0; at < 64; at++) {
-            values_2[at] = (float)(at < i);
+            values[at] = (float)(at < i);
         }
     }
 }
@@ -40,16 +40,16 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float log_p[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
         for (int64_t i = 0; i < 64; i++) {
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2[lane] += W[i * 64 + at] * choose(shared_2[i * 64 + at], x[at][lane], 0.0f);
+                    sum_2[lane] += W[i * 64 + at] * choose(shared_2[i * 64 + at], x[at][lane], 0.0f);
                 }
             }
             ALIGNED float logits[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                logits[lane] = b[i] + total_2[lane];
+                logits[lane] = b[i] + sum_2[lane];
                 log_p[lane] = log_p[lane] + (x[i][lane] * logits[lane] - softplus(logits[lane]));
             }
         }
@@ -68,9 +68,9 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared_2 = shared + 0;
     // fvsbn.gen:6
     for (int64_t i = 0; i < 64; i++) {
-        float *restrict values_2 = shared_2 + i * 64;
+        float *restrict values = shared_2 + i * 64;
         for (int at = 0; at < 64; at++) {
-            values_2[at] = (float)(at < i);
+            values[at] = (float)(at < i);
         }
     }
 }
@@ -100,16 +100,16 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = 0.0f;
         }
         for (int64_t i = 0; i < 64; i++) {
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2[lane] += W[i * 64 + at] * choose(shared_2[i * 64 + at], x[at][lane], 0.0f);
+                    sum_2[lane] += W[i * 64 + at] * choose(shared_2[i * 64 + at], x[at][lane], 0.0f);
                 }
             }
             ALIGNED float logits[LANES];
             ALIGNED float noise[LANES];
-            for (int lane = 0; lane < LANES; lane++) logits[lane] = b[i] + total_2[lane];
+            for (int lane = 0; lane < LANES; lane++) logits[lane] = b[i] + sum_2[lane];
             uniform(&noise, 1, row, seed, step, i, 0);
             ALIGNED float x_i[LANES];
             for (int lane = 0; lane < LANES; lane++) x_i[lane] = (float)(noise[lane] < sigmoid(logits[lane]));

@@ -13,7 +13,7 @@ log_prob_rows = CFunction(
     lanes=64,
     parameters=2,
     shared=4096,
-    work=1900.0,
+    work=2020.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -24,5 +24,5 @@ sample_rows = CFunction(
     parameters=2,
     random=True,
     shared=4096,
-    work=2030.0,
+    work=2150.0,
 )

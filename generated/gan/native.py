@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=16,
     parameters=6,
     random=True,
-    work=1190.0,
+    work=1300.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -22,9 +22,8 @@ decode_rows = CFunction(
     outputs=(Port((64,)),),
     lanes=16,
     parameters=6,
-    work=1150.0,
+    work=1270.0,
 )
-prior_rows = CFunction(__file__, "prior_rows", inputs=(), outputs=(Port((16,)),), lanes=64, random=True, work=34.1)
 objective_critic_rows = CFunction(
     __file__,
     "objective_critic_rows",
@@ -33,7 +32,7 @@ objective_critic_rows = CFunction(
     lanes=16,
     parameters=12,
     random=True,
-    work=3320.0,
+    work=3430.0,
 )
 objective_generator_rows = CFunction(
     __file__,
@@ -43,5 +42,5 @@ objective_generator_rows = CFunction(
     lanes=16,
     parameters=12,
     random=True,
-    work=2250.0,
+    work=2370.0,
 )

@@ -119,33 +119,6 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
-#ifdef PRIOR_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* draws of z from p.
-
-   Returns z [rows, 2]. */
-void prior_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict row_numbers = pointers[0];
-    float *restrict z_out = pointers[1];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // gan_grid.gen:13
-        ALIGNED float z[2][LANES];
-        normal(z, 2, row, seed, step, 0, 1);
-        store(z_out, z, first, count, 2, 2, 0);
-    }
-}
-#endif
-
 #ifdef OBJECTIVE_CRITIC_ROWS
 #define LANES 16
 #include "lanes.h"
@@ -156,14 +129,14 @@ void objective_critic_rows_shared(const int64_t *numbers, void *const *pointers)
     float *restrict shared = pointers[17];
     float *restrict output_weight_used = shared + 0;
     // gan_grid.gen:16
-     {
-        float *restrict values_2 = output_weight_used + 0 * 128;
+    {
+        float *restrict values = output_weight_used;
         ALIGNED float joined[1];
         joined[0] = 1.0f;
         for (int at = 0; at < 128; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 1; by++) total += joined[by] * (L_mlp_output_weight)[at * 1 + by * 128];
-            values_2[at] = total;
+            float summed = 0.0f;
+            for (int by = 0; by < 1; by++) summed += joined[by] * (L_mlp_output_weight)[at * 1 + by * 128];
+            values[at] = summed;
         }
     }
 }

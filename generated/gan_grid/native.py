@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=16,
     parameters=8,
     random=True,
-    work=1450.0,
+    work=1570.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -22,9 +22,8 @@ decode_rows = CFunction(
     outputs=(Port((2,)),),
     lanes=16,
     parameters=8,
-    work=1450.0,
+    work=1560.0,
 )
-prior_rows = CFunction(__file__, "prior_rows", inputs=(), outputs=(Port((2,)),), lanes=64, random=True, work=4.26)
 objective_critic_rows = CFunction(
     __file__,
     "objective_critic_rows",
@@ -34,7 +33,7 @@ objective_critic_rows = CFunction(
     parameters=16,
     random=True,
     shared=128,
-    work=5840.0,
+    work=5950.0,
 )
 objective_generator_rows = CFunction(
     __file__,
@@ -44,5 +43,5 @@ objective_generator_rows = CFunction(
     lanes=16,
     parameters=16,
     random=True,
-    work=2890.0,
+    work=3010.0,
 )

@@ -40,31 +40,31 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) h[at][lane] = hyperbolic_tangent(W_x[at][lane]);
             }
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] += V[i * 64 + at] * h[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += V[i * 64 + at] * h[at][lane];
             }
             ALIGNED float mean[LANES];
-            ALIGNED float total_3[LANES];
+            ALIGNED float sum_3[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                mean[lane] = b[i] + total_2[lane];
-                total_3[lane] = 0.0f;
+                mean[lane] = b[i] + sum_2[lane];
+                sum_3[lane] = 0.0f;
             }
             for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] += S[i * 64 + at] * h[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] += S[i * 64 + at] * h[at][lane];
             }
-            ALIGNED float total_4[LANES];
+            ALIGNED float total[LANES];
             ALIGNED float scale[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_4[lane] = a[i] + total_3[lane];
-                scale[lane] = exponential(total_4[lane]);
+                total[lane] = a[i] + sum_3[lane];
+                scale[lane] = exponential(total[lane]);
             }
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = W_x[at][lane] + W[at * 2 + i] * x_i[lane];
             }
             for (int lane = 0; lane < LANES; lane++) {
-                log_p[lane] = log_p[lane] + (-0.5f * square((x_i[lane] - mean[lane]) / scale[lane]) - total_4[lane] -
+                log_p[lane] = log_p[lane] + (-0.5f * square((x_i[lane] - mean[lane]) / scale[lane]) - total[lane] -
                     0.9189385332046727f);
             }
         }
@@ -110,23 +110,23 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) h[at][lane] = hyperbolic_tangent(W_x[at][lane]);
             }
             // gaussian_nade.gen:6
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] += V[i * 64 + at] * h[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += V[i * 64 + at] * h[at][lane];
             }
             ALIGNED float mean[LANES];
-            ALIGNED float total_3[LANES];
+            ALIGNED float sum_3[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                mean[lane] = b[i] + total_2[lane];
-                total_3[lane] = 0.0f;
+                mean[lane] = b[i] + sum_2[lane];
+                sum_3[lane] = 0.0f;
             }
             for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] += S[i * 64 + at] * h[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] += S[i * 64 + at] * h[at][lane];
             }
             ALIGNED float scale[LANES];
             ALIGNED float noise[LANES];
-            for (int lane = 0; lane < LANES; lane++) scale[lane] = exponential(a[i] + total_3[lane]);
+            for (int lane = 0; lane < LANES; lane++) scale[lane] = exponential(a[i] + sum_3[lane]);
             normal(&noise, 1, row, seed, step, i, 0);
             ALIGNED float x_i[LANES];
             for (int lane = 0; lane < LANES; lane++) x_i[lane] = mean[lane] + scale[lane] * noise[lane];

@@ -13,7 +13,7 @@ log_prob_rows = CFunction(
     outputs=(Port(),),
     lanes=16,
     parameters=6,
-    work=162.0,
+    work=279.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -23,5 +23,5 @@ sample_rows = CFunction(
     lanes=16,
     parameters=6,
     random=True,
-    work=164.0,
+    work=281.0,
 )

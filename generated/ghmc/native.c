@@ -33,37 +33,6 @@ void energy_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
-#ifdef START_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* where chains of ghmc start: Normal(0, 1).
-
-   Returns x [rows, 2], v [rows, 2]. */
-void start_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict row_numbers = pointers[0];
-    float *restrict x_out = pointers[1];
-    float *restrict v_out = pointers[2];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // ghmc.gen:13
-        ALIGNED float x[2][LANES];
-        normal(x, 2, row, seed, step, 0, 0);
-        store(x_out, x, first, count, 2, 2, 0);
-        ALIGNED float v[2][LANES];
-        normal(v, 2, row, seed, step, 0, 1);
-        store(v_out, v, first, count, 2, 2, 0);
-    }
-}
-#endif
-
 #ifdef CHAIN_ROWS
 #define LANES 64
 #include "lanes.h"
@@ -125,16 +94,6 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float grad_U[2][LANES];
             ALIGNED float w[2][LANES];
             ALIGNED float y[2][LANES];
-            ALIGNED float y_0[LANES];
-            ALIGNED float power_y_0[LANES];
-            ALIGNED float difference_2[LANES];
-            ALIGNED float U[LANES];
-            ALIGNED float product_2[LANES];
-            ALIGNED float grad_U_2[2][LANES];
-            ALIGNED float w_2[2][LANES];
-            ALIGNED float U_2[LANES];
-            ALIGNED float log_ratio[LANES];
-            ALIGNED int accept[LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 v_next[0][lane] = mean[0][lane] + 0.43588989435406733f * noise[0][lane];
                 v_next[1][lane] = mean[1][lane] + 0.43588989435406733f * noise[1][lane];
@@ -148,6 +107,19 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 w[1][lane] = v_next[1][lane] - 0.1f * grad_U[1][lane];
                 y[0][lane] = x_2[0][lane] + 0.2f * w[0][lane];
                 y[1][lane] = x_2[1][lane] + 0.2f * w[1][lane];
+            }
+            // ghmc.gen:5
+            ALIGNED float y_0[LANES];
+            ALIGNED float power_y_0[LANES];
+            ALIGNED float difference_2[LANES];
+            ALIGNED float U[LANES];
+            ALIGNED float product_2[LANES];
+            ALIGNED float grad_U_2[2][LANES];
+            ALIGNED float w_2[2][LANES];
+            ALIGNED float U_2[LANES];
+            ALIGNED float log_ratio[LANES];
+            ALIGNED int accept[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 y_0[lane] = y[0][lane];
                 power_y_0[lane] = square(y_0[lane]);
                 difference_2[lane] = y[1][lane] - power_y_0[lane];

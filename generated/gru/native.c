@@ -69,39 +69,39 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_3[at][lane] + output_bias[at];
             }
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2[lane] += choose(equal__event[at][lane], logits[at][lane], 0.0f);
+                    sum_2[lane] += choose(equal__event[at][lane], logits[at][lane], 0.0f);
                 }
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = logits[0][lane];
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], logits[at][lane]);
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = logits[0][lane];
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], logits[at][lane]);
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = logits[0][lane];
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], logits[at][lane]);
             }
-            ALIGNED float total_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_6[lane] = logits[0][lane];
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[lane] = maximum(total_6[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_6[lane] = maximum(sum_6[lane], logits[at][lane]);
             }
-            ALIGNED float total_7[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_7[lane] = 0.0f;
+            ALIGNED float sum_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_7[lane] += exponential(logits[at][lane] - choose(absolute(total_5[lane]) < INFINITY,
-                        total_6[lane], 0.0f));
+                    sum_7[lane] += exponential(logits[at][lane] - choose(absolute(sum_5[lane]) < INFINITY, sum_6[lane],
+                        0.0f));
                 }
             }
             for (int at = 0; at < 96; at++) {
@@ -112,8 +112,8 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             for (int lane = 0; lane < LANES; lane++) {
-                log_p[lane] = log_p[lane] + (total_2[lane] - (choose(absolute(total_3[lane]) < INFINITY, total_4[lane],
-                    0.0f) + logarithm(total_7[lane])));
+                log_p[lane] = log_p[lane] + (sum_2[lane] - (choose(absolute(sum_3[lane]) < INFINITY, sum_4[lane], 0.0f)
+                    + logarithm(sum_7[lane])));
             }
         }
         store(log_prob_out, &log_p, first, count, 1, 1, 0);
@@ -158,39 +158,39 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + output_bias[at];
             }
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = logits[0][lane];
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] = maximum(total_2[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], logits[at][lane]);
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = logits[0][lane];
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], logits[at][lane]);
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = logits[0][lane];
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], logits[at][lane]);
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = logits[0][lane];
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], logits[at][lane]);
             }
-            ALIGNED float total_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_6[lane] = 0.0f;
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_6[lane] += exponential(logits[at][lane] - choose(absolute(total_4[lane]) < INFINITY,
-                        total_5[lane], 0.0f));
+                    sum_6[lane] += exponential(logits[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                        0.0f));
                 }
             }
             ALIGNED float masses[17][LANES];
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    masses[at][lane] = exponential(logits[at][lane] - (choose(absolute(total_2[lane]) < INFINITY,
-                        total_3[lane], 0.0f) + logarithm(total_6[lane])));
+                    masses[at][lane] = exponential(logits[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY,
+                        sum_3[lane], 0.0f) + logarithm(sum_6[lane])));
                 }
             }
             ALIGNED float noise[LANES];
@@ -202,11 +202,11 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 drawn[lane] = 0.0f;
             }
             for (int64_t k = 0; k < 16; k++) {
-                ALIGNED float total_7[LANES];
+                ALIGNED float total[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_7[lane] = cumulative[lane] + masses[k][lane];
-                    cumulative[lane] = total_7[lane];
-                    drawn[lane] = drawn[lane] + (float)(total_7[lane] <= noise[lane]);
+                    total[lane] = cumulative[lane] + masses[k][lane];
+                    cumulative[lane] = total[lane];
+                    drawn[lane] = drawn[lane] + (float)(total[lane] <= noise[lane]);
                 }
             }
             store_whole(x_out, &drawn, first, count, 1, 64, t);

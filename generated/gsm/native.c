@@ -20,35 +20,35 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict a_used_5 = shared + 10;
     float *restrict a_used_6 = shared + 11;
     // gsm.gen:6
-     {
-        float *restrict values_2 = w_used + 0 * 6;
+    {
+        float *restrict values = w_used;
         for (int at = 0; at < 6; at++) {
-            values_2[at] = logarithm(w[at]);
+            values[at] = logarithm(w[at]);
         }
     }
-     {
-        float *restrict values_3 = a_used + 0 * 1;
-        values_3[0] = exponential(a[0]);
+    {
+        float *restrict values_2 = a_used;
+        values_2[0] = exponential(a[0]);
     }
-     {
-        float *restrict values_4 = a_used_2 + 0 * 1;
-        values_4[0] = exponential(a[1]);
+    {
+        float *restrict values_3 = a_used_2;
+        values_3[0] = exponential(a[1]);
     }
-     {
-        float *restrict values_5 = a_used_3 + 0 * 1;
-        values_5[0] = exponential(a[2]);
+    {
+        float *restrict values_4 = a_used_3;
+        values_4[0] = exponential(a[2]);
     }
-     {
-        float *restrict values_6 = a_used_4 + 0 * 1;
-        values_6[0] = exponential(a[3]);
+    {
+        float *restrict values_5 = a_used_4;
+        values_5[0] = exponential(a[3]);
     }
-     {
-        float *restrict values_7 = a_used_5 + 0 * 1;
-        values_7[0] = exponential(a[4]);
+    {
+        float *restrict values_6 = a_used_5;
+        values_6[0] = exponential(a[4]);
     }
-     {
-        float *restrict values_8 = a_used_6 + 0 * 1;
-        values_8[0] = exponential(a[5]);
+    {
+        float *restrict values_7 = a_used_6;
+        values_7[0] = exponential(a[5]);
     }
 }
 
@@ -79,293 +79,292 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) difference[at][lane] = x[at][lane] - m[at];
         }
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] += -0.5f * square(difference[at][lane] / a_used[0]) - a[0] - 0.9189385332046727f;
+                sum_2[lane] += -0.5f * square(difference[at][lane] / a_used[0]) - a[0] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_3[lane] += -0.5f * square(difference[at][lane] / a_used_2[0]) - a[1] - 0.9189385332046727f;
+                sum_3[lane] += -0.5f * square(difference[at][lane] / a_used_2[0]) - a[1] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_4[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_4[lane] += -0.5f * square(difference[at][lane] / a_used_3[0]) - a[2] - 0.9189385332046727f;
+                sum_4[lane] += -0.5f * square(difference[at][lane] / a_used_3[0]) - a[2] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_5[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_5[lane] = 0.0f;
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_5[lane] += -0.5f * square(difference[at][lane] / a_used_4[0]) - a[3] - 0.9189385332046727f;
+                sum_5[lane] += -0.5f * square(difference[at][lane] / a_used_4[0]) - a[3] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_6[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_6[lane] = 0.0f;
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_6[lane] += -0.5f * square(difference[at][lane] / a_used_5[0]) - a[4] - 0.9189385332046727f;
+                sum_6[lane] += -0.5f * square(difference[at][lane] / a_used_5[0]) - a[4] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_7[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_7[lane] = 0.0f;
+        ALIGNED float sum_7[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_7[lane] += -0.5f * square(difference[at][lane] / a_used_6[0]) - a[5] - 0.9189385332046727f;
+                sum_7[lane] += -0.5f * square(difference[at][lane] / a_used_6[0]) - a[5] - 0.9189385332046727f;
             }
         }
         ALIGNED float joined[6][LANES];
-        ALIGNED float total_8[LANES];
+        ALIGNED float sum_8[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            joined[0][lane] = w_used[0] + total_2[lane];
-            joined[1][lane] = w_used[1] + total_3[lane];
-            joined[2][lane] = w_used[2] + total_4[lane];
-            joined[3][lane] = w_used[3] + total_5[lane];
-            joined[4][lane] = w_used[4] + total_6[lane];
-            joined[5][lane] = w_used[5] + total_7[lane];
-            total_8[lane] = joined[0][lane];
+            joined[0][lane] = w_used[0] + sum_2[lane];
+            joined[1][lane] = w_used[1] + sum_3[lane];
+            joined[2][lane] = w_used[2] + sum_4[lane];
+            joined[3][lane] = w_used[3] + sum_5[lane];
+            joined[4][lane] = w_used[4] + sum_6[lane];
+            joined[5][lane] = w_used[5] + sum_7[lane];
+            sum_8[lane] = joined[0][lane];
         }
         for (int at = 1; at < 6; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_8[lane] = maximum(total_8[lane], joined[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], joined[at][lane]);
         }
-        ALIGNED float total_9[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_9[lane] = 0.0f;
+        ALIGNED float sum_9[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_9[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_9[lane] += -0.5f * square(difference[at][lane] / a_used[0]) - a[0] - 0.9189385332046727f;
+                sum_9[lane] += -0.5f * square(difference[at][lane] / a_used[0]) - a[0] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_10[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_10[lane] = 0.0f;
+        ALIGNED float sum_10[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_10[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_10[lane] += -0.5f * square(difference[at][lane] / a_used_2[0]) - a[1] - 0.9189385332046727f;
+                sum_10[lane] += -0.5f * square(difference[at][lane] / a_used_2[0]) - a[1] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_11[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_11[lane] = 0.0f;
+        ALIGNED float sum_11[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_11[lane] += -0.5f * square(difference[at][lane] / a_used_3[0]) - a[2] - 0.9189385332046727f;
+                sum_11[lane] += -0.5f * square(difference[at][lane] / a_used_3[0]) - a[2] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_12[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_12[lane] = 0.0f;
+        ALIGNED float sum_12[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_12[lane] += -0.5f * square(difference[at][lane] / a_used_4[0]) - a[3] - 0.9189385332046727f;
+                sum_12[lane] += -0.5f * square(difference[at][lane] / a_used_4[0]) - a[3] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_13[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_13[lane] = 0.0f;
+        ALIGNED float sum_13[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_13[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_13[lane] += -0.5f * square(difference[at][lane] / a_used_5[0]) - a[4] - 0.9189385332046727f;
+                sum_13[lane] += -0.5f * square(difference[at][lane] / a_used_5[0]) - a[4] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_14[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_14[lane] = 0.0f;
+        ALIGNED float sum_14[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_14[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_14[lane] += -0.5f * square(difference[at][lane] / a_used_6[0]) - a[5] - 0.9189385332046727f;
+                sum_14[lane] += -0.5f * square(difference[at][lane] / a_used_6[0]) - a[5] - 0.9189385332046727f;
             }
         }
         ALIGNED float joined_2[6][LANES];
-        ALIGNED float total_15[LANES];
+        ALIGNED float sum_15[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            joined_2[0][lane] = w_used[0] + total_9[lane];
-            joined_2[1][lane] = w_used[1] + total_10[lane];
-            joined_2[2][lane] = w_used[2] + total_11[lane];
-            joined_2[3][lane] = w_used[3] + total_12[lane];
-            joined_2[4][lane] = w_used[4] + total_13[lane];
-            joined_2[5][lane] = w_used[5] + total_14[lane];
-            total_15[lane] = joined_2[0][lane];
+            joined_2[0][lane] = w_used[0] + sum_9[lane];
+            joined_2[1][lane] = w_used[1] + sum_10[lane];
+            joined_2[2][lane] = w_used[2] + sum_11[lane];
+            joined_2[3][lane] = w_used[3] + sum_12[lane];
+            joined_2[4][lane] = w_used[4] + sum_13[lane];
+            joined_2[5][lane] = w_used[5] + sum_14[lane];
+            sum_15[lane] = joined_2[0][lane];
         }
         for (int at = 1; at < 6; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_15[lane] = maximum(total_15[lane], joined_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], joined_2[at][lane]);
         }
-        ALIGNED float total_16[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_16[lane] = 0.0f;
+        ALIGNED float sum_16[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_16[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_16[lane] += -0.5f * square(difference[at][lane] / a_used[0]) - a[0] - 0.9189385332046727f;
+                sum_16[lane] += -0.5f * square(difference[at][lane] / a_used[0]) - a[0] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_17[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_17[lane] = 0.0f;
+        ALIGNED float sum_17[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_17[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_17[lane] += -0.5f * square(difference[at][lane] / a_used_2[0]) - a[1] - 0.9189385332046727f;
+                sum_17[lane] += -0.5f * square(difference[at][lane] / a_used_2[0]) - a[1] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_18[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_18[lane] = 0.0f;
+        ALIGNED float sum_18[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_18[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_18[lane] += -0.5f * square(difference[at][lane] / a_used_3[0]) - a[2] - 0.9189385332046727f;
+                sum_18[lane] += -0.5f * square(difference[at][lane] / a_used_3[0]) - a[2] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_19[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_19[lane] = 0.0f;
+        ALIGNED float sum_19[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_19[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_19[lane] += -0.5f * square(difference[at][lane] / a_used_4[0]) - a[3] - 0.9189385332046727f;
+                sum_19[lane] += -0.5f * square(difference[at][lane] / a_used_4[0]) - a[3] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_20[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_20[lane] = 0.0f;
+        ALIGNED float sum_20[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_20[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_20[lane] += -0.5f * square(difference[at][lane] / a_used_5[0]) - a[4] - 0.9189385332046727f;
+                sum_20[lane] += -0.5f * square(difference[at][lane] / a_used_5[0]) - a[4] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_21[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_21[lane] = 0.0f;
+        ALIGNED float sum_21[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_21[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_21[lane] += -0.5f * square(difference[at][lane] / a_used_6[0]) - a[5] - 0.9189385332046727f;
+                sum_21[lane] += -0.5f * square(difference[at][lane] / a_used_6[0]) - a[5] - 0.9189385332046727f;
             }
         }
         ALIGNED float joined_3[6][LANES];
-        ALIGNED float total_22[LANES];
+        ALIGNED float sum_22[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            joined_3[0][lane] = w_used[0] + total_16[lane];
-            joined_3[1][lane] = w_used[1] + total_17[lane];
-            joined_3[2][lane] = w_used[2] + total_18[lane];
-            joined_3[3][lane] = w_used[3] + total_19[lane];
-            joined_3[4][lane] = w_used[4] + total_20[lane];
-            joined_3[5][lane] = w_used[5] + total_21[lane];
-            total_22[lane] = 0.0f;
+            joined_3[0][lane] = w_used[0] + sum_16[lane];
+            joined_3[1][lane] = w_used[1] + sum_17[lane];
+            joined_3[2][lane] = w_used[2] + sum_18[lane];
+            joined_3[3][lane] = w_used[3] + sum_19[lane];
+            joined_3[4][lane] = w_used[4] + sum_20[lane];
+            joined_3[5][lane] = w_used[5] + sum_21[lane];
+            sum_22[lane] = 0.0f;
         }
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_22[lane] += -0.5f * square(difference[at][lane] / a_used[0]) - a[0] - 0.9189385332046727f;
+                sum_22[lane] += -0.5f * square(difference[at][lane] / a_used[0]) - a[0] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_23[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_23[lane] = 0.0f;
+        ALIGNED float sum_23[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_23[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_23[lane] += -0.5f * square(difference[at][lane] / a_used_2[0]) - a[1] - 0.9189385332046727f;
+                sum_23[lane] += -0.5f * square(difference[at][lane] / a_used_2[0]) - a[1] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_24[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_24[lane] = 0.0f;
+        ALIGNED float sum_24[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_24[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_24[lane] += -0.5f * square(difference[at][lane] / a_used_3[0]) - a[2] - 0.9189385332046727f;
+                sum_24[lane] += -0.5f * square(difference[at][lane] / a_used_3[0]) - a[2] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_25[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_25[lane] = 0.0f;
+        ALIGNED float sum_25[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_25[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_25[lane] += -0.5f * square(difference[at][lane] / a_used_4[0]) - a[3] - 0.9189385332046727f;
+                sum_25[lane] += -0.5f * square(difference[at][lane] / a_used_4[0]) - a[3] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_26[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_26[lane] = 0.0f;
+        ALIGNED float sum_26[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_26[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_26[lane] += -0.5f * square(difference[at][lane] / a_used_5[0]) - a[4] - 0.9189385332046727f;
+                sum_26[lane] += -0.5f * square(difference[at][lane] / a_used_5[0]) - a[4] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_27[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_27[lane] = 0.0f;
+        ALIGNED float sum_27[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_27[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_27[lane] += -0.5f * square(difference[at][lane] / a_used_6[0]) - a[5] - 0.9189385332046727f;
+                sum_27[lane] += -0.5f * square(difference[at][lane] / a_used_6[0]) - a[5] - 0.9189385332046727f;
             }
         }
         ALIGNED float joined_4[6][LANES];
-        ALIGNED float total_28[LANES];
+        ALIGNED float sum_28[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            joined_4[0][lane] = w_used[0] + total_22[lane];
-            joined_4[1][lane] = w_used[1] + total_23[lane];
-            joined_4[2][lane] = w_used[2] + total_24[lane];
-            joined_4[3][lane] = w_used[3] + total_25[lane];
-            joined_4[4][lane] = w_used[4] + total_26[lane];
-            joined_4[5][lane] = w_used[5] + total_27[lane];
-            total_28[lane] = joined_4[0][lane];
+            joined_4[0][lane] = w_used[0] + sum_22[lane];
+            joined_4[1][lane] = w_used[1] + sum_23[lane];
+            joined_4[2][lane] = w_used[2] + sum_24[lane];
+            joined_4[3][lane] = w_used[3] + sum_25[lane];
+            joined_4[4][lane] = w_used[4] + sum_26[lane];
+            joined_4[5][lane] = w_used[5] + sum_27[lane];
+            sum_28[lane] = joined_4[0][lane];
         }
         for (int at = 1; at < 6; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_28[lane] = maximum(total_28[lane], joined_4[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sum_28[lane] = maximum(sum_28[lane], joined_4[at][lane]);
         }
-        ALIGNED float total_29[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_29[lane] = 0.0f;
+        ALIGNED float sum_29[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_29[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_29[lane] += -0.5f * square(difference[at][lane] / a_used[0]) - a[0] - 0.9189385332046727f;
+                sum_29[lane] += -0.5f * square(difference[at][lane] / a_used[0]) - a[0] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_30[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_30[lane] = 0.0f;
+        ALIGNED float sum_30[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_30[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_30[lane] += -0.5f * square(difference[at][lane] / a_used_2[0]) - a[1] - 0.9189385332046727f;
+                sum_30[lane] += -0.5f * square(difference[at][lane] / a_used_2[0]) - a[1] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_31[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_31[lane] = 0.0f;
+        ALIGNED float sum_31[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_31[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_31[lane] += -0.5f * square(difference[at][lane] / a_used_3[0]) - a[2] - 0.9189385332046727f;
+                sum_31[lane] += -0.5f * square(difference[at][lane] / a_used_3[0]) - a[2] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_32[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_32[lane] = 0.0f;
+        ALIGNED float sum_32[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_32[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_32[lane] += -0.5f * square(difference[at][lane] / a_used_4[0]) - a[3] - 0.9189385332046727f;
+                sum_32[lane] += -0.5f * square(difference[at][lane] / a_used_4[0]) - a[3] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_33[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_33[lane] = 0.0f;
+        ALIGNED float sum_33[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_33[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_33[lane] += -0.5f * square(difference[at][lane] / a_used_5[0]) - a[4] - 0.9189385332046727f;
+                sum_33[lane] += -0.5f * square(difference[at][lane] / a_used_5[0]) - a[4] - 0.9189385332046727f;
             }
         }
-        ALIGNED float total_34[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_34[lane] = 0.0f;
+        ALIGNED float sum_34[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_34[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_34[lane] += -0.5f * square(difference[at][lane] / a_used_6[0]) - a[5] - 0.9189385332046727f;
+                sum_34[lane] += -0.5f * square(difference[at][lane] / a_used_6[0]) - a[5] - 0.9189385332046727f;
             }
         }
         ALIGNED float joined_5[6][LANES];
-        ALIGNED float total_35[LANES];
+        ALIGNED float sum_35[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            joined_5[0][lane] = w_used[0] + total_29[lane];
-            joined_5[1][lane] = w_used[1] + total_30[lane];
-            joined_5[2][lane] = w_used[2] + total_31[lane];
-            joined_5[3][lane] = w_used[3] + total_32[lane];
-            joined_5[4][lane] = w_used[4] + total_33[lane];
-            joined_5[5][lane] = w_used[5] + total_34[lane];
-            total_35[lane] = joined_5[0][lane];
+            joined_5[0][lane] = w_used[0] + sum_29[lane];
+            joined_5[1][lane] = w_used[1] + sum_30[lane];
+            joined_5[2][lane] = w_used[2] + sum_31[lane];
+            joined_5[3][lane] = w_used[3] + sum_32[lane];
+            joined_5[4][lane] = w_used[4] + sum_33[lane];
+            joined_5[5][lane] = w_used[5] + sum_34[lane];
+            sum_35[lane] = joined_5[0][lane];
         }
         for (int at = 1; at < 6; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_35[lane] = maximum(total_35[lane], joined_5[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sum_35[lane] = maximum(sum_35[lane], joined_5[at][lane]);
         }
-        ALIGNED float total_36[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_36[lane] = 0.0f;
+        ALIGNED float sum_36[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_36[lane] = 0.0f;
         for (int at = 0; at < 6; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_36[lane] += exponential(joined_3[at][lane] - choose(absolute(total_28[lane]) < INFINITY,
-                    total_35[lane], 0.0f));
+                sum_36[lane] += exponential(joined_3[at][lane] - choose(absolute(sum_28[lane]) < INFINITY, sum_35[lane],
+                    0.0f));
             }
         }
         ALIGNED float log_prob[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            log_prob[lane] = choose(absolute(total_8[lane]) < INFINITY, total_15[lane], 0.0f) +
-                logarithm(total_36[lane]);
+            log_prob[lane] = choose(absolute(sum_8[lane]) < INFINITY, sum_15[lane], 0.0f) + logarithm(sum_36[lane]);
         }
         store(log_prob_out, &log_prob, first, count, 1, 1, 0);
     }
@@ -404,21 +403,21 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             drawn[lane] = 0.0f;
         }
         for (int64_t k = 0; k < 5; k++) {
-            ALIGNED float total_2[LANES];
+            ALIGNED float total[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] = cumulative[lane] + w[k];
-                cumulative[lane] = total_2[lane];
-                drawn[lane] = drawn[lane] + (float)(total_2[lane] <= noise[lane]);
+                total[lane] = cumulative[lane] + w[k];
+                cumulative[lane] = total[lane];
+                drawn[lane] = drawn[lane] + (float)(total[lane] <= noise[lane]);
             }
         }
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 6; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] += choose(drawn[lane] == (float)at, a[at], 0.0f);
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += choose(drawn[lane] == (float)at, a[at], 0.0f);
         }
         ALIGNED float scale[LANES];
         ALIGNED float noise_2[30][LANES];
-        for (int lane = 0; lane < LANES; lane++) scale[lane] = exponential(total_3[lane]);
+        for (int lane = 0; lane < LANES; lane++) scale[lane] = exponential(sum_2[lane]);
         normal(noise_2, 30, row, seed, step, 0, 0);
         ALIGNED float x[30][LANES];
         for (int at = 0; at < 30; at++) {

@@ -13,7 +13,7 @@ log_prob_rows = CFunction(
     lanes=64,
     parameters=3,
     shared=12,
-    work=1150.0,
+    work=1270.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -23,5 +23,5 @@ sample_rows = CFunction(
     lanes=64,
     parameters=3,
     random=True,
-    work=81.1,
+    work=198.0,
 )

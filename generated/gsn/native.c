@@ -93,50 +93,6 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
-#ifdef DECODE_MEAN_ROWS
-#define LANES 32
-#include "lanes.h"
-
-/* the mean of p(x | c) of each row.
-
-   Takes c [rows, 64] integer; returns x [rows, 64]. */
-void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict c_rows = pointers[0];
-    const float *restrict mlp_0_weight = pointers[1];
-    const float *restrict mlp_0_bias = pointers[2];
-    const float *restrict mlp_output_weight = pointers[3];
-    const float *restrict mlp_output_bias = pointers[4];
-    float *restrict x_out = pointers[5];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED float c[64][LANES];
-        load_whole(c, c_rows, first, count, 64);
-        // gsn.gen:7
-        ALIGNED float product[128][LANES];
-        dot(product, 128, c, 64, mlp_0_weight, 64, 1);
-        ALIGNED float hidden[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
-            }
-        }
-        ALIGNED float product_2[64][LANES];
-        dot(product_2, 64, hidden, 128, mlp_output_weight, 128, 1);
-        ALIGNED float logits[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_2[at][lane] + mlp_output_bias[at];
-        }
-        ALIGNED float x[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x[at][lane] = sigmoid(logits[at][lane]);
-        }
-        store(x_out, x, first, count, 64, 64, 0);
-    }
-}
-#endif
-
 #ifdef OBJECTIVE_PHASE_1_ROWS
 #define LANES 16
 #include "lanes.h"
@@ -278,37 +234,6 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             value[lane] = (log_p_x[lane] + log_p_x_2[lane] + log_p_x_3[lane]) / 3.0f;
         }
         store(value_out, &value, first, count, 1, 1, 0);
-    }
-}
-#endif
-
-#ifdef START_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* where chains of step start: Normal(0, 1) on the reals, uniform on finite supports.
-
-   Returns x [rows, 64] integer. */
-void start_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict row_numbers = pointers[0];
-    int64_t *restrict x_out = pointers[1];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // gsn.gen:9
-        ALIGNED float uniform_2[64][LANES];
-        uniform(uniform_2, 64, row, seed, step, 0, 0);
-        ALIGNED float x[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x[at][lane] = (float)(uniform_2[at][lane] < 0.5f);
-        }
-        store_whole(x_out, x, first, count, 64, 64, 0);
     }
 }
 #endif

@@ -87,7 +87,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         entries_16[0] = 1.0f;
         entries_16[1] = 1.0f;
         ALIGNED float phi[16][LANES];
-        ALIGNED float product[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             phi[0][lane] = exponential(-square(root((z[0][lane] - entries[0]) * (z[0][lane] - entries[0]) + (z[1][lane]
                 - entries[1]) * (z[1][lane] - entries[1]))) / 0.5f);
@@ -113,6 +112,9 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 (z[1][lane] - entries_11[1]) * (z[1][lane] - entries_11[1]))) / 0.5f);
             phi[11][lane] = exponential(-square(root((z[0][lane] - entries_12[0]) * (z[0][lane] - entries_12[0]) +
                 (z[1][lane] - entries_12[1]) * (z[1][lane] - entries_12[1]))) / 0.5f);
+        }
+        ALIGNED float product[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             phi[12][lane] = exponential(-square(root((z[0][lane] - entries_13[0]) * (z[0][lane] - entries_13[0]) +
                 (z[1][lane] - entries_13[1]) * (z[1][lane] - entries_13[1]))) / 0.5f);
             phi[13][lane] = exponential(-square(root((z[0][lane] - entries_14[0]) * (z[0][lane] - entries_14[0]) +
@@ -222,7 +224,6 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         entries_16[0] = 1.0f;
         entries_16[1] = 1.0f;
         ALIGNED float phi[16][LANES];
-        ALIGNED float product[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             phi[0][lane] = exponential(-square(root((z[0][lane] - entries[0]) * (z[0][lane] - entries[0]) + (z[1][lane]
                 - entries[1]) * (z[1][lane] - entries[1]))) / 0.5f);
@@ -248,6 +249,9 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
                 (z[1][lane] - entries_11[1]) * (z[1][lane] - entries_11[1]))) / 0.5f);
             phi[11][lane] = exponential(-square(root((z[0][lane] - entries_12[0]) * (z[0][lane] - entries_12[0]) +
                 (z[1][lane] - entries_12[1]) * (z[1][lane] - entries_12[1]))) / 0.5f);
+        }
+        ALIGNED float product[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             phi[12][lane] = exponential(-square(root((z[0][lane] - entries_13[0]) * (z[0][lane] - entries_13[0]) +
                 (z[1][lane] - entries_13[1]) * (z[1][lane] - entries_13[1]))) / 0.5f);
             phi[13][lane] = exponential(-square(root((z[0][lane] - entries_14[0]) * (z[0][lane] - entries_14[0]) +
@@ -375,6 +379,8 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
                 (z[1][lane] - entries_11[1]) * (z[1][lane] - entries_11[1]))) / 0.5f);
             phi[11][lane] = exponential(-square(root((z[0][lane] - entries_12[0]) * (z[0][lane] - entries_12[0]) +
                 (z[1][lane] - entries_12[1]) * (z[1][lane] - entries_12[1]))) / 0.5f);
+        }
+        for (int lane = 0; lane < LANES; lane++) {
             phi[12][lane] = exponential(-square(root((z[0][lane] - entries_13[0]) * (z[0][lane] - entries_13[0]) +
                 (z[1][lane] - entries_13[1]) * (z[1][lane] - entries_13[1]))) / 0.5f);
             phi[13][lane] = exponential(-square(root((z[0][lane] - entries_14[0]) * (z[0][lane] - entries_14[0]) +
@@ -392,35 +398,6 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = product[at][lane] + b[at];
         }
         store(x_out, x, first, count, 64, 64, 0);
-    }
-}
-#endif
-
-#ifdef PRIOR_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* draws of k from p.
-
-   Returns k [rows] integer. */
-void prior_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict row_numbers = pointers[0];
-    int64_t *restrict k_out = pointers[1];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // gtm.gen:10
-        ALIGNED float noise[LANES];
-        uniform(&noise, 1, row, seed, step, 0, 1);
-        ALIGNED float k[LANES];
-        for (int lane = 0; lane < LANES; lane++) k[lane] = minimum(whole(100.0f * noise[lane]), 99.0f);
-        store_whole(k_out, &k, first, count, 1, 1, 0);
     }
 }
 #endif

@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=32,
     parameters=3,
     random=True,
-    work=254.0,
+    work=371.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -23,7 +23,7 @@ decode_rows = CFunction(
     lanes=32,
     parameters=3,
     random=True,
-    work=251.0,
+    work=369.0,
 )
 decode_mean_rows = CFunction(
     __file__,
@@ -32,6 +32,5 @@ decode_mean_rows = CFunction(
     outputs=(Port((64,)),),
     lanes=64,
     parameters=2,
-    work=95.8,
+    work=213.0,
 )
-prior_rows = CFunction(__file__, "prior_rows", inputs=(), outputs=(Port(whole=True),), lanes=64, random=True, work=2.76)

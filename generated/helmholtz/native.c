@@ -13,10 +13,10 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[3];
     float *restrict output_bias_used = shared + 0;
     // helmholtz.gen:6
-     {
-        float *restrict values_2 = output_bias_used + 0 * 8;
+    {
+        float *restrict values = output_bias_used;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = sigmoid(bias_output_bias[at]);
+            values[at] = sigmoid(bias_output_bias[at]);
         }
     }
 }
@@ -77,10 +77,10 @@ void log_weight_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[6];
     float *restrict output_bias_used = shared + 0;
     // helmholtz.gen:6
-     {
-        float *restrict values_2 = output_bias_used + 0 * 8;
+    {
+        float *restrict values = output_bias_used;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = softplus(bias_output_bias[at]);
+            values[at] = softplus(bias_output_bias[at]);
         }
     }
 }
@@ -163,50 +163,6 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
-#ifdef ENCODE_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* a draw of z for each row from q(z | x).
-
-   Takes x [rows, 64] integer; returns z [rows, 8] integer. */
-void encode_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict x_rows = pointers[0];
-    const float *restrict weight = pointers[1];
-    const float *restrict bias = pointers[2];
-    const int64_t *restrict row_numbers = pointers[3];
-    int64_t *restrict z_out = pointers[4];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        ALIGNED float x[64][LANES];
-        load_whole(x, x_rows, first, count, 64);
-        // helmholtz.gen:8
-        ALIGNED float product[8][LANES];
-        dot(product, 8, x, 64, weight, 64, 1);
-        ALIGNED float logits[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + bias[at];
-        }
-        ALIGNED float noise[8][LANES];
-        uniform(noise, 8, row, seed, step, 0, 3);
-        ALIGNED float z[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                z[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
-            }
-        }
-        store_whole(z_out, z, first, count, 8, 8, 0);
-    }
-}
-#endif
-
 #ifdef DECODE_ROWS
 #define LANES 32
 #include "lanes.h"
@@ -251,87 +207,6 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
-#ifdef DECODE_MEAN_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* the mean of p(x | z) of each row.
-
-   Takes z [rows, 8] integer; returns x [rows, 64]. */
-void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict z_rows = pointers[0];
-    const float *restrict weight = pointers[1];
-    const float *restrict bias = pointers[2];
-    float *restrict x_out = pointers[3];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED float z[8][LANES];
-        load_whole(z, z_rows, first, count, 8);
-        // helmholtz.gen:7
-        ALIGNED float product[64][LANES];
-        dot(product, 64, z, 8, weight, 8, 1);
-        ALIGNED float logits[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + bias[at];
-        }
-        ALIGNED float x[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x[at][lane] = sigmoid(logits[at][lane]);
-        }
-        store(x_out, x, first, count, 64, 64, 0);
-    }
-}
-#endif
-
-#ifdef PRIOR_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* What all rows share. */
-void prior_rows_shared(const int64_t *numbers, void *const *pointers) {
-    const float *restrict bias = pointers[0];
-    float *restrict shared = pointers[1];
-    float *restrict output_bias_used = shared + 0;
-    // helmholtz.gen:6
-     {
-        float *restrict values_2 = output_bias_used + 0 * 8;
-        for (int at = 0; at < 8; at++) {
-            values_2[at] = sigmoid(bias[at]);
-        }
-    }
-}
-
-/* draws of z from p.
-
-   Returns z [rows, 8] integer. */
-void prior_rows(const int64_t *numbers, void *const *pointers) {
-    float *restrict shared = pointers[1];
-    float *restrict output_bias_used = shared + 0;
-    const int64_t *restrict row_numbers = pointers[2];
-    int64_t *restrict z_out = pointers[3];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // helmholtz.gen:6
-        ALIGNED float noise[8][LANES];
-        uniform(noise, 8, row, seed, step, 0, 1);
-        ALIGNED float z[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) z[at][lane] = (float)(noise[at][lane] < output_bias_used[at]);
-        }
-        store_whole(z_out, z, first, count, 8, 8, 0);
-    }
-}
-#endif
-
 #ifdef OBJECTIVE_WAKE_ROWS
 #define LANES 16
 #include "lanes.h"
@@ -342,10 +217,10 @@ void objective_wake_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[6];
     float *restrict output_bias_used = shared + 0;
     // helmholtz.gen:6
-     {
-        float *restrict values_2 = output_bias_used + 0 * 8;
+    {
+        float *restrict values = output_bias_used;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = softplus(bias_output_bias[at]);
+            values[at] = softplus(bias_output_bias[at]);
         }
     }
 }
@@ -429,10 +304,10 @@ void objective_sleep_rows_shared(const int64_t *numbers, void *const *pointers) 
     float *restrict shared = pointers[6];
     float *restrict output_bias_used = shared + 0;
     // helmholtz.gen:6
-     {
-        float *restrict values_2 = output_bias_used + 0 * 8;
+    {
+        float *restrict values = output_bias_used;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = sigmoid(bias_output_bias[at]);
+            values[at] = sigmoid(bias_output_bias[at]);
         }
     }
 }

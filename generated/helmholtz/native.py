@@ -14,7 +14,7 @@ sample_rows = CFunction(
     parameters=3,
     random=True,
     shared=8,
-    work=226.0,
+    work=343.0,
 )
 log_weight_rows = CFunction(
     __file__,
@@ -25,17 +25,7 @@ log_weight_rows = CFunction(
     parameters=5,
     random=True,
     shared=8,
-    work=134.0,
-)
-encode_rows = CFunction(
-    __file__,
-    "encode_rows",
-    inputs=(Port((64,), whole=True),),
-    outputs=(Port((8,), whole=True),),
-    lanes=64,
-    parameters=2,
-    random=True,
-    work=43.8,
+    work=251.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -45,27 +35,7 @@ decode_rows = CFunction(
     lanes=32,
     parameters=2,
     random=True,
-    work=207.0,
-)
-decode_mean_rows = CFunction(
-    __file__,
-    "decode_mean_rows",
-    inputs=(Port((8,), whole=True),),
-    outputs=(Port((64,)),),
-    lanes=64,
-    parameters=2,
-    work=51.2,
-)
-prior_rows = CFunction(
-    __file__,
-    "prior_rows",
-    inputs=(),
-    outputs=(Port((8,), whole=True),),
-    lanes=64,
-    parameters=1,
-    random=True,
-    shared=8,
-    work=19.4,
+    work=324.0,
 )
 objective_wake_rows = CFunction(
     __file__,
@@ -76,7 +46,7 @@ objective_wake_rows = CFunction(
     parameters=5,
     random=True,
     shared=8,
-    work=128.0,
+    work=245.0,
 )
 objective_sleep_rows = CFunction(
     __file__,
@@ -87,5 +57,5 @@ objective_sleep_rows = CFunction(
     parameters=5,
     random=True,
     shared=8,
-    work=254.0,
+    work=371.0,
 )

@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=16,
     parameters=7,
     random=True,
-    work=1240.0,
+    work=1360.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -22,14 +22,5 @@ decode_rows = CFunction(
     outputs=(Port((64,)),),
     lanes=16,
     parameters=7,
-    work=1210.0,
-)
-prior_rows = CFunction(
-    __file__,
-    "prior_rows",
-    inputs=(Port(whole=True),),
-    outputs=(Port((16,)),),
-    lanes=64,
-    random=True,
-    work=34.1,
+    work=1330.0,
 )

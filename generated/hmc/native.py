@@ -5,16 +5,7 @@ spec: specs/physics/hmc.gen, sha256 7955aede50bb48e548263934ad4bcee559d1c83da0dc
 
 from gencompiler.runtime.compiled import CFunction, Port
 
-energy_rows = CFunction(__file__, "energy_rows", inputs=(Port((2,)),), outputs=(Port(),), lanes=64, work=1.56)
-start_rows = CFunction(
-    __file__,
-    "start_rows",
-    inputs=(),
-    outputs=(Port((2,)), Port((2,))),
-    lanes=64,
-    random=True,
-    work=8.52,
-)
+energy_rows = CFunction(__file__, "energy_rows", inputs=(Port((2,)),), outputs=(Port(),), lanes=64, work=119.0)
 chain_rows = CFunction(
     __file__,
     "chain_rows",
@@ -23,5 +14,5 @@ chain_rows = CFunction(
     lanes=64,
     scalars=("steps",),
     random=True,
-    work=54.6,
+    work=172.0,
 )

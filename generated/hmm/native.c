@@ -33,16 +33,16 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) hot[at][lane] = choose(at == 0, hot_2[lane], 0.0f);
         }
         for (int64_t t = 0; t < 5; t++) {
-            int64_t total_2;
-            total_2 = t + 1;
+            int64_t total;
+            total = t + 1;
             ALIGNED float probability[LANES];
             ALIGNED float noise_2[LANES];
             for (int lane = 0; lane < LANES; lane++) probability[lane] = choose(hot[t][lane] == 0.0f, 0.2f, 0.8f);
-            uniform(&noise_2, 1, row, seed, step, total_2, 1);
+            uniform(&noise_2, 1, row, seed, step, total, 1);
             ALIGNED float hot_t[LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 hot_t[lane] = (float)(noise_2[lane] < probability[lane]);
-                hot[total_2][lane] = hot_t[lane];
+                hot[total][lane] = hot_t[lane];
             }
         }
         // hmm.gen:9
@@ -70,11 +70,11 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 drawn[lane] = 0.0f;
             }
             for (int64_t k = 0; k < 2; k++) {
-                ALIGNED float total_2_2[LANES];
+                ALIGNED float total_2[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2_2[lane] = cumulative[lane] + probabilities[k][lane];
-                    cumulative[lane] = total_2_2[lane];
-                    drawn[lane] = drawn[lane] + (float)(total_2_2[lane] <= noise_3[lane]);
+                    total_2[lane] = cumulative[lane] + probabilities[k][lane];
+                    cumulative[lane] = total_2[lane];
+                    drawn[lane] = drawn[lane] + (float)(total_2[lane] <= noise_3[lane]);
                 }
             }
             store_whole(eaten_out, &drawn, first, count, 1, 6, t_2);
@@ -710,9 +710,6 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float indicator_value_2[3][LANES];
         ALIGNED float indicator_value_3[3][LANES];
         ALIGNED float indicator_value_4[3][LANES];
-        ALIGNED float indicator_value_5[3][LANES];
-        ALIGNED float value[3][LANES];
-        ALIGNED float joined[48][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             eaten_0[lane] = eaten[0][lane];
             indicator_value[0][lane] = (float)(eaten_0[lane] == 0.0f);
@@ -726,6 +723,11 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
             indicator_value_3[2][lane] = (float)(eaten[2][lane] == 2.0f);
             indicator_value_4[0][lane] = (float)(eaten[3][lane] == 0.0f);
             indicator_value_4[1][lane] = (float)(eaten[3][lane] == 1.0f);
+        }
+        ALIGNED float indicator_value_5[3][LANES];
+        ALIGNED float value[3][LANES];
+        ALIGNED float joined[48][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             indicator_value_4[2][lane] = (float)(eaten[3][lane] == 2.0f);
             indicator_value_5[0][lane] = (float)(eaten[4][lane] == 0.0f);
             indicator_value_5[1][lane] = (float)(eaten[4][lane] == 1.0f);
@@ -948,11 +950,11 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
                 drawn[lane] = 0.0f;
             }
             for (int64_t k = 0; k < 2; k++) {
-                ALIGNED float total_2[LANES];
+                ALIGNED float total[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2[lane] = cumulative[lane] + probabilities[k][lane];
-                    cumulative[lane] = total_2[lane];
-                    drawn[lane] = drawn[lane] + (float)(total_2[lane] <= noise[lane]);
+                    total[lane] = cumulative[lane] + probabilities[k][lane];
+                    cumulative[lane] = total[lane];
+                    drawn[lane] = drawn[lane] + (float)(total[lane] <= noise[lane]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) eaten[t][lane] = drawn[lane];
@@ -992,16 +994,16 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) hot[at][lane] = choose(at == 0, hot_2[lane], 0.0f);
         }
         for (int64_t t = 0; t < 5; t++) {
-            int64_t total_2;
-            total_2 = t + 1;
+            int64_t total;
+            total = t + 1;
             ALIGNED float probability[LANES];
             ALIGNED float noise_2[LANES];
             for (int lane = 0; lane < LANES; lane++) probability[lane] = choose(hot[t][lane] == 0.0f, 0.2f, 0.8f);
-            uniform(&noise_2, 1, row, seed, step, total_2, 1);
+            uniform(&noise_2, 1, row, seed, step, total, 1);
             ALIGNED float hot_t[LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 hot_t[lane] = (float)(noise_2[lane] < probability[lane]);
-                hot[total_2][lane] = hot_t[lane];
+                hot[total][lane] = hot_t[lane];
             }
         }
         store_whole(hot_out, hot, first, count, 6, 6, 0);
@@ -1090,16 +1092,16 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) hot[at][lane] = choose(at == 0, hot_2[lane], 0.0f);
         }
         for (int64_t t = 0; t < 5; t++) {
-            int64_t total_2;
-            total_2 = t + 1;
+            int64_t total;
+            total = t + 1;
             ALIGNED float probability[LANES];
             ALIGNED float noise_2[LANES];
             for (int lane = 0; lane < LANES; lane++) probability[lane] = choose(hot[t][lane] == 0.0f, 0.2f, 0.8f);
-            uniform(&noise_2, 1, row, seed, step, total_2, 5);
+            uniform(&noise_2, 1, row, seed, step, total, 5);
             ALIGNED float hot_t[LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 hot_t[lane] = (float)(noise_2[lane] < probability[lane]);
-                hot[total_2][lane] = hot_t[lane];
+                hot[total][lane] = hot_t[lane];
             }
         }
         // hmm.gen:11
@@ -1134,11 +1136,11 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                 drawn[lane] = 0.0f;
             }
             for (int64_t k = 0; k < 2; k++) {
-                ALIGNED float total_2_2[LANES];
+                ALIGNED float total_2[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2_2[lane] = cumulative[lane] + probabilities[k][lane];
-                    cumulative[lane] = total_2_2[lane];
-                    drawn[lane] = drawn[lane] + (float)(total_2_2[lane] <= noise_3[lane]);
+                    total_2[lane] = cumulative[lane] + probabilities[k][lane];
+                    cumulative[lane] = total_2[lane];
+                    drawn[lane] = drawn[lane] + (float)(total_2[lane] <= noise_3[lane]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) eaten_2[t_2][lane] = drawn[lane];
@@ -1149,9 +1151,6 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float indicator_value_2[3][LANES];
         ALIGNED float indicator_value_3[3][LANES];
         ALIGNED float indicator_value_4[3][LANES];
-        ALIGNED float indicator_value_5[3][LANES];
-        ALIGNED float value[3][LANES];
-        ALIGNED float joined[48][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             eaten_2_0[lane] = eaten_2[0][lane];
             indicator_value[0][lane] = (float)(eaten_2_0[lane] == 0.0f);
@@ -1165,6 +1164,11 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             indicator_value_3[2][lane] = (float)(eaten_2[2][lane] == 2.0f);
             indicator_value_4[0][lane] = (float)(eaten_2[3][lane] == 0.0f);
             indicator_value_4[1][lane] = (float)(eaten_2[3][lane] == 1.0f);
+        }
+        ALIGNED float indicator_value_5[3][LANES];
+        ALIGNED float value[3][LANES];
+        ALIGNED float joined[48][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             indicator_value_4[2][lane] = (float)(eaten_2[3][lane] == 2.0f);
             indicator_value_5[0][lane] = (float)(eaten_2[4][lane] == 0.0f);
             indicator_value_5[1][lane] = (float)(eaten_2[4][lane] == 1.0f);

@@ -12,7 +12,7 @@ sample_rows = CFunction(
     outputs=(Port((6,), whole=True),),
     lanes=64,
     random=True,
-    work=41.7,
+    work=159.0,
 )
 log_weight_rows = CFunction(
     __file__,
@@ -22,7 +22,7 @@ log_weight_rows = CFunction(
     lanes=32,
     parameters=51,
     random=True,
-    work=987.0,
+    work=1100.0,
 )
 encode_rows = CFunction(
     __file__,
@@ -32,7 +32,7 @@ encode_rows = CFunction(
     lanes=64,
     parameters=51,
     random=True,
-    work=562.0,
+    work=679.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -41,7 +41,7 @@ decode_rows = CFunction(
     outputs=(Port((6,), whole=True),),
     lanes=64,
     random=True,
-    work=24.3,
+    work=141.0,
 )
 prior_rows = CFunction(
     __file__,
@@ -50,7 +50,7 @@ prior_rows = CFunction(
     outputs=(Port((6,), whole=True),),
     lanes=64,
     random=True,
-    work=16.7,
+    work=134.0,
 )
 objective_phase_1_rows = CFunction(
     __file__,
@@ -60,5 +60,5 @@ objective_phase_1_rows = CFunction(
     lanes=64,
     parameters=51,
     random=True,
-    work=593.0,
+    work=710.0,
 )

@@ -35,11 +35,11 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             drawn[lane] = 0.0f;
         }
         for (int64_t k = 0; k < 7; k++) {
-            ALIGNED float total_2[LANES];
+            ALIGNED float total[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] = cumulative[lane] + pi[k];
-                cumulative[lane] = total_2[lane];
-                drawn[lane] = drawn[lane] + (float)(total_2[lane] <= noise[lane]);
+                total[lane] = cumulative[lane] + pi[k];
+                cumulative[lane] = total[lane];
+                drawn[lane] = drawn[lane] + (float)(total[lane] <= noise[lane]);
             }
         }
         // hmm_letters.gen:8
@@ -48,8 +48,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = choose(at == 0, drawn[lane], 0.0f);
         }
         for (int64_t t = 0; t < 31; t++) {
-            int64_t total_2_2;
-            total_2_2 = t + 1;
+            int64_t total_2;
+            total_2 = t + 1;
             ALIGNED float value[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(z[t][lane] == (float)at);
@@ -57,7 +57,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float probabilities[8][LANES];
             dot(probabilities, 8, value, 8, A, 1, 8);
             ALIGNED float noise_2[LANES];
-            uniform(&noise_2, 1, row, seed, step, total_2_2, 1);
+            uniform(&noise_2, 1, row, seed, step, total_2, 1);
             ALIGNED float cumulative_2[LANES];
             ALIGNED float drawn_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -72,7 +72,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                     drawn_2[lane] = drawn_2[lane] + (float)(total_3[lane] <= noise_2[lane]);
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) z[total_2_2][lane] = drawn_2[lane];
+            for (int lane = 0; lane < LANES; lane++) z[total_2][lane] = drawn_2[lane];
         }
         // hmm_letters.gen:9
         for (int64_t t_2 = 0; t_2 < 32; t_2++) {
@@ -148,11 +148,11 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
                 drawn[lane] = 0.0f;
             }
             for (int64_t k = 0; k < 26; k++) {
-                ALIGNED float total_2[LANES];
+                ALIGNED float total[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2[lane] = cumulative[lane] + probabilities[k][lane];
-                    cumulative[lane] = total_2[lane];
-                    drawn[lane] = drawn[lane] + (float)(total_2[lane] <= noise[lane]);
+                    total[lane] = cumulative[lane] + probabilities[k][lane];
+                    cumulative[lane] = total[lane];
+                    drawn[lane] = drawn[lane] + (float)(total[lane] <= noise[lane]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) x[t][lane] = drawn[lane];
@@ -193,11 +193,11 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
             drawn[lane] = 0.0f;
         }
         for (int64_t k = 0; k < 7; k++) {
-            ALIGNED float total_2[LANES];
+            ALIGNED float total[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] = cumulative[lane] + pi[k];
-                cumulative[lane] = total_2[lane];
-                drawn[lane] = drawn[lane] + (float)(total_2[lane] <= noise[lane]);
+                total[lane] = cumulative[lane] + pi[k];
+                cumulative[lane] = total[lane];
+                drawn[lane] = drawn[lane] + (float)(total[lane] <= noise[lane]);
             }
         }
         // hmm_letters.gen:8
@@ -206,8 +206,8 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = choose(at == 0, drawn[lane], 0.0f);
         }
         for (int64_t t = 0; t < 31; t++) {
-            int64_t total_2_2;
-            total_2_2 = t + 1;
+            int64_t total_2;
+            total_2 = t + 1;
             ALIGNED float value[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(z[t][lane] == (float)at);
@@ -215,7 +215,7 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float probabilities[8][LANES];
             dot(probabilities, 8, value, 8, A, 1, 8);
             ALIGNED float noise_2[LANES];
-            uniform(&noise_2, 1, row, seed, step, total_2_2, 1);
+            uniform(&noise_2, 1, row, seed, step, total_2, 1);
             ALIGNED float cumulative_2[LANES];
             ALIGNED float drawn_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -230,7 +230,7 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
                     drawn_2[lane] = drawn_2[lane] + (float)(total_3[lane] <= noise_2[lane]);
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) z[total_2_2][lane] = drawn_2[lane];
+            for (int lane = 0; lane < LANES; lane++) z[total_2][lane] = drawn_2[lane];
         }
         store_whole(z_out, z, first, count, 32, 32, 0);
     }

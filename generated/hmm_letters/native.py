@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=64,
     parameters=3,
     random=True,
-    work=1800.0,
+    work=1920.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -23,7 +23,7 @@ decode_rows = CFunction(
     lanes=64,
     parameters=1,
     random=True,
-    work=1370.0,
+    work=1490.0,
 )
 prior_rows = CFunction(
     __file__,
@@ -33,5 +33,5 @@ prior_rows = CFunction(
     lanes=64,
     parameters=2,
     random=True,
-    work=411.0,
+    work=528.0,
 )

@@ -70,7 +70,7 @@ void log_weight_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict m_weight_used = shared + 4608;
     // iaf.gen:4
     for (int64_t k = 0; k < 3; k++) {
-        float *restrict values_2 = _0_weight_used + k * 1280;
+        float *restrict values = _0_weight_used + k * 1280;
         ALIGNED int64_t rows_degrees[32];
         for (int at = 0; at < 32; at++) rows_degrees[0 + at] = 0 + at * 8 / 32;
         ALIGNED int64_t columns_degrees[40];
@@ -84,12 +84,12 @@ void log_weight_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 32; at++) {
             for (int by = 0; by < 40; by++) {
-                values_2[at * 40 + by] = IAF_mlp_0_weight[k * 1280 + at * 40 + by] * mask[at * 40 + by];
+                values[at * 40 + by] = IAF_mlp_0_weight[k * 1280 + at * 40 + by] * mask[at * 40 + by];
             }
         }
     }
     for (int64_t k_2 = 0; k_2 < 3; k_2++) {
-        float *restrict values_3 = s_weight_used + k_2 * 256;
+        float *restrict values_2 = s_weight_used + k_2 * 256;
         ALIGNED int64_t rows_degrees_2[8];
         for (int at = 0; at < 8; at++) rows_degrees_2[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees_2[32];
@@ -102,12 +102,12 @@ void log_weight_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 8; at++) {
             for (int by = 0; by < 32; by++) {
-                values_3[at * 32 + by] = IAF_mlp_s_weight[k_2 * 256 + at * 32 + by] * mask_2[at * 32 + by];
+                values_2[at * 32 + by] = IAF_mlp_s_weight[k_2 * 256 + at * 32 + by] * mask_2[at * 32 + by];
             }
         }
     }
     for (int64_t k_3 = 0; k_3 < 3; k_3++) {
-        float *restrict values_4 = m_weight_used + k_3 * 256;
+        float *restrict values_3 = m_weight_used + k_3 * 256;
         ALIGNED int64_t rows_degrees_3[8];
         for (int at = 0; at < 8; at++) rows_degrees_3[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees_3[32];
@@ -120,7 +120,7 @@ void log_weight_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 8; at++) {
             for (int by = 0; by < 32; by++) {
-                values_4[at * 32 + by] = IAF_mlp_m_weight[k_3 * 256 + at * 32 + by] * mask_3[at * 32 + by];
+                values_3[at * 32 + by] = IAF_mlp_m_weight[k_3 * 256 + at * 32 + by] * mask_3[at * 32 + by];
             }
         }
     }
@@ -230,13 +230,13 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
                     s_2[at][lane] = product_6[at][lane] + IAF_mlp_s_bias[k * 8 + at];
                 }
             }
-            ALIGNED float total_2[8][LANES];
+            ALIGNED float total[8][LANES];
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = s_2[at][lane] + 2.0f;
+                for (int lane = 0; lane < LANES; lane++) total[at][lane] = s_2[at][lane] + 2.0f;
             }
             ALIGNED float g[8][LANES];
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) g[at][lane] = sigmoid(total_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) g[at][lane] = sigmoid(total[at][lane]);
             }
             ALIGNED float product_7[8][LANES];
             dot(product_7, 8, hidden_2, 32, m_weight_used + k * 256, 32, 1);
@@ -253,16 +253,16 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
                     IAF_output[at][lane] = g[at][lane] * pushed[at][lane] + (1.0f - g[at][lane]) * m_2[at][lane];
                 }
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] += -softplus(-total_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += -softplus(-total[at][lane]);
             }
             // iaf.gen:12
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) pushed[at][lane] = IAF_output[7 - at][lane];
             }
-            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + total_3[lane];
+            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + sum_2[lane];
         }
         // iaf.gen:10
         ALIGNED float log_p_z[LANES];
@@ -293,16 +293,16 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             }
         }
         // iaf.gen:12
-        ALIGNED float total_4[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_4[lane] += -0.5f * square((base[at][lane] - m[at][lane]) / scale[at][lane]) - s[at][lane] -
+                sum_3[lane] += -0.5f * square((base[at][lane] - m[at][lane]) / scale[at][lane]) - s[at][lane] -
                     0.9189385332046727f;
             }
         }
         ALIGNED float log_q_z[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = total_4[lane] - log_abs_det[lane];
+        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = sum_3[lane] - log_abs_det[lane];
         // iaf.gen:6
         ALIGNED float log_weight[LANES];
         for (int lane = 0; lane < LANES; lane++) log_weight[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
@@ -326,7 +326,7 @@ void encode_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict m_weight_used = shared + 4608;
     // iaf.gen:4
     for (int64_t k = 0; k < 3; k++) {
-        float *restrict values_2 = _0_weight_used + k * 1280;
+        float *restrict values = _0_weight_used + k * 1280;
         ALIGNED int64_t rows_degrees[32];
         for (int at = 0; at < 32; at++) rows_degrees[0 + at] = 0 + at * 8 / 32;
         ALIGNED int64_t columns_degrees[40];
@@ -340,12 +340,12 @@ void encode_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 32; at++) {
             for (int by = 0; by < 40; by++) {
-                values_2[at * 40 + by] = IAF_mlp_0_weight[k * 1280 + at * 40 + by] * mask[at * 40 + by];
+                values[at * 40 + by] = IAF_mlp_0_weight[k * 1280 + at * 40 + by] * mask[at * 40 + by];
             }
         }
     }
     for (int64_t k_2 = 0; k_2 < 3; k_2++) {
-        float *restrict values_3 = s_weight_used + k_2 * 256;
+        float *restrict values_2 = s_weight_used + k_2 * 256;
         ALIGNED int64_t rows_degrees_2[8];
         for (int at = 0; at < 8; at++) rows_degrees_2[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees_2[32];
@@ -358,12 +358,12 @@ void encode_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 8; at++) {
             for (int by = 0; by < 32; by++) {
-                values_3[at * 32 + by] = IAF_mlp_s_weight[k_2 * 256 + at * 32 + by] * mask_2[at * 32 + by];
+                values_2[at * 32 + by] = IAF_mlp_s_weight[k_2 * 256 + at * 32 + by] * mask_2[at * 32 + by];
             }
         }
     }
     for (int64_t k_3 = 0; k_3 < 3; k_3++) {
-        float *restrict values_4 = m_weight_used + k_3 * 256;
+        float *restrict values_3 = m_weight_used + k_3 * 256;
         ALIGNED int64_t rows_degrees_3[8];
         for (int at = 0; at < 8; at++) rows_degrees_3[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees_3[32];
@@ -376,7 +376,7 @@ void encode_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 8; at++) {
             for (int by = 0; by < 32; by++) {
-                values_4[at * 32 + by] = IAF_mlp_m_weight[k_3 * 256 + at * 32 + by] * mask_3[at * 32 + by];
+                values_3[at * 32 + by] = IAF_mlp_m_weight[k_3 * 256 + at * 32 + by] * mask_3[at * 32 + by];
             }
         }
     }
@@ -601,33 +601,6 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
-#ifdef PRIOR_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* draws of z from p.
-
-   Returns z [rows, 8]. */
-void prior_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict row_numbers = pointers[0];
-    float *restrict z_out = pointers[1];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // iaf.gen:10
-        ALIGNED float z[8][LANES];
-        normal(z, 8, row, seed, step, 0, 1);
-        store(z_out, z, first, count, 8, 8, 0);
-    }
-}
-#endif
-
 #ifdef OBJECTIVE_PHASE_1_ROWS
 #define LANES 16
 #include "lanes.h"
@@ -643,7 +616,7 @@ void objective_phase_1_rows_shared(const int64_t *numbers, void *const *pointers
     float *restrict m_weight_used = shared + 4608;
     // iaf.gen:4
     for (int64_t k = 0; k < 3; k++) {
-        float *restrict values_2 = _0_weight_used + k * 1280;
+        float *restrict values = _0_weight_used + k * 1280;
         ALIGNED int64_t rows_degrees[32];
         for (int at = 0; at < 32; at++) rows_degrees[0 + at] = 0 + at * 8 / 32;
         ALIGNED int64_t columns_degrees[40];
@@ -657,12 +630,12 @@ void objective_phase_1_rows_shared(const int64_t *numbers, void *const *pointers
         }
         for (int at = 0; at < 32; at++) {
             for (int by = 0; by < 40; by++) {
-                values_2[at * 40 + by] = IAF_mlp_0_weight[k * 1280 + at * 40 + by] * mask[at * 40 + by];
+                values[at * 40 + by] = IAF_mlp_0_weight[k * 1280 + at * 40 + by] * mask[at * 40 + by];
             }
         }
     }
     for (int64_t k_2 = 0; k_2 < 3; k_2++) {
-        float *restrict values_3 = s_weight_used + k_2 * 256;
+        float *restrict values_2 = s_weight_used + k_2 * 256;
         ALIGNED int64_t rows_degrees_2[8];
         for (int at = 0; at < 8; at++) rows_degrees_2[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees_2[32];
@@ -675,12 +648,12 @@ void objective_phase_1_rows_shared(const int64_t *numbers, void *const *pointers
         }
         for (int at = 0; at < 8; at++) {
             for (int by = 0; by < 32; by++) {
-                values_3[at * 32 + by] = IAF_mlp_s_weight[k_2 * 256 + at * 32 + by] * mask_2[at * 32 + by];
+                values_2[at * 32 + by] = IAF_mlp_s_weight[k_2 * 256 + at * 32 + by] * mask_2[at * 32 + by];
             }
         }
     }
     for (int64_t k_3 = 0; k_3 < 3; k_3++) {
-        float *restrict values_4 = m_weight_used + k_3 * 256;
+        float *restrict values_3 = m_weight_used + k_3 * 256;
         ALIGNED int64_t rows_degrees_3[8];
         for (int at = 0; at < 8; at++) rows_degrees_3[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees_3[32];
@@ -693,7 +666,7 @@ void objective_phase_1_rows_shared(const int64_t *numbers, void *const *pointers
         }
         for (int at = 0; at < 8; at++) {
             for (int by = 0; by < 32; by++) {
-                values_4[at * 32 + by] = IAF_mlp_m_weight[k_3 * 256 + at * 32 + by] * mask_3[at * 32 + by];
+                values_3[at * 32 + by] = IAF_mlp_m_weight[k_3 * 256 + at * 32 + by] * mask_3[at * 32 + by];
             }
         }
     }
@@ -803,13 +776,13 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                     s_2[at][lane] = product_6[at][lane] + IAF_mlp_s_bias[k * 8 + at];
                 }
             }
-            ALIGNED float total_2[8][LANES];
+            ALIGNED float total[8][LANES];
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = s_2[at][lane] + 2.0f;
+                for (int lane = 0; lane < LANES; lane++) total[at][lane] = s_2[at][lane] + 2.0f;
             }
             ALIGNED float g[8][LANES];
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) g[at][lane] = sigmoid(total_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) g[at][lane] = sigmoid(total[at][lane]);
             }
             ALIGNED float product_7[8][LANES];
             dot(product_7, 8, hidden_2, 32, m_weight_used + k * 256, 32, 1);
@@ -826,16 +799,16 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                     IAF_output[at][lane] = g[at][lane] * pushed[at][lane] + (1.0f - g[at][lane]) * m_2[at][lane];
                 }
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] += -softplus(-total_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += -softplus(-total[at][lane]);
             }
             // iaf.gen:12
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) pushed[at][lane] = IAF_output[7 - at][lane];
             }
-            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + total_3[lane];
+            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + sum_2[lane];
         }
         // iaf.gen:10
         ALIGNED float log_p_z[LANES];
@@ -866,16 +839,16 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             }
         }
         // iaf.gen:12
-        ALIGNED float total_4[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_4[lane] += -0.5f * square((base[at][lane] - m[at][lane]) / scale[at][lane]) - s[at][lane] -
+                sum_3[lane] += -0.5f * square((base[at][lane] - m[at][lane]) / scale[at][lane]) - s[at][lane] -
                     0.9189385332046727f;
             }
         }
         ALIGNED float log_q_z[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = total_4[lane] - log_abs_det[lane];
+        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = sum_3[lane] - log_abs_det[lane];
         // variational.gen:2
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];

@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=32,
     parameters=4,
     random=True,
-    work=610.0,
+    work=728.0,
 )
 log_weight_rows = CFunction(
     __file__,
@@ -24,7 +24,7 @@ log_weight_rows = CFunction(
     parameters=18,
     random=True,
     shared=5376,
-    work=1360.0,
+    work=1480.0,
 )
 encode_rows = CFunction(
     __file__,
@@ -35,7 +35,7 @@ encode_rows = CFunction(
     parameters=14,
     random=True,
     shared=5376,
-    work=857.0,
+    work=974.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -45,7 +45,7 @@ decode_rows = CFunction(
     lanes=32,
     parameters=4,
     random=True,
-    work=593.0,
+    work=710.0,
 )
 decode_mean_rows = CFunction(
     __file__,
@@ -54,9 +54,8 @@ decode_mean_rows = CFunction(
     outputs=(Port((64,)),),
     lanes=32,
     parameters=4,
-    work=438.0,
+    work=555.0,
 )
-prior_rows = CFunction(__file__, "prior_rows", inputs=(), outputs=(Port((8,)),), lanes=64, random=True, work=17.0)
 objective_phase_1_rows = CFunction(
     __file__,
     "objective_phase_1_rows",
@@ -66,5 +65,5 @@ objective_phase_1_rows = CFunction(
     parameters=18,
     random=True,
     shared=5376,
-    work=1360.0,
+    work=1480.0,
 )

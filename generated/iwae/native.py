@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=16,
     parameters=14,
     random=True,
-    work=1800.0,
+    work=1910.0,
 )
 log_weight_rows = CFunction(
     __file__,
@@ -23,7 +23,7 @@ log_weight_rows = CFunction(
     lanes=16,
     parameters=30,
     random=True,
-    work=3360.0,
+    work=3470.0,
 )
 encode_rows = CFunction(
     __file__,
@@ -33,7 +33,7 @@ encode_rows = CFunction(
     lanes=16,
     parameters=16,
     random=True,
-    work=1660.0,
+    work=1780.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -43,7 +43,7 @@ decode_rows = CFunction(
     lanes=16,
     parameters=6,
     random=True,
-    work=1020.0,
+    work=1140.0,
 )
 decode_mean_rows = CFunction(
     __file__,
@@ -52,7 +52,7 @@ decode_mean_rows = CFunction(
     outputs=(Port((64,)),),
     lanes=16,
     parameters=6,
-    work=863.0,
+    work=980.0,
 )
 prior_rows = CFunction(
     __file__,
@@ -62,5 +62,5 @@ prior_rows = CFunction(
     lanes=16,
     parameters=8,
     random=True,
-    work=778.0,
+    work=896.0,
 )

@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=32,
     parameters=6,
     random=True,
-    work=217.0,
+    work=334.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -22,9 +22,8 @@ decode_rows = CFunction(
     outputs=(Port((2,)),),
     lanes=32,
     parameters=6,
-    work=213.0,
+    work=330.0,
 )
-prior_rows = CFunction(__file__, "prior_rows", inputs=(), outputs=(Port((2,)),), lanes=64, random=True, work=4.26)
 objective_critic_rows = CFunction(
     __file__,
     "objective_critic_rows",
@@ -33,7 +32,7 @@ objective_critic_rows = CFunction(
     lanes=32,
     parameters=12,
     random=True,
-    work=638.0,
+    work=755.0,
 )
 objective_generator_rows = CFunction(
     __file__,
@@ -43,5 +42,5 @@ objective_generator_rows = CFunction(
     lanes=32,
     parameters=12,
     random=True,
-    work=428.0,
+    work=545.0,
 )

@@ -15,8 +15,8 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict _0_weight_used = shared + 0;
     float *restrict output_weight_used = shared + 32000;
     // made.gen:5
-     {
-        float *restrict values_2 = _0_weight_used + 0 * 32000;
+    {
+        float *restrict values = _0_weight_used;
         ALIGNED int64_t rows_degrees[500];
         for (int at = 0; at < 500; at++) rows_degrees[0 + at] = 1 + at * 63 / 500;
         ALIGNED int64_t columns_degrees[64];
@@ -29,12 +29,12 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 500; at++) {
             for (int by = 0; by < 64; by++) {
-                values_2[at * 64 + by] = mlp_0_weight[at * 64 + by] * mask[at * 64 + by];
+                values[at * 64 + by] = mlp_0_weight[at * 64 + by] * mask[at * 64 + by];
             }
         }
     }
-     {
-        float *restrict values_3 = output_weight_used + 0 * 32000;
+    {
+        float *restrict values_2 = output_weight_used;
         ALIGNED int64_t rows_degrees_2[64];
         for (int at = 0; at < 64; at++) rows_degrees_2[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees_2[500];
@@ -47,7 +47,7 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 64; at++) {
             for (int by = 0; by < 500; by++) {
-                values_3[at * 500 + by] = mlp_output_weight[at * 500 + by] * mask_2[at * 500 + by];
+                values_2[at * 500 + by] = mlp_output_weight[at * 500 + by] * mask_2[at * 500 + by];
             }
         }
     }
@@ -107,8 +107,8 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict _0_weight_used = shared + 0;
     float *restrict output_weight_used = shared + 32000;
     // made.gen:5
-     {
-        float *restrict values_2 = _0_weight_used + 0 * 32000;
+    {
+        float *restrict values = _0_weight_used;
         ALIGNED int64_t rows_degrees[500];
         for (int at = 0; at < 500; at++) rows_degrees[0 + at] = 1 + at * 63 / 500;
         ALIGNED int64_t columns_degrees[64];
@@ -121,12 +121,12 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 500; at++) {
             for (int by = 0; by < 64; by++) {
-                values_2[at * 64 + by] = mlp_0_weight[at * 64 + by] * mask[at * 64 + by];
+                values[at * 64 + by] = mlp_0_weight[at * 64 + by] * mask[at * 64 + by];
             }
         }
     }
-     {
-        float *restrict values_3 = output_weight_used + 0 * 32000;
+    {
+        float *restrict values_2 = output_weight_used;
         ALIGNED int64_t rows_degrees_2[64];
         for (int at = 0; at < 64; at++) rows_degrees_2[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees_2[500];
@@ -139,7 +139,7 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 64; at++) {
             for (int by = 0; by < 500; by++) {
-                values_3[at * 500 + by] = mlp_output_weight[at * 500 + by] * mask_2[at * 500 + by];
+                values_2[at * 500 + by] = mlp_output_weight[at * 500 + by] * mask_2[at * 500 + by];
             }
         }
     }

@@ -13,7 +13,7 @@ log_prob_rows = CFunction(
     lanes=16,
     parameters=4,
     shared=64000,
-    work=2770.0,
+    work=2890.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -24,5 +24,5 @@ sample_rows = CFunction(
     parameters=4,
     random=True,
     shared=64000,
-    work=2930.0,
+    work=3050.0,
 )

@@ -20,7 +20,7 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict s_weight_used = shared + 34816;
     // maf.gen:4
     for (int64_t k = 0; k < 8; k++) {
-        float *restrict values_2 = _0_weight_used + k * 128;
+        float *restrict values = _0_weight_used + k * 128;
         ALIGNED int64_t rows_degrees[64];
         for (int at = 0; at < 64; at++) rows_degrees[0 + at] = 1 + at * 1 / 64;
         ALIGNED int64_t columns_degrees[2];
@@ -33,12 +33,12 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 64; at++) {
             for (int by = 0; by < 2; by++) {
-                values_2[at * 2 + by] = mlp_0_weight[k * 128 + at * 2 + by] * mask[at * 2 + by];
+                values[at * 2 + by] = mlp_0_weight[k * 128 + at * 2 + by] * mask[at * 2 + by];
             }
         }
     }
     for (int64_t k_2 = 0; k_2 < 8; k_2++) {
-        float *restrict values_3 = _1_weight_used + k_2 * 4096;
+        float *restrict values_2 = _1_weight_used + k_2 * 4096;
         ALIGNED int64_t rows_degrees_2[64];
         for (int at = 0; at < 64; at++) rows_degrees_2[0 + at] = 1 + at * 1 / 64;
         ALIGNED int64_t columns_degrees_2[64];
@@ -51,12 +51,12 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 64; at++) {
             for (int by = 0; by < 64; by++) {
-                values_3[at * 64 + by] = mlp_1_weight[k_2 * 4096 + at * 64 + by] * mask_2[at * 64 + by];
+                values_2[at * 64 + by] = mlp_1_weight[k_2 * 4096 + at * 64 + by] * mask_2[at * 64 + by];
             }
         }
     }
     for (int64_t k_3 = 0; k_3 < 8; k_3++) {
-        float *restrict values_4 = m_weight_used + k_3 * 128;
+        float *restrict values_3 = m_weight_used + k_3 * 128;
         ALIGNED int64_t rows_degrees_3[2];
         for (int at = 0; at < 2; at++) rows_degrees_3[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees_3[64];
@@ -69,12 +69,12 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 2; at++) {
             for (int by = 0; by < 64; by++) {
-                values_4[at * 64 + by] = mlp_m_weight[k_3 * 128 + at * 64 + by] * mask_3[at * 64 + by];
+                values_3[at * 64 + by] = mlp_m_weight[k_3 * 128 + at * 64 + by] * mask_3[at * 64 + by];
             }
         }
     }
     for (int64_t k_4 = 0; k_4 < 8; k_4++) {
-        float *restrict values_5 = s_weight_used + k_4 * 128;
+        float *restrict values_4 = s_weight_used + k_4 * 128;
         ALIGNED int64_t rows_degrees_4[2];
         for (int at = 0; at < 2; at++) rows_degrees_4[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees_4[64];
@@ -87,7 +87,7 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 2; at++) {
             for (int by = 0; by < 64; by++) {
-                values_5[at * 64 + by] = mlp_s_weight[k_4 * 128 + at * 64 + by] * mask_4[at * 64 + by];
+                values_4[at * 64 + by] = mlp_s_weight[k_4 * 128 + at * 64 + by] * mask_4[at * 64 + by];
             }
         }
     }
@@ -169,11 +169,9 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         }
         // maf.gen:10
         ALIGNED float log_p_z[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                log_p_z[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
-            }
+        for (int lane = 0; lane < LANES; lane++) {
+            log_p_z[lane] = -0.5f * square(z[0][lane]) - 0.9189385332046727f + (-0.5f * square(z[1][lane]) -
+                0.9189385332046727f);
         }
         // maf.gen:11
         ALIGNED float log_prob[LANES];
@@ -200,7 +198,7 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict m_weight_used = shared + 34816;
     // maf.gen:3
     for (int64_t k = 0; k < 8; k++) {
-        float *restrict values_2 = _0_weight_used + k * 128;
+        float *restrict values = _0_weight_used + k * 128;
         ALIGNED int64_t rows_degrees[64];
         for (int at = 0; at < 64; at++) rows_degrees[0 + at] = 1 + at * 1 / 64;
         ALIGNED int64_t columns_degrees[2];
@@ -213,12 +211,12 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 64; at++) {
             for (int by = 0; by < 2; by++) {
-                values_2[at * 2 + by] = mlp_0_weight[k * 128 + at * 2 + by] * mask[at * 2 + by];
+                values[at * 2 + by] = mlp_0_weight[k * 128 + at * 2 + by] * mask[at * 2 + by];
             }
         }
     }
     for (int64_t k_2 = 0; k_2 < 8; k_2++) {
-        float *restrict values_3 = _1_weight_used + k_2 * 4096;
+        float *restrict values_2 = _1_weight_used + k_2 * 4096;
         ALIGNED int64_t rows_degrees_2[64];
         for (int at = 0; at < 64; at++) rows_degrees_2[0 + at] = 1 + at * 1 / 64;
         ALIGNED int64_t columns_degrees_2[64];
@@ -231,12 +229,12 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 64; at++) {
             for (int by = 0; by < 64; by++) {
-                values_3[at * 64 + by] = mlp_1_weight[k_2 * 4096 + at * 64 + by] * mask_2[at * 64 + by];
+                values_2[at * 64 + by] = mlp_1_weight[k_2 * 4096 + at * 64 + by] * mask_2[at * 64 + by];
             }
         }
     }
     for (int64_t k_3 = 0; k_3 < 8; k_3++) {
-        float *restrict values_4 = s_weight_used + k_3 * 128;
+        float *restrict values_3 = s_weight_used + k_3 * 128;
         ALIGNED int64_t rows_degrees_3[2];
         for (int at = 0; at < 2; at++) rows_degrees_3[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees_3[64];
@@ -249,12 +247,12 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 2; at++) {
             for (int by = 0; by < 64; by++) {
-                values_4[at * 64 + by] = mlp_s_weight[k_3 * 128 + at * 64 + by] * mask_3[at * 64 + by];
+                values_3[at * 64 + by] = mlp_s_weight[k_3 * 128 + at * 64 + by] * mask_3[at * 64 + by];
             }
         }
     }
     for (int64_t k_4 = 0; k_4 < 8; k_4++) {
-        float *restrict values_5 = m_weight_used + k_4 * 128;
+        float *restrict values_4 = m_weight_used + k_4 * 128;
         ALIGNED int64_t rows_degrees_4[2];
         for (int at = 0; at < 2; at++) rows_degrees_4[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees_4[64];
@@ -267,7 +265,7 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 2; at++) {
             for (int by = 0; by < 64; by++) {
-                values_5[at * 64 + by] = mlp_m_weight[k_4 * 128 + at * 64 + by] * mask_4[at * 64 + by];
+                values_4[at * 64 + by] = mlp_m_weight[k_4 * 128 + at * 64 + by] * mask_4[at * 64 + by];
             }
         }
     }
@@ -368,7 +366,7 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict m_weight_used = shared + 34816;
     // maf.gen:3
     for (int64_t k = 0; k < 8; k++) {
-        float *restrict values_2 = _0_weight_used + k * 128;
+        float *restrict values = _0_weight_used + k * 128;
         ALIGNED int64_t rows_degrees[64];
         for (int at = 0; at < 64; at++) rows_degrees[0 + at] = 1 + at * 1 / 64;
         ALIGNED int64_t columns_degrees[2];
@@ -381,12 +379,12 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 64; at++) {
             for (int by = 0; by < 2; by++) {
-                values_2[at * 2 + by] = mlp_0_weight[k * 128 + at * 2 + by] * mask[at * 2 + by];
+                values[at * 2 + by] = mlp_0_weight[k * 128 + at * 2 + by] * mask[at * 2 + by];
             }
         }
     }
     for (int64_t k_2 = 0; k_2 < 8; k_2++) {
-        float *restrict values_3 = _1_weight_used + k_2 * 4096;
+        float *restrict values_2 = _1_weight_used + k_2 * 4096;
         ALIGNED int64_t rows_degrees_2[64];
         for (int at = 0; at < 64; at++) rows_degrees_2[0 + at] = 1 + at * 1 / 64;
         ALIGNED int64_t columns_degrees_2[64];
@@ -399,12 +397,12 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 64; at++) {
             for (int by = 0; by < 64; by++) {
-                values_3[at * 64 + by] = mlp_1_weight[k_2 * 4096 + at * 64 + by] * mask_2[at * 64 + by];
+                values_2[at * 64 + by] = mlp_1_weight[k_2 * 4096 + at * 64 + by] * mask_2[at * 64 + by];
             }
         }
     }
     for (int64_t k_3 = 0; k_3 < 8; k_3++) {
-        float *restrict values_4 = s_weight_used + k_3 * 128;
+        float *restrict values_3 = s_weight_used + k_3 * 128;
         ALIGNED int64_t rows_degrees_3[2];
         for (int at = 0; at < 2; at++) rows_degrees_3[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees_3[64];
@@ -417,12 +415,12 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 2; at++) {
             for (int by = 0; by < 64; by++) {
-                values_4[at * 64 + by] = mlp_s_weight[k_3 * 128 + at * 64 + by] * mask_3[at * 64 + by];
+                values_3[at * 64 + by] = mlp_s_weight[k_3 * 128 + at * 64 + by] * mask_3[at * 64 + by];
             }
         }
     }
     for (int64_t k_4 = 0; k_4 < 8; k_4++) {
-        float *restrict values_5 = m_weight_used + k_4 * 128;
+        float *restrict values_4 = m_weight_used + k_4 * 128;
         ALIGNED int64_t rows_degrees_4[2];
         for (int at = 0; at < 2; at++) rows_degrees_4[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees_4[64];
@@ -435,7 +433,7 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 2; at++) {
             for (int by = 0; by < 64; by++) {
-                values_5[at * 64 + by] = mlp_m_weight[k_4 * 128 + at * 64 + by] * mask_4[at * 64 + by];
+                values_4[at * 64 + by] = mlp_m_weight[k_4 * 128 + at * 64 + by] * mask_4[at * 64 + by];
             }
         }
     }
@@ -567,7 +565,7 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict s_weight_used = shared + 34816;
     // maf.gen:4
     for (int64_t k = 0; k < 8; k++) {
-        float *restrict values_2 = _0_weight_used + k * 128;
+        float *restrict values = _0_weight_used + k * 128;
         ALIGNED int64_t rows_degrees[64];
         for (int at = 0; at < 64; at++) rows_degrees[0 + at] = 1 + at * 1 / 64;
         ALIGNED int64_t columns_degrees[2];
@@ -580,12 +578,12 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 64; at++) {
             for (int by = 0; by < 2; by++) {
-                values_2[at * 2 + by] = mlp_0_weight[k * 128 + at * 2 + by] * mask[at * 2 + by];
+                values[at * 2 + by] = mlp_0_weight[k * 128 + at * 2 + by] * mask[at * 2 + by];
             }
         }
     }
     for (int64_t k_2 = 0; k_2 < 8; k_2++) {
-        float *restrict values_3 = _1_weight_used + k_2 * 4096;
+        float *restrict values_2 = _1_weight_used + k_2 * 4096;
         ALIGNED int64_t rows_degrees_2[64];
         for (int at = 0; at < 64; at++) rows_degrees_2[0 + at] = 1 + at * 1 / 64;
         ALIGNED int64_t columns_degrees_2[64];
@@ -598,12 +596,12 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 64; at++) {
             for (int by = 0; by < 64; by++) {
-                values_3[at * 64 + by] = mlp_1_weight[k_2 * 4096 + at * 64 + by] * mask_2[at * 64 + by];
+                values_2[at * 64 + by] = mlp_1_weight[k_2 * 4096 + at * 64 + by] * mask_2[at * 64 + by];
             }
         }
     }
     for (int64_t k_3 = 0; k_3 < 8; k_3++) {
-        float *restrict values_4 = m_weight_used + k_3 * 128;
+        float *restrict values_3 = m_weight_used + k_3 * 128;
         ALIGNED int64_t rows_degrees_3[2];
         for (int at = 0; at < 2; at++) rows_degrees_3[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees_3[64];
@@ -616,12 +614,12 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 2; at++) {
             for (int by = 0; by < 64; by++) {
-                values_4[at * 64 + by] = mlp_m_weight[k_3 * 128 + at * 64 + by] * mask_3[at * 64 + by];
+                values_3[at * 64 + by] = mlp_m_weight[k_3 * 128 + at * 64 + by] * mask_3[at * 64 + by];
             }
         }
     }
     for (int64_t k_4 = 0; k_4 < 8; k_4++) {
-        float *restrict values_5 = s_weight_used + k_4 * 128;
+        float *restrict values_4 = s_weight_used + k_4 * 128;
         ALIGNED int64_t rows_degrees_4[2];
         for (int at = 0; at < 2; at++) rows_degrees_4[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees_4[64];
@@ -634,7 +632,7 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 2; at++) {
             for (int by = 0; by < 64; by++) {
-                values_5[at * 64 + by] = mlp_s_weight[k_4 * 128 + at * 64 + by] * mask_4[at * 64 + by];
+                values_4[at * 64 + by] = mlp_s_weight[k_4 * 128 + at * 64 + by] * mask_4[at * 64 + by];
             }
         }
     }

@@ -13,7 +13,7 @@ log_prob_rows = CFunction(
     lanes=32,
     parameters=8,
     shared=35840,
-    work=1770.0,
+    work=1890.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -24,7 +24,7 @@ sample_rows = CFunction(
     parameters=8,
     random=True,
     shared=35840,
-    work=3430.0,
+    work=3540.0,
 )
 forward_rows = CFunction(
     __file__,
@@ -34,7 +34,7 @@ forward_rows = CFunction(
     lanes=32,
     parameters=8,
     shared=35840,
-    work=5130.0,
+    work=5250.0,
 )
 inverse_rows = CFunction(
     __file__,
@@ -44,5 +44,5 @@ inverse_rows = CFunction(
     lanes=32,
     parameters=8,
     shared=35840,
-    work=1770.0,
+    work=1880.0,
 )

@@ -20,61 +20,61 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict alpha_used_7 = shared + 24;
     float *restrict alpha_used_8 = shared + 28;
     // mcgsm.gen:7
-     {
-        float *restrict values_2 = alpha_used + 0 * 4;
-        values_2[0] = 0.5f * exponential(alpha[0]);
-        values_2[1] = 0.5f * exponential(alpha[1]);
-        values_2[2] = 0.5f * exponential(alpha[2]);
-        values_2[3] = 0.5f * exponential(alpha[3]);
+    {
+        float *restrict values = alpha_used;
+        values[0] = 0.5f * exponential(alpha[0]);
+        values[1] = 0.5f * exponential(alpha[1]);
+        values[2] = 0.5f * exponential(alpha[2]);
+        values[3] = 0.5f * exponential(alpha[3]);
     }
-     {
-        float *restrict values_3 = alpha_used_2 + 0 * 4;
-        values_3[0] = 0.5f * exponential(alpha[4]);
-        values_3[1] = 0.5f * exponential(alpha[5]);
-        values_3[2] = 0.5f * exponential(alpha[6]);
-        values_3[3] = 0.5f * exponential(alpha[7]);
+    {
+        float *restrict values_2 = alpha_used_2;
+        values_2[0] = 0.5f * exponential(alpha[4]);
+        values_2[1] = 0.5f * exponential(alpha[5]);
+        values_2[2] = 0.5f * exponential(alpha[6]);
+        values_2[3] = 0.5f * exponential(alpha[7]);
     }
-     {
-        float *restrict values_4 = alpha_used_3 + 0 * 4;
-        values_4[0] = 0.5f * exponential(alpha[8]);
-        values_4[1] = 0.5f * exponential(alpha[9]);
-        values_4[2] = 0.5f * exponential(alpha[10]);
-        values_4[3] = 0.5f * exponential(alpha[11]);
+    {
+        float *restrict values_3 = alpha_used_3;
+        values_3[0] = 0.5f * exponential(alpha[8]);
+        values_3[1] = 0.5f * exponential(alpha[9]);
+        values_3[2] = 0.5f * exponential(alpha[10]);
+        values_3[3] = 0.5f * exponential(alpha[11]);
     }
-     {
-        float *restrict values_5 = alpha_used_4 + 0 * 4;
-        values_5[0] = 0.5f * exponential(alpha[12]);
-        values_5[1] = 0.5f * exponential(alpha[13]);
-        values_5[2] = 0.5f * exponential(alpha[14]);
-        values_5[3] = 0.5f * exponential(alpha[15]);
+    {
+        float *restrict values_4 = alpha_used_4;
+        values_4[0] = 0.5f * exponential(alpha[12]);
+        values_4[1] = 0.5f * exponential(alpha[13]);
+        values_4[2] = 0.5f * exponential(alpha[14]);
+        values_4[3] = 0.5f * exponential(alpha[15]);
     }
-     {
-        float *restrict values_6 = alpha_used_5 + 0 * 4;
-        values_6[0] = 0.5f * exponential(alpha[16]);
-        values_6[1] = 0.5f * exponential(alpha[17]);
-        values_6[2] = 0.5f * exponential(alpha[18]);
-        values_6[3] = 0.5f * exponential(alpha[19]);
+    {
+        float *restrict values_5 = alpha_used_5;
+        values_5[0] = 0.5f * exponential(alpha[16]);
+        values_5[1] = 0.5f * exponential(alpha[17]);
+        values_5[2] = 0.5f * exponential(alpha[18]);
+        values_5[3] = 0.5f * exponential(alpha[19]);
     }
-     {
-        float *restrict values_7 = alpha_used_6 + 0 * 4;
-        values_7[0] = 0.5f * exponential(alpha[20]);
-        values_7[1] = 0.5f * exponential(alpha[21]);
-        values_7[2] = 0.5f * exponential(alpha[22]);
-        values_7[3] = 0.5f * exponential(alpha[23]);
+    {
+        float *restrict values_6 = alpha_used_6;
+        values_6[0] = 0.5f * exponential(alpha[20]);
+        values_6[1] = 0.5f * exponential(alpha[21]);
+        values_6[2] = 0.5f * exponential(alpha[22]);
+        values_6[3] = 0.5f * exponential(alpha[23]);
     }
-     {
-        float *restrict values_8 = alpha_used_7 + 0 * 4;
-        values_8[0] = 0.5f * exponential(alpha[24]);
-        values_8[1] = 0.5f * exponential(alpha[25]);
-        values_8[2] = 0.5f * exponential(alpha[26]);
-        values_8[3] = 0.5f * exponential(alpha[27]);
+    {
+        float *restrict values_7 = alpha_used_7;
+        values_7[0] = 0.5f * exponential(alpha[24]);
+        values_7[1] = 0.5f * exponential(alpha[25]);
+        values_7[2] = 0.5f * exponential(alpha[26]);
+        values_7[3] = 0.5f * exponential(alpha[27]);
     }
-     {
-        float *restrict values_9 = alpha_used_8 + 0 * 4;
-        values_9[0] = 0.5f * exponential(alpha[28]);
-        values_9[1] = 0.5f * exponential(alpha[29]);
-        values_9[2] = 0.5f * exponential(alpha[30]);
-        values_9[3] = 0.5f * exponential(alpha[31]);
+    {
+        float *restrict values_8 = alpha_used_8;
+        values_8[0] = 0.5f * exponential(alpha[28]);
+        values_8[1] = 0.5f * exponential(alpha[29]);
+        values_8[2] = 0.5f * exponential(alpha[30]);
+        values_8[3] = 0.5f * exponential(alpha[31]);
     }
 }
 
@@ -150,131 +150,130 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             dot(product_2, 24, last, 24, L, 1, 24);
             ALIGNED float product_3[24][LANES];
             dot(product_3, 24, last, 24, L, 1, 24);
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 24; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] += product_2[at][lane] * product_3[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += product_2[at][lane] * product_3[at][lane];
             }
             ALIGNED float difference[4][LANES];
             ALIGNED float product_4[24][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                difference[0][lane] = eta[0] - alpha_used[0] * square(root(total_2[lane]));
-                difference[1][lane] = eta[1] - alpha_used[1] * square(root(total_2[lane]));
-                difference[2][lane] = eta[2] - alpha_used[2] * square(root(total_2[lane]));
-                difference[3][lane] = eta[3] - alpha_used[3] * square(root(total_2[lane]));
+                difference[0][lane] = eta[0] - alpha_used[0] * square(root(sum_2[lane]));
+                difference[1][lane] = eta[1] - alpha_used[1] * square(root(sum_2[lane]));
+                difference[2][lane] = eta[2] - alpha_used[2] * square(root(sum_2[lane]));
+                difference[3][lane] = eta[3] - alpha_used[3] * square(root(sum_2[lane]));
             }
             dot(product_4, 24, last, 24, L + 576, 1, 24);
             ALIGNED float product_5[24][LANES];
             dot(product_5, 24, last, 24, L + 576, 1, 24);
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
             for (int at = 0; at < 24; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] += product_4[at][lane] * product_5[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] += product_4[at][lane] * product_5[at][lane];
             }
             ALIGNED float difference_2[4][LANES];
             ALIGNED float product_6[24][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                difference_2[0][lane] = eta[4] - alpha_used_2[0] * square(root(total_3[lane]));
-                difference_2[1][lane] = eta[5] - alpha_used_2[1] * square(root(total_3[lane]));
-                difference_2[2][lane] = eta[6] - alpha_used_2[2] * square(root(total_3[lane]));
-                difference_2[3][lane] = eta[7] - alpha_used_2[3] * square(root(total_3[lane]));
+                difference_2[0][lane] = eta[4] - alpha_used_2[0] * square(root(sum_3[lane]));
+                difference_2[1][lane] = eta[5] - alpha_used_2[1] * square(root(sum_3[lane]));
+                difference_2[2][lane] = eta[6] - alpha_used_2[2] * square(root(sum_3[lane]));
+                difference_2[3][lane] = eta[7] - alpha_used_2[3] * square(root(sum_3[lane]));
             }
             dot(product_6, 24, last, 24, L + 1152, 1, 24);
             ALIGNED float product_7[24][LANES];
             dot(product_7, 24, last, 24, L + 1152, 1, 24);
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 24; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] += product_6[at][lane] * product_7[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] += product_6[at][lane] * product_7[at][lane];
             }
             ALIGNED float difference_3[4][LANES];
             ALIGNED float product_8[24][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                difference_3[0][lane] = eta[8] - alpha_used_3[0] * square(root(total_4[lane]));
-                difference_3[1][lane] = eta[9] - alpha_used_3[1] * square(root(total_4[lane]));
-                difference_3[2][lane] = eta[10] - alpha_used_3[2] * square(root(total_4[lane]));
-                difference_3[3][lane] = eta[11] - alpha_used_3[3] * square(root(total_4[lane]));
+                difference_3[0][lane] = eta[8] - alpha_used_3[0] * square(root(sum_4[lane]));
+                difference_3[1][lane] = eta[9] - alpha_used_3[1] * square(root(sum_4[lane]));
+                difference_3[2][lane] = eta[10] - alpha_used_3[2] * square(root(sum_4[lane]));
+                difference_3[3][lane] = eta[11] - alpha_used_3[3] * square(root(sum_4[lane]));
             }
             dot(product_8, 24, last, 24, L + 1728, 1, 24);
             ALIGNED float product_9[24][LANES];
             dot(product_9, 24, last, 24, L + 1728, 1, 24);
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = 0.0f;
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = 0.0f;
             for (int at = 0; at < 24; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[lane] += product_8[at][lane] * product_9[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] += product_8[at][lane] * product_9[at][lane];
             }
             ALIGNED float difference_4[4][LANES];
             ALIGNED float product_10[24][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                difference_4[0][lane] = eta[12] - alpha_used_4[0] * square(root(total_5[lane]));
-                difference_4[1][lane] = eta[13] - alpha_used_4[1] * square(root(total_5[lane]));
-                difference_4[2][lane] = eta[14] - alpha_used_4[2] * square(root(total_5[lane]));
-                difference_4[3][lane] = eta[15] - alpha_used_4[3] * square(root(total_5[lane]));
+                difference_4[0][lane] = eta[12] - alpha_used_4[0] * square(root(sum_5[lane]));
+                difference_4[1][lane] = eta[13] - alpha_used_4[1] * square(root(sum_5[lane]));
+                difference_4[2][lane] = eta[14] - alpha_used_4[2] * square(root(sum_5[lane]));
+                difference_4[3][lane] = eta[15] - alpha_used_4[3] * square(root(sum_5[lane]));
             }
             dot(product_10, 24, last, 24, L + 2304, 1, 24);
             ALIGNED float product_11[24][LANES];
             dot(product_11, 24, last, 24, L + 2304, 1, 24);
-            ALIGNED float total_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_6[lane] = 0.0f;
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
             for (int at = 0; at < 24; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[lane] += product_10[at][lane] * product_11[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_6[lane] += product_10[at][lane] * product_11[at][lane];
             }
             ALIGNED float difference_5[4][LANES];
             ALIGNED float product_12[24][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                difference_5[0][lane] = eta[16] - alpha_used_5[0] * square(root(total_6[lane]));
-                difference_5[1][lane] = eta[17] - alpha_used_5[1] * square(root(total_6[lane]));
-                difference_5[2][lane] = eta[18] - alpha_used_5[2] * square(root(total_6[lane]));
-                difference_5[3][lane] = eta[19] - alpha_used_5[3] * square(root(total_6[lane]));
+                difference_5[0][lane] = eta[16] - alpha_used_5[0] * square(root(sum_6[lane]));
+                difference_5[1][lane] = eta[17] - alpha_used_5[1] * square(root(sum_6[lane]));
+                difference_5[2][lane] = eta[18] - alpha_used_5[2] * square(root(sum_6[lane]));
+                difference_5[3][lane] = eta[19] - alpha_used_5[3] * square(root(sum_6[lane]));
             }
             dot(product_12, 24, last, 24, L + 2880, 1, 24);
             ALIGNED float product_13[24][LANES];
             dot(product_13, 24, last, 24, L + 2880, 1, 24);
-            ALIGNED float total_7[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_7[lane] = 0.0f;
+            ALIGNED float sum_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
             for (int at = 0; at < 24; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_7[lane] += product_12[at][lane] * product_13[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_7[lane] += product_12[at][lane] * product_13[at][lane];
             }
             ALIGNED float difference_6[4][LANES];
             ALIGNED float product_14[24][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                difference_6[0][lane] = eta[20] - alpha_used_6[0] * square(root(total_7[lane]));
-                difference_6[1][lane] = eta[21] - alpha_used_6[1] * square(root(total_7[lane]));
-                difference_6[2][lane] = eta[22] - alpha_used_6[2] * square(root(total_7[lane]));
-                difference_6[3][lane] = eta[23] - alpha_used_6[3] * square(root(total_7[lane]));
+                difference_6[0][lane] = eta[20] - alpha_used_6[0] * square(root(sum_7[lane]));
+                difference_6[1][lane] = eta[21] - alpha_used_6[1] * square(root(sum_7[lane]));
+                difference_6[2][lane] = eta[22] - alpha_used_6[2] * square(root(sum_7[lane]));
+                difference_6[3][lane] = eta[23] - alpha_used_6[3] * square(root(sum_7[lane]));
             }
             dot(product_14, 24, last, 24, L + 3456, 1, 24);
             ALIGNED float product_15[24][LANES];
             dot(product_15, 24, last, 24, L + 3456, 1, 24);
-            ALIGNED float total_8[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_8[lane] = 0.0f;
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = 0.0f;
             for (int at = 0; at < 24; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_8[lane] += product_14[at][lane] * product_15[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_8[lane] += product_14[at][lane] * product_15[at][lane];
             }
             ALIGNED float difference_7[4][LANES];
             ALIGNED float product_16[24][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                difference_7[0][lane] = eta[24] - alpha_used_7[0] * square(root(total_8[lane]));
-                difference_7[1][lane] = eta[25] - alpha_used_7[1] * square(root(total_8[lane]));
-                difference_7[2][lane] = eta[26] - alpha_used_7[2] * square(root(total_8[lane]));
-                difference_7[3][lane] = eta[27] - alpha_used_7[3] * square(root(total_8[lane]));
+                difference_7[0][lane] = eta[24] - alpha_used_7[0] * square(root(sum_8[lane]));
+                difference_7[1][lane] = eta[25] - alpha_used_7[1] * square(root(sum_8[lane]));
+                difference_7[2][lane] = eta[26] - alpha_used_7[2] * square(root(sum_8[lane]));
+                difference_7[3][lane] = eta[27] - alpha_used_7[3] * square(root(sum_8[lane]));
             }
             dot(product_16, 24, last, 24, L + 4032, 1, 24);
             ALIGNED float product_17[24][LANES];
             dot(product_17, 24, last, 24, L + 4032, 1, 24);
-            ALIGNED float total_9[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_9[lane] = 0.0f;
+            ALIGNED float sum_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = 0.0f;
             for (int at = 0; at < 24; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_9[lane] += product_16[at][lane] * product_17[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_9[lane] += product_16[at][lane] * product_17[at][lane];
             }
             ALIGNED float difference_8[4][LANES];
             ALIGNED float logits[8][LANES];
-            ALIGNED float total_10[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                difference_8[0][lane] = eta[28] - alpha_used_8[0] * square(root(total_9[lane]));
-                difference_8[1][lane] = eta[29] - alpha_used_8[1] * square(root(total_9[lane]));
-                difference_8[2][lane] = eta[30] - alpha_used_8[2] * square(root(total_9[lane]));
-                difference_8[3][lane] = eta[31] - alpha_used_8[3] * square(root(total_9[lane]));
+                difference_8[0][lane] = eta[28] - alpha_used_8[0] * square(root(sum_9[lane]));
+                difference_8[1][lane] = eta[29] - alpha_used_8[1] * square(root(sum_9[lane]));
+                difference_8[2][lane] = eta[30] - alpha_used_8[2] * square(root(sum_9[lane]));
+                difference_8[3][lane] = eta[31] - alpha_used_8[3] * square(root(sum_9[lane]));
                 logits[0][lane] = choose(absolute(maximum(maximum(maximum(difference[0][lane], difference[1][lane]),
                     difference[2][lane]), difference[3][lane])) < INFINITY, maximum(maximum(maximum(difference[0][lane],
                     difference[1][lane]), difference[2][lane]), difference[3][lane]), 0.0f) +
@@ -433,46 +432,47 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                     difference_8[2][lane]), difference_8[3][lane])) < INFINITY,
                     maximum(maximum(maximum(difference_8[0][lane], difference_8[1][lane]), difference_8[2][lane]),
                     difference_8[3][lane]), 0.0f)));
-                total_10[lane] = logits[0][lane];
             }
+            // mcgsm.gen:7
+            ALIGNED float sum_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = logits[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_10[lane] = maximum(total_10[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], logits[at][lane]);
             }
-            ALIGNED float total_11[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_11[lane] = logits[0][lane];
+            ALIGNED float sum_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = logits[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[lane] = maximum(total_11[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_11[lane] = maximum(sum_11[lane], logits[at][lane]);
             }
-            ALIGNED float total_12[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_12[lane] = logits[0][lane];
+            ALIGNED float sum_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_12[lane] = logits[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_12[lane] = maximum(total_12[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_12[lane] = maximum(sum_12[lane], logits[at][lane]);
             }
-            ALIGNED float total_13[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_13[lane] = logits[0][lane];
+            ALIGNED float sum_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_13[lane] = logits[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_13[lane] = maximum(total_13[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_13[lane] = maximum(sum_13[lane], logits[at][lane]);
             }
-            ALIGNED float total_14[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_14[lane] = 0.0f;
+            ALIGNED float sum_14[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_14[lane] += exponential(logits[at][lane] - choose(absolute(total_12[lane]) < INFINITY,
-                        total_13[lane], 0.0f));
+                    sum_14[lane] += exponential(logits[at][lane] - choose(absolute(sum_12[lane]) < INFINITY,
+                        sum_13[lane], 0.0f));
                 }
             }
             ALIGNED float log_total[LANES];
             ALIGNED float masses[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                log_total[lane] = choose(absolute(total_10[lane]) < INFINITY, total_11[lane], 0.0f) +
-                    logarithm(total_14[lane]);
+                log_total[lane] = choose(absolute(sum_10[lane]) < INFINITY, sum_11[lane], 0.0f) +
+                    logarithm(sum_14[lane]);
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     masses[at][lane] = exponential(logits[at][lane] - log_total[lane]);
                 }
             }
-            // mcgsm.gen:7
             ALIGNED float noise[LANES];
             uniform(&noise, 1, row, seed, step, i_j, 1);
             ALIGNED float cumulative[LANES];
@@ -482,11 +482,11 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 drawn[lane] = 0.0f;
             }
             for (int64_t k = 0; k < 7; k++) {
-                ALIGNED float total_15[LANES];
+                ALIGNED float total[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_15[lane] = cumulative[lane] + masses[k][lane];
-                    cumulative[lane] = total_15[lane];
-                    drawn[lane] = drawn[lane] + (float)(total_15[lane] <= noise[lane]);
+                    total[lane] = cumulative[lane] + masses[k][lane];
+                    cumulative[lane] = total[lane];
+                    drawn[lane] = drawn[lane] + (float)(total[lane] <= noise[lane]);
                 }
             }
             // mcgsm.gen:8
@@ -511,8 +511,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED int equal_drawn_7[LANES];
             ALIGNED float logits_2[4][LANES];
             ALIGNED float log_total_2[LANES];
-            ALIGNED float masses_2[4][LANES];
-            ALIGNED float noise_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 equal_drawn[lane] = drawn[lane] == 0.0f;
                 equal_drawn_2[lane] = drawn[lane] == 1.0f;
@@ -557,6 +555,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                     choose(absolute(maximum(maximum(maximum(logits_2[0][lane], logits_2[1][lane]), logits_2[2][lane]),
                     logits_2[3][lane])) < INFINITY, maximum(maximum(maximum(logits_2[0][lane], logits_2[1][lane]),
                     logits_2[2][lane]), logits_2[3][lane]), 0.0f)));
+            }
+            ALIGNED float masses_2[4][LANES];
+            ALIGNED float noise_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 masses_2[0][lane] = exponential(logits_2[0][lane] - log_total_2[lane]);
                 masses_2[1][lane] = exponential(logits_2[1][lane] - log_total_2[lane]);
                 masses_2[2][lane] = exponential(logits_2[2][lane] - log_total_2[lane]);
@@ -570,11 +572,11 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 drawn_2[lane] = 0.0f;
             }
             for (int64_t k_2 = 0; k_2 < 3; k_2++) {
-                ALIGNED float total_2_2[LANES];
+                ALIGNED float total_2[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2_2[lane] = cumulative_2[lane] + masses_2[k_2][lane];
-                    cumulative_2[lane] = total_2_2[lane];
-                    drawn_2[lane] = drawn_2[lane] + (float)(total_2_2[lane] <= noise_2[lane]);
+                    total_2[lane] = cumulative_2[lane] + masses_2[k_2][lane];
+                    cumulative_2[lane] = total_2[lane];
+                    drawn_2[lane] = drawn_2[lane] + (float)(total_2[lane] <= noise_2[lane]);
                 }
             }
             // mcgsm.gen:8
@@ -613,14 +615,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) x_i_j[lane] = mean[lane] + scale[lane] * noise_3[lane];
             // mcgsm.gen:6
             store(x_out, &x_i_j, first, count, 1, 64, i_j);
-            ALIGNED float next_2[56][LANES];
-            for (int at = 0; at < 56; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = window_view[at][lane];
-            }
-            for (int lane = 0; lane < LANES; lane++) next_2[start][lane] = x_i_j[lane];
-            for (int at = 0; at < 56; at++) {
-                for (int lane = 0; lane < LANES; lane++) window_view[at][lane] = next_2[at][lane];
-            }
+            for (int lane = 0; lane < LANES; lane++) window_view[start][lane] = x_i_j[lane];
         }
     }
 }

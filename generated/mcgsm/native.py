@@ -14,5 +14,5 @@ sample_rows = CFunction(
     parameters=4,
     random=True,
     shared=32,
-    work=36000.0,
+    work=36200.0,
 )

@@ -45,39 +45,38 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) a[at][lane] = product_2[at][lane] + mlp_a_bias[at];
         }
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = a[0][lane];
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = a[0][lane];
         for (int at = 1; at < 5; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = maximum(total_2[lane], a[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], a[at][lane]);
         }
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = a[0][lane];
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = a[0][lane];
         for (int at = 1; at < 5; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], a[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], a[at][lane]);
         }
-        ALIGNED float total_4[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_4[lane] = a[0][lane];
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = a[0][lane];
         for (int at = 1; at < 5; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], a[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], a[at][lane]);
         }
-        ALIGNED float total_5[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_5[lane] = a[0][lane];
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = a[0][lane];
         for (int at = 1; at < 5; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], a[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], a[at][lane]);
         }
-        ALIGNED float total_6[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_6[lane] = 0.0f;
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_6[lane] += exponential(a[at][lane] - choose(absolute(total_4[lane]) < INFINITY, total_5[lane],
-                    0.0f));
+                sum_6[lane] += exponential(a[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane], 0.0f));
             }
         }
         ALIGNED float log_weights_of_k[5][LANES];
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                log_weights_of_k[at][lane] = a[at][lane] - (choose(absolute(total_2[lane]) < INFINITY, total_3[lane],
-                    0.0f) + logarithm(total_6[lane]));
+                log_weights_of_k[at][lane] = a[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f)
+                    + logarithm(sum_6[lane]));
             }
         }
         ALIGNED float product_3[5][LANES];
@@ -96,63 +95,62 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) softplus_s[at][lane] = softplus(s[at][lane]);
         }
-        ALIGNED float total_7[LANES];
+        ALIGNED float sum_7[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            total_7[lane] = log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - m[0][lane]) / softplus_s[0][lane]) -
+            sum_7[lane] = log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - m[0][lane]) / softplus_s[0][lane]) -
                 logarithm(softplus_s[0][lane]) - 0.9189385332046727f);
         }
         for (int at = 1; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_7[lane] = maximum(total_7[lane], log_weights_of_k[at][lane] + (-0.5f * square((x[lane] -
-                    m[at][lane]) / softplus_s[at][lane]) - logarithm(softplus_s[at][lane]) - 0.9189385332046727f));
+                sum_7[lane] = maximum(sum_7[lane], log_weights_of_k[at][lane] + (-0.5f * square((x[lane] - m[at][lane])
+                    / softplus_s[at][lane]) - logarithm(softplus_s[at][lane]) - 0.9189385332046727f));
             }
         }
-        ALIGNED float total_8[LANES];
+        ALIGNED float sum_8[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            total_8[lane] = log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - m[0][lane]) / softplus_s[0][lane]) -
+            sum_8[lane] = log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - m[0][lane]) / softplus_s[0][lane]) -
                 logarithm(softplus_s[0][lane]) - 0.9189385332046727f);
         }
         for (int at = 1; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_8[lane] = maximum(total_8[lane], log_weights_of_k[at][lane] + (-0.5f * square((x[lane] -
-                    m[at][lane]) / softplus_s[at][lane]) - logarithm(softplus_s[at][lane]) - 0.9189385332046727f));
+                sum_8[lane] = maximum(sum_8[lane], log_weights_of_k[at][lane] + (-0.5f * square((x[lane] - m[at][lane])
+                    / softplus_s[at][lane]) - logarithm(softplus_s[at][lane]) - 0.9189385332046727f));
             }
         }
-        ALIGNED float total_9[LANES];
+        ALIGNED float sum_9[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            total_9[lane] = log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - m[0][lane]) / softplus_s[0][lane]) -
+            sum_9[lane] = log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - m[0][lane]) / softplus_s[0][lane]) -
                 logarithm(softplus_s[0][lane]) - 0.9189385332046727f);
         }
         for (int at = 1; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_9[lane] = maximum(total_9[lane], log_weights_of_k[at][lane] + (-0.5f * square((x[lane] -
-                    m[at][lane]) / softplus_s[at][lane]) - logarithm(softplus_s[at][lane]) - 0.9189385332046727f));
+                sum_9[lane] = maximum(sum_9[lane], log_weights_of_k[at][lane] + (-0.5f * square((x[lane] - m[at][lane])
+                    / softplus_s[at][lane]) - logarithm(softplus_s[at][lane]) - 0.9189385332046727f));
             }
         }
-        ALIGNED float total_10[LANES];
+        ALIGNED float sum_10[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            total_10[lane] = log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - m[0][lane]) / softplus_s[0][lane]) -
+            sum_10[lane] = log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - m[0][lane]) / softplus_s[0][lane]) -
                 logarithm(softplus_s[0][lane]) - 0.9189385332046727f);
         }
         for (int at = 1; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_10[lane] = maximum(total_10[lane], log_weights_of_k[at][lane] + (-0.5f * square((x[lane] -
+                sum_10[lane] = maximum(sum_10[lane], log_weights_of_k[at][lane] + (-0.5f * square((x[lane] -
                     m[at][lane]) / softplus_s[at][lane]) - logarithm(softplus_s[at][lane]) - 0.9189385332046727f));
             }
         }
-        ALIGNED float total_11[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_11[lane] = 0.0f;
+        ALIGNED float sum_11[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_11[lane] += exponential(log_weights_of_k[at][lane] + (-0.5f * square((x[lane] - m[at][lane]) /
+                sum_11[lane] += exponential(log_weights_of_k[at][lane] + (-0.5f * square((x[lane] - m[at][lane]) /
                     softplus_s[at][lane]) - logarithm(softplus_s[at][lane]) - 0.9189385332046727f) -
-                    choose(absolute(total_9[lane]) < INFINITY, total_10[lane], 0.0f));
+                    choose(absolute(sum_9[lane]) < INFINITY, sum_10[lane], 0.0f));
             }
         }
         ALIGNED float log_prob[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            log_prob[lane] = choose(absolute(total_7[lane]) < INFINITY, total_8[lane], 0.0f) +
-                logarithm(total_11[lane]);
+            log_prob[lane] = choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) + logarithm(sum_11[lane]);
         }
         store(log_prob_out, &log_prob, first, count, 1, 1, 0);
     }
@@ -204,39 +202,37 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) a[at][lane] = product_2[at][lane] + mlp_a_bias[at];
         }
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = a[0][lane];
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = a[0][lane];
         for (int at = 1; at < 5; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = maximum(total_2[lane], a[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], a[at][lane]);
         }
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = a[0][lane];
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = a[0][lane];
         for (int at = 1; at < 5; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], a[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], a[at][lane]);
         }
-        ALIGNED float total_4[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_4[lane] = a[0][lane];
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = a[0][lane];
         for (int at = 1; at < 5; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], a[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], a[at][lane]);
         }
-        ALIGNED float total_5[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_5[lane] = a[0][lane];
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = a[0][lane];
         for (int at = 1; at < 5; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], a[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], a[at][lane]);
         }
-        ALIGNED float total_6[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_6[lane] = 0.0f;
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_6[lane] += exponential(a[at][lane] - choose(absolute(total_4[lane]) < INFINITY, total_5[lane],
-                    0.0f));
+                sum_6[lane] += exponential(a[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane], 0.0f));
             }
         }
         ALIGNED float log_total[LANES];
         ALIGNED float masses[5][LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            log_total[lane] = choose(absolute(total_2[lane]) < INFINITY, total_3[lane], 0.0f) +
-                logarithm(total_6[lane]);
+            log_total[lane] = choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]);
         }
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) masses[at][lane] = exponential(a[at][lane] - log_total[lane]);
@@ -250,11 +246,11 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             drawn[lane] = 0.0f;
         }
         for (int64_t k = 0; k < 4; k++) {
-            ALIGNED float total_7[LANES];
+            ALIGNED float total[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_7[lane] = cumulative[lane] + masses[k][lane];
-                cumulative[lane] = total_7[lane];
-                drawn[lane] = drawn[lane] + (float)(total_7[lane] <= noise[lane]);
+                total[lane] = cumulative[lane] + masses[k][lane];
+                cumulative[lane] = total[lane];
+                drawn[lane] = drawn[lane] + (float)(total[lane] <= noise[lane]);
             }
         }
         ALIGNED int equal_drawn[5][LANES];
@@ -278,14 +274,14 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + mlp_s_bias[at];
         }
-        ALIGNED float total_8[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_8[lane] = 0.0f;
+        ALIGNED float sum_7[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
         for (int at = 0; at < 5; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_8[lane] += choose(equal_drawn[at][lane], s[at][lane], 0.0f);
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] += choose(equal_drawn[at][lane], s[at][lane], 0.0f);
         }
         ALIGNED float scale[LANES];
         ALIGNED float noise_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) scale[lane] = softplus(total_8[lane]);
+        for (int lane = 0; lane < LANES; lane++) scale[lane] = softplus(sum_7[lane]);
         normal(&noise_2, 1, row, seed, step, 0, 1);
         ALIGNED float x[LANES];
         for (int lane = 0; lane < LANES; lane++) x[lane] = mean[lane] + scale[lane] * noise_2[lane];

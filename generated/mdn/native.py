@@ -12,7 +12,7 @@ log_prob_rows = CFunction(
     outputs=(Port(),),
     lanes=64,
     parameters=8,
-    work=119.0,
+    work=236.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -22,5 +22,5 @@ sample_rows = CFunction(
     lanes=64,
     parameters=8,
     random=True,
-    work=79.6,
+    work=197.0,
 )

@@ -15,15 +15,15 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict SinhArcsinh_2_delta_used = shared + 0;
     float *restrict SinhArcsinh_delta_used = shared + 2;
     // moons.gen:6
-     {
-        float *restrict values_2 = SinhArcsinh_2_delta_used + 0 * 2;
-        values_2[0] = logarithm(SinhArcsinh_2_delta[0]);
-        values_2[1] = logarithm(SinhArcsinh_2_delta[1]);
+    {
+        float *restrict values = SinhArcsinh_2_delta_used;
+        values[0] = logarithm(SinhArcsinh_2_delta[0]);
+        values[1] = logarithm(SinhArcsinh_2_delta[1]);
     }
-     {
-        float *restrict values_3 = SinhArcsinh_delta_used + 0 * 2;
-        values_3[0] = logarithm(SinhArcsinh_delta[0]);
-        values_3[1] = logarithm(SinhArcsinh_delta[1]);
+    {
+        float *restrict values_2 = SinhArcsinh_delta_used;
+        values_2[0] = logarithm(SinhArcsinh_delta[0]);
+        values_2[1] = logarithm(SinhArcsinh_delta[1]);
     }
 }
 
@@ -72,14 +72,10 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) {
             z[0][lane] = SinhArcsinh_input[0][lane];
             z[1][lane] = SinhArcsinh_input[1][lane];
-            log_abs_det[lane] = 0.0f;
-        }
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                log_abs_det[lane] += -0.5f * log_1_plus(square(SinhArcsinh_input[at][lane])) -
-                    SinhArcsinh_2_delta_used[at] + (inner[at][lane] + log_1_plus(exponential(-2.0f * inner[at][lane])) -
-                    0.6931471805599453f);
-            }
+            log_abs_det[lane] = -0.5f * log_1_plus(square(SinhArcsinh_input[0][lane])) - SinhArcsinh_2_delta_used[0] +
+                (inner[0][lane] + log_1_plus(exponential(-2.0f * inner[0][lane])) - 0.6931471805599453f) + (-0.5f *
+                log_1_plus(square(SinhArcsinh_input[1][lane])) - SinhArcsinh_2_delta_used[1] + (inner[1][lane] +
+                log_1_plus(exponential(-2.0f * inner[1][lane])) - 0.6931471805599453f));
         }
         for (int64_t k = 6 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[2][LANES];
@@ -132,6 +128,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float SinhArcsinh_input_2[2][LANES];
         ALIGNED float power_SinhArcsinh_input_2[2][LANES];
         ALIGNED float log_p_z[LANES];
+        ALIGNED float inner_2[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             difference_2[0][lane] = inverse_sinh(z[0][lane]) * SinhArcsinh_delta[0] - SinhArcsinh_eps[0];
             difference_2[1][lane] = inverse_sinh(z[1][lane]) * SinhArcsinh_delta[1] - SinhArcsinh_eps[1];
@@ -139,15 +136,8 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             SinhArcsinh_input_2[1][lane] = hyperbolic_sine(difference_2[1][lane]);
             power_SinhArcsinh_input_2[0][lane] = square(SinhArcsinh_input_2[0][lane]);
             power_SinhArcsinh_input_2[1][lane] = square(SinhArcsinh_input_2[1][lane]);
-            log_p_z[lane] = 0.0f;
-        }
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                log_p_z[lane] += -0.5f * power_SinhArcsinh_input_2[at][lane] - 0.9189385332046727f;
-            }
-        }
-        ALIGNED float inner_2[2][LANES];
-        for (int lane = 0; lane < LANES; lane++) {
+            log_p_z[lane] = -0.5f * power_SinhArcsinh_input_2[0][lane] - 0.9189385332046727f + (-0.5f *
+                power_SinhArcsinh_input_2[1][lane] - 0.9189385332046727f);
             inner_2[0][lane] = absolute((difference_2[0][lane] + SinhArcsinh_eps[0]) / SinhArcsinh_delta[0]);
             inner_2[1][lane] = absolute((difference_2[1][lane] + SinhArcsinh_eps[1]) / SinhArcsinh_delta[1]);
         }
@@ -271,15 +261,15 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict SinhArcsinh_delta_used = shared + 0;
     float *restrict SinhArcsinh_2_delta_used = shared + 2;
     // moons.gen:6
-     {
-        float *restrict values_2 = SinhArcsinh_delta_used + 0 * 2;
-        values_2[0] = logarithm(SinhArcsinh_delta[0]);
-        values_2[1] = logarithm(SinhArcsinh_delta[1]);
+    {
+        float *restrict values = SinhArcsinh_delta_used;
+        values[0] = logarithm(SinhArcsinh_delta[0]);
+        values[1] = logarithm(SinhArcsinh_delta[1]);
     }
-     {
-        float *restrict values_3 = SinhArcsinh_2_delta_used + 0 * 2;
-        values_3[0] = logarithm(SinhArcsinh_2_delta[0]);
-        values_3[1] = logarithm(SinhArcsinh_2_delta[1]);
+    {
+        float *restrict values_2 = SinhArcsinh_2_delta_used;
+        values_2[0] = logarithm(SinhArcsinh_2_delta[0]);
+        values_2[1] = logarithm(SinhArcsinh_2_delta[1]);
     }
 }
 
@@ -326,13 +316,10 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) {
             x[0][lane] = hyperbolic_sine(ratio[0][lane]);
             x[1][lane] = hyperbolic_sine(ratio[1][lane]);
-            log_abs_det[lane] = 0.0f;
-        }
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                log_abs_det[lane] += -0.5f * log_1_plus(square(z[at][lane])) - SinhArcsinh_delta_used[at] +
-                    (inner[at][lane] + log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
-            }
+            log_abs_det[lane] = -0.5f * log_1_plus(square(z[0][lane])) - SinhArcsinh_delta_used[0] + (inner[0][lane] +
+                log_1_plus(exponential(-2.0f * inner[0][lane])) - 0.6931471805599453f) + (-0.5f *
+                log_1_plus(square(z[1][lane])) - SinhArcsinh_delta_used[1] + (inner[1][lane] +
+                log_1_plus(exponential(-2.0f * inner[1][lane])) - 0.6931471805599453f));
         }
         for (int64_t k = 0; k < 6; k++) {
             // moons.gen:4
@@ -420,15 +407,15 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict SinhArcsinh_2_delta_used = shared + 0;
     float *restrict SinhArcsinh_delta_used = shared + 2;
     // moons.gen:6
-     {
-        float *restrict values_2 = SinhArcsinh_2_delta_used + 0 * 2;
-        values_2[0] = logarithm(SinhArcsinh_2_delta[0]);
-        values_2[1] = logarithm(SinhArcsinh_2_delta[1]);
+    {
+        float *restrict values = SinhArcsinh_2_delta_used;
+        values[0] = logarithm(SinhArcsinh_2_delta[0]);
+        values[1] = logarithm(SinhArcsinh_2_delta[1]);
     }
-     {
-        float *restrict values_3 = SinhArcsinh_delta_used + 0 * 2;
-        values_3[0] = logarithm(SinhArcsinh_delta[0]);
-        values_3[1] = logarithm(SinhArcsinh_delta[1]);
+    {
+        float *restrict values_2 = SinhArcsinh_delta_used;
+        values_2[0] = logarithm(SinhArcsinh_delta[0]);
+        values_2[1] = logarithm(SinhArcsinh_delta[1]);
     }
 }
 
@@ -478,14 +465,10 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) {
             z[0][lane] = SinhArcsinh_input[0][lane];
             z[1][lane] = SinhArcsinh_input[1][lane];
-            log_abs_det[lane] = 0.0f;
-        }
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                log_abs_det[lane] += -0.5f * log_1_plus(square(SinhArcsinh_input[at][lane])) -
-                    SinhArcsinh_2_delta_used[at] + (inner[at][lane] + log_1_plus(exponential(-2.0f * inner[at][lane])) -
-                    0.6931471805599453f);
-            }
+            log_abs_det[lane] = -0.5f * log_1_plus(square(SinhArcsinh_input[0][lane])) - SinhArcsinh_2_delta_used[0] +
+                (inner[0][lane] + log_1_plus(exponential(-2.0f * inner[0][lane])) - 0.6931471805599453f) + (-0.5f *
+                log_1_plus(square(SinhArcsinh_input[1][lane])) - SinhArcsinh_2_delta_used[1] + (inner[1][lane] +
+                log_1_plus(exponential(-2.0f * inner[1][lane])) - 0.6931471805599453f));
         }
         for (int64_t k = 6 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[2][LANES];

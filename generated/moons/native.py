@@ -13,7 +13,7 @@ log_prob_rows = CFunction(
     lanes=32,
     parameters=12,
     shared=4,
-    work=1430.0,
+    work=1540.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -23,7 +23,7 @@ sample_rows = CFunction(
     lanes=32,
     parameters=12,
     random=True,
-    work=1410.0,
+    work=1530.0,
 )
 forward_rows = CFunction(
     __file__,
@@ -33,7 +33,7 @@ forward_rows = CFunction(
     lanes=32,
     parameters=12,
     shared=4,
-    work=1420.0,
+    work=1540.0,
 )
 inverse_rows = CFunction(
     __file__,
@@ -43,5 +43,5 @@ inverse_rows = CFunction(
     lanes=32,
     parameters=12,
     shared=4,
-    work=1420.0,
+    work=1540.0,
 )

@@ -32,10 +32,10 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
         for (int64_t i = 0; i < 64; i++) {
             ALIGNED float x_i[LANES];
-            ALIGNED float total_2[LANES];
+            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 x_i[lane] = x[i][lane];
-                total_2[lane] = 0.0f;
+                sum_2[lane] = 0.0f;
             }
             for (int block = 0; block < 500; block += 32) {
                 ALIGNED float part[LANES];
@@ -43,10 +43,10 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 for (int at = block; at < 500 && at < block + 32; at++) {
                     for (int lane = 0; lane < LANES; lane++) part[lane] += V[i * 500 + at] * sigmoid(W_x[at][lane]);
                 }
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] += part[lane];
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += part[lane];
             }
             ALIGNED float logits[LANES];
-            for (int lane = 0; lane < LANES; lane++) logits[lane] = b[i] + total_2[lane];
+            for (int lane = 0; lane < LANES; lane++) logits[lane] = b[i] + sum_2[lane];
             for (int at = 0; at < 500; at++) {
                 for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = W_x[at][lane] + W[at * 64 + i] * x_i[lane];
             }
@@ -88,19 +88,19 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = c[at];
         }
         for (int64_t i = 0; i < 64; i++) {
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int block = 0; block < 500; block += 32) {
                 ALIGNED float part[LANES];
                 for (int lane = 0; lane < LANES; lane++) part[lane] = 0.0f;
                 for (int at = block; at < 500 && at < block + 32; at++) {
                     for (int lane = 0; lane < LANES; lane++) part[lane] += V[i * 500 + at] * sigmoid(W_x[at][lane]);
                 }
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] += part[lane];
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += part[lane];
             }
             ALIGNED float logits[LANES];
             ALIGNED float noise[LANES];
-            for (int lane = 0; lane < LANES; lane++) logits[lane] = b[i] + total_2[lane];
+            for (int lane = 0; lane < LANES; lane++) logits[lane] = b[i] + sum_2[lane];
             uniform(&noise, 1, row, seed, step, i, 0);
             ALIGNED float x_i[LANES];
             for (int lane = 0; lane < LANES; lane++) x_i[lane] = (float)(noise[lane] < sigmoid(logits[lane]));

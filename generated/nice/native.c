@@ -13,11 +13,11 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[8];
     float *restrict Scale_s_used = shared + 0;
     // nice.gen:13
-     {
-        float *restrict values_2 = Scale_s_used + 0 * 1;
-        values_2[0] = 0.0f;
+    {
+        float *restrict values = Scale_s_used;
+        values[0] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            values_2[0] += logarithm(s[at]);
+            values[0] += logarithm(s[at]);
         }
     }
 }
@@ -114,16 +114,16 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) log_p_z[lane] += -softplus(z[at][lane]) - softplus(-z[at][lane]);
         }
         // nice.gen:13
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
+                sum_2[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
             }
         }
         ALIGNED float log_prob[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            log_prob[lane] = log_p_z[lane] - (181.32565401959783f + total_2[lane] + Scale_s_used[0]);
+            log_prob[lane] = log_p_z[lane] - (181.32565401959783f + sum_2[lane] + Scale_s_used[0]);
         }
         store(log_prob_out, &log_prob, first, count, 1, 1, 0);
     }
@@ -239,11 +239,11 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[8];
     float *restrict Scale_s_used = shared + 0;
     // nice.gen:13
-     {
-        float *restrict values_2 = Scale_s_used + 0 * 1;
-        values_2[0] = 0.0f;
+    {
+        float *restrict values = Scale_s_used;
+        values[0] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            values_2[0] += logarithm(s[at]);
+            values[0] += logarithm(s[at]);
         }
     }
 }
@@ -330,15 +330,15 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = sigmoid(Scale_output[at][lane]);
         }
         store(x_out, x_2, first, count, 64, 64, 0);
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] += -softplus(Scale_output[at][lane]) - softplus(-Scale_output[at][lane]);
+                sum_2[lane] += -softplus(Scale_output[at][lane]) - softplus(-Scale_output[at][lane]);
             }
         }
         ALIGNED float log_abs_det[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = Scale_s_used[0] + total_2[lane];
+        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = Scale_s_used[0] + sum_2[lane];
         store(log_abs_det_out, &log_abs_det, first, count, 1, 1, 0);
     }
 }
@@ -354,11 +354,11 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[8];
     float *restrict Scale_s_used = shared + 0;
     // nice.gen:13
-     {
-        float *restrict values_2 = Scale_s_used + 0 * 1;
-        values_2[0] = 0.0f;
+    {
+        float *restrict values = Scale_s_used;
+        values[0] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            values_2[0] += logarithm(s[at]);
+            values[0] += logarithm(s[at]);
         }
     }
 }
@@ -439,15 +439,15 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
         }
         store(z_out, z, first, count, 64, 64, 0);
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
+                sum_2[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
             }
         }
         ALIGNED float log_abs_det[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = -(total_2[lane] + Scale_s_used[0]);
+        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = -(sum_2[lane] + Scale_s_used[0]);
         store(log_abs_det_out, &log_abs_det, first, count, 1, 1, 0);
     }
 }

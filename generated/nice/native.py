@@ -14,7 +14,7 @@ log_prob_rows = CFunction(
     parameters=7,
     random=True,
     shared=1,
-    work=4690.0,
+    work=4800.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -24,7 +24,7 @@ sample_rows = CFunction(
     lanes=16,
     parameters=7,
     random=True,
-    work=4510.0,
+    work=4620.0,
 )
 forward_rows = CFunction(
     __file__,
@@ -34,7 +34,7 @@ forward_rows = CFunction(
     lanes=16,
     parameters=7,
     shared=1,
-    work=4390.0,
+    work=4510.0,
 )
 inverse_rows = CFunction(
     __file__,
@@ -44,5 +44,5 @@ inverse_rows = CFunction(
     lanes=16,
     parameters=7,
     shared=1,
-    work=4400.0,
+    work=4520.0,
 )

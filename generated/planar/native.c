@@ -20,37 +20,34 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict Stretch_s_used = shared + 96;
     // bijections.gen:72
     for (int64_t k = 0; k < 16; k++) {
-        float *restrict values_2 = Planar_k_used + k * 2;
-        values_2[0] = Planar_k[k] * Q[k * 2];
-        values_2[1] = Planar_k[k] * Q[k * 2 + 1];
+        float *restrict values = Planar_k_used + k * 2;
+        values[0] = Planar_k[k] * Q[k * 2];
+        values[1] = Planar_k[k] * Q[k * 2 + 1];
     }
     // bijections.gen:74
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
-        float *restrict values_3 = Planar_v_used + k_2 * 2;
-        values_3[0] = v[k_2 * 2] + (softplus(Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] * Q[k_2 * 2 + 1] *
+        float *restrict values_2 = Planar_v_used + k_2 * 2;
+        values_2[0] = v[k_2 * 2] + (softplus(Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] * Q[k_2 * 2 + 1] *
             v[k_2 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] *
             Q[k_2 * 2 + 1] * v[k_2 * 2 + 1])) / Planar_k[k_2] * Q[k_2 * 2];
-        values_3[1] = v[k_2 * 2 + 1] + (softplus(Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] * Q[k_2 * 2 +
+        values_2[1] = v[k_2 * 2 + 1] + (softplus(Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] * Q[k_2 * 2 +
             1] * v[k_2 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2]
             * Q[k_2 * 2 + 1] * v[k_2 * 2 + 1])) / Planar_k[k_2] * Q[k_2 * 2 + 1];
     }
     // bijections.gen:69
     for (int64_t k_3 = 0; k_3 < 16; k_3++) {
-        float *restrict values_4 = Planar_k_used_2 + k_3 * 2;
-        values_4[0] = Planar_k[k_3] * Q[k_3 * 2] * (v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] +
+        float *restrict values_3 = Planar_k_used_2 + k_3 * 2;
+        values_3[0] = Planar_k[k_3] * Q[k_3 * 2] * (v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] +
             Planar_k[k_3] * Q[k_3 * 2 + 1] * v[k_3 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_3] * Q[k_3 * 2] *
             v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 + 1] * v[k_3 * 2 + 1])) / Planar_k[k_3] * Q[k_3 * 2]);
-        values_4[1] = Planar_k[k_3] * Q[k_3 * 2 + 1] * (v[k_3 * 2 + 1] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 *
+        values_3[1] = Planar_k[k_3] * Q[k_3 * 2 + 1] * (v[k_3 * 2 + 1] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 *
             2] + Planar_k[k_3] * Q[k_3 * 2 + 1] * v[k_3 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_3] * Q[k_3 *
             2] * v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 + 1] * v[k_3 * 2 + 1])) / Planar_k[k_3] * Q[k_3 * 2 + 1]);
     }
     // planar.gen:9
     for (int64_t k_4 = 0; k_4 < 16; k_4++) {
-        float *restrict values_5 = Stretch_s_used + k_4 * 1;
-        values_5[0] = 0.0f;
-        for (int at = 0; at < 2; at++) {
-            values_5[0] += logarithm(s[k_4 * 2 + at]);
-        }
+        float *restrict values_4 = Stretch_s_used + k_4 * 1;
+        values_4[0] = logarithm(s[k_4 * 2]) + logarithm(s[k_4 * 2 + 1]);
     }
 }
 
@@ -102,11 +99,9 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         }
         // planar.gen:8
         ALIGNED float log_p_z[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                log_p_z[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
-            }
+        for (int lane = 0; lane < LANES; lane++) {
+            log_p_z[lane] = -0.5f * square(z[0][lane]) - 0.9189385332046727f + (-0.5f * square(z[1][lane]) -
+                0.9189385332046727f);
         }
         // planar.gen:9
         ALIGNED float log_prob[LANES];
@@ -131,27 +126,27 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict Planar_v_used = shared + 64;
     // bijections.gen:69
     for (int64_t k = 0; k < 16; k++) {
-        float *restrict values_2 = Planar_k_used + k * 2;
-        values_2[0] = Planar_k[k] * Q[k * 2] * (v[k * 2] + (softplus(Planar_k[k] * Q[k * 2] * v[k * 2] + Planar_k[k] *
-            Q[k * 2 + 1] * v[k * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k] * Q[k * 2] * v[k * 2] + Planar_k[k]
-            * Q[k * 2 + 1] * v[k * 2 + 1])) / Planar_k[k] * Q[k * 2]);
-        values_2[1] = Planar_k[k] * Q[k * 2 + 1] * (v[k * 2 + 1] + (softplus(Planar_k[k] * Q[k * 2] * v[k * 2] +
+        float *restrict values = Planar_k_used + k * 2;
+        values[0] = Planar_k[k] * Q[k * 2] * (v[k * 2] + (softplus(Planar_k[k] * Q[k * 2] * v[k * 2] + Planar_k[k] * Q[k
+            * 2 + 1] * v[k * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k] * Q[k * 2] * v[k * 2] + Planar_k[k] *
+            Q[k * 2 + 1] * v[k * 2 + 1])) / Planar_k[k] * Q[k * 2]);
+        values[1] = Planar_k[k] * Q[k * 2 + 1] * (v[k * 2 + 1] + (softplus(Planar_k[k] * Q[k * 2] * v[k * 2] +
             Planar_k[k] * Q[k * 2 + 1] * v[k * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k] * Q[k * 2] * v[k * 2]
             + Planar_k[k] * Q[k * 2 + 1] * v[k * 2 + 1])) / Planar_k[k] * Q[k * 2 + 1]);
     }
     // bijections.gen:72
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
-        float *restrict values_3 = Planar_k_used_2 + k_2 * 2;
-        values_3[0] = Planar_k[k_2] * Q[k_2 * 2];
-        values_3[1] = Planar_k[k_2] * Q[k_2 * 2 + 1];
+        float *restrict values_2 = Planar_k_used_2 + k_2 * 2;
+        values_2[0] = Planar_k[k_2] * Q[k_2 * 2];
+        values_2[1] = Planar_k[k_2] * Q[k_2 * 2 + 1];
     }
     // bijections.gen:74
     for (int64_t k_3 = 0; k_3 < 16; k_3++) {
-        float *restrict values_4 = Planar_v_used + k_3 * 2;
-        values_4[0] = v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 + 1] *
+        float *restrict values_3 = Planar_v_used + k_3 * 2;
+        values_3[0] = v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 + 1] *
             v[k_3 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] + Planar_k[k_3] *
             Q[k_3 * 2 + 1] * v[k_3 * 2 + 1])) / Planar_k[k_3] * Q[k_3 * 2];
-        values_4[1] = v[k_3 * 2 + 1] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 +
+        values_3[1] = v[k_3 * 2 + 1] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 +
             1] * v[k_3 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] + Planar_k[k_3]
             * Q[k_3 * 2 + 1] * v[k_3 * 2 + 1])) / Planar_k[k_3] * Q[k_3 * 2 + 1];
     }
@@ -190,18 +185,9 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 Stretch_input[0][lane] = (x[0][lane] - m[k * 2]) / s[k * 2];
                 Stretch_input[1][lane] = (x[1][lane] - m[k * 2 + 1]) / s[k * 2 + 1];
             }
-            reduced_2 = 0.0f;
-            for (int at = 0; at < 2; at++) {
-                reduced_2 += Planar_k_used[k * 2 + at];
-            }
+            reduced_2 = Planar_k_used[k * 2] + Planar_k_used[k * 2 + 1];
             // bijections.gen:69
             ALIGNED float reduced_2_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
-            for (int at = 0; at < 2; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    reduced_2_2[lane] += Planar_k_used_2[k * 2 + at] * Stretch_input[at][lane];
-                }
-            }
             ALIGNED float low[LANES];
             ALIGNED float high[LANES];
             ALIGNED float log_low[LANES];
@@ -212,6 +198,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float residual[LANES];
             ALIGNED float moving[LANES];
             for (int lane = 0; lane < LANES; lane++) {
+                reduced_2_2[lane] = Planar_k_used_2[k * 2] * Stretch_input[0][lane] + Planar_k_used_2[k * 2 + 1] *
+                    Stretch_input[1][lane];
                 low[lane] = 0.0f;
                 high[lane] = INFINITY;
                 log_low[lane] = -744.0f;
@@ -235,18 +223,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 ALIGNED int greater_log_size[LANES];
                 ALIGNED int equal_side[LANES];
                 ALIGNED int not_equal_side[LANES];
-                ALIGNED int both[LANES];
-                ALIGNED float chosen[LANES];
-                ALIGNED int both_2[LANES];
-                ALIGNED float chosen_2[LANES];
-                ALIGNED float chosen_3[LANES];
-                ALIGNED float chosen_4[LANES];
-                ALIGNED int both_3[LANES];
-                ALIGNED float total_2[LANES];
-                ALIGNED float ratio[LANES];
-                ALIGNED float chosen_5[LANES];
-                ALIGNED float abs_difference[LANES];
-                ALIGNED int both_4[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
                     product[lane] = side[lane] * size[lane];
                     tanh_value[lane] = hyperbolic_tangent(product[lane] + b[k]);
@@ -260,6 +236,20 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                     greater_log_size[lane] = log_size[lane] > 0.0f;
                     equal_side[lane] = side[lane] == 0.0f;
                     not_equal_side[lane] = !equal_side[lane];
+                }
+                ALIGNED int both[LANES];
+                ALIGNED float chosen[LANES];
+                ALIGNED int both_2[LANES];
+                ALIGNED float chosen_2[LANES];
+                ALIGNED float chosen_3[LANES];
+                ALIGNED float chosen_4[LANES];
+                ALIGNED int both_3[LANES];
+                ALIGNED float total[LANES];
+                ALIGNED float ratio[LANES];
+                ALIGNED float chosen_5[LANES];
+                ALIGNED float abs_difference[LANES];
+                ALIGNED int both_4[LANES];
+                for (int lane = 0; lane < LANES; lane++) {
                     both[lane] = (((less_difference[lane] & not_less_side[lane]) | (greater_difference[lane] &
                         less_side[lane])) | (not_either[lane] & !greater_log_size[lane])) & not_equal_side[lane];
                     chosen[lane] = choose(both[lane], size[lane], low[lane]);
@@ -269,9 +259,9 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                     chosen_3[lane] = choose(both[lane], log_size[lane], log_low[lane]);
                     chosen_4[lane] = choose(both_2[lane], log_size[lane], log_high[lane]);
                     both_3[lane] = (difference[lane] != 0.0f) & (moving[lane] > 0.0f);
-                    total_2[lane] = 1.0f + (1.0f - square(tanh_value[lane])) * reduced_2;
-                    ratio[lane] = difference[lane] / product[lane] / total_2[lane];
-                    chosen_5[lane] = choose(equal_side[lane], absolute(difference[lane] / total_2[lane]), size[lane] *
+                    total[lane] = 1.0f + (1.0f - square(tanh_value[lane])) * reduced_2;
+                    ratio[lane] = difference[lane] / product[lane] / total[lane];
+                    chosen_5[lane] = choose(equal_side[lane], absolute(difference[lane] / total[lane]), size[lane] *
                         exponential(-ratio[lane]));
                     abs_difference[lane] = absolute(difference[lane]);
                     both_4[lane] = ((chosen_5[lane] > chosen[lane]) & (chosen_5[lane] < chosen_2[lane])) &
@@ -280,7 +270,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 ALIGNED int both_5[LANES];
                 ALIGNED int either_2[LANES];
                 ALIGNED int less_equal_chosen_2[LANES];
-                ALIGNED float total_2_2[LANES];
+                ALIGNED float total_2[LANES];
                 ALIGNED float product_2[LANES];
                 ALIGNED float chosen_6[LANES];
                 ALIGNED float chosen_7[LANES];
@@ -289,19 +279,20 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                         0.0009765625f * residual[lane]) & (residual[lane] < INFINITY));
                     either_2[lane] = equal_side[lane] | both_5[lane];
                     less_equal_chosen_2[lane] = chosen_2[lane] <= 2.0f * chosen[lane];
-                    total_2_2[lane] = chosen[lane] + 0.5f * (chosen_2[lane] - chosen[lane]);
+                    total_2[lane] = chosen[lane] + 0.5f * (chosen_2[lane] - chosen[lane]);
                     product_2[lane] = 0.5f * (chosen_3[lane] + chosen_4[lane]);
                     chosen_6[lane] = choose(both_4[lane], chosen_5[lane], choose(either_2[lane], size[lane],
-                        choose(less_equal_chosen_2[lane], total_2_2[lane], exponential(product_2[lane]))));
+                        choose(less_equal_chosen_2[lane], total_2[lane], exponential(product_2[lane]))));
                     chosen_7[lane] = choose(both_4[lane], logarithm(chosen_5[lane]), choose(either_2[lane],
-                        log_size[lane], choose(less_equal_chosen_2[lane], logarithm(total_2_2[lane]),
-                        product_2[lane])));
+                        log_size[lane], choose(less_equal_chosen_2[lane], logarithm(total_2[lane]), product_2[lane])));
                     low[lane] = chosen[lane];
                     high[lane] = chosen_2[lane];
                     log_low[lane] = chosen_3[lane];
                     log_high[lane] = chosen_4[lane];
                     side[lane] = choose(equal_side[lane] & both_3[lane], choose(greater_difference[lane], -1.0f, 1.0f),
                         side[lane]);
+                }
+                for (int lane = 0; lane < LANES; lane++) {
                     residual[lane] = choose(either[lane] | !both_3[lane], abs_difference[lane], INFINITY);
                     moving[lane] = (float)(both_3[lane] & !((both_5[lane] | ((chosen_6[lane] == size[lane]) &
                         (chosen_7[lane] == log_size[lane]))) & not_equal_side[lane]));
@@ -312,10 +303,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float stop_value[LANES];
             float reduced_3;
             for (int lane = 0; lane < LANES; lane++) stop_value[lane] = side[lane] * size[lane];
-            reduced_3 = 0.0f;
-            for (int at = 0; at < 2; at++) {
-                reduced_3 += Planar_k_used[k * 2 + at];
-            }
+            reduced_3 = Planar_k_used[k * 2] + Planar_k_used[k * 2 + 1];
             ALIGNED float tanh_value_2[LANES];
             ALIGNED float ratio_2[LANES];
             ALIGNED float difference_2[LANES];
@@ -363,37 +351,34 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict Stretch_s_used = shared + 96;
     // bijections.gen:69
     for (int64_t k = 0; k < 16; k++) {
-        float *restrict values_2 = Planar_k_used + k * 2;
-        values_2[0] = Planar_k[k] * Q[k * 2] * (v[k * 2] + (softplus(Planar_k[k] * Q[k * 2] * v[k * 2] + Planar_k[k] *
-            Q[k * 2 + 1] * v[k * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k] * Q[k * 2] * v[k * 2] + Planar_k[k]
-            * Q[k * 2 + 1] * v[k * 2 + 1])) / Planar_k[k] * Q[k * 2]);
-        values_2[1] = Planar_k[k] * Q[k * 2 + 1] * (v[k * 2 + 1] + (softplus(Planar_k[k] * Q[k * 2] * v[k * 2] +
+        float *restrict values = Planar_k_used + k * 2;
+        values[0] = Planar_k[k] * Q[k * 2] * (v[k * 2] + (softplus(Planar_k[k] * Q[k * 2] * v[k * 2] + Planar_k[k] * Q[k
+            * 2 + 1] * v[k * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k] * Q[k * 2] * v[k * 2] + Planar_k[k] *
+            Q[k * 2 + 1] * v[k * 2 + 1])) / Planar_k[k] * Q[k * 2]);
+        values[1] = Planar_k[k] * Q[k * 2 + 1] * (v[k * 2 + 1] + (softplus(Planar_k[k] * Q[k * 2] * v[k * 2] +
             Planar_k[k] * Q[k * 2 + 1] * v[k * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k] * Q[k * 2] * v[k * 2]
             + Planar_k[k] * Q[k * 2 + 1] * v[k * 2 + 1])) / Planar_k[k] * Q[k * 2 + 1]);
     }
     // bijections.gen:72
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
-        float *restrict values_3 = Planar_k_used_2 + k_2 * 2;
-        values_3[0] = Planar_k[k_2] * Q[k_2 * 2];
-        values_3[1] = Planar_k[k_2] * Q[k_2 * 2 + 1];
+        float *restrict values_2 = Planar_k_used_2 + k_2 * 2;
+        values_2[0] = Planar_k[k_2] * Q[k_2 * 2];
+        values_2[1] = Planar_k[k_2] * Q[k_2 * 2 + 1];
     }
     // bijections.gen:74
     for (int64_t k_3 = 0; k_3 < 16; k_3++) {
-        float *restrict values_4 = Planar_v_used + k_3 * 2;
-        values_4[0] = v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 + 1] *
+        float *restrict values_3 = Planar_v_used + k_3 * 2;
+        values_3[0] = v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 + 1] *
             v[k_3 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] + Planar_k[k_3] *
             Q[k_3 * 2 + 1] * v[k_3 * 2 + 1])) / Planar_k[k_3] * Q[k_3 * 2];
-        values_4[1] = v[k_3 * 2 + 1] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 +
+        values_3[1] = v[k_3 * 2 + 1] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 +
             1] * v[k_3 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] + Planar_k[k_3]
             * Q[k_3 * 2 + 1] * v[k_3 * 2 + 1])) / Planar_k[k_3] * Q[k_3 * 2 + 1];
     }
     // planar.gen:9
     for (int64_t k_4 = 0; k_4 < 16; k_4++) {
-        float *restrict values_5 = Stretch_s_used + k_4 * 1;
-        values_5[0] = 0.0f;
-        for (int at = 0; at < 2; at++) {
-            values_5[0] += logarithm(s[k_4 * 2 + at]);
-        }
+        float *restrict values_4 = Stretch_s_used + k_4 * 1;
+        values_4[0] = logarithm(s[k_4 * 2]) + logarithm(s[k_4 * 2 + 1]);
     }
 }
 
@@ -434,18 +419,9 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 Stretch_input[0][lane] = (x[0][lane] - m[k * 2]) / s[k * 2];
                 Stretch_input[1][lane] = (x[1][lane] - m[k * 2 + 1]) / s[k * 2 + 1];
             }
-            reduced_2 = 0.0f;
-            for (int at = 0; at < 2; at++) {
-                reduced_2 += Planar_k_used[k * 2 + at];
-            }
+            reduced_2 = Planar_k_used[k * 2] + Planar_k_used[k * 2 + 1];
             // bijections.gen:69
             ALIGNED float reduced_2_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
-            for (int at = 0; at < 2; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    reduced_2_2[lane] += Planar_k_used_2[k * 2 + at] * Stretch_input[at][lane];
-                }
-            }
             ALIGNED float low[LANES];
             ALIGNED float high[LANES];
             ALIGNED float log_low[LANES];
@@ -456,6 +432,8 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float residual[LANES];
             ALIGNED float moving[LANES];
             for (int lane = 0; lane < LANES; lane++) {
+                reduced_2_2[lane] = Planar_k_used_2[k * 2] * Stretch_input[0][lane] + Planar_k_used_2[k * 2 + 1] *
+                    Stretch_input[1][lane];
                 low[lane] = 0.0f;
                 high[lane] = INFINITY;
                 log_low[lane] = -744.0f;
@@ -479,18 +457,6 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 ALIGNED int greater_log_size[LANES];
                 ALIGNED int equal_side[LANES];
                 ALIGNED int not_equal_side[LANES];
-                ALIGNED int both[LANES];
-                ALIGNED float chosen[LANES];
-                ALIGNED int both_2[LANES];
-                ALIGNED float chosen_2[LANES];
-                ALIGNED float chosen_3[LANES];
-                ALIGNED float chosen_4[LANES];
-                ALIGNED int both_3[LANES];
-                ALIGNED float total_2[LANES];
-                ALIGNED float ratio[LANES];
-                ALIGNED float chosen_5[LANES];
-                ALIGNED float abs_difference[LANES];
-                ALIGNED int both_4[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
                     product[lane] = side[lane] * size[lane];
                     tanh_value[lane] = hyperbolic_tangent(product[lane] + b[k]);
@@ -504,6 +470,20 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                     greater_log_size[lane] = log_size[lane] > 0.0f;
                     equal_side[lane] = side[lane] == 0.0f;
                     not_equal_side[lane] = !equal_side[lane];
+                }
+                ALIGNED int both[LANES];
+                ALIGNED float chosen[LANES];
+                ALIGNED int both_2[LANES];
+                ALIGNED float chosen_2[LANES];
+                ALIGNED float chosen_3[LANES];
+                ALIGNED float chosen_4[LANES];
+                ALIGNED int both_3[LANES];
+                ALIGNED float total[LANES];
+                ALIGNED float ratio[LANES];
+                ALIGNED float chosen_5[LANES];
+                ALIGNED float abs_difference[LANES];
+                ALIGNED int both_4[LANES];
+                for (int lane = 0; lane < LANES; lane++) {
                     both[lane] = (((less_difference[lane] & not_less_side[lane]) | (greater_difference[lane] &
                         less_side[lane])) | (not_either[lane] & !greater_log_size[lane])) & not_equal_side[lane];
                     chosen[lane] = choose(both[lane], size[lane], low[lane]);
@@ -513,9 +493,9 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                     chosen_3[lane] = choose(both[lane], log_size[lane], log_low[lane]);
                     chosen_4[lane] = choose(both_2[lane], log_size[lane], log_high[lane]);
                     both_3[lane] = (difference[lane] != 0.0f) & (moving[lane] > 0.0f);
-                    total_2[lane] = 1.0f + (1.0f - square(tanh_value[lane])) * reduced_2;
-                    ratio[lane] = difference[lane] / product[lane] / total_2[lane];
-                    chosen_5[lane] = choose(equal_side[lane], absolute(difference[lane] / total_2[lane]), size[lane] *
+                    total[lane] = 1.0f + (1.0f - square(tanh_value[lane])) * reduced_2;
+                    ratio[lane] = difference[lane] / product[lane] / total[lane];
+                    chosen_5[lane] = choose(equal_side[lane], absolute(difference[lane] / total[lane]), size[lane] *
                         exponential(-ratio[lane]));
                     abs_difference[lane] = absolute(difference[lane]);
                     both_4[lane] = ((chosen_5[lane] > chosen[lane]) & (chosen_5[lane] < chosen_2[lane])) &
@@ -524,7 +504,7 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 ALIGNED int both_5[LANES];
                 ALIGNED int either_2[LANES];
                 ALIGNED int less_equal_chosen_2[LANES];
-                ALIGNED float total_2_2[LANES];
+                ALIGNED float total_2[LANES];
                 ALIGNED float product_2[LANES];
                 ALIGNED float chosen_6[LANES];
                 ALIGNED float chosen_7[LANES];
@@ -533,19 +513,20 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                         0.0009765625f * residual[lane]) & (residual[lane] < INFINITY));
                     either_2[lane] = equal_side[lane] | both_5[lane];
                     less_equal_chosen_2[lane] = chosen_2[lane] <= 2.0f * chosen[lane];
-                    total_2_2[lane] = chosen[lane] + 0.5f * (chosen_2[lane] - chosen[lane]);
+                    total_2[lane] = chosen[lane] + 0.5f * (chosen_2[lane] - chosen[lane]);
                     product_2[lane] = 0.5f * (chosen_3[lane] + chosen_4[lane]);
                     chosen_6[lane] = choose(both_4[lane], chosen_5[lane], choose(either_2[lane], size[lane],
-                        choose(less_equal_chosen_2[lane], total_2_2[lane], exponential(product_2[lane]))));
+                        choose(less_equal_chosen_2[lane], total_2[lane], exponential(product_2[lane]))));
                     chosen_7[lane] = choose(both_4[lane], logarithm(chosen_5[lane]), choose(either_2[lane],
-                        log_size[lane], choose(less_equal_chosen_2[lane], logarithm(total_2_2[lane]),
-                        product_2[lane])));
+                        log_size[lane], choose(less_equal_chosen_2[lane], logarithm(total_2[lane]), product_2[lane])));
                     low[lane] = chosen[lane];
                     high[lane] = chosen_2[lane];
                     log_low[lane] = chosen_3[lane];
                     log_high[lane] = chosen_4[lane];
                     side[lane] = choose(equal_side[lane] & both_3[lane], choose(greater_difference[lane], -1.0f, 1.0f),
                         side[lane]);
+                }
+                for (int lane = 0; lane < LANES; lane++) {
                     residual[lane] = choose(either[lane] | !both_3[lane], abs_difference[lane], INFINITY);
                     moving[lane] = (float)(both_3[lane] & !((both_5[lane] | ((chosen_6[lane] == size[lane]) &
                         (chosen_7[lane] == log_size[lane]))) & not_equal_side[lane]));
@@ -556,10 +537,7 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float stop_value[LANES];
             float reduced_3;
             for (int lane = 0; lane < LANES; lane++) stop_value[lane] = side[lane] * size[lane];
-            reduced_3 = 0.0f;
-            for (int at = 0; at < 2; at++) {
-                reduced_3 += Planar_k_used[k * 2 + at];
-            }
+            reduced_3 = Planar_k_used[k * 2] + Planar_k_used[k * 2 + 1];
             ALIGNED float tanh_value_2[LANES];
             ALIGNED float ratio_2[LANES];
             ALIGNED float difference_2[LANES];
@@ -617,37 +595,34 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict Stretch_s_used = shared + 96;
     // bijections.gen:72
     for (int64_t k = 0; k < 16; k++) {
-        float *restrict values_2 = Planar_k_used + k * 2;
-        values_2[0] = Planar_k[k] * Q[k * 2];
-        values_2[1] = Planar_k[k] * Q[k * 2 + 1];
+        float *restrict values = Planar_k_used + k * 2;
+        values[0] = Planar_k[k] * Q[k * 2];
+        values[1] = Planar_k[k] * Q[k * 2 + 1];
     }
     // bijections.gen:74
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
-        float *restrict values_3 = Planar_v_used + k_2 * 2;
-        values_3[0] = v[k_2 * 2] + (softplus(Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] * Q[k_2 * 2 + 1] *
+        float *restrict values_2 = Planar_v_used + k_2 * 2;
+        values_2[0] = v[k_2 * 2] + (softplus(Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] * Q[k_2 * 2 + 1] *
             v[k_2 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] *
             Q[k_2 * 2 + 1] * v[k_2 * 2 + 1])) / Planar_k[k_2] * Q[k_2 * 2];
-        values_3[1] = v[k_2 * 2 + 1] + (softplus(Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] * Q[k_2 * 2 +
+        values_2[1] = v[k_2 * 2 + 1] + (softplus(Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] * Q[k_2 * 2 +
             1] * v[k_2 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2]
             * Q[k_2 * 2 + 1] * v[k_2 * 2 + 1])) / Planar_k[k_2] * Q[k_2 * 2 + 1];
     }
     // bijections.gen:69
     for (int64_t k_3 = 0; k_3 < 16; k_3++) {
-        float *restrict values_4 = Planar_k_used_2 + k_3 * 2;
-        values_4[0] = Planar_k[k_3] * Q[k_3 * 2] * (v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] +
+        float *restrict values_3 = Planar_k_used_2 + k_3 * 2;
+        values_3[0] = Planar_k[k_3] * Q[k_3 * 2] * (v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] +
             Planar_k[k_3] * Q[k_3 * 2 + 1] * v[k_3 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_3] * Q[k_3 * 2] *
             v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 + 1] * v[k_3 * 2 + 1])) / Planar_k[k_3] * Q[k_3 * 2]);
-        values_4[1] = Planar_k[k_3] * Q[k_3 * 2 + 1] * (v[k_3 * 2 + 1] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 *
+        values_3[1] = Planar_k[k_3] * Q[k_3 * 2 + 1] * (v[k_3 * 2 + 1] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 *
             2] + Planar_k[k_3] * Q[k_3 * 2 + 1] * v[k_3 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_3] * Q[k_3 *
             2] * v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 + 1] * v[k_3 * 2 + 1])) / Planar_k[k_3] * Q[k_3 * 2 + 1]);
     }
     // planar.gen:9
     for (int64_t k_4 = 0; k_4 < 16; k_4++) {
-        float *restrict values_5 = Stretch_s_used + k_4 * 1;
-        values_5[0] = 0.0f;
-        for (int at = 0; at < 2; at++) {
-            values_5[0] += logarithm(s[k_4 * 2 + at]);
-        }
+        float *restrict values_4 = Stretch_s_used + k_4 * 1;
+        values_4[0] = logarithm(s[k_4 * 2]) + logarithm(s[k_4 * 2 + 1]);
     }
 }
 
@@ -725,37 +700,37 @@ void forward_residual_rows_shared(const int64_t *numbers, void *const *pointers)
     float *restrict Planar_k_used_5 = shared + 192;
     // bijections.gen:73
     for (int64_t k = 0; k < 16; k++) {
-        float *restrict values_2 = Planar_k_used + k * 2;
-        values_2[0] = Planar_k[k] * Q[k * 2] * v[k * 2];
-        values_2[1] = Planar_k[k] * Q[k * 2 + 1] * v[k * 2 + 1];
+        float *restrict values = Planar_k_used + k * 2;
+        values[0] = Planar_k[k] * Q[k * 2] * v[k * 2];
+        values[1] = Planar_k[k] * Q[k * 2 + 1] * v[k * 2 + 1];
     }
     // bijections.gen:72
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
-        float *restrict values_3 = Planar_k_used_2 + k_2 * 2;
-        values_3[0] = Planar_k[k_2] * Q[k_2 * 2];
-        values_3[1] = Planar_k[k_2] * Q[k_2 * 2 + 1];
+        float *restrict values_2 = Planar_k_used_2 + k_2 * 2;
+        values_2[0] = Planar_k[k_2] * Q[k_2 * 2];
+        values_2[1] = Planar_k[k_2] * Q[k_2 * 2 + 1];
     }
     // planar.gen:2
     for (int64_t k_3 = 0; k_3 < 16; k_3++) {
-        float *restrict values_4 = Stretch_s_used + k_3 * 2;
-        values_4[0] = absolute(s[k_3 * 2]);
-        values_4[1] = absolute(s[k_3 * 2 + 1]);
+        float *restrict values_3 = Stretch_s_used + k_3 * 2;
+        values_3[0] = absolute(s[k_3 * 2]);
+        values_3[1] = absolute(s[k_3 * 2 + 1]);
     }
     // bijections.gen:71
     for (int64_t k_4 = 0; k_4 < 16; k_4++) {
-        float *restrict values_5 = Planar_Q_used + k_4 * 2;
-        values_5[0] = absolute(Q[k_4 * 2]);
-        values_5[1] = absolute(Q[k_4 * 2 + 1]);
+        float *restrict values_4 = Planar_Q_used + k_4 * 2;
+        values_4[0] = absolute(Q[k_4 * 2]);
+        values_4[1] = absolute(Q[k_4 * 2 + 1]);
     }
     // bijections.gen:74
     for (int64_t k_5 = 0; k_5 < 16; k_5++) {
-        float *restrict values_6 = Planar_k_used_3 + k_5 * 1;
-        values_6[0] = absolute(1.0f / Planar_k[k_5]);
+        float *restrict values_5 = Planar_k_used_3 + k_5 * 1;
+        values_5[0] = absolute(1.0f / Planar_k[k_5]);
     }
     // bijections.gen:73
     for (int64_t k_6 = 0; k_6 < 16; k_6++) {
-        float *restrict values_7 = Planar_v_used + k_6 * 1;
-        values_7[0] = absolute(v[k_6 * 2]) * (0.5f * absolute(Planar_k[k_6] * Q[k_6 * 2])) + 0.5f *
+        float *restrict values_6 = Planar_v_used + k_6 * 1;
+        values_6[0] = absolute(v[k_6 * 2]) * (0.5f * absolute(Planar_k[k_6] * Q[k_6 * 2])) + 0.5f *
             absolute(Planar_k[k_6] * Q[k_6 * 2] * v[k_6 * 2]) + (absolute(v[k_6 * 2 + 1]) * (0.5f *
             absolute(Planar_k[k_6] * Q[k_6 * 2 + 1])) + 0.5f * absolute(Planar_k[k_6] * Q[k_6 * 2 + 1] * v[k_6 * 2 +
             1])) + 0.5f * absolute(absolute(Planar_k[k_6] * Q[k_6 * 2] * v[k_6 * 2]) + absolute(Planar_k[k_6] * Q[k_6 *
@@ -763,14 +738,14 @@ void forward_residual_rows_shared(const int64_t *numbers, void *const *pointers)
     }
     // bijections.gen:72
     for (int64_t k_7 = 0; k_7 < 16; k_7++) {
-        float *restrict values_8 = Planar_k_used_4 + k_7 * 2;
-        values_8[0] = 0.5f * absolute(Planar_k[k_7] * Q[k_7 * 2]);
-        values_8[1] = 0.5f * absolute(Planar_k[k_7] * Q[k_7 * 2 + 1]);
+        float *restrict values_7 = Planar_k_used_4 + k_7 * 2;
+        values_7[0] = 0.5f * absolute(Planar_k[k_7] * Q[k_7 * 2]);
+        values_7[1] = 0.5f * absolute(Planar_k[k_7] * Q[k_7 * 2 + 1]);
     }
     for (int64_t k_8 = 0; k_8 < 16; k_8++) {
-        float *restrict values_9 = Planar_k_used_5 + k_8 * 2;
-        values_9[0] = absolute(Planar_k[k_8] * Q[k_8 * 2]);
-        values_9[1] = absolute(Planar_k[k_8] * Q[k_8 * 2 + 1]);
+        float *restrict values_8 = Planar_k_used_5 + k_8 * 2;
+        values_8[0] = absolute(Planar_k[k_8] * Q[k_8 * 2]);
+        values_8[1] = absolute(Planar_k[k_8] * Q[k_8 * 2 + 1]);
     }
 }
 
@@ -817,15 +792,12 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
         for (int64_t k = 0; k < 16; k++) {
             // bijections.gen:73
             float a;
-            a = 0.0f;
-            for (int at = 0; at < 2; at++) {
-                a += Planar_k_used[k * 2 + at];
-            }
+            a = Planar_k_used[k * 2] + Planar_k_used[k * 2 + 1];
             // bijections.gen:74
-            float total_2;
-            total_2 = a + 0.541324854612918f;
+            float total;
+            total = a + 0.541324854612918f;
             float softplus_total;
-            softplus_total = softplus(total_2);
+            softplus_total = softplus(total);
             float difference;
             difference = softplus_total - 1.0f;
             float difference_2;
@@ -840,19 +812,17 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
             h[1] = v[k * 2 + 1] + product_2[1];
             // bijections.gen:69
             ALIGNED float product_3[2][LANES];
-            ALIGNED float total_2_2[LANES];
+            ALIGNED float total_2[LANES];
             ALIGNED float tanh_total_2[LANES];
             ALIGNED float product_4[2][LANES];
             ALIGNED float Planar_output[2][LANES];
             ALIGNED float product_5[2][LANES];
             ALIGNED float Stretch_output[2][LANES];
-            ALIGNED float abs_tanh_total_2[LANES];
-            ALIGNED float abs_h[2];
             for (int lane = 0; lane < LANES; lane++) {
                 product_3[0][lane] = Planar_k_used_2[k * 2] * value[0][lane];
                 product_3[1][lane] = Planar_k_used_2[k * 2 + 1] * value[1][lane];
-                total_2_2[lane] = product_3[0][lane] + product_3[1][lane] + b[k];
-                tanh_total_2[lane] = hyperbolic_tangent(total_2_2[lane]);
+                total_2[lane] = product_3[0][lane] + product_3[1][lane] + b[k];
+                tanh_total_2[lane] = hyperbolic_tangent(total_2[lane]);
                 product_4[0][lane] = h[0] * tanh_total_2[lane];
                 product_4[1][lane] = h[1] * tanh_total_2[lane];
                 Planar_output[0][lane] = value[0][lane] + product_4[0][lane];
@@ -861,8 +831,10 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
                 product_5[1][lane] = s[k * 2 + 1] * Planar_output[1][lane];
                 Stretch_output[0][lane] = product_5[0][lane] + m[k * 2];
                 Stretch_output[1][lane] = product_5[1][lane] + m[k * 2 + 1];
-                abs_tanh_total_2[lane] = absolute(tanh_total_2[lane]);
             }
+            ALIGNED float abs_tanh_total_2[LANES];
+            ALIGNED float abs_h[2];
+            for (int lane = 0; lane < LANES; lane++) abs_tanh_total_2[lane] = absolute(tanh_total_2[lane]);
             abs_h[0] = absolute(h[0]);
             abs_h[1] = absolute(h[1]);
             ALIGNED float abs_product_3[2][LANES];
@@ -880,28 +852,28 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float next_2[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 next_2[0][lane] = Stretch_s_used[k * 2] * (error[0][lane] + (abs_tanh_total_2[lane] * (Planar_Q_used[k *
-                    2] * (Planar_k_used_3[k] * (sigmoid(total_2) * (Planar_v_used[k] + 0.270662427306459f + 0.5f *
-                    absolute(total_2)) + 2.0f * softplus_total + 0.5f * absolute(difference) + Planar_v_used[k] + 0.5f *
+                    2] * (Planar_k_used_3[k] * (sigmoid(total) * (Planar_v_used[k] + 0.270662427306459f + 0.5f *
+                    absolute(total)) + 2.0f * softplus_total + 0.5f * absolute(difference) + Planar_v_used[k] + 0.5f *
                     absolute(difference_2)) + 0.5f * absolute(ratio)) + 0.5f * absolute(product_2[0]) + 0.5f * abs_h[0])
                     + abs_h[0] * (absolute(1.0f - square(tanh_total_2[lane])) * (absolute(value[0][lane]) *
                     Planar_k_used_4[k * 2] + Planar_k_used_5[k * 2] * error[0][lane] + 0.5f * abs_product_3[0][lane] +
                     (absolute(value[1][lane]) * Planar_k_used_4[k * 2 + 1] + Planar_k_used_5[k * 2 + 1] * error[1][lane]
                     + 0.5f * abs_product_3[1][lane]) + 0.5f * absolute(abs_product_3[0][lane] + abs_product_3[1][lane])
-                    + 0.5f * absolute(total_2_2[lane])) + 2.0f * abs_tanh_total_2[lane]) + 0.5f *
+                    + 0.5f * absolute(total_2[lane])) + 2.0f * abs_tanh_total_2[lane]) + 0.5f *
                     absolute(product_4[0][lane])) + 0.5f * abs_Planar_output[0][lane] + 4.0f *
                     abs_Planar_output[0][lane]) + 0.5f * absolute(product_5[0][lane]) + 0.5f *
                     abs_Stretch_output[0][lane] + 4.0f * abs_Stretch_output[0][lane];
                 next_2[1][lane] = Stretch_s_used[k * 2 + 1] * (error[1][lane] + (abs_tanh_total_2[lane] *
-                    (Planar_Q_used[k * 2 + 1] * (Planar_k_used_3[k] * (sigmoid(total_2) * (Planar_v_used[k] +
-                    0.270662427306459f + 0.5f * absolute(total_2)) + 2.0f * softplus_total + 0.5f * absolute(difference)
-                    + Planar_v_used[k] + 0.5f * absolute(difference_2)) + 0.5f * absolute(ratio)) + 0.5f *
+                    (Planar_Q_used[k * 2 + 1] * (Planar_k_used_3[k] * (sigmoid(total) * (Planar_v_used[k] +
+                    0.270662427306459f + 0.5f * absolute(total)) + 2.0f * softplus_total + 0.5f * absolute(difference) +
+                    Planar_v_used[k] + 0.5f * absolute(difference_2)) + 0.5f * absolute(ratio)) + 0.5f *
                     absolute(product_2[1]) + 0.5f * abs_h[1]) + abs_h[1] * (absolute(1.0f - square(tanh_total_2[lane]))
                     * (absolute(value[0][lane]) * Planar_k_used_4[k * 2] + Planar_k_used_5[k * 2] * error[0][lane] +
                     0.5f * abs_product_3[0][lane] + (absolute(value[1][lane]) * Planar_k_used_4[k * 2 + 1] +
                     Planar_k_used_5[k * 2 + 1] * error[1][lane] + 0.5f * abs_product_3[1][lane]) + 0.5f *
-                    absolute(abs_product_3[0][lane] + abs_product_3[1][lane]) + 0.5f * absolute(total_2_2[lane])) + 2.0f
-                    * abs_tanh_total_2[lane]) + 0.5f * absolute(product_4[1][lane])) + 0.5f * abs_Planar_output[1][lane]
-                    + 4.0f * abs_Planar_output[1][lane]) + 0.5f * absolute(product_5[1][lane]) + 0.5f *
+                    absolute(abs_product_3[0][lane] + abs_product_3[1][lane]) + 0.5f * absolute(total_2[lane])) + 2.0f *
+                    abs_tanh_total_2[lane]) + 0.5f * absolute(product_4[1][lane])) + 0.5f * abs_Planar_output[1][lane] +
+                    4.0f * abs_Planar_output[1][lane]) + 0.5f * absolute(product_5[1][lane]) + 0.5f *
                     abs_Stretch_output[1][lane] + 4.0f * abs_Stretch_output[1][lane];
                 error[0][lane] = next_2[0][lane];
                 error[1][lane] = next_2[1][lane];

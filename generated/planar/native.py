@@ -13,7 +13,7 @@ log_prob_rows = CFunction(
     lanes=64,
     parameters=6,
     shared=112,
-    work=60.8,
+    work=178.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -24,7 +24,7 @@ sample_rows = CFunction(
     parameters=6,
     random=True,
     shared=96,
-    work=18300.0,
+    work=18400.0,
 )
 forward_rows = CFunction(
     __file__,
@@ -34,7 +34,7 @@ forward_rows = CFunction(
     lanes=64,
     parameters=6,
     shared=112,
-    work=18300.0,
+    work=18400.0,
 )
 inverse_rows = CFunction(
     __file__,
@@ -44,7 +44,7 @@ inverse_rows = CFunction(
     lanes=64,
     parameters=6,
     shared=112,
-    work=59.0,
+    work=176.0,
 )
 forward_residual_rows = CFunction(
     __file__,
@@ -54,5 +54,5 @@ forward_residual_rows = CFunction(
     lanes=64,
     parameters=6,
     shared=224,
-    work=215.0,
+    work=333.0,
 )

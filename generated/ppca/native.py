@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=32,
     parameters=3,
     random=True,
-    work=212.0,
+    work=329.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -23,6 +23,5 @@ decode_rows = CFunction(
     lanes=32,
     parameters=3,
     random=True,
-    work=191.0,
+    work=308.0,
 )
-prior_rows = CFunction(__file__, "prior_rows", inputs=(), outputs=(Port((10,)),), lanes=64, random=True, work=21.3)

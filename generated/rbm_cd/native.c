@@ -65,32 +65,30 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) stop_x_next[at][lane] = x_next[at][lane];
         }
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] += b[at] * stop_x_next[at][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += b[at] * stop_x_next[at][lane];
         }
         ALIGNED float product_3[16][LANES];
         dot(product_3, 16, stop_x_next, 64, W, 1, 16);
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] += -softplus(product_3[at][lane] + c[at]);
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += -softplus(product_3[at][lane] + c[at]);
         }
-        ALIGNED float total_4[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] += b[at] * x[at][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] += b[at] * x[at][lane];
         }
-        ALIGNED float total_5[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_5[lane] = 0.0f;
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = 0.0f;
         for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] += -softplus(logits[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] += -softplus(logits[at][lane]);
         }
         ALIGNED float value[LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            value[lane] = total_2[lane] - total_3[lane] - (total_4[lane] - total_5[lane]);
-        }
+        for (int lane = 0; lane < LANES; lane++) value[lane] = sum_2[lane] - sum_3[lane] - (sum_4[lane] - sum_5[lane]);
         store(value_out, &value, first, count, 1, 1, 0);
     }
 }
@@ -116,20 +114,20 @@ void energy_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float x[64][LANES];
         load_whole(x, x_rows, first, count, 64);
         // rbm_cd.gen:7
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] += b[at] * x[at][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += b[at] * x[at][lane];
         }
         ALIGNED float product[16][LANES];
         dot(product, 16, x, 64, W, 1, 16);
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] += -softplus(product[at][lane] + c[at]);
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += -softplus(product[at][lane] + c[at]);
         }
         ALIGNED float energy[LANES];
-        for (int lane = 0; lane < LANES; lane++) energy[lane] = -(total_2[lane] - total_3[lane]);
+        for (int lane = 0; lane < LANES; lane++) energy[lane] = -(sum_2[lane] - sum_3[lane]);
         store(energy_out, &energy, first, count, 1, 1, 0);
     }
 }

@@ -13,7 +13,7 @@ objective_phase_1_rows = CFunction(
     lanes=16,
     parameters=3,
     random=True,
-    work=417.0,
+    work=534.0,
 )
 energy_rows = CFunction(
     __file__,
@@ -22,7 +22,7 @@ energy_rows = CFunction(
     outputs=(Port(),),
     lanes=64,
     parameters=3,
-    work=72.9,
+    work=190.0,
 )
 start_rows = CFunction(
     __file__,
@@ -31,7 +31,7 @@ start_rows = CFunction(
     outputs=(Port((64,), whole=True), Port((16,), whole=True)),
     lanes=64,
     random=True,
-    work=194.0,
+    work=312.0,
 )
 chain_rows = CFunction(
     __file__,
@@ -42,5 +42,5 @@ chain_rows = CFunction(
     parameters=3,
     scalars=("steps",),
     random=True,
-    work=315.0,
+    work=432.0,
 )

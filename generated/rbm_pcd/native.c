@@ -23,20 +23,20 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float x[64][LANES];
         load_whole(x, x_rows, first, count, 64);
         // chains.gen:8
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] += b[at] * x[at][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += b[at] * x[at][lane];
         }
         ALIGNED float product[16][LANES];
         dot(product, 16, x, 64, W, 1, 16);
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] += -softplus(product[at][lane] + c[at]);
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += -softplus(product[at][lane] + c[at]);
         }
         ALIGNED float value[LANES];
-        for (int lane = 0; lane < LANES; lane++) value[lane] = -(total_2[lane] - total_3[lane]);
+        for (int lane = 0; lane < LANES; lane++) value[lane] = -(sum_2[lane] - sum_3[lane]);
         store(value_out, &value, first, count, 1, 1, 0);
     }
 }
@@ -62,20 +62,20 @@ void objective_phase_1_chains_rows(const int64_t *numbers, void *const *pointers
         ALIGNED float x[64][LANES];
         load_whole(x, x_rows, first, count, 64);
         // chains.gen:8
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] += b[at] * x[at][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += b[at] * x[at][lane];
         }
         ALIGNED float product[16][LANES];
         dot(product, 16, x, 64, W, 1, 16);
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] += -softplus(product[at][lane] + c[at]);
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += -softplus(product[at][lane] + c[at]);
         }
         ALIGNED float value[LANES];
-        for (int lane = 0; lane < LANES; lane++) value[lane] = total_2[lane] - total_3[lane];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = sum_2[lane] - sum_3[lane];
         store(value_out, &value, first, count, 1, 1, 0);
     }
 }
@@ -222,20 +222,20 @@ void energy_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float x[64][LANES];
         load_whole(x, x_rows, first, count, 64);
         // rbm_pcd.gen:7
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] += b[at] * x[at][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += b[at] * x[at][lane];
         }
         ALIGNED float product[16][LANES];
         dot(product, 16, x, 64, W, 1, 16);
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] += -softplus(product[at][lane] + c[at]);
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += -softplus(product[at][lane] + c[at]);
         }
         ALIGNED float energy[LANES];
-        for (int lane = 0; lane < LANES; lane++) energy[lane] = -(total_2[lane] - total_3[lane]);
+        for (int lane = 0; lane < LANES; lane++) energy[lane] = -(sum_2[lane] - sum_3[lane]);
         store(energy_out, &energy, first, count, 1, 1, 0);
     }
 }
@@ -410,18 +410,18 @@ void anneal_start_rows(const int64_t *numbers, void *const *pointers) {
         store_whole(x_out, x, first, count, 64, 64, 0);
         store_whole(h_out, h, first, count, 16, 16, 0);
         // rbm_pcd.gen:18
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] += x[at][lane] * 0.0f - softplus_value;
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += x[at][lane] * 0.0f - softplus_value;
         }
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] += h[at][lane] * 0.0f - softplus_value;
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += h[at][lane] * 0.0f - softplus_value;
         }
         ALIGNED float log_weight[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_weight[lane] = 0.0f - total_2[lane] - total_3[lane];
+        for (int lane = 0; lane < LANES; lane++) log_weight[lane] = 0.0f - sum_2[lane] - sum_3[lane];
         store(log_weight_out, &log_weight, first, count, 1, 1, 0);
     }
 }
@@ -452,7 +452,7 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
     const uint64_t seed = (uint64_t)numbers[3];
     const int64_t step = numbers[4];
     const int64_t steps = numbers[5];
-    const int64_t total_2 = numbers[6];
+    const int64_t total = numbers[6];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -463,7 +463,7 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(h, h_rows, first, count, 16);
         // rbm_pcd.gen:18
         double ratio;
-        ratio = 1.0 / (double)total_2;
+        ratio = 1.0 / (double)total;
         ALIGNED float x_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = x[at][lane];
@@ -518,24 +518,24 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float noise_2[64][LANES];
             uniform(noise_2, 64, row, seed, now, 0, 6);
             // rbm_pcd.gen:7
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] += b[at] * x_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += b[at] * x_2[at][lane];
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
             for (int at = 0; at < 16; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] += c[at] * h_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] += c[at] * h_2[at][lane];
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = 0.0f;
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 16; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[lane] += projected[at][lane] * h_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] += projected[at][lane] * h_2[at][lane];
             }
             ALIGNED float log_p[LANES];
             double t_before;
-            for (int lane = 0; lane < LANES; lane++) log_p[lane] = total_3[lane] + total_4[lane] + total_5[lane];
+            for (int lane = 0; lane < LANES; lane++) log_p[lane] = sum_2[lane] + sum_3[lane] + sum_4[lane];
             t_before = ratio * (double)now;
             // rbm_pcd.gen:18
             ALIGNED float gain[LANES];
@@ -588,7 +588,7 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
     const uint64_t seed = (uint64_t)numbers[3];
     const int64_t step = numbers[4];
     const int64_t steps = numbers[5];
-    const int64_t total_2 = numbers[6];
+    const int64_t total = numbers[6];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -599,7 +599,7 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(h, h_rows, first, count, 16);
         // rbm_pcd.gen:18
         double ratio;
-        ratio = 1.0 / (double)total_2;
+        ratio = 1.0 / (double)total;
         ALIGNED float x_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = x[at][lane];
@@ -618,7 +618,7 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             int64_t now;
             now = step + k;
             double t_after;
-            t_after = ratio * (double)(total_2 - now);
+            t_after = ratio * (double)(total - now);
             // rbm_pcd.gen:7
             ALIGNED float value[16][LANES];
             for (int at = 0; at < 16; at++) {
@@ -659,27 +659,27 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             }
             // rbm_pcd.gen:18
             double t_before;
-            t_before = ratio * (double)(total_2 - (now + 1));
+            t_before = ratio * (double)(total - (now + 1));
             // rbm_pcd.gen:7
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] += b[at] * x_next[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += b[at] * x_next[at][lane];
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
             for (int at = 0; at < 16; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] += c[at] * h_next[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] += c[at] * h_next[at][lane];
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = 0.0f;
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 16; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[lane] += projected[at][lane] * h_next[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] += projected[at][lane] * h_next[at][lane];
             }
             ALIGNED float log_p[LANES];
             ALIGNED float gain[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                log_p[lane] = total_3[lane] + total_4[lane] + total_5[lane];
+                log_p[lane] = sum_2[lane] + sum_3[lane] + sum_4[lane];
                 gain[lane] = (float)t_before * log_p[lane] - (float)t_after * log_p[lane];
             }
             // rbm_pcd.gen:18

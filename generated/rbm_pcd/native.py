@@ -12,7 +12,7 @@ objective_phase_1_rows = CFunction(
     outputs=(Port(),),
     lanes=64,
     parameters=3,
-    work=72.9,
+    work=190.0,
 )
 objective_phase_1_chains_rows = CFunction(
     __file__,
@@ -21,7 +21,7 @@ objective_phase_1_chains_rows = CFunction(
     outputs=(Port(),),
     lanes=64,
     parameters=3,
-    work=72.8,
+    work=190.0,
 )
 objective_phase_1_advance_rows = CFunction(
     __file__,
@@ -31,7 +31,7 @@ objective_phase_1_advance_rows = CFunction(
     lanes=16,
     parameters=3,
     random=True,
-    work=315.0,
+    work=432.0,
 )
 objective_phase_1_start_rows = CFunction(
     __file__,
@@ -40,7 +40,7 @@ objective_phase_1_start_rows = CFunction(
     outputs=(Port((64,), whole=True), Port((16,), whole=True)),
     lanes=64,
     random=True,
-    work=194.0,
+    work=312.0,
 )
 energy_rows = CFunction(
     __file__,
@@ -49,7 +49,7 @@ energy_rows = CFunction(
     outputs=(Port(),),
     lanes=64,
     parameters=3,
-    work=72.9,
+    work=190.0,
 )
 start_rows = CFunction(
     __file__,
@@ -58,7 +58,7 @@ start_rows = CFunction(
     outputs=(Port((64,), whole=True), Port((16,), whole=True)),
     lanes=64,
     random=True,
-    work=194.0,
+    work=312.0,
 )
 chain_rows = CFunction(
     __file__,
@@ -69,7 +69,7 @@ chain_rows = CFunction(
     parameters=3,
     scalars=("steps",),
     random=True,
-    work=315.0,
+    work=432.0,
 )
 anneal_start_rows = CFunction(
     __file__,
@@ -78,7 +78,7 @@ anneal_start_rows = CFunction(
     outputs=(Port((64,), whole=True), Port((16,), whole=True), Port()),
     lanes=32,
     random=True,
-    work=231.0,
+    work=348.0,
 )
 anneal_rows = CFunction(
     __file__,
@@ -89,7 +89,7 @@ anneal_rows = CFunction(
     parameters=3,
     scalars=("steps", "total"),
     random=True,
-    work=349.0,
+    work=467.0,
 )
 anneal_back_rows = CFunction(
     __file__,
@@ -100,5 +100,5 @@ anneal_back_rows = CFunction(
     parameters=3,
     scalars=("steps", "total"),
     random=True,
-    work=349.0,
+    work=467.0,
 )

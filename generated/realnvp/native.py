@@ -14,7 +14,7 @@ log_prob_rows = CFunction(
     parameters=10,
     random=True,
     shared=64,
-    work=4600.0,
+    work=4710.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -24,7 +24,7 @@ sample_rows = CFunction(
     lanes=16,
     parameters=10,
     random=True,
-    work=4180.0,
+    work=4290.0,
 )
 forward_rows = CFunction(
     __file__,
@@ -34,7 +34,7 @@ forward_rows = CFunction(
     lanes=16,
     parameters=10,
     shared=64,
-    work=4280.0,
+    work=4400.0,
 )
 inverse_rows = CFunction(
     __file__,
@@ -44,5 +44,5 @@ inverse_rows = CFunction(
     lanes=16,
     parameters=10,
     shared=64,
-    work=4340.0,
+    work=4460.0,
 )

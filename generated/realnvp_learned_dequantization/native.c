@@ -123,10 +123,10 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[11];
     float *restrict Warp_d_used = shared + 0;
     // realnvp_learned_dequantization.gen:6
-     {
-        float *restrict values_2 = Warp_d_used + 0 * 64;
+    {
+        float *restrict values = Warp_d_used;
         for (int at = 0; at < 64; at++) {
-            values_2[at] = logarithm(d[at]);
+            values[at] = logarithm(d[at]);
         }
     }
 }
@@ -217,16 +217,16 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                     AffineCoupling_output[at + 32][lane] = b[at][lane] * exponential(tanh_s[at][lane]) + t[at][lane];
                 }
             }
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] += tanh_s[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += tanh_s[at][lane];
             }
             // realnvp_learned_dequantization.gen:13
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) x[at][lane] = AffineCoupling_output[63 - at][lane];
             }
-            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + total_2[lane];
+            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + sum_2[lane];
         }
         // realnvp_learned_dequantization.gen:6
         ALIGNED float ratio[64][LANES];
@@ -247,25 +247,23 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = sigmoid(Warp_output[at][lane]);
         }
         store(x_out, x_2, first, count, 64, 64, 0);
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_3[lane] += -0.5f * log_1_plus(square(x[at][lane])) - Warp_d_used[at] + (inner[at][lane] +
+                sum_3[lane] += -0.5f * log_1_plus(square(x[at][lane])) - Warp_d_used[at] + (inner[at][lane] +
                     log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
             }
         }
-        ALIGNED float total_4[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_4[lane] += -softplus(Warp_output[at][lane]) - softplus(-Warp_output[at][lane]);
+                sum_4[lane] += -softplus(Warp_output[at][lane]) - softplus(-Warp_output[at][lane]);
             }
         }
         ALIGNED float log_abs_det_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            log_abs_det_2[lane] = log_abs_det[lane] + total_3[lane] + total_4[lane];
-        }
+        for (int lane = 0; lane < LANES; lane++) log_abs_det_2[lane] = log_abs_det[lane] + sum_3[lane] + sum_4[lane];
         store(log_abs_det_out, &log_abs_det_2, first, count, 1, 1, 0);
     }
 }
@@ -281,10 +279,10 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[11];
     float *restrict Warp_d_used = shared + 0;
     // realnvp_learned_dequantization.gen:6
-     {
-        float *restrict values_2 = Warp_d_used + 0 * 64;
+    {
+        float *restrict values = Warp_d_used;
         for (int at = 0; at < 64; at++) {
-            values_2[at] = logarithm(d[at]);
+            values[at] = logarithm(d[at]);
         }
     }
 }
@@ -341,23 +339,23 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = Warp_input[at][lane];
         }
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
+                sum_2[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
             }
         }
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_3[lane] += -0.5f * log_1_plus(square(Warp_input[at][lane])) - Warp_d_used[at] + (inner[at][lane] +
+                sum_3[lane] += -0.5f * log_1_plus(square(Warp_input[at][lane])) - Warp_d_used[at] + (inner[at][lane] +
                     log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
             }
         }
         ALIGNED float log_abs_det[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = total_2[lane] + total_3[lane];
+        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[64][LANES];
             for (int at = 0; at < 64; at++) {
@@ -408,10 +406,10 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                     b[at][lane] = (reverse_input[at + 32][lane] - t[at][lane]) * exponential(-tanh_s[at][lane]);
                 }
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] += tanh_s[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] += tanh_s[at][lane];
             }
             // realnvp_learned_dequantization.gen:13
             for (int at = 0; at < 32; at++) {
@@ -420,7 +418,7 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) z[at + 32][lane] = b[at][lane];
             }
-            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + total_4[lane];
+            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + sum_4[lane];
         }
         store(z_out, z, first, count, 64, 64, 0);
         ALIGNED float log_abs_det_2[LANES];
@@ -440,10 +438,10 @@ void log_weight_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[17];
     float *restrict Warp_d_used = shared + 0;
     // realnvp_learned_dequantization.gen:6
-     {
-        float *restrict values_2 = Warp_d_used + 0 * 64;
+    {
+        float *restrict values = Warp_d_used;
         for (int at = 0; at < 64; at++) {
-            values_2[at] = logarithm(d[at]);
+            values[at] = logarithm(d[at]);
         }
     }
 }
@@ -550,25 +548,23 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = Warp_input[at][lane];
         }
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
+                sum_2[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
             }
         }
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_3[lane] += -0.5f * log_1_plus(square(Warp_input[at][lane])) - Warp_d_used[at] + (inner[at][lane] +
+                sum_3[lane] += -0.5f * log_1_plus(square(Warp_input[at][lane])) - Warp_d_used[at] + (inner[at][lane] +
                     log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
             }
         }
         ALIGNED float log_abs_det[LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            log_abs_det[lane] = 181.32565401959783f + total_2[lane] + total_3[lane];
-        }
+        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 181.32565401959783f + sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[64][LANES];
             for (int at = 0; at < 64; at++) {
@@ -623,10 +619,10 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
                     b[at][lane] = (reverse_input[at + 32][lane] - t[at][lane]) * exponential(-tanh_s_2[at][lane]);
                 }
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] += tanh_s_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] += tanh_s_2[at][lane];
             }
             // realnvp_learned_dequantization.gen:13
             for (int at = 0; at < 32; at++) {
@@ -635,7 +631,7 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) z[at + 32][lane] = b[at][lane];
             }
-            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + total_4[lane];
+            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + sum_4[lane];
         }
         // realnvp_learned_dequantization.gen:12
         ALIGNED float log_p_z[LANES];
@@ -742,10 +738,10 @@ void objective_phase_1_rows_shared(const int64_t *numbers, void *const *pointers
     float *restrict shared = pointers[17];
     float *restrict Warp_d_used = shared + 0;
     // realnvp_learned_dequantization.gen:6
-     {
-        float *restrict values_2 = Warp_d_used + 0 * 64;
+    {
+        float *restrict values = Warp_d_used;
         for (int at = 0; at < 64; at++) {
-            values_2[at] = logarithm(d[at]);
+            values[at] = logarithm(d[at]);
         }
     }
 }
@@ -852,25 +848,23 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = Warp_input[at][lane];
         }
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
+                sum_2[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
             }
         }
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_3[lane] += -0.5f * log_1_plus(square(Warp_input[at][lane])) - Warp_d_used[at] + (inner[at][lane] +
+                sum_3[lane] += -0.5f * log_1_plus(square(Warp_input[at][lane])) - Warp_d_used[at] + (inner[at][lane] +
                     log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
             }
         }
         ALIGNED float log_abs_det[LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            log_abs_det[lane] = 181.32565401959783f + total_2[lane] + total_3[lane];
-        }
+        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 181.32565401959783f + sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[64][LANES];
             for (int at = 0; at < 64; at++) {
@@ -925,10 +919,10 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                     b[at][lane] = (reverse_input[at + 32][lane] - t[at][lane]) * exponential(-tanh_s_2[at][lane]);
                 }
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] += tanh_s_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] += tanh_s_2[at][lane];
             }
             // realnvp_learned_dequantization.gen:13
             for (int at = 0; at < 32; at++) {
@@ -937,7 +931,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) z[at + 32][lane] = b[at][lane];
             }
-            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + total_4[lane];
+            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + sum_4[lane];
         }
         // realnvp_learned_dequantization.gen:12
         ALIGNED float log_p_z[LANES];

@@ -14,7 +14,7 @@ sample_rows = CFunction(
     lanes=16,
     parameters=10,
     random=True,
-    work=4180.0,
+    work=4290.0,
 )
 forward_rows = CFunction(
     __file__,
@@ -24,7 +24,7 @@ forward_rows = CFunction(
     lanes=16,
     parameters=10,
     shared=64,
-    work=4280.0,
+    work=4400.0,
 )
 inverse_rows = CFunction(
     __file__,
@@ -34,7 +34,7 @@ inverse_rows = CFunction(
     lanes=16,
     parameters=10,
     shared=64,
-    work=4340.0,
+    work=4460.0,
 )
 log_weight_rows = CFunction(
     __file__,
@@ -45,7 +45,7 @@ log_weight_rows = CFunction(
     parameters=16,
     random=True,
     shared=64,
-    work=5430.0,
+    work=5550.0,
 )
 encode_rows = CFunction(
     __file__,
@@ -55,7 +55,7 @@ encode_rows = CFunction(
     lanes=32,
     parameters=6,
     random=True,
-    work=768.0,
+    work=885.0,
 )
 objective_phase_1_rows = CFunction(
     __file__,
@@ -66,5 +66,5 @@ objective_phase_1_rows = CFunction(
     parameters=16,
     random=True,
     shared=64,
-    work=5430.0,
+    work=5550.0,
 )

@@ -14,10 +14,10 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[7];
     float *restrict start_used = shared + 0;
     // recurrent_cell.gen:7
-     {
-        float *restrict values_2 = start_used + 0 * 64;
+    {
+        float *restrict values = start_used;
         for (int at = 0; at < 64; at++) {
-            values_2[at] = hyperbolic_tangent(start[at]);
+            values[at] = hyperbolic_tangent(start[at]);
         }
     }
 }
@@ -68,15 +68,8 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                     h_t[at][lane] = hyperbolic_tangent(product[at][lane] + product_2[at][lane] + b[at]);
                 }
             }
-            ALIGNED float next_2[2048][LANES];
-            for (int at = 0; at < 2048; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = h[at][lane];
-            }
             for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at + (t + 1) * 64][lane] = h_t[at][lane];
-            }
-            for (int at = 0; at < 2048; at++) {
-                for (int lane = 0; lane < LANES; lane++) h[at][lane] = next_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) h[at + (t + 1) * 64][lane] = h_t[at][lane];
             }
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
@@ -102,49 +95,49 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 27; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits[at][lane] = projected[at][lane] + c[at];
             }
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 27; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2[lane] += choose(equal__event[at][lane], projected[at][lane], 0.0f);
+                    sum_2[lane] += choose(equal__event[at][lane], projected[at][lane], 0.0f);
                 }
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
             for (int at = 0; at < 27; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] += choose(equal__event[at][lane], c[at], 0.0f);
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] += choose(equal__event[at][lane], c[at], 0.0f);
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = logits[0][lane];
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = logits[0][lane];
             for (int at = 1; at < 27; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], logits[at][lane]);
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = logits[0][lane];
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = logits[0][lane];
             for (int at = 1; at < 27; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], logits[at][lane]);
             }
-            ALIGNED float total_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_6[lane] = logits[0][lane];
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = logits[0][lane];
             for (int at = 1; at < 27; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[lane] = maximum(total_6[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_6[lane] = maximum(sum_6[lane], logits[at][lane]);
             }
-            ALIGNED float total_7[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_7[lane] = logits[0][lane];
+            ALIGNED float sum_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = logits[0][lane];
             for (int at = 1; at < 27; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_7[lane] = maximum(total_7[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], logits[at][lane]);
             }
-            ALIGNED float total_8[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_8[lane] = 0.0f;
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = 0.0f;
             for (int at = 0; at < 27; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_8[lane] += exponential(logits[at][lane] - choose(absolute(total_6[lane]) < INFINITY,
-                        total_7[lane], 0.0f));
+                    sum_8[lane] += exponential(logits[at][lane] - choose(absolute(sum_6[lane]) < INFINITY, sum_7[lane],
+                        0.0f));
                 }
             }
             for (int lane = 0; lane < LANES; lane++) {
-                log_p[lane] = log_p[lane] + (total_2[lane] + total_3[lane] - (choose(absolute(total_4[lane]) < INFINITY,
-                    total_5[lane], 0.0f) + logarithm(total_8[lane])));
+                log_p[lane] = log_p[lane] + (sum_2[lane] + sum_3[lane] - (choose(absolute(sum_4[lane]) < INFINITY,
+                    sum_5[lane], 0.0f) + logarithm(sum_8[lane])));
             }
         }
         store(log_prob_out, &log_p, first, count, 1, 1, 0);
@@ -165,79 +158,79 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict start_used = shared + 0;
     float *restrict start_used_2 = shared + 27;
     // recurrent_cell.gen:10
-     {
-        float *restrict values_2 = start_used + 0 * 27;
+    {
+        float *restrict values = start_used;
         ALIGNED float product[27];
         for (int at = 0; at < 27; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 64; by++) total += hyperbolic_tangent(start[by]) * (V)[at * 64 + by * 1];
-            product[at] = total;
+            float summed = 0.0f;
+            for (int by = 0; by < 64; by++) summed += hyperbolic_tangent(start[by]) * (V)[at * 64 + by * 1];
+            product[at] = summed;
         }
         ALIGNED float product_2[27];
         for (int at = 0; at < 27; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 64; by++) total += hyperbolic_tangent(start[by]) * (V)[at * 64 + by * 1];
-            product_2[at] = total;
+            float summed_2 = 0.0f;
+            for (int by = 0; by < 64; by++) summed_2 += hyperbolic_tangent(start[by]) * (V)[at * 64 + by * 1];
+            product_2[at] = summed_2;
         }
-        float total_2;
-        total_2 = product_2[0] + c[0];
+        float sum_2;
+        sum_2 = product_2[0] + c[0];
         for (int at = 1; at < 27; at++) {
-            total_2 = maximum(total_2, product_2[at] + c[at]);
+            sum_2 = maximum(sum_2, product_2[at] + c[at]);
         }
         ALIGNED float product_3[27];
         for (int at = 0; at < 27; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 64; by++) total += hyperbolic_tangent(start[by]) * (V)[at * 64 + by * 1];
-            product_3[at] = total;
+            float summed_3 = 0.0f;
+            for (int by = 0; by < 64; by++) summed_3 += hyperbolic_tangent(start[by]) * (V)[at * 64 + by * 1];
+            product_3[at] = summed_3;
         }
-        float total_3;
-        total_3 = product_3[0] + c[0];
+        float sum_3;
+        sum_3 = product_3[0] + c[0];
         for (int at = 1; at < 27; at++) {
-            total_3 = maximum(total_3, product_3[at] + c[at]);
+            sum_3 = maximum(sum_3, product_3[at] + c[at]);
         }
         ALIGNED float product_4[27];
         for (int at = 0; at < 27; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 64; by++) total += hyperbolic_tangent(start[by]) * (V)[at * 64 + by * 1];
-            product_4[at] = total;
+            float summed_4 = 0.0f;
+            for (int by = 0; by < 64; by++) summed_4 += hyperbolic_tangent(start[by]) * (V)[at * 64 + by * 1];
+            product_4[at] = summed_4;
         }
         ALIGNED float product_5[27];
         for (int at = 0; at < 27; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 64; by++) total += hyperbolic_tangent(start[by]) * (V)[at * 64 + by * 1];
-            product_5[at] = total;
+            float summed_5 = 0.0f;
+            for (int by = 0; by < 64; by++) summed_5 += hyperbolic_tangent(start[by]) * (V)[at * 64 + by * 1];
+            product_5[at] = summed_5;
         }
-        float total_4;
-        total_4 = product_5[0] + c[0];
+        float sum_4;
+        sum_4 = product_5[0] + c[0];
         for (int at = 1; at < 27; at++) {
-            total_4 = maximum(total_4, product_5[at] + c[at]);
+            sum_4 = maximum(sum_4, product_5[at] + c[at]);
         }
         ALIGNED float product_6[27];
         for (int at = 0; at < 27; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 64; by++) total += hyperbolic_tangent(start[by]) * (V)[at * 64 + by * 1];
-            product_6[at] = total;
+            float summed_6 = 0.0f;
+            for (int by = 0; by < 64; by++) summed_6 += hyperbolic_tangent(start[by]) * (V)[at * 64 + by * 1];
+            product_6[at] = summed_6;
         }
-        float total_5;
-        total_5 = product_6[0] + c[0];
+        float sum_5;
+        sum_5 = product_6[0] + c[0];
         for (int at = 1; at < 27; at++) {
-            total_5 = maximum(total_5, product_6[at] + c[at]);
+            sum_5 = maximum(sum_5, product_6[at] + c[at]);
         }
-        float total_6;
-        total_6 = 0.0f;
+        float sum_6;
+        sum_6 = 0.0f;
         for (int at = 0; at < 27; at++) {
-            total_6 += exponential(product_4[at] + c[at] - choose(absolute(total_4) < INFINITY, total_5, 0.0f));
+            sum_6 += exponential(product_4[at] + c[at] - choose(absolute(sum_4) < INFINITY, sum_5, 0.0f));
         }
         for (int at = 0; at < 27; at++) {
-            values_2[at] = exponential(product[at] + c[at] - (choose(absolute(total_2) < INFINITY, total_3, 0.0f) +
-                logarithm(total_6)));
+            values[at] = exponential(product[at] + c[at] - (choose(absolute(sum_2) < INFINITY, sum_3, 0.0f) +
+                logarithm(sum_6)));
         }
     }
     // recurrent_cell.gen:7
-     {
-        float *restrict values_3 = start_used_2 + 0 * 64;
+    {
+        float *restrict values_2 = start_used_2;
         for (int at = 0; at < 64; at++) {
-            values_3[at] = hyperbolic_tangent(start[at]);
+            values_2[at] = hyperbolic_tangent(start[at]);
         }
     }
 }
@@ -275,11 +268,11 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             drawn[lane] = 0.0f;
         }
         for (int64_t k = 0; k < 26; k++) {
-            ALIGNED float total_2[LANES];
+            ALIGNED float total[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] = cumulative[lane] + start_used[k];
-                cumulative[lane] = total_2[lane];
-                drawn[lane] = drawn[lane] + (float)(total_2[lane] <= noise[lane]);
+                total[lane] = cumulative[lane] + start_used[k];
+                cumulative[lane] = total[lane];
+                drawn[lane] = drawn[lane] + (float)(total[lane] <= noise[lane]);
             }
         }
         // recurrent_cell.gen:8
@@ -294,8 +287,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start_used_2[at];
         }
         for (int64_t t = 0; t < 31; t++) {
-            int64_t total_2_2;
-            total_2_2 = t + 1;
+            int64_t total_2;
+            total_2 = t + 1;
             ALIGNED float product[64][LANES];
             dot(product, 64, h_before, 64, W, 64, 1);
             ALIGNED float value[27][LANES];
@@ -317,43 +310,43 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 27; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits_2[at][lane] = product_3[at][lane] + c[at];
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = logits_2[0][lane];
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = logits_2[0][lane];
             for (int at = 1; at < 27; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], logits_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], logits_2[at][lane]);
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = logits_2[0][lane];
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = logits_2[0][lane];
             for (int at = 1; at < 27; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], logits_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], logits_2[at][lane]);
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = logits_2[0][lane];
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = logits_2[0][lane];
             for (int at = 1; at < 27; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], logits_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], logits_2[at][lane]);
             }
-            ALIGNED float total_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_6[lane] = logits_2[0][lane];
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = logits_2[0][lane];
             for (int at = 1; at < 27; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[lane] = maximum(total_6[lane], logits_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], logits_2[at][lane]);
             }
-            ALIGNED float total_7[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_7[lane] = 0.0f;
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
             for (int at = 0; at < 27; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_7[lane] += exponential(logits_2[at][lane] - choose(absolute(total_5[lane]) < INFINITY,
-                        total_6[lane], 0.0f));
+                    sum_6[lane] += exponential(logits_2[at][lane] - choose(absolute(sum_4[lane]) < INFINITY,
+                        sum_5[lane], 0.0f));
                 }
             }
             ALIGNED float masses_2[27][LANES];
             for (int at = 0; at < 27; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    masses_2[at][lane] = exponential(logits_2[at][lane] - (choose(absolute(total_3[lane]) < INFINITY,
-                        total_4[lane], 0.0f) + logarithm(total_7[lane])));
+                    masses_2[at][lane] = exponential(logits_2[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY,
+                        sum_3[lane], 0.0f) + logarithm(sum_6[lane])));
                 }
             }
             ALIGNED float noise_2[LANES];
-            uniform(&noise_2, 1, row, seed, step, total_2_2, 0);
+            uniform(&noise_2, 1, row, seed, step, total_2, 0);
             ALIGNED float cumulative_2[LANES];
             ALIGNED float drawn_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -361,16 +354,16 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 drawn_2[lane] = 0.0f;
             }
             for (int64_t k_2 = 0; k_2 < 26; k_2++) {
-                ALIGNED float total_3_2[LANES];
+                ALIGNED float total_3[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_3_2[lane] = cumulative_2[lane] + masses_2[k_2][lane];
-                    cumulative_2[lane] = total_3_2[lane];
-                    drawn_2[lane] = drawn_2[lane] + (float)(total_3_2[lane] <= noise_2[lane]);
+                    total_3[lane] = cumulative_2[lane] + masses_2[k_2][lane];
+                    cumulative_2[lane] = total_3[lane];
+                    drawn_2[lane] = drawn_2[lane] + (float)(total_3[lane] <= noise_2[lane]);
                 }
             }
             // recurrent_cell.gen:8
             for (int lane = 0; lane < LANES; lane++) {
-                x[total_2_2][lane] = drawn_2[lane];
+                x[total_2][lane] = drawn_2[lane];
                 x_before[lane] = drawn_2[lane];
             }
             for (int at = 0; at < 64; at++) {

@@ -14,7 +14,7 @@ log_prob_rows = CFunction(
     lanes=16,
     parameters=6,
     shared=64,
-    work=12800.0,
+    work=13000.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -25,5 +25,5 @@ sample_rows = CFunction(
     parameters=6,
     random=True,
     shared=91,
-    work=13500.0,
+    work=13700.0,
 )

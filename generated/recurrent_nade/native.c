@@ -78,8 +78,8 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float product_5[100][LANES];
             dot(product_5, 100, value_2, 8, W, 8, 1);
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int block = 0; block < 100; block += 32) {
                 ALIGNED float part[LANES];
                 for (int lane = 0; lane < LANES; lane++) part[lane] = 0.0f;
@@ -88,10 +88,10 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                         part[lane] += V[remainder_t_i * 100 + at] * sigmoid(c[at][lane] + product_5[at][lane]);
                     }
                 }
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] += part[lane];
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += part[lane];
             }
             ALIGNED float logits[LANES];
-            for (int lane = 0; lane < LANES; lane++) logits[lane] = b[remainder_t_i][lane] + total_2[lane];
+            for (int lane = 0; lane < LANES; lane++) logits[lane] = b[remainder_t_i][lane] + sum_2[lane];
             for (int at = 0; at < 100; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     rnn[at][lane] = choose(remainder_t_i == 7, hyperbolic_tangent(of_input[at][lane] +
@@ -174,8 +174,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float product_4[100][LANES];
             dot(product_4, 100, value, 8, W, 8, 1);
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int block = 0; block < 100; block += 32) {
                 ALIGNED float part[LANES];
                 for (int lane = 0; lane < LANES; lane++) part[lane] = 0.0f;
@@ -184,11 +184,11 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                         part[lane] += V[remainder_t_i * 100 + at] * sigmoid(c[at][lane] + product_4[at][lane]);
                     }
                 }
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] += part[lane];
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += part[lane];
             }
             ALIGNED float logits[LANES];
             ALIGNED float noise[LANES];
-            for (int lane = 0; lane < LANES; lane++) logits[lane] = b[remainder_t_i][lane] + total_2[lane];
+            for (int lane = 0; lane < LANES; lane++) logits[lane] = b[remainder_t_i][lane] + sum_2[lane];
             uniform(&noise, 1, row, seed, step, t_i, 0);
             ALIGNED float x_t_i[LANES];
             for (int lane = 0; lane < LANES; lane++) x_t_i[lane] = (float)(noise[lane] < sigmoid(logits[lane]));

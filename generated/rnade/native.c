@@ -83,12 +83,12 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                     logits[2][lane]), 0.0f))));
             }
             dot(product_2, 3, h, 50, S + i * 150, 50, 1);
-            ALIGNED float total_2[3][LANES];
+            ALIGNED float total[3][LANES];
             ALIGNED float product_3[3][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[0][lane] = 0.01f + softplus(product_2[0][lane] + s[i * 3]);
-                total_2[1][lane] = 0.01f + softplus(product_2[1][lane] + s[i * 3 + 1]);
-                total_2[2][lane] = 0.01f + softplus(product_2[2][lane] + s[i * 3 + 2]);
+                total[0][lane] = 0.01f + softplus(product_2[0][lane] + s[i * 3]);
+                total[1][lane] = 0.01f + softplus(product_2[1][lane] + s[i * 3 + 1]);
+                total[2][lane] = 0.01f + softplus(product_2[2][lane] + s[i * 3 + 2]);
             }
             dot(product_3, 3, h, 50, M + i * 150, 50, 1);
             ALIGNED float product_4[3][LANES];
@@ -104,60 +104,59 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             for (int lane = 0; lane < LANES; lane++) {
                 log_p[lane] = log_p[lane] + (choose(absolute(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f *
-                    square((x_i[lane] - (product_3[0][lane] + m[i * 3])) / total_2[0][lane]) -
-                    logarithm(total_2[0][lane]) - 0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f *
-                    square((x_i[lane] - (product_3[1][lane] + m[i * 3 + 1])) / total_2[1][lane]) -
-                    logarithm(total_2[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] + (-0.5f *
-                    square((x_i[lane] - (product_3[2][lane] + m[i * 3 + 2])) / total_2[2][lane]) -
-                    logarithm(total_2[2][lane]) - 0.9189385332046727f))) < INFINITY,
+                    square((x_i[lane] - (product_3[0][lane] + m[i * 3])) / total[0][lane]) - logarithm(total[0][lane]) -
+                    0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_3[1][lane] +
+                    m[i * 3 + 1])) / total[1][lane]) - logarithm(total[1][lane]) - 0.9189385332046727f)),
+                    log_weights_of_k[2][lane] + (-0.5f * square((x_i[lane] - (product_3[2][lane] + m[i * 3 + 2])) /
+                    total[2][lane]) - logarithm(total[2][lane]) - 0.9189385332046727f))) < INFINITY,
                     maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] - (product_4[0][lane] + m[i *
-                    3])) / total_2[0][lane]) - logarithm(total_2[0][lane]) - 0.9189385332046727f),
-                    log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_4[1][lane] + m[i * 3 + 1])) /
-                    total_2[1][lane]) - logarithm(total_2[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] +
-                    (-0.5f * square((x_i[lane] - (product_4[2][lane] + m[i * 3 + 2])) / total_2[2][lane]) -
-                    logarithm(total_2[2][lane]) - 0.9189385332046727f)), 0.0f) +
+                    3])) / total[0][lane]) - logarithm(total[0][lane]) - 0.9189385332046727f), log_weights_of_k[1][lane]
+                    + (-0.5f * square((x_i[lane] - (product_4[1][lane] + m[i * 3 + 1])) / total[1][lane]) -
+                    logarithm(total[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] + (-0.5f *
+                    square((x_i[lane] - (product_4[2][lane] + m[i * 3 + 2])) / total[2][lane]) -
+                    logarithm(total[2][lane]) - 0.9189385332046727f)), 0.0f) +
                     logarithm(exponential(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] - (product_5[0][lane] +
-                    m[i * 3])) / total_2[0][lane]) - logarithm(total_2[0][lane]) - 0.9189385332046727f) -
+                    m[i * 3])) / total[0][lane]) - logarithm(total[0][lane]) - 0.9189385332046727f) -
                     choose(absolute(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] -
-                    (product_6[0][lane] + m[i * 3])) / total_2[0][lane]) - logarithm(total_2[0][lane]) -
+                    (product_6[0][lane] + m[i * 3])) / total[0][lane]) - logarithm(total[0][lane]) -
                     0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_6[1][lane] +
-                    m[i * 3 + 1])) / total_2[1][lane]) - logarithm(total_2[1][lane]) - 0.9189385332046727f)),
+                    m[i * 3 + 1])) / total[1][lane]) - logarithm(total[1][lane]) - 0.9189385332046727f)),
                     log_weights_of_k[2][lane] + (-0.5f * square((x_i[lane] - (product_6[2][lane] + m[i * 3 + 2])) /
-                    total_2[2][lane]) - logarithm(total_2[2][lane]) - 0.9189385332046727f))) < INFINITY,
+                    total[2][lane]) - logarithm(total[2][lane]) - 0.9189385332046727f))) < INFINITY,
                     maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] - (product_7[0][lane] + m[i *
-                    3])) / total_2[0][lane]) - logarithm(total_2[0][lane]) - 0.9189385332046727f),
-                    log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_7[1][lane] + m[i * 3 + 1])) /
-                    total_2[1][lane]) - logarithm(total_2[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] +
-                    (-0.5f * square((x_i[lane] - (product_7[2][lane] + m[i * 3 + 2])) / total_2[2][lane]) -
-                    logarithm(total_2[2][lane]) - 0.9189385332046727f)), 0.0f)) + exponential(log_weights_of_k[1][lane]
-                    + (-0.5f * square((x_i[lane] - (product_5[1][lane] + m[i * 3 + 1])) / total_2[1][lane]) -
-                    logarithm(total_2[1][lane]) - 0.9189385332046727f) -
+                    3])) / total[0][lane]) - logarithm(total[0][lane]) - 0.9189385332046727f), log_weights_of_k[1][lane]
+                    + (-0.5f * square((x_i[lane] - (product_7[1][lane] + m[i * 3 + 1])) / total[1][lane]) -
+                    logarithm(total[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] + (-0.5f *
+                    square((x_i[lane] - (product_7[2][lane] + m[i * 3 + 2])) / total[2][lane]) -
+                    logarithm(total[2][lane]) - 0.9189385332046727f)), 0.0f)) + exponential(log_weights_of_k[1][lane] +
+                    (-0.5f * square((x_i[lane] - (product_5[1][lane] + m[i * 3 + 1])) / total[1][lane]) -
+                    logarithm(total[1][lane]) - 0.9189385332046727f) -
                     choose(absolute(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] -
-                    (product_6[0][lane] + m[i * 3])) / total_2[0][lane]) - logarithm(total_2[0][lane]) -
+                    (product_6[0][lane] + m[i * 3])) / total[0][lane]) - logarithm(total[0][lane]) -
                     0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_6[1][lane] +
-                    m[i * 3 + 1])) / total_2[1][lane]) - logarithm(total_2[1][lane]) - 0.9189385332046727f)),
+                    m[i * 3 + 1])) / total[1][lane]) - logarithm(total[1][lane]) - 0.9189385332046727f)),
                     log_weights_of_k[2][lane] + (-0.5f * square((x_i[lane] - (product_6[2][lane] + m[i * 3 + 2])) /
-                    total_2[2][lane]) - logarithm(total_2[2][lane]) - 0.9189385332046727f))) < INFINITY,
+                    total[2][lane]) - logarithm(total[2][lane]) - 0.9189385332046727f))) < INFINITY,
                     maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] - (product_7[0][lane] + m[i *
-                    3])) / total_2[0][lane]) - logarithm(total_2[0][lane]) - 0.9189385332046727f),
-                    log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_7[1][lane] + m[i * 3 + 1])) /
-                    total_2[1][lane]) - logarithm(total_2[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] +
-                    (-0.5f * square((x_i[lane] - (product_7[2][lane] + m[i * 3 + 2])) / total_2[2][lane]) -
-                    logarithm(total_2[2][lane]) - 0.9189385332046727f)), 0.0f)) + exponential(log_weights_of_k[2][lane]
-                    + (-0.5f * square((x_i[lane] - (product_5[2][lane] + m[i * 3 + 2])) / total_2[2][lane]) -
-                    logarithm(total_2[2][lane]) - 0.9189385332046727f) -
+                    3])) / total[0][lane]) - logarithm(total[0][lane]) - 0.9189385332046727f), log_weights_of_k[1][lane]
+                    + (-0.5f * square((x_i[lane] - (product_7[1][lane] + m[i * 3 + 1])) / total[1][lane]) -
+                    logarithm(total[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] + (-0.5f *
+                    square((x_i[lane] - (product_7[2][lane] + m[i * 3 + 2])) / total[2][lane]) -
+                    logarithm(total[2][lane]) - 0.9189385332046727f)), 0.0f)) + exponential(log_weights_of_k[2][lane] +
+                    (-0.5f * square((x_i[lane] - (product_5[2][lane] + m[i * 3 + 2])) / total[2][lane]) -
+                    logarithm(total[2][lane]) - 0.9189385332046727f) -
                     choose(absolute(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] -
-                    (product_6[0][lane] + m[i * 3])) / total_2[0][lane]) - logarithm(total_2[0][lane]) -
+                    (product_6[0][lane] + m[i * 3])) / total[0][lane]) - logarithm(total[0][lane]) -
                     0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_6[1][lane] +
-                    m[i * 3 + 1])) / total_2[1][lane]) - logarithm(total_2[1][lane]) - 0.9189385332046727f)),
+                    m[i * 3 + 1])) / total[1][lane]) - logarithm(total[1][lane]) - 0.9189385332046727f)),
                     log_weights_of_k[2][lane] + (-0.5f * square((x_i[lane] - (product_6[2][lane] + m[i * 3 + 2])) /
-                    total_2[2][lane]) - logarithm(total_2[2][lane]) - 0.9189385332046727f))) < INFINITY,
+                    total[2][lane]) - logarithm(total[2][lane]) - 0.9189385332046727f))) < INFINITY,
                     maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] - (product_7[0][lane] + m[i *
-                    3])) / total_2[0][lane]) - logarithm(total_2[0][lane]) - 0.9189385332046727f),
-                    log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_7[1][lane] + m[i * 3 + 1])) /
-                    total_2[1][lane]) - logarithm(total_2[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] +
-                    (-0.5f * square((x_i[lane] - (product_7[2][lane] + m[i * 3 + 2])) / total_2[2][lane]) -
-                    logarithm(total_2[2][lane]) - 0.9189385332046727f)), 0.0f))));
+                    3])) / total[0][lane]) - logarithm(total[0][lane]) - 0.9189385332046727f), log_weights_of_k[1][lane]
+                    + (-0.5f * square((x_i[lane] - (product_7[1][lane] + m[i * 3 + 1])) / total[1][lane]) -
+                    logarithm(total[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] + (-0.5f *
+                    square((x_i[lane] - (product_7[2][lane] + m[i * 3 + 2])) / total[2][lane]) -
+                    logarithm(total[2][lane]) - 0.9189385332046727f)), 0.0f))));
             }
         }
         store(log_prob_out, &log_p, first, count, 1, 1, 0);
@@ -237,11 +236,11 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 drawn[lane] = 0.0f;
             }
             for (int64_t k = 0; k < 2; k++) {
-                ALIGNED float total_2[LANES];
+                ALIGNED float total[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2[lane] = cumulative[lane] + masses[k][lane];
-                    cumulative[lane] = total_2[lane];
-                    drawn[lane] = drawn[lane] + (float)(total_2[lane] <= noise[lane]);
+                    total[lane] = cumulative[lane] + masses[k][lane];
+                    cumulative[lane] = total[lane];
+                    drawn[lane] = drawn[lane] + (float)(total[lane] <= noise[lane]);
                 }
             }
             ALIGNED int equal_drawn[3][LANES];
@@ -253,23 +252,20 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_2, 3, h, 50, M + i * 150, 50, 1);
             ALIGNED float mean[LANES];
-            for (int lane = 0; lane < LANES; lane++) mean[lane] = 0.0f;
-            for (int at = 0; at < 3; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    mean[lane] += choose(equal_drawn[at][lane], product_2[at][lane] + m[i * 3 + at], 0.0f);
-                }
-            }
             ALIGNED float product_3[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                mean[lane] = choose(equal_drawn[0][lane], product_2[0][lane] + m[i * 3], 0.0f) +
+                    choose(equal_drawn[1][lane], product_2[1][lane] + m[i * 3 + 1], 0.0f) + choose(equal_drawn[2][lane],
+                    product_2[2][lane] + m[i * 3 + 2], 0.0f);
+            }
             dot(product_3, 3, h, 50, S + i * 150, 50, 1);
             ALIGNED float scale[LANES];
-            for (int lane = 0; lane < LANES; lane++) scale[lane] = 0.0f;
-            for (int at = 0; at < 3; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    scale[lane] += choose(equal_drawn[at][lane], 0.01f + softplus(product_3[at][lane] + s[i * 3 + at]),
-                        0.0f);
-                }
-            }
             ALIGNED float noise_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                scale[lane] = choose(equal_drawn[0][lane], 0.01f + softplus(product_3[0][lane] + s[i * 3]), 0.0f) +
+                    choose(equal_drawn[1][lane], 0.01f + softplus(product_3[1][lane] + s[i * 3 + 1]), 0.0f) +
+                    choose(equal_drawn[2][lane], 0.01f + softplus(product_3[2][lane] + s[i * 3 + 2]), 0.0f);
+            }
             normal(&noise_2, 1, row, seed, step, i, 0);
             ALIGNED float x_i[LANES];
             for (int lane = 0; lane < LANES; lane++) x_i[lane] = mean[lane] + scale[lane] * noise_2[lane];

@@ -12,7 +12,7 @@ log_prob_rows = CFunction(
     outputs=(Port(),),
     lanes=32,
     parameters=9,
-    work=3400.0,
+    work=3520.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -22,5 +22,5 @@ sample_rows = CFunction(
     lanes=32,
     parameters=9,
     random=True,
-    work=1960.0,
+    work=2080.0,
 )

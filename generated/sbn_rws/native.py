@@ -14,7 +14,7 @@ sample_rows = CFunction(
     parameters=5,
     random=True,
     shared=10,
-    work=445.0,
+    work=563.0,
 )
 log_weight_rows = CFunction(
     __file__,
@@ -25,7 +25,7 @@ log_weight_rows = CFunction(
     parameters=9,
     random=True,
     shared=10,
-    work=523.0,
+    work=640.0,
 )
 encode_rows = CFunction(
     __file__,
@@ -35,7 +35,7 @@ encode_rows = CFunction(
     lanes=32,
     parameters=4,
     random=True,
-    work=264.0,
+    work=381.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -45,16 +45,7 @@ decode_rows = CFunction(
     lanes=32,
     parameters=2,
     random=True,
-    work=289.0,
-)
-decode_mean_rows = CFunction(
-    __file__,
-    "decode_mean_rows",
-    inputs=(Port((40,), whole=True),),
-    outputs=(Port((64,)),),
-    lanes=64,
-    parameters=2,
-    work=133.0,
+    work=406.0,
 )
 prior_rows = CFunction(
     __file__,
@@ -65,7 +56,7 @@ prior_rows = CFunction(
     parameters=3,
     random=True,
     shared=10,
-    work=157.0,
+    work=274.0,
 )
 objective_sleep_rows = CFunction(
     __file__,
@@ -76,5 +67,5 @@ objective_sleep_rows = CFunction(
     parameters=9,
     random=True,
     shared=10,
-    work=610.0,
+    work=728.0,
 )

@@ -14,10 +14,10 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[5];
     float *restrict output_bias_used = shared + 0;
     // sbn_wake_sleep.gen:6
-     {
-        float *restrict values_2 = output_bias_used + 0 * 10;
+    {
+        float *restrict values = output_bias_used;
         for (int at = 0; at < 10; at++) {
-            values_2[at] = sigmoid(bias_output_bias[at]);
+            values[at] = sigmoid(bias_output_bias[at]);
         }
     }
 }
@@ -97,10 +97,10 @@ void log_weight_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[10];
     float *restrict output_bias_used = shared + 0;
     // sbn_wake_sleep.gen:6
-     {
-        float *restrict values_2 = output_bias_used + 0 * 10;
+    {
+        float *restrict values = output_bias_used;
         for (int at = 0; at < 10; at++) {
-            values_2[at] = softplus(bias_output_bias[at]);
+            values[at] = softplus(bias_output_bias[at]);
         }
     }
 }
@@ -341,40 +341,6 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
-#ifdef DECODE_MEAN_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* the mean of p(x | h1) of each row.
-
-   Takes h1 [rows, 40] integer; returns x [rows, 64]. */
-void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict h1_rows = pointers[0];
-    const float *restrict weight = pointers[1];
-    const float *restrict bias = pointers[2];
-    float *restrict x_out = pointers[3];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED float h1[40][LANES];
-        load_whole(h1, h1_rows, first, count, 40);
-        // sbn_wake_sleep.gen:8
-        ALIGNED float product[64][LANES];
-        dot(product, 64, h1, 40, weight, 40, 1);
-        ALIGNED float logits[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + bias[at];
-        }
-        ALIGNED float x[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x[at][lane] = sigmoid(logits[at][lane]);
-        }
-        store(x_out, x, first, count, 64, 64, 0);
-    }
-}
-#endif
-
 #ifdef PRIOR_ROWS
 #define LANES 64
 #include "lanes.h"
@@ -385,10 +351,10 @@ void prior_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[3];
     float *restrict output_bias_used = shared + 0;
     // sbn_wake_sleep.gen:6
-     {
-        float *restrict values_2 = output_bias_used + 0 * 10;
+    {
+        float *restrict values = output_bias_used;
         for (int at = 0; at < 10; at++) {
-            values_2[at] = sigmoid(bias_output_bias[at]);
+            values[at] = sigmoid(bias_output_bias[at]);
         }
     }
 }
@@ -452,10 +418,10 @@ void objective_wake_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[10];
     float *restrict output_bias_used = shared + 0;
     // sbn_wake_sleep.gen:6
-     {
-        float *restrict values_2 = output_bias_used + 0 * 10;
+    {
+        float *restrict values = output_bias_used;
         for (int at = 0; at < 10; at++) {
-            values_2[at] = softplus(bias_output_bias[at]);
+            values[at] = softplus(bias_output_bias[at]);
         }
     }
 }
@@ -576,10 +542,10 @@ void objective_sleep_rows_shared(const int64_t *numbers, void *const *pointers) 
     float *restrict shared = pointers[10];
     float *restrict output_bias_used = shared + 0;
     // sbn_wake_sleep.gen:6
-     {
-        float *restrict values_2 = output_bias_used + 0 * 10;
+    {
+        float *restrict values = output_bias_used;
         for (int at = 0; at < 10; at++) {
-            values_2[at] = sigmoid(bias_output_bias[at]);
+            values[at] = sigmoid(bias_output_bias[at]);
         }
     }
 }

@@ -13,10 +13,10 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[13];
     float *restrict Ripple_k_used = shared + 0;
     // sine.gen:7
-     {
-        float *restrict values_2 = Ripple_k_used + 0 * 2;
-        values_2[0] = 1.0f / Ripple_k[0];
-        values_2[1] = 1.0f / Ripple_k[1];
+    {
+        float *restrict values = Ripple_k_used;
+        values[0] = 1.0f / Ripple_k[0];
+        values[1] = 1.0f / Ripple_k[1];
     }
 }
 
@@ -117,12 +117,8 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             product_5[1][lane] = Ripple_k[1] * Bend_output[1][lane];
             Ripple_output[0][lane] = Bend_output[0][lane] + Ripple_a[0] * sine(product_5[0][lane]) / Ripple_k[0];
             Ripple_output[1][lane] = Bend_output[1][lane] + Ripple_a[1] * sine(product_5[1][lane]) / Ripple_k[1];
-            log_p_z[lane] = 0.0f;
-        }
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                log_p_z[lane] += -0.5f * square(Ripple_output[at][lane]) - 0.9189385332046727f;
-            }
+            log_p_z[lane] = -0.5f * square(Ripple_output[0][lane]) - 0.9189385332046727f + (-0.5f *
+                square(Ripple_output[1][lane]) - 0.9189385332046727f);
         }
         // sine.gen:14
         ALIGNED float log_prob[LANES];
@@ -149,10 +145,10 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[12];
     float *restrict Ripple_a_used = shared + 0;
     // sine.gen:7
-     {
-        float *restrict values_2 = Ripple_a_used + 0 * 2;
-        values_2[0] = Ripple_a[0] * (1.0f / Ripple_k[0]);
-        values_2[1] = Ripple_a[1] * (1.0f / Ripple_k[1]);
+    {
+        float *restrict values = Ripple_a_used;
+        values[0] = Ripple_a[0] * (1.0f / Ripple_k[0]);
+        values[1] = Ripple_a[1] * (1.0f / Ripple_k[1]);
     }
 }
 
@@ -206,9 +202,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float log_high[2][LANES];
         ALIGNED float size[2][LANES];
         ALIGNED float log_size[2][LANES];
-        ALIGNED float side[2][LANES];
-        ALIGNED float residual[2][LANES];
-        ALIGNED float moving[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             low[0][lane] = 0.0f;
             low[1][lane] = 0.0f;
@@ -222,6 +215,11 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             size[1][lane] = 1.0f;
             log_size[0][lane] = 0.0f;
             log_size[1][lane] = 0.0f;
+        }
+        ALIGNED float side[2][LANES];
+        ALIGNED float residual[2][LANES];
+        ALIGNED float moving[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             side[0][lane] = 0.0f;
             side[1][lane] = 0.0f;
             residual[0][lane] = INFINITY;
@@ -236,12 +234,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED int less_difference[2][LANES];
             ALIGNED int less_side[2][LANES];
             ALIGNED int not_less_side[2][LANES];
-            ALIGNED int greater_difference[2][LANES];
-            ALIGNED int either[2][LANES];
-            ALIGNED int not_either[2][LANES];
-            ALIGNED int greater_log_size[2][LANES];
-            ALIGNED int equal_side[2][LANES];
-            ALIGNED int not_equal_side[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 product_2[0][lane] = side[0][lane] * size[0][lane];
                 product_2[1][lane] = side[1][lane] * size[1][lane];
@@ -257,6 +249,14 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 less_side[1][lane] = side[1][lane] < 0.0f;
                 not_less_side[0][lane] = !less_side[0][lane];
                 not_less_side[1][lane] = !less_side[1][lane];
+            }
+            ALIGNED int greater_difference[2][LANES];
+            ALIGNED int either[2][LANES];
+            ALIGNED int not_either[2][LANES];
+            ALIGNED int greater_log_size[2][LANES];
+            ALIGNED int equal_side[2][LANES];
+            ALIGNED int not_equal_side[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 greater_difference[0][lane] = difference[0][lane] > 0.0f;
                 greater_difference[1][lane] = difference[1][lane] > 0.0f;
                 either[0][lane] = greater_difference[0][lane] | less_difference[0][lane];
@@ -276,12 +276,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float chosen_2[2][LANES];
             ALIGNED float chosen_3[2][LANES];
             ALIGNED float chosen_4[2][LANES];
-            ALIGNED int both_3[2][LANES];
-            ALIGNED float total_2[2][LANES];
-            ALIGNED float ratio[2][LANES];
-            ALIGNED float chosen_5[2][LANES];
-            ALIGNED float abs_difference[2][LANES];
-            ALIGNED int both_4[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 both[0][lane] = (((less_difference[0][lane] & not_less_side[0][lane]) | (greater_difference[0][lane] &
                     less_side[0][lane])) | (not_either[0][lane] & !greater_log_size[0][lane])) &
@@ -301,17 +295,25 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 chosen_3[1][lane] = choose(both[1][lane], log_size[1][lane], log_low[1][lane]);
                 chosen_4[0][lane] = choose(both_2[0][lane], log_size[0][lane], log_high[0][lane]);
                 chosen_4[1][lane] = choose(both_2[1][lane], log_size[1][lane], log_high[1][lane]);
+            }
+            ALIGNED int both_3[2][LANES];
+            ALIGNED float total[2][LANES];
+            ALIGNED float ratio[2][LANES];
+            ALIGNED float chosen_5[2][LANES];
+            ALIGNED float abs_difference[2][LANES];
+            ALIGNED int both_4[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 both_3[0][lane] = (difference[0][lane] != 0.0f) & (moving[0][lane] > 0.0f);
                 both_3[1][lane] = (difference[1][lane] != 0.0f) & (moving[1][lane] > 0.0f);
-                total_2[0][lane] = 1.0f + stop_value_3[0] * (cosine(product_3[0][lane]) * (stop_value_2[0] * (1.0f /
+                total[0][lane] = 1.0f + stop_value_3[0] * (cosine(product_3[0][lane]) * (stop_value_2[0] * (1.0f /
                     stop_value_3[0])));
-                total_2[1][lane] = 1.0f + stop_value_3[1] * (cosine(product_3[1][lane]) * (stop_value_2[1] * (1.0f /
+                total[1][lane] = 1.0f + stop_value_3[1] * (cosine(product_3[1][lane]) * (stop_value_2[1] * (1.0f /
                     stop_value_3[1])));
-                ratio[0][lane] = difference[0][lane] / product_2[0][lane] / total_2[0][lane];
-                ratio[1][lane] = difference[1][lane] / product_2[1][lane] / total_2[1][lane];
-                chosen_5[0][lane] = choose(equal_side[0][lane], absolute(difference[0][lane] / total_2[0][lane]),
+                ratio[0][lane] = difference[0][lane] / product_2[0][lane] / total[0][lane];
+                ratio[1][lane] = difference[1][lane] / product_2[1][lane] / total[1][lane];
+                chosen_5[0][lane] = choose(equal_side[0][lane], absolute(difference[0][lane] / total[0][lane]),
                     size[0][lane] * exponential(-ratio[0][lane]));
-                chosen_5[1][lane] = choose(equal_side[1][lane], absolute(difference[1][lane] / total_2[1][lane]),
+                chosen_5[1][lane] = choose(equal_side[1][lane], absolute(difference[1][lane] / total[1][lane]),
                     size[1][lane] * exponential(-ratio[1][lane]));
                 abs_difference[0][lane] = absolute(difference[0][lane]);
                 abs_difference[1][lane] = absolute(difference[1][lane]);
@@ -323,10 +325,9 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED int both_5[2][LANES];
             ALIGNED int either_2[2][LANES];
             ALIGNED int less_equal_chosen_2[2][LANES];
-            ALIGNED float total_2_2[2][LANES];
+            ALIGNED float total_2[2][LANES];
             ALIGNED float product_4[2][LANES];
             ALIGNED float chosen_6[2][LANES];
-            ALIGNED float chosen_7[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 both_5[0][lane] = (absolute(ratio[0][lane]) <= 9.5367431640625e-07f) & ((abs_difference[0][lane] <=
                     0.0009765625f * residual[0][lane]) & (residual[0][lane] < INFINITY));
@@ -336,19 +337,22 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 either_2[1][lane] = equal_side[1][lane] | both_5[1][lane];
                 less_equal_chosen_2[0][lane] = chosen_2[0][lane] <= 2.0f * chosen[0][lane];
                 less_equal_chosen_2[1][lane] = chosen_2[1][lane] <= 2.0f * chosen[1][lane];
-                total_2_2[0][lane] = chosen[0][lane] + 0.5f * (chosen_2[0][lane] - chosen[0][lane]);
-                total_2_2[1][lane] = chosen[1][lane] + 0.5f * (chosen_2[1][lane] - chosen[1][lane]);
+                total_2[0][lane] = chosen[0][lane] + 0.5f * (chosen_2[0][lane] - chosen[0][lane]);
+                total_2[1][lane] = chosen[1][lane] + 0.5f * (chosen_2[1][lane] - chosen[1][lane]);
                 product_4[0][lane] = 0.5f * (chosen_3[0][lane] + chosen_4[0][lane]);
                 product_4[1][lane] = 0.5f * (chosen_3[1][lane] + chosen_4[1][lane]);
                 chosen_6[0][lane] = choose(both_4[0][lane], chosen_5[0][lane], choose(either_2[0][lane], size[0][lane],
-                    choose(less_equal_chosen_2[0][lane], total_2_2[0][lane], exponential(product_4[0][lane]))));
+                    choose(less_equal_chosen_2[0][lane], total_2[0][lane], exponential(product_4[0][lane]))));
                 chosen_6[1][lane] = choose(both_4[1][lane], chosen_5[1][lane], choose(either_2[1][lane], size[1][lane],
-                    choose(less_equal_chosen_2[1][lane], total_2_2[1][lane], exponential(product_4[1][lane]))));
+                    choose(less_equal_chosen_2[1][lane], total_2[1][lane], exponential(product_4[1][lane]))));
+            }
+            ALIGNED float chosen_7[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 chosen_7[0][lane] = choose(both_4[0][lane], logarithm(chosen_5[0][lane]), choose(either_2[0][lane],
-                    log_size[0][lane], choose(less_equal_chosen_2[0][lane], logarithm(total_2_2[0][lane]),
+                    log_size[0][lane], choose(less_equal_chosen_2[0][lane], logarithm(total_2[0][lane]),
                     product_4[0][lane])));
                 chosen_7[1][lane] = choose(both_4[1][lane], logarithm(chosen_5[1][lane]), choose(either_2[1][lane],
-                    log_size[1][lane], choose(less_equal_chosen_2[1][lane], logarithm(total_2_2[1][lane]),
+                    log_size[1][lane], choose(less_equal_chosen_2[1][lane], logarithm(total_2[1][lane]),
                     product_4[1][lane])));
                 low[0][lane] = chosen[0][lane];
                 low[1][lane] = chosen[1][lane];
@@ -382,7 +386,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float difference_2[2][LANES];
         ALIGNED float product_7[2][LANES];
         ALIGNED float ratio_3[2][LANES];
-        ALIGNED float root_2[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             stop_value_4[0][lane] = side[0][lane] * size[0][lane];
             stop_value_4[1][lane] = side[1][lane] * size[1][lane];
@@ -402,6 +405,9 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 z[0][lane]) / (1.0f + Ripple_k[0] * (cosine(product_7[0][lane]) * Ripple_a_used[0]));
             ratio_3[1][lane] = (difference_2[1][lane] + Ripple_a[1] * sine(product_7[1][lane]) / Ripple_k[1] -
                 z[1][lane]) / (1.0f + Ripple_k[1] * (cosine(product_7[1][lane]) * Ripple_a_used[1]));
+        }
+        ALIGNED float root_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             root_2[0][lane] = difference_2[0][lane] - choose(absolute(ratio_3[0][lane]) <=
                 absolute(difference_2[0][lane]) * 3.814697265625e-06f, ratio_3[0][lane], 0.0f);
             root_2[1][lane] = difference_2[1][lane] - choose(absolute(ratio_3[1][lane]) <=
@@ -414,9 +420,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float log_high_2[2][LANES];
         ALIGNED float size_2[2][LANES];
         ALIGNED float log_size_2[2][LANES];
-        ALIGNED float side_2[2][LANES];
-        ALIGNED float residual_2[2][LANES];
-        ALIGNED float moving_2[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             low_2[0][lane] = 0.0f;
             low_2[1][lane] = 0.0f;
@@ -430,6 +433,11 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             size_2[1][lane] = 1.0f;
             log_size_2[0][lane] = 0.0f;
             log_size_2[1][lane] = 0.0f;
+        }
+        ALIGNED float side_2[2][LANES];
+        ALIGNED float residual_2[2][LANES];
+        ALIGNED float moving_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             side_2[0][lane] = 0.0f;
             side_2[1][lane] = 0.0f;
             residual_2[0][lane] = INFINITY;
@@ -444,12 +452,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED int less_difference_3[2][LANES];
             ALIGNED int less_side_2[2][LANES];
             ALIGNED int not_less_side_2[2][LANES];
-            ALIGNED int greater_difference_3[2][LANES];
-            ALIGNED int either_3[2][LANES];
-            ALIGNED int not_either_3[2][LANES];
-            ALIGNED int greater_log_size_2[2][LANES];
-            ALIGNED int equal_side_2[2][LANES];
-            ALIGNED int not_equal_side_2[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 product[0][lane] = side_2[0][lane] * size_2[0][lane];
                 product[1][lane] = side_2[1][lane] * size_2[1][lane];
@@ -463,6 +465,14 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 less_side_2[1][lane] = side_2[1][lane] < 0.0f;
                 not_less_side_2[0][lane] = !less_side_2[0][lane];
                 not_less_side_2[1][lane] = !less_side_2[1][lane];
+            }
+            ALIGNED int greater_difference_3[2][LANES];
+            ALIGNED int either_3[2][LANES];
+            ALIGNED int not_either_3[2][LANES];
+            ALIGNED int greater_log_size_2[2][LANES];
+            ALIGNED int equal_side_2[2][LANES];
+            ALIGNED int not_equal_side_2[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 greater_difference_3[0][lane] = difference_3[0][lane] > 0.0f;
                 greater_difference_3[1][lane] = difference_3[1][lane] > 0.0f;
                 either_3[0][lane] = greater_difference_3[0][lane] | less_difference_3[0][lane];
@@ -482,12 +492,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float chosen_9[2][LANES];
             ALIGNED float chosen_10[2][LANES];
             ALIGNED float chosen_11[2][LANES];
-            ALIGNED int both_8[2][LANES];
-            ALIGNED float total_3[2][LANES];
-            ALIGNED float ratio_4[2][LANES];
-            ALIGNED float chosen_12[2][LANES];
-            ALIGNED float abs_difference_3[2][LANES];
-            ALIGNED int both_9[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 both_6[0][lane] = (((less_difference_3[0][lane] & not_less_side_2[0][lane]) |
                     (greater_difference_3[0][lane] & less_side_2[0][lane])) | (not_either_3[0][lane] &
@@ -509,6 +513,14 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 chosen_10[1][lane] = choose(both_6[1][lane], log_size_2[1][lane], log_low_2[1][lane]);
                 chosen_11[0][lane] = choose(both_7[0][lane], log_size_2[0][lane], log_high_2[0][lane]);
                 chosen_11[1][lane] = choose(both_7[1][lane], log_size_2[1][lane], log_high_2[1][lane]);
+            }
+            ALIGNED int both_8[2][LANES];
+            ALIGNED float total_3[2][LANES];
+            ALIGNED float ratio_4[2][LANES];
+            ALIGNED float chosen_12[2][LANES];
+            ALIGNED float abs_difference_3[2][LANES];
+            ALIGNED int both_9[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 both_8[0][lane] = (difference_3[0][lane] != 0.0f) & (moving_2[0][lane] > 0.0f);
                 both_8[1][lane] = (difference_3[1][lane] != 0.0f) & (moving_2[1][lane] > 0.0f);
                 total_3[0][lane] = 1.0f + (1.0f - square(tanh_value[0][lane])) * stop_value[0];
@@ -532,7 +544,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float total_4[2][LANES];
             ALIGNED float product_8[2][LANES];
             ALIGNED float chosen_13[2][LANES];
-            ALIGNED float chosen_14[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 both_10[0][lane] = (absolute(ratio_4[0][lane]) <= 9.5367431640625e-07f) & ((abs_difference_3[0][lane] <=
                     0.0009765625f * residual_2[0][lane]) & (residual_2[0][lane] < INFINITY));
@@ -552,6 +563,9 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 chosen_13[1][lane] = choose(both_9[1][lane], chosen_12[1][lane], choose(either_4[1][lane],
                     size_2[1][lane], choose(less_equal_chosen_9[1][lane], total_4[1][lane],
                     exponential(product_8[1][lane]))));
+            }
+            ALIGNED float chosen_14[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 chosen_14[0][lane] = choose(both_9[0][lane], logarithm(chosen_12[0][lane]), choose(either_4[0][lane],
                     log_size_2[0][lane], choose(less_equal_chosen_9[0][lane], logarithm(total_4[0][lane]),
                     product_8[0][lane])));
@@ -678,15 +692,15 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict Ripple_a_used = shared + 0;
     float *restrict Ripple_k_used = shared + 2;
     // sine.gen:7
-     {
-        float *restrict values_2 = Ripple_a_used + 0 * 2;
-        values_2[0] = Ripple_a[0] * (1.0f / Ripple_k[0]);
-        values_2[1] = Ripple_a[1] * (1.0f / Ripple_k[1]);
+    {
+        float *restrict values = Ripple_a_used;
+        values[0] = Ripple_a[0] * (1.0f / Ripple_k[0]);
+        values[1] = Ripple_a[1] * (1.0f / Ripple_k[1]);
     }
-     {
-        float *restrict values_3 = Ripple_k_used + 0 * 2;
-        values_3[0] = 1.0f / Ripple_k[0];
-        values_3[1] = 1.0f / Ripple_k[1];
+    {
+        float *restrict values_2 = Ripple_k_used;
+        values_2[0] = 1.0f / Ripple_k[0];
+        values_2[1] = 1.0f / Ripple_k[1];
     }
 }
 
@@ -735,9 +749,6 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float log_high[2][LANES];
         ALIGNED float size[2][LANES];
         ALIGNED float log_size[2][LANES];
-        ALIGNED float side[2][LANES];
-        ALIGNED float residual[2][LANES];
-        ALIGNED float moving[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             low[0][lane] = 0.0f;
             low[1][lane] = 0.0f;
@@ -751,6 +762,11 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             size[1][lane] = 1.0f;
             log_size[0][lane] = 0.0f;
             log_size[1][lane] = 0.0f;
+        }
+        ALIGNED float side[2][LANES];
+        ALIGNED float residual[2][LANES];
+        ALIGNED float moving[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             side[0][lane] = 0.0f;
             side[1][lane] = 0.0f;
             residual[0][lane] = INFINITY;
@@ -765,12 +781,6 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED int less_difference[2][LANES];
             ALIGNED int less_side[2][LANES];
             ALIGNED int not_less_side[2][LANES];
-            ALIGNED int greater_difference[2][LANES];
-            ALIGNED int either[2][LANES];
-            ALIGNED int not_either[2][LANES];
-            ALIGNED int greater_log_size[2][LANES];
-            ALIGNED int equal_side[2][LANES];
-            ALIGNED int not_equal_side[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 product_2[0][lane] = side[0][lane] * size[0][lane];
                 product_2[1][lane] = side[1][lane] * size[1][lane];
@@ -786,6 +796,14 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 less_side[1][lane] = side[1][lane] < 0.0f;
                 not_less_side[0][lane] = !less_side[0][lane];
                 not_less_side[1][lane] = !less_side[1][lane];
+            }
+            ALIGNED int greater_difference[2][LANES];
+            ALIGNED int either[2][LANES];
+            ALIGNED int not_either[2][LANES];
+            ALIGNED int greater_log_size[2][LANES];
+            ALIGNED int equal_side[2][LANES];
+            ALIGNED int not_equal_side[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 greater_difference[0][lane] = difference[0][lane] > 0.0f;
                 greater_difference[1][lane] = difference[1][lane] > 0.0f;
                 either[0][lane] = greater_difference[0][lane] | less_difference[0][lane];
@@ -805,12 +823,6 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float chosen_2[2][LANES];
             ALIGNED float chosen_3[2][LANES];
             ALIGNED float chosen_4[2][LANES];
-            ALIGNED int both_3[2][LANES];
-            ALIGNED float total_2[2][LANES];
-            ALIGNED float ratio[2][LANES];
-            ALIGNED float chosen_5[2][LANES];
-            ALIGNED float abs_difference[2][LANES];
-            ALIGNED int both_4[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 both[0][lane] = (((less_difference[0][lane] & not_less_side[0][lane]) | (greater_difference[0][lane] &
                     less_side[0][lane])) | (not_either[0][lane] & !greater_log_size[0][lane])) &
@@ -830,17 +842,25 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 chosen_3[1][lane] = choose(both[1][lane], log_size[1][lane], log_low[1][lane]);
                 chosen_4[0][lane] = choose(both_2[0][lane], log_size[0][lane], log_high[0][lane]);
                 chosen_4[1][lane] = choose(both_2[1][lane], log_size[1][lane], log_high[1][lane]);
+            }
+            ALIGNED int both_3[2][LANES];
+            ALIGNED float total[2][LANES];
+            ALIGNED float ratio[2][LANES];
+            ALIGNED float chosen_5[2][LANES];
+            ALIGNED float abs_difference[2][LANES];
+            ALIGNED int both_4[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 both_3[0][lane] = (difference[0][lane] != 0.0f) & (moving[0][lane] > 0.0f);
                 both_3[1][lane] = (difference[1][lane] != 0.0f) & (moving[1][lane] > 0.0f);
-                total_2[0][lane] = 1.0f + stop_value_3[0] * (cosine(product_3[0][lane]) * (stop_value_2[0] * (1.0f /
+                total[0][lane] = 1.0f + stop_value_3[0] * (cosine(product_3[0][lane]) * (stop_value_2[0] * (1.0f /
                     stop_value_3[0])));
-                total_2[1][lane] = 1.0f + stop_value_3[1] * (cosine(product_3[1][lane]) * (stop_value_2[1] * (1.0f /
+                total[1][lane] = 1.0f + stop_value_3[1] * (cosine(product_3[1][lane]) * (stop_value_2[1] * (1.0f /
                     stop_value_3[1])));
-                ratio[0][lane] = difference[0][lane] / product_2[0][lane] / total_2[0][lane];
-                ratio[1][lane] = difference[1][lane] / product_2[1][lane] / total_2[1][lane];
-                chosen_5[0][lane] = choose(equal_side[0][lane], absolute(difference[0][lane] / total_2[0][lane]),
+                ratio[0][lane] = difference[0][lane] / product_2[0][lane] / total[0][lane];
+                ratio[1][lane] = difference[1][lane] / product_2[1][lane] / total[1][lane];
+                chosen_5[0][lane] = choose(equal_side[0][lane], absolute(difference[0][lane] / total[0][lane]),
                     size[0][lane] * exponential(-ratio[0][lane]));
-                chosen_5[1][lane] = choose(equal_side[1][lane], absolute(difference[1][lane] / total_2[1][lane]),
+                chosen_5[1][lane] = choose(equal_side[1][lane], absolute(difference[1][lane] / total[1][lane]),
                     size[1][lane] * exponential(-ratio[1][lane]));
                 abs_difference[0][lane] = absolute(difference[0][lane]);
                 abs_difference[1][lane] = absolute(difference[1][lane]);
@@ -852,10 +872,9 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED int both_5[2][LANES];
             ALIGNED int either_2[2][LANES];
             ALIGNED int less_equal_chosen_2[2][LANES];
-            ALIGNED float total_2_2[2][LANES];
+            ALIGNED float total_2[2][LANES];
             ALIGNED float product_4[2][LANES];
             ALIGNED float chosen_6[2][LANES];
-            ALIGNED float chosen_7[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 both_5[0][lane] = (absolute(ratio[0][lane]) <= 9.5367431640625e-07f) & ((abs_difference[0][lane] <=
                     0.0009765625f * residual[0][lane]) & (residual[0][lane] < INFINITY));
@@ -865,19 +884,22 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 either_2[1][lane] = equal_side[1][lane] | both_5[1][lane];
                 less_equal_chosen_2[0][lane] = chosen_2[0][lane] <= 2.0f * chosen[0][lane];
                 less_equal_chosen_2[1][lane] = chosen_2[1][lane] <= 2.0f * chosen[1][lane];
-                total_2_2[0][lane] = chosen[0][lane] + 0.5f * (chosen_2[0][lane] - chosen[0][lane]);
-                total_2_2[1][lane] = chosen[1][lane] + 0.5f * (chosen_2[1][lane] - chosen[1][lane]);
+                total_2[0][lane] = chosen[0][lane] + 0.5f * (chosen_2[0][lane] - chosen[0][lane]);
+                total_2[1][lane] = chosen[1][lane] + 0.5f * (chosen_2[1][lane] - chosen[1][lane]);
                 product_4[0][lane] = 0.5f * (chosen_3[0][lane] + chosen_4[0][lane]);
                 product_4[1][lane] = 0.5f * (chosen_3[1][lane] + chosen_4[1][lane]);
                 chosen_6[0][lane] = choose(both_4[0][lane], chosen_5[0][lane], choose(either_2[0][lane], size[0][lane],
-                    choose(less_equal_chosen_2[0][lane], total_2_2[0][lane], exponential(product_4[0][lane]))));
+                    choose(less_equal_chosen_2[0][lane], total_2[0][lane], exponential(product_4[0][lane]))));
                 chosen_6[1][lane] = choose(both_4[1][lane], chosen_5[1][lane], choose(either_2[1][lane], size[1][lane],
-                    choose(less_equal_chosen_2[1][lane], total_2_2[1][lane], exponential(product_4[1][lane]))));
+                    choose(less_equal_chosen_2[1][lane], total_2[1][lane], exponential(product_4[1][lane]))));
+            }
+            ALIGNED float chosen_7[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 chosen_7[0][lane] = choose(both_4[0][lane], logarithm(chosen_5[0][lane]), choose(either_2[0][lane],
-                    log_size[0][lane], choose(less_equal_chosen_2[0][lane], logarithm(total_2_2[0][lane]),
+                    log_size[0][lane], choose(less_equal_chosen_2[0][lane], logarithm(total_2[0][lane]),
                     product_4[0][lane])));
                 chosen_7[1][lane] = choose(both_4[1][lane], logarithm(chosen_5[1][lane]), choose(either_2[1][lane],
-                    log_size[1][lane], choose(less_equal_chosen_2[1][lane], logarithm(total_2_2[1][lane]),
+                    log_size[1][lane], choose(less_equal_chosen_2[1][lane], logarithm(total_2[1][lane]),
                     product_4[1][lane])));
                 low[0][lane] = chosen[0][lane];
                 low[1][lane] = chosen[1][lane];
@@ -911,7 +933,6 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float difference_2[2][LANES];
         ALIGNED float product_7[2][LANES];
         ALIGNED float ratio_4[2][LANES];
-        ALIGNED float root_2[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             stop_value_4[0][lane] = side[0][lane] * size[0][lane];
             stop_value_4[1][lane] = side[1][lane] * size[1][lane];
@@ -931,6 +952,9 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 z[0][lane]) / (1.0f + Ripple_k[0] * (cosine(product_7[0][lane]) * Ripple_a_used[0]));
             ratio_4[1][lane] = (difference_2[1][lane] + Ripple_a[1] * sine(product_7[1][lane]) / Ripple_k[1] -
                 z[1][lane]) / (1.0f + Ripple_k[1] * (cosine(product_7[1][lane]) * Ripple_a_used[1]));
+        }
+        ALIGNED float root_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             root_2[0][lane] = difference_2[0][lane] - choose(absolute(ratio_4[0][lane]) <=
                 absolute(difference_2[0][lane]) * 3.814697265625e-06f, ratio_4[0][lane], 0.0f);
             root_2[1][lane] = difference_2[1][lane] - choose(absolute(ratio_4[1][lane]) <=
@@ -943,9 +967,6 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float log_high_2[2][LANES];
         ALIGNED float size_2[2][LANES];
         ALIGNED float log_size_2[2][LANES];
-        ALIGNED float side_2[2][LANES];
-        ALIGNED float residual_2[2][LANES];
-        ALIGNED float moving_2[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             low_2[0][lane] = 0.0f;
             low_2[1][lane] = 0.0f;
@@ -959,6 +980,11 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             size_2[1][lane] = 1.0f;
             log_size_2[0][lane] = 0.0f;
             log_size_2[1][lane] = 0.0f;
+        }
+        ALIGNED float side_2[2][LANES];
+        ALIGNED float residual_2[2][LANES];
+        ALIGNED float moving_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             side_2[0][lane] = 0.0f;
             side_2[1][lane] = 0.0f;
             residual_2[0][lane] = INFINITY;
@@ -973,12 +999,6 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED int less_difference_3[2][LANES];
             ALIGNED int less_side_2[2][LANES];
             ALIGNED int not_less_side_2[2][LANES];
-            ALIGNED int greater_difference_3[2][LANES];
-            ALIGNED int either_3[2][LANES];
-            ALIGNED int not_either_3[2][LANES];
-            ALIGNED int greater_log_size_2[2][LANES];
-            ALIGNED int equal_side_2[2][LANES];
-            ALIGNED int not_equal_side_2[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 product[0][lane] = side_2[0][lane] * size_2[0][lane];
                 product[1][lane] = side_2[1][lane] * size_2[1][lane];
@@ -992,6 +1012,14 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 less_side_2[1][lane] = side_2[1][lane] < 0.0f;
                 not_less_side_2[0][lane] = !less_side_2[0][lane];
                 not_less_side_2[1][lane] = !less_side_2[1][lane];
+            }
+            ALIGNED int greater_difference_3[2][LANES];
+            ALIGNED int either_3[2][LANES];
+            ALIGNED int not_either_3[2][LANES];
+            ALIGNED int greater_log_size_2[2][LANES];
+            ALIGNED int equal_side_2[2][LANES];
+            ALIGNED int not_equal_side_2[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 greater_difference_3[0][lane] = difference_3[0][lane] > 0.0f;
                 greater_difference_3[1][lane] = difference_3[1][lane] > 0.0f;
                 either_3[0][lane] = greater_difference_3[0][lane] | less_difference_3[0][lane];
@@ -1011,12 +1039,6 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float chosen_9[2][LANES];
             ALIGNED float chosen_10[2][LANES];
             ALIGNED float chosen_11[2][LANES];
-            ALIGNED int both_8[2][LANES];
-            ALIGNED float total_3[2][LANES];
-            ALIGNED float ratio_5[2][LANES];
-            ALIGNED float chosen_12[2][LANES];
-            ALIGNED float abs_difference_3[2][LANES];
-            ALIGNED int both_9[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 both_6[0][lane] = (((less_difference_3[0][lane] & not_less_side_2[0][lane]) |
                     (greater_difference_3[0][lane] & less_side_2[0][lane])) | (not_either_3[0][lane] &
@@ -1038,6 +1060,14 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 chosen_10[1][lane] = choose(both_6[1][lane], log_size_2[1][lane], log_low_2[1][lane]);
                 chosen_11[0][lane] = choose(both_7[0][lane], log_size_2[0][lane], log_high_2[0][lane]);
                 chosen_11[1][lane] = choose(both_7[1][lane], log_size_2[1][lane], log_high_2[1][lane]);
+            }
+            ALIGNED int both_8[2][LANES];
+            ALIGNED float total_3[2][LANES];
+            ALIGNED float ratio_5[2][LANES];
+            ALIGNED float chosen_12[2][LANES];
+            ALIGNED float abs_difference_3[2][LANES];
+            ALIGNED int both_9[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 both_8[0][lane] = (difference_3[0][lane] != 0.0f) & (moving_2[0][lane] > 0.0f);
                 both_8[1][lane] = (difference_3[1][lane] != 0.0f) & (moving_2[1][lane] > 0.0f);
                 total_3[0][lane] = 1.0f + (1.0f - square(tanh_value[0][lane])) * stop_value[0];
@@ -1061,7 +1091,6 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float total_4[2][LANES];
             ALIGNED float product_8[2][LANES];
             ALIGNED float chosen_13[2][LANES];
-            ALIGNED float chosen_14[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 both_10[0][lane] = (absolute(ratio_5[0][lane]) <= 9.5367431640625e-07f) & ((abs_difference_3[0][lane] <=
                     0.0009765625f * residual_2[0][lane]) & (residual_2[0][lane] < INFINITY));
@@ -1081,6 +1110,9 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 chosen_13[1][lane] = choose(both_9[1][lane], chosen_12[1][lane], choose(either_4[1][lane],
                     size_2[1][lane], choose(less_equal_chosen_9[1][lane], total_4[1][lane],
                     exponential(product_8[1][lane]))));
+            }
+            ALIGNED float chosen_14[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 chosen_14[0][lane] = choose(both_9[0][lane], logarithm(chosen_12[0][lane]), choose(either_4[0][lane],
                     log_size_2[0][lane], choose(less_equal_chosen_9[0][lane], logarithm(total_4[0][lane]),
                     product_8[0][lane])));
@@ -1119,7 +1151,6 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float difference_4[2][LANES];
         ALIGNED float tanh_value_3[2][LANES];
         ALIGNED float ratio_7[2][LANES];
-        ALIGNED float root_2_2[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             stop_value_5[0][lane] = side_2[0][lane] * size_2[0][lane];
             stop_value_5[1][lane] = side_2[1][lane] * size_2[1][lane];
@@ -1139,6 +1170,9 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 - square(tanh_value_3[0][lane])) * c[0]);
             ratio_7[1][lane] = (difference_4[1][lane] + c[1] * tanh_value_3[1][lane] - root_2[1][lane]) / (1.0f + (1.0f
                 - square(tanh_value_3[1][lane])) * c[1]);
+        }
+        ALIGNED float root_2_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             root_2_2[0][lane] = difference_4[0][lane] - choose(absolute(ratio_7[0][lane]) <=
                 absolute(difference_4[0][lane]) * 3.814697265625e-06f, ratio_7[0][lane], 0.0f);
             root_2_2[1][lane] = difference_4[1][lane] - choose(absolute(ratio_7[1][lane]) <=
@@ -1220,10 +1254,10 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[13];
     float *restrict Ripple_k_used = shared + 0;
     // sine.gen:7
-     {
-        float *restrict values_2 = Ripple_k_used + 0 * 2;
-        values_2[0] = 1.0f / Ripple_k[0];
-        values_2[1] = 1.0f / Ripple_k[1];
+    {
+        float *restrict values = Ripple_k_used;
+        values[0] = 1.0f / Ripple_k[0];
+        values[1] = 1.0f / Ripple_k[1];
     }
 }
 
@@ -1367,58 +1401,58 @@ void forward_residual_rows_shared(const int64_t *numbers, void *const *pointers)
     float *restrict Ripple_k_used_2 = shared + 4486;
     // sine.gen:5
     for (int64_t k = 0; k < 4; k++) {
-        float *restrict values_2 = _1_weight_used + k * 1024;
+        float *restrict values = _1_weight_used + k * 1024;
         for (int at = 0; at < 32; at++) {
             for (int by = 0; by < 32; by++) {
-                values_2[at * 32 + by] = absolute(mlp_1_weight[k * 1024 + at * 32 + by]);
+                values[at * 32 + by] = absolute(mlp_1_weight[k * 1024 + at * 32 + by]);
             }
         }
     }
     for (int64_t k_2 = 0; k_2 < 4; k_2++) {
-        float *restrict values_3 = _0_weight_used + k_2 * 32;
+        float *restrict values_2 = _0_weight_used + k_2 * 32;
         for (int at = 0; at < 32; at++) {
             for (int by = 0; by < 1; by++) {
-                values_3[at + by] = absolute(mlp_0_weight[k_2 * 32 + at + by]);
+                values_2[at + by] = absolute(mlp_0_weight[k_2 * 32 + at + by]);
             }
         }
     }
     for (int64_t k_3 = 0; k_3 < 4; k_3++) {
-        float *restrict values_4 = s_weight_used + k_3 * 32;
+        float *restrict values_3 = s_weight_used + k_3 * 32;
         for (int at = 0; at < 1; at++) {
             for (int by = 0; by < 32; by++) {
-                values_4[at * 32 + by] = absolute(mlp_s_weight[k_3 * 32 + at * 32 + by]);
+                values_3[at * 32 + by] = absolute(mlp_s_weight[k_3 * 32 + at * 32 + by]);
             }
         }
     }
     for (int64_t k_4 = 0; k_4 < 4; k_4++) {
-        float *restrict values_5 = t_weight_used + k_4 * 32;
+        float *restrict values_4 = t_weight_used + k_4 * 32;
         for (int at = 0; at < 1; at++) {
             for (int by = 0; by < 32; by++) {
-                values_5[at * 32 + by] = absolute(mlp_t_weight[k_4 * 32 + at * 32 + by]);
+                values_4[at * 32 + by] = absolute(mlp_t_weight[k_4 * 32 + at * 32 + by]);
             }
         }
     }
     // sine.gen:6
-     {
-        float *restrict values_6 = Bend_c_used + 0 * 2;
-        values_6[0] = absolute(c[0]);
-        values_6[1] = absolute(c[1]);
+    {
+        float *restrict values_5 = Bend_c_used;
+        values_5[0] = absolute(c[0]);
+        values_5[1] = absolute(c[1]);
     }
     // sine.gen:7
-     {
-        float *restrict values_7 = Ripple_k_used + 0 * 2;
-        values_7[0] = absolute(1.0f / Ripple_k[0]);
-        values_7[1] = absolute(1.0f / Ripple_k[1]);
+    {
+        float *restrict values_6 = Ripple_k_used;
+        values_6[0] = absolute(1.0f / Ripple_k[0]);
+        values_6[1] = absolute(1.0f / Ripple_k[1]);
     }
-     {
-        float *restrict values_8 = Ripple_a_used + 0 * 2;
-        values_8[0] = absolute(Ripple_a[0]);
-        values_8[1] = absolute(Ripple_a[1]);
+    {
+        float *restrict values_7 = Ripple_a_used;
+        values_7[0] = absolute(Ripple_a[0]);
+        values_7[1] = absolute(Ripple_a[1]);
     }
-     {
-        float *restrict values_9 = Ripple_k_used_2 + 0 * 2;
-        values_9[0] = absolute(Ripple_k[0]);
-        values_9[1] = absolute(Ripple_k[1]);
+    {
+        float *restrict values_8 = Ripple_k_used_2;
+        values_8[0] = absolute(Ripple_k[0]);
+        values_8[1] = absolute(Ripple_k[1]);
     }
 }
 
@@ -1478,27 +1512,25 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
                 b[0][lane] = value[1][lane];
             }
             dot(product, 32, a, 1, mlp_0_weight + k * 32, 1, 1);
-            ALIGNED float total_2[32][LANES];
+            ALIGNED float total[32][LANES];
             for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    total_2[at][lane] = product[at][lane] + mlp_0_bias[k * 32 + at];
-                }
+                for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[k * 32 + at];
             }
             ALIGNED float hidden[32][LANES];
             for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = hyperbolic_tangent(total_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = hyperbolic_tangent(total[at][lane]);
             }
             ALIGNED float product_2[32][LANES];
             dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
-            ALIGNED float total_2_2[32][LANES];
+            ALIGNED float total_2[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2_2[at][lane] = product_2[at][lane] + mlp_1_bias[k * 32 + at];
+                    total_2[at][lane] = product_2[at][lane] + mlp_1_bias[k * 32 + at];
                 }
             }
             ALIGNED float hidden_2[32][LANES];
             for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = hyperbolic_tangent(total_2_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = hyperbolic_tangent(total_2[at][lane]);
             }
             ALIGNED float product_3[1][LANES];
             dot(product_3, 1, hidden_2, 32, mlp_s_weight + k * 32, 32, 1);
@@ -1548,7 +1580,7 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_4[at][lane] = absolute(1.0f - square(hidden[at][lane])) * (absolute(product_7[at][lane]) +
-                        product_8[at][lane] + 0.5f * absolute(total_2[at][lane])) + 2.0f * abs_hidden[at][lane];
+                        product_8[at][lane] + 0.5f * absolute(total[at][lane])) + 2.0f * abs_hidden[at][lane];
                 }
             }
             ALIGNED float product_9[32][LANES];
@@ -1557,8 +1589,8 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total_4[at][lane] = absolute(1.0f - square(hidden_2[at][lane])) * (16.5f *
-                        absolute(product_6[at][lane]) + product_9[at][lane] + 0.5f * absolute(total_2_2[at][lane])) +
-                        2.0f * abs_hidden_2[at][lane];
+                        absolute(product_6[at][lane]) + product_9[at][lane] + 0.5f * absolute(total_2[at][lane])) + 2.0f
+                        * abs_hidden_2[at][lane];
                 }
             }
             ALIGNED float product_10[1][LANES];
@@ -1593,12 +1625,6 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float Bend_output[2][LANES];
         ALIGNED float product_3_2[2][LANES];
         ALIGNED float sin_product_3[2][LANES];
-        ALIGNED float product_4_2[2][LANES];
-        ALIGNED float ratio[2][LANES];
-        ALIGNED float Ripple_output[2][LANES];
-        ALIGNED float abs_Bend_output[2][LANES];
-        ALIGNED float total_6[2][LANES];
-        ALIGNED float abs_Ripple_output[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             total_5[0][lane] = value[0][lane] + Bend_b[0];
             total_5[1][lane] = value[1][lane] + Bend_b[1];
@@ -1612,6 +1638,15 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
             product_3_2[1][lane] = Ripple_k[1] * Bend_output[1][lane];
             sin_product_3[0][lane] = sine(product_3_2[0][lane]);
             sin_product_3[1][lane] = sine(product_3_2[1][lane]);
+        }
+        // sine.gen:7
+        ALIGNED float product_4_2[2][LANES];
+        ALIGNED float ratio[2][LANES];
+        ALIGNED float Ripple_output[2][LANES];
+        ALIGNED float abs_Bend_output[2][LANES];
+        ALIGNED float total_6[2][LANES];
+        ALIGNED float abs_Ripple_output[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             product_4_2[0][lane] = Ripple_a[0] * sin_product_3[0][lane];
             product_4_2[1][lane] = Ripple_a[1] * sin_product_3[1][lane];
             ratio[0][lane] = product_4_2[0][lane] / Ripple_k[0];

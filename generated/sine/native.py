@@ -13,7 +13,7 @@ log_prob_rows = CFunction(
     lanes=64,
     parameters=12,
     shared=2,
-    work=320.0,
+    work=437.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -24,7 +24,7 @@ sample_rows = CFunction(
     parameters=12,
     random=True,
     shared=2,
-    work=4910.0,
+    work=5030.0,
 )
 forward_rows = CFunction(
     __file__,
@@ -34,7 +34,7 @@ forward_rows = CFunction(
     lanes=64,
     parameters=12,
     shared=4,
-    work=4920.0,
+    work=5030.0,
 )
 inverse_rows = CFunction(
     __file__,
@@ -44,7 +44,7 @@ inverse_rows = CFunction(
     lanes=64,
     parameters=12,
     shared=2,
-    work=318.0,
+    work=435.0,
 )
 forward_residual_rows = CFunction(
     __file__,
@@ -54,5 +54,5 @@ forward_residual_rows = CFunction(
     lanes=16,
     parameters=12,
     shared=4488,
-    work=1240.0,
+    work=1360.0,
 )

@@ -72,10 +72,10 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float product_3[8][LANES];
             dot(product_3, 8, hidden_2, 32, mlp_h_weight + k * 256, 32, 1);
-            ALIGNED float total_2[8][LANES];
+            ALIGNED float total[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2[at][lane] = product_3[at][lane] + mlp_h_bias[k * 8 + at];
+                    total[at][lane] = product_3[at][lane] + mlp_h_bias[k * 8 + at];
                 }
             }
             ALIGNED float value_3[1][LANES];
@@ -90,6 +90,23 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float difference[1][LANES];
             ALIGNED float chosen[1][LANES];
             ALIGNED float difference_2[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_3[0][lane] = total[0][lane];
+                value_4[0][lane] = total[1][lane];
+                value_5[0][lane] = total[2][lane];
+                value_6[0][lane] = total[3][lane];
+                value_7[0][lane] = total[4][lane];
+                value_8[0][lane] = total[5][lane];
+                value_9[0][lane] = total[6][lane];
+                value_10[0][lane] = total[7][lane];
+                largest[0][lane] = maximum(maximum(maximum(maximum(maximum(maximum(maximum(value_3[0][lane],
+                    value_4[0][lane]), value_5[0][lane]), value_6[0][lane]), value_7[0][lane]), value_8[0][lane]),
+                    value_9[0][lane]), value_10[0][lane]);
+                difference[0][lane] = value_3[0][lane] - largest[0][lane];
+                chosen[0][lane] = choose(not_greater_equal_value[0][lane], difference[0][lane], 0.0f);
+                difference_2[0][lane] = value_4[0][lane] - largest[0][lane];
+            }
+            // spline.gen:14
             ALIGNED float chosen_2[1][LANES];
             ALIGNED float difference_3[1][LANES];
             ALIGNED float chosen_3[1][LANES];
@@ -103,20 +120,6 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float chosen_7[1][LANES];
             ALIGNED float difference_8[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                value_3[0][lane] = total_2[0][lane];
-                value_4[0][lane] = total_2[1][lane];
-                value_5[0][lane] = total_2[2][lane];
-                value_6[0][lane] = total_2[3][lane];
-                value_7[0][lane] = total_2[4][lane];
-                value_8[0][lane] = total_2[5][lane];
-                value_9[0][lane] = total_2[6][lane];
-                value_10[0][lane] = total_2[7][lane];
-                largest[0][lane] = maximum(maximum(maximum(maximum(maximum(maximum(maximum(value_3[0][lane],
-                    value_4[0][lane]), value_5[0][lane]), value_6[0][lane]), value_7[0][lane]), value_8[0][lane]),
-                    value_9[0][lane]), value_10[0][lane]);
-                difference[0][lane] = value_3[0][lane] - largest[0][lane];
-                chosen[0][lane] = choose(not_greater_equal_value[0][lane], difference[0][lane], 0.0f);
-                difference_2[0][lane] = value_4[0][lane] - largest[0][lane];
                 chosen_2[0][lane] = choose(not_greater_equal_value[0][lane], difference_2[0][lane], 0.0f);
                 difference_3[0][lane] = value_5[0][lane] - largest[0][lane];
                 chosen_3[0][lane] = choose(not_greater_equal_value[0][lane], difference_3[0][lane], 0.0f);
@@ -130,9 +133,8 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 chosen_7[0][lane] = choose(not_greater_equal_value[0][lane], difference_7[0][lane], 0.0f);
                 difference_8[0][lane] = value_10[0][lane] - largest[0][lane];
             }
-            // spline.gen:14
             ALIGNED float chosen_8[1][LANES];
-            ALIGNED float total_2_2[1][LANES];
+            ALIGNED float total_2[1][LANES];
             ALIGNED float product_4[1][LANES];
             ALIGNED float product_2_2[1][LANES];
             ALIGNED float total_3[1][LANES];
@@ -143,36 +145,39 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_5[1][LANES];
             ALIGNED float total_6[1][LANES];
             ALIGNED float product_6[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_8[0][lane] = choose(not_greater_equal_value[0][lane], difference_8[0][lane], 0.0f);
+                total_2[0][lane] = largest[0][lane] + logarithm(choose(not_greater_equal_value[0][lane],
+                    exponential(chosen[0][lane]) + exponential(chosen_2[0][lane]) + exponential(chosen_3[0][lane]) +
+                    exponential(chosen_4[0][lane]) + exponential(chosen_5[0][lane]) + exponential(chosen_6[0][lane]) +
+                    exponential(chosen_7[0][lane]) + exponential(chosen_8[0][lane]), 1.0f));
+                product_4[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
+                    value_3[0][lane] - total_2[0][lane], 0.0f)));
+                product_2_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
+                    value_4[0][lane] - total_2[0][lane], 0.0f)));
+                total_3[0][lane] = product_4[0][lane] + product_2_2[0][lane];
+                product_3_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
+                    value_5[0][lane] - total_2[0][lane], 0.0f)));
+                total_4[0][lane] = total_3[0][lane] + product_3_2[0][lane];
+                product_4_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
+                    value_6[0][lane] - total_2[0][lane], 0.0f)));
+                total_5[0][lane] = total_4[0][lane] + product_4_2[0][lane];
+                product_5[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
+                    value_7[0][lane] - total_2[0][lane], 0.0f)));
+                total_6[0][lane] = total_5[0][lane] + product_5[0][lane];
+                product_6[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
+                    value_8[0][lane] - total_2[0][lane], 0.0f)));
+            }
+            // spline.gen:7
             ALIGNED float total_7[1][LANES];
             ALIGNED float product_7[1][LANES];
             ALIGNED float total_8[1][LANES];
             ALIGNED int greater_equal_smaller[1][LANES];
             ALIGNED float product_8[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                chosen_8[0][lane] = choose(not_greater_equal_value[0][lane], difference_8[0][lane], 0.0f);
-                total_2_2[0][lane] = largest[0][lane] + logarithm(choose(not_greater_equal_value[0][lane],
-                    exponential(chosen[0][lane]) + exponential(chosen_2[0][lane]) + exponential(chosen_3[0][lane]) +
-                    exponential(chosen_4[0][lane]) + exponential(chosen_5[0][lane]) + exponential(chosen_6[0][lane]) +
-                    exponential(chosen_7[0][lane]) + exponential(chosen_8[0][lane]), 1.0f));
-                product_4[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_3[0][lane] - total_2_2[0][lane], 0.0f)));
-                product_2_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_4[0][lane] - total_2_2[0][lane], 0.0f)));
-                total_3[0][lane] = product_4[0][lane] + product_2_2[0][lane];
-                product_3_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_5[0][lane] - total_2_2[0][lane], 0.0f)));
-                total_4[0][lane] = total_3[0][lane] + product_3_2[0][lane];
-                product_4_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_6[0][lane] - total_2_2[0][lane], 0.0f)));
-                total_5[0][lane] = total_4[0][lane] + product_4_2[0][lane];
-                product_5[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_7[0][lane] - total_2_2[0][lane], 0.0f)));
-                total_6[0][lane] = total_5[0][lane] + product_5[0][lane];
-                product_6[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_8[0][lane] - total_2_2[0][lane], 0.0f)));
                 total_7[0][lane] = total_6[0][lane] + product_6[0][lane];
                 product_7[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_9[0][lane] - total_2_2[0][lane], 0.0f)));
+                    value_9[0][lane] - total_2[0][lane], 0.0f)));
                 total_8[0][lane] = -3.0f + (total_7[0][lane] + product_7[0][lane]);
                 greater_equal_smaller[0][lane] = smaller[0][lane] >= total_8[0][lane];
             }
@@ -196,18 +201,6 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float difference_9[1][LANES];
             ALIGNED float chosen_9[1][LANES];
             ALIGNED float difference_10[1][LANES];
-            ALIGNED float chosen_10[1][LANES];
-            ALIGNED float difference_11[1][LANES];
-            ALIGNED float chosen_11[1][LANES];
-            ALIGNED float difference_12[1][LANES];
-            ALIGNED float chosen_12[1][LANES];
-            ALIGNED float difference_13[1][LANES];
-            ALIGNED float chosen_13[1][LANES];
-            ALIGNED float difference_14[1][LANES];
-            ALIGNED float chosen_14[1][LANES];
-            ALIGNED float difference_15[1][LANES];
-            ALIGNED float chosen_15[1][LANES];
-            ALIGNED float difference_16[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 value_11[0][lane] = total_9[0][lane];
                 value_12[0][lane] = total_9[1][lane];
@@ -223,6 +216,21 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 difference_9[0][lane] = value_11[0][lane] - largest_2[0][lane];
                 chosen_9[0][lane] = choose(not_greater_equal_value[0][lane], difference_9[0][lane], 0.0f);
                 difference_10[0][lane] = value_12[0][lane] - largest_2[0][lane];
+            }
+            // spline.gen:14
+            ALIGNED float chosen_10[1][LANES];
+            ALIGNED float difference_11[1][LANES];
+            ALIGNED float chosen_11[1][LANES];
+            ALIGNED float difference_12[1][LANES];
+            ALIGNED float chosen_12[1][LANES];
+            ALIGNED float difference_13[1][LANES];
+            ALIGNED float chosen_13[1][LANES];
+            ALIGNED float difference_14[1][LANES];
+            ALIGNED float chosen_14[1][LANES];
+            ALIGNED float difference_15[1][LANES];
+            ALIGNED float chosen_15[1][LANES];
+            ALIGNED float difference_16[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 chosen_10[0][lane] = choose(not_greater_equal_value[0][lane], difference_10[0][lane], 0.0f);
                 difference_11[0][lane] = value_13[0][lane] - largest_2[0][lane];
                 chosen_11[0][lane] = choose(not_greater_equal_value[0][lane], difference_11[0][lane], 0.0f);
@@ -236,7 +244,6 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 chosen_15[0][lane] = choose(not_greater_equal_value[0][lane], difference_15[0][lane], 0.0f);
                 difference_16[0][lane] = value_18[0][lane] - largest_2[0][lane];
             }
-            // spline.gen:14
             ALIGNED float chosen_16[1][LANES];
             ALIGNED float total_10[1][LANES];
             ALIGNED float product_8_2[1][LANES];
@@ -249,18 +256,6 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_12[1][LANES];
             ALIGNED float total_14[1][LANES];
             ALIGNED float product_13[1][LANES];
-            ALIGNED float total_15[1][LANES];
-            ALIGNED float product_14[1][LANES];
-            ALIGNED float total_16[1][LANES];
-            ALIGNED int greater_equal_smaller_2[1][LANES];
-            ALIGNED float total_17[1][LANES];
-            ALIGNED int greater_equal_smaller_3[1][LANES];
-            ALIGNED float total_18[1][LANES];
-            ALIGNED int greater_equal_smaller_4[1][LANES];
-            ALIGNED float total_19[1][LANES];
-            ALIGNED int greater_equal_smaller_5[1][LANES];
-            ALIGNED float total_20[1][LANES];
-            ALIGNED int greater_equal_smaller_6[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 chosen_16[0][lane] = choose(not_greater_equal_value[0][lane], difference_16[0][lane], 0.0f);
                 total_10[0][lane] = largest_2[0][lane] + logarithm(choose(not_greater_equal_value[0][lane],
@@ -283,6 +278,21 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 total_14[0][lane] = total_13[0][lane] + product_12[0][lane];
                 product_13[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
                     value_16[0][lane] - total_10[0][lane], 0.0f)));
+            }
+            // spline.gen:6
+            ALIGNED float total_15[1][LANES];
+            ALIGNED float product_14[1][LANES];
+            ALIGNED float total_16[1][LANES];
+            ALIGNED int greater_equal_smaller_2[1][LANES];
+            ALIGNED float total_17[1][LANES];
+            ALIGNED int greater_equal_smaller_3[1][LANES];
+            ALIGNED float total_18[1][LANES];
+            ALIGNED int greater_equal_smaller_4[1][LANES];
+            ALIGNED float total_19[1][LANES];
+            ALIGNED int greater_equal_smaller_5[1][LANES];
+            ALIGNED float total_20[1][LANES];
+            ALIGNED int greater_equal_smaller_6[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 total_15[0][lane] = total_14[0][lane] + product_13[0][lane];
                 product_14[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
                     value_17[0][lane] - total_10[0][lane], 0.0f)));
@@ -323,8 +333,8 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                     choose(greater_equal_smaller_5[0][lane], total_19[0][lane], choose(greater_equal_smaller_6[0][lane],
                     total_20[0][lane], choose(greater_equal_smaller_7[0][lane], total_21[0][lane], -3.0f)))))));
                 chosen_18[0][lane] = choose(greater_equal_smaller[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value[0][lane], value_10[0][lane] - total_2_2[0][lane],
-                    0.0f))), choose(greater_equal_smaller_2[0][lane], product_7[0][lane],
+                    exponential(choose(not_greater_equal_value[0][lane], value_10[0][lane] - total_2[0][lane], 0.0f))),
+                    choose(greater_equal_smaller_2[0][lane], product_7[0][lane],
                     choose(greater_equal_smaller_3[0][lane], product_6[0][lane],
                     choose(greater_equal_smaller_4[0][lane], product_5[0][lane],
                     choose(greater_equal_smaller_5[0][lane], product_4_2[0][lane],
@@ -354,18 +364,6 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float chosen_20[1][LANES];
             ALIGNED float product_17[1][LANES];
             ALIGNED float difference_18[1][LANES];
-            ALIGNED float b[1][LANES];
-            ALIGNED int greater_equal_value_2[1][LANES];
-            ALIGNED int not_greater_equal_value_2[1][LANES];
-            ALIGNED float total_30[1][LANES];
-            ALIGNED float product_18[1][LANES];
-            ALIGNED float product_19[1][LANES];
-            ALIGNED float total_31[1][LANES];
-            ALIGNED float product_20[1][LANES];
-            ALIGNED float total_32[1][LANES];
-            ALIGNED float product_21[1][LANES];
-            ALIGNED float total_33[1][LANES];
-            ALIGNED float product_22[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 total_23[0][lane] = 0.001f + softplus(total_22[6][lane]);
                 total_24[0][lane] = 0.001f + softplus(total_22[5][lane]);
@@ -389,6 +387,20 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 product_17[0][lane] = 2.0f * ratio[0][lane];
                 difference_18[0][lane] = product_16_2[0][lane] - difference_17[0][lane] * (chosen_19[0][lane] +
                     chosen_20[0][lane] - product_17[0][lane]);
+            }
+            ALIGNED float b[1][LANES];
+            ALIGNED int greater_equal_value_2[1][LANES];
+            ALIGNED int not_greater_equal_value_2[1][LANES];
+            ALIGNED float total_30[1][LANES];
+            ALIGNED float product_18[1][LANES];
+            ALIGNED float product_19[1][LANES];
+            ALIGNED float total_31[1][LANES];
+            ALIGNED float product_20[1][LANES];
+            ALIGNED float total_32[1][LANES];
+            ALIGNED float product_21[1][LANES];
+            ALIGNED float total_33[1][LANES];
+            ALIGNED float product_22[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 b[0][lane] = choose(greater_equal_value[0][lane], value_2[0][lane],
                     choose(greater_equal_smaller[0][lane], -3.0f + (total_15[0][lane] + product_14[0][lane]),
                     choose(greater_equal_smaller_2[0][lane], -3.0f + total_15[0][lane],
@@ -441,18 +453,6 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float total_38[1][LANES];
             ALIGNED float product_27[1][LANES];
             ALIGNED float total_39[1][LANES];
-            ALIGNED float product_28[1][LANES];
-            ALIGNED float total_40[1][LANES];
-            ALIGNED float product_29[1][LANES];
-            ALIGNED float total_41[1][LANES];
-            ALIGNED float product_30[1][LANES];
-            ALIGNED float total_42[1][LANES];
-            ALIGNED float product_31[1][LANES];
-            ALIGNED float total_43[1][LANES];
-            ALIGNED int greater_equal_smaller_9[1][LANES];
-            ALIGNED float total_44[1][LANES];
-            ALIGNED int greater_equal_smaller_10[1][LANES];
-            ALIGNED float total_45[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 total_34[0][lane] = total_33[0][lane] + product_22[0][lane];
                 product_23[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
@@ -480,6 +480,21 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 product_27[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
                     choose(not_greater_equal_value[0][lane], value_13[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
                 total_39[0][lane] = total_38[0][lane] + product_27[0][lane];
+            }
+            // spline.gen:6
+            ALIGNED float product_28[1][LANES];
+            ALIGNED float total_40[1][LANES];
+            ALIGNED float product_29[1][LANES];
+            ALIGNED float total_41[1][LANES];
+            ALIGNED float product_30[1][LANES];
+            ALIGNED float total_42[1][LANES];
+            ALIGNED float product_31[1][LANES];
+            ALIGNED float total_43[1][LANES];
+            ALIGNED int greater_equal_smaller_9[1][LANES];
+            ALIGNED float total_44[1][LANES];
+            ALIGNED int greater_equal_smaller_10[1][LANES];
+            ALIGNED float total_45[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 product_28[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
                     choose(not_greater_equal_value[0][lane], value_14[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
                 total_40[0][lane] = total_39[0][lane] + product_28[0][lane];
@@ -510,18 +525,6 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float chosen_22[1][LANES];
             ALIGNED float ratio_2[1][LANES];
             ALIGNED float product_32[1][LANES];
-            ALIGNED float chosen_23[1][LANES];
-            ALIGNED float product_33[1][LANES];
-            ALIGNED float chosen_24[1][LANES];
-            ALIGNED float product_34[1][LANES];
-            ALIGNED float difference_20[1][LANES];
-            ALIGNED float b_2[1][LANES];
-            ALIGNED float smaller_2[1][LANES];
-            ALIGNED float total_49[1][LANES];
-            ALIGNED float product_35[1][LANES];
-            ALIGNED float product_36[1][LANES];
-            ALIGNED float total_50[1][LANES];
-            ALIGNED float product_37[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 greater_equal_smaller_11[0][lane] = smaller[0][lane] >= total_45[0][lane];
                 total_46[0][lane] = -3.0f + total_32[0][lane];
@@ -556,6 +559,20 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 ratio_2[0][lane] = chosen_22[0][lane] / choose(not_greater_equal_value_2[0][lane],
                     choose(not_greater_equal_value[0][lane], chosen_21[0][lane], 1.0f), 1.0f);
                 product_32[0][lane] = difference_19[0][lane] * ratio_2[0][lane];
+            }
+            ALIGNED float chosen_23[1][LANES];
+            ALIGNED float product_33[1][LANES];
+            ALIGNED float chosen_24[1][LANES];
+            ALIGNED float product_34[1][LANES];
+            ALIGNED float difference_20[1][LANES];
+            ALIGNED float b_2[1][LANES];
+            ALIGNED float smaller_2[1][LANES];
+            ALIGNED float total_49[1][LANES];
+            ALIGNED float product_35[1][LANES];
+            ALIGNED float product_36[1][LANES];
+            ALIGNED float total_50[1][LANES];
+            ALIGNED float product_37[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 chosen_23[0][lane] = choose(greater_equal_smaller_8[0][lane], total_23[0][lane],
                     choose(greater_equal_smaller_9[0][lane], total_24[0][lane],
                     choose(greater_equal_smaller_10[0][lane], total_25[0][lane],
@@ -620,18 +637,6 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED int greater_equal_smaller_2_2[1][LANES];
             ALIGNED float total_56[1][LANES];
             ALIGNED float total_57[1][LANES];
-            ALIGNED int greater_equal_smaller_2_3[1][LANES];
-            ALIGNED float total_58[1][LANES];
-            ALIGNED int greater_equal_smaller_2_4[1][LANES];
-            ALIGNED float total_59[1][LANES];
-            ALIGNED int greater_equal_smaller_2_5[1][LANES];
-            ALIGNED float total_60[1][LANES];
-            ALIGNED int greater_equal_smaller_2_6[1][LANES];
-            ALIGNED float total_61[1][LANES];
-            ALIGNED int greater_equal_smaller_2_7[1][LANES];
-            ALIGNED float total_62[1][LANES];
-            ALIGNED int greater_equal_smaller_2_8[1][LANES];
-            ALIGNED float chosen_25[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 total_51[0][lane] = total_50[0][lane] + product_37[0][lane];
                 product_38[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
@@ -657,6 +662,21 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                     exponential(choose(not_greater_equal_value_2[0][lane], difference_7[0][lane], 0.0f)) +
                     exponential(choose(not_greater_equal_value_2[0][lane], difference_8[0][lane], 0.0f)), 1.0f));
                 total_57[0][lane] = -3.0f + total_54[0][lane];
+            }
+            // spline.gen:14
+            ALIGNED int greater_equal_smaller_2_3[1][LANES];
+            ALIGNED float total_58[1][LANES];
+            ALIGNED int greater_equal_smaller_2_4[1][LANES];
+            ALIGNED float total_59[1][LANES];
+            ALIGNED int greater_equal_smaller_2_5[1][LANES];
+            ALIGNED float total_60[1][LANES];
+            ALIGNED int greater_equal_smaller_2_6[1][LANES];
+            ALIGNED float total_61[1][LANES];
+            ALIGNED int greater_equal_smaller_2_7[1][LANES];
+            ALIGNED float total_62[1][LANES];
+            ALIGNED int greater_equal_smaller_2_8[1][LANES];
+            ALIGNED float chosen_25[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 greater_equal_smaller_2_3[0][lane] = smaller_2[0][lane] >= total_57[0][lane];
                 total_58[0][lane] = -3.0f + total_53[0][lane];
                 greater_equal_smaller_2_4[0][lane] = smaller_2[0][lane] >= total_58[0][lane];
@@ -685,7 +705,6 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                     0.0f))), 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
                     value_3[0][lane] - total_56[0][lane], 0.0f))))))))));
             }
-            // spline.gen:14
             ALIGNED float chosen_26[1][LANES];
             ALIGNED float ratio_3[1][LANES];
             ALIGNED float product_42[1][LANES];
@@ -751,11 +770,9 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         }
         // spline.gen:21
         ALIGNED float log_p_z[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                log_p_z[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
-            }
+        for (int lane = 0; lane < LANES; lane++) {
+            log_p_z[lane] = -0.5f * square(z[0][lane]) - 0.9189385332046727f + (-0.5f * square(z[1][lane]) -
+                0.9189385332046727f);
         }
         // spline.gen:22
         ALIGNED float log_prob[LANES];
@@ -834,31 +851,31 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) w[at][lane] = product_3[at][lane] + mlp_w_bias[k * 8 + at];
             }
             // spline.gen:6
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = w[0][lane];
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] = maximum(total_2[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], w[at][lane]);
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = w[0][lane];
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], w[at][lane]);
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = w[0][lane];
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], w[at][lane]);
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = w[0][lane];
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], w[at][lane]);
             }
-            ALIGNED float total_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_6[lane] = 0.0f;
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_6[lane] += exponential(w[at][lane] - choose(absolute(total_4[lane]) < INFINITY, total_5[lane],
+                    sum_6[lane] += exponential(w[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
                         0.0f));
                 }
             }
@@ -866,39 +883,41 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     W[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
-                        w[at][lane] - (choose(absolute(total_2[lane]) < INFINITY, total_3[lane], 0.0f) +
-                        logarithm(total_6[lane])), 0.0f)));
+                        w[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) +
+                        logarithm(sum_6[lane])), 0.0f)));
                 }
             }
             ALIGNED float W_0[LANES];
             ALIGNED float W_1[LANES];
-            ALIGNED float total_7[LANES];
+            ALIGNED float total[LANES];
             ALIGNED float W_2[LANES];
-            ALIGNED float total_2_2[LANES];
+            ALIGNED float total_2[LANES];
             ALIGNED float W_3[LANES];
-            ALIGNED float total_3_2[LANES];
+            ALIGNED float total_3[LANES];
             ALIGNED float W_4[LANES];
-            ALIGNED float total_4_2[LANES];
+            ALIGNED float total_4[LANES];
             ALIGNED float W_5[LANES];
-            ALIGNED float total_5_2[LANES];
+            ALIGNED float total_5[LANES];
             ALIGNED float W_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                W_0[lane] = W[0][lane];
+                W_1[lane] = W[1][lane];
+                total[lane] = W_0[lane] + W_1[lane];
+                W_2[lane] = W[2][lane];
+                total_2[lane] = total[lane] + W_2[lane];
+                W_3[lane] = W[3][lane];
+                total_3[lane] = total_2[lane] + W_3[lane];
+                W_4[lane] = W[4][lane];
+                total_4[lane] = total_3[lane] + W_4[lane];
+                W_5[lane] = W[5][lane];
+                total_5[lane] = total_4[lane] + W_5[lane];
+                W_6[lane] = W[6][lane];
+            }
             ALIGNED float x_2[LANES];
             ALIGNED int greater_equal_b_0[LANES];
             ALIGNED float product_4[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                W_0[lane] = W[0][lane];
-                W_1[lane] = W[1][lane];
-                total_7[lane] = W_0[lane] + W_1[lane];
-                W_2[lane] = W[2][lane];
-                total_2_2[lane] = total_7[lane] + W_2[lane];
-                W_3[lane] = W[3][lane];
-                total_3_2[lane] = total_2_2[lane] + W_3[lane];
-                W_4[lane] = W[4][lane];
-                total_4_2[lane] = total_3_2[lane] + W_4[lane];
-                W_5[lane] = W[5][lane];
-                total_5_2[lane] = total_4_2[lane] + W_5[lane];
-                W_6[lane] = W[6][lane];
-                x_2[lane] = -3.0f + (total_5_2[lane] + W_6[lane]);
+                x_2[lane] = -3.0f + (total_5[lane] + W_6[lane]);
                 greater_equal_b_0[lane] = b_0[lane] >= x_2[lane];
             }
             dot(product_4, 8, hidden_2, 32, mlp_h_weight + k * 256, 32, 1);
@@ -907,54 +926,68 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_4[at][lane] + mlp_h_bias[k * 8 + at];
             }
             // spline.gen:7
-            ALIGNED float total_8[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_8[lane] = h[0][lane];
+            ALIGNED float sum_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_8[lane] = maximum(total_8[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], h[at][lane]);
             }
-            ALIGNED float total_9[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_9[lane] = h[0][lane];
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_9[lane] = maximum(total_9[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], h[at][lane]);
             }
-            ALIGNED float total_10[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_10[lane] = h[0][lane];
+            ALIGNED float sum_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_10[lane] = maximum(total_10[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], h[at][lane]);
             }
-            ALIGNED float total_11[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_11[lane] = h[0][lane];
+            ALIGNED float sum_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[lane] = maximum(total_11[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], h[at][lane]);
             }
-            ALIGNED float total_12[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_12[lane] = 0.0f;
+            ALIGNED float sum_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_12[lane] += exponential(h[at][lane] - choose(absolute(total_10[lane]) < INFINITY,
-                        total_11[lane], 0.0f));
+                    sum_11[lane] += exponential(h[at][lane] - choose(absolute(sum_9[lane]) < INFINITY, sum_10[lane],
+                        0.0f));
                 }
             }
             ALIGNED float H[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     H[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
-                        h[at][lane] - (choose(absolute(total_8[lane]) < INFINITY, total_9[lane], 0.0f) +
-                        logarithm(total_12[lane])), 0.0f)));
+                        h[at][lane] - (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) +
+                        logarithm(sum_11[lane])), 0.0f)));
                 }
             }
             ALIGNED float H_0[LANES];
             ALIGNED float H_1[LANES];
-            ALIGNED float total_6_2[LANES];
+            ALIGNED float total_6[LANES];
             ALIGNED float H_2[LANES];
-            ALIGNED float total_7_2[LANES];
+            ALIGNED float total_7[LANES];
             ALIGNED float H_3[LANES];
-            ALIGNED float total_8_2[LANES];
+            ALIGNED float total_8[LANES];
             ALIGNED float H_4[LANES];
-            ALIGNED float total_9_2[LANES];
+            ALIGNED float total_9[LANES];
             ALIGNED float H_5[LANES];
-            ALIGNED float total_10_2[LANES];
+            ALIGNED float total_10[LANES];
             ALIGNED float H_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                H_0[lane] = H[0][lane];
+                H_1[lane] = H[1][lane];
+                total_6[lane] = H_0[lane] + H_1[lane];
+                H_2[lane] = H[2][lane];
+                total_7[lane] = total_6[lane] + H_2[lane];
+                H_3[lane] = H[3][lane];
+                total_8[lane] = total_7[lane] + H_3[lane];
+                H_4[lane] = H[4][lane];
+                total_9[lane] = total_8[lane] + H_4[lane];
+                H_5[lane] = H[5][lane];
+                total_10[lane] = total_9[lane] + H_5[lane];
+                H_6[lane] = H[6][lane];
+            }
             ALIGNED float y[LANES];
             ALIGNED float x_3[LANES];
             ALIGNED int greater_equal_b_0_2[LANES];
@@ -968,29 +1001,17 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float x_6[LANES];
             ALIGNED int greater_equal_b_0_5[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                H_0[lane] = H[0][lane];
-                H_1[lane] = H[1][lane];
-                total_6_2[lane] = H_0[lane] + H_1[lane];
-                H_2[lane] = H[2][lane];
-                total_7_2[lane] = total_6_2[lane] + H_2[lane];
-                H_3[lane] = H[3][lane];
-                total_8_2[lane] = total_7_2[lane] + H_3[lane];
-                H_4[lane] = H[4][lane];
-                total_9_2[lane] = total_8_2[lane] + H_4[lane];
-                H_5[lane] = H[5][lane];
-                total_10_2[lane] = total_9_2[lane] + H_5[lane];
-                H_6[lane] = H[6][lane];
-                y[lane] = -3.0f + (total_10_2[lane] + H_6[lane]);
-                x_3[lane] = -3.0f + total_5_2[lane];
+                y[lane] = -3.0f + (total_10[lane] + H_6[lane]);
+                x_3[lane] = -3.0f + total_5[lane];
                 greater_equal_b_0_2[lane] = b_0[lane] >= x_3[lane];
-                y_2[lane] = -3.0f + total_10_2[lane];
-                x_4[lane] = -3.0f + total_4_2[lane];
+                y_2[lane] = -3.0f + total_10[lane];
+                x_4[lane] = -3.0f + total_4[lane];
                 greater_equal_b_0_3[lane] = b_0[lane] >= x_4[lane];
-                y_3[lane] = -3.0f + total_9_2[lane];
-                x_5[lane] = -3.0f + total_3_2[lane];
+                y_3[lane] = -3.0f + total_9[lane];
+                x_5[lane] = -3.0f + total_3[lane];
                 greater_equal_b_0_4[lane] = b_0[lane] >= x_5[lane];
-                y_4[lane] = -3.0f + total_8_2[lane];
-                x_6[lane] = -3.0f + total_2_2[lane];
+                y_4[lane] = -3.0f + total_8[lane];
+                x_6[lane] = -3.0f + total_2[lane];
                 greater_equal_b_0_5[lane] = b_0[lane] >= x_6[lane];
             }
             ALIGNED float y_5[LANES];
@@ -1006,10 +1027,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float r[LANES];
             ALIGNED float product_5[7][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                y_5[lane] = -3.0f + total_7_2[lane];
-                x_7[lane] = -3.0f + total_7[lane];
+                y_5[lane] = -3.0f + total_7[lane];
+                x_7[lane] = -3.0f + total[lane];
                 greater_equal_b_0_6[lane] = b_0[lane] >= x_7[lane];
-                y_6[lane] = -3.0f + total_6_2[lane];
+                y_6[lane] = -3.0f + total_6[lane];
                 x_8[lane] = -3.0f + W_0[lane];
                 greater_equal_b_0_7[lane] = b_0[lane] >= x_8[lane];
                 y_7[lane] = -3.0f + H_0[lane];
@@ -1034,9 +1055,9 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) d[at][lane] = product_5[at][lane] + mlp_d_bias[k * 7 + at];
             }
             // spline.gen:14
-            ALIGNED float total_11_2[7][LANES];
+            ALIGNED float total_11[7][LANES];
             for (int at = 0; at < 7; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11_2[at][lane] = 0.001f + softplus(d[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = 0.001f + softplus(d[at][lane]);
             }
             // spline.gen:4
             ALIGNED float value_6[LANES];
@@ -1051,13 +1072,13 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float SplineCoupling_Spline[LANES];
             ALIGNED float SplineCoupling_output[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                value_6[lane] = total_11_2[6][lane];
-                value_5[lane] = total_11_2[5][lane];
-                value_4[lane] = total_11_2[4][lane];
-                value_3[lane] = total_11_2[3][lane];
-                value_2[lane] = total_11_2[2][lane];
-                value_1[lane] = total_11_2[1][lane];
-                value_0[lane] = total_11_2[0][lane];
+                value_6[lane] = total_11[6][lane];
+                value_5[lane] = total_11[5][lane];
+                value_4[lane] = total_11[4][lane];
+                value_3[lane] = total_11[3][lane];
+                value_2[lane] = total_11[2][lane];
+                value_1[lane] = total_11[1][lane];
+                value_0[lane] = total_11[0][lane];
                 chosen_3[lane] = choose(greater_equal_b_0[lane], value_6[lane], choose(greater_equal_b_0_2[lane],
                     value_5[lane], choose(greater_equal_b_0_3[lane], value_4[lane], choose(greater_equal_b_0_4[lane],
                     value_3[lane], choose(greater_equal_b_0_5[lane], value_2[lane], choose(greater_equal_b_0_6[lane],
@@ -1161,31 +1182,31 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) w[at][lane] = product_3[at][lane] + mlp_w_bias[k * 8 + at];
             }
             // spline.gen:6
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = w[0][lane];
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] = maximum(total_2[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], w[at][lane]);
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = w[0][lane];
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], w[at][lane]);
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = w[0][lane];
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], w[at][lane]);
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = w[0][lane];
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], w[at][lane]);
             }
-            ALIGNED float total_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_6[lane] = 0.0f;
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_6[lane] += exponential(w[at][lane] - choose(absolute(total_4[lane]) < INFINITY, total_5[lane],
+                    sum_6[lane] += exponential(w[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
                         0.0f));
                 }
             }
@@ -1193,39 +1214,41 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     W[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
-                        w[at][lane] - (choose(absolute(total_2[lane]) < INFINITY, total_3[lane], 0.0f) +
-                        logarithm(total_6[lane])), 0.0f)));
+                        w[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) +
+                        logarithm(sum_6[lane])), 0.0f)));
                 }
             }
             ALIGNED float W_0[LANES];
             ALIGNED float W_1[LANES];
-            ALIGNED float total_7[LANES];
+            ALIGNED float total[LANES];
             ALIGNED float W_2[LANES];
-            ALIGNED float total_2_2[LANES];
+            ALIGNED float total_2[LANES];
             ALIGNED float W_3[LANES];
-            ALIGNED float total_3_2[LANES];
+            ALIGNED float total_3[LANES];
             ALIGNED float W_4[LANES];
-            ALIGNED float total_4_2[LANES];
+            ALIGNED float total_4[LANES];
             ALIGNED float W_5[LANES];
-            ALIGNED float total_5_2[LANES];
+            ALIGNED float total_5[LANES];
             ALIGNED float W_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                W_0[lane] = W[0][lane];
+                W_1[lane] = W[1][lane];
+                total[lane] = W_0[lane] + W_1[lane];
+                W_2[lane] = W[2][lane];
+                total_2[lane] = total[lane] + W_2[lane];
+                W_3[lane] = W[3][lane];
+                total_3[lane] = total_2[lane] + W_3[lane];
+                W_4[lane] = W[4][lane];
+                total_4[lane] = total_3[lane] + W_4[lane];
+                W_5[lane] = W[5][lane];
+                total_5[lane] = total_4[lane] + W_5[lane];
+                W_6[lane] = W[6][lane];
+            }
             ALIGNED float x_2[LANES];
             ALIGNED int greater_equal_b_0[LANES];
             ALIGNED float product_4[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                W_0[lane] = W[0][lane];
-                W_1[lane] = W[1][lane];
-                total_7[lane] = W_0[lane] + W_1[lane];
-                W_2[lane] = W[2][lane];
-                total_2_2[lane] = total_7[lane] + W_2[lane];
-                W_3[lane] = W[3][lane];
-                total_3_2[lane] = total_2_2[lane] + W_3[lane];
-                W_4[lane] = W[4][lane];
-                total_4_2[lane] = total_3_2[lane] + W_4[lane];
-                W_5[lane] = W[5][lane];
-                total_5_2[lane] = total_4_2[lane] + W_5[lane];
-                W_6[lane] = W[6][lane];
-                x_2[lane] = -3.0f + (total_5_2[lane] + W_6[lane]);
+                x_2[lane] = -3.0f + (total_5[lane] + W_6[lane]);
                 greater_equal_b_0[lane] = b_0[lane] >= x_2[lane];
             }
             dot(product_4, 8, hidden_2, 32, mlp_h_weight + k * 256, 32, 1);
@@ -1234,54 +1257,68 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_4[at][lane] + mlp_h_bias[k * 8 + at];
             }
             // spline.gen:7
-            ALIGNED float total_8[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_8[lane] = h[0][lane];
+            ALIGNED float sum_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_8[lane] = maximum(total_8[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], h[at][lane]);
             }
-            ALIGNED float total_9[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_9[lane] = h[0][lane];
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_9[lane] = maximum(total_9[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], h[at][lane]);
             }
-            ALIGNED float total_10[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_10[lane] = h[0][lane];
+            ALIGNED float sum_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_10[lane] = maximum(total_10[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], h[at][lane]);
             }
-            ALIGNED float total_11[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_11[lane] = h[0][lane];
+            ALIGNED float sum_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[lane] = maximum(total_11[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], h[at][lane]);
             }
-            ALIGNED float total_12[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_12[lane] = 0.0f;
+            ALIGNED float sum_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_12[lane] += exponential(h[at][lane] - choose(absolute(total_10[lane]) < INFINITY,
-                        total_11[lane], 0.0f));
+                    sum_11[lane] += exponential(h[at][lane] - choose(absolute(sum_9[lane]) < INFINITY, sum_10[lane],
+                        0.0f));
                 }
             }
             ALIGNED float H[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     H[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
-                        h[at][lane] - (choose(absolute(total_8[lane]) < INFINITY, total_9[lane], 0.0f) +
-                        logarithm(total_12[lane])), 0.0f)));
+                        h[at][lane] - (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) +
+                        logarithm(sum_11[lane])), 0.0f)));
                 }
             }
             ALIGNED float H_0[LANES];
             ALIGNED float H_1[LANES];
-            ALIGNED float total_6_2[LANES];
+            ALIGNED float total_6[LANES];
             ALIGNED float H_2[LANES];
-            ALIGNED float total_7_2[LANES];
+            ALIGNED float total_7[LANES];
             ALIGNED float H_3[LANES];
-            ALIGNED float total_8_2[LANES];
+            ALIGNED float total_8[LANES];
             ALIGNED float H_4[LANES];
-            ALIGNED float total_9_2[LANES];
+            ALIGNED float total_9[LANES];
             ALIGNED float H_5[LANES];
-            ALIGNED float total_10_2[LANES];
+            ALIGNED float total_10[LANES];
             ALIGNED float H_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                H_0[lane] = H[0][lane];
+                H_1[lane] = H[1][lane];
+                total_6[lane] = H_0[lane] + H_1[lane];
+                H_2[lane] = H[2][lane];
+                total_7[lane] = total_6[lane] + H_2[lane];
+                H_3[lane] = H[3][lane];
+                total_8[lane] = total_7[lane] + H_3[lane];
+                H_4[lane] = H[4][lane];
+                total_9[lane] = total_8[lane] + H_4[lane];
+                H_5[lane] = H[5][lane];
+                total_10[lane] = total_9[lane] + H_5[lane];
+                H_6[lane] = H[6][lane];
+            }
             ALIGNED float y[LANES];
             ALIGNED float x_3[LANES];
             ALIGNED int greater_equal_b_0_2[LANES];
@@ -1295,29 +1332,17 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float x_6[LANES];
             ALIGNED int greater_equal_b_0_5[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                H_0[lane] = H[0][lane];
-                H_1[lane] = H[1][lane];
-                total_6_2[lane] = H_0[lane] + H_1[lane];
-                H_2[lane] = H[2][lane];
-                total_7_2[lane] = total_6_2[lane] + H_2[lane];
-                H_3[lane] = H[3][lane];
-                total_8_2[lane] = total_7_2[lane] + H_3[lane];
-                H_4[lane] = H[4][lane];
-                total_9_2[lane] = total_8_2[lane] + H_4[lane];
-                H_5[lane] = H[5][lane];
-                total_10_2[lane] = total_9_2[lane] + H_5[lane];
-                H_6[lane] = H[6][lane];
-                y[lane] = -3.0f + (total_10_2[lane] + H_6[lane]);
-                x_3[lane] = -3.0f + total_5_2[lane];
+                y[lane] = -3.0f + (total_10[lane] + H_6[lane]);
+                x_3[lane] = -3.0f + total_5[lane];
                 greater_equal_b_0_2[lane] = b_0[lane] >= x_3[lane];
-                y_2[lane] = -3.0f + total_10_2[lane];
-                x_4[lane] = -3.0f + total_4_2[lane];
+                y_2[lane] = -3.0f + total_10[lane];
+                x_4[lane] = -3.0f + total_4[lane];
                 greater_equal_b_0_3[lane] = b_0[lane] >= x_4[lane];
-                y_3[lane] = -3.0f + total_9_2[lane];
-                x_5[lane] = -3.0f + total_3_2[lane];
+                y_3[lane] = -3.0f + total_9[lane];
+                x_5[lane] = -3.0f + total_3[lane];
                 greater_equal_b_0_4[lane] = b_0[lane] >= x_5[lane];
-                y_4[lane] = -3.0f + total_8_2[lane];
-                x_6[lane] = -3.0f + total_2_2[lane];
+                y_4[lane] = -3.0f + total_8[lane];
+                x_6[lane] = -3.0f + total_2[lane];
                 greater_equal_b_0_5[lane] = b_0[lane] >= x_6[lane];
             }
             ALIGNED float y_5[LANES];
@@ -1333,10 +1358,10 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float r[LANES];
             ALIGNED float product_5[7][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                y_5[lane] = -3.0f + total_7_2[lane];
-                x_7[lane] = -3.0f + total_7[lane];
+                y_5[lane] = -3.0f + total_7[lane];
+                x_7[lane] = -3.0f + total[lane];
                 greater_equal_b_0_6[lane] = b_0[lane] >= x_7[lane];
-                y_6[lane] = -3.0f + total_6_2[lane];
+                y_6[lane] = -3.0f + total_6[lane];
                 x_8[lane] = -3.0f + W_0[lane];
                 greater_equal_b_0_7[lane] = b_0[lane] >= x_8[lane];
                 y_7[lane] = -3.0f + H_0[lane];
@@ -1361,9 +1386,9 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) d[at][lane] = product_5[at][lane] + mlp_d_bias[k * 7 + at];
             }
             // spline.gen:14
-            ALIGNED float total_11_2[7][LANES];
+            ALIGNED float total_11[7][LANES];
             for (int at = 0; at < 7; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11_2[at][lane] = 0.001f + softplus(d[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = 0.001f + softplus(d[at][lane]);
             }
             // spline.gen:4
             ALIGNED float value_6[LANES];
@@ -1377,26 +1402,14 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float difference[LANES];
             ALIGNED float SplineCoupling_Spline[LANES];
             ALIGNED float SplineCoupling_output[2][LANES];
-            ALIGNED int greater_equal_value_2[1][LANES];
-            ALIGNED int not_greater_equal_value_2[1][LANES];
-            ALIGNED float smaller[1][LANES];
-            ALIGNED float value[1][LANES];
-            ALIGNED float value_7[1][LANES];
-            ALIGNED float value_8[1][LANES];
-            ALIGNED float value_9[1][LANES];
-            ALIGNED float value_10[1][LANES];
-            ALIGNED float value_11[1][LANES];
-            ALIGNED float value_12[1][LANES];
-            ALIGNED float value_13[1][LANES];
-            ALIGNED float largest[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                value_6[lane] = total_11_2[6][lane];
-                value_5[lane] = total_11_2[5][lane];
-                value_4[lane] = total_11_2[4][lane];
-                value_3[lane] = total_11_2[3][lane];
-                value_2[lane] = total_11_2[2][lane];
-                value_1[lane] = total_11_2[1][lane];
-                value_0[lane] = total_11_2[0][lane];
+                value_6[lane] = total_11[6][lane];
+                value_5[lane] = total_11[5][lane];
+                value_4[lane] = total_11[4][lane];
+                value_3[lane] = total_11[3][lane];
+                value_2[lane] = total_11[2][lane];
+                value_1[lane] = total_11[1][lane];
+                value_0[lane] = total_11[0][lane];
                 chosen_3[lane] = choose(greater_equal_b_0[lane], value_6[lane], choose(greater_equal_b_0_2[lane],
                     value_5[lane], choose(greater_equal_b_0_3[lane], value_4[lane], choose(greater_equal_b_0_4[lane],
                     value_3[lane], choose(greater_equal_b_0_5[lane], value_2[lane], choose(greater_equal_b_0_6[lane],
@@ -1416,6 +1429,21 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                     1.0f));
                 SplineCoupling_output[0][lane] = a[0][lane];
                 SplineCoupling_output[1][lane] = SplineCoupling_Spline[lane];
+            }
+            // spline.gen:3
+            ALIGNED int greater_equal_value_2[1][LANES];
+            ALIGNED int not_greater_equal_value_2[1][LANES];
+            ALIGNED float smaller[1][LANES];
+            ALIGNED float value[1][LANES];
+            ALIGNED float value_7[1][LANES];
+            ALIGNED float value_8[1][LANES];
+            ALIGNED float value_9[1][LANES];
+            ALIGNED float value_10[1][LANES];
+            ALIGNED float value_11[1][LANES];
+            ALIGNED float value_12[1][LANES];
+            ALIGNED float value_13[1][LANES];
+            ALIGNED float largest[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 greater_equal_value_2[0][lane] = absolute(b[0][lane]) >= 3.0f;
                 not_greater_equal_value_2[0][lane] = !greater_equal_value_2[0][lane];
                 smaller[0][lane] = minimum(maximum(b[0][lane], -3.0f), 3.0f);
@@ -1432,7 +1460,7 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                     value_12[0][lane]), value_13[0][lane]);
             }
             // spline.gen:14
-            ALIGNED float total_12_2[1][LANES];
+            ALIGNED float total_12[1][LANES];
             ALIGNED float product_6[1][LANES];
             ALIGNED float product_2_2[1][LANES];
             ALIGNED float total_13[1][LANES];
@@ -1444,6 +1472,36 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float total_16[1][LANES];
             ALIGNED float product_6_2[1][LANES];
             ALIGNED float total_17[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_12[0][lane] = largest[0][lane] + logarithm(choose(not_greater_equal_value_2[0][lane],
+                    exponential(choose(not_greater_equal_value_2[0][lane], value[0][lane] - largest[0][lane], 0.0f)) +
+                    exponential(choose(not_greater_equal_value_2[0][lane], value_7[0][lane] - largest[0][lane], 0.0f)) +
+                    exponential(choose(not_greater_equal_value_2[0][lane], value_8[0][lane] - largest[0][lane], 0.0f)) +
+                    exponential(choose(not_greater_equal_value_2[0][lane], value_9[0][lane] - largest[0][lane], 0.0f)) +
+                    exponential(choose(not_greater_equal_value_2[0][lane], value_10[0][lane] - largest[0][lane], 0.0f))
+                    + exponential(choose(not_greater_equal_value_2[0][lane], value_11[0][lane] - largest[0][lane],
+                    0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane], value_12[0][lane] -
+                    largest[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane], value_13[0][lane]
+                    - largest[0][lane], 0.0f)), 1.0f));
+                product_6[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
+                    value[0][lane] - total_12[0][lane], 0.0f)));
+                product_2_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
+                    value_7[0][lane] - total_12[0][lane], 0.0f)));
+                total_13[0][lane] = product_6[0][lane] + product_2_2[0][lane];
+                product_3_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
+                    value_8[0][lane] - total_12[0][lane], 0.0f)));
+                total_14[0][lane] = total_13[0][lane] + product_3_2[0][lane];
+                product_4_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
+                    value_9[0][lane] - total_12[0][lane], 0.0f)));
+                total_15[0][lane] = total_14[0][lane] + product_4_2[0][lane];
+                product_5_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
+                    value_10[0][lane] - total_12[0][lane], 0.0f)));
+                total_16[0][lane] = total_15[0][lane] + product_5_2[0][lane];
+                product_6_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
+                    value_11[0][lane] - total_12[0][lane], 0.0f)));
+                total_17[0][lane] = total_16[0][lane] + product_6_2[0][lane];
+            }
+            // spline.gen:6
             ALIGNED float product_7[1][LANES];
             ALIGNED float total_18[1][LANES];
             ALIGNED int greater_equal_smaller[1][LANES];
@@ -1457,35 +1515,8 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float value_21[1][LANES];
             ALIGNED float largest_2[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_12_2[0][lane] = largest[0][lane] + logarithm(choose(not_greater_equal_value_2[0][lane],
-                    exponential(choose(not_greater_equal_value_2[0][lane], value[0][lane] - largest[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_7[0][lane] - largest[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_8[0][lane] - largest[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_9[0][lane] - largest[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_10[0][lane] - largest[0][lane], 0.0f))
-                    + exponential(choose(not_greater_equal_value_2[0][lane], value_11[0][lane] - largest[0][lane],
-                    0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane], value_12[0][lane] -
-                    largest[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane], value_13[0][lane]
-                    - largest[0][lane], 0.0f)), 1.0f));
-                product_6[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value[0][lane] - total_12_2[0][lane], 0.0f)));
-                product_2_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_7[0][lane] - total_12_2[0][lane], 0.0f)));
-                total_13[0][lane] = product_6[0][lane] + product_2_2[0][lane];
-                product_3_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_8[0][lane] - total_12_2[0][lane], 0.0f)));
-                total_14[0][lane] = total_13[0][lane] + product_3_2[0][lane];
-                product_4_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_9[0][lane] - total_12_2[0][lane], 0.0f)));
-                total_15[0][lane] = total_14[0][lane] + product_4_2[0][lane];
-                product_5_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_10[0][lane] - total_12_2[0][lane], 0.0f)));
-                total_16[0][lane] = total_15[0][lane] + product_5_2[0][lane];
-                product_6_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_11[0][lane] - total_12_2[0][lane], 0.0f)));
-                total_17[0][lane] = total_16[0][lane] + product_6_2[0][lane];
                 product_7[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_12[0][lane] - total_12_2[0][lane], 0.0f)));
+                    value_12[0][lane] - total_12[0][lane], 0.0f)));
                 total_18[0][lane] = -3.0f + (total_17[0][lane] + product_7[0][lane]);
                 greater_equal_smaller[0][lane] = smaller[0][lane] >= total_18[0][lane];
                 value_14[0][lane] = h[7][lane];
@@ -1500,6 +1531,7 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                     value_16[0][lane]), value_17[0][lane]), value_18[0][lane]), value_19[0][lane]), value_20[0][lane]),
                     value_21[0][lane]), value_14[0][lane]);
             }
+            // spline.gen:14
             ALIGNED float total_19[1][LANES];
             ALIGNED float total_20[1][LANES];
             ALIGNED int greater_equal_smaller_2[1][LANES];
@@ -1512,18 +1544,6 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float total_24[1][LANES];
             ALIGNED int greater_equal_smaller_6[1][LANES];
             ALIGNED float total_25[1][LANES];
-            ALIGNED int greater_equal_smaller_7[1][LANES];
-            ALIGNED float chosen_4[1][LANES];
-            ALIGNED float chosen_5[1][LANES];
-            ALIGNED float ratio[1][LANES];
-            ALIGNED float product_8[1][LANES];
-            ALIGNED float total_26[1][LANES];
-            ALIGNED float total_27[1][LANES];
-            ALIGNED float total_28[1][LANES];
-            ALIGNED float total_29[1][LANES];
-            ALIGNED float total_30[1][LANES];
-            ALIGNED float total_31[1][LANES];
-            ALIGNED float total_32[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 total_19[0][lane] = largest_2[0][lane] + logarithm(choose(not_greater_equal_value_2[0][lane],
                     exponential(choose(not_greater_equal_value_2[0][lane], value_15[0][lane] - largest_2[0][lane],
@@ -1548,6 +1568,20 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 total_24[0][lane] = -3.0f + total_13[0][lane];
                 greater_equal_smaller_6[0][lane] = smaller[0][lane] >= total_24[0][lane];
                 total_25[0][lane] = -3.0f + product_6[0][lane];
+            }
+            ALIGNED int greater_equal_smaller_7[1][LANES];
+            ALIGNED float chosen_4[1][LANES];
+            ALIGNED float chosen_5[1][LANES];
+            ALIGNED float ratio[1][LANES];
+            ALIGNED float product_8[1][LANES];
+            ALIGNED float total_26[1][LANES];
+            ALIGNED float total_27[1][LANES];
+            ALIGNED float total_28[1][LANES];
+            ALIGNED float total_29[1][LANES];
+            ALIGNED float total_30[1][LANES];
+            ALIGNED float total_31[1][LANES];
+            ALIGNED float total_32[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 greater_equal_smaller_7[0][lane] = smaller[0][lane] >= total_25[0][lane];
                 chosen_4[0][lane] = choose(greater_equal_smaller[0][lane], 6.0f * (0.001f + 0.992f *
                     exponential(choose(not_greater_equal_value_2[0][lane], value_14[0][lane] - total_19[0][lane],
@@ -1567,7 +1601,7 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                     value_15[0][lane] - total_19[0][lane], 0.0f))))))))));
                 chosen_5[0][lane] = choose(not_greater_equal_value_2[0][lane], choose(greater_equal_smaller[0][lane],
                     6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane], value_13[0][lane] -
-                    total_12_2[0][lane], 0.0f))), choose(greater_equal_smaller_2[0][lane], product_7[0][lane],
+                    total_12[0][lane], 0.0f))), choose(greater_equal_smaller_2[0][lane], product_7[0][lane],
                     choose(greater_equal_smaller_3[0][lane], product_6_2[0][lane],
                     choose(greater_equal_smaller_4[0][lane], product_5_2[0][lane],
                     choose(greater_equal_smaller_5[0][lane], product_4_2[0][lane],
@@ -1703,10 +1737,10 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float product_3[8][LANES];
             dot(product_3, 8, hidden_2, 32, mlp_h_weight + k * 256, 32, 1);
-            ALIGNED float total_2[8][LANES];
+            ALIGNED float total[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2[at][lane] = product_3[at][lane] + mlp_h_bias[k * 8 + at];
+                    total[at][lane] = product_3[at][lane] + mlp_h_bias[k * 8 + at];
                 }
             }
             ALIGNED float value_3[1][LANES];
@@ -1721,6 +1755,23 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float difference[1][LANES];
             ALIGNED float chosen[1][LANES];
             ALIGNED float difference_2[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_3[0][lane] = total[0][lane];
+                value_4[0][lane] = total[1][lane];
+                value_5[0][lane] = total[2][lane];
+                value_6[0][lane] = total[3][lane];
+                value_7[0][lane] = total[4][lane];
+                value_8[0][lane] = total[5][lane];
+                value_9[0][lane] = total[6][lane];
+                value_10[0][lane] = total[7][lane];
+                largest[0][lane] = maximum(maximum(maximum(maximum(maximum(maximum(maximum(value_3[0][lane],
+                    value_4[0][lane]), value_5[0][lane]), value_6[0][lane]), value_7[0][lane]), value_8[0][lane]),
+                    value_9[0][lane]), value_10[0][lane]);
+                difference[0][lane] = value_3[0][lane] - largest[0][lane];
+                chosen[0][lane] = choose(not_greater_equal_value[0][lane], difference[0][lane], 0.0f);
+                difference_2[0][lane] = value_4[0][lane] - largest[0][lane];
+            }
+            // spline.gen:14
             ALIGNED float chosen_2[1][LANES];
             ALIGNED float difference_3[1][LANES];
             ALIGNED float chosen_3[1][LANES];
@@ -1734,20 +1785,6 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float chosen_7[1][LANES];
             ALIGNED float difference_8[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                value_3[0][lane] = total_2[0][lane];
-                value_4[0][lane] = total_2[1][lane];
-                value_5[0][lane] = total_2[2][lane];
-                value_6[0][lane] = total_2[3][lane];
-                value_7[0][lane] = total_2[4][lane];
-                value_8[0][lane] = total_2[5][lane];
-                value_9[0][lane] = total_2[6][lane];
-                value_10[0][lane] = total_2[7][lane];
-                largest[0][lane] = maximum(maximum(maximum(maximum(maximum(maximum(maximum(value_3[0][lane],
-                    value_4[0][lane]), value_5[0][lane]), value_6[0][lane]), value_7[0][lane]), value_8[0][lane]),
-                    value_9[0][lane]), value_10[0][lane]);
-                difference[0][lane] = value_3[0][lane] - largest[0][lane];
-                chosen[0][lane] = choose(not_greater_equal_value[0][lane], difference[0][lane], 0.0f);
-                difference_2[0][lane] = value_4[0][lane] - largest[0][lane];
                 chosen_2[0][lane] = choose(not_greater_equal_value[0][lane], difference_2[0][lane], 0.0f);
                 difference_3[0][lane] = value_5[0][lane] - largest[0][lane];
                 chosen_3[0][lane] = choose(not_greater_equal_value[0][lane], difference_3[0][lane], 0.0f);
@@ -1761,9 +1798,8 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 chosen_7[0][lane] = choose(not_greater_equal_value[0][lane], difference_7[0][lane], 0.0f);
                 difference_8[0][lane] = value_10[0][lane] - largest[0][lane];
             }
-            // spline.gen:14
             ALIGNED float chosen_8[1][LANES];
-            ALIGNED float total_2_2[1][LANES];
+            ALIGNED float total_2[1][LANES];
             ALIGNED float product_4[1][LANES];
             ALIGNED float product_2_2[1][LANES];
             ALIGNED float total_3[1][LANES];
@@ -1774,36 +1810,39 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_5[1][LANES];
             ALIGNED float total_6[1][LANES];
             ALIGNED float product_6[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_8[0][lane] = choose(not_greater_equal_value[0][lane], difference_8[0][lane], 0.0f);
+                total_2[0][lane] = largest[0][lane] + logarithm(choose(not_greater_equal_value[0][lane],
+                    exponential(chosen[0][lane]) + exponential(chosen_2[0][lane]) + exponential(chosen_3[0][lane]) +
+                    exponential(chosen_4[0][lane]) + exponential(chosen_5[0][lane]) + exponential(chosen_6[0][lane]) +
+                    exponential(chosen_7[0][lane]) + exponential(chosen_8[0][lane]), 1.0f));
+                product_4[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
+                    value_3[0][lane] - total_2[0][lane], 0.0f)));
+                product_2_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
+                    value_4[0][lane] - total_2[0][lane], 0.0f)));
+                total_3[0][lane] = product_4[0][lane] + product_2_2[0][lane];
+                product_3_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
+                    value_5[0][lane] - total_2[0][lane], 0.0f)));
+                total_4[0][lane] = total_3[0][lane] + product_3_2[0][lane];
+                product_4_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
+                    value_6[0][lane] - total_2[0][lane], 0.0f)));
+                total_5[0][lane] = total_4[0][lane] + product_4_2[0][lane];
+                product_5[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
+                    value_7[0][lane] - total_2[0][lane], 0.0f)));
+                total_6[0][lane] = total_5[0][lane] + product_5[0][lane];
+                product_6[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
+                    value_8[0][lane] - total_2[0][lane], 0.0f)));
+            }
+            // spline.gen:7
             ALIGNED float total_7[1][LANES];
             ALIGNED float product_7[1][LANES];
             ALIGNED float total_8[1][LANES];
             ALIGNED int greater_equal_smaller[1][LANES];
             ALIGNED float product_8[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                chosen_8[0][lane] = choose(not_greater_equal_value[0][lane], difference_8[0][lane], 0.0f);
-                total_2_2[0][lane] = largest[0][lane] + logarithm(choose(not_greater_equal_value[0][lane],
-                    exponential(chosen[0][lane]) + exponential(chosen_2[0][lane]) + exponential(chosen_3[0][lane]) +
-                    exponential(chosen_4[0][lane]) + exponential(chosen_5[0][lane]) + exponential(chosen_6[0][lane]) +
-                    exponential(chosen_7[0][lane]) + exponential(chosen_8[0][lane]), 1.0f));
-                product_4[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_3[0][lane] - total_2_2[0][lane], 0.0f)));
-                product_2_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_4[0][lane] - total_2_2[0][lane], 0.0f)));
-                total_3[0][lane] = product_4[0][lane] + product_2_2[0][lane];
-                product_3_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_5[0][lane] - total_2_2[0][lane], 0.0f)));
-                total_4[0][lane] = total_3[0][lane] + product_3_2[0][lane];
-                product_4_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_6[0][lane] - total_2_2[0][lane], 0.0f)));
-                total_5[0][lane] = total_4[0][lane] + product_4_2[0][lane];
-                product_5[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_7[0][lane] - total_2_2[0][lane], 0.0f)));
-                total_6[0][lane] = total_5[0][lane] + product_5[0][lane];
-                product_6[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_8[0][lane] - total_2_2[0][lane], 0.0f)));
                 total_7[0][lane] = total_6[0][lane] + product_6[0][lane];
                 product_7[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_9[0][lane] - total_2_2[0][lane], 0.0f)));
+                    value_9[0][lane] - total_2[0][lane], 0.0f)));
                 total_8[0][lane] = -3.0f + (total_7[0][lane] + product_7[0][lane]);
                 greater_equal_smaller[0][lane] = smaller[0][lane] >= total_8[0][lane];
             }
@@ -1827,18 +1866,6 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float difference_9[1][LANES];
             ALIGNED float chosen_9[1][LANES];
             ALIGNED float difference_10[1][LANES];
-            ALIGNED float chosen_10[1][LANES];
-            ALIGNED float difference_11[1][LANES];
-            ALIGNED float chosen_11[1][LANES];
-            ALIGNED float difference_12[1][LANES];
-            ALIGNED float chosen_12[1][LANES];
-            ALIGNED float difference_13[1][LANES];
-            ALIGNED float chosen_13[1][LANES];
-            ALIGNED float difference_14[1][LANES];
-            ALIGNED float chosen_14[1][LANES];
-            ALIGNED float difference_15[1][LANES];
-            ALIGNED float chosen_15[1][LANES];
-            ALIGNED float difference_16[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 value_11[0][lane] = total_9[0][lane];
                 value_12[0][lane] = total_9[1][lane];
@@ -1854,6 +1881,21 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 difference_9[0][lane] = value_11[0][lane] - largest_2[0][lane];
                 chosen_9[0][lane] = choose(not_greater_equal_value[0][lane], difference_9[0][lane], 0.0f);
                 difference_10[0][lane] = value_12[0][lane] - largest_2[0][lane];
+            }
+            // spline.gen:14
+            ALIGNED float chosen_10[1][LANES];
+            ALIGNED float difference_11[1][LANES];
+            ALIGNED float chosen_11[1][LANES];
+            ALIGNED float difference_12[1][LANES];
+            ALIGNED float chosen_12[1][LANES];
+            ALIGNED float difference_13[1][LANES];
+            ALIGNED float chosen_13[1][LANES];
+            ALIGNED float difference_14[1][LANES];
+            ALIGNED float chosen_14[1][LANES];
+            ALIGNED float difference_15[1][LANES];
+            ALIGNED float chosen_15[1][LANES];
+            ALIGNED float difference_16[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 chosen_10[0][lane] = choose(not_greater_equal_value[0][lane], difference_10[0][lane], 0.0f);
                 difference_11[0][lane] = value_13[0][lane] - largest_2[0][lane];
                 chosen_11[0][lane] = choose(not_greater_equal_value[0][lane], difference_11[0][lane], 0.0f);
@@ -1867,7 +1909,6 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 chosen_15[0][lane] = choose(not_greater_equal_value[0][lane], difference_15[0][lane], 0.0f);
                 difference_16[0][lane] = value_18[0][lane] - largest_2[0][lane];
             }
-            // spline.gen:14
             ALIGNED float chosen_16[1][LANES];
             ALIGNED float total_10[1][LANES];
             ALIGNED float product_8_2[1][LANES];
@@ -1880,18 +1921,6 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_12[1][LANES];
             ALIGNED float total_14[1][LANES];
             ALIGNED float product_13[1][LANES];
-            ALIGNED float total_15[1][LANES];
-            ALIGNED float product_14[1][LANES];
-            ALIGNED float total_16[1][LANES];
-            ALIGNED int greater_equal_smaller_2[1][LANES];
-            ALIGNED float total_17[1][LANES];
-            ALIGNED int greater_equal_smaller_3[1][LANES];
-            ALIGNED float total_18[1][LANES];
-            ALIGNED int greater_equal_smaller_4[1][LANES];
-            ALIGNED float total_19[1][LANES];
-            ALIGNED int greater_equal_smaller_5[1][LANES];
-            ALIGNED float total_20[1][LANES];
-            ALIGNED int greater_equal_smaller_6[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 chosen_16[0][lane] = choose(not_greater_equal_value[0][lane], difference_16[0][lane], 0.0f);
                 total_10[0][lane] = largest_2[0][lane] + logarithm(choose(not_greater_equal_value[0][lane],
@@ -1914,6 +1943,21 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 total_14[0][lane] = total_13[0][lane] + product_12[0][lane];
                 product_13[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
                     value_16[0][lane] - total_10[0][lane], 0.0f)));
+            }
+            // spline.gen:6
+            ALIGNED float total_15[1][LANES];
+            ALIGNED float product_14[1][LANES];
+            ALIGNED float total_16[1][LANES];
+            ALIGNED int greater_equal_smaller_2[1][LANES];
+            ALIGNED float total_17[1][LANES];
+            ALIGNED int greater_equal_smaller_3[1][LANES];
+            ALIGNED float total_18[1][LANES];
+            ALIGNED int greater_equal_smaller_4[1][LANES];
+            ALIGNED float total_19[1][LANES];
+            ALIGNED int greater_equal_smaller_5[1][LANES];
+            ALIGNED float total_20[1][LANES];
+            ALIGNED int greater_equal_smaller_6[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 total_15[0][lane] = total_14[0][lane] + product_13[0][lane];
                 product_14[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
                     value_17[0][lane] - total_10[0][lane], 0.0f)));
@@ -1954,8 +1998,8 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                     choose(greater_equal_smaller_5[0][lane], total_19[0][lane], choose(greater_equal_smaller_6[0][lane],
                     total_20[0][lane], choose(greater_equal_smaller_7[0][lane], total_21[0][lane], -3.0f)))))));
                 chosen_18[0][lane] = choose(greater_equal_smaller[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value[0][lane], value_10[0][lane] - total_2_2[0][lane],
-                    0.0f))), choose(greater_equal_smaller_2[0][lane], product_7[0][lane],
+                    exponential(choose(not_greater_equal_value[0][lane], value_10[0][lane] - total_2[0][lane], 0.0f))),
+                    choose(greater_equal_smaller_2[0][lane], product_7[0][lane],
                     choose(greater_equal_smaller_3[0][lane], product_6[0][lane],
                     choose(greater_equal_smaller_4[0][lane], product_5[0][lane],
                     choose(greater_equal_smaller_5[0][lane], product_4_2[0][lane],
@@ -1985,18 +2029,6 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float chosen_20[1][LANES];
             ALIGNED float product_17[1][LANES];
             ALIGNED float difference_18[1][LANES];
-            ALIGNED float b[1][LANES];
-            ALIGNED int greater_equal_value_2[1][LANES];
-            ALIGNED int not_greater_equal_value_2[1][LANES];
-            ALIGNED float total_30[1][LANES];
-            ALIGNED float product_18[1][LANES];
-            ALIGNED float product_19[1][LANES];
-            ALIGNED float total_31[1][LANES];
-            ALIGNED float product_20[1][LANES];
-            ALIGNED float total_32[1][LANES];
-            ALIGNED float product_21[1][LANES];
-            ALIGNED float total_33[1][LANES];
-            ALIGNED float product_22[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 total_23[0][lane] = 0.001f + softplus(total_22[6][lane]);
                 total_24[0][lane] = 0.001f + softplus(total_22[5][lane]);
@@ -2020,6 +2052,20 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 product_17[0][lane] = 2.0f * ratio[0][lane];
                 difference_18[0][lane] = product_16_2[0][lane] - difference_17[0][lane] * (chosen_19[0][lane] +
                     chosen_20[0][lane] - product_17[0][lane]);
+            }
+            ALIGNED float b[1][LANES];
+            ALIGNED int greater_equal_value_2[1][LANES];
+            ALIGNED int not_greater_equal_value_2[1][LANES];
+            ALIGNED float total_30[1][LANES];
+            ALIGNED float product_18[1][LANES];
+            ALIGNED float product_19[1][LANES];
+            ALIGNED float total_31[1][LANES];
+            ALIGNED float product_20[1][LANES];
+            ALIGNED float total_32[1][LANES];
+            ALIGNED float product_21[1][LANES];
+            ALIGNED float total_33[1][LANES];
+            ALIGNED float product_22[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 b[0][lane] = choose(greater_equal_value[0][lane], value_2[0][lane],
                     choose(greater_equal_smaller[0][lane], -3.0f + (total_15[0][lane] + product_14[0][lane]),
                     choose(greater_equal_smaller_2[0][lane], -3.0f + total_15[0][lane],
@@ -2072,18 +2118,6 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float total_38[1][LANES];
             ALIGNED float product_27[1][LANES];
             ALIGNED float total_39[1][LANES];
-            ALIGNED float product_28[1][LANES];
-            ALIGNED float total_40[1][LANES];
-            ALIGNED float product_29[1][LANES];
-            ALIGNED float total_41[1][LANES];
-            ALIGNED float product_30[1][LANES];
-            ALIGNED float total_42[1][LANES];
-            ALIGNED float product_31[1][LANES];
-            ALIGNED float total_43[1][LANES];
-            ALIGNED int greater_equal_smaller_9[1][LANES];
-            ALIGNED float total_44[1][LANES];
-            ALIGNED int greater_equal_smaller_10[1][LANES];
-            ALIGNED float total_45[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 total_34[0][lane] = total_33[0][lane] + product_22[0][lane];
                 product_23[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
@@ -2111,6 +2145,21 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 product_27[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
                     choose(not_greater_equal_value[0][lane], value_13[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
                 total_39[0][lane] = total_38[0][lane] + product_27[0][lane];
+            }
+            // spline.gen:6
+            ALIGNED float product_28[1][LANES];
+            ALIGNED float total_40[1][LANES];
+            ALIGNED float product_29[1][LANES];
+            ALIGNED float total_41[1][LANES];
+            ALIGNED float product_30[1][LANES];
+            ALIGNED float total_42[1][LANES];
+            ALIGNED float product_31[1][LANES];
+            ALIGNED float total_43[1][LANES];
+            ALIGNED int greater_equal_smaller_9[1][LANES];
+            ALIGNED float total_44[1][LANES];
+            ALIGNED int greater_equal_smaller_10[1][LANES];
+            ALIGNED float total_45[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 product_28[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
                     choose(not_greater_equal_value[0][lane], value_14[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
                 total_40[0][lane] = total_39[0][lane] + product_28[0][lane];
@@ -2141,18 +2190,6 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float chosen_22[1][LANES];
             ALIGNED float ratio_2[1][LANES];
             ALIGNED float product_32[1][LANES];
-            ALIGNED float chosen_23[1][LANES];
-            ALIGNED float product_33[1][LANES];
-            ALIGNED float chosen_24[1][LANES];
-            ALIGNED float product_34[1][LANES];
-            ALIGNED float difference_20[1][LANES];
-            ALIGNED float b_2[1][LANES];
-            ALIGNED float smaller_2[1][LANES];
-            ALIGNED float total_49[1][LANES];
-            ALIGNED float product_35[1][LANES];
-            ALIGNED float product_36[1][LANES];
-            ALIGNED float total_50[1][LANES];
-            ALIGNED float product_37[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 greater_equal_smaller_11[0][lane] = smaller[0][lane] >= total_45[0][lane];
                 total_46[0][lane] = -3.0f + total_32[0][lane];
@@ -2187,6 +2224,20 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 ratio_2[0][lane] = chosen_22[0][lane] / choose(not_greater_equal_value_2[0][lane],
                     choose(not_greater_equal_value[0][lane], chosen_21[0][lane], 1.0f), 1.0f);
                 product_32[0][lane] = difference_19[0][lane] * ratio_2[0][lane];
+            }
+            ALIGNED float chosen_23[1][LANES];
+            ALIGNED float product_33[1][LANES];
+            ALIGNED float chosen_24[1][LANES];
+            ALIGNED float product_34[1][LANES];
+            ALIGNED float difference_20[1][LANES];
+            ALIGNED float b_2[1][LANES];
+            ALIGNED float smaller_2[1][LANES];
+            ALIGNED float total_49[1][LANES];
+            ALIGNED float product_35[1][LANES];
+            ALIGNED float product_36[1][LANES];
+            ALIGNED float total_50[1][LANES];
+            ALIGNED float product_37[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 chosen_23[0][lane] = choose(greater_equal_smaller_8[0][lane], total_23[0][lane],
                     choose(greater_equal_smaller_9[0][lane], total_24[0][lane],
                     choose(greater_equal_smaller_10[0][lane], total_25[0][lane],
@@ -2251,18 +2302,6 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED int greater_equal_smaller_2_2[1][LANES];
             ALIGNED float total_56[1][LANES];
             ALIGNED float total_57[1][LANES];
-            ALIGNED int greater_equal_smaller_2_3[1][LANES];
-            ALIGNED float total_58[1][LANES];
-            ALIGNED int greater_equal_smaller_2_4[1][LANES];
-            ALIGNED float total_59[1][LANES];
-            ALIGNED int greater_equal_smaller_2_5[1][LANES];
-            ALIGNED float total_60[1][LANES];
-            ALIGNED int greater_equal_smaller_2_6[1][LANES];
-            ALIGNED float total_61[1][LANES];
-            ALIGNED int greater_equal_smaller_2_7[1][LANES];
-            ALIGNED float total_62[1][LANES];
-            ALIGNED int greater_equal_smaller_2_8[1][LANES];
-            ALIGNED float chosen_25[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 total_51[0][lane] = total_50[0][lane] + product_37[0][lane];
                 product_38[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
@@ -2288,6 +2327,21 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                     exponential(choose(not_greater_equal_value_2[0][lane], difference_7[0][lane], 0.0f)) +
                     exponential(choose(not_greater_equal_value_2[0][lane], difference_8[0][lane], 0.0f)), 1.0f));
                 total_57[0][lane] = -3.0f + total_54[0][lane];
+            }
+            // spline.gen:14
+            ALIGNED int greater_equal_smaller_2_3[1][LANES];
+            ALIGNED float total_58[1][LANES];
+            ALIGNED int greater_equal_smaller_2_4[1][LANES];
+            ALIGNED float total_59[1][LANES];
+            ALIGNED int greater_equal_smaller_2_5[1][LANES];
+            ALIGNED float total_60[1][LANES];
+            ALIGNED int greater_equal_smaller_2_6[1][LANES];
+            ALIGNED float total_61[1][LANES];
+            ALIGNED int greater_equal_smaller_2_7[1][LANES];
+            ALIGNED float total_62[1][LANES];
+            ALIGNED int greater_equal_smaller_2_8[1][LANES];
+            ALIGNED float chosen_25[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 greater_equal_smaller_2_3[0][lane] = smaller_2[0][lane] >= total_57[0][lane];
                 total_58[0][lane] = -3.0f + total_53[0][lane];
                 greater_equal_smaller_2_4[0][lane] = smaller_2[0][lane] >= total_58[0][lane];
@@ -2316,7 +2370,6 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                     0.0f))), 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
                     value_3[0][lane] - total_56[0][lane], 0.0f))))))))));
             }
-            // spline.gen:14
             ALIGNED float chosen_26[1][LANES];
             ALIGNED float ratio_3[1][LANES];
             ALIGNED float product_42[1][LANES];

@@ -82,13 +82,11 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(&wet, wet_rows, first, count, 1);
         // sprinkler.gen:10
         ALIGNED float logits[LANES];
-        for (int lane = 0; lane < LANES; lane++) logits[lane] = 0.0f;
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                logits[lane] += choose(wet[lane] == (float)at, sprinkler_logits[at], 0.0f);
-            }
-        }
         ALIGNED float noise[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            logits[lane] = choose(wet[lane] == 0.0f, sprinkler_logits[0], 0.0f) + choose(wet[lane] == 1.0f,
+                sprinkler_logits[1], 0.0f);
+        }
         uniform(&noise, 1, row, seed, step, 0, 5);
         ALIGNED float sprinkler[LANES];
         ALIGNED int equal_sprinkler[2][LANES];
@@ -170,13 +168,11 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(&wet, wet_rows, first, count, 1);
         // sprinkler.gen:10
         ALIGNED float logits[LANES];
-        for (int lane = 0; lane < LANES; lane++) logits[lane] = 0.0f;
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                logits[lane] += choose(wet[lane] == (float)at, sprinkler_logits[at], 0.0f);
-            }
-        }
         ALIGNED float noise[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            logits[lane] = choose(wet[lane] == 0.0f, sprinkler_logits[0], 0.0f) + choose(wet[lane] == 1.0f,
+                sprinkler_logits[1], 0.0f);
+        }
         uniform(&noise, 1, row, seed, step, 0, 5);
         ALIGNED float sprinkler[LANES];
         ALIGNED int equal_sprinkler[2][LANES];
@@ -237,38 +233,6 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float wet[LANES];
         for (int lane = 0; lane < LANES; lane++) wet[lane] = (float)(noise[lane] < probability[lane]);
         store_whole(wet_out, &wet, first, count, 1, 1, 0);
-    }
-}
-#endif
-
-#ifdef DECODE_MEAN_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* the mean of p(wet | rain, sprinkler) of each row.
-
-   Takes rain [rows] integer, sprinkler [rows] integer; returns wet [rows]. */
-void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict rain_rows = pointers[0];
-    const int64_t *restrict sprinkler_rows = pointers[1];
-    float *restrict wet_out = pointers[2];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED float rain[LANES];
-        load_whole(&rain, rain_rows, first, count, 1);
-        ALIGNED float sprinkler[LANES];
-        load_whole(&sprinkler, sprinkler_rows, first, count, 1);
-        // sprinkler.gen:8
-        ALIGNED int equal_sprinkler[LANES];
-        ALIGNED float wet[LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            equal_sprinkler[lane] = sprinkler[lane] == 0.0f;
-            wet[lane] = choose(rain[lane] == 0.0f, choose(equal_sprinkler[lane], 0.001f, 0.9f),
-                choose(equal_sprinkler[lane], 0.8f, 0.99f));
-        }
-        store(wet_out, &wet, first, count, 1, 1, 0);
     }
 }
 #endif
@@ -362,22 +326,14 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         // sprinkler.gen:8
         ALIGNED float wet_2[LANES];
         ALIGNED float logits[LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            wet_2[lane] = (float)(noise_3[lane] < probability_2[lane]);
-            logits[lane] = 0.0f;
-        }
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                logits[lane] += choose(wet_2[lane] == (float)at, sprinkler_logits[at], 0.0f);
-            }
-        }
-        // sprinkler.gen:10
         ALIGNED float log_q_sprinkler[LANES];
         ALIGNED int equal_sprinkler_2[2][LANES];
         ALIGNED float logits_2[LANES];
         ALIGNED float log_q_rain[LANES];
-        ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) {
+            wet_2[lane] = (float)(noise_3[lane] < probability_2[lane]);
+            logits[lane] = choose(wet_2[lane] == 0.0f, sprinkler_logits[0], 0.0f) + choose(wet_2[lane] == 1.0f,
+                sprinkler_logits[1], 0.0f);
             log_q_sprinkler[lane] = sprinkler[lane] * logits[lane] - softplus(logits[lane]);
             equal_sprinkler_2[0][lane] = sprinkler[lane] == 0.0f;
             equal_sprinkler_2[1][lane] = sprinkler[lane] == 1.0f;
@@ -385,8 +341,10 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                 choose(equal_sprinkler_2[1][lane], rain_logits[1], 0.0f), choose(equal_sprinkler_2[0][lane],
                 rain_logits[2], 0.0f) + choose(equal_sprinkler_2[1][lane], rain_logits[3], 0.0f));
             log_q_rain[lane] = rain[lane] * logits_2[lane] - softplus(logits_2[lane]);
-            value[lane] = log_q_sprinkler[lane] + log_q_rain[lane];
         }
+        // sprinkler.gen:10
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_q_sprinkler[lane] + log_q_rain[lane];
         store(value_out, &value, first, count, 1, 1, 0);
     }
 }

@@ -59,15 +59,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) z_t[at][lane] = mean[at][lane] + s[at] * noise_2[at][lane];
             }
-            ALIGNED float next_2[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = z[at][lane];
-            }
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at + product][lane] = z_t[at][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) z[at + product][lane] = z_t[at][lane];
             }
         }
         // state_space.gen:10
@@ -96,15 +89,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) x_t_2[at][lane] = mean_2[at][lane] + r[0] * noise_3[at][lane];
             }
-            ALIGNED float next_3[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_3[at][lane] = x[at][lane];
-            }
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_3[at + t_2 * 8][lane] = x_t_2[at][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) x[at][lane] = next_3[at][lane];
+                for (int lane = 0; lane < LANES; lane++) x[at + t_2 * 8][lane] = x_t_2[at][lane];
             }
         }
         store(x_out, x, first, count, 64, 64, 0);
@@ -163,15 +149,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) x_t[at][lane] = mean[at][lane] + r[0] * noise[at][lane];
             }
-            ALIGNED float next_2[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = x[at][lane];
-            }
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at + t * 8][lane] = x_t[at][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) x[at][lane] = next_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) x[at + t * 8][lane] = x_t[at][lane];
             }
         }
         store(x_out, x, first, count, 64, 64, 0);
@@ -232,15 +211,8 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) z_t[at][lane] = mean[at][lane] + s[at] * noise_2[at][lane];
             }
-            ALIGNED float next_2[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = z[at][lane];
-            }
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at + product][lane] = z_t[at][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) z[at + product][lane] = z_t[at][lane];
             }
         }
         store(z_out, z, first, count, 64, 64, 0);

@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=32,
     parameters=5,
     random=True,
-    work=1310.0,
+    work=1430.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -23,7 +23,7 @@ decode_rows = CFunction(
     lanes=32,
     parameters=3,
     random=True,
-    work=1140.0,
+    work=1260.0,
 )
 prior_rows = CFunction(
     __file__,
@@ -33,5 +33,5 @@ prior_rows = CFunction(
     lanes=32,
     parameters=2,
     random=True,
-    work=171.0,
+    work=288.0,
 )

@@ -5,8 +5,6 @@ spec: specs/physics/ula.gen, sha256 7598eb269c5706a2e707e4af182b9af3ac51210bd888
 
 from gencompiler.runtime.compiled import CFunction, Port
 
-energy_rows = CFunction(__file__, "energy_rows", inputs=(Port((1,)),), outputs=(Port(),), lanes=64, work=1.11)
-start_rows = CFunction(__file__, "start_rows", inputs=(), outputs=(Port((1,)),), lanes=64, random=True, work=2.13)
 chain_rows = CFunction(
     __file__,
     "chain_rows",
@@ -15,5 +13,5 @@ chain_rows = CFunction(
     lanes=64,
     scalars=("steps",),
     random=True,
-    work=3.84,
+    work=121.0,
 )

@@ -11,7 +11,7 @@ energy_rows = CFunction(
     inputs=(Port((1,)), Port((1,))),
     outputs=(Port(),),
     lanes=64,
-    work=3.03,
+    work=120.0,
 )
 simulate_langevin_rows = CFunction(
     __file__,
@@ -21,5 +21,5 @@ simulate_langevin_rows = CFunction(
     lanes=64,
     scalars=("steps",),
     random=True,
-    work=3.81,
+    work=121.0,
 )

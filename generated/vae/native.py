@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=16,
     parameters=6,
     random=True,
-    work=964.0,
+    work=1080.0,
 )
 log_weight_rows = CFunction(
     __file__,
@@ -23,7 +23,7 @@ log_weight_rows = CFunction(
     lanes=16,
     parameters=14,
     random=True,
-    work=1670.0,
+    work=1780.0,
 )
 encode_rows = CFunction(
     __file__,
@@ -33,7 +33,7 @@ encode_rows = CFunction(
     lanes=16,
     parameters=8,
     random=True,
-    work=827.0,
+    work=944.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -43,7 +43,7 @@ decode_rows = CFunction(
     lanes=16,
     parameters=6,
     random=True,
-    work=942.0,
+    work=1060.0,
 )
 decode_mean_rows = CFunction(
     __file__,
@@ -52,9 +52,8 @@ decode_mean_rows = CFunction(
     outputs=(Port((64,)),),
     lanes=16,
     parameters=6,
-    work=787.0,
+    work=904.0,
 )
-prior_rows = CFunction(__file__, "prior_rows", inputs=(), outputs=(Port((10,)),), lanes=64, random=True, work=21.3)
 objective_phase_1_rows = CFunction(
     __file__,
     "objective_phase_1_rows",
@@ -63,5 +62,5 @@ objective_phase_1_rows = CFunction(
     lanes=16,
     parameters=14,
     random=True,
-    work=1670.0,
+    work=1780.0,
 )

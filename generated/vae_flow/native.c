@@ -214,16 +214,16 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
                     Coupling_output[at + 5][lane] = b[at][lane] * exponential(tanh_s_2[at][lane]) + t[at][lane];
                 }
             }
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] += tanh_s_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += tanh_s_2[at][lane];
             }
             // vae_flow.gen:11
             for (int at = 0; at < 10; at++) {
                 for (int lane = 0; lane < LANES; lane++) pushed[at][lane] = Coupling_output[9 - at][lane];
             }
-            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + total_2[lane];
+            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + sum_2[lane];
         }
         // vae_flow.gen:9
         ALIGNED float log_p_z[LANES];
@@ -260,16 +260,16 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             }
         }
         // vae_flow.gen:11
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_3[lane] += -0.5f * square((base[at][lane] - m[at][lane]) / scale[at][lane]) -
+                sum_3[lane] += -0.5f * square((base[at][lane] - m[at][lane]) / scale[at][lane]) -
                     logarithm(scale[at][lane]) - 0.9189385332046727f;
             }
         }
         ALIGNED float log_q_z[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = total_3[lane] - log_abs_det[lane];
+        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = sum_3[lane] - log_abs_det[lane];
         // vae_flow.gen:5
         ALIGNED float log_weight[LANES];
         for (int lane = 0; lane < LANES; lane++) log_weight[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
@@ -534,33 +534,6 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
-#ifdef PRIOR_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* draws of z from p.
-
-   Returns z [rows, 10]. */
-void prior_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict row_numbers = pointers[0];
-    float *restrict z_out = pointers[1];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // vae_flow.gen:9
-        ALIGNED float z[10][LANES];
-        normal(z, 10, row, seed, step, 0, 1);
-        store(z_out, z, first, count, 10, 10, 0);
-    }
-}
-#endif
-
 #ifdef OBJECTIVE_PHASE_1_ROWS
 #define LANES 16
 #include "lanes.h"
@@ -712,16 +685,16 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                     Coupling_output[at + 5][lane] = b[at][lane] * exponential(tanh_s_2[at][lane]) + t[at][lane];
                 }
             }
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] += tanh_s_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += tanh_s_2[at][lane];
             }
             // vae_flow.gen:11
             for (int at = 0; at < 10; at++) {
                 for (int lane = 0; lane < LANES; lane++) pushed[at][lane] = Coupling_output[9 - at][lane];
             }
-            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + total_2[lane];
+            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + sum_2[lane];
         }
         // vae_flow.gen:9
         ALIGNED float log_p_z[LANES];
@@ -758,16 +731,16 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             }
         }
         // vae_flow.gen:11
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_3[lane] += -0.5f * square((base[at][lane] - m[at][lane]) / scale[at][lane]) -
+                sum_3[lane] += -0.5f * square((base[at][lane] - m[at][lane]) / scale[at][lane]) -
                     logarithm(scale[at][lane]) - 0.9189385332046727f;
             }
         }
         ALIGNED float log_q_z[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = total_3[lane] - log_abs_det[lane];
+        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = sum_3[lane] - log_abs_det[lane];
         // variational.gen:2
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];

@@ -250,10 +250,10 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
                     b[at][lane] = (reverse_input[at + 5][lane] - t[at][lane]) * exponential(-tanh_s_2[at][lane]);
                 }
             }
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] += tanh_s_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += tanh_s_2[at][lane];
             }
             // vae_flow_prior.gen:9
             for (int at = 0; at < 5; at++) {
@@ -262,18 +262,18 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) base[at + 5][lane] = b[at][lane];
             }
-            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + total_2[lane];
+            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + sum_2[lane];
         }
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_3[lane] += -0.5f * square(base[at][lane]) - 0.9189385332046727f;
+                sum_3[lane] += -0.5f * square(base[at][lane]) - 0.9189385332046727f;
             }
         }
         ALIGNED float log_p_z[LANES];
         ALIGNED float product_8[100][LANES];
-        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = total_3[lane] - log_abs_det[lane];
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = sum_3[lane] - log_abs_det[lane];
         dot(product_8, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden_4[100][LANES];
         for (int at = 0; at < 100; at++) {
@@ -705,10 +705,10 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                     b[at][lane] = (reverse_input[at + 5][lane] - t[at][lane]) * exponential(-tanh_s_2[at][lane]);
                 }
             }
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] += tanh_s_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += tanh_s_2[at][lane];
             }
             // vae_flow_prior.gen:9
             for (int at = 0; at < 5; at++) {
@@ -717,18 +717,18 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) base[at + 5][lane] = b[at][lane];
             }
-            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + total_2[lane];
+            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + sum_2[lane];
         }
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_3[lane] += -0.5f * square(base[at][lane]) - 0.9189385332046727f;
+                sum_3[lane] += -0.5f * square(base[at][lane]) - 0.9189385332046727f;
             }
         }
         ALIGNED float log_p_z[LANES];
         ALIGNED float product_8[100][LANES];
-        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = total_3[lane] - log_abs_det[lane];
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = sum_3[lane] - log_abs_det[lane];
         dot(product_8, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden_4[100][LANES];
         for (int at = 0; at < 100; at++) {

@@ -14,7 +14,7 @@ sample_rows = CFunction(
     lanes=16,
     parameters=12,
     random=True,
-    work=1220.0,
+    work=1340.0,
 )
 log_weight_rows = CFunction(
     __file__,
@@ -24,7 +24,7 @@ log_weight_rows = CFunction(
     lanes=16,
     parameters=20,
     random=True,
-    work=1930.0,
+    work=2050.0,
 )
 encode_rows = CFunction(
     __file__,
@@ -34,7 +34,7 @@ encode_rows = CFunction(
     lanes=16,
     parameters=8,
     random=True,
-    work=827.0,
+    work=944.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -44,7 +44,7 @@ decode_rows = CFunction(
     lanes=16,
     parameters=6,
     random=True,
-    work=942.0,
+    work=1060.0,
 )
 decode_mean_rows = CFunction(
     __file__,
@@ -53,7 +53,7 @@ decode_mean_rows = CFunction(
     outputs=(Port((64,)),),
     lanes=16,
     parameters=6,
-    work=787.0,
+    work=904.0,
 )
 prior_rows = CFunction(
     __file__,
@@ -63,7 +63,7 @@ prior_rows = CFunction(
     lanes=64,
     parameters=6,
     random=True,
-    work=277.0,
+    work=394.0,
 )
 objective_phase_1_rows = CFunction(
     __file__,
@@ -73,5 +73,5 @@ objective_phase_1_rows = CFunction(
     lanes=16,
     parameters=20,
     random=True,
-    work=1930.0,
+    work=2050.0,
 )

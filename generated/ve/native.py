@@ -14,7 +14,7 @@ objective_phase_1_rows = CFunction(
     parameters=8,
     random=True,
     shared=16,
-    work=1770.0,
+    work=1880.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -27,7 +27,6 @@ sample_rows = CFunction(
     shared=16,
     work=1740000.0,
 )
-start_rows = CFunction(__file__, "start_rows", inputs=(), outputs=(Port((2,)),), lanes=64, random=True, work=4.56)
 reverse_rows = CFunction(
     __file__,
     "reverse_rows",
@@ -38,7 +37,7 @@ reverse_rows = CFunction(
     scalars=("steps",),
     random=True,
     shared=16,
-    work=1740.0,
+    work=1860.0,
 )
 simulate_ve_rows = CFunction(
     __file__,
@@ -48,5 +47,5 @@ simulate_ve_rows = CFunction(
     lanes=64,
     scalars=("steps",),
     random=True,
-    work=5.16,
+    work=122.0,
 )

@@ -12,10 +12,10 @@ void objective_phase_1_rows_shared(const int64_t *numbers, void *const *pointers
     float *restrict shared = pointers[9];
     float *restrict shared_2 = shared + 0;
     // vp_diffusion.gen:8
-     {
-        float *restrict values_2 = shared_2 + 0 * 8;
+    {
+        float *restrict values = shared_2;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
         }
     }
 }
@@ -84,24 +84,24 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         }
         ALIGNED float product_2[128][LANES];
         dot(product_2, 128, joined, 18, mlp_0_weight, 18, 1);
-        ALIGNED float total_2[128][LANES];
+        ALIGNED float total[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
         }
         ALIGNED float hidden[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
         }
         ALIGNED float product_3[128][LANES];
         dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
-        ALIGNED float total_2_2[128][LANES];
+        ALIGNED float total_2[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
+            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
         }
         ALIGNED float hidden_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_2[at][lane] = total_2_2[at][lane] * sigmoid(total_2_2[at][lane]);
+                hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
             }
         }
         ALIGNED float product_4[128][LANES];
@@ -143,10 +143,10 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[8];
     float *restrict shared_2 = shared + 0;
     // vp_diffusion.gen:8
-     {
-        float *restrict values_2 = shared_2 + 0 * 8;
+    {
+        float *restrict values = shared_2;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
         }
     }
 }
@@ -206,26 +206,24 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float product_2[128][LANES];
             dot(product_2, 128, joined, 18, mlp_0_weight, 18, 1);
-            ALIGNED float total_2[128][LANES];
+            ALIGNED float total[128][LANES];
             for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                for (int lane = 0; lane < LANES; lane++) total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
             }
             ALIGNED float hidden[128][LANES];
             for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    hidden[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
-                }
+                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
             }
             ALIGNED float product_3[128][LANES];
             dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
-            ALIGNED float total_2_2[128][LANES];
+            ALIGNED float total_2[128][LANES];
             for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
             }
             ALIGNED float hidden_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    hidden_2[at][lane] = total_2_2[at][lane] * sigmoid(total_2_2[at][lane]);
+                    hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
                 }
             }
             ALIGNED float product_4[128][LANES];
@@ -269,33 +267,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
-#ifdef START_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* x at t = 1: its terminal law.
-
-   Returns x [rows, 2]. */
-void start_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict row_numbers = pointers[0];
-    float *restrict x_out = pointers[1];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // vp_diffusion.gen:6
-        ALIGNED float x[2][LANES];
-        normal(x, 2, row, seed, step, 0, 0);
-        store(x_out, x, first, count, 2, 2, 0);
-    }
-}
-#endif
-
 #ifdef REVERSE_ROWS
 #define LANES 16
 #include "lanes.h"
@@ -305,10 +276,10 @@ void reverse_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[9];
     float *restrict shared_2 = shared + 0;
     // vp_diffusion.gen:8
-     {
-        float *restrict values_2 = shared_2 + 0 * 8;
+    {
+        float *restrict values = shared_2;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
         }
     }
 }
@@ -350,10 +321,10 @@ void reverse_rows(const int64_t *numbers, void *const *pointers) {
             x_2[1][lane] = x[1][lane];
         }
         for (int64_t k = 0; k < steps; k++) {
-            int64_t total_2;
-            total_2 = step + k;
+            int64_t total;
+            total = step + k;
             double t;
-            t = 1.0 - 0.001998 * (double)total_2;
+            t = 1.0 - 0.001998 * (double)total;
             // vp_diffusion.gen:4
             double beta;
             beta = 0.1 + 19.9 * t;
@@ -378,14 +349,14 @@ void reverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float product_2[128][LANES];
             dot(product_2, 128, joined, 18, mlp_0_weight, 18, 1);
-            ALIGNED float total_2_2[128][LANES];
+            ALIGNED float total_2[128][LANES];
             for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_0_bias[at];
             }
             ALIGNED float hidden[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    hidden[at][lane] = total_2_2[at][lane] * sigmoid(total_2_2[at][lane]);
+                    hidden[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
                 }
             }
             ALIGNED float product_3[128][LANES];
@@ -431,7 +402,7 @@ void reverse_rows(const int64_t *numbers, void *const *pointers) {
             scale = 0.044698993277254025 * sqrt_beta;
             // vp_diffusion.gen:5
             ALIGNED float W[2][LANES];
-            normal(W, 2, row, seed, total_2, 0, 3);
+            normal(W, 2, row, seed, total, 0, 3);
             // vp_diffusion.gen:15
             for (int lane = 0; lane < LANES; lane++) {
                 x_2[0][lane] = x_2[0][lane] - 0.001998f * drift[0][lane] + (float)scale * W[0][lane];
@@ -452,10 +423,10 @@ void probability_flow_rows_shared(const int64_t *numbers, void *const *pointers)
     float *restrict shared = pointers[9];
     float *restrict shared_2 = shared + 0;
     // vp_diffusion.gen:8
-     {
-        float *restrict values_2 = shared_2 + 0 * 8;
+    {
+        float *restrict values = shared_2;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
         }
     }
 }
@@ -495,9 +466,9 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
         }
         ALIGNED float projected[128];
         for (int at = 0; at < 128; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 18; by++) total += joined[by] * (mlp_0_weight)[at * 18 + by * 1];
-            projected[at] = total;
+            float summed = 0.0f;
+            for (int by = 0; by < 18; by++) summed += joined[by] * (mlp_0_weight)[at * 18 + by * 1];
+            projected[at] = summed;
         }
         // vp_diffusion.gen:5
         ALIGNED float value_2[2];
@@ -512,9 +483,9 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
         }
         ALIGNED float projected_4[128];
         for (int at = 0; at < 128; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 18; by++) total += joined_2[by] * (mlp_0_weight)[at * 18 + by * 1];
-            projected_4[at] = total;
+            float summed_2 = 0.0f;
+            for (int by = 0; by < 18; by++) summed_2 += joined_2[by] * (mlp_0_weight)[at * 18 + by * 1];
+            projected_4[at] = summed_2;
         }
         // vp_diffusion.gen:16
         ALIGNED float x_2[2][LANES];
@@ -555,34 +526,32 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float product_4[128][LANES];
             dot(product_4, 128, joined_3, 18, mlp_0_weight, 18, 1);
-            ALIGNED float total_2[128][LANES];
+            ALIGNED float total[128][LANES];
             for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_4[at][lane] + mlp_0_bias[at];
+                for (int lane = 0; lane < LANES; lane++) total[at][lane] = product_4[at][lane] + mlp_0_bias[at];
             }
             ALIGNED float sigmoid_total[128][LANES];
             for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total[at][lane]);
             }
             ALIGNED float hidden[128][LANES];
             for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    hidden[at][lane] = total_2[at][lane] * sigmoid_total[at][lane];
-                }
+                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
             }
             ALIGNED float product_5[128][LANES];
             dot(product_5, 128, hidden, 128, mlp_1_weight, 128, 1);
-            ALIGNED float total_2_2[128][LANES];
+            ALIGNED float total_2[128][LANES];
             for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = product_5[at][lane] + mlp_1_bias[at];
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_5[at][lane] + mlp_1_bias[at];
             }
             ALIGNED float sigmoid_total_2[128][LANES];
             for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
             }
             ALIGNED float hidden_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    hidden_2[at][lane] = total_2_2[at][lane] * sigmoid_total_2[at][lane];
+                    hidden_2[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
                 }
             }
             ALIGNED float product_6[128][LANES];
@@ -727,14 +696,14 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_7_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    product_7_2[at][lane] = sigmoid_total[at][lane] * sigmoid(-total_2[at][lane]);
+                    product_7_2[at][lane] = sigmoid_total[at][lane] * sigmoid(-total[at][lane]);
                 }
             }
             // vp_diffusion.gen:8
             ALIGNED float value_3[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    value_3[at][lane] = sigmoid_total[at][lane] * projected[at] + total_2[at][lane] *
+                    value_3[at][lane] = sigmoid_total[at][lane] * projected[at] + total[at][lane] *
                         (product_7_2[at][lane] * projected[at]);
                 }
             }
@@ -743,13 +712,13 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_8_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    product_8_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2_2[at][lane]);
+                    product_8_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2[at][lane]);
                 }
             }
             ALIGNED float value_4[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    value_4[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2_2[at][lane] *
+                    value_4[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2[at][lane] *
                         (product_8_2[at][lane] * projected_2[at][lane]);
                 }
             }
@@ -781,7 +750,7 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             }
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    value_6[at][lane] = sigmoid_total[at][lane] * projected_4[at] + total_2[at][lane] *
+                    value_6[at][lane] = sigmoid_total[at][lane] * projected_4[at] + total[at][lane] *
                         (product_7_2[at][lane] * projected_4[at]);
                 }
             }
@@ -791,7 +760,7 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float value_7[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    value_7[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2_2[at][lane] *
+                    value_7[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2[at][lane] *
                         (product_8_2[at][lane] * projected_5[at][lane]);
                 }
             }
@@ -990,10 +959,10 @@ void simulate_back_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[9];
     float *restrict shared_2 = shared + 0;
     // vp_diffusion.gen:8
-     {
-        float *restrict values_2 = shared_2 + 0 * 8;
+    {
+        float *restrict values = shared_2;
         for (int at = 0; at < 8; at++) {
-            values_2[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
         }
     }
 }
@@ -1059,26 +1028,24 @@ void simulate_back_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float product_2[128][LANES];
             dot(product_2, 128, joined, 18, mlp_0_weight, 18, 1);
-            ALIGNED float total_2[128][LANES];
+            ALIGNED float total[128][LANES];
             for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                for (int lane = 0; lane < LANES; lane++) total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
             }
             ALIGNED float hidden[128][LANES];
             for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    hidden[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
-                }
+                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
             }
             ALIGNED float product_3[128][LANES];
             dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
-            ALIGNED float total_2_2[128][LANES];
+            ALIGNED float total_2[128][LANES];
             for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
             }
             ALIGNED float hidden_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    hidden_2[at][lane] = total_2_2[at][lane] * sigmoid(total_2_2[at][lane]);
+                    hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
                 }
             }
             ALIGNED float product_4[128][LANES];

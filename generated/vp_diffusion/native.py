@@ -14,7 +14,7 @@ objective_phase_1_rows = CFunction(
     parameters=8,
     random=True,
     shared=8,
-    work=1670.0,
+    work=1790.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -25,9 +25,8 @@ sample_rows = CFunction(
     parameters=8,
     random=True,
     shared=8,
-    work=831000.0,
+    work=832000.0,
 )
-start_rows = CFunction(__file__, "start_rows", inputs=(), outputs=(Port((2,)),), lanes=64, random=True, work=4.26)
 reverse_rows = CFunction(
     __file__,
     "reverse_rows",
@@ -38,7 +37,7 @@ reverse_rows = CFunction(
     scalars=("steps",),
     random=True,
     shared=8,
-    work=1660.0,
+    work=1780.0,
 )
 probability_flow_rows = CFunction(
     __file__,
@@ -58,7 +57,7 @@ simulate_vp_rows = CFunction(
     lanes=64,
     scalars=("steps",),
     random=True,
-    work=6.06,
+    work=123.0,
 )
 simulate_back_rows = CFunction(
     __file__,
@@ -70,5 +69,5 @@ simulate_back_rows = CFunction(
     scalars=("steps",),
     random=True,
     shared=8,
-    work=1660.0,
+    work=1780.0,
 )

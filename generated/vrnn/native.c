@@ -20,45 +20,45 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict start_used = shared + 0;
     float *restrict start_used_2 = shared + 4;
     // vrnn.gen:11
-     {
-        float *restrict values_2 = start_used + 0 * 4;
+    {
+        float *restrict values = start_used;
         ALIGNED float product[64];
         for (int at = 0; at < 64; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 64; by++) total += start[by] * (mlp_0_weight)[at * 64 + by * 1];
-            product[at] = total;
+            float summed = 0.0f;
+            for (int by = 0; by < 64; by++) summed += start[by] * (mlp_0_weight)[at * 64 + by * 1];
+            product[at] = summed;
         }
         ALIGNED float product_2[4];
         for (int at = 0; at < 4; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 64; by++) total += relu(product[by] + mlp_0_bias[by]) * (mlp_m_weight)[at * 64 + by *
-                1];
-            product_2[at] = total;
+            float summed_2 = 0.0f;
+            for (int by = 0; by < 64; by++) summed_2 += relu(product[by] + mlp_0_bias[by]) * (mlp_m_weight)[at * 64 + by
+                * 1];
+            product_2[at] = summed_2;
         }
-        values_2[0] = product_2[0] + mlp_m_bias[0];
-        values_2[1] = product_2[1] + mlp_m_bias[1];
-        values_2[2] = product_2[2] + mlp_m_bias[2];
-        values_2[3] = product_2[3] + mlp_m_bias[3];
+        values[0] = product_2[0] + mlp_m_bias[0];
+        values[1] = product_2[1] + mlp_m_bias[1];
+        values[2] = product_2[2] + mlp_m_bias[2];
+        values[3] = product_2[3] + mlp_m_bias[3];
     }
-     {
-        float *restrict values_3 = start_used_2 + 0 * 4;
+    {
+        float *restrict values_2 = start_used_2;
         ALIGNED float product_3[64];
         for (int at = 0; at < 64; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 64; by++) total += start[by] * (mlp_0_weight)[at * 64 + by * 1];
-            product_3[at] = total;
+            float summed_3 = 0.0f;
+            for (int by = 0; by < 64; by++) summed_3 += start[by] * (mlp_0_weight)[at * 64 + by * 1];
+            product_3[at] = summed_3;
         }
         ALIGNED float product_4[4];
         for (int at = 0; at < 4; at++) {
-            float total = 0.0f;
-            for (int by = 0; by < 64; by++) total += relu(product_3[by] + mlp_0_bias[by]) * (mlp_s_weight)[at * 64 + by
-                * 1];
-            product_4[at] = total;
+            float summed_4 = 0.0f;
+            for (int by = 0; by < 64; by++) summed_4 += relu(product_3[by] + mlp_0_bias[by]) * (mlp_s_weight)[at * 64 +
+                by * 1];
+            product_4[at] = summed_4;
         }
-        values_3[0] = exponential(product_4[0] + mlp_s_bias[0]);
-        values_3[1] = exponential(product_4[1] + mlp_s_bias[1]);
-        values_3[2] = exponential(product_4[2] + mlp_s_bias[2]);
-        values_3[3] = exponential(product_4[3] + mlp_s_bias[3]);
+        values_2[0] = exponential(product_4[0] + mlp_s_bias[0]);
+        values_2[1] = exponential(product_4[1] + mlp_s_bias[1]);
+        values_2[2] = exponential(product_4[2] + mlp_s_bias[2]);
+        values_2[3] = exponential(product_4[3] + mlp_s_bias[3]);
     }
 }
 
@@ -150,10 +150,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = x_0[at][lane];
         }
-        ALIGNED float h_before[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
-        }
         ALIGNED float z_before[4][LANES];
         ALIGNED float x_before[8][LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -165,12 +161,16 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) x_before[at][lane] = x_0[at][lane];
         }
+        ALIGNED float h_before[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
+        }
         for (int64_t t = 0; t < 7; t++) {
-            int64_t total_2;
-            total_2 = t + 1;
+            int64_t total;
+            total = t + 1;
             // vrnn.gen:12
             int64_t product_3;
-            product_3 = total_2 * 8;
+            product_3 = total * 8;
             ALIGNED float noise_5[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) noise_5[at][lane] = noise[product_3 + at][lane];
@@ -220,8 +220,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float s_2[4][LANES];
             ALIGNED float scale_2[4][LANES];
             ALIGNED float noise_6[4][LANES];
-            ALIGNED float z_t[4][LANES];
-            ALIGNED float joined_3[68][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 s_2[0][lane] = product_7[0][lane] + mlp_s_bias[0];
                 s_2[1][lane] = product_7[1][lane] + mlp_s_bias[1];
@@ -231,10 +229,14 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 scale_2[1][lane] = exponential(s_2[1][lane]);
                 scale_2[2][lane] = exponential(s_2[2][lane]);
                 scale_2[3][lane] = exponential(s_2[3][lane]);
-                noise_6[0][lane] = noise_3[total_2 * 4][lane];
-                noise_6[1][lane] = noise_3[total_2 * 4 + 1][lane];
-                noise_6[2][lane] = noise_3[total_2 * 4 + 2][lane];
-                noise_6[3][lane] = noise_3[total_2 * 4 + 3][lane];
+                noise_6[0][lane] = noise_3[total * 4][lane];
+                noise_6[1][lane] = noise_3[total * 4 + 1][lane];
+                noise_6[2][lane] = noise_3[total * 4 + 2][lane];
+                noise_6[3][lane] = noise_3[total * 4 + 3][lane];
+            }
+            ALIGNED float z_t[4][LANES];
+            ALIGNED float joined_3[68][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 z_t[0][lane] = m_2[0][lane] + scale_2[0][lane] * noise_6[0][lane];
                 z_t[1][lane] = m_2[1][lane] + scale_2[1][lane] * noise_6[1][lane];
                 z_t[2][lane] = m_2[2][lane] + scale_2[2][lane] * noise_6[2][lane];
@@ -271,18 +273,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             // vrnn.gen:9
-            ALIGNED float next_2[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = x[at][lane];
-            }
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at + product_3][lane] = x_t[at][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) x[at][lane] = next_2[at][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
+                for (int lane = 0; lane < LANES; lane++) x[at + product_3][lane] = x_t[at][lane];
             }
             for (int lane = 0; lane < LANES; lane++) {
                 z_before[0][lane] = z_t[0][lane];
@@ -292,6 +284,9 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) x_before[at][lane] = x_t[at][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
             }
         }
         store_whole(x_out, x, first, count, 64, 64, 0);
@@ -403,26 +398,24 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = 0.0f;
         }
+        ALIGNED float z_before[4][LANES];
         ALIGNED float h_before[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             z[0][lane] = z_0[0][lane];
             z[1][lane] = z_0[1][lane];
             z[2][lane] = z_0[2][lane];
             z[3][lane] = z_0[3][lane];
-        }
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
-        }
-        ALIGNED float z_before[4][LANES];
-        for (int lane = 0; lane < LANES; lane++) {
             z_before[0][lane] = z_0[0][lane];
             z_before[1][lane] = z_0[1][lane];
             z_before[2][lane] = z_0[2][lane];
             z_before[3][lane] = z_0[3][lane];
         }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
+        }
         for (int64_t t = 0; t < 7; t++) {
-            int64_t total_2;
-            total_2 = t + 1;
+            int64_t total;
+            total = t + 1;
             ALIGNED float joined_2[76][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_2[at][lane] = h_before[at][lane];
@@ -446,10 +439,10 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             }
             // vrnn.gen:13
             int64_t product_5;
-            product_5 = total_2 * 4;
+            product_5 = total * 4;
             ALIGNED float joined_3[72][LANES];
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = x[total_2 * 8 + at][lane];
+                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = x[total * 8 + at][lane];
             }
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_3[at + 8][lane] = h_t[at][lane];
@@ -476,7 +469,6 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float s_2[4][LANES];
             ALIGNED float scale_2[4][LANES];
             ALIGNED float noise_3[4][LANES];
-            ALIGNED float z_t[4][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 s_2[0][lane] = product_8[0][lane] + q_mlp_s_bias[0];
                 s_2[1][lane] = product_8[1][lane] + q_mlp_s_bias[1];
@@ -490,43 +482,30 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
                 noise_3[1][lane] = noise[product_5 + 1][lane];
                 noise_3[2][lane] = noise[product_5 + 2][lane];
                 noise_3[3][lane] = noise[product_5 + 3][lane];
+            }
+            ALIGNED float z_t[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 z_t[0][lane] = m_2[0][lane] + scale_2[0][lane] * noise_3[0][lane];
                 z_t[1][lane] = m_2[1][lane] + scale_2[1][lane] * noise_3[1][lane];
                 z_t[2][lane] = m_2[2][lane] + scale_2[2][lane] * noise_3[2][lane];
                 z_t[3][lane] = m_2[3][lane] + scale_2[3][lane] * noise_3[3][lane];
             }
             // vrnn.gen:9
-            ALIGNED float next_2[512][LANES];
-            for (int at = 0; at < 512; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = h[at][lane];
-            }
             for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at + total_2 * 64][lane] = h_t[at][lane];
-            }
-            for (int at = 0; at < 512; at++) {
-                for (int lane = 0; lane < LANES; lane++) h[at][lane] = next_2[at][lane];
-            }
-            ALIGNED float next_3[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_3[at][lane] = z[at][lane];
+                for (int lane = 0; lane < LANES; lane++) h[at + total * 64][lane] = h_t[at][lane];
             }
             for (int lane = 0; lane < LANES; lane++) {
-                next_3[product_5][lane] = z_t[0][lane];
-                next_3[product_5 + 1][lane] = z_t[1][lane];
-                next_3[product_5 + 2][lane] = z_t[2][lane];
-                next_3[product_5 + 3][lane] = z_t[3][lane];
-            }
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_3[at][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
-            }
-            for (int lane = 0; lane < LANES; lane++) {
+                z[product_5][lane] = z_t[0][lane];
+                z[product_5 + 1][lane] = z_t[1][lane];
+                z[product_5 + 2][lane] = z_t[2][lane];
+                z[product_5 + 3][lane] = z_t[3][lane];
                 z_before[0][lane] = z_t[0][lane];
                 z_before[1][lane] = z_t[1][lane];
                 z_before[2][lane] = z_t[2][lane];
                 z_before[3][lane] = z_t[3][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
             }
         }
         // vrnn.gen:11
@@ -604,14 +583,14 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
                     logits[at][lane] = product_13[at][lane] + mlp_2_output_bias[at];
                 }
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_3[lane] += x[t_3 * 8 + at][lane] * logits[at][lane] - softplus(logits[at][lane]);
+                    sum_2[lane] += x[t_3 * 8 + at][lane] * logits[at][lane] - softplus(logits[at][lane]);
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) log_p_2[lane] = log_p_2[lane] + total_3[lane];
+            for (int lane = 0; lane < LANES; lane++) log_p_2[lane] = log_p_2[lane] + sum_2[lane];
         }
         // vrnn.gen:13
         ALIGNED float log_q[LANES];
@@ -756,29 +735,27 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = 0.0f;
         }
+        ALIGNED float z_before[4][LANES];
         ALIGNED float h_before[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             z[0][lane] = z_0[0][lane];
             z[1][lane] = z_0[1][lane];
             z[2][lane] = z_0[2][lane];
             z[3][lane] = z_0[3][lane];
-        }
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
-        }
-        ALIGNED float z_before[4][LANES];
-        for (int lane = 0; lane < LANES; lane++) {
             z_before[0][lane] = z_0[0][lane];
             z_before[1][lane] = z_0[1][lane];
             z_before[2][lane] = z_0[2][lane];
             z_before[3][lane] = z_0[3][lane];
         }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
+        }
         for (int64_t t = 0; t < 7; t++) {
-            int64_t total_2;
-            total_2 = t + 1;
+            int64_t total;
+            total = t + 1;
             // vrnn.gen:13
             int64_t product_4;
-            product_4 = total_2 * 4;
+            product_4 = total * 4;
             // vrnn.gen:9
             ALIGNED float joined_2[76][LANES];
             for (int at = 0; at < 64; at++) {
@@ -804,7 +781,7 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
             // vrnn.gen:13
             ALIGNED float joined_3[72][LANES];
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = x[total_2 * 8 + at][lane];
+                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = x[total * 8 + at][lane];
             }
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_3[at + 8][lane] = h_t[at][lane];
@@ -831,7 +808,6 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float s_2[4][LANES];
             ALIGNED float scale_2[4][LANES];
             ALIGNED float noise_3[4][LANES];
-            ALIGNED float z_t[4][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 s_2[0][lane] = product_8[0][lane] + mlp_s_bias[0];
                 s_2[1][lane] = product_8[1][lane] + mlp_s_bias[1];
@@ -845,33 +821,27 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
                 noise_3[1][lane] = noise[product_4 + 1][lane];
                 noise_3[2][lane] = noise[product_4 + 2][lane];
                 noise_3[3][lane] = noise[product_4 + 3][lane];
+            }
+            ALIGNED float z_t[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 z_t[0][lane] = m_2[0][lane] + scale_2[0][lane] * noise_3[0][lane];
                 z_t[1][lane] = m_2[1][lane] + scale_2[1][lane] * noise_3[1][lane];
                 z_t[2][lane] = m_2[2][lane] + scale_2[2][lane] * noise_3[2][lane];
                 z_t[3][lane] = m_2[3][lane] + scale_2[3][lane] * noise_3[3][lane];
             }
             // vrnn.gen:9
-            ALIGNED float next_2[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = z[at][lane];
-            }
             for (int lane = 0; lane < LANES; lane++) {
-                next_2[product_4][lane] = z_t[0][lane];
-                next_2[product_4 + 1][lane] = z_t[1][lane];
-                next_2[product_4 + 2][lane] = z_t[2][lane];
-                next_2[product_4 + 3][lane] = z_t[3][lane];
-            }
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_2[at][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
-            }
-            for (int lane = 0; lane < LANES; lane++) {
+                z[product_4][lane] = z_t[0][lane];
+                z[product_4 + 1][lane] = z_t[1][lane];
+                z[product_4 + 2][lane] = z_t[2][lane];
+                z[product_4 + 3][lane] = z_t[3][lane];
                 z_before[0][lane] = z_t[0][lane];
                 z_before[1][lane] = z_t[1][lane];
                 z_before[2][lane] = z_t[2][lane];
                 z_before[3][lane] = z_t[3][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
             }
         }
         store(z_out, z, first, count, 32, 32, 0);
@@ -983,26 +953,24 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = 0.0f;
         }
+        ALIGNED float z_before[4][LANES];
         ALIGNED float h_before[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             z[0][lane] = z_0[0][lane];
             z[1][lane] = z_0[1][lane];
             z[2][lane] = z_0[2][lane];
             z[3][lane] = z_0[3][lane];
-        }
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
-        }
-        ALIGNED float z_before[4][LANES];
-        for (int lane = 0; lane < LANES; lane++) {
             z_before[0][lane] = z_0[0][lane];
             z_before[1][lane] = z_0[1][lane];
             z_before[2][lane] = z_0[2][lane];
             z_before[3][lane] = z_0[3][lane];
         }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
+        }
         for (int64_t t = 0; t < 7; t++) {
-            int64_t total_2;
-            total_2 = t + 1;
+            int64_t total;
+            total = t + 1;
             ALIGNED float joined_2[76][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_2[at][lane] = h_before[at][lane];
@@ -1026,10 +994,10 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             }
             // vrnn.gen:13
             int64_t product_5;
-            product_5 = total_2 * 4;
+            product_5 = total * 4;
             ALIGNED float joined_3[72][LANES];
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = x[total_2 * 8 + at][lane];
+                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = x[total * 8 + at][lane];
             }
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_3[at + 8][lane] = h_t[at][lane];
@@ -1056,7 +1024,6 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float s_2[4][LANES];
             ALIGNED float scale_2[4][LANES];
             ALIGNED float noise_3[4][LANES];
-            ALIGNED float z_t[4][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 s_2[0][lane] = product_8[0][lane] + q_mlp_s_bias[0];
                 s_2[1][lane] = product_8[1][lane] + q_mlp_s_bias[1];
@@ -1070,43 +1037,30 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                 noise_3[1][lane] = noise[product_5 + 1][lane];
                 noise_3[2][lane] = noise[product_5 + 2][lane];
                 noise_3[3][lane] = noise[product_5 + 3][lane];
+            }
+            ALIGNED float z_t[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 z_t[0][lane] = m_2[0][lane] + scale_2[0][lane] * noise_3[0][lane];
                 z_t[1][lane] = m_2[1][lane] + scale_2[1][lane] * noise_3[1][lane];
                 z_t[2][lane] = m_2[2][lane] + scale_2[2][lane] * noise_3[2][lane];
                 z_t[3][lane] = m_2[3][lane] + scale_2[3][lane] * noise_3[3][lane];
             }
             // vrnn.gen:9
-            ALIGNED float next_2[512][LANES];
-            for (int at = 0; at < 512; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = h[at][lane];
-            }
             for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at + total_2 * 64][lane] = h_t[at][lane];
-            }
-            for (int at = 0; at < 512; at++) {
-                for (int lane = 0; lane < LANES; lane++) h[at][lane] = next_2[at][lane];
-            }
-            ALIGNED float next_3[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_3[at][lane] = z[at][lane];
+                for (int lane = 0; lane < LANES; lane++) h[at + total * 64][lane] = h_t[at][lane];
             }
             for (int lane = 0; lane < LANES; lane++) {
-                next_3[product_5][lane] = z_t[0][lane];
-                next_3[product_5 + 1][lane] = z_t[1][lane];
-                next_3[product_5 + 2][lane] = z_t[2][lane];
-                next_3[product_5 + 3][lane] = z_t[3][lane];
-            }
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_3[at][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
-            }
-            for (int lane = 0; lane < LANES; lane++) {
+                z[product_5][lane] = z_t[0][lane];
+                z[product_5 + 1][lane] = z_t[1][lane];
+                z[product_5 + 2][lane] = z_t[2][lane];
+                z[product_5 + 3][lane] = z_t[3][lane];
                 z_before[0][lane] = z_t[0][lane];
                 z_before[1][lane] = z_t[1][lane];
                 z_before[2][lane] = z_t[2][lane];
                 z_before[3][lane] = z_t[3][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
             }
         }
         // vrnn.gen:11
@@ -1184,14 +1138,14 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                     logits[at][lane] = product_13[at][lane] + mlp_2_output_bias[at];
                 }
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_3[lane] += x[t_3 * 8 + at][lane] * logits[at][lane] - softplus(logits[at][lane]);
+                    sum_2[lane] += x[t_3 * 8 + at][lane] * logits[at][lane] - softplus(logits[at][lane]);
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) log_p_2[lane] = log_p_2[lane] + total_3[lane];
+            for (int lane = 0; lane < LANES; lane++) log_p_2[lane] = log_p_2[lane] + sum_2[lane];
         }
         // vrnn.gen:13
         ALIGNED float log_q[LANES];

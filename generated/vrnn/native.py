@@ -14,7 +14,7 @@ sample_rows = CFunction(
     parameters=13,
     random=True,
     shared=8,
-    work=5180.0,
+    work=5290.0,
 )
 log_weight_rows = CFunction(
     __file__,
@@ -24,7 +24,7 @@ log_weight_rows = CFunction(
     lanes=16,
     parameters=19,
     random=True,
-    work=8790.0,
+    work=8910.0,
 )
 encode_rows = CFunction(
     __file__,
@@ -34,7 +34,7 @@ encode_rows = CFunction(
     lanes=16,
     parameters=9,
     random=True,
-    work=3470.0,
+    work=3580.0,
 )
 objective_phase_1_rows = CFunction(
     __file__,
@@ -44,5 +44,5 @@ objective_phase_1_rows = CFunction(
     lanes=16,
     parameters=19,
     random=True,
-    work=8790.0,
+    work=8910.0,
 )

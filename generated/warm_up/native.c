@@ -32,33 +32,6 @@ void energy_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
-#ifdef START_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* where chains of mala start: Normal(0, 1).
-
-   Returns x [rows, 4]. */
-void start_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict row_numbers = pointers[0];
-    float *restrict x_out = pointers[1];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // warm_up.gen:8
-        ALIGNED float x[4][LANES];
-        normal(x, 4, row, seed, step, 0, 0);
-        store(x_out, x, first, count, 4, 4, 0);
-    }
-}
-#endif
-
 #ifdef CHAIN_ROWS
 #define LANES 64
 #include "lanes.h"
@@ -132,7 +105,6 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float U[LANES];
             ALIGNED float grad_U[4][LANES];
             ALIGNED float mean[4][LANES];
-            ALIGNED float noise[4][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 x_2_0[lane] = x_2[0][lane];
                 x_2_1[lane] = x_2[1][lane];
@@ -147,6 +119,9 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 grad_U[3][lane] = -1.0f + exp_x_2_3[lane];
                 mean[0][lane] = x_2[0][lane] - product[0][lane] * grad_U[0][lane];
                 mean[1][lane] = x_2[1][lane] - product[1][lane] * grad_U[1][lane];
+            }
+            ALIGNED float noise[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 mean[2][lane] = x_2[2][lane] - product[2][lane] * grad_U[2][lane];
                 mean[3][lane] = x_2[3][lane] - product[3][lane] * grad_U[3][lane];
             }
@@ -160,8 +135,6 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float exp_y_3[LANES];
             ALIGNED float U_2[LANES];
             ALIGNED float grad_U_2[4][LANES];
-            ALIGNED float log_ratio[LANES];
-            ALIGNED int accept[LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 y[0][lane] = mean[0][lane] + scale_2[0][lane] * noise[0][lane];
                 y[1][lane] = mean[1][lane] + scale_2[1][lane] * noise[1][lane];
@@ -176,6 +149,10 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                     exp_y_3[lane] - y_3[lane];
                 grad_U_2[0][lane] = 0.01f * y_0[lane];
                 grad_U_2[1][lane] = y_1[lane];
+            }
+            ALIGNED float log_ratio[LANES];
+            ALIGNED int accept[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 grad_U_2[2][lane] = 100.0f * y_2[lane];
                 grad_U_2[3][lane] = -1.0f + exp_y_3[lane];
                 log_ratio[lane] = U[lane] - U_2[lane] + (-0.5f * square((x_2[0][lane] - (y[0][lane] - product[0][lane] *
@@ -245,7 +222,6 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float average[LANES];
         ALIGNED float behind[LANES];
         ALIGNED float x_mean[4][LANES];
-        ALIGNED float x_square[4][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_eps[lane] = logarithm(eps[lane]);
             x_2[0][lane] = x[0][lane];
@@ -259,6 +235,9 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
             x_mean[1][lane] = 0.0f;
             x_mean[2][lane] = 0.0f;
             x_mean[3][lane] = 0.0f;
+        }
+        ALIGNED float x_square[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             x_square[0][lane] = 0.0f;
             x_square[1][lane] = 0.0f;
             x_square[2][lane] = 0.0f;
@@ -280,9 +259,6 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float exp_log_size[LANES];
             ALIGNED float product[4][LANES];
             ALIGNED float grad_U[4][LANES];
-            ALIGNED float mean[4][LANES];
-            ALIGNED float scale_2[4][LANES];
-            ALIGNED float noise[4][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 x_2_0[lane] = x_2[0][lane];
                 x_2_1[lane] = x_2[1][lane];
@@ -297,6 +273,11 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
                 product[2][lane] = exp_log_size[lane] * square(scale[2][lane]);
                 product[3][lane] = exp_log_size[lane] * square(scale[3][lane]);
                 grad_U[0][lane] = 0.01f * x_2_0[lane];
+            }
+            ALIGNED float mean[4][LANES];
+            ALIGNED float scale_2[4][LANES];
+            ALIGNED float noise[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 grad_U[1][lane] = x_2_1[lane];
                 grad_U[2][lane] = 100.0f * x_2_2[lane];
                 grad_U[3][lane] = -1.0f + exp_x_2_3[lane];
@@ -319,10 +300,6 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float exp_y_3[LANES];
             ALIGNED float U_2[LANES];
             ALIGNED float grad_U_2[4][LANES];
-            ALIGNED float log_scale_2[4][LANES];
-            ALIGNED float log_ratio[LANES];
-            ALIGNED int accept[LANES];
-            ALIGNED float chosen[4][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 y[0][lane] = mean[0][lane] + scale_2[0][lane] * noise[0][lane];
                 y[1][lane] = mean[1][lane] + scale_2[1][lane] * noise[1][lane];
@@ -337,6 +314,12 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
                     exp_y_3[lane] - y_3[lane];
                 grad_U_2[0][lane] = 0.01f * y_0[lane];
                 grad_U_2[1][lane] = y_1[lane];
+            }
+            ALIGNED float log_scale_2[4][LANES];
+            ALIGNED float log_ratio[LANES];
+            ALIGNED int accept[LANES];
+            ALIGNED float chosen[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 grad_U_2[2][lane] = 100.0f * y_2[lane];
                 grad_U_2[3][lane] = -1.0f + exp_y_3[lane];
                 log_scale_2[0][lane] = logarithm(scale_2[0][lane]);
@@ -390,6 +373,8 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
                 x_2[1][lane] = chosen[1][lane];
                 x_2[2][lane] = chosen[2][lane];
                 x_2[3][lane] = chosen[3][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
                 log_size[lane] = log_size_next[lane];
                 average[lane] = (float)power_t * log_size_next[lane] + (float)(1.0 - power_t) * average[lane];
                 behind[lane] = behind_next[lane];

@@ -5,8 +5,7 @@ spec: specs/physics/warm_up.gen, sha256 2f5275501863f6d03a02559bd46cde2381d9ccfe
 
 from gencompiler.runtime.compiled import CFunction, Port
 
-energy_rows = CFunction(__file__, "energy_rows", inputs=(Port((4,)),), outputs=(Port(),), lanes=64, work=2.73)
-start_rows = CFunction(__file__, "start_rows", inputs=(), outputs=(Port((4,)),), lanes=64, random=True, work=8.52)
+energy_rows = CFunction(__file__, "energy_rows", inputs=(Port((4,)),), outputs=(Port(),), lanes=64, work=120.0)
 chain_rows = CFunction(
     __file__,
     "chain_rows",
@@ -15,7 +14,7 @@ chain_rows = CFunction(
     lanes=64,
     scalars=("steps",),
     random=True,
-    work=38.7,
+    work=156.0,
 )
 warm_up_rows = CFunction(
     __file__,
@@ -25,5 +24,5 @@ warm_up_rows = CFunction(
     lanes=64,
     scalars=("steps",),
     random=True,
-    work=45.3,
+    work=163.0,
 )

@@ -100,10 +100,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             start = remainder_t * 17;
             int64_t start_2;
             start_2 = whole_remainder(t, 2) * 32;
-            int64_t total_2;
-            total_2 = t + 1;
+            int64_t total;
+            total = t + 1;
             int64_t remainder_total;
-            remainder_total = whole_remainder(total_2, 3);
+            remainder_total = whole_remainder(total, 3);
             int64_t start_3;
             start_3 = remainder_total * 17;
             int64_t start_4;
@@ -131,7 +131,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) value[at + start_2][lane] = residual_0[at][lane];
             }
             int64_t start_5;
-            start_5 = whole_remainder(total_2, 2) * 32;
+            start_5 = whole_remainder(total, 2) * 32;
             ALIGNED float value_2[64][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = value[start_5 + at][lane];
@@ -239,7 +239,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) value_5[at + start_8][lane] = residual_2[at][lane];
             }
             int64_t start_9;
-            start_9 = whole_remainder(total_2, 5) * 32;
+            start_9 = whole_remainder(total, 5) * 32;
             ALIGNED float value_6[64][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_6[at][lane] = value_5[start_9 + at][lane];
@@ -293,7 +293,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) value_7[at + start_10][lane] = residual_3[at][lane];
             }
             int64_t start_11;
-            start_11 = whole_remainder(total_2, 9) * 32;
+            start_11 = whole_remainder(total, 9) * 32;
             ALIGNED float value_8[64][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_8[at][lane] = value_7[start_11 + at][lane];
@@ -347,7 +347,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) value_9[at + start_12][lane] = residual_4[at][lane];
             }
             int64_t start_13;
-            start_13 = whole_remainder(total_2, 17) * 32;
+            start_13 = whole_remainder(total, 17) * 32;
             ALIGNED float value_10[64][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_10[at][lane] = value_9[start_13 + at][lane];
@@ -401,7 +401,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) value_11[at + start_14][lane] = residual_5[at][lane];
             }
             int64_t start_15;
-            start_15 = whole_remainder(total_2, 33) * 32;
+            start_15 = whole_remainder(total, 33) * 32;
             ALIGNED float value_12[64][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_12[at][lane] = value_11[start_15 + at][lane];
@@ -476,39 +476,39 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_21[at][lane] + output_bias[at];
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = logits[0][lane];
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], logits[at][lane]);
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = logits[0][lane];
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], logits[at][lane]);
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = logits[0][lane];
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], logits[at][lane]);
             }
-            ALIGNED float total_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_6[lane] = logits[0][lane];
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[lane] = maximum(total_6[lane], logits[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], logits[at][lane]);
             }
-            ALIGNED float total_7[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_7[lane] = 0.0f;
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_7[lane] += exponential(logits[at][lane] - choose(absolute(total_5[lane]) < INFINITY,
-                        total_6[lane], 0.0f));
+                    sum_6[lane] += exponential(logits[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                        0.0f));
                 }
             }
             ALIGNED float masses[17][LANES];
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    masses[at][lane] = exponential(logits[at][lane] - (choose(absolute(total_3[lane]) < INFINITY,
-                        total_4[lane], 0.0f) + logarithm(total_7[lane])));
+                    masses[at][lane] = exponential(logits[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY,
+                        sum_3[lane], 0.0f) + logarithm(sum_6[lane])));
                 }
             }
             ALIGNED float noise[LANES];
@@ -520,23 +520,18 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 drawn[lane] = 0.0f;
             }
             for (int64_t k = 0; k < 16; k++) {
-                ALIGNED float total_2_2[LANES];
+                ALIGNED float total_2[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2_2[lane] = cumulative[lane] + masses[k][lane];
-                    cumulative[lane] = total_2_2[lane];
-                    drawn[lane] = drawn[lane] + (float)(total_2_2[lane] <= noise[lane]);
+                    total_2[lane] = cumulative[lane] + masses[k][lane];
+                    cumulative[lane] = total_2[lane];
+                    drawn[lane] = drawn[lane] + (float)(total_2[lane] <= noise[lane]);
                 }
             }
             store_whole(x_out, &drawn, first, count, 1, 64, t);
-            ALIGNED float next_2[51][LANES];
-            for (int at = 0; at < 51; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = wavenet_view[at][lane];
-            }
             for (int at = 0; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at + start][lane] = (float)(drawn[lane] == (float)at);
-            }
-            for (int at = 0; at < 51; at++) {
-                for (int lane = 0; lane < LANES; lane++) wavenet_view[at][lane] = next_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    wavenet_view[at + start][lane] = (float)(drawn[lane] == (float)at);
+                }
             }
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) wavenet_residual_0[at][lane] = value[at][lane];

@@ -20,46 +20,19 @@ void energy_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float x[16][LANES];
         load(x, x_rows, first, count, 16);
         // wells.gen:5
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] += whole_power(x[at][lane], 4);
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += whole_power(x[at][lane], 4);
         }
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] += square(x[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += square(x[at][lane]);
         }
         ALIGNED float energy[LANES];
-        for (int lane = 0; lane < LANES; lane++) energy[lane] = total_2[lane] / 4.0f - total_3[lane] / 2.0f;
+        for (int lane = 0; lane < LANES; lane++) energy[lane] = sum_2[lane] / 4.0f - sum_3[lane] / 2.0f;
         store(energy_out, &energy, first, count, 1, 1, 0);
-    }
-}
-#endif
-
-#ifdef START_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* where chains of walk start: Normal(0, 1).
-
-   Returns x [rows, 16]. */
-void start_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict row_numbers = pointers[0];
-    float *restrict x_out = pointers[1];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // wells.gen:7
-        ALIGNED float x[16][LANES];
-        normal(x, 16, row, seed, step, 0, 0);
-        store(x_out, x, first, count, 16, 16, 0);
     }
 }
 #endif
@@ -101,19 +74,19 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float u[LANES];
             uniform(&u, 1, row, seed, now, 0, 2);
             // wells.gen:5
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 16; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] += whole_power(x_2[at][lane], 4);
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += whole_power(x_2[at][lane], 4);
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
             for (int at = 0; at < 16; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] += square(x_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] += square(x_2[at][lane]);
             }
             ALIGNED float U[LANES];
             ALIGNED float noise[16][LANES];
-            for (int lane = 0; lane < LANES; lane++) U[lane] = total_2[lane] / 4.0f - total_3[lane] / 2.0f;
+            for (int lane = 0; lane < LANES; lane++) U[lane] = sum_2[lane] / 4.0f - sum_3[lane] / 2.0f;
             normal(noise, 16, row, seed, now, 0, 1);
             // wells.gen:7
             ALIGNED float y[16][LANES];
@@ -121,38 +94,38 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) y[at][lane] = x_2[at][lane] + 0.4f * noise[at][lane];
             }
             // wells.gen:5
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 16; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] += whole_power(y[at][lane], 4);
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] += whole_power(y[at][lane], 4);
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = 0.0f;
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = 0.0f;
             for (int at = 0; at < 16; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[lane] += square(y[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] += square(y[at][lane]);
             }
             ALIGNED float U_2[LANES];
-            ALIGNED float total_6[LANES];
+            ALIGNED float sum_6[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                U_2[lane] = total_4[lane] / 4.0f - total_5[lane] / 2.0f;
-                total_6[lane] = 0.0f;
+                U_2[lane] = sum_4[lane] / 4.0f - sum_5[lane] / 2.0f;
+                sum_6[lane] = 0.0f;
             }
             for (int at = 0; at < 16; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_6[lane] += -0.5f * square((x_2[at][lane] - y[at][lane]) / 0.4f) - 0.002647801330517674f;
+                    sum_6[lane] += -0.5f * square((x_2[at][lane] - y[at][lane]) / 0.4f) - 0.002647801330517674f;
                 }
             }
-            ALIGNED float total_7[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_7[lane] = 0.0f;
+            ALIGNED float sum_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
             for (int at = 0; at < 16; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_7[lane] += -0.5f * square((y[at][lane] - x_2[at][lane]) / 0.4f) - 0.002647801330517674f;
+                    sum_7[lane] += -0.5f * square((y[at][lane] - x_2[at][lane]) / 0.4f) - 0.002647801330517674f;
                 }
             }
             ALIGNED float log_ratio[LANES];
             ALIGNED int accept[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                log_ratio[lane] = U[lane] - U_2[lane] + (total_6[lane] - total_7[lane]);
+                log_ratio[lane] = U[lane] - U_2[lane] + (sum_6[lane] - sum_7[lane]);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
             // wells.gen:7
@@ -189,51 +162,49 @@ void log_ratio_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float y[16][LANES];
         load(y, y_rows, first, count, 16);
         // wells.gen:5
-        ALIGNED float total_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] += whole_power(x[at][lane], 4);
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += whole_power(x[at][lane], 4);
         }
-        ALIGNED float total_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] += square(x[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += square(x[at][lane]);
         }
         ALIGNED float U[LANES];
-        ALIGNED float total_4[LANES];
+        ALIGNED float sum_4[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            U[lane] = total_2[lane] / 4.0f - total_3[lane] / 2.0f;
-            total_4[lane] = 0.0f;
+            U[lane] = sum_2[lane] / 4.0f - sum_3[lane] / 2.0f;
+            sum_4[lane] = 0.0f;
         }
         for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] += whole_power(y[at][lane], 4);
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] += whole_power(y[at][lane], 4);
         }
-        ALIGNED float total_5[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_5[lane] = 0.0f;
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = 0.0f;
         for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] += square(y[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] += square(y[at][lane]);
         }
         ALIGNED float U_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) U_2[lane] = total_4[lane] / 4.0f - total_5[lane] / 2.0f;
+        for (int lane = 0; lane < LANES; lane++) U_2[lane] = sum_4[lane] / 4.0f - sum_5[lane] / 2.0f;
         // wells.gen:7
-        ALIGNED float total_6[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_6[lane] = 0.0f;
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_6[lane] += -0.5f * square((x[at][lane] - y[at][lane]) / 0.4f) - 0.002647801330517674f;
+                sum_6[lane] += -0.5f * square((x[at][lane] - y[at][lane]) / 0.4f) - 0.002647801330517674f;
             }
         }
-        ALIGNED float total_7[LANES];
-        for (int lane = 0; lane < LANES; lane++) total_7[lane] = 0.0f;
+        ALIGNED float sum_7[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_7[lane] += -0.5f * square((y[at][lane] - x[at][lane]) / 0.4f) - 0.002647801330517674f;
+                sum_7[lane] += -0.5f * square((y[at][lane] - x[at][lane]) / 0.4f) - 0.002647801330517674f;
             }
         }
         ALIGNED float log_ratio[LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            log_ratio[lane] = U[lane] - U_2[lane] + (total_6[lane] - total_7[lane]);
-        }
+        for (int lane = 0; lane < LANES; lane++) log_ratio[lane] = U[lane] - U_2[lane] + (sum_6[lane] - sum_7[lane]);
         store(log_ratio_out, &log_ratio, first, count, 1, 1, 0);
     }
 }

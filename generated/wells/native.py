@@ -5,8 +5,7 @@ spec: specs/physics/wells.gen, sha256 55193683ecb8b9655ca305b21f5d1d75075f5e0371
 
 from gencompiler.runtime.compiled import CFunction, Port
 
-energy_rows = CFunction(__file__, "energy_rows", inputs=(Port((16,)),), outputs=(Port(),), lanes=64, work=16.2)
-start_rows = CFunction(__file__, "start_rows", inputs=(), outputs=(Port((16,)),), lanes=64, random=True, work=34.1)
+energy_rows = CFunction(__file__, "energy_rows", inputs=(Port((16,)),), outputs=(Port(),), lanes=64, work=133.0)
 chain_rows = CFunction(
     __file__,
     "chain_rows",
@@ -15,7 +14,7 @@ chain_rows = CFunction(
     lanes=64,
     scalars=("steps",),
     random=True,
-    work=117.0,
+    work=234.0,
 )
 log_ratio_rows = CFunction(
     __file__,
@@ -23,7 +22,7 @@ log_ratio_rows = CFunction(
     inputs=(Port((16,)), Port((16,))),
     outputs=(Port(),),
     lanes=64,
-    work=73.1,
+    work=190.0,
 )
 log_proposal_rows = CFunction(
     __file__,
@@ -31,5 +30,5 @@ log_proposal_rows = CFunction(
     inputs=(Port((16,)), Port((16,))),
     outputs=(Port(),),
     lanes=64,
-    work=20.2,
+    work=137.0,
 )

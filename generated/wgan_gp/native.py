@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=32,
     parameters=8,
     random=True,
-    work=400.0,
+    work=517.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -22,9 +22,8 @@ decode_rows = CFunction(
     outputs=(Port((2,)),),
     lanes=32,
     parameters=8,
-    work=396.0,
+    work=513.0,
 )
-prior_rows = CFunction(__file__, "prior_rows", inputs=(), outputs=(Port((2,)),), lanes=64, random=True, work=4.26)
 objective_critic_rows = CFunction(
     __file__,
     "objective_critic_rows",
@@ -34,7 +33,7 @@ objective_critic_rows = CFunction(
     parameters=16,
     random=True,
     shared=64,
-    work=2000.0,
+    work=2120.0,
 )
 objective_generator_rows = CFunction(
     __file__,
@@ -44,5 +43,5 @@ objective_generator_rows = CFunction(
     lanes=32,
     parameters=16,
     random=True,
-    work=793.0,
+    work=910.0,
 )

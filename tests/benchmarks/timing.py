@@ -75,10 +75,10 @@ def compare(
 
 
 def _time(function: Callable[[], object], repeats: int) -> float:
-    """Seconds of a call: with one thread on a CPU those that the thread computed, which others on the machine change
-    least; else those on the wall."""
+    """Seconds of a call: with one thread on a CPU those that the process computed, which others on the machine change
+    least (of all its threads: XLA has its own); else those on the wall."""
     alone = torch.get_num_threads() == 1 and not torch.cuda.is_available()
-    clock = time.thread_time if alone else time.perf_counter
+    clock = time.process_time if alone else time.perf_counter
     began = clock()
     for _ in range(repeats):
         function()

@@ -197,7 +197,15 @@ def test_a_compiler_takes_it_without_a_warning(tmp_path: Path) -> None:
     source.write_text(
         '#define LANES 16\n#include "lanes.h"\n' + text(coupling_log_prob(7, 16, 3), "f") + text(mala(), "g")
     )
-    flags = ["-O1", "-fsyntax-only", "-Wall", "-Wextra", "-Wno-unknown-pragmas", f"-I{compiled.HEADER.parent}"]
+    flags = [
+        "-O1",
+        "-fsyntax-only",
+        "-Wall",
+        "-Wextra",
+        "-Wno-unknown-pragmas",
+        "-Wno-unused-parameter",
+        f"-I{compiled.HEADER.parent}",
+    ]
     done = subprocess.run([command, *flags, "-std=gnu11", str(source)], capture_output=True, text=True)
     assert done.returncode == 0
-    assert "warning" not in done.stderr.replace("unused parameter", "")
+    assert "warning" not in done.stderr

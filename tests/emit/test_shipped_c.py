@@ -27,7 +27,7 @@ from gencompiler.settings import Settings
 from tests.rows import harness
 
 SPECS = Path(__file__).parents[2] / "specs"
-FEW = ("hmc", "maf", "spline", "hmm", "wells", "planar")
+FEW = ("hmc", "maf", "hmm", "wells", "ddpm_chain")
 ROWS = 21
 
 #: Without what takes a compiler long: the arithmetic is the same.
