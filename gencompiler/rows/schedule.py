@@ -13,7 +13,6 @@ from gencompiler.catalog.devices import DEVICES
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
-from gencompiler.rows.analysis import constant
 from gencompiler.rows.cost import Cost, cost
 from gencompiler.rows.early import store_early
 from gencompiler.rows.expand import expand
@@ -44,9 +43,6 @@ from gencompiler.rows.verify import verify_tile
 #: compiled for sm_80 and sm_90, 64 x 64 and 32 x 128 fit without spilling, 64 x 128 does not; and torch's products are
 #: faster there.
 LARGEST_MATRIX = 4096
-
-#: Iterations of a loop that ends when all rows are done, where a kernel goes through all of them: a tile cannot stop.
-LONGEST_STOPPING = 64
 
 #: 32-bit registers of one thread that live values may fill; the rest of the 255 is for addresses and temporaries.
 REGISTERS = 128
@@ -151,7 +147,7 @@ def _only_torch(program: Program) -> str | None:
                 return "a convolution, which torch has"
             case MatrixFunction(function=function):
                 return f"`{function}` of a matrix, which torch computes once for all rows"
-            case Loop(done=Expr(), count=count) if (constant(count) or math.inf) > LONGEST_STOPPING:
+            case Loop(done=Expr()):
                 return "a loop that ends when all rows are done"
             case Argsort():
                 return "the order that sorts a vector"

@@ -221,7 +221,10 @@ INLINE turned turn(float x) {
     double r = FMA_DOUBLE(n, -1.5707963267948966, (double)x);
     uint64_t bits;
     memcpy(&bits, &shifted, 8);
-    return (turned){(float)FMA_DOUBLE(n, -6.123233995736766e-17, r), (int32_t)(bits & 3)};
+    float left = (float)FMA_DOUBLE(n, -6.123233995736766e-17, r);
+    left = left < -0.7854f ? -0.7854f : left; /* beyond 1e15 nothing of x is left: a wave stays one all the same */
+    left = left > 0.7854f ? 0.7854f : left;
+    return (turned){left, (int32_t)(bits & 3)};
 }
 
 INLINE float sine_of(float r) {
