@@ -31,7 +31,17 @@ from gencompiler.proof.sde_refutations import (
     residual_at_start,
     with_score,
 )
-from gencompiler.proof.sde_rules import drifts, generator, gradient_of, log_of, nonzero, places, scores, squares
+from gencompiler.proof.sde_rules import (
+    drifts,
+    generator,
+    gradient_of,
+    log_of,
+    nonzero,
+    places,
+    scores,
+    squares,
+    stays_up,
+)
 from gencompiler.proof.search import Search
 from gencompiler.proof.structure_rules import form_of
 from gencompiler.proof.terms import plus, total
@@ -213,6 +223,9 @@ def _infinite(goal: KeepsMeasure) -> Proof | None:
     sure = direction_without_end(value, state)
     if sure is not None:
         return attempt("infinite_mass", (goal.diffusion, goal.log_density, sure, ()))
+    if stays_up(goal.log_density, state):
+        ahead = tuple(int(k == 0) for k in range(len(state)))
+        return attempt("infinite_mass", (goal.diffusion, goal.log_density, ahead, ()))
     own = polynomial(value, state)
     if own is None:
         return None

@@ -5,18 +5,21 @@ element."""
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import cast
 
 from flint import arb, ctx
 
+from gencompiler.model.nodes import REAL
 from gencompiler.proof import enclosure
 from gencompiler.proof import exponentials as ex
+from gencompiler.proof.boxes import Evaluation
 from gencompiler.proof.components import component, components, elementwise
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.exponentials import Exponentials, derivative, is_zero, normal, scaled, times
 from gencompiler.proof.facts import Fact, InRange
-from gencompiler.proof.graph import Term, literal, substitute, symbol
+from gencompiler.proof.graph import Term, literal, substitute, support_of, symbol
 from gencompiler.proof.growth import stays_finite
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Number, Undecided, ball
@@ -238,6 +241,7 @@ def stationary_density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(is_zero(generator(diffusion, score)), "the Fokker-Planck residual is not 0")
     state, value = places(diffusion), log_of(log_density)
     need(direction_without_end(value, state) is None and not may_rise(value, state), "the mass is not finite")
+    need(not stays_up(log_density, state), "the mass is not finite")
     finite = stays_finite(diffusion.time, state, drifts(diffusion), squares(diffusion), score, value)
     need(finite, "the state may leave in finite time: neither linear, nor reversible, nor drawn back by its drift")
     return KeepsMeasure(diffusion, log_density)
@@ -255,17 +259,27 @@ def log_of(log_density: Term) -> Exponentials:
     return normal(value)
 
 
+def stays_up(log_density: Term, state: tuple[Term, ...]) -> bool:
+    """Whether log p is above some number everywhere, on a space without end."""
+    (value,) = components(log_density)
+    try:
+        return Evaluation({}, {}).range(value).lower > -math.inf and any(support_of(x) == REAL for x in state)
+    except Unproved:
+        return False
+
+
 @rule
 def infinite_mass(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A direction along which p does not fall: exp(log p) is no law up to a constant, so that nothing keeps it.
 
-    Either log p does not mention an element of the state, or it is a polynomial whose form of the highest degree is
-    positive there, in balls at an admissible value of each parameter."""
+    Either log p does not mention an element of the state, or it is bounded from below on an unbounded space, or it is a
+    polynomial whose form of the highest degree is positive there, in balls at an admissible value of each
+    parameter."""
     diffusion, log_density, direction, assignment = cast(tuple[Diffusion, Term, tuple[int, ...], Assignment], subject)
     well_formed(diffusion)
     state = places(diffusion)
     need(len(direction) == len(state) and any(direction), "not a direction of the state")
-    if direction_without_end(log_of(log_density), state) == direction:
+    if direction_without_end(log_of(log_density), state) == direction or stays_up(log_density, state):
         return NotKeepsMeasure(diffusion, log_density)
     own = polynomial(log_of(log_density), state)
     need(own is not None, "not a polynomial")

@@ -60,6 +60,8 @@ STATEMENTS: tuple[Statement, ...] = (
     ),
     stationary("not a law", "x * dt + sqrt(2) * dW", "exp(x^2 / 2)", F, "the mass is infinite"),
     stationary("not a law, odd", "-x^2 * dt + sqrt(2) * dW", "exp(-x^3 / 3)", F, "the mass is infinite on one side"),
+    stationary("waves", "sin(x) * dt + dW", "exp(-2 * cos(x))", F, "log p stays above -2: infinite mass"),
+    stationary("waves and a pull", "(sin(x) - x) * dt + dW", "exp(-2 * cos(x) - x^2)", T, "f = S / 2, and a law"),
     stationary("a flat law", "sqrt(2) * dW", "exp(0 * x)", F, "the line has no uniform law"),
     stationary("learned stiffness", "-k * x * dt + sqrt(2) * dW", "exp(-k * x^2 / 2)", T, "f = S", TH),
     stationary(
