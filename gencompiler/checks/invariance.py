@@ -40,6 +40,7 @@ class Keeping:
         self.checking = checking
         self.search = checking.search
         self.blamed: Move | None = None
+        self.involutions: dict[tuple[tuple[Term, ...], tuple[Mapped, ...]], Proof] = {}
 
     def keeps(self, move: Move, log_target: Term) -> Proof:
         """That a move leaves a measure invariant; raises NotFound."""
@@ -192,6 +193,11 @@ class Keeping:
 
     def involution(self, moves: tuple[Term, ...], maps: tuple[Mapped, ...]) -> Proof:
         """That maps are their own inverse; raises NotFound."""
+        if (moves, maps) not in self.involutions:
+            self.involutions[moves, maps] = self._involution(moves, maps)
+        return self.involutions[moves, maps]
+
+    def _involution(self, moves: tuple[Term, ...], maps: tuple[Mapped, ...]) -> Proof:
         try:
             if len(maps) > 1 and isinstance(maps[0], Times):
                 first, rest = maps[0], maps[1:]

@@ -328,7 +328,9 @@ def _places(values: tuple[tuple[Term, Values], ...]) -> str:
 def refutation_words(found: Proof) -> str:
     """A refutation of a composition, in words."""
     if found.rule == "part_breaks":
-        return told(found.premises[found.subject[0]])
+        return f"part {found.subject[0] + 1} breaks it, and what follows cannot mend it: " + told(
+            found.premises[found.subject[0]]
+        )
     kernel, _, assignment, place = found.subject[:4]
     del kernel
     fixed = [f"{t} = {_point(v if isinstance(v, tuple) else (v,))}" for t, v in assignment]

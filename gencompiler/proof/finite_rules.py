@@ -228,6 +228,7 @@ def _rest(chance: Number) -> Number:
 
 
 def checked(variables: tuple[Term, ...], assignment: Assignment) -> None:
+    """Variables, and values that parameters and conditions can have; raises Unproved."""
     need(all(s.data[0] == "variable" for s in variables) and len(set(variables)) == len(variables), "not variables")
     for symbol, value in assignment:
         need(symbol.operation == "symbol" and symbol.data[0] in ("parameter", "condition"), "not parameters")

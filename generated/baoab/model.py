@@ -78,7 +78,7 @@ class BAOAB(Model):
     x : Real[1], observed
     v : Real[1], latent
 
-    sample: chain, log_prob: none"""
+    sample: approximate, log_prob: none"""
 
     fields = (Field("x", (1,), Support("Real"), storage="float32"),)
     moving = (
@@ -90,7 +90,7 @@ class BAOAB(Model):
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=1),
         "chain": RowFunction(chain_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=1),
     }
-    capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
+    capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/baoab.gen"
     model_hash = "6eac5a2b625d8321e8cb414a3c5e70090450820c56b7a635ed8409ed770bd596"
