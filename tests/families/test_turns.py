@@ -347,3 +347,36 @@ def test_weights_of_particles_in_turns_are_unbiased() -> None:
     assert abs(found - total) < 0.021 * most
     single = float(model.log_weight(rows, seed=4).detach().exp().mean())
     assert abs(single - total) < 0.021 * most
+
+
+def test_a_state_that_runs_backwards() -> None:
+    text = """model M(T = 5) {
+      observed x : Real[T]
+      param b : Real
+      h[T - 1] = 0
+      h[t] = tanh(b * h[t + 1] + x[t + 1])
+      p(x[T - 1] | h[T - 1]) = Normal(h[T - 1], 1)
+      p(x[t] | x[t + 1], h[t]) = Normal(h[t] + x[t + 1], 1)
+      train maximum_likelihood
+    }"""
+    model = model_of(text)
+    b, x = model.value("b").detach(), torch.randn(8, 5, generator=torch.Generator().manual_seed(1), dtype=torch.double)
+    h, total = torch.zeros(8, dtype=torch.double), Normal(0.0, 1.0).log_prob(x[:, 4])
+    for t in (3, 2, 1, 0):
+        h = torch.tanh(b * h + x[:, t + 1])
+        total = total + Normal(h + x[:, t + 1], 1.0).log_prob(x[:, t])
+    torch.testing.assert_close(model.log_prob(x).detach(), total, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("support", "law"), [("Real", "Normal(0, 1)"), ("Binary", "Bernoulli(0.5)")])
+def test_a_state_of_latent_variables_is_not_taken_out(support: str, law: str) -> None:
+    """No sum place by place, and no Gaussian integral: the state has read all of them."""
+    text = f"""model M(T = 3) {{
+      observed x : Real[T]  latent z : {support}[T]  param b : Real
+      h[0] = 0
+      h[t] = tanh(b * h[t - 1] + z[t - 1])
+      p(z[t]) = {law}
+      p(x[t] | z) = Normal(h[t], 1)
+      train maximum_likelihood
+    }}"""
+    assert {d.code for d in gencompiler.check(text).diagnostics} == {"G701"}
