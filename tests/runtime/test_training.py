@@ -251,6 +251,18 @@ def test_second_order_optimizers_call_the_step_again(modules: Modules) -> None:
         assert float(model.loss(x)) < float(modules["nade"].Tiny(seed=1).loss(x)) - 0.01
 
 
+def test_a_command_line_changes_the_rate_and_its_course() -> None:
+    """`--lr` is one of the optimizer's options; another `--schedule` drops the options of the one before."""
+    spec = training.Settings(
+        optimizer_options={"lr": 0.1, "betas": (0.5, 0.9)}, schedule="step", schedule_options={"every": 100}
+    )
+    chosen = spec.override(spec.spelled({"lr": 0.01, "schedule": "cosine", "epochs": 3}))
+    assert chosen.optimizer_options == {"lr": 0.01, "betas": (0.5, 0.9)}
+    assert (chosen.schedule, chosen.schedule_options, chosen.epochs) == ("cosine", {}, 3)
+    assert spec.override(spec.spelled({"schedule": "step"})) == spec
+    assert spec.override(spec.spelled({})) == spec
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
