@@ -23,7 +23,7 @@ from gencompiler.rows.expressions import Passed, Scope
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.pipeline import Pipeline
-from gencompiler.rows.programs import Draft
+from gencompiler.rows.programs import Draft, streams_of
 from gencompiler.rows.rounding import Rounding
 from gencompiler.rows.unsupported import NotLowered
 
@@ -59,7 +59,8 @@ def residual(derived: Derived, flow: Flow, solving: nodes.Program, *, inverted: 
     graph, span = draft.graph, flow.link.span
     start = graph.elementwise("abs", at, span=span)
     others = Scope({name: value for name, value in values.items() if name != sought})
-    pipeline = Pipeline(draft.expressions, (source_of(flow.link), flow.link.target), {})
+    streams = streams_of(derived.model)
+    pipeline = Pipeline(draft.expressions, (source_of(flow.link), flow.link.target), streams)
     try:
         value, error = _Rounded(pipeline).passed(
             flow.link.stages, (at, start), others, undone=inverted != flow.generates
