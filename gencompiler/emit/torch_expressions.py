@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 from gencompiler.catalog.functions import FUNCTIONS
-from gencompiler.emit import torch_windows
+from gencompiler.emit import torch_joins, torch_windows
 from gencompiler.emit.code import (
     OPERATORS,
     Attribute,
@@ -30,6 +30,7 @@ from gencompiler.emit.code import (
     method,
     number,
 )
+from gencompiler.emit.torch_joins import for_each_row
 from gencompiler.emit.torch_particles import drawn_size, matrix_function, moved, particle_numbers
 from gencompiler.emit.torch_values import Scope, Value, aligned, indexed
 from gencompiler.rows.analysis import constant
@@ -112,8 +113,6 @@ class Expressions:
                 return self._take(expr, vector, f"{start or ''}:{'' if stop == vector.type.shape[0] else stop}")
             case Section():
                 return self._section(expr)
-            case Concat():
-                return self._concat(expr)
             case Permute() | Argsort():
                 return torch_windows.ordered(self, expr)
             case Iota(length=length):
@@ -121,6 +120,8 @@ class Expressions:
                     self.scope.iotas[length] = self.scope.names.fresh("places", f"places_{length}")
                 self.scope.want("device")
                 return Value(Text(self.scope.iotas[length]), expr.type)
+            case Concat():
+                return torch_joins.joined(self, expr)
             case Window() | WithWindow() | WithColumn() | Reshape() | Mask() | Convolve() | LogAbsDet():
                 return torch_windows.value(self, expr)
             case Draw():
@@ -132,7 +133,7 @@ class Expressions:
             case MatrixFunction(arguments=arguments):
                 return Value(matrix_function(expr, list(map(self.code, arguments)), self.scope), expr.type)
             case ExternalCall(module=module, arguments=arguments):
-                codes = [self.spread(self.value(a), _for_each_row(a.type, expr.type)) for a in arguments]
+                codes = [self.spread(self.value(a), for_each_row(a.type, expr.type)) for a in arguments]
                 return Value(call(self.scope.modules[module], *codes), expr.type)
         raise TypeError(f"no row expression: {expr!r}")
 
@@ -233,15 +234,15 @@ class Expressions:
         condition, *branches = (self.value(e) for e in _without_broadcasts((expr.condition, expr.then, expr.otherwise)))
         if condition.host:
             if len({branch.type.rows and not branch.host for branch in branches}) > 1:
-                codes = [self.spread(branch, _for_each_row(branch.type, expr.type)) for branch in branches]
-                branches = [Value(c, _for_each_row(b.type, expr.type)) for c, b in zip(codes, branches, strict=True)]
+                codes = [self.spread(branch, for_each_row(branch.type, expr.type)) for branch in branches]
+                branches = [Value(c, for_each_row(b.type, expr.type)) for c, b in zip(codes, branches, strict=True)]
             host = all(branch.host for branch in branches)
             codes = self._together(branches, expr.type)
             if not host:  # Python chooses one branch, which does not take its length from the other
                 codes = [self._as_long(*each, expr.type) for each in zip(branches, codes, strict=True)]
             return Value(Conditional(condition.code, *codes), expr.type, host, any(b.chunked for b in branches))
         if all(branch.host for branch in branches):  # torch.where of two numbers would have torch's default dtype
-            branches[0] = Value(self._made("torch.tensor", branches[0].code), branches[0].type)
+            branches[0] = Value(self.made("torch.tensor", branches[0].code), branches[0].type)
         values = [condition, *branches]
         codes = self._together(values, expr.type)
         return Value(call("torch.where", *codes), expr.type, chunked=any(value.chunked for value in values))
@@ -279,6 +280,9 @@ class Expressions:
     def _dot(self, expr: Dot) -> Value:
         if (listed := self.scope.windows.get((expr.matrix, expr.transposed))) is not None:
             return Value(infix("@", Level.PRODUCT, self.code(expr.vector), listed), expr.type)
+        if torch_joins.is_running_sum(expr):
+            summed = self.value(expr.vector)
+            return dataclasses.replace(summed, code=method(summed.code, "cumsum", "-1"))
         vector, matrix = self.value(expr.vector), self.value(expr.matrix)
         right = matrix.code
         if expr.transposed:
@@ -304,7 +308,7 @@ class Expressions:
     def _broadcast(self, expr: Broadcast) -> Value:
         value, length = self.value(expr.operand), str(expr.length)
         if value.host:
-            return Value(self._made("torch.full", f"({length},)", value.code), expr.type)
+            return Value(self.made("torch.full", f"({length},)", value.code), expr.type)
         axes = value.chunked + value.type.rows
         spread = aligned(value, value.chunked, value.type.rows, 1)
         return Value(method(spread, "expand", *["-1"] * axes, length), expr.type, chunked=value.chunked)
@@ -332,21 +336,9 @@ class Expressions:
         axes = value.chunked + value.type.rows
         return Subscript(value.code, (*([":"] * axes if axes < 2 else ["..."]), item))
 
-    def _concat(self, expr: Concat) -> Value:
-        values = [self.value(part) for part in expr.parts]
-        if not expr.type.rows and all(value.host for value in values):
-            return Value(self._made("torch.tensor", Sequence(tuple(v.code for v in values), "[]")), expr.type)
-        codes = [self.spread(value, _for_each_row(value.type, expr.type)) for value in values]
-        chunked = any(value.chunked for value in values)  # then all are
-        if not any(value.type.shape for value in values):
-            return Value(call("torch.stack", Sequence(tuple(codes)), "-1"), expr.type, chunked=chunked)
-        last = ["..." if chunked else ":", "None"] if expr.type.rows else ["None"]
-        parts = (c if v.type.shape else indexed(c, last) for c, v in zip(codes, values, strict=True))
-        return Value(call("torch.cat", Sequence(tuple(parts)), "-1"), expr.type, chunked=chunked)
-
     # -- rows --------------------------------------------------------------------------------------------------------
 
-    def _made(self, function: str, *arguments: Code | str) -> Code:
+    def made(self, function: str, *arguments: Code | str) -> Code:
         """A new tensor of the dtype, on the device."""
         return call(function, *arguments, dtype=self.scope.want("dtype"), device=self.scope.want("device"))
 
@@ -358,8 +350,8 @@ class Expressions:
         size = (self.scope.count(kind.particles), *own) if kind.rows else tuple(map(as_code, map(str, kind.shape)))
         if value.host:
             if flat(value.code) in ("0", "0.0"):
-                return self._made("torch.zeros", *(size or (Text("()"),)))
-            return self._made("torch.full", Sequence(size), value.code)
+                return self.made("torch.zeros", *(size or (Text("()"),)))
+            return self.made("torch.full", Sequence(size), value.code)
         return method(value.code, "expand", size[0], *["-1"] * len(kind.shape)) if kind.rows else value.code
 
 
@@ -383,11 +375,6 @@ def weighted(expr: Reduce) -> tuple[Expr, Expr] | None:
 def _span(expr: Section) -> str:
     start = constant(expr.start) or 0
     return f"{start or ''}:{start + expr.length}"
-
-
-def _for_each_row(kind: RowType, whole: RowType) -> RowType:
-    """The type of a part, where it differs between rows as the whole does."""
-    return dataclasses.replace(kind, rows=whole.rows, particles=whole.particles)
 
 
 def _is_weights(expr: Expr) -> bool:
