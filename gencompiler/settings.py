@@ -111,13 +111,13 @@ class Settings:
 
 #: Variables that a generated package reads as well.  It runs without the compiler, so `runtime.settings` reads them.
 RUNTIME_VARIABLES = (
-    ("GENC_BACKEND", "auto, torch or triton: what runs row programs; auto takes Triton on CUDA"),
+    ("GENC_BACKEND", "auto, torch, native or triton: what runs row programs; auto takes Triton on CUDA, C on a CPU"),
     (
         "GENC_THREADS",
         "threads of torch in the commands that run a model; auto takes OMP_NUM_THREADS, else 1 for small models",
     ),
     ("GENC_DATA", "folder of data sets that are not shipped: `mnist` is mnist.npz there"),
-    ("GENC_NATIVE", "0 leaves random words to torch where a C compiler could make them sooner"),
+    ("GENC_NATIVE", "what a C compiler is used for: 1 all it can do, words random words alone, 0 nothing"),
     ("GENC_PROGRESS", "1 always shows a progress bar, 0 never; otherwise it shows on a terminal"),
 )
 

@@ -43,6 +43,24 @@ class Function:
     kind: str = "real"
     operator: str | None = None
 
+    @property
+    def in_c(self) -> bool:
+        """Whether `runtime/lanes.h` computes it, or C has it as an operator."""
+        return self.name not in _NOT_IN_C
+
+
+#: Functions that have tables or loops of their own in torch.
+_NOT_IN_C = frozenset(
+    [
+        "bessel_i0",
+        "log_bessel_i0",
+        "bessel_ratio",
+        "log_gamma_quantile",
+        "von_mises_quantile",
+        "poisson_quantile",
+    ]
+)
+
 
 def _unary(name: str, torch: str, triton: str, derivative: str = "", **facts: str) -> Function:
     return Function(name, 1, torch, triton, (derivative,) if derivative else (), **facts)

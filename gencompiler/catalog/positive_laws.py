@@ -80,6 +80,20 @@ POSITIVE_LAWS = (
         pathwise=True,
     ),
     Family(
+        "HalfCauchy",
+        "Positive",
+        (
+            Form(
+                "",
+                (("scale", "Positive"),),
+                log_density="log(2 / pi) - log(scale) - log1p((x / scale)^2)",
+                sample="scale * tan(0.5 * pi * uniform)",
+                cdf="2 / pi * atan(x / scale)",
+            ),
+        ),
+        pathwise=True,
+    ),
+    Family(
         "Kumaraswamy",
         "Unit",
         (

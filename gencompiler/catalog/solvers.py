@@ -2,8 +2,8 @@
 
 Three kinds.  An explicit Runge-Kutta method, given by its tableau; with a second row of weights it estimates its own
 error and chooses the length of its steps.  An exponential integrator, which solves the linear part of a diffusion's
-probability flow exactly and expands the rest in the logarithm of the signal-to-noise ratio.  A scheme for stochastic
-equations, which is consistent with one of the two calculi.
+probability flow exactly and expands the rest in the logarithm of the signal-to-noise ratio; a multistep one looks back
+at the step before.  A scheme for stochastic equations, which is consistent with one of the two calculi.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class Solver:
     """`solves`: "ode" or "sde".  `order`: of convergence, of the mean-square error for a stochastic scheme.
 
     `words`: what it does, in a sentence of `genc check`.  `calculus`: "Itô" or "Stratonovich" of a stochastic scheme.
-    `exponential`: how many network evaluations a step of an exponential integrator takes, 0 for the others."""
+    `exponential`: how many network evaluations a step of an exponential integrator takes, 0 for the others.
+    `multistep`: whether a step remembers what the one before evaluated."""
 
     name: str
     solves: str
@@ -39,6 +40,7 @@ class Solver:
     tableau: Tableau | None = None
     exponential: int = 0
     calculus: str = ""
+    multistep: bool = False
 
     @property
     def adaptive(self) -> bool:
@@ -127,6 +129,15 @@ _ALL = (
         "DPM-Solver-3 steps",
         "Lu et al., NeurIPS 2022, algorithm 2",
         exponential=3,
+    ),
+    Solver(
+        "dpm2m",
+        "ode",
+        Fraction(2),
+        "DPM-Solver++(2M) steps",
+        "Lu, Zhou, Bao, Chen, Li & Zhu, DPM-Solver++, 2022, algorithm 2",
+        exponential=1,
+        multistep=True,
     ),
     Solver(
         "euler_maruyama",

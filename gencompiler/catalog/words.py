@@ -1,6 +1,7 @@
 """The other words of the language: structure, calculus, chains, and what requests and options may say.
 
-`SUPPORTED` words compile today; a `PLANNED` word is understood as a name and answered with "not supported yet".
+A `PLANNED` word is understood as a name and answered with "not supported yet"; a `CONTEXTUAL` one means something in
+one place, and elsewhere the message says which.
 """
 
 from __future__ import annotations
@@ -20,22 +21,33 @@ WRAPPERS = ("lipschitz",)
 KERNELS = ("metropolis", "accept")
 
 #: Stages of a pipeline that are neither a function nor a definition.
-STAGES = ("reverse", "quantize", "repeat", "ode", "squeeze", "unsqueeze")
+STAGES = ("reverse", "quantize", "repeat", "ode", "flow", "squeeze", "unsqueeze")
 
+#: Words that mean something in one place only, and which that is.
+_SDE = "`dt` and `dW` belong to the equations of an sde: `sde f(x | t : Positive) { dx = -x * dt + dW }`"
+_KERNEL = "the derived kernel of an sde is written `{0}(name, t)`"
+CONTEXTUAL: dict[str, str] = {
+    **dict.fromkeys(("dt", "dW", "dW1", "dW2"), _SDE),
+    **{word: _KERNEL.format(word) for word in ("signal", "noise", "gain")},
+    "time": "times are drawn in an objective: `E[t ~ Uniform(time(p))] …`, for an sde",
+    "data": "what is observed is drawn in an objective: `E[x ~ data] log p(x)`",
+    "energy": "a model that is written with `∝` has an energy: `energy(p)(x)`",
+    "persistent": "stored chains are drawn from in an objective: `E[y ~ persistent(T, chains = 100)] …`",
+    "mixture": "of transitions: `mixture([0.3, 0.7], a, b)`; of distributions: `Mixture(weights = w, for k: …)`",
+    "stop": "write `stop(e)` for a value through which no gradient flows",
+    "onehot": "write `embedding(c)` for a learned vector of each class",
+    "window": "`window(x[<i], …)` is a network on a causal view",
+    "inverse": "write `inverse(p)` in an equation, or `inverse(F)` in a pipeline",
+    "softmax": "apply it: `softmax(v)`",
+    "exact": "write `evaluate exact`, or `divergence = exact` of an ode",
+    "divergence": "it is an option: `ode(f, divergence = hutchinson)`",
+}
+
+#: Understood, and not compiled yet.
 PLANNED = (
-    "stop",
-    "energy",
-    "inverse",
-    "softmax",
-    "onehot",
-    "window",
+    "Linear",
+    "ActNorm",
     "swap",
-    "persistent",
-    "mixture",
-    "time",
-    "signal",
-    "noise",
-    "gain",
     "det",
     "trace",
     "outer",
@@ -43,21 +55,11 @@ PLANNED = (
     "argmax",
     "argsort",
     "sort",
-    "bessel_i0",
     "clamp",
     "round",
-    "divergence",
-    "Linear",
-    "ActNorm",
     "true",
     "false",
-    "dt",
-    "dW",
-    "dW1",
-    "dW2",
-    "data",
     "leapfrog",
-    "exact",
 )
 
 #: Arguments of a stage whose values are words with options of their own.
@@ -143,6 +145,8 @@ SDE_METHODS: dict[str, dict[str, tuple[str, ...]]] = {
         "evaluate": ("steps", "cutoff", "solver", "divergence"),
     },
 }
+#: Options of the stage `flow(score, sde)`, besides how it is solved.
+FLOW = ("cutoff", "rho")
 #: Options of `evaluate fokker_planck(sde, …)`: the law that the state starts from, cells of each axis, steps.
 FOKKER_PLANCK = ("start", "grid", "steps")
 #: The kind of equation that each of them solves; `catalog.solvers` has the solvers of each.

@@ -112,6 +112,7 @@ def _check(checking: Checking) -> Checked:
     adversaries.check(checking, opposed)
     importance.check(checking)
     decoders.check(checking)
+    claims.check_answers(checking)
     return Checked(derived, tuple(checking.verdicts), table)
 
 
@@ -121,6 +122,8 @@ def _laws(joint: factorization.Joint, admissible: dict[str, Proof], between: dic
     for number, equation in enumerate(joint.equations):
         if isinstance(equation.source, nodes.Link | nodes.Deterministic):
             proof = between.get(equation.source.target)
+        elif isinstance(equation.source, nodes.Quantity):
+            proof = between.get(equation.production.label)
         else:
             proof = _law(equation.production, admissible, between)
         if proof is not None:
@@ -153,6 +156,7 @@ def obligations(derived: Derived) -> list[Obligation]:
     for pipe in domains.pipes(derived):
         found += [domains.chain_obligation(pipe), domains.transformed_obligation(pipe)]
     found += [implicit.obligation(derived, d) for d in model.deterministic]
+    found += [implicit.quantity_obligation(derived, q) for q in model.quantities]
     found += externals.obligations(model)
     for energy in model.energies:
         found += [energies.density_obligation(derived, energy), energies.obligation(derived, energy)]

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from gencompiler.checks.checking import Checking, Finding
-from gencompiler.checks.equations import conditional_equation
+from gencompiler.checks.equations import conditional_equation, law_of
+from gencompiler.checks.law_places import written
+from gencompiler.checks.objective_draws import own_draws, own_support
 from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
@@ -20,10 +22,10 @@ from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Term, name_of, subterms, symbol
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.law_rules import events, needs
+from gencompiler.proof.probabilities import probability
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.scope import distribution_terms, index_symbol
 from gencompiler.proof.structure import Admissible, Described, Mixed, PushesForward, is_atom
-from gencompiler.proof.structure_rules import event_support
 from gencompiler.proof.terms import ZERO
 from gencompiler.proof.text import approximately, number, text
 from gencompiler.proof.translate import Translation
@@ -48,7 +50,7 @@ class Use:
 
 
 def uses(derived: Derived) -> list[Use]:
-    """Every distribution of the model: of its conditionals, then of its transitions' draws."""
+    """Every distribution of the model: of its conditionals, of its transitions' draws, then of its objectives'."""
     model = derived.model
     variables = {v.name: v for v in model.variables}
     found = []
@@ -67,6 +69,10 @@ def uses(derived: Derived) -> list[Use]:
                 event = step_support(transition, step, distribution, arguments, model)
                 goal = Admissible(distribution.family, distribution.form, arguments, event, distribution.type.shape)
                 found.append(_use(f"{transition.name}: {step.name}", goal, distribution, inside, transition.span))
+    for subject, drawn, inside in own_draws(model):
+        distribution, arguments = distribution_terms(inside, drawn)
+        law = law_of(model, inside, drawn, own_support(distribution, arguments))
+        found.append(_use(subject, law, distribution, inside, drawn.span))
     return found
 
 
@@ -114,10 +120,7 @@ def step_support(
     moved |= {v.name: v.type.support for v in model.variables if v.role == "latent"}
     if step.name in moved:
         return moved[step.name]
-    try:
-        return event_support(distribution.family, distribution.form, arguments)
-    except Unproved:
-        return distribution.type.support
+    return own_support(distribution, arguments)
 
 
 def transition_translation(model: nodes.Model, transition: nodes.Transition) -> Translation:
@@ -187,7 +190,7 @@ def check_probability(checking: Checking, own: Obligation, term: Term, scope: Tr
 
     def attempt() -> Proof:
         try:
-            return prove("member", (term, PROBABILITY), checking.search.range(term))
+            return prove("member", (term, PROBABILITY), probability(checking.search, term))
         except Unproved as failure:
             raise NotFound("range", term, str(failure)) from None
 
@@ -289,7 +292,8 @@ def _explain(checking: Checking, use: Use, failure: NotFound, found: Proof | Non
         message = f"cannot prove that this value is always {goal.event}"
         notes = (f"counterexample: {_values(found, use.translation)}",) if found is not None else (str(failure),)
         also = (Label(use.variable, f"declared {goal.event}"),)
-        return Finding("G502", message, _argument_span(use, goal.arguments[0]), "may be outside", also, notes)
+        _, span = written(goal, use.distribution, goal.arguments[0])
+        return Finding("G502", message, span, "may be outside", also, notes)
     if failure.kind == "event":
         try:
             own = events(goal)
@@ -325,7 +329,8 @@ def _explain_one(
     shown = text(term, use.translation.labels)
     told = f"the {name}" if name.isidentifier() else f"`{name}`"
     simplex = support.name == "Simplex"
-    stated = f"of `{_told(use.goal.family)}` " + ("are not negative and sum to 1" if simplex else f"is {support}")
+    family, span = written(use.goal, use.distribution, term)
+    stated = f"of `{_told(family)}` " + ("are not negative and sum to 1" if simplex else f"is {support}")
     message = f"cannot prove that {told} {stated}"
     marks: list[Label] = []
     usable = support.name == "Positive" and bool(term.symbols) and _is_real(checking, term)
@@ -341,7 +346,6 @@ def _explain_one(
             if part is _whole(term) and not simplex:
                 help_ = [f"declare {checking.declaration(part, str(support))}"]
     notes = (f"counterexample: {_values(found, use.translation)}",) if found is not None else (str(failure),)
-    span = _argument_span(use, term)
     return found is not None, Finding(
         "G501",
         message,
@@ -371,13 +375,6 @@ def _whole(term: Term) -> Term:
 
 def _positive_form(shown: str) -> str:
     return f"`exp({shown})` or `softplus({shown})`"
-
-
-def _argument_span(use: Use, term: Term) -> Span:
-    for argument, own in zip(use.goal.arguments, use.distribution.arguments, strict=True):
-        if argument is term:
-            return own.span
-    return use.distribution.span
 
 
 def _values(found: Proof, translation: Translation) -> str:

@@ -20,7 +20,7 @@ from gencompiler.model.annealing import annealed
 from gencompiler.model.print import expression
 from gencompiler.proof.annealing_rules import Adjoint, Ends, Starts
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.chain_rules import Blend, Deterministic, Kernel, Move, Repeated, Sequence, Stationary
+from gencompiler.proof.chain_rules import Stationary
 from gencompiler.proof.graph import Term
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.terms import ZERO
@@ -170,7 +170,7 @@ def _check_moves(checking: Checking, own: Annealing) -> None:
 
         def attempt(goal: object = goal, keeping: invariance.Keeping = keeping) -> Proof:
             if isinstance(goal, Adjoint):
-                return adjoint(keeping, goal.forward, goal.log_target)
+                return keeping.undone(goal.forward, goal.log_target)
             assert isinstance(goal, Stationary)
             return keeping.keeps(goal.kernel, goal.log_target)
 
@@ -185,22 +185,6 @@ def _check_moves(checking: Checking, own: Annealing) -> None:
 
         if checking.settle(obligation, attempt, refute, explain).status != PROVED:
             return  # what is not kept has no reversal either
-
-
-def adjoint(keeping: invariance.Keeping, move: Move, log_target: Term) -> Proof:
-    """A transition and its reversal; raises NotFound."""
-    match move:
-        case Kernel() | Deterministic():
-            return prove("own_adjoint", (), keeping.balances(move, log_target))
-        case Sequence(parts=parts):
-            return prove("adjoint_sequence", (log_target,), *(adjoint(keeping, p, log_target) for p in parts))
-        case Repeated(index=None, count=count, part=part):
-            return prove("adjoint_repeated", (count,), adjoint(keeping, part, log_target))
-        case Blend():
-            parts_ = [adjoint(keeping, p, log_target) for p in move.parts]
-            signs = keeping.signs(move)
-            return prove("adjoint_blend", (move.state, move.weights), *parts_, *signs)
-    raise NotFound("reversal", ZERO, "no reversal is known of a repetition with an index")
 
 
 # -- exact draws of the target ---------------------------------------------------------------------------------------

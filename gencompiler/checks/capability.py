@@ -10,15 +10,18 @@ from gencompiler.checks import diffusion_ability, implicit, passes, stationarity
 from gencompiler.checks.checking import Checking
 from gencompiler.checks.factorization import Joint, joints
 from gencompiler.checks.verdict import Verdict
-from gencompiler.derive import queries
+from gencompiler.derive import drawing, queries
+from gencompiler.derive.log_det import estimated
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import flows, nodes
 from gencompiler.model.determined import free_latents
 from gencompiler.proof import marginal_rules
+from gencompiler.proof.facts import Member
 from gencompiler.proof.kernel import Proof, Unproved, prove
-from gencompiler.proof.structure import Chains, HasDensity, Production
+from gencompiler.proof.structure import Chains, HasDensity, Production, Turns
 from gencompiler.proof.structure_rules import density_kind
+from gencompiler.proof.turns import members, order_of, slices_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,6 +146,12 @@ def _log_prob(
     if isinstance(proof, str):
         return Ability("none", proof, span)
     assert isinstance(proof.conclusion, HasDensity)
+    if proof.conclusion.kind == "bound" and estimated(checking.derived.log_dets):
+        reason = f"dequantization, a lower bound in expectation over its noise, and {_by_terms(checking.derived)}"
+        return Ability("estimate", reason, span, _density_passes(checking.derived, joint))
+    if proof.conclusion.kind == "bound" and flows.odes(checking.model):
+        reason = f"dequantization, a lower bound in expectation over its noise, and {_along(checking.model)}"
+        return Ability("estimate", reason, span, flows.evaluations(checking.model))
     if proof.conclusion.kind == "bound":
         return Ability(
             "bound",
@@ -155,7 +164,9 @@ def _log_prob(
         steps = max(marginal_rules.passes(*summed), _density_passes(checking.derived, joint))
         return Ability("exact", marginal_rules.words(*summed), span, steps)
     if flows.odes(checking.model):
-        return Ability("estimate", _along(checking.model), span, _ode_passes(checking.model))
+        return Ability("estimate", _along(checking.model), span, flows.evaluations(checking.model))
+    if estimated(checking.derived.log_dets):
+        return Ability("estimate", _by_terms(checking.derived), span, _density_passes(checking.derived, joint))
     reason = (
         "change of variables"
         if any(isinstance(p.law, Chains) for p in joint.productions)
@@ -173,9 +184,10 @@ def _along(model: nodes.Model) -> str:
     return f"change of variables along an ODE in {taken}, with {spread}"
 
 
-def _ode_passes(model: nodes.Model) -> int:
-    """How often the fields of a model are evaluated, one after the other."""
-    return sum(h.steps * h.solver.evaluations for h in (flows.solving(model, s) for s in flows.odes(model)))
+def _by_terms(derived: Derived) -> str:
+    """How a density is carried through maps whose log|det| is estimated."""
+    names = ", ".join(f"`{name}`" for name in estimated(derived.log_dets))
+    return f"change of variables, with log|det| of {names} by random terms of its series, unbiased"
 
 
 def _importance(checking: Checking) -> Ability | None:
@@ -186,11 +198,14 @@ def _importance(checking: Checking) -> Ability | None:
     try:
         queries.density_plan(checking.derived, "p", (*own, *latent), ())
         queries.density_plan(checking.derived, "q", latent, own)
-        queries.draw_plan(checking.derived, "q", latent, own)
+        drawing.draw_plan(checking.derived, "q", latent, own)
     except queries.Refused:
         return None
     stated = next(c for c in model.conditionals if c.joint == "q")
-    return Ability("bound", "an importance-weighted lower bound from draws of `q`", stated.span, 1)
+    reason = "an importance-weighted lower bound from draws of `q`"
+    if flows.odes(model):
+        return Ability("estimate", f"{reason}, and {_along(model)}", stated.span, flows.evaluations(model))
+    return Ability("bound", reason, stated.span, 1)
 
 
 def _not_eliminated(joint: Joint, latents: tuple[str, ...]) -> str | None:
@@ -201,7 +216,8 @@ def _not_eliminated(joint: Joint, latents: tuple[str, ...]) -> str | None:
 
 def _density_passes(derived: Derived, joint: Joint) -> int:
     """All variables are known, so every conditional is evaluated at once: one pass, and those of pipelines undone."""
-    return passes.of_joint(derived, joint, generating=False) if joint.productions else 0
+    of_pipelines = passes.of_joint(derived, joint, generating=False) if joint.productions else 0
+    return max(of_pipelines, _computing_steps(joint)) if joint.productions else 0
 
 
 def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ability:
@@ -222,12 +238,12 @@ def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ab
         return Ability("chain", f"draws approach the law that `{name}` keeps, if there is one", chain.span)
     if open_ is not None:
         return Ability("none", f"no equation of `{joint.name}` gives `{open_}`, on which its draws depend", span)
-    steps = max((_steps(p) for p in joint.productions), default=1)
+    steps = _drawing_steps(joint)
     for conditional in checking.derived.model.conditionals:
-        if conditional.joint == joint.name and (left := queries.undrawn(conditional.distribution)) is not None:
+        if conditional.joint == joint.name and (left := drawing.undrawn(conditional.distribution)) is not None:
             return Ability("none", f"no sampler was derived for `{left.density.name}`", left.span)
     if flows.odes(checking.model):
-        return Ability("approximate", "ancestral, along an ODE", span, _ode_passes(checking.model))
+        return Ability("approximate", "ancestral, along an ODE", span, flows.evaluations(checking.model))
     return Ability("exact", "ancestral", span, max(steps, passes.of_joint(checking.derived, joint, generating=True)))
 
 
@@ -260,6 +276,26 @@ def _approached(checking: Checking, joint: str, transition: str) -> str:
     if bias is not None:
         return f"draws approach a law that is not `{joint}`: `{transition}` accepts every step, and {bias}"
     return f"draws need not approach `{joint}`: nothing claims that `{transition}` keeps it"
+
+
+def _drawing_steps(joint: Joint) -> int:
+    """The most draws that follow one another: of one equation, or of several in turns."""
+    steps = [1]
+    for turn in order_of(joint.productions, dict(joint.variables)) or ():
+        drawn = [joint.productions[k] for k in members(turn) if not isinstance(joint.productions[k].law, Member)]
+        if isinstance(turn, Turns):
+            made = [slices_of(p.produces[0], p.indices) for p in drawn]
+            steps.append(sum(stop - start for start, stop in filter(None, made)))
+        steps += [_steps(p) for p in drawn]
+    return max(steps)
+
+
+def _computing_steps(joint: Joint) -> int:
+    """The most places of a derived quantity that are computed one after the other."""
+    computed = [p for p in joint.productions if isinstance(p.law, Member) and p.indices]
+    own = {p.produces[0].variable for p in computed}
+    waiting = [p for p in computed if own & {u.variable for u in p.listed}]
+    return max((r.stop - r.start for p in waiting for r in p.indices), default=1)
 
 
 def _steps(production: Production) -> int:

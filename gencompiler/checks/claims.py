@@ -5,6 +5,7 @@ from __future__ import annotations
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.verdict import Obligation
 from gencompiler.derive.nodes import Derived
+from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.proof import refute
 from gencompiler.proof.blocks import NotFound
@@ -53,19 +54,43 @@ def check(checking: Checking) -> None:
     _unknown_names(checking)
 
 
+def check_answers(checking: Checking) -> None:
+    """Every claim has a verdict, or was reported: a claim that nothing looks at would pass in silence."""
+    spans = {v.obligation.span for v in checking.verdicts}
+    subjects = {v.obligation.subject for v in checking.verdicts}
+    reported = {d.labels[0].span for d in checking.reporter.diagnostics if d.labels}
+    for claim in checking.model.claims:
+        fact = claim.fact
+        about = fact.arguments[:1] and fact.arguments[0] in subjects and fact.predicate in ("invertible", "normalized")
+        if not about and claim.span not in spans and not any(_within(span, claim.span) for span in reported):
+            message = (
+                f"the claim `{fact.predicate}` of {', '.join(f'`{a}`' for a in fact.arguments)} is valid, but not "
+            )
+            checking.report(Finding("G901", message + "supported yet", claim.span, "nothing checks it"))
+
+
+def _within(inner: Span, outer: Span) -> bool:
+    return inner.source == outer.source and outer.start <= inner.start and inner.end <= outer.end
+
+
 def _unknown_names(checking: Checking) -> None:
-    """`positive(NAME)` and `invertible(NAME)` must be about something."""
+    """`positive(NAME)`, `invertible(NAME)` and `normalized(NAME)` must be about something."""
     model = checking.model
     maps = {m.definition for m in model.maps} | {m.name for m in model.maps}
+    laws = {d.name for d in model.densities} | {e.joint for e in model.energies} | {c.joint for c in model.conditionals}
+    kinds = {
+        "invertible": (maps, "a map that the model uses"),
+        "positive": (set(named_terms(model)), "a parameter or a `where` name"),
+        "normalized": (laws, "a density or a joint of the model"),
+    }
     for fact in [*(c.fact for c in model.claims), *(a.fact for a in model.assumptions)]:
         predicate, arguments = fact.predicate, fact.arguments
-        if predicate not in ("positive", "invertible"):
+        if predicate not in kinds:
             continue
-        known = maps if predicate == "invertible" else set(named_terms(model))
+        known, what = kinds[predicate]
         if len(arguments) != 1:
             message = f"`{predicate}` takes one name"
             checking.report(Finding("G104", message, fact.span, "wrong number of arguments"))
         elif arguments[0] not in known:
-            what = "a map that the model uses" if predicate == "invertible" else "a parameter or a `where` name"
             message = f"`{arguments[0]}` is not {what}"
             checking.report(Finding("G101", message, fact.span, "nothing of that name"))

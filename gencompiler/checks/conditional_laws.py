@@ -49,7 +49,7 @@ def _obligation(derived: Derived, own: ConditionalLaw, shown: str) -> Obligation
     law = Admissible(distribution.family, distribution.form, arguments, moved.type.support, shape)
     drawn = symbol("draw", f"{moved.name}'", moved.type.support, shape)
     proposal = Proposal(drawn, variable(moved), law, tuple(scope.term(p) for p in places))
-    state = tuple(variable(v) for v in model.variables if v.role != "given")
+    state = tuple(variable(v) for v in model.variables if v.role not in ("given", nodes.DERIVED))
     kernel = Kernel(state, (proposal,), None, ONE)
     goal = Reversible(kernel, scope.term(log_energy(model, asked.joint, asked)))
     words = f"`{shown}` is `{distribution.family}`, by the energy"

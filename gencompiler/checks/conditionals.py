@@ -14,7 +14,7 @@ from gencompiler.checks.capability import UNSETTLED, given, observed
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.factorization import Joint
 from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict
-from gencompiler.derive import queries
+from gencompiler.derive import drawing, queries
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import determined, nodes
@@ -234,7 +234,7 @@ def _explain(checking: Checking, joint: Joint, need: Need, reason: str) -> Findi
     code = "G701" if need.trained else "G703"
     known = tuple(need.given)
     try:
-        plan = queries.draw_plan if need.draws else queries.density_plan
+        plan = drawing.draw_plan if need.draws else queries.density_plan
         plan(checking.derived, need.joint, need.targets, known)
         span = joint.equations[0].span
     except queries.Refused as refused:

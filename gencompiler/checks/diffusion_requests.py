@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.derive import diffusions
+from gencompiler.derive.substitute import without_lets
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import diffusion_methods as asked
 from gencompiler.model import nodes
-from gencompiler.node import Node, walk
+from gencompiler.node import Node, children, walk
 from gencompiler.proof.sde_numbers import is_lost
 from gencompiler.proof.text import number
 
@@ -142,8 +143,25 @@ def _at_start(checking: Checking, name: str, lower: nodes.Real, span: Span) -> N
     checking.report(Finding("G608", message, span, f"its time is drawn from {number(lower)} on", help=help_))
 
 
+def _names_data_beside_the_signal(expectation: nodes.Expectation) -> bool:
+    """Whether something of the data is left where the signal is 0: what is predicted is the data, or the velocity."""
+    data = {name for draw in expectation.draws if isinstance(draw.source, nodes.Data) for name in draw.names}
+
+    def left(expr: Node) -> bool:
+        if isinstance(expr, nodes.Reference):
+            return expr.name in data
+        product = expr.arguments if isinstance(expr, nodes.Apply) and expr.function == "multiply" else ()
+        if any(isinstance(a, nodes.Coefficient) and a.quantity == "signal" for a in product):
+            return False
+        return any(left(child) for child in children(expr))
+
+    return left(without_lets(expectation.body))
+
+
 def _signal_to_noise(checking: Checking, expectation: nodes.Expectation) -> None:
     """A network that predicts the noise from x(t) learns nothing of the data where no signal is left."""
+    if _names_data_beside_the_signal(expectation):
+        return
     found = next(
         (n for n in walk(expectation.body) if isinstance(n, nodes.Coefficient) and n.quantity == "signal"), None
     )

@@ -10,6 +10,7 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import flows, nodes
 from gencompiler.model.mentioned import rests
 from gencompiler.model.nodes import Support
+from gencompiler.node import Node
 from gencompiler.proof.graph import Term
 from gencompiler.proof.mentions import mentions, place, variable_of
 from gencompiler.proof.scope import density_terms, index_symbol, terms_of, under_lets
@@ -33,6 +34,7 @@ from gencompiler.proof.structure import (
     Production,
     PushesForward,
     Range,
+    covers,
 )
 from gencompiler.proof.translate import Translation
 
@@ -46,7 +48,7 @@ class Equation:
     head: Span
     listed: tuple[tuple[Place, Span], ...]
     mentioned: tuple[tuple[Place, Span], ...]
-    source: nodes.Conditional | nodes.Energy | nodes.Link | nodes.Deterministic
+    source: nodes.Conditional | nodes.Energy | nodes.Link | nodes.Deterministic | nodes.Quantity
 
     def mentioned_at(self, place: Place) -> Span:
         """Where the body mentions a place first."""
@@ -66,6 +68,7 @@ def equations_of(derived: Derived, joint: str) -> tuple[Equation, ...]:
         stated = {variable_of(t) for c in model.conditionals if c.joint == "p" for t in c.targets}
         found += [link_equation(derived, link, link.target in stated) for link in model.links]
         found += [deterministic_equation(model, d) for d in model.deterministic]
+    found += [quantity_equation(model, q) for q in quantities_of(model, joint)]
     return tuple(found)
 
 
@@ -83,12 +86,22 @@ def conditional_equation(model: nodes.Model, conditional: nodes.Conditional) -> 
     used += mentions(conditional.distribution, variables, indices, model)
     givens = {v.name for v in model.variables if v.role == "given"}
     mentioned = tuple(dict.fromkeys(p for p, _ in used if p.variable not in givens))
+    listed += tuple(p for p in _computed(model, mentioned) if not any(covers(q, p) for q in listed))
     ranges = tuple(Range(r.index, r.start, r.stop) for r in conditional.indices)
-    production = Production(_label(conditional), ranges, produced, listed, mentioned, law(model, conditional))
+    label = _label(conditional)
+    if sum(label == _label(c) for c in model.conditionals) > 1:  # guards tell them apart
+        label += "".join(f" for {r.index} in {r.start}..{r.stop}" for r in ranges)
+    production = Production(label, ranges, produced, listed, mentioned, law(model, conditional))
     head = conditional.targets[0].span
     for part in (*conditional.targets[1:], *conditional.given):
         head = head.to(part.span)
     return Equation(production, conditional.span, head, spans, tuple(used), conditional)
+
+
+def _computed(model: nodes.Model, places: tuple[Place, ...]) -> tuple[Place, ...]:
+    """Those of derived quantities: a head need not list them."""
+    derived = {v.name for v in model.variables if v.role == nodes.DERIVED}
+    return tuple(p for p in places if p.variable in derived)
 
 
 def _orders(part: nodes.Expr, variables: set[str], indices: set[str], model: nodes.Model) -> list[tuple[Place, Span]]:
@@ -188,6 +201,44 @@ def deterministic_equation(model: nodes.Model, equation: nodes.Deterministic) ->
     law = implicit.law(model, equation)
     production = Production(f"{equation.target} = …", (), (Place(equation.target),), listed, listed, law)
     return Equation(production, equation.span, equation.span, tuple(used), tuple(used), equation)
+
+
+# -- derived quantities ----------------------------------------------------------------------------------------------
+
+
+def quantities_of(model: nodes.Model, joint: str) -> tuple[nodes.Quantity, ...]:
+    """The quantities that the equations of a joint mention, themselves or through others; `p` has those that no joint
+    mentions as well."""
+    mentioned = {name: _reached(model, name) for name in {c.joint for c in model.conditionals}}
+    elsewhere = set().union(*mentioned.values()) if mentioned else set()
+    own = mentioned.get(joint, set())
+    return tuple(q for q in model.quantities if q.name in own or (joint == "p" and q.name not in elsewhere))
+
+
+def _reached(model: nodes.Model, joint: str) -> set[str]:
+    """The quantities that a joint needs."""
+    derived = {v.name for v in model.variables if v.role == nodes.DERIVED}
+    parts = {name: [q.value for q in model.quantities if q.name == name] for name in derived}
+    waiting: list[Node] = [part for c in model.conditionals if c.joint == joint for part in (c.distribution, *c.given)]
+    found: set[str] = set()
+    while waiting:
+        more = {p.variable for p, _ in mentions(waiting.pop(), derived, set(), model)} - found
+        found |= more
+        waiting += [value for name in more for value in parts[name]]
+    return found
+
+
+def quantity_equation(model: nodes.Model, quantity: nodes.Quantity) -> Equation:
+    """`h[t] = …`: it lists what it mentions."""
+    indices = {r.index for r in quantity.indices}
+    variables = {v.name for v in model.variables if v.role != "given"}
+    used = mentions(quantity.value, variables, indices, model)
+    listed = tuple(dict.fromkeys(p for p, _ in used))
+    ranges = tuple(Range(r.index, r.start, r.stop) for r in quantity.indices)
+    produced = (place(quantity.place, indices),)
+    law = implicit.quantity_law(model, quantity)
+    production = Production(implicit.quantity_label(model, quantity), ranges, produced, listed, listed, law)
+    return Equation(production, quantity.span, quantity.place.span, tuple(used), tuple(used), quantity)
 
 
 #: What the name of an ODE's field begins with among the maps of a pipeline.

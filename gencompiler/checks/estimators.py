@@ -14,8 +14,8 @@ from gencompiler.catalog.distributions import DISTRIBUTIONS
 from gencompiler.catalog.functions import STEPS
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.equations import maps_used
-from gencompiler.derive import queries
-from gencompiler.derive.nodes import Factor
+from gencompiler.derive import drawing, queries
+from gencompiler.derive.nodes import Factor, InTurns
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
@@ -146,17 +146,18 @@ class _Following:
         """Along the plan of the draw: each variable from its own equation, given those before it."""
         given = tuple(b.name for b in source.given)
         try:
-            plan = queries.draw_plan(self.checking.derived, source.joint, drawn.variables, given)
+            plan = drawing.draw_plan(self.checking.derived, source.joint, drawn.variables, given)
         except queries.Refused:
             return  # reported as a draw that cannot be made
-        inside = set(carried)
-        for step in plan:
+        inside, told = set(carried), list[Factor]()
+        for step in _one_by_one(plan):
             name, value = _made(step)
             learned = not source.stopped and self._learned(step)
             if not (learned or self._carries(value, inside) or self._along(step, inside)):
                 continue
             family = _family(value) if isinstance(step, Factor) else ""
-            if isinstance(step, Factor) and not _pathwise(family):
+            if isinstance(step, Factor) and not _pathwise(family) and step not in told:
+                told.append(step)
                 yield Blocked(name, _named(family), source.joint, drawn.span, step.conditional.distribution.span)
             if isinstance(step, nodes.Link) and _quantizes(step.stages):
                 yield Blocked(name, "a quantization", source.joint, drawn.span, step.span)
@@ -164,7 +165,7 @@ class _Following:
         local = dict(zip(drawn.variables, drawn.names, strict=True))
         self.carrying |= {local[name] for name in inside if name in local}
 
-    def _along(self, step: queries.DrawStep, carrying: set[str]) -> bool:
+    def _along(self, step: drawing.DrawStep, carrying: set[str]) -> bool:
         """A pipeline carries what either of its ends does, and what its maps are conditioned on."""
         if not isinstance(step, nodes.Link):
             return False
@@ -216,7 +217,16 @@ class _Following:
         return bool(reached(self.model, roots) & self.updated)
 
 
-def _made(step: queries.DrawStep) -> tuple[str, Node]:
+def _one_by_one(plan: drawing.DrawPlan) -> Iterator[drawing.DrawStep]:
+    """The steps of a plan; equations in turns follow one another more than once, each feeding the others."""
+    for step in plan:
+        if isinstance(step, InTurns):
+            yield from step.factors * len(step.factors)
+        else:
+            yield step
+
+
+def _made(step: drawing.DrawStep) -> tuple[str, Node]:
     """The variable of a step, and the expression it comes from."""
     if isinstance(step, Factor):
         return queries.variable_of(step.conditional), step.conditional.distribution

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 
+from gencompiler.checks import through
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.equations import Equation, equations_of
 from gencompiler.checks.verdict import Obligation, Verdict
@@ -18,6 +19,7 @@ from gencompiler.proof.graph import Shape
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.precedence import acyclic, apart
 from gencompiler.proof.structure import (
+    Axis,
     Factorizes,
     Place,
     Production,
@@ -29,8 +31,8 @@ from gencompiler.proof.structure import (
     strictly_before,
     volume,
 )
-from gencompiler.proof.structure import needs as may_need
 from gencompiler.proof.terms import ZERO
+from gencompiler.proof.turns import circle, order_of, wanted
 
 ID = "factorization"
 
@@ -53,7 +55,7 @@ def joints(derived: Derived) -> list[Joint]:
     model = derived.model
     shapes = {v.name: v.type.shape for v in model.variables}
     names = [c.joint for c in model.conditionals] + [e.joint for e in model.energies]
-    names += ["p"] if model.links or model.deterministic else []
+    names += ["p"] if model.links or model.deterministic or model.quantities else []
     found = []
     for name in dict.fromkeys(names):
         equations = equations_of(derived, name)
@@ -117,10 +119,10 @@ def _settle(checking: Checking, joint: Joint) -> Verdict:
     findings: list[Finding] = []
 
     def attempt() -> Proof:
-        findings.extend(_problems(joint))
+        findings.extend(_problems(joint) or through.unlisted(checking.model, joint.equations))
         if findings:
             raise NotFound("factorization", ZERO, findings[0].message)
-        order = _order(joint)
+        order = order_of(joint.productions, dict(joint.variables))
         assert order is not None
         try:
             return prove("factorization", (joint.name, joint.variables, joint.productions, order))
@@ -225,7 +227,10 @@ def _coverage(joint: Joint, name: str, shape: Shape) -> list[Finding]:
         equation = boxes[0][1]
         message = f"{counted(missing, 'element')} of `{name}` {'is' if missing == 1 else 'are'} never produced"
         left = next(at for at in itertools.product(*map(range, shape)) if not any(_inside(at, b) for b, _, _ in boxes))
-        help_ = (f"state what is left on its own: `{joint.name}({name}[{', '.join(map(str, left))}]) = …`",)
+        element = f"{name}[{', '.join(map(str, left))}]"
+        computed = isinstance(equation.source, nodes.Quantity)
+        stated = f"{element} = …" if computed else f"{joint.name}({element}) = …"
+        help_ = (f"state what is left on its own: `{stated}`",)
         return [Finding("G303", message, equation.head, "produces only part of it", help=help_)]
     return []
 
@@ -239,54 +244,44 @@ def _unused(place: Place, indices: tuple[Range, ...]) -> list[Range]:
     return [r for r in indices if r.index not in used]
 
 
-def needs(productions: tuple[Production, ...], variables: tuple[tuple[str, Shape], ...]) -> list[set[int]]:
-    """For each production, the others that must come before it."""
-    shapes = dict(variables)
-    return [
-        {
-            j
-            for j, other in enumerate(productions)
-            for used in p.listed
-            if j != k and used.variable in shapes and may_need(used, p, other, shapes[used.variable])
-        }
-        for k, p in enumerate(productions)
-    ]
-
-
-def _order(joint: Joint) -> tuple[int, ...] | None:
-    wanted = needs(joint.productions, joint.variables)
-    order: list[int] = []
-    while len(order) < len(wanted):
-        ready = [k for k in range(len(wanted)) if k not in order and wanted[k] <= set(order)]
-        if not ready:
-            return None
-        order.extend(ready)
-    return tuple(order)
-
-
 def _cycle(joint: Joint) -> list[Finding]:
-    if _order(joint) is not None:
+    """Equations that wait for one another: slices in a circle are shown one by one, or else whole equations."""
+    shapes = dict(joint.variables)
+    if order_of(joint.productions, shapes) is not None:
         return []
-    path = cycle(needs(joint.productions, joint.variables))
-    if _refutation(joint) is None:
-        message = "conditionals that produce several variables in turns are valid, but not supported yet"
+    slices = circle(joint.productions, shapes)
+    path = [k for k, _ in slices] if slices is not None else cycle(wanted(joint.productions, shapes))
+    if slices is None and _refutation(joint) is None:
+        message = "conditionals that need each other otherwise than slice by slice along the first axis"
         also = tuple(Label(joint.equations[k].head, "in turns with this") for k in path[1:-1])
-        return [Finding("G901", message, joint.equations[path[0]].head, "not supported yet", also)]
+        head = joint.equations[path[0]].head
+        return [Finding("G901", f"{message} are valid, but not supported yet", head, "not supported yet", also)]
     names = [describe(joint.productions[k].produces[0]) for k in path]
+    if slices is not None:
+        names = [_slice(joint.productions[k].produces[0], s) for k, s in slices]
     labels = tuple(Label(joint.equations[k].head, f"needs `{n}`") for k, n in zip(path[1:-1], names[2:], strict=True))
     message = "the conditionals go round in a circle: " + " needs ".join(f"`{n}`" for n in names)
     return [Finding("G301", message, joint.equations[path[0]].head, f"needs `{names[1]}`", labels)]
 
 
-def cycle(wanted: list[set[int]]) -> list[int]:
+def _slice(produced: Place, number: int) -> str:
+    """What an equation produces in one slice: `x[3, :]` of `x[t, :]`."""
+    index = produced.axes[0].index
+    rest = tuple(Axis("place", "", number) if a.kind == "index" and a.index == index else a for a in produced.axes[1:])
+    while rest and rest[-1].kind == "whole":
+        rest = rest[:-1]
+    return describe(Place(produced.variable, (Axis("place", "", number), *rest)))
+
+
+def cycle(graph: list[set[int]]) -> list[int]:
     """A cycle of a graph that has one, its first node repeated at the end."""
-    stuck = set(range(len(wanted)))
+    stuck = set(range(len(graph)))
     while True:
-        free = {k for k in stuck if not (wanted[k] & stuck)}
+        free = {k for k in stuck if not (graph[k] & stuck)}
         if not free:
             break
         stuck -= free
     path = [min(stuck)]
     while len(set(path)) == len(path):
-        path.append(min(wanted[path[-1]] & stuck))
+        path.append(min(graph[path[-1]] & stuck))
     return path[path.index(path[-1]) :]

@@ -16,6 +16,7 @@ from gencompiler.proof import refute
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import Member
 from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.scope import index_symbol
 from gencompiler.proof.terms import ZERO
 from gencompiler.proof.text import text
 from gencompiler.proof.translate import Translation
@@ -32,6 +33,28 @@ def law(model: nodes.Model, equation: nodes.Deterministic) -> Member:
     return Member(Translation.of_model(model).term(equation.value), variable.type.support)
 
 
+def quantity_law(model: nodes.Model, quantity: nodes.Quantity) -> Member:
+    """The same of `h[t] = f(…)`, for every value of its indices."""
+    variable = next(v for v in model.variables if v.name == quantity.name)
+    indices = {r.index: index_symbol(r) for r in quantity.indices}
+    return Member(Translation.of_model(model).binding(indices).term(quantity.value), variable.type.support)
+
+
+def quantity_obligation(derived: Derived, quantity: nodes.Quantity) -> Obligation:
+    label, goal = quantity_label(derived.model, quantity), quantity_law(derived.model, quantity)
+    words = f"`{label}` gives values in {goal.support}"
+    return Obligation(ID, label, words, quantity.span, goal)
+
+
+def quantity_label(model: nodes.Model, quantity: nodes.Quantity) -> str:
+    """`h[t] = …`, with the range of `t` where guards tell several such equations apart."""
+    from gencompiler.model.print import expression
+
+    ranges = "".join(f" for {r.index} in {r.start}..{r.stop}" for r in quantity.indices)
+    alike = sum(expression(q.place) == expression(quantity.place) for q in model.quantities)
+    return f"{expression(quantity.place)} = …{ranges if alike > 1 else ''}"
+
+
 def obligation(derived: Derived, equation: nodes.Deterministic) -> Obligation:
     goal = law(derived.model, equation)
     words = f"the equation for `{equation.target}` gives values in {goal.support}"
@@ -39,20 +62,23 @@ def obligation(derived: Derived, equation: nodes.Deterministic) -> Obligation:
 
 
 def check(checking: Checking) -> dict[str, Proof]:
-    """The verdicts on all deterministic equations; returns the proofs, by target."""
+    """The verdicts on all deterministic equations; returns the proofs, by target (of quantities, by label)."""
     proofs = {}
-    for equation in checking.model.deterministic:
-        verdict = _settle(checking, equation)
+    stated = [(obligation(checking.derived, d), d, d.target) for d in checking.model.deterministic]
+    stated_in_parts = [(quantity_obligation(checking.derived, q), q, q.name) for q in checking.model.quantities]
+    for own, equation, target in (*stated, *stated_in_parts):
+        verdict = _settle(checking, own, equation, target)
         if verdict is not None and isinstance(verdict.conclusion, Member):
-            proofs[equation.target] = verdict
+            proofs[own.subject] = verdict
     return proofs
 
 
-def _settle(checking: Checking, equation: nodes.Deterministic) -> Proof | None:
-    own = obligation(checking.derived, equation)
+def _settle(
+    checking: Checking, own: Obligation, equation: nodes.Deterministic | nodes.Quantity, target: str
+) -> Proof | None:
     goal = own.goal
     assert isinstance(goal, Member)
-    variable = next(v for v in checking.model.variables if v.name == equation.target)
+    variable = next(v for v in checking.model.variables if v.name == target)
 
     def attempt() -> Proof:
         found = checking.search.range(goal.term)
@@ -66,8 +92,8 @@ def _settle(checking: Checking, equation: nodes.Deterministic) -> Proof | None:
         message = f"the values of this equation {told} {variable.type}"
         also = (Label(variable.span, f"declared {variable.type.support}"),)
         shown = text(goal.term) if goal.term is not ZERO else ""
-        notes = (f"`{equation.target}` is {shown}",) if len(shown) < 60 else ()
-        help_ = ("map it there: `exp(…)`, `sigmoid(…)`", f"or declare `{equation.target} : Real`")
+        notes = (f"`{target}` is {shown}",) if len(shown) < 60 else ()
+        help_ = ("map it there: `exp(…)`, `sigmoid(…)`", f"or declare `{target} : Real`")
         return Finding("G502", message, equation.value.span, f"not known to be {goal.support}", also, notes, help_)
 
     return checking.settle(own, attempt, lambda _: refute.outside(goal.term, goal.support), explain).proof

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.checks import admissibility
 from gencompiler.checks.checking import Checking
 from gencompiler.model.nodes import Support
 from gencompiler.proof import finite_chains, imbalance
+from gencompiler.proof.balancing import log_of
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.chain_rules import (
     Blend,
@@ -19,13 +21,13 @@ from gencompiler.proof.chain_rules import (
     Sequence,
     Stationary,
     Times,
-    accepted,
 )
-from gencompiler.proof.composite_rules import parts_of
-from gencompiler.proof.graph import Malformed, Term, substitute
+from gencompiler.proof.composite_rules import moved, parts_of
+from gencompiler.proof.graph import Malformed, Term, substitute, support_of
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.places import substitute_parts
-from gencompiler.proof.terms import ZERO
+from gencompiler.proof.probabilities import probability
+from gencompiler.proof.terms import ZERO, plus
 
 _FROM_ZERO = Support("NonNegative")
 
@@ -60,8 +62,17 @@ class Keeping:
 
     def _blend(self, move: Blend, log_target: Term) -> Proof:
         signs = self.signs(move)
-        parts = [self.keeps(p, log_target) for p in move.parts]
-        return self._proved(move, "blended", (move.state, move.weights), *parts, *signs)
+        parts = [self._branch(move, w, p, log_target) for w, p in zip(move.weights, move.parts, strict=True)]
+        return self._proved(move, "blended", (move.state, move.weights, log_target), *parts, *signs)
+
+    def _branch(self, move: Blend, weight: Term, part: Move, log_target: Term) -> Proof:
+        """That a part of a mixture keeps the measure, or where its weight reads what it moves, its share of it."""
+        if weight.symbols & moved(part) and any(p != part for p in move.parts):
+            try:
+                return self.keeps(part, plus(log_target, log_of(weight)))
+            except NotFound:
+                self.blamed = None
+        return self.keeps(part, log_target)
 
     def signs(self, move: Blend) -> list[Proof]:
         """That no weight of a mixture is negative; raises NotFound."""
@@ -78,14 +89,11 @@ class Keeping:
 
     def balances(self, move: Move, log_target: Term) -> Proof:
         """That a move is in detailed balance with a measure; raises NotFound."""
-        assert isinstance(move, Kernel | Deterministic), "a composition has no detailed balance of its own"
+        if not isinstance(move, Kernel | Deterministic):
+            return self._proved(move, "self_adjoint", (), self.undone(move, log_target))
         self.blamed = move
         finite = self.search.range(log_target)
-        ratio = accepted(move)
-        if ratio is None:
-            reason = "the probability of acceptance is neither min(1, r) nor sigmoid(log r)"
-            raise NotFound("ratio", ZERO, reason)
-        defined = self.search.range(ratio[0])
+        defined = self.accepts(move)
         if isinstance(move, Deterministic):
             own = self.involution(move.moves, move.maps)
             volume = self.volume(move.moves, move.maps)
@@ -101,6 +109,28 @@ class Keeping:
             found = self._proved(move, "metropolis_hastings", subject, *laws, finite, defined, *maps)
         self.blamed = None
         return found
+
+    def undone(self, move: Move, log_target: Term) -> Proof:
+        """A transition and what runs it backwards; raises NotFound."""
+        match move:
+            case Kernel() | Deterministic():
+                return prove("own_adjoint", (), self.balances(move, log_target))
+            case Sequence(parts=parts):
+                return prove("adjoint_sequence", (log_target,), *(self.undone(p, log_target) for p in parts))
+            case Repeated(index=None, count=count, part=part):
+                return prove("adjoint_repeated", (count,), self.undone(part, log_target))
+            case Blend():
+                parts_ = [self.undone(p, log_target) for p in move.parts]
+                signs = self.signs(move)
+                return self._proved(move, "adjoint_blend", (move.state, move.weights), *parts_, *signs)
+        raise NotFound("reversal", ZERO, "no reversal is known of a repetition with an index")
+
+    def accepts(self, move: Kernel | Deterministic) -> Proof:
+        """That a derived log ratio is a real number, or a probability of acceptance is in [0, 1]; raises NotFound."""
+        if move.probability is None:
+            assert move.log_ratio is not None, "an acceptance has a ratio or a probability"
+            return self.search.range(move.log_ratio)
+        return probability(self.search, move.probability)
 
     def laws(self, move: Kernel) -> list[Proof] | None:
         """That the laws of a kernel's proposals are admissible; None where that is not found."""
@@ -150,13 +180,24 @@ class Keeping:
                 own = self.search.any_bijection(moves[0], maps[0].images[0])
                 return prove("scalar_volume", (maps,), own)
             except (Unproved, NotFound, Malformed) as failure:
-                if not _is_sign(moves[0], maps[0].images[0]):
+                if not (_is_sign(moves[0], maps[0].images[0]) or _discrete(moves, maps[0])):
                     raise NotFound("volume", ZERO, f"the Jacobian of the proposal is not known: {failure}") from None
         try:
             single = [prove("sheared", (moves, m.images, shears(moves, m.images))) for m in _images(maps)]
             return single[0] if single[0].conclusion.values()[1] == maps else prove("volumes", (moves, maps), *single)
         except Unproved as failure:
+            if len(maps) == 1 and isinstance(maps[0], Images) and _discrete(moves, maps[0]):
+                return self._counted(moves, maps[0])
             raise NotFound("volume", ZERO, f"the Jacobian of the proposal is not known: {failure}") from None
+
+    def _counted(self, moves: tuple[Term, ...], own: Images) -> Proof:
+        """That an involution of discrete variables keeps the counting measure; raises NotFound or Unproved."""
+        changing = [(m, i) for m, i in zip(moves, own.images, strict=True) if m is not i]
+        try:
+            members = [prove("member", (i, support_of(m)), self.search.range(i)) for m, i in changing]
+            return prove("counted", (moves, own.images), self.involution(moves, (own,)), *members)
+        except Unproved as failure:
+            raise NotFound("volume", ZERO, f"the proposal may be no state: {failure}") from None
 
     # -- refutations -------------------------------------------------------------------------------------------------
 
@@ -192,6 +233,12 @@ def _images(maps: tuple[Mapped, ...]) -> list[Images]:
         for own in _images(each.maps) if isinstance(each, Times) else [each]:
             found[own] = None
     return list(found)
+
+
+def _discrete(moves: tuple[Term, ...], own: Images) -> bool:
+    """Whether a map changes discrete variables only."""
+    changing = [m for m, i in zip(moves, own.images, strict=True) if m is not i]
+    return bool(changing) and all(SUPPORTS[support_of(m).name].discrete for m in changing)
 
 
 def _is_sign(move: Term, image: Term) -> bool:

@@ -107,11 +107,14 @@ def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFo
                 vector_counterexamples.singular,
                 vector_counterexamples.entry_twice,
                 vector_counterexamples.smaller_twice,
+                vector_counterexamples.sphere_missed,
             )
             for look in looks:
                 found = found or look(terms.input, terms.body, checking.search)
             found = found or vector_counterexamples.part_not_onto(terms.body, map_.result.support, checking.search)
+            found = found or vector_counterexamples.always_in_order(terms.body, map_.result.support, checking.search)
             found = found or refute.outside(terms.body, map_.result.support)
+        found = found or vector_counterexamples.taken_again(terms.input, terms.body, terms.requires)
     return found
 
 
@@ -232,7 +235,7 @@ def counterexample(found: Proof, terms: MapTerms) -> str:
         return counterexample(found.premises[0], terms) + ", as all places or the last one"
     if found.rule == "smaller_twice":
         return f"{counterexample(found.premises[0], terms)}, {_PLACES[str(found.subject[2])]}"
-    if found.rule == "two_vectors":
+    if found.rule in ("two_vectors", "second_solution"):
         return _two_vectors(found, names)
     if found.rule == "singular_between":
         above, below = (", ".join(f"{text(t, names)} = {point(v)}" for t, v in a) for a in found.subject[3:])
@@ -292,14 +295,15 @@ def _listed(parts: list[str]) -> str:
 
 
 def _two_vectors(found: Proof, names: Mapping[Term, str]) -> str:
-    input_, body, choices, first, second = found.subject
+    input_, body, choices, *ends = found.subject
+    solved = found.rule == "second_solution"
+    first, second = ends[0] if solved else ends
     same = [f"{text(a, names)} = {point(v)}" for a, v, w in choices if v == w]
-    told = [f"{input_} = {point(p)}" for p in (first, second)]
+    told = [f"{input_} = {point(first)}", f"{input_} = {nearly(second) if solved else point(second)}"]
     for atom, at_first, at_second in choices:
         if at_first != at_second:
-            told = [
-                f"{t} with {text(atom, names)} = {point(v)}" for t, v in zip(told, (at_first, at_second), strict=True)
-            ]
+            values = (point(at_first), nearly(at_second) if solved else point(at_second))
+            told = [f"{t} with {text(atom, names)} = {v}" for t, v in zip(told, values, strict=True)]
     value = point(evaluate(body, {**{a: v for a, v, _ in choices}, input_: first}))
     return f"counterexample: {', '.join([*same, told[0]])} and {told[1]} both map to {value}"
 
@@ -313,6 +317,12 @@ def point(place: object) -> str:
         return approximately(place[0])
     shown = [approximately(p) for p in place]
     return f"[{', '.join(shown if len(shown) <= 16 else ['…', *shown[-3:]])}]"
+
+
+def nearly(place: tuple[Fraction, ...]) -> str:
+    """The centre of a small box, to ten digits where its numbers are long."""
+    shown = [number(v) if v.denominator <= 1000 else f"{float(v):.10g}" for v in place]
+    return shown[0] if len(set(shown)) == 1 else f"[{', '.join(shown)}]"
 
 
 def value_at(found: Proof) -> str:

@@ -61,7 +61,7 @@ class _Moves:
         self.derived = derived
         self.model = derived.model
         self.transitions = {t.name: t for t in derived.model.transitions}
-        self.state = tuple(variable(v) for v in derived.model.variables if v.role != "given")
+        self.state = tuple(variable(v) for v in derived.model.variables if v.role not in ("given", nodes.DERIVED))
 
     def transition(self, transition: nodes.Transition, given: Mapping[str, Term]) -> Move:
         if not transition.steps or not isinstance(
@@ -131,6 +131,7 @@ class _Block:
         self.found: list[Move] = []
         self.pending: dict[str, tuple[Term, Admissible]] = {}
         self.moved: dict[str, tuple[Term, Admissible, tuple[Term, ...]]] = {}
+        self.images: dict[str, Term] = {}
         self.maps: tuple[tuple[str, ...], tuple[Term, ...], tuple[Mapped, ...]] | None = None
         self.stale: set[str] = set()
         self.assigned: dict[str, Term] = {}
@@ -149,6 +150,8 @@ class _Block:
                     self._accept(step)
                 case _:
                     raise Unsupported("a composition inside braces", step)
+        if self.joint and self.images:
+            self.found.append(self._exchange())
         if self.joint and self.moved:
             proposals = tuple(Proposal(d, self.variables[n], law, at) for n, (d, law, at) in self.moved.items())
             self.found.append(Kernel(self.moves.state, proposals, None, ONE))
@@ -202,7 +205,20 @@ class _Block:
             self.scope = self.scope.binding({step.name: value})
             self.assigned[step.name] = value
             return
+        if self.joint and not self.pending and self.maps is None:
+            self.images[step.name] = value
+            self.scope = self.scope.binding({step.name: value})
+            return
         self._propose((step.name,), (value,), step, None, ONE)
+
+    def _exchange(self) -> Move:
+        """Values that are assigned at once, each in terms of the state before."""
+        if self.moved or self.found:
+            raise Unsupported("draws beside values that are assigned at once", self.move)
+        moves = tuple(self.variables[n.rstrip("'")] for n in self.images)
+        names = zip(self.images, moves, strict=True)
+        arrives = tuple(symbol("draw", n, support_of(m), m.shape) for n, m in names)
+        return Deterministic(self.moves.state, moves, arrives, (Images(tuple(self.images.values())),), None, ONE)
 
     def _through(self, step: nodes.Through) -> None:
         sources = tuple(self.scope.term(s) for s in step.sources)
@@ -210,6 +226,12 @@ class _Block:
             raise Unsupported("a bijection of something besides the state", step)
         maps = self._stages(step.stages, sources)
         arrives = tuple(symbol("draw", n, support_of(s), s.shape) for n, s in zip(step.names, sources, strict=True))
+        targets = tuple(self.variables.get(n.rstrip("'")) for n in step.names)
+        if set(step.names) <= set(self.move.next) and targets == sources:
+            self.found.append(Deterministic(self.moves.state, sources, arrives, maps, None, ONE))
+            for name in step.names:
+                self._arrive(name)
+            return
         self.maps = (step.names, sources, maps)
         self.scope = self.scope.binding(dict(zip(step.names, arrives, strict=True)))
 

@@ -14,6 +14,7 @@ from gencompiler.model import nodes
 from gencompiler.node import walk
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.current_rules import currents
 from gencompiler.proof.exponentials import Exponentials, scaled, times, written
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.formulas import instance
@@ -22,7 +23,7 @@ from gencompiler.proof.kernel import Proof, Unproved, attempt
 from gencompiler.proof.polynomials import direction_without_end, directions, polynomial, rises_along
 from gencompiler.proof.refute import assignments
 from gencompiler.proof.scope import distribution_terms
-from gencompiler.proof.sde_facts import Diffusion, KeepsMeasure, KernelIs, Moments, Reverses, SameMarginals
+from gencompiler.proof.sde_facts import Balances, Diffusion, KeepsMeasure, KernelIs, Moments, Reverses, SameMarginals
 from gencompiler.proof.sde_refutations import (
     instance_of,
     moment_residual,
@@ -56,7 +57,7 @@ class Claimed:
 def claims(model: nodes.Model) -> list[nodes.Claim]:
     """The claims of a model that are about SDEs."""
     names = {s.name for s in model.sdes}
-    predicates = ("kernel", "reverse", "marginals", "stationary")
+    predicates = ("kernel", "reverse", "marginals", "stationary", "reversible")
     return [c for c in model.claims if c.fact.predicate in predicates and c.fact.arguments[0] in names]
 
 
@@ -71,6 +72,10 @@ def claimed(derived: Derived, claim: nodes.Claim) -> Claimed:
     if predicate == "stationary":
         words = f"`{names[0]}` leaves `{names[1]}` invariant"
         return Claimed(claim, _stationary(derived, names[0], names[1]), words)
+    if predicate == "reversible":
+        kept = _stationary(derived, names[0], names[1])
+        words = f"`{names[0]}` is reversible with respect to `{names[1]}`"
+        return Claimed(claim, Balances(kept.diffusion, kept.log_density), words)
     return _pair(derived, claim)
 
 
@@ -186,6 +191,20 @@ def refute_stationary(goal: KeepsMeasure) -> Proof | None:
         if nonzero(left, dict(assignment)):
             return attempt("flux_left", (goal.diffusion, goal.log_density, assignment))
     return _infinite(goal)
+
+
+def refute_reversible(goal: Balances) -> Proof | None:
+    """An element of the current that is not 0 at some state, or what refutes that the law is kept."""
+    try:
+        found = [ex.written(c) for c in currents(goal.diffusion, goal.log_density)]
+    except Unproved:
+        return None
+    for place, left in enumerate(found):
+        for assignment in assignments(_ordered(set(left.symbols))):
+            if nonzero(left, dict(assignment)):
+                return attempt("current_left", (goal.diffusion, goal.log_density, place, assignment))
+    lost = _infinite(KeepsMeasure(goal.diffusion, goal.log_density))
+    return attempt("not_even_kept", (goal.diffusion, goal.log_density), lost) if lost is not None else None
 
 
 def _infinite(goal: KeepsMeasure) -> Proof | None:

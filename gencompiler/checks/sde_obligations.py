@@ -151,5 +151,6 @@ def claim(claimed: Claimed) -> Obligation:
     """What a claim says."""
     fact = claimed.claim.fact
     subject = " ".join(fact.arguments)
-    name = {"stationary": "stationary_sde"}.get(fact.predicate, fact.predicate)
+    own_names = {"stationary": "stationary_sde", "reversible": "reversible_sde"}
+    name = own_names.get(fact.predicate, fact.predicate)
     return Obligation(name, subject, claimed.words, claimed.claim.span, claimed.goal)

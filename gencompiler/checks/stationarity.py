@@ -19,6 +19,7 @@ from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
 from gencompiler.node import Node
 from gencompiler.proof import imbalance
+from gencompiler.proof.balancing import log_of as log_of_term
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.chain_rules import (
     Blend,
@@ -34,9 +35,6 @@ from gencompiler.proof.chain_rules import (
     log_proposal,
     same,
     swap,
-)
-from gencompiler.proof.chain_rules import (
-    log_of as log_of_term,
 )
 from gencompiler.proof.chain_rules import (
     there as there_of,
@@ -79,8 +77,6 @@ def obligation(derived: Derived, claim: nodes.Claim) -> Obligation | None:
     words = f"`{name}` {'leaves' if predicate == 'stationary' else 'is reversible with respect to'} `{joint}`"
     if predicate == "stationary":
         return Obligation(predicate, name, f"{words} invariant", claim.span, Stationary(move, target))
-    if not isinstance(move, Kernel | Deterministic):
-        raise Unsupported("detailed balance of a composition", transition)
     return Obligation(predicate, name, words, claim.span, Reversible(move, target))
 
 

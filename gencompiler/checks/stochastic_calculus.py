@@ -21,7 +21,16 @@ from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import Fact, Member
 from gencompiler.proof.graph import Malformed, Term
 from gencompiler.proof.kernel import Proof, Unproved, prove
-from gencompiler.proof.sde_facts import Arrives, ItoForm, KeepsMeasure, KernelIs, Moments, Reverses, SameMarginals
+from gencompiler.proof.sde_facts import (
+    Arrives,
+    Balances,
+    ItoForm,
+    KeepsMeasure,
+    KernelIs,
+    Moments,
+    Reverses,
+    SameMarginals,
+)
 from gencompiler.proof.text import number, text
 from gencompiler.proof.translate import Untranslated
 
@@ -186,6 +195,8 @@ def _settle_claim(checking: Checking, claim: nodes.Claim, proofs: dict[str, Proo
             return sde_claims.refute_kernel(goal, known, checking.search)
         if isinstance(goal, KeepsMeasure):
             return sde_claims.refute_stationary(goal)
+        if isinstance(goal, Balances):
+            return sde_claims.refute_reversible(goal)
         assert isinstance(goal, Reverses | SameMarginals)
         return sde_claims.refute_pair(goal, known)
 
@@ -213,17 +224,24 @@ def _prove_claim(checking: Checking, goal: Fact, known: Proof | None) -> Proof:
         subject = (goal.diffusion, goal.start, goal.mean, goal.scale)
         return _attempt("transition_kernel", subject, goal.mean, known, mean, scale)
     if isinstance(goal, KeepsMeasure):
-        terms = (goal.log_density, goal.diffusion.drift, *goal.diffusion.noises)
-        finite = [checking.search.range(t) for t in terms]
-        return _attempt("stationary_density", (goal.diffusion, goal.log_density), goal.log_density, *finite)
+        return _kept(checking, goal)
+    if isinstance(goal, Balances):
+        kept = _kept(checking, KeepsMeasure(goal.diffusion, goal.log_density))
+        return _attempt("no_current", (goal.diffusion, goal.log_density), goal.log_density, kept)
     if isinstance(goal, Reverses):
         return _attempt("time_reversal", (goal.backward, goal.forward, goal.score), goal.backward.drift)
     assert isinstance(goal, SameMarginals)
     return _attempt("equal_marginals", (goal.first, goal.second, goal.score), goal.second.drift)
 
 
+def _kept(checking: Checking, goal: KeepsMeasure) -> Proof:
+    terms = (goal.log_density, goal.diffusion.drift, *goal.diffusion.noises)
+    finite = [checking.search.range(t) for t in terms]
+    return _attempt("stationary_density", (goal.diffusion, goal.log_density), goal.log_density, *finite)
+
+
 def _explain(checking: Checking, own: Obligation, goal: Fact, failure: NotFound, found: Proof | None) -> Finding:
-    code = "G601" if isinstance(goal, KeepsMeasure) else "G606"
+    code = "G601" if isinstance(goal, KeepsMeasure | Balances) else "G606"
     if found is None:
         return Finding(code, f"cannot prove that {own.words}", own.span, "not shown", notes=(str(failure),))
     notes: list[str] = []
@@ -239,6 +257,8 @@ def _explain(checking: Checking, own: Obligation, goal: Fact, failure: NotFound,
 
 def _told(found: Proof) -> str:
     """A counterexample in words."""
+    if found.rule == "not_even_kept":
+        return _told(found.premises[0])
     *rest, assignment = found.subject
     place = ", ".join(f"{_plain(t)} = {number(v)}" for t, v in assignment)
     if found.rule in ("not_reversed", "other_marginals"):
@@ -255,11 +275,18 @@ def _told(found: Proof) -> str:
         return f"there is no such law: along ({along}) the density does not fall, and its mass is infinite{also}"
     if found.rule == "solves_no_equation":
         return f"counterexample: E x^{rest[-1]} does not solve its equation at {place}"
+    if found.rule == "current_left":
+        return f"counterexample: at {place} a current flows"
     if found.rule == "flux_left":
         return f"counterexample: the Fokker-Planck residual is not 0 at {place}"
     return f"counterexample: they differ at {place}" if place else "counterexample: they differ everywhere"
 
 
 def _plain(term: Term) -> str:
-    """An element of the state as the spec would write it."""
+    """An element of the state as the spec would write it: of several variables, by its own name."""
+    if term.operation == "element" and term.arguments[0].operation == "symbol":
+        names = str(term.arguments[0].data[1]).split(", ")
+        place = term.arguments[1]
+        if len(names) > 1 and term.arguments[0].shape == (len(names),) and place.operation == "literal":
+            return names[int(place.data)]
     return text(term).removeprefix("input ")

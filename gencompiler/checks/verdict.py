@@ -17,9 +17,11 @@ from gencompiler.proof.facts import Fact, InRange, Invertible, Member, NotInject
 from gencompiler.proof.kernel import Proof
 from gencompiler.proof.sde_facts import (
     Arrives,
+    Balances,
     KeepsMeasure,
     KernelIs,
     NotArrives,
+    NotBalances,
     NotKeepsMeasure,
     NotKernelIs,
     NotReverses,
@@ -139,6 +141,7 @@ def refutes(found: Fact, goal: Fact) -> bool:
             | (NotReverses(), Reverses())
             | (NotSameMarginals(), SameMarginals())
             | (NotKeepsMeasure(), KeepsMeasure())
+            | (NotBalances(), Balances())
         ):
             return found.values() == goal.values()
         case Unfaithful(), Faithful():

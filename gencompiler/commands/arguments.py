@@ -104,6 +104,23 @@ Steps = Annotated[
 Batch = Annotated[
     int | None, typer.Option("--batch", min=1, help="Rows of a step.", show_default=False, rich_help_panel=_TRAINING)
 ]
+Rate = Annotated[
+    float | None, typer.Option("--lr", help="Learning rate.", show_default=False, rich_help_panel=_TRAINING)
+]
+
+
+class Course(enum.StrEnum):
+    """How the learning rate goes on, without further options."""
+
+    CONSTANT = "constant"
+    COSINE = "cosine"
+    LINEAR = "linear"
+
+
+Schedule = Annotated[
+    Course | None,
+    typer.Option("--schedule", help="How the learning rate falls to 0.", show_default=False, rich_help_panel=_TRAINING),
+]
 Device = Annotated[
     str | None,
     typer.Option(

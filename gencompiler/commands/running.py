@@ -31,8 +31,10 @@ from gencompiler.commands.arguments import (
     Device,
     Epochs,
     Json,
+    Rate,
     Resume,
     RunFolder,
+    Schedule,
     Seed,
     Spec,
     Steps,
@@ -76,6 +78,8 @@ def run(
     epochs: Epochs = None,
     steps: Steps = None,
     batch: Batch = None,
+    lr: Rate = None,
+    schedule: Schedule = None,
     device: Device = None,
     resume: Resume = False,
     allow_unknown: AllowUnknown = False,
@@ -96,7 +100,8 @@ def run(
     from gencompiler.report.data import Measurement
     from gencompiler.runtime import distributed
 
-    options = _options(data=data, seed=seed, epochs=epochs, steps=steps, batch=batch, device=device, resume=resume)
+    length = {"epochs": epochs, "steps": steps, "batch": batch}
+    options = _options(data=data, seed=seed, **length, lr=lr, schedule=schedule, device=device, resume=resume)
     request = Request(ready.compilation, ready.folder, ready.kind, ready.fit, ready.defaults, options)
     report = carry_out(request)
     if distributed.leading():
@@ -114,6 +119,8 @@ def train(
     epochs: Epochs = None,
     steps: Steps = None,
     batch: Batch = None,
+    lr: Rate = None,
+    schedule: Schedule = None,
     device: Device = None,
     resume: Resume = False,
     allow_unknown: AllowUnknown = False,
@@ -131,7 +138,8 @@ def train(
     ready = _ready(spec, out_folder, define, allow_unknown, begin=not resume)
     if ready.fit is None:
         raise CompileError((_nothing_to_train(ready.compilation),), ready.compilation.sources)
-    options = _options(data=data, seed=seed, epochs=epochs, steps=steps, batch=batch, device=device, resume=resume)
+    length = {"epochs": epochs, "steps": steps, "batch": batch}
+    options = _options(data=data, seed=seed, **length, lr=lr, schedule=schedule, device=device, resume=resume)
     raise typer.Exit(_command(ready, "train", options))
 
 

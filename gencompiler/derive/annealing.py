@@ -11,7 +11,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterator
 
-from gencompiler.derive import algebra, queries
+from gencompiler.derive import algebra, drawing, queries
 from gencompiler.derive.acceptance import distribution_of
 from gencompiler.derive.conditional_laws import NoLawError, by_coefficients, by_gradient, tidy
 from gencompiler.derive.nodes import Annealing, Derived, Failure
@@ -100,12 +100,12 @@ def state_terms(model: nodes.Model, variables: tuple[nodes.Input, ...]) -> tuple
 TARGET = "p"
 
 
-def exact_draws(derived: Derived, own: Annealing) -> queries.DrawPlan | None:
+def exact_draws(derived: Derived, own: Annealing) -> drawing.DrawPlan | None:
     """How `p` draws everything that the path is of, and is given; None where it does not."""
     wanted = {i.name for i in (*own.variables, *own.given)}
     names = tuple(v.name for v in derived.model.variables if v.name in wanted and v.role != "given")
     try:
-        return queries.draw_plan(derived, TARGET, names, ())
+        return drawing.draw_plan(derived, TARGET, names, ())
     except queries.Refused:
         return None
 

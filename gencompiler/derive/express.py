@@ -113,7 +113,8 @@ class _Writer:
                 return nodes.FixedPoint(type_, f"_array_{depth}", steps, self.write(term.arguments[0]), span=span)
             case "jacobian_log_det":
                 body, formal, at = term.arguments
-                return nodes.JacobianLogDet(type_, name_of(formal), self.write(body), self.write(at), span=span)
+                near = self.write(body), self.write(at), term.data
+                return nodes.JacobianLogDet(type_, name_of(formal), *near, span=span)
             case "matrix":
                 return nodes.MatrixFunction(type_, term.data, self.write(term.arguments[0]), span=span)
             case "network" if term.data[0].startswith(EXTERN):

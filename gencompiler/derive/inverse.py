@@ -14,12 +14,15 @@ from gencompiler.derive.nodes import Failure, Inverse, LogDet
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.facts import Bijection, VectorBijection, result
+from gencompiler.proof.facts import Bijection, Invertible, VectorBijection, result
 from gencompiler.proof.graph import Malformed, Term, TooDeepError, substitute
 from gencompiler.proof.kernel import prove
 from gencompiler.proof.scope import MapTerms, terms_of, trusted_ranges
 from gencompiler.proof.search import Search
 from gencompiler.proof.translate import Untranslated
+
+#: What says how a map is undone.
+Undone = Bijection | VectorBijection | Invertible
 
 #: What an inverse calls its argument, unless the map uses the name itself.
 OUTPUT_NAMES = ("y", "v", "output")
@@ -43,14 +46,15 @@ def derive_inverses(model: nodes.Model) -> tuple[dict[str, Inverse], dict[str, L
     return inverses, log_dets, tuple(failures)
 
 
-def _bijection(search: Search, terms: MapTerms, declared: nodes.Support) -> Bijection | VectorBijection:
+def _bijection(search: Search, terms: MapTerms, declared: nodes.Support) -> Undone:
     """The bijection that the checks will find: onto what is declared, or onto whatever its range is."""
     try:
-        proof = search.invertible(terms.input, terms.body, declared).premises[0]
+        proof = search.invertible(terms.input, terms.body, declared)
+        found = proof.premises[0].conclusion if proof.rule == "onto" else proof.conclusion
     except NotFound:
-        proof = search.any_bijection(terms.input, terms.body)
-    found = proof.conclusion
-    assert isinstance(found, Bijection | VectorBijection)
+        found = search.any_bijection(terms.input, terms.body).conclusion
+    assert isinstance(found, Undone)
+    assert found.inverse is not None
     return found
 
 
@@ -62,7 +66,7 @@ def _blame(problem: Exception, map_: nodes.Map, model: nodes.Model) -> Span:
     return map_.body.span
 
 
-def _inverse(map_: nodes.Map, terms: MapTerms, found: Bijection | VectorBijection) -> Inverse:
+def _inverse(map_: nodes.Map, terms: MapTerms, found: Undone) -> Inverse:
     labels: dict[Term, str] = {}
     origins: dict[Term, Span] = {}
     back = {terms.input: found.inverse}

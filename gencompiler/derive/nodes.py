@@ -59,6 +59,15 @@ class Factor(Node):
 
 
 @node
+class InTurns(Node):
+    """Factors that are evaluated slice by slice along the first axis of their variables, upwards where `rising`, in
+    this order within a slice.  Those of derived quantities compute them: they are all at one value."""
+
+    factors: tuple[Factor, ...]
+    rising: bool
+
+
+@node
 class SdeKernel(Node):
     """Given x at the lower end of time, x(t) is Normal(signal x + shift, noise) element by element.
 

@@ -1,4 +1,4 @@
-"""Which equations answer a question: a plan for `log p(targets | given)`, and one for drawing the targets.
+"""Which equations answer a question: a plan for `log p(targets | given)`.
 
 p(T | G) is a product of the factors of T exactly if every parent of T is in T or G and nothing in G descends from T
 (the local Markov property; Koller & Friedman, Probabilistic Graphical Models, theorem 3.1).  A variable that a
@@ -17,7 +17,7 @@ from gencompiler.derive import forward_sums, marginals
 from gencompiler.derive.forward_sums import Filter, ForwardSum
 from gencompiler.derive.marginals import FiniteSum, LinearGaussian, Ratio
 from gencompiler.derive.nodes import Derived, Factor
-from gencompiler.derive.sequences import in_sequence
+from gencompiler.derive.turns import computing
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.model.mentioned import read_by_maps, rests
@@ -43,10 +43,6 @@ class Pushforward:
 
 DensityPlan = Product | Pushforward | ForwardSum | Filter | FiniteSum | LinearGaussian | Ratio
 
-#: One variable is drawn from its factor, or computed from what is there.
-DrawStep = Factor | nodes.Link | nodes.Deterministic
-DrawPlan = tuple[DrawStep, ...]
-
 
 class Refused(Exception):
     """No equations answer the question; `span` is the cause."""
@@ -64,7 +60,7 @@ class Graph:
     """The equations of one joint by what they produce; equations between variables belong to `p`.
 
     `parents`: of each variable, those that its equation mentions or lists; `points`: the variables without a density,
-    all at one real number."""
+    all at one real number; `computed`: the factors of derived quantities, which belong to every joint."""
 
     def __init__(self, derived: Derived, joint: str) -> None:
         model = derived.model
@@ -81,12 +77,15 @@ class Graph:
         self.deterministic = {d.target: d for d in model.deterministic} if own else {}
         self.links = {_made(link, self.factors): link for link in model.links} if own else {}
         self.rests = {name: link for link in self.links.values() for name in rests(model, link)}
+        self.computed: dict[str, list[Factor]] = {}
+        for quantity in model.quantities:
+            self.computed.setdefault(quantity.name, []).append(computing(quantity))
         self.parents = {name: self._parents(name) for name in (*self.variables, *self.deterministic)}
 
     def _parents(self, name: str) -> frozenset[str]:
-        if name in self.factors:
+        if name in self.factors or name in self.computed:
             found: set[str] = set()
-            for factor in self.factors[name]:
+            for factor in self.factors.get(name) or self.computed[name]:
                 found |= self.mentioned(*factor.conditional.given, factor.conditional.distribution)
             return frozenset(found - {name})
         if name in self.deterministic:
@@ -106,7 +105,20 @@ class Graph:
         return frozenset(n.name for n in named if isinstance(n, nodes.Reference) and n.name in known)
 
     def produced(self, name: str) -> bool:
-        return name in self.factors or name in self.deterministic or name in self.links
+        return any(name in made for made in (self.factors, self.deterministic, self.links, self.computed))
+
+    def together(self, name: str, given: frozenset[str]) -> frozenset[str]:
+        """The variables that need one another with `name`, itself among them, what is given left aside."""
+
+        def needed(start: str) -> set[str]:
+            found, waiting = {start}, [start]
+            while waiting:
+                more = self.parents.get(waiting.pop(), frozenset()) - given - found
+                found |= more
+                waiting += more
+            return found
+
+        return frozenset(n for n in needed(name) if name in needed(n))
 
     def descendants(self, names: Iterable[str]) -> frozenset[str]:
         """Everything that depends on one of `names`, without them."""
@@ -239,7 +251,7 @@ def _product(question: Question) -> DensityPlan:
         raise Refused(f"`{joint}` is stated up to a constant (`∝`)", graph.energy.span)
     if not question.targets:
         raise Refused("no variables", graph.derived.model.span)
-    for name in _in_order(graph, question.targets):
+    for name in in_order(graph, question.targets):
         _check_produced(graph, name)
         hidden = _hidden(question, name)
         if hidden is not None:
@@ -247,13 +259,13 @@ def _product(question: Question) -> DensityPlan:
             raise Refused(f"`{hidden}` is latent, and no equation eliminates it", span)
     after = sorted(question.given & graph.descendants(question.targets))
     if after:
-        asked = ", ".join(_in_order(graph, question.targets))
+        asked = ", ".join(in_order(graph, question.targets))
         raise Refused(
             f"`{after[0]}` depends on `{asked}`, so that {joint}({asked} | {', '.join(sorted(question.given))}) is a "
             "posterior, which no equation states",
             graph.factors[after[0]][0].span if after[0] in graph.factors else graph.derived.model.span,
         )
-    factors = (f for name in _in_order(graph, question.targets) for f in graph.factors[name])
+    factors = (f for name in in_order(graph, question.targets) for f in graph.factors[name])
     return Product(tuple(factors))
 
 
@@ -287,13 +299,13 @@ def _hidden(question: Question, name: str) -> str | None:
         if parent in question.known or parent in seen:
             continue
         seen.add(parent)
-        if parent not in question.graph.deterministic:
+        if parent not in question.graph.deterministic and parent not in question.graph.computed:
             return parent
         waiting.extend(sorted(question.graph.parents[parent]))
     return None
 
 
-def _in_order(graph: Graph, names: frozenset[str]) -> list[str]:
+def in_order(graph: Graph, names: frozenset[str]) -> list[str]:
     """Names in the order of the model's equations, then of its variables."""
     every = dict.fromkeys((*graph.factors, *graph.variables, *graph.deterministic))
     places = {name: number for number, name in enumerate(every)}
@@ -321,70 +333,3 @@ WAYS: tuple[Callable[[Question], DensityPlan | None], ...] = (
     _ratio,
     _product,
 )
-
-
-# -- draws -----------------------------------------------------------------------------------------------------------
-
-
-def draw_plan(derived: Derived, joint: str, targets: tuple[str, ...], given: tuple[str, ...]) -> DrawPlan:
-    """The steps that draw `targets` given values of `given`, each after what it needs; raises Refused.
-
-    What is neither target nor given is drawn on the way where a target needs it."""
-    graph = Graph(derived, joint)
-    if graph.energy is not None:
-        raise Refused(f"`{joint}` is stated up to a constant (`∝`)", graph.energy.span)
-    steps: list[tuple[str, DrawStep]] = []
-    fixed = frozenset(given)
-    for name in targets:
-        if name in fixed:
-            raise Refused(f"`{name}` is given, and cannot be drawn too", derived.model.span)
-        _draw(graph, name, fixed, steps, ())
-    drawn = {name for name, _ in steps}
-    after = sorted(fixed & graph.descendants(drawn))
-    if after:
-        asked = ", ".join(targets)
-        raise Refused(
-            f"`{after[0]}` depends on `{asked}`: drawing it given `{after[0]}` is drawing from a posterior, which no "
-            "equation states",
-            graph.factors[after[0]][0].span if after[0] in graph.factors else derived.model.span,
-        )
-    return tuple(step for _, step in steps)
-
-
-def undrawn(distribution: nodes.Expr) -> nodes.UserDistribution | None:
-    """The user's density in a law of which no sampler was derived."""
-    found = (n for n in walk(distribution) if isinstance(n, nodes.UserDistribution))
-    return next((n for n in found if n.sampler is None), None)
-
-
-def _check_drawn(factor: Factor) -> None:
-    found = undrawn(factor.distribution)
-    if found is not None:
-        raise Refused(f"no sampler was derived for `{found.density.name}`", found.span)
-
-
-def _draw(
-    graph: Graph, name: str, given: frozenset[str], steps: list[tuple[str, DrawStep]], path: tuple[str, ...]
-) -> None:
-    """Add the steps that `name` needs, then its own."""
-    if name in given or any(name == n for n, _ in steps):
-        return
-    if name in path:
-        circle = " needs ".join(f"`{n}`" for n in (*path[path.index(name) :], name))
-        raise Refused(f"the equations go round in a circle: {circle}", graph.derived.model.span)
-    if name in graph.rests:
-        raise Refused(f"`{name}` is where in its level a number lies, which no draw keeps", graph.rests[name].span)
-    if not graph.produced(name):
-        variable = graph.variables.get(name)
-        span = variable.span if variable is not None else graph.derived.model.span
-        raise Refused(f"no equation of `{graph.joint}` gives `{name}`", span)
-    for parent in sorted(graph.parents[name], key=_in_order(graph, graph.parents[name]).index):
-        _draw(graph, parent, given, steps, (*path, name))
-    if name in graph.factors:
-        for factor in graph.factors[name]:
-            _check_drawn(factor)
-        steps.extend((name, factor) for factor in in_sequence(graph.derived.model, graph.factors[name]))
-    elif name in graph.deterministic:
-        steps.append((name, graph.deterministic[name]))
-    else:
-        steps.append((name, graph.links[name]))

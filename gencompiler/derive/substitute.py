@@ -39,6 +39,16 @@ def _let(expr: nodes.Let, values: dict[str, nodes.Expr]) -> nodes.Expr:
     return dataclasses.replace(expr, bindings=tuple(bindings), body=substitute(expr.body, values))
 
 
+def without_lets(expr: nodes.Expr) -> nodes.Expr:
+    """`expr` with what its local names stand for in their places."""
+    if isinstance(expr, nodes.Let):
+        values: dict[str, nodes.Expr] = {}
+        for binding in expr.bindings:
+            values[binding.name] = without_lets(substitute(binding.value, values))
+        return without_lets(substitute(expr.body, values))
+    return rebuild(expr, lambda child: without_lets(child) if isinstance(child, nodes.Expr) else child)
+
+
 def inline(expr: nodes.Expr, functions: dict[str, nodes.Function]) -> nodes.Expr:
     """`expr` without `Let` and without calls of user functions; equal parts stay equal, so sharing can be found
     again."""

@@ -48,6 +48,9 @@ RESERVED = frozenset(_NAMES.split())
 _DRAWING = ("row: Tensor | None = None", "seed: int = 0", "step: int = 0")
 _KEYS = {"row": "row", "seed": "seed", "step": "step"}
 
+#: What measures how well the program of the same name before it solved its equations.
+RESIDUAL = "_residual"
+
 #: Programs that are reached through others' methods.
 _HIDDEN: tuple[str, ...] = ("start", "chain", "sample", "rsample", "prior")
 _HIDDEN += ("anneal", "anneal_back", "anneal_exact", "anneal_start", "warm_up")
@@ -76,7 +79,13 @@ def methods_of(model: Model, programs: Mapping[str, Program], chain: Mapping[str
         found.append(writer.encode())
     found += [writer.decode(name) for name in ("decode", "decode_mean") if name in programs]
     done = {"log_prob", "probability_flow", "energy", "log_weight", "encode", "decode", "decode_mean", *_HIDDEN}
-    found += [writer.plain(name) for name in programs if name not in done and not name.startswith("objective_")]
+    for name in programs:
+        if name in done or name.startswith("objective_") or name.endswith(RESIDUAL):
+            continue
+        solved = f"{name}{RESIDUAL}" in programs
+        found += (
+            [writer.solved(name, inform=False), writer.solved(name, inform=True)] if solved else [writer.plain(name)]
+        )
     return found
 
 
@@ -94,7 +103,7 @@ class _Writer:
         arguments = tuple(arguments)
         text = " ".join((*arguments, returns))
         names = {each for each in ("Tensor", "Context", "Values", "Chain", "Solution", "Trajectory") if each in text}
-        names |= {module for module in ("fokker_planck", "sampling", "math") if f"{module}." in flat(result)}
+        names |= {module for module in ("fokker_planck", "sampling", "solving", "math") if f"{module}." in flat(result)}
         return Method(name, arguments, returns, words, result, frozenset(names))
 
     def _context(self) -> tuple[list[str], dict[str, str]]:
@@ -274,6 +283,26 @@ class _Writer:
         code = call("self.call_program", string(name), Sequence(tuple(Text(a) for a in inputs)), **passed)
         method = identifier(name) + ("_" if name in RESERVED else "")
         return self._method(method, arguments, _tensors(program), words, code)
+
+    def solved(self, name: str, *, inform: bool) -> Method:
+        """A direction of a pipeline that is solved numerically; `inform`: with how well each row was."""
+        program, names = self.programs[name], Names(("self",))
+        inputs = [names.fresh(each.name) for each in program.inputs]
+        takes = ", ".join(f"{a} {_axes(each.type.shape)}" for a, each in zip(inputs, program.inputs, strict=True))
+        value, base = program.outputs[0].name, program.inputs[0].name
+        words = f"{_title(program)}.\n\nTakes {takes}; returns {_outputs(program)}"
+        if inform:
+            words += (
+                f", the residual |f({value}) - {base}| of what was solved, the bound that rounding explains, and "
+                "whether each row keeps to it."
+            )
+        else:
+            words += f".  Warns where a row has not converged; `{name}_ex` says which."
+        function = "solving.inform" if inform else "solving.solve"
+        code = call(function, "self", string(name), Sequence(tuple(Text(a) for a in inputs)))
+        arguments = [f"{a}: Tensor" for a in inputs]
+        returns = "solving.Solved" if inform else _tensors(program)
+        return self._method(f"{name}_ex" if inform else name, arguments, returns, words, code)
 
 
 def _grid(asked: Asked, start: float) -> dict[str, str]:

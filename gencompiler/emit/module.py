@@ -51,6 +51,7 @@ _RUNTIME = {
         "quantiles",
         "random",
         "sampling",
+        "solving",
         "special",
         "tiles",
     ),

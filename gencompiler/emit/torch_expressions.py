@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 from gencompiler.catalog.functions import FUNCTIONS
-from gencompiler.emit import torch_joins, torch_windows
+from gencompiler.emit import torch_windows
 from gencompiler.emit.code import (
     OPERATORS,
     Attribute,
@@ -30,9 +30,8 @@ from gencompiler.emit.code import (
     method,
     number,
 )
-from gencompiler.emit.torch_joins import for_each_row
 from gencompiler.emit.torch_particles import drawn_size, matrix_function, moved, particle_numbers
-from gencompiler.emit.torch_values import Scope, Value, aligned, indexed
+from gencompiler.emit.torch_values import Scope, Value, aligned, for_each_row, indexed
 from gencompiler.rows.analysis import constant
 from gencompiler.rows.nodes import (
     Argsort,
@@ -113,6 +112,8 @@ class Expressions:
                 return self._take(expr, vector, f"{start or ''}:{'' if stop == vector.type.shape[0] else stop}")
             case Section():
                 return self._section(expr)
+            case Concat():
+                return torch_windows.concat(self, expr)
             case Permute() | Argsort():
                 return torch_windows.ordered(self, expr)
             case Iota(length=length):
@@ -120,8 +121,6 @@ class Expressions:
                     self.scope.iotas[length] = self.scope.names.fresh("places", f"places_{length}")
                 self.scope.want("device")
                 return Value(Text(self.scope.iotas[length]), expr.type)
-            case Concat():
-                return torch_joins.joined(self, expr)
             case Window() | WithWindow() | WithColumn() | Reshape() | Mask() | Convolve() | LogAbsDet():
                 return torch_windows.value(self, expr)
             case Draw():
@@ -141,16 +140,16 @@ class Expressions:
 
     def _local(self, name: str, kind: RowType) -> Value:
         if name == self.scope.chunk:  # the index as a number; where it selects, `place` takes the slice itself
-            return Value(self.scope.want(f"{self._slice()}_values"), kind, chunked=True)
+            return Value(self.scope.want(f"{self.slice_of_chunk()}_values"), kind, chunked=True)
         return self.scope.values[name]
 
-    def _slice(self) -> str:
+    def slice_of_chunk(self) -> str:
         return flat(self.scope.values[self.scope.chunk or ""].code)
 
     def place(self, index: Expr) -> tuple[str, bool]:
         """An index as a subscript, and whether it is the slice of a chunk."""
         if isinstance(index, Local) and index.name == self.scope.chunk:
-            return self._slice(), True
+            return self.slice_of_chunk(), True
         return flat(self.code(index)), False
 
     def _parameter(self, expr: ParameterRead) -> Value:
@@ -280,7 +279,7 @@ class Expressions:
     def _dot(self, expr: Dot) -> Value:
         if (listed := self.scope.windows.get((expr.matrix, expr.transposed))) is not None:
             return Value(infix("@", Level.PRODUCT, self.code(expr.vector), listed), expr.type)
-        if torch_joins.is_running_sum(expr):
+        if torch_windows.is_running_sum(expr):
             summed = self.value(expr.vector)
             return dataclasses.replace(summed, code=method(summed.code, "cumsum", "-1"))
         vector, matrix = self.value(expr.vector), self.value(expr.matrix)

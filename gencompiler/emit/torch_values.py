@@ -104,3 +104,8 @@ def aligned(value: Value, chunked: bool, rows: bool, dims: int) -> Code:
     if items.count("None") == 1 and len(items) > 2:
         return indexed(value.code, ["...", "None"])
     return indexed(value.code, items)
+
+
+def for_each_row(kind: RowType, whole: RowType) -> RowType:
+    """The type of a part, where it differs between rows as the whole does."""
+    return dataclasses.replace(kind, rows=whole.rows, particles=whole.particles)

@@ -17,6 +17,7 @@ from gencompiler.diagnostics.model import CompileError, Diagnostic, Severity
 from gencompiler.diagnostics.span import SourceText
 from gencompiler.emit.literals import documentation, visible
 from gencompiler.emit.module import ClassPlan, Places, emit_backward, emit_kernels, emit_module, plan_class
+from gencompiler.emit.native import emit_native
 from gencompiler.emit.property_tests import emit_tests
 from gencompiler.emit.templating import render
 from gencompiler.emit.training import PhaseProgram, emit_training, phase_code, phases_of
@@ -81,7 +82,7 @@ def emit_package(
     any other        its inputs -> its outputs      a method of its own name: forward, inverse, log_ratio, …
     ===============  =============================  ==============================================================
 
-    `schedules`: those that are fused become `kernels.py`.  `gradients`: their backward passes, `backward.py`.
+    `schedules`: those that are fused become `kernels.py`, those that run as C `native.c` and `native.py`.  `gradients`: their backward passes, `backward.py`.
     `phases`: of the default training, the model's when None.
     `sources`: by name, for `file:line` comments.  `certificate`: the text of certificate.json, left out when empty.
     Raises ValueError for a `spec.name` that is no identifier.
@@ -120,7 +121,7 @@ def _kernels(
     texts: _Texts,
     places: Places,
 ) -> dict[str, str]:
-    """The files that hold kernels."""
+    """The files that hold kernels and C functions."""
     files: dict[str, str] = {}
     if fused := {name: each for name, each in schedules.items() if each.fused}:
         header = texts.header(f"{plan.class_name}: the kernels, imported on CUDA or under the interpreter only.")
@@ -128,6 +129,11 @@ def _kernels(
     if any(each.ways for each in gradients.values()):
         header = texts.header(f"{plan.class_name}: the kernels of its backward passes, and how they make gradients.")
         files["backward.py"] = emit_backward(plan, gradients, header, places)
+    if native := {
+        name: each.native for name, each in schedules.items() if each.native is not None and each.native.runs
+    }:
+        header = texts.header(f"{plan.class_name}: the C functions, which `gencompiler.runtime.compiled` compiles.")
+        files |= emit_native(plan, native, header, places)
     return files
 
 

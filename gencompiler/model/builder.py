@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import NoReturn, TypeVar
 
+from gencompiler.catalog import words
 from gencompiler.catalog.networks import NETWORKS
 from gencompiler.diagnostics.model import Label, Reporter
 from gencompiler.diagnostics.span import Span
@@ -97,6 +98,10 @@ class Builder:
         self.maps: dict[str, nodes.Map] = {}
         self.surjections: dict[str, nodes.Surjection] = {}
         self.sdes: dict[str, nodes.Sde] = {}
+        #: Of each `def` that carries a variable along the probability flow of an SDE, that SDE.
+        self.carriers: dict[str, str] = {}
+        #: The SDE of a name, also before its own turn; None where no SDE has it.
+        self.equations_of: Callable[[str], nodes.Sde | None] = self.sdes.get
         self.transitions: dict[str, nodes.Transition] = {}
         self.open: list[str] = []
         self.functions_by_shape: dict[str, str] = {}
@@ -177,6 +182,12 @@ class Builder:
         """This is valid; the compiler cannot do it yet."""
         help_ = (instead,) if instead else ()
         self.report("G901", f"{what} is valid, but not supported yet", span, "not supported yet", help=help_)
+
+    def check_place(self, name: str, span: Span) -> None:
+        """Report a word that means something, but not here."""
+        if name in words.CONTEXTUAL:
+            found = f"`{name}` means nothing here"
+            self.report("G101", found, span, "not in this place", help=(words.CONTEXTUAL[name],))
 
     def add_parameter(self, parameter: nodes.Parameter) -> nodes.ParameterReference:
         self.parameters[parameter.path] = parameter

@@ -87,6 +87,7 @@ def call(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
         )
     if name in sdes.COEFFICIENTS:
         return sdes.coefficient(infer, context, expr, name)
+    infer.builder.check_place(name, function.span)
     if name in networks.PLANNED or name in words.PLANNED or name in distributions.PLANNED:
         infer.builder.unsupported(f"`{name}(…)`", expr.span)
     return infer.builder.unsupported(f"a call of `{name}` here", function.span)

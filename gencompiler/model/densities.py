@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
 from gencompiler.diagnostics.wording import counted
-from gencompiler.model import density_arguments, frames, nodes
+from gencompiler.model import density_arguments, element_laws, frames, nodes
 from gencompiler.model.builder import Context
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify
@@ -103,9 +103,16 @@ def log_density(infer: Infer, context: Context, call: tree.Call, span: Span) -> 
     return nodes.LogDensity(nodes.Type(nodes.REAL), found.name, targets, given, found.stopped, span=span)
 
 
+def log_value(infer: Infer, context: Context, call: tree.Call, span: Span) -> nodes.Expr | None:
+    """`log joint(targets | given)`, which may be the law of one element; None where what is called is no joint."""
+    found = head(infer, context, call.function)
+    law = element_laws.log_law(infer, context, found, call, span) if found is not None else None
+    return law if law is not None else log_density(infer, context, call, span)
+
+
 def value(infer: Infer, context: Context, call: tree.Call) -> nodes.Expr | None:
     """`p(z | x)` as a number; None where what is called is no joint."""
-    density = log_density(infer, context, call, call.span)
+    density = log_value(infer, context, call, call.span)
     return nodes.Apply(density.type, "exp", (density,), span=call.span) if density is not None else None
 
 

@@ -112,14 +112,28 @@ class Quantities:
         known = target.id in self.context.names or target.id in ("p", "q") or is_inverse(stated.value)
         return not known and stated.relation == "=" and stated.guard is None
 
-    def resolve(self) -> None:
-        """Give every quantity its formula, those that it mentions first."""
+    def resolve(self, but: frozenset[str] = frozenset()) -> None:
+        """Give every quantity its formula, those that it mentions first; not yet those that mention one of `but`."""
         for name in self.stated:
+            if self._mentions(name, but):
+                continue
             try:
                 self._resolve(name)
             except Abandon:
                 self.active.clear()
                 self.infer.builder.refused.add(name)
+
+    def _mentions(self, name: str, names: frozenset[str]) -> bool:
+        """Whether a formula mentions one of `names`, itself or through others."""
+        waiting, seen = [name], {name}
+        while waiting:
+            mentioned = {n.id for n in walk(self.stated[waiting.pop()].value) if isinstance(n, tree.Name)}
+            if mentioned & names:
+                return True
+            more = (mentioned & self.stated.keys()) - seen
+            seen |= more
+            waiting += more
+        return False
 
     def _resolve(self, name: str) -> None:
         builder, stated = self.infer.builder, self.stated[name]

@@ -122,8 +122,9 @@ def _data(
     variables: list[nodes.Variable] = []
     for name in names:
         meant = frame.meanings.get(name.id, ())
-        if not meant or any(v.role != "observed" for v in meant):
-            role = f"`{name.id}` is {meant[0].role}" if meant else f"`{name.id}` is not a variable of the model"
+        strange = next((v for v in meant if v.role != "observed" and v.name not in frame.read), None)
+        if not meant or strange is not None:
+            role = f"`{strange.name}` is {strange.role}" if strange else f"`{name.id}` is not a variable of the model"
             infer.builder.report(
                 "G704",
                 f"data holds the observed variables, and {role}",

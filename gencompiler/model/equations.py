@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import TYPE_CHECKING
 
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import deterministic, inverses, laws, nodes, pipelines, sdes
+from gencompiler.model import borrowed, deterministic, guards, inverses, laws, nodes, pipelines, sdes
 from gencompiler.model.builder import Abandon, Context, IndexInfo
 from gencompiler.model.types import known_shape
 from gencompiler.node import walk
@@ -27,18 +28,20 @@ class Equations:
         self.energies: list[nodes.Energy] = []
         self.links: list[nodes.Link] = []
         self.deterministic: list[nodes.Deterministic] = []
+        self.quantities: list[nodes.Quantity] = []
         self.terminals: list[nodes.Terminal] = []
         self.claims: list[nodes.Claim] = []
         self.inverses: list[inverses.Request] = []
+        self.borrowed: list[borrowed.Request] = []
 
     def add(self, equation: tree.Equation) -> None:
         """Resolve one equation; raises Abandon after a report."""
         builder = self.infer.builder
         if len(equation.targets) != 1:
             builder.unsupported("an equation with several names on the left", equation.span)
-        if equation.guard is not None:
-            builder.unsupported("a guarded equation", equation.guard.span)
         target = equation.targets[0]
+        if equation.guard is not None and not isinstance(target, tree.Call | tree.Index):
+            builder.unsupported("a guard of an equation without indices", equation.guard.span)
         if isinstance(target, tree.Name) and target.id in self.variables and equation.relation == "~":
             builder.report(
                 "G304",
@@ -59,10 +62,15 @@ class Equations:
             self._quantity(target)
 
     def _quantity(self, target: tree.Expr) -> None:
-        """A derived quantity was given its formula before any other equation; `h[t] = …` is not supported yet."""
+        """A derived quantity was given its formula before any other equation."""
         builder = self.infer.builder
+        base = target.base if isinstance(target, tree.Index) else target
+        if isinstance(target, tree.Index) and isinstance(base, tree.Name):
+            if base.id in self.context.names and base.id not in self.variables:
+                builder.report("G304", f"`{base.id}` is no quantity that an equation may compute", target.span)
+            return
         if not isinstance(target, tree.Name):
-            builder.unsupported("a derived quantity with indices", target.span)
+            builder.unsupported("an equation for this", target.span)
         if target.id not in self.context.names and target.id not in builder.refused:
             builder.unsupported("a derived quantity", target.span)
 
@@ -73,6 +81,9 @@ class Equations:
             self.infer.builder, self.deterministic, self.variables, others
         )
         self.links.extend(made)
+        for each in self.borrowed:
+            with contextlib.suppress(Abandon):
+                self.conditionals.append(borrowed.conditional(self, each))
         for request in self.inverses:
             try:
                 inverses.state(self, request)
@@ -101,6 +112,8 @@ class Equations:
         if not targets:
             builder.report("G304", "this head has no variable", head.span, "write `p(x | …)`")
         self._close(indices)
+        if equation.guard is not None:
+            guards.narrow(self.infer, context, equation.guard, indices)
         if equation.relation == "∝":
             self._energy(equation, joint, targets, given, context, indices)
             return
@@ -110,10 +123,21 @@ class Equations:
             )
         if len(targets) != 1:
             builder.unsupported("a conditional of several variables", head.span)
+        self._is_drawn(head, targets[0])
+        if borrowed.is_law(self, equation.value):
+            self.borrowed.append(borrowed.Request(equation, joint, targets[0], given, tuple(indices)))
+            return
         event = targets[0].type
         value = laws.law(self.infer, context, equation.value, event)
         ranges = tuple(nodes.Range(i.name, i.start, i.extent or 0, span=i.span) for i in indices)
         self.conditionals.append(nodes.Conditional(joint, targets, given, ranges, value, span=equation.span))
+
+    def _is_drawn(self, head: tree.Call, target: nodes.Expr) -> None:
+        """What equations compute has no distribution of its own."""
+        name = next(n.name for n in walk(target) if isinstance(n, nodes.Reference) and n.name in self.variables)
+        if self.variables[name].role == nodes.DERIVED:
+            also = (Label(self.variables[name].span, "computed here"),)
+            self.infer.builder.report("G302", f"`{name}` is computed and drawn", head.span, "drawn here", also=also)
 
     def _indices(self, head: tree.Call) -> tuple[Context, list[IndexInfo]]:
         """The free indices of a head, in order of appearance: `i` of `p(x[i] | x[<i])`."""

@@ -33,13 +33,17 @@ class Frame:
     """Where an expression of an objective stands.
 
     `objective` is its name; `meanings`: the variables that a base name means in `p(x | z)`; `drawn`: the names that
-    have a value here; `joints`: the names of joints, and of nothing else; `source`: the text that it is written in."""
+    have a value here; `joints`: the names of joints, and of nothing else; `source`: the text that it is written in;
+    `laws`: in an objective, the conditionals that the model's equations state; `read`: the latent variables that the
+    data give."""
 
     objective: str
     source: str
     meanings: dict[str, tuple[nodes.Variable, ...]]
     joints: frozenset[str]
     drawn: dict[str, Group] = dataclasses.field(default_factory=dict)
+    laws: tuple[nodes.Conditional, ...] | None = None
+    read: frozenset[str] = frozenset()
 
     def draw(self, name: str, group: Group) -> Frame:
         """This frame with one more draw, which hides an earlier one of its name."""

@@ -1,7 +1,7 @@
 """What `update p, q` means: the parameters that a joint, a function or a map reaches.
 
-A joint reaches what its heads and equations mention, through functions, maps, densities and networks; the pipelines of
-a model belong to `p`.
+A joint reaches what its heads and equations mention, through functions, maps, densities, networks and derived
+quantities; the pipelines of a model belong to `p`.
 """
 
 from __future__ import annotations
@@ -73,6 +73,9 @@ def _parts(model: nodes.Model) -> dict[str, tuple[Node, ...]]:
     found: dict[str, tuple[Node, ...]] = {f"function {f.name}": (f,) for f in model.functions}
     found |= {f"map {m.name}": (m,) for m in model.maps}
     found |= {f"sde {s.name}": (s,) for s in model.sdes}
+    for quantity in model.quantities:
+        key = f"quantity {quantity.name}"
+        found[key] = (*found.get(key, ()), quantity.value)
     joints = {c.joint for c in model.conditionals} | {e.joint for e in model.energies}
     found |= {f"joint {j}": _roots(model, j, ()) for j in joints}
     return found
@@ -84,6 +87,8 @@ def _mentioned(node: Node) -> str | None:
             return f"function {name}"
         case nodes.UseOde(function=name):
             return f"function {name}"
+        case nodes.Reference(name=name):
+            return f"quantity {name}"
         case nodes.UseMap(map=name):
             return f"map {name}"
         case nodes.Coefficient(sde=name):

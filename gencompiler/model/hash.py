@@ -13,5 +13,9 @@ from gencompiler.node import data
 def model_hash(model: nodes.Model) -> str:
     """SHA-256 (hex) of the Model IR: a comment, a docstring or a training option does not invalidate weights."""
     mathematics = dataclasses.replace(model, doc="", trainings=(), methods=(), claims=(), assumptions=())
-    text = json.dumps(data(mathematics), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    contents = data(mathematics)
+    assert isinstance(contents, dict)
+    if not model.quantities:  # a kind of equation that a model does not have is no part of it
+        del contents["quantities"]
+    text = json.dumps(contents, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -102,6 +102,7 @@ class Infer:
                 also=also,
                 help=(f"apply it: `{name.id}(…)`",),
             )
+        self.builder.check_place(name.id, name.span)
         return self.builder.unsupported(f"`{name.id}`", name.span)
 
     def _binary(self, context: Context, expr: tree.Binary) -> nodes.Expr:
@@ -177,7 +178,7 @@ class Infer:
 
     def _log(self, context: Context, expr: tree.Log) -> nodes.Expr:
         operand = expr.operand
-        density = densities.log_density(self, context, operand, expr.span) if isinstance(operand, tree.Call) else None
+        density = densities.log_value(self, context, operand, expr.span) if isinstance(operand, tree.Call) else None
         if density is not None:
             return density
         law = inner_densities.log_law(self, context, operand) if isinstance(operand, tree.Call) else None

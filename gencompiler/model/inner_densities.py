@@ -137,6 +137,8 @@ def log_law(infer: Infer, context: Context, call: tree.Call) -> nodes.LogLaw | N
     shape = known_shape(event.type)
     if shape is None:
         infer.builder.report("G202", "nothing determines the size of this", event.span, "size unknown")
+    if context.frame is not None and context.frame.laws is not None:
+        infer.builder.unsupported("a density of the catalogue in an objective", call.span)
     found = laws.distribution(infer, context, plain, nodes.Type(event.type.support, shape))
     assert isinstance(found, nodes.Distribution)
     return nodes.LogLaw(nodes.Type(nodes.REAL), found, event, span=call.span)

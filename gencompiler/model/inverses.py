@@ -72,7 +72,7 @@ def state(parts: Equations, request: Request) -> None:
         builder.report("G101", f"no equation states `{request.of}`", span, "not a joint of the model")
     if any(c.joint == request.joint for c in parts.conditionals):
         builder.report("G302", f"`{request.joint}` is stated twice", span, "stated again")
-    if parts.energies or parts.links or parts.deterministic:
+    if parts.energies or parts.links or parts.deterministic or parts.quantities:
         builder.unsupported("the inverse of a joint that is not made of distributions alone", span)
     graph = _Graph(parts, own, request)
     latent = [e for e in graph.parents if parts.variables[e[0]].role == "latent"]

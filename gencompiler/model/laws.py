@@ -149,15 +149,25 @@ def _over_range(
     form = next((f for f in family.forms if _ends_of(f) == tuple(name for name, _ in f.parameters)), None)
     if form is None or count > 1 or range_.lower is None or range_.upper is None:
         infer.builder.unsupported("a range as the parameter of this distribution", range_.span)
-    try:
-        low, high = (evaluate(e, context.constants) for e in (range_.lower, range_.upper))
-    except NotConstant:
-        infer.builder.unsupported("a range of numbers that are not known at compile time", range_.span)
+    low, high = (_end(infer, context, e, range_) for e in (range_.lower, range_.upper))
     if not (isinstance(low, Fraction) and isinstance(high, Fraction) and low.denominator == high.denominator == 1):
         infer.builder.report("G206", "the ends of a range are whole numbers", range_.span, "not whole")
     if low >= high:
         infer.builder.report("G206", "there is nothing in this range", range_.span, "empty")
     return form, tuple(_number(e, range_) for e in (low, high))
+
+
+def _end(infer: Infer, context: Context, end: tree.Expr, range_: tree.Range) -> nodes.Real:
+    """An end of a range: a constant, or what is one for this model, `size(x)`."""
+    try:
+        return evaluate(end, context.constants)
+    except NotConstant:
+        found = infer.expression(context, end)
+    if isinstance(found, nodes.Reference):
+        found = context.values.get(found.name, found)
+    if not isinstance(found, nodes.Literal):
+        infer.builder.unsupported("a range of numbers that are not known at compile time", range_.span)
+    return found.value
 
 
 def _number(value: Fraction, at: tree.Expr) -> nodes.Literal:

@@ -1,7 +1,7 @@
 """`Mixture(logits = a, for k: Normal(m[k], s[k]))`: a distribution whose components span the whole target of a head.
 
-The weights are logarithms up to a constant (`logits`), or numbers on a simplex (`weights`); the components stand behind
-the weights, or after `components =`."""
+The weights are logarithms up to a constant (`logits`), or numbers on a simplex (`weights`, which a parameter of type
+`Simplex(K)` need not say); the components stand behind the weights, or after `components =`."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ def mixture(infer: Infer, context: Context, expr: tree.Call, event: nodes.Type) 
     named = {a.name.id: a for a in expr.arguments if a.name is not None}
     plain = [a for a in expr.arguments if a.name is None]
     forms = [name for name in FORMS if name in named]
+    if not named and len(plain) == 2 and isinstance(plain[1].value, tree.Each) and expr.conditions is None:
+        form = _form_of(infer, context, plain[0])
+        named, plain, forms = {form: plain[0]}, plain[1:], [form]
     listed = [named["components"]] if "components" in named else plain
     if len(forms) != 1 or set(named) - {*FORMS, "components"} or len(listed) != 1 or expr.conditions is not None:
         builder.report(
@@ -64,6 +67,23 @@ def mixture(infer: Infer, context: Context, expr: tree.Call, event: nodes.Type) 
     if len(names) == 1:
         return _mixture(event, forms[0], weights, names[0], extents[0], component, expr.span)
     return _nested(event, weights, names, extents, component, expr.span)
+
+
+def _form_of(infer: Infer, context: Context, weights: tree.Argument) -> str:
+    """What weights without a name are: those whose type is a simplex are probabilities; of others nothing says."""
+    assert weights.value is not None
+    if infer.expression(context, weights.value).type.support.name == "Simplex":
+        return "weights"
+    return infer.builder.report(
+        "G104",
+        "nothing says whether these weights are probabilities or logarithms",
+        weights.span,
+        "not declared `Simplex(K)`",
+        help=(
+            "write `logits = …` for logarithms up to a constant, which may be any numbers",
+            "write `weights = …` for probabilities",
+        ),
+    )
 
 
 def _mixture(

@@ -119,9 +119,13 @@ class Surjection(Node):
 # -- equations -------------------------------------------------------------------------------------------------------
 
 
+#: The role of what equations compute place by place, `h[t] = …`: no variable, it can be mentioned like one.
+DERIVED = "derived"
+
+
 @node
 class Variable(Node):
-    """`role` is observed, latent or given."""
+    """`role` is observed, latent or given; or DERIVED."""
 
     name: str
     role: str
@@ -177,6 +181,16 @@ class Deterministic(Node):
     implicit: it can be sampled, and has no density."""
 
     target: str
+    value: Expr
+
+
+@node
+class Quantity(Node):
+    """`place = value` for every value of `indices`: elements of the derived quantity `name`, an Element of it."""
+
+    name: str
+    place: Expr
+    indices: tuple[Range, ...]
     value: Expr
 
 
@@ -276,3 +290,4 @@ class Model(Node):
     claims: tuple[Claim, ...]
     assumptions: tuple[Assumption, ...]
     user_densities: tuple[Density, ...] = ()  # outside the model
+    quantities: tuple[Quantity, ...] = ()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gencompiler.catalog.supports import SUPPORTS, bounds
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import densities, expectations, frames, nodes
+from gencompiler.model import carried, densities, expectations, frames, nodes
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.constants import NotConstant, evaluate, size
 from gencompiler.model.declared import declared_support
@@ -32,7 +32,8 @@ class Objectives:
     """Resolves the objectives of one model.
 
     `own`: names of the objectives declared inside it, which speak of its variables by their names; `declared`: those of
-    all its variables, also the refused ones; `eliminated`: the variables that a pipeline determines."""
+    all its variables, also the refused ones; `eliminated`: the variables that a pipeline determines; `laws`: the
+    conditionals that its equations state; `links`: its pipelines."""
 
     def __init__(
         self,
@@ -44,6 +45,8 @@ class Objectives:
         declared: frozenset[str],
         joints: frozenset[str],
         eliminated: frozenset[str],
+        laws: tuple[nodes.Conditional, ...],
+        links: tuple[nodes.Link, ...],
     ) -> None:
         self.infer = infer
         self.context = context
@@ -53,6 +56,8 @@ class Objectives:
         self.declared = declared
         self.joints = joints
         self.eliminated = eliminated
+        self.laws = laws
+        self.links = links
 
     def resolve(self, statement: tree.Request) -> nodes.Objective:
         """The objective of a `train` line; what is wrong inside one of the prelude is told at that line."""
@@ -119,7 +124,7 @@ class Objectives:
         for own, argument in given.items():
             assert argument.value is not None
             constants[own] = self._number(argument.value, self.context)
-        frame = self._frame(declared, inside)
+        frame = self._frame(declared, inside, tuple(aliases.values()), name)
         return Context(constants, names, {}, f"{declared.name.id}.", aliases=aliases, frame=frame)
 
     def _given(
@@ -208,15 +213,25 @@ class Objectives:
 
     # -- what the names mean -----------------------------------------------------------------------------------------
 
-    def _frame(self, declared: tree.Objective, inside: bool) -> frames.Frame:
-        """`x` is all observed and `z` all latent variables that nothing determines; a variable is itself."""
+    def _frame(self, declared: tree.Objective, inside: bool, given: tuple[str, ...], name: tree.Name) -> frames.Frame:
+        """`x` is all observed and `z` all latent variables that nothing determines, or what the definitions that are
+        `given` move; a variable is itself."""
         every = tuple(self.variables.values())
         latent = tuple(v for v in every if v.role == "latent")
         free = tuple(v for v in latent if v.name not in self.eliminated)
         own = {v.name: (v,) for v in every}
         generic = {"x": tuple(v for v in every if v.role == "observed"), "z": free or latent}
+        read = carried.from_data(self.variables, self.links, self.infer.builder.surjections)
+        if not inside:
+            of = (self.infer.builder, given, self.variables, self.links, declared.name.id, name.span)
+            moving = carried.moved(*of)
+            if moving is not None and (moving.x.role == "latent" or moving.z is not None):
+                generic["x"] = (moving.x,)
+            if moving is not None and moving.z is not None:
+                generic["z"] = (moving.z,)
         meanings = {**generic, **own} if inside else {**own, **generic}
-        return frames.Frame(declared.name.id, declared.span.source, meanings, self.joints)
+        known = frozenset(read)
+        return frames.Frame(declared.name.id, declared.span.source, meanings, self.joints, laws=self.laws, read=known)
 
     # -- phases ------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ density estimator, ICML 2014, section 3).
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 def indicated(infer: Infer, context: Context, call: tree.Call) -> nodes.Expr | None:
     """`indicator(o[<i])`: 1 at the places that come before; None of any other call."""
     arguments = [a.value for a in call.arguments if a.name is None]
-    view = _view(infer, context, arguments[0]) if len(arguments) == 1 else None
-    if view is None:
+    view_ = view(infer, context, arguments[0]) if len(arguments) == 1 else None
+    if view_ is None:
         return None
-    order, before = view
+    order, before = view_
     return nodes.Scatter(nodes.Type(nodes.REAL, order.type.shape), None, order, before, span=call.span)
 
 
@@ -37,13 +38,13 @@ def scattered(infer: Infer, context: Context, call: tree.Call) -> nodes.Expr:
     arguments = [a.value for a in call.arguments if a.name is None]
     first = arguments[0] if len(arguments) == 3 else None
     inner = first.subscripts[0] if isinstance(first, tree.Index) and len(first.subscripts) == 1 else None
-    view = _view(infer, context, arguments[1]) if len(arguments) == 3 else None
-    own = _view(infer, context, inner.value) if isinstance(inner, tree.At) else None
-    if view is None or view != own:
+    along = view(infer, context, arguments[1]) if len(arguments) == 3 else None
+    own = view(infer, context, inner.value) if isinstance(inner, tree.At) else None
+    if along is None or along != own:
         text = "`scatter(x[o[<i]], o[<i], n)` takes elements along an order, their places, and how many"
         infer.builder.report("G104", text, call.span, "wrong arguments")
     assert isinstance(first, tree.Index) and arguments[2] is not None
-    base, (order, before) = infer.expression(context, first.base), view
+    base, (order, before) = infer.expression(context, first.base), along
     count = size(arguments[2], context.constants, infer.builder.reporter)
     if known_shape(base.type) != order.type.shape or (count,) != order.type.shape:
         message = f"an order of {order.type.shape[0]} places needs a vector of as many"
@@ -53,7 +54,7 @@ def scattered(infer: Infer, context: Context, call: tree.Call) -> nodes.Expr:
     return nodes.Scatter(nodes.Type(nodes.REAL, order.type.shape), base, order, before, span=call.span)
 
 
-def _view(infer: Infer, context: Context, expr: tree.Expr | None) -> tuple[nodes.Expr, nodes.Before] | None:
+def view(infer: Infer, context: Context, expr: tree.Expr | None) -> tuple[nodes.Expr, nodes.Before] | None:
     """The order and the view of `o[<i]` or `o[<=i]`, where the bound is an index or a whole number; None of anything
     else."""
     if not isinstance(expr, tree.Index) or len(expr.subscripts) != 1 or not isinstance(expr.base, tree.Name):
@@ -61,7 +62,31 @@ def _view(infer: Infer, context: Context, expr: tree.Expr | None) -> tuple[nodes
     (subscript,) = expr.subscripts
     if not isinstance(subscript, tree.Relative) or subscript.operator not in ("<", "<="):
         return None
-    order = infer.expression(context, expr.base)
+    return _bounded(infer, context, expr.base, subscript)
+
+
+def still_to_come(infer: Infer, context: Context, expr: tree.Expr | None) -> nodes.Expr | None:
+    """What has come where `o[>=d]` has not: `indicator(o[<d])`, 1 at each place before; None of anything else."""
+    if not isinstance(expr, tree.Index) or len(expr.subscripts) != 1 or not isinstance(expr.base, tree.Name):
+        return None
+    (subscript,) = expr.subscripts
+    if not isinstance(subscript, tree.Relative) or subscript.operator not in (">=", ">"):
+        return None
+    before = dataclasses.replace(subscript, operator="<" if subscript.operator == ">=" else "<=")
+    found = _bounded(infer, context, expr.base, before)
+    if found is None:
+        message = f"a sum over `{expr.base.id}[…]` is over places of an order, and `{expr.base.id}` is none"
+        type_ = infer.expression(context, expr.base).type
+        infer.builder.report("G704", message, expr.span, f"`{expr.base.id}` is {type_}")
+    order, come = found
+    return nodes.Scatter(nodes.Type(nodes.REAL, order.type.shape), None, order, come, span=expr.span)
+
+
+def _bounded(
+    infer: Infer, context: Context, name: tree.Name, subscript: tree.Relative
+) -> tuple[nodes.Expr, nodes.Before] | None:
+    """An order and what `<` or `<=` bounds of it; None where the name is no order's."""
+    order = infer.expression(context, name)
     if order.type.support.name != "Permutation":
         return None
     if isinstance(subscript.bound, tree.Name) and subscript.bound.id in context.indices:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gencompiler.catalog import functions, supports, words
 from gencompiler.diagnostics.span import Span
-from gencompiler.model import definitions, flows, images, nodes, parts
+from gencompiler.model import definitions, derived_flows, flows, images, nodes, parts
 from gencompiler.model.builder import Context, IndexInfo
 from gencompiler.model.constants import size
 from gencompiler.model.scope import nearest
@@ -52,6 +52,8 @@ def _stage(infer: Infer, context: Context, expr: tree.Expr, shape: Shape) -> tup
         return _definition(infer, context, builder.definitions[name], arguments, shape, expr)
     if name == "ode":
         return (flows.stage(infer, context, expr, shape),), shape
+    if name == "flow":
+        return (derived_flows.stage(infer, context, expr, shape),), shape
     if name == "quantize":
         return _quantize(infer, context, expr, arguments, shape)
     if name in images.REARRANGED:
@@ -72,7 +74,7 @@ def _stage(infer: Infer, context: Context, expr: tree.Expr, shape: Shape) -> tup
             nodes.Type(nodes.REAL), name, (nodes.Reference(scalar, "u", span=expr.span),), span=expr.span
         )
         return _built(infer, name, shape, body, shape, expr.span, domain, range_)
-    if name in words.PLANNED or name in (*words.STRUCTURE, *words.MATRICES, *words.WRAPPERS):
+    if name in (*words.PLANNED, *words.STRUCTURE, *words.MATRICES, *words.WRAPPERS):
         builder.unsupported(f"the stage `{name}`", expr.span)
     return builder.report(
         "G103",

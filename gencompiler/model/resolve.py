@@ -23,6 +23,7 @@ from gencompiler.model import (
     library,
     nodes,
     objectives,
+    quantities,
     requests,
     scalars,
     sdes,
@@ -108,6 +109,7 @@ class _Resolver:
         self.constants = self._header(defines)
         self.variables: dict[str, nodes.Variable] = {}
         self.context = Context(self.constants, {}, {})
+        self.builder.equations_of = self._equations_of
         self._declare_once(file)
 
     # -- header and declarations -------------------------------------------------------------------------------------
@@ -186,8 +188,7 @@ class _Resolver:
         self.context = dataclasses.replace(self.context, names=dict(self.context.names))
         parts = equations.Equations(self.infer, self.context, self.variables)
         moves: list[nodes.Transition] = []
-        stated = (s.equation for s in self.surface.statements if isinstance(s, tree.EquationStatement))
-        deterministic.Quantities(self.infer, self.context, stated).resolve()
+        self._quantities(parts)
         for statement in self.surface.statements:
             if isinstance(statement, tree.EquationStatement):
                 self._each(lambda s: parts.add(s.equation), statement)
@@ -210,6 +211,16 @@ class _Resolver:
         self.reporter.raise_errors()
         return self._model(parts, moves, asked)
 
+    def _quantities(self, parts: equations.Equations) -> None:
+        """Derived quantities, before what mentions them: those with indices between the others, which may need them."""
+        stated = [s.equation for s in self.surface.statements if isinstance(s, tree.EquationStatement)]
+        indexed = quantities.Indexed(self.infer, self.context, self.variables, stated)
+        indexed.declare()
+        whole = deterministic.Quantities(self.infer, self.context, stated)
+        whole.resolve(but=indexed.names)
+        parts.quantities = indexed.resolve()
+        whole.resolve()
+
     def _objectives(self, parts: equations.Equations) -> objectives.Objectives:
         """What resolves the objectives of `train` lines."""
         groups_ = [g for s in self.surface.statements if isinstance(s, tree.Variables) for g in s.groups]
@@ -224,6 +235,8 @@ class _Resolver:
             frozenset(n.id for g in groups_ for n in g.names),
             self._joints(parts),
             piped | {d.target for d in parts.deterministic},
+            tuple(parts.conditionals),
+            tuple(parts.links),
         )
 
     def _joints(self, parts: equations.Equations) -> frozenset[str]:
@@ -302,8 +315,17 @@ class _Resolver:
         return f"{name}({float(first)!r}, {float(second)!r})"
 
     def _sde(self, definition: tree.Definition) -> None:
-        name = self.builder.fresh(definition.name.id)
-        self.builder.sdes[name] = sdes.resolve(self.infer, self.context, definition, self.variables)
+        if definition.name.id not in self.builder.sdes:
+            name = self.builder.fresh(definition.name.id)
+            self.builder.sdes[name] = sdes.resolve(self.infer, self.context, definition, self.variables)
+
+    def _equations_of(self, name: str) -> nodes.Sde | None:
+        """The SDE of this name, where an equation above it asks for it; None where there is none."""
+        definition = self.builder.definitions.get(name)
+        if definition is None or definition.kind != "sde":
+            return None
+        self._sde(definition)
+        return self.builder.sdes[name]
 
     def _kernels(self, parts: equations.Equations, moves: list[nodes.Transition]) -> None:
         """Densities of the model, then transitions, which may draw from them, then what is composed of those."""
@@ -364,6 +386,7 @@ class _Resolver:
             claims=(*asked.claims, *parts.claims),
             assumptions=tuple(asked.assumptions),
             user_densities=tuple(builder.user_densities),
+            quantities=tuple(parts.quantities),
             span=self.surface.span,
         )
         return groups.with_parameters(solved(model), builder.instances())

@@ -32,6 +32,7 @@ WORDS: frozenset[str] = frozenset(
         *words.KERNELS,
         *words.STAGES,
         *words.PLANNED,
+        *words.CONTEXTUAL,
         "log",
     )
 )

@@ -56,22 +56,23 @@ def _single(infer: Infer, sdes: dict[str, nodes.Sde], expr: tree.Expr) -> str:
 def _one_state(infer: Infer, sdes: dict[str, nodes.Sde], names: tuple[str, ...], expr: tree.Expr) -> None:
     """Claims compare SDEs that move one variable over one time."""
     first, second = (sdes[n] for n in names)
-    _of_one_variable(infer, first, expr)
-    _of_one_variable(infer, second, expr)
+    of_one_variable(infer, first, expr)
+    of_one_variable(infer, second, expr)
     if (first.state.name, first.time.name, first.time.type) != (second.state.name, second.time.name, second.time.type):
         message = f"`{first.name}` and `{second.name}` do not move one variable over one time"
         also = (Label(first.span, "one"), Label(second.span, "the other"))
         infer.builder.report("G605", message, expr.span, "cannot be compared", also=also)
 
 
-def _of_one_variable(infer: Infer, sde: nodes.Sde, at: Node) -> None:
+def of_one_variable(infer: Infer, sde: nodes.Sde, at: Node) -> None:
+    """Report an SDE of several variables where one is wanted."""
     if len(sde.equations) > 1:
         infer.builder.unsupported(f"this of an SDE of several variables (`{sde.name}`)", at.span)
 
 
 def _kernel(infer: Infer, context: Context, sde: nodes.Sde, expr: tree.Binary) -> nodes.Fact:
     """`ou(x' | x, t) == Normal(mean, scale)`"""
-    _of_one_variable(infer, sde, expr)
+    of_one_variable(infer, sde, expr)
     head = expr.left
     assert isinstance(head, tree.Call)
     places = [a.value.id if isinstance(a.value, tree.Name) else "" for a in (*head.arguments, *(head.conditions or ()))]
@@ -114,9 +115,9 @@ def method(infer: Infer, context: Context, sdes: dict[str, nodes.Sde], statement
     sde = sdes.get(moved.value.id) if isinstance(moved.value, tree.Name) else None
     if sde is None:
         builder.report("G104", f"`{name}(score, sde)` takes an SDE", moved.span, "this names none")
-    _of_one_variable(infer, sde, moved)
+    of_one_variable(infer, sde, moved)
     options = [
-        nodes.Option("score", _score(infer, context, sde, score), span=score.span),
+        nodes.Option("score", read_score(infer, context, sde, score), span=score.span),
         nodes.Option("sde", sde.name, span=moved.span),
     ]
     for argument in value.arguments:
@@ -140,7 +141,7 @@ def _fokker_planck(
     if sde is None or value.conditions is not None:
         message = "`fokker_planck(sde, start = Normal(…))` takes an SDE"
         builder.report("G104", message, value.span, "this names none")
-    _of_one_variable(infer, sde, value)
+    of_one_variable(infer, sde, value)
     if sde.state.type.shape not in ((), (1,), (2,)):
         builder.unsupported(f"a grid over `{sde.state.type}` (the equation is solved in 1 or 2 dimensions)", value.span)
     ends = sde.time.type.support.arguments
@@ -181,7 +182,7 @@ def _start(infer: Infer, context: Context, argument: tree.Argument) -> list[node
 
 def _whole(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Option:
     assert argument.value is not None
-    found = _number(infer, context, argument, argument.value)
+    found = read_number(infer, context, argument, argument.value)
     least = 4 if found.name == "grid" else 1
     if not isinstance(found.value, Fraction) or found.value.denominator != 1 or found.value < least:
         message = f"`{found.name}` is a whole number, at least {least}"
@@ -189,7 +190,7 @@ def _whole(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Opt
     return found
 
 
-def _score(infer: Infer, context: Context, sde: nodes.Sde, argument: tree.Argument) -> str:
+def read_score(infer: Infer, context: Context, sde: nodes.Sde, argument: tree.Argument) -> str:
     """The instance of the score for the SDE's state and time; it must have the state's shape."""
     builder = infer.builder
     value = argument.value
@@ -221,7 +222,7 @@ def _option(infer: Infer, context: Context, asked: tree.Request, method_: str, a
         return word(infer, context, argument, _solvers(asked.verb, method_))
     if name in words.SDE_WORDS:
         return word(infer, context, argument, words.SDE_WORDS[name])
-    return _number(infer, context, argument, value)
+    return read_number(infer, context, argument, value)
 
 
 def unknown(infer: Infer, message: str, at: tree.Argument, name: str, known: Iterable[str]) -> NoReturn:
@@ -234,17 +235,20 @@ def unknown(infer: Infer, message: str, at: tree.Argument, name: str, known: Ite
 def _solvers(verb: str, method_: str) -> dict[str, tuple[str, ...]]:
     """The solvers that a method may name, each with its options.
 
-    An exponential integrator carries no density, and noise that is put back has none."""
+    An exponential integrator carries no density, and noise that is put back has none; what a step remembers, it would
+    make false."""
     found: dict[str, tuple[str, ...]] = {}
     for name in solvers.solvers(words.SDE_EQUATIONS[method_]):
         solver = solvers.SOLVERS[name]
         if verb == "sample" or not solver.exponential:
-            churned = solvers.CHURN if verb == "sample" and solver.solves == "ode" else ()
+            alone = solver.solves == "ode" and not solver.multistep
+            churned = solvers.CHURN if verb == "sample" and alone else ()
             found[name] = solvers.ADAPTIVE if solver.adaptive else (*solvers.GRID, *churned)
     return found
 
 
-def _number(infer: Infer, context: Context, argument: tree.Argument, value: tree.Expr) -> nodes.Option:
+def read_number(infer: Infer, context: Context, argument: tree.Argument, value: tree.Expr) -> nodes.Option:
+    """`name = number`, positive; of steps a whole one."""
     builder = infer.builder
     assert argument.name is not None
     name = argument.name.id
@@ -283,5 +287,5 @@ def word(
                 own,
                 listed[word],
             )
-        options.append(_number(infer, context, each, each.value))
+        options.append(read_number(infer, context, each, each.value))
     return nodes.Option(name, word, tuple(options), span=argument.span)

@@ -12,7 +12,7 @@ from gencompiler.diagnostics.wording import counted
 from gencompiler.model import nodes
 from gencompiler.model.builder import Context, IndexInfo
 from gencompiler.model.constants import NotConstant, evaluate
-from gencompiler.model.types import known_shape, rows_of
+from gencompiler.model.types import known_shape, rows_of, unify
 from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
@@ -72,8 +72,16 @@ def _support(support: nodes.Support, shape: tuple[int, ...], places: list[nodes.
 
 
 def _row(infer: Infer, context: Context, expr: tree.Index, base: nodes.Expr) -> nodes.Expr | None:
-    """`w[i]` of an open shape, where it is known how far `i` runs: the axes that follow are solved by use."""
+    """`w[i]` of an open shape, where it is known how far `i` runs: the axes that follow are solved by use.
+    `w[o[i]]` is one number of as many as an order has places."""
     place = expr.subscripts[0]
+    if len(expr.subscripts) == 1 and isinstance(place, tree.At) and isinstance(place.value, tree.Index):
+        turn = infer.expression(context, place.value)
+        order = turn.base if isinstance(turn, nodes.Element) else turn
+        if order.type.support.name == "Permutation" and known_shape(turn.type) == ():
+            unify(base.type, nodes.Type(nodes.REAL, order.type.shape))
+            return nodes.Element(nodes.Type(nodes.REAL), base, (turn,), span=expr.span)
+        return None
     if len(expr.subscripts) > 1 or not isinstance(place, tree.At) or not isinstance(place.value, tree.Name):
         return None
     info = context.indices.get(place.value.id)
@@ -131,7 +139,7 @@ def _place(infer: Infer, context: Context, subscript: tree.Subscript, extent: in
     if isinstance(subscript, tree.At):
         if isinstance(subscript.value, tree.Range):
             infer.builder.unsupported("a range as a subscript", subscript.span)
-        moved = _moved_index(context, subscript.value)
+        moved = moved_index(context, subscript.value)
         if moved is not None:
             _solve_index(infer, context, *moved, extent)
         value = infer.expression(context, subscript.value)
@@ -236,13 +244,13 @@ def _check_variable(infer: Infer, value: nodes.Expr, subscript: tree.Subscript, 
         )
 
 
-def _moved_index(context: Context, expr: tree.Expr) -> tuple[tree.Name, int] | None:
+def moved_index(context: Context, expr: tree.Expr) -> tuple[tree.Name, int] | None:
     """The index and the whole number that is added to it, of `t`, `t - 1` and `1 + t`; None of anything else."""
     if isinstance(expr, tree.Name):
         return (expr, 0) if expr.id in context.indices else None
     if not isinstance(expr, tree.Binary) or expr.operator not in ("+", "-"):
         return None
-    left, right = _moved_index(context, expr.left), _moved_index(context, expr.right)
+    left, right = moved_index(context, expr.left), moved_index(context, expr.right)
     found, other = (left, expr.right) if left is not None else (right, expr.left)
     if found is None or (left is not None and right is not None) or (left is None and expr.operator == "-"):
         return None

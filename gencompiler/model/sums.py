@@ -1,6 +1,7 @@
 """Sums over several indices: `sum(for i, j in 0..i: W[i, j] * x[i] * x[j])` is a sum of sums.
 
-A range may depend on the indices before it; a place outside it contributes 0.
+A range may depend on the indices before it; a place outside it contributes 0.  `sum(for j in o[>=d]: e)` runs over the
+places of an order that come from its turn d on.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gencompiler.model import nodes
+from gencompiler.model import nodes, orders
 from gencompiler.model.builder import Abandon, Context, IndexInfo
 from gencompiler.model.constants import NotConstant, evaluate, size
 from gencompiler.model.types import known_shape
@@ -32,7 +33,7 @@ def over_several(infer: Infer, context: Context, call: tree.Call) -> nodes.Expr 
 def _plain(context: Context, binding: tree.Binding) -> bool:
     range_ = binding.range
     if not isinstance(range_, tree.Range):
-        return True
+        return not isinstance(range_, tree.Index)
     starts_at_zero = isinstance(range_.lower, tree.Number) and range_.lower.value == 0
     return starts_at_zero and range_.upper is not None and _is_constant(context, range_.upper)
 
@@ -46,7 +47,8 @@ def _sum(
     infer: Infer, context: Context, bindings: tuple[tree.Binding, ...], body: tree.Expr, call: tree.Call
 ) -> nodes.Expr:
     binding, *rest = bindings
-    info, bounds = _index(infer, context, binding)
+    come = orders.still_to_come(infer, context, binding.range)
+    info, bounds = _index(infer, context, binding) if come is None else (_places(binding, come), ())
     inside = context.index(info)
     value = _sum(infer, inside, tuple(rest), body, call) if rest else infer.expression(inside, body)
     if known_shape(value.type) != ():
@@ -65,8 +67,17 @@ def _sum(
         condition = infer.apply(function, (index, infer.expression(inside, bound)), bound.span)
         zero = nodes.Literal(real, Fraction(0), span=bound.span)
         value = nodes.Choose(real, condition, value, zero, span=bound.span)
+    if come is not None:
+        zero = nodes.Literal(real, Fraction(0), span=come.span)
+        condition = infer.apply("equal", (nodes.Element(real, come, (index,), span=come.span), zero), come.span)
+        value = nodes.Choose(real, condition, value, zero, span=come.span)
     each = nodes.Each(nodes.Type(nodes.REAL, (info.extent,)), info.name, info.extent, value, span=call.span)
     return nodes.Reduce(real, "sum", each, span=call.span)
+
+
+def _places(binding: tree.Binding, come: nodes.Expr) -> IndexInfo:
+    """An index of all places of an order."""
+    return IndexInfo(binding.name.id, come.type.shape[0], binding.span)
 
 
 def _whole(extent: int) -> nodes.Type:

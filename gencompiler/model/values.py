@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from gencompiler.model.kinds import *  # noqa: F403  (types are part of the schema)
 from gencompiler.model.kinds import Real, Type
 from gencompiler.node import Node, node
@@ -211,11 +213,13 @@ class FixedPoint(Expr):
 
 @node
 class JacobianLogDet(Expr):
-    """log|det d body / d name| at name = `at`."""
+    """log|det d body / d name| at name = `at`, of a Jacobian that is the identity and what has a norm of at most
+    `slope`, less than 1."""
 
     name: str
     body: Expr
     at: Expr
+    slope: Fraction
 
 
 @node

@@ -161,3 +161,30 @@ def adjoint_blend(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     forward = Blend(state, weights, tuple(p.forward for p in found))
     backward = Blend(state, weights, tuple(p.backward for p in found))
     return Adjoint(forward, backward, found[0].log_target)
+
+
+@rule
+def self_adjoint(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A transition that is its own reversal is in detailed balance: a palindrome of reversible ones, their mixture."""
+    (found,) = premises
+    if not isinstance(found, Adjoint):
+        raise Unproved("a transition whose reversal is not known")
+    need(alike(found.forward, found.backward), "run backwards it is another transition")
+    return Reversible(found.forward, found.log_target)
+
+
+def alike(one: Move, other: Move) -> bool:
+    """Whether two moves are the same, up to the order in which a mixture lists its parts."""
+    if isinstance(one, Sequence) and isinstance(other, Sequence):
+        return len(one.parts) == len(other.parts) and all(map(alike, one.parts, other.parts))
+    if isinstance(one, Repeated) and isinstance(other, Repeated):
+        return (one.index, one.count) == (other.index, other.count) and alike(one.part, other.part)
+    if not (isinstance(one, Blend) and isinstance(other, Blend)):
+        return one == other
+    left = list(zip(other.weights, other.parts, strict=True))
+    for weight, part in zip(one.weights, one.parts, strict=True):
+        match = next((k for k, (w, p) in enumerate(left) if w is weight and alike(part, p)), None)
+        if match is None:
+            return False
+        left.pop(match)
+    return not left

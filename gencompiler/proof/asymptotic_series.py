@@ -17,7 +17,7 @@ from gencompiler.proof.boxes import Evaluation
 from gencompiler.proof.calculus import fold, is_number
 from gencompiler.proof.graph import Term, apply, literal
 from gencompiler.proof.kernel import Unproved, need
-from gencompiler.proof.numerators import horner
+from gencompiler.proof.numerators import cleared, divisible, horner
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.terms import ONE, ZERO, minus, over, plus, times
 
@@ -59,9 +59,15 @@ class Arithmetic:
             return int(term.data > 0) - int(term.data < 0)
         if not self.ring.normal(term):
             return 0
-        found = self.signs.range(term).sign or self.signs.range(self._simple(term)).sign
+        found = self.signs.range(term).sign or self.signs.range(self._simple(term)).sign or self._sign_of_fraction(term)
         need(found != 0, "the sign of {} is not known", term)
         return found
+
+    def _sign_of_fraction(self, term: Term) -> int:
+        """The sign of the numerator where the denominators are positive; 0 where it is not known."""
+        numerator, divided = cleared(term)
+        positive = all(divisible(self.signs.range(factor), count) for factor, count in divided)
+        return self.signs.range(numerator).sign if positive else 0
 
     def _compare(self, left: Scale, right: Scale) -> int:
         """1, 0 or -1 as the first grows faster, alike or slower."""

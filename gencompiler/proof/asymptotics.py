@@ -14,7 +14,7 @@ from gencompiler.proof.boxes import Evaluation, interior, is_weights
 from gencompiler.proof.calculus import fold, is_number
 from gencompiler.proof.domain import REALS, Interval
 from gencompiler.proof.formulas import instance
-from gencompiler.proof.graph import Term, apply, each, literal, reduce
+from gencompiler.proof.graph import Term, apply, each, is_finite, literal, reduce
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.series_functions import DIRECT, FAR
 from gencompiler.proof.terms import ONE, ZERO, plus, times
@@ -63,8 +63,9 @@ class Limits(Arithmetic):
         found = self.signs.range(coefficient)
         if not found.sign:
             found = self.signs.range(self._simple(coefficient))
-        if found.sign:
-            return found.sign
+        known = found.sign or self._sign_of_fraction(coefficient)
+        if known:
+            return known
         need(found.lower >= 0 or found.upper <= 0, "the sign of {} is not known", coefficient)
         return 2 if found.lower >= 0 else -2
 
@@ -94,7 +95,10 @@ class Limits(Arithmetic):
     def _total(self, operand: Term) -> Series:
         """The sum of a tensor whose elements have limits."""
         entries = operand.operation == "each" and self.by in operand.symbols
-        growing, middle, _ = self._parts(self.series(operand.arguments[0] if entries else operand))
+        inner = self.series(operand.arguments[0] if entries else operand)
+        if self._stays_bounded(inner):
+            return inner
+        growing, middle, _ = self._parts(inner)
         need(not growing, "a sum of growing terms")
         if entries:
             middle = each(operand.data[0], operand.data[1], middle)
@@ -124,6 +128,15 @@ class Limits(Arithmetic):
         return self._function(name, self.series(term.arguments[0]))
 
     def _function(self, name: str, series: Series) -> Series:
+        try:
+            return self._expanded(name, series)
+        except Unproved:
+            reach = enclosure.range_of(name)
+            if is_finite(reach.lower) and is_finite(reach.upper) and enclosure.domain_of(name) == REALS:
+                return Series((), UNIT)  # whichever way its argument goes, it stays bounded
+            raise
+
+    def _expanded(self, name: str, series: Series) -> Series:
         if self._stays_bounded(series) and enclosure.domain_of(name) == REALS:
             return Series((), UNIT)  # a continuous function of what stays bounded
         direct = DIRECT.get(name)

@@ -16,7 +16,7 @@ from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, Interval
 from gencompiler.proof.facts import Fact, InRange, OnBox
 from gencompiler.proof.graph import Term, apply, is_finite, literal, subterms
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
-from gencompiler.proof.numerators import cleared, coefficients, horner
+from gencompiler.proof.numerators import cleared, coefficients, divisible, horner
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.terms import negated
 
@@ -156,11 +156,6 @@ def beside_root(term: Term, atom: Term) -> tuple[Term, Term]:
     factor, other = found[1], found.get(0, literal(0))
     square = apply("multiply", apply("multiply", factor, factor), atom.arguments[0])
     return factor, fold(horner(Ring().normal(apply("subtract", square, apply("multiply", other, other)))))
-
-
-def divisible(factor: Interval, count: int) -> bool:
-    """Whether a power of a factor is positive: the factor is, or it is not 0 and the power is even."""
-    return factor.sign > 0 or (factor.sign != 0 and count % 2 == 0)
 
 
 def sign_only(interval: Interval) -> Interval:

@@ -16,6 +16,7 @@ from gencompiler.proof import domain, enclosure, views
 from gencompiler.proof.calculus import ROUGH, fold
 from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, REALS, Interval
 from gencompiler.proof.graph import Term, bound_index, is_finite, support_of
+from gencompiler.proof.half_turns import WAVES, half_turns, image
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.numerators import horner
 from gencompiler.proof.ring import Ring
@@ -198,11 +199,20 @@ class Evaluation:
                 return _extremum(name, *ranges)
         need(len(ranges) == 1, "nothing is known about the range of {}", term)
         (argument,) = ranges
+        turned = self._turned(term) if name in WAVES else None
+        if turned is not None:
+            return turned
         allowed = enclosure.domain_of(name)
         need(argument.within(interior(allowed) if moved else allowed), "{} may be undefined", term)
         if fact.monotone:
             return enclosure.image(name, argument)[0]
         return _bounded(name, argument)
+
+    def _turned(self, term: Term) -> Interval | None:
+        """The range of a wave of a multiple of pi; None where it is not one, or not known to be defined."""
+        turns = half_turns(term.arguments[0])
+        found = image(term.data, self.range(turns)) if turns is not None else None
+        return found[0] if found is not None else None
 
     def _power(self, term: Term, base: Interval, exponent: Interval) -> Interval:
         if exponent.is_point and Fraction(exponent.lower).denominator == 1 and abs(Fraction(exponent.lower)) <= 64:

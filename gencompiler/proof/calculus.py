@@ -29,6 +29,8 @@ from gencompiler.proof.graph import (
     select,
     substitute,
 )
+from gencompiler.proof.half_turns import at as half_turn_value
+from gencompiler.proof.half_turns import half_turns
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.numbers import COMPARISONS
 from gencompiler.proof.terms import ONE, ZERO
@@ -73,6 +75,10 @@ def _folded(name: str, parts: tuple[Term, ...]) -> Term:
         known = _computed(name, tuple(p.data for p in parts))
         if known is not None:
             return literal(known)
+    if name in ("sin", "cos") and (turns := half_turns(parts[0])) is not None and is_number(turns):
+        low, high = half_turn_value(name, turns.data)
+        if low == high:
+            return literal(Fraction(low))
     if name in COMPARISONS and parts[0] is parts[1] and not parts[0].shape:
         return literal(int(COMPARISONS[name](0)))
     simplifier = _SIMPLER.get(name)

@@ -4,13 +4,15 @@ points."""
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import cast
 
 from gencompiler.catalog.distributions import DISTRIBUTIONS
-from gencompiler.proof.domain import POSITIVE, REALS, of_support
+from gencompiler.proof.balancing import log_odds, plain
+from gencompiler.proof.domain import REALS, Interval, of_support
 from gencompiler.proof.facts import Bijection, Fact, result
 from gencompiler.proof.formulas import instance
-from gencompiler.proof.graph import Term, apply, element, literal, substitute, support_of
+from gencompiler.proof.graph import Term, element, literal, substitute, support_of
 from gencompiler.proof.indexed import Indexed
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.places import replaced_element
@@ -112,9 +114,9 @@ Move = Kernel | Deterministic | Sequence | Repeated | Blend
 
 @dataclasses.dataclass(frozen=True)
 class Reversible(Fact):
-    """The kernel is in detailed balance with the measure exp(log_target)."""
+    """The move is in detailed balance with the measure exp(log_target)."""
 
-    kernel: Kernel | Deterministic
+    kernel: Move
     log_target: Term
 
 
@@ -130,7 +132,7 @@ class Stationary(Fact):
 class NotReversible(Fact):
     """Detailed balance with exp(log_target) fails."""
 
-    kernel: Kernel
+    kernel: Move
     log_target: Term
 
 
@@ -185,31 +187,7 @@ def log_ratio(kernel: Kernel, log_target: Term) -> Term:
     return minus(plus(moved, substitute(forward, exchange)), plus(log_target, forward))
 
 
-def log_of(term: Term) -> Term:
-    """log of a positive term, through exponentials, products, quotients and constant powers."""
-    return _log_of(term, {})
-
-
-def _log_of(term: Term, known: dict[Term, Term]) -> Term:
-    found = known.get(term)
-    if found is None:
-        found = known[term] = _log_form(term, known)
-    return found
-
-
-def _log_form(term: Term, known: dict[Term, Term]) -> Term:
-    if term.operation == "apply":
-        arguments = term.arguments
-        if term.data == "exp":
-            return arguments[0]
-        if term.data == "multiply":
-            return plus(_log_of(arguments[0], known), _log_of(arguments[1], known))
-        if term.data == "divide":
-            return minus(_log_of(arguments[0], known), _log_of(arguments[1], known))
-        if term.data == "power" and arguments[1].operation == "literal":
-            return apply("multiply", arguments[1], _log_of(arguments[0], known))
-    return ZERO if term is literal(1) else apply("log", term)
-
+PROBABILITIES = Interval(0, 1)
 
 #: Symbols that a transition may depend on besides its state: what it does not move stays what it is.
 FIXED = ("parameter", "variable", "condition")
@@ -266,10 +244,11 @@ def _check_pushed(kernel: Kernel, proposal: Proposal) -> None:
 def metropolis_hastings(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """π(x) q(y|x) a(x, y) = π(y) q(x|y) a(y, x) for a = g(r), r the Metropolis-Hastings ratio, where g(r) = r g(1/r).
 
-    Such balancing functions are min(1, r) (Metropolis et al. 1953) and r / (1 + r) = sigmoid(log r) (Barker 1965).
-    Premises: each proposal's law is admissible, of a family positive on its whole support; log π is a real number; what
-    `accepted` gives is defined: log r is a real number, or r is positive; each proposal that is made of noise is a
-    bijection of it onto the support of what moves."""
+    Such balancing functions are min(1, r) (Metropolis et al. 1953) and r / (1 + r) = sigmoid(log r) (Barker 1965); of
+    others, `balancing` says whether a(x, y) / a(y, x) = r.  Premises: each proposal's law is admissible, of a family
+    positive on its whole support; log π is a real number; log r is a real number where it is derived, or the
+    probability that the spec states is one; each proposal that is made of noise is a bijection of it onto the support
+    of what moves."""
     kernel, log_target = cast(tuple[Kernel, Term], subject)
     well_formed(kernel, log_target)
     pushed = [p for p in kernel.proposals if p.noise is not None]
@@ -281,12 +260,7 @@ def metropolis_hastings(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(list(laws) == [p.law for p in kernel.proposals], "a proposal that is not known to be admissible")
     need(all(DISTRIBUTIONS[p.law.family].full_support for p in kernel.proposals), "a proposal that may have no density")
     need(range_of(finite, log_target).within(REALS), "the target is not known to be positive")
-    found = accepted(kernel)
-    if found is None:
-        raise Unproved("the probability of acceptance is neither min(1, r) nor sigmoid(log r)")
-    term, is_log = found
-    need(range_of(defined, term).within(REALS if is_log else POSITIVE), "the ratio is not known to be defined")
-    own = term if is_log else log_of(term)
+    own = odds(kernel, swap(kernel), {}, defined)
     if not same(own, log_ratio(kernel, log_target)):
         raise Unproved("the probability of acceptance does not have the derived ratio r")
     return Reversible(kernel, log_target)
@@ -301,6 +275,22 @@ def is_map(proposal: Proposal, found: Fact) -> None:
     need(whole is not None and found.image == whole, "a proposal that does not reach the whole support")
     back = substitute(found.inverse, {result(found.input.shape): proposal.drawn})
     need(back is proposal.inverse and found.log_derivative is proposal.log_slope, "another inverse")
+
+
+def odds(
+    kernel: Kernel | Deterministic, exchange: Mapping[Term, Term], written: Mapping[Term, Term], defined: Fact
+) -> Term:
+    """log a(x, y) - log a(y, x) of what a kernel accepts with, with `written` put in; raises Unproved.
+
+    Premise: a derived log r is a real number, a probability of the spec's own is in [0, 1]."""
+    if kernel.probability is None:
+        need(kernel.log_ratio is not None, "nothing says what is accepted")
+        assert kernel.log_ratio is not None
+        need(range_of(defined, kernel.log_ratio).within(REALS), "the ratio is not known to be defined")
+        return substitute(kernel.log_ratio, written)
+    inside = range_of(defined, kernel.probability).within(PROBABILITIES)
+    need(inside, "the probability of acceptance is not known to be one")
+    return log_odds(plain(substitute(kernel.probability, written)), exchange, same)
 
 
 def accepted(kernel: Kernel | Deterministic) -> tuple[Term, bool] | None:

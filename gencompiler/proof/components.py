@@ -5,7 +5,10 @@ Reductions, contractions and gradients are written out, and a tensor symbol beco
 from __future__ import annotations
 
 import functools
+import itertools
+from collections.abc import Callable
 
+from gencompiler.catalog.supports import COUPLED
 from gencompiler.proof import exponentials
 from gencompiler.proof.calculus import fold
 from gencompiler.proof.graph import (
@@ -37,20 +40,26 @@ def component(tensor: Term, place: int) -> Term:
 
 def components(term: Term) -> tuple[Term, ...]:
     """The elements of a scalar or a vector; raises Unproved."""
-    return _Expansion().of(term)
+    found = _Expansion().of(term)
+    need(None not in found, "{} is a causal view", term)
+    return tuple(e for e in found if e is not None)
+
+
+#: The elements of a vector; None at a place that a causal view (`x[<i]`) leaves out.
+Elements = tuple[Term | None, ...]
 
 
 class _Expansion:
     def __init__(self) -> None:
-        self.known: dict[Term, tuple[Term, ...]] = {}
+        self.known: dict[Term, Elements] = {}
 
-    def of(self, term: Term) -> tuple[Term, ...]:
+    def of(self, term: Term) -> Elements:
         if term not in self.known:
             need(len(term.shape) <= 1 and (not term.shape or term.shape[0] <= LARGEST), "{} is too large", term)
             self.known[term] = self._of(term)
         return self.known[term]
 
-    def _of(self, term: Term) -> tuple[Term, ...]:
+    def _of(self, term: Term) -> Elements:
         size = term.shape[0] if term.shape else 1
         match term.operation:
             case "literal" | "constant":
@@ -60,15 +69,13 @@ class _Expansion:
             case "symbol":
                 return tuple(component(term, k) for k in range(size))
             case "apply":
-                columns = [self._spread(a, size) for a in term.arguments]
-                return tuple(apply(term.data, *row) for row in zip(*columns, strict=True))
+                return self._rows(term, size, lambda *row: apply(term.data, *row))
             case "choose":
-                columns = [self._spread(a, size) for a in term.arguments]
-                return tuple(fold(choose(*row)) for row in zip(*columns, strict=True))
+                return self._rows(term, size, lambda *row: fold(choose(*row)))
             case "reduce":
                 return (self._reduce(term),)
             case "contract":
-                return (self._dot(term),)
+                return self._dot(term)
             case "select":
                 base = self.of(term.arguments[0])
                 return tuple(base[p] for p in term.data)
@@ -79,36 +86,55 @@ class _Expansion:
                 rows = (substitute(term.arguments[0], {index: literal(k)}) for k in range(size))
                 return tuple(e for row in rows for e in self.of(row))
             case "element":
-                return (self._element(term),)
+                return self._element(term)
+            case "scan":
+                return tuple(itertools.accumulate(components(term.arguments[0]), plus))
             case "gradient":
                 return self._gradient(term)
         raise Unproved(f"{term} is not written out")
 
-    def _spread(self, term: Term, size: int) -> tuple[Term, ...]:
+    def _rows(self, term: Term, size: int, function: Callable[..., Term]) -> Elements:
+        columns = [self._spread(a, size) for a in term.arguments]
+        return tuple(None if None in row else function(*row) for row in zip(*columns, strict=True))
+
+    def _spread(self, term: Term, size: int) -> Elements:
         found = self.of(term)
-        return found * size if len(found) == 1 else found
+        return found * size if term.shape == () else found
+
+    def _shown(self, term: Term) -> tuple[Term, ...]:
+        """The elements that a reduction goes over."""
+        return tuple(e for e in self.of(term) if e is not None)
 
     def _reduce(self, term: Term) -> Term:
-        values = self.of(term.arguments[0])
+        values = self._shown(term.arguments[0])
         if term.data == "norm":
             return apply("sqrt", _sum(tuple(apply("multiply", v, v) for v in values)))
         if term.data == "logsumexp":
+            need(bool(values), "{} of nothing", term.data)
             return apply("log", _sum(tuple(apply("exp", v) for v in values)))
         if term.data == "prod":
             return functools.reduce(times, values, ONE)
-        need(term.data in ("sum", "mean"), "{} is not written out", term.data)
+        need(term.data in ("sum", "mean") and bool(values or term.data == "sum"), "{} is not written out", term.data)
         total = _sum(values)
         return total if term.data == "sum" else apply("divide", total, literal(len(values)))
 
-    def _dot(self, term: Term) -> Term:
+    def _dot(self, term: Term) -> Elements:
         left, right = term.arguments
-        need(len(left.shape) == len(right.shape) == 1, "a product with a matrix is not written out")
-        return _sum(tuple(apply("multiply", a, b) for a, b in zip(self.of(left), self.of(right), strict=True)))
+        if len(left.shape) == 2 and len(right.shape) == 1:
+            return tuple(_product(row, self.of(right)) for row in _matrix(left))
+        if len(left.shape) == 1 and len(right.shape) == 2:
+            return tuple(_product(self.of(left), column) for column in zip(*_matrix(right), strict=True))
+        need(len(left.shape) == len(right.shape) == 1, "a product of matrices is not written out")
+        return (_product(self.of(left), self.of(right)),)
 
-    def _element(self, term: Term) -> Term:
+    def _element(self, term: Term) -> Elements:
         base, *places = term.arguments
-        need(len(places) == 1 and places[0].operation == "literal", "a subscript that is not a number")
-        return self.of(base)[int(places[0].data)]
+        if len(base.shape) == 2 and len(places) == 2:
+            row, place = places
+            need(row.operation == "literal", "a subscript that is not a number")
+            return _at(_matrix(base)[int(row.data)], place)
+        need(len(places) == 1, "a subscript that is not a number")
+        return _at(self.of(base), places[0])
 
     def _gradient(self, term: Term) -> tuple[Term, ...]:
         body, formals, actuals = gradient_parts(term)
@@ -116,12 +142,41 @@ class _Expansion:
         own = exponentials.normal(value)
         found = []
         places = {
-            c: e for f, a in zip(formals, actuals, strict=True) for c, e in zip(self.of(f), self.of(a), strict=True)
+            c: e for f, a in zip(formals, actuals, strict=True) for c, e in zip(components(f), self.of(a), strict=True)
         }
-        for each in self.of(formals[0]):
+        need(None not in places.values() and value is not None, "{} is a causal view", term)
+        for each in components(formals[0]):
             slope = exponentials.written(exponentials.derivative(own, each))
             found.append(substitute(slope, places))
         return tuple(found)
+
+
+def _at(elements: Elements, place: Term) -> Elements:
+    """What a subscript picks from a vector: an element, all of it, or a causal view."""
+    match place.operation:
+        case "literal":
+            return (elements[int(place.data)],)
+        case "whole":
+            return elements
+        case "before" if place.arguments[0].operation == "literal":
+            end = int(place.arguments[0].data) + int(place.data)
+            return tuple(e if k < end else None for k, e in enumerate(elements))
+    raise Unproved("a subscript that is not a number")
+
+
+def _matrix(term: Term) -> tuple[tuple[Term, ...], ...]:
+    """The rows of a matrix of free numbers, or of its transpose; raises Unproved for others."""
+    if term.operation == "matrix" and term.data == "transpose":
+        return tuple(zip(*_matrix(term.arguments[0]), strict=True))
+    need(term.operation == "symbol" and support_of(term).name not in COUPLED, "{} is not written out", term)
+    rows, columns = term.shape
+    need(rows * columns <= LARGEST, "{} is too large", term)
+    return tuple(tuple(component(term, r * columns + c) for c in range(columns)) for r in range(rows))
+
+
+def _product(left: Elements, right: Elements) -> Term:
+    pairs = zip(left, right, strict=True)
+    return _sum(tuple(apply("multiply", a, b) for a, b in pairs if a is not None and b is not None))
 
 
 def _sum(values: tuple[Term, ...]) -> Term:

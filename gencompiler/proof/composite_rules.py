@@ -8,14 +8,20 @@ the map is an involution and its Jacobian is in the ratio (Green 1995; Neklyudov
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import cast
 
+from gencompiler.catalog.supports import SUPPORTS
+from gencompiler.model.nodes import REAL, Support
+from gencompiler.proof.balancing import log_of
 from gencompiler.proof.chain_rules import (
     FIXED,
     Blend,
     Deterministic,
     Images,
+    Kernel,
     Mapped,
     Move,
     Repeated,
@@ -23,16 +29,15 @@ from gencompiler.proof.chain_rules import (
     Sequence,
     Stationary,
     Times,
-    accepted,
-    log_of,
+    odds,
     same,
 )
-from gencompiler.proof.domain import POSITIVE, REALS
+from gencompiler.proof.domain import REALS, of_support
 from gencompiler.proof.facts import Bijection, Fact, Member
 from gencompiler.proof.graph import Term, apply, literal, substitute, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.range_rules import range_of
-from gencompiler.proof.terms import ZERO, minus, negated, plus
+from gencompiler.proof.terms import ONE, ZERO, minus, plus
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,30 +89,59 @@ def repeated(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 @rule
 def blended(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A mixture of transitions that keep a measure keeps it, if its weights are the same everywhere.
+    """A mixture of transitions K_k with weights w_k(x) keeps π if each K_k keeps w_k π, for then
+    sum_k (w_k π) K_k = sum_k w_k π = π.
 
-    Subject: the state and the weights.  Premises: the parts, then that each weight is at least 0."""
-    state, weights = cast(tuple[tuple[Term, ...], tuple[Term, ...]], subject)
-    parts = premises[: len(weights)]
-    signs = premises[len(weights) :]
-    found = [p for p in parts if isinstance(p, Stationary)]
-    need(bool(found) and len(found) == len(weights) == len(signs), "a part that is not known to keep the measure")
-    need(all(p.log_target is found[0].log_target for p in found), "parts that keep different measures")
-    constant_weights(state, weights, signs)
-    return Stationary(Blend(state, weights, tuple(p.kernel for p in found)), found[0].log_target)
+    K_k keeps w_k π where it keeps π and moves nothing that w_k depends on.  Subject: the state, the weights, log of the
+    measure.  Premises: what each part keeps, π or w_k π, then that each weight is at least 0."""
+    state, weights, log_target = cast(tuple[tuple[Term, ...], tuple[Term, ...], Term], subject)
+    found = [p for p in premises[: len(weights)] if isinstance(p, Stationary)]
+    need(bool(found) and len(found) == len(weights), "a part that is not known to keep the measure")
+    for weight, sign in zip(weights, shares(weights, premises[len(weights) :]), strict=True):
+        need(sign.term is weight, "a weight that may be negative")
+    for number, (weight, part) in enumerate(zip(weights, found, strict=True)):
+        if part.log_target is log_target:
+            whole = total_weight(w for w, p in zip(weights, found, strict=True) if p.kernel == part.kernel)
+            # Branches of one transition count as one branch with their common weight.
+            read = frozenset() if same(whole, ONE) else weight.symbols
+            need(not read & moved(part.kernel), "a weight depends on the state")
+        else:
+            own = plus(log_target, log_of(weight))
+            need(same(part.log_target, own), "branch {} is not known to keep its share of the measure", number + 1)
+    return Stationary(Blend(state, weights, tuple(p.kernel for p in found)), log_target)
+
+
+def total_weight(weights: Iterable[Term]) -> Term:
+    """The sum of weights."""
+    whole = ZERO
+    for weight in weights:
+        whole = plus(whole, weight)
+    return whole
+
+
+def moved(move: Move) -> frozenset[Term]:
+    """The variables that a move may change."""
+    if isinstance(move, Kernel):
+        return frozenset(p.moves for p in move.proposals)
+    if isinstance(move, Deterministic):
+        return frozenset(move.moves)
+    return frozenset[Term]().union(*map(moved, parts_of(move)))
+
+
+def shares(weights: tuple[Term, ...], signs: tuple[Fact, ...]) -> tuple[Member, ...]:
+    """Weights that are not negative, and sum to 1; raises Unproved."""
+    found = tuple(s for s in signs if isinstance(s, Member) and s.support.name == "NonNegative")
+    need(len(found) == len(signs) == len(weights), "a weight that may be negative")
+    need(not any(s.data[0] == "draw" for w in weights for s in w.symbols), "a weight depends on a draw")
+    need(same(total_weight(weights), ONE), "the weights are not known to sum to 1")
+    return found
 
 
 def constant_weights(state: tuple[Term, ...], weights: tuple[Term, ...], signs: tuple[Fact, ...]) -> None:
     """Weights that are not negative, sum to 1 and are the same everywhere; raises Unproved."""
-    need(len(weights) == len(signs), "a weight that may be negative")
-    for weight, sign in zip(weights, signs, strict=True):
-        need(isinstance(sign, Member) and sign.term is weight, "a weight that may be negative")
-        need(isinstance(sign, Member) and sign.support.name == "NonNegative", "a weight that may be negative")
-        need(not any(s in state or s.data[0] == "draw" for s in weight.symbols), "a weight depends on the state")
-    total = ZERO
-    for weight in weights:
-        total = plus(total, weight)
-    need(same(total, literal(1)), "the weights are not known to sum to 1")
+    for weight, sign in zip(weights, shares(weights, signs), strict=True):
+        need(sign.term is weight, "a weight that may be negative")
+        need(not any(s in state for s in weight.symbols), "a weight depends on the state")
 
 
 # -- deterministic proposals -----------------------------------------------------------------------------------------
@@ -180,6 +214,7 @@ def sheared(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     here = list(images)
     for number, subtracts, addend in witness:
         need(0 <= number < len(moves), "no such variable")
+        need(support_of(moves[number]) == REAL, "{} may leave {}", moves[number], support_of(moves[number]))
         need(moves[number] not in addend.symbols, "a shear by the variable itself")
         others = {m: h for k, (m, h) in enumerate(zip(moves, here, strict=True)) if k != number}
         value, current = substitute(addend, others), here[number]
@@ -192,9 +227,16 @@ def sheared(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
             need(current.data == "add" and value in (left, right), "not a shear")
             here[number] = left if right is value else right
             need(here[number].shape == current.shape, "not a shear")
-    rest = [negated(h) if _is_negated(h) else h for h in here]
+    rest = [h.arguments[0] if _is_negated(h) else h for h in here]
     need(set(rest) == set(moves) and len(rest) == len(moves), "something besides shears is left")
+    for own, image, left in zip(moves, here, rest, strict=True):
+        need(support_of(own) == support_of(left), "{} becomes a value of {}", own, support_of(left))
+        need(image is left or support_of(own) in _SYMMETRIC, "-{} may not be in {}", left, support_of(own))
     return Volume(moves, (Images(images),), ZERO)
+
+
+#: The supports that hold the negative of each of their values.
+_SYMMETRIC = (REAL, Support("Sign"), Support("Integer", (-math.inf, math.inf)))
 
 
 def _is_negated(term: Term) -> bool:
@@ -216,6 +258,25 @@ def volumes(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 
 @rule
+def counted(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """An involution of discrete variables keeps the counting measure.  Subject: the variables, the images.
+
+    Premises: that it is an involution, then for each variable that changes that its image is in its support."""
+    moves, images = cast(tuple[tuple[Term, ...], tuple[Term, ...]], subject)
+    own, *members = premises
+    maps = (Images(images),)
+    check_maps(moves, maps)
+    need(isinstance(own, SelfInverse) and (own.moves, own.maps) == (moves, maps), "not an involution")
+    changing = [(m, i) for m, i in zip(moves, images, strict=True) if m is not i]
+    need(len(members) == len(changing), "an image that is not known to be in its support")
+    for (move, image), found in zip(changing, members, strict=True):
+        need(SUPPORTS[support_of(move).name].discrete, "{} is not discrete", move)
+        inside = isinstance(found, Member) and found.term is image and found.support == support_of(move)
+        need(inside, "{} may not be in {}", image, support_of(move))
+    return Volume(moves, maps, ZERO)
+
+
+@rule
 def scalar_volume(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """|f'| of a bijection of one variable onto its own support, element by element.  Subject: the images."""
     (maps,) = cast(tuple[tuple[Mapped, ...]], subject)
@@ -223,6 +284,8 @@ def scalar_volume(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     if not isinstance(found, Bijection):
         raise Unproved("not a bijection")
     need(maps == (Images((found.body,)),) and found.onto, "another map")
+    own = of_support(support_of(found.input))
+    need(own is not None and found.image == own, "it takes {} elsewhere than to {}", found.input, found.image)
     check_maps((found.input,), maps)
     need(
         all(s.data[0] in FIXED or s is found.input for s in found.body.symbols), "a map of something besides the state"
@@ -256,7 +319,7 @@ def deterministic_ratio(kernel: Deterministic, log_target: Term, log_det: Term) 
 def involutive(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A deterministic proposal by an involution, accepted with g(r), r = π(f(x)) |det f'(x)| / π(x).
 
-    Premises: the involution, its volume, that log π is a real number, and that what `accepted` gives is defined."""
+    Premises: the involution, its volume, that log π is a real number, and what `odds` wants of the probability."""
     kernel, log_target = cast(tuple[Deterministic, Term], subject)
     check_maps(kernel.moves, kernel.maps)
     need(set(kernel.moves) <= set(kernel.state), "what moves is not the state")
@@ -271,16 +334,13 @@ def involutive(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(range_of(finite, log_target).within(REALS), "the target is not known to be positive")
     free = {s for s in log_target.symbols if s.data[0] not in FIXED}
     need(free <= set(kernel.state), "the target depends on something besides the state")
-    found = accepted(kernel)
-    if found is None:
-        raise Unproved("the probability of acceptance is neither min(1, r) nor sigmoid(log r)")
-    term, is_log = found
-    need(range_of(defined, term).within(REALS if is_log else POSITIVE), "the ratio is not known to be defined")
+    exchange = dict(zip((*kernel.moves, *kernel.arrives), (*kernel.arrives, *kernel.moves), strict=True))
     written: dict[Term, Term] = {}
     if len(kernel.maps) == 1 and isinstance(kernel.maps[0], Images):
         written = dict(zip(kernel.arrives, kernel.maps[0].images, strict=True))
-    ratio = substitute(term if is_log else log_of(term), written)
-    if not same(ratio, substitute(deterministic_ratio(kernel, log_target, volume.log_det), written)):
+        exchange = dict(zip(kernel.moves, kernel.maps[0].images, strict=True))
+    ratio = substitute(deterministic_ratio(kernel, log_target, volume.log_det), written)
+    if not same(odds(kernel, exchange, written, defined), ratio):
         raise Unproved("the probability of acceptance does not have the derived ratio r")
     return Reversible(kernel, log_target)
 

@@ -154,9 +154,9 @@ def _unknown(
             continue
         seen.add(name)
         numbers = makers(productions, name)
-        if len(numbers) == 1 and isinstance(productions[numbers[0]].law, Member):
-            waiting.extend(listed(productions[numbers[0]]))
-            computed.add(numbers[0])
+        if numbers and all(isinstance(productions[k].law, Member) for k in numbers):
+            waiting.extend(frozenset().union(*(listed(productions[k]) for k in numbers)))
+            computed |= set(numbers)
         else:
             found.add(name)
     return frozenset(found), frozenset(computed)

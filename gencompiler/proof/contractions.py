@@ -30,18 +30,21 @@ def moving(shape: Shape) -> Term:
     return symbol("formal", "_at", REAL, shape)
 
 
-def jacobian_log_det(body: Term, at: Term) -> Term:
-    """log|det| of the Jacobian of `body`, a function of `moving`, at a point."""
+def jacobian_log_det(slope: Fraction, body: Term, at: Term) -> Term:
+    """log|det| of the Jacobian of `body`, a function of `moving`, at a point; `slope` bounds the norm of what it is
+    besides the identity."""
     if body.shape != at.shape or len(body.shape) != 1:
         raise Malformed("a Jacobian is square where a map keeps the number of dimensions")
-    return make("jacobian_log_det", None, (body, moving(at.shape), at), ())
+    if not isinstance(slope, Fraction) or not 0 <= slope < 1:
+        raise Malformed("a Jacobian that is not near the identity")
+    return make("jacobian_log_det", slope, (body, moving(at.shape), at), ())
 
 
 def _jacobian(data: Any, arguments: tuple[Term, ...]) -> Term:
     body, formal, at = arguments
-    if formal is not moving(at.shape) or data is not None:
+    if formal is not moving(at.shape):
         raise Malformed("a Jacobian in another variable")
-    return jacobian_log_det(body, at)
+    return jacobian_log_det(data, body, at)
 
 
 define("bounded", lambda data, arguments: bounded(data, *arguments))

@@ -81,7 +81,8 @@ class Looking:
             first, second = places
             return attempt("two_points", (self.input, self.body, assignment, (first,), (second,)))
         a, b, c = places
-        for subject in ((a, b, c), (b, c, a)):
+        # Where the values at a and c are one, as around the top of a wave, those on the way to it are between.
+        for subject in ((a, b, c), (b, c, a), (a, b, (b + c) / 2), (b, c, (a + b) / 2)):
             try:
                 return prove("crossing", (self.input, self.body, assignment, *subject))
             except (Unproved, Malformed):

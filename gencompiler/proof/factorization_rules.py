@@ -15,6 +15,7 @@ from gencompiler.proof.structure import (
     NotFactorized,
     Place,
     Production,
+    Turns,
     box,
     covers,
     describe,
@@ -23,17 +24,19 @@ from gencompiler.proof.structure import (
     strictly_before,
     volume,
 )
+from gencompiler.proof.turns import Turn, circle, members, slices_of, used_by, waits
 
 
 @rule
 def factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A joint whose equations can be evaluated in an order.  Subject: the fact without conditions, and such an
-    order."""
+    """A joint whose equations can be evaluated in an order, some of them in turns (`turns`).  Subject: the fact without
+    conditions, and such an order."""
     joint, variables, productions, order = cast(
-        tuple[str, tuple[tuple[str, Shape], ...], tuple[Production, ...], tuple[int, ...]], subject
+        tuple[str, tuple[tuple[str, Shape], ...], tuple[Production, ...], tuple[Turn, ...]], subject
     )
     shapes = dict(variables)
-    need(sorted(order) == list(range(len(productions))), "not an order of the equations")
+    numbers = [k for turn in order for k in members(turn)]
+    need(sorted(numbers) == list(range(len(productions))), "not an order of the equations")
     for name, shape in variables:
         _produced_once(name, shape, productions)
     produced = {p.variable for production in productions for p in production.produces}
@@ -41,16 +44,30 @@ def factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     for production in productions:
         for used in production.mentioned:
             need(any(covers(p, used) for p in production.listed), "the head does not list {}", describe(used))
-    position = {k: n for n, k in enumerate(order)}
+    position = {k: n for n, turn in enumerate(order) for k in members(turn)}
     for k, production in enumerate(productions):
         need(acyclic(production, shapes), "an equation needs what it produces itself, and not in one order")
-        for used in production.listed:
+        for used in used_by(production):
             for j, other in enumerate(productions):
                 own = any(p.variable == used.variable for p in other.produces)
                 if own and j != k and needs(used, production, other, shapes[used.variable]):
-                    need(position[j] < position[k], "{} is needed before it is produced", describe(used))
+                    together = isinstance(order[position[k]], Turns) and position[j] == position[k]
+                    need(together or position[j] < position[k], "{} is needed before it is produced", describe(used))
+    for turn in order:
+        if isinstance(turn, Turns):
+            _evaluated_in_turns(turn, productions, shapes)
     conditions = {u.variable for p in productions for u in p.listed} - produced
     return Factorizes(joint, variables, productions, tuple(sorted(conditions)))
+
+
+def _evaluated_in_turns(turn: Turns, productions: tuple[Production, ...], shapes: Mapping[str, Shape]) -> None:
+    """What each of them needs of the others, and of itself, comes in earlier slices, or before it in the same one."""
+    for n, k in enumerate(turn.members):
+        need(len(productions[k].produces) == 1, "an equation in turns produces several variables")
+        need(slices_of(productions[k].produces[0], productions[k].indices) is not None, "no slice after the other")
+        for m, j in enumerate(turn.members):
+            earlier, same = waits(productions[k], productions[j], shapes, rising=turn.rising)
+            need(earlier and not (same and m > n), "{} is needed before it is produced", productions[j].label)
 
 
 def _produced_once(name: str, shape: Shape, productions: tuple[Production, ...]) -> None:
@@ -85,6 +102,7 @@ def no_factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         or any(_disagrees(p, dict(variables)) for p in productions)
         or _circular(productions)
         or _circle_of_elements(productions)
+        or circle(productions, dict(variables)) is not None
     )
     need(wrong, "nothing is definitely wrong")
     return NotFactorized(joint, variables, productions)

@@ -82,26 +82,43 @@ def by_index(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 
 def in_entries(body: Term) -> Term:
-    """`u + (for i: e)` as `for i: u[i] + e`: an elementwise formula of vectors one of which is written by index.
+    """`u + (for i: e)` as `for i: u[i] + e`, and `cumsum(u)` as `for i: sum(u[<i]) + u[i]`: an elementwise formula of
+    vectors one of which is written by index or a running sum.
 
     Raises Unproved for others."""
     arrays = [t for t in _outer(body) if t.operation == "each"]
-    need(body.operation == "apply" and len(body.shape) == 1 and bool(arrays), "{} has no part by index", body)
-    need(all(t.data == arrays[0].data for t in arrays), "{} has parts by several indices", body)
-    depth, extent = arrays[0].data
+    sums = [t for t in _outer(body) if t.operation == "scan"]
+    need(body.operation in ("apply", "scan") and len(body.shape) == 1, "{} is no formula of vectors", body)
+    need(bool(arrays or sums), "{} has no part by index", body)
+    depth, extent = arrays[0].data if arrays else (0, body.shape[0])
+    need(all(t.data == (depth, extent) for t in arrays), "{} has parts by several indices", body)
     index = bound_index(depth, extent)
     need(index not in body.symbols, "{} is under the same index", body)
+    return each(depth, extent, _at(body, index))
 
-    def at(term: Term) -> Term:
-        if term.shape == ():
-            return term
-        if term.operation == "each":
-            return term.arguments[0]
-        if term.operation == "apply":
-            return apply(term.data, *map(at, term.arguments))
-        return element(term, (index,))
 
-    return each(depth, extent, at(body))
+def _at(term: Term, index: Term) -> Term:
+    """Entry i of an elementwise formula of vectors."""
+    if term.shape == ():
+        return term
+    if term.operation == "each":
+        return term.arguments[0]
+    if term.operation == "apply":
+        return apply(term.data, *(_at(a, index) for a in term.arguments))
+    if term.operation == "scan":
+        (summed,) = term.arguments
+        return apply("add", reduce("sum", _before(summed, index)), _at(summed, index))
+    return element(term, (index,))
+
+
+def _before(term: Term, index: Term) -> Term:
+    """The entries before i of an elementwise formula of vectors."""
+    if term.shape == ():
+        return term
+    if term.operation == "apply":
+        return apply(term.data, *(_before(a, index) for a in term.arguments))
+    need(term.operation not in ("each", "scan"), "{} is written by index within a running sum", term)
+    return element(term, (before(index),))
 
 
 def _outer(term: Term) -> list[Term]:

@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import cast
 
 from gencompiler.model.nodes import REAL
-from gencompiler.proof.facts import Fact, NotInjective
+from gencompiler.proof.domain import NON_NEGATIVE
+from gencompiler.proof.facts import Fact, InRange, NotInjective, NotOnto
 from gencompiler.proof.graph import Term, support_of
 from gencompiler.proof.kernel import Subject, need, rule
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, radial_of, ridge_of
@@ -42,3 +43,22 @@ def smaller_twice(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     assert isinstance(found, NotInjective)
     need(found.input is own and found.body is inner, "a premise about another map")
     return NotInjective(input_, body, found.at)
+
+
+@rule
+def falls_short_of_sphere(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A map from one centre of which no value is at some distance from the centre is not onto.
+
+    |c' + (u - c) k(r) - c'| = r k(r), where that is not negative.  Subject: the input, the body.  Premises: the range
+    of r k(r), that it misses a number that is not negative."""
+    input_, body = cast(tuple[Term, Term], subject)
+    found = radial_of(input_, body)
+    size, missed = premises
+    need(support_of(input_) == REAL, "not a map of the reals")
+    need(isinstance(size, InRange) and size.term is found.scalar, "the distance is not known to be defined")
+    assert isinstance(size, InRange)
+    need(size.interval.within(NON_NEGATIVE), "{} may be negative", found.scalar)
+    need(isinstance(missed, NotOnto), "no distance is known to be missed")
+    assert isinstance(missed, NotOnto)
+    need(missed.body is found.scalar and missed.support == support_of(DISTANCE), "a premise about another map")
+    return NotOnto(body, REAL, missed.at)

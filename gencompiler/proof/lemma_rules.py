@@ -80,31 +80,42 @@ def directed(term: Term, shape: tuple[int, ...]) -> tuple[Term, Term]:
 
 @dataclasses.dataclass(frozen=True)
 class Ridge:
-    """`u + v g(s)` with s = w @ u: the product s, w, v, and g in terms of ALONG."""
+    """`u + v g(s)` with s = w @ u, or the sum or mean of u: the product s, w (None of a sum or mean), v (a number for
+    the vector all of whose elements it is), and g in terms of ALONG."""
 
     product: Term
-    normal: Term
+    normal: Term | None
     direction: Term
     profile: Term
 
     def scalar(self, flipped: bool) -> Term:
         """s + (w @ v) g(s), which w @ u goes to; `flipped` writes v @ w."""
-        pair = (self.direction, self.normal) if flipped else (self.normal, self.direction)
-        return plus(ALONG, times(contract(*pair), self.profile))
+        return plus(ALONG, times(self._paired(flipped), self.profile))
+
+    def _paired(self, flipped: bool) -> Term:
+        """w @ v"""
+        if self.normal is not None and self.direction.shape:
+            pair = (self.direction, self.normal) if flipped else (self.normal, self.direction)
+            return contract(*pair)
+        if self.normal is not None:
+            return times(self.direction, reduce("sum", self.normal))
+        if self.direction.shape:
+            return reduce(self.product.data, self.direction)
+        count = 1 if self.product.data == "mean" else self.product.arguments[0].shape[0]
+        return times(self.direction, literal(count))
 
 
 def ridge_of(input_: Term, body: Term) -> Ridge:
     """A map as a ridge; raises Unproved."""
     need(len(input_.shape) == 1 and body.shape == input_.shape, "{} is not a map of a vector", body)
     direction, factor = directed(change(input_, body), input_.shape)
-    products = [t for t in subterms(factor) if t.operation == "contract" and input_ in t.arguments]
-    products = [t for t in products if t.shape == () and t.arguments[0] is not t.arguments[1]]
-    need(len(products) == 1 and direction.shape == input_.shape, "{} does not change {} along one vector", body, input_)
+    products = [t for t in subterms(factor) if _is_linear(t, input_)]
+    need(len(products) == 1, "{} does not change {} along one vector", body, input_)
     (product,) = products
-    normal = next(a for a in product.arguments if a is not input_)
+    normal = next((a for a in product.arguments if a is not input_), None)
     profile = replaced(factor, {product: ALONG})
     need(
-        not any(input_ in t.symbols for t in (normal, direction, profile)),
+        not any(t is not None and input_ in t.symbols for t in (normal, direction, profile)),
         "{} depends on {} in another way",
         body,
         input_,
@@ -112,9 +123,17 @@ def ridge_of(input_: Term, body: Term) -> Ridge:
     return Ridge(product, normal, direction, profile)
 
 
+def _is_linear(term: Term, input_: Term) -> bool:
+    """Whether a term is w @ u, u @ w, sum(u) or mean(u)."""
+    if term.operation == "reduce":
+        return term.data in ("sum", "mean") and term.arguments[0] is input_
+    product = term.operation == "contract" and input_ in term.arguments and term.shape == ()
+    return product and term.arguments[0] is not term.arguments[1]
+
+
 @rule
 def ridge(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """u + v g(w @ u) is a bijection where s + (w @ v) g(s) is one of the reals.
+    """u + v g(w @ u) is a bijection where s + (w @ v) g(s) is one of the reals; sum(u) and mean(u) are such products.
 
     y = u + v g(w @ u) gives w @ y = s + (w @ v) g(s) for s = w @ u, and u = y - v g(s); |det| is that of the scalar map
     (matrix determinant lemma).  Planar maps: Rezende & Mohamed 2015, appendix A; a reflection is one too.  Subject: the
@@ -140,27 +159,36 @@ def ridge(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 @dataclasses.dataclass(frozen=True)
 class Radial:
-    """`u + (u - c) k(r)` with r = norm(u - c): the difference u - c, r, and k in terms of DISTANCE."""
+    """`c' + (u - c) k(r)` with r = norm(u - c): the difference u - c, c' (0 for none) and k in terms of DISTANCE.
+
+    `added`: of `u + (u - c) h(r)`, where k = 1 + h, this h."""
 
     difference: Term
-    distance: Term
-    factor: Term
-
-    @property
-    def scale(self) -> Term:
-        """1 + k(r), by which the distance from the centre is multiplied."""
-        return plus(ONE, self.factor)
+    centre: Term
+    scale: Term
+    added: Term | None
 
     @property
     def scalar(self) -> Term:
-        """r + r k(r), the distance of the result."""
-        return plus(DISTANCE, times(DISTANCE, self.factor))
+        """r k(r), the distance of the result from c'."""
+        if self.added is not None:
+            return plus(DISTANCE, times(DISTANCE, self.added))
+        return times(DISTANCE, self.scale)
+
+    @property
+    def distance(self) -> Term:
+        """r"""
+        return reduce("norm", self.difference)
 
 
 def radial_of(input_: Term, body: Term) -> Radial:
     """A map as a radial one; raises Unproved."""
     need(len(input_.shape) == 1 and body.shape == input_.shape, "{} is not a map of a vector", body)
-    difference, factor = directed(change(input_, body), input_.shape)
+    try:
+        moved, free, added = change(input_, body), ZERO, True
+    except Unproved:
+        moved, free, added = *_apart(input_, body), False
+    difference, factor = directed(moved, input_.shape)
     centred = difference is input_ or (
         difference.operation == "apply"
         and difference.data == "subtract"
@@ -168,19 +196,45 @@ def radial_of(input_: Term, body: Term) -> Radial:
         and input_ not in difference.arguments[1].symbols
     )
     need(centred, "{} does not move {} to or from one centre", body, input_)
-    distance = reduce("norm", difference)
-    inner = replaced(factor, {distance: DISTANCE})
+    own = ZERO if difference is input_ else difference.arguments[1]
+    inner = replaced(factor, _distances(difference))
     need(input_ not in inner.symbols, "{} depends on {} in another way", body, input_)
-    return Radial(difference, distance, inner)
+    return Radial(difference, own, plus(ONE, inner), inner) if added else Radial(difference, free, inner, None)
+
+
+def _apart(input_: Term, body: Term) -> tuple[Term, Term]:
+    """The one summand of a map that depends on its input, and the sum of the others; raises Unproved."""
+    moved: list[Term] = []
+    free: Term = ZERO
+    for summand, sign in summands(body):
+        if input_ in summand.symbols:
+            moved.append(summand if sign > 0 else negated(summand))
+        else:
+            free = (plus if sign > 0 else minus)(free, summand)
+    need(len(moved) == 1, "{} depends on {} in several parts", body, input_)
+    return moved[0], free
+
+
+def _distances(difference: Term) -> dict[Term, Term]:
+    """The norm of a vector, and its square, however they are written, in terms of DISTANCE."""
+    square = apply("power", DISTANCE, literal(2))
+    squares = (
+        contract(difference, difference),
+        reduce("sum", apply("power", difference, literal(2))),
+        reduce("sum", apply("multiply", difference, difference)),
+        apply("power", reduce("norm", difference), literal(2)),
+    )
+    roots = {apply("sqrt", s): DISTANCE for s in squares}
+    return {reduce("norm", difference): DISTANCE, **dict.fromkeys(squares, square), **roots}
 
 
 @rule
 def radial(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """u + (u - c) k(r), r = norm(u - c), is a bijection where r (1 + k(r)) is an increasing one of [0, inf).
+    """c' + (u - c) k(r), r = norm(u - c), is a bijection where r k(r) is an increasing one of [0, inf).
 
-    So 1 + k(r) > 0 for r > 0, and c goes to c.  The Jacobian has the eigenvalue 1 + k(r) across, D - 1 times, and the
-    slope of r (1 + k(r)) along u - c.  Rezende & Mohamed 2015, appendix A.2.  Subject: the input, the body.  Premises:
-    the scalar map, the range of 1 + k(r), which must be defined."""
+    So k(r) > 0 for r > 0, and c goes to c'.  The Jacobian has the eigenvalue k(r) across, D - 1 times, and the slope of
+    r k(r) along u - c.  Rezende & Mohamed 2015, appendix A.2.  Subject: the input, the body.  Premises: the scalar map,
+    the range of k(r), which must be defined."""
     input_, body = cast(tuple[Term, Term], subject)
     found = radial_of(input_, body)
     inner, size = premises
@@ -192,12 +246,13 @@ def radial(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     full = inner.image == NON_NEGATIVE and inner.onto and inner.increasing is True
     need(same and full, "the scalar map is another, or not an increasing one of [0, inf)")
     y = result(input_.shape)
-    across = substitute(found.difference, {input_: y})
+    across = y if found.centre is ZERO else minus(y, found.centre)
     distance = substitute(inner.inverse, {result(()): reduce("norm", across)})
     scaled = over(across, substitute(found.scale, {DISTANCE: distance}))
-    centre = ZERO if found.difference is input_ else found.difference.arguments[1]
-    moved = scaled if centre is ZERO else plus(centre, scaled)
-    inverse = choose(apply("equal", reduce("norm", across), ZERO), y, moved)
+    start = ZERO if found.difference is input_ else found.difference.arguments[1]
+    moved = scaled if start is ZERO else plus(start, scaled)
+    at_centre = y if start is found.centre else plus(across, start)
+    inverse = choose(apply("equal", reduce("norm", across), ZERO), at_centre, moved)
     here = {DISTANCE: found.distance}
     count = literal(input_.shape[0] - 1)
     size_here = apply("log", substitute(found.scale, here))

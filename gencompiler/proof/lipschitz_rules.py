@@ -27,9 +27,6 @@ PRECISION = 40
 #: Steps of an iteration at most.
 MOST_STEPS = 10_000
 
-#: Jacobians are written out up to this many dimensions.
-LARGEST = 16
-
 
 def _slope(premise: Fact, term: Term, input_: Term) -> Fraction:
     if not isinstance(premise, Lipschitz) or premise.term is not term or premise.input is not input_:
@@ -135,9 +132,8 @@ def residual(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     slope = _slope(found, moved, input_)
     need(slope < 1, "the change {} may be as large as {} times that of the input", moved, slope)
     need(support_of(input_) == REAL and len(input_.shape) == 1, "not a map of the reals")
-    need(input_.shape[0] <= LARGEST, "the Jacobian of a residual map in more than {} dimensions", LARGEST)
     (extent,) = input_.shape
     own = bound_array(0, extent, REAL)
     inverse = fixed_point(0, extent, steps_of(slope), substitute(minus(result(input_.shape), moved), {input_: own}))
-    log_det = jacobian_log_det(substitute(body, {input_: moving(input_.shape)}), input_)
+    log_det = jacobian_log_det(slope, substitute(body, {input_: moving(input_.shape)}), input_)
     return VectorBijection(input_, body, REALS, True, releveled(inverse), releveled(log_det))

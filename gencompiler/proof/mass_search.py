@@ -172,7 +172,7 @@ def distribution_function(search: Search, variable: Term, body: Term, cdf: Term 
 # -- counterexamples -------------------------------------------------------------------------------------------------
 
 #: How many values of the parameters are tried.
-_MOST_TRIED = 6
+_MOST_TRIED = 12
 
 
 def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:

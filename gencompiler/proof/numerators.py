@@ -10,6 +10,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from gencompiler.proof.calculus import fold, is_number
+from gencompiler.proof.domain import Interval
 from gencompiler.proof.graph import Term, apply, build, literal
 from gencompiler.proof.ring import Monomial, Polynomial, Ring
 from gencompiler.proof.terms import ONE, ZERO, minus, negated, over, plus, times
@@ -98,6 +99,11 @@ def cleared(term: Term, allowed: frozenset[Term] | None = None) -> tuple[Term, t
             factors[atom] = factors.get(atom, 0) + count
         normal = _multiplied(ring, normal, lowest)
     return horner(normal), tuple(factors.items())
+
+
+def divisible(factor: Interval, count: int) -> bool:
+    """Whether a power of a factor is positive: the factor is, or it is not 0 and the power is even."""
+    return factor.sign > 0 or (factor.sign != 0 and count % 2 == 0)
 
 
 def _lowest(normal: Polynomial) -> Monomial:

@@ -123,7 +123,7 @@ FLOATS: dict[str, Callable[..., Array]] = {
     "cosh": _numpy("cosh"),
     "sin": _numpy("sin"),
     "cos": _numpy("cos"),
-    "tan": _numpy("tan"),
+    "tan": lambda a: np.where(np.abs(a) < math.pi / 2, np.tan(a), np.nan),
     "abs": _numpy("abs"),
     "sign": _numpy("sign"),
     "relu": lambda a: np.maximum(a, 0.0),

@@ -125,7 +125,10 @@ def power(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         return InRange(term, one if base == one else POSITIVE)
     if base.sign > 0:
         return InRange(term, POSITIVE)
-    need(base.within(NON_NEGATIVE) and exponent.sign > 0, "{} may be undefined", term)
+    # 0^0 = 1: with an exponent that is counted, a power is continuous in its base even there.
+    counted = all(SUPPORTS[support_of(s).name].discrete for s in term.arguments[1].symbols)
+    allowed = exponent.sign > 0 or (counted and exponent.within(NON_NEGATIVE))
+    need(base.within(NON_NEGATIVE) and allowed, "{} may be undefined", term)
     return InRange(term, NON_NEGATIVE)
 
 

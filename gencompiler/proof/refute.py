@@ -18,6 +18,7 @@ from gencompiler.proof.graph import Term, substitute, subterms, support_of
 from gencompiler.proof.kernel import Proof, Unproved, attempt
 from gencompiler.proof.map_rules import pieces
 from gencompiler.proof.numbers import Number, Undecided, compare
+from gencompiler.proof.poles import divisors, zeros
 from gencompiler.proof.refute_rules import Assignment, admissible, continuous
 from gencompiler.proof.search import Search
 
@@ -171,7 +172,22 @@ def outside_map(input_: Term, body: Term, support: Support, requires: tuple[Memb
     if input_.shape != ():
         return None
     near = None if requires else outside(body, support)
-    return near or Looking(input_, body, requires).outside(support)
+    return near or Looking(input_, body, requires).outside(support) or _at_poles(body, support, requires)
+
+
+def _at_poles(body: Term, support: Support, requires: tuple[Member, ...]) -> Proof | None:
+    """Values at which a divisor vanishes, where the conditions hold."""
+    free = atoms(body, *(c.term for c in requires))
+    if any(a.operation == "network" for a in free):
+        return None
+    for divisor in divisors(body):
+        for assignment in zeros(divisor, assignments(free)):
+            if requires and not holds_at(requires, assignment):
+                continue
+            found = attempt("outside", (body, support, assignment))
+            if found is not None:
+                return found
+    return None
 
 
 def not_onto(
@@ -181,6 +197,9 @@ def not_onto(
     does."""
     found: Proof | None = None
     if not requires:
+        found = attempt("skips_integers", (input_, body, support))
+        if found is not None:
+            return found
         with contextlib.suppress(NotFound):
             if splines.is_spline(input_, body):
                 return attempt("not_onto", (support,), search.bijection(input_, body))

@@ -1,24 +1,31 @@
 """A normal form for arithmetic: sums of products of atoms with rational coefficients and whole exponents.
 
 Two terms with one normal form have one value wherever both are defined.  Sums over a tensor's elements are linear,
-scalar factors leave them, `norm(v)^2` and `v @ v` are sums of squares, and `sqrt(a)^2` is a."""
+scalar factors leave them, `norm(v)^2` and `v @ v` are sums of squares, and `sqrt(a)^2` is a.  A function of arguments
+with one normal form is one atom; of log the normal form is that of log|·|, so that products become sums.  A binary x
+has x^2 = x, a sign x^2 = 1."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import TypeVar
 
-from gencompiler.proof.graph import Term, apply, is_finite, literal, reduce
+from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.proof.graph import Term, apply, is_finite, literal, reduce, support_of
 from gencompiler.proof.views import has_view
 
 #: A product of atoms with exponents, in a fixed order; the empty one is 1.
 Monomial = tuple[tuple[Term, int], ...]
 Polynomial = dict[Monomial, Fraction]
+Key = frozenset[tuple[Monomial, Fraction]]
 KeyT = TypeVar("KeyT")
 
 #: Terms whose expansion has more monomials stay atoms.
 LARGEST = 512
+#: So many sums are multiplied out of denominators.
+MOST_DENOMINATORS = 4
 _UNIT: Monomial = ()
 
 
@@ -32,11 +39,35 @@ class Ring:
     def __init__(self) -> None:
         self._known: dict[Term, Polynomial] = {}
         self._rank: dict[Term, int] = {}
-        self._evens: dict[str, list[tuple[Term, Polynomial]]] = {}
+        self._atoms: dict[tuple[str, Key], Term] = {}
 
     def same(self, left: Term, right: Term) -> bool:
-        """Whether two terms have one normal form."""
-        return left.shape == right.shape and self.normal(left) == self.normal(right)
+        """Whether two terms have one normal form, or one over a common denominator."""
+        if left.shape != right.shape:
+            return False
+        one, other = self.normal(left), self.normal(right)
+        return one == other or self._is_zero(add(one, _scale(other, Fraction(-1))))
+
+    def _is_zero(self, value: Polynomial) -> bool:
+        """Whether a sum is 0 once it is multiplied by the sums that it is divided by, which are not 0."""
+        for _ in range(MOST_DENOMINATORS):
+            divided = [(atom, -n) for m in value for atom, n in m if n < 0 and atom.operation == "apply"]
+            below = next((a for a, _ in divided if len(self.normal(a)) > 1), None)
+            if below is None:
+                return not value
+            most = max(n for atom, n in divided if atom is below)
+            found: Polynomial = {}
+            try:
+                for monomial, coefficient in value.items():
+                    have = next((-n for atom, n in monomial if atom is below), 0)
+                    part = {tuple((a, n) for a, n in monomial if a is not below or n > 0): coefficient}
+                    for _ in range(most - max(have, 0)):
+                        part = self._times(part, self.normal(below))
+                    found = add(found, part)
+            except _TooLargeError:
+                return False
+            value = found
+        return not value
 
     def normal(self, term: Term) -> Polynomial:
         """The normal form of a term."""
@@ -56,11 +87,26 @@ class Ring:
             return self._apply(term)
         if term.operation == "reduce" and term.data in ("sum", "mean"):
             return self._sum(term)
+        if term.operation == "choose" and (chosen := self._by_a_bit(term)) is not None:
+            return chosen
         if term.operation == "contract" and len(term.arguments[0].shape) == len(term.arguments[1].shape) == 1:
             left, right = term.arguments
             if left is right:
                 return self.normal(reduce("sum", apply("multiply", left, right)))
         return self._atom(term)
+
+    def _by_a_bit(self, term: Term) -> Polynomial | None:
+        """`if x == 1 then a else b` is x a + (1 - x) b for a binary x; None of another choice."""
+        condition, then, otherwise = term.arguments
+        if condition.operation != "apply" or condition.data != "equal":
+            return None
+        bit, value = condition.arguments
+        if _support(bit) != "Binary" or value.operation != "literal" or value.data not in (0, 1):
+            return None
+        own = self.normal(bit)
+        complement = add({_UNIT: Fraction(1)}, _scale(own, Fraction(-1)))
+        here, there = (own, complement) if value.data == 1 else (complement, own)
+        return add(self._times(here, self.normal(then)), self._times(there, self.normal(otherwise)))
 
     def _apply(self, term: Term) -> Polynomial:
         parts = [self.normal(a) for a in term.arguments]
@@ -78,21 +124,59 @@ class Ring:
                 return self._times(parts[0], inverse)
             case "power":
                 return self._power(term, parts)
-            case "log" if term.arguments[0].operation == "apply" and term.arguments[0].data == "exp":
-                return self.normal(term.arguments[0].arguments[0])
-            case "abs" | "cosh" | "cos":
-                return self._even(term)
+            case "log":
+                return self._log(term, parts[0])
+            case "log1p":
+                return self.normal(apply("log", apply("add", literal(1), term.arguments[0])))
+            case "logit":
+                (a,) = term.arguments
+                return self.normal(minus_log(a))
+            case _ if len(parts) == 1 and term.data in FUNCTIONS:
+                return self._function(term, parts[0])
         return self._atom(term)
 
-    def _even(self, term: Term) -> Polynomial:
-        """f(a) of a function with f(-a) = f(a): one atom for an argument and its negative."""
-        own = self.normal(term.arguments[0])
-        known = self._evens.setdefault(term.data, [])
-        for other, argument in known:
-            if argument in (own, _scale(own, Fraction(-1))):
-                return self._atom(other)
-        known.append((term, own))
-        return self._atom(term)
+    def _function(self, term: Term, own: Polynomial) -> Polynomial:
+        """One atom for arguments of one normal form; f(-a) by f(a) where the two belong together."""
+        key, negative = (frozenset(p.items()) for p in (own, _scale(own, Fraction(-1))))
+        known = self._atoms.get((term.data, key))
+        if known is not None:
+            return self._atom(known)
+        other = self._atoms.get((term.data, negative)) if term.data in _MIRRORED else None
+        if other is None:
+            self._atoms[term.data, key] = term
+            return self._atom(term)
+        return _MIRRORED[term.data](self._atom(other), own)
+
+    def _log(self, term: Term, own: Polynomial) -> Polynomial:
+        """log|·|, a sum over the factors of a single product; log sigmoid(a) = a - softplus(a), and with 1 - sigmoid(a)
+        in the place of sigmoid(a) it is -softplus(a)."""
+        if len(own) == 1:
+            ((monomial, coefficient),) = own.items()
+            found: Polynomial = {}
+            if abs(coefficient) != 1:
+                found = self._function(apply("log", literal(abs(coefficient))), {_UNIT: abs(coefficient)})
+            for atom, count in monomial:
+                found = add(found, _scale(self._log_of_atom(atom), Fraction(count)))
+            return found
+        complement = add({_UNIT: Fraction(1)}, _scale(own, Fraction(-1)))
+        if len(complement) == 1:
+            ((monomial, coefficient),) = complement.items()
+            if coefficient == 1 and len(monomial) == 1 and monomial[0][1] == 1 and _is(monomial[0][0], "sigmoid"):
+                return _scale(self.normal(apply("softplus", *monomial[0][0].arguments)), Fraction(-1))
+        return self._function(term, own)
+
+    def _log_of_atom(self, atom: Term) -> Polynomial:
+        if _is(atom, "exp"):
+            return self.normal(atom.arguments[0])
+        if _is(atom, "sqrt"):
+            return _scale(self.normal(apply("log", atom.arguments[0])), Fraction(1, 2))
+        if _is(atom, "power"):
+            base, exponent = atom.arguments
+            return self.normal(apply("multiply", exponent, apply("log", base)))
+        if _is(atom, "sigmoid"):
+            (a,) = atom.arguments
+            return self.normal(apply("subtract", a, apply("softplus", a)))
+        return self._function(apply("log", atom), self.normal(atom))
 
     def _power(self, term: Term, parts: list[Polynomial]) -> Polynomial:
         base, exponent = term.arguments
@@ -134,7 +218,12 @@ class Ring:
         found: Polynomial = {_UNIT: Fraction(1)}
         rest: dict[Term, int] = {}
         for atom, count in exponents.items():
-            if atom.operation == "apply" and atom.data == "sqrt" and abs(count) >= 2:
+            support = _support(atom)
+            if support == "Binary" and count >= 1:
+                rest[atom] = 1
+            elif support == "Sign":
+                rest[atom] = count % 2
+            elif atom.operation == "apply" and atom.data == "sqrt" and abs(count) >= 2:
                 whole = int(count / 2)
                 rest[atom] = count - 2 * whole
                 inner = apply("power", atom.arguments[0], literal(whole))
@@ -183,20 +272,53 @@ class Ring:
         return {m: c for m, c in found.items() if c}
 
 
-def _product(monomial: Monomial) -> Term:
-    parts = [atom if n == 1 else apply("power", atom, literal(n)) for atom, n in monomial]
-    product = parts[0]
-    for part in parts[1:]:
-        product = apply("multiply", product, part)
-    return product
-
-
 def add(left: dict[KeyT, Fraction], right: dict[KeyT, Fraction]) -> dict[KeyT, Fraction]:
     """The sum of two polynomials, however their monomials are written; no coefficient is 0."""
     found = dict(left)
     for monomial, coefficient in right.items():
         found[monomial] = found.get(monomial, Fraction(0)) + coefficient
     return {m: c for m, c in found.items() if c}
+
+
+def _is(term: Term, function: str) -> bool:
+    return term.operation == "apply" and term.data == function
+
+
+def _support(atom: Term) -> str:
+    """The support of a symbol, or of an element of one."""
+    base = atom.arguments[0] if atom.operation == "element" else atom
+    return support_of(base).name if base.operation == "symbol" else ""
+
+
+def minus_log(a: Term) -> Term:
+    """logit(a) = log(a) - log(1 - a)"""
+    return apply("subtract", apply("log", a), apply("log", apply("subtract", literal(1), a)))
+
+
+def _same(value: Polynomial, _: Polynomial) -> Polynomial:
+    return value
+
+
+def _opposite(value: Polynomial, _: Polynomial) -> Polynomial:
+    return _scale(value, Fraction(-1))
+
+
+#: f(-a), the first, in terms of f(a) and a: even and odd functions, softplus(a) = softplus(-a) + a,
+#: sigmoid(a) = 1 - sigmoid(-a).
+_MIRRORED: dict[str, Callable[[Polynomial, Polynomial], Polynomial]] = {
+    **dict.fromkeys(("abs", "cosh", "cos"), _same),
+    **dict.fromkeys(("tanh", "sinh", "asinh", "atan", "erf", "sin", "tan", "sign"), _opposite),
+    "softplus": add,
+    "sigmoid": lambda value, _: add({_UNIT: Fraction(1)}, _scale(value, Fraction(-1))),
+}
+
+
+def _product(monomial: Monomial) -> Term:
+    parts = [atom if n == 1 else apply("power", atom, literal(n)) for atom, n in monomial]
+    product = parts[0]
+    for part in parts[1:]:
+        product = apply("multiply", product, part)
+    return product
 
 
 def _scale(value: Polynomial, factor: Fraction) -> Polynomial:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gencompiler.proof import (
+    acceptance_rules,
     annealing_rules,
     box_sign_rules,
     case_rules,
@@ -12,8 +13,11 @@ from gencompiler.proof import (
     composite_rules,
     condition_rules,
     conditional_rules,
+    current_rules,
+    discrete_rules,
     enclosure_rules,
     ergodic_rules,
+    exchange_rules,
     factorization_rules,
     finite_rules,
     index_rules,
@@ -39,12 +43,14 @@ from gencompiler.proof import (
     separation_rules,
     sign_rules,
     simplex_rules,
+    solution_rules,
     structure_rules,
     subspace_rules,
     sweep_refutations,
     trust_rules,
     vector_refutations,
     vector_rules,
+    wave_rules,
 )
 from gencompiler.proof.kernel import RULES
 
@@ -59,6 +65,8 @@ MODULES = (
     enclosure_rules,
     sign_rules,
     map_rules,
+    wave_rules,
+    discrete_rules,
     index_rules,
     knot_rules,
     box_sign_rules,
@@ -70,6 +78,7 @@ MODULES = (
     causal_rules,
     factorization_rules,
     conditional_rules,
+    current_rules,
     condition_rules,
     marginal_rules,
     matrix_rules,
@@ -81,6 +90,7 @@ MODULES = (
     chain_rules,
     composite_rules,
     ergodic_rules,
+    acceptance_rules,
     annealing_rules,
     finite_rules,
     chain_refutations,
@@ -90,7 +100,9 @@ MODULES = (
     separation_rules,
     trust_rules,
     vector_rules,
+    exchange_rules,
     vector_refutations,
+    solution_rules,
     lemma_refutations,
 )
 

@@ -135,6 +135,22 @@ class NotKeepsMeasure(Fact):
 
 
 @dataclasses.dataclass(frozen=True)
+class Balances(Fact):
+    """Started in that law, the diffusion is reversible: (x(s), x(t)) and (x(t), x(s)) have one law."""
+
+    diffusion: Diffusion
+    log_density: Term
+
+
+@dataclasses.dataclass(frozen=True)
+class NotBalances(Fact):
+    """They have different laws for some s and t, or there is no such law."""
+
+    diffusion: Diffusion
+    log_density: Term
+
+
+@dataclasses.dataclass(frozen=True)
 class ItoForm(Fact):
     """The Stratonovich equation with the coefficients of `stratonovich` is the Itô equation `ito`."""
 

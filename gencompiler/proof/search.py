@@ -11,10 +11,12 @@ from gencompiler.model.nodes import Support
 from gencompiler.proof import rules, sign_search, splines, vector_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.case_rules import branches, distributed
+from gencompiler.proof.discrete_rules import halves
 from gencompiler.proof.facts import InRange, Member, NonZero
-from gencompiler.proof.graph import Term, gradient_parts, literal, substitute
+from gencompiler.proof.graph import Term, gradient_parts, literal, substitute, support_of
+from gencompiler.proof.half_turns import WAVES, half_turns
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
-from gencompiler.proof.map_rules import pieces
+from gencompiler.proof.map_rules import is_interval, pieces
 from gencompiler.proof.range_rules import local_derivatives
 
 assert rules.RULES
@@ -123,6 +125,10 @@ class Search:
                     self._ranges[term.arguments[1]] = signed
                     return prove("quotient", (term,), arguments[0], signed)
                 return prove("quotient", (term,), *arguments, self.nonzero(term.arguments[1]))
+        turns = half_turns(term.arguments[0]) if term.data in WAVES else None
+        if turns is not None:
+            with contextlib.suppress(NotFound, Unproved):
+                return prove("wave_values", (term,), self.range(turns), *arguments)
         rule = _APPLY_RULES.get(term.data) or ("monotone" if fact.monotone else "bounded")
         found = prove(rule, (term,), *arguments)
         return sign_search.in_order(self, found, term) or found
@@ -175,6 +181,9 @@ class Search:
             return prove("nonzero_sign", (term,), self.range(term))
         except Unproved:
             pass
+        signed = self._signed(term)
+        if signed is not None:
+            return prove("nonzero_sign", (term,), signed)
         try:
             if term.operation == "apply" and term.data in ("multiply", "divide", "negate"):
                 return prove("nonzero_product", (term,), *map(self.nonzero, term.arguments))
@@ -183,6 +192,15 @@ class Search:
         except NotFound as inner:
             raise NotFound("vanishes", inner.term, f"{inner.term} may be 0") from None
         raise NotFound("vanishes", term, f"{term} may be 0")
+
+    def _signed(self, term: Term) -> Proof | None:
+        """That a sum of numbers is positive, or negative, where its range leaves that open; None where it is not seen."""
+        if term.operation != "apply" or term.data not in ("add", "subtract") or term.shape:
+            return None
+        found = sign_search.on_supports(self, term, strict=True)
+        if found is not None:
+            self._ranges[term] = found
+        return found
 
     def log_abs(self, term: Term) -> Proof:
         """log|term|, in a form that neither overflows nor cancels where the catalogue knows one; raises NotFound."""
@@ -259,8 +277,12 @@ class Search:
         inside = [a for a in body.arguments if input_ in a.symbols]
         if len(inside) > 1:
             raise NotFound("reused", body, f"{input_} occurs more than once in {body}")
-        inner = self.bijection(input_, inside[0])
         subject = (input_, body)
+        turns = half_turns(body.arguments[0]) if body.data in WAVES else None
+        if turns is not None:
+            with contextlib.suppress(NotFound, Unproved):
+                return prove("turned", subject, self.bijection(input_, turns))
+        inner = self.bijection(input_, inside[0])
         if len(body.arguments) == 1:
             return prove("unary", subject, inner)
         other = body.arguments[1] if body.arguments[0] is inside[0] else body.arguments[0]
@@ -301,6 +323,8 @@ class Search:
 
     def invertible(self, input_: Term, body: Term, declared: Support) -> Proof:
         """That `body` maps the support of `input_` one-to-one onto the declared one; raises NotFound."""
+        if input_.shape == () and not is_interval(support_of(input_)):
+            return self._with_gaps(input_, body, declared)
         found = self.any_bijection(input_, body)
         try:
             return prove("onto", (declared,), found)
@@ -310,6 +334,18 @@ class Search:
                 return prove("onto", (declared,), found)
             except Unproved:
                 raise NotFound("onto", body, str(failure)) from None
+
+    def _with_gaps(self, input_: Term, body: Term, declared: Support) -> Proof:
+        """The same of numbers between which there are gaps."""
+        for rule in ("permuted", "shifted_integers"):
+            found = attempt(rule, (input_, body, declared))
+            if found is not None:
+                return found
+        try:
+            sides = [self.bijection(s, substitute(body, {input_: s})) for s in halves(input_)]
+            return prove("beside_zero", (input_, body, declared), *sides)
+        except Unproved as failure:
+            raise NotFound("form", body, str(failure)) from None
 
     def _sharper(self, input_: Term, body: Term) -> Proof | None:
         """A scalar bijection with its range as limits give it."""

@@ -16,12 +16,11 @@ from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.boxes import support_interval
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.domain import NON_NEGATIVE, Interval
-from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.graph import Term, subterms, support_of, symbol
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.lazy import np
-from gencompiler.proof.numbers import Undecided
 from gencompiler.proof.numeric import values
+from gencompiler.proof.poles import divisors, is_undefined, zeros
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.refute_rules import Assignment, admissible
 from gencompiler.proof.samples import sample
@@ -162,16 +161,39 @@ def free_symbols(term: Term) -> tuple[Term, ...]:
     return tuple(sorted((s for s in term.symbols), key=lambda s: str(s.data[:2])))
 
 
-def negative(term: Term) -> Proof | None:
-    """A point at which a term is negative or not defined."""
+def negative(term: Term, variables: tuple[Term, ...] = ()) -> Proof | None:
+    """A point at which a term is negative or not defined; `variables`: those of a density, else all of it may be."""
     smooth = any(not SUPPORTS[support_of(s).name].discrete for s in term.symbols)
     for assignment in itertools.chain(points(free_symbols(term)), dips(term)):
-        if smooth and _undefined(term, assignment):
+        if smooth and is_undefined(term, assignment):
             continue  # perhaps at this point alone, which has no mass
         found = attempt("outside", (term, NON_NEGATIVE_SUPPORT, assignment))
         if found is not None:
             return found
+    for assignment in _undefined_parameters(term, frozenset(variables)) if variables else ():
+        found = attempt("outside", (term, NON_NEGATIVE_SUPPORT, assignment))
+        if found is not None:
+            return found
     return None
+
+
+def _undefined_parameters(term: Term, variables: frozenset[Term]) -> Iterator[Assignment]:
+    """Values of the parameters for which a part that is free of the variables is not defined, whatever these are."""
+    parts = subterms(term)
+    if any(t.operation == "choose" for t in parts) or any(s.shape for s in term.symbols):
+        return
+    vanishing = divisors(term)
+    for part in parts:
+        if part.operation != "apply" or not part.symbols or part.symbols & variables:
+            continue
+        own = free_symbols(part)
+        others = tuple(s for s in free_symbols(term) if s not in own)
+        tried = itertools.chain(points(own, 40), *(zeros(d, points(own, 40)) for d in divisors(part)))
+        of_part = zeros(part, points(own, 40)) if part in vanishing else ()
+        bad = next(itertools.chain((p for p in tried if is_undefined(part, p)), of_part), None)
+        rest = next(points(others, 1), None)
+        if bad is not None and rest is not None:
+            yield (*bad, *rest)
 
 
 #: How many points are looked at for a dip, in how many rounds about the lowest so far, and to how many digits that one
@@ -218,13 +240,3 @@ def _inside(interval: Interval) -> tuple[float, float]:
     low, high = (math.copysign(1e300, e) if math.isinf(e) else float(e) for e in (interval.lower, interval.upper))
     margin = 1e-5 * min(high - low, 1.0)
     return low + margin * interval.lower_open, high - margin * interval.upper_open
-
-
-def _undefined(term: Term, assignment: Assignment) -> bool:
-    try:
-        evaluate(term, dict(assignment))
-    except Undefined:
-        return True
-    except Undecided:
-        return False
-    return False

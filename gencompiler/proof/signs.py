@@ -15,7 +15,6 @@ from gencompiler.proof.box_sign_rules import (
     SignTree,
     Tree,
     beside_root,
-    divisible,
     interval_of,
     is_atom,
     separable,
@@ -25,7 +24,7 @@ from gencompiler.proof.calculus import at, derivative, is_number
 from gencompiler.proof.domain import NON_NEGATIVE, Interval
 from gencompiler.proof.graph import Term, is_finite, subterms
 from gencompiler.proof.kernel import Unproved
-from gencompiler.proof.numerators import cleared, coefficients
+from gencompiler.proof.numerators import cleared, coefficients, divisible
 from gencompiler.proof.terms import negated
 
 #: How many evaluations a search may take, how deep its cuts and its slopes may nest.

@@ -92,8 +92,8 @@ class BySlope:
     def _inner(self) -> Iterator[tuple[Proof, Term, Term]]:
         """What may stand inside: the input, a bijection that all of it goes through, the input moved to a joint."""
         yield prove("itself", (self.input,)), self.input, self.body
-        x = symbol("inner", str(self.body.depth), REAL, self.input.shape)
         for part in _gates(self.input, self.body):
+            x = self._named(part)
             try:
                 yield self.search.bijection(self.input, part), x, _replaced(self.body, part, x)
             except (NotFound, Malformed):
@@ -106,8 +106,13 @@ class BySlope:
                 continue
             conclusion = inner.conclusion
             assert isinstance(conclusion, Bijection)
+            x = self._named(part)
             undone = substitute(conclusion.inverse, {result(self.input.shape): x})
             yield inner, x, substitute(self.body, {self.input: undone})
+
+    def _named(self, part: Term) -> Term:
+        """A symbol that stands for a part, and reads like it in messages."""
+        return symbol("inner", str(part), REAL, self.input.shape)
 
     def _of(self, inner: Proof, x: Term, outer: Term) -> Proof | None:
         conclusion = inner.conclusion

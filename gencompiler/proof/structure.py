@@ -64,6 +64,15 @@ class Production:
 
 
 @dataclasses.dataclass(frozen=True)
+class Turns:
+    """Equations, by number, that are evaluated slice by slice along the first axis of what they produce, from the first
+    slice on (`rising`) or from the last one down; within a slice in the order of `members`."""
+
+    members: tuple[int, ...]
+    rising: bool
+
+
+@dataclasses.dataclass(frozen=True)
 class Factorizes(Fact):
     """The productions of a joint are a directed factorization: no cycle, each element of `variables` produced once.
 

@@ -120,10 +120,11 @@ def same_events(own: Support, declared: Support) -> bool:
 
 @rule
 def chain(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """Each stage starts where the one before ends.  Premises: that each map is invertible, in order."""
+    """Each stage starts where the one before ends.  Premises: that each map is invertible, in order, or the ODE of a
+    field one that flows; they hold for all parameters, so that they do for those of every iteration."""
     source, target, shape, maps, stages = cast(tuple[Support, Support, Shape, Maps, tuple[StageData, ...]], subject)
     need(len(premises) == len(maps), "one premise for each map")
-    flowing = {s.map for s in stages if isinstance(s, OdeStage)}
+    flowing = set(_fields_of(stages))
     need(not flowing & set(_maps_of(stages)), "one number for a map and a field")
     for number, (premise, (input_, body, result)) in enumerate(zip(premises, maps, strict=True)):
         if number in flowing:
@@ -160,8 +161,16 @@ def _maps_of(stages: tuple[StageData, ...]) -> Iterator[int]:
             need(not quantizes(stage.stages) and not flows_in(stage.stages), "a part goes through bijections alone")
             yield from _maps_of(stage.stages)
         elif isinstance(stage, RepeatStage):
-            need(not any(isinstance(s, OdeStage) for s in stage.stages), "an ODE in a repetition")
             yield from _maps_of(stage.stages)
+
+
+def _fields_of(stages: tuple[StageData, ...]) -> Iterator[int]:
+    """The numbers of the fields whose ODEs are solved."""
+    for stage in stages:
+        if isinstance(stage, OdeStage):
+            yield stage.map
+        elif isinstance(stage, RepeatStage):
+            yield from _fields_of(stage.stages)
 
 
 # -- densities -------------------------------------------------------------------------------------------------------
@@ -176,9 +185,9 @@ def density_kind(productions: tuple[Production, ...]) -> str:
 def density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A directed factorization of admissible distributions and bijections has a density over its observed variables.
 
-    What is not observed must be the source of a pipeline onto something produced, so that it is eliminated; a pipeline
-    written the other way must be a bijection.  Subject: observed variables, givens.  Premises: the factorization, then
-    the law of each equation."""
+    What is not observed must be the source of a pipeline onto something produced, so that it is eliminated, or
+    computed, so that its formula takes its place; a pipeline written the other way must be a bijection.  Subject:
+    observed variables, givens.  Premises: the factorization, then the law of each equation."""
     observed, given = cast(tuple[tuple[str, ...], tuple[str, ...]], subject)
     whole, *laws = premises
     if not isinstance(whole, Factorizes):
@@ -187,7 +196,10 @@ def density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(set(whole.conditions) <= set(given), "it is conditioned on what is not given")
     names = {name for name, _ in whole.variables}
     links = [p for p in whole.productions if isinstance(p.law, Chains)]
-    proper = all(has_density(p.law) or isinstance(p.law, Chains) for p in whole.productions)
+    stochastic = {q.variable for p in whole.productions if not isinstance(p.law, Member) for q in p.produces}
+    computed = names - stochastic - set(observed)
+    parts = [p for p in whole.productions if not {q.variable for q in p.produces} <= computed]
+    proper = all(has_density(p.law) or isinstance(p.law, Chains) for p in parts)
     need(proper, "an equation computes a variable, and it has no density")
     need(
         all(not (p.inverted and isinstance(p.law, Chains) and quantizes(p.law.stages)) for p in links),
@@ -202,7 +214,9 @@ def density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(all(len(p.produces) == 1 for p in links), "what a quantization leaves is a latent variable of its own")
     eliminated = set(sources)
     need(not eliminated & set(listed), "the source of a pipeline is mentioned by another equation")
-    need(set(observed) <= names and names - eliminated == set(observed), "a latent variable is not eliminated")
+    need(not eliminated & computed, "the source of a pipeline is computed")
+    left = names - eliminated - computed
+    need(set(observed) <= names and left == set(observed), "a latent variable is not eliminated")
     return HasDensity(whole.joint, observed, given, whole.productions, density_kind(whole.productions))
 
 

@@ -11,12 +11,12 @@ from gencompiler.proof.blocks import NotFound, diagonal
 from gencompiler.proof.graph import Shape, Term, select, subterms
 from gencompiler.proof.stages import (
     MapStage,
-    OdeStage,
     PartsStage,
     RearrangeStage,
     RepeatStage,
     StageData,
     UndoneStage,
+    flows_in,
 )
 
 Maps = tuple[tuple[Term, Term, Support], ...]
@@ -169,7 +169,7 @@ def _scalar_effect(input_: Term, body: Term) -> Effect:
 
 def untransformed(shape: Shape, maps: Maps, stages: tuple[StageData, ...]) -> tuple[int, ...]:
     """The elements that every coupling of a pipeline passes on unchanged; none where there is no coupling."""
-    if any(isinstance(stage, OdeStage) for stage in stages):
+    if flows_in(stages):
         return ()  # a flow moves every place
     coupled, _, met = follow(shape, maps, stages)
     return tuple(k for k, effect in enumerate(coupled) if effect is Effect.KEPT) if met else ()
@@ -177,7 +177,7 @@ def untransformed(shape: Shape, maps: Maps, stages: tuple[StageData, ...]) -> tu
 
 def only_shifted(shape: Shape, maps: Maps, stages: tuple[StageData, ...]) -> tuple[int, ...]:
     """The elements whose scale no learned map of a pipeline with couplings ever changes."""
-    if any(isinstance(stage, OdeStage) for stage in stages):
+    if flows_in(stages):
         return ()
     coupled, learned, met = follow(shape, maps, stages)
     return tuple(k for k in range(len(coupled)) if learned[k] is Effect.SHIFTED) if met else ()

@@ -92,9 +92,9 @@ class Translation:
                 own = graph.bound_array(self.depth, extent, nodes.REAL)
                 inside = dataclasses.replace(self, names={**self.names, name: own}, depth=self.depth + 1)
                 return fixed_point(self.depth, extent, steps, inside.term(body))
-            case nodes.JacobianLogDet(name=name, body=body, at=at):
+            case nodes.JacobianLogDet(name=name, body=body, at=at, slope=slope):
                 inside = self.binding({name: moving(at.type.shape)})
-                return jacobian_log_det(inside.term(body), self.term(at))
+                return jacobian_log_det(slope, inside.term(body), self.term(at))
             case nodes.MatrixFunction(function=function, operand=operand):
                 return matrix(function, self.term(operand))
             case nodes.Reduce(operation=operation, operand=operand):

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
+import random
 from collections.abc import Iterator
 from fractions import Fraction
 
 from gencompiler.model.nodes import Support
 from gencompiler.proof import refute
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.boxes import difference
+from gencompiler.proof.components import components
 from gencompiler.proof.condition_rules import holds_at
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Malformed, Term, support_of
 from gencompiler.proof.kernel import Proof, Unproved, attempt
 from gencompiler.proof.lemma_refutations import smaller
+from gencompiler.proof.lemma_rules import DISTANCE, radial_of
 from gencompiler.proof.map_rules import is_interval
 from gencompiler.proof.mixing_rules import mixed_blocks, mixing_of, sign_at
 from gencompiler.proof.numbers import Undecided, Values
-from gencompiler.proof.refute_rules import Assignment, admissible
+from gencompiler.proof.refute_rules import Assignment, admissible, is_free
 from gencompiler.proof.search import Search
+from gencompiler.proof.solution_search import second_solution
 from gencompiler.proof.vector_refutations import MATRICES, Choice, entry_alone, is_matrix_of, reduced
 
 #: Inputs of at most this many dimensions, and at most this many points of the parameters, are tried.
@@ -46,6 +52,12 @@ def not_injective(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -
         if found is not None:
             return found
     return None
+
+
+def taken_again(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -> Proof | None:
+    """A value that a map takes a second time, somewhere in a box."""
+    free = [a for a in refute.atoms(body, *(c.term for c in requires)) if a is not input_]
+    return second_solution(input_, body, (*_assignments(free), *_scattered(free)), requires)
 
 
 def singular(input_: Term, body: Term, search: Search) -> Proof | None:
@@ -93,6 +105,17 @@ def smaller_twice(input_: Term, body: Term, search: Search) -> Proof | None:
     return None
 
 
+def sphere_missed(input_: Term, body: Term, search: Search) -> Proof | None:
+    """A distance from the centre at which a radial map has no values."""
+    try:
+        found = radial_of(input_, body)
+        size = search.range(found.scalar)
+    except (NotFound, Unproved, Malformed):
+        return None
+    missed = refute.not_onto(DISTANCE, found.scalar, support_of(DISTANCE), search)
+    return attempt("falls_short_of_sphere", (input_, body), size, missed) if missed is not None else None
+
+
 def part_not_onto(body: Term, support: Support, search: Search) -> Proof | None:
     """A part of the result of a join that misses values of the declared support."""
     start = 0
@@ -108,6 +131,21 @@ def part_not_onto(body: Term, support: Support, search: Search) -> Proof | None:
     return None
 
 
+def always_in_order(body: Term, support: Support, search: Search) -> Proof | None:
+    """Neighbours in the result that are always in the same order."""
+    if len(body.shape) != 1 or not 2 <= body.shape[0] <= LARGEST:
+        return None
+    with contextlib.suppress(Unproved, Malformed):
+        entries = components(body)
+        for less, greater in [(0, 1), (1, 0), (len(entries) - 2, len(entries) - 1)]:
+            with contextlib.suppress(NotFound):
+                known = search.range(difference(entries[greater], entries[less]))
+                found = attempt("always_in_order", (body, greater, less, support), known)
+                if found is not None:
+                    return found
+    return None
+
+
 # -- points ----------------------------------------------------------------------------------------------------------
 
 
@@ -117,6 +155,20 @@ def _assignments(free: list[Term]) -> Iterator[tuple[Choice, ...]]:
     for picked in by_size[:BUDGET]:
         values = [choices[k][place] for k, place in enumerate(picked)]
         yield tuple((a, v, v) for a, v in zip(free, values, strict=True))
+
+
+def _scattered(free: list[Term]) -> Iterator[tuple[Choice, ...]]:
+    """Values that follow no pattern, the same whenever they are asked for."""
+    generator = random.Random(0)
+    for _ in range(BUDGET):
+        picked = []
+        for atom in free:
+            support = support_of(atom) if atom.operation == "symbol" else Support("Real")
+            size = math.prod(atom.shape)
+            drawn = tuple(Fraction(generator.randint(-12, 12) * 3, generator.choice((8, 24))) for _ in range(size))
+            picked.append((atom, *(tuple(v if admissible(support, v) else abs(v) for v in drawn),) * 2))
+        if all(is_free(a, v) if a.operation == "symbol" else True for a, v, _ in picked):
+            yield tuple(picked)
 
 
 def _values(atom: Term) -> Iterator[Values]:
@@ -135,6 +187,10 @@ def _values(atom: Term) -> Iterator[Values]:
             (_ONE, *(_ZERO,) * (size - 1)),
             (_HALF, _HALF, *(_ZERO,) * (size - 2)),
             (_ONE, -_ONE, *(_ZERO,) * (size - 2)),
+        ]
+    if len(atom.shape) == 2 and atom.shape[0] == atom.shape[1]:
+        patterns = [
+            tuple(n * Fraction(k % (atom.shape[0] + 1) == 0) for k in range(size)) for n in (_ONE, -_ONE, -_HALF)
         ]
     yield from (v for v in (*equal, *patterns) if all(admissible(support, e) for e in v))
 

@@ -12,6 +12,8 @@ from typing import cast
 from gencompiler.model.nodes import Support
 from gencompiler.proof import domain, views
 from gencompiler.proof.binders import replaced
+from gencompiler.proof.boxes import difference
+from gencompiler.proof.components import components
 from gencompiler.proof.evaluate import Point, Undefined, evaluate
 from gencompiler.proof.facts import Fact, InRange, NotInjective, NotOnto
 from gencompiler.proof.graph import (
@@ -27,6 +29,7 @@ from gencompiler.proof.graph import (
 )
 from gencompiler.proof.index_rules import entry, in_entries
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.map_rules import is_interval
 from gencompiler.proof.numbers import Undecided, Values
 from gencompiler.proof.refute_rules import admissible, is_free
 
@@ -86,10 +89,13 @@ def points(input_: Term, body: Term, choices: tuple[Choice, ...], ends: tuple[Va
     for atom, first, second in choices:
         need(len(first) == len(second) and all(isinstance(v, Fraction) for v in (*first, *second)), "not exact")
         found[0][atom], found[1][atom] = first, second
+    constants: dict[object, Values] = {}
     for atom, first, second in choices:
         if atom.operation == "network":
-            need(first == second or _told_apart(body, atom, found), "the network sees the same at both points")
-            need(first == second or not _shared(body, atom), "one network in two places")
+            same = constants.setdefault(atom.data[:2], first) == first
+            need(same, "one network with two values, which its inputs may not tell apart")
+            need(first == second or told_apart(body, atom, found), "the network sees the same at both points")
+            need(first == second or not shared(body, atom), "one network in two places")
             continue
         need(atom.operation == "symbol" and atom is not input_ and first == second, "{} has one value", atom)
         support = support_of(atom)
@@ -98,7 +104,7 @@ def points(input_: Term, body: Term, choices: tuple[Choice, ...], ends: tuple[Va
     return found[0], found[1]
 
 
-def _told_apart(body: Term, atom: Term, found: tuple[dict[Term, Fraction | Values], ...]) -> bool:
+def told_apart(body: Term, atom: Term, found: tuple[dict[Term, Fraction | Values], ...]) -> bool:
     """Whether the inputs of a network differ between two points; with a bound on its slope that is not enough."""
     if any(t.operation == "bounded" and t.arguments[0] is atom for t in subterms(body)):
         return False
@@ -110,7 +116,7 @@ def _told_apart(body: Term, atom: Term, found: tuple[dict[Term, Fraction | Value
         return False
 
 
-def _shared(body: Term, atom: Term) -> bool:
+def shared(body: Term, atom: Term) -> bool:
     """Whether a body applies one network to several inputs."""
     same = {t.arguments for t in subterms(body) if t.operation == "network" and t.data[0] == atom.data[0]}
     return len(same) > 1
@@ -170,4 +176,22 @@ def part_not_onto(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     if wanted is None or not isinstance(found, InRange) or found.term is not select(body, places):
         raise Unproved("no range of this part")
     need(not wanted.within(found.interval), "every value of {} may be reached", support)
+    return NotOnto(body, support)
+
+
+@rule
+def always_in_order(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """Two entries of the result of which one is never below the other: what has them the other way is not reached.
+
+    Subject: the body, the two places, the support.  Premise: the range of their difference."""
+    body, greater, less, support = cast(tuple[Term, int, int, Support], subject)
+    (found,) = premises
+    wanted = domain.of_support(support)
+    entries = components(body)
+    need(greater != less and max(greater, less) < len(entries), "not two entries")
+    gap = difference(entries[greater], entries[less])
+    need(isinstance(found, InRange) and found.term is gap, "the difference is not known")
+    assert isinstance(found, InRange)
+    need(found.interval.within(domain.NON_NEGATIVE), "both orders may be reached")
+    need(wanted is not None and is_interval(support) and wanted.lower < wanted.upper, "{} has one value", support)
     return NotOnto(body, support)

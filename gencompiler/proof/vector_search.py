@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.blocks import NotFound, diagonal, solving_order
+from gencompiler.proof.exchange_search import exchanges
 from gencompiler.proof.facts import InRange, Lipschitz
 from gencompiler.proof.graph import Malformed, Term, before, bound_index, contract, element, select, subterms, symbol
 from gencompiler.proof.index_rules import entry, in_entries, own_entry
-from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
 from gencompiler.proof.matrix_rules import factor_of
 from gencompiler.proof.mixing_rules import mixed_blocks, mixing_of
@@ -35,7 +36,7 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
         return (_by_index if body.operation == "each" else _blocks)(search, input_, body)
     except NotFound as problem:
         failure = problem
-    for lemma in (_mixing, _entries, _within, _ridge, _radial, _residual):
+    for lemma in (_mixing, _entries, _exchanged, _within, _ridge, _radial, _residual):
         try:
             found = lemma(search, input_, body)
         except NotFound as problem:
@@ -78,7 +79,7 @@ def _part(search: Search, own: Term, part: Term) -> Proof:
     try:
         return search.bijection(own, part)
     except NotFound as failure:
-        if part.operation != "each" and _inner(own, part) is None:
+        if not own.shape or (part.operation != "each" and _inner(own, part) is None):
             raise
         try:
             return bijection(search, own, part)
@@ -187,6 +188,12 @@ def _mixing(search: Search, input_: Term, body: Term) -> Proof | None:
         return _proved("mixing", (input_, body, places), body, search.log_abs(determinant), *ranges)
     except NotFound:
         raise NotFound("mixed", determinant, f"the determinant {determinant} may be 0", body) from None
+
+
+def _exchanged(search: Search, input_: Term, body: Term) -> Proof | None:
+    """That parts of the input can be exchanged for parts of the result, one at a time; None where no order is found."""
+    found = exchanges(input_, body, lambda own, part: _part(search, own, part))
+    return None if found is None else attempt("exchanged", (input_, body, found[0]), *found[1])
 
 
 # -- within a subspace -----------------------------------------------------------------------------------------------

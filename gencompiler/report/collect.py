@@ -167,7 +167,7 @@ def _train(request: Request, model: Model) -> Trained:
         model = model.to(request.overrides.get("device", "cpu"))
         runs.keep_package(model, request.folder)
         return Trained(model, None, None, 0.0)
-    options = {**request.overrides, "out": request.folder}
+    options = {**request.defaults.spelled(request.overrides), "out": request.folder}
     source = options.pop("data", None) or request.defaults.data
     settings = request.defaults.override(options)
     dataset = datasets.of(request.kind, source, settings.validation)

@@ -12,6 +12,7 @@ The draw `z` of K particles is an array too, with its axis in front; `z[k]` is t
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -113,11 +114,30 @@ def recursion(expressions: Expressions, expr: model.Recur | model.FixedPoint, sc
     depth = max((graph.depth[id(value)] for value in seen), default=0)
     start = graph.broadcast(graph.number(0, span), size, span)
     if isinstance(expr, model.FixedPoint):
-        count = graph.integer(expr.steps, span)
-        plan = graph.loop("steps", "step", count, {"point": start}, span, depth=depth)
-        value = expressions.lower(expr.body, scope.bind({expr.name: plan.inside[0]}))
-        return graph.close(plan, (value,))[0]
+        return _contracted(expressions, expr, start, scope, depth)
     return _filled(expressions, expr, start, scope, depth)
+
+
+def _contracted(expressions: Expressions, expr: model.FixedPoint, start: Expr, scope: Scope, depth: int) -> Expr:
+    """The fixed point of a proven contraction.
+
+    Each of its steps is shorter than the one before (Banach), so that a row whose step is not has arrived as far as
+    rounding lets it: it stays, and the loop may end when all rows do."""
+    graph, span = expressions.graph, expr.span
+    carried = {"point": start, "moved": graph.number(math.inf, span), "moving": graph.number(1, span)}
+    plan = graph.loop("steps", "step", graph.integer(expr.steps, span), carried, span, depth=depth)
+    point, before, moving = plan.inside
+    value = expressions.lower(expr.body, scope.bind({expr.name: point}))
+    step = graph.reduce("norm", graph.elementwise("subtract", value, point, span=span), span)
+    step = graph.elementwise("stop", step, span=span)
+    endless = graph.elementwise("equal", before, graph.number(math.inf, span), span=span)
+    shorter = graph.elementwise("or", endless, graph.elementwise("less", step, before, span=span), span=span)
+    going = graph.elementwise(
+        "and", shorter, graph.elementwise("greater", moving, graph.number(0, span), span=span), span=span
+    )
+    plan.done = graph.elementwise("less_equal", moving, graph.number(0, span), span=span)
+    nexts = (graph.select(going, value, point, span), step, graph.elementwise("indicator", going, span=span))
+    return graph.close(plan, nexts)[0]
 
 
 def _filled(expressions: Expressions, expr: model.Recur, start: Expr, scope: Scope, depth: int) -> Expr:

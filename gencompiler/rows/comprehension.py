@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gencompiler.derive.density import log_density
 from gencompiler.model import nodes
 from gencompiler.model.subscripts import moved_bin
 from gencompiler.node import Node, children, walk
@@ -88,6 +89,8 @@ class _Lanes:
                 pairs = zip(inputs, arguments, strict=True)
                 given = frozenset(i.name for i, a in pairs if self.depends(a, names))
                 found = bool(given) and self.depends(self.functions[name].body, given)
+            case nodes.LogLaw(distribution=law, event=event):
+                found = self.depends(log_density(law, event), names)
             case nodes.NetworkOutput(inputs=inputs) if any(_is_view(i, self.index) for i in inputs):
                 if any(self.depends(i, names) for i in inputs if not _is_view(i, self.index)):
                     raise _NotElementwise

@@ -31,7 +31,7 @@ class Densities:
         self.graph = expressions.graph
         self.derived: Derived = expressions.derived
         self.factors = Factors(expressions, streams)
-        self.equations = Equations(expressions, streams)
+        self.equations = Equations(expressions, self.factors)
         self.known: dict[tuple[object, ...], Expr] = {}
         expressions.probabilistic = self.lower
 
@@ -39,6 +39,8 @@ class Densities:
         """What asks for a distribution where a program has no draws."""
         if isinstance(expr, model.LogDensity):
             return self.log_density(expr, scope)
+        if isinstance(expr, model.LogLaw):
+            return self.expressions.log_density(expr.distribution, expr.event, scope)
         if isinstance(expr, model.FreeEnergy):
             return self.free_energy(expr, scope)
         raise NotLowered(expr, f"this {type(expr).__name__.lower()}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from gencompiler.derive import queries
-from gencompiler.derive.nodes import Derived, Factor
+from gencompiler.derive import drawing, queries
+from gencompiler.derive.nodes import Derived, InTurns
+from gencompiler.model import carried
 from gencompiler.model import nodes as model
 from gencompiler.node import Node
 from gencompiler.rows import nodes
@@ -13,7 +14,6 @@ from gencompiler.rows.chain_steps import Steps
 from gencompiler.rows.densities import Densities
 from gencompiler.rows.equations import flow_to, source_of
 from gencompiler.rows.expressions import NotLowered, Scope
-from gencompiler.rows.factors import variable_of
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.stopping import Inseparable, parameters_stopped
 
@@ -27,7 +27,7 @@ class Draws:
         self.derived = densities.derived
         self.factors = densities.factors
         self.equations = densities.equations
-        self.data = data
+        self.data = dict(data)
         self.moves = {t.name: t for t in self.derived.model.transitions}
 
     def draw(self, drawn: model.Drawn, scope: Scope, site: str) -> Scope:
@@ -35,7 +35,7 @@ class Draws:
         match drawn.source:
             case model.Data():
                 pairs = zip(drawn.names, drawn.variables, strict=True)
-                return scope.bind({name: self.data[variable] for name, variable in pairs})
+                return scope.bind({name: self.known(variable) for name, variable in pairs})
             case model.DistributionSource(distribution=distribution):
                 (name,) = drawn.names
                 step, count = self.graph.scalar("step", drawn.span), _count(drawn, ())
@@ -49,6 +49,17 @@ class Draws:
                 found = Ancestral(self, site, hints, _count(drawn, given.values()), source.stopped).run(steps, given)
                 return scope.bind({name: found[variable] for variable, name in hints.items()})
         raise NotLowered(drawn, "this draw")
+
+    def known(self, variable: str) -> Expr:
+        """The value that a row of the data has: its own, or what pipelines make of it."""
+        if variable not in self.data:
+            model_ = self.derived.model
+            own = {v.name: v for v in model_.variables}
+            link = carried.from_data(own, model_.links, {s.name: s for s in model_.surjections})[variable]
+            data = source_of(link) if link.target == variable else link.target
+            passed = self.equations.to_base(flow_to(link, data), self.known(data), Scope(dict(self.data)))
+            self.data[variable] = self.graph.name(passed.value, variable)
+        return self.data[variable]
 
     def _moved(self, drawn: model.Drawn, source: model.JointSource, scope: Scope, site: str) -> Scope:
         """The state that a transition, taken `power` times, moves to; what it draws anew starts at 0."""
@@ -83,10 +94,10 @@ class Draws:
         zero = self.graph.number(0, state.span)
         return self.graph.broadcast(zero, state.type.shape[0], state.span) if state.type.shape else zero
 
-    def plan(self, joint: str, variables: tuple[str, ...], given: tuple[str, ...], where: Node) -> queries.DrawPlan:
+    def plan(self, joint: str, variables: tuple[str, ...], given: tuple[str, ...], where: Node) -> drawing.DrawPlan:
         """The equations that draw `variables`, in order."""
         try:
-            return queries.draw_plan(self.derived, joint, variables, given)
+            return drawing.draw_plan(self.derived, joint, variables, given)
         except queries.Refused as refusal:
             raise NotLowered(where, f"a draw of {', '.join(variables)} from `{joint}`") from refusal
 
@@ -110,43 +121,33 @@ class Ancestral:
         self.count = count
         self.stopped = stopped
 
-    def run(self, plan: queries.DrawPlan, given: Mapping[str, Expr]) -> dict[str, Expr]:
+    def run(self, plan: drawing.DrawPlan, given: Mapping[str, Expr]) -> dict[str, Expr]:
         """`given` and the variables drawn."""
         values = dict(given)
         for step in plan:
-            name, value = self._stopped(step, values) if self.stopped else self.step(step, Scope(values))
-            values[name] = value
+            values |= self._stopped(step, values) if self.stopped else self.step(step, Scope(values))
+        if not self.stopped:
+            self.draws.equations.remember(Scope(values))
         return values
 
-    def step(self, step: queries.DrawStep, scope: Scope) -> tuple[str, Expr]:
-        """One variable, drawn or computed."""
-        match step:
-            case Factor():
-                name = variable_of(step)
-                scope = self.draws.equations.completed(step.distribution, scope)
-                hint = self.hints.get(name, name)
-                return name, self.draws.factors.drawn(step, scope, self.stream(name), self.count, hint=hint)
-            case model.Deterministic(target=name):
-                return name, self.draws.equations.computed(step, scope, self.hints.get(name, name))
-            case model.Link(target=target):
-                source = source_of(step)
-                data, base = (target, source) if source in scope.names else (source, target)
-                passed = self.draws.equations.to_data(flow_to(step, data), scope.names[base], scope)
-                return data, self.graph.name(passed.value, self.hints.get(data, data))
-        raise NotLowered(step, f"a draw through a {type(step).__name__.lower()}")
+    def step(self, step: drawing.DrawStep, scope: Scope) -> dict[str, Expr]:
+        """One variable, or several in turns, drawn or computed."""
+        return self.draws.equations.made(step, scope, self.stream, self.count, self.hints)
 
     def stream(self, variable: str) -> str:
         return f"{self.site}.{variable}" if self.site else variable
 
-    def _stopped(self, step: queries.DrawStep, values: Mapping[str, Expr]) -> tuple[str, Expr]:
-        """One variable without a gradient into its parameters."""
+    def _stopped(self, step: drawing.DrawStep, values: Mapping[str, Expr]) -> dict[str, Expr]:
+        """The variables of a step without a gradient into its parameters."""
         name = ""
 
         def lowered(named: Mapping[str, Expr]) -> Expr:
             nonlocal name
-            name, value = self.step(step, Scope(named))
+            ((name, value),) = self.step(step, Scope(named)).items()
             return value
 
+        if isinstance(step, InTurns):
+            return self.step(step, Scope(values, stopped=True))
         try:
             found = parameters_stopped(self.graph, values, lowered)
         except Inseparable:
@@ -154,7 +155,7 @@ class Ancestral:
         whole = found.arguments[0] if isinstance(found, nodes.Elementwise) and found.function == "stop" else found
         if whole is not found and id(whole) in self.graph.hints:
             self.graph.name(found, self.graph.hints.pop(id(whole)))
-        return name, found
+        return {name: found}
 
 
 def _count(drawn: model.Drawn, given: Iterable[Expr]) -> int:
@@ -165,9 +166,9 @@ def _count(drawn: model.Drawn, given: Iterable[Expr]) -> int:
 
 def plan_of(
     derived: Derived, joint: str, variables: tuple[str, ...], given: tuple[str, ...]
-) -> queries.DrawPlan | None:
+) -> drawing.DrawPlan | None:
     """The equations that draw `variables`, in order; None where they do not."""
     try:
-        return queries.draw_plan(derived, joint, variables, given)
+        return drawing.draw_plan(derived, joint, variables, given)
     except queries.Refused:
         return None

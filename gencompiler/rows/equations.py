@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from gencompiler.derive.drawing import DrawStep, computing_plan, sources_of
+from gencompiler.derive.nodes import Factor, InTurns
+from gencompiler.derive.queries import Refused
 from gencompiler.model import nodes as model
 from gencompiler.model.mentioned import read_by_maps
 from gencompiler.node import walk
 from gencompiler.rows.expressions import Expressions, NotLowered, Passed, Scope
+from gencompiler.rows.factors import Factors, variable_of
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.pipeline import Pipeline
+from gencompiler.rows.turns import Turns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,11 +52,15 @@ def flow_to(link: model.Link, data: str) -> Flow:
 class Equations:
     """What the equations of one model give, in the graph of `expressions`."""
 
-    def __init__(self, expressions: Expressions, streams: Mapping[str, int]) -> None:
+    def __init__(self, expressions: Expressions, factors: Factors) -> None:
         self.expressions = expressions
         self.graph = expressions.graph
-        self.streams = dict(streams)
+        self.factors = factors
+        self.streams = factors.streams
         self.deterministic = {d.target: d for d in expressions.derived.model.deterministic}
+        self.quantities = frozenset(q.name for q in expressions.derived.model.quantities)
+        #: Derived quantities that have been computed, each with the values of variables that it came from.
+        self.known: list[tuple[str, bool, Mapping[str, int], Expr]] = []
 
     # -- x = f(z) ----------------------------------------------------------------------------------------------------
 
@@ -63,11 +72,78 @@ class Equations:
         return self.graph.name(value, hint or equation.target)
 
     def completed(self, expr: model.Expr, scope: Scope) -> Scope:
-        """`scope` and what deterministic equations say of the other names in `expr`."""
+        """`scope` and what deterministic equations say of the other names in `expr`, derived quantities among them."""
+        missing = {n.name for n in walk(expr) if isinstance(n, model.Reference)} & self.quantities - scope.names.keys()
+        if missing:
+            scope = scope.bind(self._quantities(frozenset(missing), scope, expr))
         for part in (*walk(expr), *read_by_maps(self.expressions.derived.model, expr)):
             if isinstance(part, model.Reference) and part.name not in scope.names and part.name in self.deterministic:
                 scope = scope.bind({part.name: self.computed(self.deterministic[part.name], scope)})
         return scope
+
+    def _quantities(self, names: frozenset[str], scope: Scope, where: model.Expr) -> Mapping[str, Expr]:
+        """Derived quantities, and those that they need, from the variables in scope."""
+        ids = {n: id(v) for n, v in scope.names.items()}
+        found = {
+            name: value
+            for name, stopped, sources, value in self.known
+            if name in names and stopped == scope.stopped and all(ids.get(n) == v for n, v in sources.items())
+        }
+        if names <= found.keys():
+            return found
+        try:
+            plan = computing_plan(self.expressions.derived, names - found.keys(), frozenset(scope.names))
+        except Refused as problem:
+            shown = ", ".join(f"`{n}`" for n in sorted(names))
+            raise NotLowered(where, f"{shown}, of which {problem.reason},") from problem
+        inside = scope.bind(found)
+        for step in plan:
+            inside = inside.bind(self.made(step, inside, lambda name: name, 1, {}))
+        self.remember(inside)
+        return {n: v for n, v in inside.names.items() if n not in scope.names}
+
+    def remember(self, scope: Scope) -> None:
+        """Keep the derived quantities in scope for whoever needs them at the same values of variables."""
+        for name in sorted(self.quantities & scope.names.keys()):
+            sources = sources_of(self.expressions.derived, name)
+            if sources <= scope.names.keys():
+                ids = {n: id(scope.names[n]) for n in sources}
+                self.known.append((name, scope.stopped, ids, scope.names[name]))
+
+    def made(
+        self,
+        step: DrawStep,
+        scope: Scope,
+        site: Callable[[str], str],
+        count: int,
+        hints: Mapping[str, str],
+    ) -> dict[str, Expr]:
+        """The variables that one step draws or computes, called as `hints` say, from the streams of `site`."""
+        match step:
+            case InTurns(factors=factors):
+                for factor in factors:
+                    scope = self._completed_but(factor, factors, scope)
+                return Turns(self.factors).run(step, scope, site, count, hints)
+            case Factor():
+                name = variable_of(step)
+                scope = self.completed(step.distribution, scope)
+                return {name: self.factors.drawn(step, scope, site(name), count, hint=hints.get(name, name))}
+            case model.Deterministic(target=name):
+                return {name: self.computed(step, scope, hints.get(name, name))}
+            case model.Link(target=target):
+                source = source_of(step)
+                data, base = (target, source) if source in scope.names else (source, target)
+                passed = self.to_data(flow_to(step, data), scope.names[base], scope)
+                return {data: self.graph.name(passed.value, hints.get(data, data))}
+        raise NotLowered(step, f"a draw through a {type(step).__name__.lower()}")
+
+    def _completed_but(self, factor: Factor, group: tuple[Factor, ...], scope: Scope) -> Scope:
+        """`scope` and what deterministic equations say of names that the equations in turns do not make themselves."""
+        made = {variable_of(each): self.graph.number(0, factor.span) for each in group}
+        own = {n: v for n, v in scope.names.items() if n in made}
+        found = self.completed(factor.distribution, scope.bind(made))
+        names = {n: v for n, v in found.names.items() if n not in made}
+        return dataclasses.replace(found, names={**names, **own})
 
     # -- pipelines ---------------------------------------------------------------------------------------------------
 

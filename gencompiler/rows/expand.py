@@ -62,6 +62,8 @@ def _expanded(part: Node) -> Node:
     match changed:
         case Elementwise(function="stop", arguments=(value,)):
             return value
+        case Loop(done=Expr()):  # rows that are done do not change: a kernel goes on to the end
+            return dataclasses.replace(changed, done=None)
         case Reduce(operation="logsumexp", operand=operand):
             return _logsumexp(operand, changed.type)
         case Reduce(operation="norm", operand=operand, type=kind):

@@ -16,6 +16,7 @@ from gencompiler.rows import (
     bundles,
     gradients,
     images,
+    jacobians,
     knots,
     networks,
     nodes,
@@ -47,7 +48,7 @@ class Scope:
     `views`: the causal views that cut the axes of names; `stopped`: parameters are constants; `carried`: the sums of
     the layers of networks that a loop over places carries, by path; `lifted`: the body of a scalar map, at all elements
     of a tensor at once; `lanes`: so are other scalars; `bundles` and `intervals`: see `rows.bundles`; `bins`: see
-    `rows.knots`."""
+    `rows.knots`; `noise`: see `rows.jacobians`."""
 
     names: Mapping[str, Expr]
     iteration: tuple[Expr, ...] = ()
@@ -60,6 +61,7 @@ class Scope:
     bins: Mapping[str, knots.Bin] = dataclasses.field(default_factory=dict)
     bundles: Mapping[str, Bundle] = dataclasses.field(default_factory=dict)
     intervals: Mapping[str, Interval] = dataclasses.field(default_factory=dict)
+    noise: jacobians.Noise | None = None
 
     def bind(self, names: Mapping[str, Expr]) -> Scope:
         return dataclasses.replace(self, names={**self.names, **names})
@@ -129,7 +131,7 @@ class Expressions:
             case model.Scan() | model.Flat() | model.Slice() | model.Join() | model.Permute():
                 return self._rearranged(expr, scope)
             case model.JacobianLogDet():
-                return gradients.of_jacobian(self, expr, scope)
+                return jacobians.lowered(self, expr, scope)
             case model.Cumulative():
                 return knots.running(self, expr, scope)
             case model.Each() | model.Recur() | model.FixedPoint() | model.EachValue():
@@ -148,7 +150,7 @@ class Expressions:
                 return graph.name(graph.external(name, values, expr.type.shape, span), name)
             case model.NetworkOutput():
                 return networks.output(self, expr, scope)
-            case model.LogDensity() | model.FreeEnergy() | model.Expectation() if self.probabilistic is not None:
+            case model.LogDensity() | model.LogLaw() | model.FreeEnergy() | model.Expectation() if self.probabilistic:
                 return self.probabilistic(expr, scope)
         return self._solved(expr, scope)
 
@@ -173,8 +175,7 @@ class Expressions:
     def distribution(self, expr: model.Expr, scope: Scope) -> tuple[model.Distribution, Scope]:
         """The distribution below its local equations, and the scope that sees them."""
         while isinstance(expr, model.Let):
-            scope = self.locals(expr, scope)
-            expr = expr.body
+            scope, expr = self.locals(expr, scope), expr.body
         if not isinstance(expr, model.Distribution):
             raise NotLowered(expr, "this distribution")
         for name, argument in zip(parameter_names(expr), expr.arguments, strict=True):

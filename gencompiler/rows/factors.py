@@ -58,22 +58,35 @@ class Factors:
             return self.graph.name(value, hint)
         step, target = self.graph.scalar("step", factor.span), factor.conditional.targets[0]
         if isinstance(target, model.Element):
-            return self._drawn_element(factor, target, scope, site, step, hint, count)
+            return self._drawn_element(factor, target, scope, site, hint, count)
         return self.draw(factor.distribution, scope, site, step, hint=hint, count=count)
 
     def _drawn_element(
-        self, factor: Factor, target: model.Element, scope: Scope, site: str, step: Expr, hint: str, count: int
+        self, factor: Factor, target: model.Element, scope: Scope, site: str, hint: str, count: int
     ) -> Expr:
         """The variable, of which one element (or a part) at constant places is drawn now: the rest is as before, or
         0."""
-        span, whole = factor.span, target.base.type
         at = tuple(p for p in (self.expressions.subscript(s, scope) for s in target.subscripts) if p is not None)
+        value = self.drawn_at(factor, target, scope, at, site, hint=hint, count=count)
+        return places.written(self.graph, self._so_far(factor, scope), target, at, value, factor.span)
+
+    def drawn_at(
+        self,
+        factor: Factor,
+        target: model.Element,
+        scope: Scope,
+        at: tuple[Expr, ...],
+        site: str,
+        *,
+        hint: str,
+        count: int,
+    ) -> Expr:
+        """A draw of the element (or the part) of the variable at the places `at`."""
+        span, whole, step = factor.span, target.base.type, self.graph.scalar("step", factor.span)
         if target.type.shape:
-            value = self._drawn_part(factor, scope, at, site, step, hint, count)
-        else:
-            index, size = places.number(self.graph, at, whole.shape, span), math.prod(whole.shape)
-            value = self.draw(factor.distribution, scope, site, step, index, hint=hint, count=count, length=size)
-        return places.written(self.graph, self._so_far(factor, scope), target, at, value, span)
+            return self._drawn_part(factor, scope, at, site, step, hint, count)
+        index, size = places.number(self.graph, at, whole.shape, span), math.prod(whole.shape)
+        return self.draw(factor.distribution, scope, site, step, index, hint=hint, count=count, length=size)
 
     def _so_far(self, factor: Factor, scope: Scope) -> Expr:
         """What other factors have drawn of the variable; 0 where nothing is drawn yet."""
@@ -240,7 +253,9 @@ class Factors:
         plan, inside = self._open(factor, {**extra, f"log_{factor.conditional.joint}": zero}, scope)
         now, inside = self._carried(states, plan, inside)
         target = factor.conditional.targets[0]
+        self.graph.at_once = not states
         term = pushed.log_density(self.expressions, factor.distribution, target, inside, self.streams, plan.depth)
+        self.graph.at_once = False
         nexts = self._advance(factor, plan, inside)
         for network, before in zip(states, now, strict=True):
             nexts.extend(network.advanced(before, lambda e: self.expressions.lower(e, inside), inside).values())

@@ -14,11 +14,12 @@ import math
 
 from gencompiler.derive.forward_sums import Filter
 from gencompiler.derive.nodes import Factor
+from gencompiler.derive.sequences import is_backward
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.rows.equations import Equations
 from gencompiler.rows.expressions import NotLowered, Scope
-from gencompiler.rows.factors import Factors
+from gencompiler.rows.factors import Factors, variable_of
 from gencompiler.rows.forward_sums import Piece, Slicewise, before, now
 from gencompiler.rows.marginals import Affine, LinearGaussian
 from gencompiler.rows.nodes import Expr
@@ -41,7 +42,8 @@ class Filters(Slicewise):
     """Lowers one filter."""
 
     def __init__(self, factors: Factors, equations: Equations, plan: Filter, span: Span) -> None:
-        super().__init__(factors, equations, (plan.integrated,), plan.extent, plan.parts, span)
+        falling = any(is_backward(f) for f, _ in plan.parts if variable_of(f) == plan.integrated)
+        super().__init__(factors, equations, (plan.integrated,), plan.extent, plan.parts, span, falling)
         self.name = plan.integrated
         self.size = math.prod(self.types[plan.integrated].shape)
 

@@ -39,7 +39,9 @@ class Piece:
 
 
 class Slicewise:
-    """What is done slice by slice: the pieces, and the runs of slices at which the same of them are needed."""
+    """What is done slice by slice: the pieces, and the runs of slices at which the same of them are needed.
+
+    With `falling` it is done from the last slice down, and the slice before in time is the one that follows."""
 
     def __init__(
         self,
@@ -49,12 +51,15 @@ class Slicewise:
         extent: int,
         parts: tuple[tuple[Factor, Window], ...],
         span: Span,
+        falling: bool = False,
     ) -> None:
         self.factors, self.equations, self.extent, self.parts, self.span = factors, equations, extent, parts, span
+        self.falling = falling
         self.graph = factors.graph
         variables = {v.name: v.type for v in factors.expressions.derived.model.variables}
         self.types = {n: model.Type(variables[n].support, variables[n].shape[1:]) for n in names}
-        self.pieces = [Piece(_sliced(factor, window, self.types), window) for factor, window in parts]
+        turned = [(factor, _falling(window) if falling else window) for factor, window in parts]
+        self.pieces = [Piece(_sliced(factor, window, self.types), window) for factor, window in turned]
 
     def completed(self, scope: Scope) -> Scope:
         """The scope with the derived quantities that the factors mention; no value in it has particles."""
@@ -66,10 +71,11 @@ class Slicewise:
 
     def segments(self) -> list[tuple[int, int, list[Piece]]]:
         """Runs of slices, with the pieces that are needed there; the first slice is one of its own."""
-        ends = {0, 1, self.extent}
+        ends = {0, self.extent - 1 if self.falling else 1, self.extent}
         for piece in self.pieces:
             ends |= {piece.window.start, piece.window.stop}
-        return [(a, b, [p for p in self.pieces if p.at(a)]) for a, b in itertools.pairwise(sorted(ends))]
+        found = [(a, b, [p for p in self.pieces if p.at(a)]) for a, b in itertools.pairwise(sorted(ends))]
+        return found[::-1] if self.falling else found
 
     def inside(self, piece: Piece, number: Expr, scope: Scope) -> Scope:
         """The scope of a piece at slice `number`: its index is known."""
@@ -86,7 +92,8 @@ class Slicewise:
         if stop - start == 1:
             return step(graph.integer(start, span), *carried.values())
         named = next((p.window.index for p in own if p.window.index), "place")
-        plan = graph.loop("dimensions", named, graph.integer(stop - start, span), carried, span, depth=0)
+        count = graph.integer(stop - start, span)
+        plan = graph.loop("dimensions", named, count, carried, span, depth=0, reverse=self.falling)
         number = graph.whole("add", graph.index_of(plan), graph.integer(start, span), span)
         return graph.close(plan, step(number, *plan.inside))
 
@@ -152,6 +159,13 @@ def now(name: str) -> str:
 def before(name: str) -> str:
     """The same at the slice before."""
     return f"{name} before"
+
+
+def _falling(window: Window) -> Window:
+    """A window by the first of the slices that an equation touches, where the last is done before it."""
+    if not window.before:
+        return window
+    return dataclasses.replace(window, shift=window.shift - 1, start=window.start - 1, stop=window.stop - 1)
 
 
 def _sliced(factor: Factor, window: Window, types: dict[str, model.Type]) -> Factor:

@@ -54,17 +54,6 @@ def of_density(expressions: Expressions, expr: model.DensityGradient, scope: Sco
     return graph.name(found, f"grad_log_{density.joint}")
 
 
-def of_jacobian(expressions: Expressions, expr: model.JacobianLogDet, scope: Scope) -> Expr:
-    """log|det| of a Jacobian, row by row by reverse mode."""
-    graph, span, (size,) = expressions.graph, expr.span, expr.at.type.shape
-    argument = expressions.lower(expr.at, scope)
-    place = graph.placeholder(argument, span)
-    value = expressions.lower(expr.body, scope.bind({expr.name: place}))
-    slopes = [gradient(graph, graph.column(value, graph.integer(k, span), span), place) for k in range(size)]
-    found = graph.log_abs_det(graph.concat(tuple(slopes), span), size, span)
-    return graph.substitute(found, place, argument)
-
-
 def _at(graph: Graph, argument: Expr, value: Callable[[Expr], Expr], span: Span) -> Expr:
     """The gradient of `value` at `argument`."""
     place = graph.placeholder(argument, span)

@@ -1,9 +1,7 @@
 """Building row programs: expressions are shared nodes of a graph, and `linearize` turns the graph into statements.
 
-Lowering asks for values; equal values are one node.  A node belongs to the innermost loop it depends on, so what
-does not
-change inside a loop is computed before it, and a value used twice gets a name: the one the spec gave it where there
-is one.
+Lowering asks for values; equal values are one node.  A node belongs to the innermost loop it depends on, so what does
+not change inside a loop is computed before it, and a value used twice gets a name: the one the spec gave it, if any.
 """
 
 from __future__ import annotations
@@ -15,12 +13,12 @@ from gencompiler.catalog.causal import Degrees
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.diagnostics.span import Span
 from gencompiler.node import Node, children
-from gencompiler.rows import folding, nodes, particles
+from gencompiler.rows import folding, nodes, particles, windows
 from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.particles import together
 from gencompiler.rows.rewrite import Substitution
 
-#: Reads are written at each use: a name would only keep a tile alive.
+#: Written at each use: a name would only keep a tile alive.
 NEVER_NAMED = (nodes.Number, nodes.Local, nodes.InputRead, nodes.ParameterRead, nodes.Iota, nodes.Mask)
 
 
@@ -58,6 +56,8 @@ class Graph:
         self.suggestions: dict[int, str] = {}
         self.produced_by: dict[int, LoopPlan] = {}
         self.plans: list[LoopPlan] = []
+        #: Whether blocks of vectors are read at a loop's own index, so that all iterations may be evaluated at once.
+        self.at_once = False
         self._names: set[str] = set()
         self._placeholders = 0
 
@@ -179,6 +179,8 @@ class Graph:
                 if place < width:
                     return self.column(part, self.integer(place, span), span) if part.type.shape else part
                 place -= width
+        if isinstance(vector, nodes.WithColumn) and vector.index is index:
+            return vector.value
         return self.intern(nodes.Column(together((vector,), (), vector.type.kind), vector, index, span=span))
 
     def with_column(self, vector: Expr, index: Expr, value: Expr, span: Span) -> Expr:
@@ -195,7 +197,7 @@ class Graph:
 
     def slice(self, vector: Expr, start: int, stop: int, span: Span) -> Expr:
         """Elements start..stop; a slice that is one part of a concatenation is that part."""
-        if start == 0 and vector.type.shape == (stop,):
+        if (start, vector.type.shape) == (0, (stop,)):
             return vector
         if isinstance(vector, nodes.Concat):
             at = 0
@@ -211,14 +213,7 @@ class Graph:
 
     def window(self, value: Expr, start: Expr, length: int, span: Span, axis: int = 0) -> Expr:
         """Places start..start + length of an axis, from a place that is known at run time."""
-        extent = value.type.shape[axis]
-        if isinstance(start, nodes.Number) and value.type.rows:
-            return self.slice(value, int(start.value), int(start.value) + length, span)
-        if length == extent:
-            return value
-        shape = (*value.type.shape[:axis], length, *value.type.shape[axis + 1 :])
-        type_ = together((value,), shape, value.type.kind)
-        return self.intern(nodes.Window(type_, value, start, length, axis, span=span))
+        return windows.window(self, value, start, length, span, axis)
 
     def with_window(self, vector: Expr, start: Expr, value: Expr, span: Span) -> Expr:
         """`vector` with the elements from `start` on replaced by those of `value`."""
@@ -387,11 +382,9 @@ class Graph:
 
 
 def _key(value: object) -> object:
-    if isinstance(value, Node):
-        return id(value)
     if isinstance(value, tuple):
         return tuple(_key(v) for v in value)
-    return value
+    return id(value) if isinstance(value, Node) else value
 
 
 def parts_of(expr: Expr) -> list[Expr]:

@@ -12,9 +12,9 @@ from __future__ import annotations
 import dataclasses
 
 from gencompiler.catalog.distributions import DISTRIBUTIONS
-from gencompiler.derive import queries
+from gencompiler.derive import drawing, queries
 from gencompiler.derive.density import form_of
-from gencompiler.derive.nodes import Derived, Factor
+from gencompiler.derive.nodes import Derived, Factor, InTurns
 from gencompiler.model import nodes as model
 from gencompiler.model.determined import free_latents
 from gencompiler.model.formula import formula
@@ -58,7 +58,7 @@ def _recognition(derived: Derived) -> list[nodes.Program]:
 
 
 def _log_weight(
-    draft: Draft, steps: queries.DrawPlan, joint: model.LogDensity, recognition: model.LogDensity
+    draft: Draft, steps: drawing.DrawPlan, joint: model.LogDensity, recognition: model.LogDensity
 ) -> nodes.Program:
     observed = _names(draft.derived.model, "observed")
     values = _encoded(draft, steps, observed)
@@ -67,7 +67,7 @@ def _log_weight(
     return draft.program({"log_weight": draft.graph.elementwise("subtract", log_p, log_q, span=draft.span)})
 
 
-def _encoded(draft: Draft, steps: queries.DrawPlan, observed: tuple[str, ...]) -> dict[str, Expr]:
+def _encoded(draft: Draft, steps: drawing.DrawPlan, observed: tuple[str, ...]) -> dict[str, Expr]:
     variables = {v.name: v for v in draft.derived.model.variables}
     given = {name: draft.input(variables[name]) for name in observed}
     return Ancestral(_draws(draft), "q").run(steps, given)
@@ -114,10 +114,11 @@ def _given_last(program: nodes.Program, latents: tuple[str, ...]) -> nodes.Progr
     return dataclasses.replace(program, inputs=ordered)
 
 
-def _read_by(derived: Derived, steps: queries.DrawPlan) -> set[str]:
+def _read_by(derived: Derived, steps: drawing.DrawPlan) -> set[str]:
     """The names that a plan reads, by its deterministic equations and its pipelines too."""
     equations = {d.target: d.value for d in derived.model.deterministic}
-    left = [step.distribution if isinstance(step, Factor) else step for step in steps]
+    factors = [f for step in steps for f in (step.factors if isinstance(step, InTurns) else [step])]
+    left = [f.distribution if isinstance(f, Factor) else f for f in factors]
     found: set[str] = set()
     for step in steps:
         if isinstance(step, model.Link):

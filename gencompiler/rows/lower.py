@@ -4,7 +4,7 @@
 |---|---|
 | a plan for log p(x) | log_prob |
 | a plan to draw x | sample |
-| a pipeline to the observed variable | forward, inverse |
+| a pipeline to the observed variable | forward, inverse; of one that is solved numerically, its residual |
 | latent variables | log_weight, encode, decode, decode_mean (see `latent`) |
 | a `train` line | objective_LABEL for each phase (see `objectives`) |
 | an annealing path | anneal_start, anneal, anneal_back, anneal_exact (see `annealing`) |
@@ -19,12 +19,12 @@ import dataclasses
 import functools
 
 from gencompiler.catalog.words import DENSITY_EVALUATORS
-from gencompiler.derive import queries
+from gencompiler.derive import drawing, queries
 from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.model import flows
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
-from gencompiler.rows import annealing, chains, latent, nodes, objectives, time
+from gencompiler.rows import annealing, chains, latent, nodes, objectives, residuals, time
 from gencompiler.rows.backward import Build
 from gencompiler.rows.densities import density_of
 from gencompiler.rows.draws import Ancestral, Draws, plan_of
@@ -121,13 +121,13 @@ def _sample(derived: Derived) -> list[nodes.Program]:
             scope = draws.equations.completed(step.distribution, Scope(values))
             stored[variable_of(step)] = draws.factors.stored(step, scope, ancestral.stream(variable_of(step)))
         else:
-            name, values[name] = ancestral.step(step, Scope(values))
+            values |= ancestral.step(step, Scope(values))
     program = draft.program({n: values[n] for n in observed if n in values}, stored=stored)
     ordered = tuple(sorted(program.outputs, key=lambda output: observed.index(output.name)))
     return [dataclasses.replace(program, outputs=ordered)]
 
 
-def _by_element(step: Factor, steps: tuple[queries.DrawStep, ...]) -> bool:
+def _by_element(step: Factor, steps: tuple[drawing.DrawStep, ...]) -> bool:
     """Whether a factor draws one number at a time, and all of its variable."""
     target = step.conditional.targets[0]
     if isinstance(target, model.Element) and any(isinstance(s, model.Element) for s in target.subscripts):
@@ -138,7 +138,7 @@ def _by_element(step: Factor, steps: tuple[queries.DrawStep, ...]) -> bool:
     return alone and bool(step.conditional.indices) and not step.conditional.targets[0].type.shape
 
 
-def _is_read(step: Factor, later: tuple[queries.DrawStep, ...]) -> bool:
+def _is_read(step: Factor, later: tuple[drawing.DrawStep, ...]) -> bool:
     """Whether a later step needs the value that `step` draws."""
     parts = [part for each in later for part in walk(each)]
     return any(isinstance(part, model.Reference) and part.name == variable_of(step) for part in parts)
@@ -157,7 +157,13 @@ def _maps(derived: Derived, link: model.Link) -> list[nodes.Program]:
         return []
     flow = flow_to(link, data.name)
     words = "data {x}" if flow.smooth() == flow else "the value in [0, 1) that quantization turns into {x}"
-    return [_forward(derived, flow.smooth(), words, base), _inverse(derived, flow.smooth(), words, data)]
+    flow = flow.smooth()
+    found = [_forward(derived, flow, words, base), _inverse(derived, flow, words, data)]
+    for program, inverted in zip(tuple(found), (False, True), strict=True):
+        if residuals.is_solved(derived, flow, inverted=inverted):
+            measured = residuals.residual(derived, flow, program, inverted=inverted)
+            found += [] if measured is None else [measured]
+    return found
 
 
 def _forward(derived: Derived, flow: Flow, words: str, base: model.Variable) -> nodes.Program:

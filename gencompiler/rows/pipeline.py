@@ -7,7 +7,8 @@ import math
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
-from gencompiler.rows import nodes, ode, places
+from gencompiler.node import walk
+from gencompiler.rows import jacobians, nodes, ode, places
 from gencompiler.rows.expressions import Expressions, NotLowered, Passed, Scope
 from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.nodes import Expr
@@ -49,8 +50,8 @@ class Pipeline:
         if isinstance(stage, model.UseSurjection):
             return Passed(self._quantize(self.surjections[stage.surjection], at.value, stage.span), at.log_det)
         if isinstance(stage, model.UseOde):
-            return self._flowed(stage, at, undone=False)
-        return self._through(stage, at, scope, backwards=False)
+            return self._flowed(stage, at, scope, depth, undone=False)
+        return self.through(stage, at, scope, backwards=False)
 
     def _quantize(self, surjection: model.Surjection, value: Expr, span: Span) -> Expr:
         """⌊K y⌋; a y that rounds to 1 falls into the last level."""
@@ -72,8 +73,8 @@ class Pipeline:
         if isinstance(stage, model.UseSurjection):
             return self._dequantize(self.surjections[stage.surjection], at, scope, stage.span)
         if isinstance(stage, model.UseOde):
-            return self._flowed(stage, at, undone=True)
-        return self._through(stage, at, scope, backwards=True)
+            return self._flowed(stage, at, scope, depth, undone=True)
+        return self.through(stage, at, scope, backwards=True)
 
     def _dequantize(self, surjection: model.Surjection, at: Passed, scope: Scope, span: Span) -> Passed:
         """y = (x + u) / K with u ~ Uniform(0, 1), and log p(x) ≥ E_u log p_Y(y) - D log K; where u is a variable,
@@ -97,11 +98,12 @@ class Pipeline:
         volume = graph.elementwise("multiply", size, graph.elementwise("log", levels, span=span), span=span)
         return Passed(y, graph.elementwise("add", at.log_det, volume, span=span))
 
-    def _flowed(self, stage: model.UseOde, at: Passed, *, undone: bool) -> Passed:
+    def _flowed(self, stage: model.UseOde, at: Passed, scope: Scope, depth: int, *, undone: bool) -> Passed:
         """A continuous flow, as written or undone; log|det| is that of the flow as written."""
         name = self.source_name if undone else self.target_name
         stream = self.streams[f"{stage.function}.probe"]
-        value, grown = ode.passed(self.expressions, stage, at.value, stream, name=name, undone=undone)
+        passage = ode.Passage(at.value, name, scope, depth, undone, stream)
+        value, grown = ode.passed(self.expressions, stage, passage)
         return Passed(value, self.graph.elementwise("add", at.log_det, grown, span=stage.span))
 
     # -- both --------------------------------------------------------------------------------------------------------
@@ -119,7 +121,7 @@ class Pipeline:
             log_det, start = through.log_det, start + part.count
         return Passed(graph.concat(tuple(values), span), log_det)
 
-    def _through(self, stage: model.Stage, at: Passed, scope: Scope, *, backwards: bool) -> Passed:
+    def through(self, stage: model.Stage, at: Passed, scope: Scope, *, backwards: bool) -> Passed:
         """A map, or the inverse of one; log|det| is that of the stage as written, at the map's own input."""
         assert isinstance(stage, model.UseMap)
         map_, swapped = self.maps[stage.map], isinstance(stage, model.UseInverse)
@@ -145,7 +147,8 @@ class Pipeline:
         inside = inside.bind({stage.index: number}) if stage.index else inside
         run = self.backward if reverse else self.forward
         result = run(stage.stages, Passed(plan.inside[0], plan.inside[1]), inside, depth + 1)
-        plan.inverse = {0: lambda: self._undone(stage, plan, inside, depth + 1, reverse=reverse)}
+        if not any(isinstance(n, model.UseOde) for n in walk(stage)):  # a solver's steps are not undone exactly
+            plan.inverse = {0: lambda: self._undone(stage, plan, inside, depth + 1, reverse=reverse)}
         value, log_det = graph.close(plan, (result.value, result.log_det))
         return Passed(value, log_det)
 
@@ -165,7 +168,9 @@ class Pipeline:
         found = self.expressions.derived.log_dets.get(map_.name)
         if found is None:
             raise NotLowered(map_.body, f"the density of `{map_.name}` without a derived log|det|")
-        one = self.expressions.lower(found.body, _inside(map_, scope, map_.input.name, value))
+        inside = _inside(map_, scope, map_.input.name, value)
+        inside = dataclasses.replace(inside, noise=jacobians.noise_of(map_, self.streams))
+        one = self.expressions.lower(found.body, inside)
         if isinstance(one, nodes.Number) and one.value == 0:
             return so_far
         if map_.lift and not one.type.shape:

@@ -178,8 +178,7 @@ def _indexes_alone(part: Node, index: str, dependent: frozenset[str]) -> bool:
         case StoreColumn(index=place):
             return is_index(place)
         case Concat(parts=parts):
-            varying = [bool(local_names(each) & dependent) for each in parts]
-            return not any(varying) or (all(varying) and all(each.type.rows for each in parts))
+            return part.type.rows or not any(local_names(each) & dependent for each in parts)
         case Loop() if part.index != index:
             return not local_names(part.count) & dependent and all(_starts_alike(c, dependent) for c in part.carried)
     return True

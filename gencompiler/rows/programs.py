@@ -12,7 +12,7 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.model import diffusion_methods, flows
 from gencompiler.model import nodes as model
 from gencompiler.node import Node, children, walk
-from gencompiler.rows import nodes
+from gencompiler.rows import jacobians, nodes
 from gencompiler.rows.chain_sites import sites as draw_sites
 from gencompiler.rows.densities import Densities
 from gencompiler.rows.expressions import Expressions
@@ -28,7 +28,8 @@ def streams_of(model_: model.Model) -> dict[str, int]:
 
     Variables (as `p` draws them), dequantization, steps of transitions; then the variables of other joints, as
     `JOINT.VARIABLE`, the draws of the default training's phases, as `site.VARIABLE` or `site` (see `sites_of`), and the
-    noises of SDEs, as `SDE.NOISE`, and what their samplers draw beside, as `SDE.SITE`."""
+    noises of SDEs, as `SDE.NOISE`, and what their samplers draw beside, as `SDE.SITE`; last what estimates of log|det|
+    take."""
     names = [v.name for v in model_.variables]
     names += [s.name for s in model_.surjections]
     for transition in model_.transitions:
@@ -58,6 +59,7 @@ def streams_of(model_: model.Model) -> dict[str, int]:
     laws = [n for n in walk(model_) if isinstance(n, model.Distribution)]
     if any("another" in draws_of(law) for law in laws if law.family in DISTRIBUTIONS):
         names += [f"{name}{ANOTHER}" for name in own]
+    names += [site for map_ in model_.maps for site in jacobians.sites(map_)]
     return {name: number for number, name in enumerate(names)}
 
 

@@ -1,18 +1,22 @@
 """The numeric inverse of a map: the argument at which a proven monotone function has a value.
 
-    f(x(t)) = y,   x(t) = sinh(t), a + exp(t), b - exp(t) or a + (b - a) sigmoid(t)
+    f(x) = y,   x = side * size,   side = -1, 0 or 1
 
-on a line, a half-line or an interval: in t every root is within reach of a few dozen halvings.  Each iteration takes
-Newton's step where it stays inside the bracket and the last step left an eighth of the residual at most (in t a power
-or an exponential leaves 1/e of it, from however far), else the middle of the bracket; a row whose residual is 0, or
-whose bracket cannot shrink, stays where it is.  The number of iterations is fixed, so that the loop is one of every
-back end.
+The first point is 0, where it lies inside the interval: it says on which side the root is.  From there a bracket of its
+size is halved: by its logarithm as long as one end is more than twice the other, so that a root of 1e-300 or of 1e300
+is a dozen halvings away, whatever f is, and then by its length, down to neighbouring numbers.  Each iteration takes
+Newton's step in log(size) where it stays inside the bracket and the last step left an eighth of the residual at most (a
+power or an exponential leaves 1/e of it, from however far), else the middle of the bracket.  A row whose residual is 0,
+that does not move, or that Newton's steps bring ever faster to rest, stays where it is, and the loop may end when all
+rows do.  (Bracketed in the manner of Brent, Algorithms for Minimization Without Derivatives, 1973, chapter 4.)
 
 Two Newton steps in x follow, with the gradient going through them: the first makes derivatives right (the implicit
 function theorem), the second those of second and third order, and both remove the rounding of x(t).
 
 Where a formula gives the root to a few digits less than f has, one Newton step in x from there removes what it rounds;
-the gradient is that of the formula."""
+the gradient is that of the formula.
+
+How well a root was found is not believed but measured: `rows.residuals`."""
 
 from __future__ import annotations
 
@@ -31,8 +35,14 @@ from gencompiler.rows.unsupported import NotLowered
 if TYPE_CHECKING:
     from gencompiler.rows.expressions import Expressions, Scope
 
-#: Iterations of the loop, and the reach of t: exp(88) is near the largest float32.
-ITERATIONS, REACH = 48, 87.0
+#: Iterations of the loop, at most: 12 halvings of the logarithm, 52 of the length, and what Newton wastes.
+ITERATIONS = 72
+#: The reach of log(size): that of the smallest and of the largest double.  Where a size is infinite, as in float32 from
+#: exp(89) on, so is f, or it is no number, and the bracket of the logarithm shrinks all the same.
+SMALLEST, LARGEST = -744.0, 709.75
+#: A row has arrived when Newton's step in log(size) is as short, and the last one left as little of the residual: two
+#: more square the error twice.
+SHORT, FAST = 2.0**-20, 2.0**-10
 
 
 def root(expressions: Expressions, expr: model.Root, scope: Scope) -> Expr:
@@ -70,7 +80,8 @@ def _step(graph: Graph, expr: model.Root, body: Callable[[Expr], Expr], found: E
     """Newton's step from `found`."""
     value, slope = _with_slope(graph, body, found, expr.span)
     rest = graph.elementwise("subtract", value, target, span=expr.span)
-    return _usable(graph, graph.elementwise("divide", rest, slope, span=expr.span), found, expr.span)
+    step = graph.elementwise("divide", rest, slope, span=expr.span)
+    return _usable(graph, step, found, expr.near is not None, expr.span)
 
 
 def _constant_in(graph: Graph, scope: Scope, span: Span) -> Scope:
@@ -82,11 +93,16 @@ def _constant_in(graph: Graph, scope: Scope, span: Span) -> Scope:
     return dataclasses.replace(scope, names=names, stopped=True)
 
 
-def _usable(graph: Graph, step: Expr, found: Expr, span: Span) -> Expr:
-    """A Newton step, or none where it is no number or longer than rounding can be."""
+def _usable(graph: Graph, step: Expr, found: Expr, by_formula: bool, span: Span) -> Expr:
+    """A Newton step, or none where it is no number or longer than what is left to mend: some digits of a formula, the
+    last bits of what the loop found; a slope that is all rounding must not lead away from there."""
     size = graph.elementwise("abs", step, span=span)
-    allowed = graph.elementwise("add", graph.elementwise("abs", found, span=span), graph.number(1, span), span=span)
-    allowed = graph.elementwise("multiply", allowed, graph.number(2.0**-8, span), span=span)
+    allowed = graph.elementwise("abs", found, span=span)
+    if by_formula:
+        allowed = graph.elementwise("add", allowed, graph.number(1, span), span=span)
+    allowed = graph.elementwise(
+        "multiply", allowed, graph.number(2.0**-8 if by_formula else 4 * SHORT, span), span=span
+    )
     small = graph.elementwise("less_equal", size, allowed, span=span)
     return graph.select(small, step, graph.number(0, span), span)
 
@@ -126,43 +142,105 @@ class _Loop:
         self.expr = expr
         self.body = body
         self.span = span
+        self.lower, self.upper = float(expr.lower), float(expr.upper)
+        #: Whether 0 is inside, and so both sides of it are.
+        self.split = self.lower < 0 < self.upper
 
     def run(self, target: Expr) -> Expr:
         """The x that is found for a target."""
-        graph, span = self.graph, self.span
-        first = self._like(target, 0.0)
-        start = {
-            "low": self._like(target, -REACH),
-            "high": self._like(target, REACH),
-            "t": first,
-            "residual": self._like(target, math.inf),
+        graph, span, op, number = self.graph, self.span, self._op, self._number
+        near, far = (self.lower, self.upper) if self.upper > 0 else (self.upper, self.lower)
+        starts = {
+            "low": 0.0 if self.split else abs(near),
+            "high": abs(far),
+            "log_low": SMALLEST if self.split else _log(near, SMALLEST),
+            "log_high": _log(far, LARGEST),
+            "size": math.exp(self._first()),
+            "log_size": self._first(),
+            "side": 0.0 if self.split else math.copysign(1.0, self.lower + self.upper),
+            "residual": math.inf,
+            "moving": 1.0,
         }
-        plan = graph.loop(
-            "steps", "iteration", graph.integer(ITERATIONS, span), start, span, depth=graph.depth[id(target)]
-        )
-        low, high, t, before = plan.inside
-        x = self._x(t)
+        carried = {name: self._like(target, value) for name, value in starts.items()}
+        count, depth = graph.integer(ITERATIONS, span), graph.depth[id(target)]
+        plan = graph.loop("steps", "iteration", count, carried, span, depth=depth)
+        at = _State(*plan.inside)
+        x = op("multiply", at.side, at.size)
         value, slope = _with_slope(graph, self.body, x, span)
-        rest = self._op("subtract", value, target)
-        if not self.expr.increasing:
-            rest, slope = self._op("negate", rest), self._op("negate", slope)
-        over = self._op("greater", rest, self._number(0))
-        under = self._op("less", rest, self._number(0))
-        done = self._op("equal", rest, self._number(0))
-        known = self._op("or", self._op("or", over, under), done)
-        broken = self._op("not", known)  # no number, too far out: towards the middle
-        out = self._op("greater", t, self._number(0))
-        high = graph.select(self._op("or", over, self._op("and", broken, out)), t, high, span)
-        low = graph.select(self._op("or", under, self._op("and", broken, self._op("not", out))), t, low, span)
-        size = self._op("abs", rest)
-        newton = self._op("subtract", t, self._op("divide", rest, self._op("multiply", slope, self._speed(t, x))))
-        inside = self._op("and", self._op("greater", newton, low), self._op("less", newton, high))
-        faster = self._op("less_equal", size, self._op("multiply", self._number(0.125), before))
-        middle = self._op("multiply", self._number(0.5), self._op("add", low, high))
-        moved = graph.select(self._op("and", inside, faster), newton, middle, span)
-        after = graph.select(done, t, moved, span)
-        kept = graph.select(broken, self._like(target, math.inf), size, span)
-        return self._x(graph.close(plan, (low, high, after, kept))[2])
+        rest = op("subtract", value, target)
+        first, going = op("equal", at.side, number(0)), op("not_equal", rest, number(0))
+        over, under = self._sides(rest)
+        inner, outer = self._ends(at, over, under, first)
+        step = op("divide", op("divide", rest, x), slope)
+        newton = op("multiply", at.size, op("exp", op("negate", step)))
+        newton = self._at_first(first, op("abs", op("divide", rest, slope)), newton)  # Newton's step from 0
+        left = op("abs", rest)
+        inside = op("and", op("greater", newton, inner[0]), op("less", newton, outer[0]))
+        faster = op("less_equal", left, op("multiply", number(0.125), at.residual))
+        chosen = op("and", inside, faster)
+        short = op("less_equal", op("abs", step), number(SHORT))
+        fast = op("less_equal", left, op("multiply", number(FAST), at.residual))
+        arrived = op("and", short, op("and", fast, op("less", at.residual, number(math.inf))))
+        kept = op("or", first, arrived) if self.split else arrived
+        size, log_size = self._middle(inner, outer)
+        size = graph.select(chosen, newton, graph.select(kept, at.size, size, span), span)
+        log_size = graph.select(chosen, op("log", newton), graph.select(kept, at.log_size, log_size, span), span)
+        stays = op("and", op("equal", size, at.size), op("equal", log_size, at.log_size))
+        still = op("or", arrived, stays)
+        still = op("and", still, op("not", first)) if self.split else still
+        going = op("and", going, op("greater", at.moving, number(0)))
+        side = graph.select(over, number(-1), number(1), span)
+        nexts = _State(
+            *(inner[0], outer[0], inner[1], outer[1]),
+            graph.select(going, size, at.size, span),
+            graph.select(going, log_size, at.log_size, span),
+            graph.select(op("and", first, going), side, at.side, span) if self.split else at.side,
+            graph.select(op("or", op("or", over, under), op("not", going)), left, number(math.inf), span),
+            op("indicator", op("and", going, op("not", still))),
+        )
+        moving = graph.reduce("max", at.moving, span) if at.moving.type.shape else at.moving
+        plan.done = op("less_equal", moving, number(0))
+        found = _State(*graph.close(plan, tuple(vars(nexts).values())))
+        return _within(graph, self.expr, op("multiply", found.side, found.size), span)
+
+    def _sides(self, rest: Expr) -> tuple[Expr, Expr]:
+        """Whether x is too far to the right, and whether too far to the left; neither where f is no number."""
+        over, under = (self._op(name, rest, self._number(0)) for name in ("greater", "less"))
+        return (over, under) if self.expr.increasing else (under, over)
+
+    def _ends(self, at: _State, over: Expr, under: Expr, first: Expr) -> tuple[tuple[Expr, Expr], tuple[Expr, Expr]]:
+        """The bracket once f is known at its point: the inner and the outer end, each with its logarithm."""
+        graph, span, op = self.graph, self.span, self._op
+        left = op("less", at.side, self._number(0))
+        right = op("not", left)
+        broken = op("not", op("or", over, under))
+        out = op("greater", at.log_size, self._number(self._first()))  # no number: towards the middle
+        beyond = op("or", op("or", op("and", over, right), op("and", under, left)), op("and", broken, out))
+        before = op("or", op("or", op("and", under, right), op("and", over, left)), op("and", broken, op("not", out)))
+        if self.split:
+            before, beyond = (op("and", each, op("not", first)) for each in (before, beyond))
+        inner = graph.select(before, at.size, at.low, span), graph.select(before, at.log_size, at.log_low, span)
+        outer = graph.select(beyond, at.size, at.high, span), graph.select(beyond, at.log_size, at.log_high, span)
+        if self.split and self.lower != -self.upper:
+            ends = [
+                graph.select(over, *(self._number(reach(e)) for e in (self.lower, self.upper)), span)
+                for reach in (abs, lambda e: _log(e, LARGEST))
+            ]
+            outer = self._at_first(first, ends[0], outer[0]), self._at_first(first, ends[1], outer[1])
+        return inner, outer
+
+    def _at_first(self, first: Expr, then: Expr, otherwise: Expr) -> Expr:
+        """What holds at the first point, where that is 0."""
+        return self.graph.select(first, then, otherwise, self.span) if self.split else otherwise
+
+    def _middle(self, inner: tuple[Expr, Expr], outer: tuple[Expr, Expr]) -> tuple[Expr, Expr]:
+        """The middle of a bracket, by length where it is short, and its logarithm."""
+        op, half = self._op, self._number(0.5)
+        short = op("less_equal", outer[0], op("multiply", self._number(2), inner[0]))
+        between = op("multiply", half, op("add", inner[1], outer[1]))
+        middle = op("add", inner[0], op("multiply", half, op("subtract", outer[0], inner[0])))
+        size = self.graph.select(short, middle, op("exp", between), self.span)
+        return size, self.graph.select(short, op("log", middle), between, self.span)
 
     def _op(self, name: str, *arguments: Expr) -> Expr:
         return self.graph.elementwise(name, *arguments, span=self.span)
@@ -175,28 +253,32 @@ class _Loop:
         number = self._number(value)
         return self.graph.broadcast(number, target.type.shape[0], self.span) if target.type.shape else number
 
-    def _ends(self) -> tuple[float, float]:
-        return float(self.expr.lower), float(self.expr.upper)
+    def _first(self) -> float:
+        """The logarithm of a size well inside: of the middle of an interval, of twice the end of a half-line."""
+        if self.split:
+            return min((0.0, *(math.log(abs(end)) - 1 for end in (self.lower, self.upper) if math.isfinite(end))))
+        if math.isfinite(self.lower) and math.isfinite(self.upper):
+            return math.log(abs(self.lower + self.upper) / 2)
+        end = self.lower if math.isfinite(self.lower) else self.upper
+        return math.log(2 * abs(end)) if end else 0.0
 
-    def _x(self, t: Expr) -> Expr:
-        low, high = self._ends()
-        if math.isinf(low) and math.isinf(high):
-            return self._op("sinh", t)
-        if math.isinf(high):
-            return self._op("add", self._number(low), self._op("exp", t))
-        if math.isinf(low):
-            return self._op("subtract", self._number(high), self._op("exp", self._op("negate", t)))
-        width = self._op("multiply", self._number(high - low), self._op("sigmoid", t))
-        return self._op("add", self._number(low), width)
 
-    def _speed(self, t: Expr, x: Expr) -> Expr:
-        """dx / dt > 0"""
-        low, high = self._ends()
-        if math.isinf(low) and math.isinf(high):
-            return self._op("cosh", t)
-        if math.isinf(high):
-            return self._op("exp", t)
-        if math.isinf(low):
-            return self._op("exp", self._op("negate", t))
-        rising, falling = self._op("sigmoid", t), self._op("sigmoid", self._op("negate", t))
-        return self._op("multiply", self._number(high - low), self._op("multiply", rising, falling))
+@dataclasses.dataclass(frozen=True)
+class _State:
+    """What the loop carries: the bracket of the size and its logarithm, a point in it, its side of 0, the residual at
+    the point before, and 1 as long as the row moves."""
+
+    low: Expr
+    high: Expr
+    log_low: Expr
+    log_high: Expr
+    size: Expr
+    log_size: Expr
+    side: Expr
+    residual: Expr
+    moving: Expr
+
+
+def _log(end: float, otherwise: float) -> float:
+    """log|end|, or `otherwise` where that is infinite."""
+    return math.log(abs(end)) if math.isfinite(end) and end != 0 else otherwise

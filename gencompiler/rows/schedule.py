@@ -13,10 +13,12 @@ from gencompiler.catalog.devices import DEVICES
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
+from gencompiler.rows.analysis import constant
 from gencompiler.rows.cost import Cost, cost
 from gencompiler.rows.early import store_early
 from gencompiler.rows.expand import expand
 from gencompiler.rows.measured import MEASURED, program_key
+from gencompiler.rows.native import Native, native
 from gencompiler.rows.nodes import (
     Argsort,
     Convolve,
@@ -42,6 +44,9 @@ from gencompiler.rows.verify import verify_tile
 #: compiled for sm_80 and sm_90, 64 x 64 and 32 x 128 fit without spilling, 64 x 128 does not; and torch's products are
 #: faster there.
 LARGEST_MATRIX = 4096
+
+#: Iterations of a loop that ends when all rows are done, where a kernel goes through all of them: a tile cannot stop.
+LONGEST_STOPPING = 64
 
 #: 32-bit registers of one thread that live values may fill; the rest of the 255 is for addresses and temporaries.
 REGISTERS = 128
@@ -88,7 +93,8 @@ PRODUCTS = [
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """`tiled` and `config` where the program is `fused` into one kernel; `reason` says why, or why not."""
+    """`tiled` and `config` where the program is `fused` into one kernel; `reason` says why, or why not.  `native`: the
+    decision for a CPU."""
 
     program: Program
     fused: bool
@@ -96,6 +102,7 @@ class Schedule:
     cost: Cost
     tiled: Tiled | None = None
     config: Config | None = None
+    native: Native | None = None
 
     @property
     def has_products(self) -> bool:
@@ -104,7 +111,11 @@ class Schedule:
 
 
 def schedule(program: Program) -> Schedule:
-    """The schedule of a logical program."""
+    """The schedule of a logical program, on a GPU and on a CPU."""
+    return dataclasses.replace(_on_gpu(program), native=native(program))
+
+
+def _on_gpu(program: Program) -> Schedule:
     if (why := _only_torch(program)) is not None:
         return Schedule(program, False, why, cost(program))
     try:
@@ -140,7 +151,7 @@ def _only_torch(program: Program) -> str | None:
                 return "a convolution, which torch has"
             case MatrixFunction(function=function):
                 return f"`{function}` of a matrix, which torch computes once for all rows"
-            case Loop(done=Expr()):
+            case Loop(done=Expr(), count=count) if (constant(count) or math.inf) > LONGEST_STOPPING:
                 return "a loop that ends when all rows are done"
             case Argsort():
                 return "the order that sorts a vector"

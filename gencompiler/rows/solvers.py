@@ -28,13 +28,14 @@ FIRST = Fraction(1, 32)
 class Motion:
     """The values that are carried along, how fast they move, and in which direction of time.
 
-    No stage looks before `earliest`, where there is one."""
+    No stage looks before `earliest`, where there is one; `depth` loops are around."""
 
     graph: Graph
     slopes: Slopes
     down: bool
     span: Span
     earliest: Fraction | None = None
+    depth: int = 0
 
     def apply(self, function: str, *arguments: Expr) -> Expr:
         return self.graph.elementwise(function, *arguments, span=self.span)
@@ -131,7 +132,7 @@ def adaptive(motion: Motion, solver: Solver, values: dict[str, Expr], way: Way) 
     start = motion.slopes(next(iter(values.values())), motion.number(way.first))
     carried = dict(values) | {f"{name}_slope": k for name, k in zip(values, start, strict=True)}
     carried |= {"left": motion.number(whole), "length": motion.number(whole * FIRST)}
-    plan = graph.loop("time", "k", graph.integer(way.attempts, motion.span), carried, motion.span, depth=0)
+    plan = graph.loop("time", "k", graph.integer(way.attempts, motion.span), carried, motion.span, depth=motion.depth)
     count = len(values)
     inside, known, (left, length) = plan.inside[:count], plan.inside[count : 2 * count], plan.inside[2 * count :]
     attempts = motion.apply("subtract", motion.number(way.attempts), graph.index_of(plan))
@@ -242,6 +243,35 @@ def exponential_step(
     return reached(end, (bent(end, later), further))
 
 
+def multistep(
+    motion: Motion, x: Expr, levels: tuple[Level, Level, Level], noise: Expr, before: Expr, first: Expr
+) -> tuple[Expr, Expr]:
+    """The probability flow from the second of `levels` to the last by DPM-Solver++(2M) (Lu et al. 2022, algorithm 2),
+    and the prediction of the data that the next step remembers.
+
+    `noise` is -noise * score at x, `before` the prediction at the first level, which counts for nothing where `first`.
+    With y = x - shift, D = (y_s - σ_s ε) / m_s and h = λ_t - λ_s the flow is
+
+        y_t = (σ_t / σ_s) y_s + (m_t - (σ_t / σ_s) m_s) (D + (D - D') h / (2 h')),      h' = λ_s - λ_s'."""
+    apply, (earlier, begin, end) = motion.apply, levels
+    centred = apply("subtract", x, begin.shift)
+    data = apply("divide", apply("subtract", centred, apply("multiply", begin.noise, noise)), begin.signal)
+    data = motion.graph.name(data, "denoised")
+
+    def gap(one: Level, other: Level) -> Expr:
+        """λ at the second level less λ at the first."""
+        signal, spread = apply("divide", other.signal, one.signal), apply("divide", one.noise, other.noise)
+        return apply("log", apply("multiply", signal, spread))
+
+    share = apply("divide", gap(begin, end), apply("multiply", motion.number(2), gap(earlier, begin)))
+    share = motion.graph.select(first, motion.number(0), share, motion.span)
+    better = apply("add", data, apply("multiply", share, apply("subtract", data, before)))
+    ratio = apply("divide", end.noise, begin.noise)
+    gain = apply("subtract", end.signal, apply("multiply", ratio, begin.signal))
+    moved = apply("add", apply("multiply", ratio, centred), apply("multiply", gain, better))
+    return apply("add", moved, end.shift), data
+
+
 #: Where in a step an exponential integrator looks between its ends.
 PLACES: dict[int, tuple[Fraction, ...]] = {
     1: (),
@@ -253,9 +283,9 @@ PLACES: dict[int, tuple[Fraction, ...]] = {
 # -- probes and shapes -----------------------------------------------------------------------------------------------
 
 
-def signs(graph: Graph, stream: int, shape: tuple[int, ...], span: Span) -> Expr:
-    """Independent signs, drawn once for each row."""
-    drawn = graph.draw("uniform", stream, graph.scalar("step", span), shape, span)
+def signs(graph: Graph, stream: int, shape: tuple[int, ...], span: Span, key: Expr | None = None) -> Expr:
+    """Independent signs, drawn once for each row, and for each `key` where they are many."""
+    drawn = graph.draw("uniform", stream, graph.scalar("step", span) if key is None else key, shape, span)
     low = graph.elementwise("less", drawn, graph.number(0.5, span), span=span)
     return graph.name(graph.select(low, graph.number(-1, span), graph.number(1, span), span), "probe")
 

@@ -46,7 +46,8 @@ def programs(derived: Derived) -> list[nodes.Program]:
         name = "sample" if plain and method is asked.method_of(derived.model, "sample") else method.name
         program = solver.likelihood() if method.verb == "evaluate" else solver.sample(name)
         found.setdefault(program.name, program)
-        if name == "sample" and method.verb == "sample" and not solver.solver.adaptive:
+        steps_alone = not (solver.solver.adaptive or solver.solver.multistep)
+        if name == "sample" and method.verb == "sample" and steps_alone:
             found |= {each.name: each for each in (solver.start(), solver.onwards())}
     for sde in derived.sdes.values():
         if end_of(sde) is not None:
@@ -114,11 +115,17 @@ class _Solver(Request):
         if self.solver.adaptive:
             (final,) = self._adaptive(draft, {self.sde.state.name: x}, self.slopes(draft, given, reverse=False), None)
             return draft.program({self.sde.state.name: final})
-        plan = graph.loop("time", "k", graph.integer(self.steps, span), {self.sde.state.name: x}, span, depth=0)
-        (inside,) = plan.inside
+        carried = {self.sde.state.name: x}
+        if self.solver.multistep:
+            carried["before"] = wide(draft, draft.zero, x)
+        plan = graph.loop("time", "k", graph.integer(self.steps, span), carried, span, depth=0)
         index = graph.index_of(plan)
-        after = self._after(draft, inside, given, index, graph.elementwise("add", step, index, span=span))
-        (final,) = graph.close(plan, (after,))
+        number = graph.elementwise("add", step, index, span=span)
+        if self.solver.multistep:
+            moved, own = Step(self, draft, given, index, number).remembering(*plan.inside)
+            final = graph.close(plan, (wide(draft, moved, x), wide(draft, own, x)))[0]
+        else:
+            (final,) = graph.close(plan, (self._after(draft, plan.inside[0], given, index, number),))
         return draft.program({self.sde.state.name: final})
 
     def _how_many(self) -> str:

@@ -6,7 +6,7 @@ from gencompiler.model import diffusion_methods as asked
 from gencompiler.rows.expressions import Scope
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.programs import Draft, streams_of
-from gencompiler.rows.solvers import PLACES, Level, Motion, exponential_step, fixed_step
+from gencompiler.rows.solvers import PLACES, Level, Motion, exponential_step, fixed_step, multistep
 from gencompiler.rows.time_request import Noise, Request, Slope, names_of
 
 
@@ -14,7 +14,7 @@ class Step:
     """One step of a sampler: noise put back, the solver, the corrector."""
 
     def __init__(self, request: Request, draft: Draft, given: dict[str, Expr], index: Expr, number: Expr) -> None:
-        self.request, self.draft, self.given, self.number = request, draft, given, number
+        self.request, self.draft, self.given, self.index, self.number = request, draft, given, index, number
         self.graph, self.span = draft.graph, request.method.span
         clock = request.clock
         self.time = clock.at(self.graph, index, self.span)
@@ -62,19 +62,34 @@ class Step:
         )
         return Level(signal, shift, noise, time)
 
+    def _noise_of(self, state: Expr, time: Expr) -> Expr:
+        """-noise * score: the noise that the score predicts."""
+        scope = names_of(self.draft, state, time, self.request.sde, self.given)
+        found = self.draft.expressions.lower(self.request.score(), scope)
+        return self.apply("multiply", self.apply("negate", self._level(time).noise), found)
+
     def _exponential(self, x: Expr) -> Expr:
-        order = self.request.solver.exponential
-        score = self.request.score()
-
-        def noise_of(state: Expr, time: Expr) -> Expr:
-            scope = names_of(self.draft, state, time, self.request.sde, self.given)
-            found = self.draft.expressions.lower(score, scope)
-            return self.apply("multiply", self.apply("negate", self._level(time).noise), found)
-
-        places = [self.apply("multiply", self.graph.number(float(p), self.span), self.length) for p in PLACES[order]]
-        times = [self.time, *(self.apply("subtract", self.time, p) for p in places), self.following]
+        order, churn = self.request.solver.exponential, asked.churn_of(self.request.method)
+        time, length = self.time, self.length
+        if churn is not None:
+            x, time = self._churned(x, churn)
+            length = self.apply("subtract", time, self.following)
+        places = [self.apply("multiply", self.graph.number(float(p), self.span), length) for p in PLACES[order]]
+        times = [time, *(self.apply("subtract", time, p) for p in places), self.following]
         levels = tuple(self._level(t) for t in times)
-        return exponential_step(self._motion(lambda state, time: state), order, x, levels, noise_of)
+        return exponential_step(self._motion(lambda state, time: state), order, x, levels, self._noise_of)
+
+    def remembering(self, x: Expr, before: Expr) -> tuple[Expr, Expr]:
+        """The state after a step that looks back at the prediction of the data `before`, and its own."""
+        back = self.apply("subtract", self.index, self.graph.integer(1, self.span))
+        first = self.apply("less", self.index, self.graph.integer(1, self.span))
+        earlier = self.request.clock.at(self.graph, back, self.span)
+        levels = (self._level(earlier), self._level(self.time), self._level(self.following))
+        noise = self._noise_of(x, self.time)
+        motion = self._motion(lambda state, time: state)
+        moved, own = multistep(motion, x, levels, noise, before, first)
+        corrector = asked.corrector_of(self.request.method)
+        return (moved if corrector is None else self._corrected(moved, corrector)), own
 
     def _churned(self, x: Expr, churn: asked.Churn) -> tuple[Expr, Expr]:
         """The state with the noise of a later time, by the kernel from one time to the other, and that time."""

@@ -1,4 +1,4 @@
-"""Which back end runs a row program: torch, or the kernels of the package."""
+"""Which back end runs a row program: torch, the kernels of the package, or its C functions."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from gencompiler.runtime import settings
 from gencompiler.runtime.errors import RunError
 
 if TYPE_CHECKING:
+    from gencompiler.runtime.compiled import CFunction
     from gencompiler.runtime.modules import Model
 
 
@@ -45,6 +46,40 @@ def kernel_launcher(module: str, name: str) -> Callable[..., Any] | None:
 def kernels_apply(model: Model) -> bool:
     """Whether kernels run what they can of this model."""
     return bool(model.package) and kernels_wanted(model.device, model.dtype)
+
+
+def native_applies(model: Model) -> bool:
+    """Whether C functions run what they can of this model: on a CPU, in float32, for plain tensors."""
+    if not model.package or model.device.type != "cpu" or model.dtype != torch.float32:
+        return False
+    choice = settings.backend()
+    if choice not in ("auto", "native") or (choice == "auto" and settings.native_wanted() != "1"):
+        return False
+    return not (torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling() or _transformed())
+
+
+def _transformed() -> bool:
+    """Whether a transformation of `torch.func` or forward-mode differentiation is under way."""
+    under_way = torch._C._functorch.peek_interpreter_stack() is not None
+    return under_way or torch.autograd.forward_ad._current_level >= 0
+
+
+def c_function(model: Model, function: str, inputs: Sequence[Tensor] = ()) -> CFunction | None:
+    """The C function of this name, where C runs it: on a CPU with a compiler, in float32, and without gradients."""
+    if not native_applies(model) or needs_gradient(model, inputs):
+        return None
+    found = _c_function(f"{model.package}.native", function)
+    plain = all(type(each) is Tensor and each.device.type == "cpu" for each in inputs)
+    return found if found is not None and plain and found.is_ready else None
+
+
+@functools.cache
+def _c_function(module: str, name: str) -> CFunction | None:
+    """The C function `name` of a package's module `native`; None where it has none."""
+    if importlib.util.find_spec(module) is None:
+        return None
+    function: CFunction | None = getattr(importlib.import_module(module), name, None)
+    return function
 
 
 def needs_gradient(model: Model, inputs: Sequence[Tensor]) -> bool:

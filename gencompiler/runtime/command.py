@@ -103,6 +103,7 @@ def _training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, help="optimizer steps, instead of epochs")
     parser.add_argument("--batch", type=int)
     parser.add_argument("--lr", type=float, help="learning rate")
+    parser.add_argument("--schedule", choices=("constant", "cosine", "linear"), help="of the learning rate")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--device")
     parser.add_argument("--precision", choices=("float32", "float64", "bfloat16"))
@@ -121,8 +122,7 @@ def _train(
 ) -> int:
     options = {name: value for name, value in vars(parsed).items() if value is not None and name != "command"}
     options.setdefault("out", _run_directory(kind))
-    if (rate := options.pop("lr", None)) is not None:
-        options["optimizer_options"] = {**defaults.optimizer_options, "lr": rate}
+    options = defaults.spelled(options)
     source = options.pop("data", None)
     chosen = defaults.override(options)
     model = kind(seed=chosen.seed)

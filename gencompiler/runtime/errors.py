@@ -29,3 +29,12 @@ def render(error: RunError) -> str:
     lines += [f"  = note: {note}" for note in error.notes]
     lines += [f"  = help: {line}" for line in error.help]
     return "\n".join(lines)
+
+
+class NotConverged(RuntimeWarning):
+    """G808: rows of a numeric inverse whose residual is more than rounding explains."""
+
+    code = "G808"
+
+    def __str__(self) -> str:
+        return f"[{self.code}] {super().__str__()}"

@@ -235,7 +235,8 @@ class Model(nn.Module):
         numbers, the keys of random draws; `steps` the trip count of a chain, of `total` on a path; parameters besides
         `update` (when given) enter as constants."""
         program, counts = self.programs[name], {"step": step, "steps": steps, "total": total}
-        most = program.at_once(MOST_PARTICLES, self.device)
+        native = backends.c_function(self, program.function.__name__, inputs)
+        most = MOST_PARTICLES if native else program.at_once(MOST_PARTICLES, self.device)
         if len(rows) > most:
             options: dict[str, Any] = {"seed": seed, "update": update, **counts}
             parts = [torch.split(each, most) for each in (rows, *inputs)]
@@ -247,7 +248,7 @@ class Model(nn.Module):
         ]
         if differentiable := backends.differentiable(self, program.function.__name__, inputs):
             return (differentiable(inputs, values, rows, checked_seed(seed), step),)
-        function = self.kernel(name, inputs) or program.function
+        function = native or self.kernel(name, inputs) or program.function
         known = {"rows": rows, "seed": checked_seed(seed), "dtype": self.dtype, **counts}
         scalars = [known[scalar] for scalar in program.scalars]
         networks = [self._network(module, update) for module in program.modules]

@@ -1,8 +1,8 @@
-"""Random words by a C compiler, where there is one: the same numbers as torch's, bit for bit, some ten times sooner.
+"""The C compiler of the machine, where there is one: random words, and the C functions of packages.
 
-Philox is a hundred operations on integers, which torch makes passes over memory of.  So `philox.c` is compiled once, in
-about a second, by the `cc` of the machine, and kept in the cache under a name that says from what and for which
-processor.  Without a compiler, or with GENC_NATIVE=0, torch computes the words; nothing else changes.
+What is compiled is kept in the cache under a name that says from what, by which compiler and for which processor; so it
+is compiled once, in about a second.  Without a compiler, or with GENC_NATIVE=0, torch computes everything, and nothing
+else changes.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ SOURCE = Path(__file__).with_name("philox.c")
 
 #: Flags to try, the best first: not every compiler knows the first.
 FLAGS = (("-O3", "-march=native"), ("-O3",))
+
+#: What all is compiled with: arithmetic is IEEE's, and rounds as torch's does.
+COMMON = ("-std=gnu11", "-shared", "-fPIC", "-ffp-contract=off")
 
 #: Seconds that compiling may take.
 TIME_LIMIT = 60
@@ -62,12 +65,12 @@ def uniforms(seed: int, counters: Sequence[Tensor | int], words: int) -> tuple[T
 
 @functools.cache
 def library() -> ctypes._NamedFuncPointer | None:
-    """The compiled function; None without a compiler, or where GENC_NATIVE is 0."""
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    if not settings.native_wanted() or compiler is None:
+    """The compiled function of random words; None without a compiler, or where GENC_NATIVE is 0."""
+    command = compiler()
+    if command is None:
         return None
     try:
-        function = ctypes.CDLL(str(_compiled(compiler))).uniforms
+        function = loaded(command, SOURCE).uniforms
     except (OSError, subprocess.SubprocessError):
         return None
     pointer = ctypes.c_void_p
@@ -76,34 +79,60 @@ def library() -> ctypes._NamedFuncPointer | None:
     return function
 
 
-def _compiled(compiler: str) -> Path:
-    """The shared object, from the cache or made now."""
-    source = SOURCE.read_bytes()
-    key = hashlib.sha256(b"\0".join((source, compiler.encode(), _processor()))).hexdigest()[:16]
+def compiler() -> str | None:
+    """The C compiler: CC, else `cc`; None where there is none, or where GENC_NATIVE is 0."""
+    return shutil.which(os.environ.get("CC", "cc")) if settings.native_wanted() != "0" else None
+
+
+def loaded(
+    command: str, source: Path, *, define: str = "", headers: Sequence[Path] = (), more: Sequence[str] = ()
+) -> ctypes.CDLL:
+    """The library compiled from `source`, from the cache or made now; `define` chooses a part of it, `more` are flags
+    that a compiler may lack.
+
+    Raises OSError, or subprocess.SubprocessError from a compiler that fails or takes too long."""
+    texts = [each.read_bytes() for each in (source, *headers)]
+    status = os.stat(command)
+    told = f"{command} {status.st_size} {status.st_mtime_ns} {define} {FLAGS} {COMMON} {more}"
+    key = hashlib.sha256(b"\0".join((*texts, told.encode(), _processor()))).hexdigest()[:16]
+    options = [*([f"-D{define}"] if define else []), *(f"-I{each.parent}" for each in headers)]
+    try:
+        folder = _folder()
+        path = folder / f"{(define or source.stem).lower()}-{key}.so"
+        if not path.exists():
+            with tempfile.TemporaryDirectory(dir=folder) as aside:
+                made = Path(aside) / "made.so"
+                _compile(command, source, made, options, more)
+                made.replace(path)
+        return ctypes.CDLL(str(path))
+    except PermissionError:  # a cache that cannot be written to: for this process alone
+        with tempfile.TemporaryDirectory() as aside:
+            made = Path(aside) / "made.so"
+            _compile(command, source, made, options, more)
+            return ctypes.CDLL(str(made))
+
+
+def _folder() -> Path:
     folder = settings.cache_directory() / "native"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
         raise OSError(f"{folder} belongs to someone else")
-    path = folder / f"philox-{key}.so"
-    if not path.exists():
-        with tempfile.TemporaryDirectory(dir=folder) as aside:
-            made = Path(aside) / "philox.so"
-            _compile(compiler, made)
-            made.replace(path)
-    return path
+    return folder
 
 
-def _compile(compiler: str, target: Path) -> None:
-    shared = ["-std=c11", "-shared", "-fPIC", "-ffp-contract=off", str(SOURCE), "-o", str(target)]
-    for place, flags in enumerate(FLAGS):
+def _compile(command: str, source: Path, target: Path, options: Sequence[str], more: Sequence[str]) -> None:
+    attempts = [(*flags, *more) for flags in FLAGS] + ([FLAGS[-1]] if more else [])
+    for place, flags in enumerate(attempts):
+        words = [command, *flags, *COMMON, *options, str(source), "-lm", "-o", str(target)]
         try:
-            subprocess.run([compiler, *flags, *shared], check=True, capture_output=True, timeout=TIME_LIMIT)
+            subprocess.run(words, check=True, capture_output=True, timeout=TIME_LIMIT)
             return
         except subprocess.CalledProcessError:
-            if place == len(FLAGS) - 1:
+            if place == len(attempts) - 1:
                 raise
 
 
+@functools.cache
 def _processor() -> bytes:
     """What the code is compiled for: a cache may be shared by machines."""
     try:

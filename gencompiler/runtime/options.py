@@ -74,6 +74,16 @@ class Settings:
             raise RunError("G801", f"unknown option `{unknown[0]}`", f"known: {', '.join(sorted(known))}")
         return dataclasses.replace(self, **options)
 
+    def spelled(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Options of a command line as overrides of fields: `lr` among those of the optimizer, a schedule without the
+        options of another."""
+        found = dict(options)
+        if (rate := found.pop("lr", None)) is not None:
+            found["optimizer_options"] = {**self.optimizer_options, "lr": rate}
+        if found.get("schedule", self.schedule) != self.schedule:
+            found["schedule_options"] = {}
+        return found
+
     def total_steps(self, rows: int, repeats: int = 1) -> int:
         """Rounds through the phases of a whole run over `rows` training rows, `repeats` batches in each; the last batch
         of an epoch may be smaller."""

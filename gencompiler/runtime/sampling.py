@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gencompiler.runtime import adaptation, random
+from gencompiler.runtime import adaptation, backends, random
 from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.fields import Field
 from gencompiler.runtime.modules import Context, Model, Values
@@ -195,8 +195,11 @@ def last_state(model: Model, count: int, context: Context = None, *, burn_in: in
 def tiles(model: Model, count: int, *programs: str) -> Iterator[Tensor]:
     """Row numbers of each tile of `programs`, which run one after another.
 
-    A kernel has tiles of its own, aligned in the same way, so it takes many at once."""
-    if model.kernel(programs[0]) is not None:
+    A kernel has tiles of its own, aligned in the same way, and a C function computes every row alike, so they take many
+    at once."""
+    if model.kernel(programs[0]) is not None or all(
+        backends.c_function(model, model.programs[name].function.__name__) for name in programs
+    ):
         yield from torch.split(torch.arange(count, device=model.device), LAUNCH)
         return
     longest = _longest_tile(model, programs)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from gencompiler.runtime.errors import RunError
 
-BACKENDS = ("auto", "torch", "triton")
+BACKENDS = ("auto", "torch", "triton", "native")
 
 
 def backend() -> str:
-    """GENC_BACKEND: `auto` (Triton on CUDA, torch elsewhere), `torch`, or `triton` (also under TRITON_INTERPRET=1)."""
+    """GENC_BACKEND: `auto` (Triton on CUDA, C on a CPU with a compiler, torch elsewhere), `torch`, `native`, or `triton`
+    (also under TRITON_INTERPRET=1)."""
     value = os.environ.get("GENC_BACKEND", "auto")
     if value not in BACKENDS:
         raise RunError("G801", f"GENC_BACKEND is {value!r}", f"use one of {', '.join(BACKENDS)}")
@@ -23,9 +24,10 @@ def interpreting() -> bool:
     return os.environ.get("TRITON_INTERPRET") == "1"
 
 
-def native_wanted() -> bool:
-    """GENC_NATIVE: 0 leaves random words to torch where a C compiler could make them sooner."""
-    return os.environ.get("GENC_NATIVE", "1") != "0"
+def native_wanted() -> str:
+    """GENC_NATIVE, what the C compiler is used for: 1 for all it can do, `words` for random words, 0 for nothing."""
+    value = os.environ.get("GENC_NATIVE", "1")
+    return value if value in ("0", "words") else "1"
 
 
 def cache_directory() -> Path:

@@ -162,8 +162,8 @@ EXAMPLES: tuple[BadExample, ...] = (
     BadExample("model M { y = x[:3] }", "G016", "a range is written with `..`", help=_RANGE, any_token=True),
     BadExample("model M { x = z |> repeat(3) Step }", "G005", "`repeat` wraps what stands in braces", "expected `{`",
                "write `repeat(3) { Step }`", after=True, any_token=True),
-    BadExample("model M { x = z |> repeat { Step } }", "G005", "`repeat` needs to know how often", "expected `(`",
-               "write `repeat(3) { Step }`", after=True, any_token=True),
+    BadExample("model M { x = z |> repeat { Step } }", "G005", "`repeat` needs to know how often, in parentheses",
+               "expected `(`", "write `repeat(3) { Step }`", after=True, any_token=True),
     *(
         BadExample(f"model M {{ x = {text} }}", "G005", "`log` needs what it is applied to", "expected an expression",
                    "`log` is a prefix operator: write `log x`; a stage is a map, as "

@@ -11,7 +11,7 @@ from gencompiler.diagnostics.model import Diagnostic, Label, Severity
 from gencompiler.diagnostics.span import SourceText, Span
 from gencompiler.syntax.brackets import CLOSED_BY, CLOSER
 from gencompiler.syntax.tables import END, Tables
-from gencompiler.syntax.vocabulary import KEYWORDS, SYNONYMS, WORDS, expectation, nearest
+from gencompiler.syntax.vocabulary import FOREIGN, KEYWORDS, SYNONYMS, WORDS, expectation, nearest
 
 _ENDS_OPERAND = frozenset({"NAME", "NUMBER", "RPAR", "RSQB", "RBRACE", "STRING"})
 _BEGINS_OPERAND = frozenset({"NAME", "NUMBER", "LPAR", "LSQB", "EXPECT", "LOG", "STRING"})
@@ -90,6 +90,8 @@ def keyword_as_name(context: Context, states_before: list[int]) -> Mended | None
 
     `repeat` may begin an expression, so that it is only noticed at the token after it."""
     repeat = context.previous is not None and context.previous.type == "REPEAT"
+    if repeat and context.token.type in ("NAME", "NUMBER") and not context.starts_line(context.index):
+        return None  # `repeat 3 { … }`: what is missing is a bracket
     at, states = (context.index - 1, states_before) if repeat else (context.index, context.states)
     token = context.tokens[at]
     if token.type not in KEYWORDS or context.starts_line(at):
@@ -230,10 +232,18 @@ def _expected(context: Context) -> Diagnostic:
     what = expectation(expected, previous.type if previous else None)
     if what is None or previous is None:
         shown = f"unexpected {context.found()}"
-        return _error("G009", shown, Label(context.span(token), f"expected {what}" if what else ""))
+        label = Label(context.span(token), f"expected {what}" if what else "")
+        return _error("G009", shown, label, help=_foreign(context))
     name = "this" if previous.type in ("STRING", "DOCSTRING") else f"`{previous}`"
     return _error(
         "G005",
         f"expected {what} after {name}, found {context.found()}",
         Label(context.after_previous(), f"expected {what}"),
+        help=_foreign(context),
     )
+
+
+def _foreign(context: Context) -> tuple[str, ...]:
+    """How to say here what the refused token, or the word before it, says elsewhere."""
+    words = (context.previous, context.token)
+    return tuple(FOREIGN[word.lower()] for word in words if word is not None and word.lower() in FOREIGN)[:1]

@@ -22,6 +22,25 @@ SYNONYMS = {
     "max": "MAXIMIZE", "min": "MINIMIZE", "external": "EXTERN", "require": "REQUIRES", "elif": "ELSE",
 }  # fmt: skip
 
+#: Words that begin statements elsewhere, and how what they say is written here.
+FOREIGN = {
+    **dict.fromkeys(
+        ("energy", "potential", "hamiltonian"),
+        "an energy is a function, `def U(x : Real[2]) -> Real = …`, and `p(x) ∝ exp(-U(x))` its density",
+    ),
+    **dict.fromkeys(
+        ("propose", "proposal", "accept", "reject", "metropolis"),
+        "a proposal is a draw, `y ~ Normal(x, s)`, and `x' = metropolis(y)` takes it or stays",
+    ),
+    **dict.fromkeys(
+        ("prior", "likelihood", "posterior", "target"),
+        "every distribution is an equation: `p(z) = …`, `p(x | z) = …`, `q(z | x) = …`",
+    ),
+    **dict.fromkeys(("return", "yield"), "a definition is its value: `def f(x : Real) -> Real = …`"),
+    **dict.fromkeys(("import", "include", "from", "use"), "a spec is one file; the prelude is always there"),
+    **dict.fromkeys(("optimizer", "optimise", "optimize", "fit"), "write `train maximum_likelihood with { … }`"),
+}
+
 #: The other terminals.
 WORDS: dict[str, str] = {
     **{terminal: f"`{word}`" for terminal, word in KEYWORDS.items()},

@@ -72,7 +72,7 @@ def _checks(source: SourceText, defines: Mapping[str, int]) -> bool:
 
 def _fields(model: ModelIR) -> list[Field]:
     """Observed and given variables, as the generated class will declare them."""
-    return [_field(v) for v in model.variables if v.role != "latent"]
+    return [_field(v) for v in model.variables if v.role in ("observed", "given")]
 
 
 def _field(variable: Variable) -> Field:

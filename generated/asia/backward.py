@@ -294,7 +294,7 @@ def objective_phase_1_saving_rows(
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return value
@@ -707,7 +707,7 @@ def objective_phase_1_backward_rows(
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return (

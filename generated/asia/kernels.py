@@ -73,7 +73,7 @@ def sample_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return xray, dysp
@@ -396,7 +396,7 @@ def log_weight_rows(xray, dysp, bronc_logits, lung_logits, tub_logits, smoke_log
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_weight
@@ -668,7 +668,7 @@ def encode_rows(xray, dysp, bronc_logits, lung_logits, tub_logits, smoke_logits,
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return asia, smoke, tub, lung, bronc, either
@@ -730,7 +730,7 @@ def decode_rows(bronc, either, *, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return xray, dysp
@@ -777,7 +777,7 @@ def decode_mean_rows(bronc, either, *, dtype=torch.float32):
         count,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return xray, dysp
@@ -864,7 +864,7 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return asia, smoke, tub, lung, bronc, either
@@ -1152,7 +1152,7 @@ def objective_phase_1_rows(
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return value

@@ -136,7 +136,7 @@ def objective_phase_1_saving_rows(x, W, b, *, rows, seed, step):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return value, x_2_saved, x_2_end
@@ -233,7 +233,7 @@ def objective_phase_1_backward_rows(x, x_2_saved, x_2_end, value_cotangent):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return part_2, part_1.sum(0), part_3.sum(0)

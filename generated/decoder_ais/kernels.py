@@ -47,7 +47,7 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return z
@@ -123,7 +123,7 @@ def anneal_start_rows(x, *, rows, seed, step):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return z, log_weight

@@ -23,8 +23,8 @@ def encode_kernel(x_ptr, c_out, rows_ptr, count, seed, step, ROWS: tl.constexpr,
     row = tl.load(rows_ptr + place, mask=live, other=0)
     # denoising_autoencoder.gen:7
     noise_0 = normal(seed, row, step, 0, 6)
-    noise_1 = normal(seed, row, step, 1, 6)
     tl.store(c_out + place * 2, tl.load(x_ptr + place * 2, mask=live, other=0) + 0.3 * noise_0, mask=live)
+    noise_1 = normal(seed, row, step, 1, 6)
     tl.store(c_out + place * 2 + 1, tl.load(x_ptr + place * 2 + 1, mask=live, other=0) + 0.3 * noise_1, mask=live)
 
 
@@ -45,7 +45,7 @@ def encode_rows(x, *, rows, seed, step):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return c
@@ -81,7 +81,7 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x

@@ -99,7 +99,7 @@ def sample_rows(sigma, mlp_0_weight, mlp_0_bias, output_weight, output_bias, *, 
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x
@@ -196,7 +196,7 @@ def decode_rows(z, sigma, mlp_0_weight, mlp_0_bias, output_weight, output_bias, 
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x
@@ -231,7 +231,7 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return z

@@ -22,8 +22,8 @@ def start_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     row = tl.load(rows_ptr + place, mask=live, other=0)
     # edm.gen:14
     noise_0 = normal(seed, row, step, 0, 0)
-    noise_1 = normal(seed, row, step, 1, 0)
     tl.store(x_out + place * 2, 80.0 * noise_0, mask=live)
+    noise_1 = normal(seed, row, step, 1, 0)
     tl.store(x_out + place * 2 + 1, 80.0 * noise_1, mask=live)
 
 
@@ -43,7 +43,7 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x
@@ -93,7 +93,7 @@ def simulate_edm_rows(x, steps, *, rows, seed, step):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_out

@@ -40,18 +40,18 @@ def objective_phase_1_rows(
     dtype = x.dtype
     device = x.device
     places = torch.arange(8, device=device)
-    # diffusion.gen:25
+    # diffusion.gen:33
     noise = random.normal(seed, rows, step, 1, dtype=dtype)
     u = -1.2 + 1.2 * noise
-    # diffusion.gen:27
+    # diffusion.gen:35
     s = torch.exp(u)
-    # diffusion.gen:26
+    # diffusion.gen:34
     total = s**2 + 0.25
     product = s * 0.5
-    # diffusion.gen:25
+    # diffusion.gen:33
     noise_2 = random.normal(seed, rows, step, 2, 2, dtype=dtype)
     e = 0.0 + noise_2
-    # diffusion.gen:26
+    # diffusion.gen:34
     total_2 = x + s[:, None] * e
     # edm.gen:10
     sqrt_total = torch.sqrt(total)
@@ -69,7 +69,7 @@ def objective_phase_1_rows(
     net = F.linear(hidden_3, mlp_net_weight, mlp_net_bias)
     # edm.gen:8
     denoise = (0.25 / total)[:, None] * total_2 + (product / sqrt_total)[:, None] * net
-    # diffusion.gen:26
+    # diffusion.gen:34
     return total / product**2 * torch.linalg.vector_norm(x - denoise, dim=-1) ** 2
 
 

@@ -192,7 +192,7 @@ def log_prob_saving_rows(c, x, A, b, s, weight, bias):
         count,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_prob
@@ -323,6 +323,8 @@ def log_prob_backward_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
+    # experts.gen:3
+    tl.store(part_2_out + place * 1, tl.load(c_ptr + place * 1, mask=live, other=0), mask=live)
     # experts.gen:7
     c_0 = tl.load(c_ptr + place * 1, mask=live, other=0)
     x = tl.load(x_ptr + place, mask=live, other=0)
@@ -378,20 +380,50 @@ def log_prob_backward_kernel(
     product_3_2 = tl.load(weights_7_array) * product_2_2
     product_3_3 = tl.load(weights_8_array) * product_2_3
     negate_product__0 = -product__0
+    tl.store(
+        part_5_out + place * 4,
+        -difference_0 / tl.load(weights_9_array) * product_2_0 + tl.load(weights_5_array) * negate_product__0,
+        mask=live,
+    )
     negate_product__1 = -product__1
+    tl.store(
+        part_5_out + place * 4 + 1,
+        -difference_1 / tl.load(weights_10_array) * product_2_1 + tl.load(weights_6_array) * negate_product__1,
+        mask=live,
+    )
     negate_product__2 = -product__2
+    tl.store(
+        part_5_out + place * 4 + 2,
+        -difference_2 / tl.load(weights_11_array) * product_2_2 + tl.load(weights_7_array) * negate_product__2,
+        mask=live,
+    )
     negate_product__3 = -product__3
+    tl.store(
+        part_5_out + place * 4 + 3,
+        -difference_3 / tl.load(weights_12_array) * product_2_3 + tl.load(weights_8_array) * negate_product__3,
+        mask=live,
+    )
     # experts.gen:7
     shared_6 = tl.where(reduced == float("-inf"), 0.0, reduced)
     shared_7 = negate_product__0 + negate_product__1 + negate_product__2 + negate_product__3
     # experts.gen:2
     total_2_0 = product__0 + tl.exp(logits_0 - shared_6) * shared_7
+    tl.store(part_1_out + place * 4, total_2_0, mask=live)
     total_2_1 = product__1 + tl.exp(logits_1 - shared_6) * shared_7
+    tl.store(part_1_out + place * 4 + 1, total_2_1, mask=live)
     total_2_2 = product__2 + tl.exp(logits_2 - shared_6) * shared_7
+    tl.store(part_1_out + place * 4 + 2, total_2_2, mask=live)
     total_2_3 = product__3 + tl.exp(logits_3 - shared_6) * shared_7
+    tl.store(part_1_out + place * 4 + 3, total_2_3, mask=live)
     negate_product_3_0 = -product_3_0
+    tl.store(part_3_out + place * 4, c_0 * negate_product_3_0, mask=live)
+    tl.store(part_4_out + place * 4, negate_product_3_0, mask=live)
     negate_product_3_1 = -product_3_1
+    tl.store(part_3_out + place * 4 + 1, c_0 * negate_product_3_1, mask=live)
+    tl.store(part_4_out + place * 4 + 1, negate_product_3_1, mask=live)
     negate_product_3_2 = -product_3_2
+    tl.store(part_3_out + place * 4 + 2, c_0 * negate_product_3_2, mask=live)
+    tl.store(part_4_out + place * 4 + 2, negate_product_3_2, mask=live)
     negate_product_3_3 = -product_3_3
     # experts.gen:7
     tl.store(
@@ -409,41 +441,8 @@ def log_prob_backward_kernel(
         mask=live,
     )
     # experts.gen:2
-    tl.store(part_1_out + place * 4, total_2_0, mask=live)
-    tl.store(part_1_out + place * 4 + 1, total_2_1, mask=live)
-    tl.store(part_1_out + place * 4 + 2, total_2_2, mask=live)
-    tl.store(part_1_out + place * 4 + 3, total_2_3, mask=live)
-    # experts.gen:3
-    tl.store(part_2_out + place * 1, tl.load(c_ptr + place * 1, mask=live, other=0), mask=live)
-    # experts.gen:2
-    tl.store(part_3_out + place * 4, c_0 * negate_product_3_0, mask=live)
-    tl.store(part_3_out + place * 4 + 1, c_0 * negate_product_3_1, mask=live)
-    tl.store(part_3_out + place * 4 + 2, c_0 * negate_product_3_2, mask=live)
     tl.store(part_3_out + place * 4 + 3, c_0 * negate_product_3_3, mask=live)
-    tl.store(part_4_out + place * 4, negate_product_3_0, mask=live)
-    tl.store(part_4_out + place * 4 + 1, negate_product_3_1, mask=live)
-    tl.store(part_4_out + place * 4 + 2, negate_product_3_2, mask=live)
     tl.store(part_4_out + place * 4 + 3, negate_product_3_3, mask=live)
-    tl.store(
-        part_5_out + place * 4,
-        -difference_0 / tl.load(weights_9_array) * product_2_0 + tl.load(weights_5_array) * negate_product__0,
-        mask=live,
-    )
-    tl.store(
-        part_5_out + place * 4 + 1,
-        -difference_1 / tl.load(weights_10_array) * product_2_1 + tl.load(weights_6_array) * negate_product__1,
-        mask=live,
-    )
-    tl.store(
-        part_5_out + place * 4 + 2,
-        -difference_2 / tl.load(weights_11_array) * product_2_2 + tl.load(weights_7_array) * negate_product__2,
-        mask=live,
-    )
-    tl.store(
-        part_5_out + place * 4 + 3,
-        -difference_3 / tl.load(weights_12_array) * product_2_3 + tl.load(weights_8_array) * negate_product__3,
-        mask=live,
-    )
     # experts.gen:7
     tl.store(x_gradient_out + place, product_3_0 + product_3_1 + product_3_2 + product_3_3, mask=live)
 
@@ -479,7 +478,7 @@ def log_prob_backward_rows(c, x, log_prob_cotangent, A, b, s, weight, bias):
         count,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_gradient, c_gradient, part_1, part_2, part_3, part_4, part_5

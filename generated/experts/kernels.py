@@ -191,7 +191,7 @@ def log_prob_rows(c, x, A, b, s, weight, bias):
         count,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_prob
@@ -328,7 +328,7 @@ def sample_rows(c, A, b, s, weight, bias, *, rows, seed, step):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x

@@ -1269,7 +1269,7 @@ def objective_phase_1_rows(
     dtype = x.dtype
     device = x.device
     places = torch.arange(8, device=device)
-    # diffusion.gen:32
+    # diffusion.gen:40
     t = random.uniform(seed, rows, step, 4, dtype=dtype)
     # flow_matching.gen:9
     z = random.normal(seed, rows, step, 3, 2, dtype=dtype)
@@ -1289,7 +1289,7 @@ def objective_phase_1_rows(
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
     hidden_3 = F.silu(total_3)
     v = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
-    # diffusion.gen:32
+    # diffusion.gen:40
     return torch.linalg.vector_norm(v - (x - z), dim=-1) ** 2
 
 

@@ -38,7 +38,7 @@ def energy_rows(x):
         count,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return energy
@@ -97,7 +97,7 @@ def simulate_relax_rows(x, steps, *, rows, seed, step):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_out
@@ -136,7 +136,7 @@ def coefficients_relax_rows(x, t):
         count,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return drift, square

@@ -57,7 +57,7 @@ def log_prob_saving_rows(x, W, b):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_prob
@@ -131,7 +131,7 @@ def log_prob_backward_rows(x, log_prob_cotangent, W, b):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return part_1.sum(0), part_2.sum(0)

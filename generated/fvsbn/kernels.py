@@ -56,7 +56,7 @@ def log_prob_rows(x, W, b):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_prob
@@ -111,7 +111,7 @@ def sample_rows(W, b, *, rows, seed, step):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x

@@ -44,7 +44,7 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return z

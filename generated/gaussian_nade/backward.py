@@ -96,7 +96,7 @@ def log_prob_saving_rows(x, W, c, V, b, S, a):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_prob, W_x_saved
@@ -279,7 +279,7 @@ def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, c, V, b, S, a):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_gradient, part_6, part_1.sum(0), part_2.sum(0), part_3.sum(0), part_4.sum(0), part_5.sum(0), drift
@@ -365,7 +365,7 @@ def log_prob_saving_saved_rows(x, W, c, V, b, S, a):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_prob, W_x_saved, W_x_end
@@ -517,7 +517,7 @@ def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, W, c
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_gradient, part_6, part_1.sum(0), part_2.sum(0), part_3.sum(0), part_4.sum(0), part_5.sum(0)

@@ -84,7 +84,7 @@ def log_prob_rows(x, W, c, V, b, S, a):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_prob
@@ -165,7 +165,7 @@ def sample_rows(W, c, V, b, S, a, *, rows, seed, step):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x

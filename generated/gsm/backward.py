@@ -181,7 +181,7 @@ def log_prob_saving_rows(x, w, m, a):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_prob
@@ -521,7 +521,7 @@ def log_prob_backward_rows(x, log_prob_cotangent, w, m, a):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_gradient, part_1, part_2, part_3, part_4, part_5, part_6, part_7, part_8

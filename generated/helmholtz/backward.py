@@ -259,7 +259,7 @@ def objective_wake_saving_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return value
@@ -538,7 +538,7 @@ def objective_wake_backward_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return part_1, part_2, part_3
@@ -767,7 +767,7 @@ def objective_sleep_saving_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return value
@@ -1002,7 +1002,7 @@ def objective_sleep_backward_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return part_1, part_2

@@ -142,7 +142,7 @@ def sample_rows(bias_output_bias, weight, linear_output_bias, *, rows, seed, ste
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x
@@ -407,7 +407,7 @@ def log_weight_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_weight
@@ -533,7 +533,7 @@ def encode_rows(x, weight, bias, *, rows, seed, step):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return z
@@ -630,7 +630,7 @@ def decode_rows(z, weight, bias, *, rows, seed, step):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x
@@ -715,7 +715,7 @@ def decode_mean_rows(z, weight, bias):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x
@@ -771,20 +771,20 @@ def prior_kernel(
     row = tl.load(rows_ptr + place, mask=live, other=0)
     # helmholtz.gen:6
     noise_0 = uniform(seed, row, step, 0, 1)
-    noise_1 = uniform(seed, row, step, 1, 1)
-    noise_2 = uniform(seed, row, step, 2, 1)
-    noise_3 = uniform(seed, row, step, 3, 1)
-    noise_4 = uniform(seed, row, step, 4, 1)
-    noise_5 = uniform(seed, row, step, 5, 1)
-    noise_6 = uniform(seed, row, step, 6, 1)
-    noise_7 = uniform(seed, row, step, 7, 1)
     tl.store(z_out + place * 8, (noise_0 < tl.load(weights_array)).to(tl.float32).to(tl.int64), mask=live)
+    noise_1 = uniform(seed, row, step, 1, 1)
     tl.store(z_out + place * 8 + 1, (noise_1 < tl.load(weights_2_array)).to(tl.float32).to(tl.int64), mask=live)
+    noise_2 = uniform(seed, row, step, 2, 1)
     tl.store(z_out + place * 8 + 2, (noise_2 < tl.load(weights_3_array)).to(tl.float32).to(tl.int64), mask=live)
+    noise_3 = uniform(seed, row, step, 3, 1)
     tl.store(z_out + place * 8 + 3, (noise_3 < tl.load(weights_4_array)).to(tl.float32).to(tl.int64), mask=live)
+    noise_4 = uniform(seed, row, step, 4, 1)
     tl.store(z_out + place * 8 + 4, (noise_4 < tl.load(weights_5_array)).to(tl.float32).to(tl.int64), mask=live)
+    noise_5 = uniform(seed, row, step, 5, 1)
     tl.store(z_out + place * 8 + 5, (noise_5 < tl.load(weights_6_array)).to(tl.float32).to(tl.int64), mask=live)
+    noise_6 = uniform(seed, row, step, 6, 1)
     tl.store(z_out + place * 8 + 6, (noise_6 < tl.load(weights_7_array)).to(tl.float32).to(tl.int64), mask=live)
+    noise_7 = uniform(seed, row, step, 7, 1)
     tl.store(z_out + place * 8 + 7, (noise_7 < tl.load(weights_8_array)).to(tl.float32).to(tl.int64), mask=live)
 
 
@@ -806,7 +806,7 @@ def prior_rows(bias, *, rows, seed, step):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return z
@@ -1058,7 +1058,7 @@ def objective_wake_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return value
@@ -1287,7 +1287,7 @@ def objective_sleep_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return value

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, log1p, matrix, softplus, uniform, vector
+from gencompiler.runtime.kernels import dot, log1p, matrix, matrix_again, softplus, uniform, vector
 
 SAMPLE_LAYOUT_1 = tiles.layout(16, [2])
 SAMPLE_LAYOUT_2 = tiles.layout(16, [1])
@@ -92,21 +92,21 @@ def sample_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return eaten
 
 
-LOG_WEIGHT_LAYOUT_1 = tiles.layout(64, [*range(8, 16)])
-LOG_WEIGHT_LAYOUT_2 = tiles.layout(64, [*range(16, 24)])
-LOG_WEIGHT_LAYOUT_3 = tiles.layout(64, [*range(24, 32)])
-LOG_WEIGHT_LAYOUT_4 = tiles.layout(64, [*range(32, 40)])
-LOG_WEIGHT_LAYOUT_5 = tiles.layout(64, [*range(40, 48)])
-LOG_WEIGHT_LAYOUT_6 = tiles.layout(64, [40])
-LOG_WEIGHT_LAYOUT_7 = tiles.layout(64, [32])
-LOG_WEIGHT_LAYOUT_8 = tiles.layout(32, [*range(8, 16)])
-LOG_WEIGHT_LAYOUT_9 = tiles.layout(32, [*range(16, 24)])
+LOG_WEIGHT_LAYOUT_1 = tiles.layout(32, [*range(8, 16)])
+LOG_WEIGHT_LAYOUT_2 = tiles.layout(32, [*range(16, 24)])
+LOG_WEIGHT_LAYOUT_3 = tiles.layout(64, [*range(8, 16)])
+LOG_WEIGHT_LAYOUT_4 = tiles.layout(64, [*range(16, 24)])
+LOG_WEIGHT_LAYOUT_5 = tiles.layout(64, [*range(24, 32)])
+LOG_WEIGHT_LAYOUT_6 = tiles.layout(64, [*range(32, 40)])
+LOG_WEIGHT_LAYOUT_7 = tiles.layout(64, [*range(40, 48)])
+LOG_WEIGHT_LAYOUT_8 = tiles.layout(64, [40])
+LOG_WEIGHT_LAYOUT_9 = tiles.layout(64, [32])
 LOG_WEIGHT_LAYOUT_10 = tiles.layout(32, [24])
 LOG_WEIGHT_LAYOUT_11 = tiles.layout(32, [16])
 
@@ -168,80 +168,86 @@ def pack_log_weight(
 ):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
+        tiles.place(embedding_19_output_weight[:, 0], 32),
+        tiles.place(embedding_19_output_weight[:, 1], 32),
+        tiles.place(embedding_19_output_weight[:, 2], 32),
+        tiles.place(embedding_20_output_weight[:, 0], LOG_WEIGHT_LAYOUT_1),
+        tiles.place(embedding_20_output_weight[:, 1], LOG_WEIGHT_LAYOUT_1),
+        tiles.place(embedding_20_output_weight[:, 2], LOG_WEIGHT_LAYOUT_1),
+        tiles.place(embedding_16_output_weight[:, 0], 32),
+        tiles.place(embedding_16_output_weight[:, 1], 32),
+        tiles.place(embedding_16_output_weight[:, 2], 32),
+        tiles.place(embedding_17_output_weight[:, 0], LOG_WEIGHT_LAYOUT_1),
+        tiles.place(embedding_17_output_weight[:, 1], LOG_WEIGHT_LAYOUT_1),
+        tiles.place(embedding_17_output_weight[:, 2], LOG_WEIGHT_LAYOUT_1),
+        tiles.place(embedding_18_output_weight[:, 0], LOG_WEIGHT_LAYOUT_2),
+        tiles.place(embedding_18_output_weight[:, 1], LOG_WEIGHT_LAYOUT_2),
+        tiles.place(embedding_18_output_weight[:, 2], LOG_WEIGHT_LAYOUT_2),
+        tiles.place(embedding_12_output_weight[:, 0], 64),
+        tiles.place(embedding_12_output_weight[:, 1], 64),
+        tiles.place(embedding_12_output_weight[:, 2], 64),
+        tiles.place(embedding_13_output_weight[:, 0], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_13_output_weight[:, 1], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_13_output_weight[:, 2], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_14_output_weight[:, 0], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_14_output_weight[:, 1], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_14_output_weight[:, 2], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_15_output_weight[:, 0], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_15_output_weight[:, 1], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_15_output_weight[:, 2], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_7_output_weight[:, 0], 64),
+        tiles.place(embedding_7_output_weight[:, 1], 64),
+        tiles.place(embedding_7_output_weight[:, 2], 64),
+        tiles.place(embedding_8_output_weight[:, 0], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_8_output_weight[:, 1], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_8_output_weight[:, 2], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_9_output_weight[:, 0], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_9_output_weight[:, 1], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_9_output_weight[:, 2], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_10_output_weight[:, 0], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_10_output_weight[:, 1], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_10_output_weight[:, 2], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_11_output_weight[:, 0], LOG_WEIGHT_LAYOUT_6),
+        tiles.place(embedding_11_output_weight[:, 1], LOG_WEIGHT_LAYOUT_6),
+        tiles.place(embedding_11_output_weight[:, 2], LOG_WEIGHT_LAYOUT_6),
         tiles.place(embedding_output_weight[:, 0], 64),
         tiles.place(embedding_output_weight[:, 1], 64),
         tiles.place(embedding_output_weight[:, 2], 64),
-        tiles.place(embedding_2_output_weight[:, 0], LOG_WEIGHT_LAYOUT_1),
-        tiles.place(embedding_2_output_weight[:, 1], LOG_WEIGHT_LAYOUT_1),
-        tiles.place(embedding_2_output_weight[:, 2], LOG_WEIGHT_LAYOUT_1),
-        tiles.place(embedding_3_output_weight[:, 0], LOG_WEIGHT_LAYOUT_2),
-        tiles.place(embedding_3_output_weight[:, 1], LOG_WEIGHT_LAYOUT_2),
-        tiles.place(embedding_3_output_weight[:, 2], LOG_WEIGHT_LAYOUT_2),
-        tiles.place(embedding_4_output_weight[:, 0], LOG_WEIGHT_LAYOUT_3),
-        tiles.place(embedding_4_output_weight[:, 1], LOG_WEIGHT_LAYOUT_3),
-        tiles.place(embedding_4_output_weight[:, 2], LOG_WEIGHT_LAYOUT_3),
-        tiles.place(embedding_5_output_weight[:, 0], LOG_WEIGHT_LAYOUT_4),
-        tiles.place(embedding_5_output_weight[:, 1], LOG_WEIGHT_LAYOUT_4),
-        tiles.place(embedding_5_output_weight[:, 2], LOG_WEIGHT_LAYOUT_4),
-        tiles.place(embedding_6_output_weight[:, 0], LOG_WEIGHT_LAYOUT_5),
-        tiles.place(embedding_6_output_weight[:, 1], LOG_WEIGHT_LAYOUT_5),
-        tiles.place(embedding_6_output_weight[:, 2], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_2_output_weight[:, 0], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_2_output_weight[:, 1], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_2_output_weight[:, 2], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_3_output_weight[:, 0], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_3_output_weight[:, 1], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_3_output_weight[:, 2], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_4_output_weight[:, 0], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_4_output_weight[:, 1], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_4_output_weight[:, 2], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_5_output_weight[:, 0], LOG_WEIGHT_LAYOUT_6),
+        tiles.place(embedding_5_output_weight[:, 1], LOG_WEIGHT_LAYOUT_6),
+        tiles.place(embedding_5_output_weight[:, 2], LOG_WEIGHT_LAYOUT_6),
+        tiles.place(embedding_6_output_weight[:, 0], LOG_WEIGHT_LAYOUT_7),
+        tiles.place(embedding_6_output_weight[:, 1], LOG_WEIGHT_LAYOUT_7),
+        tiles.place(embedding_6_output_weight[:, 2], LOG_WEIGHT_LAYOUT_7),
         tiles.place(mlp_0_weight.mT, 64, 32),
         tiles.place(mlp_0_bias, 32),
         tiles.place(mlp_1_weight.mT, 32, 32),
         tiles.place(mlp_1_bias, 32),
         tiles.place(mlp_output_weight[0], 32),
         tiles.place(mlp_output_bias[0]),
-        tiles.place(embedding_7_output_weight[:, 0], 64),
-        tiles.place(embedding_7_output_weight[:, 1], 64),
-        tiles.place(embedding_7_output_weight[:, 2], 64),
-        tiles.place(embedding_8_output_weight[:, 0], LOG_WEIGHT_LAYOUT_1),
-        tiles.place(embedding_8_output_weight[:, 1], LOG_WEIGHT_LAYOUT_1),
-        tiles.place(embedding_8_output_weight[:, 2], LOG_WEIGHT_LAYOUT_1),
-        tiles.place(embedding_9_output_weight[:, 0], LOG_WEIGHT_LAYOUT_2),
-        tiles.place(embedding_9_output_weight[:, 1], LOG_WEIGHT_LAYOUT_2),
-        tiles.place(embedding_9_output_weight[:, 2], LOG_WEIGHT_LAYOUT_2),
-        tiles.place(embedding_10_output_weight[:, 0], LOG_WEIGHT_LAYOUT_3),
-        tiles.place(embedding_10_output_weight[:, 1], LOG_WEIGHT_LAYOUT_3),
-        tiles.place(embedding_10_output_weight[:, 2], LOG_WEIGHT_LAYOUT_3),
-        tiles.place(embedding_11_output_weight[:, 0], LOG_WEIGHT_LAYOUT_4),
-        tiles.place(embedding_11_output_weight[:, 1], LOG_WEIGHT_LAYOUT_4),
-        tiles.place(embedding_11_output_weight[:, 2], LOG_WEIGHT_LAYOUT_4),
-        tiles.mask(LOG_WEIGHT_LAYOUT_6, device),
+        tiles.mask(LOG_WEIGHT_LAYOUT_8, device),
         tiles.place(mlp_2_0_weight.mT, 64, 32),
         tiles.place(mlp_2_0_bias, 32),
         tiles.place(mlp_2_1_weight.mT, 32, 32),
         tiles.place(mlp_2_1_bias, 32),
         tiles.place(mlp_2_output_weight[0], 32),
         tiles.place(mlp_2_output_bias[0]),
-        tiles.place(embedding_12_output_weight[:, 0], 64),
-        tiles.place(embedding_12_output_weight[:, 1], 64),
-        tiles.place(embedding_12_output_weight[:, 2], 64),
-        tiles.place(embedding_13_output_weight[:, 0], LOG_WEIGHT_LAYOUT_1),
-        tiles.place(embedding_13_output_weight[:, 1], LOG_WEIGHT_LAYOUT_1),
-        tiles.place(embedding_13_output_weight[:, 2], LOG_WEIGHT_LAYOUT_1),
-        tiles.place(embedding_14_output_weight[:, 0], LOG_WEIGHT_LAYOUT_2),
-        tiles.place(embedding_14_output_weight[:, 1], LOG_WEIGHT_LAYOUT_2),
-        tiles.place(embedding_14_output_weight[:, 2], LOG_WEIGHT_LAYOUT_2),
-        tiles.place(embedding_15_output_weight[:, 0], LOG_WEIGHT_LAYOUT_3),
-        tiles.place(embedding_15_output_weight[:, 1], LOG_WEIGHT_LAYOUT_3),
-        tiles.place(embedding_15_output_weight[:, 2], LOG_WEIGHT_LAYOUT_3),
-        tiles.mask(LOG_WEIGHT_LAYOUT_7, device),
+        tiles.mask(LOG_WEIGHT_LAYOUT_9, device),
         tiles.place(mlp_3_0_weight.mT, 64, 32),
         tiles.place(mlp_3_0_bias, 32),
         tiles.place(mlp_3_1_weight.mT, 32, 32),
         tiles.place(mlp_3_1_bias, 32),
         tiles.place(mlp_3_output_weight[0], 32),
         tiles.place(mlp_3_output_bias[0]),
-        tiles.place(embedding_16_output_weight[:, 0], 32),
-        tiles.place(embedding_16_output_weight[:, 1], 32),
-        tiles.place(embedding_16_output_weight[:, 2], 32),
-        tiles.place(embedding_17_output_weight[:, 0], LOG_WEIGHT_LAYOUT_8),
-        tiles.place(embedding_17_output_weight[:, 1], LOG_WEIGHT_LAYOUT_8),
-        tiles.place(embedding_17_output_weight[:, 2], LOG_WEIGHT_LAYOUT_8),
-        tiles.place(embedding_18_output_weight[:, 0], LOG_WEIGHT_LAYOUT_9),
-        tiles.place(embedding_18_output_weight[:, 1], LOG_WEIGHT_LAYOUT_9),
-        tiles.place(embedding_18_output_weight[:, 2], LOG_WEIGHT_LAYOUT_9),
         tiles.mask(LOG_WEIGHT_LAYOUT_10, device),
         tiles.place(mlp_4_0_weight.mT, 32, 32),
         tiles.place(mlp_4_0_bias, 32),
@@ -249,12 +255,6 @@ def pack_log_weight(
         tiles.place(mlp_4_1_bias, 32),
         tiles.place(mlp_4_output_weight[0], 32),
         tiles.place(mlp_4_output_bias[0]),
-        tiles.place(embedding_19_output_weight[:, 0], 32),
-        tiles.place(embedding_19_output_weight[:, 1], 32),
-        tiles.place(embedding_19_output_weight[:, 2], 32),
-        tiles.place(embedding_20_output_weight[:, 0], LOG_WEIGHT_LAYOUT_8),
-        tiles.place(embedding_20_output_weight[:, 1], LOG_WEIGHT_LAYOUT_8),
-        tiles.place(embedding_20_output_weight[:, 2], LOG_WEIGHT_LAYOUT_8),
         tiles.mask(LOG_WEIGHT_LAYOUT_11, device),
         tiles.place(mlp_5_0_weight.mT, 32, 32),
         tiles.place(mlp_5_0_bias, 32),
@@ -274,6 +274,48 @@ def pack_log_weight(
 @triton.jit(do_not_specialize=["count", "seed", "step"])
 def log_weight_kernel(
     eaten_ptr,
+    embedding_19_output_weight_array,
+    embedding_19_output_weight_array_2,
+    embedding_19_output_weight_array_3,
+    embedding_20_output_weight_array,
+    embedding_20_output_weight_array_2,
+    embedding_20_output_weight_array_3,
+    embedding_16_output_weight_array,
+    embedding_16_output_weight_array_2,
+    embedding_16_output_weight_array_3,
+    embedding_17_output_weight_array,
+    embedding_17_output_weight_array_2,
+    embedding_17_output_weight_array_3,
+    embedding_18_output_weight_array,
+    embedding_18_output_weight_array_2,
+    embedding_18_output_weight_array_3,
+    embedding_12_output_weight_array,
+    embedding_12_output_weight_array_2,
+    embedding_12_output_weight_array_3,
+    embedding_13_output_weight_array,
+    embedding_13_output_weight_array_2,
+    embedding_13_output_weight_array_3,
+    embedding_14_output_weight_array,
+    embedding_14_output_weight_array_2,
+    embedding_14_output_weight_array_3,
+    embedding_15_output_weight_array,
+    embedding_15_output_weight_array_2,
+    embedding_15_output_weight_array_3,
+    embedding_7_output_weight_array,
+    embedding_7_output_weight_array_2,
+    embedding_7_output_weight_array_3,
+    embedding_8_output_weight_array,
+    embedding_8_output_weight_array_2,
+    embedding_8_output_weight_array_3,
+    embedding_9_output_weight_array,
+    embedding_9_output_weight_array_2,
+    embedding_9_output_weight_array_3,
+    embedding_10_output_weight_array,
+    embedding_10_output_weight_array_2,
+    embedding_10_output_weight_array_3,
+    embedding_11_output_weight_array,
+    embedding_11_output_weight_array_2,
+    embedding_11_output_weight_array_3,
     embedding_output_weight_array,
     embedding_output_weight_array_2,
     embedding_output_weight_array_3,
@@ -298,21 +340,6 @@ def log_weight_kernel(
     mlp_1_bias_array,
     mlp_output_weight_array,
     mlp_output_bias_array,
-    embedding_7_output_weight_array,
-    embedding_7_output_weight_array_2,
-    embedding_7_output_weight_array_3,
-    embedding_8_output_weight_array,
-    embedding_8_output_weight_array_2,
-    embedding_8_output_weight_array_3,
-    embedding_9_output_weight_array,
-    embedding_9_output_weight_array_2,
-    embedding_9_output_weight_array_3,
-    embedding_10_output_weight_array,
-    embedding_10_output_weight_array_2,
-    embedding_10_output_weight_array_3,
-    embedding_11_output_weight_array,
-    embedding_11_output_weight_array_2,
-    embedding_11_output_weight_array_3,
     mask_array,
     mlp_2_0_weight_array,
     mlp_2_0_bias_array,
@@ -320,18 +347,6 @@ def log_weight_kernel(
     mlp_2_1_bias_array,
     mlp_2_output_weight_array,
     mlp_2_output_bias_array,
-    embedding_12_output_weight_array,
-    embedding_12_output_weight_array_2,
-    embedding_12_output_weight_array_3,
-    embedding_13_output_weight_array,
-    embedding_13_output_weight_array_2,
-    embedding_13_output_weight_array_3,
-    embedding_14_output_weight_array,
-    embedding_14_output_weight_array_2,
-    embedding_14_output_weight_array_3,
-    embedding_15_output_weight_array,
-    embedding_15_output_weight_array_2,
-    embedding_15_output_weight_array_3,
     mask_2_array,
     mlp_3_0_weight_array,
     mlp_3_0_bias_array,
@@ -339,15 +354,6 @@ def log_weight_kernel(
     mlp_3_1_bias_array,
     mlp_3_output_weight_array,
     mlp_3_output_bias_array,
-    embedding_16_output_weight_array,
-    embedding_16_output_weight_array_2,
-    embedding_16_output_weight_array_3,
-    embedding_17_output_weight_array,
-    embedding_17_output_weight_array_2,
-    embedding_17_output_weight_array_3,
-    embedding_18_output_weight_array,
-    embedding_18_output_weight_array_2,
-    embedding_18_output_weight_array_3,
     mask_3_array,
     mlp_4_0_weight_array,
     mlp_4_0_bias_array,
@@ -355,12 +361,6 @@ def log_weight_kernel(
     mlp_4_1_bias_array,
     mlp_4_output_weight_array,
     mlp_4_output_bias_array,
-    embedding_19_output_weight_array,
-    embedding_19_output_weight_array_2,
-    embedding_19_output_weight_array_3,
-    embedding_20_output_weight_array,
-    embedding_20_output_weight_array_2,
-    embedding_20_output_weight_array_3,
     mask_4_array,
     mlp_5_0_weight_array,
     mlp_5_0_bias_array,
@@ -387,6 +387,48 @@ def log_weight_kernel(
     One program owns ROWS rows and keeps all of their state on chip:
     loop over dimensions, carrying log_p [ROWS]
     loop over dimensions, carrying log_p_2 [ROWS]
+    embedding_19_output_weight_array [32]
+    embedding_19_output_weight_array_2 [32]
+    embedding_19_output_weight_array_3 [32]
+    embedding_20_output_weight_array [32]
+    embedding_20_output_weight_array_2 [32]
+    embedding_20_output_weight_array_3 [32]
+    embedding_16_output_weight_array [32]
+    embedding_16_output_weight_array_2 [32]
+    embedding_16_output_weight_array_3 [32]
+    embedding_17_output_weight_array [32]
+    embedding_17_output_weight_array_2 [32]
+    embedding_17_output_weight_array_3 [32]
+    embedding_18_output_weight_array [32]
+    embedding_18_output_weight_array_2 [32]
+    embedding_18_output_weight_array_3 [32]
+    embedding_12_output_weight_array [64]
+    embedding_12_output_weight_array_2 [64]
+    embedding_12_output_weight_array_3 [64]
+    embedding_13_output_weight_array [64]
+    embedding_13_output_weight_array_2 [64]
+    embedding_13_output_weight_array_3 [64]
+    embedding_14_output_weight_array [64]
+    embedding_14_output_weight_array_2 [64]
+    embedding_14_output_weight_array_3 [64]
+    embedding_15_output_weight_array [64]
+    embedding_15_output_weight_array_2 [64]
+    embedding_15_output_weight_array_3 [64]
+    embedding_7_output_weight_array [64]
+    embedding_7_output_weight_array_2 [64]
+    embedding_7_output_weight_array_3 [64]
+    embedding_8_output_weight_array [64]
+    embedding_8_output_weight_array_2 [64]
+    embedding_8_output_weight_array_3 [64]
+    embedding_9_output_weight_array [64]
+    embedding_9_output_weight_array_2 [64]
+    embedding_9_output_weight_array_3 [64]
+    embedding_10_output_weight_array [64]
+    embedding_10_output_weight_array_2 [64]
+    embedding_10_output_weight_array_3 [64]
+    embedding_11_output_weight_array [64]
+    embedding_11_output_weight_array_2 [64]
+    embedding_11_output_weight_array_3 [64]
     embedding_output_weight_array [64]
     embedding_output_weight_array_2 [64]
     embedding_output_weight_array_3 [64]
@@ -411,21 +453,6 @@ def log_weight_kernel(
     mlp_1_bias_array [32]
     mlp_output_weight_array [32]
     mlp_output_bias_array []
-    embedding_7_output_weight_array [64]
-    embedding_7_output_weight_array_2 [64]
-    embedding_7_output_weight_array_3 [64]
-    embedding_8_output_weight_array [64]
-    embedding_8_output_weight_array_2 [64]
-    embedding_8_output_weight_array_3 [64]
-    embedding_9_output_weight_array [64]
-    embedding_9_output_weight_array_2 [64]
-    embedding_9_output_weight_array_3 [64]
-    embedding_10_output_weight_array [64]
-    embedding_10_output_weight_array_2 [64]
-    embedding_10_output_weight_array_3 [64]
-    embedding_11_output_weight_array [64]
-    embedding_11_output_weight_array_2 [64]
-    embedding_11_output_weight_array_3 [64]
     mask_array [64]
     mlp_2_0_weight_array [64, 32]
     mlp_2_0_bias_array [32]
@@ -433,18 +460,6 @@ def log_weight_kernel(
     mlp_2_1_bias_array [32]
     mlp_2_output_weight_array [32]
     mlp_2_output_bias_array []
-    embedding_12_output_weight_array [64]
-    embedding_12_output_weight_array_2 [64]
-    embedding_12_output_weight_array_3 [64]
-    embedding_13_output_weight_array [64]
-    embedding_13_output_weight_array_2 [64]
-    embedding_13_output_weight_array_3 [64]
-    embedding_14_output_weight_array [64]
-    embedding_14_output_weight_array_2 [64]
-    embedding_14_output_weight_array_3 [64]
-    embedding_15_output_weight_array [64]
-    embedding_15_output_weight_array_2 [64]
-    embedding_15_output_weight_array_3 [64]
     mask_2_array [64]
     mlp_3_0_weight_array [64, 32]
     mlp_3_0_bias_array [32]
@@ -452,15 +467,6 @@ def log_weight_kernel(
     mlp_3_1_bias_array [32]
     mlp_3_output_weight_array [32]
     mlp_3_output_bias_array []
-    embedding_16_output_weight_array [32]
-    embedding_16_output_weight_array_2 [32]
-    embedding_16_output_weight_array_3 [32]
-    embedding_17_output_weight_array [32]
-    embedding_17_output_weight_array_2 [32]
-    embedding_17_output_weight_array_3 [32]
-    embedding_18_output_weight_array [32]
-    embedding_18_output_weight_array_2 [32]
-    embedding_18_output_weight_array_3 [32]
     mask_3_array [32]
     mlp_4_0_weight_array [32, 32]
     mlp_4_0_bias_array [32]
@@ -468,12 +474,6 @@ def log_weight_kernel(
     mlp_4_1_bias_array [32]
     mlp_4_output_weight_array [32]
     mlp_4_output_bias_array []
-    embedding_19_output_weight_array [32]
-    embedding_19_output_weight_array_2 [32]
-    embedding_19_output_weight_array_3 [32]
-    embedding_20_output_weight_array [32]
-    embedding_20_output_weight_array_2 [32]
-    embedding_20_output_weight_array_3 [32]
     mask_4_array [32]
     mlp_5_0_weight_array [32, 32]
     mlp_5_0_bias_array [32]
@@ -493,23 +493,93 @@ def log_weight_kernel(
     row = tl.load(rows_ptr + place, mask=live, other=0)
     # hmm.gen:11
     eaten_0 = tl.load(eaten_ptr + place * 6, mask=live, other=0).to(tl.float32)
-    shared_1 = eaten_0 == 0
-    indicator_value__0 = shared_1.to(tl.float32)
-    shared_2 = eaten_0 == 1
-    indicator_value__1 = shared_2.to(tl.float32)
+    equal_eaten_0 = eaten_0 == 0
+    indicator_value__0 = equal_eaten_0.to(tl.float32)
+    shared_1 = eaten_0 == 1
+    indicator_value__1 = shared_1.to(tl.float32)
     indicator_value__2 = (eaten_0 == 2).to(tl.float32)
+    projected = (
+        indicator_value__0[:, None] * vector(embedding_19_output_weight_array, 0, 32)
+        + indicator_value__1[:, None] * vector(embedding_19_output_weight_array_2, 0, 32)
+        + indicator_value__2[:, None] * vector(embedding_19_output_weight_array_3, 0, 32)
+    )
     indicator_value_2_0 = (tl.load(eaten_ptr + place * 6 + 1, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)
     indicator_value_2_1 = (tl.load(eaten_ptr + place * 6 + 1, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)
     indicator_value_2_2 = (tl.load(eaten_ptr + place * 6 + 1, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)
+    projected_2 = (
+        indicator_value_2_0[:, None] * vector(embedding_20_output_weight_array, 0, 32)
+        + indicator_value_2_1[:, None] * vector(embedding_20_output_weight_array_2, 0, 32)
+        + indicator_value_2_2[:, None] * vector(embedding_20_output_weight_array_3, 0, 32)
+    )
+    projected_3 = (
+        indicator_value__0[:, None] * vector(embedding_16_output_weight_array, 0, 32)
+        + indicator_value__1[:, None] * vector(embedding_16_output_weight_array_2, 0, 32)
+        + indicator_value__2[:, None] * vector(embedding_16_output_weight_array_3, 0, 32)
+    )
+    projected_4 = (
+        indicator_value_2_0[:, None] * vector(embedding_17_output_weight_array, 0, 32)
+        + indicator_value_2_1[:, None] * vector(embedding_17_output_weight_array_2, 0, 32)
+        + indicator_value_2_2[:, None] * vector(embedding_17_output_weight_array_3, 0, 32)
+    )
     indicator_value_3_0 = (tl.load(eaten_ptr + place * 6 + 2, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)
     indicator_value_3_1 = (tl.load(eaten_ptr + place * 6 + 2, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)
     indicator_value_3_2 = (tl.load(eaten_ptr + place * 6 + 2, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)
+    projected_5 = (
+        indicator_value_3_0[:, None] * vector(embedding_18_output_weight_array, 0, 32)
+        + indicator_value_3_1[:, None] * vector(embedding_18_output_weight_array_2, 0, 32)
+        + indicator_value_3_2[:, None] * vector(embedding_18_output_weight_array_3, 0, 32)
+    )
+    projected_6 = (
+        indicator_value__0[:, None] * vector(embedding_12_output_weight_array, 0, 64)
+        + indicator_value__1[:, None] * vector(embedding_12_output_weight_array_2, 0, 64)
+        + indicator_value__2[:, None] * vector(embedding_12_output_weight_array_3, 0, 64)
+    )
+    projected_7 = (
+        indicator_value_2_0[:, None] * vector(embedding_13_output_weight_array, 0, 64)
+        + indicator_value_2_1[:, None] * vector(embedding_13_output_weight_array_2, 0, 64)
+        + indicator_value_2_2[:, None] * vector(embedding_13_output_weight_array_3, 0, 64)
+    )
+    projected_8 = (
+        indicator_value_3_0[:, None] * vector(embedding_14_output_weight_array, 0, 64)
+        + indicator_value_3_1[:, None] * vector(embedding_14_output_weight_array_2, 0, 64)
+        + indicator_value_3_2[:, None] * vector(embedding_14_output_weight_array_3, 0, 64)
+    )
     indicator_value_4_0 = (tl.load(eaten_ptr + place * 6 + 3, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)
     indicator_value_4_1 = (tl.load(eaten_ptr + place * 6 + 3, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)
     indicator_value_4_2 = (tl.load(eaten_ptr + place * 6 + 3, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)
+    projected_9 = (
+        indicator_value_4_0[:, None] * vector(embedding_15_output_weight_array, 0, 64)
+        + indicator_value_4_1[:, None] * vector(embedding_15_output_weight_array_2, 0, 64)
+        + indicator_value_4_2[:, None] * vector(embedding_15_output_weight_array_3, 0, 64)
+    )
+    projected_10 = (
+        indicator_value__0[:, None] * vector(embedding_7_output_weight_array, 0, 64)
+        + indicator_value__1[:, None] * vector(embedding_7_output_weight_array_2, 0, 64)
+        + indicator_value__2[:, None] * vector(embedding_7_output_weight_array_3, 0, 64)
+    )
+    projected_11 = (
+        indicator_value_2_0[:, None] * vector(embedding_8_output_weight_array, 0, 64)
+        + indicator_value_2_1[:, None] * vector(embedding_8_output_weight_array_2, 0, 64)
+        + indicator_value_2_2[:, None] * vector(embedding_8_output_weight_array_3, 0, 64)
+    )
+    projected_12 = (
+        indicator_value_3_0[:, None] * vector(embedding_9_output_weight_array, 0, 64)
+        + indicator_value_3_1[:, None] * vector(embedding_9_output_weight_array_2, 0, 64)
+        + indicator_value_3_2[:, None] * vector(embedding_9_output_weight_array_3, 0, 64)
+    )
+    projected_13 = (
+        indicator_value_4_0[:, None] * vector(embedding_10_output_weight_array, 0, 64)
+        + indicator_value_4_1[:, None] * vector(embedding_10_output_weight_array_2, 0, 64)
+        + indicator_value_4_2[:, None] * vector(embedding_10_output_weight_array_3, 0, 64)
+    )
     indicator_value_5_0 = (tl.load(eaten_ptr + place * 6 + 4, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)
     indicator_value_5_1 = (tl.load(eaten_ptr + place * 6 + 4, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)
     indicator_value_5_2 = (tl.load(eaten_ptr + place * 6 + 4, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)
+    projected_14 = (
+        indicator_value_5_0[:, None] * vector(embedding_11_output_weight_array, 0, 64)
+        + indicator_value_5_1[:, None] * vector(embedding_11_output_weight_array_2, 0, 64)
+        + indicator_value_5_2[:, None] * vector(embedding_11_output_weight_array_3, 0, 64)
+    )
     hidden = tl.maximum(
         dot(
             indicator_value__0[:, None] * vector(embedding_output_weight_array, 0, 64)
@@ -556,38 +626,12 @@ def log_weight_kernel(
     logits_2 = tl.sum(hidden_2 * vector(mlp_output_weight_array, 0, 32), 1) + tl.load(mlp_output_bias_array)
     noise = uniform(seed, row, step, 5, 3)
     hot = (noise < tl.sigmoid(logits_2)).to(tl.float32)
-    value = tl.where(tl.arange(0, 16)[None, :] == 5, hot[:, None], 0.0)
-    projected = (
-        indicator_value__0[:, None] * vector(embedding_7_output_weight_array, 0, 64)
-        + indicator_value__1[:, None] * vector(embedding_7_output_weight_array_2, 0, 64)
-        + indicator_value__2[:, None] * vector(embedding_7_output_weight_array_3, 0, 64)
-    )
-    projected_2 = (
-        indicator_value_2_0[:, None] * vector(embedding_8_output_weight_array, 0, 64)
-        + indicator_value_2_1[:, None] * vector(embedding_8_output_weight_array_2, 0, 64)
-        + indicator_value_2_2[:, None] * vector(embedding_8_output_weight_array_3, 0, 64)
-    )
-    projected_3 = (
-        indicator_value_3_0[:, None] * vector(embedding_9_output_weight_array, 0, 64)
-        + indicator_value_3_1[:, None] * vector(embedding_9_output_weight_array_2, 0, 64)
-        + indicator_value_3_2[:, None] * vector(embedding_9_output_weight_array_3, 0, 64)
-    )
-    projected_4 = (
-        indicator_value_4_0[:, None] * vector(embedding_10_output_weight_array, 0, 64)
-        + indicator_value_4_1[:, None] * vector(embedding_10_output_weight_array_2, 0, 64)
-        + indicator_value_4_2[:, None] * vector(embedding_10_output_weight_array_3, 0, 64)
-    )
-    projected_5 = (
-        indicator_value_5_0[:, None] * vector(embedding_11_output_weight_array, 0, 64)
-        + indicator_value_5_1[:, None] * vector(embedding_11_output_weight_array_2, 0, 64)
-        + indicator_value_5_2[:, None] * vector(embedding_11_output_weight_array_3, 0, 64)
-    )
     hidden_3 = tl.maximum(
         dot(
             tl.where(
                 vector(mask_array, 0, 64) != 0.0,
-                tl.sum(tl.where(tl.arange(0, 16)[None, :] == 5, value, 0.0), 1)[:, None],
-                projected + projected_2 + projected_3 + projected_4 + projected_5,
+                hot[:, None],
+                projected_10 + projected_11 + projected_12 + projected_13 + projected_14,
             ),
             matrix(mlp_2_0_weight_array, 0, 64, 32),
             PRECISION,
@@ -602,32 +646,11 @@ def log_weight_kernel(
     logits_2_2 = tl.sum(hidden_4 * vector(mlp_2_output_weight_array, 0, 32), 1) + tl.load(mlp_2_output_bias_array)
     noise_2 = uniform(seed, row, step, 4, 3)
     hot_2 = (noise_2 < tl.sigmoid(logits_2_2)).to(tl.float32)
-    value_2 = tl.where(tl.arange(0, 16)[None, :] == 4, hot_2[:, None], value)
-    projected_6 = (
-        indicator_value__0[:, None] * vector(embedding_12_output_weight_array, 0, 64)
-        + indicator_value__1[:, None] * vector(embedding_12_output_weight_array_2, 0, 64)
-        + indicator_value__2[:, None] * vector(embedding_12_output_weight_array_3, 0, 64)
-    )
-    projected_7 = (
-        indicator_value_2_0[:, None] * vector(embedding_13_output_weight_array, 0, 64)
-        + indicator_value_2_1[:, None] * vector(embedding_13_output_weight_array_2, 0, 64)
-        + indicator_value_2_2[:, None] * vector(embedding_13_output_weight_array_3, 0, 64)
-    )
-    projected_8 = (
-        indicator_value_3_0[:, None] * vector(embedding_14_output_weight_array, 0, 64)
-        + indicator_value_3_1[:, None] * vector(embedding_14_output_weight_array_2, 0, 64)
-        + indicator_value_3_2[:, None] * vector(embedding_14_output_weight_array_3, 0, 64)
-    )
-    projected_9 = (
-        indicator_value_4_0[:, None] * vector(embedding_15_output_weight_array, 0, 64)
-        + indicator_value_4_1[:, None] * vector(embedding_15_output_weight_array_2, 0, 64)
-        + indicator_value_4_2[:, None] * vector(embedding_15_output_weight_array_3, 0, 64)
-    )
     hidden_5 = tl.maximum(
         dot(
             tl.where(
                 vector(mask_2_array, 0, 64) != 0.0,
-                tl.sum(tl.where(tl.arange(0, 16)[None, :] == 4, value_2, 0.0), 1)[:, None],
+                hot_2[:, None],
                 projected_6 + projected_7 + projected_8 + projected_9,
             ),
             matrix(mlp_3_0_weight_array, 0, 64, 32),
@@ -643,29 +666,9 @@ def log_weight_kernel(
     logits_3 = tl.sum(hidden_6 * vector(mlp_3_output_weight_array, 0, 32), 1) + tl.load(mlp_3_output_bias_array)
     noise_3 = uniform(seed, row, step, 3, 3)
     hot_3 = (noise_3 < tl.sigmoid(logits_3)).to(tl.float32)
-    value_3 = tl.where(tl.arange(0, 16)[None, :] == 3, hot_3[:, None], value_2)
-    projected_10 = (
-        indicator_value__0[:, None] * vector(embedding_16_output_weight_array, 0, 32)
-        + indicator_value__1[:, None] * vector(embedding_16_output_weight_array_2, 0, 32)
-        + indicator_value__2[:, None] * vector(embedding_16_output_weight_array_3, 0, 32)
-    )
-    projected_11 = (
-        indicator_value_2_0[:, None] * vector(embedding_17_output_weight_array, 0, 32)
-        + indicator_value_2_1[:, None] * vector(embedding_17_output_weight_array_2, 0, 32)
-        + indicator_value_2_2[:, None] * vector(embedding_17_output_weight_array_3, 0, 32)
-    )
-    projected_12 = (
-        indicator_value_3_0[:, None] * vector(embedding_18_output_weight_array, 0, 32)
-        + indicator_value_3_1[:, None] * vector(embedding_18_output_weight_array_2, 0, 32)
-        + indicator_value_3_2[:, None] * vector(embedding_18_output_weight_array_3, 0, 32)
-    )
     hidden_7 = tl.maximum(
         dot(
-            tl.where(
-                vector(mask_3_array, 0, 32) != 0.0,
-                tl.sum(tl.where(tl.arange(0, 16)[None, :] == 3, value_3, 0.0), 1)[:, None],
-                projected_10 + projected_11 + projected_12,
-            ),
+            tl.where(vector(mask_3_array, 0, 32) != 0.0, hot_3[:, None], projected_3 + projected_4 + projected_5),
             matrix(mlp_4_0_weight_array, 0, 32, 32),
             PRECISION,
         )
@@ -679,24 +682,9 @@ def log_weight_kernel(
     logits_4 = tl.sum(hidden_8 * vector(mlp_4_output_weight_array, 0, 32), 1) + tl.load(mlp_4_output_bias_array)
     noise_4 = uniform(seed, row, step, 2, 3)
     hot_4 = (noise_4 < tl.sigmoid(logits_4)).to(tl.float32)
-    value_4 = tl.where(tl.arange(0, 16)[None, :] == 2, hot_4[:, None], value_3)
-    projected_13 = (
-        indicator_value__0[:, None] * vector(embedding_19_output_weight_array, 0, 32)
-        + indicator_value__1[:, None] * vector(embedding_19_output_weight_array_2, 0, 32)
-        + indicator_value__2[:, None] * vector(embedding_19_output_weight_array_3, 0, 32)
-    )
-    projected_14 = (
-        indicator_value_2_0[:, None] * vector(embedding_20_output_weight_array, 0, 32)
-        + indicator_value_2_1[:, None] * vector(embedding_20_output_weight_array_2, 0, 32)
-        + indicator_value_2_2[:, None] * vector(embedding_20_output_weight_array_3, 0, 32)
-    )
     hidden_9 = tl.maximum(
         dot(
-            tl.where(
-                vector(mask_4_array, 0, 32) != 0.0,
-                tl.sum(tl.where(tl.arange(0, 16)[None, :] == 2, value_4, 0.0), 1)[:, None],
-                projected_13 + projected_14,
-            ),
+            tl.where(vector(mask_4_array, 0, 32) != 0.0, hot_4[:, None], projected + projected_2),
             matrix(mlp_5_0_weight_array, 0, 32, 32),
             PRECISION,
         )
@@ -710,37 +698,55 @@ def log_weight_kernel(
     logits_5 = tl.sum(hidden_10 * vector(mlp_5_output_weight_array, 0, 32), 1) + tl.load(mlp_5_output_bias_array)
     noise_5 = uniform(seed, row, step, 1, 3)
     hot_5 = (noise_5 < tl.sigmoid(logits_5)).to(tl.float32)
-    value_5 = tl.where(tl.arange(0, 16)[None, :] == 1, hot_5[:, None], value_4)
-    equal_eaten_0 = shared_1
-    equal_value__0 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 1, value_5, 0.0), 1) == 0
-    equal_value__1 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 1, value_5, 0.0), 1) == 1
-    equal_eaten_0_2 = shared_2
+    equal_hot_5_0 = hot_5 == 0
+    equal_hot_5_1 = hot_5 == 1
+    equal_eaten_0_2 = shared_1
     logits_6 = tl.where(
         equal_eaten_0,
-        tl.where(equal_value__0, tl.load(logits_array), 0.0) + tl.where(equal_value__1, tl.load(logits_array_2), 0.0),
+        tl.where(equal_hot_5_0, tl.load(logits_array), 0.0) + tl.where(equal_hot_5_1, tl.load(logits_array_2), 0.0),
         tl.where(
             equal_eaten_0_2,
-            tl.where(equal_value__0, tl.load(logits_array_3), 0.0)
-            + tl.where(equal_value__1, tl.load(logits_array_4), 0.0),
-            tl.where(equal_value__0, tl.load(logits_array_5), 0.0)
-            + tl.where(equal_value__1, tl.load(logits_array_6), 0.0),
+            tl.where(equal_hot_5_0, tl.load(logits_array_3), 0.0)
+            + tl.where(equal_hot_5_1, tl.load(logits_array_4), 0.0),
+            tl.where(equal_hot_5_0, tl.load(logits_array_5), 0.0)
+            + tl.where(equal_hot_5_1, tl.load(logits_array_6), 0.0),
         ),
     )
     noise_6 = uniform(seed, row, step, 0, 3)
     hot_6 = (noise_6 < tl.sigmoid(logits_6)).to(tl.float32)
-    value_6 = tl.where(tl.arange(0, 16)[None, :] == 0, hot_6[:, None], value_5)
     # hmm.gen:7
-    value_0 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, value_6, 0.0), 1)
-    log_p_hot = tl.where(value_0 == 1.0, -0.6931471805599453, -0.6931471805599453)
+    log_p_hot = tl.where(hot_6 == 1.0, -0.6931471805599453, -0.6931471805599453)
+    # hmm.gen:11
+    value = tl.where(
+        tl.arange(0, 16)[None, :] == 0,
+        hot_6[:, None],
+        tl.where(
+            tl.arange(0, 16)[None, :] == 1,
+            hot_5[:, None],
+            tl.where(
+                tl.arange(0, 16)[None, :] == 2,
+                hot_4[:, None],
+                tl.where(
+                    tl.arange(0, 16)[None, :] == 3,
+                    hot_3[:, None],
+                    tl.where(
+                        tl.arange(0, 16)[None, :] == 4,
+                        hot_2[:, None],
+                        tl.where(tl.arange(0, 16)[None, :] == 5, hot[:, None], 0.0),
+                    ),
+                ),
+            ),
+        ),
+    )
     # hmm.gen:8
     log_p = tl.full((ROWS,), 0.0, tl.float32)
     for t in tl.range(0, 5, num_stages=1):
-        equal_value_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == t + 1, value_6, 0.0), 1) == 1.0
-        probability = tl.where(tl.sum(tl.where(tl.arange(0, 16)[None, :] == t, value_6, 0.0), 1) == 0, 0.2, 0.8)
+        equal_value = tl.sum(tl.where(tl.arange(0, 16)[None, :] == t + 1, value, 0.0), 1) == 1.0
+        probability = tl.where(tl.sum(tl.where(tl.arange(0, 16)[None, :] == t, value, 0.0), 1) == 0, 0.2, 0.8)
         log_p = log_p + tl.where(
-            equal_value_2,
-            tl.log(tl.where(equal_value_2, probability, 1.0)),
-            log1p(tl.where(equal_value_2 == 0, -probability, 0.0)),
+            equal_value,
+            tl.log(tl.where(equal_value, probability, 1.0)),
+            log1p(tl.where(equal_value == 0, -probability, 0.0)),
         )
     # hmm.gen:9
     log_p_2 = tl.full((ROWS,), 0.0, tl.float32)
@@ -750,86 +756,82 @@ def log_weight_kernel(
         equal__event_2 = _event == 1
         log_p_2 = log_p_2 + tl.log(
             tl.where(
-                tl.sum(tl.where(tl.arange(0, 16)[None, :] == t_2, value_6, 0.0), 1) == 0,
+                tl.sum(tl.where(tl.arange(0, 16)[None, :] == t_2, value, 0.0), 1) == 0,
                 tl.where(equal__event, 0.7, tl.where(equal__event_2, 0.2, 0.1)),
                 tl.where(equal__event, 0.1, tl.where(equal__event_2, 0.2, 0.7)),
             ),
         )
     # hmm.gen:11
-    value_5_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 5, value_6, 0.0), 1)
-    log_q_hot = value_5_2 * logits_2 - softplus(logits_2)
-    value_4_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 4, value_6, 0.0), 1)
+    value_5 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 5, value, 0.0), 1)
+    log_q_hot = value_5 * logits_2 - softplus(logits_2)
+    value_4 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 4, value, 0.0), 1)
     hidden_11 = tl.maximum(
         dot(
             tl.where(
                 vector(mask_array, 0, 64) != 0.0,
-                value_5_2[:, None],
-                projected + projected_2 + projected_3 + projected_4 + projected_5,
+                value_5[:, None],
+                projected_10 + projected_11 + projected_12 + projected_13 + projected_14,
             ),
-            matrix(mlp_2_0_weight_array, 0, 64, 32),
+            matrix_again(mlp_2_0_weight_array, 0, 64, 32),
             PRECISION,
         )
         + vector(mlp_2_0_bias_array, 0, 32),
         0.0,
     )
     hidden_12 = tl.maximum(
-        dot(hidden_11, matrix(mlp_2_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_2_1_bias_array, 0, 32),
+        dot(hidden_11, matrix_again(mlp_2_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_2_1_bias_array, 0, 32),
         0.0,
     )
     logits_7 = tl.sum(hidden_12 * vector(mlp_2_output_weight_array, 0, 32), 1) + tl.load(mlp_2_output_bias_array)
-    log_q_hot_2 = value_4_2 * logits_7 - softplus(logits_7)
-    value_3_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 3, value_6, 0.0), 1)
+    log_q_hot_2 = value_4 * logits_7 - softplus(logits_7)
+    value_3 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 3, value, 0.0), 1)
     hidden_13 = tl.maximum(
         dot(
             tl.where(
                 vector(mask_2_array, 0, 64) != 0.0,
-                value_4_2[:, None],
+                value_4[:, None],
                 projected_6 + projected_7 + projected_8 + projected_9,
             ),
-            matrix(mlp_3_0_weight_array, 0, 64, 32),
+            matrix_again(mlp_3_0_weight_array, 0, 64, 32),
             PRECISION,
         )
         + vector(mlp_3_0_bias_array, 0, 32),
         0.0,
     )
     hidden_14 = tl.maximum(
-        dot(hidden_13, matrix(mlp_3_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_3_1_bias_array, 0, 32),
+        dot(hidden_13, matrix_again(mlp_3_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_3_1_bias_array, 0, 32),
         0.0,
     )
     logits_8 = tl.sum(hidden_14 * vector(mlp_3_output_weight_array, 0, 32), 1) + tl.load(mlp_3_output_bias_array)
-    log_q_hot_3 = value_3_2 * logits_8 - softplus(logits_8)
-    value_2_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 2, value_6, 0.0), 1)
+    log_q_hot_3 = value_3 * logits_8 - softplus(logits_8)
+    value_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 2, value, 0.0), 1)
     hidden_15 = tl.maximum(
         dot(
-            tl.where(
-                vector(mask_3_array, 0, 32) != 0.0,
-                value_3_2[:, None],
-                projected_10 + projected_11 + projected_12,
-            ),
-            matrix(mlp_4_0_weight_array, 0, 32, 32),
+            tl.where(vector(mask_3_array, 0, 32) != 0.0, value_3[:, None], projected_3 + projected_4 + projected_5),
+            matrix_again(mlp_4_0_weight_array, 0, 32, 32),
             PRECISION,
         )
         + vector(mlp_4_0_bias_array, 0, 32),
         0.0,
     )
     hidden_16 = tl.maximum(
-        dot(hidden_15, matrix(mlp_4_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_4_1_bias_array, 0, 32),
+        dot(hidden_15, matrix_again(mlp_4_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_4_1_bias_array, 0, 32),
         0.0,
     )
     logits_9 = tl.sum(hidden_16 * vector(mlp_4_output_weight_array, 0, 32), 1) + tl.load(mlp_4_output_bias_array)
-    log_q_hot_4 = value_2_2 * logits_9 - softplus(logits_9)
-    value_1 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 1, value_6, 0.0), 1)
+    log_q_hot_4 = value_2 * logits_9 - softplus(logits_9)
+    value_1 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 1, value, 0.0), 1)
     hidden_17 = tl.maximum(
         dot(
-            tl.where(vector(mask_4_array, 0, 32) != 0.0, value_2_2[:, None], projected_13 + projected_14),
-            matrix(mlp_5_0_weight_array, 0, 32, 32),
+            tl.where(vector(mask_4_array, 0, 32) != 0.0, value_2[:, None], projected + projected_2),
+            matrix_again(mlp_5_0_weight_array, 0, 32, 32),
             PRECISION,
         )
         + vector(mlp_5_0_bias_array, 0, 32),
         0.0,
     )
     hidden_18 = tl.maximum(
-        dot(hidden_17, matrix(mlp_5_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_5_1_bias_array, 0, 32),
+        dot(hidden_17, matrix_again(mlp_5_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_5_1_bias_array, 0, 32),
         0.0,
     )
     logits_10 = tl.sum(hidden_18 * vector(mlp_5_output_weight_array, 0, 32), 1) + tl.load(mlp_5_output_bias_array)
@@ -847,7 +849,7 @@ def log_weight_kernel(
             + tl.where(equal_value_1_1, tl.load(logits_array_6), 0.0),
         ),
     )
-    log_q_hot_6 = value_0 * logits_11 - softplus(logits_11)
+    log_q_hot_6 = hot_6 * logits_11 - softplus(logits_11)
     # hmm.gen:3
     tl.store(
         log_weight_out + place,
@@ -985,8 +987,8 @@ def log_weight_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=16,
-        num_stages=2,
+        num_warps=tiles.warps(16),
+        num_stages=tiles.stages(2),
     )
     return log_weight
 
@@ -1447,12 +1449,11 @@ def encode_kernel(
     logits_2 = tl.sum(hidden_2 * vector(mlp_output_weight_array, 0, 32), 1) + tl.load(mlp_output_bias_array)
     noise = uniform(seed, row, step, 5, 3)
     hot = (noise < tl.sigmoid(logits_2)).to(tl.float32)
-    value__5 = hot
     hidden_3 = tl.maximum(
         dot(
             tl.where(
                 vector(mask_array, 0, 64) != 0.0,
-                value__5[:, None],
+                hot[:, None],
                 indicator_value__0[:, None] * vector(embedding_7_output_weight_array, 0, 64)
                 + indicator_value__1[:, None] * vector(embedding_7_output_weight_array_2, 0, 64)
                 + indicator_value__2[:, None] * vector(embedding_7_output_weight_array_3, 0, 64)
@@ -1490,13 +1491,11 @@ def encode_kernel(
     logits_2_2 = tl.sum(hidden_4 * vector(mlp_2_output_weight_array, 0, 32), 1) + tl.load(mlp_2_output_bias_array)
     noise_2 = uniform(seed, row, step, 4, 3)
     hot_2 = (noise_2 < tl.sigmoid(logits_2_2)).to(tl.float32)
-    value_2_4 = hot_2
-    value_2_5 = value__5
     hidden_5 = tl.maximum(
         dot(
             tl.where(
                 vector(mask_2_array, 0, 64) != 0.0,
-                value_2_4[:, None],
+                hot_2[:, None],
                 indicator_value__0[:, None] * vector(embedding_12_output_weight_array, 0, 64)
                 + indicator_value__1[:, None] * vector(embedding_12_output_weight_array_2, 0, 64)
                 + indicator_value__2[:, None] * vector(embedding_12_output_weight_array_3, 0, 64)
@@ -1529,14 +1528,11 @@ def encode_kernel(
     logits_3 = tl.sum(hidden_6 * vector(mlp_3_output_weight_array, 0, 32), 1) + tl.load(mlp_3_output_bias_array)
     noise_3 = uniform(seed, row, step, 3, 3)
     hot_3 = (noise_3 < tl.sigmoid(logits_3)).to(tl.float32)
-    value_3_3 = hot_3
-    value_3_4 = value_2_4
-    value_3_5 = value_2_5
     hidden_7 = tl.maximum(
         dot(
             tl.where(
                 vector(mask_3_array, 0, 32) != 0.0,
-                value_3_3[:, None],
+                hot_3[:, None],
                 indicator_value__0[:, None] * vector(embedding_16_output_weight_array, 0, 32)
                 + indicator_value__1[:, None] * vector(embedding_16_output_weight_array_2, 0, 32)
                 + indicator_value__2[:, None] * vector(embedding_16_output_weight_array_3, 0, 32)
@@ -1564,15 +1560,11 @@ def encode_kernel(
     logits_4 = tl.sum(hidden_8 * vector(mlp_4_output_weight_array, 0, 32), 1) + tl.load(mlp_4_output_bias_array)
     noise_4 = uniform(seed, row, step, 2, 3)
     hot_4 = (noise_4 < tl.sigmoid(logits_4)).to(tl.float32)
-    value_4_2 = hot_4
-    value_4_3 = value_3_3
-    value_4_4 = value_3_4
-    value_4_5 = value_3_5
     hidden_9 = tl.maximum(
         dot(
             tl.where(
                 vector(mask_4_array, 0, 32) != 0.0,
-                value_4_2[:, None],
+                hot_4[:, None],
                 indicator_value__0[:, None] * vector(embedding_19_output_weight_array, 0, 32)
                 + indicator_value__1[:, None] * vector(embedding_19_output_weight_array_2, 0, 32)
                 + indicator_value__2[:, None] * vector(embedding_19_output_weight_array_3, 0, 32)
@@ -1595,32 +1587,27 @@ def encode_kernel(
     logits_5 = tl.sum(hidden_10 * vector(mlp_5_output_weight_array, 0, 32), 1) + tl.load(mlp_5_output_bias_array)
     noise_5 = uniform(seed, row, step, 1, 3)
     hot_5 = (noise_5 < tl.sigmoid(logits_5)).to(tl.float32)
-    value_5_1 = hot_5
-    value_5_2 = value_4_2
-    value_5_3 = value_4_3
-    value_5_4 = value_4_4
-    value_5_5 = value_4_5
-    equal_value_0 = value_5_1 == 0
-    equal_value_1 = value_5_1 == 1
+    equal_hot_5_0 = hot_5 == 0
+    equal_hot_5_1 = hot_5 == 1
     logits_6 = tl.where(
         shared_1,
-        tl.where(equal_value_0, tl.load(logits_array), 0.0) + tl.where(equal_value_1, tl.load(logits_array_2), 0.0),
+        tl.where(equal_hot_5_0, tl.load(logits_array), 0.0) + tl.where(equal_hot_5_1, tl.load(logits_array_2), 0.0),
         tl.where(
             shared_2,
-            tl.where(equal_value_0, tl.load(logits_array_3), 0.0)
-            + tl.where(equal_value_1, tl.load(logits_array_4), 0.0),
-            tl.where(equal_value_0, tl.load(logits_array_5), 0.0)
-            + tl.where(equal_value_1, tl.load(logits_array_6), 0.0),
+            tl.where(equal_hot_5_0, tl.load(logits_array_3), 0.0)
+            + tl.where(equal_hot_5_1, tl.load(logits_array_4), 0.0),
+            tl.where(equal_hot_5_0, tl.load(logits_array_5), 0.0)
+            + tl.where(equal_hot_5_1, tl.load(logits_array_6), 0.0),
         ),
     )
     noise_6 = uniform(seed, row, step, 0, 3)
     hot_6 = (noise_6 < tl.sigmoid(logits_6)).to(tl.float32)
     tl.store(hot_out + place * 6, hot_6.to(tl.int64), mask=live)
-    tl.store(hot_out + place * 6 + 1, value_5_1.to(tl.int64), mask=live)
-    tl.store(hot_out + place * 6 + 2, value_5_2.to(tl.int64), mask=live)
-    tl.store(hot_out + place * 6 + 3, value_5_3.to(tl.int64), mask=live)
-    tl.store(hot_out + place * 6 + 4, value_5_4.to(tl.int64), mask=live)
-    tl.store(hot_out + place * 6 + 5, value_5_5.to(tl.int64), mask=live)
+    tl.store(hot_out + place * 6 + 1, hot_5.to(tl.int64), mask=live)
+    tl.store(hot_out + place * 6 + 2, hot_4.to(tl.int64), mask=live)
+    tl.store(hot_out + place * 6 + 3, hot_3.to(tl.int64), mask=live)
+    tl.store(hot_out + place * 6 + 4, hot_2.to(tl.int64), mask=live)
+    tl.store(hot_out + place * 6 + 5, hot.to(tl.int64), mask=live)
 
 
 @torch.no_grad()
@@ -1752,8 +1739,8 @@ def encode_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return hot
 
@@ -1836,7 +1823,7 @@ def decode_rows(hot, *, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return eaten
@@ -1886,7 +1873,7 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return hot
@@ -2677,7 +2664,7 @@ def objective_phase_1_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return value

@@ -195,11 +195,26 @@ def log_weight_rows(
     places_2 = torch.arange(2, device=device)
     # hmm.gen:11
     eaten_0 = eaten[:, 0]
+    equal_eaten_0 = eaten_0 == 0
     indicator_value = (eaten_0[:, None] == places).to(dtype)
+    projected = indicator_value @ embedding_19_output_weight.T
     indicator_value_2 = (eaten[:, None, 1] == places).to(dtype)
+    projected_2 = indicator_value_2 @ embedding_20_output_weight.T
+    projected_3 = indicator_value @ embedding_16_output_weight.T
+    projected_4 = indicator_value_2 @ embedding_17_output_weight.T
     indicator_value_3 = (eaten[:, None, 2] == places).to(dtype)
+    projected_5 = indicator_value_3 @ embedding_18_output_weight.T
+    projected_6 = indicator_value @ embedding_12_output_weight.T
+    projected_7 = indicator_value_2 @ embedding_13_output_weight.T
+    projected_8 = indicator_value_3 @ embedding_14_output_weight.T
     indicator_value_4 = (eaten[:, None, 3] == places).to(dtype)
+    projected_9 = indicator_value_4 @ embedding_15_output_weight.T
+    projected_10 = indicator_value @ embedding_7_output_weight.T
+    projected_11 = indicator_value_2 @ embedding_8_output_weight.T
+    projected_12 = indicator_value_3 @ embedding_9_output_weight.T
+    projected_13 = indicator_value_4 @ embedding_10_output_weight.T
     indicator_value_5 = (eaten[:, None, 4] == places).to(dtype)
+    projected_14 = indicator_value_5 @ embedding_11_output_weight.T
     hidden = torch.relu(
         F.linear(
             torch.cat(
@@ -221,15 +236,9 @@ def log_weight_rows(
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)[:, 0]
     noise = random.uniform(seed, rows, step, 3, dim=5, dtype=dtype)
     hot = (noise < torch.sigmoid(logits)).to(dtype)
-    value = torch.select_scatter(torch.full((6,), 0.0, dtype=dtype, device=device).expand(len(eaten), -1), hot, -1, 5)
-    projected = indicator_value @ embedding_7_output_weight.T
-    projected_2 = indicator_value_2 @ embedding_8_output_weight.T
-    projected_3 = indicator_value_3 @ embedding_9_output_weight.T
-    projected_4 = indicator_value_4 @ embedding_10_output_weight.T
-    projected_5 = indicator_value_5 @ embedding_11_output_weight.T
     hidden_3 = torch.relu(
         F.linear(
-            torch.cat((projected, projected_2, projected_3, projected_4, projected_5, value[:, None, 5]), -1),
+            torch.cat((projected_10, projected_11, projected_12, projected_13, projected_14, hot[:, None]), -1),
             mlp_2_0_weight,
             mlp_2_0_bias,
         ),
@@ -238,14 +247,9 @@ def log_weight_rows(
     logits_2 = F.linear(hidden_4, mlp_2_output_weight, mlp_2_output_bias)[:, 0]
     noise_2 = random.uniform(seed, rows, step, 3, dim=4, dtype=dtype)
     hot_2 = (noise_2 < torch.sigmoid(logits_2)).to(dtype)
-    value_2 = torch.select_scatter(value, hot_2, -1, 4)
-    projected_6 = indicator_value @ embedding_12_output_weight.T
-    projected_7 = indicator_value_2 @ embedding_13_output_weight.T
-    projected_8 = indicator_value_3 @ embedding_14_output_weight.T
-    projected_9 = indicator_value_4 @ embedding_15_output_weight.T
     hidden_5 = torch.relu(
         F.linear(
-            torch.cat((projected_6, projected_7, projected_8, projected_9, value_2[:, None, 4]), -1),
+            torch.cat((projected_6, projected_7, projected_8, projected_9, hot_2[:, None]), -1),
             mlp_3_0_weight,
             mlp_3_0_bias,
         ),
@@ -254,63 +258,80 @@ def log_weight_rows(
     logits_3 = F.linear(hidden_6, mlp_3_output_weight, mlp_3_output_bias)[:, 0]
     noise_3 = random.uniform(seed, rows, step, 3, dim=3, dtype=dtype)
     hot_3 = (noise_3 < torch.sigmoid(logits_3)).to(dtype)
-    value_3 = torch.select_scatter(value_2, hot_3, -1, 3)
-    projected_10 = indicator_value @ embedding_16_output_weight.T
-    projected_11 = indicator_value_2 @ embedding_17_output_weight.T
-    projected_12 = indicator_value_3 @ embedding_18_output_weight.T
     hidden_7 = torch.relu(
-        F.linear(
-            torch.cat((projected_10, projected_11, projected_12, value_3[:, None, 3]), -1),
-            mlp_4_0_weight,
-            mlp_4_0_bias,
-        ),
+        F.linear(torch.cat((projected_3, projected_4, projected_5, hot_3[:, None]), -1), mlp_4_0_weight, mlp_4_0_bias),
     )
     hidden_8 = torch.relu(F.linear(hidden_7, mlp_4_1_weight, mlp_4_1_bias))
     logits_4 = F.linear(hidden_8, mlp_4_output_weight, mlp_4_output_bias)[:, 0]
     noise_4 = random.uniform(seed, rows, step, 3, dim=2, dtype=dtype)
     hot_4 = (noise_4 < torch.sigmoid(logits_4)).to(dtype)
-    value_4 = torch.select_scatter(value_3, hot_4, -1, 2)
-    projected_13 = indicator_value @ embedding_19_output_weight.T
-    projected_14 = indicator_value_2 @ embedding_20_output_weight.T
     hidden_9 = torch.relu(
-        F.linear(torch.cat((projected_13, projected_14, value_4[:, None, 2]), -1), mlp_5_0_weight, mlp_5_0_bias),
+        F.linear(torch.cat((projected, projected_2, hot_4[:, None]), -1), mlp_5_0_weight, mlp_5_0_bias),
     )
     hidden_10 = torch.relu(F.linear(hidden_9, mlp_5_1_weight, mlp_5_1_bias))
     logits_5 = F.linear(hidden_10, mlp_5_output_weight, mlp_5_output_bias)[:, 0]
     noise_5 = random.uniform(seed, rows, step, 3, dim=1, dtype=dtype)
     hot_5 = (noise_5 < torch.sigmoid(logits_5)).to(dtype)
-    value_5 = torch.select_scatter(value_4, hot_5, -1, 1)
-    equal_eaten_0 = eaten_0 == 0
-    equal_value = value_5[:, None, 1] == places_2
+    equal_hot_5 = hot_5[:, None] == places_2
     equal_eaten_0_2 = eaten_0 == 1
     logits_6 = torch.where(
         equal_eaten_0,
-        torch.where(equal_value, hot_0_logits[0], 0.0).sum(-1),
+        torch.where(equal_hot_5, hot_0_logits[0], 0.0).sum(-1),
         torch.where(
             equal_eaten_0_2,
-            torch.where(equal_value, hot_0_logits[1], 0.0).sum(-1),
-            torch.where(equal_value, hot_0_logits[2], 0.0).sum(-1),
+            torch.where(equal_hot_5, hot_0_logits[1], 0.0).sum(-1),
+            torch.where(equal_hot_5, hot_0_logits[2], 0.0).sum(-1),
         ),
     )
     noise_6 = random.uniform(seed, rows, step, 3, dtype=dtype)
     hot_6 = (noise_6 < torch.sigmoid(logits_6)).to(dtype)
-    value_6 = torch.select_scatter(value_5, hot_6, -1, 0)
     # hmm.gen:7
-    value_0 = value_6[:, 0]
     log_p_hot = torch.where(
-        value_0 == 1.0,
+        hot_6 == 1.0,
         torch.tensor(-0.6931471805599453, dtype=dtype, device=device),
         -0.6931471805599453,
+    )
+    # hmm.gen:11
+    value = torch.select_scatter(
+        torch.select_scatter(
+            torch.select_scatter(
+                torch.select_scatter(
+                    torch.select_scatter(
+                        torch.select_scatter(
+                            torch.full((6,), 0.0, dtype=dtype, device=device).expand(len(eaten), -1),
+                            hot,
+                            -1,
+                            5,
+                        ),
+                        hot_2,
+                        -1,
+                        4,
+                    ),
+                    hot_3,
+                    -1,
+                    3,
+                ),
+                hot_4,
+                -1,
+                2,
+            ),
+            hot_5,
+            -1,
+            1,
+        ),
+        hot_6,
+        -1,
+        0,
     )
     # hmm.gen:8
     log_p = 0.0
     for t in range(5):
-        equal_value_2 = value_6[:, t + 1] == 1.0
-        probability = torch.where(value_6[:, t] == 0, torch.tensor(0.2, dtype=dtype, device=device), 0.8)
+        equal_value = value[:, t + 1] == 1.0
+        probability = torch.where(value[:, t] == 0, torch.tensor(0.2, dtype=dtype, device=device), 0.8)
         log_p = log_p + torch.where(
-            equal_value_2,
-            torch.log(torch.where(equal_value_2, probability, 1.0)),
-            torch.log1p(torch.where(~equal_value_2, -probability, 0.0)),
+            equal_value,
+            torch.log(torch.where(equal_value, probability, 1.0)),
+            torch.log1p(torch.where(~equal_value, -probability, 0.0)),
         )
     # hmm.gen:9
     log_p_2 = 0.0
@@ -320,7 +341,7 @@ def log_weight_rows(
         equal__event_2 = _event == 1
         log_p_2 = log_p_2 + torch.log(
             torch.where(
-                value_6[:, t_2].T == 0,
+                value[:, t_2].T == 0,
                 torch.where(
                     equal__event,
                     0.7,
@@ -334,44 +355,44 @@ def log_weight_rows(
             ),
         ).sum(0)
     # hmm.gen:11
-    value_5_2 = value_6[:, 5]
-    log_q_hot = value_5_2 * logits - F.softplus(logits, threshold=80)
-    value_4_2 = value_6[:, 4]
+    value_5 = value[:, 5]
+    log_q_hot = value_5 * logits - F.softplus(logits, threshold=80)
+    value_4 = value[:, 4]
     hidden_11 = torch.relu(
         F.linear(
-            torch.cat((projected, projected_2, projected_3, projected_4, projected_5, value_5_2[:, None]), -1),
+            torch.cat((projected_10, projected_11, projected_12, projected_13, projected_14, value_5[:, None]), -1),
             mlp_2_0_weight,
             mlp_2_0_bias,
         ),
     )
     hidden_12 = torch.relu(F.linear(hidden_11, mlp_2_1_weight, mlp_2_1_bias))
     logits_7 = F.linear(hidden_12, mlp_2_output_weight, mlp_2_output_bias)[:, 0]
-    log_q_hot_2 = value_4_2 * logits_7 - F.softplus(logits_7, threshold=80)
-    value_3_2 = value_6[:, 3]
+    log_q_hot_2 = value_4 * logits_7 - F.softplus(logits_7, threshold=80)
+    value_3 = value[:, 3]
     hidden_13 = torch.relu(
         F.linear(
-            torch.cat((projected_6, projected_7, projected_8, projected_9, value_4_2[:, None]), -1),
+            torch.cat((projected_6, projected_7, projected_8, projected_9, value_4[:, None]), -1),
             mlp_3_0_weight,
             mlp_3_0_bias,
         ),
     )
     hidden_14 = torch.relu(F.linear(hidden_13, mlp_3_1_weight, mlp_3_1_bias))
     logits_8 = F.linear(hidden_14, mlp_3_output_weight, mlp_3_output_bias)[:, 0]
-    log_q_hot_3 = value_3_2 * logits_8 - F.softplus(logits_8, threshold=80)
-    value_2_2 = value_6[:, 2]
+    log_q_hot_3 = value_3 * logits_8 - F.softplus(logits_8, threshold=80)
+    value_2 = value[:, 2]
     hidden_15 = torch.relu(
         F.linear(
-            torch.cat((projected_10, projected_11, projected_12, value_3_2[:, None]), -1),
+            torch.cat((projected_3, projected_4, projected_5, value_3[:, None]), -1),
             mlp_4_0_weight,
             mlp_4_0_bias,
         ),
     )
     hidden_16 = torch.relu(F.linear(hidden_15, mlp_4_1_weight, mlp_4_1_bias))
     logits_9 = F.linear(hidden_16, mlp_4_output_weight, mlp_4_output_bias)[:, 0]
-    log_q_hot_4 = value_2_2 * logits_9 - F.softplus(logits_9, threshold=80)
-    value_1 = value_6[:, 1]
+    log_q_hot_4 = value_2 * logits_9 - F.softplus(logits_9, threshold=80)
+    value_1 = value[:, 1]
     hidden_17 = torch.relu(
-        F.linear(torch.cat((projected_13, projected_14, value_2_2[:, None]), -1), mlp_5_0_weight, mlp_5_0_bias),
+        F.linear(torch.cat((projected, projected_2, value_2[:, None]), -1), mlp_5_0_weight, mlp_5_0_bias),
     )
     hidden_18 = torch.relu(F.linear(hidden_17, mlp_5_1_weight, mlp_5_1_bias))
     logits_10 = F.linear(hidden_18, mlp_5_output_weight, mlp_5_output_bias)[:, 0]
@@ -386,7 +407,7 @@ def log_weight_rows(
             torch.where(equal_value_1, hot_0_logits[2], 0.0).sum(-1),
         ),
     )
-    log_q_hot_6 = value_0 * logits_11 - F.softplus(logits_11, threshold=80)
+    log_q_hot_6 = hot_6 * logits_11 - F.softplus(logits_11, threshold=80)
     # hmm.gen:3
     return (
         log_p_hot + log_p + log_p_2 - (log_q_hot + log_q_hot_2 + log_q_hot_3 + log_q_hot_4 + log_q_hot_5 + log_q_hot_6)
@@ -488,7 +509,6 @@ def encode_rows(
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)[:, 0]
     noise = random.uniform(seed, rows, step, 3, dim=5, dtype=dtype)
     hot = (noise < torch.sigmoid(logits)).to(dtype)
-    value = torch.select_scatter(torch.full((6,), 0.0, dtype=dtype, device=device).expand(len(eaten), -1), hot, -1, 5)
     hidden_3 = torch.relu(
         F.linear(
             torch.cat(
@@ -498,7 +518,7 @@ def encode_rows(
                     indicator_value_3 @ embedding_9_output_weight.T,
                     indicator_value_4 @ embedding_10_output_weight.T,
                     indicator_value_5 @ embedding_11_output_weight.T,
-                    value[:, None, 5],
+                    hot[:, None],
                 ),
                 -1,
             ),
@@ -510,7 +530,6 @@ def encode_rows(
     logits_2 = F.linear(hidden_4, mlp_2_output_weight, mlp_2_output_bias)[:, 0]
     noise_2 = random.uniform(seed, rows, step, 3, dim=4, dtype=dtype)
     hot_2 = (noise_2 < torch.sigmoid(logits_2)).to(dtype)
-    value_2 = torch.select_scatter(value, hot_2, -1, 4)
     hidden_5 = torch.relu(
         F.linear(
             torch.cat(
@@ -519,7 +538,7 @@ def encode_rows(
                     indicator_value_2 @ embedding_13_output_weight.T,
                     indicator_value_3 @ embedding_14_output_weight.T,
                     indicator_value_4 @ embedding_15_output_weight.T,
-                    value_2[:, None, 4],
+                    hot_2[:, None],
                 ),
                 -1,
             ),
@@ -531,7 +550,6 @@ def encode_rows(
     logits_3 = F.linear(hidden_6, mlp_3_output_weight, mlp_3_output_bias)[:, 0]
     noise_3 = random.uniform(seed, rows, step, 3, dim=3, dtype=dtype)
     hot_3 = (noise_3 < torch.sigmoid(logits_3)).to(dtype)
-    value_3 = torch.select_scatter(value_2, hot_3, -1, 3)
     hidden_7 = torch.relu(
         F.linear(
             torch.cat(
@@ -539,7 +557,7 @@ def encode_rows(
                     indicator_value @ embedding_16_output_weight.T,
                     indicator_value_2 @ embedding_17_output_weight.T,
                     indicator_value_3 @ embedding_18_output_weight.T,
-                    value_3[:, None, 3],
+                    hot_3[:, None],
                 ),
                 -1,
             ),
@@ -551,14 +569,13 @@ def encode_rows(
     logits_4 = F.linear(hidden_8, mlp_4_output_weight, mlp_4_output_bias)[:, 0]
     noise_4 = random.uniform(seed, rows, step, 3, dim=2, dtype=dtype)
     hot_4 = (noise_4 < torch.sigmoid(logits_4)).to(dtype)
-    value_4 = torch.select_scatter(value_3, hot_4, -1, 2)
     hidden_9 = torch.relu(
         F.linear(
             torch.cat(
                 (
                     indicator_value @ embedding_19_output_weight.T,
                     indicator_value_2 @ embedding_20_output_weight.T,
-                    value_4[:, None, 2],
+                    hot_4[:, None],
                 ),
                 -1,
             ),
@@ -570,20 +587,49 @@ def encode_rows(
     logits_5 = F.linear(hidden_10, mlp_5_output_weight, mlp_5_output_bias)[:, 0]
     noise_5 = random.uniform(seed, rows, step, 3, dim=1, dtype=dtype)
     hot_5 = (noise_5 < torch.sigmoid(logits_5)).to(dtype)
-    value_5 = torch.select_scatter(value_4, hot_5, -1, 1)
-    equal_value = value_5[:, None, 1] == places_2
+    equal_hot_5 = hot_5[:, None] == places_2
     logits_6 = torch.where(
         eaten_0 == 0,
-        torch.where(equal_value, hot_0_logits[0], 0.0).sum(-1),
+        torch.where(equal_hot_5, hot_0_logits[0], 0.0).sum(-1),
         torch.where(
             eaten_0 == 1,
-            torch.where(equal_value, hot_0_logits[1], 0.0).sum(-1),
-            torch.where(equal_value, hot_0_logits[2], 0.0).sum(-1),
+            torch.where(equal_hot_5, hot_0_logits[1], 0.0).sum(-1),
+            torch.where(equal_hot_5, hot_0_logits[2], 0.0).sum(-1),
         ),
     )
     noise_6 = random.uniform(seed, rows, step, 3, dtype=dtype)
     hot_6 = (noise_6 < torch.sigmoid(logits_6)).to(dtype)
-    return torch.select_scatter(value_5, hot_6, -1, 0).to(torch.int64)
+    return torch.select_scatter(
+        torch.select_scatter(
+            torch.select_scatter(
+                torch.select_scatter(
+                    torch.select_scatter(
+                        torch.select_scatter(
+                            torch.full((6,), 0.0, dtype=dtype, device=device).expand(len(eaten), -1),
+                            hot,
+                            -1,
+                            5,
+                        ),
+                        hot_2,
+                        -1,
+                        4,
+                    ),
+                    hot_3,
+                    -1,
+                    3,
+                ),
+                hot_4,
+                -1,
+                2,
+            ),
+            hot_5,
+            -1,
+            1,
+        ),
+        hot_6,
+        -1,
+        0,
+    ).to(torch.int64)
 
 
 def decode_rows(hot, *, rows, seed, step, dtype=torch.float32):

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import dot, matrix, normal, square, vector
+from gencompiler.runtime.kernels import dot, matrix, matrix_again, normal, square, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -135,7 +135,7 @@ def objective_critic_saving_kernel(
         0.0,
     )
     hidden_6 = tl.maximum(
-        dot(hidden_5, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
+        dot(hidden_5, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
     C_2 = tl.sum(hidden_6 * vector(C_mlp_output_weight_array, 0, 64), 1) + tl.load(C_mlp_output_bias_array)
@@ -194,8 +194,8 @@ def objective_critic_saving_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return value
 
@@ -315,6 +315,9 @@ def objective_critic_backward_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
+    # lsgan.gen:3
+    tl.store(part_6_out + place * 2, tl.load(x_ptr + place * 2, mask=live, other=0), mask=live)
+    tl.store(part_6_out + place * 2 + 1, tl.load(x_ptr + place * 2 + 1, mask=live, other=0), mask=live)
     # lsgan.gen:9
     hidden = tl.maximum(
         tl.load(x_ptr + place * 2, mask=live, other=0)[:, None] * vector(C_mlp_0_weight_array, 0, 64)
@@ -322,18 +325,27 @@ def objective_critic_backward_kernel(
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_4_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
     hidden_2 = tl.maximum(
         dot(hidden, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
     C = tl.sum(hidden_2 * vector(C_mlp_output_weight_array, 0, 64), 1) + tl.load(C_mlp_output_bias_array)
     value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     value_0 = 2 * (C - 1.0) * value_cotangent
+    tl.store(part_1_out + place * 1, value_0, mask=live)
     product = (hidden_2 > 0.0).to(tl.float32) * (value_0[:, None] * vector(C_mlp_output_weight_array, 0, 64))
+    tl.store(part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product, mask=live[:, None])
     product_2 = (hidden > 0.0).to(tl.float32) * dot(product, matrix(C_mlp_1_weight_array_2, 0, 64, 64), PRECISION)
+    tl.store(x_gradient_out + place * 2, tl.sum(product_2 * vector(C_mlp_0_weight_array, 0, 64), 1), mask=live)
+    tl.store(x_gradient_out + place * 2 + 1, tl.sum(product_2 * vector(C_mlp_0_weight_array_2, 0, 64), 1), mask=live)
+    tl.store(part_5_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2, mask=live[:, None])
     # lsgan.gen:6
     z_0 = normal(seed, row, step, 0, 3)
+    tl.store(part_18_out + place * 2, z_0, mask=live)
     z_1 = normal(seed, row, step, 1, 3)
+    tl.store(part_18_out + place * 2 + 1, z_1, mask=live)
     # lsgan.gen:7
     hidden_3 = tl.maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
@@ -341,12 +353,16 @@ def objective_critic_backward_kernel(
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_16_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_3, mask=live[:, None])
     hidden_4 = tl.maximum(
         dot(hidden_3, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_14_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_4, mask=live[:, None])
     x_2_0 = tl.sum(hidden_4 * vector(mlp_output_weight_array, 0, 64), 1) + tl.load(mlp_output_bias_array)
+    tl.store(part_12_out + place * 2, x_2_0, mask=live)
     x_2_1 = tl.sum(hidden_4 * vector(mlp_output_weight_array_2, 0, 64), 1) + tl.load(mlp_output_bias_array_2)
+    tl.store(part_12_out + place * 2 + 1, x_2_1, mask=live)
     # lsgan.gen:9
     hidden_5 = tl.maximum(
         x_2_0[:, None] * vector(C_mlp_0_weight_array, 0, 64)
@@ -354,61 +370,41 @@ def objective_critic_backward_kernel(
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_10_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_5, mask=live[:, None])
     hidden_6 = tl.maximum(
-        dot(hidden_5, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
+        dot(hidden_5, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_8_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_6, mask=live[:, None])
     C_2 = tl.sum(hidden_6 * vector(C_mlp_output_weight_array, 0, 64), 1) + tl.load(C_mlp_output_bias_array)
     value_2_0 = 2 * C_2 * value_cotangent
+    tl.store(part_7_out + place * 1, value_2_0, mask=live)
+    tl.store(part_21_out + place * 1, value_0 + value_2_0, mask=live)
     product_3 = (hidden_6 > 0.0).to(tl.float32) * (value_2_0[:, None] * vector(C_mlp_output_weight_array, 0, 64))
-    product_4 = (hidden_5 > 0.0).to(tl.float32) * dot(product_3, matrix(C_mlp_1_weight_array_2, 0, 64, 64), PRECISION)
+    tl.store(part_9_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_3, mask=live[:, None])
+    tl.store(part_20_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product + product_3, mask=live[:, None])
+    product_4 = (hidden_5 > 0.0).to(tl.float32) * dot(
+        product_3,
+        matrix_again(C_mlp_1_weight_array_2, 0, 64, 64),
+        PRECISION,
+    )
+    tl.store(part_11_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_4, mask=live[:, None])
+    tl.store(part_19_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2 + product_4, mask=live[:, None])
     projected_0 = tl.sum(product_4 * vector(C_mlp_0_weight_array, 0, 64), 1)
+    tl.store(part_13_out + place * 2, projected_0, mask=live)
     projected_1 = tl.sum(product_4 * vector(C_mlp_0_weight_array_2, 0, 64), 1)
+    tl.store(part_13_out + place * 2 + 1, projected_1, mask=live)
     # lsgan.gen:7
     product_5 = (hidden_4 > 0.0).to(tl.float32) * (
         projected_0[:, None] * vector(mlp_output_weight_array, 0, 64)
         + projected_1[:, None] * vector(mlp_output_weight_array_2, 0, 64)
     )
-    # lsgan.gen:9
-    tl.store(x_gradient_out + place * 2, tl.sum(product_2 * vector(C_mlp_0_weight_array, 0, 64), 1), mask=live)
-    tl.store(x_gradient_out + place * 2 + 1, tl.sum(product_2 * vector(C_mlp_0_weight_array_2, 0, 64), 1), mask=live)
-    tl.store(part_1_out + place * 1, value_0, mask=live)
-    # lsgan.gen:3
-    tl.store(part_6_out + place * 2, tl.load(x_ptr + place * 2, mask=live, other=0), mask=live)
-    tl.store(part_6_out + place * 2 + 1, tl.load(x_ptr + place * 2 + 1, mask=live, other=0), mask=live)
-    # lsgan.gen:9
-    tl.store(part_7_out + place * 1, value_2_0, mask=live)
-    # lsgan.gen:7
-    tl.store(part_12_out + place * 2, x_2_0, mask=live)
-    tl.store(part_12_out + place * 2 + 1, x_2_1, mask=live)
-    # lsgan.gen:9
-    tl.store(part_13_out + place * 2, projected_0, mask=live)
-    tl.store(part_13_out + place * 2 + 1, projected_1, mask=live)
-    # lsgan.gen:6
-    tl.store(part_18_out + place * 2, z_0, mask=live)
-    tl.store(part_18_out + place * 2 + 1, z_1, mask=live)
-    # lsgan.gen:9
-    tl.store(part_21_out + place * 1, value_0 + value_2_0, mask=live)
-    tl.store(part_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
-    tl.store(part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product, mask=live[:, None])
-    tl.store(part_4_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
-    tl.store(part_5_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2, mask=live[:, None])
-    tl.store(part_8_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_6, mask=live[:, None])
-    tl.store(part_9_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_3, mask=live[:, None])
-    tl.store(part_10_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_5, mask=live[:, None])
-    tl.store(part_11_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_4, mask=live[:, None])
-    # lsgan.gen:7
-    tl.store(part_14_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_4, mask=live[:, None])
     tl.store(part_15_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_5, mask=live[:, None])
-    tl.store(part_16_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_3, mask=live[:, None])
     tl.store(
         part_17_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
         (hidden_3 > 0.0).to(tl.float32) * dot(product_5, matrix(mlp_1_weight_array_2, 0, 64, 64), PRECISION),
         mask=live[:, None],
     )
-    # lsgan.gen:9
-    tl.store(part_19_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2 + product_4, mask=live[:, None])
-    tl.store(part_20_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product + product_3, mask=live[:, None])
 
 
 @torch.no_grad()
@@ -510,8 +506,8 @@ def objective_critic_backward_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=16,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return (
         x_gradient,
@@ -709,8 +705,8 @@ def objective_generator_saving_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return value
 
@@ -822,7 +818,9 @@ def objective_generator_backward_kernel(
     row = tl.load(rows_ptr + place, mask=live, other=0)
     # lsgan.gen:6
     z_0 = normal(seed, row, step, 0, 5)
+    tl.store(part_12_out + place * 2, z_0, mask=live)
     z_1 = normal(seed, row, step, 1, 5)
+    tl.store(part_12_out + place * 2 + 1, z_1, mask=live)
     # lsgan.gen:7
     hidden = tl.maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
@@ -830,12 +828,16 @@ def objective_generator_backward_kernel(
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_10_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
     hidden_2 = tl.maximum(
         dot(hidden, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_8_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
     x_2_0 = tl.sum(hidden_2 * vector(mlp_output_weight_array, 0, 64), 1) + tl.load(mlp_output_bias_array)
+    tl.store(part_6_out + place * 2, x_2_0, mask=live)
     x_2_1 = tl.sum(hidden_2 * vector(mlp_output_weight_array_2, 0, 64), 1) + tl.load(mlp_output_bias_array_2)
+    tl.store(part_6_out + place * 2 + 1, x_2_1, mask=live)
     # lsgan.gen:9
     hidden_3 = tl.maximum(
         x_2_0[:, None] * vector(C_mlp_0_weight_array, 0, 64)
@@ -843,42 +845,30 @@ def objective_generator_backward_kernel(
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_4_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_3, mask=live[:, None])
     hidden_4 = tl.maximum(
         dot(hidden_3, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_4, mask=live[:, None])
     C = tl.sum(hidden_4 * vector(C_mlp_output_weight_array, 0, 64), 1) + tl.load(C_mlp_output_bias_array)
     value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     value_0 = 2 * (C - 1.0) * value_cotangent
+    tl.store(part_1_out + place * 1, value_0, mask=live)
     product = (hidden_4 > 0.0).to(tl.float32) * (value_0[:, None] * vector(C_mlp_output_weight_array, 0, 64))
+    tl.store(part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product, mask=live[:, None])
     product_2 = (hidden_3 > 0.0).to(tl.float32) * dot(product, matrix(C_mlp_1_weight_array_2, 0, 64, 64), PRECISION)
+    tl.store(part_5_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2, mask=live[:, None])
     projected_0 = tl.sum(product_2 * vector(C_mlp_0_weight_array, 0, 64), 1)
+    tl.store(part_7_out + place * 2, projected_0, mask=live)
     projected_1 = tl.sum(product_2 * vector(C_mlp_0_weight_array_2, 0, 64), 1)
+    tl.store(part_7_out + place * 2 + 1, projected_1, mask=live)
     # lsgan.gen:7
     product_3 = (hidden_2 > 0.0).to(tl.float32) * (
         projected_0[:, None] * vector(mlp_output_weight_array, 0, 64)
         + projected_1[:, None] * vector(mlp_output_weight_array_2, 0, 64)
     )
-    # lsgan.gen:9
-    tl.store(part_1_out + place * 1, value_0, mask=live)
-    # lsgan.gen:7
-    tl.store(part_6_out + place * 2, x_2_0, mask=live)
-    tl.store(part_6_out + place * 2 + 1, x_2_1, mask=live)
-    # lsgan.gen:9
-    tl.store(part_7_out + place * 2, projected_0, mask=live)
-    tl.store(part_7_out + place * 2 + 1, projected_1, mask=live)
-    # lsgan.gen:6
-    tl.store(part_12_out + place * 2, z_0, mask=live)
-    tl.store(part_12_out + place * 2 + 1, z_1, mask=live)
-    # lsgan.gen:9
-    tl.store(part_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_4, mask=live[:, None])
-    tl.store(part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product, mask=live[:, None])
-    tl.store(part_4_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_3, mask=live[:, None])
-    tl.store(part_5_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2, mask=live[:, None])
-    # lsgan.gen:7
-    tl.store(part_8_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
     tl.store(part_9_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_3, mask=live[:, None])
-    tl.store(part_10_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
     tl.store(
         part_11_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
         (hidden > 0.0).to(tl.float32) * dot(product_3, matrix(mlp_1_weight_array_2, 0, 64, 64), PRECISION),
@@ -963,8 +953,8 @@ def objective_generator_backward_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return part_1, part_2, part_3, part_4, part_5, part_6, part_7, part_8, part_9, part_10, part_11, part_12
 

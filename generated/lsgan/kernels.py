@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, normal, square, vector
+from gencompiler.runtime.kernels import dot, matrix, matrix_again, normal, square, vector
 
 
 @tiles.remembered
@@ -106,8 +106,8 @@ def sample_rows(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weigh
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return x
 
@@ -199,8 +199,8 @@ def decode_rows(z, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_we
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return x
 
@@ -235,7 +235,7 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return z
@@ -364,7 +364,7 @@ def objective_critic_kernel(
         0.0,
     )
     hidden_6 = tl.maximum(
-        dot(hidden_5, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
+        dot(hidden_5, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
     C_2 = tl.sum(hidden_6 * vector(C_mlp_output_weight_array, 0, 64), 1) + tl.load(C_mlp_output_bias_array)
@@ -423,8 +423,8 @@ def objective_critic_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return value
 
@@ -599,7 +599,7 @@ def objective_generator_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return value

@@ -60,6 +60,7 @@ def log_prob_kernel(
     log_prob_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """log p(x) of each row.
@@ -86,7 +87,7 @@ def log_prob_kernel(
     z_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
     z_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k in tl.range(0, 8, num_stages=2):
+    for k in tl.range(0, 8, num_stages=STAGES):
         # maf.gen:4
         hidden = tl.maximum(
             z_0[:, None] * vector(weights_array, k, 64)
@@ -142,9 +143,10 @@ def log_prob_rows(x, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weigh
         log_prob,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return log_prob
 
@@ -199,6 +201,7 @@ def inverse_kernel(
     log_abs_det_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """data x to latent z, and log|det| of that map.
@@ -225,7 +228,7 @@ def inverse_kernel(
     z_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
     z_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k in tl.range(0, 8, num_stages=2):
+    for k in tl.range(0, 8, num_stages=STAGES):
         # maf.gen:4
         hidden = tl.maximum(
             z_0[:, None] * vector(weights_array, k, 64)
@@ -282,8 +285,9 @@ def inverse_rows(x, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weight
         log_abs_det,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return z, log_abs_det

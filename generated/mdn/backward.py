@@ -228,7 +228,7 @@ def log_prob_saving_rows(c, x, mlp_0_weight, mlp_0_bias, a_weight, a_bias, m_wei
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_prob
@@ -582,7 +582,7 @@ def log_prob_backward_rows(
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_gradient, c_gradient, part_1, part_2, part_3, part_4, part_5, part_6

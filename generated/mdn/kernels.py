@@ -217,7 +217,7 @@ def log_prob_rows(c, x, mlp_0_weight, mlp_0_bias, a_weight, a_bias, m_weight, m_
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_prob
@@ -392,7 +392,7 @@ def sample_rows(c, mlp_0_weight, mlp_0_bias, a_weight, a_bias, m_weight, m_bias,
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return x

@@ -80,6 +80,7 @@ def log_prob_saving_kernel(
     z_saved_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """log p(x) of each row, and the states that its gradient needs.
@@ -133,7 +134,7 @@ def log_prob_saving_kernel(
             + (inner_1 + log1p(tl.exp(-2.0 * inner_1)) - 0.6931471805599453)
         )
     )
-    for k_down in tl.range(0, 6, num_stages=2):
+    for k_down in tl.range(0, 6, num_stages=STAGES):
         k = 5 - k_down
         reverse_input_0 = z_1
         reverse_input_1 = z_0
@@ -237,9 +238,10 @@ def log_prob_saving_rows(
         z_saved,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return log_prob, z_saved
 
@@ -335,6 +337,7 @@ def log_prob_backward_kernel(
     drift_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """the gradient of log p(x) of each row.
@@ -407,10 +410,26 @@ def log_prob_backward_kernel(
         * (2 * SinhArcsinh_input_0 * (shared_1 + 1.0 / (1.0 + square(SinhArcsinh_input_0)) * product))
         + product_3_0
     )
+    tl.store(part_10_out + place * 2, product_3_0 - total_2_0, mask=live)
+    tl.store(
+        part_11_out + place * 2,
+        tl.load(weights_array) * log_prob_cotangent
+        + -total_0 / tl.load(weights_7_array) * product_2_0
+        + asinh_value_0 * total_2_0,
+        mask=live,
+    )
     total_2_1 = (
         cosh(difference_1)
         * (2 * SinhArcsinh_input_1 * (shared_1 + 1.0 / (1.0 + square(SinhArcsinh_input_1)) * product))
         + product_3_1
+    )
+    tl.store(part_10_out + place * 2 + 1, product_3_1 - total_2_1, mask=live)
+    tl.store(
+        part_11_out + place * 2 + 1,
+        tl.load(weights_2_array) * log_prob_cotangent
+        + -total_1 / tl.load(weights_8_array) * product_2_1
+        + asinh_value_1 * total_2_1,
+        mask=live,
     )
     # moons.gen:13
     z_2_0 = value_0
@@ -418,7 +437,7 @@ def log_prob_backward_kernel(
     drift = tl.full((ROWS,), 0.0, tl.float32)
     z_adjoint_0 = 1.0 / tl.sqrt(1.0 + square(value_0)) * (tl.load(SinhArcsinh_delta_array) * total_2_0)
     z_adjoint_1 = 1.0 / tl.sqrt(1.0 + square(value_1)) * (tl.load(SinhArcsinh_delta_array_2) * total_2_1)
-    for k_2 in tl.range(0, 6, num_stages=2):
+    for k_2 in tl.range(0, 6, num_stages=STAGES):
         difference_2 = 5 - k_2
         quotient_difference_2 = difference_2 // 6
         equal_difference_2 = difference_2 == quotient_difference_2 * 6 + 5
@@ -529,17 +548,27 @@ def log_prob_backward_kernel(
         * (z_adjoint_0 + 2 * SinhArcsinh_input_2_0 * (1.0 / (1.0 + square(SinhArcsinh_input_2_0)) * product))
         + product_9_0
     )
-    total_5_1 = (
-        cosh(difference_3_1)
-        * (z_adjoint_1 + 2 * SinhArcsinh_input_2_1 * (1.0 / (1.0 + square(SinhArcsinh_input_2_1)) * product))
-        + product_9_1
-    )
     tl.store(
         x_gradient_out + place * 2,
         1.0
         / tl.sqrt(1.0 + square(tl.load(x_ptr + place * 2, mask=live, other=0)))
         * (tl.load(SinhArcsinh_2_delta_array) * total_5_0),
         mask=live,
+    )
+    # moons.gen:8
+    tl.store(part_8_out + place * 2, product_9_0 - total_5_0, mask=live)
+    tl.store(
+        part_9_out + place * 2,
+        tl.load(weights_3_array) * log_prob_cotangent
+        + -total_4_0 / tl.load(weights_5_array) * product_8_0
+        + asinh_x_0 * total_5_0,
+        mask=live,
+    )
+    # moons.gen:13
+    total_5_1 = (
+        cosh(difference_3_1)
+        * (z_adjoint_1 + 2 * SinhArcsinh_input_2_1 * (1.0 / (1.0 + square(SinhArcsinh_input_2_1)) * product))
+        + product_9_1
     )
     tl.store(
         x_gradient_out + place * 2 + 1,
@@ -549,36 +578,12 @@ def log_prob_backward_kernel(
         mask=live,
     )
     # moons.gen:8
-    tl.store(part_8_out + place * 2, product_9_0 - total_5_0, mask=live)
     tl.store(part_8_out + place * 2 + 1, product_9_1 - total_5_1, mask=live)
-    tl.store(
-        part_9_out + place * 2,
-        tl.load(weights_3_array) * log_prob_cotangent
-        + -total_4_0 / tl.load(weights_5_array) * product_8_0
-        + asinh_x_0 * total_5_0,
-        mask=live,
-    )
     tl.store(
         part_9_out + place * 2 + 1,
         tl.load(weights_4_array) * log_prob_cotangent
         + -total_4_1 / tl.load(weights_6_array) * product_8_1
         + asinh_x_1 * total_5_1,
-        mask=live,
-    )
-    tl.store(part_10_out + place * 2, product_3_0 - total_2_0, mask=live)
-    tl.store(part_10_out + place * 2 + 1, product_3_1 - total_2_1, mask=live)
-    tl.store(
-        part_11_out + place * 2,
-        tl.load(weights_array) * log_prob_cotangent
-        + -total_0 / tl.load(weights_7_array) * product_2_0
-        + asinh_value_0 * total_2_0,
-        mask=live,
-    )
-    tl.store(
-        part_11_out + place * 2 + 1,
-        tl.load(weights_2_array) * log_prob_cotangent
-        + -total_1 / tl.load(weights_8_array) * product_2_1
-        + asinh_value_1 * total_2_1,
         mask=live,
     )
     # moons.gen:13
@@ -668,9 +673,10 @@ def log_prob_backward_rows(
         drift,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return x_gradient, part_8, part_9, part_10, part_11, part_1, part_2, part_3, part_4, part_5, part_6, part_7, drift
 
@@ -744,6 +750,7 @@ def log_prob_saving_saved_kernel(
     z_end_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """log p(x) of each row, and the states that its gradient needs.
@@ -797,7 +804,7 @@ def log_prob_saving_saved_kernel(
             + (inner_1 + log1p(tl.exp(-2.0 * inner_1)) - 0.6931471805599453)
         )
     )
-    for k_down in tl.range(0, 6, num_stages=2):
+    for k_down in tl.range(0, 6, num_stages=STAGES):
         k = 5 - k_down
         tl.store(z_saved_out + place * 12 + (5 - k) * 2, z_0, mask=live)
         tl.store(z_saved_out + place * 12 + ((5 - k) * 2 + 1), z_1, mask=live)
@@ -903,9 +910,10 @@ def log_prob_saving_saved_rows(
         z_end,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return log_prob, z_saved, z_end
 
@@ -1001,6 +1009,7 @@ def log_prob_backward_saved_kernel(
     part_7_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """the gradient of log p(x) of each row.
@@ -1070,10 +1079,26 @@ def log_prob_backward_saved_kernel(
         * (2 * SinhArcsinh_input_0 * (shared_1 + 1.0 / (1.0 + square(SinhArcsinh_input_0)) * product))
         + product_3_0
     )
+    tl.store(part_10_out + place * 2, product_3_0 - total_2_0, mask=live)
+    tl.store(
+        part_11_out + place * 2,
+        tl.load(weights_array) * log_prob_cotangent
+        + -total_0 / tl.load(weights_7_array) * product_2_0
+        + asinh_z_end_0 * total_2_0,
+        mask=live,
+    )
     total_2_1 = (
         cosh(difference_1)
         * (2 * SinhArcsinh_input_1 * (shared_1 + 1.0 / (1.0 + square(SinhArcsinh_input_1)) * product))
         + product_3_1
+    )
+    tl.store(part_10_out + place * 2 + 1, product_3_1 - total_2_1, mask=live)
+    tl.store(
+        part_11_out + place * 2 + 1,
+        tl.load(weights_2_array) * log_prob_cotangent
+        + -total_1 / tl.load(weights_8_array) * product_2_1
+        + asinh_z_end_1 * total_2_1,
+        mask=live,
     )
     # moons.gen:13
     z_adjoint_0 = (
@@ -1086,7 +1111,7 @@ def log_prob_backward_saved_kernel(
         / tl.sqrt(1.0 + square(tl.load(z_end_ptr + place * 2 + 1, mask=live, other=0)))
         * (tl.load(SinhArcsinh_delta_array_2) * total_2_1)
     )
-    for k_2 in tl.range(0, 6, num_stages=2):
+    for k_2 in tl.range(0, 6, num_stages=STAGES):
         reverse_input_0 = tl.load(z_saved_ptr + place * 12 + ((5 - k_2) * 2 + 1), mask=live, other=0)
         reverse_input_1 = tl.load(z_saved_ptr + place * 12 + (5 - k_2) * 2, mask=live, other=0)
         # moons.gen:4
@@ -1173,17 +1198,27 @@ def log_prob_backward_saved_kernel(
         * (z_adjoint_0 + 2 * SinhArcsinh_input_2_0 * (1.0 / (1.0 + square(SinhArcsinh_input_2_0)) * product))
         + product_9_0
     )
-    total_4_1 = (
-        cosh(difference_2_1)
-        * (z_adjoint_1 + 2 * SinhArcsinh_input_2_1 * (1.0 / (1.0 + square(SinhArcsinh_input_2_1)) * product))
-        + product_9_1
-    )
     tl.store(
         x_gradient_out + place * 2,
         1.0
         / tl.sqrt(1.0 + square(tl.load(x_ptr + place * 2, mask=live, other=0)))
         * (tl.load(SinhArcsinh_2_delta_array) * total_4_0),
         mask=live,
+    )
+    # moons.gen:8
+    tl.store(part_8_out + place * 2, product_9_0 - total_4_0, mask=live)
+    tl.store(
+        part_9_out + place * 2,
+        tl.load(weights_3_array) * log_prob_cotangent
+        + -total_3_0 / tl.load(weights_5_array) * product_8_0
+        + asinh_x_0 * total_4_0,
+        mask=live,
+    )
+    # moons.gen:13
+    total_4_1 = (
+        cosh(difference_2_1)
+        * (z_adjoint_1 + 2 * SinhArcsinh_input_2_1 * (1.0 / (1.0 + square(SinhArcsinh_input_2_1)) * product))
+        + product_9_1
     )
     tl.store(
         x_gradient_out + place * 2 + 1,
@@ -1193,36 +1228,12 @@ def log_prob_backward_saved_kernel(
         mask=live,
     )
     # moons.gen:8
-    tl.store(part_8_out + place * 2, product_9_0 - total_4_0, mask=live)
     tl.store(part_8_out + place * 2 + 1, product_9_1 - total_4_1, mask=live)
-    tl.store(
-        part_9_out + place * 2,
-        tl.load(weights_3_array) * log_prob_cotangent
-        + -total_3_0 / tl.load(weights_5_array) * product_8_0
-        + asinh_x_0 * total_4_0,
-        mask=live,
-    )
     tl.store(
         part_9_out + place * 2 + 1,
         tl.load(weights_4_array) * log_prob_cotangent
         + -total_3_1 / tl.load(weights_6_array) * product_8_1
         + asinh_x_1 * total_4_1,
-        mask=live,
-    )
-    tl.store(part_10_out + place * 2, product_3_0 - total_2_0, mask=live)
-    tl.store(part_10_out + place * 2 + 1, product_3_1 - total_2_1, mask=live)
-    tl.store(
-        part_11_out + place * 2,
-        tl.load(weights_array) * log_prob_cotangent
-        + -total_0 / tl.load(weights_7_array) * product_2_0
-        + asinh_z_end_0 * total_2_0,
-        mask=live,
-    )
-    tl.store(
-        part_11_out + place * 2 + 1,
-        tl.load(weights_2_array) * log_prob_cotangent
-        + -total_1 / tl.load(weights_8_array) * product_2_1
-        + asinh_z_end_1 * total_2_1,
         mask=live,
     )
 
@@ -1300,9 +1311,10 @@ def log_prob_backward_saved_rows(
         part_7,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return x_gradient, part_8, part_9, part_10, part_11, part_1, part_2, part_3, part_4, part_5, part_6, part_7
 

@@ -78,6 +78,7 @@ def log_prob_kernel(
     log_prob_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """log p(x) of each row.
@@ -131,7 +132,7 @@ def log_prob_kernel(
             + (inner_1 + log1p(tl.exp(-2.0 * inner_1)) - 0.6931471805599453)
         )
     )
-    for k_down in tl.range(0, 6, num_stages=2):
+    for k_down in tl.range(0, 6, num_stages=STAGES):
         k = 5 - k_down
         reverse_input_0 = z_1
         reverse_input_1 = z_0
@@ -229,9 +230,10 @@ def log_prob_rows(
         log_prob,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return log_prob
 
@@ -297,6 +299,7 @@ def sample_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """exact samples of x.
@@ -329,7 +332,7 @@ def sample_kernel(
     # moons.gen:13
     x_0 = sinh((asinh(z_0) + tl.load(SinhArcsinh_eps_array)) / tl.load(SinhArcsinh_delta_array))
     x_1 = sinh((asinh(z_1) + tl.load(SinhArcsinh_eps_array_2)) / tl.load(SinhArcsinh_delta_array_2))
-    for k in tl.range(0, 6, num_stages=2):
+    for k in tl.range(0, 6, num_stages=STAGES):
         # moons.gen:4
         a_0 = x_0
         b_0 = x_1
@@ -404,9 +407,10 @@ def sample_rows(
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return x
 
@@ -479,6 +483,7 @@ def forward_kernel(
     log_abs_det_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """latent z to data x, and log|det| of that map.
@@ -530,7 +535,7 @@ def forward_kernel(
             + (inner_1 + log1p(tl.exp(-2.0 * inner_1)) - 0.6931471805599453)
         )
     )
-    for k in tl.range(0, 6, num_stages=2):
+    for k in tl.range(0, 6, num_stages=STAGES):
         # moons.gen:4
         a_0 = x_0
         b_0 = x_1
@@ -618,9 +623,10 @@ def forward_rows(
         log_abs_det,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return x, log_abs_det
 
@@ -693,6 +699,7 @@ def inverse_kernel(
     log_abs_det_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """data x to latent z, and log|det| of that map.
@@ -746,7 +753,7 @@ def inverse_kernel(
             + (inner_1 + log1p(tl.exp(-2.0 * inner_1)) - 0.6931471805599453)
         )
     )
-    for k_down in tl.range(0, 6, num_stages=2):
+    for k_down in tl.range(0, 6, num_stages=STAGES):
         k = 5 - k_down
         reverse_input_0 = z_1
         reverse_input_1 = z_0
@@ -838,8 +845,9 @@ def inverse_rows(
         log_abs_det,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return z, log_abs_det

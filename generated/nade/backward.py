@@ -77,7 +77,7 @@ def log_prob_saving_rows(x, W, V, b, c):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
+        num_warps=tiles.warps(8),
         num_stages=1,
     )
     return log_prob, W_x_saved
@@ -224,7 +224,7 @@ def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, V, b, c):
         count,
         ROWS=4,
         PRECISION=tiles.precision(),
-        num_warps=8,
+        num_warps=tiles.warps(8),
         num_stages=1,
     )
     return part_4, part_1.sum(0), part_2.sum(0), part_3.sum(0), drift
@@ -302,7 +302,7 @@ def log_prob_saving_saved_rows(x, W, V, b, c):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
+        num_warps=tiles.warps(8),
         num_stages=1,
     )
     return log_prob, W_x_saved, W_x_end
@@ -409,7 +409,7 @@ def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, V, b
         count,
         ROWS=8,
         PRECISION=tiles.precision(),
-        num_warps=8,
+        num_warps=tiles.warps(8),
         num_stages=1,
     )
     return part_4, part_1.sum(0), part_2.sum(0), part_3.sum(0)

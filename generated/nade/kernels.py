@@ -67,7 +67,7 @@ def log_prob_rows(x, W, V, b, c):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
+        num_warps=tiles.warps(8),
         num_stages=1,
     )
     return log_prob
@@ -133,7 +133,7 @@ def sample_rows(W, V, b, c, *, rows, seed, step):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
+        num_warps=tiles.warps(8),
         num_stages=1,
     )
     return x

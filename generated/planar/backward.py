@@ -165,7 +165,7 @@ def log_prob_saving_rows(x, v, Q, k, b, s, m):
         count,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_prob, z_saved, z_end, log_abs_det_saved, log_abs_det_end
@@ -532,7 +532,7 @@ def log_prob_backward_rows(x, z_saved, z_end, log_abs_det_saved, log_abs_det_end
         count,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_gradient, part_1.sum(0), part_2.sum(0), part_3.sum(0), part_4.sum(0), part_5.sum(0), part_6.sum(0)

@@ -9,7 +9,7 @@ import triton.language as tl
 from torch.nn import functional as F
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import cosh, normal, sinh, square, tanh
+from gencompiler.runtime.kernels import square, tanh
 
 
 @tiles.remembered
@@ -145,459 +145,10 @@ def log_prob_rows(x, v, Q, k, b, s, m):
         count,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_prob
-
-
-@tiles.remembered
-def pack_sample(v, Q, k, b, s, m, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m[:, 0]),
-        tiles.place(s[:, 0]),
-        tiles.place(m[:, 1]),
-        tiles.place(s[:, 1]),
-        tiles.place(
-            torch.stack(
-                [
-                    v[k_2, 0]
-                    + (
-                        F.softplus(
-                            k[k_2] * Q[k_2, 0, 0] * v[k_2, 0] + k[k_2] * Q[k_2, 1, 0] * v[k_2, 1] + 0.541324854612918,
-                            threshold=80,
-                        )
-                        - 1.0
-                        - (k[k_2] * Q[k_2, 0, 0] * v[k_2, 0] + k[k_2] * Q[k_2, 1, 0] * v[k_2, 1])
-                    )
-                    / k[k_2]
-                    * Q[k_2, 0, 0]
-                    for k_2 in range(16)
-                ],
-            ),
-        ),
-        tiles.place(
-            torch.stack(
-                [
-                    v[k_3, 1]
-                    + (
-                        F.softplus(
-                            k[k_3] * Q[k_3, 0, 0] * v[k_3, 0] + k[k_3] * Q[k_3, 1, 0] * v[k_3, 1] + 0.541324854612918,
-                            threshold=80,
-                        )
-                        - 1.0
-                        - (k[k_3] * Q[k_3, 0, 0] * v[k_3, 0] + k[k_3] * Q[k_3, 1, 0] * v[k_3, 1])
-                    )
-                    / k[k_3]
-                    * Q[k_3, 1, 0]
-                    for k_3 in range(16)
-                ],
-            ),
-        ),
-        tiles.place(torch.stack([k[k_4] * Q[k_4, 0, 0] for k_4 in range(16)])),
-        tiles.place(torch.stack([k[k_5] * Q[k_5, 1, 0] for k_5 in range(16)])),
-        tiles.place(b),
-        tiles.place(
-            torch.stack(
-                [
-                    k[k_6]
-                    * Q[k_6, 0, 0]
-                    * (
-                        v[k_6, 0]
-                        + (
-                            F.softplus(
-                                k[k_6] * Q[k_6, 0, 0] * v[k_6, 0]
-                                + k[k_6] * Q[k_6, 1, 0] * v[k_6, 1]
-                                + 0.541324854612918,
-                                threshold=80,
-                            )
-                            - 1.0
-                            - (k[k_6] * Q[k_6, 0, 0] * v[k_6, 0] + k[k_6] * Q[k_6, 1, 0] * v[k_6, 1])
-                        )
-                        / k[k_6]
-                        * Q[k_6, 0, 0]
-                    )
-                    + k[k_6]
-                    * Q[k_6, 1, 0]
-                    * (
-                        v[k_6, 1]
-                        + (
-                            F.softplus(
-                                k[k_6] * Q[k_6, 0, 0] * v[k_6, 0]
-                                + k[k_6] * Q[k_6, 1, 0] * v[k_6, 1]
-                                + 0.541324854612918,
-                                threshold=80,
-                            )
-                            - 1.0
-                            - (k[k_6] * Q[k_6, 0, 0] * v[k_6, 0] + k[k_6] * Q[k_6, 1, 0] * v[k_6, 1])
-                        )
-                        / k[k_6]
-                        * Q[k_6, 1, 0]
-                    )
-                    for k_6 in range(16)
-                ],
-            ),
-        ),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def sample_kernel(
-    m_array,
-    s_array,
-    m_array_2,
-    s_array_2,
-    weights_array,
-    weights_2_array,
-    weights_3_array,
-    weights_4_array,
-    b_array,
-    weights_5_array,
-    x_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    loop over layers, carrying x_0 [ROWS], x_1 [ROWS]
-    loop over steps, carrying low [ROWS], high [ROWS], t [ROWS], residual [ROWS]
-    m_array [16]
-    s_array [16]
-    m_array_2 [16]
-    s_array_2 [16]
-    weights_array [16]
-    weights_2_array [16]
-    weights_3_array [16]
-    weights_4_array [16]
-    b_array [16]
-    weights_5_array [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # planar.gen:9
-    x_0 = normal(seed, row, step, 0, 1)
-    x_1 = normal(seed, row, step, 1, 1)
-    for k_2_down in tl.range(0, 16, num_stages=1):
-        k_2 = 15 - k_2_down
-        # planar.gen:2
-        Stretch_input_0 = (x_0 - tl.load(m_array + k_2)) / tl.load(s_array + k_2)
-        Stretch_input_1 = (x_1 - tl.load(m_array_2 + k_2)) / tl.load(s_array_2 + k_2)
-        # bijections.gen:74
-        h_0 = tl.load(weights_array + k_2)
-        h_1 = tl.load(weights_2_array + k_2)
-        # bijections.gen:69
-        reduced_2 = tl.load(weights_3_array + k_2) * Stretch_input_0 + tl.load(weights_4_array + k_2) * Stretch_input_1
-        low = tl.full((ROWS,), -87.0, tl.float32)
-        high = tl.full((ROWS,), 87.0, tl.float32)
-        t = tl.full((ROWS,), 0.0, tl.float32)
-        residual = tl.full((ROWS,), float("inf"), tl.float32)
-        for _ in tl.range(0, 48, num_stages=1):
-            sinh_t = sinh(t)
-            tanh_value = tanh(sinh_t + tl.load(b_array + k_2))
-            difference = sinh_t + tl.load(weights_5_array + k_2) * tanh_value - reduced_2
-            less_difference = difference < 0.0
-            greater_difference = difference > 0.0
-            equal_difference = difference == 0.0
-            not_value = greater_difference | less_difference | equal_difference == 0
-            greater_t = t > 0.0
-            chosen = tl.where(less_difference | not_value & (greater_t == 0), t, low)
-            chosen_2 = tl.where(greater_difference | not_value & greater_t, t, high)
-            difference_2 = t - difference / (
-                (1.0 + (1.0 - square(tanh_value)) * tl.load(weights_5_array + k_2)) * cosh(t)
-            )
-            abs_difference = tl.abs(difference)
-            low = chosen
-            high = chosen_2
-            t = tl.where(
-                equal_difference,
-                t,
-                tl.where(
-                    (difference_2 > chosen) & (difference_2 < chosen_2) & (abs_difference <= 0.125 * residual),
-                    difference_2,
-                    0.5 * (chosen + chosen_2),
-                ),
-            )
-            residual = tl.where(not_value, float("inf"), abs_difference)
-        stop_value = sinh(t)
-        tanh_value_2 = tanh(stop_value + tl.load(b_array + k_2))
-        ratio = (stop_value + tl.load(weights_5_array + k_2) * tanh_value_2 - reduced_2) / (
-            1.0 + (1.0 - square(tanh_value_2)) * tl.load(weights_5_array + k_2)
-        )
-        difference_3 = stop_value - tl.where(tl.abs(ratio) <= (tl.abs(stop_value) + 1.0) * 0.00390625, ratio, 0.0)
-        tanh_value_3 = tanh(difference_3 + tl.load(b_array + k_2))
-        ratio_2 = (difference_3 + tl.load(weights_5_array + k_2) * tanh_value_3 - reduced_2) / (
-            1.0 + (1.0 - square(tanh_value_3)) * tl.load(weights_5_array + k_2)
-        )
-        root = difference_3 - tl.where(tl.abs(ratio_2) <= (tl.abs(difference_3) + 1.0) * 0.00390625, ratio_2, 0.0)
-        shared_2 = tanh(root + tl.load(b_array + k_2))
-        # planar.gen:9
-        x_0 = Stretch_input_0 - h_0 * shared_2
-        x_1 = Stretch_input_1 - h_1 * shared_2
-    tl.store(x_out + place * 2, x_0, mask=live)
-    tl.store(x_out + place * 2 + 1, x_1, mask=live)
-
-
-@torch.no_grad()
-def sample_rows(v, Q, k, b, s, m, *, rows, seed, step):
-    """exact samples of x.
-
-    Returns x [rows, 2].
-    """
-    count, device = len(rows), rows.device
-    arrays = pack_sample(v, Q, k, b, s, m, device)
-    x = torch.empty(count, 2, dtype=torch.float32, device=device)
-    sample_kernel[(triton.cdiv(count, 128),)](
-        *arrays,
-        x,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=128,
-        PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=1,
-    )
-    return x
-
-
-@tiles.remembered
-def pack_forward(v, Q, k, b, s, m, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(torch.stack([torch.log(s[k_2, 0]) + torch.log(s[k_2, 1]) for k_2 in range(16)])),
-        tiles.place(b),
-        tiles.place(m[:, 0]),
-        tiles.place(s[:, 0]),
-        tiles.place(m[:, 1]),
-        tiles.place(s[:, 1]),
-        tiles.place(torch.stack([k[k_3] * Q[k_3, 0, 0] for k_3 in range(16)])),
-        tiles.place(torch.stack([k[k_4] * Q[k_4, 1, 0] for k_4 in range(16)])),
-        tiles.place(
-            torch.stack(
-                [
-                    k[k_5]
-                    * Q[k_5, 0, 0]
-                    * (
-                        v[k_5, 0]
-                        + (
-                            F.softplus(
-                                k[k_5] * Q[k_5, 0, 0] * v[k_5, 0]
-                                + k[k_5] * Q[k_5, 1, 0] * v[k_5, 1]
-                                + 0.541324854612918,
-                                threshold=80,
-                            )
-                            - 1.0
-                            - (k[k_5] * Q[k_5, 0, 0] * v[k_5, 0] + k[k_5] * Q[k_5, 1, 0] * v[k_5, 1])
-                        )
-                        / k[k_5]
-                        * Q[k_5, 0, 0]
-                    )
-                    + k[k_5]
-                    * Q[k_5, 1, 0]
-                    * (
-                        v[k_5, 1]
-                        + (
-                            F.softplus(
-                                k[k_5] * Q[k_5, 0, 0] * v[k_5, 0]
-                                + k[k_5] * Q[k_5, 1, 0] * v[k_5, 1]
-                                + 0.541324854612918,
-                                threshold=80,
-                            )
-                            - 1.0
-                            - (k[k_5] * Q[k_5, 0, 0] * v[k_5, 0] + k[k_5] * Q[k_5, 1, 0] * v[k_5, 1])
-                        )
-                        / k[k_5]
-                        * Q[k_5, 1, 0]
-                    )
-                    for k_5 in range(16)
-                ],
-            ),
-        ),
-        tiles.place(
-            torch.stack(
-                [
-                    v[k_6, 0]
-                    + (
-                        F.softplus(
-                            k[k_6] * Q[k_6, 0, 0] * v[k_6, 0] + k[k_6] * Q[k_6, 1, 0] * v[k_6, 1] + 0.541324854612918,
-                            threshold=80,
-                        )
-                        - 1.0
-                        - (k[k_6] * Q[k_6, 0, 0] * v[k_6, 0] + k[k_6] * Q[k_6, 1, 0] * v[k_6, 1])
-                    )
-                    / k[k_6]
-                    * Q[k_6, 0, 0]
-                    for k_6 in range(16)
-                ],
-            ),
-        ),
-        tiles.place(
-            torch.stack(
-                [
-                    v[k_7, 1]
-                    + (
-                        F.softplus(
-                            k[k_7] * Q[k_7, 0, 0] * v[k_7, 0] + k[k_7] * Q[k_7, 1, 0] * v[k_7, 1] + 0.541324854612918,
-                            threshold=80,
-                        )
-                        - 1.0
-                        - (k[k_7] * Q[k_7, 0, 0] * v[k_7, 0] + k[k_7] * Q[k_7, 1, 0] * v[k_7, 1])
-                    )
-                    / k[k_7]
-                    * Q[k_7, 1, 0]
-                    for k_7 in range(16)
-                ],
-            ),
-        ),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def forward_kernel(
-    z_ptr,
-    weights_array,
-    b_array,
-    m_array,
-    s_array,
-    m_array_2,
-    s_array_2,
-    weights_2_array,
-    weights_3_array,
-    weights_4_array,
-    weights_5_array,
-    weights_6_array,
-    x_out,
-    log_abs_det_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to data x, and log|det| of that map.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    loop over layers, carrying x_0 [ROWS], x_1 [ROWS], log_abs_det [ROWS]
-    loop over steps, carrying low [ROWS], high [ROWS], t [ROWS], residual [ROWS]
-    weights_array [16]
-    b_array [16]
-    m_array [16]
-    s_array [16]
-    m_array_2 [16]
-    s_array_2 [16]
-    weights_2_array [16]
-    weights_3_array [16]
-    weights_4_array [16]
-    weights_5_array [16]
-    weights_6_array [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # planar.gen:9
-    x_0 = tl.load(z_ptr + place * 2, mask=live, other=0)
-    x_1 = tl.load(z_ptr + place * 2 + 1, mask=live, other=0)
-    log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k_2_down in tl.range(0, 16, num_stages=1):
-        k_2 = 15 - k_2_down
-        # planar.gen:2
-        Stretch_input_0 = (x_0 - tl.load(m_array + k_2)) / tl.load(s_array + k_2)
-        Stretch_input_1 = (x_1 - tl.load(m_array_2 + k_2)) / tl.load(s_array_2 + k_2)
-        # bijections.gen:72
-        w_0 = tl.load(weights_2_array + k_2)
-        w_1 = tl.load(weights_3_array + k_2)
-        # bijections.gen:69
-        reduced_2 = tl.load(weights_2_array + k_2) * Stretch_input_0 + tl.load(weights_3_array + k_2) * Stretch_input_1
-        low = tl.full((ROWS,), -87.0, tl.float32)
-        high = tl.full((ROWS,), 87.0, tl.float32)
-        t = tl.full((ROWS,), 0.0, tl.float32)
-        residual = tl.full((ROWS,), float("inf"), tl.float32)
-        for _ in tl.range(0, 48, num_stages=1):
-            sinh_t = sinh(t)
-            tanh_value = tanh(sinh_t + tl.load(b_array + k_2))
-            difference = sinh_t + tl.load(weights_4_array + k_2) * tanh_value - reduced_2
-            less_difference = difference < 0.0
-            greater_difference = difference > 0.0
-            equal_difference = difference == 0.0
-            not_value = greater_difference | less_difference | equal_difference == 0
-            greater_t = t > 0.0
-            chosen = tl.where(less_difference | not_value & (greater_t == 0), t, low)
-            chosen_2 = tl.where(greater_difference | not_value & greater_t, t, high)
-            difference_2 = t - difference / (
-                (1.0 + (1.0 - square(tanh_value)) * tl.load(weights_4_array + k_2)) * cosh(t)
-            )
-            abs_difference = tl.abs(difference)
-            low = chosen
-            high = chosen_2
-            t = tl.where(
-                equal_difference,
-                t,
-                tl.where(
-                    (difference_2 > chosen) & (difference_2 < chosen_2) & (abs_difference <= 0.125 * residual),
-                    difference_2,
-                    0.5 * (chosen + chosen_2),
-                ),
-            )
-            residual = tl.where(not_value, float("inf"), abs_difference)
-        stop_value = sinh(t)
-        reduced_3 = tl.load(weights_4_array + k_2)
-        tanh_value_2 = tanh(stop_value + tl.load(b_array + k_2))
-        ratio = (stop_value + tl.load(weights_4_array + k_2) * tanh_value_2 - reduced_2) / (
-            1.0 + (1.0 - square(tanh_value_2)) * tl.load(weights_4_array + k_2)
-        )
-        difference_3 = stop_value - tl.where(tl.abs(ratio) <= (tl.abs(stop_value) + 1.0) * 0.00390625, ratio, 0.0)
-        tanh_value_3 = tanh(difference_3 + tl.load(b_array + k_2))
-        ratio_2 = (difference_3 + tl.load(weights_4_array + k_2) * tanh_value_3 - reduced_2) / (
-            1.0 + (1.0 - square(tanh_value_3)) * tl.load(weights_4_array + k_2)
-        )
-        root = difference_3 - tl.where(tl.abs(ratio_2) <= (tl.abs(difference_3) + 1.0) * 0.00390625, ratio_2, 0.0)
-        shared_2 = tanh(root + tl.load(b_array + k_2))
-        Planar_input_0 = Stretch_input_0 - tl.load(weights_5_array + k_2) * shared_2
-        Planar_input_1 = Stretch_input_1 - tl.load(weights_6_array + k_2) * shared_2
-        # planar.gen:9
-        x_0 = Planar_input_0
-        x_1 = Planar_input_1
-        log_abs_det = (
-            log_abs_det
-            + tl.load(weights_array + k_2)
-            + tl.log(
-                1.0
-                + reduced_3
-                * (1.0 - square(tanh(w_0 * Planar_input_0 + w_1 * Planar_input_1 + tl.load(b_array + k_2)))),
-            )
-        )
-    tl.store(x_out + place * 2, x_0, mask=live)
-    tl.store(x_out + place * 2 + 1, x_1, mask=live)
-    tl.store(log_abs_det_out + place, -log_abs_det, mask=live)
-
-
-@torch.no_grad()
-def forward_rows(z, v, Q, k, b, s, m):
-    """latent z to data x, and log|det| of that map.
-
-    Takes z [rows, 2]; returns x [rows, 2], log_abs_det [rows].
-    """
-    count, device = len(z), z.device
-    arrays = pack_forward(v, Q, k, b, s, m, device)
-    x = torch.empty(count, 2, dtype=torch.float32, device=device)
-    log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    forward_kernel[(triton.cdiv(count, 128),)](
-        z.to(torch.float32).contiguous(),
-        *arrays,
-        x,
-        log_abs_det,
-        count,
-        ROWS=128,
-        PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=1,
-    )
-    return x, log_abs_det
 
 
 @tiles.remembered
@@ -735,7 +286,425 @@ def inverse_rows(x, v, Q, k, b, s, m):
         count,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return z, log_abs_det
+
+
+@tiles.remembered
+def pack_forward_residual(v, Q, k, b, s, m, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(torch.stack([torch.abs(s[k_2, 0]) for k_2 in range(16)])),
+        tiles.place(torch.stack([torch.abs(Q[k_3, 0, 0]) for k_3 in range(16)])),
+        tiles.place(torch.stack([torch.abs(s[k_4, 1]) for k_4 in range(16)])),
+        tiles.place(torch.stack([torch.abs(Q[k_5, 1, 0]) for k_5 in range(16)])),
+        tiles.place(
+            torch.stack(
+                [
+                    (
+                        F.softplus(
+                            k[k_6] * Q[k_6, 0, 0] * v[k_6, 0] + k[k_6] * Q[k_6, 1, 0] * v[k_6, 1] + 0.541324854612918,
+                            threshold=80,
+                        )
+                        - 1.0
+                        - (k[k_6] * Q[k_6, 0, 0] * v[k_6, 0] + k[k_6] * Q[k_6, 1, 0] * v[k_6, 1])
+                    )
+                    / k[k_6]
+                    * Q[k_6, 0, 0]
+                    for k_6 in range(16)
+                ],
+            ),
+        ),
+        tiles.place(
+            torch.stack(
+                [
+                    (
+                        F.softplus(
+                            k[k_7] * Q[k_7, 0, 0] * v[k_7, 0] + k[k_7] * Q[k_7, 1, 0] * v[k_7, 1] + 0.541324854612918,
+                            threshold=80,
+                        )
+                        - 1.0
+                        - (k[k_7] * Q[k_7, 0, 0] * v[k_7, 0] + k[k_7] * Q[k_7, 1, 0] * v[k_7, 1])
+                    )
+                    / k[k_7]
+                    * Q[k_7, 1, 0]
+                    for k_7 in range(16)
+                ],
+            ),
+        ),
+        tiles.place(torch.stack([k[k_8] * Q[k_8, 0, 0] for k_8 in range(16)])),
+        tiles.place(torch.stack([k[k_9] * Q[k_9, 1, 0] for k_9 in range(16)])),
+        tiles.place(b),
+        tiles.place(
+            torch.stack(
+                [
+                    v[k_10, 0]
+                    + (
+                        F.softplus(
+                            k[k_10] * Q[k_10, 0, 0] * v[k_10, 0]
+                            + k[k_10] * Q[k_10, 1, 0] * v[k_10, 1]
+                            + 0.541324854612918,
+                            threshold=80,
+                        )
+                        - 1.0
+                        - (k[k_10] * Q[k_10, 0, 0] * v[k_10, 0] + k[k_10] * Q[k_10, 1, 0] * v[k_10, 1])
+                    )
+                    / k[k_10]
+                    * Q[k_10, 0, 0]
+                    for k_10 in range(16)
+                ],
+            ),
+        ),
+        tiles.place(
+            torch.stack(
+                [
+                    v[k_11, 1]
+                    + (
+                        F.softplus(
+                            k[k_11] * Q[k_11, 0, 0] * v[k_11, 0]
+                            + k[k_11] * Q[k_11, 1, 0] * v[k_11, 1]
+                            + 0.541324854612918,
+                            threshold=80,
+                        )
+                        - 1.0
+                        - (k[k_11] * Q[k_11, 0, 0] * v[k_11, 0] + k[k_11] * Q[k_11, 1, 0] * v[k_11, 1])
+                    )
+                    / k[k_11]
+                    * Q[k_11, 1, 0]
+                    for k_11 in range(16)
+                ],
+            ),
+        ),
+        tiles.place(s[:, 0]),
+        tiles.place(s[:, 1]),
+        tiles.place(m[:, 0]),
+        tiles.place(m[:, 1]),
+        tiles.place(
+            torch.stack(
+                [
+                    torch.abs(
+                        v[k_12, 0]
+                        + (
+                            F.softplus(
+                                k[k_12] * Q[k_12, 0, 0] * v[k_12, 0]
+                                + k[k_12] * Q[k_12, 1, 0] * v[k_12, 1]
+                                + 0.541324854612918,
+                                threshold=80,
+                            )
+                            - 1.0
+                            - (k[k_12] * Q[k_12, 0, 0] * v[k_12, 0] + k[k_12] * Q[k_12, 1, 0] * v[k_12, 1])
+                        )
+                        / k[k_12]
+                        * Q[k_12, 0, 0],
+                    )
+                    for k_12 in range(16)
+                ],
+            ),
+        ),
+        tiles.place(
+            torch.stack(
+                [
+                    torch.abs(
+                        v[k_13, 1]
+                        + (
+                            F.softplus(
+                                k[k_13] * Q[k_13, 0, 0] * v[k_13, 0]
+                                + k[k_13] * Q[k_13, 1, 0] * v[k_13, 1]
+                                + 0.541324854612918,
+                                threshold=80,
+                            )
+                            - 1.0
+                            - (k[k_13] * Q[k_13, 0, 0] * v[k_13, 0] + k[k_13] * Q[k_13, 1, 0] * v[k_13, 1])
+                        )
+                        / k[k_13]
+                        * Q[k_13, 1, 0],
+                    )
+                    for k_13 in range(16)
+                ],
+            ),
+        ),
+        tiles.place(
+            torch.stack(
+                [
+                    torch.abs(1.0 / k[k_14])
+                    * (
+                        torch.sigmoid(
+                            k[k_14] * Q[k_14, 0, 0] * v[k_14, 0]
+                            + k[k_14] * Q[k_14, 1, 0] * v[k_14, 1]
+                            + 0.541324854612918,
+                        )
+                        * (
+                            torch.abs(v[k_14, 0]) * (0.5 * torch.abs(k[k_14] * Q[k_14, 0, 0]))
+                            + 0.5 * torch.abs(k[k_14] * Q[k_14, 0, 0] * v[k_14, 0])
+                            + (
+                                torch.abs(v[k_14, 1]) * (0.5 * torch.abs(k[k_14] * Q[k_14, 1, 0]))
+                                + 0.5 * torch.abs(k[k_14] * Q[k_14, 1, 0] * v[k_14, 1])
+                            )
+                            + 0.5
+                            * torch.abs(
+                                torch.abs(k[k_14] * Q[k_14, 0, 0] * v[k_14, 0])
+                                + torch.abs(k[k_14] * Q[k_14, 1, 0] * v[k_14, 1]),
+                            )
+                            + 0.270662427306459
+                            + 0.5
+                            * torch.abs(
+                                k[k_14] * Q[k_14, 0, 0] * v[k_14, 0]
+                                + k[k_14] * Q[k_14, 1, 0] * v[k_14, 1]
+                                + 0.541324854612918,
+                            )
+                        )
+                        + 2.0
+                        * F.softplus(
+                            k[k_14] * Q[k_14, 0, 0] * v[k_14, 0]
+                            + k[k_14] * Q[k_14, 1, 0] * v[k_14, 1]
+                            + 0.541324854612918,
+                            threshold=80,
+                        )
+                        + 0.5
+                        * torch.abs(
+                            F.softplus(
+                                k[k_14] * Q[k_14, 0, 0] * v[k_14, 0]
+                                + k[k_14] * Q[k_14, 1, 0] * v[k_14, 1]
+                                + 0.541324854612918,
+                                threshold=80,
+                            )
+                            - 1.0,
+                        )
+                        + (
+                            torch.abs(v[k_14, 0]) * (0.5 * torch.abs(k[k_14] * Q[k_14, 0, 0]))
+                            + 0.5 * torch.abs(k[k_14] * Q[k_14, 0, 0] * v[k_14, 0])
+                            + (
+                                torch.abs(v[k_14, 1]) * (0.5 * torch.abs(k[k_14] * Q[k_14, 1, 0]))
+                                + 0.5 * torch.abs(k[k_14] * Q[k_14, 1, 0] * v[k_14, 1])
+                            )
+                            + 0.5
+                            * torch.abs(
+                                torch.abs(k[k_14] * Q[k_14, 0, 0] * v[k_14, 0])
+                                + torch.abs(k[k_14] * Q[k_14, 1, 0] * v[k_14, 1]),
+                            )
+                        )
+                        + 0.5
+                        * torch.abs(
+                            F.softplus(
+                                k[k_14] * Q[k_14, 0, 0] * v[k_14, 0]
+                                + k[k_14] * Q[k_14, 1, 0] * v[k_14, 1]
+                                + 0.541324854612918,
+                                threshold=80,
+                            )
+                            - 1.0
+                            - (k[k_14] * Q[k_14, 0, 0] * v[k_14, 0] + k[k_14] * Q[k_14, 1, 0] * v[k_14, 1]),
+                        )
+                    )
+                    + 0.5
+                    * torch.abs(
+                        (
+                            F.softplus(
+                                k[k_14] * Q[k_14, 0, 0] * v[k_14, 0]
+                                + k[k_14] * Q[k_14, 1, 0] * v[k_14, 1]
+                                + 0.541324854612918,
+                                threshold=80,
+                            )
+                            - 1.0
+                            - (k[k_14] * Q[k_14, 0, 0] * v[k_14, 0] + k[k_14] * Q[k_14, 1, 0] * v[k_14, 1])
+                        )
+                        / k[k_14],
+                    )
+                    for k_14 in range(16)
+                ],
+            ),
+        ),
+        tiles.place(torch.stack([0.5 * torch.abs(k[k_15] * Q[k_15, 0, 0]) for k_15 in range(16)])),
+        tiles.place(torch.stack([torch.abs(k[k_16] * Q[k_16, 0, 0]) for k_16 in range(16)])),
+        tiles.place(torch.stack([0.5 * torch.abs(k[k_17] * Q[k_17, 1, 0]) for k_17 in range(16)])),
+        tiles.place(torch.stack([torch.abs(k[k_18] * Q[k_18, 1, 0]) for k_18 in range(16)])),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def forward_residual_kernel(
+    x_ptr,
+    z_ptr,
+    weights_array,
+    weights_2_array,
+    weights_3_array,
+    weights_4_array,
+    weights_5_array,
+    weights_6_array,
+    weights_7_array,
+    weights_8_array,
+    b_array,
+    weights_9_array,
+    weights_10_array,
+    s_array,
+    s_array_2,
+    m_array,
+    m_array_2,
+    weights_11_array,
+    weights_12_array,
+    weights_13_array,
+    weights_14_array,
+    weights_15_array,
+    weights_16_array,
+    weights_17_array,
+    residual_out,
+    roundings_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """how far the map of x is from z, and how many eps of that rounding explains.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    loop over layers, carrying value_0 [ROWS], value_1 [ROWS], error_0 [ROWS], error_1 [ROWS]
+    weights_array [16]
+    weights_2_array [16]
+    weights_3_array [16]
+    weights_4_array [16]
+    weights_5_array [16]
+    weights_6_array [16]
+    weights_7_array [16]
+    weights_8_array [16]
+    b_array [16]
+    weights_9_array [16]
+    weights_10_array [16]
+    s_array [16]
+    s_array_2 [16]
+    m_array [16]
+    m_array_2 [16]
+    weights_11_array [16]
+    weights_12_array [16]
+    weights_13_array [16]
+    weights_14_array [16]
+    weights_15_array [16]
+    weights_16_array [16]
+    weights_17_array [16]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # planar.gen:9
+    value_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
+    value_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
+    error_0 = tl.abs(tl.load(x_ptr + place * 2, mask=live, other=0))
+    error_1 = tl.abs(tl.load(x_ptr + place * 2 + 1, mask=live, other=0))
+    for k_2 in tl.range(0, 16, num_stages=1):
+        # bijections.gen:74
+        product_2_0 = tl.load(weights_5_array + k_2)
+        product_2_1 = tl.load(weights_6_array + k_2)
+        # bijections.gen:69
+        product_3_0 = tl.load(weights_7_array + k_2) * value_0
+        product_3_1 = tl.load(weights_8_array + k_2) * value_1
+        total_2 = product_3_0 + product_3_1 + tl.load(b_array + k_2)
+        tanh_total_2 = tanh(total_2)
+        product_4_0 = tl.load(weights_9_array + k_2) * tanh_total_2
+        product_4_1 = tl.load(weights_10_array + k_2) * tanh_total_2
+        Planar_output_0 = value_0 + product_4_0
+        Planar_output_1 = value_1 + product_4_1
+        # planar.gen:2
+        product_5_0 = tl.load(s_array + k_2) * Planar_output_0
+        product_5_1 = tl.load(s_array_2 + k_2) * Planar_output_1
+        Stretch_output_0 = product_5_0 + tl.load(m_array + k_2)
+        Stretch_output_1 = product_5_1 + tl.load(m_array_2 + k_2)
+        # bijections.gen:69
+        abs_tanh_total_2 = tl.abs(tanh_total_2)
+        # bijections.gen:74
+        abs_h_0 = tl.load(weights_11_array + k_2)
+        abs_h_1 = tl.load(weights_12_array + k_2)
+        # bijections.gen:69
+        abs_product_3_0 = tl.abs(product_3_0)
+        abs_product_3_1 = tl.abs(product_3_1)
+        abs_Planar_output_0 = tl.abs(Planar_output_0)
+        abs_Planar_output_1 = tl.abs(Planar_output_1)
+        # planar.gen:2
+        abs_Stretch_output_0 = tl.abs(Stretch_output_0)
+        abs_Stretch_output_1 = tl.abs(Stretch_output_1)
+        # bijections.gen:73
+        shared_1 = tl.load(weights_13_array + k_2)
+        # bijections.gen:69
+        shared_2 = (
+            tl.abs(1.0 - square(tanh_total_2))
+            * (
+                tl.abs(value_0) * tl.load(weights_14_array + k_2)
+                + tl.load(weights_15_array + k_2) * error_0
+                + 0.5 * abs_product_3_0
+                + (
+                    tl.abs(value_1) * tl.load(weights_16_array + k_2)
+                    + tl.load(weights_17_array + k_2) * error_1
+                    + 0.5 * abs_product_3_1
+                )
+                + 0.5 * tl.abs(abs_product_3_0 + abs_product_3_1)
+                + 0.5 * tl.abs(total_2)
+            )
+            + 2.0 * abs_tanh_total_2
+        )
+        # planar.gen:9
+        value_0 = Stretch_output_0
+        value_1 = Stretch_output_1
+        error_0 = (
+            tl.load(weights_array + k_2)
+            * (
+                error_0
+                + (
+                    abs_tanh_total_2
+                    * (tl.load(weights_2_array + k_2) * shared_1 + 0.5 * tl.abs(product_2_0) + 0.5 * abs_h_0)
+                    + abs_h_0 * shared_2
+                    + 0.5 * tl.abs(product_4_0)
+                )
+                + 0.5 * abs_Planar_output_0
+                + 4.0 * abs_Planar_output_0
+            )
+            + 0.5 * tl.abs(product_5_0)
+            + 0.5 * abs_Stretch_output_0
+            + 4.0 * abs_Stretch_output_0
+        )
+        error_1 = (
+            tl.load(weights_3_array + k_2)
+            * (
+                error_1
+                + (
+                    abs_tanh_total_2
+                    * (tl.load(weights_4_array + k_2) * shared_1 + 0.5 * tl.abs(product_2_1) + 0.5 * abs_h_1)
+                    + abs_h_1 * shared_2
+                    + 0.5 * tl.abs(product_4_1)
+                )
+                + 0.5 * abs_Planar_output_1
+                + 4.0 * abs_Planar_output_1
+            )
+            + 0.5 * tl.abs(product_5_1)
+            + 0.5 * abs_Stretch_output_1
+            + 4.0 * abs_Stretch_output_1
+        )
+    tl.store(residual_out + place * 2, tl.abs(value_0 - tl.load(z_ptr + place * 2, mask=live, other=0)), mask=live)
+    tl.store(
+        residual_out + place * 2 + 1,
+        tl.abs(value_1 - tl.load(z_ptr + place * 2 + 1, mask=live, other=0)),
+        mask=live,
+    )
+    tl.store(roundings_out + place * 2, error_0, mask=live)
+    tl.store(roundings_out + place * 2 + 1, error_1, mask=live)
+
+
+@torch.no_grad()
+def forward_residual_rows(x, z, v, Q, k, b, s, m):
+    """how far the map of x is from z, and how many eps of that rounding explains.
+
+    Takes x [rows, 2], z [rows, 2]; returns residual [rows, 2], roundings [rows, 2].
+    """
+    count, device = len(x), x.device
+    arrays = pack_forward_residual(v, Q, k, b, s, m, device)
+    residual = torch.empty(count, 2, dtype=torch.float32, device=device)
+    roundings = torch.empty(count, 2, dtype=torch.float32, device=device)
+    forward_residual_kernel[(triton.cdiv(count, 128),)](
+        x.to(torch.float32).contiguous(),
+        z.to(torch.float32).contiguous(),
+        *arrays,
+        residual,
+        roundings,
+        count,
+        ROWS=128,
+        PRECISION=tiles.precision(),
+        num_warps=tiles.warps(4),
+        num_stages=1,
+    )
+    return residual, roundings

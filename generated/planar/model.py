@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gencompiler.runtime import random, sampling
+from gencompiler.runtime import random, sampling, solving
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model, Phase, RowFunction, Values
 
@@ -65,49 +65,92 @@ def sample_rows(v, Q, Planar_k, b, s, m, *, rows, seed, step):
         # bijections.gen:69
         reduced = (w.detach() * h.detach()).sum(-1)
         reduced_2 = Stretch_input @ w
-        low = torch.full((len(rows),), -87.0, dtype=dtype, device=device)
-        high = torch.full((len(rows),), 87.0, dtype=dtype, device=device)
-        t = torch.zeros(len(rows), dtype=dtype, device=device)
+        low = torch.zeros(len(rows), dtype=dtype, device=device)
+        high = torch.full((len(rows),), float("inf"), dtype=dtype, device=device)
+        log_low = torch.full((len(rows),), -744.0, dtype=dtype, device=device)
+        log_high = torch.full((len(rows),), 709.75, dtype=dtype, device=device)
+        size = torch.full((len(rows),), 1.0, dtype=dtype, device=device)
+        log_size = torch.zeros(len(rows), dtype=dtype, device=device)
+        side = torch.zeros(len(rows), dtype=dtype, device=device)
         residual = torch.full((len(rows),), float("inf"), dtype=dtype, device=device)
-        for _ in range(48):
-            sinh_t = torch.sinh(t)
-            tanh_value = torch.tanh(sinh_t + b[k].detach())
-            difference = sinh_t + reduced * tanh_value - reduced_2.detach()
+        moving = torch.full((len(rows),), 1.0, dtype=dtype, device=device)
+        for _ in range(72):
+            if bool((moving <= 0.0).all()):
+                break
+            product = side * size
+            tanh_value = torch.tanh(product + b[k].detach())
+            difference = product + reduced * tanh_value - reduced_2.detach()
             less_difference = difference < 0.0
+            less_side = side < 0.0
+            not_less_side = ~less_side
             greater_difference = difference > 0.0
-            equal_difference = difference == 0.0
-            not_value = ~(greater_difference | less_difference | equal_difference)
-            greater_t = t > 0.0
-            chosen = torch.where(less_difference | not_value & ~greater_t, t, low)
-            chosen_2 = torch.where(greater_difference | not_value & greater_t, t, high)
-            difference_2 = t - difference / ((1.0 + (1.0 - tanh_value**2) * reduced) * torch.cosh(t))
+            either = greater_difference | less_difference
+            not_either = ~either
+            greater_log_size = log_size > 0.0
+            equal_side = side == 0.0
+            not_equal_side = ~equal_side
+            both = (
+                less_difference & not_less_side | greater_difference & less_side | not_either & ~greater_log_size
+            ) & not_equal_side
+            chosen = torch.where(both, size, low)
+            both_2 = (
+                greater_difference & not_less_side | less_difference & less_side | not_either & greater_log_size
+            ) & not_equal_side
+            chosen_2 = torch.where(both_2, size, high)
+            chosen_3 = torch.where(both, log_size, log_low)
+            chosen_4 = torch.where(both_2, log_size, log_high)
+            both_3 = (difference != 0.0) & (moving > 0.0)
+            # planar.gen:8
+            total = 1.0 + (1.0 - tanh_value**2) * reduced
+            # bijections.gen:69
+            ratio = difference / product / total
+            chosen_5 = torch.where(equal_side, torch.abs(difference / total), size * torch.exp(-ratio))
             abs_difference = torch.abs(difference)
+            both_4 = (chosen_5 > chosen) & (chosen_5 < chosen_2) & (abs_difference <= 0.125 * residual)
+            both_5 = (torch.abs(ratio) <= 9.5367431640625e-07) & (
+                (abs_difference <= 0.0009765625 * residual) & (residual < float("inf"))
+            )
+            either_2 = equal_side | both_5
+            less_equal_chosen_2 = chosen_2 <= 2.0 * chosen
+            total_2 = chosen + 0.5 * (chosen_2 - chosen)
+            product_2 = 0.5 * (chosen_3 + chosen_4)
+            chosen_6 = torch.where(
+                both_4,
+                chosen_5,
+                torch.where(either_2, size, torch.where(less_equal_chosen_2, total_2, torch.exp(product_2))),
+            )
+            chosen_7 = torch.where(
+                both_4,
+                torch.log(chosen_5),
+                torch.where(either_2, log_size, torch.where(less_equal_chosen_2, torch.log(total_2), product_2)),
+            )
             low = chosen
             high = chosen_2
-            t = torch.where(
-                equal_difference,
-                t,
-                torch.where(
-                    (difference_2 > chosen) & (difference_2 < chosen_2) & (abs_difference <= 0.125 * residual),
-                    difference_2,
-                    0.5 * (chosen + chosen_2),
-                ),
+            log_low = chosen_3
+            log_high = chosen_4
+            side = torch.where(
+                equal_side & both_3,
+                torch.where(greater_difference, torch.tensor(-1.0, dtype=dtype, device=device), 1.0),
+                side,
             )
-            residual = torch.where(not_value, float("inf"), abs_difference)
-        stop_value = torch.sinh(t).detach()
+            residual = torch.where(either | ~both_3, abs_difference, float("inf"))
+            moving = (both_3 & ~((both_5 | (chosen_6 == size) & (chosen_7 == log_size)) & not_equal_side)).to(dtype)
+            size = torch.where(both_3, chosen_6, size)
+            log_size = torch.where(both_3, chosen_7, log_size)
+        stop_value = (side * size).detach()
         reduced_3 = (w * h).sum(-1)
         tanh_value_2 = torch.tanh(stop_value + b[k])
-        ratio = (stop_value + reduced_3 * tanh_value_2 - reduced_2) / (1.0 + (1.0 - tanh_value_2**2) * reduced_3)
-        difference_3 = stop_value - torch.where(
-            torch.abs(ratio) <= (torch.abs(stop_value) + 1.0) * 0.00390625,
-            ratio,
+        ratio_2 = (stop_value + reduced_3 * tanh_value_2 - reduced_2) / (1.0 + (1.0 - tanh_value_2**2) * reduced_3)
+        difference_2 = stop_value - torch.where(
+            torch.abs(ratio_2) <= torch.abs(stop_value) * 3.814697265625e-06,
+            ratio_2,
             0.0,
         )
-        tanh_value_3 = torch.tanh(difference_3 + b[k])
-        ratio_2 = (difference_3 + reduced_3 * tanh_value_3 - reduced_2) / (1.0 + (1.0 - tanh_value_3**2) * reduced_3)
-        root = difference_3 - torch.where(
-            torch.abs(ratio_2) <= (torch.abs(difference_3) + 1.0) * 0.00390625,
-            ratio_2,
+        tanh_value_3 = torch.tanh(difference_2 + b[k])
+        ratio_3 = (difference_2 + reduced_3 * tanh_value_3 - reduced_2) / (1.0 + (1.0 - tanh_value_3**2) * reduced_3)
+        root = difference_2 - torch.where(
+            torch.abs(ratio_3) <= torch.abs(difference_2) * 3.814697265625e-06,
+            ratio_3,
             0.0,
         )
         # planar.gen:9
@@ -136,49 +179,92 @@ def forward_rows(z, v, Q, Planar_k, b, s, m):
         # bijections.gen:69
         reduced = (w.detach() * h.detach()).sum(-1)
         reduced_2 = Stretch_input @ w
-        low = torch.full((len(z),), -87.0, dtype=dtype, device=device)
-        high = torch.full((len(z),), 87.0, dtype=dtype, device=device)
-        t = torch.zeros(len(z), dtype=dtype, device=device)
+        low = torch.zeros(len(z), dtype=dtype, device=device)
+        high = torch.full((len(z),), float("inf"), dtype=dtype, device=device)
+        log_low = torch.full((len(z),), -744.0, dtype=dtype, device=device)
+        log_high = torch.full((len(z),), 709.75, dtype=dtype, device=device)
+        size = torch.full((len(z),), 1.0, dtype=dtype, device=device)
+        log_size = torch.zeros(len(z), dtype=dtype, device=device)
+        side = torch.zeros(len(z), dtype=dtype, device=device)
         residual = torch.full((len(z),), float("inf"), dtype=dtype, device=device)
-        for _ in range(48):
-            sinh_t = torch.sinh(t)
-            tanh_value = torch.tanh(sinh_t + b[k].detach())
-            difference = sinh_t + reduced * tanh_value - reduced_2.detach()
+        moving = torch.full((len(z),), 1.0, dtype=dtype, device=device)
+        for _ in range(72):
+            if bool((moving <= 0.0).all()):
+                break
+            product = side * size
+            tanh_value = torch.tanh(product + b[k].detach())
+            difference = product + reduced * tanh_value - reduced_2.detach()
             less_difference = difference < 0.0
+            less_side = side < 0.0
+            not_less_side = ~less_side
             greater_difference = difference > 0.0
-            equal_difference = difference == 0.0
-            not_value = ~(greater_difference | less_difference | equal_difference)
-            greater_t = t > 0.0
-            chosen = torch.where(less_difference | not_value & ~greater_t, t, low)
-            chosen_2 = torch.where(greater_difference | not_value & greater_t, t, high)
-            difference_2 = t - difference / ((1.0 + (1.0 - tanh_value**2) * reduced) * torch.cosh(t))
+            either = greater_difference | less_difference
+            not_either = ~either
+            greater_log_size = log_size > 0.0
+            equal_side = side == 0.0
+            not_equal_side = ~equal_side
+            both = (
+                less_difference & not_less_side | greater_difference & less_side | not_either & ~greater_log_size
+            ) & not_equal_side
+            chosen = torch.where(both, size, low)
+            both_2 = (
+                greater_difference & not_less_side | less_difference & less_side | not_either & greater_log_size
+            ) & not_equal_side
+            chosen_2 = torch.where(both_2, size, high)
+            chosen_3 = torch.where(both, log_size, log_low)
+            chosen_4 = torch.where(both_2, log_size, log_high)
+            both_3 = (difference != 0.0) & (moving > 0.0)
+            # bijections.gen:74
+            total = 1.0 + (1.0 - tanh_value**2) * reduced
+            # bijections.gen:69
+            ratio = difference / product / total
+            chosen_5 = torch.where(equal_side, torch.abs(difference / total), size * torch.exp(-ratio))
             abs_difference = torch.abs(difference)
+            both_4 = (chosen_5 > chosen) & (chosen_5 < chosen_2) & (abs_difference <= 0.125 * residual)
+            both_5 = (torch.abs(ratio) <= 9.5367431640625e-07) & (
+                (abs_difference <= 0.0009765625 * residual) & (residual < float("inf"))
+            )
+            either_2 = equal_side | both_5
+            less_equal_chosen_2 = chosen_2 <= 2.0 * chosen
+            total_2 = chosen + 0.5 * (chosen_2 - chosen)
+            product_2 = 0.5 * (chosen_3 + chosen_4)
+            chosen_6 = torch.where(
+                both_4,
+                chosen_5,
+                torch.where(either_2, size, torch.where(less_equal_chosen_2, total_2, torch.exp(product_2))),
+            )
+            chosen_7 = torch.where(
+                both_4,
+                torch.log(chosen_5),
+                torch.where(either_2, log_size, torch.where(less_equal_chosen_2, torch.log(total_2), product_2)),
+            )
             low = chosen
             high = chosen_2
-            t = torch.where(
-                equal_difference,
-                t,
-                torch.where(
-                    (difference_2 > chosen) & (difference_2 < chosen_2) & (abs_difference <= 0.125 * residual),
-                    difference_2,
-                    0.5 * (chosen + chosen_2),
-                ),
+            log_low = chosen_3
+            log_high = chosen_4
+            side = torch.where(
+                equal_side & both_3,
+                torch.where(greater_difference, torch.tensor(-1.0, dtype=dtype, device=device), 1.0),
+                side,
             )
-            residual = torch.where(not_value, float("inf"), abs_difference)
-        stop_value = torch.sinh(t).detach()
+            residual = torch.where(either | ~both_3, abs_difference, float("inf"))
+            moving = (both_3 & ~((both_5 | (chosen_6 == size) & (chosen_7 == log_size)) & not_equal_side)).to(dtype)
+            size = torch.where(both_3, chosen_6, size)
+            log_size = torch.where(both_3, chosen_7, log_size)
+        stop_value = (side * size).detach()
         reduced_3 = (w * h).sum(-1)
         tanh_value_2 = torch.tanh(stop_value + b[k])
-        ratio = (stop_value + reduced_3 * tanh_value_2 - reduced_2) / (1.0 + (1.0 - tanh_value_2**2) * reduced_3)
-        difference_3 = stop_value - torch.where(
-            torch.abs(ratio) <= (torch.abs(stop_value) + 1.0) * 0.00390625,
-            ratio,
+        ratio_2 = (stop_value + reduced_3 * tanh_value_2 - reduced_2) / (1.0 + (1.0 - tanh_value_2**2) * reduced_3)
+        difference_2 = stop_value - torch.where(
+            torch.abs(ratio_2) <= torch.abs(stop_value) * 3.814697265625e-06,
+            ratio_2,
             0.0,
         )
-        tanh_value_3 = torch.tanh(difference_3 + b[k])
-        ratio_2 = (difference_3 + reduced_3 * tanh_value_3 - reduced_2) / (1.0 + (1.0 - tanh_value_3**2) * reduced_3)
-        root = difference_3 - torch.where(
-            torch.abs(ratio_2) <= (torch.abs(difference_3) + 1.0) * 0.00390625,
-            ratio_2,
+        tanh_value_3 = torch.tanh(difference_2 + b[k])
+        ratio_3 = (difference_2 + reduced_3 * tanh_value_3 - reduced_2) / (1.0 + (1.0 - tanh_value_3**2) * reduced_3)
+        root = difference_2 - torch.where(
+            torch.abs(ratio_3) <= torch.abs(difference_2) * 3.814697265625e-06,
+            ratio_3,
             0.0,
         )
         Planar_input = Stretch_input - h * torch.tanh(root + b[k])[:, None]
@@ -217,6 +303,98 @@ def inverse_rows(x, v, Q, Planar_k, b, s, m):
     return x, log_abs_det
 
 
+def forward_residual_rows(x, z, v, Q, Planar_k, b, s, m):
+    """how far the map of x is from z, and how many eps of that rounding explains.
+
+    Takes x [rows, 2], z [rows, 2]; returns residual [rows, 2], roundings [rows, 2].
+    """
+    # planar.gen:9
+    value = x
+    error = torch.abs(x)
+    for k in range(16):
+        # bijections.gen:72
+        w = Planar_k[k] * Q[k, :, 0]
+        # bijections.gen:73
+        product = w * v[k]
+        a = product.sum(-1)
+        # bijections.gen:74
+        total = a + 0.541324854612918
+        softplus_total = F.softplus(total, threshold=80)
+        difference = softplus_total - 1.0
+        difference_2 = difference - a
+        ratio = difference_2 / Planar_k[k]
+        product_2 = ratio * Q[k, :, 0]
+        h = v[k] + product_2
+        # bijections.gen:69
+        product_3 = w * value
+        total_2 = product_3.sum(-1) + b[k]
+        tanh_total_2 = torch.tanh(total_2)
+        product_4 = h * tanh_total_2[:, None]
+        Planar_output = value + product_4
+        # planar.gen:2
+        product_5 = s[k] * Planar_output
+        Stretch_output = product_5 + m[k]
+        # bijections.gen:69
+        abs_tanh_total_2 = torch.abs(tanh_total_2)
+        # bijections.gen:72
+        abs_w = torch.abs(w)
+        product_6 = 0.5 * abs_w
+        # bijections.gen:73
+        abs_product = torch.abs(product)
+        total_3 = (torch.abs(v[k]) * product_6 + 0.5 * abs_product).sum(-1) + 0.5 * torch.abs(abs_product.sum(-1))
+        # bijections.gen:74
+        abs_h = torch.abs(h)
+        # bijections.gen:69
+        abs_product_3 = torch.abs(product_3)
+        abs_Planar_output = torch.abs(Planar_output)
+        # planar.gen:2
+        abs_Stretch_output = torch.abs(Stretch_output)
+        # planar.gen:9
+        error = (
+            torch.abs(s[k])
+            * (
+                error
+                + (
+                    abs_tanh_total_2[:, None]
+                    * (
+                        torch.abs(Q[k, :, 0])
+                        * (
+                            torch.abs(1.0 / Planar_k[k])
+                            * (
+                                torch.sigmoid(total) * (total_3 + 0.270662427306459 + 0.5 * torch.abs(total))
+                                + 2.0 * softplus_total
+                                + 0.5 * torch.abs(difference)
+                                + total_3
+                                + 0.5 * torch.abs(difference_2)
+                            )
+                            + 0.5 * torch.abs(ratio)
+                        )
+                        + 0.5 * torch.abs(product_2)
+                        + 0.5 * abs_h
+                    )
+                    + abs_h
+                    * (
+                        torch.abs(1.0 - tanh_total_2**2)
+                        * (
+                            (torch.abs(value) * product_6 + abs_w * error + 0.5 * abs_product_3).sum(-1)
+                            + 0.5 * torch.abs(abs_product_3.sum(-1))
+                            + 0.5 * torch.abs(total_2)
+                        )
+                        + 2.0 * abs_tanh_total_2
+                    )[:, None]
+                    + 0.5 * torch.abs(product_4)
+                )
+                + 0.5 * abs_Planar_output
+                + 4.0 * abs_Planar_output
+            )
+            + 0.5 * torch.abs(product_5)
+            + 0.5 * abs_Stretch_output
+            + 4.0 * abs_Stretch_output
+        )
+        value = Stretch_output
+    return torch.abs(value - z), error
+
+
 class PlanarFlow(Model):
     """Planar flow, as a density: Rezende & Mohamed, Variational inference with normalizing flows, ICML 2015, eq.
     10.
@@ -252,6 +430,11 @@ class PlanarFlow(Model):
             parameters=("Planar.v", "Planar.Q", "Planar.k", "Planar.b", "Stretch.s", "Stretch.m"),
             tiles=(512, 512, 1024),
         ),
+        "forward_residual": RowFunction(
+            forward_residual_rows,
+            parameters=("Planar.v", "Planar.Q", "Planar.k", "Planar.b", "Stretch.s", "Stretch.m"),
+            tiles=(512, 512, 1024),
+        ),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
@@ -283,8 +466,16 @@ class PlanarFlow(Model):
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Latent z to data x, and log|det| of that map.
 
-        Takes z [rows, 2]; returns x [rows, 2], log_abs_det [rows]."""
-        return self.call_program("forward", (z,))
+        Takes z [rows, 2]; returns x [rows, 2], log_abs_det [rows].  Warns where a row has not converged;
+        `forward_ex` says which."""
+        return solving.solve(self, "forward", (z,))
+
+    def forward_ex(self, z: Tensor) -> solving.Solved:
+        """Latent z to data x, and log|det| of that map.
+
+        Takes z [rows, 2]; returns x [rows, 2], log_abs_det [rows], the residual |f(x) - z| of what was solved,
+        the bound that rounding explains, and whether each row keeps to it."""
+        return solving.inform(self, "forward", (z,))
 
     def inverse(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Data x to latent z, and log|det| of that map.

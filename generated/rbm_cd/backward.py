@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import dot, matrix, softplus, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, matrix_again, softplus, uniform, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -60,7 +60,7 @@ def objective_phase_1_saving_kernel(
     tl.store(
         value_out + place,
         tl.sum(vector(b_array, 0, 64) * stop_x_next, 1)
-        - tl.sum(-softplus(dot(stop_x_next, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)), 1)
+        - tl.sum(-softplus(dot(stop_x_next, matrix_again(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)), 1)
         - (tl.sum(vector(b_array, 0, 64) * x, 1) - tl.sum(-softplus(logits), 1)),
         mask=live,
     )
@@ -85,8 +85,8 @@ def objective_phase_1_saving_rows(x, W, b, c, *, rows, seed, step):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return value
 
@@ -145,7 +145,7 @@ def objective_phase_1_backward_kernel(
     value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     # rbm_cd.gen:2
     product = (
-        tl.sigmoid(dot(stop_x_next, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16))
+        tl.sigmoid(dot(stop_x_next, matrix_again(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16))
         * value_cotangent[:, None]
     )
     negate_value_cotangent = -value_cotangent
@@ -197,8 +197,8 @@ def objective_phase_1_backward_rows(x, value_cotangent, W, b, c, *, rows, seed, 
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return part_1, part_2, part_3, part_4, part_5, part_6
 

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, softplus, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, matrix_again, softplus, uniform, vector
 
 
 @tiles.remembered
@@ -59,7 +59,7 @@ def objective_phase_1_kernel(
     tl.store(
         value_out + place,
         tl.sum(vector(b_array, 0, 64) * stop_x_next, 1)
-        - tl.sum(-softplus(dot(stop_x_next, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)), 1)
+        - tl.sum(-softplus(dot(stop_x_next, matrix_again(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)), 1)
         - (tl.sum(vector(b_array, 0, 64) * x, 1) - tl.sum(-softplus(logits), 1)),
         mask=live,
     )
@@ -84,8 +84,8 @@ def objective_phase_1_rows(x, W, b, c, *, rows, seed, step):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return value
 
@@ -135,8 +135,8 @@ def energy_rows(x, W, b, c):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return energy
 
@@ -181,7 +181,7 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x, h
@@ -275,7 +275,7 @@ def chain_rows(x, h, W, b, c, steps, *, rows, seed, step):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_out, h_out, accepted

@@ -66,8 +66,8 @@ def objective_phase_1_saving_rows(x, W, b, c):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return value
 
@@ -141,8 +141,8 @@ def objective_phase_1_backward_rows(x, value_cotangent, W, c):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return part_1, part_2, part_3
 

@@ -65,8 +65,8 @@ def objective_phase_1_rows(x, W, b, c):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return value
 
@@ -125,8 +125,8 @@ def objective_phase_1_chains_rows(x, h, W, b, c):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return value
 
@@ -210,7 +210,7 @@ def objective_phase_1_advance_rows(x, h, W, b, c, *, rows, seed, step):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_out, h_out
@@ -265,7 +265,7 @@ def objective_phase_1_start_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x, h
@@ -316,8 +316,8 @@ def energy_rows(x, W, b, c):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return energy
 
@@ -362,7 +362,7 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x, h
@@ -456,7 +456,7 @@ def chain_rows(x, h, W, b, c, steps, *, rows, seed, step):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_out, h_out, accepted
@@ -518,7 +518,7 @@ def anneal_start_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x, h, log_weight
@@ -632,7 +632,7 @@ def anneal_rows(x, h, W, b, c, steps, total, *, rows, seed, step):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_out, h_out, log_weight, accepted
@@ -748,7 +748,7 @@ def anneal_back_rows(x, h, W, b, c, steps, total, *, rows, seed, step):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_out, h_out, log_weight, accepted

@@ -82,6 +82,7 @@ def log_prob_saving_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """a one-sample bound of log p(x) of each row: uniform dequantization, and the states that its gradient needs.
@@ -124,7 +125,7 @@ def log_prob_saving_kernel(
             1,
         )
     )
-    for k_down in tl.range(0, 8, num_stages=2):
+    for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         # realnvp.gen:4
         hidden = tl.maximum(
@@ -203,9 +204,10 @@ def log_prob_saving_rows(
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return log_prob, z_saved
 
@@ -296,6 +298,7 @@ def log_prob_backward_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization.
@@ -336,7 +339,7 @@ def log_prob_backward_kernel(
     z_2 = value
     drift = tl.full((ROWS,), 0.0, tl.float32)
     z_adjoint = 2 * value * (-0.5 * log_prob_cotangent)[:, None]
-    for k_2 in tl.range(0, 8, num_stages=2):
+    for k_2 in tl.range(0, 8, num_stages=STAGES):
         difference = 7 - k_2
         quotient_difference = difference // 8
         equal_difference = difference == quotient_difference * 8 + 7
@@ -555,9 +558,10 @@ def log_prob_backward_rows(
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return part_8, part_9, part_1, part_2, part_3, part_4, part_5, part_6, part_7, drift
 
@@ -621,6 +625,7 @@ def log_prob_saving_saved_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """a one-sample bound of log p(x) of each row: uniform dequantization, and the states that its gradient needs.
@@ -663,7 +668,7 @@ def log_prob_saving_saved_kernel(
             1,
         )
     )
-    for k_down in tl.range(0, 8, num_stages=2):
+    for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         tl.store(
             z_saved_out + place[:, None] * 512 + (7 - k) * 64 + vector(places_array, k, 64),
@@ -745,9 +750,10 @@ def log_prob_saving_saved_rows(
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return log_prob, z_saved, z_end
 
@@ -842,6 +848,7 @@ def log_prob_backward_saved_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization.
@@ -878,7 +885,7 @@ def log_prob_backward_saved_kernel(
     z_end = tl.load(z_end_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     # realnvp.gen:13
     z_adjoint = 2 * z_end * (-0.5 * log_prob_cotangent)[:, None]
-    for k_2 in tl.range(0, 8, num_stages=2):
+    for k_2 in tl.range(0, 8, num_stages=STAGES):
         reverse_input = tl.load(
             z_saved_ptr + place[:, None] * 512 + (7 - k_2) * 64 + vector(places_array, 0, 32),
             mask=live[:, None] & (vector(places_array, 0, 32) >= 0),
@@ -1065,9 +1072,10 @@ def log_prob_backward_saved_rows(
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return part_8, part_9, part_1, part_2, part_3, part_4, part_5, part_6, part_7
 

@@ -65,6 +65,7 @@ def log_prob_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """a one-sample bound of log p(x) of each row: uniform dequantization.
@@ -106,7 +107,7 @@ def log_prob_kernel(
             1,
         )
     )
-    for k_down in tl.range(0, 8, num_stages=2):
+    for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         # realnvp.gen:4
         hidden = tl.maximum(
@@ -178,9 +179,10 @@ def log_prob_rows(
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return log_prob
 
@@ -224,6 +226,7 @@ def sample_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """exact samples of x.
@@ -246,7 +249,7 @@ def sample_kernel(
     row = tl.load(rows_ptr + place, mask=live, other=0)
     # realnvp.gen:13
     x = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 1)
-    for k in tl.range(0, 8, num_stages=2):
+    for k in tl.range(0, 8, num_stages=STAGES):
         # realnvp.gen:4
         hidden = tl.maximum(
             dot(x, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
@@ -317,9 +320,10 @@ def sample_rows(
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return x
 
@@ -364,6 +368,7 @@ def forward_kernel(
     log_abs_det_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """latent z to the value in [0, 1) that quantization turns into x, and log|det| of that map.
@@ -388,7 +393,7 @@ def forward_kernel(
     # realnvp.gen:13
     x = z
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k in tl.range(0, 8, num_stages=2):
+    for k in tl.range(0, 8, num_stages=STAGES):
         # realnvp.gen:4
         hidden = tl.maximum(
             dot(x, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
@@ -457,9 +462,10 @@ def forward_rows(z, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_
         log_abs_det,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return x, log_abs_det
 
@@ -504,6 +510,7 @@ def inverse_kernel(
     log_abs_det_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """the value in [0, 1) that quantization turns into x to latent z, and log|det| of that map.
@@ -539,7 +546,7 @@ def inverse_kernel(
         + (inner + log1p(tl.exp(-2.0 * inner)) - 0.6931471805599453),
         1,
     )
-    for k_down in tl.range(0, 8, num_stages=2):
+    for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         # realnvp.gen:4
         hidden = tl.maximum(
@@ -592,8 +599,9 @@ def inverse_rows(x, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_
         log_abs_det,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return z, log_abs_det

@@ -50,6 +50,7 @@ def sample_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """exact samples of x.
@@ -72,7 +73,7 @@ def sample_kernel(
     row = tl.load(rows_ptr + place, mask=live, other=0)
     # realnvp_learned_dequantization.gen:13
     x = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 1)
-    for k in tl.range(0, 8, num_stages=2):
+    for k in tl.range(0, 8, num_stages=STAGES):
         # realnvp_learned_dequantization.gen:4
         hidden = tl.maximum(
             dot(x, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
@@ -143,9 +144,10 @@ def sample_rows(
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return x
 
@@ -190,6 +192,7 @@ def forward_kernel(
     log_abs_det_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """latent z to the value in [0, 1) that quantization turns into x, and log|det| of that map.
@@ -214,7 +217,7 @@ def forward_kernel(
     # realnvp_learned_dequantization.gen:13
     x = z
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k in tl.range(0, 8, num_stages=2):
+    for k in tl.range(0, 8, num_stages=STAGES):
         # realnvp_learned_dequantization.gen:4
         hidden = tl.maximum(
             dot(x, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
@@ -283,9 +286,10 @@ def forward_rows(z, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_
         log_abs_det,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return x, log_abs_det
 
@@ -330,6 +334,7 @@ def inverse_kernel(
     log_abs_det_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """the value in [0, 1) that quantization turns into x to latent z, and log|det| of that map.
@@ -365,7 +370,7 @@ def inverse_kernel(
         + (inner + log1p(tl.exp(-2.0 * inner)) - 0.6931471805599453),
         1,
     )
-    for k_down in tl.range(0, 8, num_stages=2):
+    for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         # realnvp_learned_dequantization.gen:4
         hidden = tl.maximum(
@@ -418,9 +423,10 @@ def inverse_rows(x, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_
         log_abs_det,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return z, log_abs_det
 
@@ -497,6 +503,7 @@ def log_weight_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """log p(x, u) - log q(u | x) of each row, at a draw from q(u | x).
@@ -553,7 +560,7 @@ def log_weight_kernel(
             1,
         )
     )
-    for k_down in tl.range(0, 8, num_stages=2):
+    for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         # realnvp_learned_dequantization.gen:4
         hidden_2 = tl.maximum(
@@ -647,9 +654,10 @@ def log_weight_rows(
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return log_weight
 
@@ -733,8 +741,8 @@ def encode_rows(x, mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias,
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return u
 
@@ -811,6 +819,7 @@ def objective_phase_1_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """the value that phase_1 maximizes, by one draw for each row.
@@ -867,7 +876,7 @@ def objective_phase_1_kernel(
             1,
         )
     )
-    for k_down in tl.range(0, 8, num_stages=2):
+    for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         # realnvp_learned_dequantization.gen:4
         hidden_2 = tl.maximum(
@@ -961,8 +970,9 @@ def objective_phase_1_rows(
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return value

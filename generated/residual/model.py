@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gencompiler.runtime import norms, random, sampling
+from gencompiler.runtime import norms, random, sampling, solving
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model, Phase, RowFunction, Values
 
@@ -92,7 +92,11 @@ def sample_rows(
         norm_2 = norms.bound(mlp_1_weight[k])
         norm_3 = norms.bound(mlp_output_weight[k])
         point = torch.zeros(len(rows), 2, dtype=dtype, device=device)
+        moved = torch.full((len(rows),), float("inf"), dtype=dtype, device=device)
+        moving = torch.full((len(rows),), 1.0, dtype=dtype, device=device)
         for _ in range(264):
+            if bool((moving <= 0.0).all()):
+                break
             hidden = torch.tanh(
                 F.linear(
                     point,
@@ -107,11 +111,16 @@ def sample_rows(
                     mlp_1_bias[k],
                 ),
             )
-            point = Scale_input - F.linear(
+            difference = Scale_input - F.linear(
                 hidden_2,
                 mlp_output_weight[k] * (0.9654893846056297 / norm_3.clamp(min=0.9654893846056297)),
                 mlp_output_bias[k],
             )
+            stop_value = torch.linalg.vector_norm(difference - point, dim=-1).detach()
+            both = ((moved == float("inf")) | (stop_value < moved)) & (moving > 0.0)
+            point = torch.where(both[:, None], difference, point)
+            moved = stop_value
+            moving = both.to(dtype)
         # residual.gen:12
         x = point
     return x
@@ -140,14 +149,23 @@ def forward_rows(z, s, b, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, ml
         norm_3 = norms.bound(mlp_output_weight[k])
         product_3 = mlp_output_weight[k] * (0.9654893846056297 / norm_3.clamp(min=0.9654893846056297))
         point = torch.zeros(len(z), 2, dtype=dtype, device=device)
+        moved = torch.full((len(z),), float("inf"), dtype=dtype, device=device)
+        moving = torch.full((len(z),), 1.0, dtype=dtype, device=device)
         for _ in range(264):
+            if bool((moving <= 0.0).all()):
+                break
             hidden = torch.tanh(F.linear(point, product, mlp_0_bias[k]))
             hidden_2 = torch.tanh(F.linear(hidden, product_2, mlp_1_bias[k]))
-            point = Scale_input - F.linear(hidden_2, product_3, mlp_output_bias[k])
+            difference = Scale_input - F.linear(hidden_2, product_3, mlp_output_bias[k])
+            stop_value = torch.linalg.vector_norm(difference - point, dim=-1).detach()
+            both = ((moved == float("inf")) | (stop_value < moved)) & (moving > 0.0)
+            point = torch.where(both[:, None], difference, point)
+            moved = stop_value
+            moving = both.to(dtype)
         hidden_3 = torch.tanh(F.linear(point, product, mlp_0_bias[k]))
-        difference = 1.0 - hidden_3**2
+        difference_2 = 1.0 - hidden_3**2
         hidden_4 = torch.tanh(F.linear(hidden_3, product_2, mlp_1_bias[k]))
-        difference_2 = 1.0 - hidden_4**2
+        difference_3 = 1.0 - hidden_4**2
         # residual.gen:12
         z = point
         log_abs_det = (
@@ -156,8 +174,8 @@ def forward_rows(z, s, b, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, ml
             + torch.linalg.slogdet(
                 torch.cat(
                     (
-                        value + difference * (difference_2 * (value @ product_3) @ product_2) @ product,
-                        value_2 + difference * (difference_2 * (value_2 @ product_3) @ product_2) @ product,
+                        value + difference_2 * (difference_3 * (value @ product_3) @ product_2) @ product,
+                        value_2 + difference_2 * (difference_3 * (value_2 @ product_3) @ product_2) @ product,
                     ),
                     -1,
                 ).unflatten(-1, (2, 2)),
@@ -209,6 +227,128 @@ def inverse_rows(x, s, b, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, ml
     return x, log_abs_det
 
 
+def forward_residual_rows(
+    x,
+    z,
+    s,
+    b,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+):
+    """how far the map of x is from z, and how many eps of that rounding explains.
+
+    Takes x [rows, 2], z [rows, 2]; returns residual [rows, 2], roundings [rows, 2].
+    """
+    dtype = x.dtype
+    # residual.gen:12
+    value = x
+    error = torch.abs(x)
+    for k in range(8):
+        # residual.gen:3
+        norm = norms.bound(mlp_0_weight[k])
+        larger = norm.clamp(min=0.9654893846056297)
+        ratio = 0.9654893846056297 / larger
+        product = mlp_0_weight[k] * ratio
+        total = F.linear(value, product, mlp_0_bias[k])
+        hidden = torch.tanh(total)
+        norm_2 = norms.bound(mlp_1_weight[k])
+        larger_2 = norm_2.clamp(min=0.9654893846056297)
+        ratio_2 = 0.9654893846056297 / larger_2
+        product_2 = mlp_1_weight[k] * ratio_2
+        total_2 = F.linear(hidden, product_2, mlp_1_bias[k])
+        hidden_2 = torch.tanh(total_2)
+        norm_3 = norms.bound(mlp_output_weight[k])
+        larger_3 = norm_3.clamp(min=0.9654893846056297)
+        ratio_3 = 0.9654893846056297 / larger_3
+        product_3 = mlp_output_weight[k] * ratio_3
+        total_3 = F.linear(hidden_2, product_3, mlp_output_bias[k])
+        Residual_output = value + total_3
+        # residual.gen:5
+        product_4 = s[k] * Residual_output
+        Scale_output = product_4 + b[k]
+        # residual.gen:3
+        abs_hidden_2 = torch.abs(hidden_2)
+        abs_product_3 = torch.abs(product_3)
+        abs_hidden = torch.abs(hidden)
+        abs_product_2 = torch.abs(product_2)
+        # residual.gen:12
+        abs_value = torch.abs(value)
+        # residual.gen:3
+        abs_product = torch.abs(product)
+        total_4 = (
+            16.5 * torch.abs(abs_hidden_2 @ abs_product_3.T)
+            + (
+                torch.abs(1.0 - hidden_2**2)
+                * (
+                    16.5 * torch.abs(abs_hidden @ abs_product_2.T)
+                    + (
+                        torch.abs(1.0 - hidden**2)
+                        * (
+                            1.5 * torch.abs(abs_value @ abs_product.T)
+                            + error @ abs_product.T
+                            + abs_value
+                            @ (
+                                torch.abs(mlp_0_weight[k])
+                                * (
+                                    torch.abs(1.0 / larger) * 0.48274469230281486
+                                    + torch.abs(-0.9654893846056297 / larger**2)
+                                    * (torch.abs((0.9654893846056297 > norm).to(dtype)) * 0.48274469230281486)
+                                    + 0.5 * torch.abs(ratio)
+                                )
+                                + 0.5 * abs_product
+                            ).T
+                            + 0.5 * torch.abs(total)
+                        )
+                        + 2.0 * abs_hidden
+                    )
+                    @ abs_product_2.T
+                    + abs_hidden
+                    @ (
+                        torch.abs(mlp_1_weight[k])
+                        * (
+                            torch.abs(1.0 / larger_2) * 0.48274469230281486
+                            + torch.abs(-0.9654893846056297 / larger_2**2)
+                            * (torch.abs((0.9654893846056297 > norm_2).to(dtype)) * 0.48274469230281486)
+                            + 0.5 * torch.abs(ratio_2)
+                        )
+                        + 0.5 * abs_product_2
+                    ).T
+                    + 0.5 * torch.abs(total_2)
+                )
+                + 2.0 * abs_hidden_2
+            )
+            @ abs_product_3.T
+            + abs_hidden_2
+            @ (
+                torch.abs(mlp_output_weight[k])
+                * (
+                    torch.abs(1.0 / larger_3) * 0.48274469230281486
+                    + torch.abs(-0.9654893846056297 / larger_3**2)
+                    * (torch.abs((0.9654893846056297 > norm_3).to(dtype)) * 0.48274469230281486)
+                    + 0.5 * torch.abs(ratio_3)
+                )
+                + 0.5 * abs_product_3
+            ).T
+            + 0.5 * torch.abs(total_3)
+        )
+        abs_Residual_output = torch.abs(Residual_output)
+        # residual.gen:5
+        abs_Scale_output = torch.abs(Scale_output)
+        # residual.gen:12
+        value = Scale_output
+        error = (
+            torch.abs(s[k]) * (error + total_4 + 0.5 * abs_Residual_output + 4.0 * abs_Residual_output)
+            + 0.5 * torch.abs(product_4)
+            + 0.5 * abs_Scale_output
+            + 4.0 * abs_Scale_output
+        )
+    return torch.abs(value - z), error
+
+
 PARAMETERS = (
     "Scale.s",
     "Scale.b",
@@ -240,10 +380,11 @@ class ResidualFlow(Model):
             sample_rows,
             keywords=("rows", "seed", "step"),
             parameters=PARAMETERS,
-            tiles=(256, 256, 1024),
+            tiles=(512, 512, 1024),
         ),
-        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(256, 256, 1024)),
+        "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(512, 512, 1024)),
         "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(256, 256, 1024)),
+        "forward_residual": RowFunction(forward_residual_rows, parameters=PARAMETERS, tiles=(256, 256, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
@@ -289,8 +430,16 @@ class ResidualFlow(Model):
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Latent z to data x, and log|det| of that map.
 
-        Takes z [rows, 2]; returns x [rows, 2], log_abs_det [rows]."""
-        return self.call_program("forward", (z,))
+        Takes z [rows, 2]; returns x [rows, 2], log_abs_det [rows].  Warns where a row has not converged;
+        `forward_ex` says which."""
+        return solving.solve(self, "forward", (z,))
+
+    def forward_ex(self, z: Tensor) -> solving.Solved:
+        """Latent z to data x, and log|det| of that map.
+
+        Takes z [rows, 2]; returns x [rows, 2], log_abs_det [rows], the residual |f(x) - z| of what was solved,
+        the bound that rounding explains, and whether each row keeps to it."""
+        return solving.inform(self, "forward", (z,))
 
     def inverse(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Data x to latent z, and log|det| of that map.

@@ -170,7 +170,7 @@ def log_prob_saving_rows(x, W, c, rho, A, M, S, a, m, s):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_prob, W_x_saved
@@ -486,7 +486,7 @@ def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, c, rho, A, M, S,
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_gradient, part_7, part_1, part_2, part_3, part_4, part_5.sum(0), part_6.sum(0), drift
@@ -655,7 +655,7 @@ def log_prob_saving_saved_rows(x, W, c, rho, A, M, S, a, m, s):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_prob, W_x_saved, W_x_end
@@ -933,7 +933,7 @@ def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, W, c
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_gradient, part_7, part_1, part_2, part_3, part_4, part_5.sum(0), part_6.sum(0)

@@ -158,7 +158,7 @@ def log_prob_rows(x, W, c, rho, A, M, S, a, m, s):
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_prob
@@ -306,7 +306,7 @@ def sample_rows(W, c, rho, A, M, S, a, m, s, *, rows, seed, step):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return x

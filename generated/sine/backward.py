@@ -76,6 +76,7 @@ def log_prob_saving_kernel(
     z_saved_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """log p(x) of each row, and the states that its gradient needs.
@@ -107,7 +108,7 @@ def log_prob_saving_kernel(
     z_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
     z_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k_2 in tl.range(0, 4, num_stages=2):
+    for k_2 in tl.range(0, 4, num_stages=STAGES):
         # sine.gen:5
         a_0 = z_0
         b_0 = z_1
@@ -216,9 +217,10 @@ def log_prob_saving_rows(
         z_saved,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return log_prob, z_saved
 
@@ -310,6 +312,7 @@ def log_prob_backward_kernel(
     drift_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """the gradient of log p(x) of each row.
@@ -381,11 +384,29 @@ def log_prob_backward_kernel(
     product_7_0 = sign(total_0) * (1.0 / tl.abs(total_0) * log_prob_cotangent)
     product_7_1 = sign(total_1) * (1.0 / tl.abs(total_1) * log_prob_cotangent)
     product_8_0 = tl.load(weights_array) * product_7_0
+    tl.store(part_1_out + place * 2, sin_product_0 * product_4_0 + product_5_0 * product_8_0, mask=live)
     product_8_1 = tl.load(weights_2_array) * product_7_1
+    tl.store(part_1_out + place * 2 + 1, sin_product_1 * product_4_1 + product_5_1 * product_8_1, mask=live)
     product_9_0 = tl.load(a_array) * product_8_0
     product_9_1 = tl.load(a_array_2) * product_8_1
     total_2_0 = cos_product_0 * (tl.load(a_array) * product_4_0) + -sin_product_0 * (tl.load(k_array) * product_9_0)
+    tl.store(
+        part_11_out + place * 2,
+        -product_2_0 / tl.load(weights_3_array) * product_3_0
+        + tl.load(weights_4_array) * (product_6_0 * product_7_0)
+        + cos_product_0 * product_9_0
+        + Bend_output_0 * total_2_0,
+        mask=live,
+    )
     total_2_1 = cos_product_1 * (tl.load(a_array_2) * product_4_1) + -sin_product_1 * (tl.load(k_array_2) * product_9_1)
+    tl.store(
+        part_11_out + place * 2 + 1,
+        -product_2_1 / tl.load(weights_5_array) * product_3_1
+        + tl.load(weights_6_array) * (product_6_1 * product_7_1)
+        + cos_product_1 * product_9_1
+        + Bend_output_1 * total_2_1,
+        mask=live,
+    )
     total_3_0 = product_3_0 + tl.load(k_array) * total_2_0
     total_3_1 = product_3_1 + tl.load(k_array_2) * total_2_1
     # sine.gen:6
@@ -393,18 +414,22 @@ def log_prob_backward_kernel(
     difference_1 = 1.0 - square(tanh_value_1)
     # sine.gen:9
     product_10_0 = 1.0 / (1.0 + tl.load(c_array) * difference_0) * log_prob_cotangent
+    tl.store(part_2_out + place * 2, difference_0 * product_10_0 + tanh_value_0 * total_3_0, mask=live)
     product_10_1 = 1.0 / (1.0 + tl.load(c_array_2) * difference_1) * log_prob_cotangent
+    tl.store(part_2_out + place * 2 + 1, difference_1 * product_10_1 + tanh_value_1 * total_3_1, mask=live)
     product_11_0 = difference_0 * (2 * tanh_value_0 * -(tl.load(c_array) * product_10_0) + tl.load(c_array) * total_3_0)
+    tl.store(part_10_out + place * 2, product_11_0, mask=live)
     product_11_1 = difference_1 * (
         2 * tanh_value_1 * -(tl.load(c_array_2) * product_10_1) + tl.load(c_array_2) * total_3_1
     )
+    tl.store(part_10_out + place * 2 + 1, product_11_1, mask=live)
     # sine.gen:14
     z_2_0 = value_0
     z_2_1 = value_1
     drift = tl.full((ROWS,), 0.0, tl.float32)
     z_adjoint_0 = total_3_0 + product_11_0
     z_adjoint_1 = total_3_1 + product_11_1
-    for k_2_down in tl.range(0, 4, num_stages=2):
+    for k_2_down in tl.range(0, 4, num_stages=STAGES):
         k_2 = 3 - k_2_down
         quotient_k_2 = k_2 // 4
         equal_k_2 = k_2 == quotient_k_2 * 4 + 3
@@ -482,30 +507,6 @@ def log_prob_backward_kernel(
         z_adjoint_1 = exp_tanh_s_0 * value_4_0
     tl.store(x_gradient_out + place * 2, z_adjoint_0, mask=live)
     tl.store(x_gradient_out + place * 2 + 1, z_adjoint_1, mask=live)
-    # sine.gen:9
-    tl.store(part_1_out + place * 2, sin_product_0 * product_4_0 + product_5_0 * product_8_0, mask=live)
-    tl.store(part_1_out + place * 2 + 1, sin_product_1 * product_4_1 + product_5_1 * product_8_1, mask=live)
-    tl.store(part_2_out + place * 2, difference_0 * product_10_0 + tanh_value_0 * total_3_0, mask=live)
-    tl.store(part_2_out + place * 2 + 1, difference_1 * product_10_1 + tanh_value_1 * total_3_1, mask=live)
-    tl.store(part_10_out + place * 2, product_11_0, mask=live)
-    tl.store(part_10_out + place * 2 + 1, product_11_1, mask=live)
-    tl.store(
-        part_11_out + place * 2,
-        -product_2_0 / tl.load(weights_3_array) * product_3_0
-        + tl.load(weights_4_array) * (product_6_0 * product_7_0)
-        + cos_product_0 * product_9_0
-        + Bend_output_0 * total_2_0,
-        mask=live,
-    )
-    tl.store(
-        part_11_out + place * 2 + 1,
-        -product_2_1 / tl.load(weights_5_array) * product_3_1
-        + tl.load(weights_6_array) * (product_6_1 * product_7_1)
-        + cos_product_1 * product_9_1
-        + Bend_output_1 * total_2_1,
-        mask=live,
-    )
-    # sine.gen:14
     tl.store(
         drift_out + place,
         tl.maximum(
@@ -594,9 +595,10 @@ def log_prob_backward_rows(
         drift,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return x_gradient, part_1, part_2, part_10, part_11, part_3, part_4, part_5, part_6, part_7, part_8, part_9, drift
 
@@ -666,6 +668,7 @@ def log_prob_saving_saved_kernel(
     z_end_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """log p(x) of each row, and the states that its gradient needs.
@@ -697,7 +700,7 @@ def log_prob_saving_saved_kernel(
     z_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
     z_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k_2 in tl.range(0, 4, num_stages=2):
+    for k_2 in tl.range(0, 4, num_stages=STAGES):
         tl.store(z_saved_out + place * 8 + k_2 * 2, z_0, mask=live)
         tl.store(z_saved_out + place * 8 + (k_2 * 2 + 1), z_1, mask=live)
         # sine.gen:5
@@ -808,9 +811,10 @@ def log_prob_saving_saved_rows(
         z_end,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return log_prob, z_saved, z_end
 
@@ -899,6 +903,7 @@ def log_prob_backward_saved_kernel(
     part_9_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """the gradient of log p(x) of each row.
@@ -966,11 +971,29 @@ def log_prob_backward_saved_kernel(
     product_7_0 = sign(total_0) * (1.0 / tl.abs(total_0) * log_prob_cotangent)
     product_7_1 = sign(total_1) * (1.0 / tl.abs(total_1) * log_prob_cotangent)
     product_8_0 = tl.load(weights_array) * product_7_0
+    tl.store(part_1_out + place * 2, sin_product_0 * product_4_0 + product_5_0 * product_8_0, mask=live)
     product_8_1 = tl.load(weights_2_array) * product_7_1
+    tl.store(part_1_out + place * 2 + 1, sin_product_1 * product_4_1 + product_5_1 * product_8_1, mask=live)
     product_9_0 = tl.load(a_array) * product_8_0
     product_9_1 = tl.load(a_array_2) * product_8_1
     total_2_0 = cos_product_0 * (tl.load(a_array) * product_4_0) + -sin_product_0 * (tl.load(k_array) * product_9_0)
+    tl.store(
+        part_11_out + place * 2,
+        -product_2_0 / tl.load(weights_3_array) * product_3_0
+        + tl.load(weights_4_array) * (product_6_0 * product_7_0)
+        + cos_product_0 * product_9_0
+        + Bend_output_0 * total_2_0,
+        mask=live,
+    )
     total_2_1 = cos_product_1 * (tl.load(a_array_2) * product_4_1) + -sin_product_1 * (tl.load(k_array_2) * product_9_1)
+    tl.store(
+        part_11_out + place * 2 + 1,
+        -product_2_1 / tl.load(weights_5_array) * product_3_1
+        + tl.load(weights_6_array) * (product_6_1 * product_7_1)
+        + cos_product_1 * product_9_1
+        + Bend_output_1 * total_2_1,
+        mask=live,
+    )
     total_3_0 = product_3_0 + tl.load(k_array) * total_2_0
     total_3_1 = product_3_1 + tl.load(k_array_2) * total_2_1
     # sine.gen:6
@@ -978,15 +1001,19 @@ def log_prob_backward_saved_kernel(
     difference_1 = 1.0 - square(tanh_value_1)
     # sine.gen:9
     product_10_0 = 1.0 / (1.0 + tl.load(c_array) * difference_0) * log_prob_cotangent
+    tl.store(part_2_out + place * 2, difference_0 * product_10_0 + tanh_value_0 * total_3_0, mask=live)
     product_10_1 = 1.0 / (1.0 + tl.load(c_array_2) * difference_1) * log_prob_cotangent
+    tl.store(part_2_out + place * 2 + 1, difference_1 * product_10_1 + tanh_value_1 * total_3_1, mask=live)
     product_11_0 = difference_0 * (2 * tanh_value_0 * -(tl.load(c_array) * product_10_0) + tl.load(c_array) * total_3_0)
+    tl.store(part_10_out + place * 2, product_11_0, mask=live)
     product_11_1 = difference_1 * (
         2 * tanh_value_1 * -(tl.load(c_array_2) * product_10_1) + tl.load(c_array_2) * total_3_1
     )
+    tl.store(part_10_out + place * 2 + 1, product_11_1, mask=live)
     # sine.gen:14
     z_adjoint_0 = total_3_0 + product_11_0
     z_adjoint_1 = total_3_1 + product_11_1
-    for k_2_down in tl.range(0, 4, num_stages=2):
+    for k_2_down in tl.range(0, 4, num_stages=STAGES):
         k_2 = 3 - k_2_down
         value_0 = z_adjoint_1
         value_1 = z_adjoint_0
@@ -1044,29 +1071,6 @@ def log_prob_backward_saved_kernel(
         z_adjoint_1 = exp_tanh_s_0 * value_3_0
     tl.store(x_gradient_out + place * 2, z_adjoint_0, mask=live)
     tl.store(x_gradient_out + place * 2 + 1, z_adjoint_1, mask=live)
-    # sine.gen:9
-    tl.store(part_1_out + place * 2, sin_product_0 * product_4_0 + product_5_0 * product_8_0, mask=live)
-    tl.store(part_1_out + place * 2 + 1, sin_product_1 * product_4_1 + product_5_1 * product_8_1, mask=live)
-    tl.store(part_2_out + place * 2, difference_0 * product_10_0 + tanh_value_0 * total_3_0, mask=live)
-    tl.store(part_2_out + place * 2 + 1, difference_1 * product_10_1 + tanh_value_1 * total_3_1, mask=live)
-    tl.store(part_10_out + place * 2, product_11_0, mask=live)
-    tl.store(part_10_out + place * 2 + 1, product_11_1, mask=live)
-    tl.store(
-        part_11_out + place * 2,
-        -product_2_0 / tl.load(weights_3_array) * product_3_0
-        + tl.load(weights_4_array) * (product_6_0 * product_7_0)
-        + cos_product_0 * product_9_0
-        + Bend_output_0 * total_2_0,
-        mask=live,
-    )
-    tl.store(
-        part_11_out + place * 2 + 1,
-        -product_2_1 / tl.load(weights_5_array) * product_3_1
-        + tl.load(weights_6_array) * (product_6_1 * product_7_1)
-        + cos_product_1 * product_9_1
-        + Bend_output_1 * total_2_1,
-        mask=live,
-    )
 
 
 @torch.no_grad()
@@ -1140,9 +1144,10 @@ def log_prob_backward_saved_rows(
         part_9,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return x_gradient, part_1, part_2, part_10, part_11, part_3, part_4, part_5, part_6, part_7, part_8, part_9
 

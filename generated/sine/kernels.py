@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import cosh, dot, matrix, normal, sinh, square, tanh, vector
+from gencompiler.runtime.kernels import dot, matrix, square, tanh, vector
 
 
 @tiles.remembered
@@ -74,6 +74,7 @@ def log_prob_kernel(
     log_prob_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """log p(x) of each row.
@@ -105,7 +106,7 @@ def log_prob_kernel(
     z_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
     z_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k_2 in tl.range(0, 4, num_stages=2):
+    for k_2 in tl.range(0, 4, num_stages=STAGES):
         # sine.gen:5
         a_0 = z_0
         b_0 = z_1
@@ -208,770 +209,12 @@ def log_prob_rows(
         log_prob,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return log_prob
-
-
-@tiles.remembered
-def pack_sample(
-    c,
-    b,
-    a,
-    k,
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_1_weight,
-    mlp_1_bias,
-    s_weight,
-    s_bias,
-    t_weight,
-    t_bias,
-    device,
-):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(k[0]),
-        tiles.place(k[1]),
-        tiles.place(a[0]),
-        tiles.place(a[1]),
-        tiles.place(a[0] * (1.0 / k[0])),
-        tiles.place(a[1] * (1.0 / k[1])),
-        tiles.place(b[0]),
-        tiles.place(b[1]),
-        tiles.place(c[0]),
-        tiles.place(c[1]),
-        tiles.place(mlp_0_weight[:, :, 0], 32),
-        tiles.place(mlp_0_bias, 32),
-        tiles.place(mlp_1_weight.mT, 32, 32),
-        tiles.place(mlp_1_bias, 32),
-        tiles.place(t_weight[:, 0], 32),
-        tiles.place(t_bias[:, 0]),
-        tiles.place(s_weight[:, 0], 32),
-        tiles.place(s_bias[:, 0]),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def sample_kernel(
-    k_array,
-    k_array_2,
-    a_array,
-    a_array_2,
-    weights_array,
-    weights_2_array,
-    b_array,
-    b_array_2,
-    c_array,
-    c_array_2,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    mlp_1_weight_array,
-    mlp_1_bias_array,
-    t_weight_array,
-    t_bias_array,
-    s_weight_array,
-    s_bias_array,
-    x_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    loop over steps, carrying low_0 [ROWS], low_1 [ROWS], high_0 [ROWS], high_1 [ROWS], t_0 [ROWS], t_1 [ROWS], resid...
-    loop over steps, carrying low_2_0 [ROWS], low_2_1 [ROWS], high_2_0 [ROWS], high_2_1 [ROWS], t_2_0 [ROWS], t_2_1 [...
-    loop over layers, carrying x_0 [ROWS], x_1 [ROWS]
-    k_array []
-    k_array_2 []
-    a_array []
-    a_array_2 []
-    weights_array []
-    weights_2_array []
-    b_array []
-    b_array_2 []
-    c_array []
-    c_array_2 []
-    mlp_0_weight_array [4, 32]
-    mlp_0_bias_array [4, 32]
-    mlp_1_weight_array [4, 32, 32]
-    mlp_1_bias_array [4, 32]
-    t_weight_array [4, 32]
-    t_bias_array [4]
-    s_weight_array [4, 32]
-    s_bias_array [4]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # sine.gen:13
-    z_0 = normal(seed, row, step, 0, 1)
-    z_1 = normal(seed, row, step, 1, 1)
-    # sine.gen:7
-    low_0 = tl.full((ROWS,), -87.0, tl.float32)
-    low_1 = tl.full((ROWS,), -87.0, tl.float32)
-    high_0 = tl.full((ROWS,), 87.0, tl.float32)
-    high_1 = tl.full((ROWS,), 87.0, tl.float32)
-    t_0 = tl.full((ROWS,), 0.0, tl.float32)
-    t_1 = tl.full((ROWS,), 0.0, tl.float32)
-    residual_0 = tl.full((ROWS,), float("inf"), tl.float32)
-    residual_1 = tl.full((ROWS,), float("inf"), tl.float32)
-    for _ in tl.range(0, 48, num_stages=1):
-        sinh_t_0 = sinh(t_0)
-        sinh_t_1 = sinh(t_1)
-        product_0 = tl.load(k_array) * sinh_t_0
-        product_1 = tl.load(k_array_2) * sinh_t_1
-        difference_0 = sinh_t_0 + tl.load(a_array) * tl.sin(product_0) / tl.load(k_array) - z_0
-        difference_1 = sinh_t_1 + tl.load(a_array_2) * tl.sin(product_1) / tl.load(k_array_2) - z_1
-        less_difference_0 = difference_0 < 0.0
-        less_difference_1 = difference_1 < 0.0
-        greater_difference_0 = difference_0 > 0.0
-        greater_difference_1 = difference_1 > 0.0
-        equal_difference_0 = difference_0 == 0.0
-        equal_difference_1 = difference_1 == 0.0
-        not_value_0 = greater_difference_0 | less_difference_0 | equal_difference_0 == 0
-        not_value_1 = greater_difference_1 | less_difference_1 | equal_difference_1 == 0
-        greater_t_0 = t_0 > 0.0
-        greater_t_1 = t_1 > 0.0
-        chosen_0 = tl.where(less_difference_0 | not_value_0 & (greater_t_0 == 0), t_0, low_0)
-        chosen_1 = tl.where(less_difference_1 | not_value_1 & (greater_t_1 == 0), t_1, low_1)
-        chosen_2_0 = tl.where(greater_difference_0 | not_value_0 & greater_t_0, t_0, high_0)
-        chosen_2_1 = tl.where(greater_difference_1 | not_value_1 & greater_t_1, t_1, high_1)
-        difference_2_0 = t_0 - difference_0 / (
-            (1.0 + tl.load(k_array) * (tl.cos(product_0) * tl.load(weights_array))) * cosh(t_0)
-        )
-        difference_2_1 = t_1 - difference_1 / (
-            (1.0 + tl.load(k_array_2) * (tl.cos(product_1) * tl.load(weights_2_array))) * cosh(t_1)
-        )
-        abs_difference_0 = tl.abs(difference_0)
-        abs_difference_1 = tl.abs(difference_1)
-        low_0 = chosen_0
-        low_1 = chosen_1
-        high_0 = chosen_2_0
-        high_1 = chosen_2_1
-        t_0 = tl.where(
-            equal_difference_0,
-            t_0,
-            tl.where(
-                (difference_2_0 > chosen_0) & (difference_2_0 < chosen_2_0) & (abs_difference_0 <= 0.125 * residual_0),
-                difference_2_0,
-                0.5 * (chosen_0 + chosen_2_0),
-            ),
-        )
-        t_1 = tl.where(
-            equal_difference_1,
-            t_1,
-            tl.where(
-                (difference_2_1 > chosen_1) & (difference_2_1 < chosen_2_1) & (abs_difference_1 <= 0.125 * residual_1),
-                difference_2_1,
-                0.5 * (chosen_1 + chosen_2_1),
-            ),
-        )
-        residual_0 = tl.where(not_value_0, float("inf"), abs_difference_0)
-        residual_1 = tl.where(not_value_1, float("inf"), abs_difference_1)
-    stop_value_4_0 = sinh(t_0)
-    stop_value_4_1 = sinh(t_1)
-    product_2_0 = tl.load(k_array) * stop_value_4_0
-    product_2_1 = tl.load(k_array_2) * stop_value_4_1
-    ratio_0 = (stop_value_4_0 + tl.load(a_array) * tl.sin(product_2_0) / tl.load(k_array) - z_0) / (
-        1.0 + tl.load(k_array) * (tl.cos(product_2_0) * tl.load(weights_array))
-    )
-    ratio_1 = (stop_value_4_1 + tl.load(a_array_2) * tl.sin(product_2_1) / tl.load(k_array_2) - z_1) / (
-        1.0 + tl.load(k_array_2) * (tl.cos(product_2_1) * tl.load(weights_2_array))
-    )
-    difference_3_0 = stop_value_4_0 - tl.where(
-        tl.abs(ratio_0) <= (tl.abs(stop_value_4_0) + 1.0) * 0.00390625,
-        ratio_0,
-        0.0,
-    )
-    difference_3_1 = stop_value_4_1 - tl.where(
-        tl.abs(ratio_1) <= (tl.abs(stop_value_4_1) + 1.0) * 0.00390625,
-        ratio_1,
-        0.0,
-    )
-    product_4_0 = tl.load(k_array) * difference_3_0
-    product_4_1 = tl.load(k_array_2) * difference_3_1
-    ratio_2_0 = (difference_3_0 + tl.load(a_array) * tl.sin(product_4_0) / tl.load(k_array) - z_0) / (
-        1.0 + tl.load(k_array) * (tl.cos(product_4_0) * tl.load(weights_array))
-    )
-    ratio_2_1 = (difference_3_1 + tl.load(a_array_2) * tl.sin(product_4_1) / tl.load(k_array_2) - z_1) / (
-        1.0 + tl.load(k_array_2) * (tl.cos(product_4_1) * tl.load(weights_2_array))
-    )
-    root_0 = difference_3_0 - tl.where(tl.abs(ratio_2_0) <= (tl.abs(difference_3_0) + 1.0) * 0.00390625, ratio_2_0, 0.0)
-    root_1 = difference_3_1 - tl.where(tl.abs(ratio_2_1) <= (tl.abs(difference_3_1) + 1.0) * 0.00390625, ratio_2_1, 0.0)
-    # sine.gen:6
-    low_2_0 = tl.full((ROWS,), -87.0, tl.float32)
-    low_2_1 = tl.full((ROWS,), -87.0, tl.float32)
-    high_2_0 = tl.full((ROWS,), 87.0, tl.float32)
-    high_2_1 = tl.full((ROWS,), 87.0, tl.float32)
-    t_2_0 = tl.full((ROWS,), 0.0, tl.float32)
-    t_2_1 = tl.full((ROWS,), 0.0, tl.float32)
-    residual_2_0 = tl.full((ROWS,), float("inf"), tl.float32)
-    residual_2_1 = tl.full((ROWS,), float("inf"), tl.float32)
-    for _ in tl.range(0, 48, num_stages=1):
-        sinh_t_2_0 = sinh(t_2_0)
-        sinh_t_2_1 = sinh(t_2_1)
-        tanh_value_0 = tanh(sinh_t_2_0 + tl.load(b_array))
-        tanh_value_1 = tanh(sinh_t_2_1 + tl.load(b_array_2))
-        difference_4_0 = sinh_t_2_0 + tl.load(c_array) * tanh_value_0 - root_0
-        difference_4_1 = sinh_t_2_1 + tl.load(c_array_2) * tanh_value_1 - root_1
-        less_difference_4_0 = difference_4_0 < 0.0
-        less_difference_4_1 = difference_4_1 < 0.0
-        greater_difference_4_0 = difference_4_0 > 0.0
-        greater_difference_4_1 = difference_4_1 > 0.0
-        equal_difference_4_0 = difference_4_0 == 0.0
-        equal_difference_4_1 = difference_4_1 == 0.0
-        not_value_2_0 = greater_difference_4_0 | less_difference_4_0 | equal_difference_4_0 == 0
-        not_value_2_1 = greater_difference_4_1 | less_difference_4_1 | equal_difference_4_1 == 0
-        greater_t_2_0 = t_2_0 > 0.0
-        greater_t_2_1 = t_2_1 > 0.0
-        chosen_3_0 = tl.where(less_difference_4_0 | not_value_2_0 & (greater_t_2_0 == 0), t_2_0, low_2_0)
-        chosen_3_1 = tl.where(less_difference_4_1 | not_value_2_1 & (greater_t_2_1 == 0), t_2_1, low_2_1)
-        chosen_4_0 = tl.where(greater_difference_4_0 | not_value_2_0 & greater_t_2_0, t_2_0, high_2_0)
-        chosen_4_1 = tl.where(greater_difference_4_1 | not_value_2_1 & greater_t_2_1, t_2_1, high_2_1)
-        difference_5_0 = t_2_0 - difference_4_0 / (
-            (1.0 + (1.0 - square(tanh_value_0)) * tl.load(c_array)) * cosh(t_2_0)
-        )
-        difference_5_1 = t_2_1 - difference_4_1 / (
-            (1.0 + (1.0 - square(tanh_value_1)) * tl.load(c_array_2)) * cosh(t_2_1)
-        )
-        abs_difference_4_0 = tl.abs(difference_4_0)
-        abs_difference_4_1 = tl.abs(difference_4_1)
-        low_2_0 = chosen_3_0
-        low_2_1 = chosen_3_1
-        high_2_0 = chosen_4_0
-        high_2_1 = chosen_4_1
-        t_2_0 = tl.where(
-            equal_difference_4_0,
-            t_2_0,
-            tl.where(
-                (difference_5_0 > chosen_3_0)
-                & (difference_5_0 < chosen_4_0)
-                & (abs_difference_4_0 <= 0.125 * residual_2_0),
-                difference_5_0,
-                0.5 * (chosen_3_0 + chosen_4_0),
-            ),
-        )
-        t_2_1 = tl.where(
-            equal_difference_4_1,
-            t_2_1,
-            tl.where(
-                (difference_5_1 > chosen_3_1)
-                & (difference_5_1 < chosen_4_1)
-                & (abs_difference_4_1 <= 0.125 * residual_2_1),
-                difference_5_1,
-                0.5 * (chosen_3_1 + chosen_4_1),
-            ),
-        )
-        residual_2_0 = tl.where(not_value_2_0, float("inf"), abs_difference_4_0)
-        residual_2_1 = tl.where(not_value_2_1, float("inf"), abs_difference_4_1)
-    stop_value_5_0 = sinh(t_2_0)
-    stop_value_5_1 = sinh(t_2_1)
-    tanh_value_2_0 = tanh(stop_value_5_0 + tl.load(b_array))
-    tanh_value_2_1 = tanh(stop_value_5_1 + tl.load(b_array_2))
-    ratio_3_0 = (stop_value_5_0 + tl.load(c_array) * tanh_value_2_0 - root_0) / (
-        1.0 + (1.0 - square(tanh_value_2_0)) * tl.load(c_array)
-    )
-    ratio_3_1 = (stop_value_5_1 + tl.load(c_array_2) * tanh_value_2_1 - root_1) / (
-        1.0 + (1.0 - square(tanh_value_2_1)) * tl.load(c_array_2)
-    )
-    difference_6_0 = stop_value_5_0 - tl.where(
-        tl.abs(ratio_3_0) <= (tl.abs(stop_value_5_0) + 1.0) * 0.00390625,
-        ratio_3_0,
-        0.0,
-    )
-    difference_6_1 = stop_value_5_1 - tl.where(
-        tl.abs(ratio_3_1) <= (tl.abs(stop_value_5_1) + 1.0) * 0.00390625,
-        ratio_3_1,
-        0.0,
-    )
-    tanh_value_3_0 = tanh(difference_6_0 + tl.load(b_array))
-    tanh_value_3_1 = tanh(difference_6_1 + tl.load(b_array_2))
-    ratio_4_0 = (difference_6_0 + tl.load(c_array) * tanh_value_3_0 - root_0) / (
-        1.0 + (1.0 - square(tanh_value_3_0)) * tl.load(c_array)
-    )
-    ratio_4_1 = (difference_6_1 + tl.load(c_array_2) * tanh_value_3_1 - root_1) / (
-        1.0 + (1.0 - square(tanh_value_3_1)) * tl.load(c_array_2)
-    )
-    # sine.gen:14
-    x_0 = difference_6_0 - tl.where(tl.abs(ratio_4_0) <= (tl.abs(difference_6_0) + 1.0) * 0.00390625, ratio_4_0, 0.0)
-    x_1 = difference_6_1 - tl.where(tl.abs(ratio_4_1) <= (tl.abs(difference_6_1) + 1.0) * 0.00390625, ratio_4_1, 0.0)
-    for k_2_down in tl.range(0, 4, num_stages=2):
-        k_2 = 3 - k_2_down
-        reverse_input_0 = x_1
-        reverse_input_1 = x_0
-        # sine.gen:5
-        a_0 = reverse_input_0
-        hidden = tanh(a_0[:, None] * vector(mlp_0_weight_array, k_2, 32) + vector(mlp_0_bias_array, k_2, 32))
-        hidden_2 = tanh(
-            dot(hidden, matrix(mlp_1_weight_array, k_2, 32, 32), PRECISION) + vector(mlp_1_bias_array, k_2, 32),
-        )
-        t_3_0 = tl.sum(hidden_2 * vector(t_weight_array, k_2, 32), 1) + tl.load(t_bias_array + k_2)
-        s_0 = tl.sum(hidden_2 * vector(s_weight_array, k_2, 32), 1) + tl.load(s_bias_array + k_2)
-        b_0 = (reverse_input_1 - t_3_0) * tl.exp(-tanh(s_0))
-        # sine.gen:14
-        x_0 = a_0
-        x_1 = b_0
-    tl.store(x_out + place * 2, x_0, mask=live)
-    tl.store(x_out + place * 2 + 1, x_1, mask=live)
-
-
-@torch.no_grad()
-def sample_rows(
-    c,
-    b,
-    a,
-    k,
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_1_weight,
-    mlp_1_bias,
-    s_weight,
-    s_bias,
-    t_weight,
-    t_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """exact samples of x.
-
-    Returns x [rows, 2].
-    """
-    count, device = len(rows), rows.device
-    arrays = pack_sample(
-        c,
-        b,
-        a,
-        k,
-        mlp_0_weight,
-        mlp_0_bias,
-        mlp_1_weight,
-        mlp_1_bias,
-        s_weight,
-        s_bias,
-        t_weight,
-        t_bias,
-        device,
-    )
-    x = torch.empty(count, 2, dtype=torch.float32, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
-        *arrays,
-        x,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=16,
-        PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
-    )
-    return x
-
-
-@tiles.remembered
-def pack_forward(
-    c,
-    b,
-    a,
-    k,
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_1_weight,
-    mlp_1_bias,
-    s_weight,
-    s_bias,
-    t_weight,
-    t_bias,
-    device,
-):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(k[0]),
-        tiles.place(k[1]),
-        tiles.place(a[0]),
-        tiles.place(a[1]),
-        tiles.place(a[0] * (1.0 / k[0])),
-        tiles.place(a[1] * (1.0 / k[1])),
-        tiles.place(b[0]),
-        tiles.place(b[1]),
-        tiles.place(c[0]),
-        tiles.place(c[1]),
-        tiles.place(1.0 / k[0]),
-        tiles.place(1.0 / k[1]),
-        tiles.place(mlp_0_weight[:, :, 0], 32),
-        tiles.place(mlp_0_bias, 32),
-        tiles.place(mlp_1_weight.mT, 32, 32),
-        tiles.place(mlp_1_bias, 32),
-        tiles.place(t_weight[:, 0], 32),
-        tiles.place(t_bias[:, 0]),
-        tiles.place(s_weight[:, 0], 32),
-        tiles.place(s_bias[:, 0]),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def forward_kernel(
-    z_ptr,
-    k_array,
-    k_array_2,
-    a_array,
-    a_array_2,
-    weights_array,
-    weights_2_array,
-    b_array,
-    b_array_2,
-    c_array,
-    c_array_2,
-    weights_3_array,
-    weights_4_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    mlp_1_weight_array,
-    mlp_1_bias_array,
-    t_weight_array,
-    t_bias_array,
-    s_weight_array,
-    s_bias_array,
-    x_out,
-    log_abs_det_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to data x, and log|det| of that map.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    loop over steps, carrying low_0 [ROWS], low_1 [ROWS], high_0 [ROWS], high_1 [ROWS], t_0 [ROWS], t_1 [ROWS], resid...
-    loop over steps, carrying low_2_0 [ROWS], low_2_1 [ROWS], high_2_0 [ROWS], high_2_1 [ROWS], t_2_0 [ROWS], t_2_1 [...
-    loop over layers, carrying x_0 [ROWS], x_1 [ROWS], log_abs_det [ROWS]
-    k_array []
-    k_array_2 []
-    a_array []
-    a_array_2 []
-    weights_array []
-    weights_2_array []
-    b_array []
-    b_array_2 []
-    c_array []
-    c_array_2 []
-    weights_3_array []
-    weights_4_array []
-    mlp_0_weight_array [4, 32]
-    mlp_0_bias_array [4, 32]
-    mlp_1_weight_array [4, 32, 32]
-    mlp_1_bias_array [4, 32]
-    t_weight_array [4, 32]
-    t_bias_array [4]
-    s_weight_array [4, 32]
-    s_bias_array [4]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # sine.gen:7
-    low_0 = tl.full((ROWS,), -87.0, tl.float32)
-    low_1 = tl.full((ROWS,), -87.0, tl.float32)
-    high_0 = tl.full((ROWS,), 87.0, tl.float32)
-    high_1 = tl.full((ROWS,), 87.0, tl.float32)
-    t_0 = tl.full((ROWS,), 0.0, tl.float32)
-    t_1 = tl.full((ROWS,), 0.0, tl.float32)
-    residual_0 = tl.full((ROWS,), float("inf"), tl.float32)
-    residual_1 = tl.full((ROWS,), float("inf"), tl.float32)
-    for _ in tl.range(0, 48, num_stages=1):
-        sinh_t_0 = sinh(t_0)
-        sinh_t_1 = sinh(t_1)
-        product_0 = tl.load(k_array) * sinh_t_0
-        product_1 = tl.load(k_array_2) * sinh_t_1
-        difference_0 = (
-            sinh_t_0
-            + tl.load(a_array) * tl.sin(product_0) / tl.load(k_array)
-            - tl.load(z_ptr + place * 2, mask=live, other=0)
-        )
-        difference_1 = (
-            sinh_t_1
-            + tl.load(a_array_2) * tl.sin(product_1) / tl.load(k_array_2)
-            - tl.load(z_ptr + place * 2 + 1, mask=live, other=0)
-        )
-        less_difference_0 = difference_0 < 0.0
-        less_difference_1 = difference_1 < 0.0
-        greater_difference_0 = difference_0 > 0.0
-        greater_difference_1 = difference_1 > 0.0
-        equal_difference_0 = difference_0 == 0.0
-        equal_difference_1 = difference_1 == 0.0
-        not_value_0 = greater_difference_0 | less_difference_0 | equal_difference_0 == 0
-        not_value_1 = greater_difference_1 | less_difference_1 | equal_difference_1 == 0
-        greater_t_0 = t_0 > 0.0
-        greater_t_1 = t_1 > 0.0
-        chosen_0 = tl.where(less_difference_0 | not_value_0 & (greater_t_0 == 0), t_0, low_0)
-        chosen_1 = tl.where(less_difference_1 | not_value_1 & (greater_t_1 == 0), t_1, low_1)
-        chosen_2_0 = tl.where(greater_difference_0 | not_value_0 & greater_t_0, t_0, high_0)
-        chosen_2_1 = tl.where(greater_difference_1 | not_value_1 & greater_t_1, t_1, high_1)
-        difference_2_0 = t_0 - difference_0 / (
-            (1.0 + tl.load(k_array) * (tl.cos(product_0) * tl.load(weights_array))) * cosh(t_0)
-        )
-        difference_2_1 = t_1 - difference_1 / (
-            (1.0 + tl.load(k_array_2) * (tl.cos(product_1) * tl.load(weights_2_array))) * cosh(t_1)
-        )
-        abs_difference_0 = tl.abs(difference_0)
-        abs_difference_1 = tl.abs(difference_1)
-        low_0 = chosen_0
-        low_1 = chosen_1
-        high_0 = chosen_2_0
-        high_1 = chosen_2_1
-        t_0 = tl.where(
-            equal_difference_0,
-            t_0,
-            tl.where(
-                (difference_2_0 > chosen_0) & (difference_2_0 < chosen_2_0) & (abs_difference_0 <= 0.125 * residual_0),
-                difference_2_0,
-                0.5 * (chosen_0 + chosen_2_0),
-            ),
-        )
-        t_1 = tl.where(
-            equal_difference_1,
-            t_1,
-            tl.where(
-                (difference_2_1 > chosen_1) & (difference_2_1 < chosen_2_1) & (abs_difference_1 <= 0.125 * residual_1),
-                difference_2_1,
-                0.5 * (chosen_1 + chosen_2_1),
-            ),
-        )
-        residual_0 = tl.where(not_value_0, float("inf"), abs_difference_0)
-        residual_1 = tl.where(not_value_1, float("inf"), abs_difference_1)
-    stop_value_4_0 = sinh(t_0)
-    stop_value_4_1 = sinh(t_1)
-    product_2_0 = tl.load(k_array) * stop_value_4_0
-    product_2_1 = tl.load(k_array_2) * stop_value_4_1
-    ratio_2_0 = (
-        stop_value_4_0
-        + tl.load(a_array) * tl.sin(product_2_0) / tl.load(k_array)
-        - tl.load(z_ptr + place * 2, mask=live, other=0)
-    ) / (1.0 + tl.load(k_array) * (tl.cos(product_2_0) * tl.load(weights_array)))
-    ratio_2_1 = (
-        stop_value_4_1
-        + tl.load(a_array_2) * tl.sin(product_2_1) / tl.load(k_array_2)
-        - tl.load(z_ptr + place * 2 + 1, mask=live, other=0)
-    ) / (1.0 + tl.load(k_array_2) * (tl.cos(product_2_1) * tl.load(weights_2_array)))
-    difference_3_0 = stop_value_4_0 - tl.where(
-        tl.abs(ratio_2_0) <= (tl.abs(stop_value_4_0) + 1.0) * 0.00390625,
-        ratio_2_0,
-        0.0,
-    )
-    difference_3_1 = stop_value_4_1 - tl.where(
-        tl.abs(ratio_2_1) <= (tl.abs(stop_value_4_1) + 1.0) * 0.00390625,
-        ratio_2_1,
-        0.0,
-    )
-    product_4_0 = tl.load(k_array) * difference_3_0
-    product_4_1 = tl.load(k_array_2) * difference_3_1
-    ratio_3_0 = (
-        difference_3_0
-        + tl.load(a_array) * tl.sin(product_4_0) / tl.load(k_array)
-        - tl.load(z_ptr + place * 2, mask=live, other=0)
-    ) / (1.0 + tl.load(k_array) * (tl.cos(product_4_0) * tl.load(weights_array)))
-    ratio_3_1 = (
-        difference_3_1
-        + tl.load(a_array_2) * tl.sin(product_4_1) / tl.load(k_array_2)
-        - tl.load(z_ptr + place * 2 + 1, mask=live, other=0)
-    ) / (1.0 + tl.load(k_array_2) * (tl.cos(product_4_1) * tl.load(weights_2_array)))
-    root_0 = difference_3_0 - tl.where(tl.abs(ratio_3_0) <= (tl.abs(difference_3_0) + 1.0) * 0.00390625, ratio_3_0, 0.0)
-    root_1 = difference_3_1 - tl.where(tl.abs(ratio_3_1) <= (tl.abs(difference_3_1) + 1.0) * 0.00390625, ratio_3_1, 0.0)
-    # sine.gen:6
-    low_2_0 = tl.full((ROWS,), -87.0, tl.float32)
-    low_2_1 = tl.full((ROWS,), -87.0, tl.float32)
-    high_2_0 = tl.full((ROWS,), 87.0, tl.float32)
-    high_2_1 = tl.full((ROWS,), 87.0, tl.float32)
-    t_2_0 = tl.full((ROWS,), 0.0, tl.float32)
-    t_2_1 = tl.full((ROWS,), 0.0, tl.float32)
-    residual_2_0 = tl.full((ROWS,), float("inf"), tl.float32)
-    residual_2_1 = tl.full((ROWS,), float("inf"), tl.float32)
-    for _ in tl.range(0, 48, num_stages=1):
-        sinh_t_2_0 = sinh(t_2_0)
-        sinh_t_2_1 = sinh(t_2_1)
-        tanh_value_0 = tanh(sinh_t_2_0 + tl.load(b_array))
-        tanh_value_1 = tanh(sinh_t_2_1 + tl.load(b_array_2))
-        difference_4_0 = sinh_t_2_0 + tl.load(c_array) * tanh_value_0 - root_0
-        difference_4_1 = sinh_t_2_1 + tl.load(c_array_2) * tanh_value_1 - root_1
-        less_difference_4_0 = difference_4_0 < 0.0
-        less_difference_4_1 = difference_4_1 < 0.0
-        greater_difference_4_0 = difference_4_0 > 0.0
-        greater_difference_4_1 = difference_4_1 > 0.0
-        equal_difference_4_0 = difference_4_0 == 0.0
-        equal_difference_4_1 = difference_4_1 == 0.0
-        not_value_2_0 = greater_difference_4_0 | less_difference_4_0 | equal_difference_4_0 == 0
-        not_value_2_1 = greater_difference_4_1 | less_difference_4_1 | equal_difference_4_1 == 0
-        greater_t_2_0 = t_2_0 > 0.0
-        greater_t_2_1 = t_2_1 > 0.0
-        chosen_3_0 = tl.where(less_difference_4_0 | not_value_2_0 & (greater_t_2_0 == 0), t_2_0, low_2_0)
-        chosen_3_1 = tl.where(less_difference_4_1 | not_value_2_1 & (greater_t_2_1 == 0), t_2_1, low_2_1)
-        chosen_4_0 = tl.where(greater_difference_4_0 | not_value_2_0 & greater_t_2_0, t_2_0, high_2_0)
-        chosen_4_1 = tl.where(greater_difference_4_1 | not_value_2_1 & greater_t_2_1, t_2_1, high_2_1)
-        difference_5_0 = t_2_0 - difference_4_0 / (
-            (1.0 + (1.0 - square(tanh_value_0)) * tl.load(c_array)) * cosh(t_2_0)
-        )
-        difference_5_1 = t_2_1 - difference_4_1 / (
-            (1.0 + (1.0 - square(tanh_value_1)) * tl.load(c_array_2)) * cosh(t_2_1)
-        )
-        abs_difference_4_0 = tl.abs(difference_4_0)
-        abs_difference_4_1 = tl.abs(difference_4_1)
-        low_2_0 = chosen_3_0
-        low_2_1 = chosen_3_1
-        high_2_0 = chosen_4_0
-        high_2_1 = chosen_4_1
-        t_2_0 = tl.where(
-            equal_difference_4_0,
-            t_2_0,
-            tl.where(
-                (difference_5_0 > chosen_3_0)
-                & (difference_5_0 < chosen_4_0)
-                & (abs_difference_4_0 <= 0.125 * residual_2_0),
-                difference_5_0,
-                0.5 * (chosen_3_0 + chosen_4_0),
-            ),
-        )
-        t_2_1 = tl.where(
-            equal_difference_4_1,
-            t_2_1,
-            tl.where(
-                (difference_5_1 > chosen_3_1)
-                & (difference_5_1 < chosen_4_1)
-                & (abs_difference_4_1 <= 0.125 * residual_2_1),
-                difference_5_1,
-                0.5 * (chosen_3_1 + chosen_4_1),
-            ),
-        )
-        residual_2_0 = tl.where(not_value_2_0, float("inf"), abs_difference_4_0)
-        residual_2_1 = tl.where(not_value_2_1, float("inf"), abs_difference_4_1)
-    stop_value_5_0 = sinh(t_2_0)
-    stop_value_5_1 = sinh(t_2_1)
-    tanh_value_2_0 = tanh(stop_value_5_0 + tl.load(b_array))
-    tanh_value_2_1 = tanh(stop_value_5_1 + tl.load(b_array_2))
-    ratio_4_0 = (stop_value_5_0 + tl.load(c_array) * tanh_value_2_0 - root_0) / (
-        1.0 + (1.0 - square(tanh_value_2_0)) * tl.load(c_array)
-    )
-    ratio_4_1 = (stop_value_5_1 + tl.load(c_array_2) * tanh_value_2_1 - root_1) / (
-        1.0 + (1.0 - square(tanh_value_2_1)) * tl.load(c_array_2)
-    )
-    difference_6_0 = stop_value_5_0 - tl.where(
-        tl.abs(ratio_4_0) <= (tl.abs(stop_value_5_0) + 1.0) * 0.00390625,
-        ratio_4_0,
-        0.0,
-    )
-    difference_6_1 = stop_value_5_1 - tl.where(
-        tl.abs(ratio_4_1) <= (tl.abs(stop_value_5_1) + 1.0) * 0.00390625,
-        ratio_4_1,
-        0.0,
-    )
-    tanh_value_3_0 = tanh(difference_6_0 + tl.load(b_array))
-    tanh_value_3_1 = tanh(difference_6_1 + tl.load(b_array_2))
-    ratio_5_0 = (difference_6_0 + tl.load(c_array) * tanh_value_3_0 - root_0) / (
-        1.0 + (1.0 - square(tanh_value_3_0)) * tl.load(c_array)
-    )
-    ratio_5_1 = (difference_6_1 + tl.load(c_array_2) * tanh_value_3_1 - root_1) / (
-        1.0 + (1.0 - square(tanh_value_3_1)) * tl.load(c_array_2)
-    )
-    root_2_0 = difference_6_0 - tl.where(
-        tl.abs(ratio_5_0) <= (tl.abs(difference_6_0) + 1.0) * 0.00390625,
-        ratio_5_0,
-        0.0,
-    )
-    root_2_1 = difference_6_1 - tl.where(
-        tl.abs(ratio_5_1) <= (tl.abs(difference_6_1) + 1.0) * 0.00390625,
-        ratio_5_1,
-        0.0,
-    )
-    # sine.gen:14
-    x_0 = root_2_0
-    x_1 = root_2_1
-    log_abs_det = (
-        tl.log(
-            tl.abs(
-                1.0
-                + tl.load(weights_3_array)
-                * (tl.load(a_array) * (tl.cos(tl.load(k_array) * root_0) * tl.load(k_array))),
-            ),
-        )
-        + tl.log(
-            tl.abs(
-                1.0
-                + tl.load(weights_4_array)
-                * (tl.load(a_array_2) * (tl.cos(tl.load(k_array_2) * root_1) * tl.load(k_array_2))),
-            ),
-        )
-        + (
-            tl.log(1.0 + tl.load(c_array) * (1.0 - square(tanh(root_2_0 + tl.load(b_array)))))
-            + tl.log(1.0 + tl.load(c_array_2) * (1.0 - square(tanh(root_2_1 + tl.load(b_array_2)))))
-        )
-    )
-    for k_2_down in tl.range(0, 4, num_stages=2):
-        k_2 = 3 - k_2_down
-        reverse_input_0 = x_1
-        reverse_input_1 = x_0
-        # sine.gen:5
-        a_0 = reverse_input_0
-        hidden = tanh(a_0[:, None] * vector(mlp_0_weight_array, k_2, 32) + vector(mlp_0_bias_array, k_2, 32))
-        hidden_2 = tanh(
-            dot(hidden, matrix(mlp_1_weight_array, k_2, 32, 32), PRECISION) + vector(mlp_1_bias_array, k_2, 32),
-        )
-        t_3_0 = tl.sum(hidden_2 * vector(t_weight_array, k_2, 32), 1) + tl.load(t_bias_array + k_2)
-        s_0 = tl.sum(hidden_2 * vector(s_weight_array, k_2, 32), 1) + tl.load(s_bias_array + k_2)
-        # sine.gen:4
-        tanh_s_0 = tanh(s_0)
-        # sine.gen:5
-        b_0 = (reverse_input_1 - t_3_0) * tl.exp(-tanh_s_0)
-        # sine.gen:14
-        x_0 = a_0
-        x_1 = b_0
-        log_abs_det = log_abs_det + tanh_s_0
-    tl.store(x_out + place * 2, x_0, mask=live)
-    tl.store(x_out + place * 2 + 1, x_1, mask=live)
-    tl.store(log_abs_det_out + place, -log_abs_det, mask=live)
-
-
-@torch.no_grad()
-def forward_rows(z, c, b, a, k, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_weight, s_bias, t_weight, t_bias):
-    """latent z to data x, and log|det| of that map.
-
-    Takes z [rows, 2]; returns x [rows, 2], log_abs_det [rows].
-    """
-    count, device = len(z), z.device
-    arrays = pack_forward(
-        c,
-        b,
-        a,
-        k,
-        mlp_0_weight,
-        mlp_0_bias,
-        mlp_1_weight,
-        mlp_1_bias,
-        s_weight,
-        s_bias,
-        t_weight,
-        t_bias,
-        device,
-    )
-    x = torch.empty(count, 2, dtype=torch.float32, device=device)
-    log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    forward_kernel[(triton.cdiv(count, 16),)](
-        z.to(torch.float32).contiguous(),
-        *arrays,
-        x,
-        log_abs_det,
-        count,
-        ROWS=16,
-        PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
-    )
-    return x, log_abs_det
 
 
 @tiles.remembered
@@ -1038,6 +281,7 @@ def inverse_kernel(
     log_abs_det_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """data x to latent z, and log|det| of that map.
@@ -1069,7 +313,7 @@ def inverse_kernel(
     z_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
     z_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k_2 in tl.range(0, 4, num_stages=2):
+    for k_2 in tl.range(0, 4, num_stages=STAGES):
         # sine.gen:5
         a_0 = z_0
         b_0 = z_1
@@ -1154,8 +398,367 @@ def inverse_rows(x, c, b, a, k, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bi
         log_abs_det,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return z, log_abs_det
+
+
+@tiles.remembered
+def pack_forward_residual(
+    c,
+    b,
+    a,
+    k,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    s_weight,
+    s_bias,
+    t_weight,
+    t_bias,
+    device,
+):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(mlp_0_weight[:, :, 0], 32),
+        tiles.place(mlp_0_bias, 32),
+        tiles.place(mlp_1_weight.mT, 32, 32),
+        tiles.place(mlp_1_bias, 32),
+        tiles.place(s_weight[:, 0], 32),
+        tiles.place(s_bias[:, 0]),
+        tiles.place(t_weight[:, 0], 32),
+        tiles.place(t_bias[:, 0]),
+        tiles.place(torch.stack([torch.abs(mlp_1_weight[k_2]) for k_2 in range(4)]).mT, 32, 32),
+        tiles.place(torch.stack([torch.abs(mlp_0_weight[k_3, :, 0]) for k_3 in range(4)]), 32),
+        tiles.place(torch.stack([torch.abs(s_weight[k_4, 0]) for k_4 in range(4)]), 32),
+        tiles.place(torch.stack([torch.abs(t_weight[k_5, 0]) for k_5 in range(4)]), 32),
+        tiles.place(b[0]),
+        tiles.place(b[1]),
+        tiles.place(c[0]),
+        tiles.place(c[1]),
+        tiles.place(k[0]),
+        tiles.place(k[1]),
+        tiles.place(a[0]),
+        tiles.place(a[1]),
+        tiles.place(torch.abs(c[0])),
+        tiles.place(torch.abs(c[1])),
+        tiles.place(torch.abs(1.0 / k[0])),
+        tiles.place(torch.abs(a[0])),
+        tiles.place(torch.abs(k[0])),
+        tiles.place(torch.abs(1.0 / k[1])),
+        tiles.place(torch.abs(a[1])),
+        tiles.place(torch.abs(k[1])),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def forward_residual_kernel(
+    x_ptr,
+    z_ptr,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    mlp_1_weight_array,
+    mlp_1_bias_array,
+    s_weight_array,
+    s_bias_array,
+    t_weight_array,
+    t_bias_array,
+    weights_array,
+    weights_2_array,
+    weights_3_array,
+    weights_4_array,
+    b_array,
+    b_array_2,
+    c_array,
+    c_array_2,
+    k_array,
+    k_array_2,
+    a_array,
+    a_array_2,
+    weights_5_array,
+    weights_6_array,
+    weights_7_array,
+    weights_8_array,
+    weights_9_array,
+    weights_10_array,
+    weights_11_array,
+    weights_12_array,
+    residual_out,
+    roundings_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """how far the map of x is from z, and how many eps of that rounding explains.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    loop over layers, carrying value_0 [ROWS], value_1 [ROWS], error_0 [ROWS], error_1 [ROWS]
+    mlp_0_weight_array [4, 32]
+    mlp_0_bias_array [4, 32]
+    mlp_1_weight_array [4, 32, 32]
+    mlp_1_bias_array [4, 32]
+    s_weight_array [4, 32]
+    s_bias_array [4]
+    t_weight_array [4, 32]
+    t_bias_array [4]
+    weights_array [4, 32, 32]
+    weights_2_array [4, 32]
+    weights_3_array [4, 32]
+    weights_4_array [4, 32]
+    b_array []
+    b_array_2 []
+    c_array []
+    c_array_2 []
+    k_array []
+    k_array_2 []
+    a_array []
+    a_array_2 []
+    weights_5_array []
+    weights_6_array []
+    weights_7_array []
+    weights_8_array []
+    weights_9_array []
+    weights_10_array []
+    weights_11_array []
+    weights_12_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # sine.gen:14
+    value_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
+    value_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
+    error_0 = tl.abs(tl.load(x_ptr + place * 2, mask=live, other=0))
+    error_1 = tl.abs(tl.load(x_ptr + place * 2 + 1, mask=live, other=0))
+    for k_2 in tl.range(0, 4, num_stages=1):
+        # sine.gen:5
+        a_0 = value_0
+        b_0 = value_1
+        total = a_0[:, None] * vector(mlp_0_weight_array, k_2, 32) + vector(mlp_0_bias_array, k_2, 32)
+        hidden = tanh(total)
+        total_2 = dot(hidden, matrix(mlp_1_weight_array, k_2, 32, 32), PRECISION) + vector(mlp_1_bias_array, k_2, 32)
+        hidden_2 = tanh(total_2)
+        s_0 = tl.sum(hidden_2 * vector(s_weight_array, k_2, 32), 1) + tl.load(s_bias_array + k_2)
+        # sine.gen:4
+        tanh_s_0 = tanh(s_0)
+        exp_tanh_s_0 = tl.exp(tanh_s_0)
+        product_0 = b_0 * exp_tanh_s_0
+        # sine.gen:5
+        t_0 = tl.sum(hidden_2 * vector(t_weight_array, k_2, 32), 1) + tl.load(t_bias_array + k_2)
+        # sine.gen:4
+        total_3_0 = product_0 + t_0
+        Coupling_output_0 = a_0
+        Coupling_output_1 = total_3_0
+        # sine.gen:14
+        reverse_output_0 = Coupling_output_1
+        reverse_output_1 = Coupling_output_0
+        # sine.gen:5
+        value_2_0 = error_0
+        abs_hidden_2 = tl.abs(hidden_2)
+        abs_hidden = tl.abs(hidden)
+        total_4 = (
+            tl.abs(1.0 - square(hidden_2))
+            * (
+                16.5 * tl.abs(dot(abs_hidden, matrix(weights_array, k_2, 32, 32), PRECISION))
+                + dot(
+                    tl.abs(1.0 - square(hidden))
+                    * (
+                        tl.abs(tl.abs(a_0)[:, None] * vector(weights_2_array, k_2, 32))
+                        + value_2_0[:, None] * vector(weights_2_array, k_2, 32)
+                        + 0.5 * tl.abs(total)
+                    )
+                    + 2.0 * abs_hidden,
+                    matrix(weights_array, k_2, 32, 32),
+                    PRECISION,
+                )
+                + 0.5 * tl.abs(total_2)
+            )
+            + 2.0 * abs_hidden_2
+        )
+        shared_3 = vector(weights_3_array, k_2, 32)
+        shared_4 = vector(weights_4_array, k_2, 32)
+        # sine.gen:14
+        value_0 = reverse_output_0
+        value_1 = reverse_output_1
+        error_0 = (
+            exp_tanh_s_0 * error_1
+            + tl.abs(b_0)
+            * (
+                exp_tanh_s_0
+                * (
+                    tl.abs(1.0 - square(tanh_s_0))
+                    * (
+                        16.5 * tl.abs(tl.sum(abs_hidden_2 * shared_3, 1))
+                        + tl.sum(total_4 * shared_3, 1)
+                        + 0.5 * tl.abs(s_0)
+                    )
+                    + 2.0 * tl.abs(tanh_s_0)
+                )
+                + 2.0 * exp_tanh_s_0
+            )
+            + 0.5 * tl.abs(product_0)
+            + (16.5 * tl.abs(tl.sum(abs_hidden_2 * shared_4, 1)) + tl.sum(total_4 * shared_4, 1) + 0.5 * tl.abs(t_0))
+            + 0.5 * tl.abs(total_3_0)
+            + 4.0 * tl.abs(Coupling_output_1)
+            + 4.0 * tl.abs(reverse_output_0)
+        )
+        error_1 = value_2_0 + 4.0 * tl.abs(Coupling_output_0) + 4.0 * tl.abs(reverse_output_1)
+    # sine.gen:6
+    total_5_0 = value_0 + tl.load(b_array)
+    total_5_1 = value_1 + tl.load(b_array_2)
+    tanh_total_5_0 = tanh(total_5_0)
+    tanh_total_5_1 = tanh(total_5_1)
+    product_2_0 = tl.load(c_array) * tanh_total_5_0
+    product_2_1 = tl.load(c_array_2) * tanh_total_5_1
+    Bend_output_0 = value_0 + product_2_0
+    Bend_output_1 = value_1 + product_2_1
+    # sine.gen:7
+    product_3_0 = tl.load(k_array) * Bend_output_0
+    product_3_1 = tl.load(k_array_2) * Bend_output_1
+    sin_product_3_0 = tl.sin(product_3_0)
+    sin_product_3_1 = tl.sin(product_3_1)
+    product_4_0 = tl.load(a_array) * sin_product_3_0
+    product_4_1 = tl.load(a_array_2) * sin_product_3_1
+    ratio_0 = product_4_0 / tl.load(k_array)
+    ratio_1 = product_4_1 / tl.load(k_array_2)
+    Ripple_output_0 = Bend_output_0 + ratio_0
+    Ripple_output_1 = Bend_output_1 + ratio_1
+    # sine.gen:6
+    abs_Bend_output_0 = tl.abs(Bend_output_0)
+    abs_Bend_output_1 = tl.abs(Bend_output_1)
+    # sine.gen:14
+    total_6_0 = (
+        error_0
+        + (
+            tl.load(weights_5_array)
+            * (
+                tl.abs(1.0 - square(tanh_total_5_0)) * (error_0 + 0.5 * tl.abs(total_5_0))
+                + 2.0 * tl.abs(tanh_total_5_0)
+            )
+            + 0.5 * tl.abs(product_2_0)
+        )
+        + 0.5 * abs_Bend_output_0
+        + 4.0 * abs_Bend_output_0
+    )
+    total_6_1 = (
+        error_1
+        + (
+            tl.load(weights_6_array)
+            * (
+                tl.abs(1.0 - square(tanh_total_5_1)) * (error_1 + 0.5 * tl.abs(total_5_1))
+                + 2.0 * tl.abs(tanh_total_5_1)
+            )
+            + 0.5 * tl.abs(product_2_1)
+        )
+        + 0.5 * abs_Bend_output_1
+        + 4.0 * abs_Bend_output_1
+    )
+    # sine.gen:7
+    abs_Ripple_output_0 = tl.abs(Ripple_output_0)
+    abs_Ripple_output_1 = tl.abs(Ripple_output_1)
+    # sine.gen:14
+    tl.store(
+        residual_out + place * 2,
+        tl.abs(Ripple_output_0 - tl.load(z_ptr + place * 2, mask=live, other=0)),
+        mask=live,
+    )
+    tl.store(
+        residual_out + place * 2 + 1,
+        tl.abs(Ripple_output_1 - tl.load(z_ptr + place * 2 + 1, mask=live, other=0)),
+        mask=live,
+    )
+    tl.store(
+        roundings_out + place * 2,
+        total_6_0
+        + (
+            tl.load(weights_7_array)
+            * (
+                tl.load(weights_8_array)
+                * (
+                    tl.abs(tl.cos(product_3_0)) * (tl.load(weights_9_array) * total_6_0 + 0.5 * tl.abs(product_3_0))
+                    + 2.0 * tl.abs(sin_product_3_0)
+                )
+                + 0.5 * tl.abs(product_4_0)
+            )
+            + 0.5 * tl.abs(ratio_0)
+        )
+        + 0.5 * abs_Ripple_output_0
+        + 4.0 * abs_Ripple_output_0,
+        mask=live,
+    )
+    tl.store(
+        roundings_out + place * 2 + 1,
+        total_6_1
+        + (
+            tl.load(weights_10_array)
+            * (
+                tl.load(weights_11_array)
+                * (
+                    tl.abs(tl.cos(product_3_1)) * (tl.load(weights_12_array) * total_6_1 + 0.5 * tl.abs(product_3_1))
+                    + 2.0 * tl.abs(sin_product_3_1)
+                )
+                + 0.5 * tl.abs(product_4_1)
+            )
+            + 0.5 * tl.abs(ratio_1)
+        )
+        + 0.5 * abs_Ripple_output_1
+        + 4.0 * abs_Ripple_output_1,
+        mask=live,
+    )
+
+
+@torch.no_grad()
+def forward_residual_rows(
+    x,
+    z,
+    c,
+    b,
+    a,
+    k,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    s_weight,
+    s_bias,
+    t_weight,
+    t_bias,
+):
+    """how far the map of x is from z, and how many eps of that rounding explains.
+
+    Takes x [rows, 2], z [rows, 2]; returns residual [rows, 2], roundings [rows, 2].
+    """
+    count, device = len(x), x.device
+    arrays = pack_forward_residual(
+        c,
+        b,
+        a,
+        k,
+        mlp_0_weight,
+        mlp_0_bias,
+        mlp_1_weight,
+        mlp_1_bias,
+        s_weight,
+        s_bias,
+        t_weight,
+        t_bias,
+        device,
+    )
+    residual = torch.empty(count, 2, dtype=torch.float32, device=device)
+    roundings = torch.empty(count, 2, dtype=torch.float32, device=device)
+    forward_residual_kernel[(triton.cdiv(count, 16),)](
+        x.to(torch.float32).contiguous(),
+        z.to(torch.float32).contiguous(),
+        *arrays,
+        residual,
+        roundings,
+        count,
+        ROWS=16,
+        PRECISION=tiles.precision(),
+        num_warps=tiles.warps(4),
+        num_stages=1,
+    )
+    return residual, roundings

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gencompiler.runtime import random, sampling
+from gencompiler.runtime import random, sampling, solving
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model, Phase, RowFunction, Values
 
@@ -101,104 +101,192 @@ def sample_rows(
     # sine.gen:13
     z = random.normal(seed, rows, step, 1, 2, dtype=dtype)
     # sine.gen:7
-    low = torch.full((len(rows), 2), -87.0, dtype=dtype, device=device)
-    high = torch.full((len(rows), 2), 87.0, dtype=dtype, device=device)
-    t = torch.zeros(len(rows), 2, dtype=dtype, device=device)
+    low = torch.zeros(len(rows), 2, dtype=dtype, device=device)
+    high = torch.full((len(rows), 2), float("inf"), dtype=dtype, device=device)
+    log_low = torch.full((len(rows), 2), -744.0, dtype=dtype, device=device)
+    log_high = torch.full((len(rows), 2), 709.75, dtype=dtype, device=device)
+    size = torch.full((len(rows), 2), 1.0, dtype=dtype, device=device)
+    log_size = torch.zeros(len(rows), 2, dtype=dtype, device=device)
+    side = torch.zeros(len(rows), 2, dtype=dtype, device=device)
     residual = torch.full((len(rows), 2), float("inf"), dtype=dtype, device=device)
-    for _ in range(48):
-        sinh_t = torch.sinh(t)
-        product = stop_value_3 * sinh_t
-        difference = sinh_t + stop_value_2 * torch.sin(product) / stop_value_3 - z.detach()
+    moving = torch.full((len(rows), 2), 1.0, dtype=dtype, device=device)
+    for _ in range(72):
+        if bool((moving.amax(-1) <= 0.0).all()):
+            break
+        product_2 = side * size
+        product_3 = stop_value_3 * product_2
+        difference = product_2 + stop_value_2 * torch.sin(product_3) / stop_value_3 - z.detach()
         less_difference = difference < 0.0
+        less_side = side < 0.0
+        not_less_side = ~less_side
         greater_difference = difference > 0.0
-        equal_difference = difference == 0.0
-        not_value = ~(greater_difference | less_difference | equal_difference)
-        greater_t = t > 0.0
-        chosen = torch.where(less_difference | not_value & ~greater_t, t, low)
-        chosen_2 = torch.where(greater_difference | not_value & greater_t, t, high)
-        difference_2 = t - difference / (
-            (1.0 + stop_value_3 * (torch.cos(product) * (stop_value_2 * (1.0 / stop_value_3)))) * torch.cosh(t)
-        )
+        either = greater_difference | less_difference
+        not_either = ~either
+        greater_log_size = log_size > 0.0
+        equal_side = side == 0.0
+        not_equal_side = ~equal_side
+        both = (
+            less_difference & not_less_side | greater_difference & less_side | not_either & ~greater_log_size
+        ) & not_equal_side
+        chosen = torch.where(both, size, low)
+        both_2 = (
+            greater_difference & not_less_side | less_difference & less_side | not_either & greater_log_size
+        ) & not_equal_side
+        chosen_2 = torch.where(both_2, size, high)
+        chosen_3 = torch.where(both, log_size, log_low)
+        chosen_4 = torch.where(both_2, log_size, log_high)
+        both_3 = (difference != 0.0) & (moving > 0.0)
+        # sine.gen:13
+        total = 1.0 + stop_value_3 * (torch.cos(product_3) * (stop_value_2 * (1.0 / stop_value_3)))
+        # sine.gen:7
+        ratio = difference / product_2 / total
+        chosen_5 = torch.where(equal_side, torch.abs(difference / total), size * torch.exp(-ratio))
         abs_difference = torch.abs(difference)
+        both_4 = (chosen_5 > chosen) & (chosen_5 < chosen_2) & (abs_difference <= 0.125 * residual)
+        both_5 = (torch.abs(ratio) <= 9.5367431640625e-07) & (
+            (abs_difference <= 0.0009765625 * residual) & (residual < float("inf"))
+        )
+        either_2 = equal_side | both_5
+        less_equal_chosen_2 = chosen_2 <= 2.0 * chosen
+        total_2 = chosen + 0.5 * (chosen_2 - chosen)
+        product_4 = 0.5 * (chosen_3 + chosen_4)
+        chosen_6 = torch.where(
+            both_4,
+            chosen_5,
+            torch.where(either_2, size, torch.where(less_equal_chosen_2, total_2, torch.exp(product_4))),
+        )
+        chosen_7 = torch.where(
+            both_4,
+            torch.log(chosen_5),
+            torch.where(either_2, log_size, torch.where(less_equal_chosen_2, torch.log(total_2), product_4)),
+        )
         low = chosen
         high = chosen_2
-        t = torch.where(
-            equal_difference,
-            t,
-            torch.where(
-                (difference_2 > chosen) & (difference_2 < chosen_2) & (abs_difference <= 0.125 * residual),
-                difference_2,
-                0.5 * (chosen + chosen_2),
-            ),
+        log_low = chosen_3
+        log_high = chosen_4
+        side = torch.where(
+            equal_side & both_3,
+            torch.where(greater_difference, torch.tensor(-1.0, dtype=dtype, device=device), 1.0),
+            side,
         )
-        residual = torch.where(not_value, float("inf"), abs_difference)
-    stop_value_4 = torch.sinh(t).detach()
-    product_2 = Ripple_k * stop_value_4
-    product_3 = Ripple_a * (1.0 / Ripple_k)
-    ratio = (stop_value_4 + Ripple_a * torch.sin(product_2) / Ripple_k - z) / (
-        1.0 + Ripple_k * (torch.cos(product_2) * product_3)
+        residual = torch.where(either | ~both_3, abs_difference, float("inf"))
+        moving = (both_3 & ~((both_5 | (chosen_6 == size) & (chosen_7 == log_size)) & not_equal_side)).to(dtype)
+        size = torch.where(both_3, chosen_6, size)
+        log_size = torch.where(both_3, chosen_7, log_size)
+    stop_value_4 = (side * size).detach()
+    product_5 = Ripple_k * stop_value_4
+    product_6 = Ripple_a * (1.0 / Ripple_k)
+    ratio_2 = (stop_value_4 + Ripple_a * torch.sin(product_5) / Ripple_k - z) / (
+        1.0 + Ripple_k * (torch.cos(product_5) * product_6)
     )
-    difference_3 = stop_value_4 - torch.where(
-        torch.abs(ratio) <= (torch.abs(stop_value_4) + 1.0) * 0.00390625,
-        ratio,
+    difference_2 = stop_value_4 - torch.where(
+        torch.abs(ratio_2) <= torch.abs(stop_value_4) * 3.814697265625e-06,
+        ratio_2,
         0.0,
     )
-    product_4 = Ripple_k * difference_3
-    ratio_2 = (difference_3 + Ripple_a * torch.sin(product_4) / Ripple_k - z) / (
-        1.0 + Ripple_k * (torch.cos(product_4) * product_3)
+    product_7 = Ripple_k * difference_2
+    ratio_3 = (difference_2 + Ripple_a * torch.sin(product_7) / Ripple_k - z) / (
+        1.0 + Ripple_k * (torch.cos(product_7) * product_6)
     )
-    root = difference_3 - torch.where(torch.abs(ratio_2) <= (torch.abs(difference_3) + 1.0) * 0.00390625, ratio_2, 0.0)
+    root = difference_2 - torch.where(torch.abs(ratio_3) <= torch.abs(difference_2) * 3.814697265625e-06, ratio_3, 0.0)
     # sine.gen:6
-    low_2 = torch.full((len(rows), 2), -87.0, dtype=dtype, device=device)
-    high_2 = torch.full((len(rows), 2), 87.0, dtype=dtype, device=device)
-    t_2 = torch.zeros(len(rows), 2, dtype=dtype, device=device)
+    low_2 = torch.zeros(len(rows), 2, dtype=dtype, device=device)
+    high_2 = torch.full((len(rows), 2), float("inf"), dtype=dtype, device=device)
+    log_low_2 = torch.full((len(rows), 2), -744.0, dtype=dtype, device=device)
+    log_high_2 = torch.full((len(rows), 2), 709.75, dtype=dtype, device=device)
+    size_2 = torch.full((len(rows), 2), 1.0, dtype=dtype, device=device)
+    log_size_2 = torch.zeros(len(rows), 2, dtype=dtype, device=device)
+    side_2 = torch.zeros(len(rows), 2, dtype=dtype, device=device)
     residual_2 = torch.full((len(rows), 2), float("inf"), dtype=dtype, device=device)
-    for _ in range(48):
-        sinh_t_2 = torch.sinh(t_2)
-        tanh_value = torch.tanh(sinh_t_2 + Bend_b.detach())
-        difference_4 = sinh_t_2 + stop_value * tanh_value - root.detach()
-        less_difference_4 = difference_4 < 0.0
-        greater_difference_4 = difference_4 > 0.0
-        equal_difference_4 = difference_4 == 0.0
-        not_value_2 = ~(greater_difference_4 | less_difference_4 | equal_difference_4)
-        greater_t_2 = t_2 > 0.0
-        chosen_3 = torch.where(less_difference_4 | not_value_2 & ~greater_t_2, t_2, low_2)
-        chosen_4 = torch.where(greater_difference_4 | not_value_2 & greater_t_2, t_2, high_2)
-        difference_5 = t_2 - difference_4 / ((1.0 + (1.0 - tanh_value**2) * stop_value) * torch.cosh(t_2))
-        abs_difference_4 = torch.abs(difference_4)
-        low_2 = chosen_3
-        high_2 = chosen_4
-        t_2 = torch.where(
-            equal_difference_4,
-            t_2,
-            torch.where(
-                (difference_5 > chosen_3) & (difference_5 < chosen_4) & (abs_difference_4 <= 0.125 * residual_2),
-                difference_5,
-                0.5 * (chosen_3 + chosen_4),
-            ),
+    moving_2 = torch.full((len(rows), 2), 1.0, dtype=dtype, device=device)
+    for _ in range(72):
+        if bool((moving_2.amax(-1) <= 0.0).all()):
+            break
+        product = side_2 * size_2
+        tanh_value = torch.tanh(product + Bend_b.detach())
+        difference_3 = product + stop_value * tanh_value - root.detach()
+        less_difference_3 = difference_3 < 0.0
+        less_side_2 = side_2 < 0.0
+        not_less_side_2 = ~less_side_2
+        greater_difference_3 = difference_3 > 0.0
+        either_3 = greater_difference_3 | less_difference_3
+        not_either_3 = ~either_3
+        greater_log_size_2 = log_size_2 > 0.0
+        equal_side_2 = side_2 == 0.0
+        not_equal_side_2 = ~equal_side_2
+        both_6 = (
+            less_difference_3 & not_less_side_2
+            | greater_difference_3 & less_side_2
+            | not_either_3 & ~greater_log_size_2
+        ) & not_equal_side_2
+        chosen_8 = torch.where(both_6, size_2, low_2)
+        both_7 = (
+            greater_difference_3 & not_less_side_2 | less_difference_3 & less_side_2 | not_either_3 & greater_log_size_2
+        ) & not_equal_side_2
+        chosen_9 = torch.where(both_7, size_2, high_2)
+        chosen_10 = torch.where(both_6, log_size_2, log_low_2)
+        chosen_11 = torch.where(both_7, log_size_2, log_high_2)
+        both_8 = (difference_3 != 0.0) & (moving_2 > 0.0)
+        # sine.gen:13
+        total_3 = 1.0 + (1.0 - tanh_value**2) * stop_value
+        # sine.gen:6
+        ratio_4 = difference_3 / product / total_3
+        chosen_12 = torch.where(equal_side_2, torch.abs(difference_3 / total_3), size_2 * torch.exp(-ratio_4))
+        abs_difference_3 = torch.abs(difference_3)
+        both_9 = (chosen_12 > chosen_8) & (chosen_12 < chosen_9) & (abs_difference_3 <= 0.125 * residual_2)
+        both_10 = (torch.abs(ratio_4) <= 9.5367431640625e-07) & (
+            (abs_difference_3 <= 0.0009765625 * residual_2) & (residual_2 < float("inf"))
         )
-        residual_2 = torch.where(not_value_2, float("inf"), abs_difference_4)
-    stop_value_5 = torch.sinh(t_2).detach()
+        either_4 = equal_side_2 | both_10
+        less_equal_chosen_9 = chosen_9 <= 2.0 * chosen_8
+        total_4 = chosen_8 + 0.5 * (chosen_9 - chosen_8)
+        product_8 = 0.5 * (chosen_10 + chosen_11)
+        chosen_13 = torch.where(
+            both_9,
+            chosen_12,
+            torch.where(either_4, size_2, torch.where(less_equal_chosen_9, total_4, torch.exp(product_8))),
+        )
+        chosen_14 = torch.where(
+            both_9,
+            torch.log(chosen_12),
+            torch.where(either_4, log_size_2, torch.where(less_equal_chosen_9, torch.log(total_4), product_8)),
+        )
+        low_2 = chosen_8
+        high_2 = chosen_9
+        log_low_2 = chosen_10
+        log_high_2 = chosen_11
+        side_2 = torch.where(
+            equal_side_2 & both_8,
+            torch.where(greater_difference_3, torch.tensor(-1.0, dtype=dtype, device=device), 1.0),
+            side_2,
+        )
+        residual_2 = torch.where(either_3 | ~both_8, abs_difference_3, float("inf"))
+        moving_2 = (both_8 & ~((both_10 | (chosen_13 == size_2) & (chosen_14 == log_size_2)) & not_equal_side_2)).to(
+            dtype,
+        )
+        size_2 = torch.where(both_8, chosen_13, size_2)
+        log_size_2 = torch.where(both_8, chosen_14, log_size_2)
+    stop_value_5 = (side_2 * size_2).detach()
     tanh_value_2 = torch.tanh(stop_value_5 + Bend_b)
-    ratio_3 = (stop_value_5 + c * tanh_value_2 - root) / (1.0 + (1.0 - tanh_value_2**2) * c)
-    difference_6 = stop_value_5 - torch.where(
-        torch.abs(ratio_3) <= (torch.abs(stop_value_5) + 1.0) * 0.00390625,
-        ratio_3,
+    ratio_5 = (stop_value_5 + c * tanh_value_2 - root) / (1.0 + (1.0 - tanh_value_2**2) * c)
+    difference_4 = stop_value_5 - torch.where(
+        torch.abs(ratio_5) <= torch.abs(stop_value_5) * 3.814697265625e-06,
+        ratio_5,
         0.0,
     )
-    tanh_value_3 = torch.tanh(difference_6 + Bend_b)
-    ratio_4 = (difference_6 + c * tanh_value_3 - root) / (1.0 + (1.0 - tanh_value_3**2) * c)
+    tanh_value_3 = torch.tanh(difference_4 + Bend_b)
+    ratio_6 = (difference_4 + c * tanh_value_3 - root) / (1.0 + (1.0 - tanh_value_3**2) * c)
     # sine.gen:14
-    x = difference_6 - torch.where(torch.abs(ratio_4) <= (torch.abs(difference_6) + 1.0) * 0.00390625, ratio_4, 0.0)
+    x = difference_4 - torch.where(torch.abs(ratio_6) <= torch.abs(difference_4) * 3.814697265625e-06, ratio_6, 0.0)
     for k in reversed(range(4)):
         reverse_input = x.flip(-1)
         # sine.gen:5
         a = reverse_input[:, :1]
         hidden = torch.tanh(F.linear(a, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.tanh(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
-        t_3 = F.linear(hidden_2, mlp_t_weight[k], mlp_t_bias[k])
+        t = F.linear(hidden_2, mlp_t_weight[k], mlp_t_bias[k])
         s = F.linear(hidden_2, mlp_s_weight[k], mlp_s_bias[k])
-        b = (reverse_input[:, 1:] - t_3) * torch.exp(-torch.tanh(s))
+        b = (reverse_input[:, 1:] - t) * torch.exp(-torch.tanh(s))
         # sine.gen:14
         x = torch.cat((a, b), -1)
     return x
@@ -230,102 +318,188 @@ def forward_rows(
     # sine.gen:7
     stop_value_2 = Ripple_a.detach()
     stop_value_3 = Ripple_k.detach()
-    low = torch.full((len(z), 2), -87.0, dtype=dtype, device=device)
-    high = torch.full((len(z), 2), 87.0, dtype=dtype, device=device)
-    t = torch.zeros(len(z), 2, dtype=dtype, device=device)
+    low = torch.zeros(len(z), 2, dtype=dtype, device=device)
+    high = torch.full((len(z), 2), float("inf"), dtype=dtype, device=device)
+    log_low = torch.full((len(z), 2), -744.0, dtype=dtype, device=device)
+    log_high = torch.full((len(z), 2), 709.75, dtype=dtype, device=device)
+    size = torch.full((len(z), 2), 1.0, dtype=dtype, device=device)
+    log_size = torch.zeros(len(z), 2, dtype=dtype, device=device)
+    side = torch.zeros(len(z), 2, dtype=dtype, device=device)
     residual = torch.full((len(z), 2), float("inf"), dtype=dtype, device=device)
-    for _ in range(48):
-        sinh_t = torch.sinh(t)
-        product = stop_value_3 * sinh_t
-        difference = sinh_t + stop_value_2 * torch.sin(product) / stop_value_3 - z.detach()
+    moving = torch.full((len(z), 2), 1.0, dtype=dtype, device=device)
+    for _ in range(72):
+        if bool((moving.amax(-1) <= 0.0).all()):
+            break
+        product_2 = side * size
+        product_3 = stop_value_3 * product_2
+        difference = product_2 + stop_value_2 * torch.sin(product_3) / stop_value_3 - z.detach()
         less_difference = difference < 0.0
+        less_side = side < 0.0
+        not_less_side = ~less_side
         greater_difference = difference > 0.0
-        equal_difference = difference == 0.0
-        not_value = ~(greater_difference | less_difference | equal_difference)
-        greater_t = t > 0.0
-        chosen = torch.where(less_difference | not_value & ~greater_t, t, low)
-        chosen_2 = torch.where(greater_difference | not_value & greater_t, t, high)
-        difference_2 = t - difference / (
-            (1.0 + stop_value_3 * (torch.cos(product) * (stop_value_2 * (1.0 / stop_value_3)))) * torch.cosh(t)
-        )
+        either = greater_difference | less_difference
+        not_either = ~either
+        greater_log_size = log_size > 0.0
+        equal_side = side == 0.0
+        not_equal_side = ~equal_side
+        both = (
+            less_difference & not_less_side | greater_difference & less_side | not_either & ~greater_log_size
+        ) & not_equal_side
+        chosen = torch.where(both, size, low)
+        both_2 = (
+            greater_difference & not_less_side | less_difference & less_side | not_either & greater_log_size
+        ) & not_equal_side
+        chosen_2 = torch.where(both_2, size, high)
+        chosen_3 = torch.where(both, log_size, log_low)
+        chosen_4 = torch.where(both_2, log_size, log_high)
+        both_3 = (difference != 0.0) & (moving > 0.0)
+        total = 1.0 + stop_value_3 * (torch.cos(product_3) * (stop_value_2 * (1.0 / stop_value_3)))
+        ratio = difference / product_2 / total
+        chosen_5 = torch.where(equal_side, torch.abs(difference / total), size * torch.exp(-ratio))
         abs_difference = torch.abs(difference)
+        both_4 = (chosen_5 > chosen) & (chosen_5 < chosen_2) & (abs_difference <= 0.125 * residual)
+        both_5 = (torch.abs(ratio) <= 9.5367431640625e-07) & (
+            (abs_difference <= 0.0009765625 * residual) & (residual < float("inf"))
+        )
+        either_2 = equal_side | both_5
+        less_equal_chosen_2 = chosen_2 <= 2.0 * chosen
+        total_2 = chosen + 0.5 * (chosen_2 - chosen)
+        product_4 = 0.5 * (chosen_3 + chosen_4)
+        chosen_6 = torch.where(
+            both_4,
+            chosen_5,
+            torch.where(either_2, size, torch.where(less_equal_chosen_2, total_2, torch.exp(product_4))),
+        )
+        chosen_7 = torch.where(
+            both_4,
+            torch.log(chosen_5),
+            torch.where(either_2, log_size, torch.where(less_equal_chosen_2, torch.log(total_2), product_4)),
+        )
         low = chosen
         high = chosen_2
-        t = torch.where(
-            equal_difference,
-            t,
-            torch.where(
-                (difference_2 > chosen) & (difference_2 < chosen_2) & (abs_difference <= 0.125 * residual),
-                difference_2,
-                0.5 * (chosen + chosen_2),
-            ),
+        log_low = chosen_3
+        log_high = chosen_4
+        side = torch.where(
+            equal_side & both_3,
+            torch.where(greater_difference, torch.tensor(-1.0, dtype=dtype, device=device), 1.0),
+            side,
         )
-        residual = torch.where(not_value, float("inf"), abs_difference)
-    stop_value_4 = torch.sinh(t).detach()
-    product_2 = Ripple_k * stop_value_4
-    ratio = 1.0 / Ripple_k
-    product_3 = Ripple_a * ratio
-    ratio_2 = (stop_value_4 + Ripple_a * torch.sin(product_2) / Ripple_k - z) / (
-        1.0 + Ripple_k * (torch.cos(product_2) * product_3)
+        residual = torch.where(either | ~both_3, abs_difference, float("inf"))
+        moving = (both_3 & ~((both_5 | (chosen_6 == size) & (chosen_7 == log_size)) & not_equal_side)).to(dtype)
+        size = torch.where(both_3, chosen_6, size)
+        log_size = torch.where(both_3, chosen_7, log_size)
+    stop_value_4 = (side * size).detach()
+    product_5 = Ripple_k * stop_value_4
+    ratio_2 = 1.0 / Ripple_k
+    product_6 = Ripple_a * ratio_2
+    ratio_3 = (stop_value_4 + Ripple_a * torch.sin(product_5) / Ripple_k - z) / (
+        1.0 + Ripple_k * (torch.cos(product_5) * product_6)
     )
-    difference_3 = stop_value_4 - torch.where(
-        torch.abs(ratio_2) <= (torch.abs(stop_value_4) + 1.0) * 0.00390625,
-        ratio_2,
+    difference_2 = stop_value_4 - torch.where(
+        torch.abs(ratio_3) <= torch.abs(stop_value_4) * 3.814697265625e-06,
+        ratio_3,
         0.0,
     )
-    product_4 = Ripple_k * difference_3
-    ratio_3 = (difference_3 + Ripple_a * torch.sin(product_4) / Ripple_k - z) / (
-        1.0 + Ripple_k * (torch.cos(product_4) * product_3)
+    product_7 = Ripple_k * difference_2
+    ratio_4 = (difference_2 + Ripple_a * torch.sin(product_7) / Ripple_k - z) / (
+        1.0 + Ripple_k * (torch.cos(product_7) * product_6)
     )
-    root = difference_3 - torch.where(torch.abs(ratio_3) <= (torch.abs(difference_3) + 1.0) * 0.00390625, ratio_3, 0.0)
+    root = difference_2 - torch.where(torch.abs(ratio_4) <= torch.abs(difference_2) * 3.814697265625e-06, ratio_4, 0.0)
     # sine.gen:6
-    low_2 = torch.full((len(z), 2), -87.0, dtype=dtype, device=device)
-    high_2 = torch.full((len(z), 2), 87.0, dtype=dtype, device=device)
-    t_2 = torch.zeros(len(z), 2, dtype=dtype, device=device)
+    low_2 = torch.zeros(len(z), 2, dtype=dtype, device=device)
+    high_2 = torch.full((len(z), 2), float("inf"), dtype=dtype, device=device)
+    log_low_2 = torch.full((len(z), 2), -744.0, dtype=dtype, device=device)
+    log_high_2 = torch.full((len(z), 2), 709.75, dtype=dtype, device=device)
+    size_2 = torch.full((len(z), 2), 1.0, dtype=dtype, device=device)
+    log_size_2 = torch.zeros(len(z), 2, dtype=dtype, device=device)
+    side_2 = torch.zeros(len(z), 2, dtype=dtype, device=device)
     residual_2 = torch.full((len(z), 2), float("inf"), dtype=dtype, device=device)
-    for _ in range(48):
-        sinh_t_2 = torch.sinh(t_2)
-        tanh_value = torch.tanh(sinh_t_2 + Bend_b.detach())
-        difference_4 = sinh_t_2 + stop_value * tanh_value - root.detach()
-        less_difference_4 = difference_4 < 0.0
-        greater_difference_4 = difference_4 > 0.0
-        equal_difference_4 = difference_4 == 0.0
-        not_value_2 = ~(greater_difference_4 | less_difference_4 | equal_difference_4)
-        greater_t_2 = t_2 > 0.0
-        chosen_3 = torch.where(less_difference_4 | not_value_2 & ~greater_t_2, t_2, low_2)
-        chosen_4 = torch.where(greater_difference_4 | not_value_2 & greater_t_2, t_2, high_2)
-        difference_5 = t_2 - difference_4 / ((1.0 + (1.0 - tanh_value**2) * stop_value) * torch.cosh(t_2))
-        abs_difference_4 = torch.abs(difference_4)
-        low_2 = chosen_3
-        high_2 = chosen_4
-        t_2 = torch.where(
-            equal_difference_4,
-            t_2,
-            torch.where(
-                (difference_5 > chosen_3) & (difference_5 < chosen_4) & (abs_difference_4 <= 0.125 * residual_2),
-                difference_5,
-                0.5 * (chosen_3 + chosen_4),
-            ),
+    moving_2 = torch.full((len(z), 2), 1.0, dtype=dtype, device=device)
+    for _ in range(72):
+        if bool((moving_2.amax(-1) <= 0.0).all()):
+            break
+        product = side_2 * size_2
+        tanh_value = torch.tanh(product + Bend_b.detach())
+        difference_3 = product + stop_value * tanh_value - root.detach()
+        less_difference_3 = difference_3 < 0.0
+        less_side_2 = side_2 < 0.0
+        not_less_side_2 = ~less_side_2
+        greater_difference_3 = difference_3 > 0.0
+        either_3 = greater_difference_3 | less_difference_3
+        not_either_3 = ~either_3
+        greater_log_size_2 = log_size_2 > 0.0
+        equal_side_2 = side_2 == 0.0
+        not_equal_side_2 = ~equal_side_2
+        both_6 = (
+            less_difference_3 & not_less_side_2
+            | greater_difference_3 & less_side_2
+            | not_either_3 & ~greater_log_size_2
+        ) & not_equal_side_2
+        chosen_8 = torch.where(both_6, size_2, low_2)
+        both_7 = (
+            greater_difference_3 & not_less_side_2 | less_difference_3 & less_side_2 | not_either_3 & greater_log_size_2
+        ) & not_equal_side_2
+        chosen_9 = torch.where(both_7, size_2, high_2)
+        chosen_10 = torch.where(both_6, log_size_2, log_low_2)
+        chosen_11 = torch.where(both_7, log_size_2, log_high_2)
+        both_8 = (difference_3 != 0.0) & (moving_2 > 0.0)
+        # sine.gen:7
+        total_3 = 1.0 + (1.0 - tanh_value**2) * stop_value
+        # sine.gen:6
+        ratio_5 = difference_3 / product / total_3
+        chosen_12 = torch.where(equal_side_2, torch.abs(difference_3 / total_3), size_2 * torch.exp(-ratio_5))
+        abs_difference_3 = torch.abs(difference_3)
+        both_9 = (chosen_12 > chosen_8) & (chosen_12 < chosen_9) & (abs_difference_3 <= 0.125 * residual_2)
+        both_10 = (torch.abs(ratio_5) <= 9.5367431640625e-07) & (
+            (abs_difference_3 <= 0.0009765625 * residual_2) & (residual_2 < float("inf"))
         )
-        residual_2 = torch.where(not_value_2, float("inf"), abs_difference_4)
-    stop_value_5 = torch.sinh(t_2).detach()
+        either_4 = equal_side_2 | both_10
+        less_equal_chosen_9 = chosen_9 <= 2.0 * chosen_8
+        total_4 = chosen_8 + 0.5 * (chosen_9 - chosen_8)
+        product_8 = 0.5 * (chosen_10 + chosen_11)
+        chosen_13 = torch.where(
+            both_9,
+            chosen_12,
+            torch.where(either_4, size_2, torch.where(less_equal_chosen_9, total_4, torch.exp(product_8))),
+        )
+        chosen_14 = torch.where(
+            both_9,
+            torch.log(chosen_12),
+            torch.where(either_4, log_size_2, torch.where(less_equal_chosen_9, torch.log(total_4), product_8)),
+        )
+        low_2 = chosen_8
+        high_2 = chosen_9
+        log_low_2 = chosen_10
+        log_high_2 = chosen_11
+        side_2 = torch.where(
+            equal_side_2 & both_8,
+            torch.where(greater_difference_3, torch.tensor(-1.0, dtype=dtype, device=device), 1.0),
+            side_2,
+        )
+        residual_2 = torch.where(either_3 | ~both_8, abs_difference_3, float("inf"))
+        moving_2 = (both_8 & ~((both_10 | (chosen_13 == size_2) & (chosen_14 == log_size_2)) & not_equal_side_2)).to(
+            dtype,
+        )
+        size_2 = torch.where(both_8, chosen_13, size_2)
+        log_size_2 = torch.where(both_8, chosen_14, log_size_2)
+    stop_value_5 = (side_2 * size_2).detach()
     tanh_value_2 = torch.tanh(stop_value_5 + Bend_b)
-    ratio_4 = (stop_value_5 + c * tanh_value_2 - root) / (1.0 + (1.0 - tanh_value_2**2) * c)
-    difference_6 = stop_value_5 - torch.where(
-        torch.abs(ratio_4) <= (torch.abs(stop_value_5) + 1.0) * 0.00390625,
-        ratio_4,
+    ratio_6 = (stop_value_5 + c * tanh_value_2 - root) / (1.0 + (1.0 - tanh_value_2**2) * c)
+    difference_4 = stop_value_5 - torch.where(
+        torch.abs(ratio_6) <= torch.abs(stop_value_5) * 3.814697265625e-06,
+        ratio_6,
         0.0,
     )
-    tanh_value_3 = torch.tanh(difference_6 + Bend_b)
-    ratio_5 = (difference_6 + c * tanh_value_3 - root) / (1.0 + (1.0 - tanh_value_3**2) * c)
-    root_2 = difference_6 - torch.where(
-        torch.abs(ratio_5) <= (torch.abs(difference_6) + 1.0) * 0.00390625,
-        ratio_5,
+    tanh_value_3 = torch.tanh(difference_4 + Bend_b)
+    ratio_7 = (difference_4 + c * tanh_value_3 - root) / (1.0 + (1.0 - tanh_value_3**2) * c)
+    root_2 = difference_4 - torch.where(
+        torch.abs(ratio_7) <= torch.abs(difference_4) * 3.814697265625e-06,
+        ratio_7,
         0.0,
     )
     # sine.gen:14
     x = root_2
-    log_abs_det = torch.log(torch.abs(1.0 + ratio * (Ripple_a * (torch.cos(Ripple_k * root) * Ripple_k)))).sum(
+    log_abs_det = torch.log(torch.abs(1.0 + ratio_2 * (Ripple_a * (torch.cos(Ripple_k * root) * Ripple_k)))).sum(
         -1,
     ) + torch.log(1.0 + c * (1.0 - torch.tanh(root_2 + Bend_b) ** 2)).sum(-1)
     for k in reversed(range(4)):
@@ -334,12 +508,12 @@ def forward_rows(
         a = reverse_input[:, :1]
         hidden = torch.tanh(F.linear(a, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.tanh(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
-        t_3 = F.linear(hidden_2, mlp_t_weight[k], mlp_t_bias[k])
+        t = F.linear(hidden_2, mlp_t_weight[k], mlp_t_bias[k])
         s = F.linear(hidden_2, mlp_s_weight[k], mlp_s_bias[k])
         # sine.gen:4
         tanh_s = torch.tanh(s)
         # sine.gen:5
-        b = (reverse_input[:, 1:] - t_3) * torch.exp(-tanh_s)
+        b = (reverse_input[:, 1:] - t) * torch.exp(-tanh_s)
         # sine.gen:14
         x = torch.cat((a, b), -1)
         log_abs_det = log_abs_det + tanh_s.sum(-1)
@@ -397,6 +571,147 @@ def inverse_rows(
     )
 
 
+def forward_residual_rows(
+    x,
+    z,
+    c,
+    Bend_b,
+    Ripple_a,
+    Ripple_k,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_s_weight,
+    mlp_s_bias,
+    mlp_t_weight,
+    mlp_t_bias,
+):
+    """how far the map of x is from z, and how many eps of that rounding explains.
+
+    Takes x [rows, 2], z [rows, 2]; returns residual [rows, 2], roundings [rows, 2].
+    """
+    # sine.gen:14
+    value = x
+    error = torch.abs(x)
+    for k in range(4):
+        # sine.gen:5
+        a = value[:, :1]
+        b = value[:, 1:]
+        total = F.linear(a, mlp_0_weight[k], mlp_0_bias[k])
+        hidden = torch.tanh(total)
+        total_2 = F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k])
+        hidden_2 = torch.tanh(total_2)
+        s = F.linear(hidden_2, mlp_s_weight[k], mlp_s_bias[k])
+        # sine.gen:4
+        tanh_s = torch.tanh(s)
+        exp_tanh_s = torch.exp(tanh_s)
+        product = b * exp_tanh_s
+        # sine.gen:5
+        t = F.linear(hidden_2, mlp_t_weight[k], mlp_t_bias[k])
+        # sine.gen:4
+        total_3 = product + t
+        Coupling_output = torch.cat((a, total_3), -1)
+        # sine.gen:14
+        reverse_output = Coupling_output.flip(-1)
+        # sine.gen:5
+        value_2 = error[:, :1]
+        abs_hidden_2 = torch.abs(hidden_2)
+        abs_value = torch.abs(mlp_s_weight[k])
+        abs_hidden = torch.abs(hidden)
+        abs_value_2 = torch.abs(mlp_1_weight[k])
+        abs_value_3 = torch.abs(mlp_0_weight[k])
+        total_4 = (
+            torch.abs(1.0 - hidden_2**2)
+            * (
+                16.5 * torch.abs(abs_hidden @ abs_value_2.T)
+                + (
+                    torch.abs(1.0 - hidden**2)
+                    * (torch.abs(torch.abs(a) @ abs_value_3.T) + value_2 @ abs_value_3.T + 0.5 * torch.abs(total))
+                    + 2.0 * abs_hidden
+                )
+                @ abs_value_2.T
+                + 0.5 * torch.abs(total_2)
+            )
+            + 2.0 * abs_hidden_2
+        )
+        abs_value_4 = torch.abs(mlp_t_weight[k])
+        # sine.gen:14
+        value = reverse_output
+        error = (
+            torch.cat(
+                (
+                    value_2,
+                    exp_tanh_s * error[:, 1:]
+                    + torch.abs(b)
+                    * (
+                        exp_tanh_s
+                        * (
+                            torch.abs(1.0 - tanh_s**2)
+                            * (
+                                16.5 * torch.abs(abs_hidden_2 @ abs_value.T)
+                                + total_4 @ abs_value.T
+                                + 0.5 * torch.abs(s)
+                            )
+                            + 2.0 * torch.abs(tanh_s)
+                        )
+                        + 2.0 * exp_tanh_s
+                    )
+                    + 0.5 * torch.abs(product)
+                    + (16.5 * torch.abs(abs_hidden_2 @ abs_value_4.T) + total_4 @ abs_value_4.T + 0.5 * torch.abs(t))
+                    + 0.5 * torch.abs(total_3),
+                ),
+                -1,
+            )
+            + 4.0 * torch.abs(Coupling_output)
+        ).flip(-1) + 4.0 * torch.abs(reverse_output)
+    # sine.gen:6
+    total_5 = value + Bend_b
+    tanh_total_5 = torch.tanh(total_5)
+    product_2 = c * tanh_total_5
+    Bend_output = value + product_2
+    # sine.gen:7
+    product_3 = Ripple_k * Bend_output
+    sin_product_3 = torch.sin(product_3)
+    product_4 = Ripple_a * sin_product_3
+    ratio = product_4 / Ripple_k
+    Ripple_output = Bend_output + ratio
+    # sine.gen:6
+    abs_Bend_output = torch.abs(Bend_output)
+    # sine.gen:14
+    total_6 = (
+        error
+        + (
+            torch.abs(c)
+            * (torch.abs(1.0 - tanh_total_5**2) * (error + 0.5 * torch.abs(total_5)) + 2.0 * torch.abs(tanh_total_5))
+            + 0.5 * torch.abs(product_2)
+        )
+        + 0.5 * abs_Bend_output
+        + 4.0 * abs_Bend_output
+    )
+    # sine.gen:7
+    abs_Ripple_output = torch.abs(Ripple_output)
+    # sine.gen:14
+    return (
+        torch.abs(Ripple_output - z),
+        total_6
+        + (
+            torch.abs(1.0 / Ripple_k)
+            * (
+                torch.abs(Ripple_a)
+                * (
+                    torch.abs(torch.cos(product_3)) * (torch.abs(Ripple_k) * total_6 + 0.5 * torch.abs(product_3))
+                    + 2.0 * torch.abs(sin_product_3)
+                )
+                + 0.5 * torch.abs(product_4)
+            )
+            + 0.5 * torch.abs(ratio)
+        )
+        + 0.5 * abs_Ripple_output
+        + 4.0 * abs_Ripple_output,
+    )
+
+
 PARAMETERS = (
     "Bend.c",
     "Bend.b",
@@ -439,6 +754,7 @@ class Rippled(Model):
         ),
         "forward": RowFunction(forward_rows, parameters=PARAMETERS, tiles=(512, 512, 1024)),
         "inverse": RowFunction(inverse_rows, parameters=PARAMETERS, tiles=(512, 512, 1024)),
+        "forward_residual": RowFunction(forward_residual_rows, parameters=PARAMETERS, tiles=(512, 512, 1024)),
     }
     phases = (Phase("phase_1", "log_prob"),)
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
@@ -476,8 +792,16 @@ class Rippled(Model):
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Latent z to data x, and log|det| of that map.
 
-        Takes z [rows, 2]; returns x [rows, 2], log_abs_det [rows]."""
-        return self.call_program("forward", (z,))
+        Takes z [rows, 2]; returns x [rows, 2], log_abs_det [rows].  Warns where a row has not converged;
+        `forward_ex` says which."""
+        return solving.solve(self, "forward", (z,))
+
+    def forward_ex(self, z: Tensor) -> solving.Solved:
+        """Latent z to data x, and log|det| of that map.
+
+        Takes z [rows, 2]; returns x [rows, 2], log_abs_det [rows], the residual |f(x) - z| of what was solved,
+        the bound that rounding explains, and whether each row keeps to it."""
+        return solving.inform(self, "forward", (z,))
 
     def inverse(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Data x to latent z, and log|det| of that map.

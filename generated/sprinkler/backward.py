@@ -108,7 +108,7 @@ def objective_phase_1_saving_rows(wet, sprinkler_logits, rain_logits, *, rows, s
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return value
@@ -234,7 +234,7 @@ def objective_phase_1_backward_rows(wet, value_cotangent, sprinkler_logits, rain
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return part_1, part_2, part_3

@@ -51,7 +51,7 @@ def sample_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return wet
@@ -177,7 +177,7 @@ def log_weight_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return log_weight
@@ -272,7 +272,7 @@ def encode_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return rain, sprinkler
@@ -324,7 +324,7 @@ def decode_rows(rain, sprinkler, *, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return wet
@@ -364,7 +364,7 @@ def decode_mean_rows(rain, sprinkler, *, dtype=torch.float32):
         count,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return wet
@@ -409,7 +409,7 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return rain, sprinkler
@@ -511,7 +511,7 @@ def objective_phase_1_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, st
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return value

@@ -43,7 +43,7 @@ def energy_rows(x, v):
         count,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return energy
@@ -112,7 +112,7 @@ def simulate_langevin_rows(x, v, steps, *, rows, seed, step):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_out, v_out

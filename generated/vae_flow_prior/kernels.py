@@ -42,6 +42,7 @@ def prior_kernel(
     seed,
     step,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """draws of z from p.
@@ -60,7 +61,7 @@ def prior_kernel(
     row = tl.load(rows_ptr + place, mask=live, other=0)
     # vae_flow_prior.gen:9
     pushed = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 1)
-    for k in tl.range(0, 4, num_stages=2):
+    for k in tl.range(0, 4, num_stages=STAGES):
         # vae_flow_prior.gen:3
         hidden = tl.maximum(
             dot(pushed, matrix(mlp_0_weight_array, k, 16, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
@@ -96,8 +97,9 @@ def prior_rows(mlp_0_weight, mlp_0_bias, s_weight, s_bias, t_weight, t_bias, *, 
         seed,
         step,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=4,
-        num_stages=2,
+        num_warps=tiles.warps(4),
+        num_stages=tiles.stages(2),
     )
     return z

@@ -46,7 +46,7 @@ def energy_rows(x):
         count,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return energy
@@ -84,7 +84,7 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x
@@ -242,7 +242,7 @@ def chain_rows(x, eps, scale, steps, *, rows, seed, step):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_out, accepted
@@ -449,7 +449,7 @@ def warm_up_rows(x, eps, scale, steps, *, rows, seed, step):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return x_out, eps_out, x_square

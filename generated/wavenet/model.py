@@ -346,7 +346,7 @@ def sample_rows(
         )
         value = tiles.filled(wavenet_residual_0, residual_0, start_2, start_2 + 32)
         start_5 = total % 2 * 32
-        value_2 = torch.cat((value[:, start_5 : start_5 + 32], value[:, start_2 : start_2 + 32]), -1)
+        value_2 = torch.cat((value[:, start_5 : start_5 + 32], residual_0), -1)
         filter_0 = F.linear(value_2, wavenet_0_filter_weight, wavenet_0_filter_bias)
         gate_0 = F.linear(value_2, wavenet_0_gate_weight, wavenet_0_gate_bias)
         gated_0 = torch.tanh(filter_0) * torch.sigmoid(gate_0)
@@ -355,7 +355,7 @@ def sample_rows(
         residual_1 = residual_0 + residual_0_2
         value_3 = tiles.filled(wavenet_residual_1, residual_1, start_6, start_6 + 32)
         start_7 = remainder_total * 32
-        value_4 = torch.cat((value_3[:, start_7 : start_7 + 32], value_3[:, start_6 : start_6 + 32]), -1)
+        value_4 = torch.cat((value_3[:, start_7 : start_7 + 32], residual_1), -1)
         filter_1 = F.linear(value_4, wavenet_1_filter_weight, wavenet_1_filter_bias)
         gate_1 = F.linear(value_4, wavenet_1_gate_weight, wavenet_1_gate_bias)
         gated_1 = torch.tanh(filter_1) * torch.sigmoid(gate_1)
@@ -364,7 +364,7 @@ def sample_rows(
         residual_2 = residual_1 + residual_1_2
         value_5 = tiles.filled(wavenet_residual_2, residual_2, start_8, start_8 + 32)
         start_9 = total % 5 * 32
-        value_6 = torch.cat((value_5[:, start_9 : start_9 + 32], value_5[:, start_8 : start_8 + 32]), -1)
+        value_6 = torch.cat((value_5[:, start_9 : start_9 + 32], residual_2), -1)
         filter_2 = F.linear(value_6, wavenet_2_filter_weight, wavenet_2_filter_bias)
         gate_2 = F.linear(value_6, wavenet_2_gate_weight, wavenet_2_gate_bias)
         gated_2 = torch.tanh(filter_2) * torch.sigmoid(gate_2)
@@ -373,7 +373,7 @@ def sample_rows(
         residual_3 = residual_2 + residual_2_2
         value_7 = tiles.filled(wavenet_residual_3, residual_3, start_10, start_10 + 32)
         start_11 = total % 9 * 32
-        value_8 = torch.cat((value_7[:, start_11 : start_11 + 32], value_7[:, start_10 : start_10 + 32]), -1)
+        value_8 = torch.cat((value_7[:, start_11 : start_11 + 32], residual_3), -1)
         filter_3 = F.linear(value_8, wavenet_3_filter_weight, wavenet_3_filter_bias)
         gate_3 = F.linear(value_8, wavenet_3_gate_weight, wavenet_3_gate_bias)
         gated_3 = torch.tanh(filter_3) * torch.sigmoid(gate_3)
@@ -382,7 +382,7 @@ def sample_rows(
         residual_4 = residual_3 + residual_3_2
         value_9 = tiles.filled(wavenet_residual_4, residual_4, start_12, start_12 + 32)
         start_13 = total % 17 * 32
-        value_10 = torch.cat((value_9[:, start_13 : start_13 + 32], value_9[:, start_12 : start_12 + 32]), -1)
+        value_10 = torch.cat((value_9[:, start_13 : start_13 + 32], residual_4), -1)
         filter_4 = F.linear(value_10, wavenet_4_filter_weight, wavenet_4_filter_bias)
         gate_4 = F.linear(value_10, wavenet_4_gate_weight, wavenet_4_gate_bias)
         gated_4 = torch.tanh(filter_4) * torch.sigmoid(gate_4)
@@ -391,7 +391,7 @@ def sample_rows(
         residual_5 = residual_4 + residual_4_2
         value_11 = tiles.filled(wavenet_residual_5, residual_5, start_14, start_14 + 32)
         start_15 = total % 33 * 32
-        value_12 = torch.cat((value_11[:, start_15 : start_15 + 32], value_11[:, start_14 : start_14 + 32]), -1)
+        value_12 = torch.cat((value_11[:, start_15 : start_15 + 32], residual_5), -1)
         filter_5 = F.linear(value_12, wavenet_5_filter_weight, wavenet_5_filter_bias)
         gate_5 = F.linear(value_12, wavenet_5_gate_weight, wavenet_5_gate_bias)
         gated_5 = torch.tanh(filter_5) * torch.sigmoid(gate_5)

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import dot, matrix, normal, square, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, matrix_again, normal, square, uniform, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -168,11 +168,11 @@ def objective_critic_saving_kernel(
         0.0,
     )
     hidden_8 = tl.maximum(
-        dot(hidden_7, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
+        dot(hidden_7, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
     hidden_9 = tl.maximum(
-        dot(hidden_8, matrix(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
+        dot(hidden_8, matrix_again(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
     C_2 = tl.sum(hidden_9 * vector(C_mlp_output_weight_array, 0, 64), 1) + tl.load(C_mlp_output_bias_array)
@@ -190,11 +190,11 @@ def objective_critic_saving_kernel(
         0.0,
     )
     hidden_11 = tl.maximum(
-        dot(hidden_10, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
+        dot(hidden_10, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
     hidden_12 = tl.maximum(
-        dot(hidden_11, matrix(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
+        dot(hidden_11, matrix_again(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
     shared_2 = (hidden_10 > 0.0).to(tl.float32) * dot(
@@ -276,8 +276,8 @@ def objective_critic_saving_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return value
 
@@ -430,6 +430,9 @@ def objective_critic_backward_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
+    # wgan_gp.gen:3
+    tl.store(part_8_out + place * 2, tl.load(x_ptr + place * 2, mask=live, other=0), mask=live)
+    tl.store(part_8_out + place * 2 + 1, tl.load(x_ptr + place * 2 + 1, mask=live, other=0), mask=live)
     # wgan_gp.gen:9
     hidden = tl.maximum(
         tl.load(x_ptr + place * 2, mask=live, other=0)[:, None] * vector(C_mlp_0_weight_array, 0, 64)
@@ -437,26 +440,39 @@ def objective_critic_backward_kernel(
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_6_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
     hidden_2 = tl.maximum(
         dot(hidden, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_4_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
     hidden_3 = tl.maximum(
         dot(hidden_2, matrix(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_3, mask=live[:, None])
     value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     value_0 = value_cotangent
+    tl.store(part_1_out + place * 1, value_0, mask=live)
     product = (hidden_3 > 0.0).to(tl.float32) * (value_0[:, None] * vector(C_mlp_output_weight_array, 0, 64))
+    tl.store(part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product, mask=live[:, None])
     product_2 = (hidden_2 > 0.0).to(tl.float32) * dot(product, matrix(C_mlp_2_weight_array_2, 0, 64, 64), PRECISION)
+    tl.store(part_5_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2, mask=live[:, None])
     product_3 = (hidden > 0.0).to(tl.float32) * dot(product_2, matrix(C_mlp_1_weight_array_2, 0, 64, 64), PRECISION)
+    tl.store(x_gradient_out + place * 2, tl.sum(product_3 * vector(C_mlp_0_weight_array, 0, 64), 1), mask=live)
+    tl.store(x_gradient_out + place * 2 + 1, tl.sum(product_3 * vector(C_mlp_0_weight_array_2, 0, 64), 1), mask=live)
+    tl.store(part_7_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_3, mask=live[:, None])
     # wgan_gp.gen:2
     negate_value_cotangent = -value_cotangent
     # wgan_gp.gen:9
     value_2_0 = negate_value_cotangent
+    tl.store(part_9_out + place * 1, value_2_0, mask=live)
+    tl.store(part_17_out + place * 1, value_0 + value_2_0, mask=live)
     # wgan_gp.gen:6
     z_0 = normal(seed, row, step, 0, 3)
+    tl.store(part_31_out + place * 2, z_0, mask=live)
     z_1 = normal(seed, row, step, 1, 3)
+    tl.store(part_31_out + place * 2 + 1, z_1, mask=live)
     # wgan_gp.gen:7
     hidden_4 = tl.maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
@@ -464,16 +480,21 @@ def objective_critic_backward_kernel(
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_29_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_4, mask=live[:, None])
     hidden_5 = tl.maximum(
         dot(hidden_4, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_27_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_5, mask=live[:, None])
     hidden_6 = tl.maximum(
         dot(hidden_5, matrix(mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(mlp_2_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_25_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_6, mask=live[:, None])
     y_0 = tl.sum(hidden_6 * vector(mlp_output_weight_array, 0, 64), 1) + tl.load(output_bias_array)
+    tl.store(part_16_out + place * 2, y_0, mask=live)
     y_1 = tl.sum(hidden_6 * vector(mlp_output_weight_array_2, 0, 64), 1) + tl.load(output_bias_array_2)
+    tl.store(part_16_out + place * 2 + 1, y_1, mask=live)
     # wgan_gp.gen:9
     hidden_7 = tl.maximum(
         y_0[:, None] * vector(C_mlp_0_weight_array, 0, 64)
@@ -481,17 +502,34 @@ def objective_critic_backward_kernel(
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_14_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_7, mask=live[:, None])
     hidden_8 = tl.maximum(
-        dot(hidden_7, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
+        dot(hidden_7, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_12_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_8, mask=live[:, None])
     hidden_9 = tl.maximum(
-        dot(hidden_8, matrix(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
+        dot(hidden_8, matrix_again(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_10_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_9, mask=live[:, None])
     product_4 = (hidden_9 > 0.0).to(tl.float32) * (value_2_0[:, None] * vector(C_mlp_output_weight_array, 0, 64))
-    product_5 = (hidden_8 > 0.0).to(tl.float32) * dot(product_4, matrix(C_mlp_2_weight_array_2, 0, 64, 64), PRECISION)
-    product_6 = (hidden_7 > 0.0).to(tl.float32) * dot(product_5, matrix(C_mlp_1_weight_array_2, 0, 64, 64), PRECISION)
+    tl.store(part_11_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_4, mask=live[:, None])
+    tl.store(part_34_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product + product_4, mask=live[:, None])
+    product_5 = (hidden_8 > 0.0).to(tl.float32) * dot(
+        product_4,
+        matrix_again(C_mlp_2_weight_array_2, 0, 64, 64),
+        PRECISION,
+    )
+    tl.store(part_13_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_5, mask=live[:, None])
+    tl.store(part_33_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2 + product_5, mask=live[:, None])
+    product_6 = (hidden_7 > 0.0).to(tl.float32) * dot(
+        product_5,
+        matrix_again(C_mlp_1_weight_array_2, 0, 64, 64),
+        PRECISION,
+    )
+    tl.store(part_15_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_6, mask=live[:, None])
+    tl.store(part_32_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_3 + product_6, mask=live[:, None])
     # adversarial.gen:14
     u = uniform(seed, row, step, 0, 4)
     # adversarial.gen:15
@@ -507,19 +545,23 @@ def objective_critic_backward_kernel(
     )
     indicator_value = (hidden_10 > 0.0).to(tl.float32)
     hidden_11 = tl.maximum(
-        dot(hidden_10, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
+        dot(hidden_10, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
     indicator_value_2 = (hidden_11 > 0.0).to(tl.float32)
     hidden_12 = tl.maximum(
-        dot(hidden_11, matrix(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
+        dot(hidden_11, matrix_again(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
     indicator_value_3 = (hidden_12 > 0.0).to(tl.float32)
     value_3_0 = 1.0
+    tl.store(part_35_out + place * 1, tl.full((ROWS,), value_3_0, tl.float32), mask=live)
     product_7 = indicator_value_3 * (value_3_0 * vector(C_mlp_output_weight_array, 0, 64))
-    product_8 = indicator_value_2 * dot(product_7, matrix(C_mlp_2_weight_array_2, 0, 64, 64), PRECISION)
-    product_9 = indicator_value * dot(product_8, matrix(C_mlp_1_weight_array_2, 0, 64, 64), PRECISION)
+    tl.store(part_22_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_7, mask=live[:, None])
+    product_8 = indicator_value_2 * dot(product_7, matrix_again(C_mlp_2_weight_array_2, 0, 64, 64), PRECISION)
+    tl.store(part_20_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_8, mask=live[:, None])
+    product_9 = indicator_value * dot(product_8, matrix_again(C_mlp_1_weight_array_2, 0, 64, 64), PRECISION)
+    tl.store(part_18_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_9, mask=live[:, None])
     grad_C_0 = tl.sum(product_9 * vector(C_mlp_0_weight_array, 0, 64), 1)
     grad_C_1 = tl.sum(product_9 * vector(C_mlp_0_weight_array_2, 0, 64), 1)
     # adversarial.gen:15
@@ -528,81 +570,37 @@ def objective_critic_backward_kernel(
     # wgan_gp.gen:2
     shared_3 = 2 * (reduced - 1.0) * (0.1 * negate_value_cotangent)
     product_10_0 = grad_C_0 / shared_2 * shared_3
+    tl.store(part_19_out + place * 2, product_10_0, mask=live)
     product_10_1 = grad_C_1 / shared_2 * shared_3
+    tl.store(part_19_out + place * 2 + 1, product_10_1, mask=live)
     # wgan_gp.gen:9
     product_11 = indicator_value * (
         product_10_0[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + product_10_1[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
     )
-    product_12 = indicator_value_2 * dot(product_11, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION)
+    tl.store(part_21_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_11, mask=live[:, None])
+    product_12 = indicator_value_2 * dot(product_11, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION)
+    tl.store(part_23_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_12, mask=live[:, None])
+    tl.store(
+        part_36_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
+        indicator_value_3 * dot(product_12, matrix_again(C_mlp_2_weight_array, 0, 64, 64), PRECISION),
+        mask=live[:, None],
+    )
     projected_0 = tl.sum(product_6 * vector(C_mlp_0_weight_array, 0, 64), 1)
+    tl.store(part_24_out + place * 2, projected_0, mask=live)
     projected_1 = tl.sum(product_6 * vector(C_mlp_0_weight_array_2, 0, 64), 1)
+    tl.store(part_24_out + place * 2 + 1, projected_1, mask=live)
     # wgan_gp.gen:7
     product_13 = (hidden_6 > 0.0).to(tl.float32) * (
         projected_0[:, None] * vector(mlp_output_weight_array, 0, 64)
         + projected_1[:, None] * vector(mlp_output_weight_array_2, 0, 64)
     )
-    product_14 = (hidden_5 > 0.0).to(tl.float32) * dot(product_13, matrix(mlp_2_weight_array_2, 0, 64, 64), PRECISION)
-    # wgan_gp.gen:9
-    tl.store(x_gradient_out + place * 2, tl.sum(product_3 * vector(C_mlp_0_weight_array, 0, 64), 1), mask=live)
-    tl.store(x_gradient_out + place * 2 + 1, tl.sum(product_3 * vector(C_mlp_0_weight_array_2, 0, 64), 1), mask=live)
-    tl.store(part_1_out + place * 1, value_0, mask=live)
-    # wgan_gp.gen:3
-    tl.store(part_8_out + place * 2, tl.load(x_ptr + place * 2, mask=live, other=0), mask=live)
-    tl.store(part_8_out + place * 2 + 1, tl.load(x_ptr + place * 2 + 1, mask=live, other=0), mask=live)
-    # wgan_gp.gen:9
-    tl.store(part_9_out + place * 1, value_2_0, mask=live)
-    # wgan_gp.gen:7
-    tl.store(part_16_out + place * 2, y_0, mask=live)
-    tl.store(part_16_out + place * 2 + 1, y_1, mask=live)
-    # wgan_gp.gen:9
-    tl.store(part_17_out + place * 1, value_0 + value_2_0, mask=live)
-    # wgan_gp.gen:2
-    tl.store(part_19_out + place * 2, product_10_0, mask=live)
-    tl.store(part_19_out + place * 2 + 1, product_10_1, mask=live)
-    # wgan_gp.gen:9
-    tl.store(part_24_out + place * 2, projected_0, mask=live)
-    tl.store(part_24_out + place * 2 + 1, projected_1, mask=live)
-    # wgan_gp.gen:6
-    tl.store(part_31_out + place * 2, z_0, mask=live)
-    tl.store(part_31_out + place * 2 + 1, z_1, mask=live)
-    # wgan_gp.gen:9
-    tl.store(part_35_out + place * 1, tl.full((ROWS,), value_3_0, tl.float32), mask=live)
-    tl.store(part_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_3, mask=live[:, None])
-    tl.store(part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product, mask=live[:, None])
-    tl.store(part_4_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
-    tl.store(part_5_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2, mask=live[:, None])
-    tl.store(part_6_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
-    tl.store(part_7_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_3, mask=live[:, None])
-    tl.store(part_10_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_9, mask=live[:, None])
-    tl.store(part_11_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_4, mask=live[:, None])
-    tl.store(part_12_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_8, mask=live[:, None])
-    tl.store(part_13_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_5, mask=live[:, None])
-    tl.store(part_14_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_7, mask=live[:, None])
-    tl.store(part_15_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_6, mask=live[:, None])
-    tl.store(part_18_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_9, mask=live[:, None])
-    tl.store(part_20_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_8, mask=live[:, None])
-    tl.store(part_21_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_11, mask=live[:, None])
-    tl.store(part_22_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_7, mask=live[:, None])
-    tl.store(part_23_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_12, mask=live[:, None])
-    # wgan_gp.gen:7
-    tl.store(part_25_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_6, mask=live[:, None])
     tl.store(part_26_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_13, mask=live[:, None])
-    tl.store(part_27_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_5, mask=live[:, None])
+    product_14 = (hidden_5 > 0.0).to(tl.float32) * dot(product_13, matrix(mlp_2_weight_array_2, 0, 64, 64), PRECISION)
     tl.store(part_28_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_14, mask=live[:, None])
-    tl.store(part_29_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_4, mask=live[:, None])
     tl.store(
         part_30_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
         (hidden_4 > 0.0).to(tl.float32) * dot(product_14, matrix(mlp_1_weight_array_2, 0, 64, 64), PRECISION),
-        mask=live[:, None],
-    )
-    # wgan_gp.gen:9
-    tl.store(part_32_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_3 + product_6, mask=live[:, None])
-    tl.store(part_33_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2 + product_5, mask=live[:, None])
-    tl.store(part_34_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product + product_4, mask=live[:, None])
-    tl.store(
-        part_36_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
-        indicator_value_3 * dot(product_12, matrix(C_mlp_2_weight_array, 0, 64, 64), PRECISION),
         mask=live[:, None],
     )
 
@@ -745,8 +743,8 @@ def objective_critic_backward_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=16,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return (
         x_gradient,
@@ -993,8 +991,8 @@ def objective_generator_saving_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return value
 
@@ -1129,9 +1127,12 @@ def objective_generator_backward_kernel(
     value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     # wgan_gp.gen:9
     value_0 = value_cotangent
+    tl.store(part_1_out + place * 1, value_0, mask=live)
     # wgan_gp.gen:6
     z_0 = normal(seed, row, step, 0, 6)
+    tl.store(part_16_out + place * 2, z_0, mask=live)
     z_1 = normal(seed, row, step, 1, 6)
+    tl.store(part_16_out + place * 2 + 1, z_1, mask=live)
     # wgan_gp.gen:7
     hidden = tl.maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
@@ -1139,16 +1140,21 @@ def objective_generator_backward_kernel(
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_14_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
     hidden_2 = tl.maximum(
         dot(hidden, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_12_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
     hidden_3 = tl.maximum(
         dot(hidden_2, matrix(mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(mlp_2_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_10_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_3, mask=live[:, None])
     x_2_0 = tl.sum(hidden_3 * vector(mlp_output_weight_array, 0, 64), 1) + tl.load(output_bias_array)
+    tl.store(part_8_out + place * 2, x_2_0, mask=live)
     x_2_1 = tl.sum(hidden_3 * vector(mlp_output_weight_array_2, 0, 64), 1) + tl.load(output_bias_array_2)
+    tl.store(part_8_out + place * 2 + 1, x_2_1, mask=live)
     # wgan_gp.gen:9
     hidden_4 = tl.maximum(
         x_2_0[:, None] * vector(C_mlp_0_weight_array, 0, 64)
@@ -1156,49 +1162,35 @@ def objective_generator_backward_kernel(
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_6_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_4, mask=live[:, None])
     hidden_5 = tl.maximum(
         dot(hidden_4, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_4_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_5, mask=live[:, None])
     hidden_6 = tl.maximum(
         dot(hidden_5, matrix(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
+    tl.store(part_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_6, mask=live[:, None])
     product = (hidden_6 > 0.0).to(tl.float32) * (value_0[:, None] * vector(C_mlp_output_weight_array, 0, 64))
+    tl.store(part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product, mask=live[:, None])
     product_2 = (hidden_5 > 0.0).to(tl.float32) * dot(product, matrix(C_mlp_2_weight_array_2, 0, 64, 64), PRECISION)
+    tl.store(part_5_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2, mask=live[:, None])
     product_3 = (hidden_4 > 0.0).to(tl.float32) * dot(product_2, matrix(C_mlp_1_weight_array_2, 0, 64, 64), PRECISION)
+    tl.store(part_7_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_3, mask=live[:, None])
     projected_0 = tl.sum(product_3 * vector(C_mlp_0_weight_array, 0, 64), 1)
+    tl.store(part_9_out + place * 2, projected_0, mask=live)
     projected_1 = tl.sum(product_3 * vector(C_mlp_0_weight_array_2, 0, 64), 1)
+    tl.store(part_9_out + place * 2 + 1, projected_1, mask=live)
     # wgan_gp.gen:7
     product_4 = (hidden_3 > 0.0).to(tl.float32) * (
         projected_0[:, None] * vector(mlp_output_weight_array, 0, 64)
         + projected_1[:, None] * vector(mlp_output_weight_array_2, 0, 64)
     )
-    product_5 = (hidden_2 > 0.0).to(tl.float32) * dot(product_4, matrix(mlp_2_weight_array_2, 0, 64, 64), PRECISION)
-    # wgan_gp.gen:9
-    tl.store(part_1_out + place * 1, value_0, mask=live)
-    # wgan_gp.gen:7
-    tl.store(part_8_out + place * 2, x_2_0, mask=live)
-    tl.store(part_8_out + place * 2 + 1, x_2_1, mask=live)
-    # wgan_gp.gen:9
-    tl.store(part_9_out + place * 2, projected_0, mask=live)
-    tl.store(part_9_out + place * 2 + 1, projected_1, mask=live)
-    # wgan_gp.gen:6
-    tl.store(part_16_out + place * 2, z_0, mask=live)
-    tl.store(part_16_out + place * 2 + 1, z_1, mask=live)
-    # wgan_gp.gen:9
-    tl.store(part_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_6, mask=live[:, None])
-    tl.store(part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product, mask=live[:, None])
-    tl.store(part_4_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_5, mask=live[:, None])
-    tl.store(part_5_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2, mask=live[:, None])
-    tl.store(part_6_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_4, mask=live[:, None])
-    tl.store(part_7_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_3, mask=live[:, None])
-    # wgan_gp.gen:7
-    tl.store(part_10_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_3, mask=live[:, None])
     tl.store(part_11_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_4, mask=live[:, None])
-    tl.store(part_12_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
+    product_5 = (hidden_2 > 0.0).to(tl.float32) * dot(product_4, matrix(mlp_2_weight_array_2, 0, 64, 64), PRECISION)
     tl.store(part_13_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_5, mask=live[:, None])
-    tl.store(part_14_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
     tl.store(
         part_15_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
         (hidden > 0.0).to(tl.float32) * dot(product_5, matrix(mlp_1_weight_array_2, 0, 64, 64), PRECISION),
@@ -1298,8 +1290,8 @@ def objective_generator_backward_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return (
         part_1,

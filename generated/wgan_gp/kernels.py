@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, normal, square, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, matrix_again, normal, square, uniform, vector
 
 
 @tiles.remembered
@@ -149,8 +149,8 @@ def sample_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return x
 
@@ -282,8 +282,8 @@ def decode_rows(
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return x
 
@@ -318,7 +318,7 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         step,
         ROWS=128,
         PRECISION=tiles.precision(),
-        num_warps=4,
+        num_warps=tiles.warps(4),
         num_stages=1,
     )
     return z
@@ -480,11 +480,11 @@ def objective_critic_kernel(
         0.0,
     )
     hidden_8 = tl.maximum(
-        dot(hidden_7, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
+        dot(hidden_7, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
     hidden_9 = tl.maximum(
-        dot(hidden_8, matrix(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
+        dot(hidden_8, matrix_again(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
     C_2 = tl.sum(hidden_9 * vector(C_mlp_output_weight_array, 0, 64), 1) + tl.load(C_mlp_output_bias_array)
@@ -502,11 +502,11 @@ def objective_critic_kernel(
         0.0,
     )
     hidden_11 = tl.maximum(
-        dot(hidden_10, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
+        dot(hidden_10, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
     hidden_12 = tl.maximum(
-        dot(hidden_11, matrix(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
+        dot(hidden_11, matrix_again(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
     shared_2 = (hidden_10 > 0.0).to(tl.float32) * dot(
@@ -588,8 +588,8 @@ def objective_critic_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return value
 
@@ -798,7 +798,7 @@ def objective_generator_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=8,
-        num_stages=2,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return value

@@ -72,6 +72,13 @@ def several(name: str, head: str, law: str, sde: str, holds: bool, reason: str) 
     return Statement(f"several: {name}", _model(body, head), holds, reason)
 
 
+def reversible(name: str, head: str, law: str, sde: str, holds: bool, reason: str) -> Statement:
+    """An equation, of x or of x and v, is reversible with respect to a law."""
+    state = "x, v" if "v :" in head else "x"
+    body = f"p({state}) ∝ {law}\nsde moved({state} | t : Positive) {{ {sde} }}\nclaim reversible(moved, p)"
+    return Statement(f"reversible: {name}", _model(body, head), holds, reason)
+
+
 T, F = True, False  # holds, does not
 V2 = "observed x : Real[2]"
 V3 = "observed x : Real[3]"

@@ -14,14 +14,14 @@ from gencompiler.diagnostics.model import CompileError
 from gencompiler.diagnostics.span import SourceText
 from gencompiler.model.hash import model_hash
 from gencompiler.pipeline import Compilation, run
-from gencompiler.proof import exponentials, growth, sde_rules
+from gencompiler.proof import current_rules, exponentials, growth, sde_rules
 from gencompiler.proof.exponentials import Exponentials
 from gencompiler.proof.sde_facts import Diffusion
-from tests.checks import sde_kernels, sde_laws, sde_reversals
+from tests.checks import sde_balance, sde_kernels, sde_laws, sde_reversals
 from tests.checks.sde_statements import Statement, stationary
 
-CLAIMS = ("kernel", "stationary_sde", "reverse", "marginals", "terminal_law")
-STATEMENTS = (*sde_kernels.STATEMENTS, *sde_laws.STATEMENTS, *sde_reversals.STATEMENTS)
+CLAIMS = ("kernel", "stationary_sde", "reversible_sde", "reverse", "marginals", "terminal_law")
+STATEMENTS = (*sde_balance.STATEMENTS, *sde_kernels.STATEMENTS, *sde_laws.STATEMENTS, *sde_reversals.STATEMENTS)
 BY_NAME = {s.name: s for s in STATEMENTS}
 
 
@@ -70,6 +70,11 @@ def test_what_is_proved_is_replayed(statement: Statement) -> None:
     assert recheck(text, compilation.derived, model_hash(compilation.model)) == []
 
 
+def test_what_changes_with_time_is_not_said_to_balance() -> None:
+    """It may: the rule does not speak of it."""
+    assert verdict(sde_balance.IN_TIME) == "unknown"
+
+
 # -- each part of a rule is needed -----------------------------------------------------------------------------------
 
 #: Solutions of the stationary equation that are at infinity before long, so that nothing is kept.
@@ -100,6 +105,12 @@ def test_a_parameter_of_either_sign_is_refuted_at_a_value() -> None:
 BROKEN: dict[str, tuple[object, str, Any, Statement]] = {
     "the residual is never looked at": (sde_rules, "is_zero", lambda value: True, BY_NAME["stationary: OU, no root 2"]),
     "nothing leaves": (sde_rules, "stays_finite", lambda *parts: True, LEAVES),
+    "a current is never looked at": (
+        current_rules,
+        "is_zero",
+        lambda value: True,
+        BY_NAME["reversible: underdamped"],
+    ),
     "every polynomial is bounded": (growth, "bounded_above", lambda value, **limits: True, CAUCHY),
     "every noise is tame": (growth, "_grows", lambda row, state, limit: True, CAUCHY),
     "every mass is finite": (
@@ -142,3 +153,11 @@ def test_a_wrong_generator_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sde_claims, "generator", wrong)
     assert verdict(BY_NAME["stationary: OU"]) != "proved"
     assert verdict(BY_NAME["stationary: OU, no root 2"]) == "proved"
+
+
+def test_no_claim_passes_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim that no check looks at is refused, not skipped."""
+    monkeypatch.setattr(sde_claims, "claims", lambda model: [])
+    with pytest.raises(CompileError) as caught:
+        checked(BY_NAME["reversible: underdamped"])
+    assert [d.code for d in caught.value.diagnostics] == ["G901"]

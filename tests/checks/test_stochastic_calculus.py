@@ -247,14 +247,18 @@ def test_an_objective_needs_a_kernel() -> None:
     assert any("not linear in the state" in d.message for d in reported)
 
 
-@pytest.mark.parametrize(("rate", "right"), [(30, True), (40, False)])
-def test_no_signal_is_left(rate: int, right: bool) -> None:
-    """The signal at the end is exp(-rate / 2): 3e-7 of the noise for 30, and 2e-9, lost in float32, for 40."""
+@pytest.mark.parametrize(
+    ("objective", "rate", "right"),
+    [("noise", 30, True), ("noise", 40, False), ("velocity", 40, True), ("data", 40, True)],
+)
+def test_no_signal_is_left(objective: str, rate: int, right: bool) -> None:
+    """The signal at the end is exp(-rate / 2): 3e-7 of the noise for 30, and 2e-9, lost in float32, for 40, where the
+    velocity and the data can still be predicted."""
     body = f"""
   sde fast{RANGE} {{ dx = -{rate} / 2 * x * dt + sqrt({rate}) * dW }}
   def eps(x : Real[D], t : Interval(0, 1)) -> Real[D] = mlp(x, t, hidden = [8])
   {PRIOR}
-  train noise_prediction(eps, fast)
+  train {objective}_prediction(eps, fast)
 """
     assert codes(body) == ([] if right else ["G608"])
 

@@ -28,7 +28,6 @@ model M(D = 4) {{
 #: network of which more is known than its value at two points.
 UNKNOWN = {
     "the conditioner sees all",
-    "the norm is lost",
     "the entry itself in a network",
     "all of the input in the scale",
     "a bound of 1 is not below 1",

@@ -53,19 +53,15 @@ PLANNED: dict[str, str] = {
     "`Invertible(n)`": "observed x : Invertible(3)  p(x) = Normal(0, 1)",
     "`Lower(n)`": "observed x : Lower(3)  p(x) = Normal(0, 1)",
     "`Upper(n)`": "observed x : Upper(3)  p(x) = Normal(0, 1)",
-    "indexed derived quantities": "observed x : Real[4]  param a : Real[4]  h[t] = 2 * a[t]  p(x[t]) = Normal(h[t], 1)",
+    "guards that compare anything else": "observed x : Real[4]  param a : Real  p(x[t]) = Normal(a, 1) if a > 0",
+    "Circles along another axis than the first": (
+        "observed x, y : Real[2, 3]  p(x[:, t] | y[:, <t]) = Normal(sum(y[:, <t]), 1)"
+        "  p(y[:, t] | x[:, <=t]) = Normal(sum(x[:, <=t]), 1)"
+    ),
     "several targets": "observed x : Real, y : Real  param a : Real  p(x, y) = Normal(a, 1)",
     "Views with a moved bound": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(sum(x[<i - 1]), 1)",
-    "the prelude's `orderless`": (
-        "observed x : Binary[3]  latent o : Permutation(3)  p(o) = Uniform()  p(x[o[i]] | o) = Bernoulli(logits = bias())"
-        "  q(o | x) = Uniform()  train orderless"
-    ),
     "`x[>=i]`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x[i] | y) = Normal(sum(y[>=i]), 1)",
     "`x[!=i]`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x[i] | y) = Normal(sum(y[!=i]), 1)",
-    "produced in turns": (
-        "observed x : Real[3], y : Real[3]  p(x[i] | y[<i]) = Normal(sum(y[<i]), 1)"
-        "  p(y[i] | x[<=i]) = Normal(sum(x[<=i]), 1)"
-    ),
     "Parameters after the bar of a `def`": (
         "observed x : Real  def f(u : Real | a : Real) -> Real = a * u  p(x) = Normal(f(1), 1)"
     ),
@@ -75,6 +71,18 @@ PLANNED: dict[str, str] = {
 
 #: What `language.md` says works: its words, and a model's statements.
 SUPPORTED: dict[str, str] = {
+    "`h[t] = …`, guards on indices": (
+        "observed x : Real[4]  param a : Real[4]  h[t] = 2 * a[t] if t < 2  h[t] = a[t] if t >= 2  p(x[t]) = Normal(h[t], 1)"
+        "  evaluate exact"
+    ),
+    "equations in turns": (
+        "observed x : Real[3], y : Real[3]  p(x[i] | y[<i]) = Normal(sum(y[<i]), 1)"
+        "  p(y[i] | x[<=i]) = Normal(sum(x[<=i]), 1)  evaluate exact"
+    ),
+    "declared, `latent h : Real[T, n]`": (
+        "observed x : Real[3]  latent h : Real[3, 2]  param a : Real[2]  h[t] = a * t  p(x[t] | h[t]) = Normal(sum(h[t]), 1)"
+        "  evaluate exact"
+    ),
     "`VonMises(mean, concentration)`": "observed x : Angle  param a : Real  p(x) = VonMises(a, 1)",
     "`Poisson(rate)`": "observed x : Count  param a : Real  p(x) = Poisson(exp(a))",
     "`Beta(a, b)`": "observed x : Unit  param a : Positive  p(x) = Beta(a, 1)",

@@ -10,7 +10,7 @@ from fractions import Fraction
 import pytest
 
 from gencompiler.checks.factorization import joints
-from gencompiler.derive import queries
+from gencompiler.derive import drawing, queries
 from gencompiler.derive.derive import derive
 from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.model import nodes
@@ -130,7 +130,7 @@ def test_a_draw_has_the_conditional_distribution(seed: int) -> None:
     refused = 0
     for targets, given in questions(4, seed):
         try:
-            steps = queries.draw_plan(derived, "p", targets, given)
+            steps = drawing.draw_plan(derived, "p", targets, given)
         except queries.Refused:
             refused += 1
             with pytest.raises(Unproved):
@@ -182,7 +182,7 @@ def test_a_refused_density_says_why(joint: str, targets: tuple[str, ...], given:
 def test_a_refused_draw_says_why(joint: str, targets: tuple[str, ...], given: tuple[str, ...], reason: str) -> None:
     derived = derive(resolved(TWO_LATENTS, ""))
     with pytest.raises(queries.Refused) as refusal:
-        queries.draw_plan(derived, joint, targets, given)
+        drawing.draw_plan(derived, joint, targets, given)
     assert reason in refusal.value.reason
 
 
@@ -202,5 +202,5 @@ model Flow(D = 3) {
     assert [queries.variable_of(f.conditional) for f in plan.base.factors] == ["z", "y"]
     with pytest.raises(queries.Refused, match="determined"):
         queries.density_plan(derived, "p", ("x",), ("z",))
-    steps = queries.draw_plan(derived, "p", ("x",), ())
+    steps = drawing.draw_plan(derived, "p", ("x",), ())
     assert [type(s).__name__ for s in steps] == ["Factor", "Link"]

@@ -255,6 +255,8 @@ model Fitted {
   def eps(x : Real[2], t : Interval(0, 1)) -> Real[2] = -noise(moved, t) * score(x, t)
   def v(x : Real[2], t : Interval(0, 1)) -> Real[2] =
     k * (signal(moved, t) * noise(moved, t) * (3 / 4) * x - noise(moved, t)) / (signal(moved, t)^2 / 4 + noise(moved, t)^2)
+  def d(x : Real[2], t : Interval(0, 1)) -> Real[2] =
+    k * (1 + signal(moved, t) / 4 * (x - signal(moved, t)) / (signal(moved, t)^2 / 4 + noise(moved, t)^2))
   p(x(1)) = Normal(0, 1)
   train OBJECTIVE
 }
@@ -268,6 +270,8 @@ model Fitted {
         "denoising_score_matching(score, moved, weighting = likelihood, cutoff = 0.05)",
         "noise_prediction(eps, moved)",
         "velocity_prediction(v, moved)",
+        "data_prediction(d, moved)",
+        "data_prediction(d, moved, weighting = uniform)",
     ],
 )
 def test_the_objectives_have_the_exact_score_as_their_minimum(objective: str) -> None:

@@ -48,6 +48,27 @@ model Skewed(K = 2) {
 """
 
 
+def test_weights_of_a_simplex_need_no_name() -> None:
+    """`Mixture(w, for k in K: …)` is `Mixture(weights = w, for k: …)`, bit for bit, and the density is torch's."""
+    text = """
+model Waiting(K = 3) {
+  observed x : Positive
+  param w : Simplex(K), a, r : Positive[K]
+  p(x) = Mixture(w, for k in K: Gamma(a[k], r[k]))
+  train maximum_likelihood
+}
+"""
+    first, second = (
+        Perturbation(0.7, 1).apply(gencompiler.compile(t)()).double()
+        for t in (text, text.replace("Mixture(w, for k in K", "Mixture(weights = w, for k"))
+    )
+    x = torch.linspace(0.05, 6, 40, dtype=torch.float64)
+    own, (w, a, r) = first.log_prob(x), (first.value(n) for n in "war")
+    assert torch.equal(own, second.log_prob(x))
+    expected = (w.log() + torch.distributions.Gamma(a, r).log_prob(x[:, None])).logsumexp(-1)
+    torch.testing.assert_close(own, expected, rtol=1e-10, atol=1e-10)
+
+
 def test_scales_are_those_of_torch() -> None:
     model = Perturbation(1.0, 1).apply(gencompiler.compile(SCALES)()).double()
     w, m, s = (model.value(name) for name in ("w", "m", "s"))

@@ -30,6 +30,16 @@ TWO_LATENTS = """model M(D = 3, Z = 2) {
 }
 """
 
+ORDERED = """model M(D = 3) {
+  observed x : Binary[D]
+  latent o : Permutation(D)
+  p(o) = Uniform()
+  p(x[o[i]] | x[o[<i]], o) = Bernoulli(logits = linear(scatter(x[o[<i]], o[<i], D), indicator(o[<i]))[o[i]])
+  q(o | x) = p(o)
+  TRAIN
+}
+"""
+
 GAME = """model M(D = 3, Z = 2) {
   observed x : Real[D]
   latent z : Real[Z]

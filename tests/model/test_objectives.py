@@ -11,12 +11,13 @@ from gencompiler.model import nodes
 from gencompiler.model.prelude import load
 from gencompiler.model.print import text
 from gencompiler.node import walk
-from tests.model.objectives import DIFFUSION, GAME, REAL_LATENT, TWO_LATENTS, codes, own, resolved
+from tests.model.objectives import DIFFUSION, GAME, ORDERED, REAL_LATENT, TWO_LATENTS, codes, own, resolved
 
 #: Every objective of the prelude with arguments, on the model that it is meant for.
 MEANT = {
     "maximum_likelihood": (REAL_LATENT, "maximum_likelihood"),
     "prior_sampled_likelihood": (REAL_LATENT, "prior_sampled_likelihood(K = 3)"),
+    "orderless": (ORDERED, "orderless"),
     "elbo": (REAL_LATENT, "elbo"),
     "beta_elbo": (REAL_LATENT, "beta_elbo(beta = 2)"),
     "iwae": (REAL_LATENT, "iwae(K = 3)"),
@@ -36,12 +37,13 @@ MEANT = {
     "denoising_score_matching": (DIFFUSION, "denoising_score_matching(e, vp, weighting = likelihood)"),
     "noise_prediction": (DIFFUSION, "noise_prediction(e, vp, cutoff = 0.01)"),
     "velocity_prediction": (DIFFUSION, "velocity_prediction(e, vp)"),
+    "data_prediction": (DIFFUSION, "data_prediction(e, vp)"),
     "edm_denoising": (DIFFUSION, "edm_denoising(e, d = 0.25)"),
     "flow_matching": (DIFFUSION, "flow_matching(e)"),
 }
 
-#: Objectives that need what the language has and the compiler does not: orders, free energies, stored chains.
-NOT_YET = {"orderless", "contrastive_divergence", "persistent_contrastive_divergence", "walkback"}
+#: Objectives of models with energies and chains, which have goldens of their own.
+NOT_YET = {"contrastive_divergence", "persistent_contrastive_divergence", "walkback"}
 
 
 def _training(model: nodes.Model) -> str:

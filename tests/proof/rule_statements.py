@@ -14,6 +14,7 @@ from tests.checks import (
     density_corpus,
     density_corpus_more,
     mass_corpus,
+    sde_balance,
     sde_kernels,
     sde_laws,
     sde_reversals,
@@ -91,6 +92,9 @@ CHAIN = (
     "scan_mixture",
 )
 SDE = (
+    "reversible: two noises",
+    "reversible: underdamped",
+    "reversible: flat",
     "stationary: squashed swirl",
     "stationary: a flat law",
     "kernel: noise of time, Stratonovich",
@@ -212,7 +216,7 @@ def statements() -> Iterator[tuple[str, str]]:
         if pair.name in DENSITY:
             yield from ((f"{pair.name} {formula}", pair.spec(formula)) for formula in (pair.true, pair.false))
     yield from ((n, f"model M {{\n{body}\n}}\n") for n, body, _ in (*TRUE_CHAINS, *FALSE_CHAINS) if n in CHAIN)
-    known = (*sde_kernels.STATEMENTS, *sde_laws.STATEMENTS, *sde_reversals.STATEMENTS)
+    known = (*sde_balance.STATEMENTS, *sde_kernels.STATEMENTS, *sde_laws.STATEMENTS, *sde_reversals.STATEMENTS)
     yield from ((s.name, s.model + "\n") for s in known if s.name in SDE)
     yield "an inverse", spec(heads("a; b|a"), ("b",), heads("a|b"))
     yield from ((t.name, t.spec) for t in soundness.TRAPS if t.name in TRAPS)

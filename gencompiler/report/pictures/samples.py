@@ -114,7 +114,9 @@ _CONTOURS = (
 
 
 def _contours(axes: Any, density: DensityGrid) -> None:
-    values = np.nan_to_num(np.asarray(density.values, dtype=np.float64))
+    # far from the data a map may saturate: what is no number there is no mass
+    values = np.nan_to_num(np.asarray(density.values, dtype=np.float64), posinf=0.0)
+    values = values / max(float(values.max()), 1e-300)
     ordered = np.sort(values.ravel())[::-1]
     mass = np.cumsum(ordered) / max(float(ordered.sum()), 1e-300)
     places = np.minimum(np.searchsorted(mass, CONTOUR_SHARES), len(ordered) - 1)

@@ -1,0 +1,118 @@
+"""What runs as a C function on a CPU: an estimate of both times, from the operations of a program alone.
+
+Torch takes some microseconds to begin an operation and a pass over memory for each; a C function keeps a few rows in a
+core's cache and does everything to them.  Products with matrices take both equally long.  So a program with long loops,
+many small operations or many numbers becomes C, and one that is mostly large products stays with torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.node import walk
+from gencompiler.rows.absorb import absorb
+from gencompiler.rows.cost import cost, elements, operations
+from gencompiler.rows.expand import expand
+from gencompiler.rows.nodes import (
+    Argsort,
+    Convolve,
+    Elementwise,
+    Expr,
+    ExternalCall,
+    LogAbsDet,
+    MatrixFunction,
+    Output,
+    Program,
+)
+from gencompiler.rows.uniforms import Settled, settle
+
+#: Rows of a call, for the estimate: a batch.
+ROWS = 256
+
+#: Nanoseconds: of an operation that torch begins; of a number computed by torch and by C; of an operation of a product.
+_BEGIN, _TORCH, _C, _PRODUCT = 5e3, 0.5, 0.15, 0.02
+
+#: C runs what takes it less than this share of torch's time.
+GAIN = 0.85
+
+#: Bytes that a function's numbers of LANES rows may take: a thread's stack holds some megabytes.
+LARGEST_FRAME = 1 << 20
+#: Bytes up to which they stay in the first cache of a core.
+FIRST_CACHE = 24 << 10
+
+#: Parts of a program beyond which compiling it takes longer than it is worth.
+LONGEST = 20_000
+
+#: Functions of matrices that only select.
+_SELECTING = ("transpose", "diagonal", "diagonal_matrix", "columns", "identity")
+
+
+@dataclasses.dataclass(frozen=True)
+class Native:
+    """Whether a program becomes a C function, and why, or why not; `lanes` rows are computed at once, and `work` is
+    about how many nanoseconds a row takes, loops of unknown length counted once."""
+
+    runs: bool
+    reason: str
+    lanes: int = 0
+    work: float = 0.0
+    settled: Settled | None = None
+
+
+def native(program: Program) -> Native:
+    """The decision for a logical program."""
+    if (why := _only_torch(program)) is not None:
+        return Native(False, why)
+    prepared = expand(absorb(program))
+    theirs, ours = _times(prepared)
+    if ours > GAIN * theirs:
+        share = f"about {_in_words(ours)} a row in C, {_in_words(theirs)} in torch"
+        return Native(False, f"large products, which take torch as long: {share}")
+    live = max(1, cost(prepared).live_elements)
+    lanes = next((n for n in (64, 32) if 4 * n * live <= FIRST_CACHE), 16)
+    if 4 * lanes * live > LARGEST_FRAME:
+        return Native(False, f"one row keeps {live} numbers, more than a core keeps at hand")
+    why = f"about {_in_words(ours)} a row, {_in_words(theirs)} in torch by {ROWS} rows"
+    return Native(True, why, lanes, ours, settle(prepared))
+
+
+def _times(program: Program) -> tuple[float, float]:
+    """Nanoseconds of a row in torch and in C."""
+    singly = elements(program)
+    products = _PRODUCT * max(0, cost(program).flops - singly)
+    return products + _TORCH * singly + _BEGIN * operations(program) / ROWS, products + _C * singly
+
+
+def _in_words(nanoseconds: float) -> str:
+    return f"{nanoseconds / 1e3:.3g} us" if nanoseconds >= 1e3 else f"{nanoseconds:.3g} ns"
+
+
+def _only_torch(program: Program) -> str | None:
+    """What of a program no C function computes, or None."""
+    size = 0
+    for part in walk(program):
+        size += 1
+        match part:
+            case Expr() if part.type.particles > 1:
+                return f"a row has {part.type.particles} particles"
+            case Output(type=kind) if not kind.rows:
+                return f"`{part.name}` is a sum over all rows"
+            case Convolve():
+                return "a convolution, which torch has"
+            case MatrixFunction(function=function) if function not in _SELECTING:
+                return f"`{function}` of a matrix, which torch computes once for all rows"
+            case Argsort():
+                return "the order that sorts a vector"
+            case LogAbsDet():
+                return "the determinant of a matrix of each row"
+            case Elementwise(function=function) if not FUNCTIONS[function].in_c:
+                return f"`{function}`, which is not computed in C"
+            case ExternalCall(module=module):
+                return f"`{module}` is a module of the user's own"
+    if size > LONGEST:
+        return f"{size:,} parts, which would take long to compile"
+    if not program.inputs and not any(math.prod(each.type.shape) for each in program.outputs):
+        return "nothing to compute"
+    return None
