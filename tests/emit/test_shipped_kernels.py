@@ -169,7 +169,8 @@ def measure(kernel: Kernel, targets: Sequence[str]) -> None:
         text = MEASUREMENTS.read_text()
         key, end = program_key(kernel.schedule.tiled.program), text.index("}\n")
         if key not in text:
-            MEASUREMENTS.write_text(f'{text[:end]}    "{key}": {found},  # {kernel.name}\n{text[end:]}')
+            first = "\n" if text[end - 1] == "{" else ""
+            MEASUREMENTS.write_text(f'{text[:end]}{first}    "{key}": {found},  # {kernel.name}\n{text[end:]}')
 
 
 def tiles(schedule: Schedule) -> Iterator[Config]:
