@@ -61,12 +61,12 @@ def picked(expressions: Expressions, expr: model.Element, scope: Scope) -> Expr 
     if found is None:
         return None
     base, shift = found
-    if isinstance(base, model.Reference):
-        if base.name not in scope.bins:
-            return None
+    if isinstance(base, model.Reference) and base.name in scope.bins:
         here = scope.bins[base.name].here
-    else:
+    elif isinstance(base, model.Bin):
         here = interval(expressions, base, scope).here
+    else:
+        return None
     graph, span = expressions.graph, expr.span
     values = graph.slice(expressions.lower(expr.base, scope), shift, shift + here.type.shape[0], span)
     return graph.reduce("sum", graph.elementwise("multiply", here, values, span=span), span)
