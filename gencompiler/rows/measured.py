@@ -19,6 +19,7 @@ MEASURED: dict[str, tuple[int, int, int] | None] = {
     "965d43d110683113": (16, 4, 2),  # wgan_gp_objective_generator_backward_8
     "67a4c2b624f0de8f": (16, 8, 3),  # realnvp_forward_2
     "4f91a4147c97e003": (16, 8, 3),  # realnvp_inverse_3
+    "9e23589fa9538925": None,  # realnvp_learned_dequantization_objective_phase_1_backward_7
 }
 
 
