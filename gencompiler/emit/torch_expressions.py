@@ -279,6 +279,9 @@ class Expressions:
     def _dot(self, expr: Dot) -> Value:
         if (listed := self.scope.windows.get((expr.matrix, expr.transposed))) is not None:
             return Value(infix("@", Level.PRODUCT, self.code(expr.vector), listed), expr.type)
+        if torch_windows.is_running_sum(expr):
+            summed = self.value(expr.vector)
+            return dataclasses.replace(summed, code=method(summed.code, "cumsum", "-1"))
         vector, matrix = self.value(expr.vector), self.value(expr.matrix)
         right = matrix.code
         if expr.transposed:

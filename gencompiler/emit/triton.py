@@ -20,7 +20,7 @@ from gencompiler.emit.triton_statements import Statements
 from gencompiler.emit.triton_values import Scope, Value
 from gencompiler.node import Node, walk
 from gencompiler.rows.analysis import draws, loops
-from gencompiler.rows.nodes import Column, Input, InputRead, Loop, Output, ParameterRead, Program, RowType
+from gencompiler.rows.nodes import Column, Input, InputRead, Loop, Mask, Output, ParameterRead, Program, RowType
 from gencompiler.rows.schedule import Config, Schedule
 from gencompiler.rows.tiling import Tiled
 
@@ -153,7 +153,7 @@ class _Kernel:
             stem = self.parameters[source.path] if isinstance(source, ParameterRead) else name
             self.scope.arrays[name] = self.names.fresh(f"{stem}_array")
             self.scope.shapes[name] = packed.shape
-            if packed.kind == "permutation":
+            if packed.kind == "permutation" or isinstance(packed.source, Mask):
                 self.scope.exact.add(name)
         ports: tuple[Input | Output, ...] = (*self.program.inputs, *self.program.outputs)
         for part in ports:

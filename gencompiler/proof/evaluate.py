@@ -65,10 +65,9 @@ def evaluate(term: Term, point: Point) -> Values:
 
 
 def _finite(term: Term, values: tuple[Real, ...]) -> Values:
-    found = tuple(v for v in values if isinstance(v, Fraction))
-    if len(found) < len(values):
+    if not all(isinstance(v, Fraction) for v in values):
         raise Undefined(term)
-    return found
+    return tuple(v for v in values if isinstance(v, Fraction))
 
 
 class _Evaluation:

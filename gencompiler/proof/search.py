@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import rules, sign_search, splines, vector_search
-from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.blocks import APPLY_RULES, RANGE_RULES, NotFound
 from gencompiler.proof.case_rules import branches, distributed
 from gencompiler.proof.discrete_rules import halves
 from gencompiler.proof.facts import InRange, Member, NonZero
@@ -69,7 +69,7 @@ class Search:
     def _range(self, term: Term) -> Proof:
         if term.operation == "reduce":
             return self._reduction(term)
-        name = _RANGE_RULES.get(term.operation)
+        name = RANGE_RULES.get(term.operation)
         if name is None and term.operation == "apply":
             return self._apply(term)
         if term.operation == "matrix":
@@ -129,7 +129,7 @@ class Search:
         if turns is not None:
             with contextlib.suppress(NotFound, Unproved):
                 return prove("wave_values", (term,), self.range(turns), *arguments)
-        rule = _APPLY_RULES.get(term.data) or ("monotone" if fact.monotone else "bounded")
+        rule = APPLY_RULES.get(term.data) or ("monotone" if fact.monotone else "bounded")
         found = prove(rule, (term,), *arguments)
         return sign_search.in_order(self, found, term) or found
 
@@ -374,30 +374,3 @@ def _table_of(term: Term) -> Term | None:
     """The table that a term is, or is an element of."""
     base = term.arguments[0] if term.operation == "element" else term
     return base if base.operation == "table" else None
-
-
-_RANGE_RULES = {
-    "literal": "number",
-    "constant": "number",
-    "table": "entries",
-    "symbol": "declared",
-    "network": "network_output",
-    "bounded": "network_output",
-    "choose": "either",
-    "element": "part",
-    "select": "part",
-    "scatter": "scattered",
-    "each": "part",
-    "join": "side_by_side",
-    "scan": "running_sums",
-    "bin": "between_knots",
-    "contract": "contraction",
-}
-_APPLY_RULES = {
-    "add": "arithmetic",
-    "subtract": "arithmetic",
-    "multiply": "arithmetic",
-    "power": "power",
-    "min": "extremum",
-    "max": "extremum",
-}

@@ -68,8 +68,8 @@ def each(expressions: Expressions, expr: model.Each, scope: Scope) -> Expr:
     if not any(_is_array(part, scope) for part in walk(expr.body)):
         if is_elementwise(expr, expressions.functions):
             return _along_axis(expressions, expr, scope)
-        if is_lanewise(expr, expressions.functions):
-            return _along_axis(expressions, expr, scope)
+        if expr.extent > 1 and is_lanewise(expr, expressions.functions):
+            return _along_axis(expressions, expr, dataclasses.replace(scope, lanes=True))
         if entries(expr, expressions.functions) <= MOST_ENTRIES:
             return _written_out(expressions, expr, scope)
     graph, count = expressions.graph, expr.extent

@@ -37,6 +37,8 @@ class Interval:
 
 def is_bundled(expressions: Expressions, expr: Node, scope: Scope) -> bool:
     """Whether an expression computes with bundles or with intervals between knots."""
+    if not in_lanes(scope):
+        return False
     match expr:
         case model.Cumulative() | model.Bin():
             return True
@@ -57,6 +59,11 @@ def is_bundled(expressions: Expressions, expr: Node, scope: Scope) -> bool:
         case model.Each():
             return False  # it has lanes of its own
     return any(is_bundled(expressions, part, scope) for part in children(expr))
+
+
+def in_lanes(scope: Scope) -> bool:
+    """Whether a scalar stands for many, each a lane of a vector."""
+    return scope.lanes or scope.lifted
 
 
 def _lane(expr: model.Element, scope: Scope) -> bool:

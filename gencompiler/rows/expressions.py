@@ -11,7 +11,20 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.model.views import Axes, axes
-from gencompiler.rows import arrays, bundles, gradients, images, jacobians, networks, nodes, places, roots, tables
+from gencompiler.rows import (
+    arrays,
+    bundles,
+    gradients,
+    images,
+    jacobians,
+    knots,
+    networks,
+    nodes,
+    parameter_reads,
+    places,
+    roots,
+    tables,
+)
 from gencompiler.rows.bundles import Bundle, Interval
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.guards import guarded
@@ -34,7 +47,8 @@ class Scope:
     """What names stand for; `iteration` is the layer loop's index, `vector` the indices that run along an axis;
     `views`: the causal views that cut the axes of names; `stopped`: parameters are constants; `carried`: the sums of
     the layers of networks that a loop over places carries, by path; `lifted`: the body of a scalar map, at all elements
-    of a tensor at once; `bundles` and `intervals`: see `rows.bundles`; `noise`: see `rows.jacobians`."""
+    of a tensor at once; `lanes`: so are other scalars; `bundles` and `intervals`: see `rows.bundles`; `bins`: see
+    `rows.knots`; `noise`: see `rows.jacobians`."""
 
     names: Mapping[str, Expr]
     iteration: tuple[Expr, ...] = ()
@@ -43,6 +57,8 @@ class Scope:
     stopped: bool = False
     carried: Mapping[str, tuple[Expr, ...]] = dataclasses.field(default_factory=dict)
     lifted: bool = False
+    lanes: bool = False
+    bins: Mapping[str, knots.Bin] = dataclasses.field(default_factory=dict)
     bundles: Mapping[str, Bundle] = dataclasses.field(default_factory=dict)
     intervals: Mapping[str, Interval] = dataclasses.field(default_factory=dict)
     noise: jacobians.Noise | None = None
@@ -57,7 +73,7 @@ class Scope:
     def only(self, names: Mapping[str, Expr]) -> Scope:
         """A scope for the body of a definition: it sees its own inputs and nothing else."""
         inside = dataclasses.replace(self, names=dict(names), vector=frozenset(), views={}, carried={})
-        return dataclasses.replace(inside, bundles={}, intervals={})
+        return dataclasses.replace(inside, bundles={}, intervals={}, bins={})
 
 
 class Expressions:
@@ -116,6 +132,8 @@ class Expressions:
                 return self._rearranged(expr, scope)
             case model.JacobianLogDet():
                 return jacobians.lowered(self, expr, scope)
+            case model.Cumulative():
+                return knots.running(self, expr, scope)
             case model.Each() | model.Recur() | model.FixedPoint() | model.EachValue():
                 return arrays.array(self, expr, scope)
             case model.Let():
@@ -177,7 +195,9 @@ class Expressions:
         """The scope in which the body of a `where` stands."""
         for binding in expr.bindings:
             name, own = binding.name, binding.value
-            if isinstance(own, model.Bin):
+            if isinstance(own, model.Bin) and not bundles.in_lanes(scope):
+                scope = dataclasses.replace(scope, bins={**scope.bins, name: knots.interval(self, own, scope)})
+            elif isinstance(own, model.Bin):
                 found = bundles.interval(self, own, scope)
                 scope = dataclasses.replace(scope, intervals={**scope.intervals, name: found})
             elif len(own.type.shape) == 1 and bundles.is_bundled(self, own, scope):
@@ -303,16 +323,18 @@ class Expressions:
         raise NotLowered(expr, f"this {type(expr).__name__.lower()}")
 
     def _element(self, expr: model.Element, scope: Scope) -> Expr:
+        if (chosen := knots.picked(self, expr, scope)) is not None:
+            return chosen
         expr = tables.merged(expr)
         if isinstance(expr.base, model.Table):
             return tables.element(self, expr.base, tuple(self.subscript(s, scope) for s in expr.subscripts), expr.span)
         if isinstance(expr.base, model.ParameterReference):
-            return self._parameter_element(expr, expr.base, expr.subscripts, scope)
+            return parameter_reads.element(self, expr, expr.base, expr.subscripts, scope)
         flat = expr.base if isinstance(expr.base, model.Flat) else None
         if flat is not None and isinstance(flat.base, model.ParameterReference):
             if isinstance(expr.subscripts[-1], model.Scan):
                 subscripts = (*expr.subscripts[:-1], *expr.subscripts[-1].indices)
-                return self._parameter_element(expr, flat.base, subscripts, scope)
+                return parameter_reads.element(self, expr, flat.base, subscripts, scope)
             if all(isinstance(s, model.Whole | model.Before) for s in expr.subscripts):
                 return self.lower(flat, scope)
             raise NotLowered(expr, "these subscripts of a parameter")
@@ -332,49 +354,6 @@ class Expressions:
             return places.kept(self, base, place, 0, scope, expr.span)
         index = self.subscript(place, scope)
         return base if index is None else arrays.at(self, base, index, expr.span)
-
-    def _parameter_element(
-        self,
-        expr: model.Element,
-        base: model.ParameterReference,
-        subscripts: tuple[model.Expr, ...],
-        scope: Scope,
-    ) -> Expr:
-        """`W[k, :]`; an index that differs between rows selects from what the others leave."""
-        index = tuple(self.subscript(s, scope) for s in subscripts)
-        varying = [k for k, i in enumerate(index) if i is not None and i.type.rows]
-        if len(varying) <= 1:
-            return self._row_of(expr, base, index, scope)
-        if varying == [0, 1] == list(range(len(base.type.shape))):
-            entries = arrays.entry_by_particle(self, self.parameter(base, (), scope), index, expr.span)
-            if entries is not None:
-                return entries
-        first = varying[:-1]  # chosen one by one; the last subscript picks from what each leaves
-        extents = tuple(base.type.shape[k] for k in first)
-        if math.prod(extents) > tables.MOST_CHOICES:
-            raise NotLowered(expr, f"{len(varying)} subscripts of one parameter that differ between rows")
-
-        def leaf(at: tuple[int, ...]) -> Expr:
-            fixed: list[Expr | None] = list(index)
-            for k, place in zip(first, at, strict=True):
-                fixed[k] = self.graph.integer(place, expr.span)
-            return self._row_of(expr, base, tuple(fixed), scope)
-
-        chosen = tuple(i for k in first if (i := index[k]) is not None)
-        return tables.chosen(self, extents, chosen, leaf, expr.span)
-
-    def _row_of(
-        self, expr: model.Element, base: model.ParameterReference, index: tuple[Expr | None, ...], scope: Scope
-    ) -> Expr:
-        """`W[k, :]` where at most one subscript differs between rows, before the axes that are kept."""
-        varying = next((i for i in index if i is not None and i.type.rows), None)
-        read = self.parameter(base, tuple(None if i is varying else i for i in index), scope)
-        if varying is None:
-            return read
-        rest = (*index, *(None,) * (len(base.type.shape) - len(index)))
-        if next(i for i in rest if i is None or i.type.rows) is not varying:
-            raise NotLowered(expr, "a subscript of a later axis that differs between rows")
-        return arrays.row_of(self, read, varying, expr.span)
 
     def subscript(self, place: model.Expr, scope: Scope) -> Expr | None:
         """The index of one axis; None keeps the axis."""

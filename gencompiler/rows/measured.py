@@ -14,7 +14,13 @@ from gencompiler.rows.nodes import Program
 from gencompiler.rows.print import text
 
 #: Rows, warps and stages by the key of a tile program; None where every choice spills.
-MEASURED: dict[str, tuple[int, int, int] | None] = {}
+MEASURED: dict[str, tuple[int, int, int] | None] = {
+    "e94e04db01ac4d4f": (16, 4, 2),  # lsgan_objective_critic_backward_6
+    "965d43d110683113": (16, 4, 2),  # wgan_gp_objective_generator_backward_8
+    "67a4c2b624f0de8f": (16, 8, 3),  # realnvp_forward_2
+    "4f91a4147c97e003": (16, 8, 3),  # realnvp_inverse_3
+    "9e23589fa9538925": None,  # realnvp_learned_dequantization_objective_phase_1_backward_7
+}
 
 
 def program_key(program: Program) -> str:

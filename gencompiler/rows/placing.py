@@ -36,6 +36,7 @@ from gencompiler.rows.nodes import (
     Iota,
     Let,
     Local,
+    Mask,
     Number,
     ParameterRead,
     Permute,
@@ -326,8 +327,9 @@ class Placing:
         return self.packs.read(Packed(kind, None, self._leading((), axes), axes), kind, near)
 
     def _is_packable(self, expr: Expr) -> bool:
-        """Whether a uniform expression depends on parameters and constant loops only, and so can be computed before."""
-        if expr.type.rows or not any(isinstance(part, ParameterRead) for part in walk(expr)):
+        """Whether a uniform expression depends on parameters, masks and constant loops only, and so can be computed
+        before."""
+        if expr.type.rows or not any(isinstance(part, ParameterRead | Mask) for part in walk(expr)):
             return False
         return local_names(expr) <= self.around.loops.keys() and not any(isinstance(e, Draw) for e in walk(expr))
 

@@ -506,7 +506,7 @@ def objective_critic_backward_rows(
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
+        num_warps=tiles.warps(4),
         num_stages=tiles.stages(2),
     )
     return (

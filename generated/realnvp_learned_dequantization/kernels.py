@@ -286,10 +286,10 @@ def forward_rows(z, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_
         log_abs_det,
         count,
         ROWS=16,
-        STAGES=tiles.stages(2),
+        STAGES=tiles.stages(3),
         PRECISION=tiles.precision(),
         num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_stages=tiles.stages(3),
     )
     return x, log_abs_det
 
@@ -423,10 +423,10 @@ def inverse_rows(x, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_
         log_abs_det,
         count,
         ROWS=16,
-        STAGES=tiles.stages(2),
+        STAGES=tiles.stages(3),
         PRECISION=tiles.precision(),
         num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_stages=tiles.stages(3),
     )
     return z, log_abs_det
 

@@ -7,9 +7,15 @@ import torch
 import triton
 import triton.language as tl
 
-from gencompiler.runtime import gradients, tiles
+from gencompiler.runtime import causal, gradients, tiles
 from gencompiler.runtime.kernels import dot, matrix, softplus, square, vector
 from gencompiler.runtime.programs import RowFunction
+
+LOG_PROB_SAVING_LAYOUT_1 = tiles.layout(16, [*range(1, 8), -1])
+LOG_PROB_SAVING_LAYOUT_2 = tiles.layout(16, [*range(7), -1])
+LOG_PROB_SAVING_LAYOUT_3 = tiles.layout(16, [*range(1, 8)])
+LOG_PROB_SAVING_LAYOUT_4 = tiles.layout(16, [7])
+LOG_PROB_SAVING_LAYOUT_5 = tiles.layout(16, [-1])
 
 
 @tiles.remembered
@@ -27,57 +33,33 @@ def pack_log_prob_saving(
     device,
 ):
     """The arrays that the kernel reads, in the order of its arguments."""
+    dtype = torch.float32
     return (
         tiles.place(mlp_0_weight[:, :, 0], 32),
         tiles.place(mlp_0_bias, 32),
         tiles.place(mlp_1_weight.mT, 32, 32),
         tiles.place(mlp_1_bias, 32),
-        tiles.place(h_weight[:, 0], 32),
-        tiles.place(h_bias[:, 0]),
-        tiles.place(h_weight[:, 1], 32),
-        tiles.place(h_bias[:, 1]),
-        tiles.place(h_weight[:, 2], 32),
-        tiles.place(h_bias[:, 2]),
-        tiles.place(h_weight[:, 3], 32),
-        tiles.place(h_bias[:, 3]),
-        tiles.place(h_weight[:, 4], 32),
-        tiles.place(h_bias[:, 4]),
-        tiles.place(h_weight[:, 5], 32),
-        tiles.place(h_bias[:, 5]),
-        tiles.place(h_weight[:, 6], 32),
-        tiles.place(h_bias[:, 6]),
-        tiles.place(h_weight[:, 7], 32),
-        tiles.place(h_bias[:, 7]),
-        tiles.place(w_weight[:, 0], 32),
-        tiles.place(w_bias[:, 0]),
-        tiles.place(w_weight[:, 1], 32),
-        tiles.place(w_bias[:, 1]),
-        tiles.place(w_weight[:, 2], 32),
-        tiles.place(w_bias[:, 2]),
-        tiles.place(w_weight[:, 3], 32),
-        tiles.place(w_bias[:, 3]),
-        tiles.place(w_weight[:, 4], 32),
-        tiles.place(w_bias[:, 4]),
-        tiles.place(w_weight[:, 5], 32),
-        tiles.place(w_bias[:, 5]),
-        tiles.place(w_weight[:, 6], 32),
-        tiles.place(w_bias[:, 6]),
-        tiles.place(w_weight[:, 7], 32),
-        tiles.place(w_bias[:, 7]),
-        tiles.place(d_weight[:, 0], 32),
-        tiles.place(d_bias[:, 0]),
-        tiles.place(d_weight[:, 1], 32),
-        tiles.place(d_bias[:, 1]),
-        tiles.place(d_weight[:, 2], 32),
-        tiles.place(d_bias[:, 2]),
-        tiles.place(d_weight[:, 3], 32),
-        tiles.place(d_bias[:, 3]),
-        tiles.place(d_weight[:, 4], 32),
-        tiles.place(d_bias[:, 4]),
-        tiles.place(d_weight[:, 5], 32),
-        tiles.place(d_bias[:, 5]),
-        tiles.place(d_weight[:, 6], 32),
-        tiles.place(d_bias[:, 6]),
+        tiles.place(h_weight.mT, 32, 16),
+        tiles.place(h_bias, 16),
+        tiles.place(
+            causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT,
+            16,
+            LOG_PROB_SAVING_LAYOUT_1,
+        ),
+        tiles.place(
+            causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT,
+            16,
+            LOG_PROB_SAVING_LAYOUT_2,
+        ),
+        tiles.mask(LOG_PROB_SAVING_LAYOUT_3, device),
+        tiles.mask(LOG_PROB_SAVING_LAYOUT_4, device),
+        tiles.place(w_weight.mT, 32, 16),
+        tiles.place(w_bias, 16),
+        tiles.mask(LOG_PROB_SAVING_LAYOUT_5, device),
+        tiles.place(d_weight.mT, 32, LOG_PROB_SAVING_LAYOUT_3),
+        tiles.place(d_bias, LOG_PROB_SAVING_LAYOUT_3),
+        tiles.place(d_weight.mT, 32, 16),
+        tiles.place(d_bias, 16),
     )
 
 
@@ -90,50 +72,17 @@ def log_prob_saving_kernel(
     mlp_1_bias_array,
     h_weight_array,
     h_bias_array,
-    h_weight_array_2,
-    h_bias_array_2,
-    h_weight_array_3,
-    h_bias_array_3,
-    h_weight_array_4,
-    h_bias_array_4,
-    h_weight_array_5,
-    h_bias_array_5,
-    h_weight_array_6,
-    h_bias_array_6,
-    h_weight_array_7,
-    h_bias_array_7,
-    h_weight_array_8,
-    h_bias_array_8,
+    weights_array,
+    weights_2_array,
+    mask_array,
+    mask_2_array,
     w_weight_array,
     w_bias_array,
-    w_weight_array_2,
-    w_bias_array_2,
-    w_weight_array_3,
-    w_bias_array_3,
-    w_weight_array_4,
-    w_bias_array_4,
-    w_weight_array_5,
-    w_bias_array_5,
-    w_weight_array_6,
-    w_bias_array_6,
-    w_weight_array_7,
-    w_bias_array_7,
-    w_weight_array_8,
-    w_bias_array_8,
+    mask_3_array,
     d_weight_array,
     d_bias_array,
     d_weight_array_2,
     d_bias_array_2,
-    d_weight_array_3,
-    d_bias_array_3,
-    d_weight_array_4,
-    d_bias_array_4,
-    d_weight_array_5,
-    d_bias_array_5,
-    d_weight_array_6,
-    d_bias_array_6,
-    d_weight_array_7,
-    d_bias_array_7,
     log_prob_out,
     z_saved_out,
     count,
@@ -149,52 +98,19 @@ def log_prob_saving_kernel(
     mlp_0_bias_array [4, 32]
     mlp_1_weight_array [4, 32, 32]
     mlp_1_bias_array [4, 32]
-    h_weight_array [4, 32]
-    h_bias_array [4]
-    h_weight_array_2 [4, 32]
-    h_bias_array_2 [4]
-    h_weight_array_3 [4, 32]
-    h_bias_array_3 [4]
-    h_weight_array_4 [4, 32]
-    h_bias_array_4 [4]
-    h_weight_array_5 [4, 32]
-    h_bias_array_5 [4]
-    h_weight_array_6 [4, 32]
-    h_bias_array_6 [4]
-    h_weight_array_7 [4, 32]
-    h_bias_array_7 [4]
-    h_weight_array_8 [4, 32]
-    h_bias_array_8 [4]
-    w_weight_array [4, 32]
-    w_bias_array [4]
-    w_weight_array_2 [4, 32]
-    w_bias_array_2 [4]
-    w_weight_array_3 [4, 32]
-    w_bias_array_3 [4]
-    w_weight_array_4 [4, 32]
-    w_bias_array_4 [4]
-    w_weight_array_5 [4, 32]
-    w_bias_array_5 [4]
-    w_weight_array_6 [4, 32]
-    w_bias_array_6 [4]
-    w_weight_array_7 [4, 32]
-    w_bias_array_7 [4]
-    w_weight_array_8 [4, 32]
-    w_bias_array_8 [4]
-    d_weight_array [4, 32]
-    d_bias_array [4]
-    d_weight_array_2 [4, 32]
-    d_bias_array_2 [4]
-    d_weight_array_3 [4, 32]
-    d_bias_array_3 [4]
-    d_weight_array_4 [4, 32]
-    d_bias_array_4 [4]
-    d_weight_array_5 [4, 32]
-    d_bias_array_5 [4]
-    d_weight_array_6 [4, 32]
-    d_bias_array_6 [4]
-    d_weight_array_7 [4, 32]
-    d_bias_array_7 [4]
+    h_weight_array [4, 32, 16]
+    h_bias_array [4, 16]
+    weights_array [16, 16]
+    weights_2_array [16, 16]
+    mask_array [16]
+    mask_2_array [16]
+    w_weight_array [4, 32, 16]
+    w_bias_array [4, 16]
+    mask_3_array [16]
+    d_weight_array [4, 32, 16]
+    d_bias_array [4, 16]
+    d_weight_array_2 [4, 32, 16]
+    d_bias_array_2 [4, 16]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
@@ -207,387 +123,147 @@ def log_prob_saving_kernel(
         reverse_input_0 = z_1
         reverse_input_1 = z_0
         # spline.gen:15
-        value_0 = reverse_input_0
+        value__0 = reverse_input_0
         # spline.gen:14
-        value_2_0 = reverse_input_1
-        greater_equal_value_0 = tl.abs(value_2_0) >= 3.0
-        smaller_0 = tl.minimum(tl.maximum(value_2_0, -3.0), 3.0)
-        not_greater_equal_value_0 = greater_equal_value_0 == 0
+        value_0 = reverse_input_1
+        greater_equal_value = tl.abs(value_0) >= 3.0
+        smaller = tl.minimum(tl.maximum(value_0, -3.0), 3.0)
+        not_greater_equal_value = greater_equal_value == 0
         # spline.gen:15
-        hidden = tl.maximum(value_0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32), 0.0)
+        hidden = tl.maximum(
+            value__0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32),
+            0.0,
+        )
         hidden_2 = tl.maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32),
             0.0,
         )
-        total__0 = tl.sum(hidden_2 * vector(h_weight_array, k, 32), 1) + tl.load(h_bias_array + k)
-        total__1 = tl.sum(hidden_2 * vector(h_weight_array_2, k, 32), 1) + tl.load(h_bias_array_2 + k)
-        total__2 = tl.sum(hidden_2 * vector(h_weight_array_3, k, 32), 1) + tl.load(h_bias_array_3 + k)
-        total__3 = tl.sum(hidden_2 * vector(h_weight_array_4, k, 32), 1) + tl.load(h_bias_array_4 + k)
-        total__4 = tl.sum(hidden_2 * vector(h_weight_array_5, k, 32), 1) + tl.load(h_bias_array_5 + k)
-        total__5 = tl.sum(hidden_2 * vector(h_weight_array_6, k, 32), 1) + tl.load(h_bias_array_6 + k)
-        total__6 = tl.sum(hidden_2 * vector(h_weight_array_7, k, 32), 1) + tl.load(h_bias_array_7 + k)
-        total__7 = tl.sum(hidden_2 * vector(h_weight_array_8, k, 32), 1) + tl.load(h_bias_array_8 + k)
-        value_3_0 = total__0
-        value_4_0 = total__1
-        value_5_0 = total__2
-        value_6_0 = total__3
-        value_7_0 = total__4
-        value_8_0 = total__5
-        value_9_0 = total__6
-        value_10_0 = total__7
+        total = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
+        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total, float("-inf")), 1)
+        shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # spline.gen:14
-        largest_0 = tl.maximum(
-            tl.maximum(
-                tl.maximum(
-                    tl.maximum(
-                        tl.maximum(tl.maximum(tl.maximum(value_3_0, value_4_0), value_5_0), value_6_0),
-                        value_7_0,
-                    ),
-                    value_8_0,
-                ),
-                value_9_0,
-            ),
-            value_10_0,
+        difference = (
+            total
+            - (
+                shared_2
+                + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, tl.exp(total - shared_2[:, None]), 0.0), 1))
+            )[:, None]
         )
-        difference_0 = value_3_0 - largest_0
-        chosen_0 = tl.where(not_greater_equal_value_0, difference_0, 0.0)
-        difference_2_0 = value_4_0 - largest_0
-        chosen_2_0 = tl.where(not_greater_equal_value_0, difference_2_0, 0.0)
-        difference_3_0 = value_5_0 - largest_0
-        chosen_3_0 = tl.where(not_greater_equal_value_0, difference_3_0, 0.0)
-        difference_4_0 = value_6_0 - largest_0
-        chosen_4_0 = tl.where(not_greater_equal_value_0, difference_4_0, 0.0)
-        difference_5_0 = value_7_0 - largest_0
-        chosen_5_0 = tl.where(not_greater_equal_value_0, difference_5_0, 0.0)
-        difference_6_0 = value_8_0 - largest_0
-        chosen_6_0 = tl.where(not_greater_equal_value_0, difference_6_0, 0.0)
-        difference_7_0 = value_9_0 - largest_0
-        chosen_7_0 = tl.where(not_greater_equal_value_0, difference_7_0, 0.0)
-        difference_8_0 = value_10_0 - largest_0
-        chosen_8_0 = tl.where(not_greater_equal_value_0, difference_8_0, 0.0)
-        total_2_0 = largest_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_0,
-                tl.exp(chosen_0)
-                + tl.exp(chosen_2_0)
-                + tl.exp(chosen_3_0)
-                + tl.exp(chosen_4_0)
-                + tl.exp(chosen_5_0)
-                + tl.exp(chosen_6_0)
-                + tl.exp(chosen_7_0)
-                + tl.exp(chosen_8_0),
-                1.0,
-            ),
-        )
+        chosen = tl.where(not_greater_equal_value[:, None], difference, 0.0)
         # spline.gen:7
-        product_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_3_0 - total_2_0, 0.0)))
-        product_2_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_4_0 - total_2_0, 0.0)))
-        total_3_0 = product_0 + product_2_0
-        product_3_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_5_0 - total_2_0, 0.0)))
-        total_4_0 = total_3_0 + product_3_0
-        product_4_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_6_0 - total_2_0, 0.0)))
-        total_5_0 = total_4_0 + product_4_0
-        product_5_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_7_0 - total_2_0, 0.0)))
-        total_6_0 = total_5_0 + product_5_0
-        product_6_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_8_0 - total_2_0, 0.0)))
-        total_7_0 = total_6_0 + product_6_0
-        product_7_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_9_0 - total_2_0, 0.0)))
-        total_8_0 = -3.0 + (total_7_0 + product_7_0)
+        product = 6.0 * (0.001 + 0.992 * tl.exp(chosen))
+        total_2 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        total_2_2 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+        )
+        total_2_3 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
         # spline.gen:14
-        greater_equal_smaller_0 = smaller_0 >= total_8_0
+        indicator_value = (smaller[:, None] >= total_2).to(tl.float32)
+        indicator_value_4 = (smaller[:, None] >= total_2_2).to(tl.float32)
+        difference_2 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_4,
+        )
         # spline.gen:15
-        total_9_0 = tl.sum(hidden_2 * vector(w_weight_array, k, 32), 1) + tl.load(w_bias_array + k)
-        total_9_1 = tl.sum(hidden_2 * vector(w_weight_array_2, k, 32), 1) + tl.load(w_bias_array_2 + k)
-        total_9_2 = tl.sum(hidden_2 * vector(w_weight_array_3, k, 32), 1) + tl.load(w_bias_array_3 + k)
-        total_9_3 = tl.sum(hidden_2 * vector(w_weight_array_4, k, 32), 1) + tl.load(w_bias_array_4 + k)
-        total_9_4 = tl.sum(hidden_2 * vector(w_weight_array_5, k, 32), 1) + tl.load(w_bias_array_5 + k)
-        total_9_5 = tl.sum(hidden_2 * vector(w_weight_array_6, k, 32), 1) + tl.load(w_bias_array_6 + k)
-        total_9_6 = tl.sum(hidden_2 * vector(w_weight_array_7, k, 32), 1) + tl.load(w_bias_array_7 + k)
-        total_9_7 = tl.sum(hidden_2 * vector(w_weight_array_8, k, 32), 1) + tl.load(w_bias_array_8 + k)
-        value_11_0 = total_9_0
-        value_12_0 = total_9_1
-        value_13_0 = total_9_2
-        value_14_0 = total_9_3
-        value_15_0 = total_9_4
-        value_16_0 = total_9_5
-        value_17_0 = total_9_6
-        value_18_0 = total_9_7
+        total_3 = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
+        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total_3, float("-inf")), 1)
+        shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # spline.gen:14
-        largest_2_0 = tl.maximum(
-            tl.maximum(
-                tl.maximum(
-                    tl.maximum(
-                        tl.maximum(tl.maximum(tl.maximum(value_11_0, value_12_0), value_13_0), value_14_0),
-                        value_15_0,
-                    ),
-                    value_16_0,
-                ),
-                value_17_0,
-            ),
-            value_18_0,
+        difference_3 = (
+            total_3
+            - (
+                shared_4
+                + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, tl.exp(total_3 - shared_4[:, None]), 0.0), 1))
+            )[:, None]
         )
-        difference_9_0 = value_11_0 - largest_2_0
-        chosen_9_0 = tl.where(not_greater_equal_value_0, difference_9_0, 0.0)
-        difference_10_0 = value_12_0 - largest_2_0
-        chosen_10_0 = tl.where(not_greater_equal_value_0, difference_10_0, 0.0)
-        difference_11_0 = value_13_0 - largest_2_0
-        chosen_11_0 = tl.where(not_greater_equal_value_0, difference_11_0, 0.0)
-        difference_12_0 = value_14_0 - largest_2_0
-        chosen_12_0 = tl.where(not_greater_equal_value_0, difference_12_0, 0.0)
-        difference_13_0 = value_15_0 - largest_2_0
-        chosen_13_0 = tl.where(not_greater_equal_value_0, difference_13_0, 0.0)
-        difference_14_0 = value_16_0 - largest_2_0
-        chosen_14_0 = tl.where(not_greater_equal_value_0, difference_14_0, 0.0)
-        difference_15_0 = value_17_0 - largest_2_0
-        chosen_15_0 = tl.where(not_greater_equal_value_0, difference_15_0, 0.0)
-        difference_16_0 = value_18_0 - largest_2_0
-        chosen_16_0 = tl.where(not_greater_equal_value_0, difference_16_0, 0.0)
-        total_10_0 = largest_2_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_0,
-                tl.exp(chosen_9_0)
-                + tl.exp(chosen_10_0)
-                + tl.exp(chosen_11_0)
-                + tl.exp(chosen_12_0)
-                + tl.exp(chosen_13_0)
-                + tl.exp(chosen_14_0)
-                + tl.exp(chosen_15_0)
-                + tl.exp(chosen_16_0),
-                1.0,
-            ),
-        )
+        chosen_2 = tl.where(not_greater_equal_value[:, None], difference_3, 0.0)
         # spline.gen:6
-        product_8_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_11_0 - total_10_0, 0.0)))
-        product_9_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_12_0 - total_10_0, 0.0)))
-        total_11_0 = product_8_0 + product_9_0
-        product_10_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_13_0 - total_10_0, 0.0)))
-        total_12_0 = total_11_0 + product_10_0
-        product_11_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_14_0 - total_10_0, 0.0)))
-        total_13_0 = total_12_0 + product_11_0
-        product_12_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_15_0 - total_10_0, 0.0)))
-        total_14_0 = total_13_0 + product_12_0
-        product_13_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_16_0 - total_10_0, 0.0)))
-        total_15_0 = total_14_0 + product_13_0
-        product_14_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_17_0 - total_10_0, 0.0)))
-        # spline.gen:7
-        total_16_0 = -3.0 + total_7_0
+        product_2 = 6.0 * (0.001 + 0.992 * tl.exp(chosen_2))
         # spline.gen:14
-        greater_equal_smaller_2_0 = smaller_0 >= total_16_0
-        # spline.gen:7
-        total_17_0 = -3.0 + total_6_0
-        # spline.gen:14
-        greater_equal_smaller_3_0 = smaller_0 >= total_17_0
-        # spline.gen:7
-        total_18_0 = -3.0 + total_5_0
-        # spline.gen:14
-        greater_equal_smaller_4_0 = smaller_0 >= total_18_0
-        # spline.gen:7
-        total_19_0 = -3.0 + total_4_0
-        # spline.gen:14
-        greater_equal_smaller_5_0 = smaller_0 >= total_19_0
-        # spline.gen:7
-        total_20_0 = -3.0 + total_3_0
-        # spline.gen:14
-        greater_equal_smaller_6_0 = smaller_0 >= total_20_0
-        # spline.gen:7
-        total_21_0 = -3.0 + product_0
-        # spline.gen:14
-        greater_equal_smaller_7_0 = smaller_0 >= total_21_0
-        chosen_17_0 = tl.where(
-            greater_equal_smaller_0,
-            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_18_0 - total_10_0, 0.0))),
-            tl.where(
-                greater_equal_smaller_2_0,
-                product_14_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    product_13_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        product_12_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            product_11_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                product_10_0,
-                                tl.where(greater_equal_smaller_7_0, product_9_0, product_8_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        difference_17_0 = smaller_0 - tl.where(
-            greater_equal_smaller_0,
-            total_8_0,
-            tl.where(
-                greater_equal_smaller_2_0,
-                total_16_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_17_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_18_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_19_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_20_0,
-                                tl.where(greater_equal_smaller_7_0, total_21_0, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_18_0 = tl.where(
-            greater_equal_smaller_0,
-            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_10_0 - total_2_0, 0.0))),
-            tl.where(
-                greater_equal_smaller_2_0,
-                product_7_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    product_6_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        product_5_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            product_4_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                product_3_0,
-                                tl.where(greater_equal_smaller_7_0, product_2_0, product_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        ratio_0 = chosen_18_0 / tl.where(not_greater_equal_value_0, chosen_17_0, 1.0)
-        product_15_0 = difference_17_0 * ratio_0
-        # spline.gen:15
-        total_22_0 = tl.sum(hidden_2 * vector(d_weight_array, k, 32), 1) + tl.load(d_bias_array + k)
-        total_22_1 = tl.sum(hidden_2 * vector(d_weight_array_2, k, 32), 1) + tl.load(d_bias_array_2 + k)
-        total_22_2 = tl.sum(hidden_2 * vector(d_weight_array_3, k, 32), 1) + tl.load(d_bias_array_3 + k)
-        total_22_3 = tl.sum(hidden_2 * vector(d_weight_array_4, k, 32), 1) + tl.load(d_bias_array_4 + k)
-        total_22_4 = tl.sum(hidden_2 * vector(d_weight_array_5, k, 32), 1) + tl.load(d_bias_array_5 + k)
-        total_22_5 = tl.sum(hidden_2 * vector(d_weight_array_6, k, 32), 1) + tl.load(d_bias_array_6 + k)
-        total_22_6 = tl.sum(hidden_2 * vector(d_weight_array_7, k, 32), 1) + tl.load(d_bias_array_7 + k)
-        # spline.gen:14
-        total_23_0 = 0.001 + softplus(total_22_6)
-        total_24_0 = 0.001 + softplus(total_22_5)
-        total_25_0 = 0.001 + softplus(total_22_4)
-        total_26_0 = 0.001 + softplus(total_22_3)
-        total_27_0 = 0.001 + softplus(total_22_2)
-        total_28_0 = 0.001 + softplus(total_22_1)
-        total_29_0 = 0.001 + softplus(total_22_0)
-        chosen_19_0 = tl.where(
-            greater_equal_smaller_0,
-            total_23_0,
-            tl.where(
-                greater_equal_smaller_2_0,
-                total_24_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_25_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_26_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_27_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_28_0,
-                                tl.where(greater_equal_smaller_7_0, total_29_0, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_16_0 = chosen_18_0 * chosen_19_0
-        chosen_20_0 = tl.where(
-            greater_equal_smaller_0,
+        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product_2, 0.0), 1)
+        difference_4 = smaller - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * total_2_3, 0.0), 1)
+        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product, 0.0), 1)
+        ratio = reduced_2 / tl.where(not_greater_equal_value, reduced, 1.0)
+        product_3 = difference_4 * ratio
+        # spline.gen:8
+        value_2 = tl.where(
+            vector(mask_3_array, 0, 16) != 0.0,
             1.0,
             tl.where(
-                greater_equal_smaller_2_0,
-                total_23_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_24_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_25_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_26_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_27_0,
-                                tl.where(greater_equal_smaller_7_0, total_28_0, total_29_0),
-                            ),
-                        ),
-                    ),
-                ),
+                vector(mask_array, 0, 16) != 0.0,
+                0.001
+                + softplus(dot(hidden_2, matrix(d_weight_array, k, 32, 16), PRECISION) + vector(d_bias_array, k, 16)),
+                1.0,
             ),
         )
-        product_17_0 = 2.0 * ratio_0
-        difference_18_0 = product_16_0 - difference_17_0 * (chosen_19_0 + chosen_20_0 - product_17_0)
-        b_0 = tl.where(
-            greater_equal_value_0,
-            value_2_0,
+        value_2_2 = tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            1.0,
             tl.where(
-                greater_equal_smaller_0,
-                -3.0 + (total_15_0 + product_14_0),
-                tl.where(
-                    greater_equal_smaller_2_0,
-                    -3.0 + total_15_0,
-                    tl.where(
-                        greater_equal_smaller_3_0,
-                        -3.0 + total_14_0,
-                        tl.where(
-                            greater_equal_smaller_4_0,
-                            -3.0 + total_13_0,
-                            tl.where(
-                                greater_equal_smaller_5_0,
-                                -3.0 + total_12_0,
-                                tl.where(
-                                    greater_equal_smaller_6_0,
-                                    -3.0 + total_11_0,
-                                    tl.where(greater_equal_smaller_7_0, -3.0 + product_8_0, -3.0),
-                                ),
-                            ),
-                        ),
-                    ),
+                tl.arange(0, 16)[None, :] < 7,
+                0.001
+                + softplus(
+                    dot(hidden_2, matrix(d_weight_array_2, k, 32, 16), PRECISION) + vector(d_bias_array_2, k, 16),
                 ),
+                1.0,
+            ),
+        )
+        # spline.gen:14
+        value_3 = value_2
+        reduced_3 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * value_3, 0.0), 1)
+        product_4 = reduced_2 * reduced_3
+        value_4 = value_2_2
+        reduced_4 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * value_4, 0.0), 1)
+        product_5 = 2.0 * ratio
+        difference_5 = product_4 - difference_4 * (reduced_3 + reduced_4 - product_5)
+        chosen_3 = tl.where(
+            greater_equal_value,
+            value_0,
+            tl.sum(
+                tl.where(
+                    tl.arange(0, 16)[None, :] < 8,
+                    difference_2
+                    * (
+                        -3.0
+                        + (
+                            0.0
+                            + dot(
+                                tl.where(tl.arange(0, 16)[None, :] < 8, product_2, 0.0),
+                                matrix(weights_array, 0, 16, 16),
+                                "ieee",
+                            )
+                        )
+                    ),
+                    0.0,
+                ),
+                1,
             )
-            + chosen_17_0
+            + reduced
             * tl.minimum(
                 tl.maximum(
                     2.0
-                    * product_15_0
+                    * product_3
                     / tl.where(
-                        not_greater_equal_value_0,
-                        difference_18_0
+                        not_greater_equal_value,
+                        difference_5
                         + tl.sqrt(
                             tl.where(
-                                not_greater_equal_value_0,
+                                not_greater_equal_value,
                                 tl.maximum(
-                                    difference_18_0 * difference_18_0
+                                    difference_5 * difference_5
                                     + 4.0
                                     * (
                                         (
-                                            chosen_18_0 * ratio_0
-                                            - product_16_0
-                                            - difference_17_0 * (product_17_0 - chosen_19_0 - chosen_20_0)
+                                            reduced_2 * ratio
+                                            - product_4
+                                            - difference_4 * (product_5 - reduced_3 - reduced_4)
                                         )
-                                        * product_15_0
+                                        * product_3
                                     ),
                                     0.0,
                                 ),
@@ -602,744 +278,196 @@ def log_prob_saving_kernel(
             ),
         )
         # spline.gen:15
-        SplineCoupling_input_0 = value_0
+        b_0 = chosen_3
+        SplineCoupling_input_0 = value__0
         SplineCoupling_input_1 = b_0
         # spline.gen:22
         tl.store(z_saved_out + place * 2 + (3 - k) // 4 * 2, SplineCoupling_input_0, mask=live)
         tl.store(z_saved_out + place * 2 + ((3 - k) // 4 * 2 + 1), SplineCoupling_input_1, mask=live)
         # spline.gen:3
-        greater_equal_value_2_0 = tl.abs(b_0) >= 3.0
+        greater_equal_value_2 = tl.abs(chosen_3) >= 3.0
         # spline.gen:14
-        not_greater_equal_value_2_0 = greater_equal_value_2_0 == 0
-        total_30_0 = largest_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(
-                    not_greater_equal_value_0,
-                    tl.exp(tl.where(not_greater_equal_value_2_0, chosen_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_2_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_3_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_4_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_5_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_6_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_7_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_8_0, 0.0)),
-                    1.0,
-                ),
-                1.0,
-            ),
-        )
+        not_greater_equal_value_2 = greater_equal_value_2 == 0
         # spline.gen:7
-        product_18_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_3_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
+        product_6 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2[:, None], chosen, 0.0)))
+        total_4 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        product_19_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_4_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
+        total_4_2 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_6, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
-        total_31_0 = product_18_0 + product_19_0
-        product_20_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_5_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
+        total_4_3 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        total_32_0 = total_31_0 + product_20_0
-        product_21_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_6_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_33_0 = total_32_0 + product_21_0
-        product_22_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_7_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_34_0 = total_33_0 + product_22_0
-        product_23_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_8_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_35_0 = total_34_0 + product_23_0
-        product_24_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_9_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_36_0 = -3.0 + (total_35_0 + product_24_0)
         # spline.gen:14
-        greater_equal_smaller_8_0 = smaller_0 >= total_36_0
-        total_37_0 = largest_2_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(
-                    not_greater_equal_value_0,
-                    tl.exp(tl.where(not_greater_equal_value_2_0, chosen_9_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_10_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_11_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_12_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_13_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_14_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_15_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_16_0, 0.0)),
-                    1.0,
-                ),
-                1.0,
-            ),
+        indicator_value_2 = (smaller[:, None] >= total_4).to(tl.float32)
+        indicator_value_2_2 = (smaller[:, None] >= total_4_2).to(tl.float32)
+        difference_6 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_2_2,
         )
         # spline.gen:6
-        product_25_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_11_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        product_26_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_12_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_38_0 = product_25_0 + product_26_0
-        product_27_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_13_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_39_0 = total_38_0 + product_27_0
-        product_28_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_14_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_40_0 = total_39_0 + product_28_0
-        product_29_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_15_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_41_0 = total_40_0 + product_29_0
-        product_30_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_16_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_42_0 = total_41_0 + product_30_0
-        product_31_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_17_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        # spline.gen:7
-        total_43_0 = -3.0 + total_35_0
+        product_7 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2[:, None], chosen_2, 0.0)))
         # spline.gen:14
-        greater_equal_smaller_9_0 = smaller_0 >= total_43_0
-        # spline.gen:7
-        total_44_0 = -3.0 + total_34_0
-        # spline.gen:14
-        greater_equal_smaller_10_0 = smaller_0 >= total_44_0
-        # spline.gen:7
-        total_45_0 = -3.0 + total_33_0
-        # spline.gen:14
-        greater_equal_smaller_11_0 = smaller_0 >= total_45_0
-        # spline.gen:7
-        total_46_0 = -3.0 + total_32_0
-        # spline.gen:14
-        greater_equal_smaller_12_0 = smaller_0 >= total_46_0
-        # spline.gen:7
-        total_47_0 = -3.0 + total_31_0
-        # spline.gen:14
-        greater_equal_smaller_13_0 = smaller_0 >= total_47_0
-        # spline.gen:7
-        total_48_0 = -3.0 + product_18_0
-        # spline.gen:14
-        greater_equal_smaller_14_0 = smaller_0 >= total_48_0
-        chosen_21_0 = tl.where(
-            greater_equal_smaller_8_0,
-            6.0
-            * (
-                0.001
-                + 0.992
-                * tl.exp(
-                    tl.where(
-                        not_greater_equal_value_2_0,
-                        tl.where(not_greater_equal_value_0, value_18_0 - total_37_0, 0.0),
-                        0.0,
-                    ),
-                )
-            ),
-            tl.where(
-                greater_equal_smaller_9_0,
-                product_31_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    product_30_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        product_29_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            product_28_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                product_27_0,
-                                tl.where(greater_equal_smaller_14_0, product_26_0, product_25_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        difference_19_0 = smaller_0 - tl.where(
-            greater_equal_smaller_8_0,
-            total_36_0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_43_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    total_44_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_45_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            total_46_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_47_0,
-                                tl.where(greater_equal_smaller_14_0, total_48_0, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_22_0 = tl.where(
-            greater_equal_smaller_8_0,
-            6.0
-            * (
-                0.001
-                + 0.992
-                * tl.exp(
-                    tl.where(
-                        not_greater_equal_value_2_0,
-                        tl.where(not_greater_equal_value_0, value_10_0 - total_30_0, 0.0),
-                        0.0,
-                    ),
-                )
-            ),
-            tl.where(
-                greater_equal_smaller_9_0,
-                product_24_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    product_23_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        product_22_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            product_21_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                product_20_0,
-                                tl.where(greater_equal_smaller_14_0, product_19_0, product_18_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        ratio_2_0 = chosen_22_0 / tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_0, chosen_21_0, 1.0),
+        reduced_5 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * product_7, 0.0), 1)
+        difference_7 = smaller - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * total_4_3, 0.0), 1)
+        reduced_6 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * product_6, 0.0), 1)
+        ratio_2 = reduced_6 / tl.where(
+            not_greater_equal_value_2,
+            tl.where(not_greater_equal_value, reduced_5, 1.0),
             1.0,
         )
-        product_32_0 = difference_19_0 * ratio_2_0
-        chosen_23_0 = tl.where(
-            greater_equal_smaller_8_0,
-            total_23_0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_24_0,
+        product_8 = difference_7 * ratio_2
+        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * value_3, 0.0), 1)
+        product_9 = reduced_6 * reduced_7
+        reduced_8 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * value_4, 0.0), 1)
+        product_10 = 2.0 * ratio_2
+        difference_8 = product_9 - difference_7 * (reduced_7 + reduced_8 - product_10)
+        smaller_2 = tl.minimum(
+            tl.maximum(
                 tl.where(
-                    greater_equal_smaller_10_0,
-                    total_25_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_26_0,
+                    greater_equal_value,
+                    value_0,
+                    tl.sum(
                         tl.where(
-                            greater_equal_smaller_12_0,
-                            total_27_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_28_0,
-                                tl.where(greater_equal_smaller_14_0, total_29_0, 1.0),
+                            tl.arange(0, 16)[None, :] < 8,
+                            difference_6
+                            * (
+                                -3.0
+                                + (
+                                    0.0
+                                    + dot(
+                                        tl.where(tl.arange(0, 16)[None, :] < 8, product_7, 0.0),
+                                        matrix(weights_array, 0, 16, 16),
+                                        "ieee",
+                                    )
+                                )
                             ),
+                            0.0,
                         ),
-                    ),
-                ),
-            ),
-        )
-        product_33_0 = chosen_22_0 * chosen_23_0
-        chosen_24_0 = tl.where(
-            greater_equal_smaller_8_0,
-            1.0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_23_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    total_24_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_25_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            total_26_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_27_0,
-                                tl.where(greater_equal_smaller_14_0, total_28_0, total_29_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_34_0 = 2.0 * ratio_2_0
-        difference_20_0 = product_33_0 - difference_19_0 * (chosen_23_0 + chosen_24_0 - product_34_0)
-        b_2_0 = tl.where(
-            greater_equal_value_0,
-            value_2_0,
-            tl.where(
-                greater_equal_smaller_8_0,
-                -3.0 + (total_42_0 + product_31_0),
-                tl.where(
-                    greater_equal_smaller_9_0,
-                    -3.0 + total_42_0,
-                    tl.where(
-                        greater_equal_smaller_10_0,
-                        -3.0 + total_41_0,
-                        tl.where(
-                            greater_equal_smaller_11_0,
-                            -3.0 + total_40_0,
-                            tl.where(
-                                greater_equal_smaller_12_0,
-                                -3.0 + total_39_0,
+                        1,
+                    )
+                    + reduced_5
+                    * tl.minimum(
+                        tl.maximum(
+                            2.0
+                            * product_8
+                            / tl.where(
+                                not_greater_equal_value_2,
                                 tl.where(
-                                    greater_equal_smaller_13_0,
-                                    -3.0 + total_38_0,
-                                    tl.where(greater_equal_smaller_14_0, -3.0 + product_25_0, -3.0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-            + chosen_21_0
-            * tl.minimum(
-                tl.maximum(
-                    2.0
-                    * product_32_0
-                    / tl.where(
-                        not_greater_equal_value_2_0,
-                        tl.where(
-                            not_greater_equal_value_0,
-                            difference_20_0
-                            + tl.sqrt(
-                                tl.where(
-                                    not_greater_equal_value_2_0,
-                                    tl.where(
-                                        not_greater_equal_value_0,
-                                        tl.maximum(
-                                            difference_20_0 * difference_20_0
-                                            + 4.0
-                                            * (
-                                                (
-                                                    chosen_22_0 * ratio_2_0
-                                                    - product_33_0
-                                                    - difference_19_0 * (product_34_0 - chosen_23_0 - chosen_24_0)
-                                                )
-                                                * product_32_0
+                                    not_greater_equal_value,
+                                    difference_8
+                                    + tl.sqrt(
+                                        tl.where(
+                                            not_greater_equal_value_2,
+                                            tl.where(
+                                                not_greater_equal_value,
+                                                tl.maximum(
+                                                    difference_8 * difference_8
+                                                    + 4.0
+                                                    * (
+                                                        (
+                                                            reduced_6 * ratio_2
+                                                            - product_9
+                                                            - difference_7 * (product_10 - reduced_7 - reduced_8)
+                                                        )
+                                                        * product_8
+                                                    ),
+                                                    0.0,
+                                                ),
+                                                1.0,
                                             ),
-                                            0.0,
+                                            1.0,
                                         ),
-                                        1.0,
                                     ),
                                     1.0,
                                 ),
+                                1.0,
                             ),
-                            1.0,
+                            0.0,
                         ),
                         1.0,
                     ),
-                    0.0,
                 ),
-                1.0,
+                -3.0,
             ),
+            3.0,
         )
-        smaller_2_0 = tl.minimum(tl.maximum(b_2_0, -3.0), 3.0)
-        total_49_0 = largest_2_0 + tl.log(
+        # spline.gen:6
+        product_11 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2[:, None], difference_3, 0.0)))
+        total_5 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_11, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        total_5_2 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_11, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+        )
+        total_5_3 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_11, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        # spline.gen:14
+        indicator_value_3 = (smaller_2[:, None] >= total_5).to(tl.float32)
+        indicator_value_3_2 = (smaller_2[:, None] >= total_5_2).to(tl.float32)
+        difference_9 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_3, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_3_2,
+        )
+        reduced_9 = tl.sum(
             tl.where(
-                not_greater_equal_value_2_0,
-                tl.exp(tl.where(not_greater_equal_value_2_0, difference_9_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_10_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_11_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_12_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_13_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_14_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_15_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_16_0, 0.0)),
-                1.0,
+                tl.arange(0, 16)[None, :] < 8,
+                difference_9
+                * (6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2[:, None], difference, 0.0)))),
+                0.0,
             ),
+            1,
         )
-        # spline.gen:6
-        product_35_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_11_0 - total_49_0, 0.0))
-        )
-        product_36_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_12_0 - total_49_0, 0.0))
-        )
-        total_50_0 = product_35_0 + product_36_0
-        product_37_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_13_0 - total_49_0, 0.0))
-        )
-        total_51_0 = total_50_0 + product_37_0
-        product_38_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_14_0 - total_49_0, 0.0))
-        )
-        total_52_0 = total_51_0 + product_38_0
-        product_39_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_15_0 - total_49_0, 0.0))
-        )
-        total_53_0 = total_52_0 + product_39_0
-        product_40_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_16_0 - total_49_0, 0.0))
-        )
-        total_54_0 = total_53_0 + product_40_0
-        product_41_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_17_0 - total_49_0, 0.0))
-        )
-        total_55_0 = -3.0 + (total_54_0 + product_41_0)
-        # spline.gen:14
-        greater_equal_smaller_2_2_0 = smaller_2_0 >= total_55_0
-        total_56_0 = largest_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.exp(tl.where(not_greater_equal_value_2_0, difference_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_2_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_3_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_4_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_5_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_6_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_7_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_8_0, 0.0)),
-                1.0,
-            ),
-        )
-        # spline.gen:6
-        total_57_0 = -3.0 + total_54_0
-        # spline.gen:14
-        greater_equal_smaller_2_3_0 = smaller_2_0 >= total_57_0
-        # spline.gen:6
-        total_58_0 = -3.0 + total_53_0
-        # spline.gen:14
-        greater_equal_smaller_2_4_0 = smaller_2_0 >= total_58_0
-        # spline.gen:6
-        total_59_0 = -3.0 + total_52_0
-        # spline.gen:14
-        greater_equal_smaller_2_5_0 = smaller_2_0 >= total_59_0
-        # spline.gen:6
-        total_60_0 = -3.0 + total_51_0
-        # spline.gen:14
-        greater_equal_smaller_2_6_0 = smaller_2_0 >= total_60_0
-        # spline.gen:6
-        total_61_0 = -3.0 + total_50_0
-        # spline.gen:14
-        greater_equal_smaller_2_7_0 = smaller_2_0 >= total_61_0
-        # spline.gen:6
-        total_62_0 = -3.0 + product_35_0
-        # spline.gen:14
-        greater_equal_smaller_2_8_0 = smaller_2_0 >= total_62_0
-        chosen_25_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_10_0 - total_56_0, 0.0))),
-            tl.where(
-                greater_equal_smaller_2_3_0,
-                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_9_0 - total_56_0, 0.0))),
-                tl.where(
-                    greater_equal_smaller_2_4_0,
-                    6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_8_0 - total_56_0, 0.0))),
-                    tl.where(
-                        greater_equal_smaller_2_5_0,
-                        6.0
-                        * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_7_0 - total_56_0, 0.0))),
-                        tl.where(
-                            greater_equal_smaller_2_6_0,
-                            6.0
-                            * (
-                                0.001
-                                + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_6_0 - total_56_0, 0.0))
-                            ),
-                            tl.where(
-                                greater_equal_smaller_2_7_0,
-                                6.0
-                                * (
-                                    0.001
-                                    + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_5_0 - total_56_0, 0.0))
-                                ),
-                                tl.where(
-                                    greater_equal_smaller_2_8_0,
-                                    6.0
-                                    * (
-                                        0.001
-                                        + 0.992
-                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_4_0 - total_56_0, 0.0))
-                                    ),
-                                    6.0
-                                    * (
-                                        0.001
-                                        + 0.992
-                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_3_0 - total_56_0, 0.0))
-                                    ),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_26_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                greater_equal_smaller_2_2_0,
-                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_18_0 - total_49_0, 0.0))),
-                tl.where(
-                    greater_equal_smaller_2_3_0,
-                    product_41_0,
-                    tl.where(
-                        greater_equal_smaller_2_4_0,
-                        product_40_0,
-                        tl.where(
-                            greater_equal_smaller_2_5_0,
-                            product_39_0,
-                            tl.where(
-                                greater_equal_smaller_2_6_0,
-                                product_38_0,
-                                tl.where(
-                                    greater_equal_smaller_2_7_0,
-                                    product_37_0,
-                                    tl.where(greater_equal_smaller_2_8_0, product_36_0, product_35_0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
+        chosen_4 = tl.where(
+            not_greater_equal_value_2,
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * product_11, 0.0), 1),
             1.0,
         )
-        ratio_3_0 = chosen_25_0 / chosen_26_0
-        product_42_0 = chosen_25_0 * ratio_3_0
-        chosen_27_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            total_23_0,
-            tl.where(
-                greater_equal_smaller_2_3_0,
-                total_24_0,
-                tl.where(
-                    greater_equal_smaller_2_4_0,
-                    total_25_0,
-                    tl.where(
-                        greater_equal_smaller_2_5_0,
-                        total_26_0,
-                        tl.where(
-                            greater_equal_smaller_2_6_0,
-                            total_27_0,
-                            tl.where(
-                                greater_equal_smaller_2_7_0,
-                                total_28_0,
-                                tl.where(greater_equal_smaller_2_8_0, total_29_0, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        smaller_3_0 = tl.minimum(
+        ratio_3 = reduced_9 / chosen_4
+        product_12 = reduced_9 * ratio_3
+        reduced_10 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * value_3, 0.0), 1)
+        smaller_3 = tl.minimum(
             tl.maximum(
-                (
-                    smaller_2_0
-                    - tl.where(
-                        greater_equal_smaller_2_2_0,
-                        total_55_0,
-                        tl.where(
-                            greater_equal_smaller_2_3_0,
-                            total_57_0,
-                            tl.where(
-                                greater_equal_smaller_2_4_0,
-                                total_58_0,
-                                tl.where(
-                                    greater_equal_smaller_2_5_0,
-                                    total_59_0,
-                                    tl.where(
-                                        greater_equal_smaller_2_6_0,
-                                        total_60_0,
-                                        tl.where(
-                                            greater_equal_smaller_2_7_0,
-                                            total_61_0,
-                                            tl.where(greater_equal_smaller_2_8_0, total_62_0, -3.0),
-                                        ),
-                                    ),
-                                ),
-                            ),
-                        ),
-                    )
-                )
-                / chosen_26_0,
+                (smaller_2 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * total_5_3, 0.0), 1))
+                / chosen_4,
                 0.0,
             ),
             1.0,
         )
-        difference_21_0 = 1.0 - smaller_3_0
-        power_value_0 = square(tl.where(not_greater_equal_value_2_0, difference_21_0, 1.0))
-        product_43_0 = smaller_3_0 * difference_21_0
-        chosen_28_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            1.0,
-            tl.where(
-                greater_equal_smaller_2_3_0,
-                total_23_0,
-                tl.where(
-                    greater_equal_smaller_2_4_0,
-                    total_24_0,
-                    tl.where(
-                        greater_equal_smaller_2_5_0,
-                        total_25_0,
-                        tl.where(
-                            greater_equal_smaller_2_6_0,
-                            total_26_0,
-                            tl.where(
-                                greater_equal_smaller_2_7_0,
-                                total_27_0,
-                                tl.where(greater_equal_smaller_2_8_0, total_28_0, total_29_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        power_value_2_0 = square(tl.where(not_greater_equal_value_2_0, smaller_3_0, 1.0))
+        difference_10 = 1.0 - smaller_3
+        power_value = square(tl.where(not_greater_equal_value_2, difference_10, 1.0))
+        product_13 = smaller_3 * difference_10
+        reduced_11 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * value_4, 0.0), 1)
+        power_value_2 = square(tl.where(not_greater_equal_value_2, smaller_3, 1.0))
         # spline.gen:22
         z_0 = SplineCoupling_input_0
         z_1 = SplineCoupling_input_1
         log_abs_det = log_abs_det + tl.where(
-            greater_equal_value_2_0,
+            greater_equal_value_2,
             0.0,
             tl.log(
                 tl.where(
-                    not_greater_equal_value_2_0,
-                    product_42_0 * chosen_27_0 * power_value_0
-                    + 2.0 * chosen_25_0 * square(tl.where(not_greater_equal_value_2_0, ratio_3_0, 1.0)) * product_43_0
-                    + product_42_0 * chosen_28_0 * power_value_2_0,
+                    not_greater_equal_value_2,
+                    product_12 * reduced_10 * power_value
+                    + 2.0 * reduced_9 * square(tl.where(not_greater_equal_value_2, ratio_3, 1.0)) * product_13
+                    + product_12 * reduced_11 * power_value_2,
                     1.0,
                 ),
             )
-            - tl.log(chosen_26_0)
+            - tl.log(chosen_4)
             - 2.0
             * tl.log(
                 tl.where(
-                    not_greater_equal_value_2_0,
-                    ratio_3_0 * power_value_0
-                    + (chosen_27_0 + chosen_28_0) * product_43_0
-                    + ratio_3_0 * power_value_2_0,
+                    not_greater_equal_value_2,
+                    ratio_3 * power_value + (reduced_10 + reduced_11) * product_13 + ratio_3 * power_value_2,
                     1.0,
                 ),
             ),
@@ -1399,6 +527,17 @@ def log_prob_saving_rows(
     return log_prob, z_saved
 
 
+LOG_PROB_BACKWARD_LAYOUT_1 = tiles.layout(16, [*range(1, 8), -1])
+LOG_PROB_BACKWARD_LAYOUT_2 = tiles.layout(16, [*range(7), -1])
+LOG_PROB_BACKWARD_LAYOUT_3 = tiles.layout(16, [*range(1, 8)])
+LOG_PROB_BACKWARD_LAYOUT_4 = tiles.layout(16, [7])
+LOG_PROB_BACKWARD_LAYOUT_5 = tiles.layout(16, [-1])
+LOG_PROB_BACKWARD_LAYOUT_6 = tiles.layout(16, [*range(1, 7), -1, -1])
+LOG_PROB_BACKWARD_LAYOUT_7 = tiles.layout(16, [*range(-1, 6), -1])
+LOG_PROB_BACKWARD_LAYOUT_8 = tiles.layout(16, [*range(1, 7), -1])
+LOG_PROB_BACKWARD_LAYOUT_9 = tiles.layout(16, [6])
+
+
 @tiles.remembered
 def pack_log_prob_backward(
     mlp_0_weight,
@@ -1414,57 +553,49 @@ def pack_log_prob_backward(
     device,
 ):
     """The arrays that the kernel reads, in the order of its arguments."""
+    dtype = torch.float32
     return (
         tiles.place(mlp_0_weight[:, :, 0], 32),
         tiles.place(mlp_0_bias, 32),
         tiles.place(mlp_1_weight.mT, 32, 32),
         tiles.place(mlp_1_bias, 32),
-        tiles.place(w_weight[:, 0], 32),
-        tiles.place(w_bias[:, 0]),
-        tiles.place(w_weight[:, 1], 32),
-        tiles.place(w_bias[:, 1]),
-        tiles.place(w_weight[:, 2], 32),
-        tiles.place(w_bias[:, 2]),
-        tiles.place(w_weight[:, 3], 32),
-        tiles.place(w_bias[:, 3]),
-        tiles.place(w_weight[:, 4], 32),
-        tiles.place(w_bias[:, 4]),
-        tiles.place(w_weight[:, 5], 32),
-        tiles.place(w_bias[:, 5]),
-        tiles.place(w_weight[:, 6], 32),
-        tiles.place(w_bias[:, 6]),
-        tiles.place(w_weight[:, 7], 32),
-        tiles.place(w_bias[:, 7]),
-        tiles.place(h_weight[:, 0], 32),
-        tiles.place(h_bias[:, 0]),
-        tiles.place(h_weight[:, 1], 32),
-        tiles.place(h_bias[:, 1]),
-        tiles.place(h_weight[:, 2], 32),
-        tiles.place(h_bias[:, 2]),
-        tiles.place(h_weight[:, 3], 32),
-        tiles.place(h_bias[:, 3]),
-        tiles.place(h_weight[:, 4], 32),
-        tiles.place(h_bias[:, 4]),
-        tiles.place(h_weight[:, 5], 32),
-        tiles.place(h_bias[:, 5]),
-        tiles.place(h_weight[:, 6], 32),
-        tiles.place(h_bias[:, 6]),
-        tiles.place(h_weight[:, 7], 32),
-        tiles.place(h_bias[:, 7]),
-        tiles.place(d_weight[:, 0], 32),
-        tiles.place(d_bias[:, 0]),
-        tiles.place(d_weight[:, 1], 32),
-        tiles.place(d_bias[:, 1]),
-        tiles.place(d_weight[:, 2], 32),
-        tiles.place(d_bias[:, 2]),
-        tiles.place(d_weight[:, 3], 32),
-        tiles.place(d_bias[:, 3]),
-        tiles.place(d_weight[:, 4], 32),
-        tiles.place(d_bias[:, 4]),
-        tiles.place(d_weight[:, 5], 32),
-        tiles.place(d_bias[:, 5]),
-        tiles.place(d_weight[:, 6], 32),
-        tiles.place(d_bias[:, 6]),
+        tiles.place(w_weight.mT, 32, 16),
+        tiles.place(w_bias, 16),
+        tiles.place(
+            causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT,
+            16,
+            LOG_PROB_BACKWARD_LAYOUT_1,
+        ),
+        tiles.place(
+            causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT,
+            16,
+            LOG_PROB_BACKWARD_LAYOUT_2,
+        ),
+        tiles.mask(LOG_PROB_BACKWARD_LAYOUT_3, device),
+        tiles.mask(LOG_PROB_BACKWARD_LAYOUT_4, device),
+        tiles.place(h_weight.mT, 32, 16),
+        tiles.place(h_bias, 16),
+        tiles.place(d_weight.mT, 32, LOG_PROB_BACKWARD_LAYOUT_3),
+        tiles.place(d_bias, LOG_PROB_BACKWARD_LAYOUT_3),
+        tiles.place(d_weight.mT, 32, 16),
+        tiles.place(d_bias, 16),
+        tiles.mask(LOG_PROB_BACKWARD_LAYOUT_5, device),
+        tiles.place(
+            causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT,
+            16,
+            LOG_PROB_BACKWARD_LAYOUT_6,
+        ),
+        tiles.place(
+            causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT,
+            16,
+            LOG_PROB_BACKWARD_LAYOUT_7,
+        ),
+        tiles.mask(LOG_PROB_BACKWARD_LAYOUT_8, device),
+        tiles.mask(LOG_PROB_BACKWARD_LAYOUT_9, device),
+        tiles.place(causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device), 16, 16),
+        tiles.place(d_weight, 16, 32),
+        tiles.place(w_weight, 16, 32),
+        tiles.place(h_weight, 16, 32),
         tiles.place(mlp_1_weight, 32, 32),
     )
 
@@ -1480,50 +611,25 @@ def log_prob_backward_kernel(
     mlp_1_bias_array,
     w_weight_array,
     w_bias_array,
-    w_weight_array_2,
-    w_bias_array_2,
-    w_weight_array_3,
-    w_bias_array_3,
-    w_weight_array_4,
-    w_bias_array_4,
-    w_weight_array_5,
-    w_bias_array_5,
-    w_weight_array_6,
-    w_bias_array_6,
-    w_weight_array_7,
-    w_bias_array_7,
-    w_weight_array_8,
-    w_bias_array_8,
+    weights_array,
+    weights_2_array,
+    mask_array,
+    mask_2_array,
     h_weight_array,
     h_bias_array,
-    h_weight_array_2,
-    h_bias_array_2,
-    h_weight_array_3,
-    h_bias_array_3,
-    h_weight_array_4,
-    h_bias_array_4,
-    h_weight_array_5,
-    h_bias_array_5,
-    h_weight_array_6,
-    h_bias_array_6,
-    h_weight_array_7,
-    h_bias_array_7,
-    h_weight_array_8,
-    h_bias_array_8,
     d_weight_array,
     d_bias_array,
     d_weight_array_2,
     d_bias_array_2,
+    mask_3_array,
+    weights_3_array,
+    weights_4_array,
+    mask_4_array,
+    mask_5_array,
+    weights_5_array,
     d_weight_array_3,
-    d_bias_array_3,
-    d_weight_array_4,
-    d_bias_array_4,
-    d_weight_array_5,
-    d_bias_array_5,
-    d_weight_array_6,
-    d_bias_array_6,
-    d_weight_array_7,
-    d_bias_array_7,
+    w_weight_array_2,
+    h_weight_array_2,
     mlp_1_weight_array_2,
     x_gradient_out,
     part_1_out,
@@ -1537,6 +643,7 @@ def log_prob_backward_kernel(
     drift_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """the gradient of log p(x) of each row.
@@ -1547,52 +654,27 @@ def log_prob_backward_kernel(
     mlp_0_bias_array [4, 32]
     mlp_1_weight_array [4, 32, 32]
     mlp_1_bias_array [4, 32]
-    w_weight_array [4, 32]
-    w_bias_array [4]
-    w_weight_array_2 [4, 32]
-    w_bias_array_2 [4]
-    w_weight_array_3 [4, 32]
-    w_bias_array_3 [4]
-    w_weight_array_4 [4, 32]
-    w_bias_array_4 [4]
-    w_weight_array_5 [4, 32]
-    w_bias_array_5 [4]
-    w_weight_array_6 [4, 32]
-    w_bias_array_6 [4]
-    w_weight_array_7 [4, 32]
-    w_bias_array_7 [4]
-    w_weight_array_8 [4, 32]
-    w_bias_array_8 [4]
-    h_weight_array [4, 32]
-    h_bias_array [4]
-    h_weight_array_2 [4, 32]
-    h_bias_array_2 [4]
-    h_weight_array_3 [4, 32]
-    h_bias_array_3 [4]
-    h_weight_array_4 [4, 32]
-    h_bias_array_4 [4]
-    h_weight_array_5 [4, 32]
-    h_bias_array_5 [4]
-    h_weight_array_6 [4, 32]
-    h_bias_array_6 [4]
-    h_weight_array_7 [4, 32]
-    h_bias_array_7 [4]
-    h_weight_array_8 [4, 32]
-    h_bias_array_8 [4]
-    d_weight_array [4, 32]
-    d_bias_array [4]
-    d_weight_array_2 [4, 32]
-    d_bias_array_2 [4]
-    d_weight_array_3 [4, 32]
-    d_bias_array_3 [4]
-    d_weight_array_4 [4, 32]
-    d_bias_array_4 [4]
-    d_weight_array_5 [4, 32]
-    d_bias_array_5 [4]
-    d_weight_array_6 [4, 32]
-    d_bias_array_6 [4]
-    d_weight_array_7 [4, 32]
-    d_bias_array_7 [4]
+    w_weight_array [4, 32, 16]
+    w_bias_array [4, 16]
+    weights_array [16, 16]
+    weights_2_array [16, 16]
+    mask_array [16]
+    mask_2_array [16]
+    h_weight_array [4, 32, 16]
+    h_bias_array [4, 16]
+    d_weight_array [4, 32, 16]
+    d_bias_array [4, 16]
+    d_weight_array_2 [4, 32, 16]
+    d_bias_array_2 [4, 16]
+    mask_3_array [16]
+    weights_3_array [16, 16]
+    weights_4_array [16, 16]
+    mask_4_array [16]
+    mask_5_array [16]
+    weights_5_array [16, 16]
+    d_weight_array_3 [4, 16, 32]
+    w_weight_array_2 [4, 16, 32]
+    h_weight_array_2 [4, 16, 32]
     mlp_1_weight_array_2 [4, 32, 32]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
@@ -1602,14 +684,14 @@ def log_prob_backward_kernel(
     value__1 = tl.load(z_saved_ptr + place * 2 + 1, mask=live, other=0)
     log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # spline.gen:17
-    shared_7 = -0.5 * log_prob_cotangent
+    shared_5 = -0.5 * log_prob_cotangent
     # spline.gen:22
     z_2_0 = value__0
     z_2_1 = value__1
     drift = tl.full((ROWS,), 0.0, tl.float32)
-    z_adjoint_0 = 2 * value__0 * shared_7
-    z_adjoint_1 = 2 * value__1 * shared_7
-    for k_2 in tl.range(0, 4, num_stages=1):
+    z_adjoint_0 = 2 * value__0 * shared_5
+    z_adjoint_1 = 2 * value__1 * shared_5
+    for k_2 in tl.range(0, 4, num_stages=STAGES):
         difference = 3 - k_2
         quotient_difference = difference // 4
         equal_difference = difference == quotient_difference * 4 + 3
@@ -1640,2522 +722,683 @@ def log_prob_backward_kernel(
         # spline.gen:22
         tl.store(part_2_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :], hidden_2, mask=live[:, None])
         # spline.gen:15
-        w_0 = tl.sum(hidden_2 * vector(w_weight_array, k_2, 32), 1) + tl.load(w_bias_array + k_2)
-        w_1 = tl.sum(hidden_2 * vector(w_weight_array_2, k_2, 32), 1) + tl.load(w_bias_array_2 + k_2)
-        w_2 = tl.sum(hidden_2 * vector(w_weight_array_3, k_2, 32), 1) + tl.load(w_bias_array_3 + k_2)
-        w_3 = tl.sum(hidden_2 * vector(w_weight_array_4, k_2, 32), 1) + tl.load(w_bias_array_4 + k_2)
-        w_4 = tl.sum(hidden_2 * vector(w_weight_array_5, k_2, 32), 1) + tl.load(w_bias_array_5 + k_2)
-        w_5 = tl.sum(hidden_2 * vector(w_weight_array_6, k_2, 32), 1) + tl.load(w_bias_array_6 + k_2)
-        w_6 = tl.sum(hidden_2 * vector(w_weight_array_7, k_2, 32), 1) + tl.load(w_bias_array_7 + k_2)
-        w_7 = tl.sum(hidden_2 * vector(w_weight_array_8, k_2, 32), 1) + tl.load(w_bias_array_8 + k_2)
-        shared_1 = tl.maximum(
-            tl.maximum(tl.maximum(tl.maximum(tl.maximum(tl.maximum(tl.maximum(w_0, w_1), w_2), w_3), w_4), w_5), w_6),
-            w_7,
-        )
+        w = dot(hidden_2, matrix(w_weight_array, k_2, 32, 16), PRECISION) + vector(w_bias_array, k_2, 16)
+        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, w, float("-inf")), 1)
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
-        shared_3 = shared_2 + tl.log(
-            tl.exp(w_0 - shared_2)
-            + tl.exp(w_1 - shared_2)
-            + tl.exp(w_2 - shared_2)
-            + tl.exp(w_3 - shared_2)
-            + tl.exp(w_4 - shared_2)
-            + tl.exp(w_5 - shared_2)
-            + tl.exp(w_6 - shared_2)
-            + tl.exp(w_7 - shared_2),
+        # spline.gen:14
+        reduced = shared_2 + tl.log(
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, tl.exp(w - shared_2[:, None]), 0.0), 1),
         )
+        difference_2 = w - reduced[:, None]
         # spline.gen:6
-        W__0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_0 - shared_3, 0.0)))
-        W__1 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_1 - shared_3, 0.0)))
-        W__2 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_2 - shared_3, 0.0)))
-        W__3 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_3 - shared_3, 0.0)))
-        W__4 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_4 - shared_3, 0.0)))
-        W__5 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_5 - shared_3, 0.0)))
-        W__6 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_6 - shared_3, 0.0)))
-        W__7 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_7 - shared_3, 0.0)))
-        W_0 = W__0
-        W_1 = W__1
-        total = W_0 + W_1
-        W_2 = W__2
-        total_2 = total + W_2
-        W_3 = W__3
-        total_3 = total_2 + W_3
-        W_4 = W__4
-        total_4 = total_3 + W_4
-        W_5 = W__5
-        total_5 = total_4 + W_5
-        W_6 = W__6
-        x_2 = -3.0 + (total_5 + W_6)
+        W = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value[:, None], difference_2, 0.0)))
+        x_2 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, W, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        x_2_2 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, W, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+        )
+        x_2_3 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, W, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
         # spline.gen:9
-        greater_equal_b_0 = b_0 >= x_2
+        indicator_value = (b_0[:, None] >= x_2).to(tl.float32)
+        indicator_value_5 = (b_0[:, None] >= x_2_2).to(tl.float32)
+        difference_3 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_5,
+        )
         # spline.gen:15
-        h_0 = tl.sum(hidden_2 * vector(h_weight_array, k_2, 32), 1) + tl.load(h_bias_array + k_2)
-        h_1 = tl.sum(hidden_2 * vector(h_weight_array_2, k_2, 32), 1) + tl.load(h_bias_array_2 + k_2)
-        h_2 = tl.sum(hidden_2 * vector(h_weight_array_3, k_2, 32), 1) + tl.load(h_bias_array_3 + k_2)
-        h_3 = tl.sum(hidden_2 * vector(h_weight_array_4, k_2, 32), 1) + tl.load(h_bias_array_4 + k_2)
-        h_4 = tl.sum(hidden_2 * vector(h_weight_array_5, k_2, 32), 1) + tl.load(h_bias_array_5 + k_2)
-        h_5 = tl.sum(hidden_2 * vector(h_weight_array_6, k_2, 32), 1) + tl.load(h_bias_array_6 + k_2)
-        h_6 = tl.sum(hidden_2 * vector(h_weight_array_7, k_2, 32), 1) + tl.load(h_bias_array_7 + k_2)
-        h_7 = tl.sum(hidden_2 * vector(h_weight_array_8, k_2, 32), 1) + tl.load(h_bias_array_8 + k_2)
-        shared_4 = tl.maximum(
-            tl.maximum(tl.maximum(tl.maximum(tl.maximum(tl.maximum(tl.maximum(h_0, h_1), h_2), h_3), h_4), h_5), h_6),
-            h_7,
+        h = dot(hidden_2, matrix(h_weight_array, k_2, 32, 16), PRECISION) + vector(h_bias_array, k_2, 16)
+        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, h, float("-inf")), 1)
+        shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
+        # spline.gen:14
+        reduced_2 = shared_4 + tl.log(
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, tl.exp(h - shared_4[:, None]), 0.0), 1),
         )
-        shared_5 = tl.where(tl.abs(shared_4) < float("inf"), shared_4, 0.0)
-        shared_6 = shared_5 + tl.log(
-            tl.exp(h_0 - shared_5)
-            + tl.exp(h_1 - shared_5)
-            + tl.exp(h_2 - shared_5)
-            + tl.exp(h_3 - shared_5)
-            + tl.exp(h_4 - shared_5)
-            + tl.exp(h_5 - shared_5)
-            + tl.exp(h_6 - shared_5)
-            + tl.exp(h_7 - shared_5),
+        difference_4 = h - reduced_2[:, None]
+        # spline.gen:7
+        H = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value[:, None], difference_4, 0.0)))
+        y = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, H, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        # spline.gen:7
-        H__0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_0 - shared_6, 0.0)))
-        H__1 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_1 - shared_6, 0.0)))
-        H__2 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_2 - shared_6, 0.0)))
-        H__3 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_3 - shared_6, 0.0)))
-        H__4 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_4 - shared_6, 0.0)))
-        H__5 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_5 - shared_6, 0.0)))
-        H__6 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_6 - shared_6, 0.0)))
-        H__7 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_7 - shared_6, 0.0)))
-        H_0 = H__0
-        H_1 = H__1
-        total_6 = H_0 + H_1
-        H_2 = H__2
-        total_7 = total_6 + H_2
-        H_3 = H__3
-        total_8 = total_7 + H_3
-        H_4 = H__4
-        total_9 = total_8 + H_4
-        H_5 = H__5
-        total_10 = total_9 + H_5
-        H_6 = H__6
-        y = -3.0 + (total_10 + H_6)
-        # spline.gen:6
-        x_3 = -3.0 + total_5
-        # spline.gen:9
-        greater_equal_b_0_2 = b_0 >= x_3
-        # spline.gen:7
-        y_2 = -3.0 + total_10
-        # spline.gen:6
-        x_4 = -3.0 + total_4
-        # spline.gen:9
-        greater_equal_b_0_3 = b_0 >= x_4
-        # spline.gen:7
-        y_3 = -3.0 + total_9
-        # spline.gen:6
-        x_5 = -3.0 + total_3
-        # spline.gen:9
-        greater_equal_b_0_4 = b_0 >= x_5
-        # spline.gen:7
-        y_4 = -3.0 + total_8
-        # spline.gen:6
-        x_6 = -3.0 + total_2
-        # spline.gen:9
-        greater_equal_b_0_5 = b_0 >= x_6
-        # spline.gen:7
-        y_5 = -3.0 + total_7
-        # spline.gen:6
-        x_7 = -3.0 + total
-        # spline.gen:9
-        greater_equal_b_0_6 = b_0 >= x_7
-        # spline.gen:7
-        y_6 = -3.0 + total_6
-        # spline.gen:6
-        x_8 = -3.0 + W_0
-        # spline.gen:9
-        greater_equal_b_0_7 = b_0 >= x_8
-        # spline.gen:7
-        y_7 = -3.0 + H_0
         # spline.gen:10
+        reduced_3 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_3 * H, 0.0), 1)
         chosen_2 = tl.where(
-            greater_equal_b_0,
-            H__7,
-            tl.where(
-                greater_equal_b_0_2,
-                H_6,
-                tl.where(
-                    greater_equal_b_0_3,
-                    H_5,
-                    tl.where(
-                        greater_equal_b_0_4,
-                        H_4,
-                        tl.where(
-                            greater_equal_b_0_5,
-                            H_3,
-                            tl.where(greater_equal_b_0_6, H_2, tl.where(greater_equal_b_0_7, H_1, H_0)),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_3 = tl.where(
             not_greater_equal_value,
-            tl.where(
-                greater_equal_b_0,
-                W__7,
-                tl.where(
-                    greater_equal_b_0_2,
-                    W_6,
-                    tl.where(
-                        greater_equal_b_0_3,
-                        W_5,
-                        tl.where(
-                            greater_equal_b_0_4,
-                            W_4,
-                            tl.where(
-                                greater_equal_b_0_5,
-                                W_3,
-                                tl.where(greater_equal_b_0_6, W_2, tl.where(greater_equal_b_0_7, W_1, W_0)),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_3 * W, 0.0), 1),
             1.0,
         )
-        s = chosen_2 / chosen_3
+        s = reduced_3 / chosen_2
         # spline.gen:11
-        r = (
-            b_0
-            - tl.where(
-                greater_equal_b_0,
-                x_2,
-                tl.where(
-                    greater_equal_b_0_2,
-                    x_3,
-                    tl.where(
-                        greater_equal_b_0_3,
-                        x_4,
-                        tl.where(
-                            greater_equal_b_0_4,
-                            x_5,
-                            tl.where(
-                                greater_equal_b_0_5,
-                                x_6,
-                                tl.where(greater_equal_b_0_6, x_7, tl.where(greater_equal_b_0_7, x_8, -3.0)),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-        ) / chosen_3
+        r = (b_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_3 * x_2_3, 0.0), 1)) / chosen_2
         # spline.gen:15
-        d_0 = tl.sum(hidden_2 * vector(d_weight_array, k_2, 32), 1) + tl.load(d_bias_array + k_2)
-        d_1 = tl.sum(hidden_2 * vector(d_weight_array_2, k_2, 32), 1) + tl.load(d_bias_array_2 + k_2)
-        d_2 = tl.sum(hidden_2 * vector(d_weight_array_3, k_2, 32), 1) + tl.load(d_bias_array_3 + k_2)
-        d_3 = tl.sum(hidden_2 * vector(d_weight_array_4, k_2, 32), 1) + tl.load(d_bias_array_4 + k_2)
-        d_4 = tl.sum(hidden_2 * vector(d_weight_array_5, k_2, 32), 1) + tl.load(d_bias_array_5 + k_2)
-        d_5 = tl.sum(hidden_2 * vector(d_weight_array_6, k_2, 32), 1) + tl.load(d_bias_array_6 + k_2)
-        d_6 = tl.sum(hidden_2 * vector(d_weight_array_7, k_2, 32), 1) + tl.load(d_bias_array_7 + k_2)
-        # spline.gen:14
-        total_11_0 = 0.001 + softplus(d_0)
-        total_11_1 = 0.001 + softplus(d_1)
-        total_11_2 = 0.001 + softplus(d_2)
-        total_11_3 = 0.001 + softplus(d_3)
-        total_11_4 = 0.001 + softplus(d_4)
-        total_11_5 = 0.001 + softplus(d_5)
-        total_11_6 = 0.001 + softplus(d_6)
-        # spline.gen:4
-        value_6 = total_11_6
-        value_5 = total_11_5
-        value_4 = total_11_4
-        value_3 = total_11_3
-        value_2_2 = total_11_2
-        value_1 = total_11_1
-        value_0 = total_11_0
-        chosen_4 = tl.where(
-            greater_equal_b_0,
-            value_6,
-            tl.where(
-                greater_equal_b_0_2,
-                value_5,
-                tl.where(
-                    greater_equal_b_0_3,
-                    value_4,
-                    tl.where(
-                        greater_equal_b_0_4,
-                        value_3,
-                        tl.where(
-                            greater_equal_b_0_5,
-                            value_2_2,
-                            tl.where(greater_equal_b_0_6, value_1, tl.where(greater_equal_b_0_7, value_0, 1.0)),
-                        ),
-                    ),
-                ),
-            ),
+        d = dot(hidden_2, matrix(d_weight_array, k_2, 32, 16), PRECISION) + vector(d_bias_array, k_2, 16)
+        d_2 = dot(hidden_2, matrix(d_weight_array_2, k_2, 32, 16), PRECISION) + vector(d_bias_array_2, k_2, 16)
+        # spline.gen:8
+        D = tl.where(
+            vector(mask_3_array, 0, 16) != 0.0,
+            1.0,
+            tl.where(vector(mask_array, 0, 16) != 0.0, 0.001 + softplus(d), 1.0),
         )
-        difference_2 = 1.0 - r
+        D_2 = tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            1.0,
+            tl.where(tl.arange(0, 16)[None, :] < 7, 0.001 + softplus(d_2), 1.0),
+        )
+        # spline.gen:4
+        value_3 = D
+        reduced_4 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_3 * value_3, 0.0), 1)
+        difference_5 = 1.0 - r
+        value_4 = D_2
         # spline.gen:3
         SplineCoupling_Spline = tl.where(
             greater_equal_value,
             b_0,
-            tl.where(
-                greater_equal_b_0,
-                y,
-                tl.where(
-                    greater_equal_b_0_2,
-                    y_2,
-                    tl.where(
-                        greater_equal_b_0_3,
-                        y_3,
-                        tl.where(
-                            greater_equal_b_0_4,
-                            y_4,
-                            tl.where(
-                                greater_equal_b_0_5,
-                                y_5,
-                                tl.where(greater_equal_b_0_6, y_6, tl.where(greater_equal_b_0_7, y_7, -3.0)),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-            + chosen_2
-            * (s * square(tl.where(not_greater_equal_value, r, 1.0)) + chosen_4 * r * difference_2)
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_3 * y, 0.0), 1)
+            + reduced_3
+            * (s * square(tl.where(not_greater_equal_value, r, 1.0)) + reduced_4 * r * difference_5)
             / tl.where(
                 not_greater_equal_value,
                 s
                 + (
-                    tl.where(
-                        greater_equal_b_0,
-                        1.0,
-                        tl.where(
-                            greater_equal_b_0_2,
-                            value_6,
-                            tl.where(
-                                greater_equal_b_0_3,
-                                value_5,
-                                tl.where(
-                                    greater_equal_b_0_4,
-                                    value_4,
-                                    tl.where(
-                                        greater_equal_b_0_5,
-                                        value_3,
-                                        tl.where(
-                                            greater_equal_b_0_6,
-                                            value_2_2,
-                                            tl.where(greater_equal_b_0_7, value_1, value_0),
-                                        ),
-                                    ),
-                                ),
-                            ),
-                        ),
-                    )
-                    + chosen_4
+                    tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_3 * value_4, 0.0), 1)
+                    + reduced_4
                     - 2.0 * s
                 )
                 * r
-                * difference_2,
+                * difference_5,
                 1.0,
             ),
         )
         # spline.gen:14
-        value_7_0 = SplineCoupling_Spline
+        value_5_0 = SplineCoupling_Spline
         SplineCoupling_output_0 = a_0
-        SplineCoupling_output_1 = value_7_0
-        # spline.gen:15
-        value_8_0 = d_0
-        # spline.gen:14
-        greater_equal_value_2_0 = tl.abs(value_7_0) >= 3.0
-        larger_0 = tl.maximum(value_7_0, -3.0)
-        smaller_0 = tl.minimum(larger_0, 3.0)
-        not_greater_equal_value_2_0 = greater_equal_value_2_0 == 0
-        # spline.gen:15
-        value_9_0 = h_0
-        value_10_0 = h_1
-        # spline.gen:14
-        larger_2_0 = tl.maximum(value_9_0, value_10_0)
-        # spline.gen:15
-        value_11_0 = h_2
-        # spline.gen:14
-        larger_3_0 = tl.maximum(larger_2_0, value_11_0)
-        # spline.gen:15
-        value_12_0 = h_3
-        # spline.gen:14
-        larger_4_0 = tl.maximum(larger_3_0, value_12_0)
-        # spline.gen:15
-        value_13_0 = h_4
-        # spline.gen:14
-        larger_5_0 = tl.maximum(larger_4_0, value_13_0)
-        # spline.gen:15
-        value_14_0 = h_5
-        # spline.gen:14
-        larger_6_0 = tl.maximum(larger_5_0, value_14_0)
-        # spline.gen:15
-        value_15_0 = h_6
-        # spline.gen:14
-        larger_7_0 = tl.maximum(larger_6_0, value_15_0)
-        # spline.gen:15
-        value_16_0 = h_7
-        # spline.gen:14
-        largest_0 = tl.maximum(larger_7_0, value_16_0)
-        difference_3_0 = value_9_0 - largest_0
-        chosen_5_0 = tl.where(not_greater_equal_value_2_0, difference_3_0, 0.0)
-        exp_chosen_5_0 = tl.exp(chosen_5_0)
-        difference_4_0 = value_10_0 - largest_0
-        chosen_6_0 = tl.where(not_greater_equal_value_2_0, difference_4_0, 0.0)
-        exp_chosen_6_0 = tl.exp(chosen_6_0)
-        difference_5_0 = value_11_0 - largest_0
-        chosen_7_0 = tl.where(not_greater_equal_value_2_0, difference_5_0, 0.0)
-        exp_chosen_7_0 = tl.exp(chosen_7_0)
-        difference_6_0 = value_12_0 - largest_0
-        chosen_8_0 = tl.where(not_greater_equal_value_2_0, difference_6_0, 0.0)
-        exp_chosen_8_0 = tl.exp(chosen_8_0)
-        difference_7_0 = value_13_0 - largest_0
-        chosen_9_0 = tl.where(not_greater_equal_value_2_0, difference_7_0, 0.0)
-        exp_chosen_9_0 = tl.exp(chosen_9_0)
-        difference_8_0 = value_14_0 - largest_0
-        chosen_10_0 = tl.where(not_greater_equal_value_2_0, difference_8_0, 0.0)
-        exp_chosen_10_0 = tl.exp(chosen_10_0)
-        difference_9_0 = value_15_0 - largest_0
-        chosen_11_0 = tl.where(not_greater_equal_value_2_0, difference_9_0, 0.0)
-        exp_chosen_11_0 = tl.exp(chosen_11_0)
-        difference_10_0 = value_16_0 - largest_0
-        chosen_12_0 = tl.where(not_greater_equal_value_2_0, difference_10_0, 0.0)
-        exp_chosen_12_0 = tl.exp(chosen_12_0)
-        chosen_13_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_chosen_5_0
-            + exp_chosen_6_0
-            + exp_chosen_7_0
-            + exp_chosen_8_0
-            + exp_chosen_9_0
-            + exp_chosen_10_0
-            + exp_chosen_11_0
-            + exp_chosen_12_0,
-            1.0,
+        SplineCoupling_output_1 = value_5_0
+        value_0 = value_5_0
+        greater_equal_value_2 = tl.abs(value_0) >= 3.0
+        larger = tl.maximum(value_0, -3.0)
+        smaller = tl.minimum(larger, 3.0)
+        not_greater_equal_value_2 = greater_equal_value_2 == 0
+        chosen_3 = tl.where(not_greater_equal_value_2[:, None], difference_4, 0.0)
+        exp_chosen_3 = tl.exp(chosen_3)
+        # spline.gen:7
+        product = 6.0 * (0.001 + 0.992 * exp_chosen_3)
+        total = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        total_12_0 = largest_0 + tl.log(chosen_13_0)
-        exp_value_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_9_0 - total_12_0, 0.0))
-        # spline.gen:7
-        product_0 = 6.0 * (0.001 + 0.992 * exp_value_0)
-        # spline.gen:14
-        exp_value_2_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_10_0 - total_12_0, 0.0))
-        # spline.gen:7
-        product_2_0 = 6.0 * (0.001 + 0.992 * exp_value_2_0)
-        total_13_0 = product_0 + product_2_0
-        # spline.gen:14
-        exp_value_3_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_11_0 - total_12_0, 0.0))
-        # spline.gen:7
-        product_3_0 = 6.0 * (0.001 + 0.992 * exp_value_3_0)
-        total_14_0 = total_13_0 + product_3_0
-        # spline.gen:14
-        exp_value_4_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_12_0 - total_12_0, 0.0))
-        # spline.gen:7
-        product_4_0 = 6.0 * (0.001 + 0.992 * exp_value_4_0)
-        total_15_0 = total_14_0 + product_4_0
-        # spline.gen:14
-        exp_value_5_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_13_0 - total_12_0, 0.0))
-        # spline.gen:7
-        product_5_0 = 6.0 * (0.001 + 0.992 * exp_value_5_0)
-        total_16_0 = total_15_0 + product_5_0
-        # spline.gen:14
-        exp_value_6_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_14_0 - total_12_0, 0.0))
-        # spline.gen:7
-        product_6_0 = 6.0 * (0.001 + 0.992 * exp_value_6_0)
-        total_17_0 = total_16_0 + product_6_0
-        # spline.gen:14
-        exp_value_7_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_15_0 - total_12_0, 0.0))
-        # spline.gen:7
-        product_7_0 = 6.0 * (0.001 + 0.992 * exp_value_7_0)
-        total_18_0 = -3.0 + (total_17_0 + product_7_0)
-        # spline.gen:14
-        greater_equal_smaller_0 = smaller_0 >= total_18_0
-        # spline.gen:15
-        value_17_0 = w_0
-        value_18_0 = w_1
-        # spline.gen:14
-        larger_8_0 = tl.maximum(value_17_0, value_18_0)
-        # spline.gen:15
-        value_19_0 = w_2
-        # spline.gen:14
-        larger_9_0 = tl.maximum(larger_8_0, value_19_0)
-        # spline.gen:15
-        value_20_0 = w_3
-        # spline.gen:14
-        larger_10_0 = tl.maximum(larger_9_0, value_20_0)
-        # spline.gen:15
-        value_21_0 = w_4
-        # spline.gen:14
-        larger_11_0 = tl.maximum(larger_10_0, value_21_0)
-        # spline.gen:15
-        value_22_0 = w_5
-        # spline.gen:14
-        larger_12_0 = tl.maximum(larger_11_0, value_22_0)
-        # spline.gen:15
-        value_23_0 = w_6
-        # spline.gen:14
-        larger_13_0 = tl.maximum(larger_12_0, value_23_0)
-        # spline.gen:15
-        value_24_0 = w_7
-        # spline.gen:14
-        largest_2_0 = tl.maximum(larger_13_0, value_24_0)
-        difference_11_0 = value_17_0 - largest_2_0
-        chosen_14_0 = tl.where(not_greater_equal_value_2_0, difference_11_0, 0.0)
-        exp_chosen_14_0 = tl.exp(chosen_14_0)
-        difference_12_0 = value_18_0 - largest_2_0
-        chosen_15_0 = tl.where(not_greater_equal_value_2_0, difference_12_0, 0.0)
-        exp_chosen_15_0 = tl.exp(chosen_15_0)
-        difference_13_0 = value_19_0 - largest_2_0
-        chosen_16_0 = tl.where(not_greater_equal_value_2_0, difference_13_0, 0.0)
-        exp_chosen_16_0 = tl.exp(chosen_16_0)
-        difference_14_0 = value_20_0 - largest_2_0
-        chosen_17_0 = tl.where(not_greater_equal_value_2_0, difference_14_0, 0.0)
-        exp_chosen_17_0 = tl.exp(chosen_17_0)
-        difference_15_0 = value_21_0 - largest_2_0
-        chosen_18_0 = tl.where(not_greater_equal_value_2_0, difference_15_0, 0.0)
-        exp_chosen_18_0 = tl.exp(chosen_18_0)
-        difference_16_0 = value_22_0 - largest_2_0
-        chosen_19_0 = tl.where(not_greater_equal_value_2_0, difference_16_0, 0.0)
-        exp_chosen_19_0 = tl.exp(chosen_19_0)
-        difference_17_0 = value_23_0 - largest_2_0
-        chosen_20_0 = tl.where(not_greater_equal_value_2_0, difference_17_0, 0.0)
-        exp_chosen_20_0 = tl.exp(chosen_20_0)
-        difference_18_0 = value_24_0 - largest_2_0
-        chosen_21_0 = tl.where(not_greater_equal_value_2_0, difference_18_0, 0.0)
-        exp_chosen_21_0 = tl.exp(chosen_21_0)
-        chosen_22_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_chosen_14_0
-            + exp_chosen_15_0
-            + exp_chosen_16_0
-            + exp_chosen_17_0
-            + exp_chosen_18_0
-            + exp_chosen_19_0
-            + exp_chosen_20_0
-            + exp_chosen_21_0,
-            1.0,
+        total_22 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
-        total_19_0 = largest_2_0 + tl.log(chosen_22_0)
-        exp_value_8_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_17_0 - total_19_0, 0.0))
+        total_23 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        total_24 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_3_array, 0, 16, 16), "ieee")
+        )
+        total_25 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_4_array, 0, 16, 16), "ieee")
+        )
+        # spline.gen:14
+        indicator_value_2 = (smaller[:, None] >= total).to(tl.float32)
+        indicator_value_2_2 = (smaller[:, None] >= total_22).to(tl.float32)
+        indicator_value_2_3 = (smaller[:, None] >= total_24).to(tl.float32)
+        indicator_value_2_4 = (smaller[:, None] >= total_25).to(tl.float32)
+        difference_6 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_2_2,
+        )
+        difference_6_2 = tl.where(vector(mask_4_array, 0, 16) != 0.0, indicator_value_2_3, 1.0) - tl.where(
+            vector(mask_3_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_2_2,
+        )
+        difference_6_3 = tl.where(tl.arange(0, 16)[None, :] < 7, indicator_value_2_2, 1.0) - tl.where(
+            vector(mask_5_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_2_4,
+        )
+        chosen_4 = tl.where(not_greater_equal_value_2[:, None], difference_2, 0.0)
+        exp_chosen_4 = tl.exp(chosen_4)
         # spline.gen:6
-        product_8_0 = 6.0 * (0.001 + 0.992 * exp_value_8_0)
+        product_2 = 6.0 * (0.001 + 0.992 * exp_chosen_4)
         # spline.gen:14
-        exp_value_9_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_18_0 - total_19_0, 0.0))
-        # spline.gen:6
-        product_9_0 = 6.0 * (0.001 + 0.992 * exp_value_9_0)
-        total_20_0 = product_8_0 + product_9_0
-        # spline.gen:14
-        exp_value_10_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_19_0 - total_19_0, 0.0))
-        # spline.gen:6
-        product_10_0 = 6.0 * (0.001 + 0.992 * exp_value_10_0)
-        total_21_0 = total_20_0 + product_10_0
-        # spline.gen:14
-        exp_value_11_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_20_0 - total_19_0, 0.0))
-        # spline.gen:6
-        product_11_0 = 6.0 * (0.001 + 0.992 * exp_value_11_0)
-        total_22_0 = total_21_0 + product_11_0
-        # spline.gen:14
-        exp_value_12_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_21_0 - total_19_0, 0.0))
-        # spline.gen:6
-        product_12_0 = 6.0 * (0.001 + 0.992 * exp_value_12_0)
-        total_23_0 = total_22_0 + product_12_0
-        # spline.gen:14
-        exp_value_13_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_22_0 - total_19_0, 0.0))
-        # spline.gen:6
-        product_13_0 = 6.0 * (0.001 + 0.992 * exp_value_13_0)
-        total_24_0 = total_23_0 + product_13_0
-        # spline.gen:14
-        exp_value_14_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_23_0 - total_19_0, 0.0))
-        # spline.gen:6
-        product_14_0 = 6.0 * (0.001 + 0.992 * exp_value_14_0)
-        # spline.gen:7
-        total_25_0 = -3.0 + total_17_0
-        # spline.gen:14
-        greater_equal_smaller_2_0 = smaller_0 >= total_25_0
-        # spline.gen:7
-        total_26_0 = -3.0 + total_16_0
-        # spline.gen:14
-        greater_equal_smaller_3_0 = smaller_0 >= total_26_0
-        # spline.gen:7
-        total_27_0 = -3.0 + total_15_0
-        # spline.gen:14
-        greater_equal_smaller_4_0 = smaller_0 >= total_27_0
-        # spline.gen:7
-        total_28_0 = -3.0 + total_14_0
-        # spline.gen:14
-        greater_equal_smaller_5_0 = smaller_0 >= total_28_0
-        # spline.gen:7
-        total_29_0 = -3.0 + total_13_0
-        # spline.gen:14
-        greater_equal_smaller_6_0 = smaller_0 >= total_29_0
-        # spline.gen:7
-        total_30_0 = -3.0 + product_0
-        # spline.gen:14
-        greater_equal_smaller_7_0 = smaller_0 >= total_30_0
-        exp_value_15_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_24_0 - total_19_0, 0.0))
-        chosen_23_0 = tl.where(
-            greater_equal_smaller_0,
-            6.0 * (0.001 + 0.992 * exp_value_15_0),
-            tl.where(
-                greater_equal_smaller_2_0,
-                product_14_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    product_13_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        product_12_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            product_11_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                product_10_0,
-                                tl.where(greater_equal_smaller_7_0, product_9_0, product_8_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        difference_19_0 = smaller_0 - tl.where(
-            greater_equal_smaller_0,
-            total_18_0,
-            tl.where(
-                greater_equal_smaller_2_0,
-                total_25_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_26_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_27_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_28_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_29_0,
-                                tl.where(greater_equal_smaller_7_0, total_30_0, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        exp_value_16_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_16_0 - total_12_0, 0.0))
-        chosen_24_0 = tl.where(
-            greater_equal_smaller_0,
-            6.0 * (0.001 + 0.992 * exp_value_16_0),
-            tl.where(
-                greater_equal_smaller_2_0,
-                product_7_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    product_6_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        product_5_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            product_4_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                product_3_0,
-                                tl.where(greater_equal_smaller_7_0, product_2_0, product_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_25_0 = tl.where(not_greater_equal_value_2_0, chosen_23_0, 1.0)
-        ratio_0 = chosen_24_0 / chosen_25_0
-        product_15_0 = difference_19_0 * ratio_0
-        product_16_0 = 2.0 * product_15_0
-        # spline.gen:15
-        value_25_0 = d_6
-        # spline.gen:14
-        total_31_0 = 0.001 + softplus(value_25_0)
-        # spline.gen:15
-        value_26_0 = d_5
-        # spline.gen:14
-        total_32_0 = 0.001 + softplus(value_26_0)
-        # spline.gen:15
-        value_27_0 = d_4
-        # spline.gen:14
-        total_33_0 = 0.001 + softplus(value_27_0)
-        # spline.gen:15
-        value_28_0 = d_3
-        # spline.gen:14
-        total_34_0 = 0.001 + softplus(value_28_0)
-        # spline.gen:15
-        value_29_0 = d_2
-        # spline.gen:14
-        total_35_0 = 0.001 + softplus(value_29_0)
-        # spline.gen:15
-        value_30_0 = d_1
-        # spline.gen:14
-        total_36_0 = 0.001 + softplus(value_30_0)
-        total_37_0 = 0.001 + softplus(value_8_0)
-        chosen_26_0 = tl.where(
-            greater_equal_smaller_0,
-            total_31_0,
-            tl.where(
-                greater_equal_smaller_2_0,
-                total_32_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_33_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_34_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_35_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_36_0,
-                                tl.where(greater_equal_smaller_7_0, total_37_0, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_17_0 = chosen_24_0 * chosen_26_0
-        chosen_27_0 = tl.where(
-            greater_equal_smaller_0,
-            1.0,
-            tl.where(
-                greater_equal_smaller_2_0,
-                total_31_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_32_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_33_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_34_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_35_0,
-                                tl.where(greater_equal_smaller_7_0, total_36_0, total_37_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_18_0 = 2.0 * ratio_0
-        difference_20_0 = chosen_26_0 + chosen_27_0 - product_18_0
-        difference_21_0 = product_17_0 - difference_19_0 * difference_20_0
-        difference_22_0 = product_18_0 - chosen_26_0 - chosen_27_0
-        difference_23_0 = chosen_24_0 * ratio_0 - product_17_0 - difference_19_0 * difference_22_0
-        total_38_0 = difference_21_0 * difference_21_0 + 4.0 * (difference_23_0 * product_15_0)
-        sqrt_value_0 = tl.sqrt(tl.where(not_greater_equal_value_2_0, tl.maximum(total_38_0, 0.0), 1.0))
-        chosen_28_0 = tl.where(not_greater_equal_value_2_0, difference_21_0 + sqrt_value_0, 1.0)
-        ratio_2_0 = product_16_0 / chosen_28_0
-        larger_14_0 = tl.maximum(ratio_2_0, 0.0)
-        smaller_2_0 = tl.minimum(larger_14_0, 1.0)
-        b_2_0 = tl.where(
-            greater_equal_value_2_0,
-            value_7_0,
-            tl.where(
-                greater_equal_smaller_0,
-                -3.0 + (total_24_0 + product_14_0),
-                tl.where(
-                    greater_equal_smaller_2_0,
-                    -3.0 + total_24_0,
-                    tl.where(
-                        greater_equal_smaller_3_0,
-                        -3.0 + total_23_0,
-                        tl.where(
-                            greater_equal_smaller_4_0,
-                            -3.0 + total_22_0,
-                            tl.where(
-                                greater_equal_smaller_5_0,
-                                -3.0 + total_21_0,
-                                tl.where(
-                                    greater_equal_smaller_6_0,
-                                    -3.0 + total_20_0,
-                                    tl.where(greater_equal_smaller_7_0, -3.0 + product_8_0, -3.0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-            + chosen_23_0 * smaller_2_0,
-        )
+        reduced_5 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * product_2, 0.0), 1)
+        difference_7 = smaller - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * total_23, 0.0), 1)
+        reduced_6 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * product, 0.0), 1)
+        chosen_5 = tl.where(not_greater_equal_value_2, reduced_5, 1.0)
+        ratio = reduced_6 / chosen_5
+        product_3 = difference_7 * ratio
+        product_4 = 2.0 * product_3
+        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * value_3, 0.0), 1)
+        product_5 = reduced_6 * reduced_7
+        reduced_8 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * value_4, 0.0), 1)
+        product_6 = 2.0 * ratio
+        difference_8 = reduced_7 + reduced_8 - product_6
+        difference_9 = product_5 - difference_7 * difference_8
+        difference_10 = product_6 - reduced_7 - reduced_8
+        difference_11 = reduced_6 * ratio - product_5 - difference_7 * difference_10
+        total_2 = difference_9 * difference_9 + 4.0 * (difference_11 * product_3)
+        sqrt_value = tl.sqrt(tl.where(not_greater_equal_value_2, tl.maximum(total_2, 0.0), 1.0))
+        chosen_6 = tl.where(not_greater_equal_value_2, difference_9 + sqrt_value, 1.0)
+        ratio_2 = product_4 / chosen_6
+        larger_2 = tl.maximum(ratio_2, 0.0)
+        smaller_2 = tl.minimum(larger_2, 1.0)
         # spline.gen:3
-        greater_equal_value_3_0 = tl.abs(b_2_0) >= 3.0
-        # spline.gen:14
-        not_greater_equal_value_3_0 = greater_equal_value_3_0 == 0
-        exp_value_17_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_5_0, 0.0))
-        exp_value_18_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_6_0, 0.0))
-        exp_value_19_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_7_0, 0.0))
-        exp_value_20_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_8_0, 0.0))
-        exp_value_21_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_9_0, 0.0))
-        exp_value_22_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_10_0, 0.0))
-        exp_value_23_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_11_0, 0.0))
-        exp_value_24_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_12_0, 0.0))
-        chosen_29_0 = tl.where(
-            not_greater_equal_value_3_0,
-            tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_17_0
-                + exp_value_18_0
-                + exp_value_19_0
-                + exp_value_20_0
-                + exp_value_21_0
-                + exp_value_22_0
-                + exp_value_23_0
-                + exp_value_24_0,
-                1.0,
-            ),
-            1.0,
-        )
-        total_39_0 = largest_0 + tl.log(chosen_29_0)
-        exp_value_25_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_3_0,
-                tl.where(not_greater_equal_value_2_0, value_9_0 - total_39_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:7
-        product_19_0 = 6.0 * (0.001 + 0.992 * exp_value_25_0)
-        # spline.gen:14
-        exp_value_26_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_3_0,
-                tl.where(not_greater_equal_value_2_0, value_10_0 - total_39_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:7
-        product_20_0 = 6.0 * (0.001 + 0.992 * exp_value_26_0)
-        total_40_0 = product_19_0 + product_20_0
-        # spline.gen:14
-        exp_value_27_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_3_0,
-                tl.where(not_greater_equal_value_2_0, value_11_0 - total_39_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:7
-        product_21_0 = 6.0 * (0.001 + 0.992 * exp_value_27_0)
-        total_41_0 = total_40_0 + product_21_0
-        # spline.gen:14
-        exp_value_28_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_3_0,
-                tl.where(not_greater_equal_value_2_0, value_12_0 - total_39_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:7
-        product_22_0 = 6.0 * (0.001 + 0.992 * exp_value_28_0)
-        total_42_0 = total_41_0 + product_22_0
-        # spline.gen:14
-        exp_value_29_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_3_0,
-                tl.where(not_greater_equal_value_2_0, value_13_0 - total_39_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:7
-        product_23_0 = 6.0 * (0.001 + 0.992 * exp_value_29_0)
-        total_43_0 = total_42_0 + product_23_0
-        # spline.gen:14
-        exp_value_30_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_3_0,
-                tl.where(not_greater_equal_value_2_0, value_14_0 - total_39_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:7
-        product_24_0 = 6.0 * (0.001 + 0.992 * exp_value_30_0)
-        total_44_0 = total_43_0 + product_24_0
-        # spline.gen:14
-        exp_value_31_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_3_0,
-                tl.where(not_greater_equal_value_2_0, value_15_0 - total_39_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:7
-        product_25_0 = 6.0 * (0.001 + 0.992 * exp_value_31_0)
-        total_45_0 = -3.0 + (total_44_0 + product_25_0)
-        # spline.gen:14
-        greater_equal_smaller_8_0 = smaller_0 >= total_45_0
-        exp_value_32_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_14_0, 0.0))
-        exp_value_33_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_15_0, 0.0))
-        exp_value_34_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_16_0, 0.0))
-        exp_value_35_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_17_0, 0.0))
-        exp_value_36_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_18_0, 0.0))
-        exp_value_37_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_19_0, 0.0))
-        exp_value_38_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_20_0, 0.0))
-        exp_value_39_0 = tl.exp(tl.where(not_greater_equal_value_3_0, chosen_21_0, 0.0))
-        chosen_30_0 = tl.where(
-            not_greater_equal_value_3_0,
-            tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_32_0
-                + exp_value_33_0
-                + exp_value_34_0
-                + exp_value_35_0
-                + exp_value_36_0
-                + exp_value_37_0
-                + exp_value_38_0
-                + exp_value_39_0,
-                1.0,
-            ),
-            1.0,
-        )
-        total_46_0 = largest_2_0 + tl.log(chosen_30_0)
-        exp_value_40_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_3_0,
-                tl.where(not_greater_equal_value_2_0, value_17_0 - total_46_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:6
-        product_26_0 = 6.0 * (0.001 + 0.992 * exp_value_40_0)
-        # spline.gen:14
-        exp_value_41_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_3_0,
-                tl.where(not_greater_equal_value_2_0, value_18_0 - total_46_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:6
-        product_27_0 = 6.0 * (0.001 + 0.992 * exp_value_41_0)
-        total_47_0 = product_26_0 + product_27_0
-        # spline.gen:14
-        exp_value_42_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_3_0,
-                tl.where(not_greater_equal_value_2_0, value_19_0 - total_46_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:6
-        product_28_0 = 6.0 * (0.001 + 0.992 * exp_value_42_0)
-        total_48_0 = total_47_0 + product_28_0
-        # spline.gen:14
-        exp_value_43_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_3_0,
-                tl.where(not_greater_equal_value_2_0, value_20_0 - total_46_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:6
-        product_29_0 = 6.0 * (0.001 + 0.992 * exp_value_43_0)
-        total_49_0 = total_48_0 + product_29_0
-        # spline.gen:14
-        exp_value_44_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_3_0,
-                tl.where(not_greater_equal_value_2_0, value_21_0 - total_46_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:6
-        product_30_0 = 6.0 * (0.001 + 0.992 * exp_value_44_0)
-        total_50_0 = total_49_0 + product_30_0
-        # spline.gen:14
-        exp_value_45_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_3_0,
-                tl.where(not_greater_equal_value_2_0, value_22_0 - total_46_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:6
-        product_31_0 = 6.0 * (0.001 + 0.992 * exp_value_45_0)
-        total_51_0 = total_50_0 + product_31_0
-        # spline.gen:14
-        exp_value_46_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_3_0,
-                tl.where(not_greater_equal_value_2_0, value_23_0 - total_46_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:6
-        product_32_0 = 6.0 * (0.001 + 0.992 * exp_value_46_0)
-        # spline.gen:7
-        total_52_0 = -3.0 + total_44_0
-        # spline.gen:14
-        greater_equal_smaller_9_0 = smaller_0 >= total_52_0
-        # spline.gen:7
-        total_53_0 = -3.0 + total_43_0
-        # spline.gen:14
-        greater_equal_smaller_10_0 = smaller_0 >= total_53_0
-        # spline.gen:7
-        total_54_0 = -3.0 + total_42_0
-        # spline.gen:14
-        greater_equal_smaller_11_0 = smaller_0 >= total_54_0
-        # spline.gen:7
-        total_55_0 = -3.0 + total_41_0
-        # spline.gen:14
-        greater_equal_smaller_12_0 = smaller_0 >= total_55_0
-        # spline.gen:7
-        total_56_0 = -3.0 + total_40_0
-        # spline.gen:14
-        greater_equal_smaller_13_0 = smaller_0 >= total_56_0
-        # spline.gen:7
-        total_57_0 = -3.0 + product_19_0
-        # spline.gen:14
-        greater_equal_smaller_14_0 = smaller_0 >= total_57_0
-        exp_value_47_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_3_0,
-                tl.where(not_greater_equal_value_2_0, value_24_0 - total_46_0, 0.0),
-                0.0,
-            ),
-        )
-        chosen_31_0 = tl.where(
-            greater_equal_smaller_8_0,
-            6.0 * (0.001 + 0.992 * exp_value_47_0),
-            tl.where(
-                greater_equal_smaller_9_0,
-                product_32_0,
+        greater_equal_value_3 = (
+            tl.abs(
                 tl.where(
-                    greater_equal_smaller_10_0,
-                    product_31_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        product_30_0,
+                    greater_equal_value_2,
+                    value_0,
+                    tl.sum(
                         tl.where(
-                            greater_equal_smaller_12_0,
-                            product_29_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                product_28_0,
-                                tl.where(greater_equal_smaller_14_0, product_27_0, product_26_0),
+                            tl.arange(0, 16)[None, :] < 8,
+                            difference_6
+                            * (
+                                -3.0
+                                + (
+                                    0.0
+                                    + dot(
+                                        tl.where(tl.arange(0, 16)[None, :] < 8, product_2, 0.0),
+                                        matrix(weights_array, 0, 16, 16),
+                                        "ieee",
+                                    )
+                                )
                             ),
+                            0.0,
                         ),
-                    ),
-                ),
-            ),
-        )
-        difference_24_0 = smaller_0 - tl.where(
-            greater_equal_smaller_8_0,
-            total_45_0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_52_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    total_53_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_54_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            total_55_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_56_0,
-                                tl.where(greater_equal_smaller_14_0, total_57_0, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        exp_value_48_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_3_0,
-                tl.where(not_greater_equal_value_2_0, value_16_0 - total_39_0, 0.0),
-                0.0,
-            ),
-        )
-        chosen_32_0 = tl.where(
-            greater_equal_smaller_8_0,
-            6.0 * (0.001 + 0.992 * exp_value_48_0),
-            tl.where(
-                greater_equal_smaller_9_0,
-                product_25_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    product_24_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        product_23_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            product_22_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                product_21_0,
-                                tl.where(greater_equal_smaller_14_0, product_20_0, product_19_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_33_0 = tl.where(
-            not_greater_equal_value_3_0,
-            tl.where(not_greater_equal_value_2_0, chosen_31_0, 1.0),
-            1.0,
-        )
-        ratio_3_0 = chosen_32_0 / chosen_33_0
-        product_33_0 = difference_24_0 * ratio_3_0
-        product_34_0 = 2.0 * product_33_0
-        chosen_34_0 = tl.where(
-            greater_equal_smaller_8_0,
-            total_31_0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_32_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    total_33_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_34_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            total_35_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_36_0,
-                                tl.where(greater_equal_smaller_14_0, total_37_0, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_35_0 = chosen_32_0 * chosen_34_0
-        chosen_35_0 = tl.where(
-            greater_equal_smaller_8_0,
-            1.0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_31_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    total_32_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_33_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            total_34_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_35_0,
-                                tl.where(greater_equal_smaller_14_0, total_36_0, total_37_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_36_0 = 2.0 * ratio_3_0
-        difference_25_0 = chosen_34_0 + chosen_35_0 - product_36_0
-        difference_26_0 = product_35_0 - difference_24_0 * difference_25_0
-        difference_27_0 = product_36_0 - chosen_34_0 - chosen_35_0
-        difference_28_0 = chosen_32_0 * ratio_3_0 - product_35_0 - difference_24_0 * difference_27_0
-        total_58_0 = difference_26_0 * difference_26_0 + 4.0 * (difference_28_0 * product_33_0)
-        sqrt_value_2_0 = tl.sqrt(
-            tl.where(
-                not_greater_equal_value_3_0,
-                tl.where(not_greater_equal_value_2_0, tl.maximum(total_58_0, 0.0), 1.0),
-                1.0,
-            ),
-        )
-        chosen_36_0 = tl.where(
-            not_greater_equal_value_3_0,
-            tl.where(not_greater_equal_value_2_0, difference_26_0 + sqrt_value_2_0, 1.0),
-            1.0,
-        )
-        ratio_4_0 = product_34_0 / chosen_36_0
-        larger_15_0 = tl.maximum(ratio_4_0, 0.0)
-        smaller_3_0 = tl.minimum(larger_15_0, 1.0)
-        b_3_0 = tl.where(
-            greater_equal_value_2_0,
-            value_7_0,
-            tl.where(
-                greater_equal_smaller_8_0,
-                -3.0 + (total_51_0 + product_32_0),
-                tl.where(
-                    greater_equal_smaller_9_0,
-                    -3.0 + total_51_0,
-                    tl.where(
-                        greater_equal_smaller_10_0,
-                        -3.0 + total_50_0,
-                        tl.where(
-                            greater_equal_smaller_11_0,
-                            -3.0 + total_49_0,
-                            tl.where(
-                                greater_equal_smaller_12_0,
-                                -3.0 + total_48_0,
-                                tl.where(
-                                    greater_equal_smaller_13_0,
-                                    -3.0 + total_47_0,
-                                    tl.where(greater_equal_smaller_14_0, -3.0 + product_26_0, -3.0),
-                                ),
-                            ),
-                        ),
-                    ),
+                        1,
+                    )
+                    + reduced_5 * smaller_2,
                 ),
             )
-            + chosen_31_0 * smaller_3_0,
+            >= 3.0
         )
-        larger_16_0 = tl.maximum(b_3_0, -3.0)
-        smaller_4_0 = tl.minimum(larger_16_0, 3.0)
-        exp_value_49_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_11_0, 0.0))
-        exp_value_50_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_12_0, 0.0))
-        exp_value_51_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_13_0, 0.0))
-        exp_value_52_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_14_0, 0.0))
-        exp_value_53_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_15_0, 0.0))
-        exp_value_54_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_16_0, 0.0))
-        exp_value_55_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_17_0, 0.0))
-        exp_value_56_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_18_0, 0.0))
-        chosen_37_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_49_0
-            + exp_value_50_0
-            + exp_value_51_0
-            + exp_value_52_0
-            + exp_value_53_0
-            + exp_value_54_0
-            + exp_value_55_0
-            + exp_value_56_0,
-            1.0,
-        )
-        total_59_0 = largest_2_0 + tl.log(chosen_37_0)
-        exp_value_57_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_17_0 - total_59_0, 0.0))
-        # spline.gen:6
-        product_37_0 = 6.0 * (0.001 + 0.992 * exp_value_57_0)
-        total_60_0 = -3.0 + product_37_0
         # spline.gen:14
-        greater_equal_smaller_4_2_0 = smaller_4_0 >= total_60_0
-        exp_value_58_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_18_0 - total_59_0, 0.0))
-        # spline.gen:6
-        product_38_0 = 6.0 * (0.001 + 0.992 * exp_value_58_0)
-        total_61_0 = product_37_0 + product_38_0
-        total_62_0 = -3.0 + total_61_0
-        # spline.gen:14
-        greater_equal_smaller_4_3_0 = smaller_4_0 >= total_62_0
-        exp_value_59_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_19_0 - total_59_0, 0.0))
-        # spline.gen:6
-        product_39_0 = 6.0 * (0.001 + 0.992 * exp_value_59_0)
-        total_63_0 = total_61_0 + product_39_0
-        total_64_0 = -3.0 + total_63_0
-        # spline.gen:14
-        greater_equal_smaller_4_4_0 = smaller_4_0 >= total_64_0
-        exp_value_60_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_20_0 - total_59_0, 0.0))
-        # spline.gen:6
-        product_40_0 = 6.0 * (0.001 + 0.992 * exp_value_60_0)
-        total_65_0 = total_63_0 + product_40_0
-        total_66_0 = -3.0 + total_65_0
-        # spline.gen:14
-        greater_equal_smaller_4_5_0 = smaller_4_0 >= total_66_0
-        exp_value_61_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_21_0 - total_59_0, 0.0))
-        # spline.gen:6
-        product_41_0 = 6.0 * (0.001 + 0.992 * exp_value_61_0)
-        total_67_0 = total_65_0 + product_41_0
-        total_68_0 = -3.0 + total_67_0
-        # spline.gen:14
-        greater_equal_smaller_4_6_0 = smaller_4_0 >= total_68_0
-        exp_value_62_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_22_0 - total_59_0, 0.0))
-        # spline.gen:6
-        product_42_0 = 6.0 * (0.001 + 0.992 * exp_value_62_0)
-        total_69_0 = total_67_0 + product_42_0
-        total_70_0 = -3.0 + total_69_0
-        # spline.gen:14
-        greater_equal_smaller_4_7_0 = smaller_4_0 >= total_70_0
-        exp_value_63_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_23_0 - total_59_0, 0.0))
-        # spline.gen:6
-        product_43_0 = 6.0 * (0.001 + 0.992 * exp_value_63_0)
-        total_71_0 = -3.0 + (total_69_0 + product_43_0)
-        # spline.gen:14
-        greater_equal_smaller_4_8_0 = smaller_4_0 >= total_71_0
-        difference_29_0 = smaller_4_0 - tl.where(
-            greater_equal_smaller_4_8_0,
-            total_71_0,
-            tl.where(
-                greater_equal_smaller_4_7_0,
-                total_70_0,
-                tl.where(
-                    greater_equal_smaller_4_6_0,
-                    total_68_0,
-                    tl.where(
-                        greater_equal_smaller_4_5_0,
-                        total_66_0,
-                        tl.where(
-                            greater_equal_smaller_4_4_0,
-                            total_64_0,
-                            tl.where(
-                                greater_equal_smaller_4_3_0,
-                                total_62_0,
-                                tl.where(greater_equal_smaller_4_2_0, total_60_0, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
+        not_greater_equal_value_3 = greater_equal_value_3 == 0
+        exp_value = tl.exp(tl.where(not_greater_equal_value_3[:, None], chosen_3, 0.0))
+        # spline.gen:7
+        product_7 = 6.0 * (0.001 + 0.992 * exp_value)
+        total_3 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_7, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        exp_value_64_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_24_0 - total_59_0, 0.0))
-        chosen_38_0 = tl.where(
-            not_greater_equal_value_3_0,
-            tl.where(
-                greater_equal_smaller_4_8_0,
-                6.0 * (0.001 + 0.992 * exp_value_64_0),
-                tl.where(
-                    greater_equal_smaller_4_7_0,
-                    product_43_0,
-                    tl.where(
-                        greater_equal_smaller_4_6_0,
-                        product_42_0,
-                        tl.where(
-                            greater_equal_smaller_4_5_0,
-                            product_41_0,
-                            tl.where(
-                                greater_equal_smaller_4_4_0,
-                                product_40_0,
-                                tl.where(
-                                    greater_equal_smaller_4_3_0,
-                                    product_39_0,
-                                    tl.where(greater_equal_smaller_4_2_0, product_38_0, product_37_0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-            1.0,
+        total_3_2 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_7, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
-        ratio_5_0 = difference_29_0 / chosen_38_0
-        larger_17_0 = tl.maximum(ratio_5_0, 0.0)
-        smaller_5_0 = tl.minimum(larger_17_0, 1.0)
-        difference_30_0 = 1.0 - smaller_5_0
-        product_44_0 = smaller_5_0 * difference_30_0
-        exp_value_65_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_3_0, 0.0))
-        exp_value_66_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_4_0, 0.0))
-        exp_value_67_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_5_0, 0.0))
-        exp_value_68_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_6_0, 0.0))
-        exp_value_69_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_7_0, 0.0))
-        exp_value_70_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_8_0, 0.0))
-        exp_value_71_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_9_0, 0.0))
-        exp_value_72_0 = tl.exp(tl.where(not_greater_equal_value_3_0, difference_10_0, 0.0))
-        chosen_39_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_65_0
-            + exp_value_66_0
-            + exp_value_67_0
-            + exp_value_68_0
-            + exp_value_69_0
-            + exp_value_70_0
-            + exp_value_71_0
-            + exp_value_72_0,
-            1.0,
+        total_3_3 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_7, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        total_72_0 = largest_0 + tl.log(chosen_39_0)
-        exp_value_73_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_16_0 - total_72_0, 0.0))
-        exp_value_74_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_15_0 - total_72_0, 0.0))
-        exp_value_75_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_14_0 - total_72_0, 0.0))
-        exp_value_76_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_13_0 - total_72_0, 0.0))
-        exp_value_77_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_12_0 - total_72_0, 0.0))
-        exp_value_78_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_11_0 - total_72_0, 0.0))
-        exp_value_79_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_10_0 - total_72_0, 0.0))
-        exp_value_80_0 = tl.exp(tl.where(not_greater_equal_value_3_0, value_9_0 - total_72_0, 0.0))
-        chosen_40_0 = tl.where(
-            greater_equal_smaller_4_8_0,
-            6.0 * (0.001 + 0.992 * exp_value_73_0),
-            tl.where(
-                greater_equal_smaller_4_7_0,
-                6.0 * (0.001 + 0.992 * exp_value_74_0),
-                tl.where(
-                    greater_equal_smaller_4_6_0,
-                    6.0 * (0.001 + 0.992 * exp_value_75_0),
-                    tl.where(
-                        greater_equal_smaller_4_5_0,
-                        6.0 * (0.001 + 0.992 * exp_value_76_0),
-                        tl.where(
-                            greater_equal_smaller_4_4_0,
-                            6.0 * (0.001 + 0.992 * exp_value_77_0),
-                            tl.where(
-                                greater_equal_smaller_4_3_0,
-                                6.0 * (0.001 + 0.992 * exp_value_78_0),
-                                tl.where(
-                                    greater_equal_smaller_4_2_0,
-                                    6.0 * (0.001 + 0.992 * exp_value_79_0),
-                                    6.0 * (0.001 + 0.992 * exp_value_80_0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
+        total_3_4 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_7, 0.0), matrix(weights_3_array, 0, 16, 16), "ieee")
         )
-        ratio_6_0 = chosen_40_0 / chosen_38_0
-        chosen_41_0 = tl.where(not_greater_equal_value_3_0, difference_30_0, 1.0)
-        power_chosen_41_0 = square(chosen_41_0)
-        chosen_42_0 = tl.where(
-            greater_equal_smaller_4_8_0,
-            total_31_0,
-            tl.where(
-                greater_equal_smaller_4_7_0,
-                total_32_0,
-                tl.where(
-                    greater_equal_smaller_4_6_0,
-                    total_33_0,
-                    tl.where(
-                        greater_equal_smaller_4_5_0,
-                        total_34_0,
-                        tl.where(
-                            greater_equal_smaller_4_4_0,
-                            total_35_0,
-                            tl.where(
-                                greater_equal_smaller_4_3_0,
-                                total_36_0,
-                                tl.where(greater_equal_smaller_4_2_0, total_37_0, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
+        total_3_5 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_7, 0.0), matrix(weights_4_array, 0, 16, 16), "ieee")
         )
-        chosen_43_0 = tl.where(
-            greater_equal_smaller_4_8_0,
-            1.0,
-            tl.where(
-                greater_equal_smaller_4_7_0,
-                total_31_0,
-                tl.where(
-                    greater_equal_smaller_4_6_0,
-                    total_32_0,
-                    tl.where(
-                        greater_equal_smaller_4_5_0,
-                        total_33_0,
-                        tl.where(
-                            greater_equal_smaller_4_4_0,
-                            total_34_0,
-                            tl.where(
-                                greater_equal_smaller_4_3_0,
-                                total_35_0,
-                                tl.where(greater_equal_smaller_4_2_0, total_36_0, total_37_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        total_73_0 = chosen_42_0 + chosen_43_0
-        chosen_44_0 = tl.where(not_greater_equal_value_3_0, smaller_5_0, 1.0)
-        power_chosen_44_0 = square(chosen_44_0)
-        chosen_45_0 = tl.where(greater_equal_value_3_0, 0.0, -log_prob_cotangent)
-        negate_chosen_45_0 = -chosen_45_0
-        chosen_46_0 = tl.where(
-            not_greater_equal_value_3_0,
-            1.0
-            / tl.where(
-                not_greater_equal_value_3_0,
-                ratio_6_0 * power_chosen_41_0 + total_73_0 * product_44_0 + ratio_6_0 * power_chosen_44_0,
-                1.0,
-            )
-            * (2.0 * negate_chosen_45_0),
+        # spline.gen:14
+        indicator_value_3 = (smaller[:, None] >= total_3).to(tl.float32)
+        indicator_value_3_2 = (smaller[:, None] >= total_3_2).to(tl.float32)
+        indicator_value_3_3 = (smaller[:, None] >= total_3_4).to(tl.float32)
+        indicator_value_3_4 = (smaller[:, None] >= total_3_5).to(tl.float32)
+        difference_12 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_3, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
             0.0,
+            indicator_value_3_2,
         )
-        product_45_0 = product_44_0 * chosen_46_0
-        product_46_0 = chosen_40_0 * ratio_6_0
-        product_47_0 = product_46_0 * chosen_42_0
-        product_48_0 = 2.0 * chosen_40_0
-        chosen_47_0 = tl.where(not_greater_equal_value_3_0, ratio_6_0, 1.0)
-        power_chosen_47_0 = square(chosen_47_0)
-        product_49_0 = product_48_0 * power_chosen_47_0
-        product_50_0 = product_46_0 * chosen_43_0
-        chosen_48_0 = tl.where(
-            not_greater_equal_value_3_0,
-            1.0
-            / tl.where(
-                not_greater_equal_value_3_0,
-                product_47_0 * power_chosen_41_0 + product_49_0 * product_44_0 + product_50_0 * power_chosen_44_0,
-                1.0,
-            )
-            * chosen_45_0,
+        difference_12_2 = tl.where(vector(mask_4_array, 0, 16) != 0.0, indicator_value_3_3, 1.0) - tl.where(
+            vector(mask_3_array, 0, 16) != 0.0,
             0.0,
+            indicator_value_3_2,
         )
-        product_51_0 = power_chosen_44_0 * chosen_48_0
-        chosen_49_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, product_45_0 + product_46_0 * product_51_0)
-        chosen_50_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_49_0)
-        chosen_51_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_50_0)
-        chosen_52_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_51_0)
-        chosen_53_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_52_0)
-        chosen_54_0 = tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_53_0)
-        product_52_0 = power_chosen_41_0 * chosen_48_0
-        total_74_0 = product_45_0 + product_46_0 * product_52_0
-        chosen_55_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, total_74_0)
-        chosen_56_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_55_0)
-        chosen_57_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_56_0)
-        chosen_58_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_57_0)
-        chosen_59_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_58_0)
-        ratio_7_0 = 1.0 / chosen_38_0
-        product_53_0 = ratio_6_0 * chosen_46_0
-        total_75_0 = total_73_0 * chosen_46_0 + product_49_0 * chosen_48_0
-        product_54_0 = (ratio_5_0 >= 0.0).to(tl.float32) * (
-            (larger_17_0 <= 1.0).to(tl.float32)
-            * (
+        difference_12_3 = tl.where(tl.arange(0, 16)[None, :] < 7, indicator_value_3_2, 1.0) - tl.where(
+            vector(mask_5_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_3_4,
+        )
+        exp_value_2 = tl.exp(tl.where(not_greater_equal_value_3[:, None], chosen_4, 0.0))
+        # spline.gen:6
+        product_8 = 6.0 * (0.001 + 0.992 * exp_value_2)
+        # spline.gen:14
+        reduced_9 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_12 * product_8, 0.0), 1)
+        difference_13 = smaller - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_12 * total_3_3, 0.0), 1)
+        reduced_10 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_12 * product_7, 0.0), 1)
+        chosen_7 = tl.where(not_greater_equal_value_3, tl.where(not_greater_equal_value_2, reduced_9, 1.0), 1.0)
+        ratio_3 = reduced_10 / chosen_7
+        product_9 = difference_13 * ratio_3
+        product_10 = 2.0 * product_9
+        reduced_11 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_12 * value_3, 0.0), 1)
+        product_11 = reduced_10 * reduced_11
+        reduced_12 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_12 * value_4, 0.0), 1)
+        product_12 = 2.0 * ratio_3
+        difference_14 = reduced_11 + reduced_12 - product_12
+        difference_15 = product_11 - difference_13 * difference_14
+        difference_16 = product_12 - reduced_11 - reduced_12
+        difference_17 = reduced_10 * ratio_3 - product_11 - difference_13 * difference_16
+        total_4 = difference_15 * difference_15 + 4.0 * (difference_17 * product_9)
+        sqrt_value_2 = tl.sqrt(
+            tl.where(
+                not_greater_equal_value_3,
+                tl.where(not_greater_equal_value_2, tl.maximum(total_4, 0.0), 1.0),
+                1.0,
+            ),
+        )
+        chosen_8 = tl.where(
+            not_greater_equal_value_3,
+            tl.where(not_greater_equal_value_2, difference_15 + sqrt_value_2, 1.0),
+            1.0,
+        )
+        ratio_4 = product_10 / chosen_8
+        larger_3 = tl.maximum(ratio_4, 0.0)
+        smaller_3 = tl.minimum(larger_3, 1.0)
+        chosen_9 = tl.where(
+            greater_equal_value_2,
+            value_0,
+            tl.sum(
                 tl.where(
-                    not_greater_equal_value_3_0,
-                    2 * chosen_44_0 * (product_53_0 + product_50_0 * chosen_48_0),
+                    tl.arange(0, 16)[None, :] < 8,
+                    difference_12
+                    * (
+                        -3.0
+                        + (
+                            0.0
+                            + dot(
+                                tl.where(tl.arange(0, 16)[None, :] < 8, product_8, 0.0),
+                                matrix(weights_array, 0, 16, 16),
+                                "ieee",
+                            )
+                        )
+                    ),
                     0.0,
-                )
-                + difference_30_0 * total_75_0
+                ),
+                1,
+            )
+            + reduced_9 * smaller_3,
+        )
+        larger_4 = tl.maximum(chosen_9, -3.0)
+        smaller_4 = tl.minimum(larger_4, 3.0)
+        exp_value_3 = tl.exp(tl.where(not_greater_equal_value_3[:, None], difference_2, 0.0))
+        # spline.gen:6
+        product_13 = 6.0 * (0.001 + 0.992 * exp_value_3)
+        total_5 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_13, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        total_5_2 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_13, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+        )
+        total_5_3 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_13, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        total_5_4 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_13, 0.0), matrix(weights_3_array, 0, 16, 16), "ieee")
+        )
+        total_5_5 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_13, 0.0), matrix(weights_4_array, 0, 16, 16), "ieee")
+        )
+        # spline.gen:14
+        indicator_value_4 = (smaller_4[:, None] >= total_5).to(tl.float32)
+        indicator_value_4_2 = (smaller_4[:, None] >= total_5_2).to(tl.float32)
+        indicator_value_4_3 = (smaller_4[:, None] >= total_5_4).to(tl.float32)
+        indicator_value_4_4 = (smaller_4[:, None] >= total_5_5).to(tl.float32)
+        difference_18 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_4, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_4_2,
+        )
+        difference_18_2 = tl.where(vector(mask_4_array, 0, 16) != 0.0, indicator_value_4_3, 1.0) - tl.where(
+            vector(mask_3_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_4_2,
+        )
+        difference_18_3 = tl.where(tl.arange(0, 16)[None, :] < 7, indicator_value_4_2, 1.0) - tl.where(
+            vector(mask_5_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_4_4,
+        )
+        difference_19 = smaller_4 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_18 * total_5_3, 0.0), 1)
+        chosen_10 = tl.where(
+            not_greater_equal_value_3,
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_18 * product_13, 0.0), 1),
+            1.0,
+        )
+        ratio_5 = difference_19 / chosen_10
+        larger_5 = tl.maximum(ratio_5, 0.0)
+        smaller_5 = tl.minimum(larger_5, 1.0)
+        difference_20 = 1.0 - smaller_5
+        product_14 = smaller_5 * difference_20
+        exp_value_4 = tl.exp(tl.where(not_greater_equal_value_3[:, None], difference_4, 0.0))
+        reduced_13 = tl.sum(
+            tl.where(tl.arange(0, 16)[None, :] < 8, difference_18 * (6.0 * (0.001 + 0.992 * exp_value_4)), 0.0),
+            1,
+        )
+        ratio_6 = reduced_13 / chosen_10
+        chosen_11 = tl.where(not_greater_equal_value_3, difference_20, 1.0)
+        power_chosen_11 = square(chosen_11)
+        reduced_14 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_18 * value_3, 0.0), 1)
+        reduced_15 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_18 * value_4, 0.0), 1)
+        total_6 = reduced_14 + reduced_15
+        chosen_12 = tl.where(not_greater_equal_value_3, smaller_5, 1.0)
+        power_chosen_12 = square(chosen_12)
+        chosen_13 = tl.where(greater_equal_value_3, 0.0, -log_prob_cotangent)
+        negate_chosen_13 = -chosen_13
+        chosen_14 = tl.where(
+            not_greater_equal_value_3,
+            1.0
+            / tl.where(
+                not_greater_equal_value_3,
+                ratio_6 * power_chosen_11 + total_6 * product_14 + ratio_6 * power_chosen_12,
+                1.0,
+            )
+            * (2.0 * negate_chosen_13),
+            0.0,
+        )
+        product_15 = product_14 * chosen_14
+        product_16 = reduced_13 * ratio_6
+        product_17 = product_16 * reduced_14
+        product_18 = 2.0 * reduced_13
+        chosen_15 = tl.where(not_greater_equal_value_3, ratio_6, 1.0)
+        power_chosen_15 = square(chosen_15)
+        product_19 = product_18 * power_chosen_15
+        product_20 = product_16 * reduced_15
+        chosen_16 = tl.where(
+            not_greater_equal_value_3,
+            1.0
+            / tl.where(
+                not_greater_equal_value_3,
+                product_17 * power_chosen_11 + product_19 * product_14 + product_20 * power_chosen_12,
+                1.0,
+            )
+            * chosen_13,
+            0.0,
+        )
+        product_21 = power_chosen_12 * chosen_16
+        ratio_7 = 1.0 / chosen_10
+        product_22 = ratio_6 * chosen_14
+        total_7 = total_6 * chosen_14 + product_19 * chosen_16
+        product_23 = (ratio_5 >= 0.0).to(tl.float32) * (
+            (larger_5 <= 1.0).to(tl.float32)
+            * (
+                tl.where(not_greater_equal_value_3, 2 * chosen_12 * (product_22 + product_20 * chosen_16), 0.0)
+                + difference_20 * total_7
                 - (
-                    smaller_5_0 * total_75_0
-                    + tl.where(
-                        not_greater_equal_value_3_0,
-                        2 * chosen_41_0 * (product_53_0 + product_47_0 * chosen_48_0),
-                        0.0,
-                    )
+                    smaller_5 * total_7
+                    + tl.where(not_greater_equal_value_3, 2 * chosen_11 * (product_22 + product_17 * chosen_16), 0.0)
                 )
             )
         )
-        product_55_0 = ratio_7_0 * product_54_0
-        product_56_0 = (b_3_0 >= -3.0).to(tl.float32) * ((larger_16_0 <= 3.0).to(tl.float32) * product_55_0)
-        chosen_60_0 = tl.where(greater_equal_value_2_0, 0.0, product_56_0)
-        product_57_0 = (ratio_4_0 >= 0.0).to(tl.float32) * (
-            (larger_15_0 <= 1.0).to(tl.float32) * (chosen_31_0 * chosen_60_0)
-        )
-        chosen_61_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, -product_34_0 / square(chosen_36_0) * product_57_0, 0.0),
+        product_24 = ratio_7 * product_23
+        product_25 = (chosen_9 >= -3.0).to(tl.float32) * ((larger_4 <= 3.0).to(tl.float32) * product_24)
+        chosen_17 = tl.where(greater_equal_value_2, 0.0, product_25)
+        product_26 = (ratio_4 >= 0.0).to(tl.float32) * ((larger_3 <= 1.0).to(tl.float32) * (reduced_9 * chosen_17))
+        chosen_18 = tl.where(
+            not_greater_equal_value_2,
+            tl.where(not_greater_equal_value_3, -product_10 / square(chosen_8) * product_26, 0.0),
             0.0,
         )
-        product_58_0 = (total_58_0 >= 0.0).to(tl.float32) * tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, 0.5 / sqrt_value_2_0 * chosen_61_0, 0.0),
+        product_27 = (total_4 >= 0.0).to(tl.float32) * tl.where(
+            not_greater_equal_value_2,
+            tl.where(not_greater_equal_value_3, 0.5 / sqrt_value_2 * chosen_18, 0.0),
             0.0,
         )
-        product_59_0 = difference_26_0 * product_58_0
-        total_76_0 = chosen_61_0 + product_59_0 + product_59_0
-        negate_total_76_0 = -total_76_0
-        product_60_0 = difference_24_0 * negate_total_76_0
-        product_61_0 = 4.0 * product_58_0
-        product_62_0 = product_33_0 * product_61_0
-        negate_product_62_0 = -product_62_0
-        product_63_0 = difference_24_0 * negate_product_62_0
-        difference_31_0 = product_60_0 - product_63_0
-        chosen_62_0 = tl.where(greater_equal_smaller_8_0, 0.0, difference_31_0)
-        chosen_63_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_62_0)
-        chosen_64_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_63_0)
-        chosen_65_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_64_0)
-        chosen_66_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_65_0)
-        chosen_67_0 = tl.where(greater_equal_smaller_13_0, 0.0, chosen_66_0)
-        difference_32_0 = total_76_0 - product_62_0
-        total_77_0 = difference_31_0 + chosen_32_0 * difference_32_0
-        chosen_68_0 = tl.where(greater_equal_smaller_8_0, 0.0, total_77_0)
-        chosen_69_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_68_0)
-        chosen_70_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_69_0)
-        chosen_71_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_70_0)
-        chosen_72_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_71_0)
+        product_28 = difference_15 * product_27
+        total_8 = chosen_18 + product_28 + product_28
+        negate_total_8 = -total_8
+        product_29 = difference_13 * negate_total_8
+        product_30 = 4.0 * product_27
+        product_31 = product_9 * product_30
+        negate_product_31 = -product_31
+        product_32 = difference_13 * negate_product_31
+        difference_21 = product_29 - product_32
         # spline.gen:15
-        value_31_0 = z_adjoint_1
+        value_0_2 = z_adjoint_1
         # spline.gen:14
-        chosen_73_0 = tl.where(greater_equal_value_2_0, 0.0, value_31_0)
-        product_64_0 = (ratio_2_0 >= 0.0).to(tl.float32) * (
-            (larger_14_0 <= 1.0).to(tl.float32) * (chosen_23_0 * chosen_73_0)
-        )
-        chosen_74_0 = tl.where(not_greater_equal_value_2_0, -product_16_0 / square(chosen_28_0) * product_64_0, 0.0)
-        product_65_0 = (total_38_0 >= 0.0).to(tl.float32) * tl.where(
-            not_greater_equal_value_2_0,
-            0.5 / sqrt_value_0 * chosen_74_0,
+        chosen_19 = tl.where(greater_equal_value_2, 0.0, value_0_2)
+        product_33 = (ratio_2 >= 0.0).to(tl.float32) * ((larger_2 <= 1.0).to(tl.float32) * (reduced_5 * chosen_19))
+        chosen_20 = tl.where(not_greater_equal_value_2, -product_4 / square(chosen_6) * product_33, 0.0)
+        product_34 = (total_2 >= 0.0).to(tl.float32) * tl.where(
+            not_greater_equal_value_2,
+            0.5 / sqrt_value * chosen_20,
             0.0,
         )
-        product_66_0 = difference_21_0 * product_65_0
-        total_78_0 = chosen_74_0 + product_66_0 + product_66_0
-        negate_total_78_0 = -total_78_0
-        product_67_0 = difference_19_0 * negate_total_78_0
-        product_68_0 = 4.0 * product_65_0
-        product_69_0 = product_15_0 * product_68_0
-        negate_product_69_0 = -product_69_0
-        product_70_0 = difference_19_0 * negate_product_69_0
-        difference_33_0 = product_67_0 - product_70_0
-        chosen_75_0 = tl.where(greater_equal_smaller_0, 0.0, difference_33_0)
-        chosen_76_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_75_0)
-        chosen_77_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_76_0)
-        chosen_78_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_77_0)
-        chosen_79_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_78_0)
-        chosen_80_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_79_0)
-        difference_34_0 = total_78_0 - product_69_0
-        total_79_0 = difference_33_0 + chosen_24_0 * difference_34_0
-        chosen_81_0 = tl.where(greater_equal_smaller_0, 0.0, total_79_0)
-        chosen_82_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_81_0)
-        chosen_83_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_82_0)
-        chosen_84_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_83_0)
-        chosen_85_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_84_0)
-        # spline.gen:15
-        value_32_0 = tl.sigmoid(value_8_0) * (
-            tl.where(greater_equal_smaller_4_2_0, 0.0, chosen_54_0)
-            + tl.where(greater_equal_smaller_4_2_0, tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_59_0), 0.0)
-            + tl.where(greater_equal_smaller_14_0, 0.0, chosen_67_0)
-            + tl.where(greater_equal_smaller_14_0, tl.where(greater_equal_smaller_13_0, 0.0, chosen_72_0), 0.0)
-            + tl.where(greater_equal_smaller_7_0, 0.0, chosen_80_0)
-            + tl.where(greater_equal_smaller_7_0, tl.where(greater_equal_smaller_6_0, 0.0, chosen_85_0), 0.0)
-        )
-        value_32_1 = tl.sigmoid(value_30_0) * (
-            tl.where(greater_equal_smaller_4_2_0, chosen_54_0, 0.0)
-            + tl.where(greater_equal_smaller_4_3_0, chosen_59_0, 0.0)
-            + tl.where(greater_equal_smaller_14_0, chosen_67_0, 0.0)
-            + tl.where(greater_equal_smaller_13_0, chosen_72_0, 0.0)
-            + tl.where(greater_equal_smaller_7_0, chosen_80_0, 0.0)
-            + tl.where(greater_equal_smaller_6_0, chosen_85_0, 0.0)
-        )
-        value_32_2 = tl.sigmoid(value_29_0) * (
-            tl.where(greater_equal_smaller_4_3_0, chosen_53_0, 0.0)
-            + tl.where(greater_equal_smaller_4_4_0, chosen_58_0, 0.0)
-            + tl.where(greater_equal_smaller_13_0, chosen_66_0, 0.0)
-            + tl.where(greater_equal_smaller_12_0, chosen_71_0, 0.0)
-            + tl.where(greater_equal_smaller_6_0, chosen_79_0, 0.0)
-            + tl.where(greater_equal_smaller_5_0, chosen_84_0, 0.0)
-        )
-        value_32_3 = tl.sigmoid(value_28_0) * (
-            tl.where(greater_equal_smaller_4_4_0, chosen_52_0, 0.0)
-            + tl.where(greater_equal_smaller_4_5_0, chosen_57_0, 0.0)
-            + tl.where(greater_equal_smaller_12_0, chosen_65_0, 0.0)
-            + tl.where(greater_equal_smaller_11_0, chosen_70_0, 0.0)
-            + tl.where(greater_equal_smaller_5_0, chosen_78_0, 0.0)
-            + tl.where(greater_equal_smaller_4_0, chosen_83_0, 0.0)
-        )
-        value_32_4 = tl.sigmoid(value_27_0) * (
-            tl.where(greater_equal_smaller_4_5_0, chosen_51_0, 0.0)
-            + tl.where(greater_equal_smaller_4_6_0, chosen_56_0, 0.0)
-            + tl.where(greater_equal_smaller_11_0, chosen_64_0, 0.0)
-            + tl.where(greater_equal_smaller_10_0, chosen_69_0, 0.0)
-            + tl.where(greater_equal_smaller_4_0, chosen_77_0, 0.0)
-            + tl.where(greater_equal_smaller_3_0, chosen_82_0, 0.0)
-        )
-        value_32_5 = tl.sigmoid(value_26_0) * (
-            tl.where(greater_equal_smaller_4_6_0, chosen_50_0, 0.0)
-            + tl.where(greater_equal_smaller_4_7_0, chosen_55_0, 0.0)
-            + tl.where(greater_equal_smaller_10_0, chosen_63_0, 0.0)
-            + tl.where(greater_equal_smaller_9_0, chosen_68_0, 0.0)
-            + tl.where(greater_equal_smaller_3_0, chosen_76_0, 0.0)
-            + tl.where(greater_equal_smaller_2_0, chosen_81_0, 0.0)
-        )
-        value_32_6 = tl.sigmoid(value_25_0) * (
-            tl.where(greater_equal_smaller_4_7_0, chosen_49_0, 0.0)
-            + tl.where(greater_equal_smaller_4_8_0, total_74_0, 0.0)
-            + tl.where(greater_equal_smaller_9_0, chosen_62_0, 0.0)
-            + tl.where(greater_equal_smaller_8_0, total_77_0, 0.0)
-            + tl.where(greater_equal_smaller_2_0, chosen_75_0, 0.0)
-            + tl.where(greater_equal_smaller_0, total_79_0, 0.0)
+        product_35 = difference_9 * product_34
+        total_9 = chosen_20 + product_35 + product_35
+        negate_total_9 = -total_9
+        product_36 = difference_7 * negate_total_9
+        product_37 = 4.0 * product_34
+        product_38 = product_3 * product_37
+        negate_product_38 = -product_38
+        product_39 = difference_7 * negate_product_38
+        difference_22 = product_36 - product_39
+        product_40 = power_chosen_11 * chosen_16
+        difference_23 = total_8 - product_31
+        difference_24 = total_9 - product_38
+        # spline.gen:8
+        product_41 = tl.sigmoid(d_2) * (
+            difference_18_2 * (product_15 + product_16 * product_21)[:, None]
+            + difference_12_2 * difference_21[:, None]
+            + difference_6_2 * difference_22[:, None]
+            + (
+                difference_18_3 * (product_15 + product_16 * product_40)[:, None]
+                + difference_12_3 * (difference_21 + reduced_10 * difference_23)[:, None]
+                + difference_6_3 * (difference_22 + reduced_6 * difference_24)[:, None]
+            )
         )
         # spline.gen:22
-        tl.store(part_1_out + place * 28 + k_2 * 7, value_32_0, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 1), value_32_1, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 2), value_32_2, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 3), value_32_3, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 4), value_32_4, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 5), value_32_5, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 6), value_32_6, mask=live)
+        tl.store(
+            part_1_out + place[:, None] * 28 + k_2 * 7 + tl.arange(0, 16)[None, :],
+            product_41,
+            mask=live[:, None] & (tl.arange(0, 16)[None, :] < 7),
+        )
         # spline.gen:14
-        power_chosen_38_0 = square(chosen_38_0)
-        product_71_0 = product_44_0 * chosen_48_0
-        total_80_0 = chosen_43_0 * product_51_0 + chosen_42_0 * product_52_0
-        total_81_0 = (
-            power_chosen_44_0 * chosen_46_0
-            + power_chosen_41_0 * chosen_46_0
-            + tl.where(not_greater_equal_value_3_0, 2 * chosen_47_0 * (product_48_0 * product_71_0), 0.0)
-            + chosen_40_0 * total_80_0
+        power_chosen_10 = square(chosen_10)
+        product_42 = product_14 * chosen_16
+        total_10 = reduced_15 * product_21 + reduced_14 * product_40
+        total_11 = (
+            power_chosen_12 * chosen_14
+            + power_chosen_11 * chosen_14
+            + tl.where(not_greater_equal_value_3, 2 * chosen_15 * (product_18 * product_42), 0.0)
+            + reduced_13 * total_10
         )
-        chosen_86_0 = tl.where(
-            not_greater_equal_value_3_0,
-            ratio_7_0 * negate_chosen_45_0
-            + -difference_29_0 / power_chosen_38_0 * product_54_0
-            + -chosen_40_0 / power_chosen_38_0 * total_81_0,
-            0.0,
-        )
-        chosen_87_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, chosen_86_0)
-        chosen_88_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_87_0)
-        chosen_89_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_88_0)
-        chosen_90_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_89_0)
-        chosen_91_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_90_0)
-        chosen_92_0 = tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_91_0)
-        negate_product_55_0 = -product_55_0
-        chosen_93_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, negate_product_55_0)
-        chosen_94_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_93_0)
-        chosen_95_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_94_0)
-        chosen_96_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_95_0)
-        chosen_97_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_96_0)
-        chosen_98_0 = tl.where(greater_equal_smaller_4_8_0, negate_product_55_0, 0.0)
-        total_82_0 = tl.where(greater_equal_smaller_4_7_0, chosen_93_0, 0.0) + chosen_98_0
-        total_83_0 = tl.where(greater_equal_smaller_4_6_0, chosen_94_0, 0.0) + total_82_0
-        total_84_0 = tl.where(greater_equal_smaller_4_5_0, chosen_95_0, 0.0) + total_83_0
-        total_85_0 = tl.where(greater_equal_smaller_4_4_0, chosen_96_0, 0.0) + total_84_0
-        total_86_0 = tl.where(greater_equal_smaller_4_3_0, chosen_97_0, 0.0) + total_85_0
-        chosen_99_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_57_0
+        total_12 = difference_17 * product_30 + 2.0 * (1.0 / chosen_8 * product_26)
+        total_13 = reduced_10 * product_31 + 2.0 * (product_32 - product_29) + difference_13 * total_12
+        total_14 = difference_11 * product_37 + 2.0 * (1.0 / chosen_6 * product_33)
+        total_15 = reduced_6 * product_38 + 2.0 * (product_39 - product_36) + difference_7 * total_14
+        total_16 = tl.where(
+            not_greater_equal_value_3[:, None],
+            exp_value_3
             * (
                 0.992
                 * (
                     6.0
                     * (
-                        tl.where(greater_equal_smaller_4_2_0, 0.0, chosen_92_0)
-                        + tl.where(
-                            greater_equal_smaller_4_2_0,
-                            tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_97_0),
+                        difference_18
+                        * tl.where(
+                            not_greater_equal_value_3,
+                            ratio_7 * negate_chosen_13
+                            + -difference_19 / power_chosen_10 * product_23
+                            + -reduced_13 / power_chosen_10 * total_11,
                             0.0,
+                        )[:, None]
+                        + dot(
+                            tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_18_3 * (-product_24)[:, None]),
+                            matrix(weights_5_array, 0, 16, 16),
+                            "ieee",
                         )
-                        + total_86_0
                     )
                 )
             ),
             0.0,
-        )
-        total_87_0 = difference_28_0 * product_61_0 + 2.0 * (1.0 / chosen_36_0 * product_57_0)
-        total_88_0 = chosen_32_0 * product_62_0 + 2.0 * (product_63_0 - product_60_0) + difference_24_0 * total_87_0
-        total_89_0 = smaller_3_0 * chosen_60_0 + tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, -chosen_32_0 / square(chosen_33_0) * total_88_0, 0.0),
-            0.0,
-        )
-        chosen_100_0 = tl.where(greater_equal_smaller_8_0, 0.0, total_89_0)
-        chosen_101_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_100_0)
-        chosen_102_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_101_0)
-        chosen_103_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_102_0)
-        chosen_104_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_103_0)
-        chosen_105_0 = tl.where(greater_equal_smaller_13_0, 0.0, chosen_104_0)
-        chosen_106_0 = tl.where(greater_equal_smaller_8_0, 0.0, chosen_60_0)
-        chosen_107_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_106_0)
-        chosen_108_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_107_0)
-        chosen_109_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_108_0)
-        chosen_110_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_109_0)
-        chosen_111_0 = tl.where(greater_equal_smaller_8_0, chosen_60_0, 0.0)
-        total_90_0 = tl.where(greater_equal_smaller_9_0, chosen_106_0, 0.0) + chosen_111_0
-        total_91_0 = tl.where(greater_equal_smaller_10_0, chosen_107_0, 0.0) + total_90_0
-        total_92_0 = tl.where(greater_equal_smaller_11_0, chosen_108_0, 0.0) + total_91_0
-        total_93_0 = tl.where(greater_equal_smaller_12_0, chosen_109_0, 0.0) + total_92_0
-        total_94_0 = tl.where(greater_equal_smaller_13_0, chosen_110_0, 0.0) + total_93_0
-        chosen_112_0 = tl.where(
-            not_greater_equal_value_2_0,
+        ) + tl.where(
+            not_greater_equal_value_2[:, None],
             tl.where(
-                not_greater_equal_value_3_0,
-                exp_value_40_0
+                not_greater_equal_value_3[:, None],
+                exp_value_2
                 * (
                     0.992
                     * (
                         6.0
                         * (
-                            tl.where(greater_equal_smaller_14_0, 0.0, chosen_105_0)
-                            + tl.where(
-                                greater_equal_smaller_14_0,
-                                tl.where(greater_equal_smaller_13_0, 0.0, chosen_110_0),
-                                0.0,
+                            difference_12
+                            * (
+                                smaller_3 * chosen_17
+                                + tl.where(
+                                    not_greater_equal_value_2,
+                                    tl.where(not_greater_equal_value_3, -reduced_10 / square(chosen_7) * total_13, 0.0),
+                                    0.0,
+                                )
+                            )[:, None]
+                            + dot(
+                                tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_12_3 * chosen_17[:, None]),
+                                matrix(weights_5_array, 0, 16, 16),
+                                "ieee",
                             )
-                            + total_94_0
                         )
                     )
                 ),
                 0.0,
-            ),
-            0.0,
-        )
-        total_95_0 = difference_23_0 * product_68_0 + 2.0 * (1.0 / chosen_28_0 * product_64_0)
-        total_96_0 = chosen_24_0 * product_69_0 + 2.0 * (product_70_0 - product_67_0) + difference_19_0 * total_95_0
-        total_97_0 = smaller_2_0 * chosen_73_0 + tl.where(
-            not_greater_equal_value_2_0,
-            -chosen_24_0 / square(chosen_25_0) * total_96_0,
-            0.0,
-        )
-        chosen_113_0 = tl.where(greater_equal_smaller_0, 0.0, total_97_0)
-        chosen_114_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_113_0)
-        chosen_115_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_114_0)
-        chosen_116_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_115_0)
-        chosen_117_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_116_0)
-        chosen_118_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_117_0)
-        chosen_119_0 = tl.where(greater_equal_smaller_0, 0.0, chosen_73_0)
-        chosen_120_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_119_0)
-        chosen_121_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_120_0)
-        chosen_122_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_121_0)
-        chosen_123_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_122_0)
-        chosen_124_0 = tl.where(greater_equal_smaller_0, chosen_73_0, 0.0)
-        total_98_0 = tl.where(greater_equal_smaller_2_0, chosen_119_0, 0.0) + chosen_124_0
-        total_99_0 = tl.where(greater_equal_smaller_3_0, chosen_120_0, 0.0) + total_98_0
-        total_100_0 = tl.where(greater_equal_smaller_4_0, chosen_121_0, 0.0) + total_99_0
-        total_101_0 = tl.where(greater_equal_smaller_5_0, chosen_122_0, 0.0) + total_100_0
-        total_102_0 = tl.where(greater_equal_smaller_6_0, chosen_123_0, 0.0) + total_101_0
-        chosen_125_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_8_0
+            )
+            + exp_chosen_4
             * (
                 0.992
                 * (
                     6.0
                     * (
-                        tl.where(greater_equal_smaller_7_0, 0.0, chosen_118_0)
-                        + tl.where(
-                            greater_equal_smaller_7_0,
-                            tl.where(greater_equal_smaller_6_0, 0.0, chosen_123_0),
-                            0.0,
+                        difference_6
+                        * (
+                            smaller_2 * chosen_19
+                            + tl.where(not_greater_equal_value_2, -reduced_6 / square(chosen_5) * total_15, 0.0)
+                        )[:, None]
+                        + dot(
+                            tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_6_3 * chosen_19[:, None]),
+                            matrix(weights_5_array, 0, 16, 16),
+                            "ieee",
                         )
-                        + total_102_0
                     )
                 )
             ),
             0.0,
         )
-        chosen_126_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_64_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_8_0, chosen_86_0, 0.0))),
-            0.0,
-        )
-        chosen_127_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_63_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_7_0, chosen_87_0, 0.0) + chosen_98_0))),
-            0.0,
-        )
-        chosen_128_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_62_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_6_0, chosen_88_0, 0.0) + total_82_0))),
-            0.0,
-        )
-        chosen_129_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_61_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_5_0, chosen_89_0, 0.0) + total_83_0))),
-            0.0,
-        )
-        chosen_130_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_60_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_4_0, chosen_90_0, 0.0) + total_84_0))),
-            0.0,
-        )
-        chosen_131_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_59_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_3_0, chosen_91_0, 0.0) + total_85_0))),
-            0.0,
-        )
-        chosen_132_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_58_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_2_0, chosen_92_0, 0.0) + total_86_0))),
-            0.0,
-        )
-        difference_35_0 = (
-            -chosen_126_0
-            - chosen_127_0
-            - chosen_128_0
-            - chosen_129_0
-            - chosen_130_0
-            - chosen_131_0
-            - chosen_132_0
-            - chosen_99_0
-        )
-        chosen_133_0 = tl.where(not_greater_equal_value_3_0, 1.0 / chosen_37_0 * difference_35_0, 0.0)
-        chosen_134_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                not_greater_equal_value_3_0,
-                exp_value_47_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_8_0, total_89_0, 0.0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_135_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                not_greater_equal_value_3_0,
-                exp_value_46_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_9_0, chosen_100_0, 0.0) + chosen_111_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_136_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                not_greater_equal_value_3_0,
-                exp_value_45_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_10_0, chosen_101_0, 0.0) + total_90_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_137_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                not_greater_equal_value_3_0,
-                exp_value_44_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_11_0, chosen_102_0, 0.0) + total_91_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_138_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                not_greater_equal_value_3_0,
-                exp_value_43_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_12_0, chosen_103_0, 0.0) + total_92_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_139_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                not_greater_equal_value_3_0,
-                exp_value_42_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_13_0, chosen_104_0, 0.0) + total_93_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_140_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                not_greater_equal_value_3_0,
-                exp_value_41_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_14_0, chosen_105_0, 0.0) + total_94_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        difference_36_0 = (
-            -chosen_134_0
-            - chosen_135_0
-            - chosen_136_0
-            - chosen_137_0
-            - chosen_138_0
-            - chosen_139_0
-            - chosen_140_0
-            - chosen_112_0
-        )
-        chosen_141_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, 1.0 / chosen_30_0 * difference_36_0, 0.0),
-            0.0,
-        )
-        chosen_142_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_15_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_0, total_97_0, 0.0))),
-            0.0,
-        )
-        chosen_143_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_14_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_2_0, chosen_113_0, 0.0) + chosen_124_0))),
-            0.0,
-        )
-        chosen_144_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_13_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_3_0, chosen_114_0, 0.0) + total_98_0))),
-            0.0,
-        )
-        chosen_145_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_12_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_0, chosen_115_0, 0.0) + total_99_0))),
-            0.0,
-        )
-        chosen_146_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_11_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_5_0, chosen_116_0, 0.0) + total_100_0))),
-            0.0,
-        )
-        chosen_147_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_10_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_6_0, chosen_117_0, 0.0) + total_101_0))),
-            0.0,
-        )
-        chosen_148_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_9_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_7_0, chosen_118_0, 0.0) + total_102_0))),
-            0.0,
-        )
-        difference_37_0 = (
-            -chosen_142_0
-            - chosen_143_0
-            - chosen_144_0
-            - chosen_145_0
-            - chosen_146_0
-            - chosen_147_0
-            - chosen_148_0
-            - chosen_125_0
-        )
-        chosen_149_0 = tl.where(not_greater_equal_value_2_0, 1.0 / chosen_22_0 * difference_37_0, 0.0)
-        total_103_0 = tl.where(not_greater_equal_value_3_0, exp_value_49_0 * chosen_133_0, 0.0) + tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, exp_value_32_0 * chosen_141_0, 0.0) + exp_chosen_14_0 * chosen_149_0,
-            0.0,
-        )
-        total_104_0 = tl.where(not_greater_equal_value_3_0, exp_value_56_0 * chosen_133_0, 0.0) + tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, exp_value_39_0 * chosen_141_0, 0.0) + exp_chosen_21_0 * chosen_149_0,
-            0.0,
-        )
-        total_105_0 = tl.where(not_greater_equal_value_3_0, exp_value_55_0 * chosen_133_0, 0.0) + tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, exp_value_38_0 * chosen_141_0, 0.0) + exp_chosen_20_0 * chosen_149_0,
-            0.0,
-        )
-        total_106_0 = tl.where(not_greater_equal_value_3_0, exp_value_54_0 * chosen_133_0, 0.0) + tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, exp_value_37_0 * chosen_141_0, 0.0) + exp_chosen_19_0 * chosen_149_0,
-            0.0,
-        )
-        total_107_0 = tl.where(not_greater_equal_value_3_0, exp_value_53_0 * chosen_133_0, 0.0) + tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, exp_value_36_0 * chosen_141_0, 0.0) + exp_chosen_18_0 * chosen_149_0,
-            0.0,
-        )
-        total_108_0 = tl.where(not_greater_equal_value_3_0, exp_value_52_0 * chosen_133_0, 0.0) + tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, exp_value_35_0 * chosen_141_0, 0.0) + exp_chosen_17_0 * chosen_149_0,
-            0.0,
-        )
-        total_109_0 = tl.where(not_greater_equal_value_3_0, exp_value_51_0 * chosen_133_0, 0.0) + tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, exp_value_34_0 * chosen_141_0, 0.0) + exp_chosen_16_0 * chosen_149_0,
-            0.0,
-        )
-        total_110_0 = tl.where(not_greater_equal_value_3_0, exp_value_50_0 * chosen_133_0, 0.0) + tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, exp_value_33_0 * chosen_141_0, 0.0) + exp_chosen_15_0 * chosen_149_0,
-            0.0,
-        )
-        difference_38_0 = (
-            difference_35_0
-            + difference_36_0
-            + difference_37_0
-            - total_104_0
-            - total_105_0
-            - total_106_0
-            - total_107_0
-            - total_108_0
-            - total_109_0
-            - total_110_0
-            - total_103_0
-        )
-        product_72_0 = (larger_13_0 >= value_24_0).to(tl.float32) * difference_38_0
-        product_73_0 = (larger_12_0 >= value_23_0).to(tl.float32) * product_72_0
-        product_74_0 = (larger_11_0 >= value_22_0).to(tl.float32) * product_73_0
-        product_75_0 = (larger_10_0 >= value_21_0).to(tl.float32) * product_74_0
-        product_76_0 = (larger_9_0 >= value_20_0).to(tl.float32) * product_75_0
-        product_77_0 = (larger_8_0 >= value_19_0).to(tl.float32) * product_76_0
-        # spline.gen:15
-        value_33_0 = (
-            chosen_99_0
-            + chosen_112_0
-            + chosen_125_0
-            + total_103_0
-            + (value_17_0 >= value_18_0).to(tl.float32) * product_77_0
-        )
-        value_33_1 = (
-            chosen_132_0
-            + chosen_140_0
-            + chosen_148_0
-            + total_110_0
-            + (value_18_0 > value_17_0).to(tl.float32) * product_77_0
-        )
-        value_33_2 = (
-            chosen_131_0
-            + chosen_139_0
-            + chosen_147_0
-            + total_109_0
-            + (value_19_0 > larger_8_0).to(tl.float32) * product_76_0
-        )
-        value_33_3 = (
-            chosen_130_0
-            + chosen_138_0
-            + chosen_146_0
-            + total_108_0
-            + (value_20_0 > larger_9_0).to(tl.float32) * product_75_0
-        )
-        value_33_4 = (
-            chosen_129_0
-            + chosen_137_0
-            + chosen_145_0
-            + total_107_0
-            + (value_21_0 > larger_10_0).to(tl.float32) * product_74_0
-        )
-        value_33_5 = (
-            chosen_128_0
-            + chosen_136_0
-            + chosen_144_0
-            + total_106_0
-            + (value_22_0 > larger_11_0).to(tl.float32) * product_73_0
-        )
-        value_33_6 = (
-            chosen_127_0
-            + chosen_135_0
-            + chosen_143_0
-            + total_105_0
-            + (value_23_0 > larger_12_0).to(tl.float32) * product_72_0
-        )
-        value_33_7 = (
-            chosen_126_0
-            + chosen_134_0
-            + chosen_142_0
-            + total_104_0
-            + (value_24_0 > larger_13_0).to(tl.float32) * difference_38_0
+        total_17 = (
+            total_16
+            + tl.exp(w - tl.where(reduced == float("-inf"), 0.0, reduced)[:, None])
+            * tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, -total_16, 0.0), 1)[:, None]
         )
         # spline.gen:22
-        tl.store(part_3_out + place * 32 + k_2 * 8, value_33_0, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 1), value_33_1, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 2), value_33_2, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 3), value_33_3, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 4), value_33_4, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 5), value_33_5, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 6), value_33_6, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 7), value_33_7, mask=live)
+        tl.store(
+            part_3_out + place[:, None] * 32 + k_2 * 8 + tl.arange(0, 16)[None, :],
+            total_17,
+            mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+        )
         # spline.gen:14
-        total_111_0 = 2.0 * (power_chosen_47_0 * product_71_0) + ratio_6_0 * total_80_0 + ratio_7_0 * total_81_0
-        chosen_150_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, total_111_0)
-        chosen_151_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_150_0)
-        chosen_152_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_151_0)
-        chosen_153_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_152_0)
-        chosen_154_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_153_0)
-        chosen_155_0 = tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_154_0)
-        chosen_156_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_80_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_2_0, 0.0, chosen_155_0))),
+        total_18 = difference_16 * negate_product_31 + difference_14 * negate_total_8 + ratio_3 * total_12
+        total_19 = difference_10 * negate_product_38 + difference_8 * negate_total_9 + ratio * total_14
+        total_20 = tl.where(
+            not_greater_equal_value_3[:, None],
+            exp_value_4
+            * (
+                0.992
+                * (
+                    6.0
+                    * (
+                        difference_18
+                        * (2.0 * (power_chosen_15 * product_42) + ratio_6 * total_10 + ratio_7 * total_11)[:, None]
+                    )
+                )
+            ),
             0.0,
-        )
-        total_112_0 = ratio_3_0 * product_62_0 + chosen_34_0 * difference_32_0 + 1.0 / chosen_33_0 * total_88_0
-        chosen_157_0 = tl.where(greater_equal_smaller_8_0, 0.0, total_112_0)
-        chosen_158_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_157_0)
-        chosen_159_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_158_0)
-        chosen_160_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_159_0)
-        chosen_161_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_160_0)
-        chosen_162_0 = tl.where(greater_equal_smaller_13_0, 0.0, chosen_161_0)
-        total_113_0 = (
-            difference_27_0 * negate_product_62_0 + difference_25_0 * negate_total_76_0 + ratio_3_0 * total_87_0
-        )
-        negate_total_113_0 = -total_113_0
-        chosen_163_0 = tl.where(greater_equal_smaller_8_0, 0.0, negate_total_113_0)
-        chosen_164_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_163_0)
-        chosen_165_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_164_0)
-        chosen_166_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_165_0)
-        chosen_167_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_166_0)
-        chosen_168_0 = tl.where(greater_equal_smaller_8_0, negate_total_113_0, 0.0)
-        total_114_0 = tl.where(greater_equal_smaller_9_0, chosen_163_0, 0.0) + chosen_168_0
-        total_115_0 = tl.where(greater_equal_smaller_10_0, chosen_164_0, 0.0) + total_114_0
-        total_116_0 = tl.where(greater_equal_smaller_11_0, chosen_165_0, 0.0) + total_115_0
-        total_117_0 = tl.where(greater_equal_smaller_12_0, chosen_166_0, 0.0) + total_116_0
-        total_118_0 = tl.where(greater_equal_smaller_13_0, chosen_167_0, 0.0) + total_117_0
-        chosen_169_0 = tl.where(
-            not_greater_equal_value_2_0,
+        ) + tl.where(
+            not_greater_equal_value_2[:, None],
             tl.where(
-                not_greater_equal_value_3_0,
-                exp_value_25_0
+                not_greater_equal_value_3[:, None],
+                exp_value
                 * (
                     0.992
                     * (
                         6.0
                         * (
-                            tl.where(greater_equal_smaller_14_0, 0.0, chosen_162_0)
-                            + tl.where(
-                                greater_equal_smaller_14_0,
-                                tl.where(greater_equal_smaller_13_0, 0.0, chosen_167_0),
-                                0.0,
+                            difference_12
+                            * (ratio_3 * product_31 + reduced_11 * difference_23 + 1.0 / chosen_7 * total_13)[:, None]
+                            + dot(
+                                tl.where(
+                                    vector(mask_2_array, 0, 16) != 0.0,
+                                    0.0,
+                                    difference_12_3 * (-total_18)[:, None],
+                                ),
+                                matrix(weights_5_array, 0, 16, 16),
+                                "ieee",
                             )
-                            + total_118_0
                         )
                     )
                 ),
                 0.0,
-            ),
-            0.0,
-        )
-        total_119_0 = ratio_0 * product_69_0 + chosen_26_0 * difference_34_0 + 1.0 / chosen_25_0 * total_96_0
-        chosen_170_0 = tl.where(greater_equal_smaller_0, 0.0, total_119_0)
-        chosen_171_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_170_0)
-        chosen_172_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_171_0)
-        chosen_173_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_172_0)
-        chosen_174_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_173_0)
-        chosen_175_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_174_0)
-        total_120_0 = difference_22_0 * negate_product_69_0 + difference_20_0 * negate_total_78_0 + ratio_0 * total_95_0
-        negate_total_120_0 = -total_120_0
-        chosen_176_0 = tl.where(greater_equal_smaller_0, 0.0, negate_total_120_0)
-        chosen_177_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_176_0)
-        chosen_178_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_177_0)
-        chosen_179_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_178_0)
-        chosen_180_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_179_0)
-        chosen_181_0 = tl.where(greater_equal_smaller_0, negate_total_120_0, 0.0)
-        total_121_0 = tl.where(greater_equal_smaller_2_0, chosen_176_0, 0.0) + chosen_181_0
-        total_122_0 = tl.where(greater_equal_smaller_3_0, chosen_177_0, 0.0) + total_121_0
-        total_123_0 = tl.where(greater_equal_smaller_4_0, chosen_178_0, 0.0) + total_122_0
-        total_124_0 = tl.where(greater_equal_smaller_5_0, chosen_179_0, 0.0) + total_123_0
-        total_125_0 = tl.where(greater_equal_smaller_6_0, chosen_180_0, 0.0) + total_124_0
-        chosen_182_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_0
+            )
+            + exp_chosen_3
             * (
                 0.992
                 * (
                     6.0
                     * (
-                        tl.where(greater_equal_smaller_7_0, 0.0, chosen_175_0)
-                        + tl.where(
-                            greater_equal_smaller_7_0,
-                            tl.where(greater_equal_smaller_6_0, 0.0, chosen_180_0),
-                            0.0,
+                        difference_6
+                        * (ratio * product_38 + reduced_7 * difference_24 + 1.0 / chosen_5 * total_15)[:, None]
+                        + dot(
+                            tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_6_3 * (-total_19)[:, None]),
+                            matrix(weights_5_array, 0, 16, 16),
+                            "ieee",
                         )
-                        + total_125_0
                     )
                 )
             ),
             0.0,
         )
-        chosen_183_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_79_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_2_0, chosen_155_0, 0.0))),
-            0.0,
-        )
-        chosen_184_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_78_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_3_0, chosen_154_0, 0.0))),
-            0.0,
-        )
-        chosen_185_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_77_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_4_0, chosen_153_0, 0.0))),
-            0.0,
-        )
-        chosen_186_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_76_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_5_0, chosen_152_0, 0.0))),
-            0.0,
-        )
-        chosen_187_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_75_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_6_0, chosen_151_0, 0.0))),
-            0.0,
-        )
-        chosen_188_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_74_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_7_0, chosen_150_0, 0.0))),
-            0.0,
-        )
-        chosen_189_0 = tl.where(
-            not_greater_equal_value_3_0,
-            exp_value_73_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_8_0, total_111_0, 0.0))),
-            0.0,
-        )
-        difference_39_0 = (
-            -chosen_156_0
-            - chosen_183_0
-            - chosen_184_0
-            - chosen_185_0
-            - chosen_186_0
-            - chosen_187_0
-            - chosen_188_0
-            - chosen_189_0
-        )
-        chosen_190_0 = tl.where(not_greater_equal_value_3_0, 1.0 / chosen_39_0 * difference_39_0, 0.0)
-        chosen_191_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                not_greater_equal_value_3_0,
-                exp_value_48_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_8_0, total_112_0, 0.0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_192_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                not_greater_equal_value_3_0,
-                exp_value_31_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_9_0, chosen_157_0, 0.0) + chosen_168_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_193_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                not_greater_equal_value_3_0,
-                exp_value_30_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_10_0, chosen_158_0, 0.0) + total_114_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_194_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                not_greater_equal_value_3_0,
-                exp_value_29_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_11_0, chosen_159_0, 0.0) + total_115_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_195_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                not_greater_equal_value_3_0,
-                exp_value_28_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_12_0, chosen_160_0, 0.0) + total_116_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_196_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                not_greater_equal_value_3_0,
-                exp_value_27_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_13_0, chosen_161_0, 0.0) + total_117_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_197_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                not_greater_equal_value_3_0,
-                exp_value_26_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_14_0, chosen_162_0, 0.0) + total_118_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        difference_40_0 = (
-            -chosen_191_0
-            - chosen_192_0
-            - chosen_193_0
-            - chosen_194_0
-            - chosen_195_0
-            - chosen_196_0
-            - chosen_197_0
-            - chosen_169_0
-        )
-        chosen_198_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, 1.0 / chosen_29_0 * difference_40_0, 0.0),
-            0.0,
-        )
-        chosen_199_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_16_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_0, total_119_0, 0.0))),
-            0.0,
-        )
-        chosen_200_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_7_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_2_0, chosen_170_0, 0.0) + chosen_181_0))),
-            0.0,
-        )
-        chosen_201_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_6_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_3_0, chosen_171_0, 0.0) + total_121_0))),
-            0.0,
-        )
-        chosen_202_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_5_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_0, chosen_172_0, 0.0) + total_122_0))),
-            0.0,
-        )
-        chosen_203_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_4_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_5_0, chosen_173_0, 0.0) + total_123_0))),
-            0.0,
-        )
-        chosen_204_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_3_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_6_0, chosen_174_0, 0.0) + total_124_0))),
-            0.0,
-        )
-        chosen_205_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_2_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_7_0, chosen_175_0, 0.0) + total_125_0))),
-            0.0,
-        )
-        difference_41_0 = (
-            -chosen_199_0
-            - chosen_200_0
-            - chosen_201_0
-            - chosen_202_0
-            - chosen_203_0
-            - chosen_204_0
-            - chosen_205_0
-            - chosen_182_0
-        )
-        chosen_206_0 = tl.where(not_greater_equal_value_2_0, 1.0 / chosen_13_0 * difference_41_0, 0.0)
-        total_126_0 = tl.where(not_greater_equal_value_3_0, exp_value_65_0 * chosen_190_0, 0.0) + tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, exp_value_17_0 * chosen_198_0, 0.0) + exp_chosen_5_0 * chosen_206_0,
-            0.0,
-        )
-        total_127_0 = tl.where(not_greater_equal_value_3_0, exp_value_72_0 * chosen_190_0, 0.0) + tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, exp_value_24_0 * chosen_198_0, 0.0) + exp_chosen_12_0 * chosen_206_0,
-            0.0,
-        )
-        total_128_0 = tl.where(not_greater_equal_value_3_0, exp_value_71_0 * chosen_190_0, 0.0) + tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, exp_value_23_0 * chosen_198_0, 0.0) + exp_chosen_11_0 * chosen_206_0,
-            0.0,
-        )
-        total_129_0 = tl.where(not_greater_equal_value_3_0, exp_value_70_0 * chosen_190_0, 0.0) + tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, exp_value_22_0 * chosen_198_0, 0.0) + exp_chosen_10_0 * chosen_206_0,
-            0.0,
-        )
-        total_130_0 = tl.where(not_greater_equal_value_3_0, exp_value_69_0 * chosen_190_0, 0.0) + tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, exp_value_21_0 * chosen_198_0, 0.0) + exp_chosen_9_0 * chosen_206_0,
-            0.0,
-        )
-        total_131_0 = tl.where(not_greater_equal_value_3_0, exp_value_68_0 * chosen_190_0, 0.0) + tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, exp_value_20_0 * chosen_198_0, 0.0) + exp_chosen_8_0 * chosen_206_0,
-            0.0,
-        )
-        total_132_0 = tl.where(not_greater_equal_value_3_0, exp_value_67_0 * chosen_190_0, 0.0) + tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, exp_value_19_0 * chosen_198_0, 0.0) + exp_chosen_7_0 * chosen_206_0,
-            0.0,
-        )
-        total_133_0 = tl.where(not_greater_equal_value_3_0, exp_value_66_0 * chosen_190_0, 0.0) + tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_3_0, exp_value_18_0 * chosen_198_0, 0.0) + exp_chosen_6_0 * chosen_206_0,
-            0.0,
-        )
-        difference_42_0 = (
-            difference_39_0
-            + difference_40_0
-            + difference_41_0
-            - total_127_0
-            - total_128_0
-            - total_129_0
-            - total_130_0
-            - total_131_0
-            - total_132_0
-            - total_133_0
-            - total_126_0
-        )
-        product_78_0 = (larger_7_0 >= value_16_0).to(tl.float32) * difference_42_0
-        product_79_0 = (larger_6_0 >= value_15_0).to(tl.float32) * product_78_0
-        product_80_0 = (larger_5_0 >= value_14_0).to(tl.float32) * product_79_0
-        product_81_0 = (larger_4_0 >= value_13_0).to(tl.float32) * product_80_0
-        product_82_0 = (larger_3_0 >= value_12_0).to(tl.float32) * product_81_0
-        product_83_0 = (larger_2_0 >= value_11_0).to(tl.float32) * product_82_0
-        # spline.gen:15
-        value_34_0 = (
-            chosen_156_0
-            + chosen_169_0
-            + chosen_182_0
-            + total_126_0
-            + (value_9_0 >= value_10_0).to(tl.float32) * product_83_0
-        )
-        value_34_1 = (
-            chosen_183_0
-            + chosen_197_0
-            + chosen_205_0
-            + total_133_0
-            + (value_10_0 > value_9_0).to(tl.float32) * product_83_0
-        )
-        value_34_2 = (
-            chosen_184_0
-            + chosen_196_0
-            + chosen_204_0
-            + total_132_0
-            + (value_11_0 > larger_2_0).to(tl.float32) * product_82_0
-        )
-        value_34_3 = (
-            chosen_185_0
-            + chosen_195_0
-            + chosen_203_0
-            + total_131_0
-            + (value_12_0 > larger_3_0).to(tl.float32) * product_81_0
-        )
-        value_34_4 = (
-            chosen_186_0
-            + chosen_194_0
-            + chosen_202_0
-            + total_130_0
-            + (value_13_0 > larger_4_0).to(tl.float32) * product_80_0
-        )
-        value_34_5 = (
-            chosen_187_0
-            + chosen_193_0
-            + chosen_201_0
-            + total_129_0
-            + (value_14_0 > larger_5_0).to(tl.float32) * product_79_0
-        )
-        value_34_6 = (
-            chosen_188_0
-            + chosen_192_0
-            + chosen_200_0
-            + total_128_0
-            + (value_15_0 > larger_6_0).to(tl.float32) * product_78_0
-        )
-        value_34_7 = (
-            chosen_189_0
-            + chosen_191_0
-            + chosen_199_0
-            + total_127_0
-            + (value_16_0 > larger_7_0).to(tl.float32) * difference_42_0
+        total_21 = (
+            total_20
+            + tl.exp(h - tl.where(reduced_2 == float("-inf"), 0.0, reduced_2)[:, None])
+            * tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, -total_20, 0.0), 1)[:, None]
         )
         # spline.gen:22
-        tl.store(part_4_out + place * 32 + k_2 * 8, value_34_0, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 1), value_34_1, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 2), value_34_2, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 3), value_34_3, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 4), value_34_4, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 5), value_34_5, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 6), value_34_6, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 7), value_34_7, mask=live)
+        tl.store(
+            part_4_out + place[:, None] * 32 + k_2 * 8 + tl.arange(0, 16)[None, :],
+            total_21,
+            mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+        )
         # spline.gen:15
-        product_84 = (hidden_2 > 0.0).to(tl.float32) * (
-            value_32_0[:, None] * vector(d_weight_array, k_2, 32)
-            + value_32_1[:, None] * vector(d_weight_array_2, k_2, 32)
-            + value_32_2[:, None] * vector(d_weight_array_3, k_2, 32)
-            + value_32_3[:, None] * vector(d_weight_array_4, k_2, 32)
-            + value_32_4[:, None] * vector(d_weight_array_5, k_2, 32)
-            + value_32_5[:, None] * vector(d_weight_array_6, k_2, 32)
-            + value_32_6[:, None] * vector(d_weight_array_7, k_2, 32)
-            + (
-                value_33_0[:, None] * vector(w_weight_array, k_2, 32)
-                + value_33_1[:, None] * vector(w_weight_array_2, k_2, 32)
-                + value_33_2[:, None] * vector(w_weight_array_3, k_2, 32)
-                + value_33_3[:, None] * vector(w_weight_array_4, k_2, 32)
-                + value_33_4[:, None] * vector(w_weight_array_5, k_2, 32)
-                + value_33_5[:, None] * vector(w_weight_array_6, k_2, 32)
-                + value_33_6[:, None] * vector(w_weight_array_7, k_2, 32)
-                + value_33_7[:, None] * vector(w_weight_array_8, k_2, 32)
+        product_43 = (hidden_2 > 0.0).to(tl.float32) * (
+            dot(product_41, matrix(d_weight_array_3, k_2, 16, 32), PRECISION)
+            + dot(
+                tl.where(tl.arange(0, 16)[None, :] < 8, total_17, 0.0),
+                matrix(w_weight_array_2, k_2, 16, 32),
+                PRECISION,
             )
-            + (
-                value_34_0[:, None] * vector(h_weight_array, k_2, 32)
-                + value_34_1[:, None] * vector(h_weight_array_2, k_2, 32)
-                + value_34_2[:, None] * vector(h_weight_array_3, k_2, 32)
-                + value_34_3[:, None] * vector(h_weight_array_4, k_2, 32)
-                + value_34_4[:, None] * vector(h_weight_array_5, k_2, 32)
-                + value_34_5[:, None] * vector(h_weight_array_6, k_2, 32)
-                + value_34_6[:, None] * vector(h_weight_array_7, k_2, 32)
-                + value_34_7[:, None] * vector(h_weight_array_8, k_2, 32)
+            + dot(
+                tl.where(tl.arange(0, 16)[None, :] < 8, total_21, 0.0),
+                matrix(h_weight_array_2, k_2, 16, 32),
+                PRECISION,
             )
         )
         # spline.gen:22
         tl.store(
             part_5_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :],
-            product_84,
+            product_43,
             mask=live[:, None],
         )
         # spline.gen:15
-        product_85 = (hidden > 0.0).to(tl.float32) * dot(
-            product_84,
+        product_44 = (hidden > 0.0).to(tl.float32) * dot(
+            product_43,
             matrix(mlp_1_weight_array_2, k_2, 32, 32),
             PRECISION,
         )
         # spline.gen:22
         tl.store(
             part_7_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :],
-            product_85,
+            product_44,
             mask=live[:, None],
         )
         drift = tl.maximum(
@@ -4171,11 +1414,11 @@ def log_prob_backward_kernel(
         )
         z_2_0 = SplineCoupling_output_1
         z_2_1 = SplineCoupling_output_0
-        z_adjoint_1 = z_adjoint_0 + tl.sum(product_85 * vector(mlp_0_weight_array, k_2, 32), 1)
+        z_adjoint_1 = z_adjoint_0 + tl.sum(product_44 * vector(mlp_0_weight_array, k_2, 32), 1)
         z_adjoint_0 = (
-            tl.where(greater_equal_value_2_0, product_56_0, 0.0)
-            + tl.where(greater_equal_value_2_0, value_31_0, 0.0)
-            + (value_7_0 >= -3.0).to(tl.float32) * ((larger_0 <= 3.0).to(tl.float32) * (total_113_0 + total_120_0))
+            tl.where(greater_equal_value_2, product_25, 0.0)
+            + tl.where(greater_equal_value_2, value_0_2, 0.0)
+            + (value_0 >= -3.0).to(tl.float32) * ((larger <= 3.0).to(tl.float32) * (total_18 + total_19))
         )
     tl.store(x_gradient_out + place * 2, z_adjoint_0, mask=live)
     tl.store(x_gradient_out + place * 2 + 1, z_adjoint_1, mask=live)
@@ -4257,11 +1500,19 @@ def log_prob_backward_rows(
         drift,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return x_gradient, part_1, part_2, part_3, part_4, part_5, part_6, part_7, part_8, drift
+
+
+LOG_PROB_SAVING_SAVED_LAYOUT_1 = tiles.layout(16, [*range(1, 8), -1])
+LOG_PROB_SAVING_SAVED_LAYOUT_2 = tiles.layout(16, [*range(7), -1])
+LOG_PROB_SAVING_SAVED_LAYOUT_3 = tiles.layout(16, [*range(1, 8)])
+LOG_PROB_SAVING_SAVED_LAYOUT_4 = tiles.layout(16, [7])
+LOG_PROB_SAVING_SAVED_LAYOUT_5 = tiles.layout(16, [-1])
 
 
 @tiles.remembered
@@ -4279,57 +1530,33 @@ def pack_log_prob_saving_saved(
     device,
 ):
     """The arrays that the kernel reads, in the order of its arguments."""
+    dtype = torch.float32
     return (
         tiles.place(mlp_0_weight[:, :, 0], 32),
         tiles.place(mlp_0_bias, 32),
         tiles.place(mlp_1_weight.mT, 32, 32),
         tiles.place(mlp_1_bias, 32),
-        tiles.place(h_weight[:, 0], 32),
-        tiles.place(h_bias[:, 0]),
-        tiles.place(h_weight[:, 1], 32),
-        tiles.place(h_bias[:, 1]),
-        tiles.place(h_weight[:, 2], 32),
-        tiles.place(h_bias[:, 2]),
-        tiles.place(h_weight[:, 3], 32),
-        tiles.place(h_bias[:, 3]),
-        tiles.place(h_weight[:, 4], 32),
-        tiles.place(h_bias[:, 4]),
-        tiles.place(h_weight[:, 5], 32),
-        tiles.place(h_bias[:, 5]),
-        tiles.place(h_weight[:, 6], 32),
-        tiles.place(h_bias[:, 6]),
-        tiles.place(h_weight[:, 7], 32),
-        tiles.place(h_bias[:, 7]),
-        tiles.place(w_weight[:, 0], 32),
-        tiles.place(w_bias[:, 0]),
-        tiles.place(w_weight[:, 1], 32),
-        tiles.place(w_bias[:, 1]),
-        tiles.place(w_weight[:, 2], 32),
-        tiles.place(w_bias[:, 2]),
-        tiles.place(w_weight[:, 3], 32),
-        tiles.place(w_bias[:, 3]),
-        tiles.place(w_weight[:, 4], 32),
-        tiles.place(w_bias[:, 4]),
-        tiles.place(w_weight[:, 5], 32),
-        tiles.place(w_bias[:, 5]),
-        tiles.place(w_weight[:, 6], 32),
-        tiles.place(w_bias[:, 6]),
-        tiles.place(w_weight[:, 7], 32),
-        tiles.place(w_bias[:, 7]),
-        tiles.place(d_weight[:, 0], 32),
-        tiles.place(d_bias[:, 0]),
-        tiles.place(d_weight[:, 1], 32),
-        tiles.place(d_bias[:, 1]),
-        tiles.place(d_weight[:, 2], 32),
-        tiles.place(d_bias[:, 2]),
-        tiles.place(d_weight[:, 3], 32),
-        tiles.place(d_bias[:, 3]),
-        tiles.place(d_weight[:, 4], 32),
-        tiles.place(d_bias[:, 4]),
-        tiles.place(d_weight[:, 5], 32),
-        tiles.place(d_bias[:, 5]),
-        tiles.place(d_weight[:, 6], 32),
-        tiles.place(d_bias[:, 6]),
+        tiles.place(h_weight.mT, 32, 16),
+        tiles.place(h_bias, 16),
+        tiles.place(
+            causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT,
+            16,
+            LOG_PROB_SAVING_SAVED_LAYOUT_1,
+        ),
+        tiles.place(
+            causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT,
+            16,
+            LOG_PROB_SAVING_SAVED_LAYOUT_2,
+        ),
+        tiles.mask(LOG_PROB_SAVING_SAVED_LAYOUT_3, device),
+        tiles.mask(LOG_PROB_SAVING_SAVED_LAYOUT_4, device),
+        tiles.place(w_weight.mT, 32, 16),
+        tiles.place(w_bias, 16),
+        tiles.mask(LOG_PROB_SAVING_SAVED_LAYOUT_5, device),
+        tiles.place(d_weight.mT, 32, LOG_PROB_SAVING_SAVED_LAYOUT_3),
+        tiles.place(d_bias, LOG_PROB_SAVING_SAVED_LAYOUT_3),
+        tiles.place(d_weight.mT, 32, 16),
+        tiles.place(d_bias, 16),
     )
 
 
@@ -4342,50 +1569,17 @@ def log_prob_saving_saved_kernel(
     mlp_1_bias_array,
     h_weight_array,
     h_bias_array,
-    h_weight_array_2,
-    h_bias_array_2,
-    h_weight_array_3,
-    h_bias_array_3,
-    h_weight_array_4,
-    h_bias_array_4,
-    h_weight_array_5,
-    h_bias_array_5,
-    h_weight_array_6,
-    h_bias_array_6,
-    h_weight_array_7,
-    h_bias_array_7,
-    h_weight_array_8,
-    h_bias_array_8,
+    weights_array,
+    weights_2_array,
+    mask_array,
+    mask_2_array,
     w_weight_array,
     w_bias_array,
-    w_weight_array_2,
-    w_bias_array_2,
-    w_weight_array_3,
-    w_bias_array_3,
-    w_weight_array_4,
-    w_bias_array_4,
-    w_weight_array_5,
-    w_bias_array_5,
-    w_weight_array_6,
-    w_bias_array_6,
-    w_weight_array_7,
-    w_bias_array_7,
-    w_weight_array_8,
-    w_bias_array_8,
+    mask_3_array,
     d_weight_array,
     d_bias_array,
     d_weight_array_2,
     d_bias_array_2,
-    d_weight_array_3,
-    d_bias_array_3,
-    d_weight_array_4,
-    d_bias_array_4,
-    d_weight_array_5,
-    d_bias_array_5,
-    d_weight_array_6,
-    d_bias_array_6,
-    d_weight_array_7,
-    d_bias_array_7,
     log_prob_out,
     z_saved_out,
     z_end_out,
@@ -4402,52 +1596,19 @@ def log_prob_saving_saved_kernel(
     mlp_0_bias_array [4, 32]
     mlp_1_weight_array [4, 32, 32]
     mlp_1_bias_array [4, 32]
-    h_weight_array [4, 32]
-    h_bias_array [4]
-    h_weight_array_2 [4, 32]
-    h_bias_array_2 [4]
-    h_weight_array_3 [4, 32]
-    h_bias_array_3 [4]
-    h_weight_array_4 [4, 32]
-    h_bias_array_4 [4]
-    h_weight_array_5 [4, 32]
-    h_bias_array_5 [4]
-    h_weight_array_6 [4, 32]
-    h_bias_array_6 [4]
-    h_weight_array_7 [4, 32]
-    h_bias_array_7 [4]
-    h_weight_array_8 [4, 32]
-    h_bias_array_8 [4]
-    w_weight_array [4, 32]
-    w_bias_array [4]
-    w_weight_array_2 [4, 32]
-    w_bias_array_2 [4]
-    w_weight_array_3 [4, 32]
-    w_bias_array_3 [4]
-    w_weight_array_4 [4, 32]
-    w_bias_array_4 [4]
-    w_weight_array_5 [4, 32]
-    w_bias_array_5 [4]
-    w_weight_array_6 [4, 32]
-    w_bias_array_6 [4]
-    w_weight_array_7 [4, 32]
-    w_bias_array_7 [4]
-    w_weight_array_8 [4, 32]
-    w_bias_array_8 [4]
-    d_weight_array [4, 32]
-    d_bias_array [4]
-    d_weight_array_2 [4, 32]
-    d_bias_array_2 [4]
-    d_weight_array_3 [4, 32]
-    d_bias_array_3 [4]
-    d_weight_array_4 [4, 32]
-    d_bias_array_4 [4]
-    d_weight_array_5 [4, 32]
-    d_bias_array_5 [4]
-    d_weight_array_6 [4, 32]
-    d_bias_array_6 [4]
-    d_weight_array_7 [4, 32]
-    d_bias_array_7 [4]
+    h_weight_array [4, 32, 16]
+    h_bias_array [4, 16]
+    weights_array [16, 16]
+    weights_2_array [16, 16]
+    mask_array [16]
+    mask_2_array [16]
+    w_weight_array [4, 32, 16]
+    w_bias_array [4, 16]
+    mask_3_array [16]
+    d_weight_array [4, 32, 16]
+    d_bias_array [4, 16]
+    d_weight_array_2 [4, 32, 16]
+    d_bias_array_2 [4, 16]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
@@ -4462,387 +1623,147 @@ def log_prob_saving_saved_kernel(
         reverse_input_0 = z_1
         reverse_input_1 = z_0
         # spline.gen:15
-        value_0 = reverse_input_0
+        value__0 = reverse_input_0
         # spline.gen:14
-        value_2_0 = reverse_input_1
-        greater_equal_value_0 = tl.abs(value_2_0) >= 3.0
-        smaller_0 = tl.minimum(tl.maximum(value_2_0, -3.0), 3.0)
-        not_greater_equal_value_0 = greater_equal_value_0 == 0
+        value_0 = reverse_input_1
+        greater_equal_value = tl.abs(value_0) >= 3.0
+        smaller = tl.minimum(tl.maximum(value_0, -3.0), 3.0)
+        not_greater_equal_value = greater_equal_value == 0
         # spline.gen:15
-        hidden = tl.maximum(value_0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32), 0.0)
+        hidden = tl.maximum(
+            value__0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32),
+            0.0,
+        )
         hidden_2 = tl.maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32),
             0.0,
         )
-        total__0 = tl.sum(hidden_2 * vector(h_weight_array, k, 32), 1) + tl.load(h_bias_array + k)
-        total__1 = tl.sum(hidden_2 * vector(h_weight_array_2, k, 32), 1) + tl.load(h_bias_array_2 + k)
-        total__2 = tl.sum(hidden_2 * vector(h_weight_array_3, k, 32), 1) + tl.load(h_bias_array_3 + k)
-        total__3 = tl.sum(hidden_2 * vector(h_weight_array_4, k, 32), 1) + tl.load(h_bias_array_4 + k)
-        total__4 = tl.sum(hidden_2 * vector(h_weight_array_5, k, 32), 1) + tl.load(h_bias_array_5 + k)
-        total__5 = tl.sum(hidden_2 * vector(h_weight_array_6, k, 32), 1) + tl.load(h_bias_array_6 + k)
-        total__6 = tl.sum(hidden_2 * vector(h_weight_array_7, k, 32), 1) + tl.load(h_bias_array_7 + k)
-        total__7 = tl.sum(hidden_2 * vector(h_weight_array_8, k, 32), 1) + tl.load(h_bias_array_8 + k)
-        value_3_0 = total__0
-        value_4_0 = total__1
-        value_5_0 = total__2
-        value_6_0 = total__3
-        value_7_0 = total__4
-        value_8_0 = total__5
-        value_9_0 = total__6
-        value_10_0 = total__7
+        total = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
+        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total, float("-inf")), 1)
+        shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # spline.gen:14
-        largest_0 = tl.maximum(
-            tl.maximum(
-                tl.maximum(
-                    tl.maximum(
-                        tl.maximum(tl.maximum(tl.maximum(value_3_0, value_4_0), value_5_0), value_6_0),
-                        value_7_0,
-                    ),
-                    value_8_0,
-                ),
-                value_9_0,
-            ),
-            value_10_0,
+        difference = (
+            total
+            - (
+                shared_2
+                + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, tl.exp(total - shared_2[:, None]), 0.0), 1))
+            )[:, None]
         )
-        difference_0 = value_3_0 - largest_0
-        chosen_0 = tl.where(not_greater_equal_value_0, difference_0, 0.0)
-        difference_2_0 = value_4_0 - largest_0
-        chosen_2_0 = tl.where(not_greater_equal_value_0, difference_2_0, 0.0)
-        difference_3_0 = value_5_0 - largest_0
-        chosen_3_0 = tl.where(not_greater_equal_value_0, difference_3_0, 0.0)
-        difference_4_0 = value_6_0 - largest_0
-        chosen_4_0 = tl.where(not_greater_equal_value_0, difference_4_0, 0.0)
-        difference_5_0 = value_7_0 - largest_0
-        chosen_5_0 = tl.where(not_greater_equal_value_0, difference_5_0, 0.0)
-        difference_6_0 = value_8_0 - largest_0
-        chosen_6_0 = tl.where(not_greater_equal_value_0, difference_6_0, 0.0)
-        difference_7_0 = value_9_0 - largest_0
-        chosen_7_0 = tl.where(not_greater_equal_value_0, difference_7_0, 0.0)
-        difference_8_0 = value_10_0 - largest_0
-        chosen_8_0 = tl.where(not_greater_equal_value_0, difference_8_0, 0.0)
-        total_2_0 = largest_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_0,
-                tl.exp(chosen_0)
-                + tl.exp(chosen_2_0)
-                + tl.exp(chosen_3_0)
-                + tl.exp(chosen_4_0)
-                + tl.exp(chosen_5_0)
-                + tl.exp(chosen_6_0)
-                + tl.exp(chosen_7_0)
-                + tl.exp(chosen_8_0),
-                1.0,
-            ),
-        )
+        chosen = tl.where(not_greater_equal_value[:, None], difference, 0.0)
         # spline.gen:7
-        product_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_3_0 - total_2_0, 0.0)))
-        product_2_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_4_0 - total_2_0, 0.0)))
-        total_3_0 = product_0 + product_2_0
-        product_3_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_5_0 - total_2_0, 0.0)))
-        total_4_0 = total_3_0 + product_3_0
-        product_4_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_6_0 - total_2_0, 0.0)))
-        total_5_0 = total_4_0 + product_4_0
-        product_5_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_7_0 - total_2_0, 0.0)))
-        total_6_0 = total_5_0 + product_5_0
-        product_6_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_8_0 - total_2_0, 0.0)))
-        total_7_0 = total_6_0 + product_6_0
-        product_7_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_9_0 - total_2_0, 0.0)))
-        total_8_0 = -3.0 + (total_7_0 + product_7_0)
+        product = 6.0 * (0.001 + 0.992 * tl.exp(chosen))
+        total_2 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        total_2_2 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+        )
+        total_2_3 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
         # spline.gen:14
-        greater_equal_smaller_0 = smaller_0 >= total_8_0
+        indicator_value = (smaller[:, None] >= total_2).to(tl.float32)
+        indicator_value_4 = (smaller[:, None] >= total_2_2).to(tl.float32)
+        difference_2 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_4,
+        )
         # spline.gen:15
-        total_9_0 = tl.sum(hidden_2 * vector(w_weight_array, k, 32), 1) + tl.load(w_bias_array + k)
-        total_9_1 = tl.sum(hidden_2 * vector(w_weight_array_2, k, 32), 1) + tl.load(w_bias_array_2 + k)
-        total_9_2 = tl.sum(hidden_2 * vector(w_weight_array_3, k, 32), 1) + tl.load(w_bias_array_3 + k)
-        total_9_3 = tl.sum(hidden_2 * vector(w_weight_array_4, k, 32), 1) + tl.load(w_bias_array_4 + k)
-        total_9_4 = tl.sum(hidden_2 * vector(w_weight_array_5, k, 32), 1) + tl.load(w_bias_array_5 + k)
-        total_9_5 = tl.sum(hidden_2 * vector(w_weight_array_6, k, 32), 1) + tl.load(w_bias_array_6 + k)
-        total_9_6 = tl.sum(hidden_2 * vector(w_weight_array_7, k, 32), 1) + tl.load(w_bias_array_7 + k)
-        total_9_7 = tl.sum(hidden_2 * vector(w_weight_array_8, k, 32), 1) + tl.load(w_bias_array_8 + k)
-        value_11_0 = total_9_0
-        value_12_0 = total_9_1
-        value_13_0 = total_9_2
-        value_14_0 = total_9_3
-        value_15_0 = total_9_4
-        value_16_0 = total_9_5
-        value_17_0 = total_9_6
-        value_18_0 = total_9_7
+        total_3 = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
+        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total_3, float("-inf")), 1)
+        shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # spline.gen:14
-        largest_2_0 = tl.maximum(
-            tl.maximum(
-                tl.maximum(
-                    tl.maximum(
-                        tl.maximum(tl.maximum(tl.maximum(value_11_0, value_12_0), value_13_0), value_14_0),
-                        value_15_0,
-                    ),
-                    value_16_0,
-                ),
-                value_17_0,
-            ),
-            value_18_0,
+        difference_3 = (
+            total_3
+            - (
+                shared_4
+                + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, tl.exp(total_3 - shared_4[:, None]), 0.0), 1))
+            )[:, None]
         )
-        difference_9_0 = value_11_0 - largest_2_0
-        chosen_9_0 = tl.where(not_greater_equal_value_0, difference_9_0, 0.0)
-        difference_10_0 = value_12_0 - largest_2_0
-        chosen_10_0 = tl.where(not_greater_equal_value_0, difference_10_0, 0.0)
-        difference_11_0 = value_13_0 - largest_2_0
-        chosen_11_0 = tl.where(not_greater_equal_value_0, difference_11_0, 0.0)
-        difference_12_0 = value_14_0 - largest_2_0
-        chosen_12_0 = tl.where(not_greater_equal_value_0, difference_12_0, 0.0)
-        difference_13_0 = value_15_0 - largest_2_0
-        chosen_13_0 = tl.where(not_greater_equal_value_0, difference_13_0, 0.0)
-        difference_14_0 = value_16_0 - largest_2_0
-        chosen_14_0 = tl.where(not_greater_equal_value_0, difference_14_0, 0.0)
-        difference_15_0 = value_17_0 - largest_2_0
-        chosen_15_0 = tl.where(not_greater_equal_value_0, difference_15_0, 0.0)
-        difference_16_0 = value_18_0 - largest_2_0
-        chosen_16_0 = tl.where(not_greater_equal_value_0, difference_16_0, 0.0)
-        total_10_0 = largest_2_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_0,
-                tl.exp(chosen_9_0)
-                + tl.exp(chosen_10_0)
-                + tl.exp(chosen_11_0)
-                + tl.exp(chosen_12_0)
-                + tl.exp(chosen_13_0)
-                + tl.exp(chosen_14_0)
-                + tl.exp(chosen_15_0)
-                + tl.exp(chosen_16_0),
-                1.0,
-            ),
-        )
+        chosen_2 = tl.where(not_greater_equal_value[:, None], difference_3, 0.0)
         # spline.gen:6
-        product_8_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_11_0 - total_10_0, 0.0)))
-        product_9_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_12_0 - total_10_0, 0.0)))
-        total_11_0 = product_8_0 + product_9_0
-        product_10_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_13_0 - total_10_0, 0.0)))
-        total_12_0 = total_11_0 + product_10_0
-        product_11_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_14_0 - total_10_0, 0.0)))
-        total_13_0 = total_12_0 + product_11_0
-        product_12_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_15_0 - total_10_0, 0.0)))
-        total_14_0 = total_13_0 + product_12_0
-        product_13_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_16_0 - total_10_0, 0.0)))
-        total_15_0 = total_14_0 + product_13_0
-        product_14_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_17_0 - total_10_0, 0.0)))
-        # spline.gen:7
-        total_16_0 = -3.0 + total_7_0
+        product_2 = 6.0 * (0.001 + 0.992 * tl.exp(chosen_2))
         # spline.gen:14
-        greater_equal_smaller_2_0 = smaller_0 >= total_16_0
-        # spline.gen:7
-        total_17_0 = -3.0 + total_6_0
-        # spline.gen:14
-        greater_equal_smaller_3_0 = smaller_0 >= total_17_0
-        # spline.gen:7
-        total_18_0 = -3.0 + total_5_0
-        # spline.gen:14
-        greater_equal_smaller_4_0 = smaller_0 >= total_18_0
-        # spline.gen:7
-        total_19_0 = -3.0 + total_4_0
-        # spline.gen:14
-        greater_equal_smaller_5_0 = smaller_0 >= total_19_0
-        # spline.gen:7
-        total_20_0 = -3.0 + total_3_0
-        # spline.gen:14
-        greater_equal_smaller_6_0 = smaller_0 >= total_20_0
-        # spline.gen:7
-        total_21_0 = -3.0 + product_0
-        # spline.gen:14
-        greater_equal_smaller_7_0 = smaller_0 >= total_21_0
-        chosen_17_0 = tl.where(
-            greater_equal_smaller_0,
-            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_18_0 - total_10_0, 0.0))),
-            tl.where(
-                greater_equal_smaller_2_0,
-                product_14_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    product_13_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        product_12_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            product_11_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                product_10_0,
-                                tl.where(greater_equal_smaller_7_0, product_9_0, product_8_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        difference_17_0 = smaller_0 - tl.where(
-            greater_equal_smaller_0,
-            total_8_0,
-            tl.where(
-                greater_equal_smaller_2_0,
-                total_16_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_17_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_18_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_19_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_20_0,
-                                tl.where(greater_equal_smaller_7_0, total_21_0, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_18_0 = tl.where(
-            greater_equal_smaller_0,
-            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_10_0 - total_2_0, 0.0))),
-            tl.where(
-                greater_equal_smaller_2_0,
-                product_7_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    product_6_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        product_5_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            product_4_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                product_3_0,
-                                tl.where(greater_equal_smaller_7_0, product_2_0, product_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        ratio_0 = chosen_18_0 / tl.where(not_greater_equal_value_0, chosen_17_0, 1.0)
-        product_15_0 = difference_17_0 * ratio_0
-        # spline.gen:15
-        total_22_0 = tl.sum(hidden_2 * vector(d_weight_array, k, 32), 1) + tl.load(d_bias_array + k)
-        total_22_1 = tl.sum(hidden_2 * vector(d_weight_array_2, k, 32), 1) + tl.load(d_bias_array_2 + k)
-        total_22_2 = tl.sum(hidden_2 * vector(d_weight_array_3, k, 32), 1) + tl.load(d_bias_array_3 + k)
-        total_22_3 = tl.sum(hidden_2 * vector(d_weight_array_4, k, 32), 1) + tl.load(d_bias_array_4 + k)
-        total_22_4 = tl.sum(hidden_2 * vector(d_weight_array_5, k, 32), 1) + tl.load(d_bias_array_5 + k)
-        total_22_5 = tl.sum(hidden_2 * vector(d_weight_array_6, k, 32), 1) + tl.load(d_bias_array_6 + k)
-        total_22_6 = tl.sum(hidden_2 * vector(d_weight_array_7, k, 32), 1) + tl.load(d_bias_array_7 + k)
-        # spline.gen:14
-        total_23_0 = 0.001 + softplus(total_22_6)
-        total_24_0 = 0.001 + softplus(total_22_5)
-        total_25_0 = 0.001 + softplus(total_22_4)
-        total_26_0 = 0.001 + softplus(total_22_3)
-        total_27_0 = 0.001 + softplus(total_22_2)
-        total_28_0 = 0.001 + softplus(total_22_1)
-        total_29_0 = 0.001 + softplus(total_22_0)
-        chosen_19_0 = tl.where(
-            greater_equal_smaller_0,
-            total_23_0,
-            tl.where(
-                greater_equal_smaller_2_0,
-                total_24_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_25_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_26_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_27_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_28_0,
-                                tl.where(greater_equal_smaller_7_0, total_29_0, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_16_0 = chosen_18_0 * chosen_19_0
-        chosen_20_0 = tl.where(
-            greater_equal_smaller_0,
+        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product_2, 0.0), 1)
+        difference_4 = smaller - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * total_2_3, 0.0), 1)
+        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product, 0.0), 1)
+        ratio = reduced_2 / tl.where(not_greater_equal_value, reduced, 1.0)
+        product_3 = difference_4 * ratio
+        # spline.gen:8
+        value_2 = tl.where(
+            vector(mask_3_array, 0, 16) != 0.0,
             1.0,
             tl.where(
-                greater_equal_smaller_2_0,
-                total_23_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_24_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_25_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_26_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_27_0,
-                                tl.where(greater_equal_smaller_7_0, total_28_0, total_29_0),
-                            ),
-                        ),
-                    ),
-                ),
+                vector(mask_array, 0, 16) != 0.0,
+                0.001
+                + softplus(dot(hidden_2, matrix(d_weight_array, k, 32, 16), PRECISION) + vector(d_bias_array, k, 16)),
+                1.0,
             ),
         )
-        product_17_0 = 2.0 * ratio_0
-        difference_18_0 = product_16_0 - difference_17_0 * (chosen_19_0 + chosen_20_0 - product_17_0)
-        b_0 = tl.where(
-            greater_equal_value_0,
-            value_2_0,
+        value_2_2 = tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            1.0,
             tl.where(
-                greater_equal_smaller_0,
-                -3.0 + (total_15_0 + product_14_0),
-                tl.where(
-                    greater_equal_smaller_2_0,
-                    -3.0 + total_15_0,
-                    tl.where(
-                        greater_equal_smaller_3_0,
-                        -3.0 + total_14_0,
-                        tl.where(
-                            greater_equal_smaller_4_0,
-                            -3.0 + total_13_0,
-                            tl.where(
-                                greater_equal_smaller_5_0,
-                                -3.0 + total_12_0,
-                                tl.where(
-                                    greater_equal_smaller_6_0,
-                                    -3.0 + total_11_0,
-                                    tl.where(greater_equal_smaller_7_0, -3.0 + product_8_0, -3.0),
-                                ),
-                            ),
-                        ),
-                    ),
+                tl.arange(0, 16)[None, :] < 7,
+                0.001
+                + softplus(
+                    dot(hidden_2, matrix(d_weight_array_2, k, 32, 16), PRECISION) + vector(d_bias_array_2, k, 16),
                 ),
+                1.0,
+            ),
+        )
+        # spline.gen:14
+        value_3 = value_2
+        reduced_3 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * value_3, 0.0), 1)
+        product_4 = reduced_2 * reduced_3
+        value_4 = value_2_2
+        reduced_4 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * value_4, 0.0), 1)
+        product_5 = 2.0 * ratio
+        difference_5 = product_4 - difference_4 * (reduced_3 + reduced_4 - product_5)
+        chosen_3 = tl.where(
+            greater_equal_value,
+            value_0,
+            tl.sum(
+                tl.where(
+                    tl.arange(0, 16)[None, :] < 8,
+                    difference_2
+                    * (
+                        -3.0
+                        + (
+                            0.0
+                            + dot(
+                                tl.where(tl.arange(0, 16)[None, :] < 8, product_2, 0.0),
+                                matrix(weights_array, 0, 16, 16),
+                                "ieee",
+                            )
+                        )
+                    ),
+                    0.0,
+                ),
+                1,
             )
-            + chosen_17_0
+            + reduced
             * tl.minimum(
                 tl.maximum(
                     2.0
-                    * product_15_0
+                    * product_3
                     / tl.where(
-                        not_greater_equal_value_0,
-                        difference_18_0
+                        not_greater_equal_value,
+                        difference_5
                         + tl.sqrt(
                             tl.where(
-                                not_greater_equal_value_0,
+                                not_greater_equal_value,
                                 tl.maximum(
-                                    difference_18_0 * difference_18_0
+                                    difference_5 * difference_5
                                     + 4.0
                                     * (
                                         (
-                                            chosen_18_0 * ratio_0
-                                            - product_16_0
-                                            - difference_17_0 * (product_17_0 - chosen_19_0 - chosen_20_0)
+                                            reduced_2 * ratio
+                                            - product_4
+                                            - difference_4 * (product_5 - reduced_3 - reduced_4)
                                         )
-                                        * product_15_0
+                                        * product_3
                                     ),
                                     0.0,
                                 ),
@@ -4856,739 +1777,192 @@ def log_prob_saving_saved_kernel(
                 1.0,
             ),
         )
+        # spline.gen:15
+        b_0 = chosen_3
         # spline.gen:3
-        greater_equal_value_2_0 = tl.abs(b_0) >= 3.0
+        greater_equal_value_2 = tl.abs(chosen_3) >= 3.0
         # spline.gen:14
-        not_greater_equal_value_2_0 = greater_equal_value_2_0 == 0
-        total_30_0 = largest_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(
-                    not_greater_equal_value_0,
-                    tl.exp(tl.where(not_greater_equal_value_2_0, chosen_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_2_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_3_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_4_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_5_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_6_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_7_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_8_0, 0.0)),
-                    1.0,
-                ),
-                1.0,
-            ),
-        )
+        not_greater_equal_value_2 = greater_equal_value_2 == 0
         # spline.gen:7
-        product_18_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_3_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
+        product_6 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2[:, None], chosen, 0.0)))
+        total_4 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        product_19_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_4_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
+        total_4_2 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_6, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
-        total_31_0 = product_18_0 + product_19_0
-        product_20_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_5_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
+        total_4_3 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        total_32_0 = total_31_0 + product_20_0
-        product_21_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_6_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_33_0 = total_32_0 + product_21_0
-        product_22_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_7_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_34_0 = total_33_0 + product_22_0
-        product_23_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_8_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_35_0 = total_34_0 + product_23_0
-        product_24_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_9_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_36_0 = -3.0 + (total_35_0 + product_24_0)
         # spline.gen:14
-        greater_equal_smaller_8_0 = smaller_0 >= total_36_0
-        total_37_0 = largest_2_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(
-                    not_greater_equal_value_0,
-                    tl.exp(tl.where(not_greater_equal_value_2_0, chosen_9_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_10_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_11_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_12_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_13_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_14_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_15_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_16_0, 0.0)),
-                    1.0,
-                ),
-                1.0,
-            ),
+        indicator_value_2 = (smaller[:, None] >= total_4).to(tl.float32)
+        indicator_value_2_2 = (smaller[:, None] >= total_4_2).to(tl.float32)
+        difference_6 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_2_2,
         )
         # spline.gen:6
-        product_25_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_11_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        product_26_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_12_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_38_0 = product_25_0 + product_26_0
-        product_27_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_13_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_39_0 = total_38_0 + product_27_0
-        product_28_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_14_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_40_0 = total_39_0 + product_28_0
-        product_29_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_15_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_41_0 = total_40_0 + product_29_0
-        product_30_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_16_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_42_0 = total_41_0 + product_30_0
-        product_31_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_17_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        # spline.gen:7
-        total_43_0 = -3.0 + total_35_0
+        product_7 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2[:, None], chosen_2, 0.0)))
         # spline.gen:14
-        greater_equal_smaller_9_0 = smaller_0 >= total_43_0
-        # spline.gen:7
-        total_44_0 = -3.0 + total_34_0
-        # spline.gen:14
-        greater_equal_smaller_10_0 = smaller_0 >= total_44_0
-        # spline.gen:7
-        total_45_0 = -3.0 + total_33_0
-        # spline.gen:14
-        greater_equal_smaller_11_0 = smaller_0 >= total_45_0
-        # spline.gen:7
-        total_46_0 = -3.0 + total_32_0
-        # spline.gen:14
-        greater_equal_smaller_12_0 = smaller_0 >= total_46_0
-        # spline.gen:7
-        total_47_0 = -3.0 + total_31_0
-        # spline.gen:14
-        greater_equal_smaller_13_0 = smaller_0 >= total_47_0
-        # spline.gen:7
-        total_48_0 = -3.0 + product_18_0
-        # spline.gen:14
-        greater_equal_smaller_14_0 = smaller_0 >= total_48_0
-        chosen_21_0 = tl.where(
-            greater_equal_smaller_8_0,
-            6.0
-            * (
-                0.001
-                + 0.992
-                * tl.exp(
-                    tl.where(
-                        not_greater_equal_value_2_0,
-                        tl.where(not_greater_equal_value_0, value_18_0 - total_37_0, 0.0),
-                        0.0,
-                    ),
-                )
-            ),
-            tl.where(
-                greater_equal_smaller_9_0,
-                product_31_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    product_30_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        product_29_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            product_28_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                product_27_0,
-                                tl.where(greater_equal_smaller_14_0, product_26_0, product_25_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        difference_19_0 = smaller_0 - tl.where(
-            greater_equal_smaller_8_0,
-            total_36_0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_43_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    total_44_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_45_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            total_46_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_47_0,
-                                tl.where(greater_equal_smaller_14_0, total_48_0, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_22_0 = tl.where(
-            greater_equal_smaller_8_0,
-            6.0
-            * (
-                0.001
-                + 0.992
-                * tl.exp(
-                    tl.where(
-                        not_greater_equal_value_2_0,
-                        tl.where(not_greater_equal_value_0, value_10_0 - total_30_0, 0.0),
-                        0.0,
-                    ),
-                )
-            ),
-            tl.where(
-                greater_equal_smaller_9_0,
-                product_24_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    product_23_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        product_22_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            product_21_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                product_20_0,
-                                tl.where(greater_equal_smaller_14_0, product_19_0, product_18_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        ratio_2_0 = chosen_22_0 / tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_0, chosen_21_0, 1.0),
+        reduced_5 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * product_7, 0.0), 1)
+        difference_7 = smaller - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * total_4_3, 0.0), 1)
+        reduced_6 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * product_6, 0.0), 1)
+        ratio_2 = reduced_6 / tl.where(
+            not_greater_equal_value_2,
+            tl.where(not_greater_equal_value, reduced_5, 1.0),
             1.0,
         )
-        product_32_0 = difference_19_0 * ratio_2_0
-        chosen_23_0 = tl.where(
-            greater_equal_smaller_8_0,
-            total_23_0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_24_0,
+        product_8 = difference_7 * ratio_2
+        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * value_3, 0.0), 1)
+        product_9 = reduced_6 * reduced_7
+        reduced_8 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * value_4, 0.0), 1)
+        product_10 = 2.0 * ratio_2
+        difference_8 = product_9 - difference_7 * (reduced_7 + reduced_8 - product_10)
+        smaller_2 = tl.minimum(
+            tl.maximum(
                 tl.where(
-                    greater_equal_smaller_10_0,
-                    total_25_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_26_0,
+                    greater_equal_value,
+                    value_0,
+                    tl.sum(
                         tl.where(
-                            greater_equal_smaller_12_0,
-                            total_27_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_28_0,
-                                tl.where(greater_equal_smaller_14_0, total_29_0, 1.0),
+                            tl.arange(0, 16)[None, :] < 8,
+                            difference_6
+                            * (
+                                -3.0
+                                + (
+                                    0.0
+                                    + dot(
+                                        tl.where(tl.arange(0, 16)[None, :] < 8, product_7, 0.0),
+                                        matrix(weights_array, 0, 16, 16),
+                                        "ieee",
+                                    )
+                                )
                             ),
+                            0.0,
                         ),
-                    ),
-                ),
-            ),
-        )
-        product_33_0 = chosen_22_0 * chosen_23_0
-        chosen_24_0 = tl.where(
-            greater_equal_smaller_8_0,
-            1.0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_23_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    total_24_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_25_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            total_26_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_27_0,
-                                tl.where(greater_equal_smaller_14_0, total_28_0, total_29_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_34_0 = 2.0 * ratio_2_0
-        difference_20_0 = product_33_0 - difference_19_0 * (chosen_23_0 + chosen_24_0 - product_34_0)
-        b_2_0 = tl.where(
-            greater_equal_value_0,
-            value_2_0,
-            tl.where(
-                greater_equal_smaller_8_0,
-                -3.0 + (total_42_0 + product_31_0),
-                tl.where(
-                    greater_equal_smaller_9_0,
-                    -3.0 + total_42_0,
-                    tl.where(
-                        greater_equal_smaller_10_0,
-                        -3.0 + total_41_0,
-                        tl.where(
-                            greater_equal_smaller_11_0,
-                            -3.0 + total_40_0,
-                            tl.where(
-                                greater_equal_smaller_12_0,
-                                -3.0 + total_39_0,
+                        1,
+                    )
+                    + reduced_5
+                    * tl.minimum(
+                        tl.maximum(
+                            2.0
+                            * product_8
+                            / tl.where(
+                                not_greater_equal_value_2,
                                 tl.where(
-                                    greater_equal_smaller_13_0,
-                                    -3.0 + total_38_0,
-                                    tl.where(greater_equal_smaller_14_0, -3.0 + product_25_0, -3.0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-            + chosen_21_0
-            * tl.minimum(
-                tl.maximum(
-                    2.0
-                    * product_32_0
-                    / tl.where(
-                        not_greater_equal_value_2_0,
-                        tl.where(
-                            not_greater_equal_value_0,
-                            difference_20_0
-                            + tl.sqrt(
-                                tl.where(
-                                    not_greater_equal_value_2_0,
-                                    tl.where(
-                                        not_greater_equal_value_0,
-                                        tl.maximum(
-                                            difference_20_0 * difference_20_0
-                                            + 4.0
-                                            * (
-                                                (
-                                                    chosen_22_0 * ratio_2_0
-                                                    - product_33_0
-                                                    - difference_19_0 * (product_34_0 - chosen_23_0 - chosen_24_0)
-                                                )
-                                                * product_32_0
+                                    not_greater_equal_value,
+                                    difference_8
+                                    + tl.sqrt(
+                                        tl.where(
+                                            not_greater_equal_value_2,
+                                            tl.where(
+                                                not_greater_equal_value,
+                                                tl.maximum(
+                                                    difference_8 * difference_8
+                                                    + 4.0
+                                                    * (
+                                                        (
+                                                            reduced_6 * ratio_2
+                                                            - product_9
+                                                            - difference_7 * (product_10 - reduced_7 - reduced_8)
+                                                        )
+                                                        * product_8
+                                                    ),
+                                                    0.0,
+                                                ),
+                                                1.0,
                                             ),
-                                            0.0,
+                                            1.0,
                                         ),
-                                        1.0,
                                     ),
                                     1.0,
                                 ),
+                                1.0,
                             ),
-                            1.0,
+                            0.0,
                         ),
                         1.0,
                     ),
-                    0.0,
                 ),
-                1.0,
+                -3.0,
             ),
+            3.0,
         )
-        smaller_2_0 = tl.minimum(tl.maximum(b_2_0, -3.0), 3.0)
-        total_49_0 = largest_2_0 + tl.log(
+        # spline.gen:6
+        product_11 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2[:, None], difference_3, 0.0)))
+        total_5 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_11, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        total_5_2 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_11, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+        )
+        total_5_3 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_11, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        # spline.gen:14
+        indicator_value_3 = (smaller_2[:, None] >= total_5).to(tl.float32)
+        indicator_value_3_2 = (smaller_2[:, None] >= total_5_2).to(tl.float32)
+        difference_9 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_3, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_3_2,
+        )
+        reduced_9 = tl.sum(
             tl.where(
-                not_greater_equal_value_2_0,
-                tl.exp(tl.where(not_greater_equal_value_2_0, difference_9_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_10_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_11_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_12_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_13_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_14_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_15_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_16_0, 0.0)),
-                1.0,
+                tl.arange(0, 16)[None, :] < 8,
+                difference_9
+                * (6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2[:, None], difference, 0.0)))),
+                0.0,
             ),
+            1,
         )
-        # spline.gen:6
-        product_35_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_11_0 - total_49_0, 0.0))
-        )
-        product_36_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_12_0 - total_49_0, 0.0))
-        )
-        total_50_0 = product_35_0 + product_36_0
-        product_37_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_13_0 - total_49_0, 0.0))
-        )
-        total_51_0 = total_50_0 + product_37_0
-        product_38_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_14_0 - total_49_0, 0.0))
-        )
-        total_52_0 = total_51_0 + product_38_0
-        product_39_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_15_0 - total_49_0, 0.0))
-        )
-        total_53_0 = total_52_0 + product_39_0
-        product_40_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_16_0 - total_49_0, 0.0))
-        )
-        total_54_0 = total_53_0 + product_40_0
-        product_41_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_17_0 - total_49_0, 0.0))
-        )
-        total_55_0 = -3.0 + (total_54_0 + product_41_0)
-        # spline.gen:14
-        greater_equal_smaller_2_2_0 = smaller_2_0 >= total_55_0
-        total_56_0 = largest_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.exp(tl.where(not_greater_equal_value_2_0, difference_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_2_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_3_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_4_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_5_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_6_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_7_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_8_0, 0.0)),
-                1.0,
-            ),
-        )
-        # spline.gen:6
-        total_57_0 = -3.0 + total_54_0
-        # spline.gen:14
-        greater_equal_smaller_2_3_0 = smaller_2_0 >= total_57_0
-        # spline.gen:6
-        total_58_0 = -3.0 + total_53_0
-        # spline.gen:14
-        greater_equal_smaller_2_4_0 = smaller_2_0 >= total_58_0
-        # spline.gen:6
-        total_59_0 = -3.0 + total_52_0
-        # spline.gen:14
-        greater_equal_smaller_2_5_0 = smaller_2_0 >= total_59_0
-        # spline.gen:6
-        total_60_0 = -3.0 + total_51_0
-        # spline.gen:14
-        greater_equal_smaller_2_6_0 = smaller_2_0 >= total_60_0
-        # spline.gen:6
-        total_61_0 = -3.0 + total_50_0
-        # spline.gen:14
-        greater_equal_smaller_2_7_0 = smaller_2_0 >= total_61_0
-        # spline.gen:6
-        total_62_0 = -3.0 + product_35_0
-        # spline.gen:14
-        greater_equal_smaller_2_8_0 = smaller_2_0 >= total_62_0
-        chosen_25_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_10_0 - total_56_0, 0.0))),
-            tl.where(
-                greater_equal_smaller_2_3_0,
-                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_9_0 - total_56_0, 0.0))),
-                tl.where(
-                    greater_equal_smaller_2_4_0,
-                    6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_8_0 - total_56_0, 0.0))),
-                    tl.where(
-                        greater_equal_smaller_2_5_0,
-                        6.0
-                        * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_7_0 - total_56_0, 0.0))),
-                        tl.where(
-                            greater_equal_smaller_2_6_0,
-                            6.0
-                            * (
-                                0.001
-                                + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_6_0 - total_56_0, 0.0))
-                            ),
-                            tl.where(
-                                greater_equal_smaller_2_7_0,
-                                6.0
-                                * (
-                                    0.001
-                                    + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_5_0 - total_56_0, 0.0))
-                                ),
-                                tl.where(
-                                    greater_equal_smaller_2_8_0,
-                                    6.0
-                                    * (
-                                        0.001
-                                        + 0.992
-                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_4_0 - total_56_0, 0.0))
-                                    ),
-                                    6.0
-                                    * (
-                                        0.001
-                                        + 0.992
-                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_3_0 - total_56_0, 0.0))
-                                    ),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_26_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                greater_equal_smaller_2_2_0,
-                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_18_0 - total_49_0, 0.0))),
-                tl.where(
-                    greater_equal_smaller_2_3_0,
-                    product_41_0,
-                    tl.where(
-                        greater_equal_smaller_2_4_0,
-                        product_40_0,
-                        tl.where(
-                            greater_equal_smaller_2_5_0,
-                            product_39_0,
-                            tl.where(
-                                greater_equal_smaller_2_6_0,
-                                product_38_0,
-                                tl.where(
-                                    greater_equal_smaller_2_7_0,
-                                    product_37_0,
-                                    tl.where(greater_equal_smaller_2_8_0, product_36_0, product_35_0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
+        chosen_4 = tl.where(
+            not_greater_equal_value_2,
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * product_11, 0.0), 1),
             1.0,
         )
-        ratio_3_0 = chosen_25_0 / chosen_26_0
-        product_42_0 = chosen_25_0 * ratio_3_0
-        chosen_27_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            total_23_0,
-            tl.where(
-                greater_equal_smaller_2_3_0,
-                total_24_0,
-                tl.where(
-                    greater_equal_smaller_2_4_0,
-                    total_25_0,
-                    tl.where(
-                        greater_equal_smaller_2_5_0,
-                        total_26_0,
-                        tl.where(
-                            greater_equal_smaller_2_6_0,
-                            total_27_0,
-                            tl.where(
-                                greater_equal_smaller_2_7_0,
-                                total_28_0,
-                                tl.where(greater_equal_smaller_2_8_0, total_29_0, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        smaller_3_0 = tl.minimum(
+        ratio_3 = reduced_9 / chosen_4
+        product_12 = reduced_9 * ratio_3
+        reduced_10 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * value_3, 0.0), 1)
+        smaller_3 = tl.minimum(
             tl.maximum(
-                (
-                    smaller_2_0
-                    - tl.where(
-                        greater_equal_smaller_2_2_0,
-                        total_55_0,
-                        tl.where(
-                            greater_equal_smaller_2_3_0,
-                            total_57_0,
-                            tl.where(
-                                greater_equal_smaller_2_4_0,
-                                total_58_0,
-                                tl.where(
-                                    greater_equal_smaller_2_5_0,
-                                    total_59_0,
-                                    tl.where(
-                                        greater_equal_smaller_2_6_0,
-                                        total_60_0,
-                                        tl.where(
-                                            greater_equal_smaller_2_7_0,
-                                            total_61_0,
-                                            tl.where(greater_equal_smaller_2_8_0, total_62_0, -3.0),
-                                        ),
-                                    ),
-                                ),
-                            ),
-                        ),
-                    )
-                )
-                / chosen_26_0,
+                (smaller_2 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * total_5_3, 0.0), 1))
+                / chosen_4,
                 0.0,
             ),
             1.0,
         )
-        difference_21_0 = 1.0 - smaller_3_0
-        power_value_0 = square(tl.where(not_greater_equal_value_2_0, difference_21_0, 1.0))
-        product_43_0 = smaller_3_0 * difference_21_0
-        chosen_28_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            1.0,
-            tl.where(
-                greater_equal_smaller_2_3_0,
-                total_23_0,
-                tl.where(
-                    greater_equal_smaller_2_4_0,
-                    total_24_0,
-                    tl.where(
-                        greater_equal_smaller_2_5_0,
-                        total_25_0,
-                        tl.where(
-                            greater_equal_smaller_2_6_0,
-                            total_26_0,
-                            tl.where(
-                                greater_equal_smaller_2_7_0,
-                                total_27_0,
-                                tl.where(greater_equal_smaller_2_8_0, total_28_0, total_29_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        power_value_2_0 = square(tl.where(not_greater_equal_value_2_0, smaller_3_0, 1.0))
+        difference_10 = 1.0 - smaller_3
+        power_value = square(tl.where(not_greater_equal_value_2, difference_10, 1.0))
+        product_13 = smaller_3 * difference_10
+        reduced_11 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * value_4, 0.0), 1)
+        power_value_2 = square(tl.where(not_greater_equal_value_2, smaller_3, 1.0))
         # spline.gen:22
-        z_0 = value_0
+        z_0 = value__0
         z_1 = b_0
         log_abs_det = log_abs_det + tl.where(
-            greater_equal_value_2_0,
+            greater_equal_value_2,
             0.0,
             tl.log(
                 tl.where(
-                    not_greater_equal_value_2_0,
-                    product_42_0 * chosen_27_0 * power_value_0
-                    + 2.0 * chosen_25_0 * square(tl.where(not_greater_equal_value_2_0, ratio_3_0, 1.0)) * product_43_0
-                    + product_42_0 * chosen_28_0 * power_value_2_0,
+                    not_greater_equal_value_2,
+                    product_12 * reduced_10 * power_value
+                    + 2.0 * reduced_9 * square(tl.where(not_greater_equal_value_2, ratio_3, 1.0)) * product_13
+                    + product_12 * reduced_11 * power_value_2,
                     1.0,
                 ),
             )
-            - tl.log(chosen_26_0)
+            - tl.log(chosen_4)
             - 2.0
             * tl.log(
                 tl.where(
-                    not_greater_equal_value_2_0,
-                    ratio_3_0 * power_value_0
-                    + (chosen_27_0 + chosen_28_0) * product_43_0
-                    + ratio_3_0 * power_value_2_0,
+                    not_greater_equal_value_2,
+                    ratio_3 * power_value + (reduced_10 + reduced_11) * product_13 + ratio_3 * power_value_2,
                     1.0,
                 ),
             ),
@@ -5652,6 +2026,17 @@ def log_prob_saving_saved_rows(
     return log_prob, z_saved, z_end
 
 
+LOG_PROB_BACKWARD_SAVED_LAYOUT_1 = tiles.layout(16, [*range(1, 8)])
+LOG_PROB_BACKWARD_SAVED_LAYOUT_2 = tiles.layout(16, [*range(1, 8), -1])
+LOG_PROB_BACKWARD_SAVED_LAYOUT_3 = tiles.layout(16, [*range(7), -1])
+LOG_PROB_BACKWARD_SAVED_LAYOUT_4 = tiles.layout(16, [*range(1, 7), -1, -1])
+LOG_PROB_BACKWARD_SAVED_LAYOUT_5 = tiles.layout(16, [*range(-1, 6), -1])
+LOG_PROB_BACKWARD_SAVED_LAYOUT_6 = tiles.layout(16, [7])
+LOG_PROB_BACKWARD_SAVED_LAYOUT_7 = tiles.layout(16, [*range(1, 7), -1])
+LOG_PROB_BACKWARD_SAVED_LAYOUT_8 = tiles.layout(16, [-1])
+LOG_PROB_BACKWARD_SAVED_LAYOUT_9 = tiles.layout(16, [6])
+
+
 @tiles.remembered
 def pack_log_prob_backward_saved(
     mlp_0_weight,
@@ -5667,57 +2052,49 @@ def pack_log_prob_backward_saved(
     device,
 ):
     """The arrays that the kernel reads, in the order of its arguments."""
+    dtype = torch.float32
     return (
         tiles.place(mlp_0_weight[:, :, 0], 32),
         tiles.place(mlp_0_bias, 32),
         tiles.place(mlp_1_weight.mT, 32, 32),
         tiles.place(mlp_1_bias, 32),
-        tiles.place(d_weight[:, 0], 32),
-        tiles.place(d_bias[:, 0]),
-        tiles.place(d_weight[:, 1], 32),
-        tiles.place(d_bias[:, 1]),
-        tiles.place(d_weight[:, 2], 32),
-        tiles.place(d_bias[:, 2]),
-        tiles.place(d_weight[:, 3], 32),
-        tiles.place(d_bias[:, 3]),
-        tiles.place(d_weight[:, 4], 32),
-        tiles.place(d_bias[:, 4]),
-        tiles.place(d_weight[:, 5], 32),
-        tiles.place(d_bias[:, 5]),
-        tiles.place(d_weight[:, 6], 32),
-        tiles.place(d_bias[:, 6]),
-        tiles.place(h_weight[:, 0], 32),
-        tiles.place(h_bias[:, 0]),
-        tiles.place(h_weight[:, 1], 32),
-        tiles.place(h_bias[:, 1]),
-        tiles.place(h_weight[:, 2], 32),
-        tiles.place(h_bias[:, 2]),
-        tiles.place(h_weight[:, 3], 32),
-        tiles.place(h_bias[:, 3]),
-        tiles.place(h_weight[:, 4], 32),
-        tiles.place(h_bias[:, 4]),
-        tiles.place(h_weight[:, 5], 32),
-        tiles.place(h_bias[:, 5]),
-        tiles.place(h_weight[:, 6], 32),
-        tiles.place(h_bias[:, 6]),
-        tiles.place(h_weight[:, 7], 32),
-        tiles.place(h_bias[:, 7]),
-        tiles.place(w_weight[:, 0], 32),
-        tiles.place(w_bias[:, 0]),
-        tiles.place(w_weight[:, 1], 32),
-        tiles.place(w_bias[:, 1]),
-        tiles.place(w_weight[:, 2], 32),
-        tiles.place(w_bias[:, 2]),
-        tiles.place(w_weight[:, 3], 32),
-        tiles.place(w_bias[:, 3]),
-        tiles.place(w_weight[:, 4], 32),
-        tiles.place(w_bias[:, 4]),
-        tiles.place(w_weight[:, 5], 32),
-        tiles.place(w_bias[:, 5]),
-        tiles.place(w_weight[:, 6], 32),
-        tiles.place(w_bias[:, 6]),
-        tiles.place(w_weight[:, 7], 32),
-        tiles.place(w_bias[:, 7]),
+        tiles.place(d_weight.mT, 32, LOG_PROB_BACKWARD_SAVED_LAYOUT_1),
+        tiles.place(d_bias, LOG_PROB_BACKWARD_SAVED_LAYOUT_1),
+        tiles.place(d_weight.mT, 32, 16),
+        tiles.place(d_bias, 16),
+        tiles.place(h_weight.mT, 32, 16),
+        tiles.place(h_bias, 16),
+        tiles.place(
+            causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT,
+            16,
+            LOG_PROB_BACKWARD_SAVED_LAYOUT_2,
+        ),
+        tiles.place(
+            causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT,
+            16,
+            LOG_PROB_BACKWARD_SAVED_LAYOUT_3,
+        ),
+        tiles.place(
+            causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT,
+            16,
+            LOG_PROB_BACKWARD_SAVED_LAYOUT_4,
+        ),
+        tiles.place(
+            causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT,
+            16,
+            LOG_PROB_BACKWARD_SAVED_LAYOUT_5,
+        ),
+        tiles.mask(LOG_PROB_BACKWARD_SAVED_LAYOUT_1, device),
+        tiles.mask(LOG_PROB_BACKWARD_SAVED_LAYOUT_6, device),
+        tiles.mask(LOG_PROB_BACKWARD_SAVED_LAYOUT_7, device),
+        tiles.mask(LOG_PROB_BACKWARD_SAVED_LAYOUT_8, device),
+        tiles.mask(LOG_PROB_BACKWARD_SAVED_LAYOUT_9, device),
+        tiles.place(w_weight.mT, 32, 16),
+        tiles.place(w_bias, 16),
+        tiles.place(causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device), 16, 16),
+        tiles.place(d_weight, 16, 32),
+        tiles.place(w_weight, 16, 32),
+        tiles.place(h_weight, 16, 32),
         tiles.place(mlp_1_weight, 32, 32),
     )
 
@@ -5736,48 +2113,23 @@ def log_prob_backward_saved_kernel(
     d_bias_array,
     d_weight_array_2,
     d_bias_array_2,
-    d_weight_array_3,
-    d_bias_array_3,
-    d_weight_array_4,
-    d_bias_array_4,
-    d_weight_array_5,
-    d_bias_array_5,
-    d_weight_array_6,
-    d_bias_array_6,
-    d_weight_array_7,
-    d_bias_array_7,
     h_weight_array,
     h_bias_array,
-    h_weight_array_2,
-    h_bias_array_2,
-    h_weight_array_3,
-    h_bias_array_3,
-    h_weight_array_4,
-    h_bias_array_4,
-    h_weight_array_5,
-    h_bias_array_5,
-    h_weight_array_6,
-    h_bias_array_6,
-    h_weight_array_7,
-    h_bias_array_7,
-    h_weight_array_8,
-    h_bias_array_8,
+    weights_array,
+    weights_2_array,
+    weights_3_array,
+    weights_4_array,
+    mask_array,
+    mask_2_array,
+    mask_3_array,
+    mask_4_array,
+    mask_5_array,
     w_weight_array,
     w_bias_array,
+    weights_5_array,
+    d_weight_array_3,
     w_weight_array_2,
-    w_bias_array_2,
-    w_weight_array_3,
-    w_bias_array_3,
-    w_weight_array_4,
-    w_bias_array_4,
-    w_weight_array_5,
-    w_bias_array_5,
-    w_weight_array_6,
-    w_bias_array_6,
-    w_weight_array_7,
-    w_bias_array_7,
-    w_weight_array_8,
-    w_bias_array_8,
+    h_weight_array_2,
     mlp_1_weight_array_2,
     x_gradient_out,
     part_1_out,
@@ -5790,6 +2142,7 @@ def log_prob_backward_saved_kernel(
     part_8_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """the gradient of log p(x) of each row.
@@ -5800,72 +2153,47 @@ def log_prob_backward_saved_kernel(
     mlp_0_bias_array [4, 32]
     mlp_1_weight_array [4, 32, 32]
     mlp_1_bias_array [4, 32]
-    d_weight_array [4, 32]
-    d_bias_array [4]
-    d_weight_array_2 [4, 32]
-    d_bias_array_2 [4]
-    d_weight_array_3 [4, 32]
-    d_bias_array_3 [4]
-    d_weight_array_4 [4, 32]
-    d_bias_array_4 [4]
-    d_weight_array_5 [4, 32]
-    d_bias_array_5 [4]
-    d_weight_array_6 [4, 32]
-    d_bias_array_6 [4]
-    d_weight_array_7 [4, 32]
-    d_bias_array_7 [4]
-    h_weight_array [4, 32]
-    h_bias_array [4]
-    h_weight_array_2 [4, 32]
-    h_bias_array_2 [4]
-    h_weight_array_3 [4, 32]
-    h_bias_array_3 [4]
-    h_weight_array_4 [4, 32]
-    h_bias_array_4 [4]
-    h_weight_array_5 [4, 32]
-    h_bias_array_5 [4]
-    h_weight_array_6 [4, 32]
-    h_bias_array_6 [4]
-    h_weight_array_7 [4, 32]
-    h_bias_array_7 [4]
-    h_weight_array_8 [4, 32]
-    h_bias_array_8 [4]
-    w_weight_array [4, 32]
-    w_bias_array [4]
-    w_weight_array_2 [4, 32]
-    w_bias_array_2 [4]
-    w_weight_array_3 [4, 32]
-    w_bias_array_3 [4]
-    w_weight_array_4 [4, 32]
-    w_bias_array_4 [4]
-    w_weight_array_5 [4, 32]
-    w_bias_array_5 [4]
-    w_weight_array_6 [4, 32]
-    w_bias_array_6 [4]
-    w_weight_array_7 [4, 32]
-    w_bias_array_7 [4]
-    w_weight_array_8 [4, 32]
-    w_bias_array_8 [4]
+    d_weight_array [4, 32, 16]
+    d_bias_array [4, 16]
+    d_weight_array_2 [4, 32, 16]
+    d_bias_array_2 [4, 16]
+    h_weight_array [4, 32, 16]
+    h_bias_array [4, 16]
+    weights_array [16, 16]
+    weights_2_array [16, 16]
+    weights_3_array [16, 16]
+    weights_4_array [16, 16]
+    mask_array [16]
+    mask_2_array [16]
+    mask_3_array [16]
+    mask_4_array [16]
+    mask_5_array [16]
+    w_weight_array [4, 32, 16]
+    w_bias_array [4, 16]
+    weights_5_array [16, 16]
+    d_weight_array_3 [4, 16, 32]
+    w_weight_array_2 [4, 16, 32]
+    h_weight_array_2 [4, 16, 32]
     mlp_1_weight_array_2 [4, 32, 32]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # spline.gen:17
-    shared_1 = -0.5 * log_prob_cotangent
+    shared_5 = -0.5 * log_prob_cotangent
     # spline.gen:22
-    z_adjoint_0 = 2 * tl.load(z_end_ptr + place * 2, mask=live, other=0) * shared_1
-    z_adjoint_1 = 2 * tl.load(z_end_ptr + place * 2 + 1, mask=live, other=0) * shared_1
-    for k_2 in tl.range(0, 4, num_stages=1):
+    z_adjoint_0 = 2 * tl.load(z_end_ptr + place * 2, mask=live, other=0) * shared_5
+    z_adjoint_1 = 2 * tl.load(z_end_ptr + place * 2 + 1, mask=live, other=0) * shared_5
+    for k_2 in tl.range(0, 4, num_stages=STAGES):
         reverse_input_0 = tl.load(z_saved_ptr + place * 8 + ((3 - k_2) * 2 + 1), mask=live, other=0)
         reverse_input_1 = tl.load(z_saved_ptr + place * 8 + (3 - k_2) * 2, mask=live, other=0)
         # spline.gen:15
-        value_0 = reverse_input_0
+        value__0 = reverse_input_0
         # spline.gen:22
-        tl.store(part_8_out + place * 4 + k_2, value_0, mask=live)
+        tl.store(part_8_out + place * 4 + k_2, value__0, mask=live)
         # spline.gen:15
         hidden = tl.maximum(
-            value_0[:, None] * vector(mlp_0_weight_array, k_2, 32) + vector(mlp_0_bias_array, k_2, 32),
+            value__0[:, None] * vector(mlp_0_weight_array, k_2, 32) + vector(mlp_0_bias_array, k_2, 32),
             0.0,
         )
         # spline.gen:22
@@ -5878,2232 +2206,627 @@ def log_prob_backward_saved_kernel(
         # spline.gen:22
         tl.store(part_2_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :], hidden_2, mask=live[:, None])
         # spline.gen:15
-        total__0 = tl.sum(hidden_2 * vector(d_weight_array, k_2, 32), 1) + tl.load(d_bias_array + k_2)
-        total__1 = tl.sum(hidden_2 * vector(d_weight_array_2, k_2, 32), 1) + tl.load(d_bias_array_2 + k_2)
-        total__2 = tl.sum(hidden_2 * vector(d_weight_array_3, k_2, 32), 1) + tl.load(d_bias_array_3 + k_2)
-        total__3 = tl.sum(hidden_2 * vector(d_weight_array_4, k_2, 32), 1) + tl.load(d_bias_array_4 + k_2)
-        total__4 = tl.sum(hidden_2 * vector(d_weight_array_5, k_2, 32), 1) + tl.load(d_bias_array_5 + k_2)
-        total__5 = tl.sum(hidden_2 * vector(d_weight_array_6, k_2, 32), 1) + tl.load(d_bias_array_6 + k_2)
-        total__6 = tl.sum(hidden_2 * vector(d_weight_array_7, k_2, 32), 1) + tl.load(d_bias_array_7 + k_2)
-        value_2_0 = total__0
+        total = dot(hidden_2, matrix(d_weight_array, k_2, 32, 16), PRECISION) + vector(d_bias_array, k_2, 16)
+        total_25 = dot(hidden_2, matrix(d_weight_array_2, k_2, 32, 16), PRECISION) + vector(d_bias_array_2, k_2, 16)
         # spline.gen:14
-        value_3_0 = reverse_input_1
-        greater_equal_value_0 = tl.abs(value_3_0) >= 3.0
-        larger_0 = tl.maximum(value_3_0, -3.0)
-        smaller_0 = tl.minimum(larger_0, 3.0)
-        not_greater_equal_value_0 = greater_equal_value_0 == 0
+        value_0 = reverse_input_1
+        greater_equal_value = tl.abs(value_0) >= 3.0
+        larger = tl.maximum(value_0, -3.0)
+        smaller = tl.minimum(larger, 3.0)
+        not_greater_equal_value = greater_equal_value == 0
         # spline.gen:15
-        total_2_0 = tl.sum(hidden_2 * vector(h_weight_array, k_2, 32), 1) + tl.load(h_bias_array + k_2)
-        total_2_1 = tl.sum(hidden_2 * vector(h_weight_array_2, k_2, 32), 1) + tl.load(h_bias_array_2 + k_2)
-        total_2_2 = tl.sum(hidden_2 * vector(h_weight_array_3, k_2, 32), 1) + tl.load(h_bias_array_3 + k_2)
-        total_2_3 = tl.sum(hidden_2 * vector(h_weight_array_4, k_2, 32), 1) + tl.load(h_bias_array_4 + k_2)
-        total_2_4 = tl.sum(hidden_2 * vector(h_weight_array_5, k_2, 32), 1) + tl.load(h_bias_array_5 + k_2)
-        total_2_5 = tl.sum(hidden_2 * vector(h_weight_array_6, k_2, 32), 1) + tl.load(h_bias_array_6 + k_2)
-        total_2_6 = tl.sum(hidden_2 * vector(h_weight_array_7, k_2, 32), 1) + tl.load(h_bias_array_7 + k_2)
-        total_2_7 = tl.sum(hidden_2 * vector(h_weight_array_8, k_2, 32), 1) + tl.load(h_bias_array_8 + k_2)
-        value_4_0 = total_2_0
-        value_5_0 = total_2_1
+        total_2 = dot(hidden_2, matrix(h_weight_array, k_2, 32, 16), PRECISION) + vector(h_bias_array, k_2, 16)
+        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total_2, float("-inf")), 1)
+        shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # spline.gen:14
-        larger_2_0 = tl.maximum(value_4_0, value_5_0)
+        reduced = shared_2 + tl.log(
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, tl.exp(total_2 - shared_2[:, None]), 0.0), 1),
+        )
+        difference = total_2 - reduced[:, None]
+        chosen = tl.where(not_greater_equal_value[:, None], difference, 0.0)
+        exp_chosen = tl.exp(chosen)
+        # spline.gen:7
+        product = 6.0 * (0.001 + 0.992 * exp_chosen)
+        total_3 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        total_3_2 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+        )
+        total_3_3 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        total_3_4 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_3_array, 0, 16, 16), "ieee")
+        )
+        total_3_5 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_4_array, 0, 16, 16), "ieee")
+        )
+        # spline.gen:14
+        indicator_value = (smaller[:, None] >= total_3).to(tl.float32)
+        indicator_value_4 = (smaller[:, None] >= total_3_2).to(tl.float32)
+        indicator_value_5 = (smaller[:, None] >= total_3_4).to(tl.float32)
+        indicator_value_6 = (smaller[:, None] >= total_3_5).to(tl.float32)
+        difference_2 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_4,
+        )
+        difference_2_2 = tl.where(vector(mask_3_array, 0, 16) != 0.0, indicator_value_5, 1.0) - tl.where(
+            vector(mask_4_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_4,
+        )
+        difference_2_3 = tl.where(tl.arange(0, 16)[None, :] < 7, indicator_value_4, 1.0) - tl.where(
+            vector(mask_5_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_6,
+        )
         # spline.gen:15
-        value_6_0 = total_2_2
+        total_4 = dot(hidden_2, matrix(w_weight_array, k_2, 32, 16), PRECISION) + vector(w_bias_array, k_2, 16)
+        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total_4, float("-inf")), 1)
+        shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # spline.gen:14
-        larger_3_0 = tl.maximum(larger_2_0, value_6_0)
-        # spline.gen:15
-        value_7_0 = total_2_3
+        reduced_2 = shared_4 + tl.log(
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, tl.exp(total_4 - shared_4[:, None]), 0.0), 1),
+        )
+        difference_3 = total_4 - reduced_2[:, None]
+        chosen_2 = tl.where(not_greater_equal_value[:, None], difference_3, 0.0)
+        exp_chosen_2 = tl.exp(chosen_2)
+        # spline.gen:6
+        product_2 = 6.0 * (0.001 + 0.992 * exp_chosen_2)
         # spline.gen:14
-        larger_4_0 = tl.maximum(larger_3_0, value_7_0)
-        # spline.gen:15
-        value_8_0 = total_2_4
-        # spline.gen:14
-        larger_5_0 = tl.maximum(larger_4_0, value_8_0)
-        # spline.gen:15
-        value_9_0 = total_2_5
-        # spline.gen:14
-        larger_6_0 = tl.maximum(larger_5_0, value_9_0)
-        # spline.gen:15
-        value_10_0 = total_2_6
-        # spline.gen:14
-        larger_7_0 = tl.maximum(larger_6_0, value_10_0)
-        # spline.gen:15
-        value_11_0 = total_2_7
-        # spline.gen:14
-        largest_0 = tl.maximum(larger_7_0, value_11_0)
-        difference_0 = value_4_0 - largest_0
-        chosen_0 = tl.where(not_greater_equal_value_0, difference_0, 0.0)
-        exp_chosen_0 = tl.exp(chosen_0)
-        difference_2_0 = value_5_0 - largest_0
-        chosen_2_0 = tl.where(not_greater_equal_value_0, difference_2_0, 0.0)
-        exp_chosen_2_0 = tl.exp(chosen_2_0)
-        difference_3_0 = value_6_0 - largest_0
-        chosen_3_0 = tl.where(not_greater_equal_value_0, difference_3_0, 0.0)
-        exp_chosen_3_0 = tl.exp(chosen_3_0)
-        difference_4_0 = value_7_0 - largest_0
-        chosen_4_0 = tl.where(not_greater_equal_value_0, difference_4_0, 0.0)
-        exp_chosen_4_0 = tl.exp(chosen_4_0)
-        difference_5_0 = value_8_0 - largest_0
-        chosen_5_0 = tl.where(not_greater_equal_value_0, difference_5_0, 0.0)
-        exp_chosen_5_0 = tl.exp(chosen_5_0)
-        difference_6_0 = value_9_0 - largest_0
-        chosen_6_0 = tl.where(not_greater_equal_value_0, difference_6_0, 0.0)
-        exp_chosen_6_0 = tl.exp(chosen_6_0)
-        difference_7_0 = value_10_0 - largest_0
-        chosen_7_0 = tl.where(not_greater_equal_value_0, difference_7_0, 0.0)
-        exp_chosen_7_0 = tl.exp(chosen_7_0)
-        difference_8_0 = value_11_0 - largest_0
-        chosen_8_0 = tl.where(not_greater_equal_value_0, difference_8_0, 0.0)
-        exp_chosen_8_0 = tl.exp(chosen_8_0)
-        chosen_9_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_chosen_0
-            + exp_chosen_2_0
-            + exp_chosen_3_0
-            + exp_chosen_4_0
-            + exp_chosen_5_0
-            + exp_chosen_6_0
-            + exp_chosen_7_0
-            + exp_chosen_8_0,
+        reduced_3 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product_2, 0.0), 1)
+        difference_4 = smaller - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * total_3_3, 0.0), 1)
+        reduced_4 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product, 0.0), 1)
+        chosen_3 = tl.where(not_greater_equal_value, reduced_3, 1.0)
+        ratio = reduced_4 / chosen_3
+        product_3 = difference_4 * ratio
+        product_4 = 2.0 * product_3
+        # spline.gen:8
+        value_2 = tl.where(
+            vector(mask_4_array, 0, 16) != 0.0,
             1.0,
+            tl.where(vector(mask_array, 0, 16) != 0.0, 0.001 + softplus(total), 1.0),
         )
-        total_3_0 = largest_0 + tl.log(chosen_9_0)
-        exp_value_0 = tl.exp(tl.where(not_greater_equal_value_0, value_4_0 - total_3_0, 0.0))
-        # spline.gen:7
-        product_0 = 6.0 * (0.001 + 0.992 * exp_value_0)
-        # spline.gen:14
-        exp_value_2_0 = tl.exp(tl.where(not_greater_equal_value_0, value_5_0 - total_3_0, 0.0))
-        # spline.gen:7
-        product_2_0 = 6.0 * (0.001 + 0.992 * exp_value_2_0)
-        total_4_0 = product_0 + product_2_0
-        # spline.gen:14
-        exp_value_3_0 = tl.exp(tl.where(not_greater_equal_value_0, value_6_0 - total_3_0, 0.0))
-        # spline.gen:7
-        product_3_0 = 6.0 * (0.001 + 0.992 * exp_value_3_0)
-        total_5_0 = total_4_0 + product_3_0
-        # spline.gen:14
-        exp_value_4_0 = tl.exp(tl.where(not_greater_equal_value_0, value_7_0 - total_3_0, 0.0))
-        # spline.gen:7
-        product_4_0 = 6.0 * (0.001 + 0.992 * exp_value_4_0)
-        total_6_0 = total_5_0 + product_4_0
-        # spline.gen:14
-        exp_value_5_0 = tl.exp(tl.where(not_greater_equal_value_0, value_8_0 - total_3_0, 0.0))
-        # spline.gen:7
-        product_5_0 = 6.0 * (0.001 + 0.992 * exp_value_5_0)
-        total_7_0 = total_6_0 + product_5_0
-        # spline.gen:14
-        exp_value_6_0 = tl.exp(tl.where(not_greater_equal_value_0, value_9_0 - total_3_0, 0.0))
-        # spline.gen:7
-        product_6_0 = 6.0 * (0.001 + 0.992 * exp_value_6_0)
-        total_8_0 = total_7_0 + product_6_0
-        # spline.gen:14
-        exp_value_7_0 = tl.exp(tl.where(not_greater_equal_value_0, value_10_0 - total_3_0, 0.0))
-        # spline.gen:7
-        product_7_0 = 6.0 * (0.001 + 0.992 * exp_value_7_0)
-        total_9_0 = -3.0 + (total_8_0 + product_7_0)
-        # spline.gen:14
-        greater_equal_smaller_0 = smaller_0 >= total_9_0
-        # spline.gen:15
-        total_10_0 = tl.sum(hidden_2 * vector(w_weight_array, k_2, 32), 1) + tl.load(w_bias_array + k_2)
-        total_10_1 = tl.sum(hidden_2 * vector(w_weight_array_2, k_2, 32), 1) + tl.load(w_bias_array_2 + k_2)
-        total_10_2 = tl.sum(hidden_2 * vector(w_weight_array_3, k_2, 32), 1) + tl.load(w_bias_array_3 + k_2)
-        total_10_3 = tl.sum(hidden_2 * vector(w_weight_array_4, k_2, 32), 1) + tl.load(w_bias_array_4 + k_2)
-        total_10_4 = tl.sum(hidden_2 * vector(w_weight_array_5, k_2, 32), 1) + tl.load(w_bias_array_5 + k_2)
-        total_10_5 = tl.sum(hidden_2 * vector(w_weight_array_6, k_2, 32), 1) + tl.load(w_bias_array_6 + k_2)
-        total_10_6 = tl.sum(hidden_2 * vector(w_weight_array_7, k_2, 32), 1) + tl.load(w_bias_array_7 + k_2)
-        total_10_7 = tl.sum(hidden_2 * vector(w_weight_array_8, k_2, 32), 1) + tl.load(w_bias_array_8 + k_2)
-        value_12_0 = total_10_0
-        value_13_0 = total_10_1
-        # spline.gen:14
-        larger_8_0 = tl.maximum(value_12_0, value_13_0)
-        # spline.gen:15
-        value_14_0 = total_10_2
-        # spline.gen:14
-        larger_9_0 = tl.maximum(larger_8_0, value_14_0)
-        # spline.gen:15
-        value_15_0 = total_10_3
-        # spline.gen:14
-        larger_10_0 = tl.maximum(larger_9_0, value_15_0)
-        # spline.gen:15
-        value_16_0 = total_10_4
-        # spline.gen:14
-        larger_11_0 = tl.maximum(larger_10_0, value_16_0)
-        # spline.gen:15
-        value_17_0 = total_10_5
-        # spline.gen:14
-        larger_12_0 = tl.maximum(larger_11_0, value_17_0)
-        # spline.gen:15
-        value_18_0 = total_10_6
-        # spline.gen:14
-        larger_13_0 = tl.maximum(larger_12_0, value_18_0)
-        # spline.gen:15
-        value_19_0 = total_10_7
-        # spline.gen:14
-        largest_2_0 = tl.maximum(larger_13_0, value_19_0)
-        difference_9_0 = value_12_0 - largest_2_0
-        chosen_10_0 = tl.where(not_greater_equal_value_0, difference_9_0, 0.0)
-        exp_chosen_10_0 = tl.exp(chosen_10_0)
-        difference_10_0 = value_13_0 - largest_2_0
-        chosen_11_0 = tl.where(not_greater_equal_value_0, difference_10_0, 0.0)
-        exp_chosen_11_0 = tl.exp(chosen_11_0)
-        difference_11_0 = value_14_0 - largest_2_0
-        chosen_12_0 = tl.where(not_greater_equal_value_0, difference_11_0, 0.0)
-        exp_chosen_12_0 = tl.exp(chosen_12_0)
-        difference_12_0 = value_15_0 - largest_2_0
-        chosen_13_0 = tl.where(not_greater_equal_value_0, difference_12_0, 0.0)
-        exp_chosen_13_0 = tl.exp(chosen_13_0)
-        difference_13_0 = value_16_0 - largest_2_0
-        chosen_14_0 = tl.where(not_greater_equal_value_0, difference_13_0, 0.0)
-        exp_chosen_14_0 = tl.exp(chosen_14_0)
-        difference_14_0 = value_17_0 - largest_2_0
-        chosen_15_0 = tl.where(not_greater_equal_value_0, difference_14_0, 0.0)
-        exp_chosen_15_0 = tl.exp(chosen_15_0)
-        difference_15_0 = value_18_0 - largest_2_0
-        chosen_16_0 = tl.where(not_greater_equal_value_0, difference_15_0, 0.0)
-        exp_chosen_16_0 = tl.exp(chosen_16_0)
-        difference_16_0 = value_19_0 - largest_2_0
-        chosen_17_0 = tl.where(not_greater_equal_value_0, difference_16_0, 0.0)
-        exp_chosen_17_0 = tl.exp(chosen_17_0)
-        chosen_18_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_chosen_10_0
-            + exp_chosen_11_0
-            + exp_chosen_12_0
-            + exp_chosen_13_0
-            + exp_chosen_14_0
-            + exp_chosen_15_0
-            + exp_chosen_16_0
-            + exp_chosen_17_0,
+        value_2_2 = tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
             1.0,
+            tl.where(tl.arange(0, 16)[None, :] < 7, 0.001 + softplus(total_25), 1.0),
         )
-        total_11_0 = largest_2_0 + tl.log(chosen_18_0)
-        exp_value_8_0 = tl.exp(tl.where(not_greater_equal_value_0, value_12_0 - total_11_0, 0.0))
-        # spline.gen:6
-        product_8_0 = 6.0 * (0.001 + 0.992 * exp_value_8_0)
         # spline.gen:14
-        exp_value_9_0 = tl.exp(tl.where(not_greater_equal_value_0, value_13_0 - total_11_0, 0.0))
-        # spline.gen:6
-        product_9_0 = 6.0 * (0.001 + 0.992 * exp_value_9_0)
-        total_12_0 = product_8_0 + product_9_0
-        # spline.gen:14
-        exp_value_10_0 = tl.exp(tl.where(not_greater_equal_value_0, value_14_0 - total_11_0, 0.0))
-        # spline.gen:6
-        product_10_0 = 6.0 * (0.001 + 0.992 * exp_value_10_0)
-        total_13_0 = total_12_0 + product_10_0
-        # spline.gen:14
-        exp_value_11_0 = tl.exp(tl.where(not_greater_equal_value_0, value_15_0 - total_11_0, 0.0))
-        # spline.gen:6
-        product_11_0 = 6.0 * (0.001 + 0.992 * exp_value_11_0)
-        total_14_0 = total_13_0 + product_11_0
-        # spline.gen:14
-        exp_value_12_0 = tl.exp(tl.where(not_greater_equal_value_0, value_16_0 - total_11_0, 0.0))
-        # spline.gen:6
-        product_12_0 = 6.0 * (0.001 + 0.992 * exp_value_12_0)
-        total_15_0 = total_14_0 + product_12_0
-        # spline.gen:14
-        exp_value_13_0 = tl.exp(tl.where(not_greater_equal_value_0, value_17_0 - total_11_0, 0.0))
-        # spline.gen:6
-        product_13_0 = 6.0 * (0.001 + 0.992 * exp_value_13_0)
-        total_16_0 = total_15_0 + product_13_0
-        # spline.gen:14
-        exp_value_14_0 = tl.exp(tl.where(not_greater_equal_value_0, value_18_0 - total_11_0, 0.0))
-        # spline.gen:6
-        product_14_0 = 6.0 * (0.001 + 0.992 * exp_value_14_0)
-        # spline.gen:7
-        total_17_0 = -3.0 + total_8_0
-        # spline.gen:14
-        greater_equal_smaller_2_0 = smaller_0 >= total_17_0
-        # spline.gen:7
-        total_18_0 = -3.0 + total_7_0
-        # spline.gen:14
-        greater_equal_smaller_3_0 = smaller_0 >= total_18_0
-        # spline.gen:7
-        total_19_0 = -3.0 + total_6_0
-        # spline.gen:14
-        greater_equal_smaller_4_0 = smaller_0 >= total_19_0
-        # spline.gen:7
-        total_20_0 = -3.0 + total_5_0
-        # spline.gen:14
-        greater_equal_smaller_5_0 = smaller_0 >= total_20_0
-        # spline.gen:7
-        total_21_0 = -3.0 + total_4_0
-        # spline.gen:14
-        greater_equal_smaller_6_0 = smaller_0 >= total_21_0
-        # spline.gen:7
-        total_22_0 = -3.0 + product_0
-        # spline.gen:14
-        greater_equal_smaller_7_0 = smaller_0 >= total_22_0
-        exp_value_15_0 = tl.exp(tl.where(not_greater_equal_value_0, value_19_0 - total_11_0, 0.0))
-        chosen_19_0 = tl.where(
-            greater_equal_smaller_0,
-            6.0 * (0.001 + 0.992 * exp_value_15_0),
-            tl.where(
-                greater_equal_smaller_2_0,
-                product_14_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    product_13_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        product_12_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            product_11_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                product_10_0,
-                                tl.where(greater_equal_smaller_7_0, product_9_0, product_8_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        difference_17_0 = smaller_0 - tl.where(
-            greater_equal_smaller_0,
-            total_9_0,
-            tl.where(
-                greater_equal_smaller_2_0,
-                total_17_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_18_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_19_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_20_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_21_0,
-                                tl.where(greater_equal_smaller_7_0, total_22_0, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        exp_value_16_0 = tl.exp(tl.where(not_greater_equal_value_0, value_11_0 - total_3_0, 0.0))
-        chosen_20_0 = tl.where(
-            greater_equal_smaller_0,
-            6.0 * (0.001 + 0.992 * exp_value_16_0),
-            tl.where(
-                greater_equal_smaller_2_0,
-                product_7_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    product_6_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        product_5_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            product_4_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                product_3_0,
-                                tl.where(greater_equal_smaller_7_0, product_2_0, product_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_21_0 = tl.where(not_greater_equal_value_0, chosen_19_0, 1.0)
-        ratio_0 = chosen_20_0 / chosen_21_0
-        product_15_0 = difference_17_0 * ratio_0
-        product_16_0 = 2.0 * product_15_0
-        # spline.gen:15
-        value_20_0 = total__6
-        # spline.gen:14
-        total_23_0 = 0.001 + softplus(value_20_0)
-        # spline.gen:15
-        value_21_0 = total__5
-        # spline.gen:14
-        total_24_0 = 0.001 + softplus(value_21_0)
-        # spline.gen:15
-        value_22_0 = total__4
-        # spline.gen:14
-        total_25_0 = 0.001 + softplus(value_22_0)
-        # spline.gen:15
-        value_23_0 = total__3
-        # spline.gen:14
-        total_26_0 = 0.001 + softplus(value_23_0)
-        # spline.gen:15
-        value_24_0 = total__2
-        # spline.gen:14
-        total_27_0 = 0.001 + softplus(value_24_0)
-        # spline.gen:15
-        value_25_0 = total__1
-        # spline.gen:14
-        total_28_0 = 0.001 + softplus(value_25_0)
-        total_29_0 = 0.001 + softplus(value_2_0)
-        chosen_22_0 = tl.where(
-            greater_equal_smaller_0,
-            total_23_0,
-            tl.where(
-                greater_equal_smaller_2_0,
-                total_24_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_25_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_26_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_27_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_28_0,
-                                tl.where(greater_equal_smaller_7_0, total_29_0, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_17_0 = chosen_20_0 * chosen_22_0
-        chosen_23_0 = tl.where(
-            greater_equal_smaller_0,
-            1.0,
-            tl.where(
-                greater_equal_smaller_2_0,
-                total_23_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_24_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_25_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_26_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_27_0,
-                                tl.where(greater_equal_smaller_7_0, total_28_0, total_29_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_18_0 = 2.0 * ratio_0
-        difference_18_0 = chosen_22_0 + chosen_23_0 - product_18_0
-        difference_19_0 = product_17_0 - difference_17_0 * difference_18_0
-        difference_20_0 = product_18_0 - chosen_22_0 - chosen_23_0
-        difference_21_0 = chosen_20_0 * ratio_0 - product_17_0 - difference_17_0 * difference_20_0
-        total_30_0 = difference_19_0 * difference_19_0 + 4.0 * (difference_21_0 * product_15_0)
-        sqrt_value_0 = tl.sqrt(tl.where(not_greater_equal_value_0, tl.maximum(total_30_0, 0.0), 1.0))
-        chosen_24_0 = tl.where(not_greater_equal_value_0, difference_19_0 + sqrt_value_0, 1.0)
-        ratio_2_0 = product_16_0 / chosen_24_0
-        larger_14_0 = tl.maximum(ratio_2_0, 0.0)
-        smaller_2_0 = tl.minimum(larger_14_0, 1.0)
-        b_0 = tl.where(
-            greater_equal_value_0,
-            value_3_0,
-            tl.where(
-                greater_equal_smaller_0,
-                -3.0 + (total_16_0 + product_14_0),
-                tl.where(
-                    greater_equal_smaller_2_0,
-                    -3.0 + total_16_0,
-                    tl.where(
-                        greater_equal_smaller_3_0,
-                        -3.0 + total_15_0,
-                        tl.where(
-                            greater_equal_smaller_4_0,
-                            -3.0 + total_14_0,
-                            tl.where(
-                                greater_equal_smaller_5_0,
-                                -3.0 + total_13_0,
-                                tl.where(
-                                    greater_equal_smaller_6_0,
-                                    -3.0 + total_12_0,
-                                    tl.where(greater_equal_smaller_7_0, -3.0 + product_8_0, -3.0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-            + chosen_19_0 * smaller_2_0,
-        )
+        value_3 = value_2
+        reduced_5 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * value_3, 0.0), 1)
+        product_5 = reduced_4 * reduced_5
+        value_4 = value_2_2
+        reduced_6 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * value_4, 0.0), 1)
+        product_6 = 2.0 * ratio
+        difference_5 = reduced_5 + reduced_6 - product_6
+        difference_6 = product_5 - difference_4 * difference_5
+        difference_7 = product_6 - reduced_5 - reduced_6
+        difference_8 = reduced_4 * ratio - product_5 - difference_4 * difference_7
+        total_5 = difference_6 * difference_6 + 4.0 * (difference_8 * product_3)
+        sqrt_value = tl.sqrt(tl.where(not_greater_equal_value, tl.maximum(total_5, 0.0), 1.0))
+        chosen_4 = tl.where(not_greater_equal_value, difference_6 + sqrt_value, 1.0)
+        ratio_2 = product_4 / chosen_4
+        larger_2 = tl.maximum(ratio_2, 0.0)
+        smaller_2 = tl.minimum(larger_2, 1.0)
         # spline.gen:3
-        greater_equal_value_2_0 = tl.abs(b_0) >= 3.0
-        # spline.gen:14
-        not_greater_equal_value_2_0 = greater_equal_value_2_0 == 0
-        exp_value_17_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_0, 0.0))
-        exp_value_18_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_2_0, 0.0))
-        exp_value_19_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_3_0, 0.0))
-        exp_value_20_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_4_0, 0.0))
-        exp_value_21_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_5_0, 0.0))
-        exp_value_22_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_6_0, 0.0))
-        exp_value_23_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_7_0, 0.0))
-        exp_value_24_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_8_0, 0.0))
-        chosen_25_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                not_greater_equal_value_0,
-                exp_value_17_0
-                + exp_value_18_0
-                + exp_value_19_0
-                + exp_value_20_0
-                + exp_value_21_0
-                + exp_value_22_0
-                + exp_value_23_0
-                + exp_value_24_0,
-                1.0,
-            ),
-            1.0,
-        )
-        total_31_0 = largest_0 + tl.log(chosen_25_0)
-        exp_value_25_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(not_greater_equal_value_0, value_4_0 - total_31_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:7
-        product_19_0 = 6.0 * (0.001 + 0.992 * exp_value_25_0)
-        # spline.gen:14
-        exp_value_26_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(not_greater_equal_value_0, value_5_0 - total_31_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:7
-        product_20_0 = 6.0 * (0.001 + 0.992 * exp_value_26_0)
-        total_32_0 = product_19_0 + product_20_0
-        # spline.gen:14
-        exp_value_27_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(not_greater_equal_value_0, value_6_0 - total_31_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:7
-        product_21_0 = 6.0 * (0.001 + 0.992 * exp_value_27_0)
-        total_33_0 = total_32_0 + product_21_0
-        # spline.gen:14
-        exp_value_28_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(not_greater_equal_value_0, value_7_0 - total_31_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:7
-        product_22_0 = 6.0 * (0.001 + 0.992 * exp_value_28_0)
-        total_34_0 = total_33_0 + product_22_0
-        # spline.gen:14
-        exp_value_29_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(not_greater_equal_value_0, value_8_0 - total_31_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:7
-        product_23_0 = 6.0 * (0.001 + 0.992 * exp_value_29_0)
-        total_35_0 = total_34_0 + product_23_0
-        # spline.gen:14
-        exp_value_30_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(not_greater_equal_value_0, value_9_0 - total_31_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:7
-        product_24_0 = 6.0 * (0.001 + 0.992 * exp_value_30_0)
-        total_36_0 = total_35_0 + product_24_0
-        # spline.gen:14
-        exp_value_31_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(not_greater_equal_value_0, value_10_0 - total_31_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:7
-        product_25_0 = 6.0 * (0.001 + 0.992 * exp_value_31_0)
-        total_37_0 = -3.0 + (total_36_0 + product_25_0)
-        # spline.gen:14
-        greater_equal_smaller_8_0 = smaller_0 >= total_37_0
-        exp_value_32_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_10_0, 0.0))
-        exp_value_33_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_11_0, 0.0))
-        exp_value_34_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_12_0, 0.0))
-        exp_value_35_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_13_0, 0.0))
-        exp_value_36_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_14_0, 0.0))
-        exp_value_37_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_15_0, 0.0))
-        exp_value_38_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_16_0, 0.0))
-        exp_value_39_0 = tl.exp(tl.where(not_greater_equal_value_2_0, chosen_17_0, 0.0))
-        chosen_26_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                not_greater_equal_value_0,
-                exp_value_32_0
-                + exp_value_33_0
-                + exp_value_34_0
-                + exp_value_35_0
-                + exp_value_36_0
-                + exp_value_37_0
-                + exp_value_38_0
-                + exp_value_39_0,
-                1.0,
-            ),
-            1.0,
-        )
-        total_38_0 = largest_2_0 + tl.log(chosen_26_0)
-        exp_value_40_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(not_greater_equal_value_0, value_12_0 - total_38_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:6
-        product_26_0 = 6.0 * (0.001 + 0.992 * exp_value_40_0)
-        # spline.gen:14
-        exp_value_41_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(not_greater_equal_value_0, value_13_0 - total_38_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:6
-        product_27_0 = 6.0 * (0.001 + 0.992 * exp_value_41_0)
-        total_39_0 = product_26_0 + product_27_0
-        # spline.gen:14
-        exp_value_42_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(not_greater_equal_value_0, value_14_0 - total_38_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:6
-        product_28_0 = 6.0 * (0.001 + 0.992 * exp_value_42_0)
-        total_40_0 = total_39_0 + product_28_0
-        # spline.gen:14
-        exp_value_43_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(not_greater_equal_value_0, value_15_0 - total_38_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:6
-        product_29_0 = 6.0 * (0.001 + 0.992 * exp_value_43_0)
-        total_41_0 = total_40_0 + product_29_0
-        # spline.gen:14
-        exp_value_44_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(not_greater_equal_value_0, value_16_0 - total_38_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:6
-        product_30_0 = 6.0 * (0.001 + 0.992 * exp_value_44_0)
-        total_42_0 = total_41_0 + product_30_0
-        # spline.gen:14
-        exp_value_45_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(not_greater_equal_value_0, value_17_0 - total_38_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:6
-        product_31_0 = 6.0 * (0.001 + 0.992 * exp_value_45_0)
-        total_43_0 = total_42_0 + product_31_0
-        # spline.gen:14
-        exp_value_46_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(not_greater_equal_value_0, value_18_0 - total_38_0, 0.0),
-                0.0,
-            ),
-        )
-        # spline.gen:6
-        product_32_0 = 6.0 * (0.001 + 0.992 * exp_value_46_0)
-        # spline.gen:7
-        total_44_0 = -3.0 + total_36_0
-        # spline.gen:14
-        greater_equal_smaller_9_0 = smaller_0 >= total_44_0
-        # spline.gen:7
-        total_45_0 = -3.0 + total_35_0
-        # spline.gen:14
-        greater_equal_smaller_10_0 = smaller_0 >= total_45_0
-        # spline.gen:7
-        total_46_0 = -3.0 + total_34_0
-        # spline.gen:14
-        greater_equal_smaller_11_0 = smaller_0 >= total_46_0
-        # spline.gen:7
-        total_47_0 = -3.0 + total_33_0
-        # spline.gen:14
-        greater_equal_smaller_12_0 = smaller_0 >= total_47_0
-        # spline.gen:7
-        total_48_0 = -3.0 + total_32_0
-        # spline.gen:14
-        greater_equal_smaller_13_0 = smaller_0 >= total_48_0
-        # spline.gen:7
-        total_49_0 = -3.0 + product_19_0
-        # spline.gen:14
-        greater_equal_smaller_14_0 = smaller_0 >= total_49_0
-        exp_value_47_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(not_greater_equal_value_0, value_19_0 - total_38_0, 0.0),
-                0.0,
-            ),
-        )
-        chosen_27_0 = tl.where(
-            greater_equal_smaller_8_0,
-            6.0 * (0.001 + 0.992 * exp_value_47_0),
-            tl.where(
-                greater_equal_smaller_9_0,
-                product_32_0,
+        greater_equal_value_2 = (
+            tl.abs(
                 tl.where(
-                    greater_equal_smaller_10_0,
-                    product_31_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        product_30_0,
+                    greater_equal_value,
+                    value_0,
+                    tl.sum(
                         tl.where(
-                            greater_equal_smaller_12_0,
-                            product_29_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                product_28_0,
-                                tl.where(greater_equal_smaller_14_0, product_27_0, product_26_0),
+                            tl.arange(0, 16)[None, :] < 8,
+                            difference_2
+                            * (
+                                -3.0
+                                + (
+                                    0.0
+                                    + dot(
+                                        tl.where(tl.arange(0, 16)[None, :] < 8, product_2, 0.0),
+                                        matrix(weights_array, 0, 16, 16),
+                                        "ieee",
+                                    )
+                                )
                             ),
+                            0.0,
                         ),
-                    ),
-                ),
-            ),
-        )
-        difference_22_0 = smaller_0 - tl.where(
-            greater_equal_smaller_8_0,
-            total_37_0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_44_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    total_45_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_46_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            total_47_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_48_0,
-                                tl.where(greater_equal_smaller_14_0, total_49_0, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        exp_value_48_0 = tl.exp(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(not_greater_equal_value_0, value_11_0 - total_31_0, 0.0),
-                0.0,
-            ),
-        )
-        chosen_28_0 = tl.where(
-            greater_equal_smaller_8_0,
-            6.0 * (0.001 + 0.992 * exp_value_48_0),
-            tl.where(
-                greater_equal_smaller_9_0,
-                product_25_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    product_24_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        product_23_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            product_22_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                product_21_0,
-                                tl.where(greater_equal_smaller_14_0, product_20_0, product_19_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_29_0 = tl.where(not_greater_equal_value_2_0, tl.where(not_greater_equal_value_0, chosen_27_0, 1.0), 1.0)
-        ratio_3_0 = chosen_28_0 / chosen_29_0
-        product_33_0 = difference_22_0 * ratio_3_0
-        product_34_0 = 2.0 * product_33_0
-        chosen_30_0 = tl.where(
-            greater_equal_smaller_8_0,
-            total_23_0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_24_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    total_25_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_26_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            total_27_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_28_0,
-                                tl.where(greater_equal_smaller_14_0, total_29_0, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_35_0 = chosen_28_0 * chosen_30_0
-        chosen_31_0 = tl.where(
-            greater_equal_smaller_8_0,
-            1.0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_23_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    total_24_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_25_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            total_26_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_27_0,
-                                tl.where(greater_equal_smaller_14_0, total_28_0, total_29_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_36_0 = 2.0 * ratio_3_0
-        difference_23_0 = chosen_30_0 + chosen_31_0 - product_36_0
-        difference_24_0 = product_35_0 - difference_22_0 * difference_23_0
-        difference_25_0 = product_36_0 - chosen_30_0 - chosen_31_0
-        difference_26_0 = chosen_28_0 * ratio_3_0 - product_35_0 - difference_22_0 * difference_25_0
-        total_50_0 = difference_24_0 * difference_24_0 + 4.0 * (difference_26_0 * product_33_0)
-        sqrt_value_2_0 = tl.sqrt(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(not_greater_equal_value_0, tl.maximum(total_50_0, 0.0), 1.0),
-                1.0,
-            ),
-        )
-        chosen_32_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_0, difference_24_0 + sqrt_value_2_0, 1.0),
-            1.0,
-        )
-        ratio_4_0 = product_34_0 / chosen_32_0
-        larger_15_0 = tl.maximum(ratio_4_0, 0.0)
-        smaller_3_0 = tl.minimum(larger_15_0, 1.0)
-        b_2_0 = tl.where(
-            greater_equal_value_0,
-            value_3_0,
-            tl.where(
-                greater_equal_smaller_8_0,
-                -3.0 + (total_43_0 + product_32_0),
-                tl.where(
-                    greater_equal_smaller_9_0,
-                    -3.0 + total_43_0,
-                    tl.where(
-                        greater_equal_smaller_10_0,
-                        -3.0 + total_42_0,
-                        tl.where(
-                            greater_equal_smaller_11_0,
-                            -3.0 + total_41_0,
-                            tl.where(
-                                greater_equal_smaller_12_0,
-                                -3.0 + total_40_0,
-                                tl.where(
-                                    greater_equal_smaller_13_0,
-                                    -3.0 + total_39_0,
-                                    tl.where(greater_equal_smaller_14_0, -3.0 + product_26_0, -3.0),
-                                ),
-                            ),
-                        ),
-                    ),
+                        1,
+                    )
+                    + reduced_3 * smaller_2,
                 ),
             )
-            + chosen_27_0 * smaller_3_0,
+            >= 3.0
         )
-        larger_16_0 = tl.maximum(b_2_0, -3.0)
-        smaller_4_0 = tl.minimum(larger_16_0, 3.0)
-        exp_value_49_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_9_0, 0.0))
-        exp_value_50_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_10_0, 0.0))
-        exp_value_51_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_11_0, 0.0))
-        exp_value_52_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_12_0, 0.0))
-        exp_value_53_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_13_0, 0.0))
-        exp_value_54_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_14_0, 0.0))
-        exp_value_55_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_15_0, 0.0))
-        exp_value_56_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_16_0, 0.0))
-        chosen_33_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_49_0
-            + exp_value_50_0
-            + exp_value_51_0
-            + exp_value_52_0
-            + exp_value_53_0
-            + exp_value_54_0
-            + exp_value_55_0
-            + exp_value_56_0,
-            1.0,
-        )
-        total_51_0 = largest_2_0 + tl.log(chosen_33_0)
-        exp_value_57_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_12_0 - total_51_0, 0.0))
-        # spline.gen:6
-        product_37_0 = 6.0 * (0.001 + 0.992 * exp_value_57_0)
-        total_52_0 = -3.0 + product_37_0
         # spline.gen:14
-        greater_equal_smaller_4_2_0 = smaller_4_0 >= total_52_0
-        exp_value_58_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_13_0 - total_51_0, 0.0))
-        # spline.gen:6
-        product_38_0 = 6.0 * (0.001 + 0.992 * exp_value_58_0)
-        total_53_0 = product_37_0 + product_38_0
-        total_54_0 = -3.0 + total_53_0
-        # spline.gen:14
-        greater_equal_smaller_4_3_0 = smaller_4_0 >= total_54_0
-        exp_value_59_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_14_0 - total_51_0, 0.0))
-        # spline.gen:6
-        product_39_0 = 6.0 * (0.001 + 0.992 * exp_value_59_0)
-        total_55_0 = total_53_0 + product_39_0
-        total_56_0 = -3.0 + total_55_0
-        # spline.gen:14
-        greater_equal_smaller_4_4_0 = smaller_4_0 >= total_56_0
-        exp_value_60_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_15_0 - total_51_0, 0.0))
-        # spline.gen:6
-        product_40_0 = 6.0 * (0.001 + 0.992 * exp_value_60_0)
-        total_57_0 = total_55_0 + product_40_0
-        total_58_0 = -3.0 + total_57_0
-        # spline.gen:14
-        greater_equal_smaller_4_5_0 = smaller_4_0 >= total_58_0
-        exp_value_61_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_16_0 - total_51_0, 0.0))
-        # spline.gen:6
-        product_41_0 = 6.0 * (0.001 + 0.992 * exp_value_61_0)
-        total_59_0 = total_57_0 + product_41_0
-        total_60_0 = -3.0 + total_59_0
-        # spline.gen:14
-        greater_equal_smaller_4_6_0 = smaller_4_0 >= total_60_0
-        exp_value_62_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_17_0 - total_51_0, 0.0))
-        # spline.gen:6
-        product_42_0 = 6.0 * (0.001 + 0.992 * exp_value_62_0)
-        total_61_0 = total_59_0 + product_42_0
-        total_62_0 = -3.0 + total_61_0
-        # spline.gen:14
-        greater_equal_smaller_4_7_0 = smaller_4_0 >= total_62_0
-        exp_value_63_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_18_0 - total_51_0, 0.0))
-        # spline.gen:6
-        product_43_0 = 6.0 * (0.001 + 0.992 * exp_value_63_0)
-        total_63_0 = -3.0 + (total_61_0 + product_43_0)
-        # spline.gen:14
-        greater_equal_smaller_4_8_0 = smaller_4_0 >= total_63_0
-        difference_27_0 = smaller_4_0 - tl.where(
-            greater_equal_smaller_4_8_0,
-            total_63_0,
-            tl.where(
-                greater_equal_smaller_4_7_0,
-                total_62_0,
-                tl.where(
-                    greater_equal_smaller_4_6_0,
-                    total_60_0,
-                    tl.where(
-                        greater_equal_smaller_4_5_0,
-                        total_58_0,
-                        tl.where(
-                            greater_equal_smaller_4_4_0,
-                            total_56_0,
-                            tl.where(
-                                greater_equal_smaller_4_3_0,
-                                total_54_0,
-                                tl.where(greater_equal_smaller_4_2_0, total_52_0, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
+        not_greater_equal_value_2 = greater_equal_value_2 == 0
+        exp_value = tl.exp(tl.where(not_greater_equal_value_2[:, None], chosen, 0.0))
+        # spline.gen:7
+        product_7 = 6.0 * (0.001 + 0.992 * exp_value)
+        total_6 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_7, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        exp_value_64_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_19_0 - total_51_0, 0.0))
-        chosen_34_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                greater_equal_smaller_4_8_0,
-                6.0 * (0.001 + 0.992 * exp_value_64_0),
-                tl.where(
-                    greater_equal_smaller_4_7_0,
-                    product_43_0,
-                    tl.where(
-                        greater_equal_smaller_4_6_0,
-                        product_42_0,
-                        tl.where(
-                            greater_equal_smaller_4_5_0,
-                            product_41_0,
-                            tl.where(
-                                greater_equal_smaller_4_4_0,
-                                product_40_0,
-                                tl.where(
-                                    greater_equal_smaller_4_3_0,
-                                    product_39_0,
-                                    tl.where(greater_equal_smaller_4_2_0, product_38_0, product_37_0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-            1.0,
+        total_6_2 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_7, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
-        ratio_5_0 = difference_27_0 / chosen_34_0
-        larger_17_0 = tl.maximum(ratio_5_0, 0.0)
-        smaller_5_0 = tl.minimum(larger_17_0, 1.0)
-        difference_28_0 = 1.0 - smaller_5_0
-        product_44_0 = smaller_5_0 * difference_28_0
-        exp_value_65_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_0, 0.0))
-        exp_value_66_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_2_0, 0.0))
-        exp_value_67_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_3_0, 0.0))
-        exp_value_68_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_4_0, 0.0))
-        exp_value_69_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_5_0, 0.0))
-        exp_value_70_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_6_0, 0.0))
-        exp_value_71_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_7_0, 0.0))
-        exp_value_72_0 = tl.exp(tl.where(not_greater_equal_value_2_0, difference_8_0, 0.0))
-        chosen_35_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_65_0
-            + exp_value_66_0
-            + exp_value_67_0
-            + exp_value_68_0
-            + exp_value_69_0
-            + exp_value_70_0
-            + exp_value_71_0
-            + exp_value_72_0,
-            1.0,
+        total_6_3 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_7, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        total_64_0 = largest_0 + tl.log(chosen_35_0)
-        exp_value_73_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_11_0 - total_64_0, 0.0))
-        exp_value_74_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_10_0 - total_64_0, 0.0))
-        exp_value_75_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_9_0 - total_64_0, 0.0))
-        exp_value_76_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_8_0 - total_64_0, 0.0))
-        exp_value_77_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_7_0 - total_64_0, 0.0))
-        exp_value_78_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_6_0 - total_64_0, 0.0))
-        exp_value_79_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_5_0 - total_64_0, 0.0))
-        exp_value_80_0 = tl.exp(tl.where(not_greater_equal_value_2_0, value_4_0 - total_64_0, 0.0))
-        chosen_36_0 = tl.where(
-            greater_equal_smaller_4_8_0,
-            6.0 * (0.001 + 0.992 * exp_value_73_0),
-            tl.where(
-                greater_equal_smaller_4_7_0,
-                6.0 * (0.001 + 0.992 * exp_value_74_0),
-                tl.where(
-                    greater_equal_smaller_4_6_0,
-                    6.0 * (0.001 + 0.992 * exp_value_75_0),
-                    tl.where(
-                        greater_equal_smaller_4_5_0,
-                        6.0 * (0.001 + 0.992 * exp_value_76_0),
-                        tl.where(
-                            greater_equal_smaller_4_4_0,
-                            6.0 * (0.001 + 0.992 * exp_value_77_0),
-                            tl.where(
-                                greater_equal_smaller_4_3_0,
-                                6.0 * (0.001 + 0.992 * exp_value_78_0),
-                                tl.where(
-                                    greater_equal_smaller_4_2_0,
-                                    6.0 * (0.001 + 0.992 * exp_value_79_0),
-                                    6.0 * (0.001 + 0.992 * exp_value_80_0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
+        total_6_4 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_7, 0.0), matrix(weights_3_array, 0, 16, 16), "ieee")
         )
-        ratio_6_0 = chosen_36_0 / chosen_34_0
-        chosen_37_0 = tl.where(not_greater_equal_value_2_0, difference_28_0, 1.0)
-        power_chosen_37_0 = square(chosen_37_0)
-        chosen_38_0 = tl.where(
-            greater_equal_smaller_4_8_0,
-            total_23_0,
-            tl.where(
-                greater_equal_smaller_4_7_0,
-                total_24_0,
-                tl.where(
-                    greater_equal_smaller_4_6_0,
-                    total_25_0,
-                    tl.where(
-                        greater_equal_smaller_4_5_0,
-                        total_26_0,
-                        tl.where(
-                            greater_equal_smaller_4_4_0,
-                            total_27_0,
-                            tl.where(
-                                greater_equal_smaller_4_3_0,
-                                total_28_0,
-                                tl.where(greater_equal_smaller_4_2_0, total_29_0, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
+        total_6_5 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_7, 0.0), matrix(weights_4_array, 0, 16, 16), "ieee")
         )
-        chosen_39_0 = tl.where(
-            greater_equal_smaller_4_8_0,
-            1.0,
-            tl.where(
-                greater_equal_smaller_4_7_0,
-                total_23_0,
-                tl.where(
-                    greater_equal_smaller_4_6_0,
-                    total_24_0,
-                    tl.where(
-                        greater_equal_smaller_4_5_0,
-                        total_25_0,
-                        tl.where(
-                            greater_equal_smaller_4_4_0,
-                            total_26_0,
-                            tl.where(
-                                greater_equal_smaller_4_3_0,
-                                total_27_0,
-                                tl.where(greater_equal_smaller_4_2_0, total_28_0, total_29_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        total_65_0 = chosen_38_0 + chosen_39_0
-        chosen_40_0 = tl.where(not_greater_equal_value_2_0, smaller_5_0, 1.0)
-        power_chosen_40_0 = square(chosen_40_0)
-        chosen_41_0 = tl.where(greater_equal_value_2_0, 0.0, -log_prob_cotangent)
-        negate_chosen_41_0 = -chosen_41_0
-        chosen_42_0 = tl.where(
-            not_greater_equal_value_2_0,
-            1.0
-            / tl.where(
-                not_greater_equal_value_2_0,
-                ratio_6_0 * power_chosen_37_0 + total_65_0 * product_44_0 + ratio_6_0 * power_chosen_40_0,
-                1.0,
-            )
-            * (2.0 * negate_chosen_41_0),
+        # spline.gen:14
+        indicator_value_2 = (smaller[:, None] >= total_6).to(tl.float32)
+        indicator_value_2_2 = (smaller[:, None] >= total_6_2).to(tl.float32)
+        indicator_value_2_3 = (smaller[:, None] >= total_6_4).to(tl.float32)
+        indicator_value_2_4 = (smaller[:, None] >= total_6_5).to(tl.float32)
+        difference_9 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
             0.0,
+            indicator_value_2_2,
         )
-        product_45_0 = product_44_0 * chosen_42_0
-        product_46_0 = chosen_36_0 * ratio_6_0
-        product_47_0 = product_46_0 * chosen_38_0
-        product_48_0 = 2.0 * chosen_36_0
-        chosen_43_0 = tl.where(not_greater_equal_value_2_0, ratio_6_0, 1.0)
-        power_chosen_43_0 = square(chosen_43_0)
-        product_49_0 = product_48_0 * power_chosen_43_0
-        product_50_0 = product_46_0 * chosen_39_0
-        chosen_44_0 = tl.where(
-            not_greater_equal_value_2_0,
-            1.0
-            / tl.where(
-                not_greater_equal_value_2_0,
-                product_47_0 * power_chosen_37_0 + product_49_0 * product_44_0 + product_50_0 * power_chosen_40_0,
-                1.0,
-            )
-            * chosen_41_0,
+        difference_9_2 = tl.where(vector(mask_3_array, 0, 16) != 0.0, indicator_value_2_3, 1.0) - tl.where(
+            vector(mask_4_array, 0, 16) != 0.0,
             0.0,
+            indicator_value_2_2,
         )
-        product_51_0 = power_chosen_40_0 * chosen_44_0
-        chosen_45_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, product_45_0 + product_46_0 * product_51_0)
-        chosen_46_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_45_0)
-        chosen_47_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_46_0)
-        chosen_48_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_47_0)
-        chosen_49_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_48_0)
-        chosen_50_0 = tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_49_0)
-        product_52_0 = power_chosen_37_0 * chosen_44_0
-        total_66_0 = product_45_0 + product_46_0 * product_52_0
-        chosen_51_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, total_66_0)
-        chosen_52_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_51_0)
-        chosen_53_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_52_0)
-        chosen_54_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_53_0)
-        chosen_55_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_54_0)
-        ratio_7_0 = 1.0 / chosen_34_0
-        product_53_0 = ratio_6_0 * chosen_42_0
-        total_67_0 = total_65_0 * chosen_42_0 + product_49_0 * chosen_44_0
-        product_54_0 = (ratio_5_0 >= 0.0).to(tl.float32) * (
-            (larger_17_0 <= 1.0).to(tl.float32)
-            * (
+        difference_9_3 = tl.where(tl.arange(0, 16)[None, :] < 7, indicator_value_2_2, 1.0) - tl.where(
+            vector(mask_5_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_2_4,
+        )
+        exp_value_2 = tl.exp(tl.where(not_greater_equal_value_2[:, None], chosen_2, 0.0))
+        # spline.gen:6
+        product_8 = 6.0 * (0.001 + 0.992 * exp_value_2)
+        # spline.gen:14
+        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * product_8, 0.0), 1)
+        difference_10 = smaller - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * total_6_3, 0.0), 1)
+        reduced_8 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * product_7, 0.0), 1)
+        chosen_5 = tl.where(not_greater_equal_value_2, tl.where(not_greater_equal_value, reduced_7, 1.0), 1.0)
+        ratio_3 = reduced_8 / chosen_5
+        product_9 = difference_10 * ratio_3
+        product_10 = 2.0 * product_9
+        reduced_9 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * value_3, 0.0), 1)
+        product_11 = reduced_8 * reduced_9
+        reduced_10 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * value_4, 0.0), 1)
+        product_12 = 2.0 * ratio_3
+        difference_11 = reduced_9 + reduced_10 - product_12
+        difference_12 = product_11 - difference_10 * difference_11
+        difference_13 = product_12 - reduced_9 - reduced_10
+        difference_14 = reduced_8 * ratio_3 - product_11 - difference_10 * difference_13
+        total_7 = difference_12 * difference_12 + 4.0 * (difference_14 * product_9)
+        sqrt_value_2 = tl.sqrt(
+            tl.where(not_greater_equal_value_2, tl.where(not_greater_equal_value, tl.maximum(total_7, 0.0), 1.0), 1.0),
+        )
+        chosen_6 = tl.where(
+            not_greater_equal_value_2,
+            tl.where(not_greater_equal_value, difference_12 + sqrt_value_2, 1.0),
+            1.0,
+        )
+        ratio_4 = product_10 / chosen_6
+        larger_3 = tl.maximum(ratio_4, 0.0)
+        smaller_3 = tl.minimum(larger_3, 1.0)
+        chosen_7 = tl.where(
+            greater_equal_value,
+            value_0,
+            tl.sum(
                 tl.where(
-                    not_greater_equal_value_2_0,
-                    2 * chosen_40_0 * (product_53_0 + product_50_0 * chosen_44_0),
+                    tl.arange(0, 16)[None, :] < 8,
+                    difference_9
+                    * (
+                        -3.0
+                        + (
+                            0.0
+                            + dot(
+                                tl.where(tl.arange(0, 16)[None, :] < 8, product_8, 0.0),
+                                matrix(weights_array, 0, 16, 16),
+                                "ieee",
+                            )
+                        )
+                    ),
                     0.0,
-                )
-                + difference_28_0 * total_67_0
+                ),
+                1,
+            )
+            + reduced_7 * smaller_3,
+        )
+        larger_4 = tl.maximum(chosen_7, -3.0)
+        smaller_4 = tl.minimum(larger_4, 3.0)
+        exp_value_3 = tl.exp(tl.where(not_greater_equal_value_2[:, None], difference_3, 0.0))
+        # spline.gen:6
+        product_13 = 6.0 * (0.001 + 0.992 * exp_value_3)
+        total_8 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_13, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        total_8_2 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_13, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+        )
+        total_8_3 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_13, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        total_8_4 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_13, 0.0), matrix(weights_3_array, 0, 16, 16), "ieee")
+        )
+        total_8_5 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_13, 0.0), matrix(weights_4_array, 0, 16, 16), "ieee")
+        )
+        # spline.gen:14
+        indicator_value_3 = (smaller_4[:, None] >= total_8).to(tl.float32)
+        indicator_value_3_2 = (smaller_4[:, None] >= total_8_2).to(tl.float32)
+        indicator_value_3_3 = (smaller_4[:, None] >= total_8_4).to(tl.float32)
+        indicator_value_3_4 = (smaller_4[:, None] >= total_8_5).to(tl.float32)
+        difference_15 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_3, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_3_2,
+        )
+        difference_15_2 = tl.where(vector(mask_3_array, 0, 16) != 0.0, indicator_value_3_3, 1.0) - tl.where(
+            vector(mask_4_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_3_2,
+        )
+        difference_15_3 = tl.where(tl.arange(0, 16)[None, :] < 7, indicator_value_3_2, 1.0) - tl.where(
+            vector(mask_5_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_3_4,
+        )
+        difference_16 = smaller_4 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_15 * total_8_3, 0.0), 1)
+        chosen_8 = tl.where(
+            not_greater_equal_value_2,
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_15 * product_13, 0.0), 1),
+            1.0,
+        )
+        ratio_5 = difference_16 / chosen_8
+        larger_5 = tl.maximum(ratio_5, 0.0)
+        smaller_5 = tl.minimum(larger_5, 1.0)
+        difference_17 = 1.0 - smaller_5
+        product_14 = smaller_5 * difference_17
+        exp_value_4 = tl.exp(tl.where(not_greater_equal_value_2[:, None], difference, 0.0))
+        reduced_11 = tl.sum(
+            tl.where(tl.arange(0, 16)[None, :] < 8, difference_15 * (6.0 * (0.001 + 0.992 * exp_value_4)), 0.0),
+            1,
+        )
+        ratio_6 = reduced_11 / chosen_8
+        chosen_9 = tl.where(not_greater_equal_value_2, difference_17, 1.0)
+        power_chosen_9 = square(chosen_9)
+        reduced_12 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_15 * value_3, 0.0), 1)
+        reduced_13 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_15 * value_4, 0.0), 1)
+        total_9 = reduced_12 + reduced_13
+        chosen_10 = tl.where(not_greater_equal_value_2, smaller_5, 1.0)
+        power_chosen_10 = square(chosen_10)
+        chosen_11 = tl.where(greater_equal_value_2, 0.0, -log_prob_cotangent)
+        negate_chosen_11 = -chosen_11
+        chosen_12 = tl.where(
+            not_greater_equal_value_2,
+            1.0
+            / tl.where(
+                not_greater_equal_value_2,
+                ratio_6 * power_chosen_9 + total_9 * product_14 + ratio_6 * power_chosen_10,
+                1.0,
+            )
+            * (2.0 * negate_chosen_11),
+            0.0,
+        )
+        product_15 = product_14 * chosen_12
+        product_16 = reduced_11 * ratio_6
+        product_17 = product_16 * reduced_12
+        product_18 = 2.0 * reduced_11
+        chosen_13 = tl.where(not_greater_equal_value_2, ratio_6, 1.0)
+        power_chosen_13 = square(chosen_13)
+        product_19 = product_18 * power_chosen_13
+        product_20 = product_16 * reduced_13
+        chosen_14 = tl.where(
+            not_greater_equal_value_2,
+            1.0
+            / tl.where(
+                not_greater_equal_value_2,
+                product_17 * power_chosen_9 + product_19 * product_14 + product_20 * power_chosen_10,
+                1.0,
+            )
+            * chosen_11,
+            0.0,
+        )
+        product_21 = power_chosen_10 * chosen_14
+        ratio_7 = 1.0 / chosen_8
+        product_22 = ratio_6 * chosen_12
+        total_10 = total_9 * chosen_12 + product_19 * chosen_14
+        product_23 = (ratio_5 >= 0.0).to(tl.float32) * (
+            (larger_5 <= 1.0).to(tl.float32)
+            * (
+                tl.where(not_greater_equal_value_2, 2 * chosen_10 * (product_22 + product_20 * chosen_14), 0.0)
+                + difference_17 * total_10
                 - (
-                    smaller_5_0 * total_67_0
-                    + tl.where(
-                        not_greater_equal_value_2_0,
-                        2 * chosen_37_0 * (product_53_0 + product_47_0 * chosen_44_0),
-                        0.0,
-                    )
+                    smaller_5 * total_10
+                    + tl.where(not_greater_equal_value_2, 2 * chosen_9 * (product_22 + product_17 * chosen_14), 0.0)
                 )
             )
         )
-        product_55_0 = ratio_7_0 * product_54_0
-        product_56_0 = (b_2_0 >= -3.0).to(tl.float32) * ((larger_16_0 <= 3.0).to(tl.float32) * product_55_0)
-        chosen_56_0 = tl.where(greater_equal_value_0, 0.0, product_56_0)
-        product_57_0 = (ratio_4_0 >= 0.0).to(tl.float32) * (
-            (larger_15_0 <= 1.0).to(tl.float32) * (chosen_27_0 * chosen_56_0)
-        )
-        chosen_57_0 = tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, -product_34_0 / square(chosen_32_0) * product_57_0, 0.0),
+        product_24 = ratio_7 * product_23
+        product_25 = (chosen_7 >= -3.0).to(tl.float32) * ((larger_4 <= 3.0).to(tl.float32) * product_24)
+        chosen_15 = tl.where(greater_equal_value, 0.0, product_25)
+        product_26 = (ratio_4 >= 0.0).to(tl.float32) * ((larger_3 <= 1.0).to(tl.float32) * (reduced_7 * chosen_15))
+        chosen_16 = tl.where(
+            not_greater_equal_value,
+            tl.where(not_greater_equal_value_2, -product_10 / square(chosen_6) * product_26, 0.0),
             0.0,
         )
-        product_58_0 = (total_50_0 >= 0.0).to(tl.float32) * tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, 0.5 / sqrt_value_2_0 * chosen_57_0, 0.0),
+        product_27 = (total_7 >= 0.0).to(tl.float32) * tl.where(
+            not_greater_equal_value,
+            tl.where(not_greater_equal_value_2, 0.5 / sqrt_value_2 * chosen_16, 0.0),
             0.0,
         )
-        product_59_0 = difference_24_0 * product_58_0
-        total_68_0 = chosen_57_0 + product_59_0 + product_59_0
-        negate_total_68_0 = -total_68_0
-        product_60_0 = difference_22_0 * negate_total_68_0
-        product_61_0 = 4.0 * product_58_0
-        product_62_0 = product_33_0 * product_61_0
-        negate_product_62_0 = -product_62_0
-        product_63_0 = difference_22_0 * negate_product_62_0
-        difference_29_0 = product_60_0 - product_63_0
-        chosen_58_0 = tl.where(greater_equal_smaller_8_0, 0.0, difference_29_0)
-        chosen_59_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_58_0)
-        chosen_60_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_59_0)
-        chosen_61_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_60_0)
-        chosen_62_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_61_0)
-        chosen_63_0 = tl.where(greater_equal_smaller_13_0, 0.0, chosen_62_0)
-        difference_30_0 = total_68_0 - product_62_0
-        total_69_0 = difference_29_0 + chosen_28_0 * difference_30_0
-        chosen_64_0 = tl.where(greater_equal_smaller_8_0, 0.0, total_69_0)
-        chosen_65_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_64_0)
-        chosen_66_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_65_0)
-        chosen_67_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_66_0)
-        chosen_68_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_67_0)
+        product_28 = difference_12 * product_27
+        total_11 = chosen_16 + product_28 + product_28
+        negate_total_11 = -total_11
+        product_29 = difference_10 * negate_total_11
+        product_30 = 4.0 * product_27
+        product_31 = product_9 * product_30
+        negate_product_31 = -product_31
+        product_32 = difference_10 * negate_product_31
+        difference_18 = product_29 - product_32
         # spline.gen:15
-        value_26_0 = z_adjoint_1
+        value_0_2 = z_adjoint_1
         # spline.gen:14
-        chosen_69_0 = tl.where(greater_equal_value_0, 0.0, value_26_0)
-        product_64_0 = (ratio_2_0 >= 0.0).to(tl.float32) * (
-            (larger_14_0 <= 1.0).to(tl.float32) * (chosen_19_0 * chosen_69_0)
-        )
-        chosen_70_0 = tl.where(not_greater_equal_value_0, -product_16_0 / square(chosen_24_0) * product_64_0, 0.0)
-        product_65_0 = (total_30_0 >= 0.0).to(tl.float32) * tl.where(
-            not_greater_equal_value_0,
-            0.5 / sqrt_value_0 * chosen_70_0,
+        chosen_17 = tl.where(greater_equal_value, 0.0, value_0_2)
+        product_33 = (ratio_2 >= 0.0).to(tl.float32) * ((larger_2 <= 1.0).to(tl.float32) * (reduced_3 * chosen_17))
+        chosen_18 = tl.where(not_greater_equal_value, -product_4 / square(chosen_4) * product_33, 0.0)
+        product_34 = (total_5 >= 0.0).to(tl.float32) * tl.where(
+            not_greater_equal_value,
+            0.5 / sqrt_value * chosen_18,
             0.0,
         )
-        product_66_0 = difference_19_0 * product_65_0
-        total_70_0 = chosen_70_0 + product_66_0 + product_66_0
-        negate_total_70_0 = -total_70_0
-        product_67_0 = difference_17_0 * negate_total_70_0
-        product_68_0 = 4.0 * product_65_0
-        product_69_0 = product_15_0 * product_68_0
-        negate_product_69_0 = -product_69_0
-        product_70_0 = difference_17_0 * negate_product_69_0
-        difference_31_0 = product_67_0 - product_70_0
-        chosen_71_0 = tl.where(greater_equal_smaller_0, 0.0, difference_31_0)
-        chosen_72_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_71_0)
-        chosen_73_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_72_0)
-        chosen_74_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_73_0)
-        chosen_75_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_74_0)
-        chosen_76_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_75_0)
-        difference_32_0 = total_70_0 - product_69_0
-        total_71_0 = difference_31_0 + chosen_20_0 * difference_32_0
-        chosen_77_0 = tl.where(greater_equal_smaller_0, 0.0, total_71_0)
-        chosen_78_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_77_0)
-        chosen_79_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_78_0)
-        chosen_80_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_79_0)
-        chosen_81_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_80_0)
-        # spline.gen:15
-        value_27_0 = tl.sigmoid(value_2_0) * (
-            tl.where(greater_equal_smaller_4_2_0, 0.0, chosen_50_0)
-            + tl.where(greater_equal_smaller_4_2_0, tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_55_0), 0.0)
-            + tl.where(greater_equal_smaller_14_0, 0.0, chosen_63_0)
-            + tl.where(greater_equal_smaller_14_0, tl.where(greater_equal_smaller_13_0, 0.0, chosen_68_0), 0.0)
-            + tl.where(greater_equal_smaller_7_0, 0.0, chosen_76_0)
-            + tl.where(greater_equal_smaller_7_0, tl.where(greater_equal_smaller_6_0, 0.0, chosen_81_0), 0.0)
-        )
-        value_27_1 = tl.sigmoid(value_25_0) * (
-            tl.where(greater_equal_smaller_4_2_0, chosen_50_0, 0.0)
-            + tl.where(greater_equal_smaller_4_3_0, chosen_55_0, 0.0)
-            + tl.where(greater_equal_smaller_14_0, chosen_63_0, 0.0)
-            + tl.where(greater_equal_smaller_13_0, chosen_68_0, 0.0)
-            + tl.where(greater_equal_smaller_7_0, chosen_76_0, 0.0)
-            + tl.where(greater_equal_smaller_6_0, chosen_81_0, 0.0)
-        )
-        value_27_2 = tl.sigmoid(value_24_0) * (
-            tl.where(greater_equal_smaller_4_3_0, chosen_49_0, 0.0)
-            + tl.where(greater_equal_smaller_4_4_0, chosen_54_0, 0.0)
-            + tl.where(greater_equal_smaller_13_0, chosen_62_0, 0.0)
-            + tl.where(greater_equal_smaller_12_0, chosen_67_0, 0.0)
-            + tl.where(greater_equal_smaller_6_0, chosen_75_0, 0.0)
-            + tl.where(greater_equal_smaller_5_0, chosen_80_0, 0.0)
-        )
-        value_27_3 = tl.sigmoid(value_23_0) * (
-            tl.where(greater_equal_smaller_4_4_0, chosen_48_0, 0.0)
-            + tl.where(greater_equal_smaller_4_5_0, chosen_53_0, 0.0)
-            + tl.where(greater_equal_smaller_12_0, chosen_61_0, 0.0)
-            + tl.where(greater_equal_smaller_11_0, chosen_66_0, 0.0)
-            + tl.where(greater_equal_smaller_5_0, chosen_74_0, 0.0)
-            + tl.where(greater_equal_smaller_4_0, chosen_79_0, 0.0)
-        )
-        value_27_4 = tl.sigmoid(value_22_0) * (
-            tl.where(greater_equal_smaller_4_5_0, chosen_47_0, 0.0)
-            + tl.where(greater_equal_smaller_4_6_0, chosen_52_0, 0.0)
-            + tl.where(greater_equal_smaller_11_0, chosen_60_0, 0.0)
-            + tl.where(greater_equal_smaller_10_0, chosen_65_0, 0.0)
-            + tl.where(greater_equal_smaller_4_0, chosen_73_0, 0.0)
-            + tl.where(greater_equal_smaller_3_0, chosen_78_0, 0.0)
-        )
-        value_27_5 = tl.sigmoid(value_21_0) * (
-            tl.where(greater_equal_smaller_4_6_0, chosen_46_0, 0.0)
-            + tl.where(greater_equal_smaller_4_7_0, chosen_51_0, 0.0)
-            + tl.where(greater_equal_smaller_10_0, chosen_59_0, 0.0)
-            + tl.where(greater_equal_smaller_9_0, chosen_64_0, 0.0)
-            + tl.where(greater_equal_smaller_3_0, chosen_72_0, 0.0)
-            + tl.where(greater_equal_smaller_2_0, chosen_77_0, 0.0)
-        )
-        value_27_6 = tl.sigmoid(value_20_0) * (
-            tl.where(greater_equal_smaller_4_7_0, chosen_45_0, 0.0)
-            + tl.where(greater_equal_smaller_4_8_0, total_66_0, 0.0)
-            + tl.where(greater_equal_smaller_9_0, chosen_58_0, 0.0)
-            + tl.where(greater_equal_smaller_8_0, total_69_0, 0.0)
-            + tl.where(greater_equal_smaller_2_0, chosen_71_0, 0.0)
-            + tl.where(greater_equal_smaller_0, total_71_0, 0.0)
+        product_35 = difference_6 * product_34
+        total_12 = chosen_18 + product_35 + product_35
+        negate_total_12 = -total_12
+        product_36 = difference_4 * negate_total_12
+        product_37 = 4.0 * product_34
+        product_38 = product_3 * product_37
+        negate_product_38 = -product_38
+        product_39 = difference_4 * negate_product_38
+        difference_19 = product_36 - product_39
+        product_40 = power_chosen_9 * chosen_14
+        difference_20 = total_11 - product_31
+        difference_21 = total_12 - product_38
+        # spline.gen:8
+        product_41 = tl.sigmoid(total_25) * (
+            difference_15_2 * (product_15 + product_16 * product_21)[:, None]
+            + difference_9_2 * difference_18[:, None]
+            + difference_2_2 * difference_19[:, None]
+            + (
+                difference_15_3 * (product_15 + product_16 * product_40)[:, None]
+                + difference_9_3 * (difference_18 + reduced_8 * difference_20)[:, None]
+                + difference_2_3 * (difference_19 + reduced_4 * difference_21)[:, None]
+            )
         )
         # spline.gen:22
-        tl.store(part_1_out + place * 28 + k_2 * 7, value_27_0, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 1), value_27_1, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 2), value_27_2, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 3), value_27_3, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 4), value_27_4, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 5), value_27_5, mask=live)
-        tl.store(part_1_out + place * 28 + (k_2 * 7 + 6), value_27_6, mask=live)
+        tl.store(
+            part_1_out + place[:, None] * 28 + k_2 * 7 + tl.arange(0, 16)[None, :],
+            product_41,
+            mask=live[:, None] & (tl.arange(0, 16)[None, :] < 7),
+        )
         # spline.gen:14
-        power_chosen_34_0 = square(chosen_34_0)
-        product_71_0 = product_44_0 * chosen_44_0
-        total_72_0 = chosen_39_0 * product_51_0 + chosen_38_0 * product_52_0
-        total_73_0 = (
-            power_chosen_40_0 * chosen_42_0
-            + power_chosen_37_0 * chosen_42_0
-            + tl.where(not_greater_equal_value_2_0, 2 * chosen_43_0 * (product_48_0 * product_71_0), 0.0)
-            + chosen_36_0 * total_72_0
+        power_chosen_8 = square(chosen_8)
+        product_42 = product_14 * chosen_14
+        total_13 = reduced_13 * product_21 + reduced_12 * product_40
+        total_14 = (
+            power_chosen_10 * chosen_12
+            + power_chosen_9 * chosen_12
+            + tl.where(not_greater_equal_value_2, 2 * chosen_13 * (product_18 * product_42), 0.0)
+            + reduced_11 * total_13
         )
-        chosen_82_0 = tl.where(
-            not_greater_equal_value_2_0,
-            ratio_7_0 * negate_chosen_41_0
-            + -difference_27_0 / power_chosen_34_0 * product_54_0
-            + -chosen_36_0 / power_chosen_34_0 * total_73_0,
-            0.0,
-        )
-        chosen_83_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, chosen_82_0)
-        chosen_84_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_83_0)
-        chosen_85_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_84_0)
-        chosen_86_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_85_0)
-        chosen_87_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_86_0)
-        chosen_88_0 = tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_87_0)
-        negate_product_55_0 = -product_55_0
-        chosen_89_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, negate_product_55_0)
-        chosen_90_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_89_0)
-        chosen_91_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_90_0)
-        chosen_92_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_91_0)
-        chosen_93_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_92_0)
-        chosen_94_0 = tl.where(greater_equal_smaller_4_8_0, negate_product_55_0, 0.0)
-        total_74_0 = tl.where(greater_equal_smaller_4_7_0, chosen_89_0, 0.0) + chosen_94_0
-        total_75_0 = tl.where(greater_equal_smaller_4_6_0, chosen_90_0, 0.0) + total_74_0
-        total_76_0 = tl.where(greater_equal_smaller_4_5_0, chosen_91_0, 0.0) + total_75_0
-        total_77_0 = tl.where(greater_equal_smaller_4_4_0, chosen_92_0, 0.0) + total_76_0
-        total_78_0 = tl.where(greater_equal_smaller_4_3_0, chosen_93_0, 0.0) + total_77_0
-        chosen_95_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_57_0
+        total_15 = difference_14 * product_30 + 2.0 * (1.0 / chosen_6 * product_26)
+        total_16 = reduced_8 * product_31 + 2.0 * (product_32 - product_29) + difference_10 * total_15
+        total_17 = difference_8 * product_37 + 2.0 * (1.0 / chosen_4 * product_33)
+        total_18 = reduced_4 * product_38 + 2.0 * (product_39 - product_36) + difference_4 * total_17
+        total_19 = tl.where(
+            not_greater_equal_value_2[:, None],
+            exp_value_3
             * (
                 0.992
                 * (
                     6.0
                     * (
-                        tl.where(greater_equal_smaller_4_2_0, 0.0, chosen_88_0)
-                        + tl.where(
-                            greater_equal_smaller_4_2_0,
-                            tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_93_0),
+                        difference_15
+                        * tl.where(
+                            not_greater_equal_value_2,
+                            ratio_7 * negate_chosen_11
+                            + -difference_16 / power_chosen_8 * product_23
+                            + -reduced_11 / power_chosen_8 * total_14,
                             0.0,
+                        )[:, None]
+                        + dot(
+                            tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_15_3 * (-product_24)[:, None]),
+                            matrix(weights_5_array, 0, 16, 16),
+                            "ieee",
                         )
-                        + total_78_0
                     )
                 )
             ),
             0.0,
-        )
-        total_79_0 = difference_26_0 * product_61_0 + 2.0 * (1.0 / chosen_32_0 * product_57_0)
-        total_80_0 = chosen_28_0 * product_62_0 + 2.0 * (product_63_0 - product_60_0) + difference_22_0 * total_79_0
-        total_81_0 = smaller_3_0 * chosen_56_0 + tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, -chosen_28_0 / square(chosen_29_0) * total_80_0, 0.0),
-            0.0,
-        )
-        chosen_96_0 = tl.where(greater_equal_smaller_8_0, 0.0, total_81_0)
-        chosen_97_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_96_0)
-        chosen_98_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_97_0)
-        chosen_99_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_98_0)
-        chosen_100_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_99_0)
-        chosen_101_0 = tl.where(greater_equal_smaller_13_0, 0.0, chosen_100_0)
-        chosen_102_0 = tl.where(greater_equal_smaller_8_0, 0.0, chosen_56_0)
-        chosen_103_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_102_0)
-        chosen_104_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_103_0)
-        chosen_105_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_104_0)
-        chosen_106_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_105_0)
-        chosen_107_0 = tl.where(greater_equal_smaller_8_0, chosen_56_0, 0.0)
-        total_82_0 = tl.where(greater_equal_smaller_9_0, chosen_102_0, 0.0) + chosen_107_0
-        total_83_0 = tl.where(greater_equal_smaller_10_0, chosen_103_0, 0.0) + total_82_0
-        total_84_0 = tl.where(greater_equal_smaller_11_0, chosen_104_0, 0.0) + total_83_0
-        total_85_0 = tl.where(greater_equal_smaller_12_0, chosen_105_0, 0.0) + total_84_0
-        total_86_0 = tl.where(greater_equal_smaller_13_0, chosen_106_0, 0.0) + total_85_0
-        chosen_108_0 = tl.where(
-            not_greater_equal_value_0,
+        ) + tl.where(
+            not_greater_equal_value[:, None],
             tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_40_0
+                not_greater_equal_value_2[:, None],
+                exp_value_2
                 * (
                     0.992
                     * (
                         6.0
                         * (
-                            tl.where(greater_equal_smaller_14_0, 0.0, chosen_101_0)
-                            + tl.where(
-                                greater_equal_smaller_14_0,
-                                tl.where(greater_equal_smaller_13_0, 0.0, chosen_106_0),
-                                0.0,
+                            difference_9
+                            * (
+                                smaller_3 * chosen_15
+                                + tl.where(
+                                    not_greater_equal_value,
+                                    tl.where(not_greater_equal_value_2, -reduced_8 / square(chosen_5) * total_16, 0.0),
+                                    0.0,
+                                )
+                            )[:, None]
+                            + dot(
+                                tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_9_3 * chosen_15[:, None]),
+                                matrix(weights_5_array, 0, 16, 16),
+                                "ieee",
                             )
-                            + total_86_0
                         )
                     )
                 ),
                 0.0,
-            ),
-            0.0,
-        )
-        total_87_0 = difference_21_0 * product_68_0 + 2.0 * (1.0 / chosen_24_0 * product_64_0)
-        total_88_0 = chosen_20_0 * product_69_0 + 2.0 * (product_70_0 - product_67_0) + difference_17_0 * total_87_0
-        total_89_0 = smaller_2_0 * chosen_69_0 + tl.where(
-            not_greater_equal_value_0,
-            -chosen_20_0 / square(chosen_21_0) * total_88_0,
-            0.0,
-        )
-        chosen_109_0 = tl.where(greater_equal_smaller_0, 0.0, total_89_0)
-        chosen_110_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_109_0)
-        chosen_111_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_110_0)
-        chosen_112_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_111_0)
-        chosen_113_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_112_0)
-        chosen_114_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_113_0)
-        chosen_115_0 = tl.where(greater_equal_smaller_0, 0.0, chosen_69_0)
-        chosen_116_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_115_0)
-        chosen_117_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_116_0)
-        chosen_118_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_117_0)
-        chosen_119_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_118_0)
-        chosen_120_0 = tl.where(greater_equal_smaller_0, chosen_69_0, 0.0)
-        total_90_0 = tl.where(greater_equal_smaller_2_0, chosen_115_0, 0.0) + chosen_120_0
-        total_91_0 = tl.where(greater_equal_smaller_3_0, chosen_116_0, 0.0) + total_90_0
-        total_92_0 = tl.where(greater_equal_smaller_4_0, chosen_117_0, 0.0) + total_91_0
-        total_93_0 = tl.where(greater_equal_smaller_5_0, chosen_118_0, 0.0) + total_92_0
-        total_94_0 = tl.where(greater_equal_smaller_6_0, chosen_119_0, 0.0) + total_93_0
-        chosen_121_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_value_8_0
+            )
+            + exp_chosen_2
             * (
                 0.992
                 * (
                     6.0
                     * (
-                        tl.where(greater_equal_smaller_7_0, 0.0, chosen_114_0)
-                        + tl.where(
-                            greater_equal_smaller_7_0,
-                            tl.where(greater_equal_smaller_6_0, 0.0, chosen_119_0),
-                            0.0,
+                        difference_2
+                        * (
+                            smaller_2 * chosen_17
+                            + tl.where(not_greater_equal_value, -reduced_4 / square(chosen_3) * total_18, 0.0)
+                        )[:, None]
+                        + dot(
+                            tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_2_3 * chosen_17[:, None]),
+                            matrix(weights_5_array, 0, 16, 16),
+                            "ieee",
                         )
-                        + total_94_0
                     )
                 )
             ),
             0.0,
         )
-        chosen_122_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_64_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_8_0, chosen_82_0, 0.0))),
-            0.0,
-        )
-        chosen_123_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_63_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_7_0, chosen_83_0, 0.0) + chosen_94_0))),
-            0.0,
-        )
-        chosen_124_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_62_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_6_0, chosen_84_0, 0.0) + total_74_0))),
-            0.0,
-        )
-        chosen_125_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_61_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_5_0, chosen_85_0, 0.0) + total_75_0))),
-            0.0,
-        )
-        chosen_126_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_60_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_4_0, chosen_86_0, 0.0) + total_76_0))),
-            0.0,
-        )
-        chosen_127_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_59_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_3_0, chosen_87_0, 0.0) + total_77_0))),
-            0.0,
-        )
-        chosen_128_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_58_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_2_0, chosen_88_0, 0.0) + total_78_0))),
-            0.0,
-        )
-        difference_33_0 = (
-            -chosen_122_0
-            - chosen_123_0
-            - chosen_124_0
-            - chosen_125_0
-            - chosen_126_0
-            - chosen_127_0
-            - chosen_128_0
-            - chosen_95_0
-        )
-        chosen_129_0 = tl.where(not_greater_equal_value_2_0, 1.0 / chosen_33_0 * difference_33_0, 0.0)
-        chosen_130_0 = tl.where(
-            not_greater_equal_value_0,
-            tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_47_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_8_0, total_81_0, 0.0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_131_0 = tl.where(
-            not_greater_equal_value_0,
-            tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_46_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_9_0, chosen_96_0, 0.0) + chosen_107_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_132_0 = tl.where(
-            not_greater_equal_value_0,
-            tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_45_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_10_0, chosen_97_0, 0.0) + total_82_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_133_0 = tl.where(
-            not_greater_equal_value_0,
-            tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_44_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_11_0, chosen_98_0, 0.0) + total_83_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_134_0 = tl.where(
-            not_greater_equal_value_0,
-            tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_43_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_12_0, chosen_99_0, 0.0) + total_84_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_135_0 = tl.where(
-            not_greater_equal_value_0,
-            tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_42_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_13_0, chosen_100_0, 0.0) + total_85_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_136_0 = tl.where(
-            not_greater_equal_value_0,
-            tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_41_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_14_0, chosen_101_0, 0.0) + total_86_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        difference_34_0 = (
-            -chosen_130_0
-            - chosen_131_0
-            - chosen_132_0
-            - chosen_133_0
-            - chosen_134_0
-            - chosen_135_0
-            - chosen_136_0
-            - chosen_108_0
-        )
-        chosen_137_0 = tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, 1.0 / chosen_26_0 * difference_34_0, 0.0),
-            0.0,
-        )
-        chosen_138_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_value_15_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_0, total_89_0, 0.0))),
-            0.0,
-        )
-        chosen_139_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_value_14_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_2_0, chosen_109_0, 0.0) + chosen_120_0))),
-            0.0,
-        )
-        chosen_140_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_value_13_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_3_0, chosen_110_0, 0.0) + total_90_0))),
-            0.0,
-        )
-        chosen_141_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_value_12_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_0, chosen_111_0, 0.0) + total_91_0))),
-            0.0,
-        )
-        chosen_142_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_value_11_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_5_0, chosen_112_0, 0.0) + total_92_0))),
-            0.0,
-        )
-        chosen_143_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_value_10_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_6_0, chosen_113_0, 0.0) + total_93_0))),
-            0.0,
-        )
-        chosen_144_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_value_9_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_7_0, chosen_114_0, 0.0) + total_94_0))),
-            0.0,
-        )
-        difference_35_0 = (
-            -chosen_138_0
-            - chosen_139_0
-            - chosen_140_0
-            - chosen_141_0
-            - chosen_142_0
-            - chosen_143_0
-            - chosen_144_0
-            - chosen_121_0
-        )
-        chosen_145_0 = tl.where(not_greater_equal_value_0, 1.0 / chosen_18_0 * difference_35_0, 0.0)
-        total_95_0 = tl.where(not_greater_equal_value_2_0, exp_value_49_0 * chosen_129_0, 0.0) + tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, exp_value_32_0 * chosen_137_0, 0.0) + exp_chosen_10_0 * chosen_145_0,
-            0.0,
-        )
-        total_96_0 = tl.where(not_greater_equal_value_2_0, exp_value_56_0 * chosen_129_0, 0.0) + tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, exp_value_39_0 * chosen_137_0, 0.0) + exp_chosen_17_0 * chosen_145_0,
-            0.0,
-        )
-        total_97_0 = tl.where(not_greater_equal_value_2_0, exp_value_55_0 * chosen_129_0, 0.0) + tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, exp_value_38_0 * chosen_137_0, 0.0) + exp_chosen_16_0 * chosen_145_0,
-            0.0,
-        )
-        total_98_0 = tl.where(not_greater_equal_value_2_0, exp_value_54_0 * chosen_129_0, 0.0) + tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, exp_value_37_0 * chosen_137_0, 0.0) + exp_chosen_15_0 * chosen_145_0,
-            0.0,
-        )
-        total_99_0 = tl.where(not_greater_equal_value_2_0, exp_value_53_0 * chosen_129_0, 0.0) + tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, exp_value_36_0 * chosen_137_0, 0.0) + exp_chosen_14_0 * chosen_145_0,
-            0.0,
-        )
-        total_100_0 = tl.where(not_greater_equal_value_2_0, exp_value_52_0 * chosen_129_0, 0.0) + tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, exp_value_35_0 * chosen_137_0, 0.0) + exp_chosen_13_0 * chosen_145_0,
-            0.0,
-        )
-        total_101_0 = tl.where(not_greater_equal_value_2_0, exp_value_51_0 * chosen_129_0, 0.0) + tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, exp_value_34_0 * chosen_137_0, 0.0) + exp_chosen_12_0 * chosen_145_0,
-            0.0,
-        )
-        total_102_0 = tl.where(not_greater_equal_value_2_0, exp_value_50_0 * chosen_129_0, 0.0) + tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, exp_value_33_0 * chosen_137_0, 0.0) + exp_chosen_11_0 * chosen_145_0,
-            0.0,
-        )
-        difference_36_0 = (
-            difference_33_0
-            + difference_34_0
-            + difference_35_0
-            - total_96_0
-            - total_97_0
-            - total_98_0
-            - total_99_0
-            - total_100_0
-            - total_101_0
-            - total_102_0
-            - total_95_0
-        )
-        product_72_0 = (larger_13_0 >= value_19_0).to(tl.float32) * difference_36_0
-        product_73_0 = (larger_12_0 >= value_18_0).to(tl.float32) * product_72_0
-        product_74_0 = (larger_11_0 >= value_17_0).to(tl.float32) * product_73_0
-        product_75_0 = (larger_10_0 >= value_16_0).to(tl.float32) * product_74_0
-        product_76_0 = (larger_9_0 >= value_15_0).to(tl.float32) * product_75_0
-        product_77_0 = (larger_8_0 >= value_14_0).to(tl.float32) * product_76_0
-        # spline.gen:15
-        value_28_0 = (
-            chosen_95_0
-            + chosen_108_0
-            + chosen_121_0
-            + total_95_0
-            + (value_12_0 >= value_13_0).to(tl.float32) * product_77_0
-        )
-        value_28_1 = (
-            chosen_128_0
-            + chosen_136_0
-            + chosen_144_0
-            + total_102_0
-            + (value_13_0 > value_12_0).to(tl.float32) * product_77_0
-        )
-        value_28_2 = (
-            chosen_127_0
-            + chosen_135_0
-            + chosen_143_0
-            + total_101_0
-            + (value_14_0 > larger_8_0).to(tl.float32) * product_76_0
-        )
-        value_28_3 = (
-            chosen_126_0
-            + chosen_134_0
-            + chosen_142_0
-            + total_100_0
-            + (value_15_0 > larger_9_0).to(tl.float32) * product_75_0
-        )
-        value_28_4 = (
-            chosen_125_0
-            + chosen_133_0
-            + chosen_141_0
-            + total_99_0
-            + (value_16_0 > larger_10_0).to(tl.float32) * product_74_0
-        )
-        value_28_5 = (
-            chosen_124_0
-            + chosen_132_0
-            + chosen_140_0
-            + total_98_0
-            + (value_17_0 > larger_11_0).to(tl.float32) * product_73_0
-        )
-        value_28_6 = (
-            chosen_123_0
-            + chosen_131_0
-            + chosen_139_0
-            + total_97_0
-            + (value_18_0 > larger_12_0).to(tl.float32) * product_72_0
-        )
-        value_28_7 = (
-            chosen_122_0
-            + chosen_130_0
-            + chosen_138_0
-            + total_96_0
-            + (value_19_0 > larger_13_0).to(tl.float32) * difference_36_0
+        total_20 = (
+            total_19
+            + tl.exp(total_4 - tl.where(reduced_2 == float("-inf"), 0.0, reduced_2)[:, None])
+            * tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, -total_19, 0.0), 1)[:, None]
         )
         # spline.gen:22
-        tl.store(part_3_out + place * 32 + k_2 * 8, value_28_0, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 1), value_28_1, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 2), value_28_2, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 3), value_28_3, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 4), value_28_4, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 5), value_28_5, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 6), value_28_6, mask=live)
-        tl.store(part_3_out + place * 32 + (k_2 * 8 + 7), value_28_7, mask=live)
+        tl.store(
+            part_3_out + place[:, None] * 32 + k_2 * 8 + tl.arange(0, 16)[None, :],
+            total_20,
+            mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+        )
         # spline.gen:14
-        total_103_0 = 2.0 * (power_chosen_43_0 * product_71_0) + ratio_6_0 * total_72_0 + ratio_7_0 * total_73_0
-        chosen_146_0 = tl.where(greater_equal_smaller_4_8_0, 0.0, total_103_0)
-        chosen_147_0 = tl.where(greater_equal_smaller_4_7_0, 0.0, chosen_146_0)
-        chosen_148_0 = tl.where(greater_equal_smaller_4_6_0, 0.0, chosen_147_0)
-        chosen_149_0 = tl.where(greater_equal_smaller_4_5_0, 0.0, chosen_148_0)
-        chosen_150_0 = tl.where(greater_equal_smaller_4_4_0, 0.0, chosen_149_0)
-        chosen_151_0 = tl.where(greater_equal_smaller_4_3_0, 0.0, chosen_150_0)
-        chosen_152_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_80_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_2_0, 0.0, chosen_151_0))),
+        total_21 = difference_13 * negate_product_31 + difference_11 * negate_total_11 + ratio_3 * total_15
+        total_22 = difference_7 * negate_product_38 + difference_5 * negate_total_12 + ratio * total_17
+        total_23 = tl.where(
+            not_greater_equal_value_2[:, None],
+            exp_value_4
+            * (
+                0.992
+                * (
+                    6.0
+                    * (
+                        difference_15
+                        * (2.0 * (power_chosen_13 * product_42) + ratio_6 * total_13 + ratio_7 * total_14)[:, None]
+                    )
+                )
+            ),
             0.0,
-        )
-        total_104_0 = ratio_3_0 * product_62_0 + chosen_30_0 * difference_30_0 + 1.0 / chosen_29_0 * total_80_0
-        chosen_153_0 = tl.where(greater_equal_smaller_8_0, 0.0, total_104_0)
-        chosen_154_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_153_0)
-        chosen_155_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_154_0)
-        chosen_156_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_155_0)
-        chosen_157_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_156_0)
-        chosen_158_0 = tl.where(greater_equal_smaller_13_0, 0.0, chosen_157_0)
-        total_105_0 = (
-            difference_25_0 * negate_product_62_0 + difference_23_0 * negate_total_68_0 + ratio_3_0 * total_79_0
-        )
-        negate_total_105_0 = -total_105_0
-        chosen_159_0 = tl.where(greater_equal_smaller_8_0, 0.0, negate_total_105_0)
-        chosen_160_0 = tl.where(greater_equal_smaller_9_0, 0.0, chosen_159_0)
-        chosen_161_0 = tl.where(greater_equal_smaller_10_0, 0.0, chosen_160_0)
-        chosen_162_0 = tl.where(greater_equal_smaller_11_0, 0.0, chosen_161_0)
-        chosen_163_0 = tl.where(greater_equal_smaller_12_0, 0.0, chosen_162_0)
-        chosen_164_0 = tl.where(greater_equal_smaller_8_0, negate_total_105_0, 0.0)
-        total_106_0 = tl.where(greater_equal_smaller_9_0, chosen_159_0, 0.0) + chosen_164_0
-        total_107_0 = tl.where(greater_equal_smaller_10_0, chosen_160_0, 0.0) + total_106_0
-        total_108_0 = tl.where(greater_equal_smaller_11_0, chosen_161_0, 0.0) + total_107_0
-        total_109_0 = tl.where(greater_equal_smaller_12_0, chosen_162_0, 0.0) + total_108_0
-        total_110_0 = tl.where(greater_equal_smaller_13_0, chosen_163_0, 0.0) + total_109_0
-        chosen_165_0 = tl.where(
-            not_greater_equal_value_0,
+        ) + tl.where(
+            not_greater_equal_value[:, None],
             tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_25_0
+                not_greater_equal_value_2[:, None],
+                exp_value
                 * (
                     0.992
                     * (
                         6.0
                         * (
-                            tl.where(greater_equal_smaller_14_0, 0.0, chosen_158_0)
-                            + tl.where(
-                                greater_equal_smaller_14_0,
-                                tl.where(greater_equal_smaller_13_0, 0.0, chosen_163_0),
-                                0.0,
+                            difference_9
+                            * (ratio_3 * product_31 + reduced_9 * difference_20 + 1.0 / chosen_5 * total_16)[:, None]
+                            + dot(
+                                tl.where(
+                                    vector(mask_2_array, 0, 16) != 0.0,
+                                    0.0,
+                                    difference_9_3 * (-total_21)[:, None],
+                                ),
+                                matrix(weights_5_array, 0, 16, 16),
+                                "ieee",
                             )
-                            + total_110_0
                         )
                     )
                 ),
                 0.0,
-            ),
-            0.0,
-        )
-        total_111_0 = ratio_0 * product_69_0 + chosen_22_0 * difference_32_0 + 1.0 / chosen_21_0 * total_88_0
-        chosen_166_0 = tl.where(greater_equal_smaller_0, 0.0, total_111_0)
-        chosen_167_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_166_0)
-        chosen_168_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_167_0)
-        chosen_169_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_168_0)
-        chosen_170_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_169_0)
-        chosen_171_0 = tl.where(greater_equal_smaller_6_0, 0.0, chosen_170_0)
-        total_112_0 = difference_20_0 * negate_product_69_0 + difference_18_0 * negate_total_70_0 + ratio_0 * total_87_0
-        negate_total_112_0 = -total_112_0
-        chosen_172_0 = tl.where(greater_equal_smaller_0, 0.0, negate_total_112_0)
-        chosen_173_0 = tl.where(greater_equal_smaller_2_0, 0.0, chosen_172_0)
-        chosen_174_0 = tl.where(greater_equal_smaller_3_0, 0.0, chosen_173_0)
-        chosen_175_0 = tl.where(greater_equal_smaller_4_0, 0.0, chosen_174_0)
-        chosen_176_0 = tl.where(greater_equal_smaller_5_0, 0.0, chosen_175_0)
-        chosen_177_0 = tl.where(greater_equal_smaller_0, negate_total_112_0, 0.0)
-        total_113_0 = tl.where(greater_equal_smaller_2_0, chosen_172_0, 0.0) + chosen_177_0
-        total_114_0 = tl.where(greater_equal_smaller_3_0, chosen_173_0, 0.0) + total_113_0
-        total_115_0 = tl.where(greater_equal_smaller_4_0, chosen_174_0, 0.0) + total_114_0
-        total_116_0 = tl.where(greater_equal_smaller_5_0, chosen_175_0, 0.0) + total_115_0
-        total_117_0 = tl.where(greater_equal_smaller_6_0, chosen_176_0, 0.0) + total_116_0
-        chosen_178_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_value_0
+            )
+            + exp_chosen
             * (
                 0.992
                 * (
                     6.0
                     * (
-                        tl.where(greater_equal_smaller_7_0, 0.0, chosen_171_0)
-                        + tl.where(
-                            greater_equal_smaller_7_0,
-                            tl.where(greater_equal_smaller_6_0, 0.0, chosen_176_0),
-                            0.0,
+                        difference_2
+                        * (ratio * product_38 + reduced_5 * difference_21 + 1.0 / chosen_3 * total_18)[:, None]
+                        + dot(
+                            tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_2_3 * (-total_22)[:, None]),
+                            matrix(weights_5_array, 0, 16, 16),
+                            "ieee",
                         )
-                        + total_117_0
                     )
                 )
             ),
             0.0,
         )
-        chosen_179_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_79_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_2_0, chosen_151_0, 0.0))),
-            0.0,
-        )
-        chosen_180_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_78_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_3_0, chosen_150_0, 0.0))),
-            0.0,
-        )
-        chosen_181_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_77_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_4_0, chosen_149_0, 0.0))),
-            0.0,
-        )
-        chosen_182_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_76_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_5_0, chosen_148_0, 0.0))),
-            0.0,
-        )
-        chosen_183_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_75_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_6_0, chosen_147_0, 0.0))),
-            0.0,
-        )
-        chosen_184_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_74_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_7_0, chosen_146_0, 0.0))),
-            0.0,
-        )
-        chosen_185_0 = tl.where(
-            not_greater_equal_value_2_0,
-            exp_value_73_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_4_8_0, total_103_0, 0.0))),
-            0.0,
-        )
-        difference_37_0 = (
-            -chosen_152_0
-            - chosen_179_0
-            - chosen_180_0
-            - chosen_181_0
-            - chosen_182_0
-            - chosen_183_0
-            - chosen_184_0
-            - chosen_185_0
-        )
-        chosen_186_0 = tl.where(not_greater_equal_value_2_0, 1.0 / chosen_35_0 * difference_37_0, 0.0)
-        chosen_187_0 = tl.where(
-            not_greater_equal_value_0,
-            tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_48_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_8_0, total_104_0, 0.0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_188_0 = tl.where(
-            not_greater_equal_value_0,
-            tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_31_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_9_0, chosen_153_0, 0.0) + chosen_164_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_189_0 = tl.where(
-            not_greater_equal_value_0,
-            tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_30_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_10_0, chosen_154_0, 0.0) + total_106_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_190_0 = tl.where(
-            not_greater_equal_value_0,
-            tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_29_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_11_0, chosen_155_0, 0.0) + total_107_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_191_0 = tl.where(
-            not_greater_equal_value_0,
-            tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_28_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_12_0, chosen_156_0, 0.0) + total_108_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_192_0 = tl.where(
-            not_greater_equal_value_0,
-            tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_27_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_13_0, chosen_157_0, 0.0) + total_109_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        chosen_193_0 = tl.where(
-            not_greater_equal_value_0,
-            tl.where(
-                not_greater_equal_value_2_0,
-                exp_value_26_0
-                * (0.992 * (6.0 * (tl.where(greater_equal_smaller_14_0, chosen_158_0, 0.0) + total_110_0))),
-                0.0,
-            ),
-            0.0,
-        )
-        difference_38_0 = (
-            -chosen_187_0
-            - chosen_188_0
-            - chosen_189_0
-            - chosen_190_0
-            - chosen_191_0
-            - chosen_192_0
-            - chosen_193_0
-            - chosen_165_0
-        )
-        chosen_194_0 = tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, 1.0 / chosen_25_0 * difference_38_0, 0.0),
-            0.0,
-        )
-        chosen_195_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_value_16_0 * (0.992 * (6.0 * tl.where(greater_equal_smaller_0, total_111_0, 0.0))),
-            0.0,
-        )
-        chosen_196_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_value_7_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_2_0, chosen_166_0, 0.0) + chosen_177_0))),
-            0.0,
-        )
-        chosen_197_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_value_6_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_3_0, chosen_167_0, 0.0) + total_113_0))),
-            0.0,
-        )
-        chosen_198_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_value_5_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_4_0, chosen_168_0, 0.0) + total_114_0))),
-            0.0,
-        )
-        chosen_199_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_value_4_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_5_0, chosen_169_0, 0.0) + total_115_0))),
-            0.0,
-        )
-        chosen_200_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_value_3_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_6_0, chosen_170_0, 0.0) + total_116_0))),
-            0.0,
-        )
-        chosen_201_0 = tl.where(
-            not_greater_equal_value_0,
-            exp_value_2_0 * (0.992 * (6.0 * (tl.where(greater_equal_smaller_7_0, chosen_171_0, 0.0) + total_117_0))),
-            0.0,
-        )
-        difference_39_0 = (
-            -chosen_195_0
-            - chosen_196_0
-            - chosen_197_0
-            - chosen_198_0
-            - chosen_199_0
-            - chosen_200_0
-            - chosen_201_0
-            - chosen_178_0
-        )
-        chosen_202_0 = tl.where(not_greater_equal_value_0, 1.0 / chosen_9_0 * difference_39_0, 0.0)
-        total_118_0 = tl.where(not_greater_equal_value_2_0, exp_value_65_0 * chosen_186_0, 0.0) + tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, exp_value_17_0 * chosen_194_0, 0.0) + exp_chosen_0 * chosen_202_0,
-            0.0,
-        )
-        total_119_0 = tl.where(not_greater_equal_value_2_0, exp_value_72_0 * chosen_186_0, 0.0) + tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, exp_value_24_0 * chosen_194_0, 0.0) + exp_chosen_8_0 * chosen_202_0,
-            0.0,
-        )
-        total_120_0 = tl.where(not_greater_equal_value_2_0, exp_value_71_0 * chosen_186_0, 0.0) + tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, exp_value_23_0 * chosen_194_0, 0.0) + exp_chosen_7_0 * chosen_202_0,
-            0.0,
-        )
-        total_121_0 = tl.where(not_greater_equal_value_2_0, exp_value_70_0 * chosen_186_0, 0.0) + tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, exp_value_22_0 * chosen_194_0, 0.0) + exp_chosen_6_0 * chosen_202_0,
-            0.0,
-        )
-        total_122_0 = tl.where(not_greater_equal_value_2_0, exp_value_69_0 * chosen_186_0, 0.0) + tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, exp_value_21_0 * chosen_194_0, 0.0) + exp_chosen_5_0 * chosen_202_0,
-            0.0,
-        )
-        total_123_0 = tl.where(not_greater_equal_value_2_0, exp_value_68_0 * chosen_186_0, 0.0) + tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, exp_value_20_0 * chosen_194_0, 0.0) + exp_chosen_4_0 * chosen_202_0,
-            0.0,
-        )
-        total_124_0 = tl.where(not_greater_equal_value_2_0, exp_value_67_0 * chosen_186_0, 0.0) + tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, exp_value_19_0 * chosen_194_0, 0.0) + exp_chosen_3_0 * chosen_202_0,
-            0.0,
-        )
-        total_125_0 = tl.where(not_greater_equal_value_2_0, exp_value_66_0 * chosen_186_0, 0.0) + tl.where(
-            not_greater_equal_value_0,
-            tl.where(not_greater_equal_value_2_0, exp_value_18_0 * chosen_194_0, 0.0) + exp_chosen_2_0 * chosen_202_0,
-            0.0,
-        )
-        difference_40_0 = (
-            difference_37_0
-            + difference_38_0
-            + difference_39_0
-            - total_119_0
-            - total_120_0
-            - total_121_0
-            - total_122_0
-            - total_123_0
-            - total_124_0
-            - total_125_0
-            - total_118_0
-        )
-        product_78_0 = (larger_7_0 >= value_11_0).to(tl.float32) * difference_40_0
-        product_79_0 = (larger_6_0 >= value_10_0).to(tl.float32) * product_78_0
-        product_80_0 = (larger_5_0 >= value_9_0).to(tl.float32) * product_79_0
-        product_81_0 = (larger_4_0 >= value_8_0).to(tl.float32) * product_80_0
-        product_82_0 = (larger_3_0 >= value_7_0).to(tl.float32) * product_81_0
-        product_83_0 = (larger_2_0 >= value_6_0).to(tl.float32) * product_82_0
-        # spline.gen:15
-        value_29_0 = (
-            chosen_152_0
-            + chosen_165_0
-            + chosen_178_0
-            + total_118_0
-            + (value_4_0 >= value_5_0).to(tl.float32) * product_83_0
-        )
-        value_29_1 = (
-            chosen_179_0
-            + chosen_193_0
-            + chosen_201_0
-            + total_125_0
-            + (value_5_0 > value_4_0).to(tl.float32) * product_83_0
-        )
-        value_29_2 = (
-            chosen_180_0
-            + chosen_192_0
-            + chosen_200_0
-            + total_124_0
-            + (value_6_0 > larger_2_0).to(tl.float32) * product_82_0
-        )
-        value_29_3 = (
-            chosen_181_0
-            + chosen_191_0
-            + chosen_199_0
-            + total_123_0
-            + (value_7_0 > larger_3_0).to(tl.float32) * product_81_0
-        )
-        value_29_4 = (
-            chosen_182_0
-            + chosen_190_0
-            + chosen_198_0
-            + total_122_0
-            + (value_8_0 > larger_4_0).to(tl.float32) * product_80_0
-        )
-        value_29_5 = (
-            chosen_183_0
-            + chosen_189_0
-            + chosen_197_0
-            + total_121_0
-            + (value_9_0 > larger_5_0).to(tl.float32) * product_79_0
-        )
-        value_29_6 = (
-            chosen_184_0
-            + chosen_188_0
-            + chosen_196_0
-            + total_120_0
-            + (value_10_0 > larger_6_0).to(tl.float32) * product_78_0
-        )
-        value_29_7 = (
-            chosen_185_0
-            + chosen_187_0
-            + chosen_195_0
-            + total_119_0
-            + (value_11_0 > larger_7_0).to(tl.float32) * difference_40_0
+        total_24 = (
+            total_23
+            + tl.exp(total_2 - tl.where(reduced == float("-inf"), 0.0, reduced)[:, None])
+            * tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, -total_23, 0.0), 1)[:, None]
         )
         # spline.gen:22
-        tl.store(part_4_out + place * 32 + k_2 * 8, value_29_0, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 1), value_29_1, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 2), value_29_2, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 3), value_29_3, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 4), value_29_4, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 5), value_29_5, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 6), value_29_6, mask=live)
-        tl.store(part_4_out + place * 32 + (k_2 * 8 + 7), value_29_7, mask=live)
+        tl.store(
+            part_4_out + place[:, None] * 32 + k_2 * 8 + tl.arange(0, 16)[None, :],
+            total_24,
+            mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+        )
         # spline.gen:15
-        product_84 = (hidden_2 > 0.0).to(tl.float32) * (
-            value_27_0[:, None] * vector(d_weight_array, k_2, 32)
-            + value_27_1[:, None] * vector(d_weight_array_2, k_2, 32)
-            + value_27_2[:, None] * vector(d_weight_array_3, k_2, 32)
-            + value_27_3[:, None] * vector(d_weight_array_4, k_2, 32)
-            + value_27_4[:, None] * vector(d_weight_array_5, k_2, 32)
-            + value_27_5[:, None] * vector(d_weight_array_6, k_2, 32)
-            + value_27_6[:, None] * vector(d_weight_array_7, k_2, 32)
-            + (
-                value_28_0[:, None] * vector(w_weight_array, k_2, 32)
-                + value_28_1[:, None] * vector(w_weight_array_2, k_2, 32)
-                + value_28_2[:, None] * vector(w_weight_array_3, k_2, 32)
-                + value_28_3[:, None] * vector(w_weight_array_4, k_2, 32)
-                + value_28_4[:, None] * vector(w_weight_array_5, k_2, 32)
-                + value_28_5[:, None] * vector(w_weight_array_6, k_2, 32)
-                + value_28_6[:, None] * vector(w_weight_array_7, k_2, 32)
-                + value_28_7[:, None] * vector(w_weight_array_8, k_2, 32)
+        product_43 = (hidden_2 > 0.0).to(tl.float32) * (
+            dot(product_41, matrix(d_weight_array_3, k_2, 16, 32), PRECISION)
+            + dot(
+                tl.where(tl.arange(0, 16)[None, :] < 8, total_20, 0.0),
+                matrix(w_weight_array_2, k_2, 16, 32),
+                PRECISION,
             )
-            + (
-                value_29_0[:, None] * vector(h_weight_array, k_2, 32)
-                + value_29_1[:, None] * vector(h_weight_array_2, k_2, 32)
-                + value_29_2[:, None] * vector(h_weight_array_3, k_2, 32)
-                + value_29_3[:, None] * vector(h_weight_array_4, k_2, 32)
-                + value_29_4[:, None] * vector(h_weight_array_5, k_2, 32)
-                + value_29_5[:, None] * vector(h_weight_array_6, k_2, 32)
-                + value_29_6[:, None] * vector(h_weight_array_7, k_2, 32)
-                + value_29_7[:, None] * vector(h_weight_array_8, k_2, 32)
+            + dot(
+                tl.where(tl.arange(0, 16)[None, :] < 8, total_24, 0.0),
+                matrix(h_weight_array_2, k_2, 16, 32),
+                PRECISION,
             )
         )
         # spline.gen:22
         tl.store(
             part_5_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :],
-            product_84,
+            product_43,
             mask=live[:, None],
         )
         # spline.gen:15
-        product_85 = (hidden > 0.0).to(tl.float32) * dot(
-            product_84,
+        product_44 = (hidden > 0.0).to(tl.float32) * dot(
+            product_43,
             matrix(mlp_1_weight_array_2, k_2, 32, 32),
             PRECISION,
         )
         # spline.gen:22
         tl.store(
             part_7_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :],
-            product_85,
+            product_44,
             mask=live[:, None],
         )
-        z_adjoint_1 = z_adjoint_0 + tl.sum(product_85 * vector(mlp_0_weight_array, k_2, 32), 1)
+        z_adjoint_1 = z_adjoint_0 + tl.sum(product_44 * vector(mlp_0_weight_array, k_2, 32), 1)
         z_adjoint_0 = (
-            tl.where(greater_equal_value_0, product_56_0, 0.0)
-            + tl.where(greater_equal_value_0, value_26_0, 0.0)
-            + (value_3_0 >= -3.0).to(tl.float32) * ((larger_0 <= 3.0).to(tl.float32) * (total_105_0 + total_112_0))
+            tl.where(greater_equal_value, product_25, 0.0)
+            + tl.where(greater_equal_value, value_0_2, 0.0)
+            + (value_0 >= -3.0).to(tl.float32) * ((larger <= 3.0).to(tl.float32) * (total_21 + total_22))
         )
     tl.store(x_gradient_out + place * 2, z_adjoint_0, mask=live)
     tl.store(x_gradient_out + place * 2 + 1, z_adjoint_1, mask=live)
@@ -8172,9 +2895,10 @@ def log_prob_backward_saved_rows(
         part_8,
         count,
         ROWS=16,
+        STAGES=tiles.stages(2),
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=tiles.warps(8),
+        num_stages=tiles.stages(2),
     )
     return x_gradient, part_1, part_2, part_3, part_4, part_5, part_6, part_7, part_8
 

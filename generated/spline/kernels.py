@@ -7,8 +7,14 @@ import torch
 import triton
 import triton.language as tl
 
-from gencompiler.runtime import tiles
+from gencompiler.runtime import causal, tiles
 from gencompiler.runtime.kernels import dot, matrix, normal, softplus, square, vector
+
+LOG_PROB_LAYOUT_1 = tiles.layout(16, [*range(1, 8), -1])
+LOG_PROB_LAYOUT_2 = tiles.layout(16, [*range(7), -1])
+LOG_PROB_LAYOUT_3 = tiles.layout(16, [*range(1, 8)])
+LOG_PROB_LAYOUT_4 = tiles.layout(16, [7])
+LOG_PROB_LAYOUT_5 = tiles.layout(16, [-1])
 
 
 @tiles.remembered
@@ -26,57 +32,33 @@ def pack_log_prob(
     device,
 ):
     """The arrays that the kernel reads, in the order of its arguments."""
+    dtype = torch.float32
     return (
         tiles.place(mlp_0_weight[:, :, 0], 32),
         tiles.place(mlp_0_bias, 32),
         tiles.place(mlp_1_weight.mT, 32, 32),
         tiles.place(mlp_1_bias, 32),
-        tiles.place(h_weight[:, 0], 32),
-        tiles.place(h_bias[:, 0]),
-        tiles.place(h_weight[:, 1], 32),
-        tiles.place(h_bias[:, 1]),
-        tiles.place(h_weight[:, 2], 32),
-        tiles.place(h_bias[:, 2]),
-        tiles.place(h_weight[:, 3], 32),
-        tiles.place(h_bias[:, 3]),
-        tiles.place(h_weight[:, 4], 32),
-        tiles.place(h_bias[:, 4]),
-        tiles.place(h_weight[:, 5], 32),
-        tiles.place(h_bias[:, 5]),
-        tiles.place(h_weight[:, 6], 32),
-        tiles.place(h_bias[:, 6]),
-        tiles.place(h_weight[:, 7], 32),
-        tiles.place(h_bias[:, 7]),
-        tiles.place(w_weight[:, 0], 32),
-        tiles.place(w_bias[:, 0]),
-        tiles.place(w_weight[:, 1], 32),
-        tiles.place(w_bias[:, 1]),
-        tiles.place(w_weight[:, 2], 32),
-        tiles.place(w_bias[:, 2]),
-        tiles.place(w_weight[:, 3], 32),
-        tiles.place(w_bias[:, 3]),
-        tiles.place(w_weight[:, 4], 32),
-        tiles.place(w_bias[:, 4]),
-        tiles.place(w_weight[:, 5], 32),
-        tiles.place(w_bias[:, 5]),
-        tiles.place(w_weight[:, 6], 32),
-        tiles.place(w_bias[:, 6]),
-        tiles.place(w_weight[:, 7], 32),
-        tiles.place(w_bias[:, 7]),
-        tiles.place(d_weight[:, 0], 32),
-        tiles.place(d_bias[:, 0]),
-        tiles.place(d_weight[:, 1], 32),
-        tiles.place(d_bias[:, 1]),
-        tiles.place(d_weight[:, 2], 32),
-        tiles.place(d_bias[:, 2]),
-        tiles.place(d_weight[:, 3], 32),
-        tiles.place(d_bias[:, 3]),
-        tiles.place(d_weight[:, 4], 32),
-        tiles.place(d_bias[:, 4]),
-        tiles.place(d_weight[:, 5], 32),
-        tiles.place(d_bias[:, 5]),
-        tiles.place(d_weight[:, 6], 32),
-        tiles.place(d_bias[:, 6]),
+        tiles.place(h_weight.mT, 32, 16),
+        tiles.place(h_bias, 16),
+        tiles.place(
+            causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT,
+            16,
+            LOG_PROB_LAYOUT_1,
+        ),
+        tiles.place(
+            causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT,
+            16,
+            LOG_PROB_LAYOUT_2,
+        ),
+        tiles.mask(LOG_PROB_LAYOUT_3, device),
+        tiles.mask(LOG_PROB_LAYOUT_4, device),
+        tiles.place(w_weight.mT, 32, 16),
+        tiles.place(w_bias, 16),
+        tiles.mask(LOG_PROB_LAYOUT_5, device),
+        tiles.place(d_weight.mT, 32, LOG_PROB_LAYOUT_3),
+        tiles.place(d_bias, LOG_PROB_LAYOUT_3),
+        tiles.place(d_weight.mT, 32, 16),
+        tiles.place(d_bias, 16),
     )
 
 
@@ -89,50 +71,17 @@ def log_prob_kernel(
     mlp_1_bias_array,
     h_weight_array,
     h_bias_array,
-    h_weight_array_2,
-    h_bias_array_2,
-    h_weight_array_3,
-    h_bias_array_3,
-    h_weight_array_4,
-    h_bias_array_4,
-    h_weight_array_5,
-    h_bias_array_5,
-    h_weight_array_6,
-    h_bias_array_6,
-    h_weight_array_7,
-    h_bias_array_7,
-    h_weight_array_8,
-    h_bias_array_8,
+    weights_array,
+    weights_2_array,
+    mask_array,
+    mask_2_array,
     w_weight_array,
     w_bias_array,
-    w_weight_array_2,
-    w_bias_array_2,
-    w_weight_array_3,
-    w_bias_array_3,
-    w_weight_array_4,
-    w_bias_array_4,
-    w_weight_array_5,
-    w_bias_array_5,
-    w_weight_array_6,
-    w_bias_array_6,
-    w_weight_array_7,
-    w_bias_array_7,
-    w_weight_array_8,
-    w_bias_array_8,
+    mask_3_array,
     d_weight_array,
     d_bias_array,
     d_weight_array_2,
     d_bias_array_2,
-    d_weight_array_3,
-    d_bias_array_3,
-    d_weight_array_4,
-    d_bias_array_4,
-    d_weight_array_5,
-    d_bias_array_5,
-    d_weight_array_6,
-    d_bias_array_6,
-    d_weight_array_7,
-    d_bias_array_7,
     log_prob_out,
     count,
     ROWS: tl.constexpr,
@@ -147,52 +96,19 @@ def log_prob_kernel(
     mlp_0_bias_array [4, 32]
     mlp_1_weight_array [4, 32, 32]
     mlp_1_bias_array [4, 32]
-    h_weight_array [4, 32]
-    h_bias_array [4]
-    h_weight_array_2 [4, 32]
-    h_bias_array_2 [4]
-    h_weight_array_3 [4, 32]
-    h_bias_array_3 [4]
-    h_weight_array_4 [4, 32]
-    h_bias_array_4 [4]
-    h_weight_array_5 [4, 32]
-    h_bias_array_5 [4]
-    h_weight_array_6 [4, 32]
-    h_bias_array_6 [4]
-    h_weight_array_7 [4, 32]
-    h_bias_array_7 [4]
-    h_weight_array_8 [4, 32]
-    h_bias_array_8 [4]
-    w_weight_array [4, 32]
-    w_bias_array [4]
-    w_weight_array_2 [4, 32]
-    w_bias_array_2 [4]
-    w_weight_array_3 [4, 32]
-    w_bias_array_3 [4]
-    w_weight_array_4 [4, 32]
-    w_bias_array_4 [4]
-    w_weight_array_5 [4, 32]
-    w_bias_array_5 [4]
-    w_weight_array_6 [4, 32]
-    w_bias_array_6 [4]
-    w_weight_array_7 [4, 32]
-    w_bias_array_7 [4]
-    w_weight_array_8 [4, 32]
-    w_bias_array_8 [4]
-    d_weight_array [4, 32]
-    d_bias_array [4]
-    d_weight_array_2 [4, 32]
-    d_bias_array_2 [4]
-    d_weight_array_3 [4, 32]
-    d_bias_array_3 [4]
-    d_weight_array_4 [4, 32]
-    d_bias_array_4 [4]
-    d_weight_array_5 [4, 32]
-    d_bias_array_5 [4]
-    d_weight_array_6 [4, 32]
-    d_bias_array_6 [4]
-    d_weight_array_7 [4, 32]
-    d_bias_array_7 [4]
+    h_weight_array [4, 32, 16]
+    h_bias_array [4, 16]
+    weights_array [16, 16]
+    weights_2_array [16, 16]
+    mask_array [16]
+    mask_2_array [16]
+    w_weight_array [4, 32, 16]
+    w_bias_array [4, 16]
+    mask_3_array [16]
+    d_weight_array [4, 32, 16]
+    d_bias_array [4, 16]
+    d_weight_array_2 [4, 32, 16]
+    d_bias_array_2 [4, 16]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
@@ -205,387 +121,147 @@ def log_prob_kernel(
         reverse_input_0 = z_1
         reverse_input_1 = z_0
         # spline.gen:15
-        value_0 = reverse_input_0
+        value__0 = reverse_input_0
         # spline.gen:14
-        value_2_0 = reverse_input_1
-        greater_equal_value_0 = tl.abs(value_2_0) >= 3.0
-        smaller_0 = tl.minimum(tl.maximum(value_2_0, -3.0), 3.0)
-        not_greater_equal_value_0 = greater_equal_value_0 == 0
+        value_0 = reverse_input_1
+        greater_equal_value = tl.abs(value_0) >= 3.0
+        smaller = tl.minimum(tl.maximum(value_0, -3.0), 3.0)
+        not_greater_equal_value = greater_equal_value == 0
         # spline.gen:15
-        hidden = tl.maximum(value_0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32), 0.0)
+        hidden = tl.maximum(
+            value__0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32),
+            0.0,
+        )
         hidden_2 = tl.maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32),
             0.0,
         )
-        total__0 = tl.sum(hidden_2 * vector(h_weight_array, k, 32), 1) + tl.load(h_bias_array + k)
-        total__1 = tl.sum(hidden_2 * vector(h_weight_array_2, k, 32), 1) + tl.load(h_bias_array_2 + k)
-        total__2 = tl.sum(hidden_2 * vector(h_weight_array_3, k, 32), 1) + tl.load(h_bias_array_3 + k)
-        total__3 = tl.sum(hidden_2 * vector(h_weight_array_4, k, 32), 1) + tl.load(h_bias_array_4 + k)
-        total__4 = tl.sum(hidden_2 * vector(h_weight_array_5, k, 32), 1) + tl.load(h_bias_array_5 + k)
-        total__5 = tl.sum(hidden_2 * vector(h_weight_array_6, k, 32), 1) + tl.load(h_bias_array_6 + k)
-        total__6 = tl.sum(hidden_2 * vector(h_weight_array_7, k, 32), 1) + tl.load(h_bias_array_7 + k)
-        total__7 = tl.sum(hidden_2 * vector(h_weight_array_8, k, 32), 1) + tl.load(h_bias_array_8 + k)
-        value_3_0 = total__0
-        value_4_0 = total__1
-        value_5_0 = total__2
-        value_6_0 = total__3
-        value_7_0 = total__4
-        value_8_0 = total__5
-        value_9_0 = total__6
-        value_10_0 = total__7
+        total = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
+        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total, float("-inf")), 1)
+        shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # spline.gen:14
-        largest_0 = tl.maximum(
-            tl.maximum(
-                tl.maximum(
-                    tl.maximum(
-                        tl.maximum(tl.maximum(tl.maximum(value_3_0, value_4_0), value_5_0), value_6_0),
-                        value_7_0,
-                    ),
-                    value_8_0,
-                ),
-                value_9_0,
-            ),
-            value_10_0,
+        difference = (
+            total
+            - (
+                shared_2
+                + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, tl.exp(total - shared_2[:, None]), 0.0), 1))
+            )[:, None]
         )
-        difference_0 = value_3_0 - largest_0
-        chosen_0 = tl.where(not_greater_equal_value_0, difference_0, 0.0)
-        difference_2_0 = value_4_0 - largest_0
-        chosen_2_0 = tl.where(not_greater_equal_value_0, difference_2_0, 0.0)
-        difference_3_0 = value_5_0 - largest_0
-        chosen_3_0 = tl.where(not_greater_equal_value_0, difference_3_0, 0.0)
-        difference_4_0 = value_6_0 - largest_0
-        chosen_4_0 = tl.where(not_greater_equal_value_0, difference_4_0, 0.0)
-        difference_5_0 = value_7_0 - largest_0
-        chosen_5_0 = tl.where(not_greater_equal_value_0, difference_5_0, 0.0)
-        difference_6_0 = value_8_0 - largest_0
-        chosen_6_0 = tl.where(not_greater_equal_value_0, difference_6_0, 0.0)
-        difference_7_0 = value_9_0 - largest_0
-        chosen_7_0 = tl.where(not_greater_equal_value_0, difference_7_0, 0.0)
-        difference_8_0 = value_10_0 - largest_0
-        chosen_8_0 = tl.where(not_greater_equal_value_0, difference_8_0, 0.0)
-        total_2_0 = largest_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_0,
-                tl.exp(chosen_0)
-                + tl.exp(chosen_2_0)
-                + tl.exp(chosen_3_0)
-                + tl.exp(chosen_4_0)
-                + tl.exp(chosen_5_0)
-                + tl.exp(chosen_6_0)
-                + tl.exp(chosen_7_0)
-                + tl.exp(chosen_8_0),
-                1.0,
-            ),
-        )
+        chosen = tl.where(not_greater_equal_value[:, None], difference, 0.0)
         # spline.gen:7
-        product_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_3_0 - total_2_0, 0.0)))
-        product_2_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_4_0 - total_2_0, 0.0)))
-        total_3_0 = product_0 + product_2_0
-        product_3_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_5_0 - total_2_0, 0.0)))
-        total_4_0 = total_3_0 + product_3_0
-        product_4_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_6_0 - total_2_0, 0.0)))
-        total_5_0 = total_4_0 + product_4_0
-        product_5_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_7_0 - total_2_0, 0.0)))
-        total_6_0 = total_5_0 + product_5_0
-        product_6_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_8_0 - total_2_0, 0.0)))
-        total_7_0 = total_6_0 + product_6_0
-        product_7_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_9_0 - total_2_0, 0.0)))
-        total_8_0 = -3.0 + (total_7_0 + product_7_0)
+        product = 6.0 * (0.001 + 0.992 * tl.exp(chosen))
+        total_2 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        total_2_2 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+        )
+        total_2_3 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
         # spline.gen:14
-        greater_equal_smaller_0 = smaller_0 >= total_8_0
+        indicator_value = (smaller[:, None] >= total_2).to(tl.float32)
+        indicator_value_4 = (smaller[:, None] >= total_2_2).to(tl.float32)
+        difference_2 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_4,
+        )
         # spline.gen:15
-        total_9_0 = tl.sum(hidden_2 * vector(w_weight_array, k, 32), 1) + tl.load(w_bias_array + k)
-        total_9_1 = tl.sum(hidden_2 * vector(w_weight_array_2, k, 32), 1) + tl.load(w_bias_array_2 + k)
-        total_9_2 = tl.sum(hidden_2 * vector(w_weight_array_3, k, 32), 1) + tl.load(w_bias_array_3 + k)
-        total_9_3 = tl.sum(hidden_2 * vector(w_weight_array_4, k, 32), 1) + tl.load(w_bias_array_4 + k)
-        total_9_4 = tl.sum(hidden_2 * vector(w_weight_array_5, k, 32), 1) + tl.load(w_bias_array_5 + k)
-        total_9_5 = tl.sum(hidden_2 * vector(w_weight_array_6, k, 32), 1) + tl.load(w_bias_array_6 + k)
-        total_9_6 = tl.sum(hidden_2 * vector(w_weight_array_7, k, 32), 1) + tl.load(w_bias_array_7 + k)
-        total_9_7 = tl.sum(hidden_2 * vector(w_weight_array_8, k, 32), 1) + tl.load(w_bias_array_8 + k)
-        value_11_0 = total_9_0
-        value_12_0 = total_9_1
-        value_13_0 = total_9_2
-        value_14_0 = total_9_3
-        value_15_0 = total_9_4
-        value_16_0 = total_9_5
-        value_17_0 = total_9_6
-        value_18_0 = total_9_7
+        total_3 = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
+        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total_3, float("-inf")), 1)
+        shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # spline.gen:14
-        largest_2_0 = tl.maximum(
-            tl.maximum(
-                tl.maximum(
-                    tl.maximum(
-                        tl.maximum(tl.maximum(tl.maximum(value_11_0, value_12_0), value_13_0), value_14_0),
-                        value_15_0,
-                    ),
-                    value_16_0,
-                ),
-                value_17_0,
-            ),
-            value_18_0,
+        difference_3 = (
+            total_3
+            - (
+                shared_4
+                + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, tl.exp(total_3 - shared_4[:, None]), 0.0), 1))
+            )[:, None]
         )
-        difference_9_0 = value_11_0 - largest_2_0
-        chosen_9_0 = tl.where(not_greater_equal_value_0, difference_9_0, 0.0)
-        difference_10_0 = value_12_0 - largest_2_0
-        chosen_10_0 = tl.where(not_greater_equal_value_0, difference_10_0, 0.0)
-        difference_11_0 = value_13_0 - largest_2_0
-        chosen_11_0 = tl.where(not_greater_equal_value_0, difference_11_0, 0.0)
-        difference_12_0 = value_14_0 - largest_2_0
-        chosen_12_0 = tl.where(not_greater_equal_value_0, difference_12_0, 0.0)
-        difference_13_0 = value_15_0 - largest_2_0
-        chosen_13_0 = tl.where(not_greater_equal_value_0, difference_13_0, 0.0)
-        difference_14_0 = value_16_0 - largest_2_0
-        chosen_14_0 = tl.where(not_greater_equal_value_0, difference_14_0, 0.0)
-        difference_15_0 = value_17_0 - largest_2_0
-        chosen_15_0 = tl.where(not_greater_equal_value_0, difference_15_0, 0.0)
-        difference_16_0 = value_18_0 - largest_2_0
-        chosen_16_0 = tl.where(not_greater_equal_value_0, difference_16_0, 0.0)
-        total_10_0 = largest_2_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_0,
-                tl.exp(chosen_9_0)
-                + tl.exp(chosen_10_0)
-                + tl.exp(chosen_11_0)
-                + tl.exp(chosen_12_0)
-                + tl.exp(chosen_13_0)
-                + tl.exp(chosen_14_0)
-                + tl.exp(chosen_15_0)
-                + tl.exp(chosen_16_0),
-                1.0,
-            ),
-        )
+        chosen_2 = tl.where(not_greater_equal_value[:, None], difference_3, 0.0)
         # spline.gen:6
-        product_8_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_11_0 - total_10_0, 0.0)))
-        product_9_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_12_0 - total_10_0, 0.0)))
-        total_11_0 = product_8_0 + product_9_0
-        product_10_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_13_0 - total_10_0, 0.0)))
-        total_12_0 = total_11_0 + product_10_0
-        product_11_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_14_0 - total_10_0, 0.0)))
-        total_13_0 = total_12_0 + product_11_0
-        product_12_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_15_0 - total_10_0, 0.0)))
-        total_14_0 = total_13_0 + product_12_0
-        product_13_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_16_0 - total_10_0, 0.0)))
-        total_15_0 = total_14_0 + product_13_0
-        product_14_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_17_0 - total_10_0, 0.0)))
-        # spline.gen:7
-        total_16_0 = -3.0 + total_7_0
+        product_2 = 6.0 * (0.001 + 0.992 * tl.exp(chosen_2))
         # spline.gen:14
-        greater_equal_smaller_2_0 = smaller_0 >= total_16_0
-        # spline.gen:7
-        total_17_0 = -3.0 + total_6_0
-        # spline.gen:14
-        greater_equal_smaller_3_0 = smaller_0 >= total_17_0
-        # spline.gen:7
-        total_18_0 = -3.0 + total_5_0
-        # spline.gen:14
-        greater_equal_smaller_4_0 = smaller_0 >= total_18_0
-        # spline.gen:7
-        total_19_0 = -3.0 + total_4_0
-        # spline.gen:14
-        greater_equal_smaller_5_0 = smaller_0 >= total_19_0
-        # spline.gen:7
-        total_20_0 = -3.0 + total_3_0
-        # spline.gen:14
-        greater_equal_smaller_6_0 = smaller_0 >= total_20_0
-        # spline.gen:7
-        total_21_0 = -3.0 + product_0
-        # spline.gen:14
-        greater_equal_smaller_7_0 = smaller_0 >= total_21_0
-        chosen_17_0 = tl.where(
-            greater_equal_smaller_0,
-            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_18_0 - total_10_0, 0.0))),
-            tl.where(
-                greater_equal_smaller_2_0,
-                product_14_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    product_13_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        product_12_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            product_11_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                product_10_0,
-                                tl.where(greater_equal_smaller_7_0, product_9_0, product_8_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        difference_17_0 = smaller_0 - tl.where(
-            greater_equal_smaller_0,
-            total_8_0,
-            tl.where(
-                greater_equal_smaller_2_0,
-                total_16_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_17_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_18_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_19_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_20_0,
-                                tl.where(greater_equal_smaller_7_0, total_21_0, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_18_0 = tl.where(
-            greater_equal_smaller_0,
-            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_10_0 - total_2_0, 0.0))),
-            tl.where(
-                greater_equal_smaller_2_0,
-                product_7_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    product_6_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        product_5_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            product_4_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                product_3_0,
-                                tl.where(greater_equal_smaller_7_0, product_2_0, product_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        ratio_0 = chosen_18_0 / tl.where(not_greater_equal_value_0, chosen_17_0, 1.0)
-        product_15_0 = difference_17_0 * ratio_0
-        # spline.gen:15
-        total_22_0 = tl.sum(hidden_2 * vector(d_weight_array, k, 32), 1) + tl.load(d_bias_array + k)
-        total_22_1 = tl.sum(hidden_2 * vector(d_weight_array_2, k, 32), 1) + tl.load(d_bias_array_2 + k)
-        total_22_2 = tl.sum(hidden_2 * vector(d_weight_array_3, k, 32), 1) + tl.load(d_bias_array_3 + k)
-        total_22_3 = tl.sum(hidden_2 * vector(d_weight_array_4, k, 32), 1) + tl.load(d_bias_array_4 + k)
-        total_22_4 = tl.sum(hidden_2 * vector(d_weight_array_5, k, 32), 1) + tl.load(d_bias_array_5 + k)
-        total_22_5 = tl.sum(hidden_2 * vector(d_weight_array_6, k, 32), 1) + tl.load(d_bias_array_6 + k)
-        total_22_6 = tl.sum(hidden_2 * vector(d_weight_array_7, k, 32), 1) + tl.load(d_bias_array_7 + k)
-        # spline.gen:14
-        total_23_0 = 0.001 + softplus(total_22_6)
-        total_24_0 = 0.001 + softplus(total_22_5)
-        total_25_0 = 0.001 + softplus(total_22_4)
-        total_26_0 = 0.001 + softplus(total_22_3)
-        total_27_0 = 0.001 + softplus(total_22_2)
-        total_28_0 = 0.001 + softplus(total_22_1)
-        total_29_0 = 0.001 + softplus(total_22_0)
-        chosen_19_0 = tl.where(
-            greater_equal_smaller_0,
-            total_23_0,
-            tl.where(
-                greater_equal_smaller_2_0,
-                total_24_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_25_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_26_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_27_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_28_0,
-                                tl.where(greater_equal_smaller_7_0, total_29_0, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_16_0 = chosen_18_0 * chosen_19_0
-        chosen_20_0 = tl.where(
-            greater_equal_smaller_0,
+        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product_2, 0.0), 1)
+        difference_4 = smaller - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * total_2_3, 0.0), 1)
+        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product, 0.0), 1)
+        ratio = reduced_2 / tl.where(not_greater_equal_value, reduced, 1.0)
+        product_3 = difference_4 * ratio
+        # spline.gen:8
+        value_2 = tl.where(
+            vector(mask_3_array, 0, 16) != 0.0,
             1.0,
             tl.where(
-                greater_equal_smaller_2_0,
-                total_23_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_24_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_25_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_26_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_27_0,
-                                tl.where(greater_equal_smaller_7_0, total_28_0, total_29_0),
-                            ),
-                        ),
-                    ),
-                ),
+                vector(mask_array, 0, 16) != 0.0,
+                0.001
+                + softplus(dot(hidden_2, matrix(d_weight_array, k, 32, 16), PRECISION) + vector(d_bias_array, k, 16)),
+                1.0,
             ),
         )
-        product_17_0 = 2.0 * ratio_0
-        difference_18_0 = product_16_0 - difference_17_0 * (chosen_19_0 + chosen_20_0 - product_17_0)
-        b_0 = tl.where(
-            greater_equal_value_0,
-            value_2_0,
+        value_2_2 = tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            1.0,
             tl.where(
-                greater_equal_smaller_0,
-                -3.0 + (total_15_0 + product_14_0),
-                tl.where(
-                    greater_equal_smaller_2_0,
-                    -3.0 + total_15_0,
-                    tl.where(
-                        greater_equal_smaller_3_0,
-                        -3.0 + total_14_0,
-                        tl.where(
-                            greater_equal_smaller_4_0,
-                            -3.0 + total_13_0,
-                            tl.where(
-                                greater_equal_smaller_5_0,
-                                -3.0 + total_12_0,
-                                tl.where(
-                                    greater_equal_smaller_6_0,
-                                    -3.0 + total_11_0,
-                                    tl.where(greater_equal_smaller_7_0, -3.0 + product_8_0, -3.0),
-                                ),
-                            ),
-                        ),
-                    ),
+                tl.arange(0, 16)[None, :] < 7,
+                0.001
+                + softplus(
+                    dot(hidden_2, matrix(d_weight_array_2, k, 32, 16), PRECISION) + vector(d_bias_array_2, k, 16),
                 ),
+                1.0,
+            ),
+        )
+        # spline.gen:14
+        value_3 = value_2
+        reduced_3 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * value_3, 0.0), 1)
+        product_4 = reduced_2 * reduced_3
+        value_4 = value_2_2
+        reduced_4 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * value_4, 0.0), 1)
+        product_5 = 2.0 * ratio
+        difference_5 = product_4 - difference_4 * (reduced_3 + reduced_4 - product_5)
+        chosen_3 = tl.where(
+            greater_equal_value,
+            value_0,
+            tl.sum(
+                tl.where(
+                    tl.arange(0, 16)[None, :] < 8,
+                    difference_2
+                    * (
+                        -3.0
+                        + (
+                            0.0
+                            + dot(
+                                tl.where(tl.arange(0, 16)[None, :] < 8, product_2, 0.0),
+                                matrix(weights_array, 0, 16, 16),
+                                "ieee",
+                            )
+                        )
+                    ),
+                    0.0,
+                ),
+                1,
             )
-            + chosen_17_0
+            + reduced
             * tl.minimum(
                 tl.maximum(
                     2.0
-                    * product_15_0
+                    * product_3
                     / tl.where(
-                        not_greater_equal_value_0,
-                        difference_18_0
+                        not_greater_equal_value,
+                        difference_5
                         + tl.sqrt(
                             tl.where(
-                                not_greater_equal_value_0,
+                                not_greater_equal_value,
                                 tl.maximum(
-                                    difference_18_0 * difference_18_0
+                                    difference_5 * difference_5
                                     + 4.0
                                     * (
                                         (
-                                            chosen_18_0 * ratio_0
-                                            - product_16_0
-                                            - difference_17_0 * (product_17_0 - chosen_19_0 - chosen_20_0)
+                                            reduced_2 * ratio
+                                            - product_4
+                                            - difference_4 * (product_5 - reduced_3 - reduced_4)
                                         )
-                                        * product_15_0
+                                        * product_3
                                     ),
                                     0.0,
                                 ),
@@ -599,739 +275,192 @@ def log_prob_kernel(
                 1.0,
             ),
         )
+        # spline.gen:15
+        b_0 = chosen_3
         # spline.gen:3
-        greater_equal_value_2_0 = tl.abs(b_0) >= 3.0
+        greater_equal_value_2 = tl.abs(chosen_3) >= 3.0
         # spline.gen:14
-        not_greater_equal_value_2_0 = greater_equal_value_2_0 == 0
-        total_30_0 = largest_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(
-                    not_greater_equal_value_0,
-                    tl.exp(tl.where(not_greater_equal_value_2_0, chosen_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_2_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_3_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_4_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_5_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_6_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_7_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_8_0, 0.0)),
-                    1.0,
-                ),
-                1.0,
-            ),
-        )
+        not_greater_equal_value_2 = greater_equal_value_2 == 0
         # spline.gen:7
-        product_18_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_3_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
+        product_6 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2[:, None], chosen, 0.0)))
+        total_4 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        product_19_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_4_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
+        total_4_2 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_6, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
-        total_31_0 = product_18_0 + product_19_0
-        product_20_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_5_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
+        total_4_3 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        total_32_0 = total_31_0 + product_20_0
-        product_21_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_6_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_33_0 = total_32_0 + product_21_0
-        product_22_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_7_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_34_0 = total_33_0 + product_22_0
-        product_23_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_8_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_35_0 = total_34_0 + product_23_0
-        product_24_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_9_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_36_0 = -3.0 + (total_35_0 + product_24_0)
         # spline.gen:14
-        greater_equal_smaller_8_0 = smaller_0 >= total_36_0
-        total_37_0 = largest_2_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(
-                    not_greater_equal_value_0,
-                    tl.exp(tl.where(not_greater_equal_value_2_0, chosen_9_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_10_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_11_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_12_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_13_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_14_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_15_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_16_0, 0.0)),
-                    1.0,
-                ),
-                1.0,
-            ),
+        indicator_value_2 = (smaller[:, None] >= total_4).to(tl.float32)
+        indicator_value_2_2 = (smaller[:, None] >= total_4_2).to(tl.float32)
+        difference_6 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_2_2,
         )
         # spline.gen:6
-        product_25_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_11_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        product_26_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_12_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_38_0 = product_25_0 + product_26_0
-        product_27_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_13_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_39_0 = total_38_0 + product_27_0
-        product_28_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_14_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_40_0 = total_39_0 + product_28_0
-        product_29_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_15_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_41_0 = total_40_0 + product_29_0
-        product_30_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_16_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_42_0 = total_41_0 + product_30_0
-        product_31_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_17_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        # spline.gen:7
-        total_43_0 = -3.0 + total_35_0
+        product_7 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2[:, None], chosen_2, 0.0)))
         # spline.gen:14
-        greater_equal_smaller_9_0 = smaller_0 >= total_43_0
-        # spline.gen:7
-        total_44_0 = -3.0 + total_34_0
-        # spline.gen:14
-        greater_equal_smaller_10_0 = smaller_0 >= total_44_0
-        # spline.gen:7
-        total_45_0 = -3.0 + total_33_0
-        # spline.gen:14
-        greater_equal_smaller_11_0 = smaller_0 >= total_45_0
-        # spline.gen:7
-        total_46_0 = -3.0 + total_32_0
-        # spline.gen:14
-        greater_equal_smaller_12_0 = smaller_0 >= total_46_0
-        # spline.gen:7
-        total_47_0 = -3.0 + total_31_0
-        # spline.gen:14
-        greater_equal_smaller_13_0 = smaller_0 >= total_47_0
-        # spline.gen:7
-        total_48_0 = -3.0 + product_18_0
-        # spline.gen:14
-        greater_equal_smaller_14_0 = smaller_0 >= total_48_0
-        chosen_21_0 = tl.where(
-            greater_equal_smaller_8_0,
-            6.0
-            * (
-                0.001
-                + 0.992
-                * tl.exp(
-                    tl.where(
-                        not_greater_equal_value_2_0,
-                        tl.where(not_greater_equal_value_0, value_18_0 - total_37_0, 0.0),
-                        0.0,
-                    ),
-                )
-            ),
-            tl.where(
-                greater_equal_smaller_9_0,
-                product_31_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    product_30_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        product_29_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            product_28_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                product_27_0,
-                                tl.where(greater_equal_smaller_14_0, product_26_0, product_25_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        difference_19_0 = smaller_0 - tl.where(
-            greater_equal_smaller_8_0,
-            total_36_0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_43_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    total_44_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_45_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            total_46_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_47_0,
-                                tl.where(greater_equal_smaller_14_0, total_48_0, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_22_0 = tl.where(
-            greater_equal_smaller_8_0,
-            6.0
-            * (
-                0.001
-                + 0.992
-                * tl.exp(
-                    tl.where(
-                        not_greater_equal_value_2_0,
-                        tl.where(not_greater_equal_value_0, value_10_0 - total_30_0, 0.0),
-                        0.0,
-                    ),
-                )
-            ),
-            tl.where(
-                greater_equal_smaller_9_0,
-                product_24_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    product_23_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        product_22_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            product_21_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                product_20_0,
-                                tl.where(greater_equal_smaller_14_0, product_19_0, product_18_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        ratio_2_0 = chosen_22_0 / tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_0, chosen_21_0, 1.0),
+        reduced_5 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * product_7, 0.0), 1)
+        difference_7 = smaller - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * total_4_3, 0.0), 1)
+        reduced_6 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * product_6, 0.0), 1)
+        ratio_2 = reduced_6 / tl.where(
+            not_greater_equal_value_2,
+            tl.where(not_greater_equal_value, reduced_5, 1.0),
             1.0,
         )
-        product_32_0 = difference_19_0 * ratio_2_0
-        chosen_23_0 = tl.where(
-            greater_equal_smaller_8_0,
-            total_23_0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_24_0,
+        product_8 = difference_7 * ratio_2
+        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * value_3, 0.0), 1)
+        product_9 = reduced_6 * reduced_7
+        reduced_8 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * value_4, 0.0), 1)
+        product_10 = 2.0 * ratio_2
+        difference_8 = product_9 - difference_7 * (reduced_7 + reduced_8 - product_10)
+        smaller_2 = tl.minimum(
+            tl.maximum(
                 tl.where(
-                    greater_equal_smaller_10_0,
-                    total_25_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_26_0,
+                    greater_equal_value,
+                    value_0,
+                    tl.sum(
                         tl.where(
-                            greater_equal_smaller_12_0,
-                            total_27_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_28_0,
-                                tl.where(greater_equal_smaller_14_0, total_29_0, 1.0),
+                            tl.arange(0, 16)[None, :] < 8,
+                            difference_6
+                            * (
+                                -3.0
+                                + (
+                                    0.0
+                                    + dot(
+                                        tl.where(tl.arange(0, 16)[None, :] < 8, product_7, 0.0),
+                                        matrix(weights_array, 0, 16, 16),
+                                        "ieee",
+                                    )
+                                )
                             ),
+                            0.0,
                         ),
-                    ),
-                ),
-            ),
-        )
-        product_33_0 = chosen_22_0 * chosen_23_0
-        chosen_24_0 = tl.where(
-            greater_equal_smaller_8_0,
-            1.0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_23_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    total_24_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_25_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            total_26_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_27_0,
-                                tl.where(greater_equal_smaller_14_0, total_28_0, total_29_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_34_0 = 2.0 * ratio_2_0
-        difference_20_0 = product_33_0 - difference_19_0 * (chosen_23_0 + chosen_24_0 - product_34_0)
-        b_2_0 = tl.where(
-            greater_equal_value_0,
-            value_2_0,
-            tl.where(
-                greater_equal_smaller_8_0,
-                -3.0 + (total_42_0 + product_31_0),
-                tl.where(
-                    greater_equal_smaller_9_0,
-                    -3.0 + total_42_0,
-                    tl.where(
-                        greater_equal_smaller_10_0,
-                        -3.0 + total_41_0,
-                        tl.where(
-                            greater_equal_smaller_11_0,
-                            -3.0 + total_40_0,
-                            tl.where(
-                                greater_equal_smaller_12_0,
-                                -3.0 + total_39_0,
+                        1,
+                    )
+                    + reduced_5
+                    * tl.minimum(
+                        tl.maximum(
+                            2.0
+                            * product_8
+                            / tl.where(
+                                not_greater_equal_value_2,
                                 tl.where(
-                                    greater_equal_smaller_13_0,
-                                    -3.0 + total_38_0,
-                                    tl.where(greater_equal_smaller_14_0, -3.0 + product_25_0, -3.0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-            + chosen_21_0
-            * tl.minimum(
-                tl.maximum(
-                    2.0
-                    * product_32_0
-                    / tl.where(
-                        not_greater_equal_value_2_0,
-                        tl.where(
-                            not_greater_equal_value_0,
-                            difference_20_0
-                            + tl.sqrt(
-                                tl.where(
-                                    not_greater_equal_value_2_0,
-                                    tl.where(
-                                        not_greater_equal_value_0,
-                                        tl.maximum(
-                                            difference_20_0 * difference_20_0
-                                            + 4.0
-                                            * (
-                                                (
-                                                    chosen_22_0 * ratio_2_0
-                                                    - product_33_0
-                                                    - difference_19_0 * (product_34_0 - chosen_23_0 - chosen_24_0)
-                                                )
-                                                * product_32_0
+                                    not_greater_equal_value,
+                                    difference_8
+                                    + tl.sqrt(
+                                        tl.where(
+                                            not_greater_equal_value_2,
+                                            tl.where(
+                                                not_greater_equal_value,
+                                                tl.maximum(
+                                                    difference_8 * difference_8
+                                                    + 4.0
+                                                    * (
+                                                        (
+                                                            reduced_6 * ratio_2
+                                                            - product_9
+                                                            - difference_7 * (product_10 - reduced_7 - reduced_8)
+                                                        )
+                                                        * product_8
+                                                    ),
+                                                    0.0,
+                                                ),
+                                                1.0,
                                             ),
-                                            0.0,
+                                            1.0,
                                         ),
-                                        1.0,
                                     ),
                                     1.0,
                                 ),
+                                1.0,
                             ),
-                            1.0,
+                            0.0,
                         ),
                         1.0,
                     ),
-                    0.0,
                 ),
-                1.0,
+                -3.0,
             ),
+            3.0,
         )
-        smaller_2_0 = tl.minimum(tl.maximum(b_2_0, -3.0), 3.0)
-        total_49_0 = largest_2_0 + tl.log(
+        # spline.gen:6
+        product_11 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2[:, None], difference_3, 0.0)))
+        total_5 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_11, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        total_5_2 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_11, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+        )
+        total_5_3 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_11, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        # spline.gen:14
+        indicator_value_3 = (smaller_2[:, None] >= total_5).to(tl.float32)
+        indicator_value_3_2 = (smaller_2[:, None] >= total_5_2).to(tl.float32)
+        difference_9 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_3, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_3_2,
+        )
+        reduced_9 = tl.sum(
             tl.where(
-                not_greater_equal_value_2_0,
-                tl.exp(tl.where(not_greater_equal_value_2_0, difference_9_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_10_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_11_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_12_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_13_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_14_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_15_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_16_0, 0.0)),
-                1.0,
+                tl.arange(0, 16)[None, :] < 8,
+                difference_9
+                * (6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2[:, None], difference, 0.0)))),
+                0.0,
             ),
+            1,
         )
-        # spline.gen:6
-        product_35_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_11_0 - total_49_0, 0.0))
-        )
-        product_36_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_12_0 - total_49_0, 0.0))
-        )
-        total_50_0 = product_35_0 + product_36_0
-        product_37_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_13_0 - total_49_0, 0.0))
-        )
-        total_51_0 = total_50_0 + product_37_0
-        product_38_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_14_0 - total_49_0, 0.0))
-        )
-        total_52_0 = total_51_0 + product_38_0
-        product_39_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_15_0 - total_49_0, 0.0))
-        )
-        total_53_0 = total_52_0 + product_39_0
-        product_40_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_16_0 - total_49_0, 0.0))
-        )
-        total_54_0 = total_53_0 + product_40_0
-        product_41_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_17_0 - total_49_0, 0.0))
-        )
-        total_55_0 = -3.0 + (total_54_0 + product_41_0)
-        # spline.gen:14
-        greater_equal_smaller_2_2_0 = smaller_2_0 >= total_55_0
-        total_56_0 = largest_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.exp(tl.where(not_greater_equal_value_2_0, difference_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_2_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_3_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_4_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_5_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_6_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_7_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_8_0, 0.0)),
-                1.0,
-            ),
-        )
-        # spline.gen:6
-        total_57_0 = -3.0 + total_54_0
-        # spline.gen:14
-        greater_equal_smaller_2_3_0 = smaller_2_0 >= total_57_0
-        # spline.gen:6
-        total_58_0 = -3.0 + total_53_0
-        # spline.gen:14
-        greater_equal_smaller_2_4_0 = smaller_2_0 >= total_58_0
-        # spline.gen:6
-        total_59_0 = -3.0 + total_52_0
-        # spline.gen:14
-        greater_equal_smaller_2_5_0 = smaller_2_0 >= total_59_0
-        # spline.gen:6
-        total_60_0 = -3.0 + total_51_0
-        # spline.gen:14
-        greater_equal_smaller_2_6_0 = smaller_2_0 >= total_60_0
-        # spline.gen:6
-        total_61_0 = -3.0 + total_50_0
-        # spline.gen:14
-        greater_equal_smaller_2_7_0 = smaller_2_0 >= total_61_0
-        # spline.gen:6
-        total_62_0 = -3.0 + product_35_0
-        # spline.gen:14
-        greater_equal_smaller_2_8_0 = smaller_2_0 >= total_62_0
-        chosen_25_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_10_0 - total_56_0, 0.0))),
-            tl.where(
-                greater_equal_smaller_2_3_0,
-                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_9_0 - total_56_0, 0.0))),
-                tl.where(
-                    greater_equal_smaller_2_4_0,
-                    6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_8_0 - total_56_0, 0.0))),
-                    tl.where(
-                        greater_equal_smaller_2_5_0,
-                        6.0
-                        * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_7_0 - total_56_0, 0.0))),
-                        tl.where(
-                            greater_equal_smaller_2_6_0,
-                            6.0
-                            * (
-                                0.001
-                                + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_6_0 - total_56_0, 0.0))
-                            ),
-                            tl.where(
-                                greater_equal_smaller_2_7_0,
-                                6.0
-                                * (
-                                    0.001
-                                    + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_5_0 - total_56_0, 0.0))
-                                ),
-                                tl.where(
-                                    greater_equal_smaller_2_8_0,
-                                    6.0
-                                    * (
-                                        0.001
-                                        + 0.992
-                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_4_0 - total_56_0, 0.0))
-                                    ),
-                                    6.0
-                                    * (
-                                        0.001
-                                        + 0.992
-                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_3_0 - total_56_0, 0.0))
-                                    ),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_26_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                greater_equal_smaller_2_2_0,
-                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_18_0 - total_49_0, 0.0))),
-                tl.where(
-                    greater_equal_smaller_2_3_0,
-                    product_41_0,
-                    tl.where(
-                        greater_equal_smaller_2_4_0,
-                        product_40_0,
-                        tl.where(
-                            greater_equal_smaller_2_5_0,
-                            product_39_0,
-                            tl.where(
-                                greater_equal_smaller_2_6_0,
-                                product_38_0,
-                                tl.where(
-                                    greater_equal_smaller_2_7_0,
-                                    product_37_0,
-                                    tl.where(greater_equal_smaller_2_8_0, product_36_0, product_35_0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
+        chosen_4 = tl.where(
+            not_greater_equal_value_2,
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * product_11, 0.0), 1),
             1.0,
         )
-        ratio_3_0 = chosen_25_0 / chosen_26_0
-        product_42_0 = chosen_25_0 * ratio_3_0
-        chosen_27_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            total_23_0,
-            tl.where(
-                greater_equal_smaller_2_3_0,
-                total_24_0,
-                tl.where(
-                    greater_equal_smaller_2_4_0,
-                    total_25_0,
-                    tl.where(
-                        greater_equal_smaller_2_5_0,
-                        total_26_0,
-                        tl.where(
-                            greater_equal_smaller_2_6_0,
-                            total_27_0,
-                            tl.where(
-                                greater_equal_smaller_2_7_0,
-                                total_28_0,
-                                tl.where(greater_equal_smaller_2_8_0, total_29_0, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        smaller_3_0 = tl.minimum(
+        ratio_3 = reduced_9 / chosen_4
+        product_12 = reduced_9 * ratio_3
+        reduced_10 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * value_3, 0.0), 1)
+        smaller_3 = tl.minimum(
             tl.maximum(
-                (
-                    smaller_2_0
-                    - tl.where(
-                        greater_equal_smaller_2_2_0,
-                        total_55_0,
-                        tl.where(
-                            greater_equal_smaller_2_3_0,
-                            total_57_0,
-                            tl.where(
-                                greater_equal_smaller_2_4_0,
-                                total_58_0,
-                                tl.where(
-                                    greater_equal_smaller_2_5_0,
-                                    total_59_0,
-                                    tl.where(
-                                        greater_equal_smaller_2_6_0,
-                                        total_60_0,
-                                        tl.where(
-                                            greater_equal_smaller_2_7_0,
-                                            total_61_0,
-                                            tl.where(greater_equal_smaller_2_8_0, total_62_0, -3.0),
-                                        ),
-                                    ),
-                                ),
-                            ),
-                        ),
-                    )
-                )
-                / chosen_26_0,
+                (smaller_2 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * total_5_3, 0.0), 1))
+                / chosen_4,
                 0.0,
             ),
             1.0,
         )
-        difference_21_0 = 1.0 - smaller_3_0
-        power_value_0 = square(tl.where(not_greater_equal_value_2_0, difference_21_0, 1.0))
-        product_43_0 = smaller_3_0 * difference_21_0
-        chosen_28_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            1.0,
-            tl.where(
-                greater_equal_smaller_2_3_0,
-                total_23_0,
-                tl.where(
-                    greater_equal_smaller_2_4_0,
-                    total_24_0,
-                    tl.where(
-                        greater_equal_smaller_2_5_0,
-                        total_25_0,
-                        tl.where(
-                            greater_equal_smaller_2_6_0,
-                            total_26_0,
-                            tl.where(
-                                greater_equal_smaller_2_7_0,
-                                total_27_0,
-                                tl.where(greater_equal_smaller_2_8_0, total_28_0, total_29_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        power_value_2_0 = square(tl.where(not_greater_equal_value_2_0, smaller_3_0, 1.0))
+        difference_10 = 1.0 - smaller_3
+        power_value = square(tl.where(not_greater_equal_value_2, difference_10, 1.0))
+        product_13 = smaller_3 * difference_10
+        reduced_11 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * value_4, 0.0), 1)
+        power_value_2 = square(tl.where(not_greater_equal_value_2, smaller_3, 1.0))
         # spline.gen:22
-        z_0 = value_0
+        z_0 = value__0
         z_1 = b_0
         log_abs_det = log_abs_det + tl.where(
-            greater_equal_value_2_0,
+            greater_equal_value_2,
             0.0,
             tl.log(
                 tl.where(
-                    not_greater_equal_value_2_0,
-                    product_42_0 * chosen_27_0 * power_value_0
-                    + 2.0 * chosen_25_0 * square(tl.where(not_greater_equal_value_2_0, ratio_3_0, 1.0)) * product_43_0
-                    + product_42_0 * chosen_28_0 * power_value_2_0,
+                    not_greater_equal_value_2,
+                    product_12 * reduced_10 * power_value
+                    + 2.0 * reduced_9 * square(tl.where(not_greater_equal_value_2, ratio_3, 1.0)) * product_13
+                    + product_12 * reduced_11 * power_value_2,
                     1.0,
                 ),
             )
-            - tl.log(chosen_26_0)
+            - tl.log(chosen_4)
             - 2.0
             * tl.log(
                 tl.where(
-                    not_greater_equal_value_2_0,
-                    ratio_3_0 * power_value_0
-                    + (chosen_27_0 + chosen_28_0) * product_43_0
-                    + ratio_3_0 * power_value_2_0,
+                    not_greater_equal_value_2,
+                    ratio_3 * power_value + (reduced_10 + reduced_11) * product_13 + ratio_3 * power_value_2,
                     1.0,
                 ),
             ),
@@ -1389,6 +518,13 @@ def log_prob_rows(
     return log_prob
 
 
+SAMPLE_LAYOUT_1 = tiles.layout(16, [*range(1, 8), -1])
+SAMPLE_LAYOUT_2 = tiles.layout(16, [*range(7), -1])
+SAMPLE_LAYOUT_3 = tiles.layout(16, [*range(1, 8)])
+SAMPLE_LAYOUT_4 = tiles.layout(16, [7])
+SAMPLE_LAYOUT_5 = tiles.layout(16, [-1])
+
+
 @tiles.remembered
 def pack_sample(
     mlp_0_weight,
@@ -1404,57 +540,25 @@ def pack_sample(
     device,
 ):
     """The arrays that the kernel reads, in the order of its arguments."""
+    dtype = torch.float32
     return (
         tiles.place(mlp_0_weight[:, :, 0], 32),
         tiles.place(mlp_0_bias, 32),
         tiles.place(mlp_1_weight.mT, 32, 32),
         tiles.place(mlp_1_bias, 32),
-        tiles.place(w_weight[:, 0], 32),
-        tiles.place(w_bias[:, 0]),
-        tiles.place(w_weight[:, 1], 32),
-        tiles.place(w_bias[:, 1]),
-        tiles.place(w_weight[:, 2], 32),
-        tiles.place(w_bias[:, 2]),
-        tiles.place(w_weight[:, 3], 32),
-        tiles.place(w_bias[:, 3]),
-        tiles.place(w_weight[:, 4], 32),
-        tiles.place(w_bias[:, 4]),
-        tiles.place(w_weight[:, 5], 32),
-        tiles.place(w_bias[:, 5]),
-        tiles.place(w_weight[:, 6], 32),
-        tiles.place(w_bias[:, 6]),
-        tiles.place(w_weight[:, 7], 32),
-        tiles.place(w_bias[:, 7]),
-        tiles.place(h_weight[:, 0], 32),
-        tiles.place(h_bias[:, 0]),
-        tiles.place(h_weight[:, 1], 32),
-        tiles.place(h_bias[:, 1]),
-        tiles.place(h_weight[:, 2], 32),
-        tiles.place(h_bias[:, 2]),
-        tiles.place(h_weight[:, 3], 32),
-        tiles.place(h_bias[:, 3]),
-        tiles.place(h_weight[:, 4], 32),
-        tiles.place(h_bias[:, 4]),
-        tiles.place(h_weight[:, 5], 32),
-        tiles.place(h_bias[:, 5]),
-        tiles.place(h_weight[:, 6], 32),
-        tiles.place(h_bias[:, 6]),
-        tiles.place(h_weight[:, 7], 32),
-        tiles.place(h_bias[:, 7]),
-        tiles.place(d_weight[:, 0], 32),
-        tiles.place(d_bias[:, 0]),
-        tiles.place(d_weight[:, 1], 32),
-        tiles.place(d_bias[:, 1]),
-        tiles.place(d_weight[:, 2], 32),
-        tiles.place(d_bias[:, 2]),
-        tiles.place(d_weight[:, 3], 32),
-        tiles.place(d_bias[:, 3]),
-        tiles.place(d_weight[:, 4], 32),
-        tiles.place(d_bias[:, 4]),
-        tiles.place(d_weight[:, 5], 32),
-        tiles.place(d_bias[:, 5]),
-        tiles.place(d_weight[:, 6], 32),
-        tiles.place(d_bias[:, 6]),
+        tiles.place(w_weight.mT, 32, 16),
+        tiles.place(w_bias, 16),
+        tiles.place(causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT, 16, SAMPLE_LAYOUT_1),
+        tiles.place(causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT, 16, SAMPLE_LAYOUT_2),
+        tiles.mask(SAMPLE_LAYOUT_3, device),
+        tiles.mask(SAMPLE_LAYOUT_4, device),
+        tiles.place(h_weight.mT, 32, 16),
+        tiles.place(h_bias, 16),
+        tiles.place(d_weight.mT, 32, SAMPLE_LAYOUT_3),
+        tiles.place(d_bias, SAMPLE_LAYOUT_3),
+        tiles.place(d_weight.mT, 32, 16),
+        tiles.place(d_bias, 16),
+        tiles.mask(SAMPLE_LAYOUT_5, device),
     )
 
 
@@ -1466,50 +570,17 @@ def sample_kernel(
     mlp_1_bias_array,
     w_weight_array,
     w_bias_array,
-    w_weight_array_2,
-    w_bias_array_2,
-    w_weight_array_3,
-    w_bias_array_3,
-    w_weight_array_4,
-    w_bias_array_4,
-    w_weight_array_5,
-    w_bias_array_5,
-    w_weight_array_6,
-    w_bias_array_6,
-    w_weight_array_7,
-    w_bias_array_7,
-    w_weight_array_8,
-    w_bias_array_8,
+    weights_array,
+    weights_2_array,
+    mask_array,
+    mask_2_array,
     h_weight_array,
     h_bias_array,
-    h_weight_array_2,
-    h_bias_array_2,
-    h_weight_array_3,
-    h_bias_array_3,
-    h_weight_array_4,
-    h_bias_array_4,
-    h_weight_array_5,
-    h_bias_array_5,
-    h_weight_array_6,
-    h_bias_array_6,
-    h_weight_array_7,
-    h_bias_array_7,
-    h_weight_array_8,
-    h_bias_array_8,
     d_weight_array,
     d_bias_array,
     d_weight_array_2,
     d_bias_array_2,
-    d_weight_array_3,
-    d_bias_array_3,
-    d_weight_array_4,
-    d_bias_array_4,
-    d_weight_array_5,
-    d_bias_array_5,
-    d_weight_array_6,
-    d_bias_array_6,
-    d_weight_array_7,
-    d_bias_array_7,
+    mask_3_array,
     x_out,
     rows_ptr,
     count,
@@ -1527,52 +598,19 @@ def sample_kernel(
     mlp_0_bias_array [4, 32]
     mlp_1_weight_array [4, 32, 32]
     mlp_1_bias_array [4, 32]
-    w_weight_array [4, 32]
-    w_bias_array [4]
-    w_weight_array_2 [4, 32]
-    w_bias_array_2 [4]
-    w_weight_array_3 [4, 32]
-    w_bias_array_3 [4]
-    w_weight_array_4 [4, 32]
-    w_bias_array_4 [4]
-    w_weight_array_5 [4, 32]
-    w_bias_array_5 [4]
-    w_weight_array_6 [4, 32]
-    w_bias_array_6 [4]
-    w_weight_array_7 [4, 32]
-    w_bias_array_7 [4]
-    w_weight_array_8 [4, 32]
-    w_bias_array_8 [4]
-    h_weight_array [4, 32]
-    h_bias_array [4]
-    h_weight_array_2 [4, 32]
-    h_bias_array_2 [4]
-    h_weight_array_3 [4, 32]
-    h_bias_array_3 [4]
-    h_weight_array_4 [4, 32]
-    h_bias_array_4 [4]
-    h_weight_array_5 [4, 32]
-    h_bias_array_5 [4]
-    h_weight_array_6 [4, 32]
-    h_bias_array_6 [4]
-    h_weight_array_7 [4, 32]
-    h_bias_array_7 [4]
-    h_weight_array_8 [4, 32]
-    h_bias_array_8 [4]
-    d_weight_array [4, 32]
-    d_bias_array [4]
-    d_weight_array_2 [4, 32]
-    d_bias_array_2 [4]
-    d_weight_array_3 [4, 32]
-    d_bias_array_3 [4]
-    d_weight_array_4 [4, 32]
-    d_bias_array_4 [4]
-    d_weight_array_5 [4, 32]
-    d_bias_array_5 [4]
-    d_weight_array_6 [4, 32]
-    d_bias_array_6 [4]
-    d_weight_array_7 [4, 32]
-    d_bias_array_7 [4]
+    w_weight_array [4, 32, 16]
+    w_bias_array [4, 16]
+    weights_array [16, 16]
+    weights_2_array [16, 16]
+    mask_array [16]
+    mask_2_array [16]
+    h_weight_array [4, 32, 16]
+    h_bias_array [4, 16]
+    d_weight_array [4, 32, 16]
+    d_bias_array [4, 16]
+    d_weight_array_2 [4, 32, 16]
+    d_bias_array_2 [4, 16]
+    mask_3_array [16]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
@@ -1595,315 +633,105 @@ def sample_kernel(
             dot(hidden, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32),
             0.0,
         )
-        w_0 = tl.sum(hidden_2 * vector(w_weight_array, k, 32), 1) + tl.load(w_bias_array + k)
-        w_1 = tl.sum(hidden_2 * vector(w_weight_array_2, k, 32), 1) + tl.load(w_bias_array_2 + k)
-        w_2 = tl.sum(hidden_2 * vector(w_weight_array_3, k, 32), 1) + tl.load(w_bias_array_3 + k)
-        w_3 = tl.sum(hidden_2 * vector(w_weight_array_4, k, 32), 1) + tl.load(w_bias_array_4 + k)
-        w_4 = tl.sum(hidden_2 * vector(w_weight_array_5, k, 32), 1) + tl.load(w_bias_array_5 + k)
-        w_5 = tl.sum(hidden_2 * vector(w_weight_array_6, k, 32), 1) + tl.load(w_bias_array_6 + k)
-        w_6 = tl.sum(hidden_2 * vector(w_weight_array_7, k, 32), 1) + tl.load(w_bias_array_7 + k)
-        w_7 = tl.sum(hidden_2 * vector(w_weight_array_8, k, 32), 1) + tl.load(w_bias_array_8 + k)
-        shared_1 = tl.maximum(
-            tl.maximum(tl.maximum(tl.maximum(tl.maximum(tl.maximum(tl.maximum(w_0, w_1), w_2), w_3), w_4), w_5), w_6),
-            w_7,
-        )
+        w = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
+        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, w, float("-inf")), 1)
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
-        shared_3 = shared_2 + tl.log(
-            tl.exp(w_0 - shared_2)
-            + tl.exp(w_1 - shared_2)
-            + tl.exp(w_2 - shared_2)
-            + tl.exp(w_3 - shared_2)
-            + tl.exp(w_4 - shared_2)
-            + tl.exp(w_5 - shared_2)
-            + tl.exp(w_6 - shared_2)
-            + tl.exp(w_7 - shared_2),
-        )
         # spline.gen:6
-        W__0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_0 - shared_3, 0.0)))
-        W__1 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_1 - shared_3, 0.0)))
-        W__2 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_2 - shared_3, 0.0)))
-        W__3 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_3 - shared_3, 0.0)))
-        W__4 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_4 - shared_3, 0.0)))
-        W__5 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_5 - shared_3, 0.0)))
-        W__6 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_6 - shared_3, 0.0)))
-        W__7 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_7 - shared_3, 0.0)))
-        W_0 = W__0
-        W_1 = W__1
-        total = W_0 + W_1
-        W_2 = W__2
-        total_2 = total + W_2
-        W_3 = W__3
-        total_3 = total_2 + W_3
-        W_4 = W__4
-        total_4 = total_3 + W_4
-        W_5 = W__5
-        total_5 = total_4 + W_5
-        W_6 = W__6
-        x_2 = -3.0 + (total_5 + W_6)
-        # spline.gen:9
-        greater_equal_b_0 = b_0 >= x_2
-        # spline.gen:15
-        h_0 = tl.sum(hidden_2 * vector(h_weight_array, k, 32), 1) + tl.load(h_bias_array + k)
-        h_1 = tl.sum(hidden_2 * vector(h_weight_array_2, k, 32), 1) + tl.load(h_bias_array_2 + k)
-        h_2 = tl.sum(hidden_2 * vector(h_weight_array_3, k, 32), 1) + tl.load(h_bias_array_3 + k)
-        h_3 = tl.sum(hidden_2 * vector(h_weight_array_4, k, 32), 1) + tl.load(h_bias_array_4 + k)
-        h_4 = tl.sum(hidden_2 * vector(h_weight_array_5, k, 32), 1) + tl.load(h_bias_array_5 + k)
-        h_5 = tl.sum(hidden_2 * vector(h_weight_array_6, k, 32), 1) + tl.load(h_bias_array_6 + k)
-        h_6 = tl.sum(hidden_2 * vector(h_weight_array_7, k, 32), 1) + tl.load(h_bias_array_7 + k)
-        h_7 = tl.sum(hidden_2 * vector(h_weight_array_8, k, 32), 1) + tl.load(h_bias_array_8 + k)
-        shared_4 = tl.maximum(
-            tl.maximum(tl.maximum(tl.maximum(tl.maximum(tl.maximum(tl.maximum(h_0, h_1), h_2), h_3), h_4), h_5), h_6),
-            h_7,
-        )
-        shared_5 = tl.where(tl.abs(shared_4) < float("inf"), shared_4, 0.0)
-        shared_6 = shared_5 + tl.log(
-            tl.exp(h_0 - shared_5)
-            + tl.exp(h_1 - shared_5)
-            + tl.exp(h_2 - shared_5)
-            + tl.exp(h_3 - shared_5)
-            + tl.exp(h_4 - shared_5)
-            + tl.exp(h_5 - shared_5)
-            + tl.exp(h_6 - shared_5)
-            + tl.exp(h_7 - shared_5),
-        )
-        # spline.gen:7
-        H__0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_0 - shared_6, 0.0)))
-        H__1 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_1 - shared_6, 0.0)))
-        H__2 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_2 - shared_6, 0.0)))
-        H__3 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_3 - shared_6, 0.0)))
-        H__4 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_4 - shared_6, 0.0)))
-        H__5 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_5 - shared_6, 0.0)))
-        H__6 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_6 - shared_6, 0.0)))
-        H__7 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_7 - shared_6, 0.0)))
-        H_0 = H__0
-        H_1 = H__1
-        total_6 = H_0 + H_1
-        H_2 = H__2
-        total_7 = total_6 + H_2
-        H_3 = H__3
-        total_8 = total_7 + H_3
-        H_4 = H__4
-        total_9 = total_8 + H_4
-        H_5 = H__5
-        total_10 = total_9 + H_5
-        H_6 = H__6
-        y = -3.0 + (total_10 + H_6)
-        # spline.gen:6
-        x_3 = -3.0 + total_5
-        # spline.gen:9
-        greater_equal_b_0_2 = b_0 >= x_3
-        # spline.gen:7
-        y_2 = -3.0 + total_10
-        # spline.gen:6
-        x_4 = -3.0 + total_4
-        # spline.gen:9
-        greater_equal_b_0_3 = b_0 >= x_4
-        # spline.gen:7
-        y_3 = -3.0 + total_9
-        # spline.gen:6
-        x_5 = -3.0 + total_3
-        # spline.gen:9
-        greater_equal_b_0_4 = b_0 >= x_5
-        # spline.gen:7
-        y_4 = -3.0 + total_8
-        # spline.gen:6
-        x_6 = -3.0 + total_2
-        # spline.gen:9
-        greater_equal_b_0_5 = b_0 >= x_6
-        # spline.gen:7
-        y_5 = -3.0 + total_7
-        # spline.gen:6
-        x_7 = -3.0 + total
-        # spline.gen:9
-        greater_equal_b_0_6 = b_0 >= x_7
-        # spline.gen:7
-        y_6 = -3.0 + total_6
-        # spline.gen:6
-        x_8 = -3.0 + W_0
-        # spline.gen:9
-        greater_equal_b_0_7 = b_0 >= x_8
-        # spline.gen:7
-        y_7 = -3.0 + H_0
-        # spline.gen:10
-        chosen = tl.where(
-            greater_equal_b_0,
-            H__7,
-            tl.where(
-                greater_equal_b_0_2,
-                H_6,
+        W = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
                 tl.where(
-                    greater_equal_b_0_3,
-                    H_5,
-                    tl.where(
-                        greater_equal_b_0_4,
-                        H_4,
-                        tl.where(
-                            greater_equal_b_0_5,
-                            H_3,
-                            tl.where(greater_equal_b_0_6, H_2, tl.where(greater_equal_b_0_7, H_1, H_0)),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_2 = tl.where(
-            not_greater_equal_value,
-            tl.where(
-                greater_equal_b_0,
-                W__7,
-                tl.where(
-                    greater_equal_b_0_2,
-                    W_6,
-                    tl.where(
-                        greater_equal_b_0_3,
-                        W_5,
-                        tl.where(
-                            greater_equal_b_0_4,
-                            W_4,
-                            tl.where(
-                                greater_equal_b_0_5,
-                                W_3,
-                                tl.where(greater_equal_b_0_6, W_2, tl.where(greater_equal_b_0_7, W_1, W_0)),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-            1.0,
-        )
-        s = chosen / chosen_2
-        # spline.gen:11
-        r = (
-            b_0
-            - tl.where(
-                greater_equal_b_0,
-                x_2,
-                tl.where(
-                    greater_equal_b_0_2,
-                    x_3,
-                    tl.where(
-                        greater_equal_b_0_3,
-                        x_4,
-                        tl.where(
-                            greater_equal_b_0_4,
-                            x_5,
-                            tl.where(
-                                greater_equal_b_0_5,
-                                x_6,
-                                tl.where(greater_equal_b_0_6, x_7, tl.where(greater_equal_b_0_7, x_8, -3.0)),
-                            ),
-                        ),
-                    ),
+                    not_greater_equal_value[:, None],
+                    w
+                    - (
+                        shared_2
+                        + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, tl.exp(w - shared_2[:, None]), 0.0), 1))
+                    )[:, None],
+                    0.0,
                 ),
             )
-        ) / chosen_2
-        # spline.gen:15
-        d_0 = tl.sum(hidden_2 * vector(d_weight_array, k, 32), 1) + tl.load(d_bias_array + k)
-        d_1 = tl.sum(hidden_2 * vector(d_weight_array_2, k, 32), 1) + tl.load(d_bias_array_2 + k)
-        d_2 = tl.sum(hidden_2 * vector(d_weight_array_3, k, 32), 1) + tl.load(d_bias_array_3 + k)
-        d_3 = tl.sum(hidden_2 * vector(d_weight_array_4, k, 32), 1) + tl.load(d_bias_array_4 + k)
-        d_4 = tl.sum(hidden_2 * vector(d_weight_array_5, k, 32), 1) + tl.load(d_bias_array_5 + k)
-        d_5 = tl.sum(hidden_2 * vector(d_weight_array_6, k, 32), 1) + tl.load(d_bias_array_6 + k)
-        d_6 = tl.sum(hidden_2 * vector(d_weight_array_7, k, 32), 1) + tl.load(d_bias_array_7 + k)
-        # spline.gen:14
-        total_11_0 = 0.001 + softplus(d_0)
-        total_11_1 = 0.001 + softplus(d_1)
-        total_11_2 = 0.001 + softplus(d_2)
-        total_11_3 = 0.001 + softplus(d_3)
-        total_11_4 = 0.001 + softplus(d_4)
-        total_11_5 = 0.001 + softplus(d_5)
-        total_11_6 = 0.001 + softplus(d_6)
-        # spline.gen:4
-        value_6 = total_11_6
-        value_5 = total_11_5
-        value_4 = total_11_4
-        value_3 = total_11_3
-        value_2 = total_11_2
-        value_1 = total_11_1
-        value_0 = total_11_0
-        chosen_3 = tl.where(
-            greater_equal_b_0,
-            value_6,
-            tl.where(
-                greater_equal_b_0_2,
-                value_5,
-                tl.where(
-                    greater_equal_b_0_3,
-                    value_4,
-                    tl.where(
-                        greater_equal_b_0_4,
-                        value_3,
-                        tl.where(
-                            greater_equal_b_0_5,
-                            value_2,
-                            tl.where(greater_equal_b_0_6, value_1, tl.where(greater_equal_b_0_7, value_0, 1.0)),
-                        ),
-                    ),
-                ),
-            ),
         )
-        difference = 1.0 - r
+        x_2 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, W, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        x_2_2 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, W, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+        )
+        x_2_3 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, W, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        # spline.gen:9
+        indicator_value = (b_0[:, None] >= x_2).to(tl.float32)
+        indicator_value_2 = (b_0[:, None] >= x_2_2).to(tl.float32)
+        difference = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_2,
+        )
+        # spline.gen:15
+        h = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
+        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, h, float("-inf")), 1)
+        shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
+        # spline.gen:7
+        H = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value[:, None],
+                    h
+                    - (
+                        shared_4
+                        + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, tl.exp(h - shared_4[:, None]), 0.0), 1))
+                    )[:, None],
+                    0.0,
+                ),
+            )
+        )
+        y = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, H, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        # spline.gen:10
+        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference * H, 0.0), 1)
+        chosen = tl.where(
+            not_greater_equal_value,
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference * W, 0.0), 1),
+            1.0,
+        )
+        s = reduced / chosen
+        # spline.gen:11
+        r = (b_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference * x_2_3, 0.0), 1)) / chosen
+        # spline.gen:15
+        d = dot(hidden_2, matrix(d_weight_array, k, 32, 16), PRECISION) + vector(d_bias_array, k, 16)
+        d_2 = dot(hidden_2, matrix(d_weight_array_2, k, 32, 16), PRECISION) + vector(d_bias_array_2, k, 16)
+        # spline.gen:8
+        D = tl.where(
+            vector(mask_3_array, 0, 16) != 0.0,
+            1.0,
+            tl.where(vector(mask_array, 0, 16) != 0.0, 0.001 + softplus(d), 1.0),
+        )
+        D_2 = tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            1.0,
+            tl.where(tl.arange(0, 16)[None, :] < 7, 0.001 + softplus(d_2), 1.0),
+        )
+        # spline.gen:4
+        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference * D, 0.0), 1)
+        difference_2 = 1.0 - r
         # spline.gen:3
         SplineCoupling_Spline = tl.where(
             greater_equal_value,
             b_0,
-            tl.where(
-                greater_equal_b_0,
-                y,
-                tl.where(
-                    greater_equal_b_0_2,
-                    y_2,
-                    tl.where(
-                        greater_equal_b_0_3,
-                        y_3,
-                        tl.where(
-                            greater_equal_b_0_4,
-                            y_4,
-                            tl.where(
-                                greater_equal_b_0_5,
-                                y_5,
-                                tl.where(greater_equal_b_0_6, y_6, tl.where(greater_equal_b_0_7, y_7, -3.0)),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-            + chosen
-            * (s * square(tl.where(not_greater_equal_value, r, 1.0)) + chosen_3 * r * difference)
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference * y, 0.0), 1)
+            + reduced
+            * (s * square(tl.where(not_greater_equal_value, r, 1.0)) + reduced_2 * r * difference_2)
             / tl.where(
                 not_greater_equal_value,
                 s
-                + (
-                    tl.where(
-                        greater_equal_b_0,
-                        1.0,
-                        tl.where(
-                            greater_equal_b_0_2,
-                            value_6,
-                            tl.where(
-                                greater_equal_b_0_3,
-                                value_5,
-                                tl.where(
-                                    greater_equal_b_0_4,
-                                    value_4,
-                                    tl.where(
-                                        greater_equal_b_0_5,
-                                        value_3,
-                                        tl.where(
-                                            greater_equal_b_0_6,
-                                            value_2,
-                                            tl.where(greater_equal_b_0_7, value_1, value_0),
-                                        ),
-                                    ),
-                                ),
-                            ),
-                        ),
-                    )
-                    + chosen_3
-                    - 2.0 * s
-                )
+                + (tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference * D_2, 0.0), 1) + reduced_2 - 2.0 * s)
                 * r
-                * difference,
+                * difference_2,
                 1.0,
             ),
         )
@@ -1969,6 +797,13 @@ def sample_rows(
     return x
 
 
+FORWARD_LAYOUT_1 = tiles.layout(16, [*range(1, 8), -1])
+FORWARD_LAYOUT_2 = tiles.layout(16, [*range(7), -1])
+FORWARD_LAYOUT_3 = tiles.layout(16, [*range(1, 8)])
+FORWARD_LAYOUT_4 = tiles.layout(16, [7])
+FORWARD_LAYOUT_5 = tiles.layout(16, [-1])
+
+
 @tiles.remembered
 def pack_forward(
     mlp_0_weight,
@@ -1984,57 +819,25 @@ def pack_forward(
     device,
 ):
     """The arrays that the kernel reads, in the order of its arguments."""
+    dtype = torch.float32
     return (
         tiles.place(mlp_0_weight[:, :, 0], 32),
         tiles.place(mlp_0_bias, 32),
         tiles.place(mlp_1_weight.mT, 32, 32),
         tiles.place(mlp_1_bias, 32),
-        tiles.place(w_weight[:, 0], 32),
-        tiles.place(w_bias[:, 0]),
-        tiles.place(w_weight[:, 1], 32),
-        tiles.place(w_bias[:, 1]),
-        tiles.place(w_weight[:, 2], 32),
-        tiles.place(w_bias[:, 2]),
-        tiles.place(w_weight[:, 3], 32),
-        tiles.place(w_bias[:, 3]),
-        tiles.place(w_weight[:, 4], 32),
-        tiles.place(w_bias[:, 4]),
-        tiles.place(w_weight[:, 5], 32),
-        tiles.place(w_bias[:, 5]),
-        tiles.place(w_weight[:, 6], 32),
-        tiles.place(w_bias[:, 6]),
-        tiles.place(w_weight[:, 7], 32),
-        tiles.place(w_bias[:, 7]),
-        tiles.place(h_weight[:, 0], 32),
-        tiles.place(h_bias[:, 0]),
-        tiles.place(h_weight[:, 1], 32),
-        tiles.place(h_bias[:, 1]),
-        tiles.place(h_weight[:, 2], 32),
-        tiles.place(h_bias[:, 2]),
-        tiles.place(h_weight[:, 3], 32),
-        tiles.place(h_bias[:, 3]),
-        tiles.place(h_weight[:, 4], 32),
-        tiles.place(h_bias[:, 4]),
-        tiles.place(h_weight[:, 5], 32),
-        tiles.place(h_bias[:, 5]),
-        tiles.place(h_weight[:, 6], 32),
-        tiles.place(h_bias[:, 6]),
-        tiles.place(h_weight[:, 7], 32),
-        tiles.place(h_bias[:, 7]),
-        tiles.place(d_weight[:, 0], 32),
-        tiles.place(d_bias[:, 0]),
-        tiles.place(d_weight[:, 1], 32),
-        tiles.place(d_bias[:, 1]),
-        tiles.place(d_weight[:, 2], 32),
-        tiles.place(d_bias[:, 2]),
-        tiles.place(d_weight[:, 3], 32),
-        tiles.place(d_bias[:, 3]),
-        tiles.place(d_weight[:, 4], 32),
-        tiles.place(d_bias[:, 4]),
-        tiles.place(d_weight[:, 5], 32),
-        tiles.place(d_bias[:, 5]),
-        tiles.place(d_weight[:, 6], 32),
-        tiles.place(d_bias[:, 6]),
+        tiles.place(w_weight.mT, 32, 16),
+        tiles.place(w_bias, 16),
+        tiles.place(causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT, 16, FORWARD_LAYOUT_1),
+        tiles.place(causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT, 16, FORWARD_LAYOUT_2),
+        tiles.mask(FORWARD_LAYOUT_3, device),
+        tiles.mask(FORWARD_LAYOUT_4, device),
+        tiles.place(h_weight.mT, 32, 16),
+        tiles.place(h_bias, 16),
+        tiles.place(d_weight.mT, 32, FORWARD_LAYOUT_3),
+        tiles.place(d_bias, FORWARD_LAYOUT_3),
+        tiles.place(d_weight.mT, 32, 16),
+        tiles.place(d_bias, 16),
+        tiles.mask(FORWARD_LAYOUT_5, device),
     )
 
 
@@ -2047,50 +850,17 @@ def forward_kernel(
     mlp_1_bias_array,
     w_weight_array,
     w_bias_array,
-    w_weight_array_2,
-    w_bias_array_2,
-    w_weight_array_3,
-    w_bias_array_3,
-    w_weight_array_4,
-    w_bias_array_4,
-    w_weight_array_5,
-    w_bias_array_5,
-    w_weight_array_6,
-    w_bias_array_6,
-    w_weight_array_7,
-    w_bias_array_7,
-    w_weight_array_8,
-    w_bias_array_8,
+    weights_array,
+    weights_2_array,
+    mask_array,
+    mask_2_array,
     h_weight_array,
     h_bias_array,
-    h_weight_array_2,
-    h_bias_array_2,
-    h_weight_array_3,
-    h_bias_array_3,
-    h_weight_array_4,
-    h_bias_array_4,
-    h_weight_array_5,
-    h_bias_array_5,
-    h_weight_array_6,
-    h_bias_array_6,
-    h_weight_array_7,
-    h_bias_array_7,
-    h_weight_array_8,
-    h_bias_array_8,
     d_weight_array,
     d_bias_array,
     d_weight_array_2,
     d_bias_array_2,
-    d_weight_array_3,
-    d_bias_array_3,
-    d_weight_array_4,
-    d_bias_array_4,
-    d_weight_array_5,
-    d_bias_array_5,
-    d_weight_array_6,
-    d_bias_array_6,
-    d_weight_array_7,
-    d_bias_array_7,
+    mask_3_array,
     x_out,
     log_abs_det_out,
     count,
@@ -2106,52 +876,19 @@ def forward_kernel(
     mlp_0_bias_array [4, 32]
     mlp_1_weight_array [4, 32, 32]
     mlp_1_bias_array [4, 32]
-    w_weight_array [4, 32]
-    w_bias_array [4]
-    w_weight_array_2 [4, 32]
-    w_bias_array_2 [4]
-    w_weight_array_3 [4, 32]
-    w_bias_array_3 [4]
-    w_weight_array_4 [4, 32]
-    w_bias_array_4 [4]
-    w_weight_array_5 [4, 32]
-    w_bias_array_5 [4]
-    w_weight_array_6 [4, 32]
-    w_bias_array_6 [4]
-    w_weight_array_7 [4, 32]
-    w_bias_array_7 [4]
-    w_weight_array_8 [4, 32]
-    w_bias_array_8 [4]
-    h_weight_array [4, 32]
-    h_bias_array [4]
-    h_weight_array_2 [4, 32]
-    h_bias_array_2 [4]
-    h_weight_array_3 [4, 32]
-    h_bias_array_3 [4]
-    h_weight_array_4 [4, 32]
-    h_bias_array_4 [4]
-    h_weight_array_5 [4, 32]
-    h_bias_array_5 [4]
-    h_weight_array_6 [4, 32]
-    h_bias_array_6 [4]
-    h_weight_array_7 [4, 32]
-    h_bias_array_7 [4]
-    h_weight_array_8 [4, 32]
-    h_bias_array_8 [4]
-    d_weight_array [4, 32]
-    d_bias_array [4]
-    d_weight_array_2 [4, 32]
-    d_bias_array_2 [4]
-    d_weight_array_3 [4, 32]
-    d_bias_array_3 [4]
-    d_weight_array_4 [4, 32]
-    d_bias_array_4 [4]
-    d_weight_array_5 [4, 32]
-    d_bias_array_5 [4]
-    d_weight_array_6 [4, 32]
-    d_bias_array_6 [4]
-    d_weight_array_7 [4, 32]
-    d_bias_array_7 [4]
+    w_weight_array [4, 32, 16]
+    w_bias_array [4, 16]
+    weights_array [16, 16]
+    weights_2_array [16, 16]
+    mask_array [16]
+    mask_2_array [16]
+    h_weight_array [4, 32, 16]
+    h_bias_array [4, 16]
+    d_weight_array [4, 32, 16]
+    d_bias_array [4, 16]
+    d_weight_array_2 [4, 32, 16]
+    d_bias_array_2 [4, 16]
+    mask_3_array [16]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
@@ -2174,643 +911,166 @@ def forward_kernel(
             dot(hidden, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32),
             0.0,
         )
-        w_0 = tl.sum(hidden_2 * vector(w_weight_array, k, 32), 1) + tl.load(w_bias_array + k)
-        w_1 = tl.sum(hidden_2 * vector(w_weight_array_2, k, 32), 1) + tl.load(w_bias_array_2 + k)
-        w_2 = tl.sum(hidden_2 * vector(w_weight_array_3, k, 32), 1) + tl.load(w_bias_array_3 + k)
-        w_3 = tl.sum(hidden_2 * vector(w_weight_array_4, k, 32), 1) + tl.load(w_bias_array_4 + k)
-        w_4 = tl.sum(hidden_2 * vector(w_weight_array_5, k, 32), 1) + tl.load(w_bias_array_5 + k)
-        w_5 = tl.sum(hidden_2 * vector(w_weight_array_6, k, 32), 1) + tl.load(w_bias_array_6 + k)
-        w_6 = tl.sum(hidden_2 * vector(w_weight_array_7, k, 32), 1) + tl.load(w_bias_array_7 + k)
-        w_7 = tl.sum(hidden_2 * vector(w_weight_array_8, k, 32), 1) + tl.load(w_bias_array_8 + k)
-        shared_1 = tl.maximum(
-            tl.maximum(tl.maximum(tl.maximum(tl.maximum(tl.maximum(tl.maximum(w_0, w_1), w_2), w_3), w_4), w_5), w_6),
-            w_7,
-        )
+        w = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
+        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, w, float("-inf")), 1)
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
-        shared_3 = shared_2 + tl.log(
-            tl.exp(w_0 - shared_2)
-            + tl.exp(w_1 - shared_2)
-            + tl.exp(w_2 - shared_2)
-            + tl.exp(w_3 - shared_2)
-            + tl.exp(w_4 - shared_2)
-            + tl.exp(w_5 - shared_2)
-            + tl.exp(w_6 - shared_2)
-            + tl.exp(w_7 - shared_2),
-        )
         # spline.gen:6
-        W__0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_0 - shared_3, 0.0)))
-        W__1 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_1 - shared_3, 0.0)))
-        W__2 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_2 - shared_3, 0.0)))
-        W__3 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_3 - shared_3, 0.0)))
-        W__4 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_4 - shared_3, 0.0)))
-        W__5 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_5 - shared_3, 0.0)))
-        W__6 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_6 - shared_3, 0.0)))
-        W__7 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, w_7 - shared_3, 0.0)))
-        W_0 = W__0
-        W_1 = W__1
-        total = W_0 + W_1
-        W_2 = W__2
-        total_2 = total + W_2
-        W_3 = W__3
-        total_3 = total_2 + W_3
-        W_4 = W__4
-        total_4 = total_3 + W_4
-        W_5 = W__5
-        total_5 = total_4 + W_5
-        W_6 = W__6
-        x_2 = -3.0 + (total_5 + W_6)
-        # spline.gen:9
-        greater_equal_b_0 = b_0 >= x_2
-        # spline.gen:15
-        h_0 = tl.sum(hidden_2 * vector(h_weight_array, k, 32), 1) + tl.load(h_bias_array + k)
-        h_1 = tl.sum(hidden_2 * vector(h_weight_array_2, k, 32), 1) + tl.load(h_bias_array_2 + k)
-        h_2 = tl.sum(hidden_2 * vector(h_weight_array_3, k, 32), 1) + tl.load(h_bias_array_3 + k)
-        h_3 = tl.sum(hidden_2 * vector(h_weight_array_4, k, 32), 1) + tl.load(h_bias_array_4 + k)
-        h_4 = tl.sum(hidden_2 * vector(h_weight_array_5, k, 32), 1) + tl.load(h_bias_array_5 + k)
-        h_5 = tl.sum(hidden_2 * vector(h_weight_array_6, k, 32), 1) + tl.load(h_bias_array_6 + k)
-        h_6 = tl.sum(hidden_2 * vector(h_weight_array_7, k, 32), 1) + tl.load(h_bias_array_7 + k)
-        h_7 = tl.sum(hidden_2 * vector(h_weight_array_8, k, 32), 1) + tl.load(h_bias_array_8 + k)
-        shared_4 = tl.maximum(
-            tl.maximum(tl.maximum(tl.maximum(tl.maximum(tl.maximum(tl.maximum(h_0, h_1), h_2), h_3), h_4), h_5), h_6),
-            h_7,
-        )
-        shared_5 = tl.where(tl.abs(shared_4) < float("inf"), shared_4, 0.0)
-        shared_6 = shared_5 + tl.log(
-            tl.exp(h_0 - shared_5)
-            + tl.exp(h_1 - shared_5)
-            + tl.exp(h_2 - shared_5)
-            + tl.exp(h_3 - shared_5)
-            + tl.exp(h_4 - shared_5)
-            + tl.exp(h_5 - shared_5)
-            + tl.exp(h_6 - shared_5)
-            + tl.exp(h_7 - shared_5),
-        )
-        # spline.gen:7
-        H__0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_0 - shared_6, 0.0)))
-        H__1 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_1 - shared_6, 0.0)))
-        H__2 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_2 - shared_6, 0.0)))
-        H__3 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_3 - shared_6, 0.0)))
-        H__4 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_4 - shared_6, 0.0)))
-        H__5 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_5 - shared_6, 0.0)))
-        H__6 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_6 - shared_6, 0.0)))
-        H__7 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value, h_7 - shared_6, 0.0)))
-        H_0 = H__0
-        H_1 = H__1
-        total_6 = H_0 + H_1
-        H_2 = H__2
-        total_7 = total_6 + H_2
-        H_3 = H__3
-        total_8 = total_7 + H_3
-        H_4 = H__4
-        total_9 = total_8 + H_4
-        H_5 = H__5
-        total_10 = total_9 + H_5
-        H_6 = H__6
-        y = -3.0 + (total_10 + H_6)
-        # spline.gen:6
-        x_3 = -3.0 + total_5
-        # spline.gen:9
-        greater_equal_b_0_2 = b_0 >= x_3
-        # spline.gen:7
-        y_2 = -3.0 + total_10
-        # spline.gen:6
-        x_4 = -3.0 + total_4
-        # spline.gen:9
-        greater_equal_b_0_3 = b_0 >= x_4
-        # spline.gen:7
-        y_3 = -3.0 + total_9
-        # spline.gen:6
-        x_5 = -3.0 + total_3
-        # spline.gen:9
-        greater_equal_b_0_4 = b_0 >= x_5
-        # spline.gen:7
-        y_4 = -3.0 + total_8
-        # spline.gen:6
-        x_6 = -3.0 + total_2
-        # spline.gen:9
-        greater_equal_b_0_5 = b_0 >= x_6
-        # spline.gen:7
-        y_5 = -3.0 + total_7
-        # spline.gen:6
-        x_7 = -3.0 + total
-        # spline.gen:9
-        greater_equal_b_0_6 = b_0 >= x_7
-        # spline.gen:7
-        y_6 = -3.0 + total_6
-        # spline.gen:6
-        x_8 = -3.0 + W_0
-        # spline.gen:9
-        greater_equal_b_0_7 = b_0 >= x_8
-        # spline.gen:7
-        y_7 = -3.0 + H_0
-        # spline.gen:10
-        chosen = tl.where(
-            greater_equal_b_0,
-            H__7,
-            tl.where(
-                greater_equal_b_0_2,
-                H_6,
+        W = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
                 tl.where(
-                    greater_equal_b_0_3,
-                    H_5,
-                    tl.where(
-                        greater_equal_b_0_4,
-                        H_4,
-                        tl.where(
-                            greater_equal_b_0_5,
-                            H_3,
-                            tl.where(greater_equal_b_0_6, H_2, tl.where(greater_equal_b_0_7, H_1, H_0)),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_2 = tl.where(
-            not_greater_equal_value,
-            tl.where(
-                greater_equal_b_0,
-                W__7,
-                tl.where(
-                    greater_equal_b_0_2,
-                    W_6,
-                    tl.where(
-                        greater_equal_b_0_3,
-                        W_5,
-                        tl.where(
-                            greater_equal_b_0_4,
-                            W_4,
-                            tl.where(
-                                greater_equal_b_0_5,
-                                W_3,
-                                tl.where(greater_equal_b_0_6, W_2, tl.where(greater_equal_b_0_7, W_1, W_0)),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-            1.0,
-        )
-        s = chosen / chosen_2
-        # spline.gen:11
-        r = (
-            b_0
-            - tl.where(
-                greater_equal_b_0,
-                x_2,
-                tl.where(
-                    greater_equal_b_0_2,
-                    x_3,
-                    tl.where(
-                        greater_equal_b_0_3,
-                        x_4,
-                        tl.where(
-                            greater_equal_b_0_4,
-                            x_5,
-                            tl.where(
-                                greater_equal_b_0_5,
-                                x_6,
-                                tl.where(greater_equal_b_0_6, x_7, tl.where(greater_equal_b_0_7, x_8, -3.0)),
-                            ),
-                        ),
-                    ),
+                    not_greater_equal_value[:, None],
+                    w
+                    - (
+                        shared_2
+                        + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, tl.exp(w - shared_2[:, None]), 0.0), 1))
+                    )[:, None],
+                    0.0,
                 ),
             )
-        ) / chosen_2
-        # spline.gen:15
-        d_0 = tl.sum(hidden_2 * vector(d_weight_array, k, 32), 1) + tl.load(d_bias_array + k)
-        d_1 = tl.sum(hidden_2 * vector(d_weight_array_2, k, 32), 1) + tl.load(d_bias_array_2 + k)
-        d_2 = tl.sum(hidden_2 * vector(d_weight_array_3, k, 32), 1) + tl.load(d_bias_array_3 + k)
-        d_3 = tl.sum(hidden_2 * vector(d_weight_array_4, k, 32), 1) + tl.load(d_bias_array_4 + k)
-        d_4 = tl.sum(hidden_2 * vector(d_weight_array_5, k, 32), 1) + tl.load(d_bias_array_5 + k)
-        d_5 = tl.sum(hidden_2 * vector(d_weight_array_6, k, 32), 1) + tl.load(d_bias_array_6 + k)
-        d_6 = tl.sum(hidden_2 * vector(d_weight_array_7, k, 32), 1) + tl.load(d_bias_array_7 + k)
-        # spline.gen:14
-        total_11_0 = 0.001 + softplus(d_0)
-        total_11_1 = 0.001 + softplus(d_1)
-        total_11_2 = 0.001 + softplus(d_2)
-        total_11_3 = 0.001 + softplus(d_3)
-        total_11_4 = 0.001 + softplus(d_4)
-        total_11_5 = 0.001 + softplus(d_5)
-        total_11_6 = 0.001 + softplus(d_6)
-        # spline.gen:4
-        value_6 = total_11_6
-        value_5 = total_11_5
-        value_4 = total_11_4
-        value_3 = total_11_3
-        value_2 = total_11_2
-        value_1 = total_11_1
-        value_0 = total_11_0
-        chosen_3 = tl.where(
-            greater_equal_b_0,
-            value_6,
-            tl.where(
-                greater_equal_b_0_2,
-                value_5,
-                tl.where(
-                    greater_equal_b_0_3,
-                    value_4,
-                    tl.where(
-                        greater_equal_b_0_4,
-                        value_3,
-                        tl.where(
-                            greater_equal_b_0_5,
-                            value_2,
-                            tl.where(greater_equal_b_0_6, value_1, tl.where(greater_equal_b_0_7, value_0, 1.0)),
-                        ),
-                    ),
-                ),
-            ),
         )
-        difference = 1.0 - r
+        x_2 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, W, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        x_2_2 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, W, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+        )
+        x_2_3 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, W, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        # spline.gen:9
+        value = x_2
+        value_5 = x_2_2
+        indicator_value = (b_0[:, None] >= value).to(tl.float32)
+        indicator_value_3 = (b_0[:, None] >= value_5).to(tl.float32)
+        difference = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_3,
+        )
+        # spline.gen:15
+        h = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
+        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, h, float("-inf")), 1)
+        shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
+        # spline.gen:7
+        H = 6.0 * (
+            0.001
+            + 0.992
+            * tl.exp(
+                tl.where(
+                    not_greater_equal_value[:, None],
+                    h
+                    - (
+                        shared_4
+                        + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, tl.exp(h - shared_4[:, None]), 0.0), 1))
+                    )[:, None],
+                    0.0,
+                ),
+            )
+        )
+        y = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, H, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        # spline.gen:10
+        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference * H, 0.0), 1)
+        chosen = tl.where(
+            not_greater_equal_value,
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference * W, 0.0), 1),
+            1.0,
+        )
+        s = reduced / chosen
+        # spline.gen:11
+        value_2 = x_2_3
+        r = (b_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference * value_2, 0.0), 1)) / chosen
+        # spline.gen:15
+        d = dot(hidden_2, matrix(d_weight_array, k, 32, 16), PRECISION) + vector(d_bias_array, k, 16)
+        d_2 = dot(hidden_2, matrix(d_weight_array_2, k, 32, 16), PRECISION) + vector(d_bias_array_2, k, 16)
+        # spline.gen:8
+        D = tl.where(
+            vector(mask_3_array, 0, 16) != 0.0,
+            1.0,
+            tl.where(vector(mask_array, 0, 16) != 0.0, 0.001 + softplus(d), 1.0),
+        )
+        D_2 = tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            1.0,
+            tl.where(tl.arange(0, 16)[None, :] < 7, 0.001 + softplus(d_2), 1.0),
+        )
+        # spline.gen:4
+        value_3 = D
+        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference * value_3, 0.0), 1)
+        difference_2 = 1.0 - r
+        value_4 = D_2
         # spline.gen:3
         SplineCoupling_Spline = tl.where(
             greater_equal_value,
             b_0,
-            tl.where(
-                greater_equal_b_0,
-                y,
-                tl.where(
-                    greater_equal_b_0_2,
-                    y_2,
-                    tl.where(
-                        greater_equal_b_0_3,
-                        y_3,
-                        tl.where(
-                            greater_equal_b_0_4,
-                            y_4,
-                            tl.where(
-                                greater_equal_b_0_5,
-                                y_5,
-                                tl.where(greater_equal_b_0_6, y_6, tl.where(greater_equal_b_0_7, y_7, -3.0)),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-            + chosen
-            * (s * square(tl.where(not_greater_equal_value, r, 1.0)) + chosen_3 * r * difference)
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference * y, 0.0), 1)
+            + reduced
+            * (s * square(tl.where(not_greater_equal_value, r, 1.0)) + reduced_2 * r * difference_2)
             / tl.where(
                 not_greater_equal_value,
                 s
-                + (
-                    tl.where(
-                        greater_equal_b_0,
-                        1.0,
-                        tl.where(
-                            greater_equal_b_0_2,
-                            value_6,
-                            tl.where(
-                                greater_equal_b_0_3,
-                                value_5,
-                                tl.where(
-                                    greater_equal_b_0_4,
-                                    value_4,
-                                    tl.where(
-                                        greater_equal_b_0_5,
-                                        value_3,
-                                        tl.where(
-                                            greater_equal_b_0_6,
-                                            value_2,
-                                            tl.where(greater_equal_b_0_7, value_1, value_0),
-                                        ),
-                                    ),
-                                ),
-                            ),
-                        ),
-                    )
-                    + chosen_3
-                    - 2.0 * s
-                )
+                + (tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference * value_4, 0.0), 1) + reduced_2 - 2.0 * s)
                 * r
-                * difference,
+                * difference_2,
                 1.0,
             ),
         )
         # spline.gen:14
         SplineCoupling_output_0 = a_0
         SplineCoupling_output_1 = SplineCoupling_Spline
-        # spline.gen:3
-        greater_equal_value_2_0 = tl.abs(b__0) >= 3.0
-        # spline.gen:14
-        not_greater_equal_value_2_0 = greater_equal_value_2_0 == 0
-        smaller_0 = tl.minimum(tl.maximum(b__0, -3.0), 3.0)
-        # spline.gen:15
-        value__0 = w_0
-        value_7_0 = w_1
-        value_8_0 = w_2
-        value_9_0 = w_3
-        value_10_0 = w_4
-        value_11_0 = w_5
-        value_12_0 = w_6
-        value_13_0 = w_7
-        # spline.gen:14
-        largest_0 = tl.maximum(
-            tl.maximum(
-                tl.maximum(
-                    tl.maximum(
-                        tl.maximum(tl.maximum(tl.maximum(value__0, value_7_0), value_8_0), value_9_0),
-                        value_10_0,
-                    ),
-                    value_11_0,
-                ),
-                value_12_0,
-            ),
-            value_13_0,
+        smaller = tl.minimum(tl.maximum(b_0, -3.0), 3.0)
+        indicator_value_2 = (smaller[:, None] >= value).to(tl.float32)
+        indicator_value_2_2 = (smaller[:, None] >= value_5).to(tl.float32)
+        difference_3 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_2_2,
         )
-        total_12_0 = largest_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.exp(tl.where(not_greater_equal_value_2_0, value__0 - largest_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, value_7_0 - largest_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, value_8_0 - largest_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, value_9_0 - largest_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, value_10_0 - largest_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, value_11_0 - largest_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, value_12_0 - largest_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, value_13_0 - largest_0, 0.0)),
-                1.0,
-            ),
-        )
-        # spline.gen:6
-        product_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value__0 - total_12_0, 0.0)))
-        product_2_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_7_0 - total_12_0, 0.0)))
-        total_13_0 = product_0 + product_2_0
-        product_3_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_8_0 - total_12_0, 0.0)))
-        total_14_0 = total_13_0 + product_3_0
-        product_4_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_9_0 - total_12_0, 0.0)))
-        total_15_0 = total_14_0 + product_4_0
-        product_5_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_10_0 - total_12_0, 0.0))
-        )
-        total_16_0 = total_15_0 + product_5_0
-        product_6_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_11_0 - total_12_0, 0.0))
-        )
-        total_17_0 = total_16_0 + product_6_0
-        product_7_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_12_0 - total_12_0, 0.0))
-        )
-        total_18_0 = -3.0 + (total_17_0 + product_7_0)
-        # spline.gen:14
-        greater_equal_smaller_0 = smaller_0 >= total_18_0
-        # spline.gen:15
-        value_14_0 = h_7
-        value_15_0 = h_0
-        value_16_0 = h_1
-        value_17_0 = h_2
-        value_18_0 = h_3
-        value_19_0 = h_4
-        value_20_0 = h_5
-        value_21_0 = h_6
-        # spline.gen:14
-        largest_2_0 = tl.maximum(
-            tl.maximum(
-                tl.maximum(
-                    tl.maximum(
-                        tl.maximum(tl.maximum(tl.maximum(value_15_0, value_16_0), value_17_0), value_18_0),
-                        value_19_0,
-                    ),
-                    value_20_0,
-                ),
-                value_21_0,
-            ),
-            value_14_0,
-        )
-        total_19_0 = largest_2_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.exp(tl.where(not_greater_equal_value_2_0, value_15_0 - largest_2_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, value_16_0 - largest_2_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, value_17_0 - largest_2_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, value_18_0 - largest_2_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, value_19_0 - largest_2_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, value_20_0 - largest_2_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, value_21_0 - largest_2_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, value_14_0 - largest_2_0, 0.0)),
-                1.0,
-            ),
-        )
-        # spline.gen:6
-        total_20_0 = -3.0 + total_17_0
-        # spline.gen:14
-        greater_equal_smaller_2_0 = smaller_0 >= total_20_0
-        # spline.gen:6
-        total_21_0 = -3.0 + total_16_0
-        # spline.gen:14
-        greater_equal_smaller_3_0 = smaller_0 >= total_21_0
-        # spline.gen:6
-        total_22_0 = -3.0 + total_15_0
-        # spline.gen:14
-        greater_equal_smaller_4_0 = smaller_0 >= total_22_0
-        # spline.gen:6
-        total_23_0 = -3.0 + total_14_0
-        # spline.gen:14
-        greater_equal_smaller_5_0 = smaller_0 >= total_23_0
-        # spline.gen:6
-        total_24_0 = -3.0 + total_13_0
-        # spline.gen:14
-        greater_equal_smaller_6_0 = smaller_0 >= total_24_0
-        # spline.gen:6
-        total_25_0 = -3.0 + product_0
-        # spline.gen:14
-        greater_equal_smaller_7_0 = smaller_0 >= total_25_0
-        chosen_4_0 = tl.where(
-            greater_equal_smaller_0,
-            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_14_0 - total_19_0, 0.0))),
-            tl.where(
-                greater_equal_smaller_2_0,
-                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_21_0 - total_19_0, 0.0))),
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_20_0 - total_19_0, 0.0))),
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        6.0
-                        * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_19_0 - total_19_0, 0.0))),
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            6.0
-                            * (
-                                0.001
-                                + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_18_0 - total_19_0, 0.0))
-                            ),
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                6.0
-                                * (
-                                    0.001
-                                    + 0.992
-                                    * tl.exp(tl.where(not_greater_equal_value_2_0, value_17_0 - total_19_0, 0.0))
-                                ),
-                                tl.where(
-                                    greater_equal_smaller_7_0,
-                                    6.0
-                                    * (
-                                        0.001
-                                        + 0.992
-                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_16_0 - total_19_0, 0.0))
-                                    ),
-                                    6.0
-                                    * (
-                                        0.001
-                                        + 0.992
-                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_15_0 - total_19_0, 0.0))
-                                    ),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_5_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                greater_equal_smaller_0,
-                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_13_0 - total_12_0, 0.0))),
-                tl.where(
-                    greater_equal_smaller_2_0,
-                    product_7_0,
-                    tl.where(
-                        greater_equal_smaller_3_0,
-                        product_6_0,
-                        tl.where(
-                            greater_equal_smaller_4_0,
-                            product_5_0,
-                            tl.where(
-                                greater_equal_smaller_5_0,
-                                product_4_0,
-                                tl.where(
-                                    greater_equal_smaller_6_0,
-                                    product_3_0,
-                                    tl.where(greater_equal_smaller_7_0, product_2_0, product_0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
+        reduced_3 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_3 * H, 0.0), 1)
+        chosen_2 = tl.where(
+            not_greater_equal_value,
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_3 * W, 0.0), 1),
             1.0,
         )
-        ratio_0 = chosen_4_0 / chosen_5_0
-        product_8_0 = chosen_4_0 * ratio_0
-        total_26_0 = total_11_6
-        total_27_0 = total_11_5
-        total_28_0 = total_11_4
-        total_29_0 = total_11_3
-        total_30_0 = total_11_2
-        total_31_0 = total_11_1
-        total_32_0 = total_11_0
-        chosen_6_0 = tl.where(
-            greater_equal_smaller_0,
-            total_26_0,
-            tl.where(
-                greater_equal_smaller_2_0,
-                total_27_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_28_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_29_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_30_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_31_0,
-                                tl.where(greater_equal_smaller_7_0, total_32_0, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        smaller_2_0 = tl.minimum(
+        ratio = reduced_3 / chosen_2
+        product = reduced_3 * ratio
+        reduced_4 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_3 * value_3, 0.0), 1)
+        smaller_2 = tl.minimum(
             tl.maximum(
-                (
-                    smaller_0
-                    - tl.where(
-                        greater_equal_smaller_0,
-                        total_18_0,
-                        tl.where(
-                            greater_equal_smaller_2_0,
-                            total_20_0,
-                            tl.where(
-                                greater_equal_smaller_3_0,
-                                total_21_0,
-                                tl.where(
-                                    greater_equal_smaller_4_0,
-                                    total_22_0,
-                                    tl.where(
-                                        greater_equal_smaller_5_0,
-                                        total_23_0,
-                                        tl.where(
-                                            greater_equal_smaller_6_0,
-                                            total_24_0,
-                                            tl.where(greater_equal_smaller_7_0, total_25_0, -3.0),
-                                        ),
-                                    ),
-                                ),
-                            ),
-                        ),
-                    )
-                )
-                / chosen_5_0,
+                (smaller - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_3 * value_2, 0.0), 1)) / chosen_2,
                 0.0,
             ),
             1.0,
         )
-        difference_2_0 = 1.0 - smaller_2_0
-        power_value_0 = square(tl.where(not_greater_equal_value_2_0, difference_2_0, 1.0))
-        product_9_0 = smaller_2_0 * difference_2_0
-        chosen_7_0 = tl.where(
-            greater_equal_smaller_0,
-            1.0,
-            tl.where(
-                greater_equal_smaller_2_0,
-                total_26_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_27_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_28_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_29_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_30_0,
-                                tl.where(greater_equal_smaller_7_0, total_31_0, total_32_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        power_value_2_0 = square(tl.where(not_greater_equal_value_2_0, smaller_2_0, 1.0))
+        difference_4 = 1.0 - smaller_2
+        power_value = square(tl.where(not_greater_equal_value, difference_4, 1.0))
+        product_2 = smaller_2 * difference_4
+        reduced_5 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_3 * value_4, 0.0), 1)
+        power_value_2 = square(tl.where(not_greater_equal_value, smaller_2, 1.0))
         # spline.gen:22
         x_0 = SplineCoupling_output_1
         x_1 = SplineCoupling_output_0
         log_abs_det = log_abs_det + tl.where(
-            greater_equal_value_2_0,
+            greater_equal_value,
             0.0,
             tl.log(
                 tl.where(
-                    not_greater_equal_value_2_0,
-                    product_8_0 * chosen_6_0 * power_value_0
-                    + 2.0 * chosen_4_0 * square(tl.where(not_greater_equal_value_2_0, ratio_0, 1.0)) * product_9_0
-                    + product_8_0 * chosen_7_0 * power_value_2_0,
+                    not_greater_equal_value,
+                    product * reduced_4 * power_value
+                    + 2.0 * reduced_3 * square(tl.where(not_greater_equal_value, ratio, 1.0)) * product_2
+                    + product * reduced_5 * power_value_2,
                     1.0,
                 ),
             )
-            - tl.log(chosen_5_0)
+            - tl.log(chosen_2)
             - 2.0
             * tl.log(
                 tl.where(
-                    not_greater_equal_value_2_0,
-                    ratio_0 * power_value_0 + (chosen_6_0 + chosen_7_0) * product_9_0 + ratio_0 * power_value_2_0,
+                    not_greater_equal_value,
+                    ratio * power_value + (reduced_4 + reduced_5) * product_2 + ratio * power_value_2,
                     1.0,
                 ),
             ),
@@ -2869,6 +1129,13 @@ def forward_rows(
     return x, log_abs_det
 
 
+INVERSE_LAYOUT_1 = tiles.layout(16, [*range(1, 8), -1])
+INVERSE_LAYOUT_2 = tiles.layout(16, [*range(7), -1])
+INVERSE_LAYOUT_3 = tiles.layout(16, [*range(1, 8)])
+INVERSE_LAYOUT_4 = tiles.layout(16, [7])
+INVERSE_LAYOUT_5 = tiles.layout(16, [-1])
+
+
 @tiles.remembered
 def pack_inverse(
     mlp_0_weight,
@@ -2884,57 +1151,25 @@ def pack_inverse(
     device,
 ):
     """The arrays that the kernel reads, in the order of its arguments."""
+    dtype = torch.float32
     return (
         tiles.place(mlp_0_weight[:, :, 0], 32),
         tiles.place(mlp_0_bias, 32),
         tiles.place(mlp_1_weight.mT, 32, 32),
         tiles.place(mlp_1_bias, 32),
-        tiles.place(h_weight[:, 0], 32),
-        tiles.place(h_bias[:, 0]),
-        tiles.place(h_weight[:, 1], 32),
-        tiles.place(h_bias[:, 1]),
-        tiles.place(h_weight[:, 2], 32),
-        tiles.place(h_bias[:, 2]),
-        tiles.place(h_weight[:, 3], 32),
-        tiles.place(h_bias[:, 3]),
-        tiles.place(h_weight[:, 4], 32),
-        tiles.place(h_bias[:, 4]),
-        tiles.place(h_weight[:, 5], 32),
-        tiles.place(h_bias[:, 5]),
-        tiles.place(h_weight[:, 6], 32),
-        tiles.place(h_bias[:, 6]),
-        tiles.place(h_weight[:, 7], 32),
-        tiles.place(h_bias[:, 7]),
-        tiles.place(w_weight[:, 0], 32),
-        tiles.place(w_bias[:, 0]),
-        tiles.place(w_weight[:, 1], 32),
-        tiles.place(w_bias[:, 1]),
-        tiles.place(w_weight[:, 2], 32),
-        tiles.place(w_bias[:, 2]),
-        tiles.place(w_weight[:, 3], 32),
-        tiles.place(w_bias[:, 3]),
-        tiles.place(w_weight[:, 4], 32),
-        tiles.place(w_bias[:, 4]),
-        tiles.place(w_weight[:, 5], 32),
-        tiles.place(w_bias[:, 5]),
-        tiles.place(w_weight[:, 6], 32),
-        tiles.place(w_bias[:, 6]),
-        tiles.place(w_weight[:, 7], 32),
-        tiles.place(w_bias[:, 7]),
-        tiles.place(d_weight[:, 0], 32),
-        tiles.place(d_bias[:, 0]),
-        tiles.place(d_weight[:, 1], 32),
-        tiles.place(d_bias[:, 1]),
-        tiles.place(d_weight[:, 2], 32),
-        tiles.place(d_bias[:, 2]),
-        tiles.place(d_weight[:, 3], 32),
-        tiles.place(d_bias[:, 3]),
-        tiles.place(d_weight[:, 4], 32),
-        tiles.place(d_bias[:, 4]),
-        tiles.place(d_weight[:, 5], 32),
-        tiles.place(d_bias[:, 5]),
-        tiles.place(d_weight[:, 6], 32),
-        tiles.place(d_bias[:, 6]),
+        tiles.place(h_weight.mT, 32, 16),
+        tiles.place(h_bias, 16),
+        tiles.place(causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT, 16, INVERSE_LAYOUT_1),
+        tiles.place(causal.mask(((8, 0, 1, 1),), ((8, 0, 1, 1),), dtype=dtype, device=device).mT, 16, INVERSE_LAYOUT_2),
+        tiles.mask(INVERSE_LAYOUT_3, device),
+        tiles.mask(INVERSE_LAYOUT_4, device),
+        tiles.place(w_weight.mT, 32, 16),
+        tiles.place(w_bias, 16),
+        tiles.mask(INVERSE_LAYOUT_5, device),
+        tiles.place(d_weight.mT, 32, INVERSE_LAYOUT_3),
+        tiles.place(d_bias, INVERSE_LAYOUT_3),
+        tiles.place(d_weight.mT, 32, 16),
+        tiles.place(d_bias, 16),
     )
 
 
@@ -2947,50 +1182,17 @@ def inverse_kernel(
     mlp_1_bias_array,
     h_weight_array,
     h_bias_array,
-    h_weight_array_2,
-    h_bias_array_2,
-    h_weight_array_3,
-    h_bias_array_3,
-    h_weight_array_4,
-    h_bias_array_4,
-    h_weight_array_5,
-    h_bias_array_5,
-    h_weight_array_6,
-    h_bias_array_6,
-    h_weight_array_7,
-    h_bias_array_7,
-    h_weight_array_8,
-    h_bias_array_8,
+    weights_array,
+    weights_2_array,
+    mask_array,
+    mask_2_array,
     w_weight_array,
     w_bias_array,
-    w_weight_array_2,
-    w_bias_array_2,
-    w_weight_array_3,
-    w_bias_array_3,
-    w_weight_array_4,
-    w_bias_array_4,
-    w_weight_array_5,
-    w_bias_array_5,
-    w_weight_array_6,
-    w_bias_array_6,
-    w_weight_array_7,
-    w_bias_array_7,
-    w_weight_array_8,
-    w_bias_array_8,
+    mask_3_array,
     d_weight_array,
     d_bias_array,
     d_weight_array_2,
     d_bias_array_2,
-    d_weight_array_3,
-    d_bias_array_3,
-    d_weight_array_4,
-    d_bias_array_4,
-    d_weight_array_5,
-    d_bias_array_5,
-    d_weight_array_6,
-    d_bias_array_6,
-    d_weight_array_7,
-    d_bias_array_7,
     z_out,
     log_abs_det_out,
     count,
@@ -3006,52 +1208,19 @@ def inverse_kernel(
     mlp_0_bias_array [4, 32]
     mlp_1_weight_array [4, 32, 32]
     mlp_1_bias_array [4, 32]
-    h_weight_array [4, 32]
-    h_bias_array [4]
-    h_weight_array_2 [4, 32]
-    h_bias_array_2 [4]
-    h_weight_array_3 [4, 32]
-    h_bias_array_3 [4]
-    h_weight_array_4 [4, 32]
-    h_bias_array_4 [4]
-    h_weight_array_5 [4, 32]
-    h_bias_array_5 [4]
-    h_weight_array_6 [4, 32]
-    h_bias_array_6 [4]
-    h_weight_array_7 [4, 32]
-    h_bias_array_7 [4]
-    h_weight_array_8 [4, 32]
-    h_bias_array_8 [4]
-    w_weight_array [4, 32]
-    w_bias_array [4]
-    w_weight_array_2 [4, 32]
-    w_bias_array_2 [4]
-    w_weight_array_3 [4, 32]
-    w_bias_array_3 [4]
-    w_weight_array_4 [4, 32]
-    w_bias_array_4 [4]
-    w_weight_array_5 [4, 32]
-    w_bias_array_5 [4]
-    w_weight_array_6 [4, 32]
-    w_bias_array_6 [4]
-    w_weight_array_7 [4, 32]
-    w_bias_array_7 [4]
-    w_weight_array_8 [4, 32]
-    w_bias_array_8 [4]
-    d_weight_array [4, 32]
-    d_bias_array [4]
-    d_weight_array_2 [4, 32]
-    d_bias_array_2 [4]
-    d_weight_array_3 [4, 32]
-    d_bias_array_3 [4]
-    d_weight_array_4 [4, 32]
-    d_bias_array_4 [4]
-    d_weight_array_5 [4, 32]
-    d_bias_array_5 [4]
-    d_weight_array_6 [4, 32]
-    d_bias_array_6 [4]
-    d_weight_array_7 [4, 32]
-    d_bias_array_7 [4]
+    h_weight_array [4, 32, 16]
+    h_bias_array [4, 16]
+    weights_array [16, 16]
+    weights_2_array [16, 16]
+    mask_array [16]
+    mask_2_array [16]
+    w_weight_array [4, 32, 16]
+    w_bias_array [4, 16]
+    mask_3_array [16]
+    d_weight_array [4, 32, 16]
+    d_bias_array [4, 16]
+    d_weight_array_2 [4, 32, 16]
+    d_bias_array_2 [4, 16]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
@@ -3064,387 +1233,147 @@ def inverse_kernel(
         reverse_input_0 = z_1
         reverse_input_1 = z_0
         # spline.gen:15
-        value_0 = reverse_input_0
+        value__0 = reverse_input_0
         # spline.gen:14
-        value_2_0 = reverse_input_1
-        greater_equal_value_0 = tl.abs(value_2_0) >= 3.0
-        smaller_0 = tl.minimum(tl.maximum(value_2_0, -3.0), 3.0)
-        not_greater_equal_value_0 = greater_equal_value_0 == 0
+        value_0 = reverse_input_1
+        greater_equal_value = tl.abs(value_0) >= 3.0
+        smaller = tl.minimum(tl.maximum(value_0, -3.0), 3.0)
+        not_greater_equal_value = greater_equal_value == 0
         # spline.gen:15
-        hidden = tl.maximum(value_0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32), 0.0)
+        hidden = tl.maximum(
+            value__0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32),
+            0.0,
+        )
         hidden_2 = tl.maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32),
             0.0,
         )
-        total__0 = tl.sum(hidden_2 * vector(h_weight_array, k, 32), 1) + tl.load(h_bias_array + k)
-        total__1 = tl.sum(hidden_2 * vector(h_weight_array_2, k, 32), 1) + tl.load(h_bias_array_2 + k)
-        total__2 = tl.sum(hidden_2 * vector(h_weight_array_3, k, 32), 1) + tl.load(h_bias_array_3 + k)
-        total__3 = tl.sum(hidden_2 * vector(h_weight_array_4, k, 32), 1) + tl.load(h_bias_array_4 + k)
-        total__4 = tl.sum(hidden_2 * vector(h_weight_array_5, k, 32), 1) + tl.load(h_bias_array_5 + k)
-        total__5 = tl.sum(hidden_2 * vector(h_weight_array_6, k, 32), 1) + tl.load(h_bias_array_6 + k)
-        total__6 = tl.sum(hidden_2 * vector(h_weight_array_7, k, 32), 1) + tl.load(h_bias_array_7 + k)
-        total__7 = tl.sum(hidden_2 * vector(h_weight_array_8, k, 32), 1) + tl.load(h_bias_array_8 + k)
-        value_3_0 = total__0
-        value_4_0 = total__1
-        value_5_0 = total__2
-        value_6_0 = total__3
-        value_7_0 = total__4
-        value_8_0 = total__5
-        value_9_0 = total__6
-        value_10_0 = total__7
+        total = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
+        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total, float("-inf")), 1)
+        shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # spline.gen:14
-        largest_0 = tl.maximum(
-            tl.maximum(
-                tl.maximum(
-                    tl.maximum(
-                        tl.maximum(tl.maximum(tl.maximum(value_3_0, value_4_0), value_5_0), value_6_0),
-                        value_7_0,
-                    ),
-                    value_8_0,
-                ),
-                value_9_0,
-            ),
-            value_10_0,
+        difference = (
+            total
+            - (
+                shared_2
+                + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, tl.exp(total - shared_2[:, None]), 0.0), 1))
+            )[:, None]
         )
-        difference_0 = value_3_0 - largest_0
-        chosen_0 = tl.where(not_greater_equal_value_0, difference_0, 0.0)
-        difference_2_0 = value_4_0 - largest_0
-        chosen_2_0 = tl.where(not_greater_equal_value_0, difference_2_0, 0.0)
-        difference_3_0 = value_5_0 - largest_0
-        chosen_3_0 = tl.where(not_greater_equal_value_0, difference_3_0, 0.0)
-        difference_4_0 = value_6_0 - largest_0
-        chosen_4_0 = tl.where(not_greater_equal_value_0, difference_4_0, 0.0)
-        difference_5_0 = value_7_0 - largest_0
-        chosen_5_0 = tl.where(not_greater_equal_value_0, difference_5_0, 0.0)
-        difference_6_0 = value_8_0 - largest_0
-        chosen_6_0 = tl.where(not_greater_equal_value_0, difference_6_0, 0.0)
-        difference_7_0 = value_9_0 - largest_0
-        chosen_7_0 = tl.where(not_greater_equal_value_0, difference_7_0, 0.0)
-        difference_8_0 = value_10_0 - largest_0
-        chosen_8_0 = tl.where(not_greater_equal_value_0, difference_8_0, 0.0)
-        total_2_0 = largest_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_0,
-                tl.exp(chosen_0)
-                + tl.exp(chosen_2_0)
-                + tl.exp(chosen_3_0)
-                + tl.exp(chosen_4_0)
-                + tl.exp(chosen_5_0)
-                + tl.exp(chosen_6_0)
-                + tl.exp(chosen_7_0)
-                + tl.exp(chosen_8_0),
-                1.0,
-            ),
-        )
+        chosen = tl.where(not_greater_equal_value[:, None], difference, 0.0)
         # spline.gen:7
-        product_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_3_0 - total_2_0, 0.0)))
-        product_2_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_4_0 - total_2_0, 0.0)))
-        total_3_0 = product_0 + product_2_0
-        product_3_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_5_0 - total_2_0, 0.0)))
-        total_4_0 = total_3_0 + product_3_0
-        product_4_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_6_0 - total_2_0, 0.0)))
-        total_5_0 = total_4_0 + product_4_0
-        product_5_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_7_0 - total_2_0, 0.0)))
-        total_6_0 = total_5_0 + product_5_0
-        product_6_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_8_0 - total_2_0, 0.0)))
-        total_7_0 = total_6_0 + product_6_0
-        product_7_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_9_0 - total_2_0, 0.0)))
-        total_8_0 = -3.0 + (total_7_0 + product_7_0)
+        product = 6.0 * (0.001 + 0.992 * tl.exp(chosen))
+        total_2 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        total_2_2 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+        )
+        total_2_3 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
         # spline.gen:14
-        greater_equal_smaller_0 = smaller_0 >= total_8_0
+        indicator_value = (smaller[:, None] >= total_2).to(tl.float32)
+        indicator_value_4 = (smaller[:, None] >= total_2_2).to(tl.float32)
+        difference_2 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_4,
+        )
         # spline.gen:15
-        total_9_0 = tl.sum(hidden_2 * vector(w_weight_array, k, 32), 1) + tl.load(w_bias_array + k)
-        total_9_1 = tl.sum(hidden_2 * vector(w_weight_array_2, k, 32), 1) + tl.load(w_bias_array_2 + k)
-        total_9_2 = tl.sum(hidden_2 * vector(w_weight_array_3, k, 32), 1) + tl.load(w_bias_array_3 + k)
-        total_9_3 = tl.sum(hidden_2 * vector(w_weight_array_4, k, 32), 1) + tl.load(w_bias_array_4 + k)
-        total_9_4 = tl.sum(hidden_2 * vector(w_weight_array_5, k, 32), 1) + tl.load(w_bias_array_5 + k)
-        total_9_5 = tl.sum(hidden_2 * vector(w_weight_array_6, k, 32), 1) + tl.load(w_bias_array_6 + k)
-        total_9_6 = tl.sum(hidden_2 * vector(w_weight_array_7, k, 32), 1) + tl.load(w_bias_array_7 + k)
-        total_9_7 = tl.sum(hidden_2 * vector(w_weight_array_8, k, 32), 1) + tl.load(w_bias_array_8 + k)
-        value_11_0 = total_9_0
-        value_12_0 = total_9_1
-        value_13_0 = total_9_2
-        value_14_0 = total_9_3
-        value_15_0 = total_9_4
-        value_16_0 = total_9_5
-        value_17_0 = total_9_6
-        value_18_0 = total_9_7
+        total_3 = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
+        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total_3, float("-inf")), 1)
+        shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # spline.gen:14
-        largest_2_0 = tl.maximum(
-            tl.maximum(
-                tl.maximum(
-                    tl.maximum(
-                        tl.maximum(tl.maximum(tl.maximum(value_11_0, value_12_0), value_13_0), value_14_0),
-                        value_15_0,
-                    ),
-                    value_16_0,
-                ),
-                value_17_0,
-            ),
-            value_18_0,
+        difference_3 = (
+            total_3
+            - (
+                shared_4
+                + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, tl.exp(total_3 - shared_4[:, None]), 0.0), 1))
+            )[:, None]
         )
-        difference_9_0 = value_11_0 - largest_2_0
-        chosen_9_0 = tl.where(not_greater_equal_value_0, difference_9_0, 0.0)
-        difference_10_0 = value_12_0 - largest_2_0
-        chosen_10_0 = tl.where(not_greater_equal_value_0, difference_10_0, 0.0)
-        difference_11_0 = value_13_0 - largest_2_0
-        chosen_11_0 = tl.where(not_greater_equal_value_0, difference_11_0, 0.0)
-        difference_12_0 = value_14_0 - largest_2_0
-        chosen_12_0 = tl.where(not_greater_equal_value_0, difference_12_0, 0.0)
-        difference_13_0 = value_15_0 - largest_2_0
-        chosen_13_0 = tl.where(not_greater_equal_value_0, difference_13_0, 0.0)
-        difference_14_0 = value_16_0 - largest_2_0
-        chosen_14_0 = tl.where(not_greater_equal_value_0, difference_14_0, 0.0)
-        difference_15_0 = value_17_0 - largest_2_0
-        chosen_15_0 = tl.where(not_greater_equal_value_0, difference_15_0, 0.0)
-        difference_16_0 = value_18_0 - largest_2_0
-        chosen_16_0 = tl.where(not_greater_equal_value_0, difference_16_0, 0.0)
-        total_10_0 = largest_2_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_0,
-                tl.exp(chosen_9_0)
-                + tl.exp(chosen_10_0)
-                + tl.exp(chosen_11_0)
-                + tl.exp(chosen_12_0)
-                + tl.exp(chosen_13_0)
-                + tl.exp(chosen_14_0)
-                + tl.exp(chosen_15_0)
-                + tl.exp(chosen_16_0),
-                1.0,
-            ),
-        )
+        chosen_2 = tl.where(not_greater_equal_value[:, None], difference_3, 0.0)
         # spline.gen:6
-        product_8_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_11_0 - total_10_0, 0.0)))
-        product_9_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_12_0 - total_10_0, 0.0)))
-        total_11_0 = product_8_0 + product_9_0
-        product_10_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_13_0 - total_10_0, 0.0)))
-        total_12_0 = total_11_0 + product_10_0
-        product_11_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_14_0 - total_10_0, 0.0)))
-        total_13_0 = total_12_0 + product_11_0
-        product_12_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_15_0 - total_10_0, 0.0)))
-        total_14_0 = total_13_0 + product_12_0
-        product_13_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_16_0 - total_10_0, 0.0)))
-        total_15_0 = total_14_0 + product_13_0
-        product_14_0 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_17_0 - total_10_0, 0.0)))
-        # spline.gen:7
-        total_16_0 = -3.0 + total_7_0
+        product_2 = 6.0 * (0.001 + 0.992 * tl.exp(chosen_2))
         # spline.gen:14
-        greater_equal_smaller_2_0 = smaller_0 >= total_16_0
-        # spline.gen:7
-        total_17_0 = -3.0 + total_6_0
-        # spline.gen:14
-        greater_equal_smaller_3_0 = smaller_0 >= total_17_0
-        # spline.gen:7
-        total_18_0 = -3.0 + total_5_0
-        # spline.gen:14
-        greater_equal_smaller_4_0 = smaller_0 >= total_18_0
-        # spline.gen:7
-        total_19_0 = -3.0 + total_4_0
-        # spline.gen:14
-        greater_equal_smaller_5_0 = smaller_0 >= total_19_0
-        # spline.gen:7
-        total_20_0 = -3.0 + total_3_0
-        # spline.gen:14
-        greater_equal_smaller_6_0 = smaller_0 >= total_20_0
-        # spline.gen:7
-        total_21_0 = -3.0 + product_0
-        # spline.gen:14
-        greater_equal_smaller_7_0 = smaller_0 >= total_21_0
-        chosen_17_0 = tl.where(
-            greater_equal_smaller_0,
-            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_18_0 - total_10_0, 0.0))),
-            tl.where(
-                greater_equal_smaller_2_0,
-                product_14_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    product_13_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        product_12_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            product_11_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                product_10_0,
-                                tl.where(greater_equal_smaller_7_0, product_9_0, product_8_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        difference_17_0 = smaller_0 - tl.where(
-            greater_equal_smaller_0,
-            total_8_0,
-            tl.where(
-                greater_equal_smaller_2_0,
-                total_16_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_17_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_18_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_19_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_20_0,
-                                tl.where(greater_equal_smaller_7_0, total_21_0, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_18_0 = tl.where(
-            greater_equal_smaller_0,
-            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_0, value_10_0 - total_2_0, 0.0))),
-            tl.where(
-                greater_equal_smaller_2_0,
-                product_7_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    product_6_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        product_5_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            product_4_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                product_3_0,
-                                tl.where(greater_equal_smaller_7_0, product_2_0, product_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        ratio_0 = chosen_18_0 / tl.where(not_greater_equal_value_0, chosen_17_0, 1.0)
-        product_15_0 = difference_17_0 * ratio_0
-        # spline.gen:15
-        total_22_0 = tl.sum(hidden_2 * vector(d_weight_array, k, 32), 1) + tl.load(d_bias_array + k)
-        total_22_1 = tl.sum(hidden_2 * vector(d_weight_array_2, k, 32), 1) + tl.load(d_bias_array_2 + k)
-        total_22_2 = tl.sum(hidden_2 * vector(d_weight_array_3, k, 32), 1) + tl.load(d_bias_array_3 + k)
-        total_22_3 = tl.sum(hidden_2 * vector(d_weight_array_4, k, 32), 1) + tl.load(d_bias_array_4 + k)
-        total_22_4 = tl.sum(hidden_2 * vector(d_weight_array_5, k, 32), 1) + tl.load(d_bias_array_5 + k)
-        total_22_5 = tl.sum(hidden_2 * vector(d_weight_array_6, k, 32), 1) + tl.load(d_bias_array_6 + k)
-        total_22_6 = tl.sum(hidden_2 * vector(d_weight_array_7, k, 32), 1) + tl.load(d_bias_array_7 + k)
-        # spline.gen:14
-        total_23_0 = 0.001 + softplus(total_22_6)
-        total_24_0 = 0.001 + softplus(total_22_5)
-        total_25_0 = 0.001 + softplus(total_22_4)
-        total_26_0 = 0.001 + softplus(total_22_3)
-        total_27_0 = 0.001 + softplus(total_22_2)
-        total_28_0 = 0.001 + softplus(total_22_1)
-        total_29_0 = 0.001 + softplus(total_22_0)
-        chosen_19_0 = tl.where(
-            greater_equal_smaller_0,
-            total_23_0,
-            tl.where(
-                greater_equal_smaller_2_0,
-                total_24_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_25_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_26_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_27_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_28_0,
-                                tl.where(greater_equal_smaller_7_0, total_29_0, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_16_0 = chosen_18_0 * chosen_19_0
-        chosen_20_0 = tl.where(
-            greater_equal_smaller_0,
+        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product_2, 0.0), 1)
+        difference_4 = smaller - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * total_2_3, 0.0), 1)
+        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product, 0.0), 1)
+        ratio = reduced_2 / tl.where(not_greater_equal_value, reduced, 1.0)
+        product_3 = difference_4 * ratio
+        # spline.gen:8
+        value_2 = tl.where(
+            vector(mask_3_array, 0, 16) != 0.0,
             1.0,
             tl.where(
-                greater_equal_smaller_2_0,
-                total_23_0,
-                tl.where(
-                    greater_equal_smaller_3_0,
-                    total_24_0,
-                    tl.where(
-                        greater_equal_smaller_4_0,
-                        total_25_0,
-                        tl.where(
-                            greater_equal_smaller_5_0,
-                            total_26_0,
-                            tl.where(
-                                greater_equal_smaller_6_0,
-                                total_27_0,
-                                tl.where(greater_equal_smaller_7_0, total_28_0, total_29_0),
-                            ),
-                        ),
-                    ),
-                ),
+                vector(mask_array, 0, 16) != 0.0,
+                0.001
+                + softplus(dot(hidden_2, matrix(d_weight_array, k, 32, 16), PRECISION) + vector(d_bias_array, k, 16)),
+                1.0,
             ),
         )
-        product_17_0 = 2.0 * ratio_0
-        difference_18_0 = product_16_0 - difference_17_0 * (chosen_19_0 + chosen_20_0 - product_17_0)
-        b_0 = tl.where(
-            greater_equal_value_0,
-            value_2_0,
+        value_2_2 = tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            1.0,
             tl.where(
-                greater_equal_smaller_0,
-                -3.0 + (total_15_0 + product_14_0),
-                tl.where(
-                    greater_equal_smaller_2_0,
-                    -3.0 + total_15_0,
-                    tl.where(
-                        greater_equal_smaller_3_0,
-                        -3.0 + total_14_0,
-                        tl.where(
-                            greater_equal_smaller_4_0,
-                            -3.0 + total_13_0,
-                            tl.where(
-                                greater_equal_smaller_5_0,
-                                -3.0 + total_12_0,
-                                tl.where(
-                                    greater_equal_smaller_6_0,
-                                    -3.0 + total_11_0,
-                                    tl.where(greater_equal_smaller_7_0, -3.0 + product_8_0, -3.0),
-                                ),
-                            ),
-                        ),
-                    ),
+                tl.arange(0, 16)[None, :] < 7,
+                0.001
+                + softplus(
+                    dot(hidden_2, matrix(d_weight_array_2, k, 32, 16), PRECISION) + vector(d_bias_array_2, k, 16),
                 ),
+                1.0,
+            ),
+        )
+        # spline.gen:14
+        value_3 = value_2
+        reduced_3 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * value_3, 0.0), 1)
+        product_4 = reduced_2 * reduced_3
+        value_4 = value_2_2
+        reduced_4 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * value_4, 0.0), 1)
+        product_5 = 2.0 * ratio
+        difference_5 = product_4 - difference_4 * (reduced_3 + reduced_4 - product_5)
+        chosen_3 = tl.where(
+            greater_equal_value,
+            value_0,
+            tl.sum(
+                tl.where(
+                    tl.arange(0, 16)[None, :] < 8,
+                    difference_2
+                    * (
+                        -3.0
+                        + (
+                            0.0
+                            + dot(
+                                tl.where(tl.arange(0, 16)[None, :] < 8, product_2, 0.0),
+                                matrix(weights_array, 0, 16, 16),
+                                "ieee",
+                            )
+                        )
+                    ),
+                    0.0,
+                ),
+                1,
             )
-            + chosen_17_0
+            + reduced
             * tl.minimum(
                 tl.maximum(
                     2.0
-                    * product_15_0
+                    * product_3
                     / tl.where(
-                        not_greater_equal_value_0,
-                        difference_18_0
+                        not_greater_equal_value,
+                        difference_5
                         + tl.sqrt(
                             tl.where(
-                                not_greater_equal_value_0,
+                                not_greater_equal_value,
                                 tl.maximum(
-                                    difference_18_0 * difference_18_0
+                                    difference_5 * difference_5
                                     + 4.0
                                     * (
                                         (
-                                            chosen_18_0 * ratio_0
-                                            - product_16_0
-                                            - difference_17_0 * (product_17_0 - chosen_19_0 - chosen_20_0)
+                                            reduced_2 * ratio
+                                            - product_4
+                                            - difference_4 * (product_5 - reduced_3 - reduced_4)
                                         )
-                                        * product_15_0
+                                        * product_3
                                     ),
                                     0.0,
                                 ),
@@ -3458,739 +1387,192 @@ def inverse_kernel(
                 1.0,
             ),
         )
+        # spline.gen:15
+        b_0 = chosen_3
         # spline.gen:3
-        greater_equal_value_2_0 = tl.abs(b_0) >= 3.0
+        greater_equal_value_2 = tl.abs(chosen_3) >= 3.0
         # spline.gen:14
-        not_greater_equal_value_2_0 = greater_equal_value_2_0 == 0
-        total_30_0 = largest_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(
-                    not_greater_equal_value_0,
-                    tl.exp(tl.where(not_greater_equal_value_2_0, chosen_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_2_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_3_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_4_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_5_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_6_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_7_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_8_0, 0.0)),
-                    1.0,
-                ),
-                1.0,
-            ),
-        )
+        not_greater_equal_value_2 = greater_equal_value_2 == 0
         # spline.gen:7
-        product_18_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_3_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
+        product_6 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2[:, None], chosen, 0.0)))
+        total_4 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        product_19_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_4_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
+        total_4_2 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_6, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
-        total_31_0 = product_18_0 + product_19_0
-        product_20_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_5_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
+        total_4_3 = -3.0 + (
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        total_32_0 = total_31_0 + product_20_0
-        product_21_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_6_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_33_0 = total_32_0 + product_21_0
-        product_22_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_7_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_34_0 = total_33_0 + product_22_0
-        product_23_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_8_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_35_0 = total_34_0 + product_23_0
-        product_24_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_9_0 - total_30_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_36_0 = -3.0 + (total_35_0 + product_24_0)
         # spline.gen:14
-        greater_equal_smaller_8_0 = smaller_0 >= total_36_0
-        total_37_0 = largest_2_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.where(
-                    not_greater_equal_value_0,
-                    tl.exp(tl.where(not_greater_equal_value_2_0, chosen_9_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_10_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_11_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_12_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_13_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_14_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_15_0, 0.0))
-                    + tl.exp(tl.where(not_greater_equal_value_2_0, chosen_16_0, 0.0)),
-                    1.0,
-                ),
-                1.0,
-            ),
+        indicator_value_2 = (smaller[:, None] >= total_4).to(tl.float32)
+        indicator_value_2_2 = (smaller[:, None] >= total_4_2).to(tl.float32)
+        difference_6 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_2_2,
         )
         # spline.gen:6
-        product_25_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_11_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        product_26_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_12_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_38_0 = product_25_0 + product_26_0
-        product_27_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_13_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_39_0 = total_38_0 + product_27_0
-        product_28_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_14_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_40_0 = total_39_0 + product_28_0
-        product_29_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_15_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_41_0 = total_40_0 + product_29_0
-        product_30_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_16_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_42_0 = total_41_0 + product_30_0
-        product_31_0 = 6.0 * (
-            0.001
-            + 0.992
-            * tl.exp(
-                tl.where(
-                    not_greater_equal_value_2_0,
-                    tl.where(not_greater_equal_value_0, value_17_0 - total_37_0, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        # spline.gen:7
-        total_43_0 = -3.0 + total_35_0
+        product_7 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2[:, None], chosen_2, 0.0)))
         # spline.gen:14
-        greater_equal_smaller_9_0 = smaller_0 >= total_43_0
-        # spline.gen:7
-        total_44_0 = -3.0 + total_34_0
-        # spline.gen:14
-        greater_equal_smaller_10_0 = smaller_0 >= total_44_0
-        # spline.gen:7
-        total_45_0 = -3.0 + total_33_0
-        # spline.gen:14
-        greater_equal_smaller_11_0 = smaller_0 >= total_45_0
-        # spline.gen:7
-        total_46_0 = -3.0 + total_32_0
-        # spline.gen:14
-        greater_equal_smaller_12_0 = smaller_0 >= total_46_0
-        # spline.gen:7
-        total_47_0 = -3.0 + total_31_0
-        # spline.gen:14
-        greater_equal_smaller_13_0 = smaller_0 >= total_47_0
-        # spline.gen:7
-        total_48_0 = -3.0 + product_18_0
-        # spline.gen:14
-        greater_equal_smaller_14_0 = smaller_0 >= total_48_0
-        chosen_21_0 = tl.where(
-            greater_equal_smaller_8_0,
-            6.0
-            * (
-                0.001
-                + 0.992
-                * tl.exp(
-                    tl.where(
-                        not_greater_equal_value_2_0,
-                        tl.where(not_greater_equal_value_0, value_18_0 - total_37_0, 0.0),
-                        0.0,
-                    ),
-                )
-            ),
-            tl.where(
-                greater_equal_smaller_9_0,
-                product_31_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    product_30_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        product_29_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            product_28_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                product_27_0,
-                                tl.where(greater_equal_smaller_14_0, product_26_0, product_25_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        difference_19_0 = smaller_0 - tl.where(
-            greater_equal_smaller_8_0,
-            total_36_0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_43_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    total_44_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_45_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            total_46_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_47_0,
-                                tl.where(greater_equal_smaller_14_0, total_48_0, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_22_0 = tl.where(
-            greater_equal_smaller_8_0,
-            6.0
-            * (
-                0.001
-                + 0.992
-                * tl.exp(
-                    tl.where(
-                        not_greater_equal_value_2_0,
-                        tl.where(not_greater_equal_value_0, value_10_0 - total_30_0, 0.0),
-                        0.0,
-                    ),
-                )
-            ),
-            tl.where(
-                greater_equal_smaller_9_0,
-                product_24_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    product_23_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        product_22_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            product_21_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                product_20_0,
-                                tl.where(greater_equal_smaller_14_0, product_19_0, product_18_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        ratio_2_0 = chosen_22_0 / tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(not_greater_equal_value_0, chosen_21_0, 1.0),
+        reduced_5 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * product_7, 0.0), 1)
+        difference_7 = smaller - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * total_4_3, 0.0), 1)
+        reduced_6 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * product_6, 0.0), 1)
+        ratio_2 = reduced_6 / tl.where(
+            not_greater_equal_value_2,
+            tl.where(not_greater_equal_value, reduced_5, 1.0),
             1.0,
         )
-        product_32_0 = difference_19_0 * ratio_2_0
-        chosen_23_0 = tl.where(
-            greater_equal_smaller_8_0,
-            total_23_0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_24_0,
+        product_8 = difference_7 * ratio_2
+        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * value_3, 0.0), 1)
+        product_9 = reduced_6 * reduced_7
+        reduced_8 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * value_4, 0.0), 1)
+        product_10 = 2.0 * ratio_2
+        difference_8 = product_9 - difference_7 * (reduced_7 + reduced_8 - product_10)
+        smaller_2 = tl.minimum(
+            tl.maximum(
                 tl.where(
-                    greater_equal_smaller_10_0,
-                    total_25_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_26_0,
+                    greater_equal_value,
+                    value_0,
+                    tl.sum(
                         tl.where(
-                            greater_equal_smaller_12_0,
-                            total_27_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_28_0,
-                                tl.where(greater_equal_smaller_14_0, total_29_0, 1.0),
+                            tl.arange(0, 16)[None, :] < 8,
+                            difference_6
+                            * (
+                                -3.0
+                                + (
+                                    0.0
+                                    + dot(
+                                        tl.where(tl.arange(0, 16)[None, :] < 8, product_7, 0.0),
+                                        matrix(weights_array, 0, 16, 16),
+                                        "ieee",
+                                    )
+                                )
                             ),
+                            0.0,
                         ),
-                    ),
-                ),
-            ),
-        )
-        product_33_0 = chosen_22_0 * chosen_23_0
-        chosen_24_0 = tl.where(
-            greater_equal_smaller_8_0,
-            1.0,
-            tl.where(
-                greater_equal_smaller_9_0,
-                total_23_0,
-                tl.where(
-                    greater_equal_smaller_10_0,
-                    total_24_0,
-                    tl.where(
-                        greater_equal_smaller_11_0,
-                        total_25_0,
-                        tl.where(
-                            greater_equal_smaller_12_0,
-                            total_26_0,
-                            tl.where(
-                                greater_equal_smaller_13_0,
-                                total_27_0,
-                                tl.where(greater_equal_smaller_14_0, total_28_0, total_29_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_34_0 = 2.0 * ratio_2_0
-        difference_20_0 = product_33_0 - difference_19_0 * (chosen_23_0 + chosen_24_0 - product_34_0)
-        b_2_0 = tl.where(
-            greater_equal_value_0,
-            value_2_0,
-            tl.where(
-                greater_equal_smaller_8_0,
-                -3.0 + (total_42_0 + product_31_0),
-                tl.where(
-                    greater_equal_smaller_9_0,
-                    -3.0 + total_42_0,
-                    tl.where(
-                        greater_equal_smaller_10_0,
-                        -3.0 + total_41_0,
-                        tl.where(
-                            greater_equal_smaller_11_0,
-                            -3.0 + total_40_0,
-                            tl.where(
-                                greater_equal_smaller_12_0,
-                                -3.0 + total_39_0,
+                        1,
+                    )
+                    + reduced_5
+                    * tl.minimum(
+                        tl.maximum(
+                            2.0
+                            * product_8
+                            / tl.where(
+                                not_greater_equal_value_2,
                                 tl.where(
-                                    greater_equal_smaller_13_0,
-                                    -3.0 + total_38_0,
-                                    tl.where(greater_equal_smaller_14_0, -3.0 + product_25_0, -3.0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-            + chosen_21_0
-            * tl.minimum(
-                tl.maximum(
-                    2.0
-                    * product_32_0
-                    / tl.where(
-                        not_greater_equal_value_2_0,
-                        tl.where(
-                            not_greater_equal_value_0,
-                            difference_20_0
-                            + tl.sqrt(
-                                tl.where(
-                                    not_greater_equal_value_2_0,
-                                    tl.where(
-                                        not_greater_equal_value_0,
-                                        tl.maximum(
-                                            difference_20_0 * difference_20_0
-                                            + 4.0
-                                            * (
-                                                (
-                                                    chosen_22_0 * ratio_2_0
-                                                    - product_33_0
-                                                    - difference_19_0 * (product_34_0 - chosen_23_0 - chosen_24_0)
-                                                )
-                                                * product_32_0
+                                    not_greater_equal_value,
+                                    difference_8
+                                    + tl.sqrt(
+                                        tl.where(
+                                            not_greater_equal_value_2,
+                                            tl.where(
+                                                not_greater_equal_value,
+                                                tl.maximum(
+                                                    difference_8 * difference_8
+                                                    + 4.0
+                                                    * (
+                                                        (
+                                                            reduced_6 * ratio_2
+                                                            - product_9
+                                                            - difference_7 * (product_10 - reduced_7 - reduced_8)
+                                                        )
+                                                        * product_8
+                                                    ),
+                                                    0.0,
+                                                ),
+                                                1.0,
                                             ),
-                                            0.0,
+                                            1.0,
                                         ),
-                                        1.0,
                                     ),
                                     1.0,
                                 ),
+                                1.0,
                             ),
-                            1.0,
+                            0.0,
                         ),
                         1.0,
                     ),
-                    0.0,
                 ),
-                1.0,
+                -3.0,
             ),
+            3.0,
         )
-        smaller_2_0 = tl.minimum(tl.maximum(b_2_0, -3.0), 3.0)
-        total_49_0 = largest_2_0 + tl.log(
+        # spline.gen:6
+        product_11 = 6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2[:, None], difference_3, 0.0)))
+        total_5 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_11, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        total_5_2 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_11, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+        )
+        total_5_3 = -3.0 + (
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_11, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+        )
+        # spline.gen:14
+        indicator_value_3 = (smaller_2[:, None] >= total_5).to(tl.float32)
+        indicator_value_3_2 = (smaller_2[:, None] >= total_5_2).to(tl.float32)
+        difference_9 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_3, 1.0) - tl.where(
+            vector(mask_2_array, 0, 16) != 0.0,
+            0.0,
+            indicator_value_3_2,
+        )
+        reduced_9 = tl.sum(
             tl.where(
-                not_greater_equal_value_2_0,
-                tl.exp(tl.where(not_greater_equal_value_2_0, difference_9_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_10_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_11_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_12_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_13_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_14_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_15_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_16_0, 0.0)),
-                1.0,
+                tl.arange(0, 16)[None, :] < 8,
+                difference_9
+                * (6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2[:, None], difference, 0.0)))),
+                0.0,
             ),
+            1,
         )
-        # spline.gen:6
-        product_35_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_11_0 - total_49_0, 0.0))
-        )
-        product_36_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_12_0 - total_49_0, 0.0))
-        )
-        total_50_0 = product_35_0 + product_36_0
-        product_37_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_13_0 - total_49_0, 0.0))
-        )
-        total_51_0 = total_50_0 + product_37_0
-        product_38_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_14_0 - total_49_0, 0.0))
-        )
-        total_52_0 = total_51_0 + product_38_0
-        product_39_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_15_0 - total_49_0, 0.0))
-        )
-        total_53_0 = total_52_0 + product_39_0
-        product_40_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_16_0 - total_49_0, 0.0))
-        )
-        total_54_0 = total_53_0 + product_40_0
-        product_41_0 = 6.0 * (
-            0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_17_0 - total_49_0, 0.0))
-        )
-        total_55_0 = -3.0 + (total_54_0 + product_41_0)
-        # spline.gen:14
-        greater_equal_smaller_2_2_0 = smaller_2_0 >= total_55_0
-        total_56_0 = largest_0 + tl.log(
-            tl.where(
-                not_greater_equal_value_2_0,
-                tl.exp(tl.where(not_greater_equal_value_2_0, difference_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_2_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_3_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_4_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_5_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_6_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_7_0, 0.0))
-                + tl.exp(tl.where(not_greater_equal_value_2_0, difference_8_0, 0.0)),
-                1.0,
-            ),
-        )
-        # spline.gen:6
-        total_57_0 = -3.0 + total_54_0
-        # spline.gen:14
-        greater_equal_smaller_2_3_0 = smaller_2_0 >= total_57_0
-        # spline.gen:6
-        total_58_0 = -3.0 + total_53_0
-        # spline.gen:14
-        greater_equal_smaller_2_4_0 = smaller_2_0 >= total_58_0
-        # spline.gen:6
-        total_59_0 = -3.0 + total_52_0
-        # spline.gen:14
-        greater_equal_smaller_2_5_0 = smaller_2_0 >= total_59_0
-        # spline.gen:6
-        total_60_0 = -3.0 + total_51_0
-        # spline.gen:14
-        greater_equal_smaller_2_6_0 = smaller_2_0 >= total_60_0
-        # spline.gen:6
-        total_61_0 = -3.0 + total_50_0
-        # spline.gen:14
-        greater_equal_smaller_2_7_0 = smaller_2_0 >= total_61_0
-        # spline.gen:6
-        total_62_0 = -3.0 + product_35_0
-        # spline.gen:14
-        greater_equal_smaller_2_8_0 = smaller_2_0 >= total_62_0
-        chosen_25_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_10_0 - total_56_0, 0.0))),
-            tl.where(
-                greater_equal_smaller_2_3_0,
-                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_9_0 - total_56_0, 0.0))),
-                tl.where(
-                    greater_equal_smaller_2_4_0,
-                    6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_8_0 - total_56_0, 0.0))),
-                    tl.where(
-                        greater_equal_smaller_2_5_0,
-                        6.0
-                        * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_7_0 - total_56_0, 0.0))),
-                        tl.where(
-                            greater_equal_smaller_2_6_0,
-                            6.0
-                            * (
-                                0.001
-                                + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_6_0 - total_56_0, 0.0))
-                            ),
-                            tl.where(
-                                greater_equal_smaller_2_7_0,
-                                6.0
-                                * (
-                                    0.001
-                                    + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_5_0 - total_56_0, 0.0))
-                                ),
-                                tl.where(
-                                    greater_equal_smaller_2_8_0,
-                                    6.0
-                                    * (
-                                        0.001
-                                        + 0.992
-                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_4_0 - total_56_0, 0.0))
-                                    ),
-                                    6.0
-                                    * (
-                                        0.001
-                                        + 0.992
-                                        * tl.exp(tl.where(not_greater_equal_value_2_0, value_3_0 - total_56_0, 0.0))
-                                    ),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_26_0 = tl.where(
-            not_greater_equal_value_2_0,
-            tl.where(
-                greater_equal_smaller_2_2_0,
-                6.0 * (0.001 + 0.992 * tl.exp(tl.where(not_greater_equal_value_2_0, value_18_0 - total_49_0, 0.0))),
-                tl.where(
-                    greater_equal_smaller_2_3_0,
-                    product_41_0,
-                    tl.where(
-                        greater_equal_smaller_2_4_0,
-                        product_40_0,
-                        tl.where(
-                            greater_equal_smaller_2_5_0,
-                            product_39_0,
-                            tl.where(
-                                greater_equal_smaller_2_6_0,
-                                product_38_0,
-                                tl.where(
-                                    greater_equal_smaller_2_7_0,
-                                    product_37_0,
-                                    tl.where(greater_equal_smaller_2_8_0, product_36_0, product_35_0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
+        chosen_4 = tl.where(
+            not_greater_equal_value_2,
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * product_11, 0.0), 1),
             1.0,
         )
-        ratio_3_0 = chosen_25_0 / chosen_26_0
-        product_42_0 = chosen_25_0 * ratio_3_0
-        chosen_27_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            total_23_0,
-            tl.where(
-                greater_equal_smaller_2_3_0,
-                total_24_0,
-                tl.where(
-                    greater_equal_smaller_2_4_0,
-                    total_25_0,
-                    tl.where(
-                        greater_equal_smaller_2_5_0,
-                        total_26_0,
-                        tl.where(
-                            greater_equal_smaller_2_6_0,
-                            total_27_0,
-                            tl.where(
-                                greater_equal_smaller_2_7_0,
-                                total_28_0,
-                                tl.where(greater_equal_smaller_2_8_0, total_29_0, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        smaller_3_0 = tl.minimum(
+        ratio_3 = reduced_9 / chosen_4
+        product_12 = reduced_9 * ratio_3
+        reduced_10 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * value_3, 0.0), 1)
+        smaller_3 = tl.minimum(
             tl.maximum(
-                (
-                    smaller_2_0
-                    - tl.where(
-                        greater_equal_smaller_2_2_0,
-                        total_55_0,
-                        tl.where(
-                            greater_equal_smaller_2_3_0,
-                            total_57_0,
-                            tl.where(
-                                greater_equal_smaller_2_4_0,
-                                total_58_0,
-                                tl.where(
-                                    greater_equal_smaller_2_5_0,
-                                    total_59_0,
-                                    tl.where(
-                                        greater_equal_smaller_2_6_0,
-                                        total_60_0,
-                                        tl.where(
-                                            greater_equal_smaller_2_7_0,
-                                            total_61_0,
-                                            tl.where(greater_equal_smaller_2_8_0, total_62_0, -3.0),
-                                        ),
-                                    ),
-                                ),
-                            ),
-                        ),
-                    )
-                )
-                / chosen_26_0,
+                (smaller_2 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * total_5_3, 0.0), 1))
+                / chosen_4,
                 0.0,
             ),
             1.0,
         )
-        difference_21_0 = 1.0 - smaller_3_0
-        power_value_0 = square(tl.where(not_greater_equal_value_2_0, difference_21_0, 1.0))
-        product_43_0 = smaller_3_0 * difference_21_0
-        chosen_28_0 = tl.where(
-            greater_equal_smaller_2_2_0,
-            1.0,
-            tl.where(
-                greater_equal_smaller_2_3_0,
-                total_23_0,
-                tl.where(
-                    greater_equal_smaller_2_4_0,
-                    total_24_0,
-                    tl.where(
-                        greater_equal_smaller_2_5_0,
-                        total_25_0,
-                        tl.where(
-                            greater_equal_smaller_2_6_0,
-                            total_26_0,
-                            tl.where(
-                                greater_equal_smaller_2_7_0,
-                                total_27_0,
-                                tl.where(greater_equal_smaller_2_8_0, total_28_0, total_29_0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        power_value_2_0 = square(tl.where(not_greater_equal_value_2_0, smaller_3_0, 1.0))
+        difference_10 = 1.0 - smaller_3
+        power_value = square(tl.where(not_greater_equal_value_2, difference_10, 1.0))
+        product_13 = smaller_3 * difference_10
+        reduced_11 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * value_4, 0.0), 1)
+        power_value_2 = square(tl.where(not_greater_equal_value_2, smaller_3, 1.0))
         # spline.gen:22
-        z_0 = value_0
+        z_0 = value__0
         z_1 = b_0
         log_abs_det = log_abs_det + tl.where(
-            greater_equal_value_2_0,
+            greater_equal_value_2,
             0.0,
             tl.log(
                 tl.where(
-                    not_greater_equal_value_2_0,
-                    product_42_0 * chosen_27_0 * power_value_0
-                    + 2.0 * chosen_25_0 * square(tl.where(not_greater_equal_value_2_0, ratio_3_0, 1.0)) * product_43_0
-                    + product_42_0 * chosen_28_0 * power_value_2_0,
+                    not_greater_equal_value_2,
+                    product_12 * reduced_10 * power_value
+                    + 2.0 * reduced_9 * square(tl.where(not_greater_equal_value_2, ratio_3, 1.0)) * product_13
+                    + product_12 * reduced_11 * power_value_2,
                     1.0,
                 ),
             )
-            - tl.log(chosen_26_0)
+            - tl.log(chosen_4)
             - 2.0
             * tl.log(
                 tl.where(
-                    not_greater_equal_value_2_0,
-                    ratio_3_0 * power_value_0
-                    + (chosen_27_0 + chosen_28_0) * product_43_0
-                    + ratio_3_0 * power_value_2_0,
+                    not_greater_equal_value_2,
+                    ratio_3 * power_value + (reduced_10 + reduced_11) * product_13 + ratio_3 * power_value_2,
                     1.0,
                 ),
             ),

@@ -33,6 +33,7 @@ def log_prob_rows(
 
     Takes x [rows, 2]; returns log_prob [rows].
     """
+    dtype = x.dtype
     # spline.gen:22
     log_abs_det = 0.0
     for k in reversed(range(4)):
@@ -40,361 +41,70 @@ def log_prob_rows(
         # spline.gen:15
         value = reverse_input[:, :1]
         # spline.gen:14
-        value_2 = reverse_input[:, 1:]
-        greater_equal_value = torch.abs(value_2) >= 3.0
-        smaller = value_2.clamp(min=-3.0, max=3.0)
+        value_0 = reverse_input[:, 1:][:, 0]
+        greater_equal_value = torch.abs(value_0) >= 3.0
+        smaller = value_0.clamp(min=-3.0, max=3.0)
         not_greater_equal_value = ~greater_equal_value
         # spline.gen:15
         hidden = torch.relu(F.linear(value, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
         total = F.linear(hidden_2, mlp_h_weight[k], mlp_h_bias[k])
-        value_3 = total[:, :1]
-        value_4 = total[:, 1:2]
-        value_5 = total[:, 2:3]
-        value_6 = total[:, 3:4]
-        value_7 = total[:, 4:5]
-        value_8 = total[:, 5:6]
-        value_9 = total[:, 6:7]
-        value_10 = total[:, 7:]
         # spline.gen:14
-        largest = torch.maximum(
-            torch.maximum(
-                torch.maximum(
-                    torch.maximum(
-                        torch.maximum(torch.maximum(torch.maximum(value_3, value_4), value_5), value_6),
-                        value_7,
-                    ),
-                    value_8,
-                ),
-                value_9,
-            ),
-            value_10,
-        )
-        difference = value_3 - largest
-        chosen = torch.where(not_greater_equal_value, difference, 0.0)
-        difference_2 = value_4 - largest
-        chosen_2 = torch.where(not_greater_equal_value, difference_2, 0.0)
-        difference_3 = value_5 - largest
-        chosen_3 = torch.where(not_greater_equal_value, difference_3, 0.0)
-        difference_4 = value_6 - largest
-        chosen_4 = torch.where(not_greater_equal_value, difference_4, 0.0)
-        difference_5 = value_7 - largest
-        chosen_5 = torch.where(not_greater_equal_value, difference_5, 0.0)
-        difference_6 = value_8 - largest
-        chosen_6 = torch.where(not_greater_equal_value, difference_6, 0.0)
-        difference_7 = value_9 - largest
-        chosen_7 = torch.where(not_greater_equal_value, difference_7, 0.0)
-        difference_8 = value_10 - largest
-        chosen_8 = torch.where(not_greater_equal_value, difference_8, 0.0)
-        total_2 = largest + torch.log(
-            torch.where(
-                not_greater_equal_value,
-                torch.exp(chosen)
-                + torch.exp(chosen_2)
-                + torch.exp(chosen_3)
-                + torch.exp(chosen_4)
-                + torch.exp(chosen_5)
-                + torch.exp(chosen_6)
-                + torch.exp(chosen_7)
-                + torch.exp(chosen_8),
-                1.0,
-            ),
-        )
+        difference = total - total.logsumexp(-1)[:, None]
+        chosen = torch.where(not_greater_equal_value[:, None], difference, 0.0)
         # spline.gen:7
-        product = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_3 - total_2, 0.0)))
-        product_2 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_4 - total_2, 0.0)))
-        total_3 = product + product_2
-        product_3 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_5 - total_2, 0.0)))
-        total_4 = total_3 + product_3
-        product_4 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_6 - total_2, 0.0)))
-        total_5 = total_4 + product_4
-        product_5 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_7 - total_2, 0.0)))
-        total_6 = total_5 + product_5
-        product_6 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_8 - total_2, 0.0)))
-        total_7 = total_6 + product_6
-        product_7 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_9 - total_2, 0.0)))
-        total_8 = -3.0 + (total_7 + product_7)
+        product = 6.0 * (0.001 + 0.992 * torch.exp(chosen))
+        total_2 = -3.0 + F.pad(product.cumsum(-1), (1, 0))
         # spline.gen:14
-        greater_equal_smaller = smaller >= total_8
+        indicator_value = (smaller[:, None] >= total_2[:, 1:8]).to(dtype)
+        difference_2 = F.pad(indicator_value, (1, 0), value=1.0) - F.pad(indicator_value, (0, 1))
         # spline.gen:15
-        total_9 = F.linear(hidden_2, mlp_w_weight[k], mlp_w_bias[k])
-        value_11 = total_9[:, :1]
-        value_12 = total_9[:, 1:2]
-        value_13 = total_9[:, 2:3]
-        value_14 = total_9[:, 3:4]
-        value_15 = total_9[:, 4:5]
-        value_16 = total_9[:, 5:6]
-        value_17 = total_9[:, 6:7]
-        value_18 = total_9[:, 7:]
+        total_3 = F.linear(hidden_2, mlp_w_weight[k], mlp_w_bias[k])
         # spline.gen:14
-        largest_2 = torch.maximum(
-            torch.maximum(
-                torch.maximum(
-                    torch.maximum(
-                        torch.maximum(torch.maximum(torch.maximum(value_11, value_12), value_13), value_14),
-                        value_15,
-                    ),
-                    value_16,
-                ),
-                value_17,
-            ),
-            value_18,
-        )
-        difference_9 = value_11 - largest_2
-        chosen_9 = torch.where(not_greater_equal_value, difference_9, 0.0)
-        difference_10 = value_12 - largest_2
-        chosen_10 = torch.where(not_greater_equal_value, difference_10, 0.0)
-        difference_11 = value_13 - largest_2
-        chosen_11 = torch.where(not_greater_equal_value, difference_11, 0.0)
-        difference_12 = value_14 - largest_2
-        chosen_12 = torch.where(not_greater_equal_value, difference_12, 0.0)
-        difference_13 = value_15 - largest_2
-        chosen_13 = torch.where(not_greater_equal_value, difference_13, 0.0)
-        difference_14 = value_16 - largest_2
-        chosen_14 = torch.where(not_greater_equal_value, difference_14, 0.0)
-        difference_15 = value_17 - largest_2
-        chosen_15 = torch.where(not_greater_equal_value, difference_15, 0.0)
-        difference_16 = value_18 - largest_2
-        chosen_16 = torch.where(not_greater_equal_value, difference_16, 0.0)
-        total_10 = largest_2 + torch.log(
-            torch.where(
-                not_greater_equal_value,
-                torch.exp(chosen_9)
-                + torch.exp(chosen_10)
-                + torch.exp(chosen_11)
-                + torch.exp(chosen_12)
-                + torch.exp(chosen_13)
-                + torch.exp(chosen_14)
-                + torch.exp(chosen_15)
-                + torch.exp(chosen_16),
-                1.0,
-            ),
-        )
+        difference_3 = total_3 - total_3.logsumexp(-1)[:, None]
+        chosen_2 = torch.where(not_greater_equal_value[:, None], difference_3, 0.0)
         # spline.gen:6
-        product_8 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_11 - total_10, 0.0)))
-        product_9 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_12 - total_10, 0.0)))
-        total_11 = product_8 + product_9
-        product_10 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_13 - total_10, 0.0)))
-        total_12 = total_11 + product_10
-        product_11 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_14 - total_10, 0.0)))
-        total_13 = total_12 + product_11
-        product_12 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_15 - total_10, 0.0)))
-        total_14 = total_13 + product_12
-        product_13 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_16 - total_10, 0.0)))
-        total_15 = total_14 + product_13
-        product_14 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_17 - total_10, 0.0)))
-        # spline.gen:7
-        total_16 = -3.0 + total_7
+        product_2 = 6.0 * (0.001 + 0.992 * torch.exp(chosen_2))
         # spline.gen:14
-        greater_equal_smaller_2 = smaller >= total_16
-        # spline.gen:7
-        total_17 = -3.0 + total_6
-        # spline.gen:14
-        greater_equal_smaller_3 = smaller >= total_17
-        # spline.gen:7
-        total_18 = -3.0 + total_5
-        # spline.gen:14
-        greater_equal_smaller_4 = smaller >= total_18
-        # spline.gen:7
-        total_19 = -3.0 + total_4
-        # spline.gen:14
-        greater_equal_smaller_5 = smaller >= total_19
-        # spline.gen:7
-        total_20 = -3.0 + total_3
-        # spline.gen:14
-        greater_equal_smaller_6 = smaller >= total_20
-        # spline.gen:7
-        total_21 = -3.0 + product
-        # spline.gen:14
-        greater_equal_smaller_7 = smaller >= total_21
-        chosen_17 = torch.where(
-            greater_equal_smaller,
-            6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_18 - total_10, 0.0))),
-            torch.where(
-                greater_equal_smaller_2,
-                product_14,
-                torch.where(
-                    greater_equal_smaller_3,
-                    product_13,
-                    torch.where(
-                        greater_equal_smaller_4,
-                        product_12,
-                        torch.where(
-                            greater_equal_smaller_5,
-                            product_11,
-                            torch.where(
-                                greater_equal_smaller_6,
-                                product_10,
-                                torch.where(greater_equal_smaller_7, product_9, product_8),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
+        reduced = (difference_2 * product_2).sum(-1)
+        difference_4 = smaller - (difference_2 * total_2[:, :8]).sum(-1)
+        reduced_2 = (difference_2 * product).sum(-1)
+        ratio = reduced_2 / torch.where(not_greater_equal_value, reduced, 1.0)
+        product_3 = difference_4 * ratio
+        # spline.gen:8
+        value_2 = F.pad(
+            0.001 + F.softplus(F.linear(hidden_2, mlp_d_weight[k], mlp_d_bias[k]), threshold=80),
+            (1, 1),
+            value=1.0,
         )
-        difference_17 = smaller - torch.where(
-            greater_equal_smaller,
-            total_8,
-            torch.where(
-                greater_equal_smaller_2,
-                total_16,
-                torch.where(
-                    greater_equal_smaller_3,
-                    total_17,
-                    torch.where(
-                        greater_equal_smaller_4,
-                        total_18,
-                        torch.where(
-                            greater_equal_smaller_5,
-                            total_19,
-                            torch.where(
-                                greater_equal_smaller_6,
-                                total_20,
-                                torch.where(greater_equal_smaller_7, total_21, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_18 = torch.where(
-            greater_equal_smaller,
-            6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_10 - total_2, 0.0))),
-            torch.where(
-                greater_equal_smaller_2,
-                product_7,
-                torch.where(
-                    greater_equal_smaller_3,
-                    product_6,
-                    torch.where(
-                        greater_equal_smaller_4,
-                        product_5,
-                        torch.where(
-                            greater_equal_smaller_5,
-                            product_4,
-                            torch.where(
-                                greater_equal_smaller_6,
-                                product_3,
-                                torch.where(greater_equal_smaller_7, product_2, product),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        ratio = chosen_18 / torch.where(not_greater_equal_value, chosen_17, 1.0)
-        product_15 = difference_17 * ratio
-        # spline.gen:15
-        total_22 = F.linear(hidden_2, mlp_d_weight[k], mlp_d_bias[k])
         # spline.gen:14
-        total_23 = 0.001 + F.softplus(total_22[:, 6:], threshold=80)
-        total_24 = 0.001 + F.softplus(total_22[:, 5:6], threshold=80)
-        total_25 = 0.001 + F.softplus(total_22[:, 4:5], threshold=80)
-        total_26 = 0.001 + F.softplus(total_22[:, 3:4], threshold=80)
-        total_27 = 0.001 + F.softplus(total_22[:, 2:3], threshold=80)
-        total_28 = 0.001 + F.softplus(total_22[:, 1:2], threshold=80)
-        total_29 = 0.001 + F.softplus(total_22[:, :1], threshold=80)
-        chosen_19 = torch.where(
-            greater_equal_smaller,
-            total_23,
-            torch.where(
-                greater_equal_smaller_2,
-                total_24,
-                torch.where(
-                    greater_equal_smaller_3,
-                    total_25,
-                    torch.where(
-                        greater_equal_smaller_4,
-                        total_26,
-                        torch.where(
-                            greater_equal_smaller_5,
-                            total_27,
-                            torch.where(
-                                greater_equal_smaller_6,
-                                total_28,
-                                torch.where(greater_equal_smaller_7, total_29, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_16 = chosen_18 * chosen_19
-        chosen_20 = torch.where(
-            greater_equal_smaller,
-            1.0,
-            torch.where(
-                greater_equal_smaller_2,
-                total_23,
-                torch.where(
-                    greater_equal_smaller_3,
-                    total_24,
-                    torch.where(
-                        greater_equal_smaller_4,
-                        total_25,
-                        torch.where(
-                            greater_equal_smaller_5,
-                            total_26,
-                            torch.where(
-                                greater_equal_smaller_6,
-                                total_27,
-                                torch.where(greater_equal_smaller_7, total_28, total_29),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_17 = 2.0 * ratio
-        difference_18 = product_16 - difference_17 * (chosen_19 + chosen_20 - product_17)
-        b = torch.where(
+        value_3 = value_2[:, :8]
+        reduced_3 = (difference_2 * value_3).sum(-1)
+        product_4 = reduced_2 * reduced_3
+        value_4 = value_2[:, 1:]
+        reduced_4 = (difference_2 * value_4).sum(-1)
+        product_5 = 2.0 * ratio
+        difference_5 = product_4 - difference_4 * (reduced_3 + reduced_4 - product_5)
+        chosen_3 = torch.where(
             greater_equal_value,
-            value_2,
-            torch.where(
-                greater_equal_smaller,
-                -3.0 + (total_15 + product_14),
-                torch.where(
-                    greater_equal_smaller_2,
-                    -3.0 + total_15,
-                    torch.where(
-                        greater_equal_smaller_3,
-                        -3.0 + total_14,
-                        torch.where(
-                            greater_equal_smaller_4,
-                            -3.0 + total_13,
-                            torch.where(
-                                greater_equal_smaller_5,
-                                -3.0 + total_12,
-                                torch.where(
-                                    greater_equal_smaller_6,
-                                    -3.0 + total_11,
-                                    torch.where(greater_equal_smaller_7, -3.0 + product_8, -3.0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-            + chosen_17
+            value_0,
+            (difference_2 * (-3.0 + F.pad(product_2.cumsum(-1), (1, 0)))[:, :8]).sum(-1)
+            + reduced
             * (
                 2.0
-                * product_15
+                * product_3
                 / torch.where(
                     not_greater_equal_value,
-                    difference_18
+                    difference_5
                     + torch.sqrt(
                         torch.where(
                             not_greater_equal_value,
                             (
-                                difference_18 * difference_18
+                                difference_5 * difference_5
                                 + 4.0
                                 * (
-                                    (
-                                        chosen_18 * ratio
-                                        - product_16
-                                        - difference_17 * (product_17 - chosen_19 - chosen_20)
-                                    )
-                                    * product_15
+                                    (reduced_2 * ratio - product_4 - difference_4 * (product_5 - reduced_3 - reduced_4))
+                                    * product_3
                                 )
                             ).clamp(min=0.0),
                             1.0,
@@ -404,447 +114,63 @@ def log_prob_rows(
                 )
             ).clamp(min=0.0, max=1.0),
         )
+        # spline.gen:15
+        b = torch.stack((chosen_3,), -1)
         # spline.gen:3
-        greater_equal_value_2 = torch.abs(b) >= 3.0
+        greater_equal_value_2 = torch.abs(chosen_3) >= 3.0
         # spline.gen:14
         not_greater_equal_value_2 = ~greater_equal_value_2
-        total_30 = largest + torch.log(
-            torch.where(
-                not_greater_equal_value_2,
-                torch.where(
-                    not_greater_equal_value,
-                    torch.exp(torch.where(not_greater_equal_value_2, chosen, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_2, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_3, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_4, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_5, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_6, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_7, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_8, 0.0)),
-                    1.0,
-                ),
-                1.0,
-            ),
-        )
         # spline.gen:7
-        product_18 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_3 - total_30, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        product_19 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_4 - total_30, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_31 = product_18 + product_19
-        product_20 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_5 - total_30, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_32 = total_31 + product_20
-        product_21 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_6 - total_30, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_33 = total_32 + product_21
-        product_22 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_7 - total_30, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_34 = total_33 + product_22
-        product_23 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_8 - total_30, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_35 = total_34 + product_23
-        product_24 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_9 - total_30, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_36 = -3.0 + (total_35 + product_24)
+        product_6 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2[:, None], chosen, 0.0)))
+        total_4 = -3.0 + F.pad(product_6.cumsum(-1), (1, 0))
         # spline.gen:14
-        greater_equal_smaller_8 = smaller >= total_36
-        total_37 = largest_2 + torch.log(
-            torch.where(
-                not_greater_equal_value_2,
-                torch.where(
-                    not_greater_equal_value,
-                    torch.exp(torch.where(not_greater_equal_value_2, chosen_9, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_10, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_11, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_12, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_13, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_14, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_15, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_16, 0.0)),
-                    1.0,
-                ),
-                1.0,
-            ),
-        )
+        indicator_value_2 = (smaller[:, None] >= total_4[:, 1:8]).to(dtype)
+        difference_6 = F.pad(indicator_value_2, (1, 0), value=1.0) - F.pad(indicator_value_2, (0, 1))
         # spline.gen:6
-        product_25 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_11 - total_37, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        product_26 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_12 - total_37, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_38 = product_25 + product_26
-        product_27 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_13 - total_37, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_39 = total_38 + product_27
-        product_28 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_14 - total_37, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_40 = total_39 + product_28
-        product_29 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_15 - total_37, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_41 = total_40 + product_29
-        product_30 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_16 - total_37, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_42 = total_41 + product_30
-        product_31 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_17 - total_37, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        # spline.gen:7
-        total_43 = -3.0 + total_35
+        product_7 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2[:, None], chosen_2, 0.0)))
         # spline.gen:14
-        greater_equal_smaller_9 = smaller >= total_43
-        # spline.gen:7
-        total_44 = -3.0 + total_34
-        # spline.gen:14
-        greater_equal_smaller_10 = smaller >= total_44
-        # spline.gen:7
-        total_45 = -3.0 + total_33
-        # spline.gen:14
-        greater_equal_smaller_11 = smaller >= total_45
-        # spline.gen:7
-        total_46 = -3.0 + total_32
-        # spline.gen:14
-        greater_equal_smaller_12 = smaller >= total_46
-        # spline.gen:7
-        total_47 = -3.0 + total_31
-        # spline.gen:14
-        greater_equal_smaller_13 = smaller >= total_47
-        # spline.gen:7
-        total_48 = -3.0 + product_18
-        # spline.gen:14
-        greater_equal_smaller_14 = smaller >= total_48
-        chosen_21 = torch.where(
-            greater_equal_smaller_8,
-            6.0
-            * (
-                0.001
-                + 0.992
-                * torch.exp(
-                    torch.where(
-                        not_greater_equal_value_2,
-                        torch.where(not_greater_equal_value, value_18 - total_37, 0.0),
-                        0.0,
-                    ),
-                )
-            ),
-            torch.where(
-                greater_equal_smaller_9,
-                product_31,
-                torch.where(
-                    greater_equal_smaller_10,
-                    product_30,
-                    torch.where(
-                        greater_equal_smaller_11,
-                        product_29,
-                        torch.where(
-                            greater_equal_smaller_12,
-                            product_28,
-                            torch.where(
-                                greater_equal_smaller_13,
-                                product_27,
-                                torch.where(greater_equal_smaller_14, product_26, product_25),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        difference_19 = smaller - torch.where(
-            greater_equal_smaller_8,
-            total_36,
-            torch.where(
-                greater_equal_smaller_9,
-                total_43,
-                torch.where(
-                    greater_equal_smaller_10,
-                    total_44,
-                    torch.where(
-                        greater_equal_smaller_11,
-                        total_45,
-                        torch.where(
-                            greater_equal_smaller_12,
-                            total_46,
-                            torch.where(
-                                greater_equal_smaller_13,
-                                total_47,
-                                torch.where(greater_equal_smaller_14, total_48, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_22 = torch.where(
-            greater_equal_smaller_8,
-            6.0
-            * (
-                0.001
-                + 0.992
-                * torch.exp(
-                    torch.where(
-                        not_greater_equal_value_2,
-                        torch.where(not_greater_equal_value, value_10 - total_30, 0.0),
-                        0.0,
-                    ),
-                )
-            ),
-            torch.where(
-                greater_equal_smaller_9,
-                product_24,
-                torch.where(
-                    greater_equal_smaller_10,
-                    product_23,
-                    torch.where(
-                        greater_equal_smaller_11,
-                        product_22,
-                        torch.where(
-                            greater_equal_smaller_12,
-                            product_21,
-                            torch.where(
-                                greater_equal_smaller_13,
-                                product_20,
-                                torch.where(greater_equal_smaller_14, product_19, product_18),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        ratio_2 = chosen_22 / torch.where(
+        reduced_5 = (difference_6 * product_7).sum(-1)
+        difference_7 = smaller - (difference_6 * total_4[:, :8]).sum(-1)
+        reduced_6 = (difference_6 * product_6).sum(-1)
+        ratio_2 = reduced_6 / torch.where(
             not_greater_equal_value_2,
-            torch.where(not_greater_equal_value, chosen_21, 1.0),
+            torch.where(not_greater_equal_value, reduced_5, 1.0),
             1.0,
         )
-        product_32 = difference_19 * ratio_2
-        chosen_23 = torch.where(
-            greater_equal_smaller_8,
-            total_23,
-            torch.where(
-                greater_equal_smaller_9,
-                total_24,
-                torch.where(
-                    greater_equal_smaller_10,
-                    total_25,
-                    torch.where(
-                        greater_equal_smaller_11,
-                        total_26,
-                        torch.where(
-                            greater_equal_smaller_12,
-                            total_27,
-                            torch.where(
-                                greater_equal_smaller_13,
-                                total_28,
-                                torch.where(greater_equal_smaller_14, total_29, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_33 = chosen_22 * chosen_23
-        chosen_24 = torch.where(
-            greater_equal_smaller_8,
-            1.0,
-            torch.where(
-                greater_equal_smaller_9,
-                total_23,
-                torch.where(
-                    greater_equal_smaller_10,
-                    total_24,
-                    torch.where(
-                        greater_equal_smaller_11,
-                        total_25,
-                        torch.where(
-                            greater_equal_smaller_12,
-                            total_26,
-                            torch.where(
-                                greater_equal_smaller_13,
-                                total_27,
-                                torch.where(greater_equal_smaller_14, total_28, total_29),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_34 = 2.0 * ratio_2
-        difference_20 = product_33 - difference_19 * (chosen_23 + chosen_24 - product_34)
-        b_2 = torch.where(
+        product_8 = difference_7 * ratio_2
+        reduced_7 = (difference_6 * value_3).sum(-1)
+        product_9 = reduced_6 * reduced_7
+        reduced_8 = (difference_6 * value_4).sum(-1)
+        product_10 = 2.0 * ratio_2
+        difference_8 = product_9 - difference_7 * (reduced_7 + reduced_8 - product_10)
+        smaller_2 = torch.where(
             greater_equal_value,
-            value_2,
-            torch.where(
-                greater_equal_smaller_8,
-                -3.0 + (total_42 + product_31),
-                torch.where(
-                    greater_equal_smaller_9,
-                    -3.0 + total_42,
-                    torch.where(
-                        greater_equal_smaller_10,
-                        -3.0 + total_41,
-                        torch.where(
-                            greater_equal_smaller_11,
-                            -3.0 + total_40,
-                            torch.where(
-                                greater_equal_smaller_12,
-                                -3.0 + total_39,
-                                torch.where(
-                                    greater_equal_smaller_13,
-                                    -3.0 + total_38,
-                                    torch.where(greater_equal_smaller_14, -3.0 + product_25, -3.0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-            + chosen_21
+            value_0,
+            (difference_6 * (-3.0 + F.pad(product_7.cumsum(-1), (1, 0)))[:, :8]).sum(-1)
+            + reduced_5
             * (
                 2.0
-                * product_32
+                * product_8
                 / torch.where(
                     not_greater_equal_value_2,
                     torch.where(
                         not_greater_equal_value,
-                        difference_20
+                        difference_8
                         + torch.sqrt(
                             torch.where(
                                 not_greater_equal_value_2,
                                 torch.where(
                                     not_greater_equal_value,
                                     (
-                                        difference_20 * difference_20
+                                        difference_8 * difference_8
                                         + 4.0
                                         * (
                                             (
-                                                chosen_22 * ratio_2
-                                                - product_33
-                                                - difference_19 * (product_34 - chosen_23 - chosen_24)
+                                                reduced_6 * ratio_2
+                                                - product_9
+                                                - difference_7 * (product_10 - reduced_7 - reduced_8)
                                             )
-                                            * product_32
+                                            * product_8
                                         )
                                     ).clamp(min=0.0),
                                     1.0,
@@ -857,263 +183,57 @@ def log_prob_rows(
                     1.0,
                 )
             ).clamp(min=0.0, max=1.0),
-        )
-        smaller_2 = b_2.clamp(min=-3.0, max=3.0)
-        total_49 = largest_2 + torch.log(
-            torch.where(
-                not_greater_equal_value_2,
-                torch.exp(torch.where(not_greater_equal_value_2, difference_9, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_10, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_11, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_12, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_13, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_14, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_15, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_16, 0.0)),
-                1.0,
-            ),
-        )
+        ).clamp(min=-3.0, max=3.0)
         # spline.gen:6
-        product_35 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_11 - total_49, 0.0)))
-        product_36 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_12 - total_49, 0.0)))
-        total_50 = product_35 + product_36
-        product_37 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_13 - total_49, 0.0)))
-        total_51 = total_50 + product_37
-        product_38 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_14 - total_49, 0.0)))
-        total_52 = total_51 + product_38
-        product_39 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_15 - total_49, 0.0)))
-        total_53 = total_52 + product_39
-        product_40 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_16 - total_49, 0.0)))
-        total_54 = total_53 + product_40
-        product_41 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_17 - total_49, 0.0)))
-        total_55 = -3.0 + (total_54 + product_41)
-        # spline.gen:14
-        greater_equal_smaller_2_2 = smaller_2 >= total_55
-        total_56 = largest + torch.log(
-            torch.where(
-                not_greater_equal_value_2,
-                torch.exp(torch.where(not_greater_equal_value_2, difference, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_2, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_3, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_4, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_5, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_6, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_7, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_8, 0.0)),
-                1.0,
-            ),
+        product_11 = 6.0 * (
+            0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2[:, None], difference_3, 0.0))
         )
-        # spline.gen:6
-        total_57 = -3.0 + total_54
+        total_5 = -3.0 + F.pad(product_11.cumsum(-1), (1, 0))
         # spline.gen:14
-        greater_equal_smaller_2_3 = smaller_2 >= total_57
-        # spline.gen:6
-        total_58 = -3.0 + total_53
-        # spline.gen:14
-        greater_equal_smaller_2_4 = smaller_2 >= total_58
-        # spline.gen:6
-        total_59 = -3.0 + total_52
-        # spline.gen:14
-        greater_equal_smaller_2_5 = smaller_2 >= total_59
-        # spline.gen:6
-        total_60 = -3.0 + total_51
-        # spline.gen:14
-        greater_equal_smaller_2_6 = smaller_2 >= total_60
-        # spline.gen:6
-        total_61 = -3.0 + total_50
-        # spline.gen:14
-        greater_equal_smaller_2_7 = smaller_2 >= total_61
-        # spline.gen:6
-        total_62 = -3.0 + product_35
-        # spline.gen:14
-        greater_equal_smaller_2_8 = smaller_2 >= total_62
-        chosen_25 = torch.where(
-            greater_equal_smaller_2_2,
-            6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_10 - total_56, 0.0))),
-            torch.where(
-                greater_equal_smaller_2_3,
-                6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_9 - total_56, 0.0))),
-                torch.where(
-                    greater_equal_smaller_2_4,
-                    6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_8 - total_56, 0.0))),
-                    torch.where(
-                        greater_equal_smaller_2_5,
-                        6.0
-                        * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_7 - total_56, 0.0))),
-                        torch.where(
-                            greater_equal_smaller_2_6,
-                            6.0
-                            * (
-                                0.001
-                                + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_6 - total_56, 0.0))
-                            ),
-                            torch.where(
-                                greater_equal_smaller_2_7,
-                                6.0
-                                * (
-                                    0.001
-                                    + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_5 - total_56, 0.0))
-                                ),
-                                torch.where(
-                                    greater_equal_smaller_2_8,
-                                    6.0
-                                    * (
-                                        0.001
-                                        + 0.992
-                                        * torch.exp(torch.where(not_greater_equal_value_2, value_4 - total_56, 0.0))
-                                    ),
-                                    6.0
-                                    * (
-                                        0.001
-                                        + 0.992
-                                        * torch.exp(torch.where(not_greater_equal_value_2, value_3 - total_56, 0.0))
-                                    ),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_26 = torch.where(
-            not_greater_equal_value_2,
-            torch.where(
-                greater_equal_smaller_2_2,
-                6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_18 - total_49, 0.0))),
-                torch.where(
-                    greater_equal_smaller_2_3,
-                    product_41,
-                    torch.where(
-                        greater_equal_smaller_2_4,
-                        product_40,
-                        torch.where(
-                            greater_equal_smaller_2_5,
-                            product_39,
-                            torch.where(
-                                greater_equal_smaller_2_6,
-                                product_38,
-                                torch.where(
-                                    greater_equal_smaller_2_7,
-                                    product_37,
-                                    torch.where(greater_equal_smaller_2_8, product_36, product_35),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-            1.0,
-        )
-        ratio_3 = chosen_25 / chosen_26
-        product_42 = chosen_25 * ratio_3
-        chosen_27 = torch.where(
-            greater_equal_smaller_2_2,
-            total_23,
-            torch.where(
-                greater_equal_smaller_2_3,
-                total_24,
-                torch.where(
-                    greater_equal_smaller_2_4,
-                    total_25,
-                    torch.where(
-                        greater_equal_smaller_2_5,
-                        total_26,
-                        torch.where(
-                            greater_equal_smaller_2_6,
-                            total_27,
-                            torch.where(
-                                greater_equal_smaller_2_7,
-                                total_28,
-                                torch.where(greater_equal_smaller_2_8, total_29, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        smaller_3 = (
-            (
-                smaller_2
-                - torch.where(
-                    greater_equal_smaller_2_2,
-                    total_55,
-                    torch.where(
-                        greater_equal_smaller_2_3,
-                        total_57,
-                        torch.where(
-                            greater_equal_smaller_2_4,
-                            total_58,
-                            torch.where(
-                                greater_equal_smaller_2_5,
-                                total_59,
-                                torch.where(
-                                    greater_equal_smaller_2_6,
-                                    total_60,
-                                    torch.where(
-                                        greater_equal_smaller_2_7,
-                                        total_61,
-                                        torch.where(greater_equal_smaller_2_8, total_62, -3.0),
-                                    ),
-                                ),
-                            ),
-                        ),
-                    ),
-                )
-            )
-            / chosen_26
-        ).clamp(min=0.0, max=1.0)
-        difference_21 = 1.0 - smaller_3
-        power_value = torch.where(not_greater_equal_value_2, difference_21, 1.0) ** 2
-        product_43 = smaller_3 * difference_21
-        chosen_28 = torch.where(
-            greater_equal_smaller_2_2,
-            1.0,
-            torch.where(
-                greater_equal_smaller_2_3,
-                total_23,
-                torch.where(
-                    greater_equal_smaller_2_4,
-                    total_24,
-                    torch.where(
-                        greater_equal_smaller_2_5,
-                        total_25,
-                        torch.where(
-                            greater_equal_smaller_2_6,
-                            total_26,
-                            torch.where(
-                                greater_equal_smaller_2_7,
-                                total_27,
-                                torch.where(greater_equal_smaller_2_8, total_28, total_29),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
+        indicator_value_3 = (smaller_2[:, None] >= total_5[:, 1:8]).to(dtype)
+        difference_9 = F.pad(indicator_value_3, (1, 0), value=1.0) - F.pad(indicator_value_3, (0, 1))
+        reduced_9 = (
+            difference_9
+            * (6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2[:, None], difference, 0.0))))
+        ).sum(-1)
+        chosen_4 = torch.where(not_greater_equal_value_2, (difference_9 * product_11).sum(-1), 1.0)
+        ratio_3 = reduced_9 / chosen_4
+        product_12 = reduced_9 * ratio_3
+        reduced_10 = (difference_9 * value_3).sum(-1)
+        smaller_3 = ((smaller_2 - (difference_9 * total_5[:, :8]).sum(-1)) / chosen_4).clamp(min=0.0, max=1.0)
+        difference_10 = 1.0 - smaller_3
+        power_value = torch.where(not_greater_equal_value_2, difference_10, 1.0) ** 2
+        product_13 = smaller_3 * difference_10
+        reduced_11 = (difference_9 * value_4).sum(-1)
         power_value_2 = torch.where(not_greater_equal_value_2, smaller_3, 1.0) ** 2
         # spline.gen:22
         x = torch.cat((value, b), -1)
-        log_abs_det = log_abs_det + torch.where(
-            greater_equal_value_2,
-            0.0,
-            torch.log(
+        log_abs_det = log_abs_det + torch.stack(
+            (
                 torch.where(
-                    not_greater_equal_value_2,
-                    product_42 * chosen_27 * power_value
-                    + 2.0 * chosen_25 * torch.where(not_greater_equal_value_2, ratio_3, 1.0) ** 2 * product_43
-                    + product_42 * chosen_28 * power_value_2,
-                    1.0,
-                ),
-            )
-            - torch.log(chosen_26)
-            - 2.0
-            * torch.log(
-                torch.where(
-                    not_greater_equal_value_2,
-                    ratio_3 * power_value + (chosen_27 + chosen_28) * product_43 + ratio_3 * power_value_2,
-                    1.0,
+                    greater_equal_value_2,
+                    0.0,
+                    torch.log(
+                        torch.where(
+                            not_greater_equal_value_2,
+                            product_12 * reduced_10 * power_value
+                            + 2.0 * reduced_9 * torch.where(not_greater_equal_value_2, ratio_3, 1.0) ** 2 * product_13
+                            + product_12 * reduced_11 * power_value_2,
+                            1.0,
+                        ),
+                    )
+                    - torch.log(chosen_4)
+                    - 2.0
+                    * torch.log(
+                        torch.where(
+                            not_greater_equal_value_2,
+                            ratio_3 * power_value + (reduced_10 + reduced_11) * product_13 + ratio_3 * power_value_2,
+                            1.0,
+                        ),
+                    ),
                 ),
             ),
+            -1,
         ).sum(-1)
     # spline.gen:21
     log_p_z = (-0.5 * x**2 - 0.9189385332046727).sum(-1)
@@ -1161,244 +281,40 @@ def sample_rows(
         W = 6.0 * (
             0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value[:, None], w - w.logsumexp(-1)[:, None], 0.0))
         )
-        W_0 = W[:, 0]
-        W_1 = W[:, 1]
-        total = W_0 + W_1
-        W_2 = W[:, 2]
-        total_2 = total + W_2
-        W_3 = W[:, 3]
-        total_3 = total_2 + W_3
-        W_4 = W[:, 4]
-        total_4 = total_3 + W_4
-        W_5 = W[:, 5]
-        total_5 = total_4 + W_5
-        W_6 = W[:, 6]
-        x_2 = -3.0 + (total_5 + W_6)
+        x_2 = -3.0 + F.pad(W.cumsum(-1), (1, 0))
         # spline.gen:9
-        greater_equal_b_0 = b_0 >= x_2
+        indicator_value = (b_0[:, None] >= x_2[:, 1:8]).to(dtype)
+        difference = F.pad(indicator_value, (1, 0), value=1.0) - F.pad(indicator_value, (0, 1))
         # spline.gen:15
         h = F.linear(hidden_2, mlp_h_weight[k], mlp_h_bias[k])
         # spline.gen:7
         H = 6.0 * (
             0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value[:, None], h - h.logsumexp(-1)[:, None], 0.0))
         )
-        H_0 = H[:, 0]
-        H_1 = H[:, 1]
-        total_6 = H_0 + H_1
-        H_2 = H[:, 2]
-        total_7 = total_6 + H_2
-        H_3 = H[:, 3]
-        total_8 = total_7 + H_3
-        H_4 = H[:, 4]
-        total_9 = total_8 + H_4
-        H_5 = H[:, 5]
-        total_10 = total_9 + H_5
-        H_6 = H[:, 6]
-        y = -3.0 + (total_10 + H_6)
-        # spline.gen:6
-        x_3 = -3.0 + total_5
-        # spline.gen:9
-        greater_equal_b_0_2 = b_0 >= x_3
-        # spline.gen:7
-        y_2 = -3.0 + total_10
-        # spline.gen:6
-        x_4 = -3.0 + total_4
-        # spline.gen:9
-        greater_equal_b_0_3 = b_0 >= x_4
-        # spline.gen:7
-        y_3 = -3.0 + total_9
-        # spline.gen:6
-        x_5 = -3.0 + total_3
-        # spline.gen:9
-        greater_equal_b_0_4 = b_0 >= x_5
-        # spline.gen:7
-        y_4 = -3.0 + total_8
-        # spline.gen:6
-        x_6 = -3.0 + total_2
-        # spline.gen:9
-        greater_equal_b_0_5 = b_0 >= x_6
-        # spline.gen:7
-        y_5 = -3.0 + total_7
-        # spline.gen:6
-        x_7 = -3.0 + total
-        # spline.gen:9
-        greater_equal_b_0_6 = b_0 >= x_7
-        # spline.gen:7
-        y_6 = -3.0 + total_6
-        # spline.gen:6
-        x_8 = -3.0 + W_0
-        # spline.gen:9
-        greater_equal_b_0_7 = b_0 >= x_8
-        # spline.gen:7
-        y_7 = -3.0 + H_0
+        y = -3.0 + F.pad(H.cumsum(-1), (1, 0))
         # spline.gen:10
-        chosen = torch.where(
-            greater_equal_b_0,
-            H[:, 7],
-            torch.where(
-                greater_equal_b_0_2,
-                H_6,
-                torch.where(
-                    greater_equal_b_0_3,
-                    H_5,
-                    torch.where(
-                        greater_equal_b_0_4,
-                        H_4,
-                        torch.where(
-                            greater_equal_b_0_5,
-                            H_3,
-                            torch.where(greater_equal_b_0_6, H_2, torch.where(greater_equal_b_0_7, H_1, H_0)),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_2 = torch.where(
-            not_greater_equal_value,
-            torch.where(
-                greater_equal_b_0,
-                W[:, 7],
-                torch.where(
-                    greater_equal_b_0_2,
-                    W_6,
-                    torch.where(
-                        greater_equal_b_0_3,
-                        W_5,
-                        torch.where(
-                            greater_equal_b_0_4,
-                            W_4,
-                            torch.where(
-                                greater_equal_b_0_5,
-                                W_3,
-                                torch.where(greater_equal_b_0_6, W_2, torch.where(greater_equal_b_0_7, W_1, W_0)),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-            1.0,
-        )
-        s = chosen / chosen_2
+        reduced = (difference * H).sum(-1)
+        chosen = torch.where(not_greater_equal_value, (difference * W).sum(-1), 1.0)
+        s = reduced / chosen
         # spline.gen:11
-        r = (
-            b_0
-            - torch.where(
-                greater_equal_b_0,
-                x_2,
-                torch.where(
-                    greater_equal_b_0_2,
-                    x_3,
-                    torch.where(
-                        greater_equal_b_0_3,
-                        x_4,
-                        torch.where(
-                            greater_equal_b_0_4,
-                            x_5,
-                            torch.where(
-                                greater_equal_b_0_5,
-                                x_6,
-                                torch.where(greater_equal_b_0_6, x_7, torch.where(greater_equal_b_0_7, x_8, -3.0)),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-        ) / chosen_2
+        r = (b_0 - (difference * x_2[:, :8]).sum(-1)) / chosen
         # spline.gen:15
         d = F.linear(hidden_2, mlp_d_weight[k], mlp_d_bias[k])
-        # spline.gen:14
-        total_11 = 0.001 + F.softplus(d, threshold=80)
+        # spline.gen:8
+        D = F.pad(0.001 + F.softplus(d, threshold=80), (1, 1), value=1.0)
         # spline.gen:4
-        value_6 = total_11[:, 6]
-        value_5 = total_11[:, 5]
-        value_4 = total_11[:, 4]
-        value_3 = total_11[:, 3]
-        value_2 = total_11[:, 2]
-        value_1 = total_11[:, 1]
-        value_0 = total_11[:, 0]
-        chosen_3 = torch.where(
-            greater_equal_b_0,
-            value_6,
-            torch.where(
-                greater_equal_b_0_2,
-                value_5,
-                torch.where(
-                    greater_equal_b_0_3,
-                    value_4,
-                    torch.where(
-                        greater_equal_b_0_4,
-                        value_3,
-                        torch.where(
-                            greater_equal_b_0_5,
-                            value_2,
-                            torch.where(greater_equal_b_0_6, value_1, torch.where(greater_equal_b_0_7, value_0, 1.0)),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        difference = 1.0 - r
+        reduced_2 = (difference * D[:, :8]).sum(-1)
+        difference_2 = 1.0 - r
         # spline.gen:3
         SplineCoupling_Spline = torch.where(
             greater_equal_value,
             b_0,
-            torch.where(
-                greater_equal_b_0,
-                y,
-                torch.where(
-                    greater_equal_b_0_2,
-                    y_2,
-                    torch.where(
-                        greater_equal_b_0_3,
-                        y_3,
-                        torch.where(
-                            greater_equal_b_0_4,
-                            y_4,
-                            torch.where(
-                                greater_equal_b_0_5,
-                                y_5,
-                                torch.where(greater_equal_b_0_6, y_6, torch.where(greater_equal_b_0_7, y_7, -3.0)),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-            + chosen
-            * (s * torch.where(not_greater_equal_value, r, 1.0) ** 2 + chosen_3 * r * difference)
+            (difference * y[:, :8]).sum(-1)
+            + reduced
+            * (s * torch.where(not_greater_equal_value, r, 1.0) ** 2 + reduced_2 * r * difference_2)
             / torch.where(
                 not_greater_equal_value,
-                s
-                + (
-                    torch.where(
-                        greater_equal_b_0,
-                        1.0,
-                        torch.where(
-                            greater_equal_b_0_2,
-                            value_6,
-                            torch.where(
-                                greater_equal_b_0_3,
-                                value_5,
-                                torch.where(
-                                    greater_equal_b_0_4,
-                                    value_4,
-                                    torch.where(
-                                        greater_equal_b_0_5,
-                                        value_3,
-                                        torch.where(
-                                            greater_equal_b_0_6,
-                                            value_2,
-                                            torch.where(greater_equal_b_0_7, value_1, value_0),
-                                        ),
-                                    ),
-                                ),
-                            ),
-                        ),
-                    )
-                    + chosen_3
-                    - 2.0 * s
-                )
-                * r
-                * difference,
+                s + ((difference * D[:, 1:]).sum(-1) + reduced_2 - 2.0 * s) * r * difference_2,
                 1.0,
             ),
         )
@@ -1426,6 +342,7 @@ def forward_rows(
 
     Takes z [rows, 2]; returns x [rows, 2], log_abs_det [rows].
     """
+    dtype = z.dtype
     # spline.gen:22
     log_abs_det = 0.0
     for k in range(4):
@@ -1445,563 +362,91 @@ def forward_rows(
         W = 6.0 * (
             0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value[:, None], w - w.logsumexp(-1)[:, None], 0.0))
         )
-        W_0 = W[:, 0]
-        W_1 = W[:, 1]
-        total = W_0 + W_1
-        W_2 = W[:, 2]
-        total_2 = total + W_2
-        W_3 = W[:, 3]
-        total_3 = total_2 + W_3
-        W_4 = W[:, 4]
-        total_4 = total_3 + W_4
-        W_5 = W[:, 5]
-        total_5 = total_4 + W_5
-        W_6 = W[:, 6]
-        x_2 = -3.0 + (total_5 + W_6)
+        x_2 = -3.0 + F.pad(W.cumsum(-1), (1, 0))
         # spline.gen:9
-        greater_equal_b_0 = b_0 >= x_2
+        value = x_2[:, 1:8]
+        indicator_value = (b_0[:, None] >= value).to(dtype)
+        difference = F.pad(indicator_value, (1, 0), value=1.0) - F.pad(indicator_value, (0, 1))
         # spline.gen:15
         h = F.linear(hidden_2, mlp_h_weight[k], mlp_h_bias[k])
         # spline.gen:7
         H = 6.0 * (
             0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value[:, None], h - h.logsumexp(-1)[:, None], 0.0))
         )
-        H_0 = H[:, 0]
-        H_1 = H[:, 1]
-        total_6 = H_0 + H_1
-        H_2 = H[:, 2]
-        total_7 = total_6 + H_2
-        H_3 = H[:, 3]
-        total_8 = total_7 + H_3
-        H_4 = H[:, 4]
-        total_9 = total_8 + H_4
-        H_5 = H[:, 5]
-        total_10 = total_9 + H_5
-        H_6 = H[:, 6]
-        y = -3.0 + (total_10 + H_6)
-        # spline.gen:6
-        x_3 = -3.0 + total_5
-        # spline.gen:9
-        greater_equal_b_0_2 = b_0 >= x_3
-        # spline.gen:7
-        y_2 = -3.0 + total_10
-        # spline.gen:6
-        x_4 = -3.0 + total_4
-        # spline.gen:9
-        greater_equal_b_0_3 = b_0 >= x_4
-        # spline.gen:7
-        y_3 = -3.0 + total_9
-        # spline.gen:6
-        x_5 = -3.0 + total_3
-        # spline.gen:9
-        greater_equal_b_0_4 = b_0 >= x_5
-        # spline.gen:7
-        y_4 = -3.0 + total_8
-        # spline.gen:6
-        x_6 = -3.0 + total_2
-        # spline.gen:9
-        greater_equal_b_0_5 = b_0 >= x_6
-        # spline.gen:7
-        y_5 = -3.0 + total_7
-        # spline.gen:6
-        x_7 = -3.0 + total
-        # spline.gen:9
-        greater_equal_b_0_6 = b_0 >= x_7
-        # spline.gen:7
-        y_6 = -3.0 + total_6
-        # spline.gen:6
-        x_8 = -3.0 + W_0
-        # spline.gen:9
-        greater_equal_b_0_7 = b_0 >= x_8
-        # spline.gen:7
-        y_7 = -3.0 + H_0
+        y = -3.0 + F.pad(H.cumsum(-1), (1, 0))
         # spline.gen:10
-        chosen = torch.where(
-            greater_equal_b_0,
-            H[:, 7],
-            torch.where(
-                greater_equal_b_0_2,
-                H_6,
-                torch.where(
-                    greater_equal_b_0_3,
-                    H_5,
-                    torch.where(
-                        greater_equal_b_0_4,
-                        H_4,
-                        torch.where(
-                            greater_equal_b_0_5,
-                            H_3,
-                            torch.where(greater_equal_b_0_6, H_2, torch.where(greater_equal_b_0_7, H_1, H_0)),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_2 = torch.where(
-            not_greater_equal_value,
-            torch.where(
-                greater_equal_b_0,
-                W[:, 7],
-                torch.where(
-                    greater_equal_b_0_2,
-                    W_6,
-                    torch.where(
-                        greater_equal_b_0_3,
-                        W_5,
-                        torch.where(
-                            greater_equal_b_0_4,
-                            W_4,
-                            torch.where(
-                                greater_equal_b_0_5,
-                                W_3,
-                                torch.where(greater_equal_b_0_6, W_2, torch.where(greater_equal_b_0_7, W_1, W_0)),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-            1.0,
-        )
-        s = chosen / chosen_2
+        reduced = (difference * H).sum(-1)
+        chosen = torch.where(not_greater_equal_value, (difference * W).sum(-1), 1.0)
+        s = reduced / chosen
         # spline.gen:11
-        r = (
-            b_0
-            - torch.where(
-                greater_equal_b_0,
-                x_2,
-                torch.where(
-                    greater_equal_b_0_2,
-                    x_3,
-                    torch.where(
-                        greater_equal_b_0_3,
-                        x_4,
-                        torch.where(
-                            greater_equal_b_0_4,
-                            x_5,
-                            torch.where(
-                                greater_equal_b_0_5,
-                                x_6,
-                                torch.where(greater_equal_b_0_6, x_7, torch.where(greater_equal_b_0_7, x_8, -3.0)),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-        ) / chosen_2
+        value_2 = x_2[:, :8]
+        r = (b_0 - (difference * value_2).sum(-1)) / chosen
         # spline.gen:15
         d = F.linear(hidden_2, mlp_d_weight[k], mlp_d_bias[k])
-        # spline.gen:14
-        total_11 = 0.001 + F.softplus(d, threshold=80)
+        # spline.gen:8
+        D = F.pad(0.001 + F.softplus(d, threshold=80), (1, 1), value=1.0)
         # spline.gen:4
-        value_6 = total_11[:, 6]
-        value_5 = total_11[:, 5]
-        value_4 = total_11[:, 4]
-        value_3 = total_11[:, 3]
-        value_2 = total_11[:, 2]
-        value_1 = total_11[:, 1]
-        value_0 = total_11[:, 0]
-        chosen_3 = torch.where(
-            greater_equal_b_0,
-            value_6,
-            torch.where(
-                greater_equal_b_0_2,
-                value_5,
-                torch.where(
-                    greater_equal_b_0_3,
-                    value_4,
-                    torch.where(
-                        greater_equal_b_0_4,
-                        value_3,
-                        torch.where(
-                            greater_equal_b_0_5,
-                            value_2,
-                            torch.where(greater_equal_b_0_6, value_1, torch.where(greater_equal_b_0_7, value_0, 1.0)),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        difference = 1.0 - r
+        value_3 = D[:, :8]
+        reduced_2 = (difference * value_3).sum(-1)
+        difference_2 = 1.0 - r
+        value_4 = D[:, 1:]
         # spline.gen:3
         SplineCoupling_Spline = torch.where(
             greater_equal_value,
             b_0,
-            torch.where(
-                greater_equal_b_0,
-                y,
-                torch.where(
-                    greater_equal_b_0_2,
-                    y_2,
-                    torch.where(
-                        greater_equal_b_0_3,
-                        y_3,
-                        torch.where(
-                            greater_equal_b_0_4,
-                            y_4,
-                            torch.where(
-                                greater_equal_b_0_5,
-                                y_5,
-                                torch.where(greater_equal_b_0_6, y_6, torch.where(greater_equal_b_0_7, y_7, -3.0)),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-            + chosen
-            * (s * torch.where(not_greater_equal_value, r, 1.0) ** 2 + chosen_3 * r * difference)
+            (difference * y[:, :8]).sum(-1)
+            + reduced
+            * (s * torch.where(not_greater_equal_value, r, 1.0) ** 2 + reduced_2 * r * difference_2)
             / torch.where(
                 not_greater_equal_value,
-                s
-                + (
-                    torch.where(
-                        greater_equal_b_0,
-                        1.0,
-                        torch.where(
-                            greater_equal_b_0_2,
-                            value_6,
-                            torch.where(
-                                greater_equal_b_0_3,
-                                value_5,
-                                torch.where(
-                                    greater_equal_b_0_4,
-                                    value_4,
-                                    torch.where(
-                                        greater_equal_b_0_5,
-                                        value_3,
-                                        torch.where(
-                                            greater_equal_b_0_6,
-                                            value_2,
-                                            torch.where(greater_equal_b_0_7, value_1, value_0),
-                                        ),
-                                    ),
-                                ),
-                            ),
-                        ),
-                    )
-                    + chosen_3
-                    - 2.0 * s
-                )
-                * r
-                * difference,
+                s + ((difference * value_4).sum(-1) + reduced_2 - 2.0 * s) * r * difference_2,
                 1.0,
             ),
         )
         # spline.gen:14
         SplineCoupling_output = torch.cat((a, SplineCoupling_Spline[:, None].expand(-1, 1)), -1)
-        # spline.gen:3
-        greater_equal_value_2 = torch.abs(b) >= 3.0
-        # spline.gen:14
-        not_greater_equal_value_2 = ~greater_equal_value_2
-        smaller = b.clamp(min=-3.0, max=3.0)
-        # spline.gen:15
-        value = w[:, :1]
-        value_7 = w[:, 1:2]
-        value_8 = w[:, 2:3]
-        value_9 = w[:, 3:4]
-        value_10 = w[:, 4:5]
-        value_11 = w[:, 5:6]
-        value_12 = w[:, 6:7]
-        value_13 = w[:, 7:]
-        # spline.gen:14
-        largest = torch.maximum(
-            torch.maximum(
-                torch.maximum(
-                    torch.maximum(
-                        torch.maximum(torch.maximum(torch.maximum(value, value_7), value_8), value_9),
-                        value_10,
-                    ),
-                    value_11,
-                ),
-                value_12,
-            ),
-            value_13,
-        )
-        total_12 = largest + torch.log(
-            torch.where(
-                not_greater_equal_value_2,
-                torch.exp(torch.where(not_greater_equal_value_2, value - largest, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, value_7 - largest, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, value_8 - largest, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, value_9 - largest, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, value_10 - largest, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, value_11 - largest, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, value_12 - largest, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, value_13 - largest, 0.0)),
-                1.0,
-            ),
-        )
-        # spline.gen:6
-        product = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value - total_12, 0.0)))
-        product_2 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_7 - total_12, 0.0)))
-        total_13 = product + product_2
-        product_3 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_8 - total_12, 0.0)))
-        total_14 = total_13 + product_3
-        product_4 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_9 - total_12, 0.0)))
-        total_15 = total_14 + product_4
-        product_5 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_10 - total_12, 0.0)))
-        total_16 = total_15 + product_5
-        product_6 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_11 - total_12, 0.0)))
-        total_17 = total_16 + product_6
-        product_7 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_12 - total_12, 0.0)))
-        total_18 = -3.0 + (total_17 + product_7)
-        # spline.gen:14
-        greater_equal_smaller = smaller >= total_18
-        # spline.gen:15
-        value_14 = h[:, 7:]
-        value_15 = h[:, :1]
-        value_16 = h[:, 1:2]
-        value_17 = h[:, 2:3]
-        value_18 = h[:, 3:4]
-        value_19 = h[:, 4:5]
-        value_20 = h[:, 5:6]
-        value_21 = h[:, 6:7]
-        # spline.gen:14
-        largest_2 = torch.maximum(
-            torch.maximum(
-                torch.maximum(
-                    torch.maximum(
-                        torch.maximum(torch.maximum(torch.maximum(value_15, value_16), value_17), value_18),
-                        value_19,
-                    ),
-                    value_20,
-                ),
-                value_21,
-            ),
-            value_14,
-        )
-        total_19 = largest_2 + torch.log(
-            torch.where(
-                not_greater_equal_value_2,
-                torch.exp(torch.where(not_greater_equal_value_2, value_15 - largest_2, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, value_16 - largest_2, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, value_17 - largest_2, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, value_18 - largest_2, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, value_19 - largest_2, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, value_20 - largest_2, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, value_21 - largest_2, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, value_14 - largest_2, 0.0)),
-                1.0,
-            ),
-        )
-        # spline.gen:6
-        total_20 = -3.0 + total_17
-        # spline.gen:14
-        greater_equal_smaller_2 = smaller >= total_20
-        # spline.gen:6
-        total_21 = -3.0 + total_16
-        # spline.gen:14
-        greater_equal_smaller_3 = smaller >= total_21
-        # spline.gen:6
-        total_22 = -3.0 + total_15
-        # spline.gen:14
-        greater_equal_smaller_4 = smaller >= total_22
-        # spline.gen:6
-        total_23 = -3.0 + total_14
-        # spline.gen:14
-        greater_equal_smaller_5 = smaller >= total_23
-        # spline.gen:6
-        total_24 = -3.0 + total_13
-        # spline.gen:14
-        greater_equal_smaller_6 = smaller >= total_24
-        # spline.gen:6
-        total_25 = -3.0 + product
-        # spline.gen:14
-        greater_equal_smaller_7 = smaller >= total_25
-        chosen_4 = torch.where(
-            greater_equal_smaller,
-            6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_14 - total_19, 0.0))),
-            torch.where(
-                greater_equal_smaller_2,
-                6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_21 - total_19, 0.0))),
-                torch.where(
-                    greater_equal_smaller_3,
-                    6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_20 - total_19, 0.0))),
-                    torch.where(
-                        greater_equal_smaller_4,
-                        6.0
-                        * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_19 - total_19, 0.0))),
-                        torch.where(
-                            greater_equal_smaller_5,
-                            6.0
-                            * (
-                                0.001
-                                + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_18 - total_19, 0.0))
-                            ),
-                            torch.where(
-                                greater_equal_smaller_6,
-                                6.0
-                                * (
-                                    0.001
-                                    + 0.992
-                                    * torch.exp(torch.where(not_greater_equal_value_2, value_17 - total_19, 0.0))
-                                ),
-                                torch.where(
-                                    greater_equal_smaller_7,
-                                    6.0
-                                    * (
-                                        0.001
-                                        + 0.992
-                                        * torch.exp(torch.where(not_greater_equal_value_2, value_16 - total_19, 0.0))
-                                    ),
-                                    6.0
-                                    * (
-                                        0.001
-                                        + 0.992
-                                        * torch.exp(torch.where(not_greater_equal_value_2, value_15 - total_19, 0.0))
-                                    ),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_5 = torch.where(
-            not_greater_equal_value_2,
-            torch.where(
-                greater_equal_smaller,
-                6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_13 - total_12, 0.0))),
-                torch.where(
-                    greater_equal_smaller_2,
-                    product_7,
-                    torch.where(
-                        greater_equal_smaller_3,
-                        product_6,
-                        torch.where(
-                            greater_equal_smaller_4,
-                            product_5,
-                            torch.where(
-                                greater_equal_smaller_5,
-                                product_4,
-                                torch.where(
-                                    greater_equal_smaller_6,
-                                    product_3,
-                                    torch.where(greater_equal_smaller_7, product_2, product),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-            1.0,
-        )
-        ratio = chosen_4 / chosen_5
-        product_8 = chosen_4 * ratio
-        total_26 = 0.001 + F.softplus(d[:, 6:], threshold=80)
-        total_27 = 0.001 + F.softplus(d[:, 5:6], threshold=80)
-        total_28 = 0.001 + F.softplus(d[:, 4:5], threshold=80)
-        total_29 = 0.001 + F.softplus(d[:, 3:4], threshold=80)
-        total_30 = 0.001 + F.softplus(d[:, 2:3], threshold=80)
-        total_31 = 0.001 + F.softplus(d[:, 1:2], threshold=80)
-        total_32 = 0.001 + F.softplus(d[:, :1], threshold=80)
-        chosen_6 = torch.where(
-            greater_equal_smaller,
-            total_26,
-            torch.where(
-                greater_equal_smaller_2,
-                total_27,
-                torch.where(
-                    greater_equal_smaller_3,
-                    total_28,
-                    torch.where(
-                        greater_equal_smaller_4,
-                        total_29,
-                        torch.where(
-                            greater_equal_smaller_5,
-                            total_30,
-                            torch.where(
-                                greater_equal_smaller_6,
-                                total_31,
-                                torch.where(greater_equal_smaller_7, total_32, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        smaller_2 = (
-            (
-                smaller
-                - torch.where(
-                    greater_equal_smaller,
-                    total_18,
-                    torch.where(
-                        greater_equal_smaller_2,
-                        total_20,
-                        torch.where(
-                            greater_equal_smaller_3,
-                            total_21,
-                            torch.where(
-                                greater_equal_smaller_4,
-                                total_22,
-                                torch.where(
-                                    greater_equal_smaller_5,
-                                    total_23,
-                                    torch.where(
-                                        greater_equal_smaller_6,
-                                        total_24,
-                                        torch.where(greater_equal_smaller_7, total_25, -3.0),
-                                    ),
-                                ),
-                            ),
-                        ),
-                    ),
-                )
-            )
-            / chosen_5
-        ).clamp(min=0.0, max=1.0)
-        difference_2 = 1.0 - smaller_2
-        power_value = torch.where(not_greater_equal_value_2, difference_2, 1.0) ** 2
-        product_9 = smaller_2 * difference_2
-        chosen_7 = torch.where(
-            greater_equal_smaller,
-            1.0,
-            torch.where(
-                greater_equal_smaller_2,
-                total_26,
-                torch.where(
-                    greater_equal_smaller_3,
-                    total_27,
-                    torch.where(
-                        greater_equal_smaller_4,
-                        total_28,
-                        torch.where(
-                            greater_equal_smaller_5,
-                            total_29,
-                            torch.where(
-                                greater_equal_smaller_6,
-                                total_30,
-                                torch.where(greater_equal_smaller_7, total_31, total_32),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        power_value_2 = torch.where(not_greater_equal_value_2, smaller_2, 1.0) ** 2
+        smaller = b_0.clamp(min=-3.0, max=3.0)
+        indicator_value_2 = (smaller[:, None] >= value).to(dtype)
+        difference_3 = F.pad(indicator_value_2, (1, 0), value=1.0) - F.pad(indicator_value_2, (0, 1))
+        reduced_3 = (difference_3 * H).sum(-1)
+        chosen_2 = torch.where(not_greater_equal_value, (difference_3 * W).sum(-1), 1.0)
+        ratio = reduced_3 / chosen_2
+        product = reduced_3 * ratio
+        reduced_4 = (difference_3 * value_3).sum(-1)
+        smaller_2 = ((smaller - (difference_3 * value_2).sum(-1)) / chosen_2).clamp(min=0.0, max=1.0)
+        difference_4 = 1.0 - smaller_2
+        power_value = torch.where(not_greater_equal_value, difference_4, 1.0) ** 2
+        product_2 = smaller_2 * difference_4
+        reduced_5 = (difference_3 * value_4).sum(-1)
+        power_value_2 = torch.where(not_greater_equal_value, smaller_2, 1.0) ** 2
         # spline.gen:22
         z = SplineCoupling_output.flip(-1)
-        log_abs_det = log_abs_det + torch.where(
-            greater_equal_value_2,
-            0.0,
-            torch.log(
+        log_abs_det = log_abs_det + torch.stack(
+            (
                 torch.where(
-                    not_greater_equal_value_2,
-                    product_8 * chosen_6 * power_value
-                    + 2.0 * chosen_4 * torch.where(not_greater_equal_value_2, ratio, 1.0) ** 2 * product_9
-                    + product_8 * chosen_7 * power_value_2,
-                    1.0,
-                ),
-            )
-            - torch.log(chosen_5)
-            - 2.0
-            * torch.log(
-                torch.where(
-                    not_greater_equal_value_2,
-                    ratio * power_value + (chosen_6 + chosen_7) * product_9 + ratio * power_value_2,
-                    1.0,
+                    greater_equal_value,
+                    0.0,
+                    torch.log(
+                        torch.where(
+                            not_greater_equal_value,
+                            product * reduced_4 * power_value
+                            + 2.0 * reduced_3 * torch.where(not_greater_equal_value, ratio, 1.0) ** 2 * product_2
+                            + product * reduced_5 * power_value_2,
+                            1.0,
+                        ),
+                    )
+                    - torch.log(chosen_2)
+                    - 2.0
+                    * torch.log(
+                        torch.where(
+                            not_greater_equal_value,
+                            ratio * power_value + (reduced_4 + reduced_5) * product_2 + ratio * power_value_2,
+                            1.0,
+                        ),
+                    ),
                 ),
             ),
+            -1,
         ).sum(-1)
     return z, log_abs_det
 
@@ -2023,6 +468,7 @@ def inverse_rows(
 
     Takes x [rows, 2]; returns z [rows, 2], log_abs_det [rows].
     """
+    dtype = x.dtype
     # spline.gen:22
     log_abs_det = 0.0
     for k in reversed(range(4)):
@@ -2030,361 +476,70 @@ def inverse_rows(
         # spline.gen:15
         value = reverse_input[:, :1]
         # spline.gen:14
-        value_2 = reverse_input[:, 1:]
-        greater_equal_value = torch.abs(value_2) >= 3.0
-        smaller = value_2.clamp(min=-3.0, max=3.0)
+        value_0 = reverse_input[:, 1:][:, 0]
+        greater_equal_value = torch.abs(value_0) >= 3.0
+        smaller = value_0.clamp(min=-3.0, max=3.0)
         not_greater_equal_value = ~greater_equal_value
         # spline.gen:15
         hidden = torch.relu(F.linear(value, mlp_0_weight[k], mlp_0_bias[k]))
         hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k]))
         total = F.linear(hidden_2, mlp_h_weight[k], mlp_h_bias[k])
-        value_3 = total[:, :1]
-        value_4 = total[:, 1:2]
-        value_5 = total[:, 2:3]
-        value_6 = total[:, 3:4]
-        value_7 = total[:, 4:5]
-        value_8 = total[:, 5:6]
-        value_9 = total[:, 6:7]
-        value_10 = total[:, 7:]
         # spline.gen:14
-        largest = torch.maximum(
-            torch.maximum(
-                torch.maximum(
-                    torch.maximum(
-                        torch.maximum(torch.maximum(torch.maximum(value_3, value_4), value_5), value_6),
-                        value_7,
-                    ),
-                    value_8,
-                ),
-                value_9,
-            ),
-            value_10,
-        )
-        difference = value_3 - largest
-        chosen = torch.where(not_greater_equal_value, difference, 0.0)
-        difference_2 = value_4 - largest
-        chosen_2 = torch.where(not_greater_equal_value, difference_2, 0.0)
-        difference_3 = value_5 - largest
-        chosen_3 = torch.where(not_greater_equal_value, difference_3, 0.0)
-        difference_4 = value_6 - largest
-        chosen_4 = torch.where(not_greater_equal_value, difference_4, 0.0)
-        difference_5 = value_7 - largest
-        chosen_5 = torch.where(not_greater_equal_value, difference_5, 0.0)
-        difference_6 = value_8 - largest
-        chosen_6 = torch.where(not_greater_equal_value, difference_6, 0.0)
-        difference_7 = value_9 - largest
-        chosen_7 = torch.where(not_greater_equal_value, difference_7, 0.0)
-        difference_8 = value_10 - largest
-        chosen_8 = torch.where(not_greater_equal_value, difference_8, 0.0)
-        total_2 = largest + torch.log(
-            torch.where(
-                not_greater_equal_value,
-                torch.exp(chosen)
-                + torch.exp(chosen_2)
-                + torch.exp(chosen_3)
-                + torch.exp(chosen_4)
-                + torch.exp(chosen_5)
-                + torch.exp(chosen_6)
-                + torch.exp(chosen_7)
-                + torch.exp(chosen_8),
-                1.0,
-            ),
-        )
+        difference = total - total.logsumexp(-1)[:, None]
+        chosen = torch.where(not_greater_equal_value[:, None], difference, 0.0)
         # spline.gen:7
-        product = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_3 - total_2, 0.0)))
-        product_2 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_4 - total_2, 0.0)))
-        total_3 = product + product_2
-        product_3 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_5 - total_2, 0.0)))
-        total_4 = total_3 + product_3
-        product_4 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_6 - total_2, 0.0)))
-        total_5 = total_4 + product_4
-        product_5 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_7 - total_2, 0.0)))
-        total_6 = total_5 + product_5
-        product_6 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_8 - total_2, 0.0)))
-        total_7 = total_6 + product_6
-        product_7 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_9 - total_2, 0.0)))
-        total_8 = -3.0 + (total_7 + product_7)
+        product = 6.0 * (0.001 + 0.992 * torch.exp(chosen))
+        total_2 = -3.0 + F.pad(product.cumsum(-1), (1, 0))
         # spline.gen:14
-        greater_equal_smaller = smaller >= total_8
+        indicator_value = (smaller[:, None] >= total_2[:, 1:8]).to(dtype)
+        difference_2 = F.pad(indicator_value, (1, 0), value=1.0) - F.pad(indicator_value, (0, 1))
         # spline.gen:15
-        total_9 = F.linear(hidden_2, mlp_w_weight[k], mlp_w_bias[k])
-        value_11 = total_9[:, :1]
-        value_12 = total_9[:, 1:2]
-        value_13 = total_9[:, 2:3]
-        value_14 = total_9[:, 3:4]
-        value_15 = total_9[:, 4:5]
-        value_16 = total_9[:, 5:6]
-        value_17 = total_9[:, 6:7]
-        value_18 = total_9[:, 7:]
+        total_3 = F.linear(hidden_2, mlp_w_weight[k], mlp_w_bias[k])
         # spline.gen:14
-        largest_2 = torch.maximum(
-            torch.maximum(
-                torch.maximum(
-                    torch.maximum(
-                        torch.maximum(torch.maximum(torch.maximum(value_11, value_12), value_13), value_14),
-                        value_15,
-                    ),
-                    value_16,
-                ),
-                value_17,
-            ),
-            value_18,
-        )
-        difference_9 = value_11 - largest_2
-        chosen_9 = torch.where(not_greater_equal_value, difference_9, 0.0)
-        difference_10 = value_12 - largest_2
-        chosen_10 = torch.where(not_greater_equal_value, difference_10, 0.0)
-        difference_11 = value_13 - largest_2
-        chosen_11 = torch.where(not_greater_equal_value, difference_11, 0.0)
-        difference_12 = value_14 - largest_2
-        chosen_12 = torch.where(not_greater_equal_value, difference_12, 0.0)
-        difference_13 = value_15 - largest_2
-        chosen_13 = torch.where(not_greater_equal_value, difference_13, 0.0)
-        difference_14 = value_16 - largest_2
-        chosen_14 = torch.where(not_greater_equal_value, difference_14, 0.0)
-        difference_15 = value_17 - largest_2
-        chosen_15 = torch.where(not_greater_equal_value, difference_15, 0.0)
-        difference_16 = value_18 - largest_2
-        chosen_16 = torch.where(not_greater_equal_value, difference_16, 0.0)
-        total_10 = largest_2 + torch.log(
-            torch.where(
-                not_greater_equal_value,
-                torch.exp(chosen_9)
-                + torch.exp(chosen_10)
-                + torch.exp(chosen_11)
-                + torch.exp(chosen_12)
-                + torch.exp(chosen_13)
-                + torch.exp(chosen_14)
-                + torch.exp(chosen_15)
-                + torch.exp(chosen_16),
-                1.0,
-            ),
-        )
+        difference_3 = total_3 - total_3.logsumexp(-1)[:, None]
+        chosen_2 = torch.where(not_greater_equal_value[:, None], difference_3, 0.0)
         # spline.gen:6
-        product_8 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_11 - total_10, 0.0)))
-        product_9 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_12 - total_10, 0.0)))
-        total_11 = product_8 + product_9
-        product_10 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_13 - total_10, 0.0)))
-        total_12 = total_11 + product_10
-        product_11 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_14 - total_10, 0.0)))
-        total_13 = total_12 + product_11
-        product_12 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_15 - total_10, 0.0)))
-        total_14 = total_13 + product_12
-        product_13 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_16 - total_10, 0.0)))
-        total_15 = total_14 + product_13
-        product_14 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_17 - total_10, 0.0)))
-        # spline.gen:7
-        total_16 = -3.0 + total_7
+        product_2 = 6.0 * (0.001 + 0.992 * torch.exp(chosen_2))
         # spline.gen:14
-        greater_equal_smaller_2 = smaller >= total_16
-        # spline.gen:7
-        total_17 = -3.0 + total_6
-        # spline.gen:14
-        greater_equal_smaller_3 = smaller >= total_17
-        # spline.gen:7
-        total_18 = -3.0 + total_5
-        # spline.gen:14
-        greater_equal_smaller_4 = smaller >= total_18
-        # spline.gen:7
-        total_19 = -3.0 + total_4
-        # spline.gen:14
-        greater_equal_smaller_5 = smaller >= total_19
-        # spline.gen:7
-        total_20 = -3.0 + total_3
-        # spline.gen:14
-        greater_equal_smaller_6 = smaller >= total_20
-        # spline.gen:7
-        total_21 = -3.0 + product
-        # spline.gen:14
-        greater_equal_smaller_7 = smaller >= total_21
-        chosen_17 = torch.where(
-            greater_equal_smaller,
-            6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_18 - total_10, 0.0))),
-            torch.where(
-                greater_equal_smaller_2,
-                product_14,
-                torch.where(
-                    greater_equal_smaller_3,
-                    product_13,
-                    torch.where(
-                        greater_equal_smaller_4,
-                        product_12,
-                        torch.where(
-                            greater_equal_smaller_5,
-                            product_11,
-                            torch.where(
-                                greater_equal_smaller_6,
-                                product_10,
-                                torch.where(greater_equal_smaller_7, product_9, product_8),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
+        reduced = (difference_2 * product_2).sum(-1)
+        difference_4 = smaller - (difference_2 * total_2[:, :8]).sum(-1)
+        reduced_2 = (difference_2 * product).sum(-1)
+        ratio = reduced_2 / torch.where(not_greater_equal_value, reduced, 1.0)
+        product_3 = difference_4 * ratio
+        # spline.gen:8
+        value_2 = F.pad(
+            0.001 + F.softplus(F.linear(hidden_2, mlp_d_weight[k], mlp_d_bias[k]), threshold=80),
+            (1, 1),
+            value=1.0,
         )
-        difference_17 = smaller - torch.where(
-            greater_equal_smaller,
-            total_8,
-            torch.where(
-                greater_equal_smaller_2,
-                total_16,
-                torch.where(
-                    greater_equal_smaller_3,
-                    total_17,
-                    torch.where(
-                        greater_equal_smaller_4,
-                        total_18,
-                        torch.where(
-                            greater_equal_smaller_5,
-                            total_19,
-                            torch.where(
-                                greater_equal_smaller_6,
-                                total_20,
-                                torch.where(greater_equal_smaller_7, total_21, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_18 = torch.where(
-            greater_equal_smaller,
-            6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value, value_10 - total_2, 0.0))),
-            torch.where(
-                greater_equal_smaller_2,
-                product_7,
-                torch.where(
-                    greater_equal_smaller_3,
-                    product_6,
-                    torch.where(
-                        greater_equal_smaller_4,
-                        product_5,
-                        torch.where(
-                            greater_equal_smaller_5,
-                            product_4,
-                            torch.where(
-                                greater_equal_smaller_6,
-                                product_3,
-                                torch.where(greater_equal_smaller_7, product_2, product),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        ratio = chosen_18 / torch.where(not_greater_equal_value, chosen_17, 1.0)
-        product_15 = difference_17 * ratio
-        # spline.gen:15
-        total_22 = F.linear(hidden_2, mlp_d_weight[k], mlp_d_bias[k])
         # spline.gen:14
-        total_23 = 0.001 + F.softplus(total_22[:, 6:], threshold=80)
-        total_24 = 0.001 + F.softplus(total_22[:, 5:6], threshold=80)
-        total_25 = 0.001 + F.softplus(total_22[:, 4:5], threshold=80)
-        total_26 = 0.001 + F.softplus(total_22[:, 3:4], threshold=80)
-        total_27 = 0.001 + F.softplus(total_22[:, 2:3], threshold=80)
-        total_28 = 0.001 + F.softplus(total_22[:, 1:2], threshold=80)
-        total_29 = 0.001 + F.softplus(total_22[:, :1], threshold=80)
-        chosen_19 = torch.where(
-            greater_equal_smaller,
-            total_23,
-            torch.where(
-                greater_equal_smaller_2,
-                total_24,
-                torch.where(
-                    greater_equal_smaller_3,
-                    total_25,
-                    torch.where(
-                        greater_equal_smaller_4,
-                        total_26,
-                        torch.where(
-                            greater_equal_smaller_5,
-                            total_27,
-                            torch.where(
-                                greater_equal_smaller_6,
-                                total_28,
-                                torch.where(greater_equal_smaller_7, total_29, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_16 = chosen_18 * chosen_19
-        chosen_20 = torch.where(
-            greater_equal_smaller,
-            1.0,
-            torch.where(
-                greater_equal_smaller_2,
-                total_23,
-                torch.where(
-                    greater_equal_smaller_3,
-                    total_24,
-                    torch.where(
-                        greater_equal_smaller_4,
-                        total_25,
-                        torch.where(
-                            greater_equal_smaller_5,
-                            total_26,
-                            torch.where(
-                                greater_equal_smaller_6,
-                                total_27,
-                                torch.where(greater_equal_smaller_7, total_28, total_29),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_17 = 2.0 * ratio
-        difference_18 = product_16 - difference_17 * (chosen_19 + chosen_20 - product_17)
-        b = torch.where(
+        value_3 = value_2[:, :8]
+        reduced_3 = (difference_2 * value_3).sum(-1)
+        product_4 = reduced_2 * reduced_3
+        value_4 = value_2[:, 1:]
+        reduced_4 = (difference_2 * value_4).sum(-1)
+        product_5 = 2.0 * ratio
+        difference_5 = product_4 - difference_4 * (reduced_3 + reduced_4 - product_5)
+        chosen_3 = torch.where(
             greater_equal_value,
-            value_2,
-            torch.where(
-                greater_equal_smaller,
-                -3.0 + (total_15 + product_14),
-                torch.where(
-                    greater_equal_smaller_2,
-                    -3.0 + total_15,
-                    torch.where(
-                        greater_equal_smaller_3,
-                        -3.0 + total_14,
-                        torch.where(
-                            greater_equal_smaller_4,
-                            -3.0 + total_13,
-                            torch.where(
-                                greater_equal_smaller_5,
-                                -3.0 + total_12,
-                                torch.where(
-                                    greater_equal_smaller_6,
-                                    -3.0 + total_11,
-                                    torch.where(greater_equal_smaller_7, -3.0 + product_8, -3.0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-            + chosen_17
+            value_0,
+            (difference_2 * (-3.0 + F.pad(product_2.cumsum(-1), (1, 0)))[:, :8]).sum(-1)
+            + reduced
             * (
                 2.0
-                * product_15
+                * product_3
                 / torch.where(
                     not_greater_equal_value,
-                    difference_18
+                    difference_5
                     + torch.sqrt(
                         torch.where(
                             not_greater_equal_value,
                             (
-                                difference_18 * difference_18
+                                difference_5 * difference_5
                                 + 4.0
                                 * (
-                                    (
-                                        chosen_18 * ratio
-                                        - product_16
-                                        - difference_17 * (product_17 - chosen_19 - chosen_20)
-                                    )
-                                    * product_15
+                                    (reduced_2 * ratio - product_4 - difference_4 * (product_5 - reduced_3 - reduced_4))
+                                    * product_3
                                 )
                             ).clamp(min=0.0),
                             1.0,
@@ -2394,447 +549,63 @@ def inverse_rows(
                 )
             ).clamp(min=0.0, max=1.0),
         )
+        # spline.gen:15
+        b = torch.stack((chosen_3,), -1)
         # spline.gen:3
-        greater_equal_value_2 = torch.abs(b) >= 3.0
+        greater_equal_value_2 = torch.abs(chosen_3) >= 3.0
         # spline.gen:14
         not_greater_equal_value_2 = ~greater_equal_value_2
-        total_30 = largest + torch.log(
-            torch.where(
-                not_greater_equal_value_2,
-                torch.where(
-                    not_greater_equal_value,
-                    torch.exp(torch.where(not_greater_equal_value_2, chosen, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_2, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_3, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_4, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_5, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_6, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_7, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_8, 0.0)),
-                    1.0,
-                ),
-                1.0,
-            ),
-        )
         # spline.gen:7
-        product_18 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_3 - total_30, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        product_19 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_4 - total_30, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_31 = product_18 + product_19
-        product_20 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_5 - total_30, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_32 = total_31 + product_20
-        product_21 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_6 - total_30, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_33 = total_32 + product_21
-        product_22 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_7 - total_30, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_34 = total_33 + product_22
-        product_23 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_8 - total_30, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_35 = total_34 + product_23
-        product_24 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_9 - total_30, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_36 = -3.0 + (total_35 + product_24)
+        product_6 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2[:, None], chosen, 0.0)))
+        total_4 = -3.0 + F.pad(product_6.cumsum(-1), (1, 0))
         # spline.gen:14
-        greater_equal_smaller_8 = smaller >= total_36
-        total_37 = largest_2 + torch.log(
-            torch.where(
-                not_greater_equal_value_2,
-                torch.where(
-                    not_greater_equal_value,
-                    torch.exp(torch.where(not_greater_equal_value_2, chosen_9, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_10, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_11, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_12, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_13, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_14, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_15, 0.0))
-                    + torch.exp(torch.where(not_greater_equal_value_2, chosen_16, 0.0)),
-                    1.0,
-                ),
-                1.0,
-            ),
-        )
+        indicator_value_2 = (smaller[:, None] >= total_4[:, 1:8]).to(dtype)
+        difference_6 = F.pad(indicator_value_2, (1, 0), value=1.0) - F.pad(indicator_value_2, (0, 1))
         # spline.gen:6
-        product_25 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_11 - total_37, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        product_26 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_12 - total_37, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_38 = product_25 + product_26
-        product_27 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_13 - total_37, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_39 = total_38 + product_27
-        product_28 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_14 - total_37, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_40 = total_39 + product_28
-        product_29 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_15 - total_37, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_41 = total_40 + product_29
-        product_30 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_16 - total_37, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        total_42 = total_41 + product_30
-        product_31 = 6.0 * (
-            0.001
-            + 0.992
-            * torch.exp(
-                torch.where(
-                    not_greater_equal_value_2,
-                    torch.where(not_greater_equal_value, value_17 - total_37, 0.0),
-                    0.0,
-                ),
-            )
-        )
-        # spline.gen:7
-        total_43 = -3.0 + total_35
+        product_7 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2[:, None], chosen_2, 0.0)))
         # spline.gen:14
-        greater_equal_smaller_9 = smaller >= total_43
-        # spline.gen:7
-        total_44 = -3.0 + total_34
-        # spline.gen:14
-        greater_equal_smaller_10 = smaller >= total_44
-        # spline.gen:7
-        total_45 = -3.0 + total_33
-        # spline.gen:14
-        greater_equal_smaller_11 = smaller >= total_45
-        # spline.gen:7
-        total_46 = -3.0 + total_32
-        # spline.gen:14
-        greater_equal_smaller_12 = smaller >= total_46
-        # spline.gen:7
-        total_47 = -3.0 + total_31
-        # spline.gen:14
-        greater_equal_smaller_13 = smaller >= total_47
-        # spline.gen:7
-        total_48 = -3.0 + product_18
-        # spline.gen:14
-        greater_equal_smaller_14 = smaller >= total_48
-        chosen_21 = torch.where(
-            greater_equal_smaller_8,
-            6.0
-            * (
-                0.001
-                + 0.992
-                * torch.exp(
-                    torch.where(
-                        not_greater_equal_value_2,
-                        torch.where(not_greater_equal_value, value_18 - total_37, 0.0),
-                        0.0,
-                    ),
-                )
-            ),
-            torch.where(
-                greater_equal_smaller_9,
-                product_31,
-                torch.where(
-                    greater_equal_smaller_10,
-                    product_30,
-                    torch.where(
-                        greater_equal_smaller_11,
-                        product_29,
-                        torch.where(
-                            greater_equal_smaller_12,
-                            product_28,
-                            torch.where(
-                                greater_equal_smaller_13,
-                                product_27,
-                                torch.where(greater_equal_smaller_14, product_26, product_25),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        difference_19 = smaller - torch.where(
-            greater_equal_smaller_8,
-            total_36,
-            torch.where(
-                greater_equal_smaller_9,
-                total_43,
-                torch.where(
-                    greater_equal_smaller_10,
-                    total_44,
-                    torch.where(
-                        greater_equal_smaller_11,
-                        total_45,
-                        torch.where(
-                            greater_equal_smaller_12,
-                            total_46,
-                            torch.where(
-                                greater_equal_smaller_13,
-                                total_47,
-                                torch.where(greater_equal_smaller_14, total_48, -3.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_22 = torch.where(
-            greater_equal_smaller_8,
-            6.0
-            * (
-                0.001
-                + 0.992
-                * torch.exp(
-                    torch.where(
-                        not_greater_equal_value_2,
-                        torch.where(not_greater_equal_value, value_10 - total_30, 0.0),
-                        0.0,
-                    ),
-                )
-            ),
-            torch.where(
-                greater_equal_smaller_9,
-                product_24,
-                torch.where(
-                    greater_equal_smaller_10,
-                    product_23,
-                    torch.where(
-                        greater_equal_smaller_11,
-                        product_22,
-                        torch.where(
-                            greater_equal_smaller_12,
-                            product_21,
-                            torch.where(
-                                greater_equal_smaller_13,
-                                product_20,
-                                torch.where(greater_equal_smaller_14, product_19, product_18),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        ratio_2 = chosen_22 / torch.where(
+        reduced_5 = (difference_6 * product_7).sum(-1)
+        difference_7 = smaller - (difference_6 * total_4[:, :8]).sum(-1)
+        reduced_6 = (difference_6 * product_6).sum(-1)
+        ratio_2 = reduced_6 / torch.where(
             not_greater_equal_value_2,
-            torch.where(not_greater_equal_value, chosen_21, 1.0),
+            torch.where(not_greater_equal_value, reduced_5, 1.0),
             1.0,
         )
-        product_32 = difference_19 * ratio_2
-        chosen_23 = torch.where(
-            greater_equal_smaller_8,
-            total_23,
-            torch.where(
-                greater_equal_smaller_9,
-                total_24,
-                torch.where(
-                    greater_equal_smaller_10,
-                    total_25,
-                    torch.where(
-                        greater_equal_smaller_11,
-                        total_26,
-                        torch.where(
-                            greater_equal_smaller_12,
-                            total_27,
-                            torch.where(
-                                greater_equal_smaller_13,
-                                total_28,
-                                torch.where(greater_equal_smaller_14, total_29, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_33 = chosen_22 * chosen_23
-        chosen_24 = torch.where(
-            greater_equal_smaller_8,
-            1.0,
-            torch.where(
-                greater_equal_smaller_9,
-                total_23,
-                torch.where(
-                    greater_equal_smaller_10,
-                    total_24,
-                    torch.where(
-                        greater_equal_smaller_11,
-                        total_25,
-                        torch.where(
-                            greater_equal_smaller_12,
-                            total_26,
-                            torch.where(
-                                greater_equal_smaller_13,
-                                total_27,
-                                torch.where(greater_equal_smaller_14, total_28, total_29),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        product_34 = 2.0 * ratio_2
-        difference_20 = product_33 - difference_19 * (chosen_23 + chosen_24 - product_34)
-        b_2 = torch.where(
+        product_8 = difference_7 * ratio_2
+        reduced_7 = (difference_6 * value_3).sum(-1)
+        product_9 = reduced_6 * reduced_7
+        reduced_8 = (difference_6 * value_4).sum(-1)
+        product_10 = 2.0 * ratio_2
+        difference_8 = product_9 - difference_7 * (reduced_7 + reduced_8 - product_10)
+        smaller_2 = torch.where(
             greater_equal_value,
-            value_2,
-            torch.where(
-                greater_equal_smaller_8,
-                -3.0 + (total_42 + product_31),
-                torch.where(
-                    greater_equal_smaller_9,
-                    -3.0 + total_42,
-                    torch.where(
-                        greater_equal_smaller_10,
-                        -3.0 + total_41,
-                        torch.where(
-                            greater_equal_smaller_11,
-                            -3.0 + total_40,
-                            torch.where(
-                                greater_equal_smaller_12,
-                                -3.0 + total_39,
-                                torch.where(
-                                    greater_equal_smaller_13,
-                                    -3.0 + total_38,
-                                    torch.where(greater_equal_smaller_14, -3.0 + product_25, -3.0),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            )
-            + chosen_21
+            value_0,
+            (difference_6 * (-3.0 + F.pad(product_7.cumsum(-1), (1, 0)))[:, :8]).sum(-1)
+            + reduced_5
             * (
                 2.0
-                * product_32
+                * product_8
                 / torch.where(
                     not_greater_equal_value_2,
                     torch.where(
                         not_greater_equal_value,
-                        difference_20
+                        difference_8
                         + torch.sqrt(
                             torch.where(
                                 not_greater_equal_value_2,
                                 torch.where(
                                     not_greater_equal_value,
                                     (
-                                        difference_20 * difference_20
+                                        difference_8 * difference_8
                                         + 4.0
                                         * (
                                             (
-                                                chosen_22 * ratio_2
-                                                - product_33
-                                                - difference_19 * (product_34 - chosen_23 - chosen_24)
+                                                reduced_6 * ratio_2
+                                                - product_9
+                                                - difference_7 * (product_10 - reduced_7 - reduced_8)
                                             )
-                                            * product_32
+                                            * product_8
                                         )
                                     ).clamp(min=0.0),
                                     1.0,
@@ -2847,263 +618,57 @@ def inverse_rows(
                     1.0,
                 )
             ).clamp(min=0.0, max=1.0),
-        )
-        smaller_2 = b_2.clamp(min=-3.0, max=3.0)
-        total_49 = largest_2 + torch.log(
-            torch.where(
-                not_greater_equal_value_2,
-                torch.exp(torch.where(not_greater_equal_value_2, difference_9, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_10, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_11, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_12, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_13, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_14, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_15, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_16, 0.0)),
-                1.0,
-            ),
-        )
+        ).clamp(min=-3.0, max=3.0)
         # spline.gen:6
-        product_35 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_11 - total_49, 0.0)))
-        product_36 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_12 - total_49, 0.0)))
-        total_50 = product_35 + product_36
-        product_37 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_13 - total_49, 0.0)))
-        total_51 = total_50 + product_37
-        product_38 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_14 - total_49, 0.0)))
-        total_52 = total_51 + product_38
-        product_39 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_15 - total_49, 0.0)))
-        total_53 = total_52 + product_39
-        product_40 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_16 - total_49, 0.0)))
-        total_54 = total_53 + product_40
-        product_41 = 6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_17 - total_49, 0.0)))
-        total_55 = -3.0 + (total_54 + product_41)
-        # spline.gen:14
-        greater_equal_smaller_2_2 = smaller_2 >= total_55
-        total_56 = largest + torch.log(
-            torch.where(
-                not_greater_equal_value_2,
-                torch.exp(torch.where(not_greater_equal_value_2, difference, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_2, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_3, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_4, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_5, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_6, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_7, 0.0))
-                + torch.exp(torch.where(not_greater_equal_value_2, difference_8, 0.0)),
-                1.0,
-            ),
+        product_11 = 6.0 * (
+            0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2[:, None], difference_3, 0.0))
         )
-        # spline.gen:6
-        total_57 = -3.0 + total_54
+        total_5 = -3.0 + F.pad(product_11.cumsum(-1), (1, 0))
         # spline.gen:14
-        greater_equal_smaller_2_3 = smaller_2 >= total_57
-        # spline.gen:6
-        total_58 = -3.0 + total_53
-        # spline.gen:14
-        greater_equal_smaller_2_4 = smaller_2 >= total_58
-        # spline.gen:6
-        total_59 = -3.0 + total_52
-        # spline.gen:14
-        greater_equal_smaller_2_5 = smaller_2 >= total_59
-        # spline.gen:6
-        total_60 = -3.0 + total_51
-        # spline.gen:14
-        greater_equal_smaller_2_6 = smaller_2 >= total_60
-        # spline.gen:6
-        total_61 = -3.0 + total_50
-        # spline.gen:14
-        greater_equal_smaller_2_7 = smaller_2 >= total_61
-        # spline.gen:6
-        total_62 = -3.0 + product_35
-        # spline.gen:14
-        greater_equal_smaller_2_8 = smaller_2 >= total_62
-        chosen_25 = torch.where(
-            greater_equal_smaller_2_2,
-            6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_10 - total_56, 0.0))),
-            torch.where(
-                greater_equal_smaller_2_3,
-                6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_9 - total_56, 0.0))),
-                torch.where(
-                    greater_equal_smaller_2_4,
-                    6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_8 - total_56, 0.0))),
-                    torch.where(
-                        greater_equal_smaller_2_5,
-                        6.0
-                        * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_7 - total_56, 0.0))),
-                        torch.where(
-                            greater_equal_smaller_2_6,
-                            6.0
-                            * (
-                                0.001
-                                + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_6 - total_56, 0.0))
-                            ),
-                            torch.where(
-                                greater_equal_smaller_2_7,
-                                6.0
-                                * (
-                                    0.001
-                                    + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_5 - total_56, 0.0))
-                                ),
-                                torch.where(
-                                    greater_equal_smaller_2_8,
-                                    6.0
-                                    * (
-                                        0.001
-                                        + 0.992
-                                        * torch.exp(torch.where(not_greater_equal_value_2, value_4 - total_56, 0.0))
-                                    ),
-                                    6.0
-                                    * (
-                                        0.001
-                                        + 0.992
-                                        * torch.exp(torch.where(not_greater_equal_value_2, value_3 - total_56, 0.0))
-                                    ),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        chosen_26 = torch.where(
-            not_greater_equal_value_2,
-            torch.where(
-                greater_equal_smaller_2_2,
-                6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2, value_18 - total_49, 0.0))),
-                torch.where(
-                    greater_equal_smaller_2_3,
-                    product_41,
-                    torch.where(
-                        greater_equal_smaller_2_4,
-                        product_40,
-                        torch.where(
-                            greater_equal_smaller_2_5,
-                            product_39,
-                            torch.where(
-                                greater_equal_smaller_2_6,
-                                product_38,
-                                torch.where(
-                                    greater_equal_smaller_2_7,
-                                    product_37,
-                                    torch.where(greater_equal_smaller_2_8, product_36, product_35),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-            1.0,
-        )
-        ratio_3 = chosen_25 / chosen_26
-        product_42 = chosen_25 * ratio_3
-        chosen_27 = torch.where(
-            greater_equal_smaller_2_2,
-            total_23,
-            torch.where(
-                greater_equal_smaller_2_3,
-                total_24,
-                torch.where(
-                    greater_equal_smaller_2_4,
-                    total_25,
-                    torch.where(
-                        greater_equal_smaller_2_5,
-                        total_26,
-                        torch.where(
-                            greater_equal_smaller_2_6,
-                            total_27,
-                            torch.where(
-                                greater_equal_smaller_2_7,
-                                total_28,
-                                torch.where(greater_equal_smaller_2_8, total_29, 1.0),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-        smaller_3 = (
-            (
-                smaller_2
-                - torch.where(
-                    greater_equal_smaller_2_2,
-                    total_55,
-                    torch.where(
-                        greater_equal_smaller_2_3,
-                        total_57,
-                        torch.where(
-                            greater_equal_smaller_2_4,
-                            total_58,
-                            torch.where(
-                                greater_equal_smaller_2_5,
-                                total_59,
-                                torch.where(
-                                    greater_equal_smaller_2_6,
-                                    total_60,
-                                    torch.where(
-                                        greater_equal_smaller_2_7,
-                                        total_61,
-                                        torch.where(greater_equal_smaller_2_8, total_62, -3.0),
-                                    ),
-                                ),
-                            ),
-                        ),
-                    ),
-                )
-            )
-            / chosen_26
-        ).clamp(min=0.0, max=1.0)
-        difference_21 = 1.0 - smaller_3
-        power_value = torch.where(not_greater_equal_value_2, difference_21, 1.0) ** 2
-        product_43 = smaller_3 * difference_21
-        chosen_28 = torch.where(
-            greater_equal_smaller_2_2,
-            1.0,
-            torch.where(
-                greater_equal_smaller_2_3,
-                total_23,
-                torch.where(
-                    greater_equal_smaller_2_4,
-                    total_24,
-                    torch.where(
-                        greater_equal_smaller_2_5,
-                        total_25,
-                        torch.where(
-                            greater_equal_smaller_2_6,
-                            total_26,
-                            torch.where(
-                                greater_equal_smaller_2_7,
-                                total_27,
-                                torch.where(greater_equal_smaller_2_8, total_28, total_29),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
+        indicator_value_3 = (smaller_2[:, None] >= total_5[:, 1:8]).to(dtype)
+        difference_9 = F.pad(indicator_value_3, (1, 0), value=1.0) - F.pad(indicator_value_3, (0, 1))
+        reduced_9 = (
+            difference_9
+            * (6.0 * (0.001 + 0.992 * torch.exp(torch.where(not_greater_equal_value_2[:, None], difference, 0.0))))
+        ).sum(-1)
+        chosen_4 = torch.where(not_greater_equal_value_2, (difference_9 * product_11).sum(-1), 1.0)
+        ratio_3 = reduced_9 / chosen_4
+        product_12 = reduced_9 * ratio_3
+        reduced_10 = (difference_9 * value_3).sum(-1)
+        smaller_3 = ((smaller_2 - (difference_9 * total_5[:, :8]).sum(-1)) / chosen_4).clamp(min=0.0, max=1.0)
+        difference_10 = 1.0 - smaller_3
+        power_value = torch.where(not_greater_equal_value_2, difference_10, 1.0) ** 2
+        product_13 = smaller_3 * difference_10
+        reduced_11 = (difference_9 * value_4).sum(-1)
         power_value_2 = torch.where(not_greater_equal_value_2, smaller_3, 1.0) ** 2
         # spline.gen:22
         x = torch.cat((value, b), -1)
-        log_abs_det = log_abs_det + torch.where(
-            greater_equal_value_2,
-            0.0,
-            torch.log(
+        log_abs_det = log_abs_det + torch.stack(
+            (
                 torch.where(
-                    not_greater_equal_value_2,
-                    product_42 * chosen_27 * power_value
-                    + 2.0 * chosen_25 * torch.where(not_greater_equal_value_2, ratio_3, 1.0) ** 2 * product_43
-                    + product_42 * chosen_28 * power_value_2,
-                    1.0,
-                ),
-            )
-            - torch.log(chosen_26)
-            - 2.0
-            * torch.log(
-                torch.where(
-                    not_greater_equal_value_2,
-                    ratio_3 * power_value + (chosen_27 + chosen_28) * product_43 + ratio_3 * power_value_2,
-                    1.0,
+                    greater_equal_value_2,
+                    0.0,
+                    torch.log(
+                        torch.where(
+                            not_greater_equal_value_2,
+                            product_12 * reduced_10 * power_value
+                            + 2.0 * reduced_9 * torch.where(not_greater_equal_value_2, ratio_3, 1.0) ** 2 * product_13
+                            + product_12 * reduced_11 * power_value_2,
+                            1.0,
+                        ),
+                    )
+                    - torch.log(chosen_4)
+                    - 2.0
+                    * torch.log(
+                        torch.where(
+                            not_greater_equal_value_2,
+                            ratio_3 * power_value + (reduced_10 + reduced_11) * product_13 + ratio_3 * power_value_2,
+                            1.0,
+                        ),
+                    ),
                 ),
             ),
+            -1,
         ).sum(-1)
     return x, -log_abs_det
 

@@ -7,6 +7,31 @@ spec: specs/bijections/spline.gen, sha256 38897bd0968bb168815428eacf0351ef9c4348
 #define LANES 32
 #include "lanes.h"
 
+/* What all rows share. */
+void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[11];
+    float *restrict shared_2 = shared + 0;
+    // spline.gen:7
+     {
+        float *restrict values_2 = shared_2 + 0 * 64;
+        ALIGNED int64_t rows_degrees[8];
+        for (int at = 0; at < 8; at++) rows_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees[8];
+        for (int at = 0; at < 8; at++) columns_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED float mask[64];
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 8; by++) {
+                mask[at * 8 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 8; by++) {
+                values_2[at * 8 + by] = mask[at * 8 + by];
+            }
+        }
+    }
+}
+
 /* log p(x) of each row.
 
    Takes x [rows, 2]; returns log_prob [rows]. */
@@ -22,7 +47,9 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict mlp_h_bias = pointers[8];
     const float *restrict mlp_d_weight = pointers[9];
     const float *restrict mlp_d_bias = pointers[10];
-    float *restrict log_prob_out = pointers[11];
+    float *restrict shared = pointers[11];
+    float *restrict shared_2 = shared + 0;
+    float *restrict log_prob_out = pointers[12];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -40,19 +67,19 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         for (int64_t k = 4 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[2][LANES];
             ALIGNED float value[1][LANES];
-            ALIGNED float value_2[1][LANES];
-            ALIGNED int greater_equal_value[1][LANES];
-            ALIGNED float smaller[1][LANES];
-            ALIGNED int not_greater_equal_value[1][LANES];
+            ALIGNED float value_0[LANES];
+            ALIGNED int greater_equal_value[LANES];
+            ALIGNED float smaller[LANES];
+            ALIGNED int not_greater_equal_value[LANES];
             ALIGNED float product[32][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 reverse_input[0][lane] = z[1][lane];
                 reverse_input[1][lane] = z[0][lane];
                 value[0][lane] = reverse_input[0][lane];
-                value_2[0][lane] = reverse_input[1][lane];
-                greater_equal_value[0][lane] = absolute(value_2[0][lane]) >= 3.0f;
-                smaller[0][lane] = minimum(maximum(value_2[0][lane], -3.0f), 3.0f);
-                not_greater_equal_value[0][lane] = !greater_equal_value[0][lane];
+                value_0[lane] = reverse_input[1][lane];
+                greater_equal_value[lane] = absolute(value_0[lane]) >= 3.0f;
+                smaller[lane] = minimum(maximum(value_0[lane], -3.0f), 3.0f);
+                not_greater_equal_value[lane] = !greater_equal_value[lane];
             }
             dot(product, 32, value, 1, mlp_0_weight + k * 32, 1, 1);
             ALIGNED float hidden[32][LANES];
@@ -72,707 +99,479 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float product_3[8][LANES];
             dot(product_3, 8, hidden_2, 32, mlp_h_weight + k * 256, 32, 1);
-            ALIGNED float total[8][LANES];
+            ALIGNED float total_2[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total[at][lane] = product_3[at][lane] + mlp_h_bias[k * 8 + at];
+                    total_2[at][lane] = product_3[at][lane] + mlp_h_bias[k * 8 + at];
                 }
             }
-            ALIGNED float value_3[1][LANES];
-            ALIGNED float value_4[1][LANES];
-            ALIGNED float value_5[1][LANES];
-            ALIGNED float value_6[1][LANES];
-            ALIGNED float value_7[1][LANES];
-            ALIGNED float value_8[1][LANES];
-            ALIGNED float value_9[1][LANES];
-            ALIGNED float value_10[1][LANES];
-            ALIGNED float largest[1][LANES];
-            ALIGNED float difference[1][LANES];
-            ALIGNED float chosen[1][LANES];
-            ALIGNED float difference_2[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                value_3[0][lane] = total[0][lane];
-                value_4[0][lane] = total[1][lane];
-                value_5[0][lane] = total[2][lane];
-                value_6[0][lane] = total[3][lane];
-                value_7[0][lane] = total[4][lane];
-                value_8[0][lane] = total[5][lane];
-                value_9[0][lane] = total[6][lane];
-                value_10[0][lane] = total[7][lane];
-                largest[0][lane] = maximum(maximum(maximum(maximum(maximum(maximum(maximum(value_3[0][lane],
-                    value_4[0][lane]), value_5[0][lane]), value_6[0][lane]), value_7[0][lane]), value_8[0][lane]),
-                    value_9[0][lane]), value_10[0][lane]);
-                difference[0][lane] = value_3[0][lane] - largest[0][lane];
-                chosen[0][lane] = choose(not_greater_equal_value[0][lane], difference[0][lane], 0.0f);
-                difference_2[0][lane] = value_4[0][lane] - largest[0][lane];
-            }
             // spline.gen:14
-            ALIGNED float chosen_2[1][LANES];
-            ALIGNED float difference_3[1][LANES];
-            ALIGNED float chosen_3[1][LANES];
-            ALIGNED float difference_4[1][LANES];
-            ALIGNED float chosen_4[1][LANES];
-            ALIGNED float difference_5[1][LANES];
-            ALIGNED float chosen_5[1][LANES];
-            ALIGNED float difference_6[1][LANES];
-            ALIGNED float chosen_6[1][LANES];
-            ALIGNED float difference_7[1][LANES];
-            ALIGNED float chosen_7[1][LANES];
-            ALIGNED float difference_8[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                chosen_2[0][lane] = choose(not_greater_equal_value[0][lane], difference_2[0][lane], 0.0f);
-                difference_3[0][lane] = value_5[0][lane] - largest[0][lane];
-                chosen_3[0][lane] = choose(not_greater_equal_value[0][lane], difference_3[0][lane], 0.0f);
-                difference_4[0][lane] = value_6[0][lane] - largest[0][lane];
-                chosen_4[0][lane] = choose(not_greater_equal_value[0][lane], difference_4[0][lane], 0.0f);
-                difference_5[0][lane] = value_7[0][lane] - largest[0][lane];
-                chosen_5[0][lane] = choose(not_greater_equal_value[0][lane], difference_5[0][lane], 0.0f);
-                difference_6[0][lane] = value_8[0][lane] - largest[0][lane];
-                chosen_6[0][lane] = choose(not_greater_equal_value[0][lane], difference_6[0][lane], 0.0f);
-                difference_7[0][lane] = value_9[0][lane] - largest[0][lane];
-                chosen_7[0][lane] = choose(not_greater_equal_value[0][lane], difference_7[0][lane], 0.0f);
-                difference_8[0][lane] = value_10[0][lane] - largest[0][lane];
+            ALIGNED float total_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_3[lane] = total_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], total_2[at][lane]);
             }
-            ALIGNED float chosen_8[1][LANES];
-            ALIGNED float total_2[1][LANES];
-            ALIGNED float product_4[1][LANES];
-            ALIGNED float product_2_2[1][LANES];
-            ALIGNED float total_3[1][LANES];
-            ALIGNED float product_3_2[1][LANES];
-            ALIGNED float total_4[1][LANES];
-            ALIGNED float product_4_2[1][LANES];
-            ALIGNED float total_5[1][LANES];
-            ALIGNED float product_5[1][LANES];
-            ALIGNED float total_6[1][LANES];
-            ALIGNED float product_6[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                chosen_8[0][lane] = choose(not_greater_equal_value[0][lane], difference_8[0][lane], 0.0f);
-                total_2[0][lane] = largest[0][lane] + logarithm(choose(not_greater_equal_value[0][lane],
-                    exponential(chosen[0][lane]) + exponential(chosen_2[0][lane]) + exponential(chosen_3[0][lane]) +
-                    exponential(chosen_4[0][lane]) + exponential(chosen_5[0][lane]) + exponential(chosen_6[0][lane]) +
-                    exponential(chosen_7[0][lane]) + exponential(chosen_8[0][lane]), 1.0f));
-                product_4[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_3[0][lane] - total_2[0][lane], 0.0f)));
-                product_2_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_4[0][lane] - total_2[0][lane], 0.0f)));
-                total_3[0][lane] = product_4[0][lane] + product_2_2[0][lane];
-                product_3_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_5[0][lane] - total_2[0][lane], 0.0f)));
-                total_4[0][lane] = total_3[0][lane] + product_3_2[0][lane];
-                product_4_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_6[0][lane] - total_2[0][lane], 0.0f)));
-                total_5[0][lane] = total_4[0][lane] + product_4_2[0][lane];
-                product_5[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_7[0][lane] - total_2[0][lane], 0.0f)));
-                total_6[0][lane] = total_5[0][lane] + product_5[0][lane];
-                product_6[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_8[0][lane] - total_2[0][lane], 0.0f)));
+            ALIGNED float total_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_4[lane] = total_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], total_2[at][lane]);
             }
-            // spline.gen:7
-            ALIGNED float total_7[1][LANES];
-            ALIGNED float product_7[1][LANES];
-            ALIGNED float total_8[1][LANES];
-            ALIGNED int greater_equal_smaller[1][LANES];
-            ALIGNED float product_8[8][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                total_7[0][lane] = total_6[0][lane] + product_6[0][lane];
-                product_7[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_9[0][lane] - total_2[0][lane], 0.0f)));
-                total_8[0][lane] = -3.0f + (total_7[0][lane] + product_7[0][lane]);
-                greater_equal_smaller[0][lane] = smaller[0][lane] >= total_8[0][lane];
+            ALIGNED float total_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_5[lane] = total_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], total_2[at][lane]);
             }
-            dot(product_8, 8, hidden_2, 32, mlp_w_weight + k * 256, 32, 1);
-            ALIGNED float total_9[8][LANES];
+            ALIGNED float total_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_6[lane] = total_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_6[lane] = maximum(total_6[lane], total_2[at][lane]);
+            }
+            ALIGNED float total_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_7[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_9[at][lane] = product_8[at][lane] + mlp_w_bias[k * 8 + at];
+                    total_7[lane] += exponential(total_2[at][lane] - choose(absolute(total_5[lane]) < INFINITY,
+                        total_6[lane], 0.0f));
+                }
+            }
+            ALIGNED float difference[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference[at][lane] = total_2[at][lane] - (choose(absolute(total_3[lane]) < INFINITY,
+                        total_4[lane], 0.0f) + logarithm(total_7[lane]));
+                }
+            }
+            ALIGNED float chosen[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    chosen[at][lane] = choose(not_greater_equal_value[lane], difference[at][lane], 0.0f);
+                }
+            }
+            // spline.gen:7
+            ALIGNED float product_4[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_4[at][lane] = 6.0f * (0.001f + 0.992f * exponential(chosen[at][lane]));
+                }
+            }
+            ALIGNED float joined[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined[0][lane] = 0.0f;
+            dot(joined + 1, 8, product_4, 8, shared_2, 8, 1);
+            ALIGNED float total_2_2[9][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = -3.0f + joined[at][lane];
+            }
+            // spline.gen:14
+            ALIGNED float indicator_value[7][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value[at][lane] = (float)(smaller[lane] >= total_2_2[at + 1][lane]);
+                }
+            }
+            ALIGNED float joined_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_2[at + 1][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float joined_3[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float difference_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_3[7][lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_2[at][lane] = joined_2[at][lane] - joined_3[at][lane];
                 }
             }
             // spline.gen:15
-            ALIGNED float value_11[1][LANES];
-            ALIGNED float value_12[1][LANES];
-            ALIGNED float value_13[1][LANES];
-            ALIGNED float value_14[1][LANES];
-            ALIGNED float value_15[1][LANES];
-            ALIGNED float value_16[1][LANES];
-            ALIGNED float value_17[1][LANES];
-            ALIGNED float value_18[1][LANES];
-            ALIGNED float largest_2[1][LANES];
-            ALIGNED float difference_9[1][LANES];
-            ALIGNED float chosen_9[1][LANES];
-            ALIGNED float difference_10[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                value_11[0][lane] = total_9[0][lane];
-                value_12[0][lane] = total_9[1][lane];
-                value_13[0][lane] = total_9[2][lane];
-                value_14[0][lane] = total_9[3][lane];
-                value_15[0][lane] = total_9[4][lane];
-                value_16[0][lane] = total_9[5][lane];
-                value_17[0][lane] = total_9[6][lane];
-                value_18[0][lane] = total_9[7][lane];
-                largest_2[0][lane] = maximum(maximum(maximum(maximum(maximum(maximum(maximum(value_11[0][lane],
-                    value_12[0][lane]), value_13[0][lane]), value_14[0][lane]), value_15[0][lane]), value_16[0][lane]),
-                    value_17[0][lane]), value_18[0][lane]);
-                difference_9[0][lane] = value_11[0][lane] - largest_2[0][lane];
-                chosen_9[0][lane] = choose(not_greater_equal_value[0][lane], difference_9[0][lane], 0.0f);
-                difference_10[0][lane] = value_12[0][lane] - largest_2[0][lane];
-            }
-            // spline.gen:14
-            ALIGNED float chosen_10[1][LANES];
-            ALIGNED float difference_11[1][LANES];
-            ALIGNED float chosen_11[1][LANES];
-            ALIGNED float difference_12[1][LANES];
-            ALIGNED float chosen_12[1][LANES];
-            ALIGNED float difference_13[1][LANES];
-            ALIGNED float chosen_13[1][LANES];
-            ALIGNED float difference_14[1][LANES];
-            ALIGNED float chosen_14[1][LANES];
-            ALIGNED float difference_15[1][LANES];
-            ALIGNED float chosen_15[1][LANES];
-            ALIGNED float difference_16[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                chosen_10[0][lane] = choose(not_greater_equal_value[0][lane], difference_10[0][lane], 0.0f);
-                difference_11[0][lane] = value_13[0][lane] - largest_2[0][lane];
-                chosen_11[0][lane] = choose(not_greater_equal_value[0][lane], difference_11[0][lane], 0.0f);
-                difference_12[0][lane] = value_14[0][lane] - largest_2[0][lane];
-                chosen_12[0][lane] = choose(not_greater_equal_value[0][lane], difference_12[0][lane], 0.0f);
-                difference_13[0][lane] = value_15[0][lane] - largest_2[0][lane];
-                chosen_13[0][lane] = choose(not_greater_equal_value[0][lane], difference_13[0][lane], 0.0f);
-                difference_14[0][lane] = value_16[0][lane] - largest_2[0][lane];
-                chosen_14[0][lane] = choose(not_greater_equal_value[0][lane], difference_14[0][lane], 0.0f);
-                difference_15[0][lane] = value_17[0][lane] - largest_2[0][lane];
-                chosen_15[0][lane] = choose(not_greater_equal_value[0][lane], difference_15[0][lane], 0.0f);
-                difference_16[0][lane] = value_18[0][lane] - largest_2[0][lane];
-            }
-            ALIGNED float chosen_16[1][LANES];
-            ALIGNED float total_10[1][LANES];
-            ALIGNED float product_8_2[1][LANES];
-            ALIGNED float product_9[1][LANES];
-            ALIGNED float total_11[1][LANES];
-            ALIGNED float product_10[1][LANES];
-            ALIGNED float total_12[1][LANES];
-            ALIGNED float product_11[1][LANES];
-            ALIGNED float total_13[1][LANES];
-            ALIGNED float product_12[1][LANES];
-            ALIGNED float total_14[1][LANES];
-            ALIGNED float product_13[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                chosen_16[0][lane] = choose(not_greater_equal_value[0][lane], difference_16[0][lane], 0.0f);
-                total_10[0][lane] = largest_2[0][lane] + logarithm(choose(not_greater_equal_value[0][lane],
-                    exponential(chosen_9[0][lane]) + exponential(chosen_10[0][lane]) + exponential(chosen_11[0][lane]) +
-                    exponential(chosen_12[0][lane]) + exponential(chosen_13[0][lane]) + exponential(chosen_14[0][lane])
-                    + exponential(chosen_15[0][lane]) + exponential(chosen_16[0][lane]), 1.0f));
-                product_8_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_11[0][lane] - total_10[0][lane], 0.0f)));
-                product_9[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_12[0][lane] - total_10[0][lane], 0.0f)));
-                total_11[0][lane] = product_8_2[0][lane] + product_9[0][lane];
-                product_10[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_13[0][lane] - total_10[0][lane], 0.0f)));
-                total_12[0][lane] = total_11[0][lane] + product_10[0][lane];
-                product_11[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_14[0][lane] - total_10[0][lane], 0.0f)));
-                total_13[0][lane] = total_12[0][lane] + product_11[0][lane];
-                product_12[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_15[0][lane] - total_10[0][lane], 0.0f)));
-                total_14[0][lane] = total_13[0][lane] + product_12[0][lane];
-                product_13[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_16[0][lane] - total_10[0][lane], 0.0f)));
-            }
-            // spline.gen:6
-            ALIGNED float total_15[1][LANES];
-            ALIGNED float product_14[1][LANES];
-            ALIGNED float total_16[1][LANES];
-            ALIGNED int greater_equal_smaller_2[1][LANES];
-            ALIGNED float total_17[1][LANES];
-            ALIGNED int greater_equal_smaller_3[1][LANES];
-            ALIGNED float total_18[1][LANES];
-            ALIGNED int greater_equal_smaller_4[1][LANES];
-            ALIGNED float total_19[1][LANES];
-            ALIGNED int greater_equal_smaller_5[1][LANES];
-            ALIGNED float total_20[1][LANES];
-            ALIGNED int greater_equal_smaller_6[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                total_15[0][lane] = total_14[0][lane] + product_13[0][lane];
-                product_14[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_17[0][lane] - total_10[0][lane], 0.0f)));
-                total_16[0][lane] = -3.0f + total_7[0][lane];
-                greater_equal_smaller_2[0][lane] = smaller[0][lane] >= total_16[0][lane];
-                total_17[0][lane] = -3.0f + total_6[0][lane];
-                greater_equal_smaller_3[0][lane] = smaller[0][lane] >= total_17[0][lane];
-                total_18[0][lane] = -3.0f + total_5[0][lane];
-                greater_equal_smaller_4[0][lane] = smaller[0][lane] >= total_18[0][lane];
-                total_19[0][lane] = -3.0f + total_4[0][lane];
-                greater_equal_smaller_5[0][lane] = smaller[0][lane] >= total_19[0][lane];
-                total_20[0][lane] = -3.0f + total_3[0][lane];
-                greater_equal_smaller_6[0][lane] = smaller[0][lane] >= total_20[0][lane];
-            }
-            // spline.gen:7
-            ALIGNED float total_21[1][LANES];
-            ALIGNED int greater_equal_smaller_7[1][LANES];
-            ALIGNED float chosen_17[1][LANES];
-            ALIGNED float difference_17[1][LANES];
-            ALIGNED float chosen_18[1][LANES];
-            ALIGNED float ratio[1][LANES];
-            ALIGNED float product_15[1][LANES];
-            ALIGNED float product_16[7][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                total_21[0][lane] = -3.0f + product_4[0][lane];
-                greater_equal_smaller_7[0][lane] = smaller[0][lane] >= total_21[0][lane];
-                chosen_17[0][lane] = choose(greater_equal_smaller[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value[0][lane], value_18[0][lane] - total_10[0][lane], 0.0f))),
-                    choose(greater_equal_smaller_2[0][lane], product_14[0][lane],
-                    choose(greater_equal_smaller_3[0][lane], product_13[0][lane],
-                    choose(greater_equal_smaller_4[0][lane], product_12[0][lane],
-                    choose(greater_equal_smaller_5[0][lane], product_11[0][lane],
-                    choose(greater_equal_smaller_6[0][lane], product_10[0][lane],
-                    choose(greater_equal_smaller_7[0][lane], product_9[0][lane], product_8_2[0][lane])))))));
-                difference_17[0][lane] = smaller[0][lane] - choose(greater_equal_smaller[0][lane], total_8[0][lane],
-                    choose(greater_equal_smaller_2[0][lane], total_16[0][lane], choose(greater_equal_smaller_3[0][lane],
-                    total_17[0][lane], choose(greater_equal_smaller_4[0][lane], total_18[0][lane],
-                    choose(greater_equal_smaller_5[0][lane], total_19[0][lane], choose(greater_equal_smaller_6[0][lane],
-                    total_20[0][lane], choose(greater_equal_smaller_7[0][lane], total_21[0][lane], -3.0f)))))));
-                chosen_18[0][lane] = choose(greater_equal_smaller[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value[0][lane], value_10[0][lane] - total_2[0][lane], 0.0f))),
-                    choose(greater_equal_smaller_2[0][lane], product_7[0][lane],
-                    choose(greater_equal_smaller_3[0][lane], product_6[0][lane],
-                    choose(greater_equal_smaller_4[0][lane], product_5[0][lane],
-                    choose(greater_equal_smaller_5[0][lane], product_4_2[0][lane],
-                    choose(greater_equal_smaller_6[0][lane], product_3_2[0][lane],
-                    choose(greater_equal_smaller_7[0][lane], product_2_2[0][lane], product_4[0][lane])))))));
-                ratio[0][lane] = chosen_18[0][lane] / choose(not_greater_equal_value[0][lane], chosen_17[0][lane],
-                    1.0f);
-                product_15[0][lane] = difference_17[0][lane] * ratio[0][lane];
-            }
-            dot(product_16, 7, hidden_2, 32, mlp_d_weight + k * 224, 32, 1);
-            ALIGNED float total_22[7][LANES];
-            for (int at = 0; at < 7; at++) {
+            ALIGNED float product_5[8][LANES];
+            dot(product_5, 8, hidden_2, 32, mlp_w_weight + k * 256, 32, 1);
+            ALIGNED float total_3_2[8][LANES];
+            for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_22[at][lane] = product_16[at][lane] + mlp_d_bias[k * 7 + at];
+                    total_3_2[at][lane] = product_5[at][lane] + mlp_w_bias[k * 8 + at];
                 }
             }
             // spline.gen:14
-            ALIGNED float total_23[1][LANES];
-            ALIGNED float total_24[1][LANES];
-            ALIGNED float total_25[1][LANES];
-            ALIGNED float total_26[1][LANES];
-            ALIGNED float total_27[1][LANES];
-            ALIGNED float total_28[1][LANES];
-            ALIGNED float total_29[1][LANES];
-            ALIGNED float chosen_19[1][LANES];
-            ALIGNED float product_16_2[1][LANES];
-            ALIGNED float chosen_20[1][LANES];
-            ALIGNED float product_17[1][LANES];
-            ALIGNED float difference_18[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                total_23[0][lane] = 0.001f + softplus(total_22[6][lane]);
-                total_24[0][lane] = 0.001f + softplus(total_22[5][lane]);
-                total_25[0][lane] = 0.001f + softplus(total_22[4][lane]);
-                total_26[0][lane] = 0.001f + softplus(total_22[3][lane]);
-                total_27[0][lane] = 0.001f + softplus(total_22[2][lane]);
-                total_28[0][lane] = 0.001f + softplus(total_22[1][lane]);
-                total_29[0][lane] = 0.001f + softplus(total_22[0][lane]);
-                chosen_19[0][lane] = choose(greater_equal_smaller[0][lane], total_23[0][lane],
-                    choose(greater_equal_smaller_2[0][lane], total_24[0][lane], choose(greater_equal_smaller_3[0][lane],
-                    total_25[0][lane], choose(greater_equal_smaller_4[0][lane], total_26[0][lane],
-                    choose(greater_equal_smaller_5[0][lane], total_27[0][lane], choose(greater_equal_smaller_6[0][lane],
-                    total_28[0][lane], choose(greater_equal_smaller_7[0][lane], total_29[0][lane], 1.0f)))))));
-                product_16_2[0][lane] = chosen_18[0][lane] * chosen_19[0][lane];
-                chosen_20[0][lane] = choose(greater_equal_smaller[0][lane], 1.0f,
-                    choose(greater_equal_smaller_2[0][lane], total_23[0][lane], choose(greater_equal_smaller_3[0][lane],
-                    total_24[0][lane], choose(greater_equal_smaller_4[0][lane], total_25[0][lane],
-                    choose(greater_equal_smaller_5[0][lane], total_26[0][lane], choose(greater_equal_smaller_6[0][lane],
-                    total_27[0][lane], choose(greater_equal_smaller_7[0][lane], total_28[0][lane],
-                    total_29[0][lane])))))));
-                product_17[0][lane] = 2.0f * ratio[0][lane];
-                difference_18[0][lane] = product_16_2[0][lane] - difference_17[0][lane] * (chosen_19[0][lane] +
-                    chosen_20[0][lane] - product_17[0][lane]);
+            ALIGNED float total_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_8[lane] = total_3_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_8[lane] = maximum(total_8[lane], total_3_2[at][lane]);
             }
-            ALIGNED float b[1][LANES];
-            ALIGNED int greater_equal_value_2[1][LANES];
-            ALIGNED int not_greater_equal_value_2[1][LANES];
-            ALIGNED float total_30[1][LANES];
-            ALIGNED float product_18[1][LANES];
-            ALIGNED float product_19[1][LANES];
-            ALIGNED float total_31[1][LANES];
-            ALIGNED float product_20[1][LANES];
-            ALIGNED float total_32[1][LANES];
-            ALIGNED float product_21[1][LANES];
-            ALIGNED float total_33[1][LANES];
-            ALIGNED float product_22[1][LANES];
+            ALIGNED float total_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_9[lane] = total_3_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_9[lane] = maximum(total_9[lane], total_3_2[at][lane]);
+            }
+            ALIGNED float total_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_10[lane] = total_3_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_10[lane] = maximum(total_10[lane], total_3_2[at][lane]);
+            }
+            ALIGNED float total_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_11[lane] = total_3_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_11[lane] = maximum(total_11[lane], total_3_2[at][lane]);
+            }
+            ALIGNED float total_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_12[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_12[lane] += exponential(total_3_2[at][lane] - choose(absolute(total_10[lane]) < INFINITY,
+                        total_11[lane], 0.0f));
+                }
+            }
+            ALIGNED float difference_3[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_3[at][lane] = total_3_2[at][lane] - (choose(absolute(total_8[lane]) < INFINITY,
+                        total_9[lane], 0.0f) + logarithm(total_12[lane]));
+                }
+            }
+            ALIGNED float chosen_2[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    chosen_2[at][lane] = choose(not_greater_equal_value[lane], difference_3[at][lane], 0.0f);
+                }
+            }
+            // spline.gen:6
+            ALIGNED float product_2_2[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_2_2[at][lane] = 6.0f * (0.001f + 0.992f * exponential(chosen_2[at][lane]));
+                }
+            }
+            // spline.gen:14
+            ALIGNED float reduced_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_2[lane] += difference_2[at][lane] * product_2_2[at][lane];
+                }
+            }
+            ALIGNED float total_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_13[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_13[lane] += difference_2[at][lane] * total_2_2[at][lane];
+                }
+            }
+            ALIGNED float difference_4[LANES];
+            ALIGNED float reduced_2_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                b[0][lane] = choose(greater_equal_value[0][lane], value_2[0][lane],
-                    choose(greater_equal_smaller[0][lane], -3.0f + (total_15[0][lane] + product_14[0][lane]),
-                    choose(greater_equal_smaller_2[0][lane], -3.0f + total_15[0][lane],
-                    choose(greater_equal_smaller_3[0][lane], -3.0f + total_14[0][lane],
-                    choose(greater_equal_smaller_4[0][lane], -3.0f + total_13[0][lane],
-                    choose(greater_equal_smaller_5[0][lane], -3.0f + total_12[0][lane],
-                    choose(greater_equal_smaller_6[0][lane], -3.0f + total_11[0][lane],
-                    choose(greater_equal_smaller_7[0][lane], -3.0f + product_8_2[0][lane], -3.0f))))))) +
-                    chosen_17[0][lane] * minimum(maximum(2.0f * product_15[0][lane] /
-                    choose(not_greater_equal_value[0][lane], difference_18[0][lane] +
-                    root(choose(not_greater_equal_value[0][lane], maximum(difference_18[0][lane] *
-                    difference_18[0][lane] + 4.0f * ((chosen_18[0][lane] * ratio[0][lane] - product_16_2[0][lane] -
-                    difference_17[0][lane] * (product_17[0][lane] - chosen_19[0][lane] - chosen_20[0][lane])) *
-                    product_15[0][lane]), 0.0f), 1.0f)), 1.0f), 0.0f), 1.0f));
-                greater_equal_value_2[0][lane] = absolute(b[0][lane]) >= 3.0f;
-                not_greater_equal_value_2[0][lane] = !greater_equal_value_2[0][lane];
-                total_30[0][lane] = largest[0][lane] + logarithm(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane], chosen_2[0][lane],
-                    0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane], chosen_3[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], chosen_4[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], chosen_5[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], chosen_6[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], chosen_7[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], chosen_8[0][lane], 0.0f)), 1.0f), 1.0f));
-                product_18[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_3[0][lane] - total_30[0][lane], 0.0f), 0.0f)));
-                product_19[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_4[0][lane] - total_30[0][lane], 0.0f), 0.0f)));
-                total_31[0][lane] = product_18[0][lane] + product_19[0][lane];
-                product_20[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_5[0][lane] - total_30[0][lane], 0.0f), 0.0f)));
-                total_32[0][lane] = total_31[0][lane] + product_20[0][lane];
-                product_21[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_6[0][lane] - total_30[0][lane], 0.0f), 0.0f)));
-                total_33[0][lane] = total_32[0][lane] + product_21[0][lane];
-                product_22[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_7[0][lane] - total_30[0][lane], 0.0f), 0.0f)));
+                difference_4[lane] = smaller[lane] - total_13[lane];
+                reduced_2_2[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_2_2[lane] += difference_2[at][lane] * product_4[at][lane];
+                }
+            }
+            ALIGNED float ratio[LANES];
+            ALIGNED float product_3_2[LANES];
+            ALIGNED float product_6[7][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio[lane] = reduced_2_2[lane] / choose(not_greater_equal_value[lane], reduced_2[lane], 1.0f);
+                product_3_2[lane] = difference_4[lane] * ratio[lane];
+            }
+            dot(product_6, 7, hidden_2, 32, mlp_d_weight + k * 224, 32, 1);
+            ALIGNED float value_2[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) value_2[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_2[at + 1][lane] = 0.001f + softplus(product_6[at][lane] + mlp_d_bias[k * 7 + at]);
+                }
+            }
+            ALIGNED float value_3[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) value_2[8][lane] = 1.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = value_2[at][lane];
+            }
+            ALIGNED float reduced_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference_2[at][lane] * value_3[at][lane];
+            }
+            ALIGNED float product_4_2[LANES];
+            ALIGNED float value_4[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) product_4_2[lane] = reduced_2_2[lane] * reduced_3[lane];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_4[at][lane] = value_2[at + 1][lane];
+            }
+            ALIGNED float reduced_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_4[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_4[lane] += difference_2[at][lane] * value_4[at][lane];
+            }
+            ALIGNED float product_5_2[LANES];
+            ALIGNED float difference_5[LANES];
+            ALIGNED float joined_4[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[lane] = 2.0f * ratio[lane];
+                difference_5[lane] = product_4_2[lane] - difference_4[lane] * (reduced_3[lane] + reduced_4[lane] -
+                    product_5_2[lane]);
+                joined_4[0][lane] = 0.0f;
+            }
+            dot(joined_4 + 1, 8, product_2_2, 8, shared_2, 8, 1);
+            ALIGNED float total_14[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_14[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_14[lane] += difference_2[at][lane] * (-3.0f + joined_4[at][lane]);
+                }
+            }
+            ALIGNED float chosen_3[LANES];
+            ALIGNED float b[1][LANES];
+            ALIGNED int greater_equal_value_2[LANES];
+            ALIGNED int not_greater_equal_value_2[LANES];
+            ALIGNED float product_6_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_3[lane] = choose(greater_equal_value[lane], value_0[lane], total_14[lane] + reduced_2[lane] *
+                    minimum(maximum(2.0f * product_3_2[lane] / choose(not_greater_equal_value[lane], difference_5[lane]
+                    + root(choose(not_greater_equal_value[lane], maximum(difference_5[lane] * difference_5[lane] + 4.0f
+                    * ((reduced_2_2[lane] * ratio[lane] - product_4_2[lane] - difference_4[lane] * (product_5_2[lane] -
+                    reduced_3[lane] - reduced_4[lane])) * product_3_2[lane]), 0.0f), 1.0f)), 1.0f), 0.0f), 1.0f));
+                b[0][lane] = chosen_3[lane];
+                greater_equal_value_2[lane] = absolute(chosen_3[lane]) >= 3.0f;
+                not_greater_equal_value_2[lane] = !greater_equal_value_2[lane];
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_6_2[at][lane] = 6.0f * (0.001f + 0.992f *
+                        exponential(choose(not_greater_equal_value_2[lane], chosen[at][lane], 0.0f)));
+                }
             }
             // spline.gen:7
-            ALIGNED float total_34[1][LANES];
-            ALIGNED float product_23[1][LANES];
-            ALIGNED float total_35[1][LANES];
-            ALIGNED float product_24[1][LANES];
-            ALIGNED float total_36[1][LANES];
-            ALIGNED int greater_equal_smaller_8[1][LANES];
-            ALIGNED float total_37[1][LANES];
-            ALIGNED float product_25[1][LANES];
-            ALIGNED float product_26[1][LANES];
-            ALIGNED float total_38[1][LANES];
-            ALIGNED float product_27[1][LANES];
-            ALIGNED float total_39[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                total_34[0][lane] = total_33[0][lane] + product_22[0][lane];
-                product_23[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_8[0][lane] - total_30[0][lane], 0.0f), 0.0f)));
-                total_35[0][lane] = total_34[0][lane] + product_23[0][lane];
-                product_24[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_9[0][lane] - total_30[0][lane], 0.0f), 0.0f)));
-                total_36[0][lane] = -3.0f + (total_35[0][lane] + product_24[0][lane]);
-                greater_equal_smaller_8[0][lane] = smaller[0][lane] >= total_36[0][lane];
-                total_37[0][lane] = largest_2[0][lane] + logarithm(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen_9[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen_10[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen_11[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen_12[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen_13[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen_14[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen_15[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen_16[0][lane], 0.0f)), 1.0f), 1.0f));
-                product_25[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_11[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
-                product_26[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_12[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
-                total_38[0][lane] = product_25[0][lane] + product_26[0][lane];
-                product_27[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_13[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
-                total_39[0][lane] = total_38[0][lane] + product_27[0][lane];
-            }
-            // spline.gen:6
-            ALIGNED float product_28[1][LANES];
-            ALIGNED float total_40[1][LANES];
-            ALIGNED float product_29[1][LANES];
-            ALIGNED float total_41[1][LANES];
-            ALIGNED float product_30[1][LANES];
-            ALIGNED float total_42[1][LANES];
-            ALIGNED float product_31[1][LANES];
-            ALIGNED float total_43[1][LANES];
-            ALIGNED int greater_equal_smaller_9[1][LANES];
-            ALIGNED float total_44[1][LANES];
-            ALIGNED int greater_equal_smaller_10[1][LANES];
-            ALIGNED float total_45[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                product_28[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_14[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
-                total_40[0][lane] = total_39[0][lane] + product_28[0][lane];
-                product_29[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_15[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
-                total_41[0][lane] = total_40[0][lane] + product_29[0][lane];
-                product_30[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_16[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
-                total_42[0][lane] = total_41[0][lane] + product_30[0][lane];
-                product_31[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_17[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
-                total_43[0][lane] = -3.0f + total_35[0][lane];
-                greater_equal_smaller_9[0][lane] = smaller[0][lane] >= total_43[0][lane];
-                total_44[0][lane] = -3.0f + total_34[0][lane];
-                greater_equal_smaller_10[0][lane] = smaller[0][lane] >= total_44[0][lane];
-                total_45[0][lane] = -3.0f + total_33[0][lane];
+            ALIGNED float joined_5[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_5[0][lane] = 0.0f;
+            dot(joined_5 + 1, 8, product_6_2, 8, shared_2, 8, 1);
+            ALIGNED float total_4_2[9][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_4_2[at][lane] = -3.0f + joined_5[at][lane];
             }
             // spline.gen:14
-            ALIGNED int greater_equal_smaller_11[1][LANES];
-            ALIGNED float total_46[1][LANES];
-            ALIGNED int greater_equal_smaller_12[1][LANES];
-            ALIGNED float total_47[1][LANES];
-            ALIGNED int greater_equal_smaller_13[1][LANES];
-            ALIGNED float total_48[1][LANES];
-            ALIGNED int greater_equal_smaller_14[1][LANES];
-            ALIGNED float chosen_21[1][LANES];
-            ALIGNED float difference_19[1][LANES];
-            ALIGNED float chosen_22[1][LANES];
-            ALIGNED float ratio_2[1][LANES];
-            ALIGNED float product_32[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                greater_equal_smaller_11[0][lane] = smaller[0][lane] >= total_45[0][lane];
-                total_46[0][lane] = -3.0f + total_32[0][lane];
-                greater_equal_smaller_12[0][lane] = smaller[0][lane] >= total_46[0][lane];
-                total_47[0][lane] = -3.0f + total_31[0][lane];
-                greater_equal_smaller_13[0][lane] = smaller[0][lane] >= total_47[0][lane];
-                total_48[0][lane] = -3.0f + product_18[0][lane];
-                greater_equal_smaller_14[0][lane] = smaller[0][lane] >= total_48[0][lane];
-                chosen_21[0][lane] = choose(greater_equal_smaller_8[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], choose(not_greater_equal_value[0][lane],
-                    value_18[0][lane] - total_37[0][lane], 0.0f), 0.0f))), choose(greater_equal_smaller_9[0][lane],
-                    product_31[0][lane], choose(greater_equal_smaller_10[0][lane], product_30[0][lane],
-                    choose(greater_equal_smaller_11[0][lane], product_29[0][lane],
-                    choose(greater_equal_smaller_12[0][lane], product_28[0][lane],
-                    choose(greater_equal_smaller_13[0][lane], product_27[0][lane],
-                    choose(greater_equal_smaller_14[0][lane], product_26[0][lane], product_25[0][lane])))))));
-                difference_19[0][lane] = smaller[0][lane] - choose(greater_equal_smaller_8[0][lane], total_36[0][lane],
-                    choose(greater_equal_smaller_9[0][lane], total_43[0][lane],
-                    choose(greater_equal_smaller_10[0][lane], total_44[0][lane],
-                    choose(greater_equal_smaller_11[0][lane], total_45[0][lane],
-                    choose(greater_equal_smaller_12[0][lane], total_46[0][lane],
-                    choose(greater_equal_smaller_13[0][lane], total_47[0][lane],
-                    choose(greater_equal_smaller_14[0][lane], total_48[0][lane], -3.0f)))))));
-                chosen_22[0][lane] = choose(greater_equal_smaller_8[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], choose(not_greater_equal_value[0][lane],
-                    value_10[0][lane] - total_30[0][lane], 0.0f), 0.0f))), choose(greater_equal_smaller_9[0][lane],
-                    product_24[0][lane], choose(greater_equal_smaller_10[0][lane], product_23[0][lane],
-                    choose(greater_equal_smaller_11[0][lane], product_22[0][lane],
-                    choose(greater_equal_smaller_12[0][lane], product_21[0][lane],
-                    choose(greater_equal_smaller_13[0][lane], product_20[0][lane],
-                    choose(greater_equal_smaller_14[0][lane], product_19[0][lane], product_18[0][lane])))))));
-                ratio_2[0][lane] = chosen_22[0][lane] / choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], chosen_21[0][lane], 1.0f), 1.0f);
-                product_32[0][lane] = difference_19[0][lane] * ratio_2[0][lane];
+            ALIGNED float indicator_value_2[7][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_2[at][lane] = (float)(smaller[lane] >= total_4_2[at + 1][lane]);
+                }
             }
-            ALIGNED float chosen_23[1][LANES];
-            ALIGNED float product_33[1][LANES];
-            ALIGNED float chosen_24[1][LANES];
-            ALIGNED float product_34[1][LANES];
-            ALIGNED float difference_20[1][LANES];
-            ALIGNED float b_2[1][LANES];
-            ALIGNED float smaller_2[1][LANES];
-            ALIGNED float total_49[1][LANES];
-            ALIGNED float product_35[1][LANES];
-            ALIGNED float product_36[1][LANES];
-            ALIGNED float total_50[1][LANES];
-            ALIGNED float product_37[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                chosen_23[0][lane] = choose(greater_equal_smaller_8[0][lane], total_23[0][lane],
-                    choose(greater_equal_smaller_9[0][lane], total_24[0][lane],
-                    choose(greater_equal_smaller_10[0][lane], total_25[0][lane],
-                    choose(greater_equal_smaller_11[0][lane], total_26[0][lane],
-                    choose(greater_equal_smaller_12[0][lane], total_27[0][lane],
-                    choose(greater_equal_smaller_13[0][lane], total_28[0][lane],
-                    choose(greater_equal_smaller_14[0][lane], total_29[0][lane], 1.0f)))))));
-                product_33[0][lane] = chosen_22[0][lane] * chosen_23[0][lane];
-                chosen_24[0][lane] = choose(greater_equal_smaller_8[0][lane], 1.0f,
-                    choose(greater_equal_smaller_9[0][lane], total_23[0][lane],
-                    choose(greater_equal_smaller_10[0][lane], total_24[0][lane],
-                    choose(greater_equal_smaller_11[0][lane], total_25[0][lane],
-                    choose(greater_equal_smaller_12[0][lane], total_26[0][lane],
-                    choose(greater_equal_smaller_13[0][lane], total_27[0][lane],
-                    choose(greater_equal_smaller_14[0][lane], total_28[0][lane], total_29[0][lane])))))));
-                product_34[0][lane] = 2.0f * ratio_2[0][lane];
-                difference_20[0][lane] = product_33[0][lane] - difference_19[0][lane] * (chosen_23[0][lane] +
-                    chosen_24[0][lane] - product_34[0][lane]);
-                b_2[0][lane] = choose(greater_equal_value[0][lane], value_2[0][lane],
-                    choose(greater_equal_smaller_8[0][lane], -3.0f + (total_42[0][lane] + product_31[0][lane]),
-                    choose(greater_equal_smaller_9[0][lane], -3.0f + total_42[0][lane],
-                    choose(greater_equal_smaller_10[0][lane], -3.0f + total_41[0][lane],
-                    choose(greater_equal_smaller_11[0][lane], -3.0f + total_40[0][lane],
-                    choose(greater_equal_smaller_12[0][lane], -3.0f + total_39[0][lane],
-                    choose(greater_equal_smaller_13[0][lane], -3.0f + total_38[0][lane],
-                    choose(greater_equal_smaller_14[0][lane], -3.0f + product_25[0][lane], -3.0f))))))) +
-                    chosen_21[0][lane] * minimum(maximum(2.0f * product_32[0][lane] /
-                    choose(not_greater_equal_value_2[0][lane], choose(not_greater_equal_value[0][lane],
-                    difference_20[0][lane] + root(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], maximum(difference_20[0][lane] * difference_20[0][lane] +
-                    4.0f * ((chosen_22[0][lane] * ratio_2[0][lane] - product_33[0][lane] - difference_19[0][lane] *
-                    (product_34[0][lane] - chosen_23[0][lane] - chosen_24[0][lane])) * product_32[0][lane]), 0.0f),
-                    1.0f), 1.0f)), 1.0f), 1.0f), 0.0f), 1.0f));
-                smaller_2[0][lane] = minimum(maximum(b_2[0][lane], -3.0f), 3.0f);
-                total_49[0][lane] = largest_2[0][lane] + logarithm(choose(not_greater_equal_value_2[0][lane],
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_9[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_10[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_11[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_12[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_13[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_14[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_15[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_16[0][lane], 0.0f)), 1.0f));
-                product_35[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_11[0][lane] - total_49[0][lane], 0.0f)));
-                product_36[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_12[0][lane] - total_49[0][lane], 0.0f)));
-                total_50[0][lane] = product_35[0][lane] + product_36[0][lane];
-                product_37[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_13[0][lane] - total_49[0][lane], 0.0f)));
+            ALIGNED float joined_6[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_6[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_6[at + 1][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float joined_7[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_7[at][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float difference_6[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_7[7][lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_6[at][lane] = joined_6[at][lane] - joined_7[at][lane];
+                }
             }
             // spline.gen:6
-            ALIGNED float total_51[1][LANES];
-            ALIGNED float product_38[1][LANES];
-            ALIGNED float total_52[1][LANES];
-            ALIGNED float product_39[1][LANES];
-            ALIGNED float total_53[1][LANES];
-            ALIGNED float product_40[1][LANES];
-            ALIGNED float total_54[1][LANES];
-            ALIGNED float product_41[1][LANES];
-            ALIGNED float total_55[1][LANES];
-            ALIGNED int greater_equal_smaller_2_2[1][LANES];
-            ALIGNED float total_56[1][LANES];
-            ALIGNED float total_57[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                total_51[0][lane] = total_50[0][lane] + product_37[0][lane];
-                product_38[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_14[0][lane] - total_49[0][lane], 0.0f)));
-                total_52[0][lane] = total_51[0][lane] + product_38[0][lane];
-                product_39[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_15[0][lane] - total_49[0][lane], 0.0f)));
-                total_53[0][lane] = total_52[0][lane] + product_39[0][lane];
-                product_40[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_16[0][lane] - total_49[0][lane], 0.0f)));
-                total_54[0][lane] = total_53[0][lane] + product_40[0][lane];
-                product_41[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_17[0][lane] - total_49[0][lane], 0.0f)));
-                total_55[0][lane] = -3.0f + (total_54[0][lane] + product_41[0][lane]);
-                greater_equal_smaller_2_2[0][lane] = smaller_2[0][lane] >= total_55[0][lane];
-                total_56[0][lane] = largest[0][lane] + logarithm(choose(not_greater_equal_value_2[0][lane],
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_2[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_3[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_4[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_5[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_6[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_7[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_8[0][lane], 0.0f)), 1.0f));
-                total_57[0][lane] = -3.0f + total_54[0][lane];
+            ALIGNED float product_7[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_7[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[lane],
+                        chosen_2[at][lane], 0.0f)));
+                }
             }
             // spline.gen:14
-            ALIGNED int greater_equal_smaller_2_3[1][LANES];
-            ALIGNED float total_58[1][LANES];
-            ALIGNED int greater_equal_smaller_2_4[1][LANES];
-            ALIGNED float total_59[1][LANES];
-            ALIGNED int greater_equal_smaller_2_5[1][LANES];
-            ALIGNED float total_60[1][LANES];
-            ALIGNED int greater_equal_smaller_2_6[1][LANES];
-            ALIGNED float total_61[1][LANES];
-            ALIGNED int greater_equal_smaller_2_7[1][LANES];
-            ALIGNED float total_62[1][LANES];
-            ALIGNED int greater_equal_smaller_2_8[1][LANES];
-            ALIGNED float chosen_25[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                greater_equal_smaller_2_3[0][lane] = smaller_2[0][lane] >= total_57[0][lane];
-                total_58[0][lane] = -3.0f + total_53[0][lane];
-                greater_equal_smaller_2_4[0][lane] = smaller_2[0][lane] >= total_58[0][lane];
-                total_59[0][lane] = -3.0f + total_52[0][lane];
-                greater_equal_smaller_2_5[0][lane] = smaller_2[0][lane] >= total_59[0][lane];
-                total_60[0][lane] = -3.0f + total_51[0][lane];
-                greater_equal_smaller_2_6[0][lane] = smaller_2[0][lane] >= total_60[0][lane];
-                total_61[0][lane] = -3.0f + total_50[0][lane];
-                greater_equal_smaller_2_7[0][lane] = smaller_2[0][lane] >= total_61[0][lane];
-                total_62[0][lane] = -3.0f + product_35[0][lane];
-                greater_equal_smaller_2_8[0][lane] = smaller_2[0][lane] >= total_62[0][lane];
-                chosen_25[0][lane] = choose(greater_equal_smaller_2_2[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_10[0][lane] - total_56[0][lane],
-                    0.0f))), choose(greater_equal_smaller_2_3[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_9[0][lane] - total_56[0][lane],
-                    0.0f))), choose(greater_equal_smaller_2_4[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_8[0][lane] - total_56[0][lane],
-                    0.0f))), choose(greater_equal_smaller_2_5[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_7[0][lane] - total_56[0][lane],
-                    0.0f))), choose(greater_equal_smaller_2_6[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_6[0][lane] - total_56[0][lane],
-                    0.0f))), choose(greater_equal_smaller_2_7[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_5[0][lane] - total_56[0][lane],
-                    0.0f))), choose(greater_equal_smaller_2_8[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_4[0][lane] - total_56[0][lane],
-                    0.0f))), 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_3[0][lane] - total_56[0][lane], 0.0f))))))))));
+            ALIGNED float reduced_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_5[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_5[lane] += difference_6[at][lane] * product_7[at][lane];
+                }
             }
-            ALIGNED float chosen_26[1][LANES];
-            ALIGNED float ratio_3[1][LANES];
-            ALIGNED float product_42[1][LANES];
-            ALIGNED float chosen_27[1][LANES];
-            ALIGNED float smaller_3[1][LANES];
-            ALIGNED float difference_21[1][LANES];
-            ALIGNED float power_value[1][LANES];
-            ALIGNED float product_43[1][LANES];
-            ALIGNED float chosen_28[1][LANES];
-            ALIGNED float power_value_2[1][LANES];
+            ALIGNED float total_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_15[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_15[lane] += difference_6[at][lane] * total_4_2[at][lane];
+                }
+            }
+            ALIGNED float difference_7[LANES];
+            ALIGNED float reduced_6[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                chosen_26[0][lane] = choose(not_greater_equal_value_2[0][lane],
-                    choose(greater_equal_smaller_2_2[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_18[0][lane] - total_49[0][lane],
-                    0.0f))), choose(greater_equal_smaller_2_3[0][lane], product_41[0][lane],
-                    choose(greater_equal_smaller_2_4[0][lane], product_40[0][lane],
-                    choose(greater_equal_smaller_2_5[0][lane], product_39[0][lane],
-                    choose(greater_equal_smaller_2_6[0][lane], product_38[0][lane],
-                    choose(greater_equal_smaller_2_7[0][lane], product_37[0][lane],
-                    choose(greater_equal_smaller_2_8[0][lane], product_36[0][lane], product_35[0][lane]))))))), 1.0f);
-                ratio_3[0][lane] = chosen_25[0][lane] / chosen_26[0][lane];
-                product_42[0][lane] = chosen_25[0][lane] * ratio_3[0][lane];
-                chosen_27[0][lane] = choose(greater_equal_smaller_2_2[0][lane], total_23[0][lane],
-                    choose(greater_equal_smaller_2_3[0][lane], total_24[0][lane],
-                    choose(greater_equal_smaller_2_4[0][lane], total_25[0][lane],
-                    choose(greater_equal_smaller_2_5[0][lane], total_26[0][lane],
-                    choose(greater_equal_smaller_2_6[0][lane], total_27[0][lane],
-                    choose(greater_equal_smaller_2_7[0][lane], total_28[0][lane],
-                    choose(greater_equal_smaller_2_8[0][lane], total_29[0][lane], 1.0f)))))));
-                smaller_3[0][lane] = minimum(maximum((smaller_2[0][lane] - choose(greater_equal_smaller_2_2[0][lane],
-                    total_55[0][lane], choose(greater_equal_smaller_2_3[0][lane], total_57[0][lane],
-                    choose(greater_equal_smaller_2_4[0][lane], total_58[0][lane],
-                    choose(greater_equal_smaller_2_5[0][lane], total_59[0][lane],
-                    choose(greater_equal_smaller_2_6[0][lane], total_60[0][lane],
-                    choose(greater_equal_smaller_2_7[0][lane], total_61[0][lane],
-                    choose(greater_equal_smaller_2_8[0][lane], total_62[0][lane], -3.0f)))))))) / chosen_26[0][lane],
-                    0.0f), 1.0f);
-                difference_21[0][lane] = 1.0f - smaller_3[0][lane];
-                power_value[0][lane] = square(choose(not_greater_equal_value_2[0][lane], difference_21[0][lane], 1.0f));
-                product_43[0][lane] = smaller_3[0][lane] * difference_21[0][lane];
-                chosen_28[0][lane] = choose(greater_equal_smaller_2_2[0][lane], 1.0f,
-                    choose(greater_equal_smaller_2_3[0][lane], total_23[0][lane],
-                    choose(greater_equal_smaller_2_4[0][lane], total_24[0][lane],
-                    choose(greater_equal_smaller_2_5[0][lane], total_25[0][lane],
-                    choose(greater_equal_smaller_2_6[0][lane], total_26[0][lane],
-                    choose(greater_equal_smaller_2_7[0][lane], total_27[0][lane],
-                    choose(greater_equal_smaller_2_8[0][lane], total_28[0][lane], total_29[0][lane])))))));
-                power_value_2[0][lane] = square(choose(not_greater_equal_value_2[0][lane], smaller_3[0][lane], 1.0f));
+                difference_7[lane] = smaller[lane] - total_15[lane];
+                reduced_6[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_6[lane] += difference_6[at][lane] * product_6_2[at][lane];
+                }
+            }
+            ALIGNED float ratio_2[LANES];
+            ALIGNED float product_8[LANES];
+            ALIGNED float reduced_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio_2[lane] = reduced_6[lane] / choose(not_greater_equal_value_2[lane],
+                    choose(not_greater_equal_value[lane], reduced_5[lane], 1.0f), 1.0f);
+                product_8[lane] = difference_7[lane] * ratio_2[lane];
+                reduced_7[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_7[lane] += difference_6[at][lane] * value_3[at][lane];
+            }
+            ALIGNED float product_9[LANES];
+            ALIGNED float reduced_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_9[lane] = reduced_6[lane] * reduced_7[lane];
+                reduced_8[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_8[lane] += difference_6[at][lane] * value_4[at][lane];
+            }
+            ALIGNED float product_10[LANES];
+            ALIGNED float difference_8[LANES];
+            ALIGNED float joined_8[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_10[lane] = 2.0f * ratio_2[lane];
+                difference_8[lane] = product_9[lane] - difference_7[lane] * (reduced_7[lane] + reduced_8[lane] -
+                    product_10[lane]);
+                joined_8[0][lane] = 0.0f;
+            }
+            dot(joined_8 + 1, 8, product_7, 8, shared_2, 8, 1);
+            ALIGNED float total_16[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_16[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_16[lane] += difference_6[at][lane] * (-3.0f + joined_8[at][lane]);
+                }
+            }
+            ALIGNED float smaller_2[LANES];
+            ALIGNED float product_11[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                smaller_2[lane] = minimum(maximum(choose(greater_equal_value[lane], value_0[lane], total_16[lane] +
+                    reduced_5[lane] * minimum(maximum(2.0f * product_8[lane] / choose(not_greater_equal_value_2[lane],
+                    choose(not_greater_equal_value[lane], difference_8[lane] +
+                    root(choose(not_greater_equal_value_2[lane], choose(not_greater_equal_value[lane],
+                    maximum(difference_8[lane] * difference_8[lane] + 4.0f * ((reduced_6[lane] * ratio_2[lane] -
+                    product_9[lane] - difference_7[lane] * (product_10[lane] - reduced_7[lane] - reduced_8[lane])) *
+                    product_8[lane]), 0.0f), 1.0f), 1.0f)), 1.0f), 1.0f), 0.0f), 1.0f)), -3.0f), 3.0f);
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_11[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[lane],
+                        difference_3[at][lane], 0.0f)));
+                }
+            }
+            // spline.gen:6
+            ALIGNED float joined_9[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 0.0f;
+            dot(joined_9 + 1, 8, product_11, 8, shared_2, 8, 1);
+            ALIGNED float total_5_2[9][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_5_2[at][lane] = -3.0f + joined_9[at][lane];
+            }
+            // spline.gen:14
+            ALIGNED float indicator_value_3[7][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_3[at][lane] = (float)(smaller_2[lane] >= total_5_2[at + 1][lane]);
+                }
+            }
+            ALIGNED float joined_10[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_10[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_10[at + 1][lane] = indicator_value_3[at][lane];
+            }
+            ALIGNED float joined_11[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = indicator_value_3[at][lane];
+            }
+            ALIGNED float difference_9[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_11[7][lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_9[at][lane] = joined_10[at][lane] - joined_11[at][lane];
+                }
+            }
+            ALIGNED float reduced_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_9[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_9[lane] += difference_9[at][lane] * (6.0f * (0.001f + 0.992f *
+                        exponential(choose(not_greater_equal_value_2[lane], difference[at][lane], 0.0f))));
+                }
+            }
+            ALIGNED float total_17[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_17[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_17[lane] += difference_9[at][lane] * product_11[at][lane];
+                }
+            }
+            ALIGNED float chosen_4[LANES];
+            ALIGNED float ratio_3[LANES];
+            ALIGNED float product_12[LANES];
+            ALIGNED float reduced_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_4[lane] = choose(not_greater_equal_value_2[lane], total_17[lane], 1.0f);
+                ratio_3[lane] = reduced_9[lane] / chosen_4[lane];
+                product_12[lane] = reduced_9[lane] * ratio_3[lane];
+                reduced_10[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_10[lane] += difference_9[at][lane] * value_3[at][lane];
+                }
+            }
+            ALIGNED float total_18[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_18[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_18[lane] += difference_9[at][lane] * total_5_2[at][lane];
+                }
+            }
+            ALIGNED float smaller_3[LANES];
+            ALIGNED float difference_10[LANES];
+            ALIGNED float power_value[LANES];
+            ALIGNED float product_13[LANES];
+            ALIGNED float reduced_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                smaller_3[lane] = minimum(maximum((smaller_2[lane] - total_18[lane]) / chosen_4[lane], 0.0f), 1.0f);
+                difference_10[lane] = 1.0f - smaller_3[lane];
+                power_value[lane] = square(choose(not_greater_equal_value_2[lane], difference_10[lane], 1.0f));
+                product_13[lane] = smaller_3[lane] * difference_10[lane];
+                reduced_11[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_11[lane] += difference_9[at][lane] * value_4[at][lane];
+                }
+            }
+            ALIGNED float power_value_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                power_value_2[lane] = square(choose(not_greater_equal_value_2[lane], smaller_3[lane], 1.0f));
             }
             // spline.gen:22
             for (int lane = 0; lane < LANES; lane++) {
                 z[0][lane] = value[0][lane];
                 z[1][lane] = b[0][lane];
-                log_abs_det[lane] = log_abs_det[lane] + choose(greater_equal_value_2[0][lane], 0.0f,
-                    logarithm(choose(not_greater_equal_value_2[0][lane], product_42[0][lane] * chosen_27[0][lane] *
-                    power_value[0][lane] + 2.0f * chosen_25[0][lane] * square(choose(not_greater_equal_value_2[0][lane],
-                    ratio_3[0][lane], 1.0f)) * product_43[0][lane] + product_42[0][lane] * chosen_28[0][lane] *
-                    power_value_2[0][lane], 1.0f)) - logarithm(chosen_26[0][lane]) - 2.0f *
-                    logarithm(choose(not_greater_equal_value_2[0][lane], ratio_3[0][lane] * power_value[0][lane] +
-                    (chosen_27[0][lane] + chosen_28[0][lane]) * product_43[0][lane] + ratio_3[0][lane] *
-                    power_value_2[0][lane], 1.0f)));
+                log_abs_det[lane] = log_abs_det[lane] + choose(greater_equal_value_2[lane], 0.0f,
+                    logarithm(choose(not_greater_equal_value_2[lane], product_12[lane] * reduced_10[lane] *
+                    power_value[lane] + 2.0f * reduced_9[lane] * square(choose(not_greater_equal_value_2[lane],
+                    ratio_3[lane], 1.0f)) * product_13[lane] + product_12[lane] * reduced_11[lane] *
+                    power_value_2[lane], 1.0f)) - logarithm(chosen_4[lane]) - 2.0f *
+                    logarithm(choose(not_greater_equal_value_2[lane], ratio_3[lane] * power_value[lane] +
+                    (reduced_10[lane] + reduced_11[lane]) * product_13[lane] + ratio_3[lane] * power_value_2[lane],
+                    1.0f)));
             }
         }
         // spline.gen:21
         ALIGNED float log_p_z[LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            log_p_z[lane] = -0.5f * square(z[0][lane]) - 0.9189385332046727f + (-0.5f * square(z[1][lane]) -
-                0.9189385332046727f);
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
+        for (int at = 0; at < 2; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_z[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
+            }
         }
         // spline.gen:22
         ALIGNED float log_prob[LANES];
@@ -785,6 +584,31 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
 #ifdef SAMPLE_ROWS
 #define LANES 64
 #include "lanes.h"
+
+/* What all rows share. */
+void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[10];
+    float *restrict shared_2 = shared + 0;
+    // spline.gen:6
+     {
+        float *restrict values_2 = shared_2 + 0 * 64;
+        ALIGNED int64_t rows_degrees[8];
+        for (int at = 0; at < 8; at++) rows_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees[8];
+        for (int at = 0; at < 8; at++) columns_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED float mask[64];
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 8; by++) {
+                mask[at * 8 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 8; by++) {
+                values_2[at * 8 + by] = mask[at * 8 + by];
+            }
+        }
+    }
+}
 
 /* exact samples of x.
 
@@ -800,8 +624,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict mlp_h_bias = pointers[7];
     const float *restrict mlp_d_weight = pointers[8];
     const float *restrict mlp_d_bias = pointers[9];
-    const int64_t *restrict row_numbers = pointers[10];
-    float *restrict x_out = pointers[11];
+    float *restrict shared = pointers[10];
+    float *restrict shared_2 = shared + 0;
+    const int64_t *restrict row_numbers = pointers[11];
+    float *restrict x_out = pointers[12];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -851,31 +677,31 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) w[at][lane] = product_3[at][lane] + mlp_w_bias[k * 8 + at];
             }
             // spline.gen:6
-            ALIGNED float sum_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = w[0][lane];
+            ALIGNED float total_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_2[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_2[lane] = maximum(total_2[lane], w[at][lane]);
             }
-            ALIGNED float sum_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = w[0][lane];
+            ALIGNED float total_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_3[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], w[at][lane]);
             }
-            ALIGNED float sum_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = w[0][lane];
+            ALIGNED float total_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_4[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], w[at][lane]);
             }
-            ALIGNED float sum_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = w[0][lane];
+            ALIGNED float total_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_5[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], w[at][lane]);
             }
-            ALIGNED float sum_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+            ALIGNED float total_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_6[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_6[lane] += exponential(w[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                    total_6[lane] += exponential(w[at][lane] - choose(absolute(total_4[lane]) < INFINITY, total_5[lane],
                         0.0f));
                 }
             }
@@ -883,219 +709,157 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     W[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
-                        w[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) +
-                        logarithm(sum_6[lane])), 0.0f)));
+                        w[at][lane] - (choose(absolute(total_2[lane]) < INFINITY, total_3[lane], 0.0f) +
+                        logarithm(total_6[lane])), 0.0f)));
                 }
             }
-            ALIGNED float W_0[LANES];
-            ALIGNED float W_1[LANES];
-            ALIGNED float total[LANES];
-            ALIGNED float W_2[LANES];
-            ALIGNED float total_2[LANES];
-            ALIGNED float W_3[LANES];
-            ALIGNED float total_3[LANES];
-            ALIGNED float W_4[LANES];
-            ALIGNED float total_4[LANES];
-            ALIGNED float W_5[LANES];
-            ALIGNED float total_5[LANES];
-            ALIGNED float W_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                W_0[lane] = W[0][lane];
-                W_1[lane] = W[1][lane];
-                total[lane] = W_0[lane] + W_1[lane];
-                W_2[lane] = W[2][lane];
-                total_2[lane] = total[lane] + W_2[lane];
-                W_3[lane] = W[3][lane];
-                total_3[lane] = total_2[lane] + W_3[lane];
-                W_4[lane] = W[4][lane];
-                total_4[lane] = total_3[lane] + W_4[lane];
-                W_5[lane] = W[5][lane];
-                total_5[lane] = total_4[lane] + W_5[lane];
-                W_6[lane] = W[6][lane];
+            ALIGNED float joined[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined[0][lane] = 0.0f;
+            dot(joined + 1, 8, W, 8, shared_2, 8, 1);
+            ALIGNED float x_2[9][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = -3.0f + joined[at][lane];
             }
-            ALIGNED float x_2[LANES];
-            ALIGNED int greater_equal_b_0[LANES];
+            // spline.gen:9
+            ALIGNED float indicator_value[7][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value[at][lane] = (float)(b_0[lane] >= x_2[at + 1][lane]);
+                }
+            }
+            ALIGNED float joined_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_2[at + 1][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float joined_3[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float difference[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_3[7][lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference[at][lane] = joined_2[at][lane] - joined_3[at][lane];
+                }
+            }
+            // spline.gen:15
             ALIGNED float product_4[8][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                x_2[lane] = -3.0f + (total_5[lane] + W_6[lane]);
-                greater_equal_b_0[lane] = b_0[lane] >= x_2[lane];
-            }
             dot(product_4, 8, hidden_2, 32, mlp_h_weight + k * 256, 32, 1);
             ALIGNED float h[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_4[at][lane] + mlp_h_bias[k * 8 + at];
             }
             // spline.gen:7
-            ALIGNED float sum_7[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = h[0][lane];
+            ALIGNED float total_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_7[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_7[lane] = maximum(total_7[lane], h[at][lane]);
             }
-            ALIGNED float sum_8[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = h[0][lane];
+            ALIGNED float total_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_8[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_8[lane] = maximum(total_8[lane], h[at][lane]);
             }
-            ALIGNED float sum_9[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = h[0][lane];
+            ALIGNED float total_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_9[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_9[lane] = maximum(total_9[lane], h[at][lane]);
             }
-            ALIGNED float sum_10[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = h[0][lane];
+            ALIGNED float total_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_10[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_10[lane] = maximum(total_10[lane], h[at][lane]);
             }
-            ALIGNED float sum_11[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
+            ALIGNED float total_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_11[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_11[lane] += exponential(h[at][lane] - choose(absolute(sum_9[lane]) < INFINITY, sum_10[lane],
-                        0.0f));
+                    total_11[lane] += exponential(h[at][lane] - choose(absolute(total_9[lane]) < INFINITY,
+                        total_10[lane], 0.0f));
                 }
             }
             ALIGNED float H[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     H[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
-                        h[at][lane] - (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) +
-                        logarithm(sum_11[lane])), 0.0f)));
+                        h[at][lane] - (choose(absolute(total_7[lane]) < INFINITY, total_8[lane], 0.0f) +
+                        logarithm(total_11[lane])), 0.0f)));
                 }
             }
-            ALIGNED float H_0[LANES];
-            ALIGNED float H_1[LANES];
-            ALIGNED float total_6[LANES];
-            ALIGNED float H_2[LANES];
-            ALIGNED float total_7[LANES];
-            ALIGNED float H_3[LANES];
-            ALIGNED float total_8[LANES];
-            ALIGNED float H_4[LANES];
-            ALIGNED float total_9[LANES];
-            ALIGNED float H_5[LANES];
-            ALIGNED float total_10[LANES];
-            ALIGNED float H_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                H_0[lane] = H[0][lane];
-                H_1[lane] = H[1][lane];
-                total_6[lane] = H_0[lane] + H_1[lane];
-                H_2[lane] = H[2][lane];
-                total_7[lane] = total_6[lane] + H_2[lane];
-                H_3[lane] = H[3][lane];
-                total_8[lane] = total_7[lane] + H_3[lane];
-                H_4[lane] = H[4][lane];
-                total_9[lane] = total_8[lane] + H_4[lane];
-                H_5[lane] = H[5][lane];
-                total_10[lane] = total_9[lane] + H_5[lane];
-                H_6[lane] = H[6][lane];
+            ALIGNED float joined_4[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_4[0][lane] = 0.0f;
+            dot(joined_4 + 1, 8, H, 8, shared_2, 8, 1);
+            ALIGNED float y[9][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) y[at][lane] = -3.0f + joined_4[at][lane];
             }
-            ALIGNED float y[LANES];
-            ALIGNED float x_3[LANES];
-            ALIGNED int greater_equal_b_0_2[LANES];
-            ALIGNED float y_2[LANES];
-            ALIGNED float x_4[LANES];
-            ALIGNED int greater_equal_b_0_3[LANES];
-            ALIGNED float y_3[LANES];
-            ALIGNED float x_5[LANES];
-            ALIGNED int greater_equal_b_0_4[LANES];
-            ALIGNED float y_4[LANES];
-            ALIGNED float x_6[LANES];
-            ALIGNED int greater_equal_b_0_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                y[lane] = -3.0f + (total_10[lane] + H_6[lane]);
-                x_3[lane] = -3.0f + total_5[lane];
-                greater_equal_b_0_2[lane] = b_0[lane] >= x_3[lane];
-                y_2[lane] = -3.0f + total_10[lane];
-                x_4[lane] = -3.0f + total_4[lane];
-                greater_equal_b_0_3[lane] = b_0[lane] >= x_4[lane];
-                y_3[lane] = -3.0f + total_9[lane];
-                x_5[lane] = -3.0f + total_3[lane];
-                greater_equal_b_0_4[lane] = b_0[lane] >= x_5[lane];
-                y_4[lane] = -3.0f + total_8[lane];
-                x_6[lane] = -3.0f + total_2[lane];
-                greater_equal_b_0_5[lane] = b_0[lane] >= x_6[lane];
+            // spline.gen:10
+            ALIGNED float reduced_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_2[lane] += difference[at][lane] * H[at][lane];
             }
-            ALIGNED float y_5[LANES];
-            ALIGNED float x_7[LANES];
-            ALIGNED int greater_equal_b_0_6[LANES];
-            ALIGNED float y_6[LANES];
-            ALIGNED float x_8[LANES];
-            ALIGNED int greater_equal_b_0_7[LANES];
-            ALIGNED float y_7[LANES];
+            ALIGNED float total_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_12[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_12[lane] += difference[at][lane] * W[at][lane];
+            }
             ALIGNED float chosen[LANES];
-            ALIGNED float chosen_2[LANES];
             ALIGNED float s[LANES];
+            ALIGNED float total_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen[lane] = choose(not_greater_equal_value[lane], total_12[lane], 1.0f);
+                s[lane] = reduced_2[lane] / chosen[lane];
+                total_13[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_13[lane] += difference[at][lane] * x_2[at][lane];
+            }
             ALIGNED float r[LANES];
             ALIGNED float product_5[7][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                y_5[lane] = -3.0f + total_7[lane];
-                x_7[lane] = -3.0f + total[lane];
-                greater_equal_b_0_6[lane] = b_0[lane] >= x_7[lane];
-                y_6[lane] = -3.0f + total_6[lane];
-                x_8[lane] = -3.0f + W_0[lane];
-                greater_equal_b_0_7[lane] = b_0[lane] >= x_8[lane];
-                y_7[lane] = -3.0f + H_0[lane];
-                chosen[lane] = choose(greater_equal_b_0[lane], H[7][lane], choose(greater_equal_b_0_2[lane], H_6[lane],
-                    choose(greater_equal_b_0_3[lane], H_5[lane], choose(greater_equal_b_0_4[lane], H_4[lane],
-                    choose(greater_equal_b_0_5[lane], H_3[lane], choose(greater_equal_b_0_6[lane], H_2[lane],
-                    choose(greater_equal_b_0_7[lane], H_1[lane], H_0[lane])))))));
-                chosen_2[lane] = choose(not_greater_equal_value[lane], choose(greater_equal_b_0[lane], W[7][lane],
-                    choose(greater_equal_b_0_2[lane], W_6[lane], choose(greater_equal_b_0_3[lane], W_5[lane],
-                    choose(greater_equal_b_0_4[lane], W_4[lane], choose(greater_equal_b_0_5[lane], W_3[lane],
-                    choose(greater_equal_b_0_6[lane], W_2[lane], choose(greater_equal_b_0_7[lane], W_1[lane],
-                    W_0[lane]))))))), 1.0f);
-                s[lane] = chosen[lane] / chosen_2[lane];
-                r[lane] = (b_0[lane] - choose(greater_equal_b_0[lane], x_2[lane], choose(greater_equal_b_0_2[lane],
-                    x_3[lane], choose(greater_equal_b_0_3[lane], x_4[lane], choose(greater_equal_b_0_4[lane], x_5[lane],
-                    choose(greater_equal_b_0_5[lane], x_6[lane], choose(greater_equal_b_0_6[lane], x_7[lane],
-                    choose(greater_equal_b_0_7[lane], x_8[lane], -3.0f)))))))) / chosen_2[lane];
-            }
+            for (int lane = 0; lane < LANES; lane++) r[lane] = (b_0[lane] - total_13[lane]) / chosen[lane];
             dot(product_5, 7, hidden_2, 32, mlp_d_weight + k * 224, 32, 1);
             ALIGNED float d[7][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) d[at][lane] = product_5[at][lane] + mlp_d_bias[k * 7 + at];
             }
-            // spline.gen:14
-            ALIGNED float total_11[7][LANES];
+            // spline.gen:8
+            ALIGNED float D[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) D[0][lane] = 1.0f;
             for (int at = 0; at < 7; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = 0.001f + softplus(d[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) D[at + 1][lane] = 0.001f + softplus(d[at][lane]);
+            }
+            ALIGNED float reduced_2_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                D[8][lane] = 1.0f;
+                reduced_2_2[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] += difference[at][lane] * D[at][lane];
             }
             // spline.gen:4
-            ALIGNED float value_6[LANES];
-            ALIGNED float value_5[LANES];
-            ALIGNED float value_4[LANES];
-            ALIGNED float value_3[LANES];
-            ALIGNED float value_2[LANES];
-            ALIGNED float value_1[LANES];
-            ALIGNED float value_0[LANES];
-            ALIGNED float chosen_3[LANES];
-            ALIGNED float difference[LANES];
+            ALIGNED float difference_2[LANES];
+            ALIGNED float total_14[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_2[lane] = 1.0f - r[lane];
+                total_14[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_14[lane] += difference[at][lane] * y[at][lane];
+            }
+            ALIGNED float total_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_15[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_15[lane] += difference[at][lane] * D[at + 1][lane];
+            }
             ALIGNED float SplineCoupling_Spline[LANES];
             ALIGNED float SplineCoupling_output[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                value_6[lane] = total_11[6][lane];
-                value_5[lane] = total_11[5][lane];
-                value_4[lane] = total_11[4][lane];
-                value_3[lane] = total_11[3][lane];
-                value_2[lane] = total_11[2][lane];
-                value_1[lane] = total_11[1][lane];
-                value_0[lane] = total_11[0][lane];
-                chosen_3[lane] = choose(greater_equal_b_0[lane], value_6[lane], choose(greater_equal_b_0_2[lane],
-                    value_5[lane], choose(greater_equal_b_0_3[lane], value_4[lane], choose(greater_equal_b_0_4[lane],
-                    value_3[lane], choose(greater_equal_b_0_5[lane], value_2[lane], choose(greater_equal_b_0_6[lane],
-                    value_1[lane], choose(greater_equal_b_0_7[lane], value_0[lane], 1.0f)))))));
-                difference[lane] = 1.0f - r[lane];
-                SplineCoupling_Spline[lane] = choose(greater_equal_value[lane], b_0[lane],
-                    choose(greater_equal_b_0[lane], y[lane], choose(greater_equal_b_0_2[lane], y_2[lane],
-                    choose(greater_equal_b_0_3[lane], y_3[lane], choose(greater_equal_b_0_4[lane], y_4[lane],
-                    choose(greater_equal_b_0_5[lane], y_5[lane], choose(greater_equal_b_0_6[lane], y_6[lane],
-                    choose(greater_equal_b_0_7[lane], y_7[lane], -3.0f))))))) + chosen[lane] * (s[lane] *
-                    square(choose(not_greater_equal_value[lane], r[lane], 1.0f)) + chosen_3[lane] * r[lane] *
-                    difference[lane]) / choose(not_greater_equal_value[lane], s[lane] + (choose(greater_equal_b_0[lane],
-                    1.0f, choose(greater_equal_b_0_2[lane], value_6[lane], choose(greater_equal_b_0_3[lane],
-                    value_5[lane], choose(greater_equal_b_0_4[lane], value_4[lane], choose(greater_equal_b_0_5[lane],
-                    value_3[lane], choose(greater_equal_b_0_6[lane], value_2[lane], choose(greater_equal_b_0_7[lane],
-                    value_1[lane], value_0[lane]))))))) + chosen_3[lane] - 2.0f * s[lane]) * r[lane] * difference[lane],
-                    1.0f));
+                SplineCoupling_Spline[lane] = choose(greater_equal_value[lane], b_0[lane], total_14[lane] +
+                    reduced_2[lane] * (s[lane] * square(choose(not_greater_equal_value[lane], r[lane], 1.0f)) +
+                    reduced_2_2[lane] * r[lane] * difference_2[lane]) / choose(not_greater_equal_value[lane], s[lane] +
+                    (total_15[lane] + reduced_2_2[lane] - 2.0f * s[lane]) * r[lane] * difference_2[lane], 1.0f));
                 SplineCoupling_output[0][lane] = a[0][lane];
                 SplineCoupling_output[1][lane] = SplineCoupling_Spline[lane];
             }
@@ -1114,6 +878,31 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
 #define LANES 32
 #include "lanes.h"
 
+/* What all rows share. */
+void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[11];
+    float *restrict shared_2 = shared + 0;
+    // spline.gen:6
+     {
+        float *restrict values_2 = shared_2 + 0 * 64;
+        ALIGNED int64_t rows_degrees[8];
+        for (int at = 0; at < 8; at++) rows_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees[8];
+        for (int at = 0; at < 8; at++) columns_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED float mask[64];
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 8; by++) {
+                mask[at * 8 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 8; by++) {
+                values_2[at * 8 + by] = mask[at * 8 + by];
+            }
+        }
+    }
+}
+
 /* latent z to data x, and log|det| of that map.
 
    Takes z [rows, 2]; returns x [rows, 2], log_abs_det [rows]. */
@@ -1129,8 +918,10 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict mlp_h_bias = pointers[8];
     const float *restrict mlp_d_weight = pointers[9];
     const float *restrict mlp_d_bias = pointers[10];
-    float *restrict x_out = pointers[11];
-    float *restrict log_abs_det_out = pointers[12];
+    float *restrict shared = pointers[11];
+    float *restrict shared_2 = shared + 0;
+    float *restrict x_out = pointers[12];
+    float *restrict log_abs_det_out = pointers[13];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -1182,31 +973,31 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) w[at][lane] = product_3[at][lane] + mlp_w_bias[k * 8 + at];
             }
             // spline.gen:6
-            ALIGNED float sum_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = w[0][lane];
+            ALIGNED float total_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_2[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_2[lane] = maximum(total_2[lane], w[at][lane]);
             }
-            ALIGNED float sum_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = w[0][lane];
+            ALIGNED float total_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_3[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], w[at][lane]);
             }
-            ALIGNED float sum_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = w[0][lane];
+            ALIGNED float total_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_4[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], w[at][lane]);
             }
-            ALIGNED float sum_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = w[0][lane];
+            ALIGNED float total_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_5[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], w[at][lane]);
             }
-            ALIGNED float sum_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+            ALIGNED float total_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_6[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_6[lane] += exponential(w[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                    total_6[lane] += exponential(w[at][lane] - choose(absolute(total_4[lane]) < INFINITY, total_5[lane],
                         0.0f));
                 }
             }
@@ -1214,451 +1005,257 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     W[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
-                        w[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) +
-                        logarithm(sum_6[lane])), 0.0f)));
+                        w[at][lane] - (choose(absolute(total_2[lane]) < INFINITY, total_3[lane], 0.0f) +
+                        logarithm(total_6[lane])), 0.0f)));
                 }
             }
-            ALIGNED float W_0[LANES];
-            ALIGNED float W_1[LANES];
-            ALIGNED float total[LANES];
-            ALIGNED float W_2[LANES];
-            ALIGNED float total_2[LANES];
-            ALIGNED float W_3[LANES];
-            ALIGNED float total_3[LANES];
-            ALIGNED float W_4[LANES];
-            ALIGNED float total_4[LANES];
-            ALIGNED float W_5[LANES];
-            ALIGNED float total_5[LANES];
-            ALIGNED float W_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                W_0[lane] = W[0][lane];
-                W_1[lane] = W[1][lane];
-                total[lane] = W_0[lane] + W_1[lane];
-                W_2[lane] = W[2][lane];
-                total_2[lane] = total[lane] + W_2[lane];
-                W_3[lane] = W[3][lane];
-                total_3[lane] = total_2[lane] + W_3[lane];
-                W_4[lane] = W[4][lane];
-                total_4[lane] = total_3[lane] + W_4[lane];
-                W_5[lane] = W[5][lane];
-                total_5[lane] = total_4[lane] + W_5[lane];
-                W_6[lane] = W[6][lane];
+            ALIGNED float joined[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined[0][lane] = 0.0f;
+            dot(joined + 1, 8, W, 8, shared_2, 8, 1);
+            ALIGNED float x_2[9][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = -3.0f + joined[at][lane];
             }
-            ALIGNED float x_2[LANES];
-            ALIGNED int greater_equal_b_0[LANES];
+            // spline.gen:9
+            ALIGNED float value[7][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) value[at][lane] = x_2[at + 1][lane];
+            }
+            ALIGNED float indicator_value[7][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value[at][lane] = (float)(b_0[lane] >= value[at][lane]);
+                }
+            }
+            ALIGNED float joined_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_2[at + 1][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float joined_3[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float difference[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_3[7][lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference[at][lane] = joined_2[at][lane] - joined_3[at][lane];
+                }
+            }
+            // spline.gen:15
             ALIGNED float product_4[8][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                x_2[lane] = -3.0f + (total_5[lane] + W_6[lane]);
-                greater_equal_b_0[lane] = b_0[lane] >= x_2[lane];
-            }
             dot(product_4, 8, hidden_2, 32, mlp_h_weight + k * 256, 32, 1);
             ALIGNED float h[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_4[at][lane] + mlp_h_bias[k * 8 + at];
             }
             // spline.gen:7
-            ALIGNED float sum_7[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = h[0][lane];
+            ALIGNED float total_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_7[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_7[lane] = maximum(total_7[lane], h[at][lane]);
             }
-            ALIGNED float sum_8[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = h[0][lane];
+            ALIGNED float total_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_8[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_8[lane] = maximum(total_8[lane], h[at][lane]);
             }
-            ALIGNED float sum_9[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = h[0][lane];
+            ALIGNED float total_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_9[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_9[lane] = maximum(total_9[lane], h[at][lane]);
             }
-            ALIGNED float sum_10[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = h[0][lane];
+            ALIGNED float total_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_10[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_10[lane] = maximum(total_10[lane], h[at][lane]);
             }
-            ALIGNED float sum_11[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
+            ALIGNED float total_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_11[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_11[lane] += exponential(h[at][lane] - choose(absolute(sum_9[lane]) < INFINITY, sum_10[lane],
-                        0.0f));
+                    total_11[lane] += exponential(h[at][lane] - choose(absolute(total_9[lane]) < INFINITY,
+                        total_10[lane], 0.0f));
                 }
             }
             ALIGNED float H[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     H[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
-                        h[at][lane] - (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) +
-                        logarithm(sum_11[lane])), 0.0f)));
+                        h[at][lane] - (choose(absolute(total_7[lane]) < INFINITY, total_8[lane], 0.0f) +
+                        logarithm(total_11[lane])), 0.0f)));
                 }
             }
-            ALIGNED float H_0[LANES];
-            ALIGNED float H_1[LANES];
-            ALIGNED float total_6[LANES];
-            ALIGNED float H_2[LANES];
-            ALIGNED float total_7[LANES];
-            ALIGNED float H_3[LANES];
-            ALIGNED float total_8[LANES];
-            ALIGNED float H_4[LANES];
-            ALIGNED float total_9[LANES];
-            ALIGNED float H_5[LANES];
-            ALIGNED float total_10[LANES];
-            ALIGNED float H_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                H_0[lane] = H[0][lane];
-                H_1[lane] = H[1][lane];
-                total_6[lane] = H_0[lane] + H_1[lane];
-                H_2[lane] = H[2][lane];
-                total_7[lane] = total_6[lane] + H_2[lane];
-                H_3[lane] = H[3][lane];
-                total_8[lane] = total_7[lane] + H_3[lane];
-                H_4[lane] = H[4][lane];
-                total_9[lane] = total_8[lane] + H_4[lane];
-                H_5[lane] = H[5][lane];
-                total_10[lane] = total_9[lane] + H_5[lane];
-                H_6[lane] = H[6][lane];
+            ALIGNED float joined_4[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_4[0][lane] = 0.0f;
+            dot(joined_4 + 1, 8, H, 8, shared_2, 8, 1);
+            ALIGNED float y[9][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) y[at][lane] = -3.0f + joined_4[at][lane];
             }
-            ALIGNED float y[LANES];
-            ALIGNED float x_3[LANES];
-            ALIGNED int greater_equal_b_0_2[LANES];
-            ALIGNED float y_2[LANES];
-            ALIGNED float x_4[LANES];
-            ALIGNED int greater_equal_b_0_3[LANES];
-            ALIGNED float y_3[LANES];
-            ALIGNED float x_5[LANES];
-            ALIGNED int greater_equal_b_0_4[LANES];
-            ALIGNED float y_4[LANES];
-            ALIGNED float x_6[LANES];
-            ALIGNED int greater_equal_b_0_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                y[lane] = -3.0f + (total_10[lane] + H_6[lane]);
-                x_3[lane] = -3.0f + total_5[lane];
-                greater_equal_b_0_2[lane] = b_0[lane] >= x_3[lane];
-                y_2[lane] = -3.0f + total_10[lane];
-                x_4[lane] = -3.0f + total_4[lane];
-                greater_equal_b_0_3[lane] = b_0[lane] >= x_4[lane];
-                y_3[lane] = -3.0f + total_9[lane];
-                x_5[lane] = -3.0f + total_3[lane];
-                greater_equal_b_0_4[lane] = b_0[lane] >= x_5[lane];
-                y_4[lane] = -3.0f + total_8[lane];
-                x_6[lane] = -3.0f + total_2[lane];
-                greater_equal_b_0_5[lane] = b_0[lane] >= x_6[lane];
+            // spline.gen:10
+            ALIGNED float reduced_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_2[lane] += difference[at][lane] * H[at][lane];
             }
-            ALIGNED float y_5[LANES];
-            ALIGNED float x_7[LANES];
-            ALIGNED int greater_equal_b_0_6[LANES];
-            ALIGNED float y_6[LANES];
-            ALIGNED float x_8[LANES];
-            ALIGNED int greater_equal_b_0_7[LANES];
-            ALIGNED float y_7[LANES];
+            ALIGNED float total_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_12[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_12[lane] += difference[at][lane] * W[at][lane];
+            }
             ALIGNED float chosen[LANES];
-            ALIGNED float chosen_2[LANES];
             ALIGNED float s[LANES];
+            ALIGNED float value_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen[lane] = choose(not_greater_equal_value[lane], total_12[lane], 1.0f);
+                s[lane] = reduced_2[lane] / chosen[lane];
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = x_2[at][lane];
+            }
+            // spline.gen:11
+            ALIGNED float total_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_13[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_13[lane] += difference[at][lane] * value_2[at][lane];
+            }
             ALIGNED float r[LANES];
             ALIGNED float product_5[7][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                y_5[lane] = -3.0f + total_7[lane];
-                x_7[lane] = -3.0f + total[lane];
-                greater_equal_b_0_6[lane] = b_0[lane] >= x_7[lane];
-                y_6[lane] = -3.0f + total_6[lane];
-                x_8[lane] = -3.0f + W_0[lane];
-                greater_equal_b_0_7[lane] = b_0[lane] >= x_8[lane];
-                y_7[lane] = -3.0f + H_0[lane];
-                chosen[lane] = choose(greater_equal_b_0[lane], H[7][lane], choose(greater_equal_b_0_2[lane], H_6[lane],
-                    choose(greater_equal_b_0_3[lane], H_5[lane], choose(greater_equal_b_0_4[lane], H_4[lane],
-                    choose(greater_equal_b_0_5[lane], H_3[lane], choose(greater_equal_b_0_6[lane], H_2[lane],
-                    choose(greater_equal_b_0_7[lane], H_1[lane], H_0[lane])))))));
-                chosen_2[lane] = choose(not_greater_equal_value[lane], choose(greater_equal_b_0[lane], W[7][lane],
-                    choose(greater_equal_b_0_2[lane], W_6[lane], choose(greater_equal_b_0_3[lane], W_5[lane],
-                    choose(greater_equal_b_0_4[lane], W_4[lane], choose(greater_equal_b_0_5[lane], W_3[lane],
-                    choose(greater_equal_b_0_6[lane], W_2[lane], choose(greater_equal_b_0_7[lane], W_1[lane],
-                    W_0[lane]))))))), 1.0f);
-                s[lane] = chosen[lane] / chosen_2[lane];
-                r[lane] = (b_0[lane] - choose(greater_equal_b_0[lane], x_2[lane], choose(greater_equal_b_0_2[lane],
-                    x_3[lane], choose(greater_equal_b_0_3[lane], x_4[lane], choose(greater_equal_b_0_4[lane], x_5[lane],
-                    choose(greater_equal_b_0_5[lane], x_6[lane], choose(greater_equal_b_0_6[lane], x_7[lane],
-                    choose(greater_equal_b_0_7[lane], x_8[lane], -3.0f)))))))) / chosen_2[lane];
-            }
+            for (int lane = 0; lane < LANES; lane++) r[lane] = (b_0[lane] - total_13[lane]) / chosen[lane];
             dot(product_5, 7, hidden_2, 32, mlp_d_weight + k * 224, 32, 1);
             ALIGNED float d[7][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) d[at][lane] = product_5[at][lane] + mlp_d_bias[k * 7 + at];
             }
-            // spline.gen:14
-            ALIGNED float total_11[7][LANES];
+            // spline.gen:8
+            ALIGNED float D[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) D[0][lane] = 1.0f;
             for (int at = 0; at < 7; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = 0.001f + softplus(d[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) D[at + 1][lane] = 0.001f + softplus(d[at][lane]);
+            }
+            ALIGNED float value_3[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) D[8][lane] = 1.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = D[at][lane];
             }
             // spline.gen:4
-            ALIGNED float value_6[LANES];
-            ALIGNED float value_5[LANES];
-            ALIGNED float value_4[LANES];
-            ALIGNED float value_3[LANES];
-            ALIGNED float value_2[LANES];
-            ALIGNED float value_1[LANES];
-            ALIGNED float value_0[LANES];
-            ALIGNED float chosen_3[LANES];
-            ALIGNED float difference[LANES];
-            ALIGNED float SplineCoupling_Spline[LANES];
-            ALIGNED float SplineCoupling_output[2][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                value_6[lane] = total_11[6][lane];
-                value_5[lane] = total_11[5][lane];
-                value_4[lane] = total_11[4][lane];
-                value_3[lane] = total_11[3][lane];
-                value_2[lane] = total_11[2][lane];
-                value_1[lane] = total_11[1][lane];
-                value_0[lane] = total_11[0][lane];
-                chosen_3[lane] = choose(greater_equal_b_0[lane], value_6[lane], choose(greater_equal_b_0_2[lane],
-                    value_5[lane], choose(greater_equal_b_0_3[lane], value_4[lane], choose(greater_equal_b_0_4[lane],
-                    value_3[lane], choose(greater_equal_b_0_5[lane], value_2[lane], choose(greater_equal_b_0_6[lane],
-                    value_1[lane], choose(greater_equal_b_0_7[lane], value_0[lane], 1.0f)))))));
-                difference[lane] = 1.0f - r[lane];
-                SplineCoupling_Spline[lane] = choose(greater_equal_value[lane], b_0[lane],
-                    choose(greater_equal_b_0[lane], y[lane], choose(greater_equal_b_0_2[lane], y_2[lane],
-                    choose(greater_equal_b_0_3[lane], y_3[lane], choose(greater_equal_b_0_4[lane], y_4[lane],
-                    choose(greater_equal_b_0_5[lane], y_5[lane], choose(greater_equal_b_0_6[lane], y_6[lane],
-                    choose(greater_equal_b_0_7[lane], y_7[lane], -3.0f))))))) + chosen[lane] * (s[lane] *
-                    square(choose(not_greater_equal_value[lane], r[lane], 1.0f)) + chosen_3[lane] * r[lane] *
-                    difference[lane]) / choose(not_greater_equal_value[lane], s[lane] + (choose(greater_equal_b_0[lane],
-                    1.0f, choose(greater_equal_b_0_2[lane], value_6[lane], choose(greater_equal_b_0_3[lane],
-                    value_5[lane], choose(greater_equal_b_0_4[lane], value_4[lane], choose(greater_equal_b_0_5[lane],
-                    value_3[lane], choose(greater_equal_b_0_6[lane], value_2[lane], choose(greater_equal_b_0_7[lane],
-                    value_1[lane], value_0[lane]))))))) + chosen_3[lane] - 2.0f * s[lane]) * r[lane] * difference[lane],
-                    1.0f));
-                SplineCoupling_output[0][lane] = a[0][lane];
-                SplineCoupling_output[1][lane] = SplineCoupling_Spline[lane];
+            ALIGNED float reduced_2_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] += difference[at][lane] * value_3[at][lane];
+            }
+            ALIGNED float difference_2[LANES];
+            ALIGNED float value_4[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) difference_2[lane] = 1.0f - r[lane];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_4[at][lane] = D[at + 1][lane];
             }
             // spline.gen:3
-            ALIGNED int greater_equal_value_2[1][LANES];
-            ALIGNED int not_greater_equal_value_2[1][LANES];
-            ALIGNED float smaller[1][LANES];
-            ALIGNED float value[1][LANES];
-            ALIGNED float value_7[1][LANES];
-            ALIGNED float value_8[1][LANES];
-            ALIGNED float value_9[1][LANES];
-            ALIGNED float value_10[1][LANES];
-            ALIGNED float value_11[1][LANES];
-            ALIGNED float value_12[1][LANES];
-            ALIGNED float value_13[1][LANES];
-            ALIGNED float largest[1][LANES];
+            ALIGNED float total_14[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_14[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_14[lane] += difference[at][lane] * y[at][lane];
+            }
+            ALIGNED float total_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_15[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_15[lane] += difference[at][lane] * value_4[at][lane];
+            }
+            ALIGNED float SplineCoupling_Spline[LANES];
+            ALIGNED float SplineCoupling_output[2][LANES];
+            ALIGNED float smaller[LANES];
+            ALIGNED float indicator_value_2[7][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                greater_equal_value_2[0][lane] = absolute(b[0][lane]) >= 3.0f;
-                not_greater_equal_value_2[0][lane] = !greater_equal_value_2[0][lane];
-                smaller[0][lane] = minimum(maximum(b[0][lane], -3.0f), 3.0f);
-                value[0][lane] = w[0][lane];
-                value_7[0][lane] = w[1][lane];
-                value_8[0][lane] = w[2][lane];
-                value_9[0][lane] = w[3][lane];
-                value_10[0][lane] = w[4][lane];
-                value_11[0][lane] = w[5][lane];
-                value_12[0][lane] = w[6][lane];
-                value_13[0][lane] = w[7][lane];
-                largest[0][lane] = maximum(maximum(maximum(maximum(maximum(maximum(maximum(value[0][lane],
-                    value_7[0][lane]), value_8[0][lane]), value_9[0][lane]), value_10[0][lane]), value_11[0][lane]),
-                    value_12[0][lane]), value_13[0][lane]);
+                SplineCoupling_Spline[lane] = choose(greater_equal_value[lane], b_0[lane], total_14[lane] +
+                    reduced_2[lane] * (s[lane] * square(choose(not_greater_equal_value[lane], r[lane], 1.0f)) +
+                    reduced_2_2[lane] * r[lane] * difference_2[lane]) / choose(not_greater_equal_value[lane], s[lane] +
+                    (total_15[lane] + reduced_2_2[lane] - 2.0f * s[lane]) * r[lane] * difference_2[lane], 1.0f));
+                SplineCoupling_output[0][lane] = a[0][lane];
+                SplineCoupling_output[1][lane] = SplineCoupling_Spline[lane];
+                smaller[lane] = minimum(maximum(b_0[lane], -3.0f), 3.0f);
+            }
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_2[at][lane] = (float)(smaller[lane] >= value[at][lane]);
+                }
             }
             // spline.gen:14
-            ALIGNED float total_12[1][LANES];
-            ALIGNED float product_6[1][LANES];
-            ALIGNED float product_2_2[1][LANES];
-            ALIGNED float total_13[1][LANES];
-            ALIGNED float product_3_2[1][LANES];
-            ALIGNED float total_14[1][LANES];
-            ALIGNED float product_4_2[1][LANES];
-            ALIGNED float total_15[1][LANES];
-            ALIGNED float product_5_2[1][LANES];
-            ALIGNED float total_16[1][LANES];
-            ALIGNED float product_6_2[1][LANES];
-            ALIGNED float total_17[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                total_12[0][lane] = largest[0][lane] + logarithm(choose(not_greater_equal_value_2[0][lane],
-                    exponential(choose(not_greater_equal_value_2[0][lane], value[0][lane] - largest[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_7[0][lane] - largest[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_8[0][lane] - largest[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_9[0][lane] - largest[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_10[0][lane] - largest[0][lane], 0.0f))
-                    + exponential(choose(not_greater_equal_value_2[0][lane], value_11[0][lane] - largest[0][lane],
-                    0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane], value_12[0][lane] -
-                    largest[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane], value_13[0][lane]
-                    - largest[0][lane], 0.0f)), 1.0f));
-                product_6[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value[0][lane] - total_12[0][lane], 0.0f)));
-                product_2_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_7[0][lane] - total_12[0][lane], 0.0f)));
-                total_13[0][lane] = product_6[0][lane] + product_2_2[0][lane];
-                product_3_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_8[0][lane] - total_12[0][lane], 0.0f)));
-                total_14[0][lane] = total_13[0][lane] + product_3_2[0][lane];
-                product_4_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_9[0][lane] - total_12[0][lane], 0.0f)));
-                total_15[0][lane] = total_14[0][lane] + product_4_2[0][lane];
-                product_5_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_10[0][lane] - total_12[0][lane], 0.0f)));
-                total_16[0][lane] = total_15[0][lane] + product_5_2[0][lane];
-                product_6_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_11[0][lane] - total_12[0][lane], 0.0f)));
-                total_17[0][lane] = total_16[0][lane] + product_6_2[0][lane];
+            ALIGNED float joined_5[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_5[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_5[at + 1][lane] = indicator_value_2[at][lane];
             }
-            // spline.gen:6
-            ALIGNED float product_7[1][LANES];
-            ALIGNED float total_18[1][LANES];
-            ALIGNED int greater_equal_smaller[1][LANES];
-            ALIGNED float value_14[1][LANES];
-            ALIGNED float value_15[1][LANES];
-            ALIGNED float value_16[1][LANES];
-            ALIGNED float value_17[1][LANES];
-            ALIGNED float value_18[1][LANES];
-            ALIGNED float value_19[1][LANES];
-            ALIGNED float value_20[1][LANES];
-            ALIGNED float value_21[1][LANES];
-            ALIGNED float largest_2[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                product_7[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_12[0][lane] - total_12[0][lane], 0.0f)));
-                total_18[0][lane] = -3.0f + (total_17[0][lane] + product_7[0][lane]);
-                greater_equal_smaller[0][lane] = smaller[0][lane] >= total_18[0][lane];
-                value_14[0][lane] = h[7][lane];
-                value_15[0][lane] = h[0][lane];
-                value_16[0][lane] = h[1][lane];
-                value_17[0][lane] = h[2][lane];
-                value_18[0][lane] = h[3][lane];
-                value_19[0][lane] = h[4][lane];
-                value_20[0][lane] = h[5][lane];
-                value_21[0][lane] = h[6][lane];
-                largest_2[0][lane] = maximum(maximum(maximum(maximum(maximum(maximum(maximum(value_15[0][lane],
-                    value_16[0][lane]), value_17[0][lane]), value_18[0][lane]), value_19[0][lane]), value_20[0][lane]),
-                    value_21[0][lane]), value_14[0][lane]);
+            ALIGNED float joined_6[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_6[at][lane] = indicator_value_2[at][lane];
             }
-            // spline.gen:14
-            ALIGNED float total_19[1][LANES];
-            ALIGNED float total_20[1][LANES];
-            ALIGNED int greater_equal_smaller_2[1][LANES];
-            ALIGNED float total_21[1][LANES];
-            ALIGNED int greater_equal_smaller_3[1][LANES];
-            ALIGNED float total_22[1][LANES];
-            ALIGNED int greater_equal_smaller_4[1][LANES];
-            ALIGNED float total_23[1][LANES];
-            ALIGNED int greater_equal_smaller_5[1][LANES];
-            ALIGNED float total_24[1][LANES];
-            ALIGNED int greater_equal_smaller_6[1][LANES];
-            ALIGNED float total_25[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                total_19[0][lane] = largest_2[0][lane] + logarithm(choose(not_greater_equal_value_2[0][lane],
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_15[0][lane] - largest_2[0][lane],
-                    0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane], value_16[0][lane] -
-                    largest_2[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_17[0][lane] - largest_2[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_18[0][lane] - largest_2[0][lane],
-                    0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane], value_19[0][lane] -
-                    largest_2[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_20[0][lane] - largest_2[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_21[0][lane] - largest_2[0][lane],
-                    0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane], value_14[0][lane] -
-                    largest_2[0][lane], 0.0f)), 1.0f));
-                total_20[0][lane] = -3.0f + total_17[0][lane];
-                greater_equal_smaller_2[0][lane] = smaller[0][lane] >= total_20[0][lane];
-                total_21[0][lane] = -3.0f + total_16[0][lane];
-                greater_equal_smaller_3[0][lane] = smaller[0][lane] >= total_21[0][lane];
-                total_22[0][lane] = -3.0f + total_15[0][lane];
-                greater_equal_smaller_4[0][lane] = smaller[0][lane] >= total_22[0][lane];
-                total_23[0][lane] = -3.0f + total_14[0][lane];
-                greater_equal_smaller_5[0][lane] = smaller[0][lane] >= total_23[0][lane];
-                total_24[0][lane] = -3.0f + total_13[0][lane];
-                greater_equal_smaller_6[0][lane] = smaller[0][lane] >= total_24[0][lane];
-                total_25[0][lane] = -3.0f + product_6[0][lane];
+            ALIGNED float difference_3[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_6[7][lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_3[at][lane] = joined_5[at][lane] - joined_6[at][lane];
+                }
             }
-            ALIGNED int greater_equal_smaller_7[1][LANES];
-            ALIGNED float chosen_4[1][LANES];
-            ALIGNED float chosen_5[1][LANES];
-            ALIGNED float ratio[1][LANES];
-            ALIGNED float product_8[1][LANES];
-            ALIGNED float total_26[1][LANES];
-            ALIGNED float total_27[1][LANES];
-            ALIGNED float total_28[1][LANES];
-            ALIGNED float total_29[1][LANES];
-            ALIGNED float total_30[1][LANES];
-            ALIGNED float total_31[1][LANES];
-            ALIGNED float total_32[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                greater_equal_smaller_7[0][lane] = smaller[0][lane] >= total_25[0][lane];
-                chosen_4[0][lane] = choose(greater_equal_smaller[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_14[0][lane] - total_19[0][lane],
-                    0.0f))), choose(greater_equal_smaller_2[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_21[0][lane] - total_19[0][lane],
-                    0.0f))), choose(greater_equal_smaller_3[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_20[0][lane] - total_19[0][lane],
-                    0.0f))), choose(greater_equal_smaller_4[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_19[0][lane] - total_19[0][lane],
-                    0.0f))), choose(greater_equal_smaller_5[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_18[0][lane] - total_19[0][lane],
-                    0.0f))), choose(greater_equal_smaller_6[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_17[0][lane] - total_19[0][lane],
-                    0.0f))), choose(greater_equal_smaller_7[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_16[0][lane] - total_19[0][lane],
-                    0.0f))), 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_15[0][lane] - total_19[0][lane], 0.0f))))))))));
-                chosen_5[0][lane] = choose(not_greater_equal_value_2[0][lane], choose(greater_equal_smaller[0][lane],
-                    6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane], value_13[0][lane] -
-                    total_12[0][lane], 0.0f))), choose(greater_equal_smaller_2[0][lane], product_7[0][lane],
-                    choose(greater_equal_smaller_3[0][lane], product_6_2[0][lane],
-                    choose(greater_equal_smaller_4[0][lane], product_5_2[0][lane],
-                    choose(greater_equal_smaller_5[0][lane], product_4_2[0][lane],
-                    choose(greater_equal_smaller_6[0][lane], product_3_2[0][lane],
-                    choose(greater_equal_smaller_7[0][lane], product_2_2[0][lane], product_6[0][lane]))))))), 1.0f);
-                ratio[0][lane] = chosen_4[0][lane] / chosen_5[0][lane];
-                product_8[0][lane] = chosen_4[0][lane] * ratio[0][lane];
-                total_26[0][lane] = 0.001f + softplus(d[6][lane]);
-                total_27[0][lane] = 0.001f + softplus(d[5][lane]);
-                total_28[0][lane] = 0.001f + softplus(d[4][lane]);
-                total_29[0][lane] = 0.001f + softplus(d[3][lane]);
-                total_30[0][lane] = 0.001f + softplus(d[2][lane]);
-                total_31[0][lane] = 0.001f + softplus(d[1][lane]);
-                total_32[0][lane] = 0.001f + softplus(d[0][lane]);
+            ALIGNED float reduced_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference_3[at][lane] * H[at][lane];
             }
-            ALIGNED float chosen_6[1][LANES];
-            ALIGNED float smaller_2[1][LANES];
-            ALIGNED float difference_2[1][LANES];
-            ALIGNED float power_value[1][LANES];
-            ALIGNED float product_9[1][LANES];
-            ALIGNED float chosen_7[1][LANES];
-            ALIGNED float power_value_2[1][LANES];
+            ALIGNED float total_16[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_16[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_16[lane] += difference_3[at][lane] * W[at][lane];
+            }
+            ALIGNED float chosen_2[LANES];
+            ALIGNED float ratio[LANES];
+            ALIGNED float product_6[LANES];
+            ALIGNED float reduced_4[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                chosen_6[0][lane] = choose(greater_equal_smaller[0][lane], total_26[0][lane],
-                    choose(greater_equal_smaller_2[0][lane], total_27[0][lane], choose(greater_equal_smaller_3[0][lane],
-                    total_28[0][lane], choose(greater_equal_smaller_4[0][lane], total_29[0][lane],
-                    choose(greater_equal_smaller_5[0][lane], total_30[0][lane], choose(greater_equal_smaller_6[0][lane],
-                    total_31[0][lane], choose(greater_equal_smaller_7[0][lane], total_32[0][lane], 1.0f)))))));
-                smaller_2[0][lane] = minimum(maximum((smaller[0][lane] - choose(greater_equal_smaller[0][lane],
-                    total_18[0][lane], choose(greater_equal_smaller_2[0][lane], total_20[0][lane],
-                    choose(greater_equal_smaller_3[0][lane], total_21[0][lane], choose(greater_equal_smaller_4[0][lane],
-                    total_22[0][lane], choose(greater_equal_smaller_5[0][lane], total_23[0][lane],
-                    choose(greater_equal_smaller_6[0][lane], total_24[0][lane], choose(greater_equal_smaller_7[0][lane],
-                    total_25[0][lane], -3.0f)))))))) / chosen_5[0][lane], 0.0f), 1.0f);
-                difference_2[0][lane] = 1.0f - smaller_2[0][lane];
-                power_value[0][lane] = square(choose(not_greater_equal_value_2[0][lane], difference_2[0][lane], 1.0f));
-                product_9[0][lane] = smaller_2[0][lane] * difference_2[0][lane];
-                chosen_7[0][lane] = choose(greater_equal_smaller[0][lane], 1.0f,
-                    choose(greater_equal_smaller_2[0][lane], total_26[0][lane], choose(greater_equal_smaller_3[0][lane],
-                    total_27[0][lane], choose(greater_equal_smaller_4[0][lane], total_28[0][lane],
-                    choose(greater_equal_smaller_5[0][lane], total_29[0][lane], choose(greater_equal_smaller_6[0][lane],
-                    total_30[0][lane], choose(greater_equal_smaller_7[0][lane], total_31[0][lane],
-                    total_32[0][lane])))))));
-                power_value_2[0][lane] = square(choose(not_greater_equal_value_2[0][lane], smaller_2[0][lane], 1.0f));
+                chosen_2[lane] = choose(not_greater_equal_value[lane], total_16[lane], 1.0f);
+                ratio[lane] = reduced_3[lane] / chosen_2[lane];
+                product_6[lane] = reduced_3[lane] * ratio[lane];
+                reduced_4[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_4[lane] += difference_3[at][lane] * value_3[at][lane];
+            }
+            ALIGNED float total_17[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_17[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_17[lane] += difference_3[at][lane] * value_2[at][lane];
+            }
+            ALIGNED float smaller_2[LANES];
+            ALIGNED float difference_4[LANES];
+            ALIGNED float power_value[LANES];
+            ALIGNED float product_2_2[LANES];
+            ALIGNED float reduced_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                smaller_2[lane] = minimum(maximum((smaller[lane] - total_17[lane]) / chosen_2[lane], 0.0f), 1.0f);
+                difference_4[lane] = 1.0f - smaller_2[lane];
+                power_value[lane] = square(choose(not_greater_equal_value[lane], difference_4[lane], 1.0f));
+                product_2_2[lane] = smaller_2[lane] * difference_4[lane];
+                reduced_5[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_5[lane] += difference_3[at][lane] * value_4[at][lane];
+            }
+            ALIGNED float power_value_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                power_value_2[lane] = square(choose(not_greater_equal_value[lane], smaller_2[lane], 1.0f));
             }
             // spline.gen:22
             for (int lane = 0; lane < LANES; lane++) {
                 x[0][lane] = SplineCoupling_output[1][lane];
                 x[1][lane] = SplineCoupling_output[0][lane];
-                log_abs_det[lane] = log_abs_det[lane] + choose(greater_equal_value_2[0][lane], 0.0f,
-                    logarithm(choose(not_greater_equal_value_2[0][lane], product_8[0][lane] * chosen_6[0][lane] *
-                    power_value[0][lane] + 2.0f * chosen_4[0][lane] * square(choose(not_greater_equal_value_2[0][lane],
-                    ratio[0][lane], 1.0f)) * product_9[0][lane] + product_8[0][lane] * chosen_7[0][lane] *
-                    power_value_2[0][lane], 1.0f)) - logarithm(chosen_5[0][lane]) - 2.0f *
-                    logarithm(choose(not_greater_equal_value_2[0][lane], ratio[0][lane] * power_value[0][lane] +
-                    (chosen_6[0][lane] + chosen_7[0][lane]) * product_9[0][lane] + ratio[0][lane] *
-                    power_value_2[0][lane], 1.0f)));
+                log_abs_det[lane] = log_abs_det[lane] + choose(greater_equal_value[lane], 0.0f,
+                    logarithm(choose(not_greater_equal_value[lane], product_6[lane] * reduced_4[lane] *
+                    power_value[lane] + 2.0f * reduced_3[lane] * square(choose(not_greater_equal_value[lane],
+                    ratio[lane], 1.0f)) * product_2_2[lane] + product_6[lane] * reduced_5[lane] * power_value_2[lane],
+                    1.0f)) - logarithm(chosen_2[lane]) - 2.0f * logarithm(choose(not_greater_equal_value[lane],
+                    ratio[lane] * power_value[lane] + (reduced_4[lane] + reduced_5[lane]) * product_2_2[lane] +
+                    ratio[lane] * power_value_2[lane], 1.0f)));
             }
         }
         store(x_out, x, first, count, 2, 2, 0);
@@ -1670,6 +1267,31 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
 #ifdef INVERSE_ROWS
 #define LANES 32
 #include "lanes.h"
+
+/* What all rows share. */
+void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[11];
+    float *restrict shared_2 = shared + 0;
+    // spline.gen:7
+     {
+        float *restrict values_2 = shared_2 + 0 * 64;
+        ALIGNED int64_t rows_degrees[8];
+        for (int at = 0; at < 8; at++) rows_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees[8];
+        for (int at = 0; at < 8; at++) columns_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED float mask[64];
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 8; by++) {
+                mask[at * 8 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 8; by++) {
+                values_2[at * 8 + by] = mask[at * 8 + by];
+            }
+        }
+    }
+}
 
 /* data x to latent z, and log|det| of that map.
 
@@ -1686,8 +1308,10 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict mlp_h_bias = pointers[8];
     const float *restrict mlp_d_weight = pointers[9];
     const float *restrict mlp_d_bias = pointers[10];
-    float *restrict z_out = pointers[11];
-    float *restrict log_abs_det_out = pointers[12];
+    float *restrict shared = pointers[11];
+    float *restrict shared_2 = shared + 0;
+    float *restrict z_out = pointers[12];
+    float *restrict log_abs_det_out = pointers[13];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -1705,19 +1329,19 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         for (int64_t k = 4 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[2][LANES];
             ALIGNED float value[1][LANES];
-            ALIGNED float value_2[1][LANES];
-            ALIGNED int greater_equal_value[1][LANES];
-            ALIGNED float smaller[1][LANES];
-            ALIGNED int not_greater_equal_value[1][LANES];
+            ALIGNED float value_0[LANES];
+            ALIGNED int greater_equal_value[LANES];
+            ALIGNED float smaller[LANES];
+            ALIGNED int not_greater_equal_value[LANES];
             ALIGNED float product[32][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 reverse_input[0][lane] = z[1][lane];
                 reverse_input[1][lane] = z[0][lane];
                 value[0][lane] = reverse_input[0][lane];
-                value_2[0][lane] = reverse_input[1][lane];
-                greater_equal_value[0][lane] = absolute(value_2[0][lane]) >= 3.0f;
-                smaller[0][lane] = minimum(maximum(value_2[0][lane], -3.0f), 3.0f);
-                not_greater_equal_value[0][lane] = !greater_equal_value[0][lane];
+                value_0[lane] = reverse_input[1][lane];
+                greater_equal_value[lane] = absolute(value_0[lane]) >= 3.0f;
+                smaller[lane] = minimum(maximum(value_0[lane], -3.0f), 3.0f);
+                not_greater_equal_value[lane] = !greater_equal_value[lane];
             }
             dot(product, 32, value, 1, mlp_0_weight + k * 32, 1, 1);
             ALIGNED float hidden[32][LANES];
@@ -1737,700 +1361,470 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float product_3[8][LANES];
             dot(product_3, 8, hidden_2, 32, mlp_h_weight + k * 256, 32, 1);
-            ALIGNED float total[8][LANES];
+            ALIGNED float total_2[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total[at][lane] = product_3[at][lane] + mlp_h_bias[k * 8 + at];
+                    total_2[at][lane] = product_3[at][lane] + mlp_h_bias[k * 8 + at];
                 }
             }
-            ALIGNED float value_3[1][LANES];
-            ALIGNED float value_4[1][LANES];
-            ALIGNED float value_5[1][LANES];
-            ALIGNED float value_6[1][LANES];
-            ALIGNED float value_7[1][LANES];
-            ALIGNED float value_8[1][LANES];
-            ALIGNED float value_9[1][LANES];
-            ALIGNED float value_10[1][LANES];
-            ALIGNED float largest[1][LANES];
-            ALIGNED float difference[1][LANES];
-            ALIGNED float chosen[1][LANES];
-            ALIGNED float difference_2[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                value_3[0][lane] = total[0][lane];
-                value_4[0][lane] = total[1][lane];
-                value_5[0][lane] = total[2][lane];
-                value_6[0][lane] = total[3][lane];
-                value_7[0][lane] = total[4][lane];
-                value_8[0][lane] = total[5][lane];
-                value_9[0][lane] = total[6][lane];
-                value_10[0][lane] = total[7][lane];
-                largest[0][lane] = maximum(maximum(maximum(maximum(maximum(maximum(maximum(value_3[0][lane],
-                    value_4[0][lane]), value_5[0][lane]), value_6[0][lane]), value_7[0][lane]), value_8[0][lane]),
-                    value_9[0][lane]), value_10[0][lane]);
-                difference[0][lane] = value_3[0][lane] - largest[0][lane];
-                chosen[0][lane] = choose(not_greater_equal_value[0][lane], difference[0][lane], 0.0f);
-                difference_2[0][lane] = value_4[0][lane] - largest[0][lane];
-            }
             // spline.gen:14
-            ALIGNED float chosen_2[1][LANES];
-            ALIGNED float difference_3[1][LANES];
-            ALIGNED float chosen_3[1][LANES];
-            ALIGNED float difference_4[1][LANES];
-            ALIGNED float chosen_4[1][LANES];
-            ALIGNED float difference_5[1][LANES];
-            ALIGNED float chosen_5[1][LANES];
-            ALIGNED float difference_6[1][LANES];
-            ALIGNED float chosen_6[1][LANES];
-            ALIGNED float difference_7[1][LANES];
-            ALIGNED float chosen_7[1][LANES];
-            ALIGNED float difference_8[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                chosen_2[0][lane] = choose(not_greater_equal_value[0][lane], difference_2[0][lane], 0.0f);
-                difference_3[0][lane] = value_5[0][lane] - largest[0][lane];
-                chosen_3[0][lane] = choose(not_greater_equal_value[0][lane], difference_3[0][lane], 0.0f);
-                difference_4[0][lane] = value_6[0][lane] - largest[0][lane];
-                chosen_4[0][lane] = choose(not_greater_equal_value[0][lane], difference_4[0][lane], 0.0f);
-                difference_5[0][lane] = value_7[0][lane] - largest[0][lane];
-                chosen_5[0][lane] = choose(not_greater_equal_value[0][lane], difference_5[0][lane], 0.0f);
-                difference_6[0][lane] = value_8[0][lane] - largest[0][lane];
-                chosen_6[0][lane] = choose(not_greater_equal_value[0][lane], difference_6[0][lane], 0.0f);
-                difference_7[0][lane] = value_9[0][lane] - largest[0][lane];
-                chosen_7[0][lane] = choose(not_greater_equal_value[0][lane], difference_7[0][lane], 0.0f);
-                difference_8[0][lane] = value_10[0][lane] - largest[0][lane];
+            ALIGNED float total_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_3[lane] = total_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], total_2[at][lane]);
             }
-            ALIGNED float chosen_8[1][LANES];
-            ALIGNED float total_2[1][LANES];
-            ALIGNED float product_4[1][LANES];
-            ALIGNED float product_2_2[1][LANES];
-            ALIGNED float total_3[1][LANES];
-            ALIGNED float product_3_2[1][LANES];
-            ALIGNED float total_4[1][LANES];
-            ALIGNED float product_4_2[1][LANES];
-            ALIGNED float total_5[1][LANES];
-            ALIGNED float product_5[1][LANES];
-            ALIGNED float total_6[1][LANES];
-            ALIGNED float product_6[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                chosen_8[0][lane] = choose(not_greater_equal_value[0][lane], difference_8[0][lane], 0.0f);
-                total_2[0][lane] = largest[0][lane] + logarithm(choose(not_greater_equal_value[0][lane],
-                    exponential(chosen[0][lane]) + exponential(chosen_2[0][lane]) + exponential(chosen_3[0][lane]) +
-                    exponential(chosen_4[0][lane]) + exponential(chosen_5[0][lane]) + exponential(chosen_6[0][lane]) +
-                    exponential(chosen_7[0][lane]) + exponential(chosen_8[0][lane]), 1.0f));
-                product_4[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_3[0][lane] - total_2[0][lane], 0.0f)));
-                product_2_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_4[0][lane] - total_2[0][lane], 0.0f)));
-                total_3[0][lane] = product_4[0][lane] + product_2_2[0][lane];
-                product_3_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_5[0][lane] - total_2[0][lane], 0.0f)));
-                total_4[0][lane] = total_3[0][lane] + product_3_2[0][lane];
-                product_4_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_6[0][lane] - total_2[0][lane], 0.0f)));
-                total_5[0][lane] = total_4[0][lane] + product_4_2[0][lane];
-                product_5[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_7[0][lane] - total_2[0][lane], 0.0f)));
-                total_6[0][lane] = total_5[0][lane] + product_5[0][lane];
-                product_6[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_8[0][lane] - total_2[0][lane], 0.0f)));
+            ALIGNED float total_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_4[lane] = total_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], total_2[at][lane]);
             }
-            // spline.gen:7
-            ALIGNED float total_7[1][LANES];
-            ALIGNED float product_7[1][LANES];
-            ALIGNED float total_8[1][LANES];
-            ALIGNED int greater_equal_smaller[1][LANES];
-            ALIGNED float product_8[8][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                total_7[0][lane] = total_6[0][lane] + product_6[0][lane];
-                product_7[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_9[0][lane] - total_2[0][lane], 0.0f)));
-                total_8[0][lane] = -3.0f + (total_7[0][lane] + product_7[0][lane]);
-                greater_equal_smaller[0][lane] = smaller[0][lane] >= total_8[0][lane];
+            ALIGNED float total_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_5[lane] = total_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], total_2[at][lane]);
             }
-            dot(product_8, 8, hidden_2, 32, mlp_w_weight + k * 256, 32, 1);
-            ALIGNED float total_9[8][LANES];
+            ALIGNED float total_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_6[lane] = total_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_6[lane] = maximum(total_6[lane], total_2[at][lane]);
+            }
+            ALIGNED float total_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_7[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_9[at][lane] = product_8[at][lane] + mlp_w_bias[k * 8 + at];
+                    total_7[lane] += exponential(total_2[at][lane] - choose(absolute(total_5[lane]) < INFINITY,
+                        total_6[lane], 0.0f));
+                }
+            }
+            ALIGNED float difference[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference[at][lane] = total_2[at][lane] - (choose(absolute(total_3[lane]) < INFINITY,
+                        total_4[lane], 0.0f) + logarithm(total_7[lane]));
+                }
+            }
+            ALIGNED float chosen[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    chosen[at][lane] = choose(not_greater_equal_value[lane], difference[at][lane], 0.0f);
+                }
+            }
+            // spline.gen:7
+            ALIGNED float product_4[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_4[at][lane] = 6.0f * (0.001f + 0.992f * exponential(chosen[at][lane]));
+                }
+            }
+            ALIGNED float joined[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined[0][lane] = 0.0f;
+            dot(joined + 1, 8, product_4, 8, shared_2, 8, 1);
+            ALIGNED float total_2_2[9][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = -3.0f + joined[at][lane];
+            }
+            // spline.gen:14
+            ALIGNED float indicator_value[7][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value[at][lane] = (float)(smaller[lane] >= total_2_2[at + 1][lane]);
+                }
+            }
+            ALIGNED float joined_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_2[at + 1][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float joined_3[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float difference_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_3[7][lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_2[at][lane] = joined_2[at][lane] - joined_3[at][lane];
                 }
             }
             // spline.gen:15
-            ALIGNED float value_11[1][LANES];
-            ALIGNED float value_12[1][LANES];
-            ALIGNED float value_13[1][LANES];
-            ALIGNED float value_14[1][LANES];
-            ALIGNED float value_15[1][LANES];
-            ALIGNED float value_16[1][LANES];
-            ALIGNED float value_17[1][LANES];
-            ALIGNED float value_18[1][LANES];
-            ALIGNED float largest_2[1][LANES];
-            ALIGNED float difference_9[1][LANES];
-            ALIGNED float chosen_9[1][LANES];
-            ALIGNED float difference_10[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                value_11[0][lane] = total_9[0][lane];
-                value_12[0][lane] = total_9[1][lane];
-                value_13[0][lane] = total_9[2][lane];
-                value_14[0][lane] = total_9[3][lane];
-                value_15[0][lane] = total_9[4][lane];
-                value_16[0][lane] = total_9[5][lane];
-                value_17[0][lane] = total_9[6][lane];
-                value_18[0][lane] = total_9[7][lane];
-                largest_2[0][lane] = maximum(maximum(maximum(maximum(maximum(maximum(maximum(value_11[0][lane],
-                    value_12[0][lane]), value_13[0][lane]), value_14[0][lane]), value_15[0][lane]), value_16[0][lane]),
-                    value_17[0][lane]), value_18[0][lane]);
-                difference_9[0][lane] = value_11[0][lane] - largest_2[0][lane];
-                chosen_9[0][lane] = choose(not_greater_equal_value[0][lane], difference_9[0][lane], 0.0f);
-                difference_10[0][lane] = value_12[0][lane] - largest_2[0][lane];
-            }
-            // spline.gen:14
-            ALIGNED float chosen_10[1][LANES];
-            ALIGNED float difference_11[1][LANES];
-            ALIGNED float chosen_11[1][LANES];
-            ALIGNED float difference_12[1][LANES];
-            ALIGNED float chosen_12[1][LANES];
-            ALIGNED float difference_13[1][LANES];
-            ALIGNED float chosen_13[1][LANES];
-            ALIGNED float difference_14[1][LANES];
-            ALIGNED float chosen_14[1][LANES];
-            ALIGNED float difference_15[1][LANES];
-            ALIGNED float chosen_15[1][LANES];
-            ALIGNED float difference_16[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                chosen_10[0][lane] = choose(not_greater_equal_value[0][lane], difference_10[0][lane], 0.0f);
-                difference_11[0][lane] = value_13[0][lane] - largest_2[0][lane];
-                chosen_11[0][lane] = choose(not_greater_equal_value[0][lane], difference_11[0][lane], 0.0f);
-                difference_12[0][lane] = value_14[0][lane] - largest_2[0][lane];
-                chosen_12[0][lane] = choose(not_greater_equal_value[0][lane], difference_12[0][lane], 0.0f);
-                difference_13[0][lane] = value_15[0][lane] - largest_2[0][lane];
-                chosen_13[0][lane] = choose(not_greater_equal_value[0][lane], difference_13[0][lane], 0.0f);
-                difference_14[0][lane] = value_16[0][lane] - largest_2[0][lane];
-                chosen_14[0][lane] = choose(not_greater_equal_value[0][lane], difference_14[0][lane], 0.0f);
-                difference_15[0][lane] = value_17[0][lane] - largest_2[0][lane];
-                chosen_15[0][lane] = choose(not_greater_equal_value[0][lane], difference_15[0][lane], 0.0f);
-                difference_16[0][lane] = value_18[0][lane] - largest_2[0][lane];
-            }
-            ALIGNED float chosen_16[1][LANES];
-            ALIGNED float total_10[1][LANES];
-            ALIGNED float product_8_2[1][LANES];
-            ALIGNED float product_9[1][LANES];
-            ALIGNED float total_11[1][LANES];
-            ALIGNED float product_10[1][LANES];
-            ALIGNED float total_12[1][LANES];
-            ALIGNED float product_11[1][LANES];
-            ALIGNED float total_13[1][LANES];
-            ALIGNED float product_12[1][LANES];
-            ALIGNED float total_14[1][LANES];
-            ALIGNED float product_13[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                chosen_16[0][lane] = choose(not_greater_equal_value[0][lane], difference_16[0][lane], 0.0f);
-                total_10[0][lane] = largest_2[0][lane] + logarithm(choose(not_greater_equal_value[0][lane],
-                    exponential(chosen_9[0][lane]) + exponential(chosen_10[0][lane]) + exponential(chosen_11[0][lane]) +
-                    exponential(chosen_12[0][lane]) + exponential(chosen_13[0][lane]) + exponential(chosen_14[0][lane])
-                    + exponential(chosen_15[0][lane]) + exponential(chosen_16[0][lane]), 1.0f));
-                product_8_2[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_11[0][lane] - total_10[0][lane], 0.0f)));
-                product_9[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_12[0][lane] - total_10[0][lane], 0.0f)));
-                total_11[0][lane] = product_8_2[0][lane] + product_9[0][lane];
-                product_10[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_13[0][lane] - total_10[0][lane], 0.0f)));
-                total_12[0][lane] = total_11[0][lane] + product_10[0][lane];
-                product_11[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_14[0][lane] - total_10[0][lane], 0.0f)));
-                total_13[0][lane] = total_12[0][lane] + product_11[0][lane];
-                product_12[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_15[0][lane] - total_10[0][lane], 0.0f)));
-                total_14[0][lane] = total_13[0][lane] + product_12[0][lane];
-                product_13[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_16[0][lane] - total_10[0][lane], 0.0f)));
-            }
-            // spline.gen:6
-            ALIGNED float total_15[1][LANES];
-            ALIGNED float product_14[1][LANES];
-            ALIGNED float total_16[1][LANES];
-            ALIGNED int greater_equal_smaller_2[1][LANES];
-            ALIGNED float total_17[1][LANES];
-            ALIGNED int greater_equal_smaller_3[1][LANES];
-            ALIGNED float total_18[1][LANES];
-            ALIGNED int greater_equal_smaller_4[1][LANES];
-            ALIGNED float total_19[1][LANES];
-            ALIGNED int greater_equal_smaller_5[1][LANES];
-            ALIGNED float total_20[1][LANES];
-            ALIGNED int greater_equal_smaller_6[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                total_15[0][lane] = total_14[0][lane] + product_13[0][lane];
-                product_14[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[0][lane],
-                    value_17[0][lane] - total_10[0][lane], 0.0f)));
-                total_16[0][lane] = -3.0f + total_7[0][lane];
-                greater_equal_smaller_2[0][lane] = smaller[0][lane] >= total_16[0][lane];
-                total_17[0][lane] = -3.0f + total_6[0][lane];
-                greater_equal_smaller_3[0][lane] = smaller[0][lane] >= total_17[0][lane];
-                total_18[0][lane] = -3.0f + total_5[0][lane];
-                greater_equal_smaller_4[0][lane] = smaller[0][lane] >= total_18[0][lane];
-                total_19[0][lane] = -3.0f + total_4[0][lane];
-                greater_equal_smaller_5[0][lane] = smaller[0][lane] >= total_19[0][lane];
-                total_20[0][lane] = -3.0f + total_3[0][lane];
-                greater_equal_smaller_6[0][lane] = smaller[0][lane] >= total_20[0][lane];
-            }
-            // spline.gen:7
-            ALIGNED float total_21[1][LANES];
-            ALIGNED int greater_equal_smaller_7[1][LANES];
-            ALIGNED float chosen_17[1][LANES];
-            ALIGNED float difference_17[1][LANES];
-            ALIGNED float chosen_18[1][LANES];
-            ALIGNED float ratio[1][LANES];
-            ALIGNED float product_15[1][LANES];
-            ALIGNED float product_16[7][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                total_21[0][lane] = -3.0f + product_4[0][lane];
-                greater_equal_smaller_7[0][lane] = smaller[0][lane] >= total_21[0][lane];
-                chosen_17[0][lane] = choose(greater_equal_smaller[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value[0][lane], value_18[0][lane] - total_10[0][lane], 0.0f))),
-                    choose(greater_equal_smaller_2[0][lane], product_14[0][lane],
-                    choose(greater_equal_smaller_3[0][lane], product_13[0][lane],
-                    choose(greater_equal_smaller_4[0][lane], product_12[0][lane],
-                    choose(greater_equal_smaller_5[0][lane], product_11[0][lane],
-                    choose(greater_equal_smaller_6[0][lane], product_10[0][lane],
-                    choose(greater_equal_smaller_7[0][lane], product_9[0][lane], product_8_2[0][lane])))))));
-                difference_17[0][lane] = smaller[0][lane] - choose(greater_equal_smaller[0][lane], total_8[0][lane],
-                    choose(greater_equal_smaller_2[0][lane], total_16[0][lane], choose(greater_equal_smaller_3[0][lane],
-                    total_17[0][lane], choose(greater_equal_smaller_4[0][lane], total_18[0][lane],
-                    choose(greater_equal_smaller_5[0][lane], total_19[0][lane], choose(greater_equal_smaller_6[0][lane],
-                    total_20[0][lane], choose(greater_equal_smaller_7[0][lane], total_21[0][lane], -3.0f)))))));
-                chosen_18[0][lane] = choose(greater_equal_smaller[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value[0][lane], value_10[0][lane] - total_2[0][lane], 0.0f))),
-                    choose(greater_equal_smaller_2[0][lane], product_7[0][lane],
-                    choose(greater_equal_smaller_3[0][lane], product_6[0][lane],
-                    choose(greater_equal_smaller_4[0][lane], product_5[0][lane],
-                    choose(greater_equal_smaller_5[0][lane], product_4_2[0][lane],
-                    choose(greater_equal_smaller_6[0][lane], product_3_2[0][lane],
-                    choose(greater_equal_smaller_7[0][lane], product_2_2[0][lane], product_4[0][lane])))))));
-                ratio[0][lane] = chosen_18[0][lane] / choose(not_greater_equal_value[0][lane], chosen_17[0][lane],
-                    1.0f);
-                product_15[0][lane] = difference_17[0][lane] * ratio[0][lane];
-            }
-            dot(product_16, 7, hidden_2, 32, mlp_d_weight + k * 224, 32, 1);
-            ALIGNED float total_22[7][LANES];
-            for (int at = 0; at < 7; at++) {
+            ALIGNED float product_5[8][LANES];
+            dot(product_5, 8, hidden_2, 32, mlp_w_weight + k * 256, 32, 1);
+            ALIGNED float total_3_2[8][LANES];
+            for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_22[at][lane] = product_16[at][lane] + mlp_d_bias[k * 7 + at];
+                    total_3_2[at][lane] = product_5[at][lane] + mlp_w_bias[k * 8 + at];
                 }
             }
             // spline.gen:14
-            ALIGNED float total_23[1][LANES];
-            ALIGNED float total_24[1][LANES];
-            ALIGNED float total_25[1][LANES];
-            ALIGNED float total_26[1][LANES];
-            ALIGNED float total_27[1][LANES];
-            ALIGNED float total_28[1][LANES];
-            ALIGNED float total_29[1][LANES];
-            ALIGNED float chosen_19[1][LANES];
-            ALIGNED float product_16_2[1][LANES];
-            ALIGNED float chosen_20[1][LANES];
-            ALIGNED float product_17[1][LANES];
-            ALIGNED float difference_18[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                total_23[0][lane] = 0.001f + softplus(total_22[6][lane]);
-                total_24[0][lane] = 0.001f + softplus(total_22[5][lane]);
-                total_25[0][lane] = 0.001f + softplus(total_22[4][lane]);
-                total_26[0][lane] = 0.001f + softplus(total_22[3][lane]);
-                total_27[0][lane] = 0.001f + softplus(total_22[2][lane]);
-                total_28[0][lane] = 0.001f + softplus(total_22[1][lane]);
-                total_29[0][lane] = 0.001f + softplus(total_22[0][lane]);
-                chosen_19[0][lane] = choose(greater_equal_smaller[0][lane], total_23[0][lane],
-                    choose(greater_equal_smaller_2[0][lane], total_24[0][lane], choose(greater_equal_smaller_3[0][lane],
-                    total_25[0][lane], choose(greater_equal_smaller_4[0][lane], total_26[0][lane],
-                    choose(greater_equal_smaller_5[0][lane], total_27[0][lane], choose(greater_equal_smaller_6[0][lane],
-                    total_28[0][lane], choose(greater_equal_smaller_7[0][lane], total_29[0][lane], 1.0f)))))));
-                product_16_2[0][lane] = chosen_18[0][lane] * chosen_19[0][lane];
-                chosen_20[0][lane] = choose(greater_equal_smaller[0][lane], 1.0f,
-                    choose(greater_equal_smaller_2[0][lane], total_23[0][lane], choose(greater_equal_smaller_3[0][lane],
-                    total_24[0][lane], choose(greater_equal_smaller_4[0][lane], total_25[0][lane],
-                    choose(greater_equal_smaller_5[0][lane], total_26[0][lane], choose(greater_equal_smaller_6[0][lane],
-                    total_27[0][lane], choose(greater_equal_smaller_7[0][lane], total_28[0][lane],
-                    total_29[0][lane])))))));
-                product_17[0][lane] = 2.0f * ratio[0][lane];
-                difference_18[0][lane] = product_16_2[0][lane] - difference_17[0][lane] * (chosen_19[0][lane] +
-                    chosen_20[0][lane] - product_17[0][lane]);
+            ALIGNED float total_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_8[lane] = total_3_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_8[lane] = maximum(total_8[lane], total_3_2[at][lane]);
             }
-            ALIGNED float b[1][LANES];
-            ALIGNED int greater_equal_value_2[1][LANES];
-            ALIGNED int not_greater_equal_value_2[1][LANES];
-            ALIGNED float total_30[1][LANES];
-            ALIGNED float product_18[1][LANES];
-            ALIGNED float product_19[1][LANES];
-            ALIGNED float total_31[1][LANES];
-            ALIGNED float product_20[1][LANES];
-            ALIGNED float total_32[1][LANES];
-            ALIGNED float product_21[1][LANES];
-            ALIGNED float total_33[1][LANES];
-            ALIGNED float product_22[1][LANES];
+            ALIGNED float total_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_9[lane] = total_3_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_9[lane] = maximum(total_9[lane], total_3_2[at][lane]);
+            }
+            ALIGNED float total_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_10[lane] = total_3_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_10[lane] = maximum(total_10[lane], total_3_2[at][lane]);
+            }
+            ALIGNED float total_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_11[lane] = total_3_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_11[lane] = maximum(total_11[lane], total_3_2[at][lane]);
+            }
+            ALIGNED float total_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_12[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_12[lane] += exponential(total_3_2[at][lane] - choose(absolute(total_10[lane]) < INFINITY,
+                        total_11[lane], 0.0f));
+                }
+            }
+            ALIGNED float difference_3[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_3[at][lane] = total_3_2[at][lane] - (choose(absolute(total_8[lane]) < INFINITY,
+                        total_9[lane], 0.0f) + logarithm(total_12[lane]));
+                }
+            }
+            ALIGNED float chosen_2[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    chosen_2[at][lane] = choose(not_greater_equal_value[lane], difference_3[at][lane], 0.0f);
+                }
+            }
+            // spline.gen:6
+            ALIGNED float product_2_2[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_2_2[at][lane] = 6.0f * (0.001f + 0.992f * exponential(chosen_2[at][lane]));
+                }
+            }
+            // spline.gen:14
+            ALIGNED float reduced_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_2[lane] += difference_2[at][lane] * product_2_2[at][lane];
+                }
+            }
+            ALIGNED float total_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_13[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_13[lane] += difference_2[at][lane] * total_2_2[at][lane];
+                }
+            }
+            ALIGNED float difference_4[LANES];
+            ALIGNED float reduced_2_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                b[0][lane] = choose(greater_equal_value[0][lane], value_2[0][lane],
-                    choose(greater_equal_smaller[0][lane], -3.0f + (total_15[0][lane] + product_14[0][lane]),
-                    choose(greater_equal_smaller_2[0][lane], -3.0f + total_15[0][lane],
-                    choose(greater_equal_smaller_3[0][lane], -3.0f + total_14[0][lane],
-                    choose(greater_equal_smaller_4[0][lane], -3.0f + total_13[0][lane],
-                    choose(greater_equal_smaller_5[0][lane], -3.0f + total_12[0][lane],
-                    choose(greater_equal_smaller_6[0][lane], -3.0f + total_11[0][lane],
-                    choose(greater_equal_smaller_7[0][lane], -3.0f + product_8_2[0][lane], -3.0f))))))) +
-                    chosen_17[0][lane] * minimum(maximum(2.0f * product_15[0][lane] /
-                    choose(not_greater_equal_value[0][lane], difference_18[0][lane] +
-                    root(choose(not_greater_equal_value[0][lane], maximum(difference_18[0][lane] *
-                    difference_18[0][lane] + 4.0f * ((chosen_18[0][lane] * ratio[0][lane] - product_16_2[0][lane] -
-                    difference_17[0][lane] * (product_17[0][lane] - chosen_19[0][lane] - chosen_20[0][lane])) *
-                    product_15[0][lane]), 0.0f), 1.0f)), 1.0f), 0.0f), 1.0f));
-                greater_equal_value_2[0][lane] = absolute(b[0][lane]) >= 3.0f;
-                not_greater_equal_value_2[0][lane] = !greater_equal_value_2[0][lane];
-                total_30[0][lane] = largest[0][lane] + logarithm(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane], chosen_2[0][lane],
-                    0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane], chosen_3[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], chosen_4[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], chosen_5[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], chosen_6[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], chosen_7[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], chosen_8[0][lane], 0.0f)), 1.0f), 1.0f));
-                product_18[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_3[0][lane] - total_30[0][lane], 0.0f), 0.0f)));
-                product_19[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_4[0][lane] - total_30[0][lane], 0.0f), 0.0f)));
-                total_31[0][lane] = product_18[0][lane] + product_19[0][lane];
-                product_20[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_5[0][lane] - total_30[0][lane], 0.0f), 0.0f)));
-                total_32[0][lane] = total_31[0][lane] + product_20[0][lane];
-                product_21[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_6[0][lane] - total_30[0][lane], 0.0f), 0.0f)));
-                total_33[0][lane] = total_32[0][lane] + product_21[0][lane];
-                product_22[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_7[0][lane] - total_30[0][lane], 0.0f), 0.0f)));
+                difference_4[lane] = smaller[lane] - total_13[lane];
+                reduced_2_2[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_2_2[lane] += difference_2[at][lane] * product_4[at][lane];
+                }
+            }
+            ALIGNED float ratio[LANES];
+            ALIGNED float product_3_2[LANES];
+            ALIGNED float product_6[7][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio[lane] = reduced_2_2[lane] / choose(not_greater_equal_value[lane], reduced_2[lane], 1.0f);
+                product_3_2[lane] = difference_4[lane] * ratio[lane];
+            }
+            dot(product_6, 7, hidden_2, 32, mlp_d_weight + k * 224, 32, 1);
+            ALIGNED float value_2[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) value_2[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_2[at + 1][lane] = 0.001f + softplus(product_6[at][lane] + mlp_d_bias[k * 7 + at]);
+                }
+            }
+            ALIGNED float value_3[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) value_2[8][lane] = 1.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = value_2[at][lane];
+            }
+            ALIGNED float reduced_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference_2[at][lane] * value_3[at][lane];
+            }
+            ALIGNED float product_4_2[LANES];
+            ALIGNED float value_4[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) product_4_2[lane] = reduced_2_2[lane] * reduced_3[lane];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_4[at][lane] = value_2[at + 1][lane];
+            }
+            ALIGNED float reduced_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_4[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_4[lane] += difference_2[at][lane] * value_4[at][lane];
+            }
+            ALIGNED float product_5_2[LANES];
+            ALIGNED float difference_5[LANES];
+            ALIGNED float joined_4[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[lane] = 2.0f * ratio[lane];
+                difference_5[lane] = product_4_2[lane] - difference_4[lane] * (reduced_3[lane] + reduced_4[lane] -
+                    product_5_2[lane]);
+                joined_4[0][lane] = 0.0f;
+            }
+            dot(joined_4 + 1, 8, product_2_2, 8, shared_2, 8, 1);
+            ALIGNED float total_14[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_14[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_14[lane] += difference_2[at][lane] * (-3.0f + joined_4[at][lane]);
+                }
+            }
+            ALIGNED float chosen_3[LANES];
+            ALIGNED float b[1][LANES];
+            ALIGNED int greater_equal_value_2[LANES];
+            ALIGNED int not_greater_equal_value_2[LANES];
+            ALIGNED float product_6_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_3[lane] = choose(greater_equal_value[lane], value_0[lane], total_14[lane] + reduced_2[lane] *
+                    minimum(maximum(2.0f * product_3_2[lane] / choose(not_greater_equal_value[lane], difference_5[lane]
+                    + root(choose(not_greater_equal_value[lane], maximum(difference_5[lane] * difference_5[lane] + 4.0f
+                    * ((reduced_2_2[lane] * ratio[lane] - product_4_2[lane] - difference_4[lane] * (product_5_2[lane] -
+                    reduced_3[lane] - reduced_4[lane])) * product_3_2[lane]), 0.0f), 1.0f)), 1.0f), 0.0f), 1.0f));
+                b[0][lane] = chosen_3[lane];
+                greater_equal_value_2[lane] = absolute(chosen_3[lane]) >= 3.0f;
+                not_greater_equal_value_2[lane] = !greater_equal_value_2[lane];
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_6_2[at][lane] = 6.0f * (0.001f + 0.992f *
+                        exponential(choose(not_greater_equal_value_2[lane], chosen[at][lane], 0.0f)));
+                }
             }
             // spline.gen:7
-            ALIGNED float total_34[1][LANES];
-            ALIGNED float product_23[1][LANES];
-            ALIGNED float total_35[1][LANES];
-            ALIGNED float product_24[1][LANES];
-            ALIGNED float total_36[1][LANES];
-            ALIGNED int greater_equal_smaller_8[1][LANES];
-            ALIGNED float total_37[1][LANES];
-            ALIGNED float product_25[1][LANES];
-            ALIGNED float product_26[1][LANES];
-            ALIGNED float total_38[1][LANES];
-            ALIGNED float product_27[1][LANES];
-            ALIGNED float total_39[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                total_34[0][lane] = total_33[0][lane] + product_22[0][lane];
-                product_23[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_8[0][lane] - total_30[0][lane], 0.0f), 0.0f)));
-                total_35[0][lane] = total_34[0][lane] + product_23[0][lane];
-                product_24[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_9[0][lane] - total_30[0][lane], 0.0f), 0.0f)));
-                total_36[0][lane] = -3.0f + (total_35[0][lane] + product_24[0][lane]);
-                greater_equal_smaller_8[0][lane] = smaller[0][lane] >= total_36[0][lane];
-                total_37[0][lane] = largest_2[0][lane] + logarithm(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen_9[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen_10[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen_11[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen_12[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen_13[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen_14[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen_15[0][lane], 0.0f)) + exponential(choose(not_greater_equal_value_2[0][lane],
-                    chosen_16[0][lane], 0.0f)), 1.0f), 1.0f));
-                product_25[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_11[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
-                product_26[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_12[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
-                total_38[0][lane] = product_25[0][lane] + product_26[0][lane];
-                product_27[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_13[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
-                total_39[0][lane] = total_38[0][lane] + product_27[0][lane];
-            }
-            // spline.gen:6
-            ALIGNED float product_28[1][LANES];
-            ALIGNED float total_40[1][LANES];
-            ALIGNED float product_29[1][LANES];
-            ALIGNED float total_41[1][LANES];
-            ALIGNED float product_30[1][LANES];
-            ALIGNED float total_42[1][LANES];
-            ALIGNED float product_31[1][LANES];
-            ALIGNED float total_43[1][LANES];
-            ALIGNED int greater_equal_smaller_9[1][LANES];
-            ALIGNED float total_44[1][LANES];
-            ALIGNED int greater_equal_smaller_10[1][LANES];
-            ALIGNED float total_45[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                product_28[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_14[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
-                total_40[0][lane] = total_39[0][lane] + product_28[0][lane];
-                product_29[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_15[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
-                total_41[0][lane] = total_40[0][lane] + product_29[0][lane];
-                product_30[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_16[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
-                total_42[0][lane] = total_41[0][lane] + product_30[0][lane];
-                product_31[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], value_17[0][lane] - total_37[0][lane], 0.0f), 0.0f)));
-                total_43[0][lane] = -3.0f + total_35[0][lane];
-                greater_equal_smaller_9[0][lane] = smaller[0][lane] >= total_43[0][lane];
-                total_44[0][lane] = -3.0f + total_34[0][lane];
-                greater_equal_smaller_10[0][lane] = smaller[0][lane] >= total_44[0][lane];
-                total_45[0][lane] = -3.0f + total_33[0][lane];
+            ALIGNED float joined_5[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_5[0][lane] = 0.0f;
+            dot(joined_5 + 1, 8, product_6_2, 8, shared_2, 8, 1);
+            ALIGNED float total_4_2[9][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_4_2[at][lane] = -3.0f + joined_5[at][lane];
             }
             // spline.gen:14
-            ALIGNED int greater_equal_smaller_11[1][LANES];
-            ALIGNED float total_46[1][LANES];
-            ALIGNED int greater_equal_smaller_12[1][LANES];
-            ALIGNED float total_47[1][LANES];
-            ALIGNED int greater_equal_smaller_13[1][LANES];
-            ALIGNED float total_48[1][LANES];
-            ALIGNED int greater_equal_smaller_14[1][LANES];
-            ALIGNED float chosen_21[1][LANES];
-            ALIGNED float difference_19[1][LANES];
-            ALIGNED float chosen_22[1][LANES];
-            ALIGNED float ratio_2[1][LANES];
-            ALIGNED float product_32[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                greater_equal_smaller_11[0][lane] = smaller[0][lane] >= total_45[0][lane];
-                total_46[0][lane] = -3.0f + total_32[0][lane];
-                greater_equal_smaller_12[0][lane] = smaller[0][lane] >= total_46[0][lane];
-                total_47[0][lane] = -3.0f + total_31[0][lane];
-                greater_equal_smaller_13[0][lane] = smaller[0][lane] >= total_47[0][lane];
-                total_48[0][lane] = -3.0f + product_18[0][lane];
-                greater_equal_smaller_14[0][lane] = smaller[0][lane] >= total_48[0][lane];
-                chosen_21[0][lane] = choose(greater_equal_smaller_8[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], choose(not_greater_equal_value[0][lane],
-                    value_18[0][lane] - total_37[0][lane], 0.0f), 0.0f))), choose(greater_equal_smaller_9[0][lane],
-                    product_31[0][lane], choose(greater_equal_smaller_10[0][lane], product_30[0][lane],
-                    choose(greater_equal_smaller_11[0][lane], product_29[0][lane],
-                    choose(greater_equal_smaller_12[0][lane], product_28[0][lane],
-                    choose(greater_equal_smaller_13[0][lane], product_27[0][lane],
-                    choose(greater_equal_smaller_14[0][lane], product_26[0][lane], product_25[0][lane])))))));
-                difference_19[0][lane] = smaller[0][lane] - choose(greater_equal_smaller_8[0][lane], total_36[0][lane],
-                    choose(greater_equal_smaller_9[0][lane], total_43[0][lane],
-                    choose(greater_equal_smaller_10[0][lane], total_44[0][lane],
-                    choose(greater_equal_smaller_11[0][lane], total_45[0][lane],
-                    choose(greater_equal_smaller_12[0][lane], total_46[0][lane],
-                    choose(greater_equal_smaller_13[0][lane], total_47[0][lane],
-                    choose(greater_equal_smaller_14[0][lane], total_48[0][lane], -3.0f)))))));
-                chosen_22[0][lane] = choose(greater_equal_smaller_8[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], choose(not_greater_equal_value[0][lane],
-                    value_10[0][lane] - total_30[0][lane], 0.0f), 0.0f))), choose(greater_equal_smaller_9[0][lane],
-                    product_24[0][lane], choose(greater_equal_smaller_10[0][lane], product_23[0][lane],
-                    choose(greater_equal_smaller_11[0][lane], product_22[0][lane],
-                    choose(greater_equal_smaller_12[0][lane], product_21[0][lane],
-                    choose(greater_equal_smaller_13[0][lane], product_20[0][lane],
-                    choose(greater_equal_smaller_14[0][lane], product_19[0][lane], product_18[0][lane])))))));
-                ratio_2[0][lane] = chosen_22[0][lane] / choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], chosen_21[0][lane], 1.0f), 1.0f);
-                product_32[0][lane] = difference_19[0][lane] * ratio_2[0][lane];
+            ALIGNED float indicator_value_2[7][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_2[at][lane] = (float)(smaller[lane] >= total_4_2[at + 1][lane]);
+                }
             }
-            ALIGNED float chosen_23[1][LANES];
-            ALIGNED float product_33[1][LANES];
-            ALIGNED float chosen_24[1][LANES];
-            ALIGNED float product_34[1][LANES];
-            ALIGNED float difference_20[1][LANES];
-            ALIGNED float b_2[1][LANES];
-            ALIGNED float smaller_2[1][LANES];
-            ALIGNED float total_49[1][LANES];
-            ALIGNED float product_35[1][LANES];
-            ALIGNED float product_36[1][LANES];
-            ALIGNED float total_50[1][LANES];
-            ALIGNED float product_37[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                chosen_23[0][lane] = choose(greater_equal_smaller_8[0][lane], total_23[0][lane],
-                    choose(greater_equal_smaller_9[0][lane], total_24[0][lane],
-                    choose(greater_equal_smaller_10[0][lane], total_25[0][lane],
-                    choose(greater_equal_smaller_11[0][lane], total_26[0][lane],
-                    choose(greater_equal_smaller_12[0][lane], total_27[0][lane],
-                    choose(greater_equal_smaller_13[0][lane], total_28[0][lane],
-                    choose(greater_equal_smaller_14[0][lane], total_29[0][lane], 1.0f)))))));
-                product_33[0][lane] = chosen_22[0][lane] * chosen_23[0][lane];
-                chosen_24[0][lane] = choose(greater_equal_smaller_8[0][lane], 1.0f,
-                    choose(greater_equal_smaller_9[0][lane], total_23[0][lane],
-                    choose(greater_equal_smaller_10[0][lane], total_24[0][lane],
-                    choose(greater_equal_smaller_11[0][lane], total_25[0][lane],
-                    choose(greater_equal_smaller_12[0][lane], total_26[0][lane],
-                    choose(greater_equal_smaller_13[0][lane], total_27[0][lane],
-                    choose(greater_equal_smaller_14[0][lane], total_28[0][lane], total_29[0][lane])))))));
-                product_34[0][lane] = 2.0f * ratio_2[0][lane];
-                difference_20[0][lane] = product_33[0][lane] - difference_19[0][lane] * (chosen_23[0][lane] +
-                    chosen_24[0][lane] - product_34[0][lane]);
-                b_2[0][lane] = choose(greater_equal_value[0][lane], value_2[0][lane],
-                    choose(greater_equal_smaller_8[0][lane], -3.0f + (total_42[0][lane] + product_31[0][lane]),
-                    choose(greater_equal_smaller_9[0][lane], -3.0f + total_42[0][lane],
-                    choose(greater_equal_smaller_10[0][lane], -3.0f + total_41[0][lane],
-                    choose(greater_equal_smaller_11[0][lane], -3.0f + total_40[0][lane],
-                    choose(greater_equal_smaller_12[0][lane], -3.0f + total_39[0][lane],
-                    choose(greater_equal_smaller_13[0][lane], -3.0f + total_38[0][lane],
-                    choose(greater_equal_smaller_14[0][lane], -3.0f + product_25[0][lane], -3.0f))))))) +
-                    chosen_21[0][lane] * minimum(maximum(2.0f * product_32[0][lane] /
-                    choose(not_greater_equal_value_2[0][lane], choose(not_greater_equal_value[0][lane],
-                    difference_20[0][lane] + root(choose(not_greater_equal_value_2[0][lane],
-                    choose(not_greater_equal_value[0][lane], maximum(difference_20[0][lane] * difference_20[0][lane] +
-                    4.0f * ((chosen_22[0][lane] * ratio_2[0][lane] - product_33[0][lane] - difference_19[0][lane] *
-                    (product_34[0][lane] - chosen_23[0][lane] - chosen_24[0][lane])) * product_32[0][lane]), 0.0f),
-                    1.0f), 1.0f)), 1.0f), 1.0f), 0.0f), 1.0f));
-                smaller_2[0][lane] = minimum(maximum(b_2[0][lane], -3.0f), 3.0f);
-                total_49[0][lane] = largest_2[0][lane] + logarithm(choose(not_greater_equal_value_2[0][lane],
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_9[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_10[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_11[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_12[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_13[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_14[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_15[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_16[0][lane], 0.0f)), 1.0f));
-                product_35[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_11[0][lane] - total_49[0][lane], 0.0f)));
-                product_36[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_12[0][lane] - total_49[0][lane], 0.0f)));
-                total_50[0][lane] = product_35[0][lane] + product_36[0][lane];
-                product_37[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_13[0][lane] - total_49[0][lane], 0.0f)));
+            ALIGNED float joined_6[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_6[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_6[at + 1][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float joined_7[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_7[at][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float difference_6[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_7[7][lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_6[at][lane] = joined_6[at][lane] - joined_7[at][lane];
+                }
             }
             // spline.gen:6
-            ALIGNED float total_51[1][LANES];
-            ALIGNED float product_38[1][LANES];
-            ALIGNED float total_52[1][LANES];
-            ALIGNED float product_39[1][LANES];
-            ALIGNED float total_53[1][LANES];
-            ALIGNED float product_40[1][LANES];
-            ALIGNED float total_54[1][LANES];
-            ALIGNED float product_41[1][LANES];
-            ALIGNED float total_55[1][LANES];
-            ALIGNED int greater_equal_smaller_2_2[1][LANES];
-            ALIGNED float total_56[1][LANES];
-            ALIGNED float total_57[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                total_51[0][lane] = total_50[0][lane] + product_37[0][lane];
-                product_38[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_14[0][lane] - total_49[0][lane], 0.0f)));
-                total_52[0][lane] = total_51[0][lane] + product_38[0][lane];
-                product_39[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_15[0][lane] - total_49[0][lane], 0.0f)));
-                total_53[0][lane] = total_52[0][lane] + product_39[0][lane];
-                product_40[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_16[0][lane] - total_49[0][lane], 0.0f)));
-                total_54[0][lane] = total_53[0][lane] + product_40[0][lane];
-                product_41[0][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_17[0][lane] - total_49[0][lane], 0.0f)));
-                total_55[0][lane] = -3.0f + (total_54[0][lane] + product_41[0][lane]);
-                greater_equal_smaller_2_2[0][lane] = smaller_2[0][lane] >= total_55[0][lane];
-                total_56[0][lane] = largest[0][lane] + logarithm(choose(not_greater_equal_value_2[0][lane],
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_2[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_3[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_4[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_5[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_6[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_7[0][lane], 0.0f)) +
-                    exponential(choose(not_greater_equal_value_2[0][lane], difference_8[0][lane], 0.0f)), 1.0f));
-                total_57[0][lane] = -3.0f + total_54[0][lane];
+            ALIGNED float product_7[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_7[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[lane],
+                        chosen_2[at][lane], 0.0f)));
+                }
             }
             // spline.gen:14
-            ALIGNED int greater_equal_smaller_2_3[1][LANES];
-            ALIGNED float total_58[1][LANES];
-            ALIGNED int greater_equal_smaller_2_4[1][LANES];
-            ALIGNED float total_59[1][LANES];
-            ALIGNED int greater_equal_smaller_2_5[1][LANES];
-            ALIGNED float total_60[1][LANES];
-            ALIGNED int greater_equal_smaller_2_6[1][LANES];
-            ALIGNED float total_61[1][LANES];
-            ALIGNED int greater_equal_smaller_2_7[1][LANES];
-            ALIGNED float total_62[1][LANES];
-            ALIGNED int greater_equal_smaller_2_8[1][LANES];
-            ALIGNED float chosen_25[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                greater_equal_smaller_2_3[0][lane] = smaller_2[0][lane] >= total_57[0][lane];
-                total_58[0][lane] = -3.0f + total_53[0][lane];
-                greater_equal_smaller_2_4[0][lane] = smaller_2[0][lane] >= total_58[0][lane];
-                total_59[0][lane] = -3.0f + total_52[0][lane];
-                greater_equal_smaller_2_5[0][lane] = smaller_2[0][lane] >= total_59[0][lane];
-                total_60[0][lane] = -3.0f + total_51[0][lane];
-                greater_equal_smaller_2_6[0][lane] = smaller_2[0][lane] >= total_60[0][lane];
-                total_61[0][lane] = -3.0f + total_50[0][lane];
-                greater_equal_smaller_2_7[0][lane] = smaller_2[0][lane] >= total_61[0][lane];
-                total_62[0][lane] = -3.0f + product_35[0][lane];
-                greater_equal_smaller_2_8[0][lane] = smaller_2[0][lane] >= total_62[0][lane];
-                chosen_25[0][lane] = choose(greater_equal_smaller_2_2[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_10[0][lane] - total_56[0][lane],
-                    0.0f))), choose(greater_equal_smaller_2_3[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_9[0][lane] - total_56[0][lane],
-                    0.0f))), choose(greater_equal_smaller_2_4[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_8[0][lane] - total_56[0][lane],
-                    0.0f))), choose(greater_equal_smaller_2_5[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_7[0][lane] - total_56[0][lane],
-                    0.0f))), choose(greater_equal_smaller_2_6[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_6[0][lane] - total_56[0][lane],
-                    0.0f))), choose(greater_equal_smaller_2_7[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_5[0][lane] - total_56[0][lane],
-                    0.0f))), choose(greater_equal_smaller_2_8[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_4[0][lane] - total_56[0][lane],
-                    0.0f))), 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[0][lane],
-                    value_3[0][lane] - total_56[0][lane], 0.0f))))))))));
+            ALIGNED float reduced_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_5[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_5[lane] += difference_6[at][lane] * product_7[at][lane];
+                }
             }
-            ALIGNED float chosen_26[1][LANES];
-            ALIGNED float ratio_3[1][LANES];
-            ALIGNED float product_42[1][LANES];
-            ALIGNED float chosen_27[1][LANES];
-            ALIGNED float smaller_3[1][LANES];
-            ALIGNED float difference_21[1][LANES];
-            ALIGNED float power_value[1][LANES];
-            ALIGNED float product_43[1][LANES];
-            ALIGNED float chosen_28[1][LANES];
-            ALIGNED float power_value_2[1][LANES];
+            ALIGNED float total_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_15[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_15[lane] += difference_6[at][lane] * total_4_2[at][lane];
+                }
+            }
+            ALIGNED float difference_7[LANES];
+            ALIGNED float reduced_6[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                chosen_26[0][lane] = choose(not_greater_equal_value_2[0][lane],
-                    choose(greater_equal_smaller_2_2[0][lane], 6.0f * (0.001f + 0.992f *
-                    exponential(choose(not_greater_equal_value_2[0][lane], value_18[0][lane] - total_49[0][lane],
-                    0.0f))), choose(greater_equal_smaller_2_3[0][lane], product_41[0][lane],
-                    choose(greater_equal_smaller_2_4[0][lane], product_40[0][lane],
-                    choose(greater_equal_smaller_2_5[0][lane], product_39[0][lane],
-                    choose(greater_equal_smaller_2_6[0][lane], product_38[0][lane],
-                    choose(greater_equal_smaller_2_7[0][lane], product_37[0][lane],
-                    choose(greater_equal_smaller_2_8[0][lane], product_36[0][lane], product_35[0][lane]))))))), 1.0f);
-                ratio_3[0][lane] = chosen_25[0][lane] / chosen_26[0][lane];
-                product_42[0][lane] = chosen_25[0][lane] * ratio_3[0][lane];
-                chosen_27[0][lane] = choose(greater_equal_smaller_2_2[0][lane], total_23[0][lane],
-                    choose(greater_equal_smaller_2_3[0][lane], total_24[0][lane],
-                    choose(greater_equal_smaller_2_4[0][lane], total_25[0][lane],
-                    choose(greater_equal_smaller_2_5[0][lane], total_26[0][lane],
-                    choose(greater_equal_smaller_2_6[0][lane], total_27[0][lane],
-                    choose(greater_equal_smaller_2_7[0][lane], total_28[0][lane],
-                    choose(greater_equal_smaller_2_8[0][lane], total_29[0][lane], 1.0f)))))));
-                smaller_3[0][lane] = minimum(maximum((smaller_2[0][lane] - choose(greater_equal_smaller_2_2[0][lane],
-                    total_55[0][lane], choose(greater_equal_smaller_2_3[0][lane], total_57[0][lane],
-                    choose(greater_equal_smaller_2_4[0][lane], total_58[0][lane],
-                    choose(greater_equal_smaller_2_5[0][lane], total_59[0][lane],
-                    choose(greater_equal_smaller_2_6[0][lane], total_60[0][lane],
-                    choose(greater_equal_smaller_2_7[0][lane], total_61[0][lane],
-                    choose(greater_equal_smaller_2_8[0][lane], total_62[0][lane], -3.0f)))))))) / chosen_26[0][lane],
-                    0.0f), 1.0f);
-                difference_21[0][lane] = 1.0f - smaller_3[0][lane];
-                power_value[0][lane] = square(choose(not_greater_equal_value_2[0][lane], difference_21[0][lane], 1.0f));
-                product_43[0][lane] = smaller_3[0][lane] * difference_21[0][lane];
-                chosen_28[0][lane] = choose(greater_equal_smaller_2_2[0][lane], 1.0f,
-                    choose(greater_equal_smaller_2_3[0][lane], total_23[0][lane],
-                    choose(greater_equal_smaller_2_4[0][lane], total_24[0][lane],
-                    choose(greater_equal_smaller_2_5[0][lane], total_25[0][lane],
-                    choose(greater_equal_smaller_2_6[0][lane], total_26[0][lane],
-                    choose(greater_equal_smaller_2_7[0][lane], total_27[0][lane],
-                    choose(greater_equal_smaller_2_8[0][lane], total_28[0][lane], total_29[0][lane])))))));
-                power_value_2[0][lane] = square(choose(not_greater_equal_value_2[0][lane], smaller_3[0][lane], 1.0f));
+                difference_7[lane] = smaller[lane] - total_15[lane];
+                reduced_6[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_6[lane] += difference_6[at][lane] * product_6_2[at][lane];
+                }
+            }
+            ALIGNED float ratio_2[LANES];
+            ALIGNED float product_8[LANES];
+            ALIGNED float reduced_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio_2[lane] = reduced_6[lane] / choose(not_greater_equal_value_2[lane],
+                    choose(not_greater_equal_value[lane], reduced_5[lane], 1.0f), 1.0f);
+                product_8[lane] = difference_7[lane] * ratio_2[lane];
+                reduced_7[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_7[lane] += difference_6[at][lane] * value_3[at][lane];
+            }
+            ALIGNED float product_9[LANES];
+            ALIGNED float reduced_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_9[lane] = reduced_6[lane] * reduced_7[lane];
+                reduced_8[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_8[lane] += difference_6[at][lane] * value_4[at][lane];
+            }
+            ALIGNED float product_10[LANES];
+            ALIGNED float difference_8[LANES];
+            ALIGNED float joined_8[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_10[lane] = 2.0f * ratio_2[lane];
+                difference_8[lane] = product_9[lane] - difference_7[lane] * (reduced_7[lane] + reduced_8[lane] -
+                    product_10[lane]);
+                joined_8[0][lane] = 0.0f;
+            }
+            dot(joined_8 + 1, 8, product_7, 8, shared_2, 8, 1);
+            ALIGNED float total_16[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_16[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_16[lane] += difference_6[at][lane] * (-3.0f + joined_8[at][lane]);
+                }
+            }
+            ALIGNED float smaller_2[LANES];
+            ALIGNED float product_11[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                smaller_2[lane] = minimum(maximum(choose(greater_equal_value[lane], value_0[lane], total_16[lane] +
+                    reduced_5[lane] * minimum(maximum(2.0f * product_8[lane] / choose(not_greater_equal_value_2[lane],
+                    choose(not_greater_equal_value[lane], difference_8[lane] +
+                    root(choose(not_greater_equal_value_2[lane], choose(not_greater_equal_value[lane],
+                    maximum(difference_8[lane] * difference_8[lane] + 4.0f * ((reduced_6[lane] * ratio_2[lane] -
+                    product_9[lane] - difference_7[lane] * (product_10[lane] - reduced_7[lane] - reduced_8[lane])) *
+                    product_8[lane]), 0.0f), 1.0f), 1.0f)), 1.0f), 1.0f), 0.0f), 1.0f)), -3.0f), 3.0f);
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_11[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[lane],
+                        difference_3[at][lane], 0.0f)));
+                }
+            }
+            // spline.gen:6
+            ALIGNED float joined_9[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 0.0f;
+            dot(joined_9 + 1, 8, product_11, 8, shared_2, 8, 1);
+            ALIGNED float total_5_2[9][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_5_2[at][lane] = -3.0f + joined_9[at][lane];
+            }
+            // spline.gen:14
+            ALIGNED float indicator_value_3[7][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_3[at][lane] = (float)(smaller_2[lane] >= total_5_2[at + 1][lane]);
+                }
+            }
+            ALIGNED float joined_10[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_10[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_10[at + 1][lane] = indicator_value_3[at][lane];
+            }
+            ALIGNED float joined_11[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = indicator_value_3[at][lane];
+            }
+            ALIGNED float difference_9[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_11[7][lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_9[at][lane] = joined_10[at][lane] - joined_11[at][lane];
+                }
+            }
+            ALIGNED float reduced_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_9[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_9[lane] += difference_9[at][lane] * (6.0f * (0.001f + 0.992f *
+                        exponential(choose(not_greater_equal_value_2[lane], difference[at][lane], 0.0f))));
+                }
+            }
+            ALIGNED float total_17[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_17[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_17[lane] += difference_9[at][lane] * product_11[at][lane];
+                }
+            }
+            ALIGNED float chosen_4[LANES];
+            ALIGNED float ratio_3[LANES];
+            ALIGNED float product_12[LANES];
+            ALIGNED float reduced_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_4[lane] = choose(not_greater_equal_value_2[lane], total_17[lane], 1.0f);
+                ratio_3[lane] = reduced_9[lane] / chosen_4[lane];
+                product_12[lane] = reduced_9[lane] * ratio_3[lane];
+                reduced_10[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_10[lane] += difference_9[at][lane] * value_3[at][lane];
+                }
+            }
+            ALIGNED float total_18[LANES];
+            for (int lane = 0; lane < LANES; lane++) total_18[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_18[lane] += difference_9[at][lane] * total_5_2[at][lane];
+                }
+            }
+            ALIGNED float smaller_3[LANES];
+            ALIGNED float difference_10[LANES];
+            ALIGNED float power_value[LANES];
+            ALIGNED float product_13[LANES];
+            ALIGNED float reduced_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                smaller_3[lane] = minimum(maximum((smaller_2[lane] - total_18[lane]) / chosen_4[lane], 0.0f), 1.0f);
+                difference_10[lane] = 1.0f - smaller_3[lane];
+                power_value[lane] = square(choose(not_greater_equal_value_2[lane], difference_10[lane], 1.0f));
+                product_13[lane] = smaller_3[lane] * difference_10[lane];
+                reduced_11[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_11[lane] += difference_9[at][lane] * value_4[at][lane];
+                }
+            }
+            ALIGNED float power_value_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                power_value_2[lane] = square(choose(not_greater_equal_value_2[lane], smaller_3[lane], 1.0f));
             }
             // spline.gen:22
             for (int lane = 0; lane < LANES; lane++) {
                 z[0][lane] = value[0][lane];
                 z[1][lane] = b[0][lane];
-                log_abs_det[lane] = log_abs_det[lane] + choose(greater_equal_value_2[0][lane], 0.0f,
-                    logarithm(choose(not_greater_equal_value_2[0][lane], product_42[0][lane] * chosen_27[0][lane] *
-                    power_value[0][lane] + 2.0f * chosen_25[0][lane] * square(choose(not_greater_equal_value_2[0][lane],
-                    ratio_3[0][lane], 1.0f)) * product_43[0][lane] + product_42[0][lane] * chosen_28[0][lane] *
-                    power_value_2[0][lane], 1.0f)) - logarithm(chosen_26[0][lane]) - 2.0f *
-                    logarithm(choose(not_greater_equal_value_2[0][lane], ratio_3[0][lane] * power_value[0][lane] +
-                    (chosen_27[0][lane] + chosen_28[0][lane]) * product_43[0][lane] + ratio_3[0][lane] *
-                    power_value_2[0][lane], 1.0f)));
+                log_abs_det[lane] = log_abs_det[lane] + choose(greater_equal_value_2[lane], 0.0f,
+                    logarithm(choose(not_greater_equal_value_2[lane], product_12[lane] * reduced_10[lane] *
+                    power_value[lane] + 2.0f * reduced_9[lane] * square(choose(not_greater_equal_value_2[lane],
+                    ratio_3[lane], 1.0f)) * product_13[lane] + product_12[lane] * reduced_11[lane] *
+                    power_value_2[lane], 1.0f)) - logarithm(chosen_4[lane]) - 2.0f *
+                    logarithm(choose(not_greater_equal_value_2[lane], ratio_3[lane] * power_value[lane] +
+                    (reduced_10[lane] + reduced_11[lane]) * product_13[lane] + ratio_3[lane] * power_value_2[lane],
+                    1.0f)));
             }
         }
         store(z_out, z, first, count, 2, 2, 0);

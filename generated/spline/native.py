@@ -12,7 +12,8 @@ log_prob_rows = CFunction(
     outputs=(Port(),),
     lanes=32,
     parameters=10,
-    work=1080.0,
+    shared=64,
+    work=1030.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -22,7 +23,8 @@ sample_rows = CFunction(
     lanes=64,
     parameters=10,
     random=True,
-    work=748.0,
+    shared=64,
+    work=674.0,
 )
 forward_rows = CFunction(
     __file__,
@@ -31,7 +33,8 @@ forward_rows = CFunction(
     outputs=(Port((2,)), Port()),
     lanes=32,
     parameters=10,
-    work=955.0,
+    shared=64,
+    work=762.0,
 )
 inverse_rows = CFunction(
     __file__,
@@ -40,5 +43,6 @@ inverse_rows = CFunction(
     outputs=(Port((2,)), Port()),
     lanes=32,
     parameters=10,
-    work=1080.0,
+    shared=64,
+    work=1030.0,
 )
