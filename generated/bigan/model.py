@@ -120,7 +120,7 @@ def objective_critic_rows(
     hidden_7 = torch.relu(F.linear(torch.cat((x_2, z), -1), C_mlp_0_weight, C_mlp_0_bias))
     hidden_8 = torch.relu(F.linear(hidden_7, C_mlp_1_weight, C_mlp_1_bias))
     C_2 = torch.sigmoid(F.linear(hidden_8, C_mlp_output_weight, C_mlp_output_bias)[:, 0])
-    # adversarial.gen:31
+    # adversarial.gen:32
     return torch.log(C) + torch.log(1.0 - C_2)
 
 
@@ -172,7 +172,7 @@ def objective_generators_rows(
     hidden_7 = torch.relu(F.linear(torch.cat((x_2, z), -1), C_mlp_0_weight, C_mlp_0_bias))
     hidden_8 = torch.relu(F.linear(hidden_7, C_mlp_1_weight, C_mlp_1_bias))
     C_2 = torch.sigmoid(F.linear(hidden_8, C_mlp_output_weight, C_mlp_output_bias)[:, 0])
-    # adversarial.gen:32
+    # adversarial.gen:33
     return torch.log(1.0 - C) + torch.log(C_2)
 
 

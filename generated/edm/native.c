@@ -888,6 +888,9 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             length[lane] = 2.4999375f;
         }
         for (int64_t k = 0; k < 1000; k++) {
+            int going = 0;
+            for (int lane = 0; lane < LANES; lane++) going |= !(left[lane] <= 0.0f);
+            if (!going) break;
             ALIGNED float ratio[LANES];
             ALIGNED float trial[LANES];
             ALIGNED float difference[LANES];

@@ -127,7 +127,7 @@ def log_prob_saving_kernel(
     shared_4 = log_weights_of_k_0 + (
         -0.5
         * square(
-            (x - (tl.load(A_array) * tl.load(c_ptr + place * 1, mask=live, other=0) + tl.load(b_array)))
+            (x - (tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(A_array) + tl.load(b_array)))
             / tl.load(s_array),
         )
         - tl.load(weights_array)
@@ -136,7 +136,7 @@ def log_prob_saving_kernel(
     shared_5 = log_weights_of_k_1 + (
         -0.5
         * square(
-            (x - (tl.load(A_array_2) * tl.load(c_ptr + place * 1, mask=live, other=0) + tl.load(b_array_2)))
+            (x - (tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(A_array_2) + tl.load(b_array_2)))
             / tl.load(s_array_2),
         )
         - tl.load(weights_2_array)
@@ -145,7 +145,7 @@ def log_prob_saving_kernel(
     shared_6 = log_weights_of_k_2 + (
         -0.5
         * square(
-            (x - (tl.load(A_array_3) * tl.load(c_ptr + place * 1, mask=live, other=0) + tl.load(b_array_3)))
+            (x - (tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(A_array_3) + tl.load(b_array_3)))
             / tl.load(s_array_3),
         )
         - tl.load(weights_3_array)
@@ -154,7 +154,7 @@ def log_prob_saving_kernel(
     shared_7 = log_weights_of_k_3 + (
         -0.5
         * square(
-            (x - (tl.load(A_array_4) * tl.load(c_ptr + place * 1, mask=live, other=0) + tl.load(b_array_4)))
+            (x - (tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(A_array_4) + tl.load(b_array_4)))
             / tl.load(s_array_4),
         )
         - tl.load(weights_4_array)
@@ -280,7 +280,6 @@ def log_prob_backward_kernel(
     part_2_out,
     part_3_out,
     part_4_out,
-    part_5_out,
     count,
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
@@ -325,13 +324,12 @@ def log_prob_backward_kernel(
     live = place < count
     # experts.gen:3
     tl.store(part_2_out + place * 1, tl.load(c_ptr + place * 1, mask=live, other=0), mask=live)
-    # experts.gen:7
-    c_0 = tl.load(c_ptr + place * 1, mask=live, other=0)
     x = tl.load(x_ptr + place, mask=live, other=0)
-    difference_0 = x - (tl.load(A_array) * c_0 + tl.load(b_array))
-    difference_1 = x - (tl.load(A_array_2) * c_0 + tl.load(b_array_2))
-    difference_2 = x - (tl.load(A_array_3) * c_0 + tl.load(b_array_3))
-    difference_3 = x - (tl.load(A_array_4) * c_0 + tl.load(b_array_4))
+    # experts.gen:7
+    difference_0 = x - (tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(A_array) + tl.load(b_array))
+    difference_1 = x - (tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(A_array_2) + tl.load(b_array_2))
+    difference_2 = x - (tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(A_array_3) + tl.load(b_array_3))
+    difference_3 = x - (tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(A_array_4) + tl.load(b_array_4))
     ratio_2_0 = difference_0 / tl.load(s_array)
     ratio_2_1 = difference_1 / tl.load(s_array_2)
     ratio_2_2 = difference_2 / tl.load(s_array_3)
@@ -381,25 +379,25 @@ def log_prob_backward_kernel(
     product_3_3 = tl.load(weights_8_array) * product_2_3
     negate_product__0 = -product__0
     tl.store(
-        part_5_out + place * 4,
+        part_4_out + place * 4,
         -difference_0 / tl.load(weights_9_array) * product_2_0 + tl.load(weights_5_array) * negate_product__0,
         mask=live,
     )
     negate_product__1 = -product__1
     tl.store(
-        part_5_out + place * 4 + 1,
+        part_4_out + place * 4 + 1,
         -difference_1 / tl.load(weights_10_array) * product_2_1 + tl.load(weights_6_array) * negate_product__1,
         mask=live,
     )
     negate_product__2 = -product__2
     tl.store(
-        part_5_out + place * 4 + 2,
+        part_4_out + place * 4 + 2,
         -difference_2 / tl.load(weights_11_array) * product_2_2 + tl.load(weights_7_array) * negate_product__2,
         mask=live,
     )
     negate_product__3 = -product__3
     tl.store(
-        part_5_out + place * 4 + 3,
+        part_4_out + place * 4 + 3,
         -difference_3 / tl.load(weights_12_array) * product_2_3 + tl.load(weights_8_array) * negate_product__3,
         mask=live,
     )
@@ -416,14 +414,11 @@ def log_prob_backward_kernel(
     total_2_3 = product__3 + tl.exp(logits_3 - shared_6) * shared_7
     tl.store(part_1_out + place * 4 + 3, total_2_3, mask=live)
     negate_product_3_0 = -product_3_0
-    tl.store(part_3_out + place * 4, c_0 * negate_product_3_0, mask=live)
-    tl.store(part_4_out + place * 4, negate_product_3_0, mask=live)
+    tl.store(part_3_out + place * 4, negate_product_3_0, mask=live)
     negate_product_3_1 = -product_3_1
-    tl.store(part_3_out + place * 4 + 1, c_0 * negate_product_3_1, mask=live)
-    tl.store(part_4_out + place * 4 + 1, negate_product_3_1, mask=live)
+    tl.store(part_3_out + place * 4 + 1, negate_product_3_1, mask=live)
     negate_product_3_2 = -product_3_2
-    tl.store(part_3_out + place * 4 + 2, c_0 * negate_product_3_2, mask=live)
-    tl.store(part_4_out + place * 4 + 2, negate_product_3_2, mask=live)
+    tl.store(part_3_out + place * 4 + 2, negate_product_3_2, mask=live)
     negate_product_3_3 = -product_3_3
     # experts.gen:7
     tl.store(
@@ -433,16 +428,15 @@ def log_prob_backward_kernel(
         + total_2_2 * tl.load(weight_array_3)
         + total_2_3 * tl.load(weight_array_4)
         + (
-            tl.load(A_array) * negate_product_3_0
-            + tl.load(A_array_2) * negate_product_3_1
-            + tl.load(A_array_3) * negate_product_3_2
-            + tl.load(A_array_4) * negate_product_3_3
+            negate_product_3_0 * tl.load(A_array)
+            + negate_product_3_1 * tl.load(A_array_2)
+            + negate_product_3_2 * tl.load(A_array_3)
+            + negate_product_3_3 * tl.load(A_array_4)
         ),
         mask=live,
     )
     # experts.gen:2
-    tl.store(part_3_out + place * 4 + 3, c_0 * negate_product_3_3, mask=live)
-    tl.store(part_4_out + place * 4 + 3, negate_product_3_3, mask=live)
+    tl.store(part_3_out + place * 4 + 3, negate_product_3_3, mask=live)
     # experts.gen:7
     tl.store(x_gradient_out + place, product_3_0 + product_3_1 + product_3_2 + product_3_3, mask=live)
 
@@ -452,7 +446,7 @@ def log_prob_backward_rows(c, x, log_prob_cotangent, A, b, s, weight, bias):
     """the gradient of log p(x) of each row.
 
     Takes c [rows, 1], x [rows], log_prob_cotangent [rows]; returns x_gradient [rows], c_gradient [rows, 1],
-    part_1 [rows, 4], part_2 [rows, 1], part_3 [rows, 4], part_4 [rows, 4], part_5 [rows, 4].
+    part_1 [rows, 4], part_2 [rows, 1], part_3 [rows, 4], part_4 [rows, 4].
     """
     count, device = len(c), c.device
     arrays = pack_log_prob_backward(A, b, s, weight, bias, device)
@@ -462,7 +456,6 @@ def log_prob_backward_rows(c, x, log_prob_cotangent, A, b, s, weight, bias):
     part_2 = torch.empty(count, 1, dtype=torch.float32, device=device)
     part_3 = torch.empty(count, 4, dtype=torch.float32, device=device)
     part_4 = torch.empty(count, 4, dtype=torch.float32, device=device)
-    part_5 = torch.empty(count, 4, dtype=torch.float32, device=device)
     log_prob_backward_kernel[(triton.cdiv(count, 128),)](
         c.to(torch.float32).contiguous(),
         x.to(torch.float32).contiguous(),
@@ -474,14 +467,13 @@ def log_prob_backward_rows(c, x, log_prob_cotangent, A, b, s, weight, bias):
         part_2,
         part_3,
         part_4,
-        part_5,
         count,
         ROWS=128,
         PRECISION=tiles.precision(),
         num_warps=tiles.warps(4),
         num_stages=1,
     )
-    return x_gradient, c_gradient, part_1, part_2, part_3, part_4, part_5
+    return x_gradient, c_gradient, part_1, part_2, part_3, part_4
 
 
 GRADIENTS = {
@@ -499,15 +491,15 @@ GRADIENTS = {
                     parameters=("A", "b", "s", "linear.output.weight", "linear.output.bias"),
                 ),
                 shapes=(),
-                results=("x_gradient", "c_gradient", "part_1", "part_2", "part_3", "part_4", "part_5"),
+                results=("x_gradient", "c_gradient", "part_1", "part_2", "part_3", "part_4"),
                 parts=(
                     gradients.Part("linear.output.weight", (None, None), ("part_1", "part_2")),
                     gradients.Part("linear.output.bias", (None,), ("part_1",)),
-                    gradients.Part("A", (None, 0), ("part_3",)),
-                    gradients.Part("b", (None,), ("part_4",)),
-                    gradients.Part("s", (None,), ("part_5",)),
+                    gradients.Part("A", (None, None), ("part_3", "part_2")),
+                    gradients.Part("b", (None,), ("part_3",)),
+                    gradients.Part("s", (None,), ("part_4",)),
                 ),
-                width=19,
+                width=15,
             ),
         ),
     ),

@@ -126,7 +126,7 @@ def log_prob_kernel(
     shared_4 = log_weights_of_k_0 + (
         -0.5
         * square(
-            (x - (tl.load(A_array) * tl.load(c_ptr + place * 1, mask=live, other=0) + tl.load(b_array)))
+            (x - (tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(A_array) + tl.load(b_array)))
             / tl.load(s_array),
         )
         - tl.load(weights_array)
@@ -135,7 +135,7 @@ def log_prob_kernel(
     shared_5 = log_weights_of_k_1 + (
         -0.5
         * square(
-            (x - (tl.load(A_array_2) * tl.load(c_ptr + place * 1, mask=live, other=0) + tl.load(b_array_2)))
+            (x - (tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(A_array_2) + tl.load(b_array_2)))
             / tl.load(s_array_2),
         )
         - tl.load(weights_2_array)
@@ -144,7 +144,7 @@ def log_prob_kernel(
     shared_6 = log_weights_of_k_2 + (
         -0.5
         * square(
-            (x - (tl.load(A_array_3) * tl.load(c_ptr + place * 1, mask=live, other=0) + tl.load(b_array_3)))
+            (x - (tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(A_array_3) + tl.load(b_array_3)))
             / tl.load(s_array_3),
         )
         - tl.load(weights_3_array)
@@ -153,7 +153,7 @@ def log_prob_kernel(
     shared_7 = log_weights_of_k_3 + (
         -0.5
         * square(
-            (x - (tl.load(A_array_4) * tl.load(c_ptr + place * 1, mask=live, other=0) + tl.load(b_array_4)))
+            (x - (tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(A_array_4) + tl.load(b_array_4)))
             / tl.load(s_array_4),
         )
         - tl.load(weights_4_array)

@@ -25,8 +25,7 @@ def log_prob_rows(c, x, A, b, s, weight, bias):
     logits = F.linear(c, weight, bias)
     log_weights_of_k = logits - logits.logsumexp(-1)[:, None]
     return (
-        log_weights_of_k
-        + (-0.5 * ((x[:, None] - (A[:, 0] * c[:, None, 0] + b)) / s) ** 2 - torch.log(s) - 0.9189385332046727)
+        log_weights_of_k + (-0.5 * ((x[:, None] - F.linear(c, A, b)) / s) ** 2 - torch.log(s) - 0.9189385332046727)
     ).logsumexp(-1)
 
 

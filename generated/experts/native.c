@@ -49,7 +49,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         dot(product, 4, c, 1, weight, 1, 1);
         ALIGNED float logits[4][LANES];
         ALIGNED float log_weights_of_k[4][LANES];
-        ALIGNED float log_prob[LANES];
+        ALIGNED float product_2[4][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             logits[0][lane] = product[0][lane] + bias[0];
             logits[1][lane] = product[1][lane] + bias[1];
@@ -115,70 +115,82 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
                 logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
                 logits[2][lane]), logits[3][lane]), 0.0f))));
+        }
+        dot(product_2, 4, c, 1, A, 1, 1);
+        ALIGNED float product_3[4][LANES];
+        dot(product_3, 4, c, 1, A, 1, 1);
+        ALIGNED float product_4[4][LANES];
+        dot(product_4, 4, c, 1, A, 1, 1);
+        ALIGNED float product_5[4][LANES];
+        dot(product_5, 4, c, 1, A, 1, 1);
+        ALIGNED float product_6[4][LANES];
+        dot(product_6, 4, c, 1, A, 1, 1);
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             log_prob[lane] = choose(absolute(maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f *
-                square((x[lane] - (A[0] * c[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f),
-                log_weights_of_k[1][lane] + (-0.5f * square((x[lane] - (A[1] * c[0][lane] + b[1])) / s[1]) - s_used[1] -
-                0.9189385332046727f)), log_weights_of_k[2][lane] + (-0.5f * square((x[lane] - (A[2] * c[0][lane] +
+                square((x[lane] - (product_2[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f),
+                log_weights_of_k[1][lane] + (-0.5f * square((x[lane] - (product_2[1][lane] + b[1])) / s[1]) - s_used[1]
+                - 0.9189385332046727f)), log_weights_of_k[2][lane] + (-0.5f * square((x[lane] - (product_2[2][lane] +
                 b[2])) / s[2]) - s_used[2] - 0.9189385332046727f)), log_weights_of_k[3][lane] + (-0.5f * square((x[lane]
-                - (A[3] * c[0][lane] + b[3])) / s[3]) - s_used[3] - 0.9189385332046727f))) < INFINITY,
-                maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (A[0] * c[0][lane] +
+                - (product_2[3][lane] + b[3])) / s[3]) - s_used[3] - 0.9189385332046727f))) < INFINITY,
+                maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (product_3[0][lane] +
                 b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x[lane]
-                - (A[1] * c[0][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)), log_weights_of_k[2][lane] +
-                (-0.5f * square((x[lane] - (A[2] * c[0][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f)),
-                log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (A[3] * c[0][lane] + b[3])) / s[3]) - s_used[3] -
-                0.9189385332046727f)), 0.0f) + logarithm(exponential(log_weights_of_k[0][lane] + (-0.5f *
-                square((x[lane] - (A[0] * c[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f) -
-                choose(absolute(maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (A[0] *
-                c[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f *
-                square((x[lane] - (A[1] * c[0][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)),
-                log_weights_of_k[2][lane] + (-0.5f * square((x[lane] - (A[2] * c[0][lane] + b[2])) / s[2]) - s_used[2] -
-                0.9189385332046727f)), log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (A[3] * c[0][lane] +
+                - (product_3[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)), log_weights_of_k[2][lane] +
+                (-0.5f * square((x[lane] - (product_3[2][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f)),
+                log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_3[3][lane] + b[3])) / s[3]) - s_used[3]
+                - 0.9189385332046727f)), 0.0f) + logarithm(exponential(log_weights_of_k[0][lane] + (-0.5f *
+                square((x[lane] - (product_4[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f) -
+                choose(absolute(maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] -
+                (product_5[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] +
+                (-0.5f * square((x[lane] - (product_5[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)),
+                log_weights_of_k[2][lane] + (-0.5f * square((x[lane] - (product_5[2][lane] + b[2])) / s[2]) - s_used[2]
+                - 0.9189385332046727f)), log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_5[3][lane] +
                 b[3])) / s[3]) - s_used[3] - 0.9189385332046727f))) < INFINITY,
-                maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (A[0] * c[0][lane] +
+                maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (product_6[0][lane] +
                 b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x[lane]
-                - (A[1] * c[0][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)), log_weights_of_k[2][lane] +
-                (-0.5f * square((x[lane] - (A[2] * c[0][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f)),
-                log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (A[3] * c[0][lane] + b[3])) / s[3]) - s_used[3] -
-                0.9189385332046727f)), 0.0f)) + exponential(log_weights_of_k[1][lane] + (-0.5f * square((x[lane] - (A[1]
-                * c[0][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f) -
-                choose(absolute(maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (A[0] *
-                c[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f *
-                square((x[lane] - (A[1] * c[0][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)),
-                log_weights_of_k[2][lane] + (-0.5f * square((x[lane] - (A[2] * c[0][lane] + b[2])) / s[2]) - s_used[2] -
-                0.9189385332046727f)), log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (A[3] * c[0][lane] +
+                - (product_6[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)), log_weights_of_k[2][lane] +
+                (-0.5f * square((x[lane] - (product_6[2][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f)),
+                log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_6[3][lane] + b[3])) / s[3]) - s_used[3]
+                - 0.9189385332046727f)), 0.0f)) + exponential(log_weights_of_k[1][lane] + (-0.5f * square((x[lane] -
+                (product_4[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f) -
+                choose(absolute(maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] -
+                (product_5[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] +
+                (-0.5f * square((x[lane] - (product_5[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)),
+                log_weights_of_k[2][lane] + (-0.5f * square((x[lane] - (product_5[2][lane] + b[2])) / s[2]) - s_used[2]
+                - 0.9189385332046727f)), log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_5[3][lane] +
                 b[3])) / s[3]) - s_used[3] - 0.9189385332046727f))) < INFINITY,
-                maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (A[0] * c[0][lane] +
+                maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (product_6[0][lane] +
                 b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x[lane]
-                - (A[1] * c[0][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)), log_weights_of_k[2][lane] +
-                (-0.5f * square((x[lane] - (A[2] * c[0][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f)),
-                log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (A[3] * c[0][lane] + b[3])) / s[3]) - s_used[3] -
-                0.9189385332046727f)), 0.0f)) + exponential(log_weights_of_k[2][lane] + (-0.5f * square((x[lane] - (A[2]
-                * c[0][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f) -
-                choose(absolute(maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (A[0] *
-                c[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f *
-                square((x[lane] - (A[1] * c[0][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)),
-                log_weights_of_k[2][lane] + (-0.5f * square((x[lane] - (A[2] * c[0][lane] + b[2])) / s[2]) - s_used[2] -
-                0.9189385332046727f)), log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (A[3] * c[0][lane] +
+                - (product_6[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)), log_weights_of_k[2][lane] +
+                (-0.5f * square((x[lane] - (product_6[2][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f)),
+                log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_6[3][lane] + b[3])) / s[3]) - s_used[3]
+                - 0.9189385332046727f)), 0.0f)) + exponential(log_weights_of_k[2][lane] + (-0.5f * square((x[lane] -
+                (product_4[2][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f) -
+                choose(absolute(maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] -
+                (product_5[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] +
+                (-0.5f * square((x[lane] - (product_5[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)),
+                log_weights_of_k[2][lane] + (-0.5f * square((x[lane] - (product_5[2][lane] + b[2])) / s[2]) - s_used[2]
+                - 0.9189385332046727f)), log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_5[3][lane] +
                 b[3])) / s[3]) - s_used[3] - 0.9189385332046727f))) < INFINITY,
-                maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (A[0] * c[0][lane] +
+                maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (product_6[0][lane] +
                 b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x[lane]
-                - (A[1] * c[0][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)), log_weights_of_k[2][lane] +
-                (-0.5f * square((x[lane] - (A[2] * c[0][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f)),
-                log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (A[3] * c[0][lane] + b[3])) / s[3]) - s_used[3] -
-                0.9189385332046727f)), 0.0f)) + exponential(log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (A[3]
-                * c[0][lane] + b[3])) / s[3]) - s_used[3] - 0.9189385332046727f) -
-                choose(absolute(maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (A[0] *
-                c[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f *
-                square((x[lane] - (A[1] * c[0][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)),
-                log_weights_of_k[2][lane] + (-0.5f * square((x[lane] - (A[2] * c[0][lane] + b[2])) / s[2]) - s_used[2] -
-                0.9189385332046727f)), log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (A[3] * c[0][lane] +
+                - (product_6[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)), log_weights_of_k[2][lane] +
+                (-0.5f * square((x[lane] - (product_6[2][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f)),
+                log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_6[3][lane] + b[3])) / s[3]) - s_used[3]
+                - 0.9189385332046727f)), 0.0f)) + exponential(log_weights_of_k[3][lane] + (-0.5f * square((x[lane] -
+                (product_4[3][lane] + b[3])) / s[3]) - s_used[3] - 0.9189385332046727f) -
+                choose(absolute(maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] -
+                (product_5[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] +
+                (-0.5f * square((x[lane] - (product_5[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)),
+                log_weights_of_k[2][lane] + (-0.5f * square((x[lane] - (product_5[2][lane] + b[2])) / s[2]) - s_used[2]
+                - 0.9189385332046727f)), log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_5[3][lane] +
                 b[3])) / s[3]) - s_used[3] - 0.9189385332046727f))) < INFINITY,
-                maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (A[0] * c[0][lane] +
+                maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (product_6[0][lane] +
                 b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x[lane]
-                - (A[1] * c[0][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)), log_weights_of_k[2][lane] +
-                (-0.5f * square((x[lane] - (A[2] * c[0][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f)),
-                log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (A[3] * c[0][lane] + b[3])) / s[3]) - s_used[3] -
-                0.9189385332046727f)), 0.0f)));
+                - (product_6[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)), log_weights_of_k[2][lane] +
+                (-0.5f * square((x[lane] - (product_6[2][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f)),
+                log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_6[3][lane] + b[3])) / s[3]) - s_used[3]
+                - 0.9189385332046727f)), 0.0f)));
         }
         store(log_prob_out, &log_prob, first, count, 1, 1, 0);
     }

@@ -13,7 +13,7 @@ log_prob_rows = CFunction(
     lanes=64,
     parameters=5,
     shared=4,
-    work=165.0,
+    work=163.0,
 )
 sample_rows = CFunction(
     __file__,

@@ -43,51 +43,24 @@ def log_prob_rows(x, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_out
     for k in range(8):
         t = 1.0 - 0.125 * k
         # ffjord.gen:6
-        hidden = torch.tanh(
-            F.linear(
-                torch.cat((x, torch.full((len(x),), t, dtype=dtype, device=device)[:, None]), -1),
-                mlp_0_weight,
-                mlp_0_bias,
-            ),
-        )
+        hidden = torch.tanh(F.linear(F.pad(x, (0, 1), value=t), mlp_0_weight, mlp_0_bias))
         hidden_2 = torch.tanh(F.linear(hidden, mlp_1_weight, mlp_1_bias))
         velocity = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
         # ffjord.gen:9
         difference = t - 0.0625
         # ffjord.gen:6
         hidden_3 = torch.tanh(
-            F.linear(
-                torch.cat(
-                    (x - 0.0625 * velocity, torch.full((len(x),), difference, dtype=dtype, device=device)[:, None]),
-                    -1,
-                ),
-                mlp_0_weight,
-                mlp_0_bias,
-            ),
+            F.linear(F.pad(x - 0.0625 * velocity, (0, 1), value=difference), mlp_0_weight, mlp_0_bias),
         )
         hidden_4 = torch.tanh(F.linear(hidden_3, mlp_1_weight, mlp_1_bias))
         velocity_2 = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
         hidden_5 = torch.tanh(
-            F.linear(
-                torch.cat(
-                    (x - 0.0625 * velocity_2, torch.full((len(x),), difference, dtype=dtype, device=device)[:, None]),
-                    -1,
-                ),
-                mlp_0_weight,
-                mlp_0_bias,
-            ),
+            F.linear(F.pad(x - 0.0625 * velocity_2, (0, 1), value=difference), mlp_0_weight, mlp_0_bias),
         )
         hidden_6 = torch.tanh(F.linear(hidden_5, mlp_1_weight, mlp_1_bias))
         velocity_3 = F.linear(hidden_6, mlp_output_weight, mlp_output_bias)
         hidden_7 = torch.tanh(
-            F.linear(
-                torch.cat(
-                    (x - 0.125 * velocity_3, torch.full((len(x),), t - 0.125, dtype=dtype, device=device)[:, None]),
-                    -1,
-                ),
-                mlp_0_weight,
-                mlp_0_bias,
-            ),
+            F.linear(F.pad(x - 0.125 * velocity_3, (0, 1), value=t - 0.125), mlp_0_weight, mlp_0_bias),
         )
         hidden_8 = torch.tanh(F.linear(hidden_7, mlp_1_weight, mlp_1_bias))
         velocity_4 = F.linear(hidden_8, mlp_output_weight, mlp_output_bias)
@@ -143,57 +116,25 @@ def sample_rows(
     Returns x [rows, 2].
     """
     dtype = mlp_0_weight.dtype
-    device = rows.device
     # ffjord.gen:9
     x = random.normal(seed, rows, step, 1, 2, dtype=dtype)
     for k in range(8):
         t = 0.125 * k
         # ffjord.gen:6
-        hidden = torch.tanh(
-            F.linear(
-                torch.cat((x, torch.full((len(rows),), t, dtype=dtype, device=device)[:, None]), -1),
-                mlp_0_weight,
-                mlp_0_bias,
-            ),
-        )
+        hidden = torch.tanh(F.linear(F.pad(x, (0, 1), value=t), mlp_0_weight, mlp_0_bias))
         hidden_2 = torch.tanh(F.linear(hidden, mlp_1_weight, mlp_1_bias))
         velocity = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
         # ffjord.gen:9
         total = t + 0.0625
         # ffjord.gen:6
-        hidden_3 = torch.tanh(
-            F.linear(
-                torch.cat(
-                    (x + 0.0625 * velocity, torch.full((len(rows),), total, dtype=dtype, device=device)[:, None]),
-                    -1,
-                ),
-                mlp_0_weight,
-                mlp_0_bias,
-            ),
-        )
+        hidden_3 = torch.tanh(F.linear(F.pad(x + 0.0625 * velocity, (0, 1), value=total), mlp_0_weight, mlp_0_bias))
         hidden_4 = torch.tanh(F.linear(hidden_3, mlp_1_weight, mlp_1_bias))
         velocity_2 = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
-        hidden_5 = torch.tanh(
-            F.linear(
-                torch.cat(
-                    (x + 0.0625 * velocity_2, torch.full((len(rows),), total, dtype=dtype, device=device)[:, None]),
-                    -1,
-                ),
-                mlp_0_weight,
-                mlp_0_bias,
-            ),
-        )
+        hidden_5 = torch.tanh(F.linear(F.pad(x + 0.0625 * velocity_2, (0, 1), value=total), mlp_0_weight, mlp_0_bias))
         hidden_6 = torch.tanh(F.linear(hidden_5, mlp_1_weight, mlp_1_bias))
         velocity_3 = F.linear(hidden_6, mlp_output_weight, mlp_output_bias)
         hidden_7 = torch.tanh(
-            F.linear(
-                torch.cat(
-                    (x + 0.125 * velocity_3, torch.full((len(rows),), t + 0.125, dtype=dtype, device=device)[:, None]),
-                    -1,
-                ),
-                mlp_0_weight,
-                mlp_0_bias,
-            ),
+            F.linear(F.pad(x + 0.125 * velocity_3, (0, 1), value=t + 0.125), mlp_0_weight, mlp_0_bias),
         )
         hidden_8 = torch.tanh(F.linear(hidden_7, mlp_1_weight, mlp_1_bias))
         velocity_4 = F.linear(hidden_8, mlp_output_weight, mlp_output_bias)
@@ -234,51 +175,20 @@ def forward_rows(z, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_outp
     for k in range(8):
         t = 0.125 * k
         # ffjord.gen:6
-        hidden = torch.tanh(
-            F.linear(
-                torch.cat((z, torch.full((len(z),), t, dtype=dtype, device=device)[:, None]), -1),
-                mlp_0_weight,
-                mlp_0_bias,
-            ),
-        )
+        hidden = torch.tanh(F.linear(F.pad(z, (0, 1), value=t), mlp_0_weight, mlp_0_bias))
         hidden_2 = torch.tanh(F.linear(hidden, mlp_1_weight, mlp_1_bias))
         velocity = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
         # ffjord.gen:9
         total = t + 0.0625
         # ffjord.gen:6
-        hidden_3 = torch.tanh(
-            F.linear(
-                torch.cat(
-                    (z + 0.0625 * velocity, torch.full((len(z),), total, dtype=dtype, device=device)[:, None]),
-                    -1,
-                ),
-                mlp_0_weight,
-                mlp_0_bias,
-            ),
-        )
+        hidden_3 = torch.tanh(F.linear(F.pad(z + 0.0625 * velocity, (0, 1), value=total), mlp_0_weight, mlp_0_bias))
         hidden_4 = torch.tanh(F.linear(hidden_3, mlp_1_weight, mlp_1_bias))
         velocity_2 = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
-        hidden_5 = torch.tanh(
-            F.linear(
-                torch.cat(
-                    (z + 0.0625 * velocity_2, torch.full((len(z),), total, dtype=dtype, device=device)[:, None]),
-                    -1,
-                ),
-                mlp_0_weight,
-                mlp_0_bias,
-            ),
-        )
+        hidden_5 = torch.tanh(F.linear(F.pad(z + 0.0625 * velocity_2, (0, 1), value=total), mlp_0_weight, mlp_0_bias))
         hidden_6 = torch.tanh(F.linear(hidden_5, mlp_1_weight, mlp_1_bias))
         velocity_3 = F.linear(hidden_6, mlp_output_weight, mlp_output_bias)
         hidden_7 = torch.tanh(
-            F.linear(
-                torch.cat(
-                    (z + 0.125 * velocity_3, torch.full((len(z),), t + 0.125, dtype=dtype, device=device)[:, None]),
-                    -1,
-                ),
-                mlp_0_weight,
-                mlp_0_bias,
-            ),
+            F.linear(F.pad(z + 0.125 * velocity_3, (0, 1), value=t + 0.125), mlp_0_weight, mlp_0_bias),
         )
         hidden_8 = torch.tanh(F.linear(hidden_7, mlp_1_weight, mlp_1_bias))
         velocity_4 = F.linear(hidden_8, mlp_output_weight, mlp_output_bias)
@@ -341,51 +251,24 @@ def inverse_rows(x, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_outp
     for k in range(8):
         t = 1.0 - 0.125 * k
         # ffjord.gen:6
-        hidden = torch.tanh(
-            F.linear(
-                torch.cat((x, torch.full((len(x),), t, dtype=dtype, device=device)[:, None]), -1),
-                mlp_0_weight,
-                mlp_0_bias,
-            ),
-        )
+        hidden = torch.tanh(F.linear(F.pad(x, (0, 1), value=t), mlp_0_weight, mlp_0_bias))
         hidden_2 = torch.tanh(F.linear(hidden, mlp_1_weight, mlp_1_bias))
         velocity = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
         # ffjord.gen:9
         difference = t - 0.0625
         # ffjord.gen:6
         hidden_3 = torch.tanh(
-            F.linear(
-                torch.cat(
-                    (x - 0.0625 * velocity, torch.full((len(x),), difference, dtype=dtype, device=device)[:, None]),
-                    -1,
-                ),
-                mlp_0_weight,
-                mlp_0_bias,
-            ),
+            F.linear(F.pad(x - 0.0625 * velocity, (0, 1), value=difference), mlp_0_weight, mlp_0_bias),
         )
         hidden_4 = torch.tanh(F.linear(hidden_3, mlp_1_weight, mlp_1_bias))
         velocity_2 = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
         hidden_5 = torch.tanh(
-            F.linear(
-                torch.cat(
-                    (x - 0.0625 * velocity_2, torch.full((len(x),), difference, dtype=dtype, device=device)[:, None]),
-                    -1,
-                ),
-                mlp_0_weight,
-                mlp_0_bias,
-            ),
+            F.linear(F.pad(x - 0.0625 * velocity_2, (0, 1), value=difference), mlp_0_weight, mlp_0_bias),
         )
         hidden_6 = torch.tanh(F.linear(hidden_5, mlp_1_weight, mlp_1_bias))
         velocity_3 = F.linear(hidden_6, mlp_output_weight, mlp_output_bias)
         hidden_7 = torch.tanh(
-            F.linear(
-                torch.cat(
-                    (x - 0.125 * velocity_3, torch.full((len(x),), t - 0.125, dtype=dtype, device=device)[:, None]),
-                    -1,
-                ),
-                mlp_0_weight,
-                mlp_0_bias,
-            ),
+            F.linear(F.pad(x - 0.125 * velocity_3, (0, 1), value=t - 0.125), mlp_0_weight, mlp_0_bias),
         )
         hidden_8 = torch.tanh(F.linear(hidden_7, mlp_1_weight, mlp_1_bias))
         velocity_4 = F.linear(hidden_8, mlp_output_weight, mlp_output_bias)

@@ -236,6 +236,9 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             length[lane] = 0.03125f;
         }
         for (int64_t k = 0; k < 200; k++) {
+            int going = 0;
+            for (int lane = 0; lane < LANES; lane++) going |= !(left[lane] <= 0.0f);
+            if (!going) break;
             ALIGNED float ratio[LANES];
             ALIGNED float trial[LANES];
             ALIGNED float product_4_2[LANES];
@@ -1345,6 +1348,9 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             length[lane] = 0.03125f;
         }
         for (int64_t k = 0; k < 200; k++) {
+            int going = 0;
+            for (int lane = 0; lane < LANES; lane++) going |= !(left[lane] <= 0.0f);
+            if (!going) break;
             ALIGNED float ratio[LANES];
             ALIGNED float trial[LANES];
             ALIGNED float product_5_2[LANES];
@@ -2432,6 +2438,9 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             length[lane] = 0.03125f;
         }
         for (int64_t k = 0; k < 200; k++) {
+            int going = 0;
+            for (int lane = 0; lane < LANES; lane++) going |= !(left[lane] <= 0.0f);
+            if (!going) break;
             ALIGNED float ratio[LANES];
             ALIGNED float trial[LANES];
             ALIGNED float product_5_2[LANES];
@@ -3520,6 +3529,9 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             length[lane] = 0.03125f;
         }
         for (int64_t k = 0; k < 200; k++) {
+            int going = 0;
+            for (int lane = 0; lane < LANES; lane++) going |= !(left[lane] <= 0.0f);
+            if (!going) break;
             ALIGNED float ratio[LANES];
             ALIGNED float trial[LANES];
             ALIGNED float product_4_2[LANES];

@@ -165,33 +165,6 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
-#ifdef PRIOR_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* draws of z from p.
-
-   Returns z [rows, 8]. */
-void prior_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict row_numbers = pointers[0];
-    float *restrict z_out = pointers[1];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // gan_ais.gen:6
-        ALIGNED float z[8][LANES];
-        normal(z, 8, row, seed, step, 0, 1);
-        store(z_out, z, first, count, 8, 8, 0);
-    }
-}
-#endif
-
 #ifdef OBJECTIVE_CRITIC_ROWS
 #define LANES 16
 #include "lanes.h"
@@ -379,45 +352,6 @@ void objective_generator_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
-#ifdef ANNEAL_START_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* draws of path at t = 0, and log of its mass there.
-
-   Takes x [rows, 64]; returns z [rows, 8], log_weight [rows]. */
-void anneal_start_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict row_numbers = pointers[1];
-    float *restrict z_out = pointers[2];
-    float *restrict log_weight_out = pointers[3];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // gan_ais.gen:6
-        ALIGNED float z[8][LANES];
-        normal(z, 8, row, seed, step, 0, 1);
-        ALIGNED float reduced_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                reduced_2[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
-            }
-        }
-        store(z_out, z, first, count, 8, 8, 0);
-        // gan_ais.gen:16
-        ALIGNED float log_weight[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_weight[lane] = reduced_2[lane] - reduced_2[lane];
-        store(log_weight_out, &log_weight, first, count, 1, 1, 0);
-    }
-}
-#endif
-
 #ifdef ANNEAL_ROWS
 #define LANES 16
 #include "lanes.h"
@@ -444,7 +378,7 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
     const uint64_t seed = (uint64_t)numbers[3];
     const int64_t step = numbers[4];
     const int64_t steps = numbers[5];
-    const int64_t total_2 = numbers[6];
+    const int64_t total = numbers[6];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -455,7 +389,7 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
         load(z, z_rows, first, count, 8);
         // gan_ais.gen:16
         double ratio;
-        ratio = 1.0 / (double)total_2;
+        ratio = 1.0 / (double)total;
         ALIGNED float z_2[8][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = z[at][lane];
@@ -536,55 +470,55 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             // gan_ais.gen:10
-            ALIGNED float total_2_2[LANES];
-            ALIGNED float total_3[LANES];
+            ALIGNED float total_2[LANES];
+            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_2_2[lane] = reduced_2[lane] + (float)t_after * reduced_2_2[lane];
-                total_3[lane] = 0.0f;
+                total_2[lane] = reduced_2[lane] + (float)t_after * reduced_2_2[lane];
+                sum_2[lane] = 0.0f;
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_3[lane] += -0.5f * square(y[at][lane]) - 0.9189385332046727f;
+                    sum_2[lane] += -0.5f * square(y[at][lane]) - 0.9189385332046727f;
                 }
             }
             ALIGNED float product_6[64][LANES];
             dot(product_6, 64, hidden_2, 128, mlp_output_weight, 128, 1);
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_4[lane] += -0.5f * square((x[at][lane] - (product_6[at][lane] + mlp_output_bias[at])) / 0.3f)
-                        + 0.28503427112126345f;
+                    sum_3[lane] += -0.5f * square((x[at][lane] - (product_6[at][lane] + mlp_output_bias[at])) / 0.3f) +
+                        0.28503427112126345f;
                 }
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = 0.0f;
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_5[lane] += -0.5f * square((z_2[at][lane] - 0.99498743710662f * y[at][lane]) / 0.1f) +
+                    sum_4[lane] += -0.5f * square((z_2[at][lane] - 0.99498743710662f * y[at][lane]) / 0.1f) +
                         1.3836465597893728f;
                 }
             }
-            ALIGNED float total_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_6[lane] = 0.0f;
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_6[lane] += -0.5f * square((y[at][lane] - mean[at][lane]) / 0.1f) + 1.3836465597893728f;
+                    sum_5[lane] += -0.5f * square((y[at][lane] - mean[at][lane]) / 0.1f) + 1.3836465597893728f;
                 }
             }
             ALIGNED float log_ratio[LANES];
             ALIGNED int accept[LANES];
             double t_before;
             for (int lane = 0; lane < LANES; lane++) {
-                log_ratio[lane] = total_3[lane] + (float)t_after * total_4[lane] - total_2_2[lane] + (total_5[lane] -
-                    total_6[lane]);
+                log_ratio[lane] = sum_2[lane] + (float)t_after * sum_3[lane] - total_2[lane] + (sum_4[lane] -
+                    sum_5[lane]);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
             t_before = ratio * (double)now;
             // gan_ais.gen:16
             ALIGNED float gain[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                gain[lane] = total_2_2[lane] - (reduced_2[lane] + (float)t_before * reduced_2_2[lane]);
+                gain[lane] = total_2[lane] - (reduced_2[lane] + (float)t_before * reduced_2_2[lane]);
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -629,7 +563,7 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
     const uint64_t seed = (uint64_t)numbers[3];
     const int64_t step = numbers[4];
     const int64_t steps = numbers[5];
-    const int64_t total_2 = numbers[6];
+    const int64_t total = numbers[6];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -640,7 +574,7 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
         load(z, z_rows, first, count, 8);
         // gan_ais.gen:16
         double ratio;
-        ratio = 1.0 / (double)total_2;
+        ratio = 1.0 / (double)total;
         ALIGNED float z_2[8][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = z[at][lane];
@@ -669,7 +603,7 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             }
             // gan_ais.gen:16
             double t_after;
-            t_after = ratio * (double)(total_2 - now);
+            t_after = ratio * (double)(total - now);
             // gan_ais.gen:7
             ALIGNED float product[128][LANES];
             dot(product, 128, y, 8, mlp_0_weight, 8, 1);
@@ -702,61 +636,61 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             // gan_ais.gen:11
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_3[lane] += -0.5f * square(y[at][lane]) - 0.9189385332046727f;
+                    sum_2[lane] += -0.5f * square(y[at][lane]) - 0.9189385332046727f;
                 }
             }
             ALIGNED float product_5[64][LANES];
             dot(product_5, 64, hidden_2, 128, mlp_output_weight, 128, 1);
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_4[lane] += -0.5f * square((x[at][lane] - (product_5[at][lane] + mlp_output_bias[at])) / 0.3f)
-                        + 0.28503427112126345f;
+                    sum_3[lane] += -0.5f * square((x[at][lane] - (product_5[at][lane] + mlp_output_bias[at])) / 0.3f) +
+                        0.28503427112126345f;
                 }
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = 0.0f;
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_5[lane] += -0.5f * square(z_2[at][lane]) - 0.9189385332046727f;
+                    sum_4[lane] += -0.5f * square(z_2[at][lane]) - 0.9189385332046727f;
                 }
             }
             ALIGNED float product_6[64][LANES];
             dot(product_6, 64, hidden_4, 128, mlp_output_weight, 128, 1);
-            ALIGNED float total_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_6[lane] = 0.0f;
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_6[lane] += -0.5f * square((x[at][lane] - (product_6[at][lane] + mlp_output_bias[at])) / 0.3f)
-                        + 0.28503427112126345f;
+                    sum_5[lane] += -0.5f * square((x[at][lane] - (product_6[at][lane] + mlp_output_bias[at])) / 0.3f) +
+                        0.28503427112126345f;
                 }
             }
-            ALIGNED float total_7[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_7[lane] = 0.0f;
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_7[lane] += -0.5f * square((z_2[at][lane] - 0.99498743710662f * y[at][lane]) / 0.1f) +
+                    sum_6[lane] += -0.5f * square((z_2[at][lane] - 0.99498743710662f * y[at][lane]) / 0.1f) +
                         1.3836465597893728f;
                 }
             }
-            ALIGNED float total_8[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_8[lane] = 0.0f;
+            ALIGNED float sum_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_8[lane] += -0.5f * square((y[at][lane] - mean[at][lane]) / 0.1f) + 1.3836465597893728f;
+                    sum_7[lane] += -0.5f * square((y[at][lane] - mean[at][lane]) / 0.1f) + 1.3836465597893728f;
                 }
             }
             ALIGNED float log_ratio[LANES];
             ALIGNED int accept[LANES];
             ALIGNED float chosen[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                log_ratio[lane] = total_3[lane] + (float)t_after * total_4[lane] - (total_5[lane] + (float)t_after *
-                    total_6[lane]) + (total_7[lane] - total_8[lane]);
+                log_ratio[lane] = sum_2[lane] + (float)t_after * sum_3[lane] - (sum_4[lane] + (float)t_after *
+                    sum_5[lane]) + (sum_6[lane] - sum_7[lane]);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
             for (int at = 0; at < 8; at++) {
@@ -774,7 +708,7 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             }
             // gan_ais.gen:16
             double t_before;
-            t_before = ratio * (double)(total_2 - (now + 1));
+            t_before = ratio * (double)(total - (now + 1));
             // gan_ais.gen:7
             ALIGNED float product_7[128][LANES];
             dot(product_7, 128, chosen, 8, mlp_0_weight, 8, 1);

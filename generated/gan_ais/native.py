@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=16,
     parameters=6,
     random=True,
-    work=1280.0,
+    work=1400.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -23,7 +23,7 @@ decode_rows = CFunction(
     lanes=16,
     parameters=6,
     random=True,
-    work=1270.0,
+    work=1380.0,
 )
 decode_mean_rows = CFunction(
     __file__,
@@ -32,9 +32,8 @@ decode_mean_rows = CFunction(
     outputs=(Port((64,)),),
     lanes=16,
     parameters=6,
-    work=1110.0,
+    work=1230.0,
 )
-prior_rows = CFunction(__file__, "prior_rows", inputs=(), outputs=(Port((8,)),), lanes=64, random=True, work=17.0)
 objective_critic_rows = CFunction(
     __file__,
     "objective_critic_rows",
@@ -43,7 +42,7 @@ objective_critic_rows = CFunction(
     lanes=16,
     parameters=12,
     random=True,
-    work=3410.0,
+    work=3530.0,
 )
 objective_generator_rows = CFunction(
     __file__,
@@ -53,16 +52,7 @@ objective_generator_rows = CFunction(
     lanes=16,
     parameters=12,
     random=True,
-    work=2350.0,
-)
-anneal_start_rows = CFunction(
-    __file__,
-    "anneal_start_rows",
-    inputs=(Port((64,)),),
-    outputs=(Port((8,)), Port()),
-    lanes=64,
-    random=True,
-    work=23.4,
+    work=2470.0,
 )
 anneal_rows = CFunction(
     __file__,
@@ -73,7 +63,7 @@ anneal_rows = CFunction(
     parameters=6,
     scalars=("steps", "total"),
     random=True,
-    work=2440.0,
+    work=2560.0,
 )
 anneal_back_rows = CFunction(
     __file__,
@@ -84,7 +74,7 @@ anneal_back_rows = CFunction(
     parameters=6,
     scalars=("steps", "total"),
     random=True,
-    work=3640.0,
+    work=3760.0,
 )
 anneal_exact_rows = CFunction(
     __file__,
@@ -94,5 +84,5 @@ anneal_exact_rows = CFunction(
     lanes=16,
     parameters=6,
     random=True,
-    work=1280.0,
+    work=1400.0,
 )

@@ -139,7 +139,7 @@ def objective_critic_saving_kernel(
         0.0,
     )
     C_2 = tl.sum(hidden_6 * vector(C_mlp_output_weight_array, 0, 64), 1) + tl.load(C_mlp_output_bias_array)
-    # adversarial.gen:25
+    # adversarial.gen:26
     tl.store(value_out + place, square(C - 1.0) + square(C_2), mask=live)
 
 
@@ -650,7 +650,7 @@ def objective_generator_saving_kernel(
         0.0,
     )
     C = tl.sum(hidden_4 * vector(C_mlp_output_weight_array, 0, 64), 1) + tl.load(C_mlp_output_bias_array)
-    # adversarial.gen:26
+    # adversarial.gen:27
     tl.store(value_out + place, square(C - 1.0), mask=live)
 
 

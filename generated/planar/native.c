@@ -211,6 +211,9 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 moving[lane] = 1.0f;
             }
             for (int64_t iteration = 0; iteration < 72; iteration++) {
+                int going = 0;
+                for (int lane = 0; lane < LANES; lane++) going |= !(moving[lane] <= 0.0f);
+                if (!going) break;
                 ALIGNED float product[LANES];
                 ALIGNED float tanh_value[LANES];
                 ALIGNED float difference[LANES];
@@ -445,6 +448,9 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 moving[lane] = 1.0f;
             }
             for (int64_t iteration = 0; iteration < 72; iteration++) {
+                int going = 0;
+                for (int lane = 0; lane < LANES; lane++) going |= !(moving[lane] <= 0.0f);
+                if (!going) break;
                 ALIGNED float product[LANES];
                 ALIGNED float tanh_value[LANES];
                 ALIGNED float difference[LANES];

@@ -228,6 +228,9 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             moving[1][lane] = 1.0f;
         }
         for (int64_t iteration = 0; iteration < 72; iteration++) {
+            int going = 0;
+            for (int lane = 0; lane < LANES; lane++) going |= !(maximum(moving[0][lane], moving[1][lane]) <= 0.0f);
+            if (!going) break;
             ALIGNED float product_2[2][LANES];
             ALIGNED float product_3[2][LANES];
             ALIGNED float difference[2][LANES];
@@ -446,6 +449,11 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             moving_2[1][lane] = 1.0f;
         }
         for (int64_t iteration_2 = 0; iteration_2 < 72; iteration_2++) {
+            int going_2 = 0;
+            for (int lane = 0; lane < LANES; lane++) {
+                going_2 |= !(maximum(moving_2[0][lane], moving_2[1][lane]) <= 0.0f);
+            }
+            if (!going_2) break;
             ALIGNED float product[2][LANES];
             ALIGNED float tanh_value[2][LANES];
             ALIGNED float difference_3[2][LANES];
@@ -775,6 +783,9 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             moving[1][lane] = 1.0f;
         }
         for (int64_t iteration = 0; iteration < 72; iteration++) {
+            int going = 0;
+            for (int lane = 0; lane < LANES; lane++) going |= !(maximum(moving[0][lane], moving[1][lane]) <= 0.0f);
+            if (!going) break;
             ALIGNED float product_2[2][LANES];
             ALIGNED float product_3[2][LANES];
             ALIGNED float difference[2][LANES];
@@ -993,6 +1004,11 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             moving_2[1][lane] = 1.0f;
         }
         for (int64_t iteration_2 = 0; iteration_2 < 72; iteration_2++) {
+            int going_2 = 0;
+            for (int lane = 0; lane < LANES; lane++) {
+                going_2 |= !(maximum(moving_2[0][lane], moving_2[1][lane]) <= 0.0f);
+            }
+            if (!going_2) break;
             ALIGNED float product[2][LANES];
             ALIGNED float tanh_value[2][LANES];
             ALIGNED float difference_3[2][LANES];

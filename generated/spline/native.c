@@ -12,8 +12,8 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[11];
     float *restrict shared_2 = shared + 0;
     // spline.gen:7
-     {
-        float *restrict values_2 = shared_2 + 0 * 64;
+    {
+        float *restrict values = shared_2;
         ALIGNED int64_t rows_degrees[8];
         for (int at = 0; at < 8; at++) rows_degrees[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees[8];
@@ -26,7 +26,7 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 8; at++) {
             for (int by = 0; by < 8; by++) {
-                values_2[at * 8 + by] = mask[at * 8 + by];
+                values[at * 8 + by] = mask[at * 8 + by];
             }
         }
     }
@@ -99,46 +99,46 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float product_3[8][LANES];
             dot(product_3, 8, hidden_2, 32, mlp_h_weight + k * 256, 32, 1);
-            ALIGNED float total_2[8][LANES];
+            ALIGNED float total[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2[at][lane] = product_3[at][lane] + mlp_h_bias[k * 8 + at];
+                    total[at][lane] = product_3[at][lane] + mlp_h_bias[k * 8 + at];
                 }
             }
             // spline.gen:14
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = total_2[0][lane];
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = total[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], total_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], total[at][lane]);
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = total_2[0][lane];
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = total[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], total_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], total[at][lane]);
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = total_2[0][lane];
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = total[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], total_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], total[at][lane]);
             }
-            ALIGNED float total_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_6[lane] = total_2[0][lane];
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = total[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[lane] = maximum(total_6[lane], total_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], total[at][lane]);
             }
-            ALIGNED float total_7[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_7[lane] = 0.0f;
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_7[lane] += exponential(total_2[at][lane] - choose(absolute(total_5[lane]) < INFINITY,
-                        total_6[lane], 0.0f));
+                    sum_6[lane] += exponential(total[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                        0.0f));
                 }
             }
             ALIGNED float difference[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    difference[at][lane] = total_2[at][lane] - (choose(absolute(total_3[lane]) < INFINITY,
-                        total_4[lane], 0.0f) + logarithm(total_7[lane]));
+                    difference[at][lane] = total[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane],
+                        0.0f) + logarithm(sum_6[lane]));
                 }
             }
             ALIGNED float chosen[8][LANES];
@@ -157,15 +157,15 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined[9][LANES];
             for (int lane = 0; lane < LANES; lane++) joined[0][lane] = 0.0f;
             dot(joined + 1, 8, product_4, 8, shared_2, 8, 1);
-            ALIGNED float total_2_2[9][LANES];
+            ALIGNED float total_2[9][LANES];
             for (int at = 0; at < 9; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = -3.0f + joined[at][lane];
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = -3.0f + joined[at][lane];
             }
             // spline.gen:14
             ALIGNED float indicator_value[7][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    indicator_value[at][lane] = (float)(smaller[lane] >= total_2_2[at + 1][lane]);
+                    indicator_value[at][lane] = (float)(smaller[lane] >= total_2[at + 1][lane]);
                 }
             }
             ALIGNED float joined_2[8][LANES];
@@ -187,46 +187,46 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             // spline.gen:15
             ALIGNED float product_5[8][LANES];
             dot(product_5, 8, hidden_2, 32, mlp_w_weight + k * 256, 32, 1);
-            ALIGNED float total_3_2[8][LANES];
+            ALIGNED float total_3[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_3_2[at][lane] = product_5[at][lane] + mlp_w_bias[k * 8 + at];
+                    total_3[at][lane] = product_5[at][lane] + mlp_w_bias[k * 8 + at];
                 }
             }
             // spline.gen:14
-            ALIGNED float total_8[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_8[lane] = total_3_2[0][lane];
+            ALIGNED float sum_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = total_3[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_8[lane] = maximum(total_8[lane], total_3_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], total_3[at][lane]);
             }
-            ALIGNED float total_9[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_9[lane] = total_3_2[0][lane];
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = total_3[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_9[lane] = maximum(total_9[lane], total_3_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], total_3[at][lane]);
             }
-            ALIGNED float total_10[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_10[lane] = total_3_2[0][lane];
+            ALIGNED float sum_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = total_3[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_10[lane] = maximum(total_10[lane], total_3_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], total_3[at][lane]);
             }
-            ALIGNED float total_11[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_11[lane] = total_3_2[0][lane];
+            ALIGNED float sum_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = total_3[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[lane] = maximum(total_11[lane], total_3_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], total_3[at][lane]);
             }
-            ALIGNED float total_12[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_12[lane] = 0.0f;
+            ALIGNED float sum_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_12[lane] += exponential(total_3_2[at][lane] - choose(absolute(total_10[lane]) < INFINITY,
-                        total_11[lane], 0.0f));
+                    sum_11[lane] += exponential(total_3[at][lane] - choose(absolute(sum_9[lane]) < INFINITY,
+                        sum_10[lane], 0.0f));
                 }
             }
             ALIGNED float difference_3[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    difference_3[at][lane] = total_3_2[at][lane] - (choose(absolute(total_8[lane]) < INFINITY,
-                        total_9[lane], 0.0f) + logarithm(total_12[lane]));
+                    difference_3[at][lane] = total_3[at][lane] - (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane],
+                        0.0f) + logarithm(sum_11[lane]));
                 }
             }
             ALIGNED float chosen_2[8][LANES];
@@ -250,17 +250,15 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                     reduced_2[lane] += difference_2[at][lane] * product_2_2[at][lane];
                 }
             }
-            ALIGNED float total_13[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_13[lane] = 0.0f;
+            ALIGNED float sum_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    total_13[lane] += difference_2[at][lane] * total_2_2[at][lane];
-                }
+                for (int lane = 0; lane < LANES; lane++) sum_12[lane] += difference_2[at][lane] * total_2[at][lane];
             }
             ALIGNED float difference_4[LANES];
             ALIGNED float reduced_2_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                difference_4[lane] = smaller[lane] - total_13[lane];
+                difference_4[lane] = smaller[lane] - sum_12[lane];
                 reduced_2_2[lane] = 0.0f;
             }
             for (int at = 0; at < 8; at++) {
@@ -314,11 +312,11 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 joined_4[0][lane] = 0.0f;
             }
             dot(joined_4 + 1, 8, product_2_2, 8, shared_2, 8, 1);
-            ALIGNED float total_14[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_14[lane] = 0.0f;
+            ALIGNED float sum_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_13[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_14[lane] += difference_2[at][lane] * (-3.0f + joined_4[at][lane]);
+                    sum_13[lane] += difference_2[at][lane] * (-3.0f + joined_4[at][lane]);
                 }
             }
             ALIGNED float chosen_3[LANES];
@@ -327,7 +325,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED int not_greater_equal_value_2[LANES];
             ALIGNED float product_6_2[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                chosen_3[lane] = choose(greater_equal_value[lane], value_0[lane], total_14[lane] + reduced_2[lane] *
+                chosen_3[lane] = choose(greater_equal_value[lane], value_0[lane], sum_13[lane] + reduced_2[lane] *
                     minimum(maximum(2.0f * product_3_2[lane] / choose(not_greater_equal_value[lane], difference_5[lane]
                     + root(choose(not_greater_equal_value[lane], maximum(difference_5[lane] * difference_5[lane] + 4.0f
                     * ((reduced_2_2[lane] * ratio[lane] - product_4_2[lane] - difference_4[lane] * (product_5_2[lane] -
@@ -346,15 +344,15 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined_5[9][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_5[0][lane] = 0.0f;
             dot(joined_5 + 1, 8, product_6_2, 8, shared_2, 8, 1);
-            ALIGNED float total_4_2[9][LANES];
+            ALIGNED float total_4[9][LANES];
             for (int at = 0; at < 9; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4_2[at][lane] = -3.0f + joined_5[at][lane];
+                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = -3.0f + joined_5[at][lane];
             }
             // spline.gen:14
             ALIGNED float indicator_value_2[7][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    indicator_value_2[at][lane] = (float)(smaller[lane] >= total_4_2[at + 1][lane]);
+                    indicator_value_2[at][lane] = (float)(smaller[lane] >= total_4[at + 1][lane]);
                 }
             }
             ALIGNED float joined_6[8][LANES];
@@ -389,17 +387,15 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                     reduced_5[lane] += difference_6[at][lane] * product_7[at][lane];
                 }
             }
-            ALIGNED float total_15[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_15[lane] = 0.0f;
+            ALIGNED float sum_14[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    total_15[lane] += difference_6[at][lane] * total_4_2[at][lane];
-                }
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] += difference_6[at][lane] * total_4[at][lane];
             }
             ALIGNED float difference_7[LANES];
             ALIGNED float reduced_6[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                difference_7[lane] = smaller[lane] - total_15[lane];
+                difference_7[lane] = smaller[lane] - sum_14[lane];
                 reduced_6[lane] = 0.0f;
             }
             for (int at = 0; at < 8; at++) {
@@ -438,17 +434,17 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 joined_8[0][lane] = 0.0f;
             }
             dot(joined_8 + 1, 8, product_7, 8, shared_2, 8, 1);
-            ALIGNED float total_16[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_16[lane] = 0.0f;
+            ALIGNED float sum_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_16[lane] += difference_6[at][lane] * (-3.0f + joined_8[at][lane]);
+                    sum_15[lane] += difference_6[at][lane] * (-3.0f + joined_8[at][lane]);
                 }
             }
             ALIGNED float smaller_2[LANES];
             ALIGNED float product_11[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                smaller_2[lane] = minimum(maximum(choose(greater_equal_value[lane], value_0[lane], total_16[lane] +
+                smaller_2[lane] = minimum(maximum(choose(greater_equal_value[lane], value_0[lane], sum_15[lane] +
                     reduced_5[lane] * minimum(maximum(2.0f * product_8[lane] / choose(not_greater_equal_value_2[lane],
                     choose(not_greater_equal_value[lane], difference_8[lane] +
                     root(choose(not_greater_equal_value_2[lane], choose(not_greater_equal_value[lane],
@@ -466,15 +462,15 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined_9[9][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 0.0f;
             dot(joined_9 + 1, 8, product_11, 8, shared_2, 8, 1);
-            ALIGNED float total_5_2[9][LANES];
+            ALIGNED float total_5[9][LANES];
             for (int at = 0; at < 9; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5_2[at][lane] = -3.0f + joined_9[at][lane];
+                for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = -3.0f + joined_9[at][lane];
             }
             // spline.gen:14
             ALIGNED float indicator_value_3[7][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    indicator_value_3[at][lane] = (float)(smaller_2[lane] >= total_5_2[at + 1][lane]);
+                    indicator_value_3[at][lane] = (float)(smaller_2[lane] >= total_5[at + 1][lane]);
                 }
             }
             ALIGNED float joined_10[8][LANES];
@@ -501,19 +497,17 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                         exponential(choose(not_greater_equal_value_2[lane], difference[at][lane], 0.0f))));
                 }
             }
-            ALIGNED float total_17[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_17[lane] = 0.0f;
+            ALIGNED float sum_16[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    total_17[lane] += difference_9[at][lane] * product_11[at][lane];
-                }
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] += difference_9[at][lane] * product_11[at][lane];
             }
             ALIGNED float chosen_4[LANES];
             ALIGNED float ratio_3[LANES];
             ALIGNED float product_12[LANES];
             ALIGNED float reduced_10[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                chosen_4[lane] = choose(not_greater_equal_value_2[lane], total_17[lane], 1.0f);
+                chosen_4[lane] = choose(not_greater_equal_value_2[lane], sum_16[lane], 1.0f);
                 ratio_3[lane] = reduced_9[lane] / chosen_4[lane];
                 product_12[lane] = reduced_9[lane] * ratio_3[lane];
                 reduced_10[lane] = 0.0f;
@@ -523,12 +517,10 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                     reduced_10[lane] += difference_9[at][lane] * value_3[at][lane];
                 }
             }
-            ALIGNED float total_18[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_18[lane] = 0.0f;
+            ALIGNED float sum_17[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    total_18[lane] += difference_9[at][lane] * total_5_2[at][lane];
-                }
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] += difference_9[at][lane] * total_5[at][lane];
             }
             ALIGNED float smaller_3[LANES];
             ALIGNED float difference_10[LANES];
@@ -536,7 +528,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_13[LANES];
             ALIGNED float reduced_11[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                smaller_3[lane] = minimum(maximum((smaller_2[lane] - total_18[lane]) / chosen_4[lane], 0.0f), 1.0f);
+                smaller_3[lane] = minimum(maximum((smaller_2[lane] - sum_17[lane]) / chosen_4[lane], 0.0f), 1.0f);
                 difference_10[lane] = 1.0f - smaller_3[lane];
                 power_value[lane] = square(choose(not_greater_equal_value_2[lane], difference_10[lane], 1.0f));
                 product_13[lane] = smaller_3[lane] * difference_10[lane];
@@ -567,11 +559,9 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         }
         // spline.gen:21
         ALIGNED float log_p_z[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
-        for (int at = 0; at < 2; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                log_p_z[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
-            }
+        for (int lane = 0; lane < LANES; lane++) {
+            log_p_z[lane] = -0.5f * square(z[0][lane]) - 0.9189385332046727f + (-0.5f * square(z[1][lane]) -
+                0.9189385332046727f);
         }
         // spline.gen:22
         ALIGNED float log_prob[LANES];
@@ -590,8 +580,8 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[10];
     float *restrict shared_2 = shared + 0;
     // spline.gen:6
-     {
-        float *restrict values_2 = shared_2 + 0 * 64;
+    {
+        float *restrict values = shared_2;
         ALIGNED int64_t rows_degrees[8];
         for (int at = 0; at < 8; at++) rows_degrees[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees[8];
@@ -604,7 +594,7 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 8; at++) {
             for (int by = 0; by < 8; by++) {
-                values_2[at * 8 + by] = mask[at * 8 + by];
+                values[at * 8 + by] = mask[at * 8 + by];
             }
         }
     }
@@ -677,31 +667,31 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) w[at][lane] = product_3[at][lane] + mlp_w_bias[k * 8 + at];
             }
             // spline.gen:6
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = w[0][lane];
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] = maximum(total_2[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], w[at][lane]);
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = w[0][lane];
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], w[at][lane]);
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = w[0][lane];
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], w[at][lane]);
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = w[0][lane];
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], w[at][lane]);
             }
-            ALIGNED float total_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_6[lane] = 0.0f;
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_6[lane] += exponential(w[at][lane] - choose(absolute(total_4[lane]) < INFINITY, total_5[lane],
+                    sum_6[lane] += exponential(w[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
                         0.0f));
                 }
             }
@@ -709,8 +699,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     W[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
-                        w[at][lane] - (choose(absolute(total_2[lane]) < INFINITY, total_3[lane], 0.0f) +
-                        logarithm(total_6[lane])), 0.0f)));
+                        w[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) +
+                        logarithm(sum_6[lane])), 0.0f)));
                 }
             }
             ALIGNED float joined[9][LANES];
@@ -751,40 +741,40 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_4[at][lane] + mlp_h_bias[k * 8 + at];
             }
             // spline.gen:7
-            ALIGNED float total_7[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_7[lane] = h[0][lane];
+            ALIGNED float sum_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_7[lane] = maximum(total_7[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], h[at][lane]);
             }
-            ALIGNED float total_8[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_8[lane] = h[0][lane];
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_8[lane] = maximum(total_8[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], h[at][lane]);
             }
-            ALIGNED float total_9[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_9[lane] = h[0][lane];
+            ALIGNED float sum_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_9[lane] = maximum(total_9[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], h[at][lane]);
             }
-            ALIGNED float total_10[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_10[lane] = h[0][lane];
+            ALIGNED float sum_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_10[lane] = maximum(total_10[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], h[at][lane]);
             }
-            ALIGNED float total_11[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_11[lane] = 0.0f;
+            ALIGNED float sum_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_11[lane] += exponential(h[at][lane] - choose(absolute(total_9[lane]) < INFINITY,
-                        total_10[lane], 0.0f));
+                    sum_11[lane] += exponential(h[at][lane] - choose(absolute(sum_9[lane]) < INFINITY, sum_10[lane],
+                        0.0f));
                 }
             }
             ALIGNED float H[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     H[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
-                        h[at][lane] - (choose(absolute(total_7[lane]) < INFINITY, total_8[lane], 0.0f) +
-                        logarithm(total_11[lane])), 0.0f)));
+                        h[at][lane] - (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) +
+                        logarithm(sum_11[lane])), 0.0f)));
                 }
             }
             ALIGNED float joined_4[9][LANES];
@@ -800,25 +790,25 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_2[lane] += difference[at][lane] * H[at][lane];
             }
-            ALIGNED float total_12[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_12[lane] = 0.0f;
+            ALIGNED float sum_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_12[lane] += difference[at][lane] * W[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_12[lane] += difference[at][lane] * W[at][lane];
             }
             ALIGNED float chosen[LANES];
             ALIGNED float s[LANES];
-            ALIGNED float total_13[LANES];
+            ALIGNED float sum_13[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                chosen[lane] = choose(not_greater_equal_value[lane], total_12[lane], 1.0f);
+                chosen[lane] = choose(not_greater_equal_value[lane], sum_12[lane], 1.0f);
                 s[lane] = reduced_2[lane] / chosen[lane];
-                total_13[lane] = 0.0f;
+                sum_13[lane] = 0.0f;
             }
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_13[lane] += difference[at][lane] * x_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_13[lane] += difference[at][lane] * x_2[at][lane];
             }
             ALIGNED float r[LANES];
             ALIGNED float product_5[7][LANES];
-            for (int lane = 0; lane < LANES; lane++) r[lane] = (b_0[lane] - total_13[lane]) / chosen[lane];
+            for (int lane = 0; lane < LANES; lane++) r[lane] = (b_0[lane] - sum_13[lane]) / chosen[lane];
             dot(product_5, 7, hidden_2, 32, mlp_d_weight + k * 224, 32, 1);
             ALIGNED float d[7][LANES];
             for (int at = 0; at < 7; at++) {
@@ -840,26 +830,26 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             // spline.gen:4
             ALIGNED float difference_2[LANES];
-            ALIGNED float total_14[LANES];
+            ALIGNED float sum_14[LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 difference_2[lane] = 1.0f - r[lane];
-                total_14[lane] = 0.0f;
+                sum_14[lane] = 0.0f;
             }
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_14[lane] += difference[at][lane] * y[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] += difference[at][lane] * y[at][lane];
             }
-            ALIGNED float total_15[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_15[lane] = 0.0f;
+            ALIGNED float sum_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_15[lane] += difference[at][lane] * D[at + 1][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_15[lane] += difference[at][lane] * D[at + 1][lane];
             }
             ALIGNED float SplineCoupling_Spline[LANES];
             ALIGNED float SplineCoupling_output[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                SplineCoupling_Spline[lane] = choose(greater_equal_value[lane], b_0[lane], total_14[lane] +
+                SplineCoupling_Spline[lane] = choose(greater_equal_value[lane], b_0[lane], sum_14[lane] +
                     reduced_2[lane] * (s[lane] * square(choose(not_greater_equal_value[lane], r[lane], 1.0f)) +
                     reduced_2_2[lane] * r[lane] * difference_2[lane]) / choose(not_greater_equal_value[lane], s[lane] +
-                    (total_15[lane] + reduced_2_2[lane] - 2.0f * s[lane]) * r[lane] * difference_2[lane], 1.0f));
+                    (sum_15[lane] + reduced_2_2[lane] - 2.0f * s[lane]) * r[lane] * difference_2[lane], 1.0f));
                 SplineCoupling_output[0][lane] = a[0][lane];
                 SplineCoupling_output[1][lane] = SplineCoupling_Spline[lane];
             }
@@ -883,8 +873,8 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[11];
     float *restrict shared_2 = shared + 0;
     // spline.gen:6
-     {
-        float *restrict values_2 = shared_2 + 0 * 64;
+    {
+        float *restrict values = shared_2;
         ALIGNED int64_t rows_degrees[8];
         for (int at = 0; at < 8; at++) rows_degrees[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees[8];
@@ -897,7 +887,7 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 8; at++) {
             for (int by = 0; by < 8; by++) {
-                values_2[at * 8 + by] = mask[at * 8 + by];
+                values[at * 8 + by] = mask[at * 8 + by];
             }
         }
     }
@@ -973,31 +963,31 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) w[at][lane] = product_3[at][lane] + mlp_w_bias[k * 8 + at];
             }
             // spline.gen:6
-            ALIGNED float total_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_2[lane] = w[0][lane];
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[lane] = maximum(total_2[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], w[at][lane]);
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = w[0][lane];
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], w[at][lane]);
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = w[0][lane];
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], w[at][lane]);
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = w[0][lane];
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], w[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], w[at][lane]);
             }
-            ALIGNED float total_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_6[lane] = 0.0f;
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_6[lane] += exponential(w[at][lane] - choose(absolute(total_4[lane]) < INFINITY, total_5[lane],
+                    sum_6[lane] += exponential(w[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
                         0.0f));
                 }
             }
@@ -1005,8 +995,8 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     W[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
-                        w[at][lane] - (choose(absolute(total_2[lane]) < INFINITY, total_3[lane], 0.0f) +
-                        logarithm(total_6[lane])), 0.0f)));
+                        w[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) +
+                        logarithm(sum_6[lane])), 0.0f)));
                 }
             }
             ALIGNED float joined[9][LANES];
@@ -1051,40 +1041,40 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_4[at][lane] + mlp_h_bias[k * 8 + at];
             }
             // spline.gen:7
-            ALIGNED float total_7[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_7[lane] = h[0][lane];
+            ALIGNED float sum_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_7[lane] = maximum(total_7[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], h[at][lane]);
             }
-            ALIGNED float total_8[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_8[lane] = h[0][lane];
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_8[lane] = maximum(total_8[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], h[at][lane]);
             }
-            ALIGNED float total_9[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_9[lane] = h[0][lane];
+            ALIGNED float sum_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_9[lane] = maximum(total_9[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], h[at][lane]);
             }
-            ALIGNED float total_10[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_10[lane] = h[0][lane];
+            ALIGNED float sum_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_10[lane] = maximum(total_10[lane], h[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], h[at][lane]);
             }
-            ALIGNED float total_11[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_11[lane] = 0.0f;
+            ALIGNED float sum_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_11[lane] += exponential(h[at][lane] - choose(absolute(total_9[lane]) < INFINITY,
-                        total_10[lane], 0.0f));
+                    sum_11[lane] += exponential(h[at][lane] - choose(absolute(sum_9[lane]) < INFINITY, sum_10[lane],
+                        0.0f));
                 }
             }
             ALIGNED float H[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     H[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
-                        h[at][lane] - (choose(absolute(total_7[lane]) < INFINITY, total_8[lane], 0.0f) +
-                        logarithm(total_11[lane])), 0.0f)));
+                        h[at][lane] - (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) +
+                        logarithm(sum_11[lane])), 0.0f)));
                 }
             }
             ALIGNED float joined_4[9][LANES];
@@ -1100,30 +1090,30 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_2[lane] += difference[at][lane] * H[at][lane];
             }
-            ALIGNED float total_12[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_12[lane] = 0.0f;
+            ALIGNED float sum_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_12[lane] += difference[at][lane] * W[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_12[lane] += difference[at][lane] * W[at][lane];
             }
             ALIGNED float chosen[LANES];
             ALIGNED float s[LANES];
             ALIGNED float value_2[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                chosen[lane] = choose(not_greater_equal_value[lane], total_12[lane], 1.0f);
+                chosen[lane] = choose(not_greater_equal_value[lane], sum_12[lane], 1.0f);
                 s[lane] = reduced_2[lane] / chosen[lane];
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = x_2[at][lane];
             }
             // spline.gen:11
-            ALIGNED float total_13[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_13[lane] = 0.0f;
+            ALIGNED float sum_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_13[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_13[lane] += difference[at][lane] * value_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_13[lane] += difference[at][lane] * value_2[at][lane];
             }
             ALIGNED float r[LANES];
             ALIGNED float product_5[7][LANES];
-            for (int lane = 0; lane < LANES; lane++) r[lane] = (b_0[lane] - total_13[lane]) / chosen[lane];
+            for (int lane = 0; lane < LANES; lane++) r[lane] = (b_0[lane] - sum_13[lane]) / chosen[lane];
             dot(product_5, 7, hidden_2, 32, mlp_d_weight + k * 224, 32, 1);
             ALIGNED float d[7][LANES];
             for (int at = 0; at < 7; at++) {
@@ -1153,25 +1143,25 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) value_4[at][lane] = D[at + 1][lane];
             }
             // spline.gen:3
-            ALIGNED float total_14[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_14[lane] = 0.0f;
+            ALIGNED float sum_14[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_14[lane] += difference[at][lane] * y[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] += difference[at][lane] * y[at][lane];
             }
-            ALIGNED float total_15[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_15[lane] = 0.0f;
+            ALIGNED float sum_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_15[lane] += difference[at][lane] * value_4[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_15[lane] += difference[at][lane] * value_4[at][lane];
             }
             ALIGNED float SplineCoupling_Spline[LANES];
             ALIGNED float SplineCoupling_output[2][LANES];
             ALIGNED float smaller[LANES];
             ALIGNED float indicator_value_2[7][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                SplineCoupling_Spline[lane] = choose(greater_equal_value[lane], b_0[lane], total_14[lane] +
+                SplineCoupling_Spline[lane] = choose(greater_equal_value[lane], b_0[lane], sum_14[lane] +
                     reduced_2[lane] * (s[lane] * square(choose(not_greater_equal_value[lane], r[lane], 1.0f)) +
                     reduced_2_2[lane] * r[lane] * difference_2[lane]) / choose(not_greater_equal_value[lane], s[lane] +
-                    (total_15[lane] + reduced_2_2[lane] - 2.0f * s[lane]) * r[lane] * difference_2[lane], 1.0f));
+                    (sum_15[lane] + reduced_2_2[lane] - 2.0f * s[lane]) * r[lane] * difference_2[lane], 1.0f));
                 SplineCoupling_output[0][lane] = a[0][lane];
                 SplineCoupling_output[1][lane] = SplineCoupling_Spline[lane];
                 smaller[lane] = minimum(maximum(b_0[lane], -3.0f), 3.0f);
@@ -1203,17 +1193,17 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference_3[at][lane] * H[at][lane];
             }
-            ALIGNED float total_16[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_16[lane] = 0.0f;
+            ALIGNED float sum_16[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_16[lane] += difference_3[at][lane] * W[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] += difference_3[at][lane] * W[at][lane];
             }
             ALIGNED float chosen_2[LANES];
             ALIGNED float ratio[LANES];
             ALIGNED float product_6[LANES];
             ALIGNED float reduced_4[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                chosen_2[lane] = choose(not_greater_equal_value[lane], total_16[lane], 1.0f);
+                chosen_2[lane] = choose(not_greater_equal_value[lane], sum_16[lane], 1.0f);
                 ratio[lane] = reduced_3[lane] / chosen_2[lane];
                 product_6[lane] = reduced_3[lane] * ratio[lane];
                 reduced_4[lane] = 0.0f;
@@ -1221,10 +1211,10 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_4[lane] += difference_3[at][lane] * value_3[at][lane];
             }
-            ALIGNED float total_17[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_17[lane] = 0.0f;
+            ALIGNED float sum_17[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_17[lane] += difference_3[at][lane] * value_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] += difference_3[at][lane] * value_2[at][lane];
             }
             ALIGNED float smaller_2[LANES];
             ALIGNED float difference_4[LANES];
@@ -1232,7 +1222,7 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_2_2[LANES];
             ALIGNED float reduced_5[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                smaller_2[lane] = minimum(maximum((smaller[lane] - total_17[lane]) / chosen_2[lane], 0.0f), 1.0f);
+                smaller_2[lane] = minimum(maximum((smaller[lane] - sum_17[lane]) / chosen_2[lane], 0.0f), 1.0f);
                 difference_4[lane] = 1.0f - smaller_2[lane];
                 power_value[lane] = square(choose(not_greater_equal_value[lane], difference_4[lane], 1.0f));
                 product_2_2[lane] = smaller_2[lane] * difference_4[lane];
@@ -1273,8 +1263,8 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[11];
     float *restrict shared_2 = shared + 0;
     // spline.gen:7
-     {
-        float *restrict values_2 = shared_2 + 0 * 64;
+    {
+        float *restrict values = shared_2;
         ALIGNED int64_t rows_degrees[8];
         for (int at = 0; at < 8; at++) rows_degrees[0 + at] = 0 + at * 1 / 1;
         ALIGNED int64_t columns_degrees[8];
@@ -1287,7 +1277,7 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 8; at++) {
             for (int by = 0; by < 8; by++) {
-                values_2[at * 8 + by] = mask[at * 8 + by];
+                values[at * 8 + by] = mask[at * 8 + by];
             }
         }
     }
@@ -1361,46 +1351,46 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float product_3[8][LANES];
             dot(product_3, 8, hidden_2, 32, mlp_h_weight + k * 256, 32, 1);
-            ALIGNED float total_2[8][LANES];
+            ALIGNED float total[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2[at][lane] = product_3[at][lane] + mlp_h_bias[k * 8 + at];
+                    total[at][lane] = product_3[at][lane] + mlp_h_bias[k * 8 + at];
                 }
             }
             // spline.gen:14
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = total_2[0][lane];
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = total[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[lane] = maximum(total_3[lane], total_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], total[at][lane]);
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = total_2[0][lane];
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = total[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[lane] = maximum(total_4[lane], total_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], total[at][lane]);
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = total_2[0][lane];
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = total[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[lane] = maximum(total_5[lane], total_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], total[at][lane]);
             }
-            ALIGNED float total_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_6[lane] = total_2[0][lane];
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = total[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[lane] = maximum(total_6[lane], total_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], total[at][lane]);
             }
-            ALIGNED float total_7[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_7[lane] = 0.0f;
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_7[lane] += exponential(total_2[at][lane] - choose(absolute(total_5[lane]) < INFINITY,
-                        total_6[lane], 0.0f));
+                    sum_6[lane] += exponential(total[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                        0.0f));
                 }
             }
             ALIGNED float difference[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    difference[at][lane] = total_2[at][lane] - (choose(absolute(total_3[lane]) < INFINITY,
-                        total_4[lane], 0.0f) + logarithm(total_7[lane]));
+                    difference[at][lane] = total[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane],
+                        0.0f) + logarithm(sum_6[lane]));
                 }
             }
             ALIGNED float chosen[8][LANES];
@@ -1419,15 +1409,15 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined[9][LANES];
             for (int lane = 0; lane < LANES; lane++) joined[0][lane] = 0.0f;
             dot(joined + 1, 8, product_4, 8, shared_2, 8, 1);
-            ALIGNED float total_2_2[9][LANES];
+            ALIGNED float total_2[9][LANES];
             for (int at = 0; at < 9; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = -3.0f + joined[at][lane];
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = -3.0f + joined[at][lane];
             }
             // spline.gen:14
             ALIGNED float indicator_value[7][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    indicator_value[at][lane] = (float)(smaller[lane] >= total_2_2[at + 1][lane]);
+                    indicator_value[at][lane] = (float)(smaller[lane] >= total_2[at + 1][lane]);
                 }
             }
             ALIGNED float joined_2[8][LANES];
@@ -1449,46 +1439,46 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             // spline.gen:15
             ALIGNED float product_5[8][LANES];
             dot(product_5, 8, hidden_2, 32, mlp_w_weight + k * 256, 32, 1);
-            ALIGNED float total_3_2[8][LANES];
+            ALIGNED float total_3[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_3_2[at][lane] = product_5[at][lane] + mlp_w_bias[k * 8 + at];
+                    total_3[at][lane] = product_5[at][lane] + mlp_w_bias[k * 8 + at];
                 }
             }
             // spline.gen:14
-            ALIGNED float total_8[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_8[lane] = total_3_2[0][lane];
+            ALIGNED float sum_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = total_3[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_8[lane] = maximum(total_8[lane], total_3_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], total_3[at][lane]);
             }
-            ALIGNED float total_9[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_9[lane] = total_3_2[0][lane];
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = total_3[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_9[lane] = maximum(total_9[lane], total_3_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], total_3[at][lane]);
             }
-            ALIGNED float total_10[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_10[lane] = total_3_2[0][lane];
+            ALIGNED float sum_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = total_3[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_10[lane] = maximum(total_10[lane], total_3_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], total_3[at][lane]);
             }
-            ALIGNED float total_11[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_11[lane] = total_3_2[0][lane];
+            ALIGNED float sum_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = total_3[0][lane];
             for (int at = 1; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[lane] = maximum(total_11[lane], total_3_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], total_3[at][lane]);
             }
-            ALIGNED float total_12[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_12[lane] = 0.0f;
+            ALIGNED float sum_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_12[lane] += exponential(total_3_2[at][lane] - choose(absolute(total_10[lane]) < INFINITY,
-                        total_11[lane], 0.0f));
+                    sum_11[lane] += exponential(total_3[at][lane] - choose(absolute(sum_9[lane]) < INFINITY,
+                        sum_10[lane], 0.0f));
                 }
             }
             ALIGNED float difference_3[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    difference_3[at][lane] = total_3_2[at][lane] - (choose(absolute(total_8[lane]) < INFINITY,
-                        total_9[lane], 0.0f) + logarithm(total_12[lane]));
+                    difference_3[at][lane] = total_3[at][lane] - (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane],
+                        0.0f) + logarithm(sum_11[lane]));
                 }
             }
             ALIGNED float chosen_2[8][LANES];
@@ -1512,17 +1502,15 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                     reduced_2[lane] += difference_2[at][lane] * product_2_2[at][lane];
                 }
             }
-            ALIGNED float total_13[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_13[lane] = 0.0f;
+            ALIGNED float sum_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    total_13[lane] += difference_2[at][lane] * total_2_2[at][lane];
-                }
+                for (int lane = 0; lane < LANES; lane++) sum_12[lane] += difference_2[at][lane] * total_2[at][lane];
             }
             ALIGNED float difference_4[LANES];
             ALIGNED float reduced_2_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                difference_4[lane] = smaller[lane] - total_13[lane];
+                difference_4[lane] = smaller[lane] - sum_12[lane];
                 reduced_2_2[lane] = 0.0f;
             }
             for (int at = 0; at < 8; at++) {
@@ -1576,11 +1564,11 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 joined_4[0][lane] = 0.0f;
             }
             dot(joined_4 + 1, 8, product_2_2, 8, shared_2, 8, 1);
-            ALIGNED float total_14[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_14[lane] = 0.0f;
+            ALIGNED float sum_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_13[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_14[lane] += difference_2[at][lane] * (-3.0f + joined_4[at][lane]);
+                    sum_13[lane] += difference_2[at][lane] * (-3.0f + joined_4[at][lane]);
                 }
             }
             ALIGNED float chosen_3[LANES];
@@ -1589,7 +1577,7 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED int not_greater_equal_value_2[LANES];
             ALIGNED float product_6_2[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                chosen_3[lane] = choose(greater_equal_value[lane], value_0[lane], total_14[lane] + reduced_2[lane] *
+                chosen_3[lane] = choose(greater_equal_value[lane], value_0[lane], sum_13[lane] + reduced_2[lane] *
                     minimum(maximum(2.0f * product_3_2[lane] / choose(not_greater_equal_value[lane], difference_5[lane]
                     + root(choose(not_greater_equal_value[lane], maximum(difference_5[lane] * difference_5[lane] + 4.0f
                     * ((reduced_2_2[lane] * ratio[lane] - product_4_2[lane] - difference_4[lane] * (product_5_2[lane] -
@@ -1608,15 +1596,15 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined_5[9][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_5[0][lane] = 0.0f;
             dot(joined_5 + 1, 8, product_6_2, 8, shared_2, 8, 1);
-            ALIGNED float total_4_2[9][LANES];
+            ALIGNED float total_4[9][LANES];
             for (int at = 0; at < 9; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4_2[at][lane] = -3.0f + joined_5[at][lane];
+                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = -3.0f + joined_5[at][lane];
             }
             // spline.gen:14
             ALIGNED float indicator_value_2[7][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    indicator_value_2[at][lane] = (float)(smaller[lane] >= total_4_2[at + 1][lane]);
+                    indicator_value_2[at][lane] = (float)(smaller[lane] >= total_4[at + 1][lane]);
                 }
             }
             ALIGNED float joined_6[8][LANES];
@@ -1651,17 +1639,15 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                     reduced_5[lane] += difference_6[at][lane] * product_7[at][lane];
                 }
             }
-            ALIGNED float total_15[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_15[lane] = 0.0f;
+            ALIGNED float sum_14[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    total_15[lane] += difference_6[at][lane] * total_4_2[at][lane];
-                }
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] += difference_6[at][lane] * total_4[at][lane];
             }
             ALIGNED float difference_7[LANES];
             ALIGNED float reduced_6[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                difference_7[lane] = smaller[lane] - total_15[lane];
+                difference_7[lane] = smaller[lane] - sum_14[lane];
                 reduced_6[lane] = 0.0f;
             }
             for (int at = 0; at < 8; at++) {
@@ -1700,17 +1686,17 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 joined_8[0][lane] = 0.0f;
             }
             dot(joined_8 + 1, 8, product_7, 8, shared_2, 8, 1);
-            ALIGNED float total_16[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_16[lane] = 0.0f;
+            ALIGNED float sum_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_16[lane] += difference_6[at][lane] * (-3.0f + joined_8[at][lane]);
+                    sum_15[lane] += difference_6[at][lane] * (-3.0f + joined_8[at][lane]);
                 }
             }
             ALIGNED float smaller_2[LANES];
             ALIGNED float product_11[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                smaller_2[lane] = minimum(maximum(choose(greater_equal_value[lane], value_0[lane], total_16[lane] +
+                smaller_2[lane] = minimum(maximum(choose(greater_equal_value[lane], value_0[lane], sum_15[lane] +
                     reduced_5[lane] * minimum(maximum(2.0f * product_8[lane] / choose(not_greater_equal_value_2[lane],
                     choose(not_greater_equal_value[lane], difference_8[lane] +
                     root(choose(not_greater_equal_value_2[lane], choose(not_greater_equal_value[lane],
@@ -1728,15 +1714,15 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined_9[9][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 0.0f;
             dot(joined_9 + 1, 8, product_11, 8, shared_2, 8, 1);
-            ALIGNED float total_5_2[9][LANES];
+            ALIGNED float total_5[9][LANES];
             for (int at = 0; at < 9; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5_2[at][lane] = -3.0f + joined_9[at][lane];
+                for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = -3.0f + joined_9[at][lane];
             }
             // spline.gen:14
             ALIGNED float indicator_value_3[7][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    indicator_value_3[at][lane] = (float)(smaller_2[lane] >= total_5_2[at + 1][lane]);
+                    indicator_value_3[at][lane] = (float)(smaller_2[lane] >= total_5[at + 1][lane]);
                 }
             }
             ALIGNED float joined_10[8][LANES];
@@ -1763,19 +1749,17 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                         exponential(choose(not_greater_equal_value_2[lane], difference[at][lane], 0.0f))));
                 }
             }
-            ALIGNED float total_17[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_17[lane] = 0.0f;
+            ALIGNED float sum_16[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    total_17[lane] += difference_9[at][lane] * product_11[at][lane];
-                }
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] += difference_9[at][lane] * product_11[at][lane];
             }
             ALIGNED float chosen_4[LANES];
             ALIGNED float ratio_3[LANES];
             ALIGNED float product_12[LANES];
             ALIGNED float reduced_10[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                chosen_4[lane] = choose(not_greater_equal_value_2[lane], total_17[lane], 1.0f);
+                chosen_4[lane] = choose(not_greater_equal_value_2[lane], sum_16[lane], 1.0f);
                 ratio_3[lane] = reduced_9[lane] / chosen_4[lane];
                 product_12[lane] = reduced_9[lane] * ratio_3[lane];
                 reduced_10[lane] = 0.0f;
@@ -1785,12 +1769,10 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                     reduced_10[lane] += difference_9[at][lane] * value_3[at][lane];
                 }
             }
-            ALIGNED float total_18[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_18[lane] = 0.0f;
+            ALIGNED float sum_17[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    total_18[lane] += difference_9[at][lane] * total_5_2[at][lane];
-                }
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] += difference_9[at][lane] * total_5[at][lane];
             }
             ALIGNED float smaller_3[LANES];
             ALIGNED float difference_10[LANES];
@@ -1798,7 +1780,7 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_13[LANES];
             ALIGNED float reduced_11[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                smaller_3[lane] = minimum(maximum((smaller_2[lane] - total_18[lane]) / chosen_4[lane], 0.0f), 1.0f);
+                smaller_3[lane] = minimum(maximum((smaller_2[lane] - sum_17[lane]) / chosen_4[lane], 0.0f), 1.0f);
                 difference_10[lane] = 1.0f - smaller_3[lane];
                 power_value[lane] = square(choose(not_greater_equal_value_2[lane], difference_10[lane], 1.0f));
                 product_13[lane] = smaller_3[lane] * difference_10[lane];

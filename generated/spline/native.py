@@ -13,7 +13,7 @@ log_prob_rows = CFunction(
     lanes=32,
     parameters=10,
     shared=64,
-    work=1030.0,
+    work=1150.0,
 )
 sample_rows = CFunction(
     __file__,
@@ -24,7 +24,7 @@ sample_rows = CFunction(
     parameters=10,
     random=True,
     shared=64,
-    work=674.0,
+    work=791.0,
 )
 forward_rows = CFunction(
     __file__,
@@ -34,7 +34,7 @@ forward_rows = CFunction(
     lanes=32,
     parameters=10,
     shared=64,
-    work=762.0,
+    work=880.0,
 )
 inverse_rows = CFunction(
     __file__,
@@ -44,5 +44,5 @@ inverse_rows = CFunction(
     lanes=32,
     parameters=10,
     shared=64,
-    work=1030.0,
+    work=1150.0,
 )

@@ -243,18 +243,18 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = z_2[at][lane];
         }
         for (int64_t t_2 = 0; t_2 < 7; t_2++) {
-            int64_t total_5;
-            total_5 = t_2 + 1;
+            int64_t total;
+            total = t_2 + 1;
             int64_t product_2;
-            product_2 = total_5 * 6;
+            product_2 = total * 6;
             ALIGNED int equal_value[4][LANES];
             ALIGNED float indicator_equal_value[4][LANES];
             ALIGNED float product_3[6][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                equal_value[0][lane] = s[total_5][lane] == 0.0f;
-                equal_value[1][lane] = s[total_5][lane] == 1.0f;
-                equal_value[2][lane] = s[total_5][lane] == 2.0f;
-                equal_value[3][lane] = s[total_5][lane] == 3.0f;
+                equal_value[0][lane] = s[total][lane] == 0.0f;
+                equal_value[1][lane] = s[total][lane] == 1.0f;
+                equal_value[2][lane] = s[total][lane] == 2.0f;
+                equal_value[3][lane] = s[total][lane] == 3.0f;
                 indicator_equal_value[0][lane] = (float)equal_value[0][lane];
                 indicator_equal_value[1][lane] = (float)equal_value[1][lane];
                 indicator_equal_value[2][lane] = (float)equal_value[2][lane];
@@ -270,11 +270,11 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float scale[LANES];
-            for (int lane = 0; lane < LANES; lane++) scale[lane] = 0.0f;
-            for (int at = 0; at < 4; at++) {
-                for (int lane = 0; lane < LANES; lane++) scale[lane] += choose(equal_value[at][lane], r[at], 0.0f);
-            }
             ALIGNED float noise_4[6][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                scale[lane] = choose(equal_value[0][lane], r[0], 0.0f) + choose(equal_value[1][lane], r[1], 0.0f) +
+                    choose(equal_value[2][lane], r[2], 0.0f) + choose(equal_value[3][lane], r[3], 0.0f);
+            }
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) noise_4[at][lane] = noise[product_2 + at][lane];
             }
@@ -284,15 +284,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                     z_t_2[at][lane] = mean[at][lane] + scale[lane] * noise_4[at][lane];
                 }
             }
-            ALIGNED float next_2[48][LANES];
-            for (int at = 0; at < 48; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = z[at][lane];
-            }
             for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at + product_2][lane] = z_t_2[at][lane];
-            }
-            for (int at = 0; at < 48; at++) {
-                for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) z[at + product_2][lane] = z_t_2[at][lane];
             }
         }
         // switching.gen:13
@@ -332,15 +325,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) x_t_3[at][lane] = mean_2[at][lane] + v[0] * noise_5[at][lane];
             }
-            ALIGNED float next_3[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_3[at][lane] = x[at][lane];
-            }
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_3[at + t_3 * 8][lane] = x_t_3[at][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) x[at][lane] = next_3[at][lane];
+                for (int lane = 0; lane < LANES; lane++) x[at + t_3 * 8][lane] = x_t_3[at][lane];
             }
         }
         store(x_out, x, first, count, 64, 64, 0);
@@ -358,9 +344,9 @@ void log_weight_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[28];
     float *restrict v_used = shared + 0;
     // switching.gen:13
-     {
-        float *restrict values_2 = v_used + 0 * 1;
-        values_2[0] = logarithm(v[0]);
+    {
+        float *restrict values = v_used;
+        values[0] = logarithm(v[0]);
     }
 }
 
@@ -524,11 +510,11 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
                 drawn[lane] = 0.0f;
             }
             for (int64_t k = 0; k < 3; k++) {
-                ALIGNED float total_2[LANES];
+                ALIGNED float total[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2[lane] = cumulative[lane] + masses[k][lane];
-                    cumulative[lane] = total_2[lane];
-                    drawn[lane] = drawn[lane] + (float)(total_2[lane] <= noise[lane]);
+                    total[lane] = cumulative[lane] + masses[k][lane];
+                    cumulative[lane] = total[lane];
+                    drawn[lane] = drawn[lane] + (float)(total[lane] <= noise[lane]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) s[t][lane] = drawn[lane];
@@ -543,8 +529,6 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED int equal_y_6[LANES];
         ALIGNED int equal_y_7[LANES];
         ALIGNED int equal_y_8[LANES];
-        ALIGNED int equal_y_9[LANES];
-        ALIGNED float logits_2[4][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             _event[lane] = s[0][lane];
             equal__event[0][lane] = _event[lane] == 0.0f;
@@ -558,8 +542,10 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             equal_y_6[lane] = y[lane] == 5.0f;
             equal_y_7[lane] = y[lane] == 6.0f;
             equal_y_8[lane] = y[lane] == 7.0f;
-            equal_y_9[lane] = y[lane] == 8.0f;
         }
+        ALIGNED int equal_y_9[LANES];
+        ALIGNED float logits_2[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) equal_y_9[lane] = y[lane] == 8.0f;
         dot(logits_2, 4, indicator_value, 10, c, 1, 4);
         ALIGNED float log_p_s[LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -725,23 +711,23 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = z_2[at][lane];
         }
         for (int64_t t_2 = 0; t_2 < 7; t_2++) {
-            int64_t total_2_2;
-            total_2_2 = t_2 + 1;
+            int64_t total_2;
+            total_2 = t_2 + 1;
             int64_t product_7;
-            product_7 = total_2_2 * 6;
+            product_7 = total_2 * 6;
             // switching.gen:18
             ALIGNED float joined_2[18][LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_2[at][lane] = z[t_2 * 6 + at][lane];
             }
             for (int lane = 0; lane < LANES; lane++) {
-                joined_2[6][lane] = (float)(s[total_2_2][lane] == 0.0f);
-                joined_2[7][lane] = (float)(s[total_2_2][lane] == 1.0f);
-                joined_2[8][lane] = (float)(s[total_2_2][lane] == 2.0f);
-                joined_2[9][lane] = (float)(s[total_2_2][lane] == 3.0f);
+                joined_2[6][lane] = (float)(s[total_2][lane] == 0.0f);
+                joined_2[7][lane] = (float)(s[total_2][lane] == 1.0f);
+                joined_2[8][lane] = (float)(s[total_2][lane] == 2.0f);
+                joined_2[9][lane] = (float)(s[total_2][lane] == 3.0f);
             }
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined_2[at + 10][lane] = x[total_2_2 * 8 + at][lane];
+                for (int lane = 0; lane < LANES; lane++) joined_2[at + 10][lane] = x[total_2 * 8 + at][lane];
             }
             ALIGNED float product_8[64][LANES];
             dot(product_8, 64, joined_2, 18, mlp_3_0_weight, 18, 1);
@@ -778,15 +764,8 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
                     z_t_2[at][lane] = m_2[at][lane] + scale_2[at][lane] * noise_4[at][lane];
                 }
             }
-            ALIGNED float next_2[48][LANES];
-            for (int at = 0; at < 48; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = z[at][lane];
-            }
             for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at + product_7][lane] = z_t_2[at][lane];
-            }
-            for (int at = 0; at < 48; at++) {
-                for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) z[at + product_7][lane] = z_t_2[at][lane];
             }
         }
         // switching.gen:11
@@ -832,19 +811,19 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float scale_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) scale_3[lane] = 0.0f;
-            for (int at = 0; at < 4; at++) {
-                for (int lane = 0; lane < LANES; lane++) scale_3[lane] += choose(equal_value[at][lane], r[at], 0.0f);
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                scale_3[lane] = choose(equal_value[0][lane], r[0], 0.0f) + choose(equal_value[1][lane], r[1], 0.0f) +
+                    choose(equal_value[2][lane], r[2], 0.0f) + choose(equal_value[3][lane], r[3], 0.0f);
+                sum_2[lane] = 0.0f;
             }
-            ALIGNED float total_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_3[lane] = 0.0f;
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_3[lane] += -0.5f * square((value_2_2[t_4 * 6 + at][lane] - mean[at][lane]) / scale_3[lane]) -
+                    sum_2[lane] += -0.5f * square((value_2_2[t_4 * 6 + at][lane] - mean[at][lane]) / scale_3[lane]) -
                         logarithm(scale_3[lane]) - 0.9189385332046727f;
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) log_p_2[lane] = log_p_2[lane] + total_3[lane];
+            for (int lane = 0; lane < LANES; lane++) log_p_2[lane] = log_p_2[lane] + sum_2[lane];
         }
         // switching.gen:13
         ALIGNED float log_p_3[LANES];
@@ -871,15 +850,15 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
                     mean_2[at][lane] = product_13[at][lane] + linear_output_bias[at] + product_14[at][lane];
                 }
             }
-            ALIGNED float total_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_4[lane] = 0.0f;
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_4[lane] += -0.5f * square((x[t_5 * 8 + at][lane] - mean_2[at][lane]) / v[0]) - v_used[0] -
+                    sum_3[lane] += -0.5f * square((x[t_5 * 8 + at][lane] - mean_2[at][lane]) / v[0]) - v_used[0] -
                         0.9189385332046727f;
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) log_p_3[lane] = log_p_3[lane] + total_4[lane];
+            for (int lane = 0; lane < LANES; lane++) log_p_3[lane] = log_p_3[lane] + sum_3[lane];
         }
         // switching.gen:15
         ALIGNED float log_q[LANES];
@@ -982,15 +961,15 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) scale_4[at][lane] = softplus(g_3[at][lane]);
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = 0.0f;
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_5[lane] += -0.5f * square((value_2_2[t_7 * 6 + at][lane] - m_3[at][lane]) / scale_4[at][lane])
-                        - logarithm(scale_4[at][lane]) - 0.9189385332046727f;
+                    sum_4[lane] += -0.5f * square((value_2_2[t_7 * 6 + at][lane] - m_3[at][lane]) / scale_4[at][lane]) -
+                        logarithm(scale_4[at][lane]) - 0.9189385332046727f;
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) log_q_2[lane] = log_q_2[lane] + total_5[lane];
+            for (int lane = 0; lane < LANES; lane++) log_q_2[lane] = log_q_2[lane] + sum_4[lane];
         }
         // switching.gen:3
         ALIGNED float log_weight[LANES];
@@ -1150,11 +1129,11 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
                 drawn[lane] = 0.0f;
             }
             for (int64_t k = 0; k < 3; k++) {
-                ALIGNED float total_2[LANES];
+                ALIGNED float total[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_2[lane] = cumulative[lane] + masses[k][lane];
-                    cumulative[lane] = total_2[lane];
-                    drawn[lane] = drawn[lane] + (float)(total_2[lane] <= noise[lane]);
+                    total[lane] = cumulative[lane] + masses[k][lane];
+                    cumulative[lane] = total[lane];
+                    drawn[lane] = drawn[lane] + (float)(total[lane] <= noise[lane]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) s[t][lane] = drawn[lane];
@@ -1205,23 +1184,23 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = z_2[at][lane];
         }
         for (int64_t t_2 = 0; t_2 < 7; t_2++) {
-            int64_t total_2_2;
-            total_2_2 = t_2 + 1;
+            int64_t total_2;
+            total_2 = t_2 + 1;
             int64_t product_6;
-            product_6 = total_2_2 * 6;
+            product_6 = total_2 * 6;
             // switching.gen:18
             ALIGNED float joined_2[18][LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_2[at][lane] = z[t_2 * 6 + at][lane];
             }
             for (int lane = 0; lane < LANES; lane++) {
-                joined_2[6][lane] = (float)(s[total_2_2][lane] == 0.0f);
-                joined_2[7][lane] = (float)(s[total_2_2][lane] == 1.0f);
-                joined_2[8][lane] = (float)(s[total_2_2][lane] == 2.0f);
-                joined_2[9][lane] = (float)(s[total_2_2][lane] == 3.0f);
+                joined_2[6][lane] = (float)(s[total_2][lane] == 0.0f);
+                joined_2[7][lane] = (float)(s[total_2][lane] == 1.0f);
+                joined_2[8][lane] = (float)(s[total_2][lane] == 2.0f);
+                joined_2[9][lane] = (float)(s[total_2][lane] == 3.0f);
             }
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined_2[at + 10][lane] = x[total_2_2 * 8 + at][lane];
+                for (int lane = 0; lane < LANES; lane++) joined_2[at + 10][lane] = x[total_2 * 8 + at][lane];
             }
             ALIGNED float product_7[64][LANES];
             dot(product_7, 64, joined_2, 18, mlp_3_0_weight, 18, 1);
@@ -1258,15 +1237,8 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
                     z_t_2[at][lane] = m_2[at][lane] + scale_2[at][lane] * noise_4[at][lane];
                 }
             }
-            ALIGNED float next_2[48][LANES];
-            for (int at = 0; at < 48; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = z[at][lane];
-            }
             for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at + product_6][lane] = z_t_2[at][lane];
-            }
-            for (int at = 0; at < 48; at++) {
-                for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) z[at + product_6][lane] = z_t_2[at][lane];
             }
         }
         // switching.gen:15
@@ -1343,15 +1315,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) x_t[at][lane] = mean[at][lane] + v[0] * noise[at][lane];
             }
-            ALIGNED float next_2[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = x[at][lane];
-            }
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at + t * 8][lane] = x_t[at][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) x[at][lane] = next_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) x[at + t * 8][lane] = x_t[at][lane];
             }
         }
         store(x_out, x, first, count, 64, 64, 0);
@@ -1466,11 +1431,11 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
             drawn[lane] = 0.0f;
         }
         for (int64_t k = 0; k < 3; k++) {
-            ALIGNED float total_2[LANES];
+            ALIGNED float total[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] = cumulative[lane] + masses[k][lane];
-                cumulative[lane] = total_2[lane];
-                drawn[lane] = drawn[lane] + (float)(total_2[lane] <= noise[lane]);
+                total[lane] = cumulative[lane] + masses[k][lane];
+                cumulative[lane] = total[lane];
+                drawn[lane] = drawn[lane] + (float)(total[lane] <= noise[lane]);
             }
         }
         // switching.gen:10
@@ -1479,8 +1444,8 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) s[at][lane] = choose(at == 0, drawn[lane], 0.0f);
         }
         for (int64_t t = 0; t < 7; t++) {
-            int64_t total_2_2;
-            total_2_2 = t + 1;
+            int64_t total_2;
+            total_2 = t + 1;
             ALIGNED float value_2[4][LANES];
             ALIGNED float product[4][LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -1563,7 +1528,7 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
                     logits_2[3][lane])) < INFINITY, maximum(maximum(maximum(logits_2[0][lane], logits_2[1][lane]),
                     logits_2[2][lane]), logits_2[3][lane]), 0.0f)))));
             }
-            uniform(&noise_2, 1, row, seed, step, total_2_2, 2);
+            uniform(&noise_2, 1, row, seed, step, total_2, 2);
             ALIGNED float cumulative_2[LANES];
             ALIGNED float drawn_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -1578,7 +1543,7 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
                     drawn_2[lane] = drawn_2[lane] + (float)(total_3[lane] <= noise_2[lane]);
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) s[total_2_2][lane] = drawn_2[lane];
+            for (int lane = 0; lane < LANES; lane++) s[total_2][lane] = drawn_2[lane];
         }
         // switching.gen:11
         ALIGNED float noise_3[48][LANES];
@@ -1623,11 +1588,11 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float scale[LANES];
-            for (int lane = 0; lane < LANES; lane++) scale[lane] = 0.0f;
-            for (int at = 0; at < 4; at++) {
-                for (int lane = 0; lane < LANES; lane++) scale[lane] += choose(equal_value[at][lane], r[at], 0.0f);
-            }
             ALIGNED float noise_4[6][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                scale[lane] = choose(equal_value[0][lane], r[0], 0.0f) + choose(equal_value[1][lane], r[1], 0.0f) +
+                    choose(equal_value[2][lane], r[2], 0.0f) + choose(equal_value[3][lane], r[3], 0.0f);
+            }
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) noise_4[at][lane] = noise_3[product_2 + at][lane];
             }
@@ -1637,15 +1602,8 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
                     z_t_2[at][lane] = mean[at][lane] + scale[lane] * noise_4[at][lane];
                 }
             }
-            ALIGNED float next_2[48][LANES];
-            for (int at = 0; at < 48; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = z[at][lane];
-            }
             for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at + product_2][lane] = z_t_2[at][lane];
-            }
-            for (int at = 0; at < 48; at++) {
-                for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) z[at + product_2][lane] = z_t_2[at][lane];
             }
         }
         // switching.gen:10
@@ -1783,11 +1741,11 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
             drawn[lane] = 0.0f;
         }
         for (int64_t k = 0; k < 3; k++) {
-            ALIGNED float total_2[LANES];
+            ALIGNED float total[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] = cumulative[lane] + masses[k][lane];
-                cumulative[lane] = total_2[lane];
-                drawn[lane] = drawn[lane] + (float)(total_2[lane] <= noise[lane]);
+                total[lane] = cumulative[lane] + masses[k][lane];
+                cumulative[lane] = total[lane];
+                drawn[lane] = drawn[lane] + (float)(total[lane] <= noise[lane]);
             }
         }
         // switching.gen:10
@@ -1796,8 +1754,8 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) s[at][lane] = choose(at == 0, drawn[lane], 0.0f);
         }
         for (int64_t t = 0; t < 7; t++) {
-            int64_t total_2_2;
-            total_2_2 = t + 1;
+            int64_t total_2;
+            total_2 = t + 1;
             ALIGNED float value[4][LANES];
             ALIGNED float product[4][LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -1880,7 +1838,7 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
                     logits_2[3][lane])) < INFINITY, maximum(maximum(maximum(logits_2[0][lane], logits_2[1][lane]),
                     logits_2[2][lane]), logits_2[3][lane]), 0.0f)))));
             }
-            uniform(&noise_2, 1, row, seed, step, total_2_2, 11);
+            uniform(&noise_2, 1, row, seed, step, total_2, 11);
             ALIGNED float cumulative_2[LANES];
             ALIGNED float drawn_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -1895,7 +1853,7 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
                     drawn_2[lane] = drawn_2[lane] + (float)(total_3[lane] <= noise_2[lane]);
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) s[total_2_2][lane] = drawn_2[lane];
+            for (int lane = 0; lane < LANES; lane++) s[total_2][lane] = drawn_2[lane];
         }
         // switching.gen:11
         ALIGNED float noise_3[48][LANES];
@@ -1940,11 +1898,11 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float scale[LANES];
-            for (int lane = 0; lane < LANES; lane++) scale[lane] = 0.0f;
-            for (int at = 0; at < 4; at++) {
-                for (int lane = 0; lane < LANES; lane++) scale[lane] += choose(equal_value[at][lane], r[at], 0.0f);
-            }
             ALIGNED float noise_4[6][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                scale[lane] = choose(equal_value[0][lane], r[0], 0.0f) + choose(equal_value[1][lane], r[1], 0.0f) +
+                    choose(equal_value[2][lane], r[2], 0.0f) + choose(equal_value[3][lane], r[3], 0.0f);
+            }
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) noise_4[at][lane] = noise_3[product_2 + at][lane];
             }
@@ -1954,15 +1912,8 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
                     z_t_2[at][lane] = mean[at][lane] + scale[lane] * noise_4[at][lane];
                 }
             }
-            ALIGNED float next_2[48][LANES];
-            for (int at = 0; at < 48; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at][lane] = z[at][lane];
-            }
             for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_2[at + product_2][lane] = z_t_2[at][lane];
-            }
-            for (int at = 0; at < 48; at++) {
-                for (int lane = 0; lane < LANES; lane++) z[at][lane] = next_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) z[at + product_2][lane] = z_t_2[at][lane];
             }
         }
         // switching.gen:13
@@ -2002,15 +1953,8 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) x_t_3[at][lane] = mean_2[at][lane] + v[0] * noise_5[at][lane];
             }
-            ALIGNED float next_3[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_3[at][lane] = x_2[at][lane];
-            }
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) next_3[at + t_3 * 8][lane] = x_t_3[at][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = next_3[at][lane];
+                for (int lane = 0; lane < LANES; lane++) x_2[at + t_3 * 8][lane] = x_t_3[at][lane];
             }
         }
         // switching.gen:15
@@ -2136,15 +2080,15 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) scale_3[at][lane] = softplus(g_2[at][lane]);
             }
-            ALIGNED float total_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) total_5[lane] = 0.0f;
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_5[lane] += -0.5f * square((z[t_5 * 6 + at + 6][lane] - m_2[at][lane]) / scale_3[at][lane]) -
+                    sum_2[lane] += -0.5f * square((z[t_5 * 6 + at + 6][lane] - m_2[at][lane]) / scale_3[at][lane]) -
                         logarithm(scale_3[at][lane]) - 0.9189385332046727f;
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) log_q_2[lane] = log_q_2[lane] + total_5[lane];
+            for (int lane = 0; lane < LANES; lane++) log_q_2[lane] = log_q_2[lane] + sum_2[lane];
         }
         ALIGNED float value_5[LANES];
         for (int lane = 0; lane < LANES; lane++) value_5[lane] = log_q[lane] + log_q_z[lane] + log_q_2[lane];

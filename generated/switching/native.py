@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=32,
     parameters=9,
     random=True,
-    work=1450.0,
+    work=1560.0,
 )
 log_weight_rows = CFunction(
     __file__,
@@ -24,7 +24,7 @@ log_weight_rows = CFunction(
     parameters=26,
     random=True,
     shared=1,
-    work=3490.0,
+    work=3610.0,
 )
 encode_rows = CFunction(
     __file__,
@@ -34,7 +34,7 @@ encode_rows = CFunction(
     lanes=32,
     parameters=17,
     random=True,
-    work=1620.0,
+    work=1730.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -44,7 +44,7 @@ decode_rows = CFunction(
     lanes=32,
     parameters=4,
     random=True,
-    work=1160.0,
+    work=1280.0,
 )
 prior_rows = CFunction(
     __file__,
@@ -54,7 +54,7 @@ prior_rows = CFunction(
     lanes=32,
     parameters=5,
     random=True,
-    work=281.0,
+    work=398.0,
 )
 objective_sleep_rows = CFunction(
     __file__,
@@ -64,5 +64,5 @@ objective_sleep_rows = CFunction(
     lanes=16,
     parameters=26,
     random=True,
-    work=2980.0,
+    work=3090.0,
 )

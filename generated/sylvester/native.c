@@ -172,30 +172,3 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
     }
 }
 #endif
-
-#ifdef PRIOR_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* draws of z from p.
-
-   Returns z [rows, 10]. */
-void prior_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict row_numbers = pointers[0];
-    float *restrict z_out = pointers[1];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // sylvester.gen:7
-        ALIGNED float z[10][LANES];
-        normal(z, 10, row, seed, step, 0, 1);
-        store(z_out, z, first, count, 10, 10, 0);
-    }
-}
-#endif

@@ -13,7 +13,7 @@ sample_rows = CFunction(
     lanes=16,
     parameters=6,
     random=True,
-    work=964.0,
+    work=1080.0,
 )
 decode_rows = CFunction(
     __file__,
@@ -23,7 +23,7 @@ decode_rows = CFunction(
     lanes=16,
     parameters=6,
     random=True,
-    work=942.0,
+    work=1060.0,
 )
 decode_mean_rows = CFunction(
     __file__,
@@ -32,6 +32,5 @@ decode_mean_rows = CFunction(
     outputs=(Port((64,)),),
     lanes=16,
     parameters=6,
-    work=787.0,
+    work=904.0,
 )
-prior_rows = CFunction(__file__, "prior_rows", inputs=(), outputs=(Port((10,)),), lanes=64, random=True, work=21.3)
