@@ -302,7 +302,8 @@ def scattered(expressions: Expressions, expr: model.Scatter, scope: Scope) -> Ex
 
 def _stands_for_particles(expr: model.Reference, value: Expr) -> bool:
     shape = expr.type.shape
-    return shape[:1] == (value.type.particles,) and value.type.shape == flat(shape[1:])
+    one = value.type.shape == flat(shape)  # of one particle, the vector of all is that of the particle
+    return not one and shape[:1] == (value.type.particles,) and value.type.shape == flat(shape[1:])
 
 
 def _is_array(expr: object, scope: Scope) -> bool:

@@ -20,6 +20,9 @@ MEASURED: dict[str, tuple[int, int, int] | None] = {
     "67a4c2b624f0de8f": (16, 8, 3),  # realnvp_forward_2
     "4f91a4147c97e003": (16, 8, 3),  # realnvp_inverse_3
     "9e23589fa9538925": None,  # realnvp_learned_dequantization_objective_phase_1_backward_7
+    "14945907bcf7a5be": None,  # conditional_realnvp_log_prob_0
+    "685eaeadafdd2f13": None,  # conditional_realnvp_log_prob_saving_4
+    "4acbf249dc9d827c": None,  # conditional_realnvp_log_prob_saving_6
 }
 
 

@@ -121,7 +121,7 @@ class _Sweep:
 
     def segment(self, state: State, start: int, stop: int, active: tuple[Part, ...]) -> State:
         """The state after the slices start..stop."""
-        made = {p.name for p in active}
+        made = dict.fromkeys(p.name for p in active)  # in order: what is printed must not depend on the hash
         first = start if self.rising else stop - 1
         past = {(n, lag): self._before(state, n, first, lag) for n in made for lag in range(1, self.lags[n] + 1)}
         if stop - start == 1:
@@ -207,8 +207,8 @@ class _Sweep:
         """The scope of an equation: its index, the slices that it reads, the wholes of what it views."""
         states = {network.path: tuple(networks[n] for n in network.names) for network in part.networks}
         scope = dataclasses.replace(self.scope, carried={**self.scope.carried, **states})
-        names = {_name(n, lag): self._past(n, lag, wholes, values, at) for n, lag in part.reads}
-        names |= {n: wholes[n] for n in part.wide}
+        names = {_name(n, lag): self._past(n, lag, wholes, values, at) for n, lag in sorted(part.reads)}
+        names |= {n: wholes[n] for n in sorted(part.wide)}
         if part.index:
             back = self.graph.integer(part.shift, self.span)
             names[part.index] = self.graph.whole("subtract", at, back, self.span) if part.shift else at

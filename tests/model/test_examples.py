@@ -21,8 +21,14 @@ RESOLVED = {"banana", "eonade", "fvsbn", "gaussian_nade", "moons", "nade", "nice
 
 
 #: The codes of examples that are answered otherwise.  An end of a support of planar's radial map is another parameter;
-#: hmm asks for a filter as `smc` without a path.
-OTHERWISE = {"planar": {"G206"}, "hmm": {"G204", "G703", "G901"}}
+#: hmm asks for a filter as `smc` without a path; the logistic mixture states a quantity by a pipeline, whose shape is not
+#: inferred; a run-time length gives recurrent_nade no place to hold at.
+OTHERWISE = {
+    "discretized_logistic_mixture": {"G202"},
+    "recurrent_nade": {"G204", "G901"},
+    "planar": {"G206"},
+    "hmm": {"G204", "G703", "G901"},
+}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
