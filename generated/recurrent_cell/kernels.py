@@ -74,7 +74,7 @@ def sample_kernel(
 
     One program owns ROWS rows and keeps all of their state on chip:
     loop over dimensions, carrying cumulative [ROWS], drawn [ROWS]
-    loop over dimensions, carrying x [ROWS, 32], x_before [ROWS], h_before [ROWS, 64]
+    loop over dimensions, carrying x [ROWS, 32], h_before [ROWS, 64], x_before [ROWS]
     loop over dimensions, carrying cumulative_2 [ROWS], drawn_2 [ROWS]
     weights_array [26]
     weights_2_array [64]
@@ -97,8 +97,8 @@ def sample_kernel(
         drawn = drawn + (total <= noise).to(tl.float32)
     # recurrent_cell.gen:8
     x = tl.where(tl.arange(0, 32)[None, :] == 0, drawn[:, None], 0.0)
-    x_before = drawn
     h_before = tl.broadcast_to(vector(weights_2_array, 0, 64), (ROWS, 64))
+    x_before = drawn
     for t in tl.range(0, 31, num_stages=1):
         total_2 = t + 1
         h_t = tanh(
@@ -130,8 +130,8 @@ def sample_kernel(
             drawn_2 = drawn_2 + (total_3 <= noise_2).to(tl.float32)
         # recurrent_cell.gen:8
         x = tl.where(tl.arange(0, 32)[None, :] == total_2, drawn_2[:, None], x)
-        x_before = drawn_2
         h_before = h_t
+        x_before = drawn_2
     tl.store(x_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], x.to(tl.int64), mask=live[:, None])
 
 

@@ -72,8 +72,8 @@ def sample_rows(W, U, b, start, V, c, *, rows, seed, step):
         drawn = drawn + (total <= noise).to(dtype)
     # recurrent_cell.gen:8
     x = torch.select_scatter(torch.full((32,), 0.0, dtype=dtype, device=device).expand(len(rows), -1), drawn, -1, 0)
-    x_before = drawn
     h_before = value.expand(len(rows), -1)
+    x_before = drawn
     for t in range(31):
         total_2 = t + 1
         h_t = torch.tanh(h_before @ W.T + (x_before[:, None] == places).to(dtype) @ U + b)
@@ -89,8 +89,8 @@ def sample_rows(W, U, b, start, V, c, *, rows, seed, step):
             drawn_2 = drawn_2 + (total_3 <= noise_2).to(dtype)
         # recurrent_cell.gen:8
         x = torch.select_scatter(x, drawn_2, -1, total_2)
-        x_before = drawn_2
         h_before = h_t
+        x_before = drawn_2
     return x.to(torch.int64)
 
 

@@ -280,12 +280,12 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = choose(at == 0, drawn[lane], 0.0f);
         }
-        ALIGNED float x_before[LANES];
         ALIGNED float h_before[64][LANES];
-        for (int lane = 0; lane < LANES; lane++) x_before[lane] = drawn[lane];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start_used_2[at];
         }
+        ALIGNED float x_before[LANES];
+        for (int lane = 0; lane < LANES; lane++) x_before[lane] = drawn[lane];
         for (int64_t t = 0; t < 31; t++) {
             int64_t total_2;
             total_2 = t + 1;
@@ -362,13 +362,11 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             // recurrent_cell.gen:8
-            for (int lane = 0; lane < LANES; lane++) {
-                x[total_2][lane] = drawn_2[lane];
-                x_before[lane] = drawn_2[lane];
-            }
+            for (int lane = 0; lane < LANES; lane++) x[total_2][lane] = drawn_2[lane];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
             }
+            for (int lane = 0; lane < LANES; lane++) x_before[lane] = drawn_2[lane];
         }
         store_whole(x_out, x, first, count, 32, 32, 0);
     }

@@ -813,12 +813,10 @@ def log_prob_backward_kernel(
             ),
         )
         # spline.gen:14
-        value_5_0 = SplineCoupling_Spline
         SplineCoupling_output_0 = a_0
-        SplineCoupling_output_1 = value_5_0
-        value_0 = value_5_0
-        greater_equal_value_2 = tl.abs(value_0) >= 3.0
-        larger = tl.maximum(value_0, -3.0)
+        SplineCoupling_output_1 = SplineCoupling_Spline
+        greater_equal_value_2 = tl.abs(SplineCoupling_Spline) >= 3.0
+        larger = tl.maximum(SplineCoupling_Spline, -3.0)
         smaller = tl.minimum(larger, 3.0)
         not_greater_equal_value_2 = greater_equal_value_2 == 0
         chosen_3 = tl.where(not_greater_equal_value_2[:, None], difference_4, 0.0)
@@ -891,7 +889,7 @@ def log_prob_backward_kernel(
             tl.abs(
                 tl.where(
                     greater_equal_value_2,
-                    value_0,
+                    SplineCoupling_Spline,
                     tl.sum(
                         tl.where(
                             tl.arange(0, 16)[None, :] < 8,
@@ -996,7 +994,7 @@ def log_prob_backward_kernel(
         smaller_3 = tl.minimum(larger_3, 1.0)
         chosen_9 = tl.where(
             greater_equal_value_2,
-            value_0,
+            SplineCoupling_Spline,
             tl.sum(
                 tl.where(
                     tl.arange(0, 16)[None, :] < 8,
@@ -1158,9 +1156,9 @@ def log_prob_backward_kernel(
         product_32 = difference_13 * negate_product_31
         difference_21 = product_29 - product_32
         # spline.gen:15
-        value_0_2 = z_adjoint_1
+        value_0 = z_adjoint_1
         # spline.gen:14
-        chosen_19 = tl.where(greater_equal_value_2, 0.0, value_0_2)
+        chosen_19 = tl.where(greater_equal_value_2, 0.0, value_0)
         product_33 = (ratio_2 >= 0.0).to(tl.float32) * ((larger_2 <= 1.0).to(tl.float32) * (reduced_5 * chosen_19))
         chosen_20 = tl.where(not_greater_equal_value_2, -product_4 / square(chosen_6) * product_33, 0.0)
         product_34 = (total_2 >= 0.0).to(tl.float32) * tl.where(
@@ -1417,8 +1415,8 @@ def log_prob_backward_kernel(
         z_adjoint_1 = z_adjoint_0 + tl.sum(product_44 * vector(mlp_0_weight_array, k_2, 32), 1)
         z_adjoint_0 = (
             tl.where(greater_equal_value_2, product_25, 0.0)
-            + tl.where(greater_equal_value_2, value_0_2, 0.0)
-            + (value_0 >= -3.0).to(tl.float32) * ((larger <= 3.0).to(tl.float32) * (total_18 + total_19))
+            + tl.where(greater_equal_value_2, value_0, 0.0)
+            + (SplineCoupling_Spline >= -3.0).to(tl.float32) * ((larger <= 3.0).to(tl.float32) * (total_18 + total_19))
         )
     tl.store(x_gradient_out + place * 2, z_adjoint_0, mask=live)
     tl.store(x_gradient_out + place * 2 + 1, z_adjoint_1, mask=live)

@@ -319,7 +319,7 @@ def sample_rows(
             ),
         )
         # spline.gen:14
-        SplineCoupling_output = torch.cat((a, SplineCoupling_Spline[:, None].expand(-1, 1)), -1)
+        SplineCoupling_output = torch.cat((a, torch.stack((SplineCoupling_Spline,), -1)), -1)
         # spline.gen:22
         x = SplineCoupling_output.flip(-1)
     return x
@@ -404,7 +404,7 @@ def forward_rows(
             ),
         )
         # spline.gen:14
-        SplineCoupling_output = torch.cat((a, SplineCoupling_Spline[:, None].expand(-1, 1)), -1)
+        SplineCoupling_output = torch.cat((a, torch.stack((SplineCoupling_Spline,), -1)), -1)
         smaller = b_0.clamp(min=-3.0, max=3.0)
         indicator_value_2 = (smaller[:, None] >= value).to(dtype)
         difference_3 = F.pad(indicator_value_2, (1, 0), value=1.0) - F.pad(indicator_value_2, (0, 1))

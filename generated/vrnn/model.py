@@ -58,9 +58,9 @@ def sample_rows(
     x_0 = (noise_2 < torch.sigmoid(logits)).to(dtype)
     # vrnn.gen:9
     x = torch.slice_scatter(torch.full((64,), 0.0, dtype=dtype, device=device).expand(len(rows), -1), x_0, -1, 0, 8)
+    h_before = start.expand(len(rows), -1)
     z_before = z_0
     x_before = x_0
-    h_before = start.expand(len(rows), -1)
     for t in range(7):
         total = t + 1
         # vrnn.gen:12
@@ -83,9 +83,9 @@ def sample_rows(
         x_t = (noise_5 < torch.sigmoid(logits_2)).to(dtype)
         # vrnn.gen:9
         x = torch.slice_scatter(x, x_t, -1, product, product + 8)
+        h_before = h_t
         z_before = z_t
         x_before = x_t
-        h_before = h_t
     return x.to(torch.int64)
 
 
@@ -133,8 +133,8 @@ def log_weight_rows(
     # vrnn.gen:9
     h = torch.slice_scatter(torch.full((512,), 0.0, dtype=dtype, device=device), start, -1, 0, 64).expand(len(x), -1)
     z = torch.slice_scatter(torch.full((32,), 0.0, dtype=dtype, device=device).expand(len(x), -1), z_0, -1, 0, 4)
-    z_before = z_0
     h_before = start.expand(len(x), -1)
+    z_before = z_0
     for t in range(7):
         total = t + 1
         h_t = torch.tanh(
@@ -157,8 +157,8 @@ def log_weight_rows(
         # vrnn.gen:9
         h = torch.slice_scatter(h, h_t, -1, total * 64, total * 64 + 64)
         z = torch.slice_scatter(z, z_t, -1, product, product + 4)
-        z_before = z_t
         h_before = h_t
+        z_before = z_t
     # vrnn.gen:11
     log_p = 0.0
     for t_2 in tiles.chunks(8, 64 * len(x)):
@@ -232,8 +232,8 @@ def encode_rows(
     z_0 = m + scale * noise_2
     # vrnn.gen:9
     z = torch.slice_scatter(torch.full((32,), 0.0, dtype=dtype, device=device).expand(len(x), -1), z_0, -1, 0, 4)
-    z_before = z_0
     h_before = start.expand(len(x), -1)
+    z_before = z_0
     for t in range(7):
         total = t + 1
         # vrnn.gen:13
@@ -251,8 +251,8 @@ def encode_rows(
         z_t = m_2 + scale_2 * noise_3
         # vrnn.gen:9
         z = torch.slice_scatter(z, z_t, -1, product, product + 4)
-        z_before = z_t
         h_before = h_t
+        z_before = z_t
     return z
 
 
@@ -300,8 +300,8 @@ def objective_phase_1_rows(
     # vrnn.gen:9
     h = torch.slice_scatter(torch.full((512,), 0.0, dtype=dtype, device=device), start, -1, 0, 64).expand(len(x), -1)
     z = torch.slice_scatter(torch.full((32,), 0.0, dtype=dtype, device=device).expand(len(x), -1), z_0, -1, 0, 4)
-    z_before = z_0
     h_before = start.expand(len(x), -1)
+    z_before = z_0
     for t in range(7):
         total = t + 1
         h_t = torch.tanh(
@@ -324,8 +324,8 @@ def objective_phase_1_rows(
         # vrnn.gen:9
         h = torch.slice_scatter(h, h_t, -1, total * 64, total * 64 + 64)
         z = torch.slice_scatter(z, z_t, -1, product, product + 4)
-        z_before = z_t
         h_before = h_t
+        z_before = z_t
     # vrnn.gen:11
     log_p = 0.0
     for t_2 in tiles.chunks(8, 64 * len(x)):

@@ -150,6 +150,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = x_0[at][lane];
         }
+        ALIGNED float h_before[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
+        }
         ALIGNED float z_before[4][LANES];
         ALIGNED float x_before[8][LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -160,10 +164,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         }
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) x_before[at][lane] = x_0[at][lane];
-        }
-        ALIGNED float h_before[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
         }
         for (int64_t t = 0; t < 7; t++) {
             int64_t total;
@@ -276,6 +276,9 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) x[at + product_3][lane] = x_t[at][lane];
             }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
+            }
             for (int lane = 0; lane < LANES; lane++) {
                 z_before[0][lane] = z_t[0][lane];
                 z_before[1][lane] = z_t[1][lane];
@@ -284,9 +287,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) x_before[at][lane] = x_t[at][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
             }
         }
         store_whole(x_out, x, first, count, 64, 64, 0);
@@ -398,20 +398,22 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = 0.0f;
         }
-        ALIGNED float z_before[4][LANES];
         ALIGNED float h_before[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             z[0][lane] = z_0[0][lane];
             z[1][lane] = z_0[1][lane];
             z[2][lane] = z_0[2][lane];
             z[3][lane] = z_0[3][lane];
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
+        }
+        ALIGNED float z_before[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             z_before[0][lane] = z_0[0][lane];
             z_before[1][lane] = z_0[1][lane];
             z_before[2][lane] = z_0[2][lane];
             z_before[3][lane] = z_0[3][lane];
-        }
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
         }
         for (int64_t t = 0; t < 7; t++) {
             int64_t total;
@@ -499,13 +501,15 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
                 z[product_5 + 1][lane] = z_t[1][lane];
                 z[product_5 + 2][lane] = z_t[2][lane];
                 z[product_5 + 3][lane] = z_t[3][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
                 z_before[0][lane] = z_t[0][lane];
                 z_before[1][lane] = z_t[1][lane];
                 z_before[2][lane] = z_t[2][lane];
                 z_before[3][lane] = z_t[3][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
             }
         }
         // vrnn.gen:11
@@ -735,20 +739,22 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = 0.0f;
         }
-        ALIGNED float z_before[4][LANES];
         ALIGNED float h_before[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             z[0][lane] = z_0[0][lane];
             z[1][lane] = z_0[1][lane];
             z[2][lane] = z_0[2][lane];
             z[3][lane] = z_0[3][lane];
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
+        }
+        ALIGNED float z_before[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             z_before[0][lane] = z_0[0][lane];
             z_before[1][lane] = z_0[1][lane];
             z_before[2][lane] = z_0[2][lane];
             z_before[3][lane] = z_0[3][lane];
-        }
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
         }
         for (int64_t t = 0; t < 7; t++) {
             int64_t total;
@@ -835,13 +841,15 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
                 z[product_4 + 1][lane] = z_t[1][lane];
                 z[product_4 + 2][lane] = z_t[2][lane];
                 z[product_4 + 3][lane] = z_t[3][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
                 z_before[0][lane] = z_t[0][lane];
                 z_before[1][lane] = z_t[1][lane];
                 z_before[2][lane] = z_t[2][lane];
                 z_before[3][lane] = z_t[3][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
             }
         }
         store(z_out, z, first, count, 32, 32, 0);
@@ -953,20 +961,22 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = 0.0f;
         }
-        ALIGNED float z_before[4][LANES];
         ALIGNED float h_before[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             z[0][lane] = z_0[0][lane];
             z[1][lane] = z_0[1][lane];
             z[2][lane] = z_0[2][lane];
             z[3][lane] = z_0[3][lane];
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
+        }
+        ALIGNED float z_before[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             z_before[0][lane] = z_0[0][lane];
             z_before[1][lane] = z_0[1][lane];
             z_before[2][lane] = z_0[2][lane];
             z_before[3][lane] = z_0[3][lane];
-        }
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
         }
         for (int64_t t = 0; t < 7; t++) {
             int64_t total;
@@ -1054,13 +1064,15 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                 z[product_5 + 1][lane] = z_t[1][lane];
                 z[product_5 + 2][lane] = z_t[2][lane];
                 z[product_5 + 3][lane] = z_t[3][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
                 z_before[0][lane] = z_t[0][lane];
                 z_before[1][lane] = z_t[1][lane];
                 z_before[2][lane] = z_t[2][lane];
                 z_before[3][lane] = z_t[3][lane];
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
             }
         }
         // vrnn.gen:11
