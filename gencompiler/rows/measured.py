@@ -23,6 +23,11 @@ MEASURED: dict[str, tuple[int, int, int] | None] = {
     "14945907bcf7a5be": None,  # conditional_realnvp_log_prob_0
     "685eaeadafdd2f13": None,  # conditional_realnvp_log_prob_saving_4
     "4acbf249dc9d827c": None,  # conditional_realnvp_log_prob_saving_6
+    "f1a8e8667e2a5406": (16, 8, 1),  # sine_forward_residual_2
+    "9bd5036ae576ab77": None,  # spline_log_prob_backward_5
+    "b364a7fe0cd2f609": (16, 8, 1),  # rbm_pcd_anneal_8
+    "2ea1f0b628c49ddd": None,  # hmm_log_weight_1
+    "f58f7ad58405eb11": None,  # hmm_objective_phase_1_5
 }
 
 
