@@ -632,7 +632,7 @@ def anneal_rows(x, h, W, b, c, steps, total, *, rows, seed, step):
         step,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
+        num_warps=tiles.warps(8),
         num_stages=1,
     )
     return x_out, h_out, log_weight, accepted

@@ -758,7 +758,7 @@ def forward_residual_rows(
         count,
         ROWS=16,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
+        num_warps=tiles.warps(8),
         num_stages=1,
     )
     return residual, roundings
