@@ -188,6 +188,7 @@ class _Solver:
         if shared > 1:  # a function of a power of t
             found = {k // shared: c for k, c in found.items()}
             t = apply("power", t, literal(shared))
+        need(t.depth < body.depth, "{} is no simpler than {}", t, body)  # or solving would not come to an end
         need(max(found) <= 3, "the degree is too high")
         value = self._root(found, t, body, rising, denominator)
         return self.solve(t, fold(value), 0)

@@ -267,7 +267,7 @@ TRAPS: tuple[Trap, ...] = (
         "transition t(i', x' | i, x) { i' ~ Bernoulli(probability = 0.5)  x'[i'] ~ Bernoulli(logits = 0 * i) }",
         "reversible",
         F,
-        UNKNOWN,
+        REFUTED,
         "back from (1, x) to (0, x) it is site 0 that is drawn anew, and site 1 stays",
     ),
 )

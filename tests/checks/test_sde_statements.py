@@ -18,7 +18,7 @@ from gencompiler.proof import current_rules, exponentials, growth, sde_rules
 from gencompiler.proof.exponentials import Exponentials
 from gencompiler.proof.sde_facts import Diffusion
 from tests.checks import sde_balance, sde_kernels, sde_laws, sde_reversals
-from tests.checks.sde_statements import Statement, stationary
+from tests.checks.sde_statements import PAIR, Statement, several, stationary
 
 CLAIMS = ("kernel", "stationary_sde", "reversible_sde", "reverse", "marginals", "terminal_law")
 STATEMENTS = (*sde_balance.STATEMENTS, *sde_kernels.STATEMENTS, *sde_laws.STATEMENTS, *sde_reversals.STATEMENTS)
@@ -86,6 +86,14 @@ CAUCHY = stationary(
     False,
     "atan x is a Brownian motion, which leaves (-pi / 2, pi / 2)",
 )
+NO_LAW = several(
+    "a free velocity",
+    PAIR,
+    "exp(-x^2 / 2)",
+    "dx = -x * dt + sqrt(2) * dW1  dv = sqrt(2) * dW2",
+    False,
+    "it keeps a measure, whose mass is infinite along v",
+)
 EITHER = "observed x : Real  param k : Real"
 SIGNED = stationary("either sign", "-k * x^3 * dt + sqrt(2) * dW", "exp(-k * x^4 / 4)", False, "not for k < 0", EITHER)
 
@@ -117,7 +125,7 @@ BROKEN: dict[str, tuple[object, str, Any, Statement]] = {
         sde_rules,
         "direction_without_end",
         lambda value, state: None,
-        BY_NAME["stationary: not a law"],
+        NO_LAW,
     ),
     "no parameter has two signs": (sde_rules, "may_rise", lambda value, state: False, SIGNED),
     "the score is nothing": (

@@ -155,7 +155,7 @@ TWINS = (
         "gets Interval(0, 1)",
     ),
     Twin("scale of a base", PIPED, "exp(s)", "s", "G501", "cannot prove that the scale"),
-    Twin("conditions its own target", PIPED, "mlp(a, c,", "mlp(b, c,", "G406", "feeds its own conditioner"),
+    Twin("conditions its own target", PIPED, "mlp(a, c,", "mlp(b, c,", "G401", "both map to"),
     Twin("posterior that keeps places", PIPED, "|> reverse }", "}", "G404", "never transformed"),
     Twin("piped and quantized", PIPED, "Normal(0, 1) |> sigmoid", "Normal(0, 1) |> sigmoid |> quantize(2)", "G403"),
     # splines
@@ -206,7 +206,7 @@ TWINS = (
         "metropolis(y)",
         "accept(y, min(1, exp(U(x) - U(y))))",
         "G602",
-        "detailed balance fails at x = [0, 0], y = [1, 1]",
+        "detailed balance fails between x = [0, 0] and x = [1, 1]",
     ),
     Twin("nothing rejected", CHAIN, "y ~ Normal", "x' ~ Normal", "G601", "E|x'|^2 - E|x|^2 = 0.0025"),
     Twin("no probability", CHAIN, "metropolis(y)", "accept(y, exp(U(x) - U(y)))", "G501", "not be a probability"),
