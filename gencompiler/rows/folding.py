@@ -10,6 +10,16 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.rows import nodes
 from gencompiler.rows.nodes import Expr
 
+#: Comparisons, and what each is with its sides exchanged.
+MIRRORED = {
+    "equal": "equal",
+    "not_equal": "not_equal",
+    "less": "greater",
+    "greater": "less",
+    "less_equal": "greater_equal",
+    "greater_equal": "less_equal",
+}
+
 
 def folded(function: str, arguments: tuple[Expr, ...]) -> float | None:
     """The value of arithmetic on numbers, where double precision has one."""

@@ -106,8 +106,8 @@ class Graph:
         return self.intern(nodes.Local(RowType(False, (), "integer"), name, span=span))
 
     def elementwise(self, function: str, *arguments: Expr, span: Span) -> Expr:
-        if function in ("equal", "not_equal") and isinstance(arguments[0], nodes.Number):
-            arguments = arguments[::-1]  # the constant last, as it is read
+        if function in folding.MIRRORED and isinstance(arguments[0], nodes.Number):
+            function, arguments = folding.MIRRORED[function], arguments[::-1]  # the constant last, as it is read
         number = folding.folded(function, arguments)
         if number is not None:
             return self.number(number, span)

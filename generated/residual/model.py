@@ -296,7 +296,7 @@ def forward_residual_rows(
                                 * (
                                     torch.abs(1.0 / larger) * 0.48274469230281486
                                     + torch.abs(-0.9654893846056297 / larger**2)
-                                    * (torch.abs((0.9654893846056297 > norm).to(dtype)) * 0.48274469230281486)
+                                    * (torch.abs((norm < 0.9654893846056297).to(dtype)) * 0.48274469230281486)
                                     + 0.5 * torch.abs(ratio)
                                 )
                                 + 0.5 * abs_product
@@ -312,7 +312,7 @@ def forward_residual_rows(
                         * (
                             torch.abs(1.0 / larger_2) * 0.48274469230281486
                             + torch.abs(-0.9654893846056297 / larger_2**2)
-                            * (torch.abs((0.9654893846056297 > norm_2).to(dtype)) * 0.48274469230281486)
+                            * (torch.abs((norm_2 < 0.9654893846056297).to(dtype)) * 0.48274469230281486)
                             + 0.5 * torch.abs(ratio_2)
                         )
                         + 0.5 * abs_product_2
@@ -328,7 +328,7 @@ def forward_residual_rows(
                 * (
                     torch.abs(1.0 / larger_3) * 0.48274469230281486
                     + torch.abs(-0.9654893846056297 / larger_3**2)
-                    * (torch.abs((0.9654893846056297 > norm_3).to(dtype)) * 0.48274469230281486)
+                    * (torch.abs((norm_3 < 0.9654893846056297).to(dtype)) * 0.48274469230281486)
                     + 0.5 * torch.abs(ratio_3)
                 )
                 + 0.5 * abs_product_3
