@@ -28,8 +28,8 @@ WEIGHTS = "model.safetensors"
 METRICS = "metrics.csv"
 PACKAGE = "package"
 
-#: What of a package's folder is kept: the code and the certificate, no caches.
-_KEPT = ("*.py", "*.json")
+#: What of a package's folder is kept: the code, that in C too, and the certificate; no caches.
+_KEPT = ("*.py", "*.c", "*.json")
 
 
 def keep_package(model: Model, folder: Path) -> None:

@@ -316,8 +316,12 @@ def test_training_leaves_global_randomness_alone(modules: Modules) -> None:
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
 
 
-def test_a_run_folder_is_enough_to_load_the_model(modules: Modules, tmp_path: Path) -> None:
+def test_a_run_folder_is_enough_to_load_the_model(modules: Modules, packages: Path, tmp_path: Path) -> None:
     model = fit(modules, "nade", out=tmp_path, epochs=1)
+    kept, built = (
+        {f.name for f in folder.iterdir() if f.is_file()} for folder in (tmp_path / "package/nade", packages / "nade")
+    )
+    assert kept == built and "native.c" in kept
     loaded = runs.load_run(tmp_path)
     x = torch.from_numpy(ROWS["nade"])
     assert torch.equal(loaded.log_prob(x), model.log_prob(x))  # type: ignore[operator]
