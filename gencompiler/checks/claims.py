@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.verdict import Obligation
 from gencompiler.derive.nodes import Derived
@@ -63,10 +65,9 @@ def check_answers(checking: Checking) -> None:
         fact = claim.fact
         about = fact.arguments[:1] and fact.arguments[0] in subjects and fact.predicate in ("invertible", "normalized")
         if not about and claim.span not in spans and not any(_within(span, claim.span) for span in reported):
-            message = (
-                f"the claim `{fact.predicate}` of {', '.join(f'`{a}`' for a in fact.arguments)} is valid, but not "
-            )
-            checking.report(Finding("G901", message + "supported yet", claim.span, "nothing checks it"))
+            names = ", ".join(f"`{a}`" for a in fact.arguments)
+            message = f"the claim `{fact.predicate}` of {names} is valid, but not supported yet"
+            checking.report(Finding("G901", message, claim.span, "nothing checks it"))
 
 
 def _within(inner: Span, outer: Span) -> bool:
@@ -76,21 +77,30 @@ def _within(inner: Span, outer: Span) -> bool:
 def _unknown_names(checking: Checking) -> None:
     """`positive(NAME)`, `invertible(NAME)` and `normalized(NAME)` must be about something."""
     model = checking.model
-    maps = {m.definition for m in model.maps} | {m.name for m in model.maps}
-    laws = {d.name for d in model.densities} | {e.joint for e in model.energies} | {c.joint for c in model.conditionals}
-    kinds = {
-        "invertible": (maps, "a map that the model uses"),
-        "positive": (set(named_terms(model)), "a parameter or a `where` name"),
-        "normalized": (laws, "a density or a joint of the model"),
-    }
     for fact in [*(c.fact for c in model.claims), *(a.fact for a in model.assumptions)]:
         predicate, arguments = fact.predicate, fact.arguments
-        if predicate not in kinds:
+        if predicate not in _NAMED:
             continue
-        known, what = kinds[predicate]
+        what, known = _NAMED[predicate]
         if len(arguments) != 1:
             message = f"`{predicate}` takes one name"
             checking.report(Finding("G104", message, fact.span, "wrong number of arguments"))
-        elif arguments[0] not in known:
+        elif arguments[0] not in known(model):
             message = f"`{arguments[0]}` is not {what}"
             checking.report(Finding("G101", message, fact.span, "nothing of that name"))
+
+
+def _maps(model: nodes.Model) -> set[str]:
+    return {m.definition for m in model.maps} | {m.name for m in model.maps}
+
+
+def _laws(model: nodes.Model) -> set[str]:
+    return {d.name for d in model.densities} | {e.joint for e in model.energies} | {c.joint for c in model.conditionals}
+
+
+#: Predicates of one name: what the name must be, and the names of a model that are that.
+_NAMED: dict[str, tuple[str, Callable[[nodes.Model], Collection[str]]]] = {
+    "invertible": ("a map that the model uses", _maps),
+    "positive": ("a parameter or a `where` name", named_terms),
+    "normalized": ("a density or a joint of the model", _laws),
+}
