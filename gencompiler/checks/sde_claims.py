@@ -22,6 +22,7 @@ from gencompiler.proof.graph import Term, substitute
 from gencompiler.proof.kernel import Proof, Unproved, attempt
 from gencompiler.proof.polynomials import direction_without_end, directions, polynomial, rises_along
 from gencompiler.proof.refute import assignments
+from gencompiler.proof.refute_rules import Assignment
 from gencompiler.proof.scope import distribution_terms
 from gencompiler.proof.sde_facts import Balances, Diffusion, KeepsMeasure, KernelIs, Moments, Reverses, SameMarginals
 from gencompiler.proof.sde_refutations import (
@@ -185,9 +186,8 @@ def _solves_nothing(goal: KernelIs, search: Search) -> Proof | None:
             left = ex.written(moment_residual(goal.diffusion, goal.mean, goal.scale, power))
         except Unproved:
             return None
-        for assignment in assignments(_ordered(set(left.symbols))):
-            if nonzero(left, dict(assignment)):
-                return attempt("solves_no_equation", (*goal.values(), power, assignment), *defined)
+        if (assignment := _not_zero_at(left)) is not None:
+            return attempt("solves_no_equation", (*goal.values(), power, assignment), *defined)
     return None
 
 
@@ -197,9 +197,8 @@ def refute_stationary(goal: KeepsMeasure) -> Proof | None:
         left = ex.written(generator(goal.diffusion, gradient_of(goal.diffusion, goal.log_density)))
     except Unproved:
         return None
-    for assignment in assignments(_ordered(set(left.symbols))):
-        if nonzero(left, dict(assignment)):
-            return attempt("flux_left", (goal.diffusion, goal.log_density, assignment))
+    if (assignment := _not_zero_at(left)) is not None:
+        return attempt("flux_left", (goal.diffusion, goal.log_density, assignment))
     return _infinite(goal)
 
 
@@ -210,9 +209,8 @@ def refute_reversible(goal: Balances) -> Proof | None:
     except Unproved:
         return None
     for place, left in enumerate(found):
-        for assignment in assignments(_ordered(set(left.symbols))):
-            if nonzero(left, dict(assignment)):
-                return attempt("current_left", (goal.diffusion, goal.log_density, place, assignment))
+        if (assignment := _not_zero_at(left)) is not None:
+            return attempt("current_left", (goal.diffusion, goal.log_density, place, assignment))
     lost = _infinite(KeepsMeasure(goal.diffusion, goal.log_density))
     return attempt("not_even_kept", (goal.diffusion, goal.log_density), lost) if lost is not None else None
 
@@ -256,9 +254,8 @@ def refute_pair(goal: Reverses | SameMarginals, found: Proof | None) -> Proof | 
             left = residual(found.conclusion, own, middle, variance, backward=backward)
         except Unproved:
             return _other_start(goal)
-        for assignment in assignments(_ordered(set(left.symbols))):
-            if nonzero(left, dict(assignment)):
-                return attempt(rule, (*goal.values(), mean, scale, assignment), found)
+        if (assignment := _not_zero_at(left)) is not None:
+            return attempt(rule, (*goal.values(), mean, scale, assignment), found)
     return _other_start(goal)
 
 
@@ -272,9 +269,8 @@ def _other_start(goal: Reverses | SameMarginals) -> Proof | None:
             left = residual_at_start(first, second, goal.score, data, backward=backward)
         except Unproved:
             return None
-        for assignment in assignments(_ordered(set(left.symbols))):
-            if nonzero(left, dict(assignment)):
-                return attempt(rule, (*goal.values(), *data, assignment))
+        if (assignment := _not_zero_at(left)) is not None:
+            return attempt(rule, (*goal.values(), *data, assignment))
     return None
 
 
@@ -320,6 +316,11 @@ def what_is_wrong(goal: Reverses | SameMarginals) -> str | None:
     if is_([scaled(p, -share) for p in pulls]):
         return "the score has the wrong sign: time runs backwards, dt < 0"
     return None
+
+
+def _not_zero_at(term: Term) -> Assignment | None:
+    """Values of its symbols at which a scalar term is surely not 0; the first of those that are tried."""
+    return next((a for a in assignments(_ordered(set(term.symbols))) if nonzero(term, dict(a))), None)
 
 
 def _ordered(symbols: set[Term]) -> tuple[Term, ...]:
