@@ -62,7 +62,7 @@ from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Undecided, Values, ball
 from gencompiler.proof.quadrature import integral
 from gencompiler.proof.refute_rules import admissible, continuous
-from gencompiler.proof.ring import Ring
+from gencompiler.proof.ring import Ring, written
 from gencompiler.proof.terms import ONE, ZERO, minus, plus, times
 
 #: Values for a symbol: one for each element.
@@ -260,14 +260,7 @@ def _least(terms: list[Term]) -> Term:
 
 def simplified(term: Term) -> Term:
     """A sum in its normal form: what cancels is gone, so that it is enclosed tightly."""
-    found: Term = ZERO
-    for monomial, coefficient in Ring().normal(term).items():
-        product: Term = literal(abs(coefficient))
-        for atom, count in monomial:
-            power = atom if count == 1 else apply("power", atom, literal(count))
-            product = power if product is ONE else times(product, power)
-        found = plus(found, product) if coefficient > 0 else minus(found, product)
-    return found
+    return written(Ring().normal(term))
 
 
 def _only(kernel: Kernel) -> tuple[Proposal]:

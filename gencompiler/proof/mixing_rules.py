@@ -22,7 +22,7 @@ from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.map_rules import is_interval
 from gencompiler.proof.numbers import Undecided, compare
 from gencompiler.proof.refute_rules import Assignment, admissible, continuous
-from gencompiler.proof.ring import Polynomial, Ring
+from gencompiler.proof.ring import Polynomial, Ring, product
 from gencompiler.proof.terms import ONE, ZERO, minus, negated, over, plus, times, total
 from gencompiler.proof.vector_rules import Places, in_blocks
 
@@ -138,9 +138,7 @@ def _simplified(term: Term) -> Term:
     found: Polynomial = {}
     for monomial, coefficient in ring.normal(term).items():
         whole = [(atom, n) for atom, n in monomial if not (_is_cosine(atom) and n >= 2)]
-        part: Term = literal(coefficient)
-        for atom, n in whole:
-            part = times(part, apply("power", atom, literal(n)) if n != 1 else atom)
+        part = product(tuple(whole), coefficient)
         for atom, n in monomial:
             if _is_cosine(atom) and n >= 2:
                 sine = apply("sin", atom.arguments[0])
@@ -155,10 +153,7 @@ def _simplified(term: Term) -> Term:
     if not found:
         return ZERO
     ((monomial, coefficient),) = found.items()
-    product: Term = literal(coefficient)
-    for atom, n in monomial:
-        product = times(product, atom if n == 1 else apply("power", atom, literal(n)))
-    return product
+    return product(monomial, coefficient)
 
 
 def _is_cosine(atom: Term) -> bool:

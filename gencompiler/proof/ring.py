@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.proof.graph import Term, apply, is_finite, literal, reduce, support_of
+from gencompiler.proof.terms import ZERO, minus, plus, times
 from gencompiler.proof.views import has_view
 
 #: A product of atoms with exponents, in a fixed order; the empty one is 1.
@@ -264,7 +265,7 @@ class Ring:
             inner = tuple((atom, n) for atom, n in monomial if atom.shape != ())
             factor = coefficient
             if inner:
-                total = reduce("sum", _product(inner))
+                total = reduce("sum", product(inner))
                 outer[total] = outer.get(total, 0) + 1
             else:
                 factor *= count
@@ -281,6 +282,22 @@ def add(left: dict[KeyT, Fraction], right: dict[KeyT, Fraction]) -> dict[KeyT, F
     for monomial, coefficient in right.items():
         found[monomial] = found.get(monomial, Fraction(0)) + coefficient
     return {m: c for m, c in found.items() if c}
+
+
+def product(monomial: Monomial, coefficient: Fraction = Fraction(1)) -> Term:
+    """A monomial as a term."""
+    found = literal(coefficient)
+    for atom, count in monomial:
+        found = times(found, atom if count == 1 else apply("power", atom, literal(count)))
+    return found
+
+
+def written(polynomial: Polynomial) -> Term:
+    """A polynomial as a term, monomial by monomial."""
+    total: Term = ZERO
+    for monomial, coefficient in polynomial.items():
+        total = (plus if coefficient > 0 else minus)(total, product(monomial, abs(coefficient)))
+    return total
 
 
 def _is(term: Term, function: str) -> bool:
@@ -314,14 +331,6 @@ _MIRRORED: dict[str, Callable[[Polynomial, Polynomial], Polynomial]] = {
     "softplus": add,
     "sigmoid": lambda value, _: add({_UNIT: Fraction(1)}, _scale(value, Fraction(-1))),
 }
-
-
-def _product(monomial: Monomial) -> Term:
-    parts = [atom if n == 1 else apply("power", atom, literal(n)) for atom, n in monomial]
-    product = parts[0]
-    for part in parts[1:]:
-        product = apply("multiply", product, part)
-    return product
 
 
 def _scale(value: Polynomial, factor: Fraction) -> Polynomial:
