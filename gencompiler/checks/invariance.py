@@ -6,7 +6,7 @@ from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.checks import admissibility
 from gencompiler.checks.checking import Checking
 from gencompiler.model.nodes import Support
-from gencompiler.proof import finite_chains, flow_rules, flow_search, imbalance
+from gencompiler.proof import finite_chains, flow_search, imbalance
 from gencompiler.proof.balancing import log_of
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.chain_rules import (
@@ -23,7 +23,7 @@ from gencompiler.proof.chain_rules import (
     Times,
     positive_everywhere,
 )
-from gencompiler.proof.composite_rules import forgets, moved, parts_of
+from gencompiler.proof.composite_rules import forgets, kernels, moved, parts_of
 from gencompiler.proof.graph import Malformed, Term, substitute, support_of
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.places import substitute_parts
@@ -286,7 +286,7 @@ class Keeping:
     def _all_premises(self, move: Move) -> list[Proof] | None:
         """What is known of the laws and maps of all kernels of a move, in order; None where something is not."""
         found: list[Proof] = []
-        for kernel in flow_rules.kernels(move):
+        for kernel in kernels(move):
             own = self.premises(kernel)
             if own is None:
                 return None

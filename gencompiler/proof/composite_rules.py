@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import cast
 
@@ -374,3 +374,11 @@ def parts_of(move: Move) -> tuple[Move, ...]:
     if isinstance(move, Sequence | Blend):
         return move.parts
     return (move.part,) if isinstance(move, Repeated) else ()
+
+
+def kernels(move: Move) -> Iterator[Kernel]:
+    """The kernels that a move is made of, in order."""
+    if isinstance(move, Kernel):
+        yield move
+    for part in parts_of(move):
+        yield from kernels(part)

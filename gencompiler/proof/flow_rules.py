@@ -43,7 +43,7 @@ from gencompiler.proof.chain_rules import (
     log_proposal,
     well_formed,
 )
-from gencompiler.proof.composite_rules import moved, parts_of
+from gencompiler.proof.composite_rules import kernels, moved
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Fact, InRange, Member
 from gencompiler.proof.graph import (
@@ -74,14 +74,6 @@ MOST_TERMS = 256
 #: Of an integral, how precise it is, and how often its body is evaluated at most.
 DIGITS = 12
 EVALUATIONS = 500
-
-
-def kernels(move: Move) -> Iterator[Kernel]:
-    """The kernels that a move is made of, in order."""
-    if isinstance(move, Kernel):
-        yield move
-    for part in parts_of(move):
-        yield from kernels(part)
 
 
 def fixed_values(assignment: Place, state: tuple[Term, ...]) -> None:
