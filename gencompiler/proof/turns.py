@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gencompiler.proof.graph import Shape
-from gencompiler.proof.structure import WHOLE, Axis, Place, Production, Range, Turns, needs
+from gencompiler.proof.structure import Place, Production, Range, Turns, first_axis, needs
 
 #: A step of an order of evaluation: one equation, by number, or several in turns.
 Turn = int | Turns
@@ -22,11 +22,6 @@ MOST_SLICES = 1 << 12
 def members(turn: Turn) -> tuple[int, ...]:
     """The equations of a step."""
     return turn.members if isinstance(turn, Turns) else (turn,)
-
-
-def first_axis(place: Place) -> Axis:
-    """The subscript that says which slice."""
-    return place.axes[0] if place.axes else WHOLE
 
 
 def slices_of(place: Place, indices: tuple[Range, ...]) -> tuple[int, int] | None:
@@ -105,8 +100,8 @@ def order_of(productions: Sequence[Production], shapes: Mapping[str, Shape]) -> 
         turns.append(turn)
     order: list[Turn] = []
     done: set[int] = set()
+    wait = {t: set().union(*(graph[k] for k in members(t))) - {*members(t)} for t in turns}
     while len(order) < len(turns):
-        wait = {t: set().union(*(graph[k] for k in members(t))) - {*members(t)} for t in turns}
         ready = [t for t in turns if t not in order and wait[t] <= done]
         order.extend(ready)
         done |= {k for t in ready for k in members(t)}
