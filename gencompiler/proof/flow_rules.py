@@ -220,7 +220,7 @@ def _arriving(
     kernel: Kernel, weight: Term, log_target: Term, values: Mapping[Term, Term], ranges: Mapping[Term, Range]
 ) -> Real:
     """How much comes to a place through one kernel, at least, as a part of what is there."""
-    (proposal,) = _only(kernel)
+    proposal = _only(kernel)
     own, drawn = proposal.moves, proposal.drawn
     need(own in ranges, "no range for {}", own)
     rest = {s: v for s, v in values.items() if s is not own}
@@ -255,11 +255,11 @@ def simplified(term: Term) -> Term:
     return written(Ring().normal(term))
 
 
-def _only(kernel: Kernel) -> tuple[Proposal]:
+def _only(kernel: Kernel) -> Proposal:
     need(len(kernel.proposals) == 1, "several proposals at once")
     (proposal,) = kernel.proposals
     need(not proposal.place and not proposal.moves.shape, "a proposal of more or less than a number")
-    return (proposal,)
+    return proposal
 
 
 def _probability(kernel: Kernel) -> tuple[Term, Term]:
