@@ -8,12 +8,16 @@ place within the slice), which is well-founded."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import TypeVar
 
 from gencompiler.proof.graph import Shape
 from gencompiler.proof.structure import Place, Production, Range, Turns, first_axis, needs
 
 #: A step of an order of evaluation: one equation, by number, or several in turns.
 Turn = int | Turns
+
+NodeT = TypeVar("NodeT")
 
 #: The most pairs of an equation and a slice that are looked at one by one.
 MOST_SLICES = 1 << 12
@@ -160,18 +164,21 @@ def circle(productions: Sequence[Production], shapes: Mapping[str, Shape]) -> tu
     for k, s in nodes:
         makers.setdefault((productions[k].produces[0].variable, s), []).append(k)
     graph = {(k, s): _definite(productions, shapes, makers, k, s) - {(k, s)} for k, s in nodes}
-    left = set(graph)
-    while left:
-        free = {n for n in left if not graph[n] & left}
-        if not free:
-            break
-        left -= free
+    left = stuck(graph)
     if not left:
         return None
     path = [min(left)]
     while len(set(path)) == len(path):
         path.append(min(graph[path[-1]] & left))
     return tuple(path[path.index(path[-1]) :])
+
+
+def stuck(graph: Mapping[NodeT, AbstractSet[NodeT]]) -> set[NodeT]:
+    """The nodes of a graph, given by what each of them needs, that are on a circle or need what is on one."""
+    left = set(graph)
+    while free := {n for n in left if not graph[n] & left}:
+        left -= free
+    return left
 
 
 def _slices(productions: Sequence[Production], shapes: Mapping[str, Shape]) -> list[tuple[int, int]]:
