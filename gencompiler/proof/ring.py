@@ -130,7 +130,7 @@ class Ring:
             case "log1p":
                 return self.normal(apply("log", apply("add", literal(1), term.arguments[0])))
             case "logit":
-                return self.normal(minus_log(*term.arguments))
+                return self.normal(_logit(*term.arguments))
             case "softplus" | "sigmoid" if _is(term.arguments[0], "logit"):
                 (a,) = term.arguments[0].arguments  # 1 + exp(logit(a)) = 1 / (1 - a)
                 minus_softplus = apply("log", apply("subtract", literal(1), a))
@@ -310,7 +310,7 @@ def _support(atom: Term) -> str:
     return support_of(base).name if base.operation == "symbol" else ""
 
 
-def minus_log(a: Term) -> Term:
+def _logit(a: Term) -> Term:
     """logit(a) = log(a) - log(1 - a)"""
     return apply("subtract", apply("log", a), apply("log", apply("subtract", literal(1), a)))
 
