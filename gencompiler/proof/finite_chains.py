@@ -39,10 +39,9 @@ def change(move: Move, log_target: Term) -> Proof | None:
         gaps = {s: abs(_float(after.get(s, Fraction(0))) - _float(mass)) for s, mass in before.items()}
         for state in sorted(gaps, key=lambda s: -gaps[s])[:1]:
             place = tuple(zip(variables, state, strict=True))
-            try:
-                return prove("finite_change", (move, log_target, assignment, place, variables))
-            except Unproved:
-                continue
+            found = attempt("finite_change", (move, log_target, assignment, place, variables))
+            if found is not None:
+                return found
     return None
 
 
