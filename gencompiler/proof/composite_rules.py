@@ -378,7 +378,15 @@ def parts_of(move: Move) -> tuple[Move, ...]:
 
 def kernels(move: Move) -> Iterator[Kernel]:
     """The kernels that a move is made of, in order."""
-    if isinstance(move, Kernel):
-        yield move
+    return (m for m in _within(move) if isinstance(m, Kernel))
+
+
+def blends(move: Move) -> Iterator[Blend]:
+    """The mixtures that a move is made of, the outermost first."""
+    return (m for m in _within(move) if isinstance(m, Blend))
+
+
+def _within(move: Move) -> Iterator[Move]:
+    yield move
     for part in parts_of(move):
-        yield from kernels(part)
+        yield from _within(part)

@@ -43,7 +43,7 @@ from gencompiler.proof.chain_rules import (
     log_proposal,
     well_formed,
 )
-from gencompiler.proof.composite_rules import kernels, moved
+from gencompiler.proof.composite_rules import blends, kernels, moved
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Fact, InRange, Member
 from gencompiler.proof.graph import (
@@ -181,7 +181,7 @@ def surplus(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(state_of(move, log_target, tuple(weights)) <= set(here), "a state without a value")
     need(all(len(v) == 1 and admissible(support_of(s), v[0]) for s, v in here.items()), "not a place")
     known = {f.term: f for f in left if isinstance(f, Member | InRange)}
-    for weight in {f for part in _blends(move) for f in part.weights}:
+    for weight in {f for part in blends(move) for f in part.weights}:
         own = known.get(weight)
         need(isinstance(own, Member) and own.support.name == "NonNegative", "a weight that may be negative")
     for _, kernel in branches:
@@ -196,13 +196,6 @@ def surplus(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         raise Unproved(str(problem)) from None
     need(arrived > 1, "no more mass than there is")
     return NotStationary(move, log_target)
-
-
-def _blends(move: Move) -> Iterator[Blend]:
-    if isinstance(move, Blend):
-        yield move
-        for part in move.parts:
-            yield from _blends(part)
 
 
 def _branches(move: Move, weight: Term) -> Iterator[tuple[Term, Kernel]]:
