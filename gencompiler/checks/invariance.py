@@ -6,7 +6,7 @@ from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.checks import admissibility
 from gencompiler.checks.checking import Checking
 from gencompiler.model.nodes import Support
-from gencompiler.proof import finite_chains, flow_rules, flow_search, imbalance
+from gencompiler.proof import finite_chains, flow_search, imbalance
 from gencompiler.proof.balancing import log_of
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.chain_rules import (
@@ -23,7 +23,7 @@ from gencompiler.proof.chain_rules import (
     Times,
     positive_everywhere,
 )
-from gencompiler.proof.composite_rules import forgets, moved, parts_of
+from gencompiler.proof.composite_rules import blends, forgets, kernels, moved, parts_of
 from gencompiler.proof.graph import Malformed, Term, substitute, support_of
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.places import substitute_parts
@@ -266,7 +266,7 @@ class Keeping:
             premises = self._all_premises(move)
             if premises is None or isinstance(move, Sequence | Repeated):
                 return None
-            signs = [s for blend in _blends(move) for s in self.signs(blend)]
+            signs = [s for blend in blends(move) for s in self.signs(blend)]
         except NotFound:
             return None
         found = flow_search.surplus(move, target, (*premises, *signs, *stated))
@@ -286,7 +286,7 @@ class Keeping:
     def _all_premises(self, move: Move) -> list[Proof] | None:
         """What is known of the laws and maps of all kernels of a move, in order; None where something is not."""
         found: list[Proof] = []
-        for kernel in flow_rules.kernels(move):
+        for kernel in kernels(move):
             own = self.premises(kernel)
             if own is None:
                 return None
@@ -329,10 +329,6 @@ def _stated(move: Move) -> list[Term]:
     """The probabilities of acceptance that the spec states."""
     own = move.probability if isinstance(move, Kernel | Deterministic) else None
     return [*([own] if own is not None and own is not ONE else []), *(p for m in parts_of(move) for p in _stated(m))]
-
-
-def _blends(move: Move) -> list[Blend]:
-    return [*([move] if isinstance(move, Blend) else []), *(b for part in parts_of(move) for b in _blends(part))]
 
 
 def _images(maps: tuple[Mapped, ...]) -> list[Images]:

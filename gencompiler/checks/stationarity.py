@@ -39,7 +39,7 @@ from gencompiler.proof.chain_rules import (
 from gencompiler.proof.chain_rules import (
     there as there_of,
 )
-from gencompiler.proof.composite_rules import parts_of
+from gencompiler.proof.composite_rules import moved
 from gencompiler.proof.graph import Term, apply, gradient_parts, literal, name_of, substitute, support_of
 from gencompiler.proof.kernel import Proof
 from gencompiler.proof.numbers import Values
@@ -71,7 +71,7 @@ def obligation(derived: Derived, claim: nodes.Claim) -> Obligation | None:
     if target is None:
         return None
     move = move_of(derived, transition)
-    strange = sorted(moved(move) - described(derived.model, joint))
+    strange = sorted({name_of(m) for m in moved(move)} - described(derived.model, joint))
     if strange:
         raise Unsupported(f"it moves `{strange[0]}`, which `{joint}` does not describe", transition)
     words = f"`{name}` {'leaves' if predicate == 'stationary' else 'is reversible with respect to'} `{joint}`"
@@ -90,16 +90,6 @@ def obligations(derived: Derived) -> list[Obligation]:
             continue
         found += [own] if own is not None else []
     return found
-
-
-def moved(move: Move) -> frozenset[str]:
-    """The names of the variables that a move changes."""
-    own: frozenset[str] = frozenset()
-    if isinstance(move, Kernel):
-        own = frozenset(name_of(p.moves) for p in move.proposals)
-    elif isinstance(move, Deterministic):
-        own = frozenset(name_of(m) for m in move.moves)
-    return own.union(*(moved(part) for part in parts_of(move)))
 
 
 def claims(model: nodes.Model) -> list[nodes.Claim]:

@@ -9,20 +9,17 @@ from __future__ import annotations
 import contextlib
 
 from gencompiler.derive.express import Naming, express
-from gencompiler.derive.log_det import log_det
+from gencompiler.derive.log_det import Undone, log_det
 from gencompiler.derive.nodes import Failure, Inverse, LogDet
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.facts import Bijection, Invertible, VectorBijection, result
+from gencompiler.proof.facts import result
 from gencompiler.proof.graph import Malformed, Term, TooDeepError, substitute
 from gencompiler.proof.kernel import prove
 from gencompiler.proof.scope import MapTerms, terms_of, trusted_ranges
 from gencompiler.proof.search import Search
 from gencompiler.proof.translate import Untranslated
-
-#: What says how a map is undone.
-Undone = Bijection | VectorBijection | Invertible
 
 #: What an inverse calls its argument, unless the map uses the name itself.
 OUTPUT_NAMES = ("y", "v", "output")

@@ -16,13 +16,13 @@ from gencompiler.proof.facts import Bijection, Invertible, VectorBijection
 from gencompiler.proof.graph import Term, name_of
 from gencompiler.proof.translate import Translation
 
+#: What says how a map is undone.
+Undone = Bijection | VectorBijection | Invertible
 #: Jacobians are written out up to this many dimensions.
 EXACT_UP_TO = 16
 
 
-def log_det(
-    map_: nodes.Map, input_: Term, translation: Translation, found: Bijection | VectorBijection | Invertible
-) -> LogDet:
+def log_det(map_: nodes.Map, input_: Term, translation: Translation, found: Undone) -> LogDet:
     """log|det| of a map from what was found about it; of a lifted map, of one element."""
     value = found.log_derivative if isinstance(found, Bijection) else found.log_det
     assert value is not None

@@ -12,17 +12,16 @@ from __future__ import annotations
 import dataclasses
 from typing import cast
 
-from gencompiler.proof.chain_rules import Blend, Move, Repeated, Reversible, Sequence, same
+from gencompiler.proof.chain_rules import Blend, Move, Repeated, Reversible, Sequence, log_law, same
 from gencompiler.proof.composite_rules import constant_weights
 from gencompiler.proof.domain import REALS
 from gencompiler.proof.facts import Fact
-from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, literal, name_of, substitute, support_of, symbol
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.structure import Admissible
 from gencompiler.proof.structure_rules import form_of
-from gencompiler.proof.terms import ZERO, minus, total
+from gencompiler.proof.terms import ZERO, minus
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,10 +66,8 @@ def log_start(log_path: Term, time: Term, state: tuple[Term, ...], laws: tuple[A
     """log of the measure at 0, minus log of the laws: log of the mass, where it does not depend on the state."""
     found = substitute(log_path, {time: ZERO})
     for own, law in zip(state, laws, strict=True):
-        row = form_of(law.family, law.form)
-        need(not row.vectors, "a law by a vector of probabilities")
-        names = {name: value for (name, _), value in zip(row.parameters, law.arguments, strict=True)}
-        found = minus(found, total(instance(row.log_density, x=own, **names), law.shape))
+        need(not form_of(law.family, law.form).vectors, "a law by a vector of probabilities")
+        found = minus(found, log_law(law, own))
     return found
 
 

@@ -148,31 +148,3 @@ def _cycle(needs: list[set[int]], stuck: list[int], places: tuple[Places, ...], 
     if len(names) == 2 and set(places[path[0]]) == set(range(input_.shape[0])):
         return f"every entry of the result depends on all of {input_}, in a form that no rule is about"
     return "the transformed half feeds its own conditioner: " + " needs ".join(names)
-
-
-#: The rule that says where a term of each operation lies, and that of each elementwise function with one of its own.
-RANGE_RULES = {
-    "literal": "number",
-    "constant": "number",
-    "table": "entries",
-    "symbol": "declared",
-    "network": "network_output",
-    "bounded": "network_output",
-    "choose": "either",
-    "element": "part",
-    "select": "part",
-    "scatter": "scattered",
-    "each": "part",
-    "join": "side_by_side",
-    "scan": "running_sums",
-    "bin": "between_knots",
-    "contract": "contraction",
-}
-APPLY_RULES = {
-    "add": "arithmetic",
-    "subtract": "arithmetic",
-    "multiply": "arithmetic",
-    "power": "power",
-    "min": "extremum",
-    "max": "extremum",
-}

@@ -152,8 +152,8 @@ def gain(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     π(y) ∫ q(x | y) (1 - a(y, x)) dx, are at least its volume times the smallest integrands; where their sum exceeds
     π(y), π is not invariant, whatever its total mass and its moments.  Subject: the kernel, the target, parameters,
     the centre and the radius of the box of x, the centre of that of y, and, of a state of one number, into how many
-    pieces the box is cut: their integrals add up.  Premises: the laws of the proposals are
-    admissible, and those that are made of noise are bijections of it."""
+    pieces the box is cut: their integrals add up.  Premises: the laws of the proposals are admissible, and those that
+    are made of noise are bijections of it."""
     kernel, log_target, assignment, here, radius, there, pieces = cast(
         tuple[Kernel, Term, Assignment, tuple[Values, ...], Fraction, tuple[Values, ...], int], subject
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import cast
 
@@ -374,3 +374,19 @@ def parts_of(move: Move) -> tuple[Move, ...]:
     if isinstance(move, Sequence | Blend):
         return move.parts
     return (move.part,) if isinstance(move, Repeated) else ()
+
+
+def kernels(move: Move) -> Iterator[Kernel]:
+    """The kernels that a move is made of, in order."""
+    return (m for m in _within(move) if isinstance(m, Kernel))
+
+
+def blends(move: Move) -> Iterator[Blend]:
+    """The mixtures that a move is made of, the outermost first."""
+    return (m for m in _within(move) if isinstance(m, Blend))
+
+
+def _within(move: Move) -> Iterator[Move]:
+    yield move
+    for part in parts_of(move):
+        yield from _within(part)

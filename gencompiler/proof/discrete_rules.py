@@ -8,7 +8,6 @@ import math
 from fractions import Fraction
 from typing import cast
 
-from gencompiler.catalog.supports import values_in
 from gencompiler.model.nodes import Support
 from gencompiler.proof import domain
 from gencompiler.proof.domain import Interval
@@ -24,24 +23,13 @@ from gencompiler.proof.terms import ZERO, minus, negated
 LARGEST = 64
 
 
-def members(support: Support) -> tuple[Fraction, ...] | None:
-    """The values of a finite support of numbers; None of others."""
-    if support.name == "Sign":
-        return Fraction(-1), Fraction(1)
-    count = values_in(support.name, support.arguments)
-    own = domain.of_support(support)
-    if count is None or own is None or not 0 < count <= LARGEST:
-        return None
-    return tuple(Fraction(own.lower) + k for k in range(count))
-
-
 @rule
 def nonzero_counted(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A number that depends on one finite index, and is 0 at none of its values.  Subject: the term."""
     (term,) = cast(tuple[Term], subject)
     need(len(term.symbols) == 1 and term.shape == (), "it does not depend on one index")
     (index,) = term.symbols
-    counted = members(support_of(index)) if index.shape == () else None
+    counted = domain.values_of(support_of(index), LARGEST) if index.shape == () else None
     need(counted is not None, "{} has no finite number of values", index)
     try:
         found = [evaluate(term, {index: value})[0] for value in counted or ()]
@@ -57,7 +45,7 @@ def permuted(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     support."""
     input_, body, declared = cast(tuple[Term, Term, Support], subject)
     need(input_.shape == body.shape == () and body.symbols <= {input_}, "it depends on something else")
-    own, wanted = members(support_of(input_)), members(declared)
+    own, wanted = (domain.values_of(s, LARGEST) for s in (support_of(input_), declared))
     need(own is not None and wanted is not None, "not a finite set")
     try:
         reached = [evaluate(body, {input_: value})[0] for value in own or ()]

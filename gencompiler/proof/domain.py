@@ -84,6 +84,17 @@ def of_support(support: Support) -> Interval | None:
     return Interval(lower, upper, lower_open, upper_open)
 
 
+def values_of(support: Support, most: int) -> tuple[Fraction, ...] | None:
+    """The values of a finite support of numbers, in order; None of others, and where there are more than `most`."""
+    if support.name == "Sign":
+        return Fraction(-1), Fraction(1)
+    count = supports.values_in(support.name, support.arguments)
+    own = of_support(support)
+    if count is None or own is None or not 0 < count <= most:
+        return None
+    return tuple(Fraction(own.lower) + k for k in range(count))
+
+
 def hull(*intervals: Interval) -> Interval:
     """The smallest interval around them."""
     lower = min(i.lower for i in intervals)

@@ -25,7 +25,7 @@ from gencompiler.proof.chain_rules import (
     alike,
     positive_everywhere,
 )
-from gencompiler.proof.composite_rules import moved, parts_of
+from gencompiler.proof.composite_rules import kernels, moved
 from gencompiler.proof.domain import POSITIVE, REALS
 from gencompiler.proof.facts import Fact, InRange, Member
 from gencompiler.proof.graph import Term, support_of
@@ -71,15 +71,10 @@ def unreached(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(bool(state), "no variables")
     if not set(state) <= moved(move):
         return NotErgodic(move, state)
-    drawn = any(isinstance(m, Kernel) for m in _leaves(move))
+    drawn = any(kernels(move))
     continuous = any(not SUPPORTS[support_of(s).name].discrete for s in state)
     need(continuous and not drawn, "it moves, and by a draw")
     return NotErgodic(move, state)
-
-
-def _leaves(move: Move) -> Iterable[Move]:
-    parts = parts_of(move)
-    return [m for p in parts for m in _leaves(p)] if parts else [move]
 
 
 def _fresh(move: Move, premises: tuple[Fact, ...]) -> frozenset[Term]:

@@ -18,7 +18,6 @@ from gencompiler.proof.graph import (
     build,
     each,
     element,
-    join,
     literal,
     select,
     substitute,
@@ -27,7 +26,7 @@ from gencompiler.proof.graph import (
 )
 from gencompiler.proof.kernel import Subject, need, rule
 from gencompiler.proof.terms import ZERO, plus
-from gencompiler.proof.vector_rules import Places, interval_support, part_of, volume
+from gencompiler.proof.vector_rules import Places, assembled, interval_support, part_of, volume
 
 #: The places of the input that are given away, and what takes their place: places of the result, or a value on the way
 #: in terms of the symbols of `Exchange`.
@@ -53,7 +52,7 @@ class Exchange:
         need(not set(self.symbols.values()) & body.symbols, "a name of a part is in use")
         wrapped = [_whole(self.symbols[places]) for places in own]
         self._entries = {element(w, (ZERO,)): w.arguments[0] for w in wrapped if w.operation == "each"}
-        whole = substitute(body, {input_: _ordered(wrapped, own)})
+        whole = substitute(body, {input_: assembled(wrapped, own)})
         self.wide = {places: replaced(select(whole, places), self._entries) for places in images}
         self.parts = {places: self._part(term) for places, term in self.wide.items()}
         self.exchanged: list[tuple[Term, Term, Term]] = []  # what was given away, what for, and the value of that
@@ -115,7 +114,7 @@ class Exchange:
             value = substitute(found.inverse, {**known, result(found.input.shape): known[fresh]})
             need(value.shape == unknown.shape, "{} is not undone place by place", found.body)
             known[unknown] = value
-        return _ordered([_whole(known[self.first[places]]) for places in self.own], self.own)
+        return assembled([_whole(known[self.first[places]]) for places in self.own], self.own)
 
     def log_det(self, maps: list[Map]) -> Term:
         """The sum of the steps' log|det|, in terms of the input."""
@@ -148,13 +147,6 @@ def _wide(term: Term) -> Term:
     if term.shape == () and term.operation in ("apply", "choose"):
         return build(term.operation, term.data, tuple(map(_wide, term.arguments)))
     return term
-
-
-def _ordered(parts: list[Term], own: tuple[Places, ...]) -> Term:
-    """Parts of the input side by side, in the order of the places."""
-    flat = [p for places in own for p in places]
-    position = {place: j for j, place in enumerate(flat)}
-    return select(join(parts), (position[p] for p in range(len(flat))))
 
 
 def _without(term: Term, unknown: Term, undone: Term) -> Term:

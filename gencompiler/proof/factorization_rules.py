@@ -24,7 +24,7 @@ from gencompiler.proof.structure import (
     strictly_before,
     volume,
 )
-from gencompiler.proof.turns import Turn, circle, members, slices_of, used_by, waits
+from gencompiler.proof.turns import Turn, circle, members, slices_of, stuck, used_by, waits
 
 
 @rule
@@ -176,13 +176,7 @@ def _is_element(place: Place) -> bool:
 
 def _has_cycle(wanted: list[set[int]]) -> bool:
     """Whether a graph, given by what each node needs, has a cycle."""
-    stuck = set(range(len(wanted)))
-    while stuck:
-        free = {k for k in stuck if not (wanted[k] & stuck)}
-        if not free:
-            return True
-        stuck -= free
-    return False
+    return bool(stuck(dict(enumerate(wanted))))
 
 
 def _same_elements(used: Place) -> bool:

@@ -12,7 +12,7 @@ from flint import ctx
 
 from gencompiler.proof import enclosure
 from gencompiler.proof.chain_rules import Blend, Deterministic, Images, Kernel, Mapped, Move
-from gencompiler.proof.composite_rules import parts_of
+from gencompiler.proof.composite_rules import moved, parts_of
 from gencompiler.proof.evaluate import Undefined
 from gencompiler.proof.finite_rules import Finite, Measure, State, states
 from gencompiler.proof.graph import Term, name_of, support_of
@@ -39,10 +39,9 @@ def change(move: Move, log_target: Term) -> Proof | None:
         gaps = {s: abs(_float(after.get(s, Fraction(0))) - _float(mass)) for s, mass in before.items()}
         for state in sorted(gaps, key=lambda s: -gaps[s])[:1]:
             place = tuple(zip(variables, state, strict=True))
-            try:
-                return prove("finite_change", (move, log_target, assignment, place, variables))
-            except Unproved:
-                continue
+            found = attempt("finite_change", (move, log_target, assignment, place, variables))
+            if found is not None:
+                return found
     return None
 
 
@@ -129,17 +128,8 @@ def _float(value: Number) -> float:
 def _variables(move: Move, *terms: Term) -> tuple[Term, ...]:
     """The variables that a move and terms are about, by name."""
     found = {s for t in (*terms, *terms_of(move)) for s in t.symbols if s.data[0] == "variable"}
-    found |= {t for t in terms if t.operation == "symbol" and t.data[0] == "variable"} | set(_moved(move))
+    found |= {t for t in terms if t.operation == "symbol" and t.data[0] == "variable"} | moved(move)
     return tuple(sorted(found, key=name_of))
-
-
-def _moved(move: Move) -> Iterator[Term]:
-    if isinstance(move, Kernel):
-        yield from (p.moves for p in move.proposals)
-    elif isinstance(move, Deterministic):
-        yield from move.moves
-    for part in parts_of(move):
-        yield from _moved(part)
 
 
 def terms_of(move: Move) -> Iterator[Term]:

@@ -13,9 +13,8 @@ from typing import cast
 
 from flint import arb, ctx
 
-from gencompiler.catalog.supports import SUPPORTS, bounds
 from gencompiler.model.nodes import Support
-from gencompiler.proof import enclosure
+from gencompiler.proof import domain, enclosure
 from gencompiler.proof.chain_rules import (
     Blend,
     Deterministic,
@@ -52,12 +51,10 @@ Measure = dict[State, Number]
 
 def values_of(support: Support) -> tuple[Fraction, ...]:
     """The values of a finite support, in order."""
-    if support.name == "Sign":
-        return (Fraction(-1), Fraction(1))
-    low, high, _, _ = bounds(support.name, support.arguments)
-    finite = SUPPORTS[support.name].discrete and -math.inf < low <= high < math.inf and high - low < MOST_STATES
-    need(finite and support.name != "Permutation", "a support that is not finite")
-    return tuple(Fraction(int(low) + k) for k in range(int(high) - int(low) + 1))
+    found = domain.values_of(support, MOST_STATES)
+    if found is None:
+        raise Unproved("a support that is not finite")
+    return found
 
 
 def states(variables: tuple[Term, ...]) -> list[State]:

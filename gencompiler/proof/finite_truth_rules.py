@@ -130,7 +130,7 @@ def finite_ergodic(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(len(every) <= MOST_FOLLOWED, "too many states")
     finite = Finite(variables, ())
     try:
-        after = {s: frozenset(t for t, p in finite.spread(move, s).items() if _positive(p)) for s in every}
+        after = {s: frozenset(t for t, p in finite.spread(move, s).items() if p > 0) for s in every}
     except (Undecided, Undefined) as problem:
         raise Unproved(str(problem)) from None
     reached = after
@@ -139,7 +139,3 @@ def finite_ergodic(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
             return Ergodic(move, variables)
         reached = {s: frozenset().union(*(after[t] for t in r)) for s, r in reached.items()}
     raise Unproved("no power of it reaches every state from every state")
-
-
-def _positive(probability: object) -> bool:
-    return bool(probability > 0)  # type: ignore[operator]

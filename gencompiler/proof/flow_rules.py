@@ -43,7 +43,7 @@ from gencompiler.proof.chain_rules import (
     log_proposal,
     well_formed,
 )
-from gencompiler.proof.composite_rules import moved, parts_of
+from gencompiler.proof.composite_rules import blends, kernels, moved
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Fact, InRange, Member
 from gencompiler.proof.graph import (
@@ -62,7 +62,7 @@ from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Undecided, Values, ball
 from gencompiler.proof.quadrature import integral
 from gencompiler.proof.refute_rules import admissible, continuous
-from gencompiler.proof.ring import Ring
+from gencompiler.proof.ring import Ring, written
 from gencompiler.proof.terms import ONE, ZERO, minus, plus, times
 
 #: Values for a symbol: one for each element.
@@ -74,14 +74,6 @@ MOST_TERMS = 256
 #: Of an integral, how precise it is, and how often its body is evaluated at most.
 DIGITS = 12
 EVALUATIONS = 500
-
-
-def kernels(move: Move) -> Iterator[Kernel]:
-    """The kernels that a move is made of, in order."""
-    if isinstance(move, Kernel):
-        yield move
-    for part in parts_of(move):
-        yield from kernels(part)
 
 
 def fixed_values(assignment: Place, state: tuple[Term, ...]) -> None:
@@ -189,7 +181,7 @@ def surplus(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(state_of(move, log_target, tuple(weights)) <= set(here), "a state without a value")
     need(all(len(v) == 1 and admissible(support_of(s), v[0]) for s, v in here.items()), "not a place")
     known = {f.term: f for f in left if isinstance(f, Member | InRange)}
-    for weight in {f for part in _blends(move) for f in part.weights}:
+    for weight in {f for part in blends(move) for f in part.weights}:
         own = known.get(weight)
         need(isinstance(own, Member) and own.support.name == "NonNegative", "a weight that may be negative")
     for _, kernel in branches:
@@ -204,13 +196,6 @@ def surplus(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         raise Unproved(str(problem)) from None
     need(arrived > 1, "no more mass than there is")
     return NotStationary(move, log_target)
-
-
-def _blends(move: Move) -> Iterator[Blend]:
-    if isinstance(move, Blend):
-        yield move
-        for part in move.parts:
-            yield from _blends(part)
 
 
 def _branches(move: Move, weight: Term) -> Iterator[tuple[Term, Kernel]]:
@@ -228,7 +213,7 @@ def _arriving(
     kernel: Kernel, weight: Term, log_target: Term, values: Mapping[Term, Term], ranges: Mapping[Term, Range]
 ) -> Real:
     """How much comes to a place through one kernel, at least, as a part of what is there."""
-    (proposal,) = _only(kernel)
+    proposal = _only(kernel)
     own, drawn = proposal.moves, proposal.drawn
     need(own in ranges, "no range for {}", own)
     rest = {s: v for s, v in values.items() if s is not own}
@@ -260,21 +245,14 @@ def _least(terms: list[Term]) -> Term:
 
 def simplified(term: Term) -> Term:
     """A sum in its normal form: what cancels is gone, so that it is enclosed tightly."""
-    found: Term = ZERO
-    for monomial, coefficient in Ring().normal(term).items():
-        product: Term = literal(abs(coefficient))
-        for atom, count in monomial:
-            power = atom if count == 1 else apply("power", atom, literal(count))
-            product = power if product is ONE else times(product, power)
-        found = plus(found, product) if coefficient > 0 else minus(found, product)
-    return found
+    return written(Ring().normal(term))
 
 
-def _only(kernel: Kernel) -> tuple[Proposal]:
+def _only(kernel: Kernel) -> Proposal:
     need(len(kernel.proposals) == 1, "several proposals at once")
     (proposal,) = kernel.proposals
     need(not proposal.place and not proposal.moves.shape, "a proposal of more or less than a number")
-    return (proposal,)
+    return proposal
 
 
 def _probability(kernel: Kernel) -> tuple[Term, Term]:

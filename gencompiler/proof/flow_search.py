@@ -9,9 +9,9 @@ from fractions import Fraction
 
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.proof.chain_rules import Blend, Deterministic, Kernel, Move, Sequence
-from gencompiler.proof.composite_rules import moved
+from gencompiler.proof.composite_rules import kernels, moved
 from gencompiler.proof.finite_chains import terms_of
-from gencompiler.proof.flow_rules import Place, kernels
+from gencompiler.proof.flow_rules import Place
 from gencompiler.proof.graph import Term, name_of, support_of
 from gencompiler.proof.kernel import Proof, attempt
 from gencompiler.proof.refute_rules import admissible

@@ -13,9 +13,8 @@ from flint import arb, ctx, fmpq
 
 from gencompiler.proof import enclosure
 from gencompiler.proof.domain import Interval
-from gencompiler.proof.graph import Term, apply, constant, is_finite, literal
-from gencompiler.proof.ring import Monomial, Polynomial, Ring
-from gencompiler.proof.terms import ZERO, negated, plus, times
+from gencompiler.proof.graph import Term, constant, is_finite
+from gencompiler.proof.ring import Polynomial, Ring, written
 
 WAVES = ("sin", "cos", "tan")
 _PI = constant("pi")
@@ -33,27 +32,12 @@ def half_turns(angle: Term) -> Term | None:
         if powers.pop(_PI, 0) != 1 or any(_mentions_pi(a) for a in powers):
             return None
         found[tuple(powers.items())] = coefficient
-    return _sum(found)
+    return written(found)
 
 
 @functools.lru_cache(maxsize=4096)
 def _mentions_pi(term: Term) -> bool:
     return term is _PI or any(_mentions_pi(a) for a in term.arguments)
-
-
-def _sum(polynomial: Polynomial) -> Term:
-    total: Term = ZERO
-    for monomial, coefficient in polynomial.items():
-        part = _product(monomial, abs(coefficient))
-        total = plus(total, part if coefficient > 0 else negated(part))
-    return total
-
-
-def _product(monomial: Monomial, size: Fraction) -> Term:
-    found = literal(size)
-    for atom, count in monomial:
-        found = times(found, atom if count == 1 else apply("power", atom, literal(count)))
-    return found
 
 
 def at(name: str, turns: Fraction) -> tuple[Fraction | float, Fraction | float]:

@@ -1,5 +1,4 @@
-"""The search for failures of detailed balance and of invariance; the rules of `chain_refutations` confirm what it
-finds.
+"""The search for failures of invariance; the rule `gain` of `chain_refutations` confirms what it finds.
 
 Floats guide it, and decide nothing.
 """
@@ -19,7 +18,7 @@ from gencompiler.proof.chain_refutations import chance, log_flow
 from gencompiler.proof.chain_rules import Kernel, log_proposal
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.graph import Term, substitute, support_of
-from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.kernel import Proof, attempt
 from gencompiler.proof.numbers import Undecided, Values, ball
 from gencompiler.proof.refute_rules import Assignment
 
@@ -110,7 +109,7 @@ class _Gain:
         for radius, near in itertools.product(RADII, (readable, x)):
             here, there = _shaped(self.kernel, near), _shaped(self.kernel, y)
             subject = (self.kernel, self.target, self.assignment, here, radius, there, 1)
-            found = _try("gain", subject, self.laws)
+            found = attempt("gain", subject, *self.laws)
             if found is not None:
                 return found
         return None
@@ -123,7 +122,7 @@ class _Gain:
             centre, radius, pieces = Fraction(7, 4) * y[0], Fraction(3, 2) * y[0], 2 * PIECES
         here = _shaped(self.kernel, (centre,))
         subject = (self.kernel, self.target, self.assignment, here, radius, there, pieces)
-        return _try("gain", subject, self.laws)
+        return attempt("gain", subject, *self.laws)
 
     def inflow(self, x: Flat, y: Flat) -> float:
         """log of π(x) q(y | x) a(x, y), as a float."""
@@ -195,10 +194,3 @@ def _climb(height: Callable[[Flat], float], start: Flat) -> Flat:
                     here, best, improved = there, value, True
         step /= 2
     return here
-
-
-def _try(rule: str, subject: tuple[object, ...], laws: list[Proof]) -> Proof | None:
-    try:
-        return prove(rule, subject, *laws)
-    except Unproved:
-        return None

@@ -17,14 +17,14 @@ from gencompiler.proof.binders import releveled, replaced
 from gencompiler.proof.domain import REALS
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Fact, InRange, LogAbs, NotInjective, VectorBijection, result
-from gencompiler.proof.graph import Term, apply, bound_index, element, join, literal, select, subterms, support_of
+from gencompiler.proof.graph import Term, apply, bound_index, element, literal, select, subterms, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.map_rules import is_interval
 from gencompiler.proof.numbers import Undecided, compare
 from gencompiler.proof.refute_rules import Assignment, admissible, continuous
-from gencompiler.proof.ring import Polynomial, Ring
+from gencompiler.proof.ring import Polynomial, Ring, product
 from gencompiler.proof.terms import ONE, ZERO, minus, negated, over, plus, times, total
-from gencompiler.proof.vector_rules import Places, in_blocks
+from gencompiler.proof.vector_rules import Places, assembled, in_blocks
 
 #: Cramer's rule has as many products as there are orders of the parts.
 LARGEST = 4
@@ -138,9 +138,7 @@ def _simplified(term: Term) -> Term:
     found: Polynomial = {}
     for monomial, coefficient in ring.normal(term).items():
         whole = [(atom, n) for atom, n in monomial if not (_is_cosine(atom) and n >= 2)]
-        part: Term = literal(coefficient)
-        for atom, n in whole:
-            part = times(part, apply("power", atom, literal(n)) if n != 1 else atom)
+        part = product(tuple(whole), coefficient)
         for atom, n in monomial:
             if _is_cosine(atom) and n >= 2:
                 sine = apply("sin", atom.arguments[0])
@@ -155,10 +153,7 @@ def _simplified(term: Term) -> Term:
     if not found:
         return ZERO
     ((monomial, coefficient),) = found.items()
-    product: Term = literal(coefficient)
-    for atom, n in monomial:
-        product = times(product, atom if n == 1 else apply("power", atom, literal(n)))
-    return product
+    return product(monomial, coefficient)
 
 
 def _is_cosine(atom: Term) -> bool:
@@ -192,9 +187,7 @@ def mixing(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         for k in range(count):
             value = plus(value, _unless_zero(times, _minor(found.matrix, k, j), shifted[k]))
         solved.append(over(value, determinant))
-    flat = [p for block in places for p in block]
-    position = {place: j for j, place in enumerate(flat)}
-    inverse = select(join(solved), (position[p] for p in range(len(flat))))
+    inverse = assembled(solved, places)
     log_det = total(size.value, (found.size,))
     return VectorBijection(input_, body, REALS, True, releveled(inverse), releveled(log_det))
 

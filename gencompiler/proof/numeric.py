@@ -37,7 +37,7 @@ def _value(term: Term, known: Mapping[Term, Array]) -> Array:
         case "choose":
             return np.where(np.asarray(arguments[0]) != 0, arguments[1], arguments[2])
         case "reduce" if term.data in ("sum", "mean") and len(term.arguments[0].shape) == 1:
-            operand = np.asarray(arguments[0])
+            operand = np.atleast_1d(arguments[0])  # one number where it is undefined
             return operand.sum(0) if term.data == "sum" else operand.mean(0)
         case "contract" if all(len(a.shape) == 1 for a in term.arguments):
             return (arguments[0] * arguments[1]).sum(0)

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.proof.graph import Term, apply, is_finite, literal, reduce, support_of
+from gencompiler.proof.terms import ZERO, minus, plus, times
 from gencompiler.proof.views import has_view
 
 #: A product of atoms with exponents, in a fixed order; the empty one is 1.
@@ -129,7 +130,7 @@ class Ring:
             case "log1p":
                 return self.normal(apply("log", apply("add", literal(1), term.arguments[0])))
             case "logit":
-                return self.normal(minus_log(*term.arguments))
+                return self.normal(_logit(*term.arguments))
             case "softplus" | "sigmoid" if _is(term.arguments[0], "logit"):
                 (a,) = term.arguments[0].arguments  # 1 + exp(logit(a)) = 1 / (1 - a)
                 minus_softplus = apply("log", apply("subtract", literal(1), a))
@@ -264,7 +265,7 @@ class Ring:
             inner = tuple((atom, n) for atom, n in monomial if atom.shape != ())
             factor = coefficient
             if inner:
-                total = reduce("sum", _product(inner))
+                total = reduce("sum", product(inner))
                 outer[total] = outer.get(total, 0) + 1
             else:
                 factor *= count
@@ -283,6 +284,22 @@ def add(left: dict[KeyT, Fraction], right: dict[KeyT, Fraction]) -> dict[KeyT, F
     return {m: c for m, c in found.items() if c}
 
 
+def product(monomial: Monomial, coefficient: Fraction = Fraction(1)) -> Term:
+    """A monomial as a term."""
+    found = literal(coefficient)
+    for atom, count in monomial:
+        found = times(found, atom if count == 1 else apply("power", atom, literal(count)))
+    return found
+
+
+def written(polynomial: Polynomial) -> Term:
+    """A polynomial as a term, monomial by monomial."""
+    total: Term = ZERO
+    for monomial, coefficient in polynomial.items():
+        total = (plus if coefficient > 0 else minus)(total, product(monomial, abs(coefficient)))
+    return total
+
+
 def _is(term: Term, function: str) -> bool:
     return term.operation == "apply" and term.data == function
 
@@ -293,7 +310,7 @@ def _support(atom: Term) -> str:
     return support_of(base).name if base.operation == "symbol" else ""
 
 
-def minus_log(a: Term) -> Term:
+def _logit(a: Term) -> Term:
     """logit(a) = log(a) - log(1 - a)"""
     return apply("subtract", apply("log", a), apply("log", apply("subtract", literal(1), a)))
 
@@ -314,14 +331,6 @@ _MIRRORED: dict[str, Callable[[Polynomial, Polynomial], Polynomial]] = {
     "softplus": add,
     "sigmoid": lambda value, _: add({_UNIT: Fraction(1)}, _scale(value, Fraction(-1))),
 }
-
-
-def _product(monomial: Monomial) -> Term:
-    parts = [atom if n == 1 else apply("power", atom, literal(n)) for atom, n in monomial]
-    product = parts[0]
-    for part in parts[1:]:
-        product = apply("multiply", product, part)
-    return product
 
 
 def _scale(value: Polynomial, factor: Fraction) -> Polynomial:

@@ -112,4 +112,31 @@ MODULES = (
     lemma_refutations,
 )
 
-__all__ = ["MODULES", "RULES"]
+#: The rule that says where a term of each operation lies, and that of each elementwise function with one of its own.
+RANGE_RULES = {
+    "literal": "number",
+    "constant": "number",
+    "table": "entries",
+    "symbol": "declared",
+    "network": "network_output",
+    "bounded": "network_output",
+    "choose": "either",
+    "element": "part",
+    "select": "part",
+    "scatter": "scattered",
+    "each": "part",
+    "join": "side_by_side",
+    "scan": "running_sums",
+    "bin": "between_knots",
+    "contract": "contraction",
+}
+APPLY_RULES = {
+    "add": "arithmetic",
+    "subtract": "arithmetic",
+    "multiply": "arithmetic",
+    "power": "power",
+    "min": "extremum",
+    "max": "extremum",
+}
+
+__all__ = ["APPLY_RULES", "MODULES", "RANGE_RULES", "RULES"]

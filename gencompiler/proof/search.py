@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import rules, sign_search, splines, vector_search
-from gencompiler.proof.blocks import APPLY_RULES, RANGE_RULES, NotFound
+from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.case_rules import branches, distributed
 from gencompiler.proof.discrete_rules import halves
 from gencompiler.proof.facts import InRange, Member, NonZero
@@ -69,7 +69,7 @@ class Search:
     def _range(self, term: Term) -> Proof:
         if term.operation == "reduce":
             return self._reduction(term)
-        name = RANGE_RULES.get(term.operation)
+        name = rules.RANGE_RULES.get(term.operation)
         if name is None and term.operation == "apply":
             return self._apply(term)
         if term.operation == "matrix":
@@ -129,7 +129,7 @@ class Search:
         if turns is not None:
             with contextlib.suppress(NotFound, Unproved):
                 return prove("wave_values", (term,), self.range(turns), *arguments)
-        rule = APPLY_RULES.get(term.data) or ("monotone" if fact.monotone else "bounded")
+        rule = rules.APPLY_RULES.get(term.data) or ("monotone" if fact.monotone else "bounded")
         found = prove(rule, (term,), *arguments)
         return sign_search.in_order(self, found, term) or found
 

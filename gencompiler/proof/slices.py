@@ -17,7 +17,7 @@ from gencompiler.catalog.supports import SUPPORTS, bounds
 from gencompiler.model.nodes import Support, Type
 from gencompiler.proof.graph import Shape
 from gencompiler.proof.kernel import Unproved, need
-from gencompiler.proof.structure import Axis, Place, Range, describe
+from gencompiler.proof.structure import Place, Range, describe, first_axis
 
 #: The most values that are summed over at once: of all latent variables, or of two neighbouring slices of them.
 LARGEST_SUM = 1 << 16
@@ -87,7 +87,7 @@ def windows(latent: Mapping[str, Type], parts: Sequence[Part]) -> tuple[int, tup
 
 
 def _window(latent: Mapping[str, Type], indices: tuple[Range, ...], places: tuple[Place, ...]) -> Window | None:
-    touched = {_first(p): p for p in places if p.variable in latent}
+    touched = {first_axis(p): p for p in places if p.variable in latent}
     if not touched:
         return None
     indexed = {axis.index for axis in touched if axis.kind == "index"}
@@ -104,7 +104,3 @@ def _window(latent: Mapping[str, Type], indices: tuple[Range, ...], places: tupl
     if own is None:
         raise Unproved(f"nothing is known of `{index}`")
     return Window(index, last, own.start + last, own.stop + last, first < last)
-
-
-def _first(place: Place) -> Axis:
-    return place.axes[0] if place.axes else Axis("whole")

@@ -29,7 +29,7 @@ from gencompiler.proof.graph import Term, subterms, support_of, symbol
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.map_rules import is_interval
 from gencompiler.proof.numbers import Number, Undecided, Values, ball
-from gencompiler.proof.vector_refutations import Choice, points, shared, told_apart
+from gencompiler.proof.vector_refutations import Choice, points, shared, told_apart, values_of_symbols
 
 #: A number that is solved for: an element of the input, or of a network's output, at the second point.
 Unknown = tuple[Term, int]
@@ -91,6 +91,8 @@ def second_solution(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     here, there = points(input_, body, choices, ends)
     need(radius > 0 and len(input_.shape) == 1 and body.shape == input_.shape, "no box")
     _apart(input_, body, choices, ends, unknowns, radius)
+    for atom in (a for a, _ in unknowns if a is not input_):
+        need(told_apart(body, atom, (here, there)) and not shared(body, atom), "the network may see the same twice")
     system = System(input_, body, tuple(a for a, _, _ in choices), unknowns)
     first = system.elements(cast(dict[Term, Values], here))
     centre = system.elements(cast(dict[Term, Values], there))
@@ -114,7 +116,7 @@ def second_solution(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     except (Undecided, Undefined) as problem:
         raise Unproved(str(problem)) from None
     need(len(rows) == len(system.equations), "not a square matrix")
-    return NotInjective(input_, body, tuple((a, v) for a, v, _ in choices if a.operation == "symbol"))
+    return NotInjective(input_, body, values_of_symbols(choices))
 
 
 def _apart(
@@ -127,9 +129,8 @@ def _apart(
 ) -> None:
     """The second point is an input wherever it is in its box, and another one than the first."""
     solved = [place for atom, place in unknowns if atom is input_]
-    others = [atom for atom, _ in unknowns if atom is not input_]
     networks = {atom for atom, _, _ in choices if atom.operation == "network"}
-    need(all(atom in networks for atom in others), "what is solved for has a value")
+    need(all(atom in networks for atom, _ in unknowns if atom is not input_), "what is solved for has a value")
     constant = all(first == second for atom, first, second in choices if atom.operation == "network")
     given = {t for t in subterms(body) if t.operation == "network"} <= networks
     need(not solved or (constant and given), "a network of what is solved for")
@@ -141,12 +142,6 @@ def _apart(
         need(allowed.contains(value - radius) and allowed.contains(value + radius), "the box leaves the inputs")
     sizes = [abs(a - b) for a, b in zip(*ends, strict=True)]
     need(any(s > (radius if k in solved else 0) for k, s in enumerate(sizes)), "the box holds the first point")
-    found: tuple[dict[Term, Fraction | Values], ...] = ({input_: ends[0]}, {input_: ends[1]})
-    for atom, first, second in choices:
-        for point, values in zip(found, (first, second), strict=True):
-            point[atom] = values
-    for atom in others:
-        need(told_apart(body, atom, found) and not shared(body, atom), "the network may see the same twice")
 
 
 def _one(term: Term, point: dict[Term, Number]) -> arb:

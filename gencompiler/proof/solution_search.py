@@ -18,17 +18,15 @@ from gencompiler.proof.graph import Malformed, Term, support_of
 from gencompiler.proof.kernel import Proof, Unproved, attempt
 from gencompiler.proof.lazy import np
 from gencompiler.proof.numbers import Values
-from gencompiler.proof.numeric import values
+from gencompiler.proof.numeric import Array, values
 from gencompiler.proof.refute_rules import admissible
 from gencompiler.proof.samples import grid_of
 from gencompiler.proof.solution_rules import System, Unknown, output_names
-from gencompiler.proof.vector_refutations import Choice
+from gencompiler.proof.vector_refutations import Choice, values_of_symbols
 
 #: Maps of at most this many numbers, this many looks, starts and steps of each.
 LARGEST, LOOKS, STARTS, STEPS = 8, 24, 96, 40
 RADIUS = Fraction(1, 2**30)
-
-Array = Any
 
 
 def second_solution(
@@ -37,7 +35,7 @@ def second_solution(
     """A point and a box that holds another one with its value; None where none is met."""
     if len(input_.shape) != 1 or input_.shape[0] > LARGEST or body.shape != input_.shape:
         return None
-    allowed = [chosen for chosen in assignments if not requires or holds_at(requires, _symbols(chosen))]
+    allowed = [chosen for chosen in assignments if holds_at(requires, values_of_symbols(chosen))]
     if not allowed:
         return None
     atoms = tuple(a for a, _, _ in allowed[0])
@@ -48,10 +46,6 @@ def second_solution(
                 if found is not None:
                     return found
     return None
-
-
-def _symbols(chosen: tuple[Choice, ...]) -> tuple[tuple[Term, Values], ...]:
-    return tuple((a, v) for a, v, _ in chosen if a.operation == "symbol")
 
 
 def _with_inputs(
@@ -182,14 +176,13 @@ class _Look:
         return evaluated(self.system, self.there, at, self.target)
 
     def _shown(self, place: Array) -> Proof | None:
-        """The proof with a box around a place, which is made exact by further steps with exact numbers."""
-        point = [Fraction(float(v)) for v in place]
+        """The proof with a box around a place, as a rational number."""
         _, slopes = self._system(place[None])
         if not np.isfinite(slopes).all() or abs(np.linalg.det(slopes[0])) < 1e-9:
             return None
         undone = np.linalg.inv(slopes[0])
         rows = tuple(tuple(Fraction(float(v)).limit_denominator(10**9) for v in row) for row in undone)
-        centre = tuple(v.limit_denominator(2**40) for v in point)
+        centre = tuple(Fraction(float(v)).limit_denominator(2**40) for v in place)
         choices = []
         for atom, first, second in self.chosen:
             there = list(second)

@@ -37,6 +37,11 @@ class Place:
     axes: tuple[Axis, ...] = ()
 
 
+def first_axis(place: Place) -> Axis:
+    """The subscript that says which slice along the first axis."""
+    return place.axes[0] if place.axes else WHOLE
+
+
 @dataclasses.dataclass(frozen=True)
 class Range:
     """`index` runs over start..stop."""

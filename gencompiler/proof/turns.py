@@ -8,12 +8,16 @@ place within the slice), which is well-founded."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import TypeVar
 
 from gencompiler.proof.graph import Shape
-from gencompiler.proof.structure import WHOLE, Axis, Place, Production, Range, Turns, needs
+from gencompiler.proof.structure import Place, Production, Range, Turns, first_axis, needs
 
 #: A step of an order of evaluation: one equation, by number, or several in turns.
 Turn = int | Turns
+
+NodeT = TypeVar("NodeT")
 
 #: The most pairs of an equation and a slice that are looked at one by one.
 MOST_SLICES = 1 << 12
@@ -22,11 +26,6 @@ MOST_SLICES = 1 << 12
 def members(turn: Turn) -> tuple[int, ...]:
     """The equations of a step."""
     return turn.members if isinstance(turn, Turns) else (turn,)
-
-
-def first_axis(place: Place) -> Axis:
-    """The subscript that says which slice."""
-    return place.axes[0] if place.axes else WHOLE
 
 
 def slices_of(place: Place, indices: tuple[Range, ...]) -> tuple[int, int] | None:
@@ -105,8 +104,8 @@ def order_of(productions: Sequence[Production], shapes: Mapping[str, Shape]) -> 
         turns.append(turn)
     order: list[Turn] = []
     done: set[int] = set()
+    wait = {t: set().union(*(graph[k] for k in members(t))) - {*members(t)} for t in turns}
     while len(order) < len(turns):
-        wait = {t: set().union(*(graph[k] for k in members(t))) - {*members(t)} for t in turns}
         ready = [t for t in turns if t not in order and wait[t] <= done]
         order.extend(ready)
         done |= {k for t in ready for k in members(t)}
@@ -165,18 +164,21 @@ def circle(productions: Sequence[Production], shapes: Mapping[str, Shape]) -> tu
     for k, s in nodes:
         makers.setdefault((productions[k].produces[0].variable, s), []).append(k)
     graph = {(k, s): _definite(productions, shapes, makers, k, s) - {(k, s)} for k, s in nodes}
-    left = set(graph)
-    while left:
-        free = {n for n in left if not graph[n] & left}
-        if not free:
-            break
-        left -= free
+    left = stuck(graph)
     if not left:
         return None
     path = [min(left)]
     while len(set(path)) == len(path):
         path.append(min(graph[path[-1]] & left))
     return tuple(path[path.index(path[-1]) :])
+
+
+def stuck(graph: Mapping[NodeT, AbstractSet[NodeT]]) -> set[NodeT]:
+    """The nodes of a graph, given by what each of them needs, that are on a circle or need what is on one."""
+    left = set(graph)
+    while free := {n for n in left if not graph[n] & left}:
+        left -= free
+    return left
 
 
 def _slices(productions: Sequence[Production], shapes: Mapping[str, Shape]) -> list[tuple[int, int]]:

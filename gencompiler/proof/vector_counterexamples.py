@@ -31,7 +31,14 @@ from gencompiler.proof.numbers import Undecided, Values
 from gencompiler.proof.refute_rules import Assignment, admissible, is_free
 from gencompiler.proof.search import Search
 from gencompiler.proof.solution_search import second_solution
-from gencompiler.proof.vector_refutations import MATRICES, Choice, entry_alone, is_matrix_of, reduced
+from gencompiler.proof.vector_refutations import (
+    MATRICES,
+    Choice,
+    entry_alone,
+    is_matrix_of,
+    reduced,
+    values_of_symbols,
+)
 
 #: Inputs of at most this many dimensions, and at most this many points of the parameters, are tried.
 LARGEST, BUDGET = 8, 60
@@ -45,10 +52,9 @@ def not_injective(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -
     """Two inputs of a map of a vector with one value."""
     if len(input_.shape) != 1 or input_.shape[0] > LARGEST:
         return None
-    free = [a for a in refute.atoms(body, *(c.term for c in requires)) if a is not input_]
+    free = _free(input_, body, requires)
     for chosen in _assignments(free):
-        at = tuple((a, v) for a, v, _ in chosen if a.operation == "symbol")
-        if requires and not holds_at(requires, at):
+        if not holds_at(requires, values_of_symbols(chosen)):
             continue
         found = _kernel(input_, body, chosen) or _compensated(input_, body, chosen)
         if found is not None:
@@ -60,10 +66,10 @@ def collision(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -> Pr
     """Two inputs with one exact value among those whose elements are powers of two, or 0 and 1."""
     if len(input_.shape) != 1 or input_.shape[0] > _FEW:
         return None
-    free = [a for a in refute.atoms(body, *(c.term for c in requires)) if a is not input_]
+    free = _free(input_, body, requires)
     numbers = [v for v in (_HALF, _ONE, Fraction(2), _ZERO) if admissible(support_of(input_), v)][:3]
     for chosen in itertools.islice(_assignments(free), 3):
-        if requires and not holds_at(requires, tuple((a, v) for a, v, _ in chosen if a.operation == "symbol")):
+        if not holds_at(requires, values_of_symbols(chosen)):
             continue
         seen: dict[Values, Values] = {}
         for place in itertools.product(numbers, repeat=input_.shape[0]):
@@ -80,10 +86,10 @@ def shifted(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -> Proo
     """The same value at two inputs all of whose elements differ by one number."""
     if len(input_.shape) != 1 or input_.shape[0] > LARGEST:
         return None
-    free = [a for a in refute.atoms(body, *(c.term for c in requires)) if a is not input_]
+    free = _free(input_, body, requires)
     ends = [(v,) * input_.shape[0] for v in (_ZERO, _ONE, Fraction(2)) if admissible(support_of(input_), v)][:2]
     for chosen in itertools.islice(_assignments(free), 2):
-        if requires and not holds_at(requires, tuple((a, v) for a, v, _ in chosen if a.operation == "symbol")):
+        if not holds_at(requires, values_of_symbols(chosen)):
             continue
         found = attempt("two_vectors", (input_, body, chosen, *ends)) if len(ends) == 2 else None
         if found is not None:
@@ -93,7 +99,7 @@ def shifted(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -> Proo
 
 def taken_again(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -> Proof | None:
     """A value that a map takes a second time, somewhere in a box."""
-    free = [a for a in refute.atoms(body, *(c.term for c in requires)) if a is not input_]
+    free = _free(input_, body, requires)
     return second_solution(input_, body, (*_assignments(free), *_scattered(free)), requires)
 
 
@@ -184,6 +190,11 @@ def always_in_order(body: Term, support: Support, search: Search) -> Proof | Non
 
 
 # -- points ----------------------------------------------------------------------------------------------------------
+
+
+def _free(input_: Term, body: Term, requires: tuple[Member, ...]) -> list[Term]:
+    """What a map and conditions depend on besides the input."""
+    return [a for a in refute.atoms(body, *(c.term for c in requires)) if a is not input_]
 
 
 def _assignments(free: list[Term]) -> Iterator[tuple[Choice, ...]]:

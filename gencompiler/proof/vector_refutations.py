@@ -104,7 +104,12 @@ def points(input_: Term, body: Term, choices: tuple[Choice, ...], ends: tuple[Va
     return found[0], found[1]
 
 
-def told_apart(body: Term, atom: Term, found: tuple[dict[Term, Fraction | Values], ...]) -> bool:
+def values_of_symbols(choices: tuple[Choice, ...]) -> tuple[tuple[Term, Values], ...]:
+    """The values of the symbols among some choices; those of networks are outputs."""
+    return tuple((a, v) for a, v, _ in choices if a.operation == "symbol")
+
+
+def told_apart(body: Term, atom: Term, found: tuple[Point, ...]) -> bool:
     """Whether the inputs of a network differ between two points; with a bound on its slope that is not enough."""
     if any(t.operation == "bounded" and t.arguments[0] is atom for t in subterms(body)):
         return False
@@ -134,7 +139,7 @@ def two_vectors(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         raise Unproved(str(problem)) from None
     exact = all(isinstance(v, Fraction) for v in (*left, *right)) and left == right
     need(exact or _one_formula(input_, body, choices, first, second), "the values differ")
-    return NotInjective(input_, body, tuple((a, v) for a, v, _ in choices if a.operation == "symbol"))
+    return NotInjective(input_, body, values_of_symbols(choices))
 
 
 def _one_formula(input_: Term, body: Term, choices: tuple[Choice, ...], first: Values, second: Values) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 from gencompiler.model.nodes import REAL, Support
@@ -30,13 +30,11 @@ def block_symbols(input_: Term, blocks: tuple[Places, ...]) -> tuple[Term, ...]:
 
 def in_blocks(input_: Term, body: Term, blocks: tuple[Places, ...]) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
     """The block symbols, and the parts of `body` (one for each block) in terms of them."""
-    flat = [p for places in blocks for p in places]
-    need(bool(input_.shape) and sorted(flat) == list(range(input_.shape[0])), "the blocks do not partition the input")
+    flat = sorted(p for places in blocks for p in places)
+    need(bool(input_.shape) and flat == list(range(input_.shape[0])), "the blocks do not partition the input")
     symbols = block_symbols(input_, blocks)
     need(not set(symbols) & (body.symbols - {input_}), "a name of a block is in use")
-    position = {place: j for j, place in enumerate(flat)}
-    whole = select(join(symbols), (position[p] for p in range(input_.shape[0])))
-    rewritten = substitute(body, {input_: whole})
+    rewritten = substitute(body, {input_: assembled(symbols, blocks)})
     parts: list[Term] = []
     start = 0
     for places in blocks:
@@ -44,6 +42,13 @@ def in_blocks(input_: Term, body: Term, blocks: tuple[Places, ...]) -> tuple[tup
         start += len(places)
     need(rewritten.shape == input_.shape, "the result has another shape than the input")
     return symbols, tuple(parts)
+
+
+def assembled(parts: Sequence[Term], blocks: tuple[Places, ...]) -> Term:
+    """Parts of a tensor as the whole of it, each at the places of its block."""
+    flat = [p for places in blocks for p in places]
+    position = {place: j for j, place in enumerate(flat)}
+    return select(join(parts), (position[p] for p in range(len(flat))))
 
 
 def part_of(premise: Fact, input_: Term, body: Term) -> Bijection | VectorBijection:
@@ -72,9 +77,7 @@ def blocks(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     images = {m.image for m in maps}
     need(len(images) == 1, "the parts have different ranges")
     solved = _solve(maps, order, input_)
-    flat = [p for block in places for p in block]
-    position = {place: j for j, place in enumerate(flat)}
-    inverse = select(join(solved), (position[p] for p in range(len(flat))))
+    inverse = assembled(solved, places)
     here = {s: select(input_, p) for s, p in zip(symbols, places, strict=True)}
     log_det: Term = ZERO
     for found in maps:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 from flint import ctx
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gencompiler.model.nodes import REAL, Support
@@ -126,6 +126,7 @@ def test_a_composition_proves_and_its_inverse_undoes_it(steps: list[str]) -> Non
 @pytest.mark.parametrize("breakage", BREAKAGES)
 @settings(patient, max_examples=15)
 @given(steps=names, place=st.integers(0, 3))
+@example(steps=["by index", "asinh"], place=1)
 def test_a_minimal_breakage_never_proves(breakage: str, steps: list[str], place: int) -> None:
     body = U
     for number, name in enumerate(steps):
