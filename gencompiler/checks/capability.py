@@ -216,8 +216,9 @@ def _not_eliminated(joint: Joint, latents: tuple[str, ...]) -> str | None:
 
 def _density_passes(derived: Derived, joint: Joint) -> int:
     """All variables are known, so every conditional is evaluated at once: one pass, and those of pipelines undone."""
-    of_pipelines = passes.of_joint(derived, joint, generating=False) if joint.productions else 0
-    return max(of_pipelines, _computing_steps(joint)) if joint.productions else 0
+    if not joint.productions:
+        return 0
+    return max(passes.of_joint(derived, joint, generating=False), _computing_steps(joint))
 
 
 def _sample(checking: Checking, joint: Joint, energy: nodes.Energy | None) -> Ability:

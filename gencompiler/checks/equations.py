@@ -90,7 +90,7 @@ def conditional_equation(model: nodes.Model, conditional: nodes.Conditional) -> 
     ranges = tuple(Range(r.index, r.start, r.stop) for r in conditional.indices)
     label = _label(conditional)
     if sum(label == _label(c) for c in model.conditionals) > 1:  # guards tell them apart
-        label += "".join(f" for {r.index} in {r.start}..{r.stop}" for r in ranges)
+        label += print_.ranges(conditional.indices)
     production = Production(label, ranges, produced, listed, mentioned, law(model, conditional))
     head = conditional.targets[0].span
     for part in (*conditional.targets[1:], *conditional.given):

@@ -48,11 +48,10 @@ def quantity_obligation(derived: Derived, quantity: nodes.Quantity) -> Obligatio
 
 def quantity_label(model: nodes.Model, quantity: nodes.Quantity) -> str:
     """`h[t] = …`, with the range of `t` where guards tell several such equations apart."""
-    from gencompiler.model.print import expression
+    from gencompiler.model.print import expression, ranges
 
-    ranges = "".join(f" for {r.index} in {r.start}..{r.stop}" for r in quantity.indices)
     alike = sum(expression(q.place) == expression(quantity.place) for q in model.quantities)
-    return f"{expression(quantity.place)} = …{ranges if alike > 1 else ''}"
+    return f"{expression(quantity.place)} = …{ranges(quantity.indices) if alike > 1 else ''}"
 
 
 def obligation(derived: Derived, equation: nodes.Deterministic) -> Obligation:

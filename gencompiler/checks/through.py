@@ -99,7 +99,7 @@ def _moved(own: Axis, mentioned: Axis, at: int | None) -> int | None:
 
 def _repeats(name: str, makers: Sequence[Production], names: set[str]) -> bool:
     """Whether a quantity comes down to one that needs itself, or to a view."""
-    below = {name} | {n for n in names if n in _below(name, makers)}
+    below = {name} | (names & _below(name, makers))
     used = [u for m in makers if m.produces[0].variable in below for u in m.mentioned]
     return any(n in _below(n, makers) for n in below) or any(first_axis(u).kind == "before" for u in used)
 

@@ -5,6 +5,7 @@ between two ends, as everywhere else."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -37,12 +38,12 @@ def narrow(infer: Infer, context: Context, guard: tree.Expr, indices: Sequence[I
     assert index.extent is not None
     match operator:
         case "<" | "<=":
-            index.extent = min(index.extent, _ceiling(number) if operator == "<" else _floor(number) + 1)
+            index.extent = min(index.extent, math.ceil(number) if operator == "<" else math.floor(number) + 1)
         case ">" | ">=":
-            index.start = max(index.start, _floor(number) + 1 if operator == ">" else _ceiling(number))
+            index.start = max(index.start, math.floor(number) + 1 if operator == ">" else math.ceil(number))
         case "==":
-            index.start = max(index.start, _ceiling(number))
-            index.extent = min(index.extent, _floor(number) + 1)
+            index.start = max(index.start, math.ceil(number))
+            index.extent = min(index.extent, math.floor(number) + 1)
         case "!=":
             if number == index.start:
                 index.start += 1
@@ -73,11 +74,3 @@ def _comparison(
                 return None
             return (names[side.id], operator, number) if isinstance(number, Fraction) else None
     return None
-
-
-def _floor(number: Fraction) -> int:
-    return number.numerator // number.denominator
-
-
-def _ceiling(number: Fraction) -> int:
-    return -(-number.numerator // number.denominator)

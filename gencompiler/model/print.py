@@ -189,7 +189,7 @@ def text(model: nodes.Model) -> str:
     lines += [f"  {e.joint}({', '.join(e.variables)}) ∝ {expression(e.value)}" for e in model.energies]
     lines += [f"  {link.target} = {expression(link.source)} |> {_stages(link.stages)}" for link in model.links]
     lines += [f"  {d.target} = {expression(d.value)}" for d in model.deterministic]
-    lines += [f"  {expression(q.place)}{_ranges(q.indices)} = {expression(q.value)}" for q in model.quantities]
+    lines += [f"  {expression(q.place)}{ranges(q.indices)} = {expression(q.value)}" for q in model.quantities]
     lines += [f"  extern {e.name}({_inputs(e.inputs)}) -> {e.result}" for e in model.externals]
     lines += [_sde(s) for s in model.sdes]
     lines += [f"  {t.joint}({t.variable}({t.time})) = {expression(t.distribution)}" for t in model.terminals]
@@ -232,12 +232,13 @@ def _conditional(conditional: nodes.Conditional) -> str:
     head = ", ".join(map(expression, conditional.targets))
     given = f" | {', '.join(map(expression, conditional.given))}" if conditional.given else ""
     return (
-        f"  {conditional.joint}({head}{given}){_ranges(conditional.indices)} = {expression(conditional.distribution)}"
+        f"  {conditional.joint}({head}{given}){ranges(conditional.indices)} = {expression(conditional.distribution)}"
     )
 
 
-def _ranges(ranges: tuple[nodes.Range, ...]) -> str:
-    return "".join(f" for {r.index} in {r.start}..{r.stop}" for r in ranges)
+def ranges(indices: tuple[nodes.Range, ...]) -> str:
+    """How far the indices of an equation run."""
+    return "".join(f" for {r.index} in {r.start}..{r.stop}" for r in indices)
 
 
 def _sde(sde: nodes.Sde) -> str:
