@@ -19,7 +19,7 @@ from gencompiler.rows.comprehension import is_elementwise
 from gencompiler.rows.expressions import Expressions, Scope
 from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.inversion import inverted
-from gencompiler.rows.newest import NEWEST, along_an_order, as_newest, reads_past, with_newest
+from gencompiler.rows.newest import NEWEST, along_an_order, as_newest, mentioned, with_newest
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.recurrent import States, recurrent_networks
 from gencompiler.rows.stacks import Caches
@@ -294,7 +294,7 @@ class Factors:
         networks: list[Units | Caches | States] = [*units, *states]
         by_part = bool(states) and len(factor.conditional.indices) > 1
         carried = keep or by_part or along_an_order(target) or any(each.reads_variable for each in units)
-        carried = carried or reads_past(factor, name, {n.path for n in networks})
+        carried = carried or any(mentioned(factor.distribution, {name}, {n.path for n in networks}))
         extra = {name: self._so_far(factor, scope)} if carried else {}
         extra |= {k: v for network in networks for k, v in network.initial(scope).items()}
         plan, inside = self._open(factor, extra, scope)
