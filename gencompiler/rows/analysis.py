@@ -84,6 +84,11 @@ def loops(program: Program) -> Iterator[Loop]:
     return (part for part in walk(program) if isinstance(part, Loop))
 
 
+def inverse_order(order: tuple[int, ...]) -> tuple[int, ...]:
+    """The permutation that undoes one."""
+    return tuple(sorted(range(len(order)), key=order.__getitem__))
+
+
 def torch_alone(part: Node) -> str | None:
     """What of a program neither a kernel nor a C function computes, or None."""
     match part:

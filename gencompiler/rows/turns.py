@@ -65,11 +65,11 @@ def made_in_turns(
     factors: Factors, group: InTurns, scope: Scope, site: Callable[[str], str], count: int, hints: Mapping[str, str]
 ) -> dict[str, Expr]:
     """The variables that a group of equations makes, drawn from the streams of `site` for `count` particles."""
-    names = list(dict.fromkeys(variable_of(f) for f in group.factors))
-    parts = [_part(factors.expressions, f, frozenset(names), rising=group.rising) for f in group.factors]
+    names = frozenset(variable_of(f) for f in group.factors)
+    parts = [_part(factors.expressions, f, names, rising=group.rising) for f in group.factors]
     sweep = _Sweep(factors, parts, group.rising, scope, site, count)
     states = {k: v for p in parts for network in p.networks for k, v in network.initial(scope).items()}
-    state = State({n: sweep.so_far(n) for n in names}, {}, states)
+    state = State({p.name: factors.so_far(p.factor, scope) for p in parts}, {}, states)
     for start, stop, active in sweep.segments():
         state = sweep.segment(state, start, stop, active)
     return {n: factors.graph.name(v, hints.get(n, n)) for n, v in state.wholes.items()}
@@ -87,13 +87,6 @@ class _Sweep:
         self.types = {p.name: p.target.base.type for p in parts}
         self.span = parts[0].factor.span
         self.lags = {n: max((lag for p in parts for v, lag in p.reads if v == n), default=0) for n in self.types}
-        self.wide = frozenset().union(*(p.wide for p in parts))
-
-    def so_far(self, name: str) -> Expr:
-        """What has been made of a variable before, by other equations; 0 where there is nothing yet."""
-        if name in self.scope.names:
-            return self.scope.names[name]
-        return self._zeros(self.types[name].shape)
 
     def _zeros(self, shape: tuple[int, ...]) -> Expr:
         zero = self.graph.number(0, self.span)
@@ -121,7 +114,7 @@ class _Sweep:
         if stop - start == 1:
             at = self.graph.integer(start, self.span)
             return self._slice(State(state.wholes, past, state.networks), at, active, str(start))
-        span, depth = self.span, max((self.graph.depth[id(v)] for v in self.scope.names.values()), default=0)
+        span, depth = self.span, self.factors.depth(self.scope)
         carried = {n: state.wholes[n] for n in self.types if n in made}
         carried |= {_name(n, lag): value for (n, lag), value in past.items()}
         carried |= {n: state.networks[n] for p in active for network in p.networks for n in network.names}
