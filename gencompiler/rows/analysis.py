@@ -8,13 +8,17 @@ from collections.abc import Iterable, Iterator
 
 from gencompiler.node import Node, walk
 from gencompiler.rows.nodes import (
+    Argsort,
     Carry,
+    Convolve,
     Draw,
     Elementwise,
     Expr,
+    ExternalCall,
     InputRead,
     Let,
     Local,
+    LogAbsDet,
     Loop,
     Number,
     Program,
@@ -78,6 +82,25 @@ def block_index(expr: Window) -> Local | None:
 
 def loops(program: Program) -> Iterator[Loop]:
     return (part for part in walk(program) if isinstance(part, Loop))
+
+
+def inverse_order(order: tuple[int, ...]) -> tuple[int, ...]:
+    """The permutation that undoes one."""
+    return tuple(sorted(range(len(order)), key=order.__getitem__))
+
+
+def torch_alone(part: Node) -> str | None:
+    """What of a program neither a kernel nor a C function computes, or None."""
+    match part:
+        case Convolve():
+            return "a convolution, which torch has"
+        case Argsort():
+            return "the order that sorts a vector"
+        case LogAbsDet():
+            return "the determinant of a matrix of each row"
+        case ExternalCall(module=module):
+            return f"`{module}` is a module of the user's own"
+    return None
 
 
 def most_particles(program: Program) -> int:

@@ -176,7 +176,7 @@ def _bundle(expressions: Expressions, expr: model.Expr, scope: Scope) -> Bundle:
             columns = [_spread(expressions, a, expr, scope) for a in (condition, then, otherwise)]
             return tuple(graph.select(c, a, b, span) for c, a, b in zip(*columns, strict=True))
         case model.Cumulative(operand=operand):
-            return _running(expressions, bundle(expressions, operand, scope), expr)
+            return running(expressions, bundle(expressions, operand, scope), expr)
         case model.Join(parts=parts):
             return tuple(v for p in parts for v in _part(expressions, p, scope))
         case model.Slice(base=base, start=start, stop=stop):
@@ -222,7 +222,8 @@ def _part(expressions: Expressions, part: model.Expr, scope: Scope) -> Bundle:
     return bundle(expressions, part, scope) if part.type.shape else (expressions.lower(part, scope),)
 
 
-def _running(expressions: Expressions, values: Bundle, expr: model.Expr) -> Bundle:
+def running(expressions: Expressions, values: Bundle, expr: model.Expr) -> Bundle:
+    """The sums of the first places, of one, two, … all."""
     total, *rest = values
     found = [total]
     for value in rest:

@@ -79,16 +79,20 @@ class Cost:
 
 def cost(program: Program) -> Cost:
     """The cost of one row of `program`."""
-    outputs = [output.value for output in program.outputs if output.value is not None]
-    peak = _peak(program.body, local_names(*outputs), {})
     by_column = {id(part.vector) for part in walk(program) if isinstance(part, Column)}
     kept = [part for part in walk(program) if isinstance(part, Expr) and id(part) not in by_column]
     widths = [_size(part) for part in kept]
-    flops = _flops_of_block(program.body) + sum(map(_flops, outputs))
+    flops = _over(program, _flops)
     ports = [each.type for each in program.inputs] + [each.type for each in program.outputs]
     traffic = sum(_bytes(port.shape, port.kind) for port in ports)
     weights = sum(4 * math.prod(use.shape) for use in program.parameters)
-    return Cost(peak, max(widths, default=1), flops, traffic, weights)
+    return Cost(live_elements(program), max(widths, default=1), flops, traffic, weights)
+
+
+def live_elements(program: Program) -> int:
+    """The numbers of a row that are kept at the same time, at most."""
+    outputs = [output.value for output in program.outputs if output.value is not None]
+    return _peak(program.body, local_names(*outputs), {})
 
 
 def floor(spent: Cost, target: str) -> float:
@@ -194,31 +198,18 @@ def _temporary(expr: Expr) -> int:
 # -- operations ------------------------------------------------------------------------------------------------------
 
 
-def _flops_of_block(statements: tuple[Statement, ...]) -> int:
-    total = 0
-    for statement in statements:
-        if isinstance(statement, Loop):
-            each = _flops_of_block(statement.body) + sum(_flops(carry.next) for carry in statement.carried)
-            total += (constant(statement.count) or 1) * each + sum(_flops(c.initial) for c in statement.carried)
-        else:
-            total += sum(_flops(part) for part in children(statement) if isinstance(part, Expr))
-    return total
-
-
-def _flops(tree: Node) -> int:
-    total = 0
-    for part in walk(tree):
-        match part:
-            case Dot(matrix=matrix):
-                total += 2 * math.prod(matrix.type.shape) * part.type.particles
-            case Convolve(weight=weight):
-                total += 2 * math.prod((*part.result_grid, *weight.type.shape)) * part.type.particles
-            case Elementwise(function=function):
-                total += _size(part) * (1 if function in _CHEAP else _FUNCTION)
-            case Select() | Reduce():
-                total += max(_size(each) for each in (part, *children(part)) if isinstance(each, Expr))
-            case Draw():
-                total += _size(part) * _DRAW
-            case Column(vector=vector) if not isinstance(vector, InputRead):
-                total += _size(vector)
-    return total
+def _flops(part: Node) -> int:
+    match part:
+        case Dot(matrix=matrix):
+            return 2 * math.prod(matrix.type.shape) * part.type.particles
+        case Convolve(weight=weight):
+            return 2 * math.prod((*part.result_grid, *weight.type.shape)) * part.type.particles
+        case Elementwise(function=function):
+            return _size(part) * (1 if function in _CHEAP else _FUNCTION)
+        case Select() | Reduce():
+            return max(_size(each) for each in (part, *children(part)) if isinstance(each, Expr))
+        case Draw():
+            return _size(part) * _DRAW
+        case Column(vector=vector) if not isinstance(vector, InputRead):
+            return _size(vector)
+    return 0

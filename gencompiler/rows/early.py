@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 from gencompiler.rows.analysis import bound_names, local_names
-from gencompiler.rows.cost import cost
+from gencompiler.rows.cost import live_elements
 from gencompiler.rows.nodes import Number, Output, RowType, Statement, StoreColumn, StoreSection
 from gencompiler.rows.tiling import Tiled
 
@@ -18,7 +18,7 @@ from gencompiler.rows.tiling import Tiled
 def store_early(tiled: Tiled) -> Tiled:
     """`tiled` with its stores behind the last value that each needs, where that keeps fewer numbers at once."""
     moved = _moved(_stored(tiled))
-    return tiled if cost(moved.program).live_elements >= cost(tiled.program).live_elements else moved
+    return tiled if live_elements(moved.program) >= live_elements(tiled.program) else moved
 
 
 def _stored(tiled: Tiled) -> Tiled:

@@ -15,7 +15,7 @@ from gencompiler.rows.expressions import Expressions, NotLowered, Passed, Scope
 from gencompiler.rows.factors import Factors, variable_of
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.pipeline import Pipeline
-from gencompiler.rows.turns import Turns
+from gencompiler.rows.turns import made_in_turns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Equations:
             case InTurns(factors=factors):
                 for factor in factors:
                     scope = self._completed_but(factor, factors, scope)
-                return Turns(self.factors).run(step, scope, site, count, hints)
+                return made_in_turns(self.factors, step, scope, site, count, hints)
             case Factor():
                 name = variable_of(step)
                 scope = self.completed(step.distribution, scope)

@@ -19,7 +19,7 @@ from gencompiler.rows.comprehension import is_elementwise
 from gencompiler.rows.expressions import Expressions, Scope
 from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.inversion import inverted
-from gencompiler.rows.newest import NEWEST, along_an_order, as_newest, reads_past, with_newest
+from gencompiler.rows.newest import NEWEST, along_an_order, as_newest, mentioned, with_newest
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.recurrent import States, recurrent_networks
 from gencompiler.rows.stacks import Caches
@@ -42,10 +42,10 @@ class Factors:
         if factor.conditional.indices:
             return self._log_density_loop(factor, scope)
         target = factor.conditional.targets[0]
-        depth = self._depth(scope)
+        depth = self.depth(scope)
         return pushed.log_density(self.expressions, factor.distribution, target, scope, self.streams, depth)
 
-    def _depth(self, scope: Scope) -> int:
+    def depth(self, scope: Scope) -> int:
         """That of the innermost loop whose values are in scope."""
         return max((self.graph.depth[id(value)] for value in scope.names.values()), default=0)
 
@@ -68,7 +68,7 @@ class Factors:
         0."""
         at = tuple(p for p in (self.expressions.subscript(s, scope) for s in target.subscripts) if p is not None)
         value = self.drawn_at(factor, target, scope, at, site, hint=hint, count=count)
-        return places.written(self.graph, self._so_far(factor, scope), target, at, value, factor.span)
+        return places.written(self.graph, self.so_far(factor, scope), target, at, value, factor.span)
 
     def drawn_at(
         self,
@@ -88,7 +88,7 @@ class Factors:
         index, size = places.number(self.graph, at, whole.shape, span), math.prod(whole.shape)
         return self.draw(factor.distribution, scope, site, step, index, hint=hint, count=count, length=size)
 
-    def _so_far(self, factor: Factor, scope: Scope) -> Expr:
+    def so_far(self, factor: Factor, scope: Scope) -> Expr:
         """What other factors have drawn of the variable; 0 where nothing is drawn yet."""
         name, target = variable_of(factor), factor.conditional.targets[0]
         assert isinstance(target, model.Element)
@@ -225,7 +225,7 @@ class Factors:
         extents = tuple(r.stop - r.start for r in ranges)
         count = self.graph.integer(math.prod(extents), span)
         name = "_".join(r.index for r in ranges)
-        depth, reverse = self._depth(scope), is_backward(factor)
+        depth, reverse = self.depth(scope), is_backward(factor)
         plan = self.graph.loop("dimensions", name, count, {**carried, **extra}, span, depth=depth, reverse=reverse)
         found = places.indices(self.graph, self.graph.index_of(plan), extents, span)
         starts = (self.graph.integer(r.start, span) for r in ranges)
@@ -294,8 +294,8 @@ class Factors:
         networks: list[Units | Caches | States] = [*units, *states]
         by_part = bool(states) and len(factor.conditional.indices) > 1
         carried = keep or by_part or along_an_order(target) or any(each.reads_variable for each in units)
-        carried = carried or reads_past(factor, name, {n.path for n in networks})
-        extra = {name: self._so_far(factor, scope)} if carried else {}
+        carried = carried or any(mentioned(factor.distribution, {name}, {n.path for n in networks}))
+        extra = {name: self.so_far(factor, scope)} if carried else {}
         extra |= {k: v for network in networks for k, v in network.initial(scope).items()}
         plan, inside = self._open(factor, extra, scope)
         at = tuple(self.expressions.subscript(s, inside) for s in target.subscripts)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from gencompiler.catalog.causal import Degrees
 from gencompiler.model import nodes as model
 from gencompiler.model.subscripts import moved_bin
+from gencompiler.rows import bundles
 from gencompiler.rows.nodes import Expr
 
 if TYPE_CHECKING:
@@ -35,10 +36,8 @@ def running(expressions: Expressions, expr: model.Cumulative, scope: Scope) -> E
     if values.type.rows:
         places = Degrees(length, first=0, rise=1, run=1)
         return graph.dot(values, graph.mask((places,), (places,), span), True, span)
-    sums = [graph.column(values, graph.integer(0, span), span)]
-    for k in range(1, length):
-        sums.append(graph.elementwise("add", sums[-1], graph.column(values, graph.integer(k, span), span), span=span))
-    return graph.concat(tuple(sums), span)
+    columns = tuple(graph.column(values, graph.integer(k, span), span) for k in range(length))
+    return graph.concat(bundles.running(expressions, columns, expr), span)
 
 
 def interval(expressions: Expressions, expr: model.Bin, scope: Scope) -> Bin:

@@ -13,16 +13,12 @@ import math
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
-from gencompiler.rows.analysis import constant, loops
-from gencompiler.rows.cost import cost, elements, operations
+from gencompiler.rows.analysis import constant, loops, torch_alone
+from gencompiler.rows.cost import Cost, cost, elements, operations
 from gencompiler.rows.expand import expand
 from gencompiler.rows.nodes import (
-    Argsort,
-    Convolve,
     Elementwise,
     Expr,
-    ExternalCall,
-    LogAbsDet,
     MatrixFunction,
     Output,
     Program,
@@ -71,12 +67,13 @@ def native(program: Program) -> Native:
     if (why := _only_torch(program)) is not None:
         return Native(False, why)
     ready = prepared(program)
-    theirs, ours = _times(ready)
+    spent = cost(ready)
+    theirs, ours = _times(ready, spent)
     if ours > GAIN * theirs:
         share = f"about {_in_words(ours)} a row in C, {_in_words(theirs)} in torch by {ROWS} rows"
         what = "few operations" if 0.5 * ours < _CALL / ROWS else "large products, which take torch as long"
         return Native(False, f"{what}: {share}")
-    live = max(1, cost(ready).live_elements)
+    live = max(1, spent.live_elements)
     lanes = next((n for n in (64, 32) if 4 * n * live <= FIRST_CACHE), 16)
     if 4 * lanes * live > LARGEST_FRAME:
         return Native(False, f"one row keeps {live} numbers, more than a core keeps at hand")
@@ -89,10 +86,10 @@ def prepared(program: Program) -> Program:
     return expand(absorb(program))
 
 
-def _times(program: Program) -> tuple[float, float]:
+def _times(program: Program, spent: Cost) -> tuple[float, float]:
     """Nanoseconds of a row in torch and in C."""
     singly = elements(program)
-    products = _PRODUCT * max(0, cost(program).flops - singly)
+    products = _PRODUCT * max(0, spent.flops - singly)
     begun = operations(program) * _repeated(program)
     return products + _TORCH * singly + _BEGIN * begun / ROWS, products + _C * singly + _CALL / ROWS
 
@@ -116,18 +113,12 @@ def _only_torch(program: Program) -> str | None:
                 return f"a row has {part.type.particles} particles"
             case Output(type=kind) if not kind.rows:
                 return f"`{part.name}` is a sum over all rows"
-            case Convolve():
-                return "a convolution, which torch has"
             case MatrixFunction(function=function) if function not in _SELECTING:
                 return f"`{function}` of a matrix, which torch computes once for all rows"
-            case Argsort():
-                return "the order that sorts a vector"
-            case LogAbsDet():
-                return "the determinant of a matrix of each row"
             case Elementwise(function=function) if not FUNCTIONS[function].in_c:
                 return f"`{function}`, which is not computed in C"
-            case ExternalCall(module=module):
-                return f"`{module}` is a module of the user's own"
+            case _ if (why := torch_alone(part)) is not None:
+                return why
     if size > LONGEST:
         return f"{size:,} parts, which would take long to compile"
     if not program.inputs and not any(math.prod(each.type.shape) for each in program.outputs):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Set
 
 from gencompiler.derive.nodes import Factor, Recurrence
 from gencompiler.model import nodes as model
@@ -33,17 +34,14 @@ def as_newest(expr: model.Expr, name: str) -> model.Expr:
     return found
 
 
-def reads_past(factor: Factor, name: str, carried: set[str]) -> bool:
-    """Whether a formula reads what has been drawn so far; the networks `carried` read sums instead."""
-
-    def reads(part: Node) -> bool:
-        if isinstance(part, model.NetworkOutput) and part.path in carried:
-            return False
-        if isinstance(part, model.Reference) and part.name == name:
-            return True
-        return any(map(reads, children(part)))
-
-    return reads(factor.distribution)
+def mentioned(tree: Node, names: Set[str], carried: Set[str]) -> Iterator[str]:
+    """Which of `names` a formula reads; the networks `carried` read sums or states instead."""
+    if isinstance(tree, model.NetworkOutput) and tree.path in carried:
+        return
+    if isinstance(tree, model.Reference) and tree.name in names:
+        yield tree.name
+    for child in children(tree):
+        yield from mentioned(child, names, carried)
 
 
 def along_an_order(target: model.Element) -> bool:

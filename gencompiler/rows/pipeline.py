@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterator
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
 from gencompiler.rows import jacobians, nodes, ode, places
+from gencompiler.rows.analysis import inverse_order
 from gencompiler.rows.expressions import Expressions, NotLowered, Passed, Scope
-from gencompiler.rows.graph import LoopPlan
+from gencompiler.rows.graph import Graph, LoopPlan
 from gencompiler.rows.nodes import Expr
 
 
@@ -66,8 +68,7 @@ class Pipeline:
         if isinstance(stage, model.Repeat):
             return self._loop(stage, at, scope, depth, reverse=True)
         if isinstance(stage, model.Rearrange):
-            back = tuple(sorted(range(len(stage.order)), key=stage.order.__getitem__))
-            return Passed(self.graph.permute(at.value, back, stage.span), at.log_det)
+            return Passed(self.graph.permute(at.value, inverse_order(stage.order), stage.span), at.log_det)
         if isinstance(stage, model.Parts):
             return self._parts(stage, at, scope, depth, undone=True)
         if isinstance(stage, model.UseSurjection):
@@ -111,14 +112,12 @@ class Pipeline:
     def _parts(self, stage: model.Parts, at: Passed, scope: Scope, depth: int, *, undone: bool) -> Passed:
         """Each part through its own stages."""
         graph, span = self.graph, stage.span
-        each = at.value.type.shape[0] // sum(part.count for part in stage.parts)
         run, log_det = self.backward if undone else self.forward, at.log_det
-        values, start = [], 0
-        for part in stage.parts:
-            value = graph.slice(at.value, start * each, (start + part.count) * each, span)
-            through = run(part.stages, Passed(value, log_det), scope, depth)
+        values = []
+        for part, start, stop in extents(stage, at.value):
+            through = run(part.stages, Passed(graph.slice(at.value, start, stop, span), log_det), scope, depth)
             values.append(through.value)
-            log_det, start = through.log_det, start + part.count
+            log_det = through.log_det
         return Passed(graph.concat(tuple(values), span), log_det)
 
     def through(self, stage: model.Stage, at: Passed, scope: Scope, *, backwards: bool) -> Passed:
@@ -138,18 +137,14 @@ class Pipeline:
         return Passed(value, self._add_log_det(at.log_det, map_, own, scope, stage.span, minus=swapped))
 
     def _loop(self, stage: model.Repeat, at: Passed, scope: Scope, depth: int, *, reverse: bool) -> Passed:
-        graph, span = self.graph, stage.span
         name = self.source_name if reverse else self.target_name
         carried = {name: at.value, "log_abs_det": at.log_det}
-        plan = graph.loop("layers", "k", graph.integer(stage.count, span), carried, span, depth=depth, reverse=reverse)
-        number = graph.index_of(plan)
-        inside = dataclasses.replace(scope, iteration=(*scope.iteration, number))
-        inside = inside.bind({stage.index: number}) if stage.index else inside
+        plan, inside = opened(self.graph, stage, carried, scope, depth, reverse=reverse)
         run = self.backward if reverse else self.forward
         result = run(stage.stages, Passed(plan.inside[0], plan.inside[1]), inside, depth + 1)
         if not any(isinstance(n, model.UseOde) for n in walk(stage)):  # a solver's steps are not undone exactly
             plan.inverse = {0: lambda: self._undone(stage, plan, inside, depth + 1, reverse=reverse)}
-        value, log_det = graph.close(plan, (result.value, result.log_det))
+        value, log_det = self.graph.close(plan, (result.value, result.log_det))
         return Passed(value, log_det)
 
     def _undone(
@@ -177,6 +172,26 @@ class Pipeline:
             one = graph.elementwise("multiply", graph.number(math.prod(map_.lift), span), one, span=span)
         one = places.reshaped(graph, one, places.flat(one.type.shape), span)
         return graph.elementwise("subtract" if minus else "add", so_far, graph.total(one, span), span=span)
+
+
+def opened(
+    graph: Graph, stage: model.Repeat, carried: dict[str, Expr], scope: Scope, depth: int, *, reverse: bool
+) -> tuple[LoopPlan, Scope]:
+    """The loop of a repetition, and the scope that its stages see."""
+    count = graph.integer(stage.count, stage.span)
+    plan = graph.loop("layers", "k", count, carried, stage.span, depth=depth, reverse=reverse)
+    number = graph.index_of(plan)
+    inside = dataclasses.replace(scope, iteration=(*scope.iteration, number))
+    return plan, inside.bind({stage.index: number}) if stage.index else inside
+
+
+def extents(stage: model.Parts, value: Expr) -> Iterator[tuple[model.Part, int, int]]:
+    """Each part with where in `value` it starts and stops."""
+    each = value.type.shape[0] // sum(part.count for part in stage.parts)
+    start = 0
+    for part in stage.parts:
+        yield part, start * each, (start + part.count) * each
+        start += part.count
 
 
 def _inside(map_: model.Map, scope: Scope, name: str, value: Expr) -> Scope:

@@ -73,7 +73,7 @@ def element(expressions: Expressions, expr: model.Element, base: Expr, scope: Sc
     first = next((k for k, p in enumerate(places) if p is None), len(places))
     if views in ([], [first]) and all(p is None for p in places[first:]):
         chosen = tuple(p for p in places[:first] if p is not None)
-        part = _leading(graph, base, chosen, shape, span)
+        part = leading(graph, base, chosen, shape, span)
         if not views:
             return part
         return kept(expressions, part, _view(expr.subscripts[first]), 0, scope, span, shape[first:])
@@ -101,7 +101,7 @@ def _chosen(graph: Graph, base: Expr, index: Expr, shape: tuple[int, ...], span:
     return found
 
 
-def _leading(graph: Graph, base: Expr, chosen: tuple[Expr, ...], shape: tuple[int, ...], span: Span) -> Expr:
+def leading(graph: Graph, base: Expr, chosen: tuple[Expr, ...], shape: tuple[int, ...], span: Span) -> Expr:
     """The part of which the first subscripts are given: it lies together."""
     if not chosen:
         return base
@@ -127,12 +127,8 @@ def written(graph: Graph, whole: Expr, target: model.Element, at: tuple[Expr, ..
     if len(at) == len(shape) == 1 and at[0].type.rows:
         here = graph.elementwise("equal", at[0], _iota(graph, shape[0], span), span=span)
         return graph.select(here, value, whole, span)
-    if all(given):
-        return graph.with_column(whole, number(graph, at, shape, span), value, span)
     if given == sorted(given, reverse=True):
-        rest = math.prod(shape[len(at) :])
-        start = graph.whole("multiply", number(graph, at, shape[: len(at)], span), graph.integer(rest, span), span)
-        return graph.with_window(whole, start, value, span)
+        return with_leading(graph, whole, at, shape, value, span)
     if given != sorted(given):
         raise NotLowered(target, "drawing these places of a tensor at once")
     outer = math.prod(shape[: -len(at)])
@@ -142,6 +138,16 @@ def written(graph: Graph, whole: Expr, target: model.Element, at: tuple[Expr, ..
         column = graph.whole("add", place, graph.integer(k * inner, span), span)
         whole = graph.with_column(whole, column, graph.column(value, graph.integer(k, span), span), span)
     return whole
+
+
+def with_leading(
+    graph: Graph, whole: Expr, at: tuple[Expr, ...], shape: tuple[int, ...], value: Expr, span: Span
+) -> Expr:
+    """`whole`, a tensor of this shape, with `value` as the part of which the first subscripts are given."""
+    place, rest = number(graph, at, shape[: len(at)], span), math.prod(shape[len(at) :])
+    if len(at) == len(shape):
+        return graph.with_column(whole, place, value, span)
+    return graph.with_window(whole, graph.whole("multiply", place, graph.integer(rest, span), span), value, span)
 
 
 def _iota(graph: Graph, length: int, span: Span) -> Expr:

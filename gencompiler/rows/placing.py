@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 
 from gencompiler.node import walk
-from gencompiler.rows.analysis import constant, local_names
+from gencompiler.rows.analysis import constant, inverse_order, local_names
 from gencompiler.rows.layout import (
     Place,
     Tile,
@@ -367,7 +367,7 @@ class Placing:
     def _permute(self, vector: Expr, order: tuple[int, ...], want: Place | None) -> Tile:
         if self.is_flexible(vector):
             at = want or plain(len(order))
-            inverse = sorted(range(len(order)), key=order.__getitem__)
+            inverse = inverse_order(order)
             return self.aligned(vector, at.mapped(lambda layout: tuple(layout[place] for place in inverse))).moved(at)
         tile = self.vector(vector, None)
         return tile.moved(tile.at.mapped(lambda layout: tuple(layout[place] for place in order)))

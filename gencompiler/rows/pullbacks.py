@@ -9,6 +9,7 @@ import math
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.diagnostics.span import Span
 from gencompiler.rows import nodes
+from gencompiler.rows.analysis import inverse_order
 from gencompiler.rows.formulas import applied
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.nodes import Expr, RowType
@@ -157,8 +158,7 @@ class Pullbacks:
             case nodes.Concat(parts=parts):
                 self._parts(parts, whole, span)
             case nodes.Permute(vector=vector, order=order):
-                inverse = tuple(sorted(range(len(order)), key=order.__getitem__))
-                self.add(vector, graph.permute(whole, inverse, span))
+                self.add(vector, graph.permute(whole, inverse_order(order), span))
             case nodes.ExternalCall():
                 raise NotLowered(node, "the gradient of a network that is not written in the spec")
             case _:

@@ -18,11 +18,12 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
 from gencompiler.rows import nodes
+from gencompiler.rows.analysis import inverse_order
 from gencompiler.rows.equations import Flow, source_of
 from gencompiler.rows.expressions import Passed, Scope
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.nodes import Expr
-from gencompiler.rows.pipeline import Pipeline
+from gencompiler.rows.pipeline import Pipeline, extents, opened
 from gencompiler.rows.programs import Draft, streams_of
 from gencompiler.rows.rounding import Rounding
 from gencompiler.rows.unsupported import NotLowered
@@ -100,7 +101,7 @@ class _Rounded:
             case model.Repeat():
                 return self._loop(stage, at, scope, depth, undone=undone)
             case model.Rearrange(order=order):
-                order = tuple(sorted(range(len(order)), key=order.__getitem__)) if undone else order
+                order = inverse_order(order) if undone else order
                 return graph.permute(at[0], order, span), graph.permute(at[1], order, span)
             case model.Parts():
                 return self._parts(stage, at, scope, depth, undone=undone)
@@ -117,31 +118,20 @@ class _Rounded:
     def _loop(
         self, stage: model.Repeat, at: tuple[Expr, Expr], scope: Scope, depth: int, *, undone: bool
     ) -> tuple[Expr, Expr]:
-        graph, span = self.graph, stage.span
         carried = {"value": at[0], "error": at[1]}
-        count = graph.integer(stage.count, span)
-        plan = graph.loop("layers", "k", count, carried, span, depth=depth, reverse=undone)
-        number = graph.index_of(plan)
-        inside = dataclasses.replace(scope, iteration=(*scope.iteration, number))
-        inside = inside.bind({stage.index: number}) if stage.index else inside
+        plan, inside = opened(self.graph, stage, carried, scope, depth, reverse=undone)
         start = (plan.inside[0], plan.inside[1])
-        value, error = graph.close(plan, self.passed(stage.stages, start, inside, depth + 1, undone=undone))
+        value, error = self.graph.close(plan, self.passed(stage.stages, start, inside, depth + 1, undone=undone))
         return value, error
 
     def _parts(
         self, stage: model.Parts, at: tuple[Expr, Expr], scope: Scope, depth: int, *, undone: bool
     ) -> tuple[Expr, Expr]:
-        graph, span, start = self.graph, stage.span, 0
-        each = at[0].type.shape[0] // sum(part.count for part in stage.parts)
+        graph, span = self.graph, stage.span
         values, errors = [], []
-        for part in stage.parts:
-            end = start + part.count
-            cut = (
-                graph.slice(at[0], start * each, end * each, span),
-                graph.slice(at[1], start * each, end * each, span),
-            )
-            value, error = self.passed(part.stages, (cut[0], cut[1]), scope, depth, undone=undone)
+        for part, start, stop in extents(stage, at[0]):
+            cut = graph.slice(at[0], start, stop, span), graph.slice(at[1], start, stop, span)
+            value, error = self.passed(part.stages, cut, scope, depth, undone=undone)
             values.append(value)
             errors.append(error)
-            start = end
         return graph.concat(tuple(values), span), graph.concat(tuple(errors), span)

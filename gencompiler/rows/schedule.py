@@ -13,19 +13,16 @@ from gencompiler.catalog.devices import DEVICES
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
+from gencompiler.rows.analysis import torch_alone
 from gencompiler.rows.cost import Cost, cost
 from gencompiler.rows.early import store_early
 from gencompiler.rows.expand import expand
 from gencompiler.rows.measured import MEASURED, program_key
 from gencompiler.rows.native import Native, native
 from gencompiler.rows.nodes import (
-    Argsort,
-    Convolve,
     Dot,
     Elementwise,
     Expr,
-    ExternalCall,
-    LogAbsDet,
     Loop,
     MatrixFunction,
     Program,
@@ -103,7 +100,7 @@ class Schedule:
     @property
     def has_products(self) -> bool:
         """Whether the kernel multiplies with matrices, which takes at least 16 rows."""
-        return self.tiled is not None and any(True for _ in _dots(self.tiled.program))
+        return self.tiled is not None and bool(_dots(self.tiled.program))
 
 
 def schedule(program: Program) -> Schedule:
@@ -143,20 +140,14 @@ def _only_torch(program: Program) -> str | None:
                 return f"a row has {part.type.particles} particles; a tile has rows"
             case Window() | WithWindow():
                 return "a part of a vector that starts at a place computed at run time"
-            case Convolve():
-                return "a convolution, which torch has"
             case MatrixFunction(function=function):
                 return f"`{function}` of a matrix, which torch computes once for all rows"
             case Loop(done=Expr()):
                 return "a loop that ends when all rows are done"
-            case Argsort():
-                return "the order that sorts a vector"
-            case LogAbsDet():
-                return "the determinant of a matrix of each row"
             case Elementwise(function=function) if not FUNCTIONS[function].triton:
                 return f"`{function}`, which no kernel computes"
-            case ExternalCall(module=module):
-                return f"`{module}` is a module of the user's own"
+            case _ if (why := torch_alone(part)) is not None:
+                return why
     return None
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from gencompiler.derive.nodes import Factor, InTurns
 from gencompiler.model import nodes as model
-from gencompiler.node import Node, children, rebuild
+from gencompiler.node import Node, rebuild
 from gencompiler.proof.mentions import axis_of, place
 from gencompiler.proof.structure import Range
 from gencompiler.proof.turns import slices_of
@@ -20,6 +20,7 @@ from gencompiler.rows import places
 from gencompiler.rows.expressions import Expressions, Scope
 from gencompiler.rows.factors import Factors, variable_of
 from gencompiler.rows.graph import NEVER_NAMED
+from gencompiler.rows.newest import mentioned
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.recurrent import States, recurrent_networks
 
@@ -60,46 +61,32 @@ class State:
     networks: dict[str, Expr]
 
 
-class Turns:
-    """Lowers equations in turns into the graph of `factors`."""
-
-    def __init__(self, factors: Factors) -> None:
-        self.factors = factors
-        self.expressions, self.graph = factors.expressions, factors.graph
-
-    def run(
-        self, group: InTurns, scope: Scope, site: Callable[[str], str], count: int, hints: Mapping[str, str]
-    ) -> dict[str, Expr]:
-        """The variables that a group of equations makes, drawn from the streams of `site` for `count` particles."""
-        names = list(dict.fromkeys(variable_of(f) for f in group.factors))
-        parts = [_part(self.expressions, f, frozenset(names), rising=group.rising) for f in group.factors]
-        sweep = _Sweep(self, parts, group.rising, scope, site, count)
-        states = {k: v for p in parts for network in p.networks for k, v in network.initial(scope).items()}
-        state = State({n: sweep.so_far(n) for n in names}, {}, states)
-        for start, stop, active in sweep.segments():
-            state = sweep.segment(state, start, stop, active)
-        return {n: self.graph.name(v, hints.get(n, n)) for n, v in state.wholes.items()}
+def made_in_turns(
+    factors: Factors, group: InTurns, scope: Scope, site: Callable[[str], str], count: int, hints: Mapping[str, str]
+) -> dict[str, Expr]:
+    """The variables that a group of equations makes, drawn from the streams of `site` for `count` particles."""
+    names = frozenset(variable_of(f) for f in group.factors)
+    parts = [_part(factors.expressions, f, names, rising=group.rising) for f in group.factors]
+    sweep = _Sweep(factors, parts, group.rising, scope, site, count)
+    states = {k: v for p in parts for network in p.networks for k, v in network.initial(scope).items()}
+    state = State({p.name: factors.so_far(p.factor, scope) for p in parts}, {}, states)
+    for start, stop, active in sweep.segments():
+        state = sweep.segment(state, start, stop, active)
+    return {n: factors.graph.name(v, hints.get(n, n)) for n, v in state.wholes.items()}
 
 
 class _Sweep:
     """One pass over all slices."""
 
     def __init__(
-        self, turns: Turns, parts: list[Part], rising: bool, scope: Scope, site: Callable[[str], str], count: int
+        self, factors: Factors, parts: list[Part], rising: bool, scope: Scope, site: Callable[[str], str], count: int
     ) -> None:
-        self.factors, self.expressions, self.graph = turns.factors, turns.expressions, turns.graph
+        self.factors, self.expressions, self.graph = factors, factors.expressions, factors.graph
         self.parts, self.rising, self.site, self.count = parts, rising, site, count
         self.scope = scope
         self.types = {p.name: p.target.base.type for p in parts}
         self.span = parts[0].factor.span
         self.lags = {n: max((lag for p in parts for v, lag in p.reads if v == n), default=0) for n in self.types}
-        self.wide = frozenset().union(*(p.wide for p in parts))
-
-    def so_far(self, name: str) -> Expr:
-        """What has been made of a variable before, by other equations; 0 where there is nothing yet."""
-        if name in self.scope.names:
-            return self.scope.names[name]
-        return self._zeros(self.types[name].shape)
 
     def _zeros(self, shape: tuple[int, ...]) -> Expr:
         zero = self.graph.number(0, self.span)
@@ -127,8 +114,8 @@ class _Sweep:
         if stop - start == 1:
             at = self.graph.integer(start, self.span)
             return self._slice(State(state.wholes, past, state.networks), at, active, str(start))
-        span, depth = self.span, max((self.graph.depth[id(v)] for v in self.scope.names.values()), default=0)
-        carried = {**{n: state.wholes[n] for n in self.types if n in made}}
+        span, depth = self.span, self.factors.depth(self.scope)
+        carried = {n: state.wholes[n] for n in self.types if n in made}
         carried |= {_name(n, lag): value for (n, lag), value in past.items()}
         carried |= {n: state.networks[n] for p in active for network in p.networks for n in network.names}
         count = self.graph.integer(stop - start, span)
@@ -154,12 +141,7 @@ class _Sweep:
         return self._zeros(self.types[name].shape[1:])  # no equation reads it
 
     def _read(self, whole: Expr, name: str, at: Expr) -> Expr:
-        shape, span = self.types[name].shape, self.span
-        if len(shape) == 1:
-            return self.graph.column(whole, at, span)
-        size = math.prod(shape[1:])
-        start = self.graph.whole("multiply", at, self.graph.integer(size, span), span)
-        return self.graph.window(whole, start, size, span)
+        return places.leading(self.graph, whole, (at,), self.types[name].shape, self.span)
 
     def _slice(self, state: State, at: Expr, active: tuple[Part, ...], label: str) -> State:
         """One slice: every equation in order, and what is read of the past from the next slice on.  What is made is
@@ -171,8 +153,7 @@ class _Sweep:
             if not isinstance(value, NEVER_NAMED):
                 self.graph.hints[id(value)] = f"{part.name}_{label}"
             values[part.name, 0] = value
-            base = self.types[part.name]
-            wholes[part.name] = self._written(wholes[part.name], part.name, base, at, value)
+            wholes[part.name] = self._written(wholes[part.name], part.name, at, value)
         past = {(n, lag): values[n, lag - 1] for n, lag in state.past if (n, lag - 1) in values}
         networks = dict(state.networks)
         for part in active:
@@ -241,12 +222,8 @@ class _Sweep:
             graph, kept, model.Element(target.type, of, target.subscripts[1:], span=span), given[1:], value, span
         )
 
-    def _written(self, whole: Expr, name: str, type_: model.Type, at: Expr, value: Expr) -> Expr:
-        of = model.Reference(type_, name, span=self.span)
-        all_ = tuple(model.Whole(model.Type(model.REAL), span=self.span) for _ in type_.shape[1:])
-        number = model.Literal(model.Type(model.REAL), 0, span=self.span)
-        element = model.Element(model.Type(model.REAL, type_.shape[1:]), of, (number, *all_), span=self.span)
-        return places.written(self.graph, whole, element, (at,), value, self.span)
+    def _written(self, whole: Expr, name: str, at: Expr, value: Expr) -> Expr:
+        return places.with_leading(self.graph, whole, (at,), self.types[name].shape, value, self.span)
 
 
 # -- equations that read slices --------------------------------------------------------------------------------------
@@ -274,18 +251,8 @@ def _part(expressions: Expressions, factor: Factor, names: frozenset[str], *, ri
     assert isinstance(law, model.Expr)
     inner = dataclasses.replace(conditional, indices=rest, distribution=law)
     part = Factor(inner, law, (), span=factor.span)
-    wide = frozenset(_mentioned(law, names, paths))
+    wide = frozenset(mentioned(law, names, paths))
     return Part(part, name, own.index, own.shift, *made, frozenset(reader.found), wide, networks)
-
-
-def _mentioned(tree: Node, names: frozenset[str], carried: frozenset[str]) -> Iterator[str]:
-    """Which of `names` an equation mentions, beside what the networks `carried` have read."""
-    if isinstance(tree, model.NetworkOutput) and tree.path in carried:
-        return
-    if isinstance(tree, model.Reference) and tree.name in names:
-        yield tree.name
-    for child in children(tree):
-        yield from _mentioned(child, names, carried)
 
 
 @dataclasses.dataclass
@@ -331,7 +298,7 @@ class _Reader:
         self.found.add((base.name, lag))
         type_ = model.Type(base.type.support, base.type.shape[1:])
         own = model.Reference(type_, _name(base.name, lag), span=base.span)
-        rest = tuple(s for s in self._rest(element, hidden))
+        rest = tuple(self._rest(element, hidden))
         if all(isinstance(s, model.Whole) for s in rest):
             return own
         return model.Element(element.type, own, rest, span=element.span)

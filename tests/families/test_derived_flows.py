@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 import gencompiler
-from gencompiler.diagnostics.model import CompileError
 from tests.families.test_diffusion import MEAN, SCALE, SDES, moments
+from tests.families.test_solvers import refused
 
 STAGE = """
 model Flowing(D = 2, factor = 1) {{
@@ -136,12 +136,6 @@ def test_the_likelihood_is_called_an_estimate() -> None:
     assert model.capabilities["log_prob"] == "estimate"
     rows = torch.tensor([[0, 8, 16]])
     assert bool(torch.isfinite(model.log_prob(rows)).all())
-
-
-def refused(text: str) -> list[str]:
-    with pytest.raises(CompileError) as caught:
-        gencompiler.compile(text)
-    return [d.code for d in caught.value.diagnostics]
 
 
 def test_what_the_data_do_not_say() -> None:

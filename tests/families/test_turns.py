@@ -15,7 +15,7 @@ from torch.distributions import Normal
 from torch.nn import functional as F
 
 import gencompiler
-from gencompiler.testing.strategies import Perturbation
+from tests.families.test_sequences import model_of
 from tests.families.test_several_axes import agree
 
 #: A recurrent cell of one's own, read by a categorical.
@@ -91,10 +91,6 @@ model VRNN(T = 4, D = 3, H = 5, Z = 2) {
   train elbo
 }
 """
-
-
-def model_of(text: str, seed: int = 0, scale: float = 0.8) -> Any:
-    return Perturbation(scale, seed).apply(gencompiler.compile(text)()).double()
 
 
 def named(model: Any) -> dict[str, Tensor]:
