@@ -5,7 +5,7 @@ from __future__ import annotations
 from gencompiler.emit.c_code import Level, converted, wrapped
 from gencompiler.emit.c_filling import is_short
 from gencompiler.emit.c_preparation import Preparation
-from gencompiler.emit.c_values import Slot
+from gencompiler.emit.c_values import Slot, written
 from gencompiler.emit.statements import in_order
 from gencompiler.rows.analysis import carried_type, local_names
 from gencompiler.rows.nodes import (
@@ -55,8 +55,7 @@ class Statements(Preparation):
         self.fill(slot, prepared)
 
     def _store(self, output: str, index: Expr, slot: Slot, length: int) -> None:
-        place = self.expressions.place(index)
-        self.store(output, slot, length, str(place) if isinstance(place, int) else place.text)
+        self.store(output, slot, length, written(self.expressions.place(index)))
 
     def store(self, output: str, slot: Slot, length: int, column: str = "0") -> None:
         function = "store_whole" if output in self.scope.integers else "store"
