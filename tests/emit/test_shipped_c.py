@@ -14,15 +14,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from gencompiler import pipeline
-from gencompiler.diagnostics.model import Reporter
 from gencompiler.diagnostics.span import SourceText
 from gencompiler.emit.c import print_c
 from gencompiler.rows.nodes import Program
 from gencompiler.rows.schedule import Schedule
 from gencompiler.runtime.compiled import CFunction
-from gencompiler.settings import Settings
 from tests import c_library
+from tests.emit import building
 from tests.rows import harness
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -31,16 +29,6 @@ ROWS = 21
 
 #: Without what takes a compiler long: the arithmetic is the same.
 FLAGS = ("-O1", "-fno-math-errno", "-fno-trapping-math")
-
-
-def schedules(path: Path) -> dict[str, Schedule]:
-    """The schedules of a spec, without the proofs, which have tests of their own."""
-    source = SourceText(str(path), path.read_text(encoding="utf-8"))
-    done = pipeline.Compilation(source, {}, Settings.from_environment(), Reporter(), {str(path): source})
-    for each in pipeline.PASSES:
-        if each.name in ("parse", "resolve", "derive", "lower", "schedule"):
-            each.function(done)
-    return done.schedules
 
 
 def functions(found: dict[str, Schedule], folder: Path) -> dict[str, CFunction]:
@@ -78,7 +66,8 @@ def worst(program: Program, function: CFunction) -> float:
 
 
 def compared(path: Path, folder: Path) -> dict[str, float]:
-    found = schedules(path)
+    source = SourceText(str(path), path.read_text(encoding="utf-8"))
+    found = building.unproved(source, *building.SCHEDULED).schedules
     return {name: worst(found[name].program, each) for name, each in functions(found, folder).items()}
 
 
