@@ -136,16 +136,7 @@ class _Function:
                 length = scope.lengths[output.name]
                 body.store(output.name, body.named(output.value, output.name), length)
         body.closed()
-        tables = [_table(name, order) for order, name in scope.tables.items()]
-        head = f"void {self.name}(const int64_t *numbers, void *const *pointers) {{"
-        return [
-            *self._documentation(),
-            head,
-            *_unused(arguments, [*tables, *body.lines]),
-            *_indented(tables),
-            *body.lines,
-            "}",
-        ]
+        return [*self._documentation(), *_definition(self.name, arguments, body)]
 
     def _load(self, body: Statements) -> None:
         read = {part.name for part in walk(self.program) if isinstance(part, InputRead)}
@@ -162,11 +153,7 @@ class _Function:
         body = Statements(scope, self.where)
         for each in self.shared:
             self._fill(body, each)
-        tables = [_table(name, order) for order, name in scope.tables.items()]
-        head = f"void {self.name}_shared(const int64_t *numbers, void *const *pointers) {{"
-        lines = [*_unused(arguments, [*tables, *body.lines]), *_indented(tables), *body.lines]
-        comment = "/* What all rows share. */"
-        return [comment, head, *lines, "}"]
+        return ["/* What all rows share. */", *_definition(f"{self.name}_shared", arguments, body)]
 
     def _fill(self, body: Statements, shared: Shared) -> None:
         body.comment(shared.value.span)
@@ -196,6 +183,14 @@ class _Function:
         return ["/* " + lines[0], *lines[1:], "", *laid_out(f"{told.replace('*/', '* /')} */", 3)]
 
 
+def _definition(name: str, arguments: list[str], body: Statements) -> list[str]:
+    """The function around what was printed, with those of the arguments that it mentions."""
+    tables = [_table(name, order) for order, name in body.scope.tables.items()]
+    head = f"void {name}(const int64_t *numbers, void *const *pointers) {{"
+    mentioned = _mentioned(arguments, [*tables, *body.lines])
+    return [head, *_indented(mentioned), *_indented(tables), *body.lines, "}"]
+
+
 def _table(name: str, order: tuple[int, ...]) -> str:
     return f"static const short {name}[] = {{{', '.join(map(str, order))}}};"
 
@@ -204,16 +199,16 @@ def _indented(lines: list[str]) -> list[str]:
     return [piece for line in lines for piece in laid_out(line, 4)]
 
 
-def _unused(arguments: list[str], lines: list[str]) -> list[str]:
+def _mentioned(arguments: list[str], lines: list[str]) -> list[str]:
     """The arguments that the lines mention, and what these are made of."""
-    text = "\n".join(lines)
+    words = _words("\n".join(lines))
     kept: list[str] = []
     for line in reversed(arguments):
-        name = line.partition(" = ")[0].split()[-1].lstrip("*")
-        if name in _words(text):
+        target, _, made = line.partition(" = ")
+        if target.split()[-1].lstrip("*") in words:
             kept.insert(0, line)
-            text += "\n" + line.partition(" = ")[2]
-    return [piece for line in kept for piece in laid_out(line, 4)]
+            words |= _words(made)
+    return kept
 
 
 def _words(text: str) -> set[str]:

@@ -89,8 +89,12 @@ def converted(code: C, kind: str) -> C:
         return code
     if code.kind in ("int", "double") and kind == "float" and (literal := _literal(code.text)) is not None:
         return number(literal, kind)
-    spelled = {"int": "int64_t", "bool": "int"}.get(kind, kind)
-    return C(f"({spelled}){wrapped(code, Level.UNARY)}", kind, Level.UNARY)
+    return C(f"({spelled(kind)}){wrapped(code, Level.UNARY)}", kind, Level.UNARY)
+
+
+def spelled(kind: str) -> str:
+    """The type of C."""
+    return {"int": "int64_t", "bool": "int"}.get(kind, kind)
 
 
 def _literal(text: str) -> float | None:

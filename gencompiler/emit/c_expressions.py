@@ -7,8 +7,19 @@ draws, long sums, joined vectors) is made first (`c_preparation`).
 
 from __future__ import annotations
 
-from gencompiler.emit.c_code import OPERATORS, C, Level, call, converted, infix, number, offset, prefix, wrapped
-from gencompiler.emit.c_values import Matrix, Place, Scope, Unprintable, as_place, literal, mirrored, shifted
+from gencompiler.emit.c_code import KINDS, OPERATORS, C, Level, call, converted, infix, number, offset, prefix, wrapped
+from gencompiler.emit.c_values import (
+    Matrix,
+    Place,
+    Scope,
+    Unprintable,
+    as_place,
+    literal,
+    mirrored,
+    shifted,
+    strides,
+    written,
+)
 from gencompiler.rows.analysis import constant
 from gencompiler.rows.nodes import (
     Broadcast,
@@ -79,7 +90,7 @@ _OF_WHOLE = {"quotient": "whole_quotient", "remainder": "whole_remainder"}
 #: The largest exponent that multiplies; beyond, and for others, `power`.
 _LONGEST_PRODUCT = 31
 
-#: Catalogue functions with no counterpart in C.
+#: Catalogue functions that C computes.
 COMPUTED = frozenset((*FUNCTIONS, *OPERATORS, "power", "negate", "not", "indicator", "stop"))
 
 
@@ -143,8 +154,8 @@ class Expressions:
                 moved = shifted(self.place(start), at[axis])
                 return self.element(value, (*at[:axis], moved, *at[axis + 1 :]))
             case Reshape(value=value):
-                flat = offset([(p, s) for p, s in zip(at, _strides(expr.type.shape), strict=True)])
-                steps = zip(value.type.shape, _strides(value.type.shape), strict=True)
+                flat = offset(list(zip(at, strides(expr.type.shape), strict=True)))
+                steps = zip(value.type.shape, strides(value.type.shape), strict=True)
                 whole = wrapped(flat, Level.UNARY)
                 return self.element(value, tuple(C(f"({whole} / {s} % {n})", "int") for n, s in steps))
             case WithColumn(vector=vector, index=index, value=value):
@@ -172,9 +183,8 @@ class Expressions:
         known, place = literal(index), literal(at)
         if known is not None and place is not None:
             return self.element(value) if known == place else self.element(vector, (at,))
-        texts = [str(each) if isinstance(each, int) else each.text for each in (at, index)]
         codes = [converted(each, "float") for each in (self.element(value), self.element(vector, (at,)))]
-        return call("choose", C(f"{texts[0]} == {texts[1]}", "bool"), *codes)
+        return call("choose", _same(at, index), *codes)
 
     def _of_matrix(self, expr: Expr, at: tuple[Place, ...]) -> C:
         match expr:
@@ -185,9 +195,8 @@ class Expressions:
             case MatrixFunction(function="columns", arguments=(value,)):
                 return self.element(value, (at[0],))
             case MatrixFunction(function="diagonal_matrix" | "identity", arguments=arguments):
-                texts = [str(each) if isinstance(each, int) else each.text for each in at]
                 own = converted(self.element(arguments[0], (at[0],)), "float") if arguments else number(1.0, "float")
-                return call("choose", C(f"{texts[0]} == {texts[1]}", "bool"), own, number(0.0, "float"))
+                return call("choose", _same(*at), own, number(0.0, "float"))
         raise Unprintable(f"`{expr.function}` of a matrix" if isinstance(expr, MatrixFunction) else "a mask")
 
     # -- elementwise -------------------------------------------------------------------------------------------------
@@ -220,7 +229,7 @@ class Expressions:
 
     def _operator(self, function: str, codes: list[C]) -> C:
         operator, level = OPERATORS[function]
-        kind = max((each.kind for each in codes), key=("bool", "int", "double", "float").index)
+        kind = max((each.kind for each in codes), key=KINDS.index)
         if function in ("and", "or"):
             return infix(operator, level, codes[0], codes[1], "bool")
         if kind == "bool":
@@ -277,8 +286,9 @@ class Expressions:
         match expr:
             case ParameterRead(path=path, index=index):
                 array = self.scope.arrays[path]
-                free = [s for s, i in zip(array.strides(), index, strict=True) if i is None]
-                terms = [(self.place(i), s) for s, i in zip(array.strides(), index, strict=True) if i is not None]
+                steps = list(zip(strides(array.shape), index, strict=True))
+                free = [s for s, i in steps if i is None]
+                terms = [(self.place(i), s) for s, i in steps if i is not None]
                 return Matrix(_moved(array.name, offset(terms)), (free[0], free[1]))
             case Local(name=name):
                 slot = self.scope.values[name]
@@ -291,12 +301,9 @@ class Expressions:
         return None
 
 
+def _same(place: Place, other: Place) -> C:
+    return C(f"{written(place)} == {written(other)}", "bool")
+
+
 def _moved(pointer: str, by: C) -> str:
     return pointer if by.text == "0" else f"{pointer} + {by.text}"
-
-
-def _strides(shape: tuple[int, ...]) -> list[int]:
-    strides = [1]
-    for length in reversed(shape[1:]):
-        strides.insert(0, strides[0] * length)
-    return strides

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from gencompiler.emit.c_code import C
 from gencompiler.emit.c_filling import Filling, is_short
-from gencompiler.emit.c_values import Slot, Unprintable
+from gencompiler.emit.c_values import Slot, Unprintable, written
 from gencompiler.node import Node, rebuild, walk
 from gencompiler.rows.analysis import constant
 from gencompiler.rows.nodes import (
@@ -151,7 +150,7 @@ class Preparation(Filling):
             names.append(slot.name)
         slot = self.declare(self.scope.temporary("mask", mask.type))
         for at, by in self._places(slot):
-            texts = [each.text if isinstance(each, C) else str(each) for each in (at, by)]
-            self.line(f"{slot.element((at, by)).text} = {names[1]}[{texts[1]}] <= {names[0]}[{texts[0]}];")
+            below = f"{names[1]}[{written(by)}] <= {names[0]}[{written(at)}]"
+            self.line(f"{slot.element((at, by)).text} = {below};")
         self.scope.values[f"{slot.name} made"] = slot
         return Local(mask.type, f"{slot.name} made", span=mask.span)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from gencompiler.emit.c_code import Level, converted, wrapped
 from gencompiler.emit.c_filling import is_short
 from gencompiler.emit.c_preparation import Preparation
-from gencompiler.emit.c_values import Slot
+from gencompiler.emit.c_values import Slot, written
+from gencompiler.emit.statements import in_order
 from gencompiler.rows.analysis import carried_type, local_names
 from gencompiler.rows.nodes import (
     Carry,
@@ -54,8 +55,7 @@ class Statements(Preparation):
         self.fill(slot, prepared)
 
     def _store(self, output: str, index: Expr, slot: Slot, length: int) -> None:
-        place = self.expressions.place(index)
-        self.store(output, slot, length, str(place) if isinstance(place, int) else place.text)
+        self.store(output, slot, length, written(self.expressions.place(index)))
 
     def store(self, output: str, slot: Slot, length: int, column: str = "0") -> None:
         function = "store_whole" if output in self.scope.integers else "store"
@@ -94,17 +94,13 @@ class Statements(Preparation):
     def _advance(self, carried: tuple[Carry, ...]) -> None:
         """The next values, all of which see the values before: in an order in which none is needed after it changed."""
         nexts = {c.name: self.prepared(c.next, short=is_short(c.next)) for c in carried}
-        pending = [c for c in carried if not (isinstance(c.next, Local) and c.next.name == c.name)]
-        while pending:
-            free = next((c for c in pending if not _is_read(c.name, nexts, pending)), None)
-            if free is None:
-                aside = [(c, self._aside(nexts[c.name], carried_type(c))) for c in pending]
-                for carry, slot in aside:
-                    self._copied(self.scope.values[carry.name], slot)
-                return
-            self.comment(free.span)
-            self._next(free, nexts[free.name])
-            pending.remove(free)
+        alone, together = in_order(carried, nexts)
+        for carry in alone:
+            self.comment(carry.span)
+            self._next(carry, nexts[carry.name])
+        aside = [(carry, self._aside(nexts[carry.name], carried_type(carry))) for carry in together]
+        for carry, slot in aside:
+            self._copied(self.scope.values[carry.name], slot)
 
     def _next(self, carry: Carry, value: Expr) -> None:
         slot = self.scope.values[carry.name]
@@ -126,10 +122,6 @@ class Statements(Preparation):
     def _copied(self, to: Slot, source: Slot) -> None:
         for at in self._places(to):
             self._assign(to.element(at), source.element(at), to.type.rows)
-
-
-def _is_read(name: str, nexts: dict[str, Expr], pending: list[Carry]) -> bool:
-    return any(name in local_names(nexts[other.name]) for other in pending if other.name != name)
 
 
 def _stays(value: Expr, name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from gencompiler.emit.c_code import C, Level, converted, offset, wrapped
+from gencompiler.emit.c_code import C, Level, converted, offset, spelled, wrapped
 from gencompiler.emit.names import Names
 from gencompiler.rows.nodes import RowType
 
@@ -32,14 +32,13 @@ class Slot:
     def element(self, at: tuple[Place, ...]) -> C:
         """The number at a place, of the lane `lane`."""
         shape = self.type.shape
-        places = offset([(place, math.prod(shape[axis + 1 :])) for axis, place in enumerate(at)]).text
+        places = offset(list(zip(at, strides(shape), strict=False))).text
         text = self.name + (f"[{places}]" if shape else "") + ("[lane]" if self.type.rows else "")
         return C(text, self.kind)
 
     def declaration(self) -> str:
-        spelled = {"bool": "int", "int": "int64_t"}.get(self.kind, self.kind)
         sizes = (f"[{self.size}]" if self.type.shape else "") + ("[LANES]" if self.type.rows else "")
-        return f"{'ALIGNED ' if sizes else ''}{spelled} {self.name}{sizes};"
+        return f"{'ALIGNED ' if sizes else ''}{spelled(self.kind)} {self.name}{sizes};"
 
     def vector(self, start: int = 0) -> str:
         """The address of numbers of rows, from a place on."""
@@ -63,13 +62,10 @@ class Array:
     name: str
     shape: tuple[int, ...]
 
-    def strides(self) -> list[int]:
-        return [math.prod(self.shape[axis + 1 :]) for axis in range(len(self.shape))]
-
     def element(self, places: list[Place]) -> C:
         if not self.shape:
             return C(f"{self.name}[0]")
-        return C(f"{self.name}[{offset(list(zip(places, self.strides(), strict=True))).text}]")
+        return C(f"{self.name}[{offset(list(zip(places, strides(self.shape), strict=True))).text}]")
 
 
 @dataclasses.dataclass
@@ -100,6 +96,15 @@ class Scope:
         if order not in self.tables:
             self.tables[order] = self.names.fresh("order")
         return self.tables[order]
+
+
+def strides(shape: tuple[int, ...]) -> list[int]:
+    """How far apart neighbours along each axis are, row-major."""
+    return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+
+
+def written(place: Place) -> str:
+    return str(place) if isinstance(place, int) else place.text
 
 
 def shifted(place: Place, by: Place) -> Place:

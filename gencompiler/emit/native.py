@@ -21,6 +21,8 @@ from gencompiler.rows.analysis import draws
 from gencompiler.rows.native import Native
 from gencompiler.rows.nodes import Input, Output, Program
 
+INCLUDE = '#include "lanes.h"'
+
 
 def emit_native(
     plan: ClassPlan, natives: Mapping[str, Native], header: str, places: Callable[[Span], str]
@@ -37,9 +39,6 @@ def emit_native(
         "native.c": f"/* {comment} */\n\n" + "\n".join(sections),
         "native.py": render("native.py.jinja", header=header, functions="\n".join(lines)),
     }
-
-
-INCLUDE = '#include "lanes.h"'
 
 
 def c_function(program: Program, name: str, native: Native, printed: PrintedC) -> Code:

@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.emit import torch_windows
-from gencompiler.emit.code import Attribute, Code, Level, Sequence, Subscript, Text, call, flat, infix, method
+from gencompiler.emit.code import Attribute, Code, Level, Subscript, Text, call, flat, infix, method
 from gencompiler.emit.lines import statement
+from gencompiler.emit.statements import PythonStatements
 from gencompiler.emit.torch_expressions import Expressions
 from gencompiler.emit.torch_values import Scope, Value, transposed
 from gencompiler.rows.analysis import carried_type, constant, local_names
@@ -22,7 +23,6 @@ from gencompiler.rows.nodes import (
     Expr,
     InputRead,
     Let,
-    Local,
     Loop,
     Number,
     RowType,
@@ -35,26 +35,13 @@ from gencompiler.rows.prefix import PrefixLoop, PrefixSum, added_term, prefix_lo
 _INDEX = RowType(False, (), "integer")
 
 
-class Statements:
+class Statements(PythonStatements):
     """A fold over row statements that collects `lines`."""
 
     def __init__(self, scope: Scope, where: Callable[[Span], str]) -> None:
-        self.scope, self.where = scope, where
+        super().__init__(where)
+        self.scope = scope
         self.expressions = Expressions(scope)
-        self.lines: list[str] = []
-        self.indent = 4
-        self.place = ""
-
-    def assign(self, target: str, code: Code) -> None:
-        if flat(code) != target:
-            self.lines += statement(f"{target} = ", code, self.indent)
-
-    def comment(self, span: Span) -> None:
-        """`# file:line` where the text that the code comes from changes."""
-        place = self.where(span)
-        if place and place != self.place:
-            self.lines.append(f"{' ' * self.indent}# {place}")
-            self.place = place
 
     def block(self, statements: tuple[Statement, ...]) -> None:
         for each in statements:
@@ -125,7 +112,7 @@ class Statements:
             done = call("bool", method(self.expressions.value(loop.done).code, "all"))
             self.lines += [*statement("if ", done, self.indent, ":"), f"{' ' * (self.indent + 4)}break"]
         self.block(loop.body)
-        self._advance(loop.carried)
+        self.advance(loop.carried)
         if len(self.lines) == before:
             self.lines.append(f"{' ' * self.indent}pass")
         self.indent -= 4
@@ -159,22 +146,10 @@ class Statements:
             value = self.expressions.value(carry.initial.operand)
         return value.code if value.chunked else self.expressions.spread(value, carried_type(carry))
 
-    def _advance(self, carried: tuple[Carry, ...]) -> None:
-        """Assign the next values, all of which see the values before: one by one where an order allows it."""
-        pending = [each for each in carried if not (isinstance(each.next, Local) and each.next.name == each.name)]
-        while pending:
-            free = next((each for each in pending if not _is_read(each, pending)), None)
-            if free is None:
-                targets = ", ".join(flat(self.scope.values[each.name].code) for each in pending)
-                self.lines += statement(
-                    f"{targets} = ", Sequence(tuple(map(self._next, pending)), bare=True), self.indent
-                )
-                return
-            self.comment(free.span)
-            self.assign(flat(self.scope.values[free.name].code), self._next(free))
-            pending.remove(free)
+    def carrier(self, carry: Carry) -> str:
+        return flat(self.scope.values[carry.name].code)
 
-    def _next(self, carry: Carry) -> Code:
+    def next_value(self, carry: Carry) -> Code:
         value = self.expressions.value(carry.next)
         return value.code if value.chunked else self.expressions.spread(value, carried_type(carry))
 
@@ -245,7 +220,3 @@ class Statements:
         if name in self.scope.wants:
             made = call("torch.arange", f"{index}.start", f"{index}.stop", device=self.scope.want("device"))
             self.lines[start:start] = statement(f"{name} = ", made, self.indent)
-
-
-def _is_read(carry: Carry, pending: list[Carry]) -> bool:
-    return any(carry.name in local_names(other.next) for other in pending if other is not carry)

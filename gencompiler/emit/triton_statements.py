@@ -5,39 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gencompiler.diagnostics.span import Span
-from gencompiler.emit.code import Code, Level, Sequence, Text, call, flat, infix, method
+from gencompiler.emit.code import Code, Level, Text, call, flat, infix, method
 from gencompiler.emit.lines import statement
+from gencompiler.emit.statements import PythonStatements
 from gencompiler.emit.triton_expressions import Expressions
 from gencompiler.emit.triton_values import Scope
 from gencompiler.rows.analysis import carried_type, constant, local_names
-from gencompiler.rows.nodes import Carry, Let, Local, Loop, RowType, Statement, StoreColumn, StoreSection
+from gencompiler.rows.nodes import Carry, Let, Loop, RowType, Statement, StoreColumn, StoreSection
 
 _INDEX = RowType(False, (), "integer")
 
 
-class Statements:
+class Statements(PythonStatements):
     """A fold over the statements of tile programs that collects `lines`."""
 
     def __init__(self, scope: Scope, where: Callable[[Span], str], stages: int) -> None:
-        self.scope, self.where, self.stages = scope, where, stages
+        super().__init__(where)
+        self.scope, self.stages = scope, stages
         self.expressions = Expressions(scope)
-        self.lines: list[str] = []
-        self.indent = 4
-        self.place = ""
-
-    def assign(self, target: str, code: Code) -> None:
-        if flat(code) != target:
-            self.lines += statement(f"{target} = ", code, self.indent)
 
     def evaluate(self, code: Code) -> None:
         self.lines += statement("", code, self.indent)
-
-    def comment(self, span: Span) -> None:
-        """`# file:line` where the text that the code comes from changes."""
-        place = self.where(span)
-        if place and place != self.place:
-            self.lines.append(f"{' ' * self.indent}# {place}")
-            self.place = place
 
     def block(self, statements: tuple[Statement, ...]) -> None:
         for each in statements:
@@ -109,7 +97,7 @@ class Statements:
         if counter != index:
             self.assign(index, infix("-", Level.SUM, self._last(loop), Text(counter)))
         self.block(loop.body)
-        self._advance(loop.carried)
+        self.advance(loop.carried)
         if len(self.lines) == before:
             self.lines.append(f"{' ' * self.indent}pass")
         self.indent -= 4
@@ -125,23 +113,8 @@ class Statements:
             return Text(str(count - 1))
         return infix("-", Level.SUM, self.expressions.code(loop.count), Text("1"))
 
-    def _advance(self, carried: tuple[Carry, ...]) -> None:
-        """Assign the next values, all of which see the values before: one by one where an order allows it."""
-        pending = [each for each in carried if not (isinstance(each.next, Local) and each.next.name == each.name)]
-        while pending:
-            free = next((each for each in pending if not _is_read(each, pending)), None)
-            if free is None:
-                targets = ", ".join(flat(self.scope.values[each.name].code) for each in pending)
-                values = Sequence(tuple(map(self._next, pending)), bare=True)
-                self.lines += statement(f"{targets} = ", values, self.indent)
-                return
-            self.comment(free.span)
-            self.assign(flat(self.scope.values[free.name].code), self._next(free))
-            pending.remove(free)
+    def carrier(self, carry: Carry) -> str:
+        return flat(self.scope.values[carry.name].code)
 
-    def _next(self, carry: Carry) -> Code:
+    def next_value(self, carry: Carry) -> Code:
         return self.expressions.spread(self.expressions.value(carry.next), carried_type(carry))
-
-
-def _is_read(carry: Carry, pending: list[Carry]) -> bool:
-    return any(carry.name in local_names(other.next) for other in pending if other is not carry)

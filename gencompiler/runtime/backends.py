@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import itertools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,7 @@ def c_function_of(module: str, name: str) -> CFunction | None:
 
 
 def needs_gradient(model: Model, inputs: Sequence[Tensor]) -> bool:
-    return torch.is_grad_enabled() and any(t.requires_grad for t in (*inputs, *model.parameters()))
+    return torch.is_grad_enabled() and any(t.requires_grad for t in itertools.chain(inputs, model.parameters()))
 
 
 def differentiable(model: Model, function: str, inputs: Sequence[Tensor]) -> Callable[..., Tensor] | None:

@@ -81,7 +81,7 @@ class CFunction:
         shared = [torch.empty(self.shared, dtype=torch.float32, device="cpu")] if self.shared else []
         drawn = [rows] if self.random and rows is not None else []
         tensors = (*inputs, *parameters, *shared, *drawn, *outputs)
-        numbers = [count, *([_signed(keywords["seed"]), keywords["step"]] if self.random else []), *scalars]
+        numbers = [count, *([keywords["seed"], keywords["step"]] if self.random else []), *scalars]
         if count:
             self._run(tensors, numbers, self._repeated(scalars))
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
@@ -95,7 +95,7 @@ class CFunction:
         assert found is not None
         function, prologue = found
         pointers = (ctypes.c_void_p * len(tensors))(*(each.data_ptr() for each in tensors))
-        words = ctypes.c_int64 * (len(numbers) + 2)
+        words = ctypes.c_int64 * (len(numbers) + 2)  # which take a seed as it is: ctypes does not mind its sign
         count = numbers[0]
         if prologue is not None:
             prologue(words(0, count, *numbers), pointers)
@@ -138,7 +138,3 @@ def _contiguous(value: Tensor, whole: bool) -> Tensor:
     kind = torch.int64 if whole else torch.float32
     value = value if value.dtype is kind else value.to(kind)
     return value if value.is_contiguous() else value.contiguous()
-
-
-def _signed(seed: int) -> int:
-    return seed - (1 << 64) if seed >= 1 << 63 else seed

@@ -1,5 +1,4 @@
 """Densities that are one, and next to each the smallest error that makes it none.
-# ruff: noqa: E501
 
 Each entry: a name, the signature, a formula of mass 1, the formula with the error planted, and what is wrong with it."""
 

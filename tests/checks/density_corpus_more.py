@@ -1,6 +1,5 @@
 """More densities and mass functions, each next to the smallest error that makes it none: changes of variables, circles,
-error functions, signs that need more than intervals, zeta sums, enclosures.
-# ruff: noqa: E501"""
+error functions, signs that need more than intervals, zeta sums, enclosures."""
 
 from __future__ import annotations
 

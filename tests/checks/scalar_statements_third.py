@@ -1,6 +1,5 @@
 """Scalar maps of a third kind of reader: distribution functions and quantiles, activations, tapers, waves of multiples of
-pi, powers whose exponents are parameters, and numbers with gaps between them.
-# ruff: noqa: E501"""
+pi, powers whose exponents are parameters, and numbers with gaps between them."""
 
 from __future__ import annotations
 

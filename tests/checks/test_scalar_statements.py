@@ -6,19 +6,15 @@ import json
 
 import pytest
 
-from gencompiler.checks import Checked, check
+from gencompiler.checks import Checked
 from gencompiler.checks.certificate import certificate_data, certificate_text, recheck
-from gencompiler.derive.derive import derive
 from gencompiler.derive.nodes import Derived
-from gencompiler.diagnostics.model import Reporter
-from gencompiler.diagnostics.span import SourceText
-from gencompiler.pipeline import Compilation, parse, resolve
-from gencompiler.settings import Settings
 from tests.checks.scalar_falsehoods import FALSE as KNOWN_FALSE
 from tests.checks.scalar_statements import TRUE as FIRST
 from tests.checks.scalar_statements_fresh import FRESH, FRESH_FALSE
 from tests.checks.scalar_statements_more import MORE
 from tests.checks.scalar_statements_third import THIRD, THIRD_FALSE
+from tests.checks.test_soundness import checked as checked_file
 from tests.checks.vector_statements_fresh import FRESH as VECTORS
 from tests.checks.vector_statements_fresh import FRESH_FALSE as VECTORS_FALSE
 
@@ -28,12 +24,7 @@ FALSE = (*KNOWN_FALSE, *FRESH_FALSE, *THIRD_FALSE, *VECTORS_FALSE)
 
 def checked(statement: str) -> tuple[Checked, Derived]:
     """The checks of a file of one bijection."""
-    source = SourceText("statement.gen", f"bijection F{statement}\n")
-    compilation = Compilation(source, {}, Settings(), Reporter(), {})
-    parse(compilation)
-    resolve(compilation)
-    derived = derive(compilation.model)
-    return check(derived, Reporter()), derived
+    return checked_file(f"bijection F{statement}\n")
 
 
 @pytest.mark.parametrize("statement", [s for s, _ in TRUE])

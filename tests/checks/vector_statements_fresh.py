@@ -1,6 +1,5 @@
 """Maps of vectors written down as a researcher would, without looking at what is proved: elimination, leapfrog steps,
-maps of the plane, monomials, stretches from a centre; and each with a small error.
-# ruff: noqa: E501"""
+maps of the plane, monomials, stretches from a centre; and each with a small error."""
 
 from __future__ import annotations
 

@@ -88,6 +88,18 @@ model Hidden(D = 5, H = 16) {
 """
 
 
+SCHEDULED = ("parse", "resolve", "derive", "lower", "schedule")
+
+
+def unproved(source: SourceText, *passes: str) -> pipeline.Compilation:
+    """A spec after these passes, without the proofs."""
+    done = pipeline.Compilation(source, {}, Settings.from_environment(), Reporter(), {source.name: source})
+    for each in pipeline.PASSES:
+        if each.name in passes:
+            each.function(done)
+    return done
+
+
 def build(
     text: str,
     name: str = "tiny",
@@ -99,11 +111,7 @@ def build(
 ) -> dict[str, str]:
     """The files of the package of a spec; `path` is where the spec says it is, `doc` replaces its documentation."""
     path = path or f"specs/{name}.gen"
-    source = SourceText(path, text)
-    done = pipeline.Compilation(source, {}, Settings.from_environment(), Reporter(), {path: source})
-    for each in pipeline.PASSES:
-        if each.name in ("parse", "resolve", "derive", "lower", "schedule", "differentiate"):
-            each.function(done)
+    done = unproved(SourceText(path, text), *SCHEDULED, "differentiate")
     model = done.model if doc is None else dataclasses.replace(done.model, doc=doc)
     digest = hashlib.sha256(text.encode()).hexdigest()
     identity = SpecIdentity(name, path, digest, model_hash(done.model), "0.1.0")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import dataclasses
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,11 @@ import torch
 from torch import Tensor
 
 from gencompiler.emit.c import print_c
-from gencompiler.emit.code import flat
-from gencompiler.emit.native import c_function
 from gencompiler.rows.native import Native, native, prepared
 from gencompiler.rows.nodes import Program
 from gencompiler.rows.uniforms import settle
 from gencompiler.runtime import compiled
-from gencompiler.runtime.native import compiler, loaded
+from tests import c_library
 from tests.emit.test_triton import MODELS
 from tests.rows import harness
 from tests.rows.programs import coupling_log_prob, mala
@@ -50,45 +49,31 @@ def forced(program: Program) -> Native:
     return Native(True, "", LANES, 1e4, settle(prepared(program)))
 
 
+def printed(program: Program, name: str) -> c_library.Printed:
+    given = forced(program)
+    return program, given, print_c(program, given, name=name)
+
+
 def text(program: Program, name: str) -> str:
-    return print_c(program, forced(program), name=name).text
+    return printed(program, name)[2].text
 
 
 @pytest.fixture(scope="module")
 def functions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, compiled.CFunction]:
     """Every case as a function of one library."""
-    if compiler() is None:
-        pytest.skip("no C compiler")
-    texts = {name: text(program, name) for name, (program, _) in CASES.items()}
+    c_library.compiler()
+    made = {name: printed(program, name) for name, (program, _) in CASES.items()}
     whole = CASES["coupling_log_prob_12"][0]
     for name, (old, new) in SABOTAGE.items():
-        own = text(whole, _spelled(name))
-        assert old in own, name
-        texts[_spelled(name)] = own.replace(old, new)
-    folder = tmp_path_factory.mktemp("c")
-    source = folder / "native.c"
-    source.write_text(f'#define LANES {LANES}\n#include "lanes.h"\n' + "\n".join(texts.values()))
-    command = compiler()
-    assert command is not None
-    library = loaded(command, source, headers=(compiled.HEADER,), more=FLAGS)
-    programs = {name: program for name, (program, _) in CASES.items()} | {_spelled(n): whole for n in SABOTAGE}
-    made = {}
-    for name, program in programs.items():
-        given = forced(program)
-        names = {"CFunction": compiled.CFunction, "Port": compiled.Port, "__file__": str(source)}
-        made[name] = eval(flat(c_function(program, name, given, print_c(program, given, name=name))), names)
-        found = getattr(library, name), getattr(library, f"{name}_shared", None)
-        _LIBRARY[str(source), name] = found
-    return made
-
-
-_LIBRARY: dict[tuple[str, str], Any] = {}
+        program, given, own = printed(whole, _spelled(name))
+        assert old in own.text, name
+        made[_spelled(name)] = program, given, dataclasses.replace(own, text=own.text.replace(old, new))
+    return c_library.functions(tmp_path_factory.mktemp("c") / "native.c", made, FLAGS)
 
 
 @pytest.fixture(autouse=True)
 def found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Functions come from the one library."""
-    monkeypatch.setattr(compiled, "_loaded", lambda file, name: _LIBRARY[file, name])
+    c_library.used(monkeypatch)
 
 
 def _spelled(name: str) -> str:
@@ -188,11 +173,7 @@ def test_text_of_a_chain() -> None:
 
 
 def test_a_compiler_takes_it_without_a_warning(tmp_path: Path) -> None:
-    import subprocess
-
-    command = shutil.which("cc")
-    if command is None:
-        pytest.skip("no C compiler")
+    command = c_library.compiler()
     source = tmp_path / "native.c"
     source.write_text(
         '#define LANES 16\n#include "lanes.h"\n' + text(coupling_log_prob(7, 16, 3), "f") + text(mala(), "g")

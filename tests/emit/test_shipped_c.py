@@ -14,16 +14,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from gencompiler import pipeline
-from gencompiler.diagnostics.model import Reporter
 from gencompiler.diagnostics.span import SourceText
 from gencompiler.emit.c import print_c
-from gencompiler.emit.code import flat
-from gencompiler.emit.native import c_function
 from gencompiler.rows.nodes import Program
 from gencompiler.rows.schedule import Schedule
-from gencompiler.runtime import compiled, native
-from gencompiler.settings import Settings
+from gencompiler.runtime.compiled import CFunction
+from tests import c_library
+from tests.emit import building
 from tests.rows import harness
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -34,43 +31,20 @@ ROWS = 21
 FLAGS = ("-O1", "-fno-math-errno", "-fno-trapping-math")
 
 
-def schedules(path: Path) -> dict[str, Schedule]:
-    """The schedules of a spec, without the proofs, which have tests of their own."""
-    source = SourceText(str(path), path.read_text(encoding="utf-8"))
-    done = pipeline.Compilation(source, {}, Settings.from_environment(), Reporter(), {str(path): source})
-    for each in pipeline.PASSES:
-        if each.name in ("parse", "resolve", "derive", "lower", "schedule"):
-            each.function(done)
-    return done.schedules
-
-
-def functions(found: dict[str, Schedule], folder: Path) -> dict[str, compiled.CFunction]:
+def functions(found: dict[str, Schedule], folder: Path) -> dict[str, CFunction]:
     """The C functions of a spec, compiled together where their lanes allow."""
-    made: dict[str, compiled.CFunction] = {}
-    command = native.compiler()
-    assert command is not None
-    for lanes in (16, 32, 64):
-        own = {n: s for n, s in found.items() if s.native is not None and s.native.runs and s.native.lanes == lanes}
-        if not own:
-            continue
-        texts = {n: print_c(s.program, s.native, name=f"{n}_rows") for n, s in own.items() if s.native is not None}
-        source = folder / f"lanes_{lanes}.c"
-        whole = "\n".join(each.text for each in texts.values())
-        source.write_text(f'#define LANES {lanes}\n#include "lanes.h"\n{whole}')
-        library = native.loaded(command, source, headers=(compiled.HEADER,), more=FLAGS)
-        names = {"CFunction": compiled.CFunction, "Port": compiled.Port, "__file__": str(source)}
-        for name, each in own.items():
-            assert each.native is not None
-            made[name] = eval(flat(c_function(each.program, f"{name}_rows", each.native, texts[name])), names)
-            entry = getattr(library, f"{name}_rows"), getattr(library, f"{name}_rows_shared", None)
-            LIBRARY[str(source), f"{name}_rows"] = entry
-    return made
+    printed: dict[int, dict[str, c_library.Printed]] = {}
+    for name, each in found.items():
+        if each.native is not None and each.native.runs:
+            own = each.program, each.native, print_c(each.program, each.native, name=f"{name}_rows")
+            printed.setdefault(each.native.lanes, {})[f"{name}_rows"] = own
+    made: dict[str, CFunction] = {}
+    for lanes, together in printed.items():
+        made |= c_library.functions(folder / f"lanes_{lanes}.c", together, FLAGS)
+    return {name.removesuffix("_rows"): each for name, each in made.items()}
 
 
-LIBRARY: dict[tuple[str, str], object] = {}
-
-
-def worst(program: Program, function: compiled.CFunction) -> float:
+def worst(program: Program, function: CFunction) -> float:
     """The largest difference, relative to 1 + size, of the half of the rows that differ least in what is drawn.
 
     Infinite where one is a number and the other is not."""
@@ -88,20 +62,19 @@ def worst(program: Program, function: compiled.CFunction) -> float:
         error = (x - y).abs() / (1 + y.abs())
         error = torch.where((x == y) | (x.isnan() & y.isnan()), 0.0, error).nan_to_num(torch.inf)
         found = torch.maximum(found, error.amax(1))
-    exact = not any(each.random for each in (function,))
-    return float(found.max() if exact else found.quantile(0.9))
+    return float(found.quantile(0.9) if function.random else found.max())
 
 
 def compared(path: Path, folder: Path) -> dict[str, float]:
-    found = schedules(path)
+    source = SourceText(str(path), path.read_text(encoding="utf-8"))
+    found = building.unproved(source, *building.SCHEDULED).schedules
     return {name: worst(found[name].program, each) for name, each in functions(found, folder).items()}
 
 
 @pytest.mark.parametrize("name", FEW)
 def test_c_functions_of_a_spec(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if native.compiler() is None:
-        pytest.skip("no C compiler")
-    monkeypatch.setattr(compiled, "_loaded", lambda file, function: LIBRARY[file, function])
+    c_library.compiler()
+    c_library.used(monkeypatch)
     (path,) = SPECS.rglob(f"{name}.gen")
     found = compared(path, tmp_path)
     assert found
@@ -112,12 +85,12 @@ def main(names: list[str]) -> int:
     """Compare the specs of these names, all by default; 1 when any differs."""
     import tempfile
 
-    compiled._loaded = lambda file, function: LIBRARY[file, function]  # type: ignore[assignment]
     bad = 0
     for path in sorted(SPECS.rglob("*.gen")):
         if names and path.stem not in names:
             continue
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+            c_library.used(patch)
             found = compared(path, Path(folder))
         for program, error in found.items():
             bad += not error <= 5e-4

@@ -14,16 +14,13 @@ from tests.checks import (
     density_corpus,
     density_corpus_more,
     mass_corpus,
-    sde_balance,
-    sde_kernels,
-    sde_laws,
-    sde_reversals,
     soundness,
     vector_statements,
 )
 from tests.checks.test_chain_statements import FALSE as FALSE_CHAINS
 from tests.checks.test_chain_statements import TRUE as TRUE_CHAINS
 from tests.checks.test_inverse_networks import heads, spec
+from tests.checks.test_sde_statements import STATEMENTS as SDES
 
 ROOT = Path(__file__).parents[2]
 
@@ -267,8 +264,7 @@ def statements() -> Iterator[tuple[str, str]]:
         if pair.name in DENSITY:
             yield from ((f"{pair.name} {formula}", pair.spec(formula)) for formula in (pair.true, pair.false))
     yield from ((n, f"model M {{\n{body}\n}}\n") for n, body, _ in (*TRUE_CHAINS, *FALSE_CHAINS) if n in CHAIN)
-    known = (*sde_balance.STATEMENTS, *sde_kernels.STATEMENTS, *sde_laws.STATEMENTS, *sde_reversals.STATEMENTS)
-    yield from ((s.name, s.model + "\n") for s in known if s.name in SDE)
+    yield from ((s.name, s.model + "\n") for s in SDES if s.name in SDE)
     yield "an inverse", spec(heads("a; b|a"), ("b",), heads("a|b"))
     yield from ((t.name, t.spec) for t in soundness.TRAPS if t.name in TRAPS)
     for path in sorted((ROOT / "specs").rglob("*.gen")):

@@ -20,6 +20,7 @@ from gencompiler.proof.kernel import Unproved, prove
 from gencompiler.proof.scope import MapTerms, terms_of
 from gencompiler.proof.search import Search
 from gencompiler.settings import Settings
+from tests.proof.strategies import number
 
 MAPS = (
     "(u : Real[2] | a : Real, b : Positive) -> Real[2] = [1 - a * u[0]^2 + u[1], b * u[0]]",
@@ -36,10 +37,6 @@ def terms(statement: str) -> MapTerms:
     parse(compilation)
     resolve(compilation)
     return terms_of(compilation.model, compilation.model.maps[0])
-
-
-def number(value: object) -> float:
-    return float(value) if isinstance(value, Fraction) else float(value.mid())  # type: ignore[attr-defined]
 
 
 def determinant(matrix: list[list[float]]) -> float:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from gencompiler.runtime import compiled, native
+from tests import c_library
 
 SOURCE = """
 #ifdef TWICE
@@ -33,8 +34,7 @@ assert f.is_ready and torch.equal(f(torch.arange(5)), 2.0 * torch.arange(5))
 
 @pytest.fixture
 def function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> compiled.CFunction:
-    if native.compiler() is None:
-        pytest.skip("no C compiler")
+    c_library.compiler()
     monkeypatch.setenv("GENC_CACHE", str(tmp_path / "cache"))
     (tmp_path / "native.c").write_text(SOURCE)
     file = str(tmp_path / "native.py")

@@ -14,6 +14,7 @@ from gencompiler.catalog.functions import FUNCTIONS as CATALOGUE
 from gencompiler.emit.c_expressions import COMPUTED, FUNCTIONS
 from gencompiler.emit.c_names import TAKEN
 from gencompiler.runtime import compiled, native, quantiles, random, special
+from tests import c_library
 
 LANES, COUNT = 16, 1 << 15
 
@@ -63,9 +64,7 @@ LIKE_TORCH = {
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     """Each function in a loop over lanes, as programs have it, and the draws."""
-    command = native.compiler()
-    if command is None:
-        pytest.skip("no C compiler")
+    command = c_library.compiler()
     loop = "for (int64_t i = 0; i < n; i += LANES) for (int lane = 0; lane < LANES; lane++)"
     names = {*UNARY, *ABSOLUTE, *LIKE_TORCH}
     lines = [

@@ -10,10 +10,10 @@ import torch
 
 import gencompiler
 from gencompiler.runtime import backends as runtime_backends
-from gencompiler.runtime import native
 from gencompiler.testing import interpreter
 from gencompiler.testing.properties import PROPERTIES, backends
 from gencompiler.testing.strategies import Perturbation
+from tests import c_library
 from tests.testing.test_backends import NADE
 
 OWN = next(p for p in PROPERTIES if p.name == "native")
@@ -22,8 +22,7 @@ OWN = next(p for p in PROPERTIES if p.name == "native")
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GENC_NATIVE", "1")
-    if native.compiler() is None:
-        pytest.skip("no C compiler")
+    c_library.compiler()
     spec = tmp_path / "small.gen"
     spec.write_text(NADE, encoding="utf-8")
     gencompiler.compile(spec, tmp_path / "built")
