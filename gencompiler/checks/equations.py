@@ -77,6 +77,8 @@ def equations_of(derived: Derived, joint: str) -> tuple[Equation, ...]:
 
 def conditional_equation(model: nodes.Model, conditional: nodes.Conditional) -> Equation:
     """`p(x[i] | x[<i]) = …`"""
+    from gencompiler.model import print as printing
+
     indices = {r.index for r in conditional.indices}
     variables = {v.name for v in model.variables}
     produced = tuple(place(t, indices) for t in conditional.targets)
@@ -90,7 +92,7 @@ def conditional_equation(model: nodes.Model, conditional: nodes.Conditional) -> 
     ranges = tuple(Range(r.index, r.start, r.stop) for r in conditional.indices)
     label = _label(conditional)
     if sum(label == _label(c) for c in model.conditionals) > 1:  # guards tell them apart
-        label += print_.ranges(conditional.indices)
+        label += printing.ranges(conditional.indices)
     production = Production(label, ranges, produced, listed, mentioned, law(model, conditional))
     head = conditional.targets[0].span
     for part in (*conditional.targets[1:], *conditional.given):

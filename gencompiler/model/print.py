@@ -231,9 +231,7 @@ def _network(network: nodes.Network) -> str:
 def _conditional(conditional: nodes.Conditional) -> str:
     head = ", ".join(map(expression, conditional.targets))
     given = f" | {', '.join(map(expression, conditional.given))}" if conditional.given else ""
-    return (
-        f"  {conditional.joint}({head}{given}){ranges(conditional.indices)} = {expression(conditional.distribution)}"
-    )
+    return f"  {conditional.joint}({head}{given}){ranges(conditional.indices)} = {expression(conditional.distribution)}"
 
 
 def ranges(indices: tuple[nodes.Range, ...]) -> str:
