@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NoReturn, TypeVar
 
 from gencompiler.catalog import words
@@ -85,7 +85,7 @@ class PendingNetwork:
 class Builder:
     """Collects the parts of one model."""
 
-    def __init__(self, reporter: Reporter, definitions: dict[str, tree.Definition]) -> None:
+    def __init__(self, reporter: Reporter, definitions: Mapping[str, tree.Definition]) -> None:
         self.reporter = reporter
         self.definitions = definitions
         self.parameters: dict[str, nodes.Parameter] = {}

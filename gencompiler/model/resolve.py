@@ -90,7 +90,7 @@ class _Resolver:
         self.prelude = prelude
         local = {s.name.id: s for s in surface.statements if isinstance(s, tree.Definition)}
         top = {d.name.id: d for d in file.declarations if isinstance(d, tree.Definition)}
-        self.builder = Builder(reporter, {**prelude.definitions, **top, **local})
+        self.builder = Builder(reporter, prelude.definitions.hidden_by({**top, **local}))
         self.builder.local_definitions = set(local)
         self.builder.cdfs = requests.claimed_cdfs(surface.statements)
         self.top = top
@@ -102,10 +102,8 @@ class _Resolver:
             if isinstance(t, tree.Name)
         }
         self.infer = Infer(self.builder)
-        self.objectives = {
-            **prelude.objectives,
-            **{o.name.id: o for o in (*file.declarations, *surface.statements) if isinstance(o, tree.Objective)},
-        }
+        own = {o.name.id: o for o in (*file.declarations, *surface.statements) if isinstance(o, tree.Objective)}
+        self.objectives = prelude.objectives.hidden_by(own)
         self.constants = self._header(defines)
         self.variables: dict[str, nodes.Variable] = {}
         self.context = Context(self.constants, {}, {})
