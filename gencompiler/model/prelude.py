@@ -33,7 +33,7 @@ class Declarations(Mapping[str, DeclarationT], Generic[DeclarationT]):
 
     def __init__(self, places: Mapping[str, _Place], own: Mapping[str, DeclarationT]) -> None:
         self._places = places
-        self._own = own
+        self._own: Mapping[str, DeclarationT] = own
 
     def hidden_by(self, own: Mapping[str, DeclarationT]) -> Declarations[DeclarationT]:
         """These, with a file's own declarations before them."""
