@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from gencompiler.emit.c_code import C, Level, call, converted, number, wrapped
 from gencompiler.emit.c_expressions import SHORT
 from gencompiler.emit.c_lines import Lines
-from gencompiler.emit.c_values import Place, Slot, shifted
-from gencompiler.rows.nodes import Concat, Dot, Draw, Expr, InputRead, Local, Reduce, RowType, WithWindow
+from gencompiler.emit.c_values import Place, Slot, shifted, written
+from gencompiler.rows.nodes import Concat, Dot, Draw, Expr, InputRead, Local, Reduce, RowType, Section, WithWindow
 
 #: Terms that are summed before they are added to the total: what is lost grows with the length of a sum.
 _BLOCK = 32
@@ -52,6 +52,10 @@ class Filling(Lines):
                 self._dot(slot, value, start)
             case Draw():
                 self._draw(slot, value, start)
+            case Section(input=name, start=place, length=length):
+                source, column = self.scope.inputs[name], written(self.expressions.place(place))
+                sizes = f"first, count, {length}, {source.size}, {column}"
+                self.line(f"load_section({slot.vector(start)}, {source.name}_rows, {sizes});")
             case Reduce(operand=operand) if not is_short(operand):
                 self._reduce(slot, value, start)
             case WithWindow(vector=vector):

@@ -24,6 +24,7 @@ from gencompiler.rows.nodes import (
     Reduce,
     Reshape,
     RowType,
+    Section,
     Select,
     Slice,
     WithColumn,
@@ -62,7 +63,7 @@ class Preparation(Filling):
         match expr:
             case Dot():
                 return self._prepared_dot(expr)
-            case Draw():
+            case Draw() | Section():
                 return expr
             case Reduce(operand=operand) if not is_short(operand):
                 return dataclasses.replace(expr, operand=self.pulled(operand, short=False))
@@ -77,7 +78,7 @@ class Preparation(Filling):
     def pulled(self, expr: Expr, *, short: bool) -> Expr:
         """`expr` as something whose number at any place can be asked for."""
         match expr:
-            case Dot() | Draw() | WithWindow() | Mask():
+            case Dot() | Draw() | Section() | WithWindow() | Mask():
                 return self._temporary(expr)
             case Reduce(operand=operand):
                 if not is_short(operand):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gencompiler.emit.c_code import Level, converted, wrapped
+from gencompiler.emit.c_code import C, Level, converted, offset, wrapped
 from gencompiler.emit.c_filling import is_short
 from gencompiler.emit.c_preparation import Preparation
 from gencompiler.emit.c_values import Slot, written
@@ -58,9 +58,13 @@ class Statements(Preparation):
         self.store(output, slot, length, written(self.expressions.place(index)))
 
     def store(self, output: str, slot: Slot, length: int, column: str = "0") -> None:
+        to, whole = self.scope.outputs[output], self.scope.lengths[output]
+        if output in self.scope.sums:
+            own = offset([(C("first / group", "int", Level.PRODUCT), whole), (C(column, "int", Level.SUM), 1)])
+            self.line(f"add_sums({to} + {own.text}, {slot.vector()}, {length}, count - first);")
+            return
         function = "store_whole" if output in self.scope.integers else "store"
-        sizes = f"first, count, {length}, {self.scope.lengths[output]}, {column}"
-        self.line(f"{function}({self.scope.outputs[output]}, {slot.vector()}, {sizes});")
+        self.line(f"{function}({to}, {slot.vector()}, first, count, {length}, {whole}, {column});")
 
     # -- loops -------------------------------------------------------------------------------------------------------
 

@@ -82,11 +82,15 @@ def cost(program: Program) -> Cost:
     by_column = {id(part.vector) for part in walk(program) if isinstance(part, Column)}
     kept = [part for part in walk(program) if isinstance(part, Expr) and id(part) not in by_column]
     widths = [_size(part) for part in kept]
-    flops = _over(program, _flops)
     ports = [each.type for each in program.inputs] + [each.type for each in program.outputs]
     traffic = sum(_bytes(port.shape, port.kind) for port in ports)
     weights = sum(4 * math.prod(use.shape) for use in program.parameters)
-    return Cost(live_elements(program), max(widths, default=1), flops, traffic, weights)
+    return Cost(live_elements(program), max(widths, default=1), flops(program), traffic, weights)
+
+
+def flops(program: Program) -> int:
+    """The operations of a row, loops of unknown length counted once."""
+    return _over(program, _flops)
 
 
 def live_elements(program: Program) -> int:

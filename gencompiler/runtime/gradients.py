@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -109,6 +110,11 @@ class Gradient:
     inputs: tuple[str, ...]
     parameters: tuple[str, ...]
     ways: tuple[Way, ...]
+
+    def functions(self) -> Iterator[Any]:
+        """The functions of all ways."""
+        for way in self.ways:
+            yield from (way.saving.function, way.backward.function)
 
 
 #: Beyond this drift what was recomputed is not used (measured: gradients are then within 1e-5 of float64's).

@@ -408,6 +408,15 @@ static __attribute__((unused)) void load_whole(float (*restrict to)[LANES], cons
     }
 }
 
+/* The `n` of `length` columns from `column` on. */
+static __attribute__((unused)) void load_section(float (*restrict to)[LANES], const float *restrict from, int64_t first,
+                                                 int64_t count, int n, int length, int64_t column) {
+    for (int lane = 0; lane < LANES; lane++) {
+        const float *row = from + (first + lane < count ? first + lane : count - 1) * length + column;
+        for (int j = 0; j < n; j++) to[j][lane] = row[j];
+    }
+}
+
 /* The first `n` of the `length` columns from `column` on, back to their rows. */
 static __attribute__((unused)) void store(float *restrict to, const float (*restrict from)[LANES], int64_t first,
                                           int64_t count, int n, int length, int64_t column) {
@@ -421,9 +430,59 @@ static __attribute__((unused)) void store_whole(int64_t *restrict to, const floa
         for (int j = 0; j < n; j++) to[(first + lane) * length + column + j] = (int64_t)from[j][lane];
 }
 
-/* -- products ------------------------------------------------------------------------------------------------------ */
+/* -- sums over rows ------------------------------------------------------------------------------------------------ */
 
 typedef float chunk __attribute__((vector_size(4 * WIDTH), may_alias));
+
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#if WIDTH == 16
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#elif WIDTH == 8
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14
+#define ODD 1, 3, 5, 7, 9, 11, 13, 15
+#else
+#define EVEN 0, 2, 4, 6
+#define ODD 1, 3, 5, 7
+#endif
+#endif
+#endif
+
+/* to[j] += the sum over rows of from[j], for n numbers; of the rows only the first `live` are there. */
+static __attribute__((unused)) void add_sums(float *restrict to, const float (*restrict from)[LANES], int n,
+                                             int64_t live) {
+    int j = 0;
+#ifdef EVEN
+    /* WIDTH numbers at once: neighbours are added, and go on side by side, until each number has one place. */
+    for (; live >= LANES && j + WIDTH <= n; j += WIDTH) {
+        chunk sums[WIDTH];
+        for (int k = 0; k < WIDTH; k++) {
+            sums[k] = *(const chunk *)from[j + k];
+            for (int lane = WIDTH; lane < LANES; lane += WIDTH) sums[k] += *(const chunk *)(from[j + k] + lane);
+        }
+#pragma GCC unroll 4
+        for (int left = WIDTH / 2; left > 0; left /= 2) {
+#pragma GCC unroll 8
+            for (int k = 0; k < left; k++) {
+                chunk a = sums[2 * k], b = sums[2 * k + 1];
+                sums[k] = __builtin_shufflevector(a, b, EVEN) + __builtin_shufflevector(a, b, ODD);
+            }
+        }
+        chunk before;
+        memcpy(&before, to + j, sizeof(chunk));
+        before += sums[0];
+        memcpy(to + j, &before, sizeof(chunk));
+    }
+#endif
+    for (; j < n; j++) {
+        float sum = 0.0f;
+        for (int lane = 0; lane < LANES && lane < live; lane++) sum += from[j][lane];
+        to[j] += sum;
+    }
+}
+
+/* -- products ------------------------------------------------------------------------------------------------------ */
 
 /* The one place where a product and a sum may be rounded once: everywhere else that is torch's arithmetic. */
 #if defined(__GNUC__) && !defined(__clang__)
