@@ -75,6 +75,8 @@ def _forward_reason(forward: Schedule) -> str:
 
 def _functions(found: tuple[Adjoint, ...], program: Program) -> tuple[tuple[Way[Native], ...], str]:
     ways = []
+    if program.scalars:
+        return (), "it takes numbers when it runs"
     for each in found:
         made = native_gradient(program, (each.saving, each.backward))
         if refusal := next((part.reason for part in made if not part.runs), ""):

@@ -107,9 +107,29 @@ def differentiable(model: Model, function: str, inputs: Sequence[Tensor]) -> Cal
         found = _differentiated(module).get(function)
         if found is None or not all(each.is_ready for each in found.functions()):
             return None
+        return _computed(model, function, found)
     from gencompiler.runtime import operators
 
     return functools.partial(operators.run, module, function)
+
+
+def _computed(model: Model, function: str, gradient: Gradient) -> Callable[..., Tensor]:
+    from gencompiler.runtime import operators
+    from gencompiler.runtime.gradients import Keys
+
+    program = next(each for each in model.programs.values() if each.function.__name__ == function)
+
+    def run(inputs: Sequence[Tensor], values: Sequence[Tensor], rows: Tensor, seed: int, step: int) -> Tensor:
+        known = {"rows": rows, "seed": seed, "step": step, "dtype": model.dtype}
+        keywords = {keyword: known[keyword] for keyword in program.keywords}
+
+        def plain(inputs: list[Tensor], values: list[Tensor]) -> Tensor:
+            value: Tensor = program.function(*inputs, *values, **keywords)
+            return value
+
+        return operators.computed(gradient, plain, inputs, values, Keys(rows, seed, step))
+
+    return run
 
 
 @functools.cache
