@@ -15,6 +15,7 @@ from gencompiler.rows.nodes import (
     Let,
     Local,
     Loop,
+    Outer,
     RowType,
     Select,
     Statement,
@@ -39,6 +40,8 @@ class Statements(Preparation):
                     self.let(name, value)
                 case Loop():
                     self._loop(each)
+                case StoreSection(output, index, Outer() as value):
+                    self._add_products(output, index, value)
                 case StoreColumn(output, index, value):
                     self._store(output, index, self.named(value, "stored"), 1)
                 case StoreSection(output, index, value, length):
@@ -57,11 +60,24 @@ class Statements(Preparation):
     def _store(self, output: str, index: Expr, slot: Slot, length: int) -> None:
         self.store(output, slot, length, written(self.expressions.place(index)))
 
+    def _add_products(self, output: str, index: Expr, outer: Outer) -> None:
+        left, right = (self.named(each, "factor") for each in (outer.left, outer.right))
+        to = self._sum_of(output, written(self.expressions.place(index)))
+        sizes = f"{left.vector()}, {left.size}, {right.vector()}, {right.size}, count - first"
+        self.line(f"add_products({to}, {sizes});")
+
+    def _sum_of(self, output: str, column: str) -> str:
+        """Where the sum over the group of the rows at hand is."""
+        places = [
+            (C("first / group", "int", Level.PRODUCT), self.scope.lengths[output]),
+            (C(column, "int", Level.SUM), 1),
+        ]
+        return f"{self.scope.outputs[output]} + {offset(places).text}"
+
     def store(self, output: str, slot: Slot, length: int, column: str = "0") -> None:
         to, whole = self.scope.outputs[output], self.scope.lengths[output]
         if output in self.scope.sums:
-            own = offset([(C("first / group", "int", Level.PRODUCT), whole), (C(column, "int", Level.SUM), 1)])
-            self.line(f"add_sums({to} + {own.text}, {slot.vector()}, {length}, count - first);")
+            self.line(f"add_sums({self._sum_of(output, column)}, {slot.vector()}, {length}, count - first);")
             return
         function = "store_whole" if output in self.scope.integers else "store"
         self.line(f"{function}({to}, {slot.vector()}, first, count, {length}, {whole}, {column});")

@@ -22,6 +22,7 @@ from gencompiler.rows.nodes import (
     Let,
     Local,
     Loop,
+    Outer,
     Program,
     Reduce,
     Select,
@@ -191,7 +192,7 @@ def _temporary(expr: Expr) -> int:
     """What computing an expression holds beside its names: its operands one after the other, then itself."""
     if isinstance(expr, Local):
         return 0
-    held, most = 0, _size(expr)
+    held, most = 0, 0 if isinstance(expr, Outer) else _size(expr)  # whose elements are added up as they are computed
     for part in children(expr):
         if isinstance(part, Expr) and not isinstance(part, Local | InputRead):
             most = max(most, held + _temporary(part))
@@ -206,6 +207,8 @@ def _flops(part: Node) -> int:
     match part:
         case Dot(matrix=matrix):
             return 2 * math.prod(matrix.type.shape) * part.type.particles
+        case Outer():
+            return 2 * _size(part)
         case Convolve(weight=weight):
             return 2 * math.prod((*part.result_grid, *weight.type.shape)) * part.type.particles
         case Elementwise(function=function):

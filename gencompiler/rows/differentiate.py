@@ -53,17 +53,18 @@ def differentiate(derived: Derived, schedules: Mapping[str, Schedule]) -> dict[s
 
 def _differentiated(build: Build, forward: Schedule) -> Differentiated:
     try:
-        found = adjoints(build)
+        functions = _functions(adjoints(build, multiplied=True), forward.program)
+        kernels = _kernels(build, forward)
     except (NotDifferentiated, NotLowered) as refusal:
         why = str(refusal)
         return Differentiated((), _forward_reason(forward) or why, native_reason=why)
-    ways, reason = _kernels(found, forward)
-    return Differentiated(ways, reason, *_functions(found, forward.program))
+    return Differentiated(*kernels, *functions)
 
 
-def _kernels(found: tuple[Adjoint, ...], forward: Schedule) -> tuple[tuple[Way[Schedule], ...], str]:
+def _kernels(build: Build, forward: Schedule) -> tuple[tuple[Way[Schedule], ...], str]:
     if why := _forward_reason(forward):
         return (), why
+    found = adjoints(build)
     ways = tuple(Way(each, schedule(each.saving), schedule(each.backward)) for each in found)
     open_ = [part.reason for way in ways for part in (way.saving, way.backward) if not part.fused]
     return ((), open_[0]) if open_ else (ways, _reason(found[0]))

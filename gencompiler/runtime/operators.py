@@ -4,8 +4,8 @@ torch.export.
 One operator serves all packages; it is told by names which package's functions to run.  Its derivative is another
 operator, which runs the backward pass.  Its second derivatives are those of the torch functions only.
 
-Eager programs on a CPU call the same without an operator (`computed`), whose dispatch takes longer than a small program;
-there, where a derivative is to be differentiated again, torch differentiates its own function.
+Eager programs on a CPU call the same without an operator (`computed`), whose dispatch takes longer than a small
+program; where a derivative is to be differentiated again, torch there differentiates its own function.
 """
 
 from __future__ import annotations
@@ -134,7 +134,9 @@ _rows.register_autograd(_differentiate, setup_context=_save)
 Plain = Callable[[list[Tensor], list[Tensor]], Tensor]
 
 
-def computed(gradient: Gradient, plain: Plain, inputs: Sequence[Tensor], values: Sequence[Tensor], keys: Keys) -> Tensor:
+def computed(
+    gradient: Gradient, plain: Plain, inputs: Sequence[Tensor], values: Sequence[Tensor], keys: Keys
+) -> Tensor:
     """The value of a program for each row `[rows]`, differentiable any number of times: once by its backward pass, and
     where the derivative itself is differentiated, as `plain` is."""
     return cast(Tensor, _Computed.apply(gradient, plain, len(inputs), keys, *inputs, *values))  # type: ignore[no-untyped-call]
