@@ -15,6 +15,7 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
 from gencompiler.rows.analysis import constant, loops, torch_alone
+from gencompiler.rows.complements import complement
 from gencompiler.rows.cost import elements, flops, live_elements, operations
 from gencompiler.rows.expand import expand
 from gencompiler.rows.nodes import (
@@ -103,7 +104,7 @@ def _function(ready: Program, time: float, why: str) -> Native:
 
 def prepared(program: Program) -> Program:
     """`program` as it is printed in C, what all rows share still in it."""
-    return expand(absorb(program))
+    return complement(expand(absorb(program)))
 
 
 def _times(program: Program) -> tuple[float, float]:

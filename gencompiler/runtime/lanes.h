@@ -168,7 +168,20 @@ INLINE float power(float a, float b) { return powf(a, b); }
 
 /* -- sigmoids ------------------------------------------------------------------------------------------------------ */
 
-INLINE float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
+/* s / (s + s exp(-x)) with s = 2^-24, so that one step scales it down to subnormal results; the polynomial is that of
+   least relative error of its degree with the value 1 at 0 (by Lawson's iteration). */
+INLINE float sigmoid(float x) {
+    x = x < -104.0f ? -104.0f : x;
+    x = x > 70.0f ? 70.0f : x;
+    float shifted = FMA(x, -1.44269504088896341f, 12582912.0f), n = shifted - 12582912.0f;
+    float r = FMA(n, 2.12194440e-4f, FMA(n, -0.693359375f, -x));
+    float p = FMA(8.29030607e-3f, r, 4.18979754e-2f);
+    p = FMA(p, r, 1.66676366e-1f);
+    p = FMA(p, r, 4.99991492e-1f);
+    p = FMA(p, r, 9.99999707e-1f);
+    p = FMA(p, r, 1.0f);
+    return 0x1p-24f / FMA(power_of_two((int32_t)(bits_of(shifted) - 0x4B400000u) - 24), p, 0x1p-24f);
+}
 INLINE float softplus(float x) { return (x < 0.0f ? 0.0f : x) + log_1_plus(exponential(-absolute(x))); }
 
 /* Around 1/2, where its two logarithms cancel, as log1p((2 x - 1) / (1 - x)). */
