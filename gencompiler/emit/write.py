@@ -82,8 +82,7 @@ def emit_package(
     any other        its inputs -> its outputs      a method of its own name: forward, inverse, log_ratio, …
     ===============  =============================  ==============================================================
 
-    `schedules` become `kernels.py`, `native.c` and `native.py`; `gradients`, their backward passes, go there as well
-    and to `backward.py`.
+    `schedules` become `kernels.py`, `native.c` and `native.py`; `gradients` `backward.py`, and more functions of C.
     `phases`: of the default training, the model's when None.
     `sources`: by name, for `file:line` comments.  `certificate`: the text of certificate.json, left out when empty.
     Raises ValueError for a `spec.name` that is no identifier.
