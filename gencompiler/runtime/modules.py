@@ -246,7 +246,7 @@ class Model(nn.Module):
             for path in program.parameters
         ]
         if differentiable := backends.differentiable(self, program.function.__name__, inputs):
-            return (differentiable(inputs, values, rows, checked_seed(seed), step),)
+            return (differentiable(flat(inputs), values, rows, checked_seed(seed), step),)
         function = native or self.kernel(name, inputs) or program.function
         known = {"rows": rows, "seed": checked_seed(seed), "dtype": self.dtype, **counts}
         scalars = [known[scalar] for scalar in program.scalars]
