@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from gencompiler.catalog.devices import DEVICES, MAIN
 from gencompiler.derive.nodes import Derived
 from gencompiler.rows.backward import Adjoint, adjoints
 from gencompiler.rows.contributions import NotDifferentiated
@@ -47,9 +48,16 @@ def differentiate(derived: Derived, schedules: Mapping[str, Schedule]) -> dict[s
         except (NotDifferentiated, NotLowered) as refusal:
             found[name] = Differentiated((), str(refusal))
             continue
-        open_ = [part.reason for way in ways for part in (way.saving, way.backward) if not part.fused]
-        found[name] = Differentiated((), open_[0]) if open_ else Differentiated(tuple(ways), _reason(ways[0].adjoint))
+        found[name] = _together(ways)
     return found
+
+
+def _together(ways: list[Way]) -> Differentiated:
+    """The ways, where there is a processor on which all of their programs are kernels."""
+    parts = [part for way in ways for part in (way.saving, way.backward)]
+    if any(all(target in part.configs for part in parts) for target in DEVICES):
+        return Differentiated(tuple(ways), _reason(ways[0].adjoint))
+    return Differentiated((), next(part.why(MAIN) for part in parts if MAIN not in part.configs))
 
 
 def _reason(adjoint: Adjoint) -> str:

@@ -17,6 +17,7 @@ from gencompiler.runtime.errors import RunError
 
 if TYPE_CHECKING:
     from gencompiler.runtime.compiled import CFunction
+    from gencompiler.runtime.gradients import Gradient
     from gencompiler.runtime.modules import Model
 
 
@@ -35,13 +36,18 @@ def kernels_wanted(device: torch.device, dtype: torch.dtype) -> bool:
     return True
 
 
+def kernel_launcher(model: Model, function: str) -> Callable[..., Any] | None:
+    """The launcher of the kernel of a row function; None where there is none with a tile for the model's device, or
+    where triton is missing."""
+    launcher = _launcher(f"{model.package}.kernels", function)
+    return launcher if launcher is not None and launcher.sizes.fit(model.device) else None
+
+
 @functools.cache
-def kernel_launcher(module: str, name: str) -> Callable[..., Any] | None:
-    """The launcher `name` of a package's kernels; None where it has none, or where triton is missing."""
+def _launcher(module: str, name: str) -> Any:
     if importlib.util.find_spec("triton") is None or importlib.util.find_spec(module) is None:
         return None
-    launcher: Callable[..., Any] | None = getattr(importlib.import_module(module), name, None)
-    return launcher
+    return getattr(importlib.import_module(module), name, None)
 
 
 def kernels_apply(model: Model) -> bool:
@@ -93,7 +99,7 @@ def differentiable(model: Model, function: str, inputs: Sequence[Tensor]) -> Cal
     if not kernels_apply(model) or not needs_gradient(model, inputs):
         return None
     module = f"{model.package}.backward"
-    if function not in _differentiated(module):
+    if function not in _differentiated(module, model.device):
         return None
     from gencompiler.runtime import operators
 
@@ -101,8 +107,10 @@ def differentiable(model: Model, function: str, inputs: Sequence[Tensor]) -> Cal
 
 
 @functools.cache
-def _differentiated(module: str) -> frozenset[str]:
-    """The row functions that the kernels in `module`, a package's `backward`, differentiate."""
+def _differentiated(module: str, device: torch.device) -> frozenset[str]:
+    """The row functions that the kernels in `module`, a package's `backward`, differentiate on a device: those all of
+    whose kernels have tiles there."""
     if importlib.util.find_spec("triton") is None or importlib.util.find_spec(module) is None:
         return frozenset()
-    return frozenset(importlib.import_module(module).GRADIENTS)
+    known: dict[str, Gradient] = importlib.import_module(module).GRADIENTS
+    return frozenset(name for name, gradient in known.items() if gradient.fits(device))

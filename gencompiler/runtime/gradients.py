@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -109,6 +110,11 @@ class Gradient:
     inputs: tuple[str, ...]
     parameters: tuple[str, ...]
     ways: tuple[Way, ...]
+
+    def fits(self, device: torch.device) -> bool:
+        """Whether all kernels have tiles on this device."""
+        launchers: list[Any] = [each.function for way in self.ways for each in (way.saving, way.backward)]
+        return all(launcher.sizes.fit(device) for launcher in launchers)
 
 
 #: Beyond this drift what was recomputed is not used (measured: gradients are then within 1e-5 of float64's).
