@@ -17,6 +17,7 @@ from gencompiler.emit.names import Names, suffixes
 from gencompiler.emit.packing import Layouts, print_pack
 from gencompiler.emit.signature import Signature, signature
 from gencompiler.emit.torch import Printed, shape_in_words
+from gencompiler.emit.triton_expressions import DEVICE_FUNCTIONS
 from gencompiler.emit.triton_statements import Statements, is_staged
 from gencompiler.emit.triton_values import Scope, Value
 from gencompiler.node import Node, walk
@@ -109,8 +110,8 @@ class _Kernel:
         self.program, self.tiled, self.configs, self.name = program, tiled, schedule.configs, name
         self.signature: Signature = signature(program)
         self.random = any(True for _ in draws(program))
-        words = (*IMPORTS, "place", "live", "row", "tile", "count", "seed", "step", "rows")
-        self.names = Names((*words, "ROWS", "STAGES", "PRECISION", "vector", "matrix", "matrix_again"))
+        words = (*IMPORTS, *DEVICE_FUNCTIONS, "place", "live", "row", "tile", "count", "seed", "step", "rows")
+        self.names = Names((*words, "ROWS", "STAGES", "PRECISION"))
         self.scope = Scope(self.names)
         self.body = Statements(self.scope, where or (lambda span: ""))
         self.staged = any(map(is_staged, loops(tiled.program)))
