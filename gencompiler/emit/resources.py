@@ -14,7 +14,7 @@ from gencompiler.emit.triton import import_lines, kernel_request, print_kernel
 from gencompiler.rows.schedule import Schedule
 
 #: Seconds for the kernels of one package.
-TIME_LIMIT = 600
+TIME_LIMIT = 1200
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,7 @@ import json
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,8 @@ from gencompiler.rows.schedule import Config, Schedule
 ROOT = Path(__file__).parents[2]
 SPECS = sorted((ROOT / "specs").glob("*/*.gen"))
 
-#: Kernels that one process compiles, before what it found is written down.
-AT_ONCE = 8
+#: Kernels that one process compiles, before what it found is written down; and specs whose kernels go to it together.
+AT_ONCE, TOGETHER = 24, 12
 
 #: Compiled by the test itself for each processor: some kernels of this spec, chosen by their keys.
 SAMPLED, SAMPLES = "nade", 1
@@ -122,17 +122,26 @@ def main(arguments: list[str]) -> None:
     if chosen.prune:
         prune()
         return
-    for spec in (each for each in SPECS if not chosen.specs or each.stem in chosen.specs):
-        found = kernels(spec)
+    specs = [each for each in SPECS if not chosen.specs or each.stem in chosen.specs]
+    for some in batched(specs, TOGETHER):
+        found = [each for spec in some for each in kernels(spec)]
         for target in chosen.targets or DEVICES:
-            own = [Kernel(name, target, schedule) for name, schedule in found if target in schedule.configs]
-            missing = [kernel for kernel in own if kernel.row is None]
-            for start in range(0, len(missing), AT_ONCE):
-                record(missing[start : start + AT_ONCE])
-            for kernel in own:
-                if not kernel.fits:
+            own = {
+                kernel_key(each, target): Kernel(name, target, each) for name, each in found if target in each.configs
+            }
+            known = recorded.read().get(target, {})
+            missing = [kernel for key, kernel in own.items() if key not in known]
+            for batch in batched(missing, AT_ONCE):
+                record(batch)
+            rows = recorded.read()[target] if own else {}
+            for key, kernel in own.items():
+                if not fits(rows[key], target):
                     measure(kernel)
-            print(f"{spec.stem} on {target}: {len(own)} kernels, {len(missing)} of them compiled now", flush=True)
+            print(f"{target}: {len(own)} kernels of {some[0].stem} to {some[-1].stem}, {len(missing)} new", flush=True)
+
+
+def batched(items: Sequence[Any], length: int) -> Iterator[Any]:
+    return (items[start : start + length] for start in range(0, len(items), length))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,18 +157,13 @@ class Kernel:
         """Of its source, its launch options and the compiler of kernels."""
         return kernel_key(self.schedule, self.target)
 
-    @property
-    def row(self) -> dict[str, Any] | None:
-        """What is recorded of it."""
-        return recorded.read().get(self.target, {}).get(self.key)
 
-    @property
-    def fits(self) -> bool:
-        row = self.row
-        return row is not None and not row["spills"] and row["shared"] <= DEVICES[self.target].shared
+def fits(row: dict[str, Any], target: str) -> bool:
+    """Whether a kernel keeps its numbers in registers, and what it shares within what there is."""
+    return not row["spills"] and row["shared"] <= DEVICES[target].shared
 
 
-def record(missing: list[Kernel]) -> None:
+def record(missing: Sequence[Kernel]) -> None:
     """Compile kernels for their processor and add them to the table, whatever others have added meanwhile."""
     target = missing[0].target
     uses = kernel_use({kernel.name: kernel.schedule for kernel in missing}, target)
@@ -175,9 +179,9 @@ def measure(kernel: Kernel) -> None:
     for config in tiles(kernel.schedule, kernel.target):
         schedule = dataclasses.replace(kernel.schedule, configs={kernel.target: config})
         tried = Kernel(kernel.name, kernel.target, schedule)
-        if tried.row is None:
+        if tried.key not in recorded.read()[kernel.target]:
             record([tried])
-        if tried.fits:
+        if fits(recorded.read()[kernel.target][tried.key], kernel.target):
             found = dataclasses.astuple(config)
             break
     before = kernel.schedule.configs[kernel.target]
