@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Generic, TypeVar
 
+from gencompiler.catalog.devices import DEVICES, MAIN
 from gencompiler.derive.nodes import Derived
 from gencompiler.rows.backward import Adjoint, Build, adjoints
 from gencompiler.rows.contributions import NotDifferentiated
@@ -64,10 +65,12 @@ def _differentiated(build: Build, forward: Schedule) -> Differentiated:
 def _kernels(build: Build, forward: Schedule) -> tuple[tuple[Way[Schedule], ...], str]:
     if why := _forward_reason(forward):
         return (), why
-    found = adjoints(build)
-    ways = tuple(Way(each, schedule(each.saving), schedule(each.backward)) for each in found)
-    open_ = [part.reason for way in ways for part in (way.saving, way.backward) if not part.fused]
-    return ((), open_[0]) if open_ else (ways, _reason(found[0]))
+    ways = tuple(Way(each, schedule(each.saving), schedule(each.backward)) for each in adjoints(build))
+    parts = [part for way in ways for part in (way.saving, way.backward)]
+    # There has to be one processor on which all of their programs are kernels.
+    if any(all(target in part.configs for part in parts) for target in DEVICES):
+        return ways, _reason(ways[0].adjoint)
+    return (), next(part.why(MAIN) for part in parts if MAIN not in part.configs)
 
 
 def _forward_reason(forward: Schedule) -> str:

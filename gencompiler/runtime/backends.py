@@ -36,13 +36,18 @@ def kernels_wanted(device: torch.device, dtype: torch.dtype) -> bool:
     return True
 
 
+def kernel_launcher(model: Model, function: str) -> Callable[..., Any] | None:
+    """The launcher of the kernel of a row function; None where there is none with a tile for the model's device, or
+    where triton is missing."""
+    launcher = _launcher(f"{model.package}.kernels", function)
+    return launcher if launcher is not None and launcher.sizes.fit(model.device) else None
+
+
 @functools.cache
-def kernel_launcher(module: str, name: str) -> Callable[..., Any] | None:
-    """The launcher `name` of a package's kernels; None where it has none, or where triton is missing."""
+def _launcher(module: str, name: str) -> Any:
     if importlib.util.find_spec("triton") is None or importlib.util.find_spec(module) is None:
         return None
-    launcher: Callable[..., Any] | None = getattr(importlib.import_module(module), name, None)
-    return launcher
+    return getattr(importlib.import_module(module), name, None)
 
 
 def kernels_apply(model: Model) -> bool:
@@ -98,7 +103,10 @@ def differentiable(model: Model, function: str, inputs: Sequence[Tensor]) -> Cal
         return None
     if kernels_apply(model):
         module = f"{model.package}.backward"
-        if importlib.util.find_spec("triton") is None or function not in _differentiated(module):
+        if importlib.util.find_spec("triton") is None:
+            return None
+        kernels = _differentiated(module).get(function)
+        if kernels is None or not kernels.fits(model.device):
             return None
     else:
         module = f"{model.package}.native"

@@ -115,6 +115,11 @@ class Gradient:
         for way in self.ways:
             yield from (way.saving.function, way.backward.function)
 
+    def fits(self, device: torch.device) -> bool:
+        """Whether all kernels have tiles on this device."""
+        launchers: list[Any] = [each.function for way in self.ways for each in (way.saving, way.backward)]
+        return all(launcher.sizes.fit(device) for launcher in launchers)
+
 
 #: Beyond this drift what was recomputed is not used (measured: gradients are then within 1e-5 of float64's).
 MOST_DRIFT = 1e-5

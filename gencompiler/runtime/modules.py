@@ -267,7 +267,7 @@ class Model(nn.Module):
         """The kernel's launcher: on CUDA, or anywhere under GENC_BACKEND=triton; in float32, and without gradients."""
         if not backends.kernels_apply(self) or backends.needs_gradient(self, inputs):
             return None
-        return backends.kernel_launcher(f"{self.package}.kernels", self.programs[name].function.__name__)
+        return backends.kernel_launcher(self, self.programs[name].function.__name__)
 
     # -- what generated methods call ---------------------------------------------------------------------------------
 
