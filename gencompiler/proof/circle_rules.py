@@ -100,7 +100,7 @@ def moebius(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(free_of(size, input_), "the slope of {} is not seen", body)
     y = result(input_.shape)
     there = {input_: y}
-    opposite = fold(minus(times(literal(2), middle), substitute(below, there)))
+    opposite = horner(Ring().normal(fold(minus(times(literal(2), middle), substitute(below, there)))))
     bent = times(literal(2), apply("atan", over(substitute(above, there), opposite)))
     inverse = minus(y, bent) if sign > 0 else plus(y, bent)
     log_slope = minus(apply("log", horner(Ring().normal(size))), apply("log", _squares(above, below)))
