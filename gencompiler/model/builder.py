@@ -48,7 +48,8 @@ class Context:
     parameters created on the way; `layers`: the named indices of the repetitions around; `in_map`: networks here
     condition a bijection, so their output layer starts at zero; `aliases`: arguments that are definitions, by the name
     they go by here; `frame`: set inside an objective; `views`: the causal views that cut the axes of local names;
-    `values`: of the names of a `where`, what each stands for."""
+    `values`: of the names of a `where`, what each stands for; `passing`: the support of what the next stage of a
+    pipeline takes."""
 
     constants: dict[str, Real]
     names: dict[str, nodes.Expr]
@@ -61,6 +62,7 @@ class Context:
     frame: Frame | None = None
     views: dict[str, Axes] = dataclasses.field(default_factory=dict)
     values: dict[str, nodes.Expr] = dataclasses.field(default_factory=dict)
+    passing: nodes.Support = nodes.REAL
 
     def bind(self, **changes: nodes.Expr) -> Context:
         """This context with more names."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import cast
 
 from gencompiler.proof.binders import releveled, replaced
-from gencompiler.proof.facts import Bijection, Fact, VectorBijection, result
+from gencompiler.proof.facts import Fact, VectorBijection, result
 from gencompiler.proof.graph import (
     Term,
     bound_index,
@@ -26,13 +26,13 @@ from gencompiler.proof.graph import (
 )
 from gencompiler.proof.kernel import Subject, need, rule
 from gencompiler.proof.terms import ZERO, plus
-from gencompiler.proof.vector_rules import Places, assembled, interval_support, part_of, volume
+from gencompiler.proof.vector_rules import Part, Places, assembled, interval_support, part_of, volume
 
 #: The places of the input that are given away, and what takes their place: places of the result, or a value on the way
 #: in terms of the symbols of `Exchange`.
 Step = tuple[Places, Places | Term]
 Steps = tuple[Step, ...]
-Map = Bijection | VectorBijection
+Map = Part
 
 
 class Exchange:

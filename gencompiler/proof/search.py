@@ -11,6 +11,7 @@ from gencompiler.model.nodes import Support
 from gencompiler.proof import rules, sign_search, splines, vector_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.case_rules import branches, distributed
+from gencompiler.proof.circles import is_circle
 from gencompiler.proof.discrete_rules import halves
 from gencompiler.proof.facts import InRange, Member, NonZero
 from gencompiler.proof.graph import Term, gradient_parts, literal, substitute, support_of
@@ -326,6 +327,8 @@ class Search:
 
     def invertible(self, input_: Term, body: Term, declared: Support) -> Proof:
         """That `body` maps the support of `input_` one-to-one onto the declared one; raises NotFound."""
+        if is_circle(declared) and is_circle(support_of(input_)):
+            return self._of_angles(input_, body, declared)
         if input_.shape == () and not is_interval(support_of(input_)):
             return self._with_gaps(input_, body, declared)
         found = self.any_bijection(input_, body)
@@ -337,6 +340,20 @@ class Search:
                 return prove("onto", (declared,), found)
             except Unproved:
                 raise NotFound("onto", body, str(failure)) from None
+
+    def _of_angles(self, input_: Term, body: Term, declared: Support) -> Proof:
+        """The same of angles, whose maps count modulo 2 pi."""
+        found = vector_search.bijection(self, input_, body) if input_.shape else self.circle_map(input_, body)
+        try:
+            return prove("onto_circle", (declared,), found)
+        except Unproved as failure:
+            raise NotFound("form", body, str(failure)) from None
+
+    def circle_map(self, input_: Term, body: Term) -> Proof:
+        """That a map of angles is a bijection of the circle, place by place; raises NotFound."""
+        from gencompiler.proof.circle_search import circle_map
+
+        return circle_map(self, input_, body)
 
     def _with_gaps(self, input_: Term, body: Term, declared: Support) -> Proof:
         """The same of numbers between which there are gaps."""

@@ -9,9 +9,21 @@ from typing import TYPE_CHECKING
 
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.blocks import NotFound, diagonal, solving_order
+from gencompiler.proof.circles import is_circle
 from gencompiler.proof.exchange_search import exchanges
 from gencompiler.proof.facts import InRange, Lipschitz
-from gencompiler.proof.graph import Malformed, Term, before, bound_index, contract, element, select, subterms, symbol
+from gencompiler.proof.graph import (
+    Malformed,
+    Term,
+    before,
+    bound_index,
+    contract,
+    element,
+    select,
+    subterms,
+    support_of,
+    symbol,
+)
 from gencompiler.proof.index_rules import entry, in_entries, own_entry
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
@@ -68,16 +80,23 @@ def _blocks(search: Search, input_: Term, body: Term) -> Proof:
     alone = places == (tuple(range(input_.shape[0])),)
     try:
         order = solving_order(symbols, parts, places, input_)
-        proofs = [search.bijection(s, p) if alone else _part(search, s, p) for s, p in zip(symbols, parts, strict=True)]
+        proofs = [
+            _elementwise(search, s, p) if alone else _part(search, s, p) for s, p in zip(symbols, parts, strict=True)
+        ]
     except NotFound as failure:
         raise failure.moved({s: select(input_, p) for s, p in zip(symbols, places, strict=True)}) from None
     return _proved("blocks", (input_, body, places, order), body, *proofs)
 
 
+def _elementwise(search: Search, own: Term, part: Term) -> Proof:
+    """That a map is a bijection place by place, of angles one of the circle; raises NotFound."""
+    return (search.circle_map if is_circle(support_of(own)) else search.bijection)(own, part)
+
+
 def _part(search: Search, own: Term, part: Term) -> Proof:
     """That one part of a map is a bijection of its block."""
     try:
-        return search.bijection(own, part)
+        return _elementwise(search, own, part)
     except NotFound as failure:
         if not own.shape or (part.operation != "each" and _inner(own, part) is None):
             raise
@@ -341,7 +360,7 @@ def _by_index(search: Search, input_: Term, body: Term) -> Proof:
     except Unproved as failure:
         raise NotFound("cycle", body, _too_much(input_, body) or str(failure)) from None
     try:
-        found = search.bijection(own, inner)
+        found = _elementwise(search, own, inner)
     except NotFound as problem:
         raise problem.moved({own: own_entry(input_, bound_index(*body.data))}) from None
     return _proved("by_index", (input_, body), body, found)
