@@ -13,6 +13,7 @@ from typing import cast
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof import domain, enclosure
+from gencompiler.proof.contractions import is_computed
 from gencompiler.proof.domain import REALS, Interval
 from gencompiler.proof.facts import Bijection, Fact, Invertible, LogAbs, VectorBijection, result
 from gencompiler.proof.formulas import instance
@@ -271,7 +272,7 @@ def piecewise(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 @rule
 def onto(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A bijection onto the declared result.  Subject: the declared support.  Premise: the scalar or vector
-    bijection."""
+    bijection; where nothing computes its inverse, what is concluded names none."""
     (declared,) = subject
     (found,) = premises
     if not isinstance(found, Bijection | VectorBijection):
@@ -281,4 +282,6 @@ def onto(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(found.onto, "the range {} is not known to be reached", found.image)
     need(found.image == wanted, "the range is {}, not {}", found.image, declared)
     slope = found.log_derivative if isinstance(found, Bijection) else found.log_det
+    if not (is_computed(found.inverse) and is_computed(slope)):
+        return Invertible(found.input, found.body, declared, None, None)
     return Invertible(found.input, found.body, declared, found.inverse, slope)

@@ -36,6 +36,7 @@ from gencompiler.proof import (
     mixing_rules,
     monotone_rules,
     ode_rules,
+    operator_rules,
     order_rules,
     range_rules,
     reduction_rules,
@@ -54,6 +55,7 @@ from gencompiler.proof import (
     vector_refutations,
     vector_rules,
     wave_rules,
+    written_rules,
 )
 from gencompiler.proof.kernel import RULES
 
@@ -89,6 +91,7 @@ MODULES = (
     lemma_rules,
     lipschitz_rules,
     ode_rules,
+    operator_rules,
     order_rules,
     chain_rules,
     composite_rules,
@@ -106,6 +109,7 @@ MODULES = (
     separation_rules,
     trust_rules,
     vector_rules,
+    written_rules,
     exchange_rules,
     vector_refutations,
     solution_rules,

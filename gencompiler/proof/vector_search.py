@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from gencompiler.proof import operator_search, written_search
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.blocks import NotFound, diagonal, solving_order
 from gencompiler.proof.exchange_search import exchanges
@@ -30,8 +31,15 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
     if body.shape != input_.shape:
         shapes = f"the result has the shape {list(body.shape)}, the input {list(input_.shape)}"
         raise NotFound("form", body, shapes)
-    if body.operation in ("each", "contract") and (found := _linear(search, input_, body)) is not None:
-        return found
+    if body.operation in ("each", "contract"):
+        try:
+            found = _linear(search, input_, body)
+        except NotFound:
+            found = _whole(search, input_, body)
+            if found is None:
+                raise
+        if found is not None:
+            return found
     try:
         return (_by_index if body.operation == "each" else _blocks)(search, input_, body)
     except NotFound as problem:
@@ -40,12 +48,18 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
         try:
             found = lemma(search, input_, body)
         except NotFound as problem:
-            if lemma not in (_mixing, _entries, _exchanged):
-                raise
             failure = problem  # it says more than that parts need each other
+            if lemma not in (_mixing, _entries, _exchanged):
+                found = _whole(search, input_, body)
+                if found is not None:
+                    return found
+                raise
         else:
             if found is not None:
                 return found
+    found = _whole(search, input_, body)
+    if found is not None:
+        return found
     inner = _inner(input_, body)
     if inner is not None:
         return _composed(search, input_, body, inner, failure)
@@ -53,6 +67,13 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
         with contextlib.suppress(NotFound):
             return _composed(search, input_, body, core, failure, reordering=False)
     raise failure
+
+
+def _whole(search: Search, input_: Term, body: Term) -> Proof | None:
+    """That a map all of whose entries mix is a bijection by what is known of its Jacobian; None where it is not."""
+    found = operator_search.bijection(search, input_, body)
+    found = found or written_search.bijection(search, input_, body)
+    return found or written_search.dominated(search, input_, body)
 
 
 # -- blocks ----------------------------------------------------------------------------------------------------------
@@ -68,13 +89,13 @@ def _blocks(search: Search, input_: Term, body: Term) -> Proof:
     alone = places == (tuple(range(input_.shape[0])),)
     try:
         order = solving_order(symbols, parts, places, input_)
-        proofs = [search.bijection(s, p) if alone else _part(search, s, p) for s, p in zip(symbols, parts, strict=True)]
+        proofs = [search.bijection(s, p) if alone else block(search, s, p) for s, p in zip(symbols, parts, strict=True)]
     except NotFound as failure:
         raise failure.moved({s: select(input_, p) for s, p in zip(symbols, places, strict=True)}) from None
     return _proved("blocks", (input_, body, places, order), body, *proofs)
 
 
-def _part(search: Search, own: Term, part: Term) -> Proof:
+def block(search: Search, own: Term, part: Term) -> Proof:
     """That one part of a map is a bijection of its block."""
     try:
         return search.bijection(own, part)
@@ -158,6 +179,8 @@ def nonsingular(search: Search, term: Term) -> Proof:
         tables = [a for a in term.arguments if a.shape != ()]
         if len(factors) == len(tables) == 1:
             return prove("nonsingular_multiple", (term,), search.nonsingular(tables[0]), search.log_abs(factors[0]))
+    if term.operation == "table":
+        return prove("nonsingular_table", (term,))
     try:
         return prove("declared_nonsingular", (term,))
     except Unproved:
@@ -192,7 +215,7 @@ def _mixing(search: Search, input_: Term, body: Term) -> Proof | None:
 
 def _exchanged(search: Search, input_: Term, body: Term) -> Proof | None:
     """That parts of the input can be exchanged for parts of the result, one at a time; None where no order is found."""
-    found = exchanges(input_, body, lambda own, part: _part(search, own, part))
+    found = exchanges(input_, body, lambda own, part: block(search, own, part))
     if found is None and body.operation == "join" and all(p.shape == (1,) for p in body.arguments):
         shown = f"no order is found in which the entries of {input_} follow from those of the result, one at a time"
         raise NotFound("form", body, shown)
