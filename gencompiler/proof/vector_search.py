@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from gencompiler.proof import operator_search, written_search
+from gencompiler.proof import change_search, operator_search, written_search
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.blocks import NotFound, diagonal, solving_order
 from gencompiler.proof.exchange_search import exchanges
@@ -72,6 +72,7 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
 def _whole(search: Search, input_: Term, body: Term) -> Proof | None:
     """That a map all of whose entries mix is a bijection by what is known of its Jacobian; None where it is not."""
     found = operator_search.bijection(search, input_, body)
+    found = found or change_search.bijection(search, input_, body)
     found = found or written_search.bijection(search, input_, body)
     return found or written_search.dominated(search, input_, body)
 
