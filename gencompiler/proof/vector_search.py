@@ -16,6 +16,7 @@ from gencompiler.proof.graph import Malformed, Term, before, bound_index, contra
 from gencompiler.proof.index_rules import entry, in_entries, own_entry
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
+from gencompiler.proof.mask_rules import masked
 from gencompiler.proof.matrix_rules import factor_of
 from gencompiler.proof.mixing_rules import mixed_blocks, mixing_of
 from gencompiler.proof.subspace_rules import within_of
@@ -40,6 +41,8 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
                 raise
         if found is not None:
             return found
+    with contextlib.suppress(Unproved, Malformed):
+        return _masked(search, input_, body)
     try:
         return (_by_index if body.operation == "each" else _blocks)(search, input_, body)
     except NotFound as problem:
@@ -67,6 +70,16 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
         with contextlib.suppress(NotFound):
             return _composed(search, input_, body, core, failure, reordering=False)
     raise failure
+
+
+def _masked(search: Search, input_: Term, body: Term) -> Proof:
+    """A map with constant masks, class by class; raises Unproved where it has none."""
+    own = masked(input_, body)
+    inner = bijection(search, input_, own.body)
+    try:
+        return prove("by_masks", (input_, body), search.range(body), inner)
+    except Unproved as failure:
+        raise NotFound("form", body, str(failure)) from None
 
 
 def _whole(search: Search, input_: Term, body: Term) -> Proof | None:
