@@ -154,7 +154,6 @@ class SignTree:
         need(factor > 0 and own == {m: c * factor for m, c in other.items()}, "{} is another term", term)
         return sign_only(self.known[about])
 
-
     def _divided(self, term: Term, box: Box, divisor: Term, quotient: Term, inner: Tree) -> Interval:
         """The sign of a product with a positive factor is that of the other one."""
         Evaluation(box, self.known).range(term)

@@ -243,4 +243,3 @@ def small_change(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(known.upper < 1 or (known.upper == 1 and known.upper_open), "{} may be 1", size)
     need(support_of(input_) == REAL and len(input_.shape) == 1, "not a map of the reals")
     return solved(input_, body)
-

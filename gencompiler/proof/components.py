@@ -167,8 +167,8 @@ def _at(elements: Elements, place: Term) -> Elements:
 
 
 def _matrix(term: Term) -> tuple[tuple[Term, ...], ...]:
-    """The rows of a matrix of numbers, constant or free, of its transpose, and of functions of such; raises Unproved for
-    others."""
+    """The rows of a matrix of numbers, constant or free, of its transpose, and of functions of these; raises Unproved
+    for others."""
     if term.operation == "matrix" and term.data == "transpose":
         return tuple(zip(*_matrix(term.arguments[0]), strict=True))
     rows, columns = term.shape

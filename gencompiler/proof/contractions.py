@@ -34,7 +34,9 @@ def solution(depth: int, extent: int, body: Term) -> Term:
 
 def is_computed(term: Term) -> bool:
     """Whether a formula holds nothing that only says what is looked for."""
-    return all(t.operation != "solution" and (t.operation, t.data) != ("jacobian_log_det", None) for t in subterms(term))
+    return all(
+        t.operation != "solution" and (t.operation, t.data) != ("jacobian_log_det", None) for t in subterms(term)
+    )
 
 
 def moving(shape: Shape) -> Term:

@@ -38,9 +38,7 @@ def masked(input_: Term, body: Term) -> Masked:
     masks = [t for t in subterms(body) if t.operation == "table" and t.shape == input_.shape]
     columns = list(zip(*(elements(m) for m in masks), strict=True))
     need(bool(masks) and len(set(columns)) > 1, "{} has no masks", body)
-    classes = tuple(
-        tuple(k for k, other in enumerate(columns) if other == column) for column in dict.fromkeys(columns)
-    )
+    classes = tuple(tuple(k for k, other in enumerate(columns) if other == column) for column in dict.fromkeys(columns))
     cutting = _Cutting(input_, classes)
     return Masked(classes, join([_wide(cutting.at(body, own), len(own)) for own in classes]))
 

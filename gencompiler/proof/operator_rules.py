@@ -300,9 +300,7 @@ def solved(input_: Term, body: Term) -> VectorBijection:
         return VectorBijection(input_, body, REALS, True, *_unsolved(input_, body, y))
     left = y if offset is ZERO else minus(y, offset)
     inverse = contract(matrix("inverse", factor), left)
-    return VectorBijection(
-        input_, body, REALS, True, releveled(inverse), releveled(matrix("log_abs_det", factor))
-    )
+    return VectorBijection(input_, body, REALS, True, releveled(inverse), releveled(matrix("log_abs_det", factor)))
 
 
 def _unsolved(input_: Term, body: Term, y: Term) -> tuple[Term, Term]:
@@ -312,5 +310,3 @@ def _unsolved(input_: Term, body: Term, y: Term) -> tuple[Term, Term]:
     inverse = solution(0, extent, minus(substitute(body, {input_: own}), y))
     log_det = jacobian_log_det(None, substitute(body, {input_: moving(input_.shape)}), input_)
     return releveled(inverse), releveled(log_det)
-
-

@@ -105,4 +105,3 @@ def _radial(search: Search, input_: Term, term: Term) -> Proof:
     found = radial_of(input_, term)
     inner = search.bijection(DISTANCE, found.scalar)
     return prove("operator_radial", (term, input_), inner, search.range(found.scale))
-

@@ -30,7 +30,9 @@ def is_product(term: Term, divisor: Term, quotient: Term) -> bool:
 def quotients(term: Term) -> list[tuple[Term, Term]]:
     """Factors that functions have where they are neither 0 nor 1 in size, and what is left of a term without them."""
     found = []
-    atoms = [t for t in subterms(term) if t.operation == "apply" and t.data in ("tanh", "sigmoid", "exp") and not t.shape]
+    atoms = [
+        t for t in subterms(term) if t.operation == "apply" and t.data in ("tanh", "sigmoid", "exp") and not t.shape
+    ]
     normal = Ring().normal(fold(term)) if atoms else {}
     for atom in atoms:
         powers = _by_power(normal, atom)
@@ -38,7 +40,9 @@ def quotients(term: Term) -> list[tuple[Term, Term]]:
             continue
         if atom.data != "tanh" and min(powers) != 0:
             lowest = min(powers)
-            found.append((apply("power", atom, literal(lowest)) if lowest != 1 else atom, _joined(powers, atom, -lowest)))
+            found.append(
+                (apply("power", atom, literal(lowest)) if lowest != 1 else atom, _joined(powers, atom, -lowest))
+            )
         if atom.data != "exp" and max(powers) >= 1:
             step = 2 if atom.data == "tanh" else 1
             left = _divided(powers, step)
@@ -135,5 +139,3 @@ def products_in(term: Term) -> list[Term]:
         if part.operation == "apply" and len(part.arguments) == 1 and part.arguments[0].operation == "apply":
             found[part.arguments[0]] = None
     return list(found)
-
-

@@ -13,10 +13,10 @@ from gencompiler.proof.box_sign_rules import smooth_in
 from gencompiler.proof.calculus import derivative
 from gencompiler.proof.components import component, components
 from gencompiler.proof.domain import Interval
+from gencompiler.proof.exchange_rules import as_vector
 from gencompiler.proof.facts import Fact, VectorBijection, result
 from gencompiler.proof.graph import (
     Term,
-    each,
     element,
     is_finite,
     join,
@@ -41,7 +41,7 @@ def written(input_: Term, body: Term) -> Term:
         if tensor.data[0] != "bound" and tensor.shape:
             for k, place in enumerate(itertools.product(*map(range, tensor.shape))):
                 back[component(tensor, k)] = element(tensor, tuple(map(literal, place)))
-    return join([each(0, 1, replaced(entry, back)) for entry in components(body)])
+    return join([as_vector(replaced(entry, back)) for entry in components(body)])
 
 
 @rule
@@ -131,5 +131,3 @@ def dominated_diagonal(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     ranges = [[range_of(slopes[i * size + j], rows[i][j]) for j in range(size)] for i in range(size)]
     need(is_dominated(compared(ranges)), "the diagonal does not outweigh the rest")
     return solved(input_, body)
-
-

@@ -46,7 +46,10 @@ def _in_turn(search: Search, input_: Term, body: Term) -> Proof | None:
     places = tuple(own for _, own in levels)
     moved = select(body, order)
     symbols, parts = in_blocks(input_, moved, places)
-    proofs = [vector_search.block(search, s, p) for s, p in zip(symbols, parts, strict=True)]
+    proofs = [
+        vector_search.bijection(search, s, p) if s.shape[0] > 1 else vector_search.block(search, s, p)
+        for s, p in zip(symbols, parts, strict=True)
+    ]
     whole = prove("blocks", (input_, moved, places, tuple(range(len(places)))), *proofs)
     return whole if moved is body else prove("reordered_result", (input_, body, order), whole)
 
