@@ -5,7 +5,6 @@ condition such as `norm(W) < 1`, or a division by `1 + norm(W)`, may keep it bel
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from fractions import Fraction
 from typing import cast
@@ -14,24 +13,13 @@ from gencompiler.catalog.slopes import SLOPES
 from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.domain import Interval
-from gencompiler.proof.facts import Fact, InRange
+from gencompiler.proof.facts import Changes, Fact, InRange
 from gencompiler.proof.graph import Term, apply, is_finite, literal, reduce, subterms, support_of, symbol
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.lemma_rules import change, drawn_out
 from gencompiler.proof.operator_rules import solved
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.terms import ONE, ZERO, minus, over, plus, times
-
-
-@dataclasses.dataclass(frozen=True)
-class Changes(Fact):
-    """|term(u) - term(u')| <= size |u - u'| in the Euclidean norm, for all values u of `input`, the rest fixed.
-
-    `size` is a number free of the input, and not negative."""
-
-    term: Term
-    input: Term
-    size: Term
 
 
 def size_of(premise: Fact, term: Term, input_: Term) -> Term:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from gencompiler.proof import sign_search
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.change_rules import Changes, drawn, room
-from gencompiler.proof.facts import InRange
+from gencompiler.proof.change_rules import drawn, room
+from gencompiler.proof.facts import Changes, InRange
 from gencompiler.proof.graph import Malformed, Term
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.lemma_rules import change

@@ -266,6 +266,29 @@ def piecewise(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     )
 
 
+@rule
+def either_way(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A choice by something else than the input: of two bijections onto one range.
+
+    Premises: that the condition is defined, the bijection of each branch."""
+    input_, body = cast(tuple[Term, Term], subject)
+    need(body.operation == "choose", "{} is no choice", body)
+    test, then, otherwise = body.arguments
+    need(input_ not in test.symbols and body.shape == input_.shape, "the condition {} looks at {}", test, input_)
+    range_of(premises[0], test)
+    first, second = _map(premises[1], input_, then), _map(premises[2], input_, otherwise)
+    need(first.image == second.image, "the branches have different ranges")
+    return Bijection(
+        input_,
+        body,
+        first.image,
+        first.onto and second.onto,
+        first.increasing if first.increasing == second.increasing else None,
+        choose(test, first.inverse, second.inverse),
+        choose(test, first.log_derivative, second.log_derivative),
+    )
+
+
 # -- the whole map ---------------------------------------------------------------------------------------------------
 
 

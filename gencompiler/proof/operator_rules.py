@@ -7,14 +7,13 @@ elliptic boundary value problems, Bull. AMS 69, 1963; Minty, Monotone (nonlinear
 
 from __future__ import annotations
 
-import dataclasses
 from typing import cast
 
 from gencompiler.model.nodes import REAL
 from gencompiler.proof.binders import releveled, replaced
 from gencompiler.proof.contractions import jacobian_log_det, moving, solution
 from gencompiler.proof.domain import NON_NEGATIVE, REALS
-from gencompiler.proof.facts import Bijection, Fact, VectorBijection, result
+from gencompiler.proof.facts import Bijection, Fact, MonotoneOperator, VectorBijection, result
 from gencompiler.proof.graph import Term, bound_array, contract, is_finite, reduce, substitute, support_of, symbol
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.lemma_rules import DISTANCE, directed, radial_of, summands
@@ -23,16 +22,6 @@ from gencompiler.proof.matrices import matrix
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.simplex_rules import scores_of
 from gencompiler.proof.terms import ZERO, minus, plus
-
-
-@dataclasses.dataclass(frozen=True)
-class MonotoneOperator(Fact):
-    """`term` is a continuous monotone operator of the vector `input`, the rest fixed; a number stands for the vector
-    all of whose elements it is.  `strict`: strictly monotone, and coercive."""
-
-    term: Term
-    input: Term
-    strict: bool
 
 
 def _operator(premise: Fact, term: Term, input_: Term) -> MonotoneOperator:

@@ -278,6 +278,9 @@ class Search:
             return prove("itself", (input_,))
         if input_ not in body.symbols:
             raise NotFound("form", body, f"{body} does not depend on {input_}")
+        if body.operation == "choose" and input_ not in body.arguments[0].symbols:
+            sides = [self.bijection(input_, branch) for branch in body.arguments[1:]]
+            return prove("either_way", (input_, body), self.range(body.arguments[0]), *sides)
         if body.operation == "choose":
             return splines.banded(self, input_, body) if splines.is_banded(input_, body) else self._pieces(input_, body)
         if splines.is_spline(input_, body):

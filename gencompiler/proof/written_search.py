@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.components import component, components
-from gencompiler.proof.graph import Malformed, Term, select
+from gencompiler.proof.graph import Malformed, Term, select, subterms
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.vector_rules import Places, in_blocks
 from gencompiler.proof.written_rules import LARGEST, jacobian, written
+
+#: Formulas with more parts are not looked at entry by entry.
+LONGEST = 160
 
 if TYPE_CHECKING:
     from gencompiler.proof.search import Search
@@ -23,6 +26,8 @@ def bijection(search: Search, input_: Term, body: Term) -> Proof | None:
         return None
     with contextlib.suppress(NotFound, Unproved, Malformed):
         plain = written(input_, body)
+        if len(subterms(plain)) > LONGEST:
+            return None
         if plain is body:
             return _in_turn(search, input_, body)
         return prove("written_out", (input_, body), _written(search, input_, plain))
@@ -85,6 +90,8 @@ def dominated(search: Search, input_: Term, body: Term) -> Proof | None:
     if len(input_.shape) != 1 or input_.shape[0] > LARGEST or body.shape != input_.shape:
         return None
     with contextlib.suppress(NotFound, Unproved, Malformed):
+        if len(subterms(*components(body))) > LONGEST:
+            return None
         slopes = [search.range(slope) for row in jacobian(input_, body) for slope in row]
         return prove("dominated_diagonal", (input_, body), search.range(body), *slopes)
     return None
