@@ -64,6 +64,9 @@ class Enclosing(Integrals):
         self._near(whole, y)
         return ()
 
+    def _bounded(self, body: Term, variable: Term, lower: Term, upper: Term) -> tuple[Product, ...]:
+        return self._between(body, variable, lower, upper, 0)  # once: what has been added to the bounds stays there
+
     def _near(self, body: Term, y: Term) -> None:
         """Over (0, 1): both ends, and what is between them."""
         other = substitute(body, {y: minus(literal(1), y)})
