@@ -29,7 +29,7 @@ from gencompiler.proof import exponentials as ex
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.components import components
 from gencompiler.proof.exponentials import NONE, Exponentials
-from gencompiler.proof.graph import Term, apply, constant, is_finite, literal, substitute, support_of, symbol
+from gencompiler.proof.graph import Term, apply, constant, is_finite, literal, substitute, subterms, support_of, symbol
 from gencompiler.proof.integrands import Divergent, addends, split, summands
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.pieces import Cut, Pieces, at_number, linear
@@ -124,7 +124,19 @@ class Series:
             first = at_number(substitute(shifted, {k: literal(0)}), self.forms)
             head.extend(self.forms.products(first))
             start += 1
-        return (*head, *self._tail(rest, k, start))
+        try:
+            return (*head, *self._tail(rest, k, start))
+        except Divergent:
+            raise
+        except Unproved as reason:
+            if not _has_power_of(rest, k):
+                raise
+            first = self.forms.products(at_number(substitute(rest, {k: literal(0)}), self.forms))
+            later = Pieces(self.forms, k, True).resolved(substitute(rest, {k: plus(k, ONE)}))
+            try:
+                return (*head, *first, *self._tail(later, k, start + 1))
+            except Unproved:
+                raise reason from None
 
     def _tail(self, body: Term, k: Term, start: int) -> tuple[Product, ...]:
         try:
@@ -300,6 +312,11 @@ class Series:
                     except Unproved:
                         continue
         return antidifference(self.forms, body, k)
+
+
+def _has_power_of(body: Term, k: Term) -> bool:
+    """Whether k^b stands in a body, which has another form where k may be 0."""
+    return any(t.operation == "apply" and t.data == "power" and t.arguments[0] is k for t in subterms(body))
 
 
 def _zeta(forms: ClosedForms, top: list[Exponentials], bottom: list[Exponentials]) -> Exponentials | None:

@@ -17,7 +17,7 @@ from gencompiler.proof.graph import Term, apply, build, choose, constant, substi
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.mass_rules import from_premises
 from gencompiler.proof.range_rules import range_of
-from gencompiler.proof.terms import ZERO, minus
+from gencompiler.proof.terms import ONE, ZERO, minus
 
 
 @rule
@@ -148,9 +148,27 @@ def _hoisted(term: Term) -> Term | None:
 
 
 def _in_order(forms: ClosedForms, left: Term, right: Term) -> bool:
-    """F(u) - F(v) of a monotone F, its arguments in order."""
+    """F(u) - F(v) of a monotone F, its arguments in order; of powers, by their bases or by their exponents."""
     arguments = monotone_difference(minus(left, right))
-    return arguments is not None and _normally(forms, minus(*arguments))
+    if arguments is not None:
+        return _at_least(forms, *arguments)
+    if not left.operation == right.operation == "apply" or not left.data == right.data == "power":
+        return False
+    (base, exponent), (other, another) = left.arguments, right.arguments
+    if exponent is another:
+        if _known(forms, exponent) and _known(forms, other):
+            return _at_least(forms, base, other)
+        falls = _known(forms, apply("negate", exponent)) and forms.positive(base)
+        return falls and _at_least(forms, other, base)
+    if base is not other or not forms.positive(base):
+        return False
+    if _known(forms, minus(base, ONE)):
+        return _at_least(forms, exponent, another)
+    return _known(forms, minus(ONE, base)) and _at_least(forms, another, exponent)
+
+
+def _at_least(forms: ClosedForms, left: Term, right: Term) -> bool:
+    return _normally(forms, minus(left, right)) or _in_order(forms, left, right)
 
 
 def _sides(condition: Term, then: Term, otherwise: Term) -> tuple[Term, Term]:
