@@ -41,6 +41,8 @@ from gencompiler.proof.terms import ONE, minus, plus
 LONGEST = 4096
 #: Sums of fewer terms are.
 SHORT = 16
+#: A sum that begins later than 0, but no later than here, may be one from 0 on without its first terms.
+FURTHEST_START = 3
 COUNT = Support("Count")
 
 
@@ -64,7 +66,13 @@ class Series:
             return self._between(body, variable, int(own.lower), int(own.lower) + size)
         k = symbol("sum", "k", COUNT)
         if is_finite(own.lower):
-            return self._endless(substitute(body, {variable: plus(literal(own.lower), k)}), k)
+            shifted = substitute(body, {variable: plus(literal(own.lower), k)})
+            try:
+                return self._endless(shifted, k)
+            except Unproved:
+                if not 0 < own.lower <= FURTHEST_START:
+                    raise
+            return self._addend(shifted, k, int(own.lower))
         if is_finite(own.upper):
             return self._endless(substitute(body, {variable: minus(literal(own.upper), k)}), k)
         return self._both_ways(body, variable, k)
