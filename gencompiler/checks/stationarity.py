@@ -8,10 +8,10 @@ from __future__ import annotations
 import dataclasses
 from fractions import Fraction
 
-from gencompiler.checks import invariance
+from gencompiler.checks import energies, invariance
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.moves import Unsupported, condition, move_of
-from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict, refutes
+from gencompiler.checks.verdict import REFUTED, UNKNOWN, Obligation, Verdict, refutes
 from gencompiler.derive.acceptance import described, log_joint
 from gencompiler.derive.conditional_laws import NoLawError
 from gencompiler.derive.nodes import Derived
@@ -116,6 +116,9 @@ def check(checking: Checking) -> None:
 def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
     goal = own.goal
     assert isinstance(goal, Stationary | Reversible)
+    if _endless(checking, claim):
+        checking.record(Verdict(UNKNOWN, own, notes=(f"the mass of `{claim.fact.arguments[1]}` is not finite",)))
+        return
     keeping = invariance.Keeping(checking)
     if not keeping.admissible(goal.kernel):
         note = "it rests on a proposal that is not known to be admissible"
@@ -145,6 +148,12 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
         return _explain(checking, claim, own, failure, evidence, blamed)
 
     checking.settle(own, attempt, refute, explain, (claim.fact.predicate, *claim.fact.arguments))
+
+
+def _endless(checking: Checking, claim: nodes.Claim) -> bool:
+    """Whether the target is no law, which has been reported where it is stated."""
+    verdicts = (v for v in checking.verdicts if v.obligation.id == energies.ID)
+    return any(v.status == REFUTED and v.obligation.subject == claim.fact.arguments[1] for v in verdicts)
 
 
 def _explain(

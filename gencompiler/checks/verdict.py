@@ -35,10 +35,12 @@ from gencompiler.proof.structure import (
     Chains,
     Factorizes,
     HasDensity,
+    Integrable,
     Keeps,
     NotAdmissible,
     NotChains,
     NotFactorized,
+    NotIntegrable,
     Transforms,
     Unnormalized,
     is_atom,
@@ -143,6 +145,8 @@ def refutes(found: Fact, goal: Fact) -> bool:
             | (NotKeepsMeasure(), KeepsMeasure())
             | (NotBalances(), Balances())
         ):
+            return found.values() == goal.values()
+        case NotIntegrable(), Integrable():
             return found.values() == goal.values()
         case Unfaithful(), Faithful():
             return found.values() == goal.values()

@@ -234,6 +234,15 @@ class Integrable(Fact):
     log_density: Term
 
 
+@dataclasses.dataclass(frozen=True)
+class NotIntegrable(Fact):
+    """For some admissible values of the other symbols, the total mass of exp(log_density) is not finite."""
+
+    joint: str
+    variables: tuple[Term, ...]
+    log_density: Term
+
+
 def describe(place: Place) -> str:
     """`x`, `x[i]`, `x[:, <i]`"""
     if not place.axes:
