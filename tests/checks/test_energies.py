@@ -101,7 +101,7 @@ MASSES = (
     ("Real", "1 / (1 + abs(x))", False),
     ("Real", "exp(x)", False),
     ("Real", "exp(-x^4 + 3 * x^3)", True),
-    ("Real", "exp(-a * x^2)", False),  # where a is 0
+    ("Real", "exp(-a * x^2)", False),  # where a is negative
     ("Real", "exp(-(1 + a^2) * x^2)", True),
     ("Positive", "1 / x", False),
     ("Positive", "exp(-x) / x", False),
