@@ -125,11 +125,16 @@ def has_density(law: Fact | None) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Described(Admissible):
-    """A user's density whose conditions are in their declared supports: nowhere negative, and of mass 1."""
+    """A user's density whose conditions are in their declared supports: nowhere negative, and of mass 1.
+
+    Where `place` is stated, all this is of a standard variable, and the events are what `place` makes of it; `width`:
+    how far apart the ends of their support are, where it has two."""
 
     variable: Term
     conditions: tuple[Term, ...]
     body: Term
+    place: Term | None = None
+    width: Term | None = None
 
 
 @dataclasses.dataclass(frozen=True)
