@@ -116,16 +116,20 @@ def check(checking: Checking) -> None:
 def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
     goal = own.goal
     assert isinstance(goal, Stationary | Reversible)
-    if _endless(checking, claim):
-        checking.record(Verdict(UNKNOWN, own, notes=(f"the mass of `{claim.fact.arguments[1]}` is not finite",)))
-        return
     keeping = invariance.Keeping(checking)
     if not keeping.admissible(goal.kernel):
         note = "it rests on a proposal that is not known to be admissible"
         checking.record(Verdict(UNKNOWN, own, notes=(note,)))
         return
 
+    endless = f"the mass of `{claim.fact.arguments[1]}` is not finite" if _endless(checking, claim) else ""
+    if endless and keeping.refutation(goal) is None:
+        checking.record(Verdict(UNKNOWN, own, notes=(endless,)))
+        return
+
     def attempt() -> Proof:
+        if endless:
+            raise NotFound("mass", goal.log_target, endless)
         rule = "finite_keeps" if isinstance(goal, Stationary) else "finite_balances"
         try:
             if isinstance(goal, Stationary):

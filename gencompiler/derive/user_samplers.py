@@ -59,8 +59,21 @@ def sampler(model: nodes.Model, density: nodes.Density) -> tuple[str, nodes.Expr
         own = {symbol("draw", draw, s.data[2]): DRAWN[draw] for s in term.symbols if s.data[:2] == ("draw", draw)}
         if terms.variables[0] not in term.symbols:
             event = term if terms.place is None else substitute(terms.place, {terms.variables[0]: term})
-            return draw, express(event, Naming({**names, **own}, {}, {}, density.span))
+            return draw, _by_formulas(express(event, Naming({**names, **own}, {}, {}, density.span)))
     return None
+
+
+def _by_formulas(expr: nodes.Expr) -> nodes.Expr:
+    """An expression with the formula of each root that has one: that it rounds more than the map does is no matter to a
+    draw, which is random to begin with."""
+
+    def visit(current: Node) -> Node:
+        near = current.near if isinstance(current, nodes.Root) else None
+        return visit(near) if near is not None else rebuild(current, visit)
+
+    found = visit(expr)
+    assert isinstance(found, nodes.Expr)
+    return found
 
 
 def _candidates(terms: DensityTerms) -> Iterator[tuple[str, Term]]:

@@ -94,9 +94,9 @@ def unbounded_ends(variables: tuple[Term, ...]) -> list[End]:
             continue
         for direction, edge in ((1, own.upper), (-1, own.lower)):
             if not is_finite(edge):
-                found += [(element, direction, Fraction(far), False) for far in (1, 8, 100)]
+                found.append((element, direction, Fraction(8), False))
             elif not SUPPORTS[support_of(element).name].discrete:
-                found += [(element, -direction, Fraction(1, far), True) for far in (4, 64)]
+                found.append((element, -direction, Fraction(1, 16), True))
     return found
 
 

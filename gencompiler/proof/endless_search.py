@@ -24,7 +24,7 @@ from gencompiler.proof.sign_search import Asking, free_symbols
 assert rules.RULES
 
 #: How many ends are tried, and values of the parameters: such that hardly any formula is an exception there.
-_MOST_ENDS = 24
+_MOST_ENDS = 8
 _GENERIC = tuple(Fraction(n, 13) for n in (17, -17, 5, -5))
 
 
