@@ -8,10 +8,10 @@ from __future__ import annotations
 import dataclasses
 from fractions import Fraction
 
-from gencompiler.checks import invariance
+from gencompiler.checks import energies, invariance
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.moves import Unsupported, condition, move_of
-from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict, refutes
+from gencompiler.checks.verdict import REFUTED, UNKNOWN, Obligation, Verdict, refutes
 from gencompiler.derive.acceptance import described, log_joint
 from gencompiler.derive.conditional_laws import NoLawError
 from gencompiler.derive.nodes import Derived
@@ -122,7 +122,14 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
         checking.record(Verdict(UNKNOWN, own, notes=(note,)))
         return
 
+    endless = f"the mass of `{claim.fact.arguments[1]}` is not finite" if _endless(checking, claim) else ""
+    if endless and keeping.refutation(goal) is None:
+        checking.record(Verdict(UNKNOWN, own, notes=(endless,)))
+        return
+
     def attempt() -> Proof:
+        if endless:
+            raise NotFound("mass", goal.log_target, endless)
         rule = "finite_keeps" if isinstance(goal, Stationary) else "finite_balances"
         try:
             if isinstance(goal, Stationary):
@@ -145,6 +152,12 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
         return _explain(checking, claim, own, failure, evidence, blamed)
 
     checking.settle(own, attempt, refute, explain, (claim.fact.predicate, *claim.fact.arguments))
+
+
+def _endless(checking: Checking, claim: nodes.Claim) -> bool:
+    """Whether the target is no law, which has been reported where it is stated."""
+    verdicts = (v for v in checking.verdicts if v.obligation.id == energies.ID)
+    return any(v.status == REFUTED and v.obligation.subject == claim.fact.arguments[1] for v in verdicts)
 
 
 def _explain(

@@ -43,6 +43,7 @@ from gencompiler.proof.chain_rules import (
     log_proposal,
     well_formed,
 )
+from gencompiler.proof.complex_balls import integral
 from gencompiler.proof.composite_rules import blends, kernels, moved
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Fact, InRange, Member
@@ -60,7 +61,6 @@ from gencompiler.proof.graph import (
 )
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Undecided, Values, ball
-from gencompiler.proof.quadrature import integral
 from gencompiler.proof.refute_rules import admissible, continuous
 from gencompiler.proof.ring import Ring, written
 from gencompiler.proof.terms import ONE, ZERO, minus, plus, times
