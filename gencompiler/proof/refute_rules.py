@@ -154,6 +154,8 @@ def continuous(term: Term, by: Term | None = None) -> bool:
 def _may_jump(term: Term, by: Term | None) -> bool:
     if term.operation == "choose":
         return by is None or by in term.arguments[0].symbols
+    if term.operation == "bin":
+        return True
     jumps = (*STEPS, "poisson_quantile")
     return term.operation == "apply" and (term.data in jumps or FUNCTIONS[term.data].kind == "boolean")
 
