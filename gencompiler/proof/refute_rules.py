@@ -175,12 +175,13 @@ def outside(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         return Outside(term, support, assignment)
     except Undecided as problem:
         raise Unproved(str(problem)) from None
-    apart = support.name == "Simplex" and len(term.shape) == 1 and _differs(total(values), Fraction(1))
+    apart = support.name == "Simplex" and len(term.shape) == 1 and differs(total(values), Fraction(1))
     need(apart or any(_escapes(v, allowed, support) for v in values), "every value is one of {}", support)
     return Outside(term, support, assignment)
 
 
-def _differs(left: Number, right: Number) -> bool:
+def differs(left: Number, right: Number) -> bool:
+    """Whether two numbers are surely not the same: balls that overlap may be."""
     try:
         return compare(left, right) != 0
     except Undecided:
