@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Iterator
 from fractions import Fraction
 
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.equations import conditional_equation, law_of
 from gencompiler.checks.law_places import written
@@ -26,6 +27,7 @@ from gencompiler.proof.probabilities import probability
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.scope import distribution_terms, index_symbol
 from gencompiler.proof.structure import Admissible, Described, Mixed, PushesForward, is_atom
+from gencompiler.proof.structure_rules import is_whole
 from gencompiler.proof.terms import ZERO
 from gencompiler.proof.text import approximately, number, text
 from gencompiler.proof.translate import Translation
@@ -266,6 +268,8 @@ def _required(checking: Checking, name: str, term: Term, support: nodes.Support)
     allowed, known = domain.of_support(support), range_of(found.conclusion, term)
     if allowed is None or not known.within(allowed):
         raise NotFound("range", term, f"{name} must be {support}, and {term} is only known to be in {known}")
+    if SUPPORTS[support.name].discrete and not is_whole(term):
+        raise NotFound("range", term, f"{name} must be {support}, and {term} may be between its values")
     return found
 
 

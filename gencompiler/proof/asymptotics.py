@@ -11,13 +11,14 @@ from gencompiler.model.nodes import Real
 from gencompiler.proof import enclosure
 from gencompiler.proof.asymptotic_series import POWER, UNIT, VANISHING, Arithmetic, Series
 from gencompiler.proof.boxes import Evaluation, interior, is_weights
-from gencompiler.proof.calculus import fold, is_number
+from gencompiler.proof.calculus import ROUGH, fold, is_number
 from gencompiler.proof.domain import REALS, Interval
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, each, is_finite, literal, reduce
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.series_functions import DIRECT, FAR
 from gencompiler.proof.terms import ONE, ZERO, plus, times
+from gencompiler.proof.views import axes
 
 
 class Limits(Arithmetic):
@@ -117,6 +118,7 @@ class Limits(Arithmetic):
             return inner
         growing, middle, _ = self._parts(inner)
         need(not growing, "a sum of growing terms")
+        need(not any(axes(operand)), "{} has as many elements as its view has places", operand)
         if entries:
             middle = each(operand.data[0], operand.data[1], middle)
         size = math.prod(operand.shape)
@@ -171,7 +173,8 @@ class Limits(Arithmetic):
         growing, middle, rest = self._parts(series)
         assert not growing
         inside = self.signs.range(middle).within(interior(enclosure.domain_of(name)))
-        need(inside and bool(FUNCTIONS[name].derivatives), "the limit of {} at the end of its domain", name)
+        smooth = bool(FUNCTIONS[name].derivatives) and name not in ROUGH
+        need(inside and smooth, "the limit of {} at a kink, or at the end of its domain", name)
         slope = fold(instance(FUNCTIONS[name].derivatives[0], a=middle))
         return self._first_order(fold(apply(name, middle)), slope, rest)
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 from gencompiler.catalog.functions import STEPS
 from gencompiler.proof import domain
 from gencompiler.proof.asymptotics import Limits, bounds
-from gencompiler.proof.boxes import Box, Evaluation
+from gencompiler.proof.boxes import Box, Evaluation, support_interval
 from gencompiler.proof.calculus import at, derivative, fold
 from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, Interval
 from gencompiler.proof.facts import Fact, InRange, OnBox
@@ -29,8 +29,11 @@ BoxData = tuple[tuple[Term, Interval], ...]
 def given_ranges(
     premises: tuple[Fact, ...], input_: Term | None = None, where: Interval | None = None
 ) -> dict[Term, Interval]:
-    """What the premises say of terms, on the whole of their supports, or where `input_` is in an interval."""
+    """What the premises say of terms, on the whole of their supports, or where `input_` is in an interval; beyond its
+    support the former say nothing of what depends on it."""
+    beyond = input_ is not None and where is not None and not where.within(support_interval(input_))
     found = {p.term: p.interval for p in premises if isinstance(p, InRange)}
+    found = {t: i for t, i in found.items() if not (beyond and input_ in t.symbols)}
     for premise in premises:
         if isinstance(premise, OnBox) and len(premise.box) == 1 and input_ is not None and where is not None:
             (symbol, interval), *_ = premise.box
@@ -47,6 +50,8 @@ def on_box(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     term, box, tree = cast(tuple[Term, BoxData, Tree], subject)
     need(all(not i.is_point for _, i in box), "a box without an inside")
     known = given_ranges(premises, *box[0]) if len(box) == 1 else given_ranges(premises)
+    beyond = [s for s, where in box if s.operation == "symbol" and not where.within(support_interval(s))]
+    known = {t: i for t, i in known.items() if len(box) == 1 or not t.symbols & set(beyond)}
     return OnBox(term, box, SignTree(known).range(term, dict(box), tree))
 
 
@@ -102,7 +107,9 @@ class SignTree:
         if not is_finite(end):
             return self._from_infinity(term, box, symbol, not rising, steep.sign > 0)
         closed = Interval(own.lower, own.upper, own.lower_open and not rising, own.upper_open and rising)
-        Evaluation({**box, symbol: closed}, self.known).range(term)
+        # What is known within the box need not hold at the end of it: x² > 0 on (0, 1).
+        kept = {t: i for t, i in self.known.items() if closed == own or symbol not in t.symbols}
+        Evaluation({**box, symbol: closed}, kept).range(term)
         need(smooth_in(term, symbol), "{} is in pieces", term)
         lowest = self.range(at(term, symbol, Fraction(end)), box, of_end)
         away = own.lower_open if rising else own.upper_open

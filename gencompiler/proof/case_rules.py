@@ -48,7 +48,7 @@ def branches(term: Term) -> tuple[Term, Term, Term]:
         own = symbol("along", f"{compared} {direction} {bound}", Support(kind, ends))
         need(own not in term.symbols, "the name of {} is in use", compared)  # long terms are spelled alike
         values = {compared: own}
-        if bound is ZERO and direction == "below" and compared.operation == "contract":
+        if bound is ZERO and direction == "below":
             values |= _vanishing(compared, branch)
         parts.append(replaced(branch, values))
     return compared, parts[0], parts[1]
@@ -71,8 +71,20 @@ def _first_and_others(term: Term) -> tuple[Term, Term, Term]:
     return name, then, otherwise
 
 
+def vanishing(term: Term) -> tuple[Term, ...]:
+    """The products with a that a branch of a choice takes to be 0, a @ a being no more than 0 there."""
+    condition, then, otherwise = term.arguments
+    compared, bound = condition.arguments
+    sides = zip((then, otherwise), _SIDES[condition.data], strict=True)
+    below = [branch for branch, side in sides if side.endswith("below")]
+    found = [t for branch in below for t in _vanishing(compared, branch)] if bound is ZERO else []
+    return tuple(dict.fromkeys(found))
+
+
 def _vanishing(square: Term, branch: Term) -> dict[Term, Term]:
     """The products with a that are 0 where a @ a is."""
+    if square.operation != "contract":
+        return {}
     left, right = square.arguments
     if left is not right or len(left.shape) != 1:
         return {}
@@ -84,11 +96,14 @@ def _vanishing(square: Term, branch: Term) -> dict[Term, Term]:
 def by_cases(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A choice by the size of a number lies in the hull of its branches, each for the numbers for which it is taken.
 
-    Premises: the ranges of the number, and of the branches with a symbol in its place."""
+    Premises: the ranges of the number, and of the branches with a symbol in its place; then of the products that vanish
+    in one, so that they are defined: 0 times what is not is no number."""
     (term,) = cast(tuple[Term], subject)
     compared, then, otherwise = branches(term)
-    number, first, second = premises
+    number, first, second, *others = premises
     range_of(number, compared)
+    for product, known in zip(vanishing(term), others, strict=True):
+        range_of(known, product)
     return InRange(term, domain.hull(range_of(first, then), range_of(second, otherwise)))
 
 
@@ -170,9 +185,7 @@ def _plain(term: Term) -> Term:
         return fold(horner(Ring().normal(term)))
     condition, then, otherwise = term.arguments
     if condition.operation == "apply" and condition.data == "greater" and condition.arguments[1] is ZERO:
-        square = condition.arguments[0]
-        if square.operation == "contract":
-            otherwise = replaced(otherwise, _vanishing(square, otherwise))
+        otherwise = replaced(otherwise, _vanishing(condition.arguments[0], otherwise))
     return choose(condition, _plain(then), _plain(otherwise))
 
 

@@ -180,6 +180,7 @@ def surplus(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     weights = [w for w, _ in branches if w is not ONE]
     need(state_of(move, log_target, tuple(weights)) <= set(here), "a state without a value")
     need(all(len(v) == 1 and admissible(support_of(s), v[0]) for s, v in here.items()), "not a place")
+    need(all(len(v) == 1 for _, v in assignment), "a parameter that is no number")
     known = {f.term: f for f in left if isinstance(f, Member | InRange)}
     for weight in {f for part in blends(move) for f in part.weights}:
         own = known.get(weight)

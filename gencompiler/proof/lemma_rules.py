@@ -195,6 +195,12 @@ class Radial:
         return times(DISTANCE, self.scale)
 
     @property
+    def centres(self) -> tuple[Term, ...]:
+        """c and c', where there are any: the scalar map does not mention them."""
+        own = () if self.difference.operation != "apply" else (self.difference.arguments[1],)
+        return tuple(dict.fromkeys(c for c in (*own, self.centre) if c is not ZERO))
+
+    @property
     def distance(self) -> Term:
         """r"""
         return reduce("norm", self.difference)
@@ -253,12 +259,15 @@ def radial(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
     So k(r) > 0 for r > 0, and c goes to c'.  The Jacobian has the eigenvalue k(r) across, D - 1 times, and the slope of
     r k(r) along u - c.  Rezende & Mohamed 2015, appendix A.2.  Subject: the input, the body.  Premises: the scalar map,
-    the range of k(r), which must be defined."""
+    the range of k(r), which must be defined, and those of the centres."""
     input_, body = cast(tuple[Term, Term], subject)
     found = radial_of(input_, body)
-    inner, size = premises
+    inner, size, *centres = premises
     need(support_of(input_) == REAL, "not a map of the reals")
     need(isinstance(inner, Bijection) and isinstance(size, InRange), "the scalar map is not known to be a bijection")
+    need(len(centres) == len(found.centres), "a centre that is not known to be defined")
+    for centre, known in zip(found.centres, centres, strict=True):
+        need(isinstance(known, InRange) and known.term is centre, "{} is not known to be defined", centre)
     assert isinstance(inner, Bijection)
     assert isinstance(size, InRange)
     same = inner.input is DISTANCE and inner.body is found.scalar and size.term is found.scale

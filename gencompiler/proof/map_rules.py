@@ -228,8 +228,10 @@ def pieces(input_: Term, body: Term) -> tuple[Term, Term, Fraction, bool]:
     need(support_of(input_) == REAL, "a map in pieces on part of the line")
     upper_first = test.data.startswith("greater") == (left is input_)
     kind, name, _, shape = input_.data
-    below, above = (Support("Interval", ends) for ends in ((-math.inf, joint.data), (joint.data, math.inf)))
-    return symbol(kind, name, below, shape), symbol(kind, name, above, shape), Fraction(joint.data), upper_first
+    supports = (Support("Interval", ends) for ends in ((-math.inf, joint.data), (joint.data, math.inf)))
+    below, above = (symbol(kind, name, support, shape) for support in supports)
+    need(not {below, above} & body.symbols, "the name of a piece of {} is in use", input_)
+    return below, above, Fraction(joint.data), upper_first
 
 
 @rule

@@ -179,6 +179,7 @@ def onto_support(bijection: Fact, variable: Term, y: Term) -> None:
     """Raises Unproved unless a fact is a bijection of the variable onto the whole support of y."""
     if not isinstance(bijection, Bijection) or bijection.input is not variable:
         raise Unproved("no bijection of the variable")
+    need(not any(SUPPORTS[support_of(s).name].discrete for s in (variable, y)), "a sum is no integral")
     image = domain.of_support(support_of(y))
     need(image is not None and _fill(bijection.image, image) and bijection.onto, "{} is not reached", support_of(y))
     need(bijection.increasing is not None, "it is not known whether it rises or falls")
@@ -186,6 +187,7 @@ def onto_support(bijection: Fact, variable: Term, y: Term) -> None:
 
 def pushed(forms: ClosedForms, variable: Term, body: Term, bijection: Bijection, g: Term, y: Term) -> None:
     """Raises Unproved unless the body is g(φ) |φ'|, as sums of exponentials or by their logarithms."""
+    need(variable is y or variable not in g.symbols, "{} depends on {} too", g, variable)
     inside = substitute(g, {y: bijection.body})
     try:
         moved = ex.times(forms.normal(inside), jacobian(forms, bijection))

@@ -10,7 +10,7 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import rules, sign_search, splines, vector_search
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.case_rules import branches, distributed
+from gencompiler.proof.case_rules import branches, distributed, vanishing
 from gencompiler.proof.circles import is_circle
 from gencompiler.proof.discrete_rules import halves
 from gencompiler.proof.facts import InRange, Member, NonZero
@@ -100,7 +100,7 @@ class Search:
         with contextlib.suppress(NotFound, Unproved):
             compared, *parts = branches(term)
             if tuple(parts) != term.arguments[1:]:
-                return prove("by_cases", (term,), self.range(compared), *map(self.range, parts))
+                return prove("by_cases", (term,), *map(self.range, (compared, *parts, *vanishing(term))))
         return None
 
     def _distributed(self, term: Term, found: Proof) -> Proof:
@@ -371,10 +371,11 @@ class Search:
 
     def _with_gaps(self, input_: Term, body: Term, declared: Support) -> Proof:
         """The same of numbers between which there are gaps."""
-        for rule in ("permuted", "shifted_integers"):
-            found = attempt(rule, (input_, body, declared))
-            if found is not None:
-                return found
+        found = attempt("permuted", (input_, body, declared))
+        if found is not None:
+            return found
+        with contextlib.suppress(NotFound, Unproved):
+            return prove("shifted_integers", (input_, body, declared), self.range(body))
         try:
             sides = [self.bijection(s, substitute(body, {input_: s})) for s in halves(input_)]
             return prove("beside_zero", (input_, body, declared), *sides)

@@ -299,7 +299,8 @@ def _radial(search: Search, input_: Term, body: Term) -> Proof | None:
         return None
     try:
         inner = _scalar(search, DISTANCE, found.scalar)
-        return _proved("radial", (input_, body), body, inner, search.range(found.scale))
+        ranges = map(search.range, (found.scale, *found.centres))
+        return _proved("radial", (input_, body), body, inner, *ranges)
     except NotFound as failure:
         raise failure.moved({DISTANCE: found.distance}) from None
 
@@ -318,7 +319,7 @@ def _residual(search: Search, input_: Term, body: Term) -> Proof | None:
     if slope is not None and slope >= 1:
         shown = f"{moved} may change by {number(slope)} times the change of {input_}, and it must be less than 1"
         raise NotFound("lipschitz", moved, shown)
-    return _proved("residual", (input_, body), body, bound)
+    return _proved("residual", (input_, body), body, bound, search.range(moved))
 
 
 def lipschitz(search: Search, term: Term, input_: Term) -> Proof:
