@@ -169,7 +169,8 @@ class Model(nn.Module):
         """Inputs in compute dtype, and which rows lie in the support.  Rows outside are replaced by a member, so that
         nothing computed from them is NaN.  Raises RunError G801 for wrong shapes and for NaN."""
         by_field = dict(zip((*self.observed, *self.given), (*values, *self.given_values(context)), strict=True))
-        tensors = [self.shaped(field, by_field[field]) for field in self.fields]
+        shaped = {field.name: self.shaped(field, by_field[field]) for field in self.fields}
+        tensors = [f.within(shaped[f.name], shaped.get(f.length)) for f in self.fields]
         rows = {len(t) for t in tensors}
         if len(rows) > 1:
             raise RunError("G801", f"the inputs differ in their number of rows: {sorted(rows)}")
