@@ -3,7 +3,7 @@
 `T` is a variable: given, or observed where an equation states its law.  In the type of a variable it is the longest
 length, so that shapes stay constants; an element of which the first subscript is not below the row's own T is 0 with
 probability one, which is what its conditional says then, whatever the spec says of the elements that are there.  So a
-model of sequences of varying length is a model of vectors of N elements, and everything that is proved is proved of that.
+model of sequences of varying length is a model of vectors of N elements, and all that is proved is proved of that.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from gencompiler.model import nodes
 from gencompiler.model.builder import Abandon, Builder
 from gencompiler.node import Node, children, walk
 from gencompiler.syntax import tree
+
 
 def is_length(declaration: tree.ParameterDecl) -> bool:
     """Whether a declaration of a header is that of a run-time length."""

@@ -23,8 +23,8 @@ class Absent:
         self.observed = {v.name for v in expressions.derived.model.variables if v.role == "observed"}
 
     def log_density(self, target: model.Expr, term: Expr, scope: Scope, value: model.Expr | None = None) -> Expr:
-        """`term`, the log density of `target` where the row has it, and beyond the length that of being 0; `value`: what
-        the target's value is called, where not as it is written."""
+        """`term`, the log density of `target` where the row has it, and beyond the length that of being 0; `value` is
+        what the target's value is called, where not as it is written."""
         condition = self._present(target)
         if condition is None:
             return term

@@ -64,7 +64,8 @@ class Slicewise:
         self.types = {n: model.Type(variables[n].support, variables[n].shape[1:]) for n in names}
         turned = [(factor, _falling(window) if falling else window) for factor, window in parts]
         self.pieces = [
-            Piece(_sliced(f, window, self.types), window, f.conditional.targets[0], variable_of(f)) for f, window in turned
+            Piece(_sliced(f, window, self.types), window, f.conditional.targets[0], variable_of(f))
+            for f, window in turned
         ]
 
     def completed(self, scope: Scope) -> Scope:
@@ -155,8 +156,9 @@ class ForwardSums(Slicewise):
             inside = self.inside(piece, number, scope)
             term = self.factors.log_density(piece.factor, inside)
             if piece.made in self.types:  # a slice of a latent variable, which a row may not have
-                whole = model.Reference(self.types[piece.made], now(piece.made), span=self.span)
-                term = self.factors.absent.log_density(piece.written, term, inside, whole)
+                target = piece.factor.conditional.targets[0]
+                value = target.base if isinstance(target, model.Element) else target
+                term = self.factors.absent.log_density(piece.written, term, inside, value)
             found = term if found is None else self.graph.elementwise("add", found, term, span=self.span)
         return found
 

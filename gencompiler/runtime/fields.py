@@ -122,8 +122,8 @@ class Field:
 
     `shape` is of one row.  `storage` is the dtype in which data waits on the host, the smallest that holds the support;
     `compute` the one it enters row programs with, "float" (that of the model's parameters) or "int64".  In the API
-    discrete values are int64 in any case.  `length` names the field that says how much of the first axis a row has; what
-    lies beyond is 0."""
+    discrete values are int64 in any case.  `length` names the field that says how much of the first axis a row has;
+    what lies beyond is 0."""
 
     name: str
     shape: tuple[int, ...]

@@ -49,7 +49,8 @@ def padded(columns: Mapping[str, Array], fields: Sequence[Field], name: str) -> 
         width = size // inner
         if len(lengths) and lengths.max() > width:
             row = int(lengths.argmax())
-            message = f"{name}: row {row} of `{field.name}` has {width} elements, and `{field.length}` says {lengths[row]}"
+            said = f"`{field.length}` says {lengths[row]}"
+            message = f"{name}: row {row} of `{field.name}` has {width} elements, and {said}"
             raise RunError("G801", message, f"`{field.length}` counts the elements of a row that are there")
         kept = min(width, field.shape[0])
         whole = np.zeros((len(array), field.shape[0], inner), dtype=array.dtype)

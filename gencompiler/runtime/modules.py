@@ -343,8 +343,7 @@ class Model(nn.Module):
     def run_batch(self, program: str, batch: Batch, *, seed: int = 0, step: int = 0, update: Paths = ()) -> Tensor:
         """The scalar output of `program` for each row of a checked data set, `[rows]`."""
         inputs = [self.computed(field, batch.tensors[field.name].to(self.device)) for field in self.fields]
-        (value,) = self.run(program, inputs, batch.row.to(self.device), seed=seed, step=step, update=update)
-        return value
+        return self.run(program, inputs, batch.row.to(self.device), seed=seed, step=step, update=update)[0]
 
     def _unpacked(self, batch: Tensor | Mapping[str, Tensor], given: Context = None) -> tuple[list[Tensor], Context]:
         batch = {self.fields[0].name: batch} if isinstance(batch, Tensor) else batch
