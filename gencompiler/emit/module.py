@@ -229,7 +229,9 @@ def _attributes(
     phases: tuple[Code, ...],
     shared: ParameterLists,
 ) -> str:
-    fields = [field_code(v) for v in model.variables if v.role in ("observed", "given")]
+    lengths = {name: each.name for each in model.lengths for name in each.variables}
+    of_rows = [v for v in model.variables if v.role in ("observed", "given")]
+    fields = [field_code(v, length=lengths.get(v.name, "")) for v in of_rows]
     lines = statement("fields = ", Sequence(tuple(fields)), 4)
     if {"encode", "decode", "prior"} & set(plan.programs):
         lines += statement("latents = ", Sequence(tuple(field_code(v) for v in free_latents(model))), 4)

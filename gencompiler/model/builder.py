@@ -117,6 +117,8 @@ class Builder:
         self.refused: set[str] = set()
         self.variables: set[str] = set()
         self.latents: set[str] = set()
+        #: Variables of a run-time length.
+        self.of_lengths: set[str] = set()
         self._taken: set[str] = set()
 
     def fresh(self, base: str) -> str:
