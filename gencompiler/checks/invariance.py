@@ -16,6 +16,7 @@ from gencompiler.proof.chain_rules import (
     Kernel,
     Mapped,
     Move,
+    Orbit,
     Repeated,
     Reversible,
     Sequence,
@@ -45,7 +46,7 @@ class Keeping:
     def keeps(self, move: Move, log_target: Term) -> Proof:
         """That a move leaves a measure invariant; raises NotFound."""
         match move:
-            case Kernel() | Deterministic():
+            case Kernel() | Deterministic() | Orbit():
                 return prove("detailed_balance", (), self.balances(move, log_target))
             case Sequence(parts=parts):
                 return self._sequence(parts, log_target)
@@ -103,6 +104,8 @@ class Keeping:
 
     def balances(self, move: Move, log_target: Term) -> Proof:
         """That a move is in detailed balance with a measure; raises NotFound."""
+        if isinstance(move, Orbit):
+            return self._walks(move, log_target)
         if not isinstance(move, Kernel | Deterministic):
             return self._proved(move, "self_adjoint", (), self.undone(move, log_target))
         self.blamed = move
@@ -128,6 +131,17 @@ class Keeping:
         self.blamed = None
         return found
 
+    def _walks(self, move: Orbit, log_target: Term) -> Proof:
+        """That a walk along an orbit is in detailed balance with a measure; raises NotFound."""
+        self.blamed = move
+        turned = self.involution(move.moves, move.turn)
+        both = self.involution(move.moves, (*move.maps, *move.turn))
+        volumes = [self.volume(move.moves, maps) for maps in (move.maps, move.turn)]
+        ranges = [self.search.range(log_target), self.search.range(move.reach)]
+        found = self._proved(move, "along_orbits", (move, log_target), turned, both, *volumes, *ranges)
+        self.blamed = None
+        return found
+
     def _by_cases(self, move: Kernel | Deterministic, log_target: Term) -> Proof | None:
         """Balance value by value, of a proposal whose chances are given by a table and may be 0."""
         if not isinstance(move, Kernel) or all(positive_everywhere(p.law) for p in move.proposals):
@@ -145,7 +159,7 @@ class Keeping:
     def undone(self, move: Move, log_target: Term) -> Proof:
         """A transition and what runs it backwards; raises NotFound."""
         match move:
-            case Kernel() | Deterministic():
+            case Kernel() | Deterministic() | Orbit():
                 return prove("own_adjoint", (), self.balances(move, log_target))
             case Sequence(parts=parts):
                 return prove("adjoint_sequence", (log_target,), *(self.undone(p, log_target) for p in parts))

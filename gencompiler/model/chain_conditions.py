@@ -123,7 +123,7 @@ def _option(requests: Requests, move: nodes.Transition, condition: nodes.Input, 
         builder.report("G703", message, value.span, also=(Label(condition.span, "declared here"),), help=help_)
     if word == "acceptance" and condition.type.shape:
         builder.report("G703", f"`acceptance` sets one number, and `{condition.name}` is a tensor", value.span)
-    if word == "acceptance" and not any(isinstance(s, nodes.Accept) for s in _steps(requests, move)):
+    if word == "acceptance" and not any(isinstance(s, nodes.Accept | nodes.Orbit) for s in _steps(requests, move)):
         builder.report("G703", f"nothing is accepted or rejected in `{move.name}`", value.span, "no rate to follow")
     if word == "deviation" and condition.type.shape not in {i.type.shape for i in moving(move)}:
         message = f"`{move.name}` moves nothing of the shape {list(condition.type.shape)}, which `{condition.name}` has"

@@ -265,7 +265,7 @@ def _stages(stages: tuple[nodes.Stage, ...]) -> str:
         elif isinstance(stage, nodes.UseSurjection):
             found.append(stage.surjection)
         elif isinstance(stage, nodes.UseMany):
-            found.append(stage.definition)
+            found.append(f"{stage.definition}({_bindings(stage.given)})" if stage.given else stage.definition)
         elif isinstance(stage, nodes.UseOde):
             found.append(f"ode({stage.function})")
         elif isinstance(stage, nodes.Rearrange):
@@ -296,6 +296,10 @@ def _step(step: nodes.Step) -> str:
         case nodes.Mix(weights=weights, branches=branches):
             odds = ", ".join(map(expression, weights))
             return f"mixture([{odds}], {', '.join(map(_step, branches))})"
+        case nodes.Orbit(names=names, sources=sources, forward=forward, turn=turn):
+            maps = f"{_stages(forward)}, {_stages(turn)}, while = {expression(step.reach)} of {', '.join(step.ends)}"
+            start = ", ".join(map(expression, sources))
+            return f"{', '.join(names)} = orbit(({start}), {maps}, doublings = {step.doublings}, target = {step.target})"
     assert isinstance(step, nodes.Accept)
     to = ", ".join(map(expression, step.proposals))
     kernel = f"metropolis({to}" if step.probability is None else f"accept({to}, {expression(step.probability)}"
