@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gencompiler.catalog.supports import SUPPORTS
-from gencompiler.checks import admissibility
+from gencompiler.checks import admissibility, orbits
 from gencompiler.checks.checking import Checking
 from gencompiler.model.nodes import Support
 from gencompiler.proof import finite_chains, flow_search, imbalance
@@ -105,7 +105,7 @@ class Keeping:
     def balances(self, move: Move, log_target: Term) -> Proof:
         """That a move is in detailed balance with a measure; raises NotFound."""
         if isinstance(move, Orbit):
-            return self._walks(move, log_target)
+            return orbits.walks(self, move, log_target)
         if not isinstance(move, Kernel | Deterministic):
             return self._proved(move, "self_adjoint", (), self.undone(move, log_target))
         self.blamed = move
@@ -128,17 +128,6 @@ class Keeping:
             ]
             subject = (move, log_target)
             found = self._proved(move, "metropolis_hastings", subject, *laws, finite, defined, *maps)
-        self.blamed = None
-        return found
-
-    def _walks(self, move: Orbit, log_target: Term) -> Proof:
-        """That a walk along an orbit is in detailed balance with a measure; raises NotFound."""
-        self.blamed = move
-        turned = self.involution(move.moves, move.turn)
-        both = self.involution(move.moves, (*move.maps, *move.turn))
-        volumes = [self.volume(move.moves, maps) for maps in (move.maps, move.turn)]
-        ranges = [self.search.range(log_target), self.search.range(move.reach)]
-        found = self._proved(move, "along_orbits", (move, log_target), turned, both, *volumes, *ranges)
         self.blamed = None
         return found
 

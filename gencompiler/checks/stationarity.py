@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from fractions import Fraction
 
-from gencompiler.checks import invariance
+from gencompiler.checks import invariance, orbits
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.moves import Unsupported, condition, move_of
 from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict, refutes
@@ -28,6 +28,7 @@ from gencompiler.proof.chain_rules import (
     Move,
     NotReversible,
     NotStationary,
+    Orbit,
     Proposal,
     Reversible,
     Stationary,
@@ -153,7 +154,7 @@ def _explain(
     goal = own.goal
     assert isinstance(goal, Stationary | Reversible)
     if not isinstance(blamed, Kernel):
-        return _explain_composed(claim, own, failure, found, blamed)
+        return _explain_composed(checking, claim, own, failure, found, blamed)
     single = dataclasses.replace(goal, kernel=blamed)
     transition = next(t for t in checking.model.transitions if t.name == claim.fact.arguments[0])
     accept = transition.steps[-1]
@@ -200,7 +201,7 @@ def _leaves(
 
 
 def _explain_composed(
-    claim: nodes.Claim, own: Obligation, failure: NotFound, found: Proof | None, blamed: Move
+    checking: Checking, claim: nodes.Claim, own: Obligation, failure: NotFound, found: Proof | None, blamed: Move
 ) -> Finding:
     """Of a mixture, a composition, a deterministic move."""
     told_ = (str(failure),) if found is None else (told(found), str(failure))
@@ -210,6 +211,8 @@ def _explain_composed(
         message += ": the weights of the mixture depend on the state"
         help_ = ("a mixture keeps what its parts keep where its weights are constants",)
         return Finding("G620", message, claim.span, label, notes=told_, help=help_)
+    if isinstance(blamed, Orbit):
+        return orbits.explain(checking.model, claim, message, label, told_, failure)
     if isinstance(blamed, Deterministic):
         return Finding("G621", message, claim.span, label, notes=told_)
     return Finding("G601", message, claim.span, label, notes=told_)

@@ -1,8 +1,8 @@
 """Walks along an orbit, `x', v' = orbit(leapfrog, flip, while = apart)`: which state of it comes next is drawn.
 
-The orbit of a state s under a map F is …, F⁻¹(s), s, F(s), …; the involution R that turns F round, R F R = F⁻¹, walks it
-backwards.  A window of the orbit around s is doubled, forwards or backwards at random, while the two ends of it, and of
-each half of what is added, are still moving apart (Hoffman & Gelman, *The No-U-Turn Sampler*, JMLR 2014); the next
+The orbit of a state s under a map F is …, F⁻¹(s), s, F(s), …; the involution R that turns F round, R F R = F⁻¹, walks
+it backwards.  A window of the orbit around s is doubled, forwards or backwards at random, while the two ends of it, and
+of each half of what is added, are still moving apart (Hoffman & Gelman, *The No-U-Turn Sampler*, JMLR 2014); the next
 state is drawn from the window with weights by the target (Betancourt, arXiv:1701.02434, appendix A).
 """
 

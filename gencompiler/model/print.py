@@ -297,9 +297,10 @@ def _step(step: nodes.Step) -> str:
             odds = ", ".join(map(expression, weights))
             return f"mixture([{odds}], {', '.join(map(_step, branches))})"
         case nodes.Orbit(names=names, sources=sources, forward=forward, turn=turn):
-            maps = f"{_stages(forward)}, {_stages(turn)}, while = {expression(step.reach)} of {', '.join(step.ends)}"
             start = ", ".join(map(expression, sources))
-            return f"{', '.join(names)} = orbit(({start}), {maps}, doublings = {step.doublings}, target = {step.target})"
+            reach = f"{expression(step.reach)} of {', '.join(step.ends)}"
+            options = f"while = {reach}, doublings = {step.doublings}, target = {step.target}"
+            return f"{', '.join(names)} = orbit(({start}), {_stages(forward)}, {_stages(turn)}, {options})"
     assert isinstance(step, nodes.Accept)
     to = ", ".join(map(expression, step.proposals))
     kernel = f"metropolis({to}" if step.probability is None else f"accept({to}, {expression(step.probability)}"

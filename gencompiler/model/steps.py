@@ -177,11 +177,11 @@ class Through(Step):
 
 @node
 class Orbit(Step):
-    """`names' = orbit(F, R, while = reach, doublings = n)`: a state of the orbit …, F⁻¹(s), s, F(s), … of where the chain
-    is, among at most 2^n of them, where R F R = F⁻¹; doubling goes on while `reach` is positive.
+    """`names' = orbit(F, R, while = reach, doublings = n)`: a state of the orbit …, F⁻¹(s), s, F(s), … of where the
+    chain is, among at most 2^n of them, where R F R = F⁻¹; doubling goes on while `reach` is positive.
 
-    `reach` is of two states, whose variables it calls by the names of `ends`, those of the earlier one first.  `sources`
-    are what the chain is at."""
+    `reach` is of two states, whose variables it calls by the names of `ends`, those of the earlier one first;
+    `sources` are what the chain is at."""
 
     names: tuple[str, ...]
     sources: tuple[Expr, ...]

@@ -10,15 +10,15 @@ no proper dyadic part of B is folded, else 0: the d directions are the binary di
 and every block that was added, is such a part.  That it then is the last one is a function of B.  So P(B | i) is the
 same for all i.
 
-*Which state of it.*  On each doubling, of a window A to A ∪ A', the chain moves to a state of A', drawn in proportion to
-its weight, with probability min(1, w(A') / w(A)).  Let i in A and j in A' be in different halves of the smallest dyadic
-part that has both; then P(i → j | B) = min(1, w(A') / w(A)) w_j / w(A') c, where c is of the doublings after that one and
-the same from j, and w_i P(i → j | B) = w_i w_j min(1 / w(A'), 1 / w(A)) c is symmetric in i and j.
+*Which state of it.*  On each doubling, of a window A to A ∪ A', the chain moves to a state of A', drawn in proportion
+to its weight, with probability min(1, w(A') / w(A)).  Let i in A and j in A' be in different halves of the smallest
+dyadic part that has both; then P(i → j | B) = min(1, w(A') / w(A)) w_j / w(A') c, where c is of the doublings after
+that one and the same from j, and w_i P(i → j | B) = w_i w_j min(1 / w(A'), 1 / w(A)) c is symmetric in i and j.
 
 With weights w_j = π(F^j(s)), whose volume element is that of s, the walk is in detailed balance with π.
 
-Hoffman & Gelman, *The No-U-Turn Sampler*, JMLR 2014; Betancourt, *A conceptual introduction to Hamiltonian Monte Carlo*,
-2017, appendix A.3; Durmus, Gruffaz, Kailas, Saksman & Vihola, *On the convergence of dynamic implementations of
+Hoffman & Gelman, *The No-U-Turn Sampler*, JMLR 2014; Betancourt, *A conceptual introduction to Hamiltonian Monte
+Carlo*, 2017, appendix A.3; Durmus, Gruffaz, Kailas, Saksman & Vihola, *On the convergence of dynamic implementations of
 Hamiltonian Monte Carlo and No U-Turn Samplers*, 2023.
 """
 

@@ -9,7 +9,7 @@ from gencompiler.model import nodes as model
 #: Steps that are made of transitions.
 COMPOSED = (model.Use, model.Series, model.Iterate, model.Mix)
 
-#: What a walk along an orbit draws: which way the window grows, which state of a block is proposed, whether it is taken.
+#: What a walk along an orbit draws: which way its window grows, which state is proposed, whether it is taken.
 WALK = ("way", "pick", "accept")
 
 

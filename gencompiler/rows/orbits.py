@@ -154,7 +154,9 @@ class _Walk:
         share = self._of("exp", self._of("min", self._of("subtract", weight, self.start_weight), 0.0))
         states = {"first": first, "last": last, "added": added, "picked": picked, **begins}
         states["kept"] = self._choose(take, picked, at["kept"])
-        following = {f"{n}_{part}": v for part, each in states.items() for n, v in zip(self.variables, each, strict=True)}
+        following = {
+            f"{n}_{part}": v for part, each in states.items() for n, v in zip(self.variables, each, strict=True)
+        }
         counted = self._of("indicator", going)
         return following | {
             "window": self._or(joins, self._log_sum(plain["window"], whole), plain["window"]),
