@@ -8,10 +8,10 @@ from __future__ import annotations
 import dataclasses
 from fractions import Fraction
 
-from gencompiler.checks import invariance, orbits
+from gencompiler.checks import admissibility, invariance, orbits
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.moves import Unsupported, condition, move_of
-from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict, refutes
+from gencompiler.checks.verdict import REFUTED, UNKNOWN, Obligation, Verdict, refutes
 from gencompiler.derive.acceptance import described, log_joint
 from gencompiler.derive.conditional_laws import NoLawError
 from gencompiler.derive.nodes import Derived
@@ -119,8 +119,7 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
     assert isinstance(goal, Stationary | Reversible)
     keeping = invariance.Keeping(checking)
     if not keeping.admissible(goal.kernel):
-        note = "it rests on a proposal that is not known to be admissible"
-        checking.record(Verdict(UNKNOWN, own, notes=(note,)))
+        _inadmissible(checking, claim, own)
         return
 
     def attempt() -> Proof:
@@ -146,6 +145,18 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
         return _explain(checking, claim, own, failure, evidence, blamed)
 
     checking.settle(own, attempt, refute, explain, (claim.fact.predicate, *claim.fact.arguments))
+
+
+def _inadmissible(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
+    """What is claimed of laws whose parameters may not be admissible, where a step states them, or with the values that
+    a use of the transition gives to its conditions."""
+    note = "it rests on a proposal that is not known to be admissible"
+    checking.record(Verdict(UNKNOWN, own, notes=(note,)))
+    open_ = (v for v in checking.verdicts if v.obligation.id == admissibility.ID and v.status in (UNKNOWN, REFUTED))
+    if next(open_, None) is None:  # else it has been reported at its own place
+        note = "with the values that it gives to conditions, a law has parameters that are not known to be admissible"
+        finding = Finding("G601", f"cannot prove that {own.words}", claim.span, "not shown", notes=(note,))
+        checking.report(finding, unknown=True)
 
 
 def _explain(
