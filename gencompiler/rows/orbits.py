@@ -12,6 +12,7 @@ Acceptance is the mean of min(1, w(state) / w(start)) over what has been added, 
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING
 
 from gencompiler.derive.acceptance import log_joint
@@ -99,10 +100,12 @@ class _Walk:
         start = tuple(self.steps.expressions.lower(s, Scope(self.names)) for s in self.step.sources)
         self.start_weight = graph.name(self._log_weight(start), "start_weight")
         none = self._number(0)
-        parts = ("first", "last", "added", "picked", "kept", *(f"begin_{k}" for k in range(1, self.step.doublings)))
+        parts = ("first", "last", "added", "picked", "kept")
         carried = {f"{n}_{part}": v for part in parts for n, v in zip(self.variables, start, strict=True)}
         carried |= {"window": self.start_weight, "block": none, "forwards": none, "place": none}
         carried |= {"size": self._number(1), "folded": none, "going": self._number(1), "rate": none, "states": none}
+        if self.step.doublings > 1:
+            carried["begins"] = graph.concat(start * (self.step.doublings - 1), self.span)
         total = graph.integer(count, self.span)
         plan = graph.loop("steps", "added", total, carried, self.span, depth=self.depth)
         inside = dict(zip(carried, plan.inside, strict=True))
@@ -139,8 +142,8 @@ class _Walk:
         log_pick = self._of("log", block.uniforms["pick"])
         pick = self._of("or", opens, self._of("less", log_pick, self._of("subtract", weight, whole)))
         picked = self._choose(pick, added, at["picked"])
-        begins, folded = self._parts(block, added, opens, forwards)
-
+        begins, folded_ = self._parts(block, added, forwards)
+        folded = self._of("greater", folded_, 0)
         closes = self._of("greater_equal", self._of("add", place, 1), size)
         going = self._of("greater", plain["going"], 0)
         sound = self._of("and", going, self._of("not", folded))
@@ -152,11 +155,13 @@ class _Walk:
         ends = self._of("and", closes, self._folded(first, last))
         on = self._of("and", sound, self._of("not", ends))
         share = self._of("exp", self._of("min", self._of("subtract", weight, self.start_weight), 0.0))
-        states = {"first": first, "last": last, "added": added, "picked": picked, **begins}
+        states = {"first": first, "last": last, "added": added, "picked": picked}
         states["kept"] = self._choose(take, picked, at["kept"])
         following = {
             f"{n}_{part}": v for part, each in states.items() for n, v in zip(self.variables, each, strict=True)
         }
+        if begins is not None:
+            following["begins"] = begins
         counted = self._of("indicator", going)
         return following | {
             "window": self._or(joins, self._log_sum(plain["window"], whole), plain["window"]),
@@ -164,27 +169,55 @@ class _Walk:
             "forwards": ahead,
             "place": self._or(closes, self._number(0), self._of("add", place, 1)),
             "size": self._or(closes, self._of("multiply", size, 2), size),
-            "folded": self._or(closes, self._number(0), self._of("indicator", folded)),
+            "folded": self._or(closes, self._number(0), folded_),
             "going": self._of("indicator", on),
             "rate": self._of("add", plain["rate"], self._of("multiply", counted, share)),
             "states": self._of("add", plain["states"], counted),
         }
 
-    def _parts(self, block: _Block, added: State, opens: Expr, forwards: Expr) -> tuple[dict[str, State], Expr]:
-        """The states at which the dyadic parts begin that the new state is in, and whether one that ends is folded."""
-        found: dict[str, State] = {}
-        folded = self._of("greater", block.plain["folded"], 0)
-        for level in range(1, self.step.doublings):
-            name, length = f"begin_{level}", float(2**level)
-            begins = self._of("or", opens, self._multiple(block.place, length))
-            begin = self._choose(begins, added, block.at[name])
-            found[name] = begin
-            ends = self._multiple(self._of("add", block.place, 1), length)
-            first, last = self._choose(forwards, begin, added), self._choose(forwards, added, begin)
-            folded = self._of("or", folded, self._of("and", ends, self._folded(first, last)))
-        return found, folded
+    def _parts(self, block: _Block, added: State, forwards: Expr) -> tuple[Expr | None, Expr]:
+        """The states at which the dyadic parts of the block begin, and whether one that ends here is folded.
 
-    def _multiple(self, value: Expr, of: float) -> Expr:
+        A loop over parts of 2, 4, … states: where this state neither begins nor ends one, it does so with none of the
+        longer ones."""
+        graph, count, depth = self.graph, self.step.doublings - 1, self.depth + 1
+        if not count:
+            return None, block.plain["folded"]
+        carried = {"begins": block.plain["begins"], "folded": block.plain["folded"], "length": self._number(2)}
+        carried |= {"looking": self._number(1)}
+        plan = graph.loop("steps", "level", graph.integer(count, self.span), carried, self.span, depth=depth)
+        begins, folded, length, _ = plan.inside
+        plan.done = self._of("less_equal", plan.inside[-1], 0)
+        flat = graph.concat(added, self.span)
+        width = flat.type.shape[0]
+        start = graph.whole("multiply", graph.index_of(plan), graph.integer(width, self.span), self.span)
+        opens = self._multiple(block.place, length)
+        begin = graph.select(opens, flat, graph.window(begins, start, width, self.span), self.span)
+        ends = self._multiple(self._of("add", block.place, 1), length)
+        early = self._apart(graph.name(begin, "begin"))
+        first, last = self._choose(forwards, early, added), self._choose(forwards, added, early)
+        bent = self._of("and", ends, self._folded(first, last))
+        following = (
+            graph.with_window(begins, start, begin, self.span),
+            self._of("max", folded, self._of("indicator", bent)),
+            self._of("multiply", length, 2),
+            self._of("indicator", self._of("or", opens, ends)),
+        )
+        after = graph.close(plan, following)
+        return after[0], after[1]
+
+    def _apart(self, flat: Expr) -> State:
+        """The variables of a state that stand side by side."""
+        found, at = [], 0
+        for each in self.step.sources:
+            size = math.prod(each.type.shape)
+            part = self.graph.slice(flat, at, at + size, self.span)
+            first = self.graph.integer(0, self.span)
+            found.append(part if each.type.shape else self.graph.column(part, first, self.span))
+            at += size
+        return tuple(found)
+
+    def _multiple(self, value: Expr, of: Expr) -> Expr:
         """Whether a whole number is a multiple of another."""
         share = self._of("divide", value, of)
         return self._of("equal", share, self._of("floor", share))

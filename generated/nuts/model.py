@@ -75,20 +75,6 @@ def chain_rows(x, v, eps, scale, steps, *, rows, seed, step):
         v_picked = v_next
         x_kept = x
         v_kept = v_next
-        x_begin_1 = x
-        v_begin_1 = v_next
-        x_begin_2 = x
-        v_begin_2 = v_next
-        x_begin_3 = x
-        v_begin_3 = v_next
-        x_begin_4 = x
-        v_begin_4 = v_next
-        x_begin_5 = x
-        v_begin_5 = v_next
-        x_begin_6 = x
-        v_begin_6 = v_next
-        x_begin_7 = x
-        v_begin_7 = v_next
         window = start_weight
         block = torch.zeros(len(x), dtype=dtype, device=device)
         forwards = torch.zeros(len(x), dtype=dtype, device=device)
@@ -98,12 +84,11 @@ def chain_rows(x, v, eps, scale, steps, *, rows, seed, step):
         going = torch.full((len(x),), 1.0, dtype=dtype, device=device)
         rate = 0.0
         states = 0.0
+        begins = torch.cat((x, v_next, x, v_next, x, v_next, x, v_next, x, v_next, x, v_next, x, v_next), -1)
         for added in range(255):
             if bool((going <= 0.0).all()):
                 break
             greater_going = going > 0.0
-            total = place + 1.0
-            ratio = total / 2.0
             less_equal_place = place <= 0.0
             state = now * 255 + added
             ahead = torch.where(less_equal_place, (uniforms_9.at(state) < 0.5).to(dtype), forwards)
@@ -125,14 +110,6 @@ def chain_rows(x, v, eps, scale, steps, *, rows, seed, step):
             # nuts.gen:12
             w = torch.where(greater_ahead[:, None], chosen_2, -chosen_2) - product * grad_U
             y = chosen + eps[:, None] * scale * w
-            # nuts.gen:19
-            ratio_2 = place / 2.0
-            either = less_equal_place | (ratio_2 == torch.floor(ratio_2))
-            chosen_3 = torch.where(either[:, None], y, x_begin_1)
-            # nuts.gen:15
-            ratio_3 = (
-                torch.where(greater_ahead[:, None], y, chosen_3) - torch.where(greater_ahead[:, None], chosen_3, y)
-            ) / scale
             # nuts.gen:6
             y_0 = y[:, 0]
             y_1 = y[:, 1]
@@ -144,172 +121,79 @@ def chain_rows(x, v, eps, scale, steps, *, rows, seed, step):
             difference_2 = w - product * grad_U_2
             # nuts.gen:19
             v_added_2 = torch.where(greater_ahead[:, None], difference_2, -difference_2)
-            chosen_4 = torch.where(either[:, None], v_added_2, v_begin_1)
-            # nuts.gen:15
-            apart = torch.minimum(
-                (ratio_3 * torch.where(greater_ahead[:, None], chosen_4, v_added_2)).sum(-1),
-                (ratio_3 * torch.where(greater_ahead[:, None], v_added_2, chosen_4)).sum(-1),
-            )
-            # nuts.gen:19
-            ratio_4 = total / 4.0
-            ratio_5 = place / 4.0
-            either_2 = less_equal_place | (ratio_5 == torch.floor(ratio_5))
-            chosen_5 = torch.where(either_2[:, None], y, x_begin_2)
-            # nuts.gen:15
-            ratio_6 = (
-                torch.where(greater_ahead[:, None], y, chosen_5) - torch.where(greater_ahead[:, None], chosen_5, y)
-            ) / scale
-            # nuts.gen:19
-            chosen_6 = torch.where(either_2[:, None], v_added_2, v_begin_2)
-            # nuts.gen:15
-            apart_2 = torch.minimum(
-                (ratio_6 * torch.where(greater_ahead[:, None], chosen_6, v_added_2)).sum(-1),
-                (ratio_6 * torch.where(greater_ahead[:, None], v_added_2, chosen_6)).sum(-1),
-            )
-            # nuts.gen:19
-            ratio_7 = total / 8.0
-            ratio_8 = place / 8.0
-            either_3 = less_equal_place | (ratio_8 == torch.floor(ratio_8))
-            chosen_7 = torch.where(either_3[:, None], y, x_begin_3)
-            # nuts.gen:15
-            ratio_9 = (
-                torch.where(greater_ahead[:, None], y, chosen_7) - torch.where(greater_ahead[:, None], chosen_7, y)
-            ) / scale
-            # nuts.gen:19
-            chosen_8 = torch.where(either_3[:, None], v_added_2, v_begin_3)
-            # nuts.gen:15
-            apart_3 = torch.minimum(
-                (ratio_9 * torch.where(greater_ahead[:, None], chosen_8, v_added_2)).sum(-1),
-                (ratio_9 * torch.where(greater_ahead[:, None], v_added_2, chosen_8)).sum(-1),
-            )
-            # nuts.gen:19
-            ratio_10 = total / 16.0
-            ratio_11 = place / 16.0
-            either_4 = less_equal_place | (ratio_11 == torch.floor(ratio_11))
-            chosen_9 = torch.where(either_4[:, None], y, x_begin_4)
-            # nuts.gen:15
-            ratio_12 = (
-                torch.where(greater_ahead[:, None], y, chosen_9) - torch.where(greater_ahead[:, None], chosen_9, y)
-            ) / scale
-            # nuts.gen:19
-            chosen_10 = torch.where(either_4[:, None], v_added_2, v_begin_4)
-            # nuts.gen:15
-            apart_4 = torch.minimum(
-                (ratio_12 * torch.where(greater_ahead[:, None], chosen_10, v_added_2)).sum(-1),
-                (ratio_12 * torch.where(greater_ahead[:, None], v_added_2, chosen_10)).sum(-1),
-            )
-            # nuts.gen:19
-            ratio_13 = total / 32.0
-            ratio_14 = place / 32.0
-            either_5 = less_equal_place | (ratio_14 == torch.floor(ratio_14))
-            chosen_11 = torch.where(either_5[:, None], y, x_begin_5)
-            # nuts.gen:15
-            ratio_15 = (
-                torch.where(greater_ahead[:, None], y, chosen_11) - torch.where(greater_ahead[:, None], chosen_11, y)
-            ) / scale
-            # nuts.gen:19
-            chosen_12 = torch.where(either_5[:, None], v_added_2, v_begin_5)
-            # nuts.gen:15
-            apart_5 = torch.minimum(
-                (ratio_15 * torch.where(greater_ahead[:, None], chosen_12, v_added_2)).sum(-1),
-                (ratio_15 * torch.where(greater_ahead[:, None], v_added_2, chosen_12)).sum(-1),
-            )
-            # nuts.gen:19
-            ratio_16 = total / 64.0
-            ratio_17 = place / 64.0
-            either_6 = less_equal_place | (ratio_17 == torch.floor(ratio_17))
-            chosen_13 = torch.where(either_6[:, None], y, x_begin_6)
-            # nuts.gen:15
-            ratio_18 = (
-                torch.where(greater_ahead[:, None], y, chosen_13) - torch.where(greater_ahead[:, None], chosen_13, y)
-            ) / scale
-            # nuts.gen:19
-            chosen_14 = torch.where(either_6[:, None], v_added_2, v_begin_6)
-            # nuts.gen:15
-            apart_6 = torch.minimum(
-                (ratio_18 * torch.where(greater_ahead[:, None], chosen_14, v_added_2)).sum(-1),
-                (ratio_18 * torch.where(greater_ahead[:, None], v_added_2, chosen_14)).sum(-1),
-            )
-            # nuts.gen:19
-            ratio_19 = total / 128.0
-            ratio_20 = place / 128.0
-            either_7 = less_equal_place | (ratio_20 == torch.floor(ratio_20))
-            chosen_15 = torch.where(either_7[:, None], y, x_begin_7)
-            # nuts.gen:15
-            ratio_21 = (
-                torch.where(greater_ahead[:, None], y, chosen_15) - torch.where(greater_ahead[:, None], chosen_15, y)
-            ) / scale
-            # nuts.gen:19
-            chosen_16 = torch.where(either_7[:, None], v_added_2, v_begin_7)
-            # nuts.gen:15
-            apart_7 = torch.minimum(
-                (ratio_21 * torch.where(greater_ahead[:, None], chosen_16, v_added_2)).sum(-1),
-                (ratio_21 * torch.where(greater_ahead[:, None], v_added_2, chosen_16)).sum(-1),
-            )
-            # nuts.gen:19
-            either_8 = (
-                (folded > 0.0)
-                | (ratio == torch.floor(ratio)) & ~(apart > 0.0)
-                | (ratio_4 == torch.floor(ratio_4)) & ~(apart_2 > 0.0)
-                | (ratio_7 == torch.floor(ratio_7)) & ~(apart_3 > 0.0)
-                | (ratio_10 == torch.floor(ratio_10)) & ~(apart_4 > 0.0)
-                | (ratio_13 == torch.floor(ratio_13)) & ~(apart_5 > 0.0)
-                | (ratio_16 == torch.floor(ratio_16)) & ~(apart_6 > 0.0)
-                | (ratio_19 == torch.floor(ratio_19)) & ~(apart_7 > 0.0)
-            )
-            both = greater_going & ~either_8
+            total = place + 1.0
+            begins_2 = begins
+            folded_2 = folded
+            length = torch.full((len(x),), 2.0, dtype=dtype, device=device)
+            looking = torch.full((len(x),), 1.0, dtype=dtype, device=device)
+            for level in range(7):
+                if bool((looking <= 0.0).all()):
+                    break
+                ratio = place / length
+                equal_ratio = ratio == torch.floor(ratio)
+                begin = torch.where(
+                    equal_ratio[:, None],
+                    torch.cat((y, v_added_2), -1),
+                    begins_2[:, level * 6 : level * 6 + 6],
+                )
+                ratio_2 = total / length
+                equal_ratio_2 = ratio_2 == torch.floor(ratio_2)
+                value = begin[:, :3]
+                # nuts.gen:15
+                ratio_3 = (
+                    torch.where(greater_ahead[:, None], y, value) - torch.where(greater_ahead[:, None], value, y)
+                ) / scale
+                # nuts.gen:19
+                value_2 = begin[:, 3:]
+                # nuts.gen:15
+                apart = torch.minimum(
+                    (ratio_3 * torch.where(greater_ahead[:, None], value_2, v_added_2)).sum(-1),
+                    (ratio_3 * torch.where(greater_ahead[:, None], v_added_2, value_2)).sum(-1),
+                )
+                # nuts.gen:19
+                begins_2 = torch.slice_scatter(begins_2, begin, -1, level * 6, level * 6 + 6)
+                folded_2 = torch.maximum(folded_2, (equal_ratio_2 & ~(apart > 0.0)).to(dtype))
+                length = length * 2.0
+                looking = (equal_ratio | equal_ratio_2).to(dtype)
+            both = greater_going & ~(folded_2 > 0.0)
             greater_equal_total = total >= size
             both_2 = both & greater_equal_total
             both_3 = both_2 & ~greater_ahead
-            chosen_17 = torch.where(both_3[:, None], y, x_first)
-            chosen_18 = torch.where(both_3[:, None], v_added_2, v_first)
+            chosen_3 = torch.where(both_3[:, None], y, x_first)
+            chosen_4 = torch.where(both_3[:, None], v_added_2, v_first)
             both_4 = both_2 & greater_ahead
-            chosen_19 = torch.where(both_4[:, None], y, x_last)
-            chosen_20 = torch.where(both_4[:, None], v_added_2, v_last)
+            chosen_5 = torch.where(both_4[:, None], y, x_last)
+            chosen_6 = torch.where(both_4[:, None], v_added_2, v_last)
             # nuts.gen:6
             U_2 = y_0**2 / 200.0 + 0.5 * power_y_1 + 8.0 * difference**2
             # nuts.gen:8
             log_weight_2 = -U_2 - (v_added_2 * v_added_2).sum(-1) / 2.0
             # nuts.gen:19
-            chosen_21 = torch.where(log_weight_2 > -1e+30, log_weight_2, -1e+30)
+            chosen_7 = torch.where(log_weight_2 > -1e+30, log_weight_2, -1e+30)
             block_weight = torch.where(
                 less_equal_place,
-                chosen_21,
-                torch.maximum(block, chosen_21) + torch.log1p(torch.exp(-torch.abs(block - chosen_21))),
+                chosen_7,
+                torch.maximum(block, chosen_7) + torch.log1p(torch.exp(-torch.abs(block - chosen_7))),
             )
-            either_9 = less_equal_place | (torch.log(uniforms_10.at(state)) < chosen_21 - block_weight)
-            chosen_22 = torch.where(either_9[:, None], y, x_picked)
-            chosen_23 = torch.where(either_9[:, None], v_added_2, v_picked)
+            either = less_equal_place | (torch.log(uniforms_10.at(state)) < chosen_7 - block_weight)
+            chosen_8 = torch.where(either[:, None], y, x_picked)
+            chosen_9 = torch.where(either[:, None], v_added_2, v_picked)
             both_5 = both_2 & (torch.log(uniforms_11.at(state)) < block_weight - window)
             # nuts.gen:15
-            ratio_22 = (chosen_19 - chosen_17) / scale
-            apart_8 = torch.minimum((ratio_22 * chosen_18).sum(-1), (ratio_22 * chosen_20).sum(-1))
+            ratio_4 = (chosen_5 - chosen_3) / scale
+            apart_2 = torch.minimum((ratio_4 * chosen_4).sum(-1), (ratio_4 * chosen_6).sum(-1))
             # nuts.gen:19
             indicator_greater_going = greater_going.to(dtype)
-            x_first = chosen_17
-            v_first = chosen_18
-            x_last = chosen_19
-            v_last = chosen_20
+            x_first = chosen_3
+            v_first = chosen_4
+            x_last = chosen_5
+            v_last = chosen_6
             x_added = y
             v_added = v_added_2
-            x_picked = chosen_22
-            v_picked = chosen_23
-            x_kept = torch.where(both_5[:, None], chosen_22, x_kept)
-            v_kept = torch.where(both_5[:, None], chosen_23, v_kept)
-            x_begin_1 = chosen_3
-            v_begin_1 = chosen_4
-            x_begin_2 = chosen_5
-            v_begin_2 = chosen_6
-            x_begin_3 = chosen_7
-            v_begin_3 = chosen_8
-            x_begin_4 = chosen_9
-            v_begin_4 = chosen_10
-            x_begin_5 = chosen_11
-            v_begin_5 = chosen_12
-            x_begin_6 = chosen_13
-            v_begin_6 = chosen_14
-            x_begin_7 = chosen_15
-            v_begin_7 = chosen_16
+            x_picked = chosen_8
+            v_picked = chosen_9
+            x_kept = torch.where(both_5[:, None], chosen_8, x_kept)
+            v_kept = torch.where(both_5[:, None], chosen_9, v_kept)
             window = torch.where(
                 both_2,
                 torch.maximum(window, block_weight) + torch.log1p(torch.exp(-torch.abs(window - block_weight))),
@@ -319,10 +203,11 @@ def chain_rows(x, v, eps, scale, steps, *, rows, seed, step):
             forwards = ahead
             place = torch.where(greater_equal_total, 0.0, total)
             size = torch.where(greater_equal_total, size * 2.0, size)
-            folded = torch.where(greater_equal_total, 0.0, either_8.to(dtype))
-            going = (both & ~(greater_equal_total & ~(apart_8 > 0.0))).to(dtype)
-            rate = rate + indicator_greater_going * torch.exp((chosen_21 - start_weight).clamp(max=0.0))
+            folded = torch.where(greater_equal_total, 0.0, folded_2)
+            going = (both & ~(greater_equal_total & ~(apart_2 > 0.0))).to(dtype)
+            rate = rate + indicator_greater_going * torch.exp((chosen_7 - start_weight).clamp(max=0.0))
             states = states + indicator_greater_going
+            begins = begins_2
         # nuts.gen:21
         x = x_kept
         v = v_kept
@@ -375,20 +260,6 @@ def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
         v_picked = v_next
         x_kept = x
         v_kept = v_next
-        x_begin_1 = x
-        v_begin_1 = v_next
-        x_begin_2 = x
-        v_begin_2 = v_next
-        x_begin_3 = x
-        v_begin_3 = v_next
-        x_begin_4 = x
-        v_begin_4 = v_next
-        x_begin_5 = x
-        v_begin_5 = v_next
-        x_begin_6 = x
-        v_begin_6 = v_next
-        x_begin_7 = x
-        v_begin_7 = v_next
         window = start_weight
         block = torch.zeros(len(x), dtype=dtype, device=device)
         forwards = torch.zeros(len(x), dtype=dtype, device=device)
@@ -398,12 +269,11 @@ def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
         going = torch.full((len(x),), 1.0, dtype=dtype, device=device)
         rate = 0.0
         states = 0.0
+        begins = torch.cat((x, v_next, x, v_next, x, v_next, x, v_next, x, v_next, x, v_next, x, v_next), -1)
         for added in range(255):
             if bool((going <= 0.0).all()):
                 break
             greater_going = going > 0.0
-            total = place + 1.0
-            ratio = total / 2.0
             less_equal_place = place <= 0.0
             state = now * 255 + added
             ahead = torch.where(less_equal_place, (uniforms_9.at(state) < 0.5).to(dtype), forwards)
@@ -425,14 +295,6 @@ def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
             # nuts.gen:12
             w = torch.where(greater_ahead[:, None], chosen_2, -chosen_2) - product * grad_U
             y = chosen + exp_log_size[:, None] * scale * w
-            # nuts.gen:19
-            ratio_2 = place / 2.0
-            either = less_equal_place | (ratio_2 == torch.floor(ratio_2))
-            chosen_3 = torch.where(either[:, None], y, x_begin_1)
-            # nuts.gen:15
-            ratio_3 = (
-                torch.where(greater_ahead[:, None], y, chosen_3) - torch.where(greater_ahead[:, None], chosen_3, y)
-            ) / scale
             # nuts.gen:6
             y_0 = y[:, 0]
             y_1 = y[:, 1]
@@ -444,172 +306,79 @@ def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
             difference_2 = w - product * grad_U_2
             # nuts.gen:19
             v_added_2 = torch.where(greater_ahead[:, None], difference_2, -difference_2)
-            chosen_4 = torch.where(either[:, None], v_added_2, v_begin_1)
-            # nuts.gen:15
-            apart = torch.minimum(
-                (ratio_3 * torch.where(greater_ahead[:, None], chosen_4, v_added_2)).sum(-1),
-                (ratio_3 * torch.where(greater_ahead[:, None], v_added_2, chosen_4)).sum(-1),
-            )
-            # nuts.gen:19
-            ratio_4 = total / 4.0
-            ratio_5 = place / 4.0
-            either_2 = less_equal_place | (ratio_5 == torch.floor(ratio_5))
-            chosen_5 = torch.where(either_2[:, None], y, x_begin_2)
-            # nuts.gen:15
-            ratio_6 = (
-                torch.where(greater_ahead[:, None], y, chosen_5) - torch.where(greater_ahead[:, None], chosen_5, y)
-            ) / scale
-            # nuts.gen:19
-            chosen_6 = torch.where(either_2[:, None], v_added_2, v_begin_2)
-            # nuts.gen:15
-            apart_2 = torch.minimum(
-                (ratio_6 * torch.where(greater_ahead[:, None], chosen_6, v_added_2)).sum(-1),
-                (ratio_6 * torch.where(greater_ahead[:, None], v_added_2, chosen_6)).sum(-1),
-            )
-            # nuts.gen:19
-            ratio_7 = total / 8.0
-            ratio_8 = place / 8.0
-            either_3 = less_equal_place | (ratio_8 == torch.floor(ratio_8))
-            chosen_7 = torch.where(either_3[:, None], y, x_begin_3)
-            # nuts.gen:15
-            ratio_9 = (
-                torch.where(greater_ahead[:, None], y, chosen_7) - torch.where(greater_ahead[:, None], chosen_7, y)
-            ) / scale
-            # nuts.gen:19
-            chosen_8 = torch.where(either_3[:, None], v_added_2, v_begin_3)
-            # nuts.gen:15
-            apart_3 = torch.minimum(
-                (ratio_9 * torch.where(greater_ahead[:, None], chosen_8, v_added_2)).sum(-1),
-                (ratio_9 * torch.where(greater_ahead[:, None], v_added_2, chosen_8)).sum(-1),
-            )
-            # nuts.gen:19
-            ratio_10 = total / 16.0
-            ratio_11 = place / 16.0
-            either_4 = less_equal_place | (ratio_11 == torch.floor(ratio_11))
-            chosen_9 = torch.where(either_4[:, None], y, x_begin_4)
-            # nuts.gen:15
-            ratio_12 = (
-                torch.where(greater_ahead[:, None], y, chosen_9) - torch.where(greater_ahead[:, None], chosen_9, y)
-            ) / scale
-            # nuts.gen:19
-            chosen_10 = torch.where(either_4[:, None], v_added_2, v_begin_4)
-            # nuts.gen:15
-            apart_4 = torch.minimum(
-                (ratio_12 * torch.where(greater_ahead[:, None], chosen_10, v_added_2)).sum(-1),
-                (ratio_12 * torch.where(greater_ahead[:, None], v_added_2, chosen_10)).sum(-1),
-            )
-            # nuts.gen:19
-            ratio_13 = total / 32.0
-            ratio_14 = place / 32.0
-            either_5 = less_equal_place | (ratio_14 == torch.floor(ratio_14))
-            chosen_11 = torch.where(either_5[:, None], y, x_begin_5)
-            # nuts.gen:15
-            ratio_15 = (
-                torch.where(greater_ahead[:, None], y, chosen_11) - torch.where(greater_ahead[:, None], chosen_11, y)
-            ) / scale
-            # nuts.gen:19
-            chosen_12 = torch.where(either_5[:, None], v_added_2, v_begin_5)
-            # nuts.gen:15
-            apart_5 = torch.minimum(
-                (ratio_15 * torch.where(greater_ahead[:, None], chosen_12, v_added_2)).sum(-1),
-                (ratio_15 * torch.where(greater_ahead[:, None], v_added_2, chosen_12)).sum(-1),
-            )
-            # nuts.gen:19
-            ratio_16 = total / 64.0
-            ratio_17 = place / 64.0
-            either_6 = less_equal_place | (ratio_17 == torch.floor(ratio_17))
-            chosen_13 = torch.where(either_6[:, None], y, x_begin_6)
-            # nuts.gen:15
-            ratio_18 = (
-                torch.where(greater_ahead[:, None], y, chosen_13) - torch.where(greater_ahead[:, None], chosen_13, y)
-            ) / scale
-            # nuts.gen:19
-            chosen_14 = torch.where(either_6[:, None], v_added_2, v_begin_6)
-            # nuts.gen:15
-            apart_6 = torch.minimum(
-                (ratio_18 * torch.where(greater_ahead[:, None], chosen_14, v_added_2)).sum(-1),
-                (ratio_18 * torch.where(greater_ahead[:, None], v_added_2, chosen_14)).sum(-1),
-            )
-            # nuts.gen:19
-            ratio_19 = total / 128.0
-            ratio_20 = place / 128.0
-            either_7 = less_equal_place | (ratio_20 == torch.floor(ratio_20))
-            chosen_15 = torch.where(either_7[:, None], y, x_begin_7)
-            # nuts.gen:15
-            ratio_21 = (
-                torch.where(greater_ahead[:, None], y, chosen_15) - torch.where(greater_ahead[:, None], chosen_15, y)
-            ) / scale
-            # nuts.gen:19
-            chosen_16 = torch.where(either_7[:, None], v_added_2, v_begin_7)
-            # nuts.gen:15
-            apart_7 = torch.minimum(
-                (ratio_21 * torch.where(greater_ahead[:, None], chosen_16, v_added_2)).sum(-1),
-                (ratio_21 * torch.where(greater_ahead[:, None], v_added_2, chosen_16)).sum(-1),
-            )
-            # nuts.gen:19
-            either_8 = (
-                (folded > 0.0)
-                | (ratio == torch.floor(ratio)) & ~(apart > 0.0)
-                | (ratio_4 == torch.floor(ratio_4)) & ~(apart_2 > 0.0)
-                | (ratio_7 == torch.floor(ratio_7)) & ~(apart_3 > 0.0)
-                | (ratio_10 == torch.floor(ratio_10)) & ~(apart_4 > 0.0)
-                | (ratio_13 == torch.floor(ratio_13)) & ~(apart_5 > 0.0)
-                | (ratio_16 == torch.floor(ratio_16)) & ~(apart_6 > 0.0)
-                | (ratio_19 == torch.floor(ratio_19)) & ~(apart_7 > 0.0)
-            )
-            both = greater_going & ~either_8
+            total = place + 1.0
+            begins_2 = begins
+            folded_2 = folded
+            length = torch.full((len(x),), 2.0, dtype=dtype, device=device)
+            looking = torch.full((len(x),), 1.0, dtype=dtype, device=device)
+            for level in range(7):
+                if bool((looking <= 0.0).all()):
+                    break
+                ratio = place / length
+                equal_ratio = ratio == torch.floor(ratio)
+                begin = torch.where(
+                    equal_ratio[:, None],
+                    torch.cat((y, v_added_2), -1),
+                    begins_2[:, level * 6 : level * 6 + 6],
+                )
+                ratio_2 = total / length
+                equal_ratio_2 = ratio_2 == torch.floor(ratio_2)
+                value = begin[:, :3]
+                # nuts.gen:15
+                ratio_3 = (
+                    torch.where(greater_ahead[:, None], y, value) - torch.where(greater_ahead[:, None], value, y)
+                ) / scale
+                # nuts.gen:19
+                value_2 = begin[:, 3:]
+                # nuts.gen:15
+                apart = torch.minimum(
+                    (ratio_3 * torch.where(greater_ahead[:, None], value_2, v_added_2)).sum(-1),
+                    (ratio_3 * torch.where(greater_ahead[:, None], v_added_2, value_2)).sum(-1),
+                )
+                # nuts.gen:19
+                begins_2 = torch.slice_scatter(begins_2, begin, -1, level * 6, level * 6 + 6)
+                folded_2 = torch.maximum(folded_2, (equal_ratio_2 & ~(apart > 0.0)).to(dtype))
+                length = length * 2.0
+                looking = (equal_ratio | equal_ratio_2).to(dtype)
+            both = greater_going & ~(folded_2 > 0.0)
             greater_equal_total = total >= size
             both_2 = both & greater_equal_total
             both_3 = both_2 & ~greater_ahead
-            chosen_17 = torch.where(both_3[:, None], y, x_first)
-            chosen_18 = torch.where(both_3[:, None], v_added_2, v_first)
+            chosen_3 = torch.where(both_3[:, None], y, x_first)
+            chosen_4 = torch.where(both_3[:, None], v_added_2, v_first)
             both_4 = both_2 & greater_ahead
-            chosen_19 = torch.where(both_4[:, None], y, x_last)
-            chosen_20 = torch.where(both_4[:, None], v_added_2, v_last)
+            chosen_5 = torch.where(both_4[:, None], y, x_last)
+            chosen_6 = torch.where(both_4[:, None], v_added_2, v_last)
             # nuts.gen:6
             U_2 = y_0**2 / 200.0 + 0.5 * power_y_1 + 8.0 * difference**2
             # nuts.gen:8
             log_weight_2 = -U_2 - (v_added_2 * v_added_2).sum(-1) / 2.0
             # nuts.gen:19
-            chosen_21 = torch.where(log_weight_2 > -1e+30, log_weight_2, -1e+30)
+            chosen_7 = torch.where(log_weight_2 > -1e+30, log_weight_2, -1e+30)
             block_weight = torch.where(
                 less_equal_place,
-                chosen_21,
-                torch.maximum(block, chosen_21) + torch.log1p(torch.exp(-torch.abs(block - chosen_21))),
+                chosen_7,
+                torch.maximum(block, chosen_7) + torch.log1p(torch.exp(-torch.abs(block - chosen_7))),
             )
-            either_9 = less_equal_place | (torch.log(uniforms_10.at(state)) < chosen_21 - block_weight)
-            chosen_22 = torch.where(either_9[:, None], y, x_picked)
-            chosen_23 = torch.where(either_9[:, None], v_added_2, v_picked)
+            either = less_equal_place | (torch.log(uniforms_10.at(state)) < chosen_7 - block_weight)
+            chosen_8 = torch.where(either[:, None], y, x_picked)
+            chosen_9 = torch.where(either[:, None], v_added_2, v_picked)
             both_5 = both_2 & (torch.log(uniforms_11.at(state)) < block_weight - window)
             # nuts.gen:15
-            ratio_22 = (chosen_19 - chosen_17) / scale
-            apart_8 = torch.minimum((ratio_22 * chosen_18).sum(-1), (ratio_22 * chosen_20).sum(-1))
+            ratio_4 = (chosen_5 - chosen_3) / scale
+            apart_2 = torch.minimum((ratio_4 * chosen_4).sum(-1), (ratio_4 * chosen_6).sum(-1))
             # nuts.gen:19
             indicator_greater_going = greater_going.to(dtype)
-            x_first = chosen_17
-            v_first = chosen_18
-            x_last = chosen_19
-            v_last = chosen_20
+            x_first = chosen_3
+            v_first = chosen_4
+            x_last = chosen_5
+            v_last = chosen_6
             x_added = y
             v_added = v_added_2
-            x_picked = chosen_22
-            v_picked = chosen_23
-            x_kept = torch.where(both_5[:, None], chosen_22, x_kept)
-            v_kept = torch.where(both_5[:, None], chosen_23, v_kept)
-            x_begin_1 = chosen_3
-            v_begin_1 = chosen_4
-            x_begin_2 = chosen_5
-            v_begin_2 = chosen_6
-            x_begin_3 = chosen_7
-            v_begin_3 = chosen_8
-            x_begin_4 = chosen_9
-            v_begin_4 = chosen_10
-            x_begin_5 = chosen_11
-            v_begin_5 = chosen_12
-            x_begin_6 = chosen_13
-            v_begin_6 = chosen_14
-            x_begin_7 = chosen_15
-            v_begin_7 = chosen_16
+            x_picked = chosen_8
+            v_picked = chosen_9
+            x_kept = torch.where(both_5[:, None], chosen_8, x_kept)
+            v_kept = torch.where(both_5[:, None], chosen_9, v_kept)
             window = torch.where(
                 both_2,
                 torch.maximum(window, block_weight) + torch.log1p(torch.exp(-torch.abs(window - block_weight))),
@@ -619,25 +388,26 @@ def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
             forwards = ahead
             place = torch.where(greater_equal_total, 0.0, total)
             size = torch.where(greater_equal_total, size * 2.0, size)
-            folded = torch.where(greater_equal_total, 0.0, either_8.to(dtype))
-            going = (both & ~(greater_equal_total & ~(apart_8 > 0.0))).to(dtype)
-            rate = rate + indicator_greater_going * torch.exp((chosen_21 - start_weight).clamp(max=0.0))
+            folded = torch.where(greater_equal_total, 0.0, folded_2)
+            going = (both & ~(greater_equal_total & ~(apart_2 > 0.0))).to(dtype)
+            rate = rate + indicator_greater_going * torch.exp((chosen_7 - start_weight).clamp(max=0.0))
             states = states + indicator_greater_going
+            begins = begins_2
         # nuts.gen:21
         t = k + 1.0
-        ratio_23 = 1.0 / (k + 11.0)
-        behind_next = (1.0 - ratio_23) * behind + ratio_23 * (0.8 - rate / states)
+        ratio_5 = 1.0 / (k + 11.0)
+        behind_next = (1.0 - ratio_5) * behind + ratio_5 * (0.8 - rate / states)
         log_size_next = log_eps + 2.302585092994046 - t**0.5 / 0.05 * behind_next
         power_t = t**-0.75
-        apart_9 = x_kept - x_mean
-        mean_next = x_mean + apart_9 / t
+        apart_3 = x_kept - x_mean
+        mean_next = x_mean + apart_3 / t
         x = x_kept
         v = v_kept
         log_size = log_size_next
         average = power_t * log_size_next + (1.0 - power_t) * average
         behind = behind_next
         x_mean = mean_next
-        x_square = x_square + apart_9 * (x_kept - mean_next)
+        x_square = x_square + apart_3 * (x_kept - mean_next)
     return x, v, torch.exp(average), x_square
 
 
@@ -661,8 +431,8 @@ class NUTS(Model):
     programs: ClassVar[dict[str, RowFunction]] = {
         "energy": RowFunction(energy_rows, tiles=(512, 512, 1024)),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=3),
-        "chain": RowFunction(chain_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=3),
-        "warm_up": RowFunction(warm_up_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=3),
+        "chain": RowFunction(chain_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=42),
+        "warm_up": RowFunction(warm_up_rows, keywords=("rows", "seed", "step"), scalars=("steps",), width=42),
     }
     capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""

@@ -34,7 +34,7 @@ void energy_rows(const int64_t *numbers, void *const *pointers) {
 #endif
 
 #ifdef CHAIN_ROWS
-#define LANES 32
+#define LANES 16
 #include "lanes.h"
 
 /* `steps` steps of nuts from each row, numbered from `step`.
@@ -145,8 +145,12 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float x_kept[3][LANES];
             ALIGNED float v_kept[3][LANES];
-            ALIGNED float x_begin_1[3][LANES];
-            ALIGNED float v_begin_1[3][LANES];
+            ALIGNED float window[LANES];
+            ALIGNED float block_2[LANES];
+            ALIGNED float forwards[LANES];
+            ALIGNED float place[LANES];
+            ALIGNED float size[LANES];
+            ALIGNED float folded[LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 x_kept[0][lane] = x_2[0][lane];
                 x_kept[1][lane] = x_2[1][lane];
@@ -154,100 +158,79 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 v_kept[0][lane] = v_next[0][lane];
                 v_kept[1][lane] = v_next[1][lane];
                 v_kept[2][lane] = v_next[2][lane];
-                x_begin_1[0][lane] = x_2[0][lane];
-                x_begin_1[1][lane] = x_2[1][lane];
-                x_begin_1[2][lane] = x_2[2][lane];
-                v_begin_1[0][lane] = v_next[0][lane];
-                v_begin_1[1][lane] = v_next[1][lane];
-                v_begin_1[2][lane] = v_next[2][lane];
-            }
-            ALIGNED float x_begin_2[3][LANES];
-            ALIGNED float v_begin_2[3][LANES];
-            ALIGNED float x_begin_3[3][LANES];
-            ALIGNED float v_begin_3[3][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                x_begin_2[0][lane] = x_2[0][lane];
-                x_begin_2[1][lane] = x_2[1][lane];
-                x_begin_2[2][lane] = x_2[2][lane];
-                v_begin_2[0][lane] = v_next[0][lane];
-                v_begin_2[1][lane] = v_next[1][lane];
-                v_begin_2[2][lane] = v_next[2][lane];
-                x_begin_3[0][lane] = x_2[0][lane];
-                x_begin_3[1][lane] = x_2[1][lane];
-                x_begin_3[2][lane] = x_2[2][lane];
-                v_begin_3[0][lane] = v_next[0][lane];
-                v_begin_3[1][lane] = v_next[1][lane];
-                v_begin_3[2][lane] = v_next[2][lane];
-            }
-            ALIGNED float x_begin_4[3][LANES];
-            ALIGNED float v_begin_4[3][LANES];
-            ALIGNED float x_begin_5[3][LANES];
-            ALIGNED float v_begin_5[3][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                x_begin_4[0][lane] = x_2[0][lane];
-                x_begin_4[1][lane] = x_2[1][lane];
-                x_begin_4[2][lane] = x_2[2][lane];
-                v_begin_4[0][lane] = v_next[0][lane];
-                v_begin_4[1][lane] = v_next[1][lane];
-                v_begin_4[2][lane] = v_next[2][lane];
-                x_begin_5[0][lane] = x_2[0][lane];
-                x_begin_5[1][lane] = x_2[1][lane];
-                x_begin_5[2][lane] = x_2[2][lane];
-                v_begin_5[0][lane] = v_next[0][lane];
-                v_begin_5[1][lane] = v_next[1][lane];
-                v_begin_5[2][lane] = v_next[2][lane];
-            }
-            ALIGNED float x_begin_6[3][LANES];
-            ALIGNED float v_begin_6[3][LANES];
-            ALIGNED float x_begin_7[3][LANES];
-            ALIGNED float v_begin_7[3][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                x_begin_6[0][lane] = x_2[0][lane];
-                x_begin_6[1][lane] = x_2[1][lane];
-                x_begin_6[2][lane] = x_2[2][lane];
-                v_begin_6[0][lane] = v_next[0][lane];
-                v_begin_6[1][lane] = v_next[1][lane];
-                v_begin_6[2][lane] = v_next[2][lane];
-                x_begin_7[0][lane] = x_2[0][lane];
-                x_begin_7[1][lane] = x_2[1][lane];
-                x_begin_7[2][lane] = x_2[2][lane];
-                v_begin_7[0][lane] = v_next[0][lane];
-                v_begin_7[1][lane] = v_next[1][lane];
-                v_begin_7[2][lane] = v_next[2][lane];
-            }
-            ALIGNED float window[LANES];
-            ALIGNED float block_2[LANES];
-            ALIGNED float forwards[LANES];
-            ALIGNED float place[LANES];
-            ALIGNED float size[LANES];
-            ALIGNED float folded[LANES];
-            ALIGNED float going[LANES];
-            ALIGNED float rate[LANES];
-            ALIGNED float states[LANES];
-            for (int lane = 0; lane < LANES; lane++) {
                 window[lane] = start_weight[lane];
                 block_2[lane] = 0.0f;
                 forwards[lane] = 0.0f;
                 place[lane] = 0.0f;
                 size[lane] = 1.0f;
                 folded[lane] = 0.0f;
+            }
+            ALIGNED float going[LANES];
+            ALIGNED float rate[LANES];
+            ALIGNED float states[LANES];
+            ALIGNED float begins[42][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 going[lane] = 1.0f;
                 rate[lane] = 0.0f;
                 states[lane] = 0.0f;
+                begins[0][lane] = x_2[0][lane];
+                begins[1][lane] = x_2[1][lane];
+                begins[2][lane] = x_2[2][lane];
+                begins[3][lane] = v_next[0][lane];
+                begins[4][lane] = v_next[1][lane];
+                begins[5][lane] = v_next[2][lane];
+                begins[6][lane] = x_2[0][lane];
+                begins[7][lane] = x_2[1][lane];
+                begins[8][lane] = x_2[2][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                begins[9][lane] = v_next[0][lane];
+                begins[10][lane] = v_next[1][lane];
+                begins[11][lane] = v_next[2][lane];
+                begins[12][lane] = x_2[0][lane];
+                begins[13][lane] = x_2[1][lane];
+                begins[14][lane] = x_2[2][lane];
+                begins[15][lane] = v_next[0][lane];
+                begins[16][lane] = v_next[1][lane];
+                begins[17][lane] = v_next[2][lane];
+                begins[18][lane] = x_2[0][lane];
+                begins[19][lane] = x_2[1][lane];
+                begins[20][lane] = x_2[2][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                begins[21][lane] = v_next[0][lane];
+                begins[22][lane] = v_next[1][lane];
+                begins[23][lane] = v_next[2][lane];
+                begins[24][lane] = x_2[0][lane];
+                begins[25][lane] = x_2[1][lane];
+                begins[26][lane] = x_2[2][lane];
+                begins[27][lane] = v_next[0][lane];
+                begins[28][lane] = v_next[1][lane];
+                begins[29][lane] = v_next[2][lane];
+                begins[30][lane] = x_2[0][lane];
+                begins[31][lane] = x_2[1][lane];
+                begins[32][lane] = x_2[2][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                begins[33][lane] = v_next[0][lane];
+                begins[34][lane] = v_next[1][lane];
+                begins[35][lane] = v_next[2][lane];
+                begins[36][lane] = x_2[0][lane];
+                begins[37][lane] = x_2[1][lane];
+                begins[38][lane] = x_2[2][lane];
+                begins[39][lane] = v_next[0][lane];
+                begins[40][lane] = v_next[1][lane];
+                begins[41][lane] = v_next[2][lane];
             }
             for (int64_t added = 0; added < 255; added++) {
                 int going_2 = 0;
                 for (int lane = 0; lane < LANES; lane++) going_2 |= !(going[lane] <= 0.0f);
                 if (!going_2) break;
                 ALIGNED int greater_going[LANES];
-                ALIGNED float total[LANES];
-                ALIGNED float ratio[LANES];
                 ALIGNED int less_equal_place[LANES];
                 int64_t state;
                 for (int lane = 0; lane < LANES; lane++) {
                     greater_going[lane] = going[lane] > 0.0f;
-                    total[lane] = place[lane] + 1.0f;
-                    ratio[lane] = total[lane] / 2.0f;
                     less_equal_place[lane] = place[lane] <= 0.0f;
                 }
                 state = now * 255 + added;
@@ -282,9 +265,11 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 }
                 ALIGNED float w[3][LANES];
                 ALIGNED float y[3][LANES];
-                ALIGNED float ratio_2[LANES];
-                ALIGNED int either[LANES];
-                ALIGNED float chosen_3[3][LANES];
+                ALIGNED float y_0[LANES];
+                ALIGNED float y_1[LANES];
+                ALIGNED float power_y_1[LANES];
+                ALIGNED float difference[LANES];
+                ALIGNED float product_3[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
                     grad_U[2][lane] = product_2[lane];
                     w[0][lane] = choose(greater_ahead[lane], chosen_2[0][lane], -chosen_2[0][lane]) - product[0][lane] *
@@ -296,341 +281,188 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                     y[0][lane] = chosen[0][lane] + eps[lane] * scale[0][lane] * w[0][lane];
                     y[1][lane] = chosen[1][lane] + eps[lane] * scale[1][lane] * w[1][lane];
                     y[2][lane] = chosen[2][lane] + eps[lane] * scale[2][lane] * w[2][lane];
-                    ratio_2[lane] = place[lane] / 2.0f;
-                    either[lane] = less_equal_place[lane] | (ratio_2[lane] == whole(ratio_2[lane]));
-                    chosen_3[0][lane] = choose(either[lane], y[0][lane], x_begin_1[0][lane]);
-                    chosen_3[1][lane] = choose(either[lane], y[1][lane], x_begin_1[1][lane]);
-                    chosen_3[2][lane] = choose(either[lane], y[2][lane], x_begin_1[2][lane]);
-                }
-                // nuts.gen:15
-                ALIGNED float ratio_3[3][LANES];
-                ALIGNED float y_0[LANES];
-                ALIGNED float y_1[LANES];
-                ALIGNED float power_y_1[LANES];
-                ALIGNED float difference[LANES];
-                ALIGNED float product_3[LANES];
-                ALIGNED float grad_U_2[3][LANES];
-                ALIGNED float difference_2[3][LANES];
-                for (int lane = 0; lane < LANES; lane++) {
-                    ratio_3[0][lane] = (choose(greater_ahead[lane], y[0][lane], chosen_3[0][lane]) -
-                        choose(greater_ahead[lane], chosen_3[0][lane], y[0][lane])) / scale[0][lane];
-                    ratio_3[1][lane] = (choose(greater_ahead[lane], y[1][lane], chosen_3[1][lane]) -
-                        choose(greater_ahead[lane], chosen_3[1][lane], y[1][lane])) / scale[1][lane];
-                    ratio_3[2][lane] = (choose(greater_ahead[lane], y[2][lane], chosen_3[2][lane]) -
-                        choose(greater_ahead[lane], chosen_3[2][lane], y[2][lane])) / scale[2][lane];
                     y_0[lane] = y[0][lane];
                     y_1[lane] = y[1][lane];
                     power_y_1[lane] = square(y_1[lane]);
                     difference[lane] = y[2][lane] - power_y_1[lane] / 4.0f;
                     product_3[lane] = 16.0f * difference[lane];
+                }
+                // nuts.gen:6
+                ALIGNED float grad_U_2[3][LANES];
+                ALIGNED float difference_2[3][LANES];
+                ALIGNED float v_added_2[3][LANES];
+                ALIGNED float total[LANES];
+                for (int lane = 0; lane < LANES; lane++) {
                     grad_U_2[0][lane] = 0.01f * y_0[lane];
                     grad_U_2[1][lane] = 2.0f * y_1[lane] * (0.25f * -product_3[lane] + 0.5f);
                     grad_U_2[2][lane] = product_3[lane];
                     difference_2[0][lane] = w[0][lane] - product[0][lane] * grad_U_2[0][lane];
-                }
-                ALIGNED float v_added_2[3][LANES];
-                ALIGNED float chosen_4[3][LANES];
-                ALIGNED float apart[LANES];
-                ALIGNED float ratio_4[LANES];
-                ALIGNED float ratio_5[LANES];
-                ALIGNED int either_2[LANES];
-                for (int lane = 0; lane < LANES; lane++) {
                     difference_2[1][lane] = w[1][lane] - product[1][lane] * grad_U_2[1][lane];
                     difference_2[2][lane] = w[2][lane] - product[2][lane] * grad_U_2[2][lane];
                     v_added_2[0][lane] = choose(greater_ahead[lane], difference_2[0][lane], -difference_2[0][lane]);
                     v_added_2[1][lane] = choose(greater_ahead[lane], difference_2[1][lane], -difference_2[1][lane]);
                     v_added_2[2][lane] = choose(greater_ahead[lane], difference_2[2][lane], -difference_2[2][lane]);
-                    chosen_4[0][lane] = choose(either[lane], v_added_2[0][lane], v_begin_1[0][lane]);
-                    chosen_4[1][lane] = choose(either[lane], v_added_2[1][lane], v_begin_1[1][lane]);
-                    chosen_4[2][lane] = choose(either[lane], v_added_2[2][lane], v_begin_1[2][lane]);
-                    apart[lane] = minimum(ratio_3[0][lane] * choose(greater_ahead[lane], chosen_4[0][lane],
-                        v_added_2[0][lane]) + ratio_3[1][lane] * choose(greater_ahead[lane], chosen_4[1][lane],
-                        v_added_2[1][lane]) + ratio_3[2][lane] * choose(greater_ahead[lane], chosen_4[2][lane],
-                        v_added_2[2][lane]), ratio_3[0][lane] * choose(greater_ahead[lane], v_added_2[0][lane],
-                        chosen_4[0][lane]) + ratio_3[1][lane] * choose(greater_ahead[lane], v_added_2[1][lane],
-                        chosen_4[1][lane]) + ratio_3[2][lane] * choose(greater_ahead[lane], v_added_2[2][lane],
-                        chosen_4[2][lane]));
-                    ratio_4[lane] = total[lane] / 4.0f;
-                    ratio_5[lane] = place[lane] / 4.0f;
-                    either_2[lane] = less_equal_place[lane] | (ratio_5[lane] == whole(ratio_5[lane]));
+                    total[lane] = place[lane] + 1.0f;
                 }
                 // nuts.gen:19
-                ALIGNED float chosen_5[3][LANES];
-                ALIGNED float ratio_6[3][LANES];
-                ALIGNED float chosen_6[3][LANES];
-                ALIGNED float apart_2[LANES];
-                ALIGNED float ratio_7[LANES];
-                ALIGNED float ratio_8[LANES];
-                for (int lane = 0; lane < LANES; lane++) {
-                    chosen_5[0][lane] = choose(either_2[lane], y[0][lane], x_begin_2[0][lane]);
-                    chosen_5[1][lane] = choose(either_2[lane], y[1][lane], x_begin_2[1][lane]);
-                    chosen_5[2][lane] = choose(either_2[lane], y[2][lane], x_begin_2[2][lane]);
-                    ratio_6[0][lane] = (choose(greater_ahead[lane], y[0][lane], chosen_5[0][lane]) -
-                        choose(greater_ahead[lane], chosen_5[0][lane], y[0][lane])) / scale[0][lane];
-                    ratio_6[1][lane] = (choose(greater_ahead[lane], y[1][lane], chosen_5[1][lane]) -
-                        choose(greater_ahead[lane], chosen_5[1][lane], y[1][lane])) / scale[1][lane];
-                    ratio_6[2][lane] = (choose(greater_ahead[lane], y[2][lane], chosen_5[2][lane]) -
-                        choose(greater_ahead[lane], chosen_5[2][lane], y[2][lane])) / scale[2][lane];
-                    chosen_6[0][lane] = choose(either_2[lane], v_added_2[0][lane], v_begin_2[0][lane]);
-                    chosen_6[1][lane] = choose(either_2[lane], v_added_2[1][lane], v_begin_2[1][lane]);
-                    chosen_6[2][lane] = choose(either_2[lane], v_added_2[2][lane], v_begin_2[2][lane]);
-                    apart_2[lane] = minimum(ratio_6[0][lane] * choose(greater_ahead[lane], chosen_6[0][lane],
-                        v_added_2[0][lane]) + ratio_6[1][lane] * choose(greater_ahead[lane], chosen_6[1][lane],
-                        v_added_2[1][lane]) + ratio_6[2][lane] * choose(greater_ahead[lane], chosen_6[2][lane],
-                        v_added_2[2][lane]), ratio_6[0][lane] * choose(greater_ahead[lane], v_added_2[0][lane],
-                        chosen_6[0][lane]) + ratio_6[1][lane] * choose(greater_ahead[lane], v_added_2[1][lane],
-                        chosen_6[1][lane]) + ratio_6[2][lane] * choose(greater_ahead[lane], v_added_2[2][lane],
-                        chosen_6[2][lane]));
-                    ratio_7[lane] = total[lane] / 8.0f;
-                    ratio_8[lane] = place[lane] / 8.0f;
+                ALIGNED float begins_2[42][LANES];
+                for (int at = 0; at < 42; at++) {
+                    for (int lane = 0; lane < LANES; lane++) begins_2[at][lane] = begins[at][lane];
                 }
-                ALIGNED int either_3[LANES];
-                ALIGNED float chosen_7[3][LANES];
-                ALIGNED float ratio_9[3][LANES];
-                ALIGNED float chosen_8[3][LANES];
-                ALIGNED float apart_3[LANES];
-                ALIGNED float ratio_10[LANES];
+                ALIGNED float folded_2[LANES];
+                ALIGNED float length[LANES];
+                ALIGNED float looking[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    either_3[lane] = less_equal_place[lane] | (ratio_8[lane] == whole(ratio_8[lane]));
-                    chosen_7[0][lane] = choose(either_3[lane], y[0][lane], x_begin_3[0][lane]);
-                    chosen_7[1][lane] = choose(either_3[lane], y[1][lane], x_begin_3[1][lane]);
-                    chosen_7[2][lane] = choose(either_3[lane], y[2][lane], x_begin_3[2][lane]);
-                    ratio_9[0][lane] = (choose(greater_ahead[lane], y[0][lane], chosen_7[0][lane]) -
-                        choose(greater_ahead[lane], chosen_7[0][lane], y[0][lane])) / scale[0][lane];
-                    ratio_9[1][lane] = (choose(greater_ahead[lane], y[1][lane], chosen_7[1][lane]) -
-                        choose(greater_ahead[lane], chosen_7[1][lane], y[1][lane])) / scale[1][lane];
-                    ratio_9[2][lane] = (choose(greater_ahead[lane], y[2][lane], chosen_7[2][lane]) -
-                        choose(greater_ahead[lane], chosen_7[2][lane], y[2][lane])) / scale[2][lane];
-                    chosen_8[0][lane] = choose(either_3[lane], v_added_2[0][lane], v_begin_3[0][lane]);
-                    chosen_8[1][lane] = choose(either_3[lane], v_added_2[1][lane], v_begin_3[1][lane]);
-                    chosen_8[2][lane] = choose(either_3[lane], v_added_2[2][lane], v_begin_3[2][lane]);
-                    apart_3[lane] = minimum(ratio_9[0][lane] * choose(greater_ahead[lane], chosen_8[0][lane],
-                        v_added_2[0][lane]) + ratio_9[1][lane] * choose(greater_ahead[lane], chosen_8[1][lane],
-                        v_added_2[1][lane]) + ratio_9[2][lane] * choose(greater_ahead[lane], chosen_8[2][lane],
-                        v_added_2[2][lane]), ratio_9[0][lane] * choose(greater_ahead[lane], v_added_2[0][lane],
-                        chosen_8[0][lane]) + ratio_9[1][lane] * choose(greater_ahead[lane], v_added_2[1][lane],
-                        chosen_8[1][lane]) + ratio_9[2][lane] * choose(greater_ahead[lane], v_added_2[2][lane],
-                        chosen_8[2][lane]));
-                    ratio_10[lane] = total[lane] / 16.0f;
+                    folded_2[lane] = folded[lane];
+                    length[lane] = 2.0f;
+                    looking[lane] = 1.0f;
                 }
-                ALIGNED float ratio_11[LANES];
-                ALIGNED int either_4[LANES];
-                ALIGNED float chosen_9[3][LANES];
-                ALIGNED float ratio_12[3][LANES];
-                ALIGNED float chosen_10[3][LANES];
-                ALIGNED float apart_4[LANES];
-                for (int lane = 0; lane < LANES; lane++) {
-                    ratio_11[lane] = place[lane] / 16.0f;
-                    either_4[lane] = less_equal_place[lane] | (ratio_11[lane] == whole(ratio_11[lane]));
-                    chosen_9[0][lane] = choose(either_4[lane], y[0][lane], x_begin_4[0][lane]);
-                    chosen_9[1][lane] = choose(either_4[lane], y[1][lane], x_begin_4[1][lane]);
-                    chosen_9[2][lane] = choose(either_4[lane], y[2][lane], x_begin_4[2][lane]);
-                    ratio_12[0][lane] = (choose(greater_ahead[lane], y[0][lane], chosen_9[0][lane]) -
-                        choose(greater_ahead[lane], chosen_9[0][lane], y[0][lane])) / scale[0][lane];
-                    ratio_12[1][lane] = (choose(greater_ahead[lane], y[1][lane], chosen_9[1][lane]) -
-                        choose(greater_ahead[lane], chosen_9[1][lane], y[1][lane])) / scale[1][lane];
-                    ratio_12[2][lane] = (choose(greater_ahead[lane], y[2][lane], chosen_9[2][lane]) -
-                        choose(greater_ahead[lane], chosen_9[2][lane], y[2][lane])) / scale[2][lane];
-                    chosen_10[0][lane] = choose(either_4[lane], v_added_2[0][lane], v_begin_4[0][lane]);
-                    chosen_10[1][lane] = choose(either_4[lane], v_added_2[1][lane], v_begin_4[1][lane]);
-                    chosen_10[2][lane] = choose(either_4[lane], v_added_2[2][lane], v_begin_4[2][lane]);
-                    apart_4[lane] = minimum(ratio_12[0][lane] * choose(greater_ahead[lane], chosen_10[0][lane],
-                        v_added_2[0][lane]) + ratio_12[1][lane] * choose(greater_ahead[lane], chosen_10[1][lane],
-                        v_added_2[1][lane]) + ratio_12[2][lane] * choose(greater_ahead[lane], chosen_10[2][lane],
-                        v_added_2[2][lane]), ratio_12[0][lane] * choose(greater_ahead[lane], v_added_2[0][lane],
-                        chosen_10[0][lane]) + ratio_12[1][lane] * choose(greater_ahead[lane], v_added_2[1][lane],
-                        chosen_10[1][lane]) + ratio_12[2][lane] * choose(greater_ahead[lane], v_added_2[2][lane],
-                        chosen_10[2][lane]));
+                for (int64_t level = 0; level < 7; level++) {
+                    int going_3 = 0;
+                    for (int lane = 0; lane < LANES; lane++) going_3 |= !(looking[lane] <= 0.0f);
+                    if (!going_3) break;
+                    ALIGNED float ratio[LANES];
+                    ALIGNED int equal_ratio[LANES];
+                    ALIGNED float joined[6][LANES];
+                    ALIGNED float begin_2[6][LANES];
+                    for (int lane = 0; lane < LANES; lane++) {
+                        ratio[lane] = place[lane] / length[lane];
+                        equal_ratio[lane] = ratio[lane] == whole(ratio[lane]);
+                        joined[0][lane] = y[0][lane];
+                        joined[1][lane] = y[1][lane];
+                        joined[2][lane] = y[2][lane];
+                        joined[3][lane] = v_added_2[0][lane];
+                        joined[4][lane] = v_added_2[1][lane];
+                        joined[5][lane] = v_added_2[2][lane];
+                    }
+                    for (int at = 0; at < 6; at++) {
+                        for (int lane = 0; lane < LANES; lane++) {
+                            begin_2[at][lane] = choose(equal_ratio[lane], joined[at][lane], begins_2[level * 6 +
+                                at][lane]);
+                        }
+                    }
+                    ALIGNED float ratio_2[LANES];
+                    ALIGNED int equal_ratio_2[LANES];
+                    ALIGNED float value[3][LANES];
+                    ALIGNED float ratio_3[3][LANES];
+                    ALIGNED float value_2[3][LANES];
+                    ALIGNED float apart[LANES];
+                    for (int lane = 0; lane < LANES; lane++) {
+                        ratio_2[lane] = total[lane] / length[lane];
+                        equal_ratio_2[lane] = ratio_2[lane] == whole(ratio_2[lane]);
+                        value[0][lane] = begin_2[0][lane];
+                        value[1][lane] = begin_2[1][lane];
+                        value[2][lane] = begin_2[2][lane];
+                        ratio_3[0][lane] = (choose(greater_ahead[lane], y[0][lane], value[0][lane]) -
+                            choose(greater_ahead[lane], value[0][lane], y[0][lane])) / scale[0][lane];
+                        ratio_3[1][lane] = (choose(greater_ahead[lane], y[1][lane], value[1][lane]) -
+                            choose(greater_ahead[lane], value[1][lane], y[1][lane])) / scale[1][lane];
+                        ratio_3[2][lane] = (choose(greater_ahead[lane], y[2][lane], value[2][lane]) -
+                            choose(greater_ahead[lane], value[2][lane], y[2][lane])) / scale[2][lane];
+                        value_2[0][lane] = begin_2[3][lane];
+                        value_2[1][lane] = begin_2[4][lane];
+                        value_2[2][lane] = begin_2[5][lane];
+                        apart[lane] = minimum(ratio_3[0][lane] * choose(greater_ahead[lane], value_2[0][lane],
+                            v_added_2[0][lane]) + ratio_3[1][lane] * choose(greater_ahead[lane], value_2[1][lane],
+                            v_added_2[1][lane]) + ratio_3[2][lane] * choose(greater_ahead[lane], value_2[2][lane],
+                            v_added_2[2][lane]), ratio_3[0][lane] * choose(greater_ahead[lane], v_added_2[0][lane],
+                            value_2[0][lane]) + ratio_3[1][lane] * choose(greater_ahead[lane], v_added_2[1][lane],
+                            value_2[1][lane]) + ratio_3[2][lane] * choose(greater_ahead[lane], v_added_2[2][lane],
+                            value_2[2][lane]));
+                    }
+                    for (int at = 0; at < 6; at++) {
+                        for (int lane = 0; lane < LANES; lane++) begins_2[at + level * 6][lane] = begin_2[at][lane];
+                    }
+                    for (int lane = 0; lane < LANES; lane++) {
+                        folded_2[lane] = maximum(folded_2[lane], (float)(equal_ratio_2[lane] & !(apart[lane] > 0.0f)));
+                        length[lane] = length[lane] * 2.0f;
+                        looking[lane] = (float)(equal_ratio[lane] | equal_ratio_2[lane]);
+                    }
                 }
-                ALIGNED float ratio_13[LANES];
-                ALIGNED float ratio_14[LANES];
-                ALIGNED int either_5[LANES];
-                ALIGNED float chosen_11[3][LANES];
-                ALIGNED float ratio_15[3][LANES];
-                ALIGNED float chosen_12[3][LANES];
-                for (int lane = 0; lane < LANES; lane++) {
-                    ratio_13[lane] = total[lane] / 32.0f;
-                    ratio_14[lane] = place[lane] / 32.0f;
-                    either_5[lane] = less_equal_place[lane] | (ratio_14[lane] == whole(ratio_14[lane]));
-                    chosen_11[0][lane] = choose(either_5[lane], y[0][lane], x_begin_5[0][lane]);
-                    chosen_11[1][lane] = choose(either_5[lane], y[1][lane], x_begin_5[1][lane]);
-                    chosen_11[2][lane] = choose(either_5[lane], y[2][lane], x_begin_5[2][lane]);
-                    ratio_15[0][lane] = (choose(greater_ahead[lane], y[0][lane], chosen_11[0][lane]) -
-                        choose(greater_ahead[lane], chosen_11[0][lane], y[0][lane])) / scale[0][lane];
-                    ratio_15[1][lane] = (choose(greater_ahead[lane], y[1][lane], chosen_11[1][lane]) -
-                        choose(greater_ahead[lane], chosen_11[1][lane], y[1][lane])) / scale[1][lane];
-                    ratio_15[2][lane] = (choose(greater_ahead[lane], y[2][lane], chosen_11[2][lane]) -
-                        choose(greater_ahead[lane], chosen_11[2][lane], y[2][lane])) / scale[2][lane];
-                    chosen_12[0][lane] = choose(either_5[lane], v_added_2[0][lane], v_begin_5[0][lane]);
-                    chosen_12[1][lane] = choose(either_5[lane], v_added_2[1][lane], v_begin_5[1][lane]);
-                    chosen_12[2][lane] = choose(either_5[lane], v_added_2[2][lane], v_begin_5[2][lane]);
-                }
-                // nuts.gen:15
-                ALIGNED float apart_5[LANES];
-                ALIGNED float ratio_16[LANES];
-                ALIGNED float ratio_17[LANES];
-                ALIGNED int either_6[LANES];
-                ALIGNED float chosen_13[3][LANES];
-                ALIGNED float ratio_18[3][LANES];
-                ALIGNED float chosen_14[3][LANES];
-                for (int lane = 0; lane < LANES; lane++) {
-                    apart_5[lane] = minimum(ratio_15[0][lane] * choose(greater_ahead[lane], chosen_12[0][lane],
-                        v_added_2[0][lane]) + ratio_15[1][lane] * choose(greater_ahead[lane], chosen_12[1][lane],
-                        v_added_2[1][lane]) + ratio_15[2][lane] * choose(greater_ahead[lane], chosen_12[2][lane],
-                        v_added_2[2][lane]), ratio_15[0][lane] * choose(greater_ahead[lane], v_added_2[0][lane],
-                        chosen_12[0][lane]) + ratio_15[1][lane] * choose(greater_ahead[lane], v_added_2[1][lane],
-                        chosen_12[1][lane]) + ratio_15[2][lane] * choose(greater_ahead[lane], v_added_2[2][lane],
-                        chosen_12[2][lane]));
-                    ratio_16[lane] = total[lane] / 64.0f;
-                    ratio_17[lane] = place[lane] / 64.0f;
-                    either_6[lane] = less_equal_place[lane] | (ratio_17[lane] == whole(ratio_17[lane]));
-                    chosen_13[0][lane] = choose(either_6[lane], y[0][lane], x_begin_6[0][lane]);
-                    chosen_13[1][lane] = choose(either_6[lane], y[1][lane], x_begin_6[1][lane]);
-                    chosen_13[2][lane] = choose(either_6[lane], y[2][lane], x_begin_6[2][lane]);
-                    ratio_18[0][lane] = (choose(greater_ahead[lane], y[0][lane], chosen_13[0][lane]) -
-                        choose(greater_ahead[lane], chosen_13[0][lane], y[0][lane])) / scale[0][lane];
-                    ratio_18[1][lane] = (choose(greater_ahead[lane], y[1][lane], chosen_13[1][lane]) -
-                        choose(greater_ahead[lane], chosen_13[1][lane], y[1][lane])) / scale[1][lane];
-                    ratio_18[2][lane] = (choose(greater_ahead[lane], y[2][lane], chosen_13[2][lane]) -
-                        choose(greater_ahead[lane], chosen_13[2][lane], y[2][lane])) / scale[2][lane];
-                    chosen_14[0][lane] = choose(either_6[lane], v_added_2[0][lane], v_begin_6[0][lane]);
-                    chosen_14[1][lane] = choose(either_6[lane], v_added_2[1][lane], v_begin_6[1][lane]);
-                }
-                ALIGNED float apart_6[LANES];
-                ALIGNED float ratio_19[LANES];
-                ALIGNED float ratio_20[LANES];
-                ALIGNED int either_7[LANES];
-                ALIGNED float chosen_15[3][LANES];
-                ALIGNED float ratio_21[3][LANES];
-                ALIGNED float chosen_16[3][LANES];
-                for (int lane = 0; lane < LANES; lane++) {
-                    chosen_14[2][lane] = choose(either_6[lane], v_added_2[2][lane], v_begin_6[2][lane]);
-                    apart_6[lane] = minimum(ratio_18[0][lane] * choose(greater_ahead[lane], chosen_14[0][lane],
-                        v_added_2[0][lane]) + ratio_18[1][lane] * choose(greater_ahead[lane], chosen_14[1][lane],
-                        v_added_2[1][lane]) + ratio_18[2][lane] * choose(greater_ahead[lane], chosen_14[2][lane],
-                        v_added_2[2][lane]), ratio_18[0][lane] * choose(greater_ahead[lane], v_added_2[0][lane],
-                        chosen_14[0][lane]) + ratio_18[1][lane] * choose(greater_ahead[lane], v_added_2[1][lane],
-                        chosen_14[1][lane]) + ratio_18[2][lane] * choose(greater_ahead[lane], v_added_2[2][lane],
-                        chosen_14[2][lane]));
-                    ratio_19[lane] = total[lane] / 128.0f;
-                    ratio_20[lane] = place[lane] / 128.0f;
-                    either_7[lane] = less_equal_place[lane] | (ratio_20[lane] == whole(ratio_20[lane]));
-                    chosen_15[0][lane] = choose(either_7[lane], y[0][lane], x_begin_7[0][lane]);
-                    chosen_15[1][lane] = choose(either_7[lane], y[1][lane], x_begin_7[1][lane]);
-                    chosen_15[2][lane] = choose(either_7[lane], y[2][lane], x_begin_7[2][lane]);
-                    ratio_21[0][lane] = (choose(greater_ahead[lane], y[0][lane], chosen_15[0][lane]) -
-                        choose(greater_ahead[lane], chosen_15[0][lane], y[0][lane])) / scale[0][lane];
-                    ratio_21[1][lane] = (choose(greater_ahead[lane], y[1][lane], chosen_15[1][lane]) -
-                        choose(greater_ahead[lane], chosen_15[1][lane], y[1][lane])) / scale[1][lane];
-                    ratio_21[2][lane] = (choose(greater_ahead[lane], y[2][lane], chosen_15[2][lane]) -
-                        choose(greater_ahead[lane], chosen_15[2][lane], y[2][lane])) / scale[2][lane];
-                    chosen_16[0][lane] = choose(either_7[lane], v_added_2[0][lane], v_begin_7[0][lane]);
-                }
-                ALIGNED float apart_7[LANES];
-                ALIGNED int either_8[LANES];
                 ALIGNED int both[LANES];
                 ALIGNED int greater_equal_total[LANES];
                 ALIGNED int both_2[LANES];
                 ALIGNED int both_3[LANES];
-                ALIGNED float chosen_17[3][LANES];
-                ALIGNED float chosen_18[3][LANES];
+                ALIGNED float chosen_3[3][LANES];
+                ALIGNED float chosen_4[3][LANES];
+                ALIGNED int both_4[LANES];
+                ALIGNED float chosen_5[3][LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    chosen_16[1][lane] = choose(either_7[lane], v_added_2[1][lane], v_begin_7[1][lane]);
-                    chosen_16[2][lane] = choose(either_7[lane], v_added_2[2][lane], v_begin_7[2][lane]);
-                    apart_7[lane] = minimum(ratio_21[0][lane] * choose(greater_ahead[lane], chosen_16[0][lane],
-                        v_added_2[0][lane]) + ratio_21[1][lane] * choose(greater_ahead[lane], chosen_16[1][lane],
-                        v_added_2[1][lane]) + ratio_21[2][lane] * choose(greater_ahead[lane], chosen_16[2][lane],
-                        v_added_2[2][lane]), ratio_21[0][lane] * choose(greater_ahead[lane], v_added_2[0][lane],
-                        chosen_16[0][lane]) + ratio_21[1][lane] * choose(greater_ahead[lane], v_added_2[1][lane],
-                        chosen_16[1][lane]) + ratio_21[2][lane] * choose(greater_ahead[lane], v_added_2[2][lane],
-                        chosen_16[2][lane]));
-                    either_8[lane] = (((((((folded[lane] > 0.0f) | ((ratio[lane] == whole(ratio[lane])) & !(apart[lane]
-                        > 0.0f))) | ((ratio_4[lane] == whole(ratio_4[lane])) & !(apart_2[lane] > 0.0f))) |
-                        ((ratio_7[lane] == whole(ratio_7[lane])) & !(apart_3[lane] > 0.0f))) | ((ratio_10[lane] ==
-                        whole(ratio_10[lane])) & !(apart_4[lane] > 0.0f))) | ((ratio_13[lane] == whole(ratio_13[lane]))
-                        & !(apart_5[lane] > 0.0f))) | ((ratio_16[lane] == whole(ratio_16[lane])) & !(apart_6[lane] >
-                        0.0f))) | ((ratio_19[lane] == whole(ratio_19[lane])) & !(apart_7[lane] > 0.0f));
-                    both[lane] = greater_going[lane] & !either_8[lane];
+                    both[lane] = greater_going[lane] & !(folded_2[lane] > 0.0f);
                     greater_equal_total[lane] = total[lane] >= size[lane];
                     both_2[lane] = both[lane] & greater_equal_total[lane];
                     both_3[lane] = both_2[lane] & !greater_ahead[lane];
-                    chosen_17[0][lane] = choose(both_3[lane], y[0][lane], x_first[0][lane]);
-                    chosen_17[1][lane] = choose(both_3[lane], y[1][lane], x_first[1][lane]);
-                    chosen_17[2][lane] = choose(both_3[lane], y[2][lane], x_first[2][lane]);
-                    chosen_18[0][lane] = choose(both_3[lane], v_added_2[0][lane], v_first[0][lane]);
+                    chosen_3[0][lane] = choose(both_3[lane], y[0][lane], x_first[0][lane]);
+                    chosen_3[1][lane] = choose(both_3[lane], y[1][lane], x_first[1][lane]);
+                    chosen_3[2][lane] = choose(both_3[lane], y[2][lane], x_first[2][lane]);
+                    chosen_4[0][lane] = choose(both_3[lane], v_added_2[0][lane], v_first[0][lane]);
+                    chosen_4[1][lane] = choose(both_3[lane], v_added_2[1][lane], v_first[1][lane]);
+                    chosen_4[2][lane] = choose(both_3[lane], v_added_2[2][lane], v_first[2][lane]);
+                    both_4[lane] = both_2[lane] & greater_ahead[lane];
+                    chosen_5[0][lane] = choose(both_4[lane], y[0][lane], x_last[0][lane]);
                 }
-                ALIGNED int both_4[LANES];
-                ALIGNED float chosen_19[3][LANES];
-                ALIGNED float chosen_20[3][LANES];
+                ALIGNED float chosen_6[3][LANES];
                 ALIGNED float U_2[LANES];
                 ALIGNED float log_weight_2[LANES];
-                ALIGNED float chosen_21[LANES];
-                for (int lane = 0; lane < LANES; lane++) {
-                    chosen_18[1][lane] = choose(both_3[lane], v_added_2[1][lane], v_first[1][lane]);
-                    chosen_18[2][lane] = choose(both_3[lane], v_added_2[2][lane], v_first[2][lane]);
-                    both_4[lane] = both_2[lane] & greater_ahead[lane];
-                    chosen_19[0][lane] = choose(both_4[lane], y[0][lane], x_last[0][lane]);
-                    chosen_19[1][lane] = choose(both_4[lane], y[1][lane], x_last[1][lane]);
-                    chosen_19[2][lane] = choose(both_4[lane], y[2][lane], x_last[2][lane]);
-                    chosen_20[0][lane] = choose(both_4[lane], v_added_2[0][lane], v_last[0][lane]);
-                    chosen_20[1][lane] = choose(both_4[lane], v_added_2[1][lane], v_last[1][lane]);
-                    chosen_20[2][lane] = choose(both_4[lane], v_added_2[2][lane], v_last[2][lane]);
-                    U_2[lane] = square(y_0[lane]) / 200.0f + 0.5f * power_y_1[lane] + 8.0f * square(difference[lane]);
-                    log_weight_2[lane] = -U_2[lane] - (v_added_2[0][lane] * v_added_2[0][lane] + v_added_2[1][lane] *
-                        v_added_2[1][lane] + v_added_2[2][lane] * v_added_2[2][lane]) / 2.0f;
-                    chosen_21[lane] = choose(log_weight_2[lane] > -1e+30f, log_weight_2[lane], -1e+30f);
-                }
-                // nuts.gen:19
+                ALIGNED float chosen_7[LANES];
                 ALIGNED float block_weight[LANES];
                 ALIGNED float uniform_3[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    block_weight[lane] = choose(less_equal_place[lane], chosen_21[lane], maximum(block_2[lane],
-                        chosen_21[lane]) + log_1_plus(exponential(-absolute(block_2[lane] - chosen_21[lane]))));
+                    chosen_5[1][lane] = choose(both_4[lane], y[1][lane], x_last[1][lane]);
+                    chosen_5[2][lane] = choose(both_4[lane], y[2][lane], x_last[2][lane]);
+                    chosen_6[0][lane] = choose(both_4[lane], v_added_2[0][lane], v_last[0][lane]);
+                    chosen_6[1][lane] = choose(both_4[lane], v_added_2[1][lane], v_last[1][lane]);
+                    chosen_6[2][lane] = choose(both_4[lane], v_added_2[2][lane], v_last[2][lane]);
+                    U_2[lane] = square(y_0[lane]) / 200.0f + 0.5f * power_y_1[lane] + 8.0f * square(difference[lane]);
+                    log_weight_2[lane] = -U_2[lane] - (v_added_2[0][lane] * v_added_2[0][lane] + v_added_2[1][lane] *
+                        v_added_2[1][lane] + v_added_2[2][lane] * v_added_2[2][lane]) / 2.0f;
+                    chosen_7[lane] = choose(log_weight_2[lane] > -1e+30f, log_weight_2[lane], -1e+30f);
+                    block_weight[lane] = choose(less_equal_place[lane], chosen_7[lane], maximum(block_2[lane],
+                        chosen_7[lane]) + log_1_plus(exponential(-absolute(block_2[lane] - chosen_7[lane]))));
                 }
                 uniform(&uniform_3, 1, row, seed, state, 0, 10);
-                ALIGNED int either_9[LANES];
-                ALIGNED float chosen_22[3][LANES];
-                ALIGNED float chosen_23[3][LANES];
+                ALIGNED int either[LANES];
+                ALIGNED float chosen_8[3][LANES];
+                ALIGNED float chosen_9[3][LANES];
                 ALIGNED float uniform_4[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    either_9[lane] = less_equal_place[lane] | (logarithm(uniform_3[lane]) < chosen_21[lane] -
+                    either[lane] = less_equal_place[lane] | (logarithm(uniform_3[lane]) < chosen_7[lane] -
                         block_weight[lane]);
-                    chosen_22[0][lane] = choose(either_9[lane], y[0][lane], x_picked[0][lane]);
-                    chosen_22[1][lane] = choose(either_9[lane], y[1][lane], x_picked[1][lane]);
-                    chosen_22[2][lane] = choose(either_9[lane], y[2][lane], x_picked[2][lane]);
-                    chosen_23[0][lane] = choose(either_9[lane], v_added_2[0][lane], v_picked[0][lane]);
-                    chosen_23[1][lane] = choose(either_9[lane], v_added_2[1][lane], v_picked[1][lane]);
-                    chosen_23[2][lane] = choose(either_9[lane], v_added_2[2][lane], v_picked[2][lane]);
+                    chosen_8[0][lane] = choose(either[lane], y[0][lane], x_picked[0][lane]);
+                    chosen_8[1][lane] = choose(either[lane], y[1][lane], x_picked[1][lane]);
+                    chosen_8[2][lane] = choose(either[lane], y[2][lane], x_picked[2][lane]);
+                    chosen_9[0][lane] = choose(either[lane], v_added_2[0][lane], v_picked[0][lane]);
+                    chosen_9[1][lane] = choose(either[lane], v_added_2[1][lane], v_picked[1][lane]);
+                    chosen_9[2][lane] = choose(either[lane], v_added_2[2][lane], v_picked[2][lane]);
                 }
                 uniform(&uniform_4, 1, row, seed, state, 0, 11);
                 ALIGNED int both_5[LANES];
-                ALIGNED float ratio_22[3][LANES];
-                ALIGNED float apart_8[LANES];
+                ALIGNED float ratio_4[3][LANES];
+                ALIGNED float apart_2[LANES];
                 ALIGNED float indicator_greater_going[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
                     both_5[lane] = both_2[lane] & (logarithm(uniform_4[lane]) < block_weight[lane] - window[lane]);
-                    ratio_22[0][lane] = (chosen_19[0][lane] - chosen_17[0][lane]) / scale[0][lane];
-                    ratio_22[1][lane] = (chosen_19[1][lane] - chosen_17[1][lane]) / scale[1][lane];
-                    ratio_22[2][lane] = (chosen_19[2][lane] - chosen_17[2][lane]) / scale[2][lane];
-                    apart_8[lane] = minimum(ratio_22[0][lane] * chosen_18[0][lane] + ratio_22[1][lane] *
-                        chosen_18[1][lane] + ratio_22[2][lane] * chosen_18[2][lane], ratio_22[0][lane] *
-                        chosen_20[0][lane] + ratio_22[1][lane] * chosen_20[1][lane] + ratio_22[2][lane] *
-                        chosen_20[2][lane]);
+                    ratio_4[0][lane] = (chosen_5[0][lane] - chosen_3[0][lane]) / scale[0][lane];
+                    ratio_4[1][lane] = (chosen_5[1][lane] - chosen_3[1][lane]) / scale[1][lane];
+                    ratio_4[2][lane] = (chosen_5[2][lane] - chosen_3[2][lane]) / scale[2][lane];
+                    apart_2[lane] = minimum(ratio_4[0][lane] * chosen_4[0][lane] + ratio_4[1][lane] * chosen_4[1][lane]
+                        + ratio_4[2][lane] * chosen_4[2][lane], ratio_4[0][lane] * chosen_6[0][lane] + ratio_4[1][lane]
+                        * chosen_6[1][lane] + ratio_4[2][lane] * chosen_6[2][lane]);
                     indicator_greater_going[lane] = (float)greater_going[lane];
-                    x_first[0][lane] = chosen_17[0][lane];
-                    x_first[1][lane] = chosen_17[1][lane];
-                    x_first[2][lane] = chosen_17[2][lane];
-                    v_first[0][lane] = chosen_18[0][lane];
-                    v_first[1][lane] = chosen_18[1][lane];
-                    v_first[2][lane] = chosen_18[2][lane];
+                    x_first[0][lane] = chosen_3[0][lane];
+                    x_first[1][lane] = chosen_3[1][lane];
+                    x_first[2][lane] = chosen_3[2][lane];
+                    v_first[0][lane] = chosen_4[0][lane];
+                    v_first[1][lane] = chosen_4[1][lane];
+                    v_first[2][lane] = chosen_4[2][lane];
                 }
                 for (int lane = 0; lane < LANES; lane++) {
-                    x_last[0][lane] = chosen_19[0][lane];
-                    x_last[1][lane] = chosen_19[1][lane];
-                    x_last[2][lane] = chosen_19[2][lane];
-                    v_last[0][lane] = chosen_20[0][lane];
-                    v_last[1][lane] = chosen_20[1][lane];
-                    v_last[2][lane] = chosen_20[2][lane];
+                    x_last[0][lane] = chosen_5[0][lane];
+                    x_last[1][lane] = chosen_5[1][lane];
+                    x_last[2][lane] = chosen_5[2][lane];
+                    v_last[0][lane] = chosen_6[0][lane];
+                    v_last[1][lane] = chosen_6[1][lane];
+                    v_last[2][lane] = chosen_6[2][lane];
                     x_added[0][lane] = y[0][lane];
                     x_added[1][lane] = y[1][lane];
                     x_added[2][lane] = y[2][lane];
@@ -639,81 +471,34 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                     v_added[2][lane] = v_added_2[2][lane];
                 }
                 for (int lane = 0; lane < LANES; lane++) {
-                    x_picked[0][lane] = chosen_22[0][lane];
-                    x_picked[1][lane] = chosen_22[1][lane];
-                    x_picked[2][lane] = chosen_22[2][lane];
-                    v_picked[0][lane] = chosen_23[0][lane];
-                    v_picked[1][lane] = chosen_23[1][lane];
-                    v_picked[2][lane] = chosen_23[2][lane];
-                    x_kept[0][lane] = choose(both_5[lane], chosen_22[0][lane], x_kept[0][lane]);
-                    x_kept[1][lane] = choose(both_5[lane], chosen_22[1][lane], x_kept[1][lane]);
-                    x_kept[2][lane] = choose(both_5[lane], chosen_22[2][lane], x_kept[2][lane]);
-                    v_kept[0][lane] = choose(both_5[lane], chosen_23[0][lane], v_kept[0][lane]);
-                    v_kept[1][lane] = choose(both_5[lane], chosen_23[1][lane], v_kept[1][lane]);
-                    v_kept[2][lane] = choose(both_5[lane], chosen_23[2][lane], v_kept[2][lane]);
+                    x_picked[0][lane] = chosen_8[0][lane];
+                    x_picked[1][lane] = chosen_8[1][lane];
+                    x_picked[2][lane] = chosen_8[2][lane];
+                    v_picked[0][lane] = chosen_9[0][lane];
+                    v_picked[1][lane] = chosen_9[1][lane];
+                    v_picked[2][lane] = chosen_9[2][lane];
+                    x_kept[0][lane] = choose(both_5[lane], chosen_8[0][lane], x_kept[0][lane]);
+                    x_kept[1][lane] = choose(both_5[lane], chosen_8[1][lane], x_kept[1][lane]);
+                    x_kept[2][lane] = choose(both_5[lane], chosen_8[2][lane], x_kept[2][lane]);
+                    v_kept[0][lane] = choose(both_5[lane], chosen_9[0][lane], v_kept[0][lane]);
+                    v_kept[1][lane] = choose(both_5[lane], chosen_9[1][lane], v_kept[1][lane]);
+                    v_kept[2][lane] = choose(both_5[lane], chosen_9[2][lane], v_kept[2][lane]);
                 }
                 for (int lane = 0; lane < LANES; lane++) {
-                    x_begin_1[0][lane] = chosen_3[0][lane];
-                    x_begin_1[1][lane] = chosen_3[1][lane];
-                    x_begin_1[2][lane] = chosen_3[2][lane];
-                    v_begin_1[0][lane] = chosen_4[0][lane];
-                    v_begin_1[1][lane] = chosen_4[1][lane];
-                    v_begin_1[2][lane] = chosen_4[2][lane];
-                    x_begin_2[0][lane] = chosen_5[0][lane];
-                    x_begin_2[1][lane] = chosen_5[1][lane];
-                    x_begin_2[2][lane] = chosen_5[2][lane];
-                    v_begin_2[0][lane] = chosen_6[0][lane];
-                    v_begin_2[1][lane] = chosen_6[1][lane];
-                    v_begin_2[2][lane] = chosen_6[2][lane];
-                }
-                for (int lane = 0; lane < LANES; lane++) {
-                    x_begin_3[0][lane] = chosen_7[0][lane];
-                    x_begin_3[1][lane] = chosen_7[1][lane];
-                    x_begin_3[2][lane] = chosen_7[2][lane];
-                    v_begin_3[0][lane] = chosen_8[0][lane];
-                    v_begin_3[1][lane] = chosen_8[1][lane];
-                    v_begin_3[2][lane] = chosen_8[2][lane];
-                    x_begin_4[0][lane] = chosen_9[0][lane];
-                    x_begin_4[1][lane] = chosen_9[1][lane];
-                    x_begin_4[2][lane] = chosen_9[2][lane];
-                    v_begin_4[0][lane] = chosen_10[0][lane];
-                    v_begin_4[1][lane] = chosen_10[1][lane];
-                    v_begin_4[2][lane] = chosen_10[2][lane];
-                }
-                for (int lane = 0; lane < LANES; lane++) {
-                    x_begin_5[0][lane] = chosen_11[0][lane];
-                    x_begin_5[1][lane] = chosen_11[1][lane];
-                    x_begin_5[2][lane] = chosen_11[2][lane];
-                    v_begin_5[0][lane] = chosen_12[0][lane];
-                    v_begin_5[1][lane] = chosen_12[1][lane];
-                    v_begin_5[2][lane] = chosen_12[2][lane];
-                    x_begin_6[0][lane] = chosen_13[0][lane];
-                    x_begin_6[1][lane] = chosen_13[1][lane];
-                    x_begin_6[2][lane] = chosen_13[2][lane];
-                    v_begin_6[0][lane] = chosen_14[0][lane];
-                    v_begin_6[1][lane] = chosen_14[1][lane];
-                    v_begin_6[2][lane] = chosen_14[2][lane];
-                }
-                for (int lane = 0; lane < LANES; lane++) {
-                    x_begin_7[0][lane] = chosen_15[0][lane];
-                    x_begin_7[1][lane] = chosen_15[1][lane];
-                    x_begin_7[2][lane] = chosen_15[2][lane];
-                    v_begin_7[0][lane] = chosen_16[0][lane];
-                    v_begin_7[1][lane] = chosen_16[1][lane];
-                    v_begin_7[2][lane] = chosen_16[2][lane];
                     window[lane] = choose(both_2[lane], maximum(window[lane], block_weight[lane]) +
                         log_1_plus(exponential(-absolute(window[lane] - block_weight[lane]))), window[lane]);
                     block_2[lane] = block_weight[lane];
                     forwards[lane] = ahead[lane];
                     place[lane] = choose(greater_equal_total[lane], 0.0f, total[lane]);
                     size[lane] = choose(greater_equal_total[lane], size[lane] * 2.0f, size[lane]);
-                    folded[lane] = choose(greater_equal_total[lane], 0.0f, (float)either_8[lane]);
-                }
-                for (int lane = 0; lane < LANES; lane++) {
-                    going[lane] = (float)(both[lane] & !(greater_equal_total[lane] & !(apart_8[lane] > 0.0f)));
-                    rate[lane] = rate[lane] + indicator_greater_going[lane] * exponential(minimum(chosen_21[lane] -
+                    folded[lane] = choose(greater_equal_total[lane], 0.0f, folded_2[lane]);
+                    going[lane] = (float)(both[lane] & !(greater_equal_total[lane] & !(apart_2[lane] > 0.0f)));
+                    rate[lane] = rate[lane] + indicator_greater_going[lane] * exponential(minimum(chosen_7[lane] -
                         start_weight[lane], 0.0f));
                     states[lane] = states[lane] + indicator_greater_going[lane];
+                }
+                for (int at = 0; at < 42; at++) {
+                    for (int lane = 0; lane < LANES; lane++) begins[at][lane] = begins_2[at][lane];
                 }
             }
             // nuts.gen:21
@@ -735,7 +520,7 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
 #endif
 
 #ifdef WARM_UP_ROWS
-#define LANES 32
+#define LANES 16
 #include "lanes.h"
 
 /* `steps` steps of nuts in a window of its warm-up, numbered from `step`.
@@ -863,8 +648,12 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float x_kept[3][LANES];
             ALIGNED float v_kept[3][LANES];
-            ALIGNED float x_begin_1[3][LANES];
-            ALIGNED float v_begin_1[3][LANES];
+            ALIGNED float window[LANES];
+            ALIGNED float block_2[LANES];
+            ALIGNED float forwards[LANES];
+            ALIGNED float place[LANES];
+            ALIGNED float size[LANES];
+            ALIGNED float folded[LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 x_kept[0][lane] = x_2[0][lane];
                 x_kept[1][lane] = x_2[1][lane];
@@ -872,100 +661,79 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
                 v_kept[0][lane] = v_next[0][lane];
                 v_kept[1][lane] = v_next[1][lane];
                 v_kept[2][lane] = v_next[2][lane];
-                x_begin_1[0][lane] = x_2[0][lane];
-                x_begin_1[1][lane] = x_2[1][lane];
-                x_begin_1[2][lane] = x_2[2][lane];
-                v_begin_1[0][lane] = v_next[0][lane];
-                v_begin_1[1][lane] = v_next[1][lane];
-                v_begin_1[2][lane] = v_next[2][lane];
-            }
-            ALIGNED float x_begin_2[3][LANES];
-            ALIGNED float v_begin_2[3][LANES];
-            ALIGNED float x_begin_3[3][LANES];
-            ALIGNED float v_begin_3[3][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                x_begin_2[0][lane] = x_2[0][lane];
-                x_begin_2[1][lane] = x_2[1][lane];
-                x_begin_2[2][lane] = x_2[2][lane];
-                v_begin_2[0][lane] = v_next[0][lane];
-                v_begin_2[1][lane] = v_next[1][lane];
-                v_begin_2[2][lane] = v_next[2][lane];
-                x_begin_3[0][lane] = x_2[0][lane];
-                x_begin_3[1][lane] = x_2[1][lane];
-                x_begin_3[2][lane] = x_2[2][lane];
-                v_begin_3[0][lane] = v_next[0][lane];
-                v_begin_3[1][lane] = v_next[1][lane];
-                v_begin_3[2][lane] = v_next[2][lane];
-            }
-            ALIGNED float x_begin_4[3][LANES];
-            ALIGNED float v_begin_4[3][LANES];
-            ALIGNED float x_begin_5[3][LANES];
-            ALIGNED float v_begin_5[3][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                x_begin_4[0][lane] = x_2[0][lane];
-                x_begin_4[1][lane] = x_2[1][lane];
-                x_begin_4[2][lane] = x_2[2][lane];
-                v_begin_4[0][lane] = v_next[0][lane];
-                v_begin_4[1][lane] = v_next[1][lane];
-                v_begin_4[2][lane] = v_next[2][lane];
-                x_begin_5[0][lane] = x_2[0][lane];
-                x_begin_5[1][lane] = x_2[1][lane];
-                x_begin_5[2][lane] = x_2[2][lane];
-                v_begin_5[0][lane] = v_next[0][lane];
-                v_begin_5[1][lane] = v_next[1][lane];
-                v_begin_5[2][lane] = v_next[2][lane];
-            }
-            ALIGNED float x_begin_6[3][LANES];
-            ALIGNED float v_begin_6[3][LANES];
-            ALIGNED float x_begin_7[3][LANES];
-            ALIGNED float v_begin_7[3][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                x_begin_6[0][lane] = x_2[0][lane];
-                x_begin_6[1][lane] = x_2[1][lane];
-                x_begin_6[2][lane] = x_2[2][lane];
-                v_begin_6[0][lane] = v_next[0][lane];
-                v_begin_6[1][lane] = v_next[1][lane];
-                v_begin_6[2][lane] = v_next[2][lane];
-                x_begin_7[0][lane] = x_2[0][lane];
-                x_begin_7[1][lane] = x_2[1][lane];
-                x_begin_7[2][lane] = x_2[2][lane];
-                v_begin_7[0][lane] = v_next[0][lane];
-                v_begin_7[1][lane] = v_next[1][lane];
-                v_begin_7[2][lane] = v_next[2][lane];
-            }
-            ALIGNED float window[LANES];
-            ALIGNED float block_2[LANES];
-            ALIGNED float forwards[LANES];
-            ALIGNED float place[LANES];
-            ALIGNED float size[LANES];
-            ALIGNED float folded[LANES];
-            ALIGNED float going[LANES];
-            ALIGNED float rate[LANES];
-            ALIGNED float states[LANES];
-            for (int lane = 0; lane < LANES; lane++) {
                 window[lane] = start_weight[lane];
                 block_2[lane] = 0.0f;
                 forwards[lane] = 0.0f;
                 place[lane] = 0.0f;
                 size[lane] = 1.0f;
                 folded[lane] = 0.0f;
+            }
+            ALIGNED float going[LANES];
+            ALIGNED float rate[LANES];
+            ALIGNED float states[LANES];
+            ALIGNED float begins[42][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 going[lane] = 1.0f;
                 rate[lane] = 0.0f;
                 states[lane] = 0.0f;
+                begins[0][lane] = x_2[0][lane];
+                begins[1][lane] = x_2[1][lane];
+                begins[2][lane] = x_2[2][lane];
+                begins[3][lane] = v_next[0][lane];
+                begins[4][lane] = v_next[1][lane];
+                begins[5][lane] = v_next[2][lane];
+                begins[6][lane] = x_2[0][lane];
+                begins[7][lane] = x_2[1][lane];
+                begins[8][lane] = x_2[2][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                begins[9][lane] = v_next[0][lane];
+                begins[10][lane] = v_next[1][lane];
+                begins[11][lane] = v_next[2][lane];
+                begins[12][lane] = x_2[0][lane];
+                begins[13][lane] = x_2[1][lane];
+                begins[14][lane] = x_2[2][lane];
+                begins[15][lane] = v_next[0][lane];
+                begins[16][lane] = v_next[1][lane];
+                begins[17][lane] = v_next[2][lane];
+                begins[18][lane] = x_2[0][lane];
+                begins[19][lane] = x_2[1][lane];
+                begins[20][lane] = x_2[2][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                begins[21][lane] = v_next[0][lane];
+                begins[22][lane] = v_next[1][lane];
+                begins[23][lane] = v_next[2][lane];
+                begins[24][lane] = x_2[0][lane];
+                begins[25][lane] = x_2[1][lane];
+                begins[26][lane] = x_2[2][lane];
+                begins[27][lane] = v_next[0][lane];
+                begins[28][lane] = v_next[1][lane];
+                begins[29][lane] = v_next[2][lane];
+                begins[30][lane] = x_2[0][lane];
+                begins[31][lane] = x_2[1][lane];
+                begins[32][lane] = x_2[2][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                begins[33][lane] = v_next[0][lane];
+                begins[34][lane] = v_next[1][lane];
+                begins[35][lane] = v_next[2][lane];
+                begins[36][lane] = x_2[0][lane];
+                begins[37][lane] = x_2[1][lane];
+                begins[38][lane] = x_2[2][lane];
+                begins[39][lane] = v_next[0][lane];
+                begins[40][lane] = v_next[1][lane];
+                begins[41][lane] = v_next[2][lane];
             }
             for (int64_t added = 0; added < 255; added++) {
                 int going_2 = 0;
                 for (int lane = 0; lane < LANES; lane++) going_2 |= !(going[lane] <= 0.0f);
                 if (!going_2) break;
                 ALIGNED int greater_going[LANES];
-                ALIGNED float total[LANES];
-                ALIGNED float ratio[LANES];
                 ALIGNED int less_equal_place[LANES];
                 int64_t state;
                 for (int lane = 0; lane < LANES; lane++) {
                     greater_going[lane] = going[lane] > 0.0f;
-                    total[lane] = place[lane] + 1.0f;
-                    ratio[lane] = total[lane] / 2.0f;
                     less_equal_place[lane] = place[lane] <= 0.0f;
                 }
                 state = now * 255 + added;
@@ -1000,9 +768,11 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
                 }
                 ALIGNED float w[3][LANES];
                 ALIGNED float y[3][LANES];
-                ALIGNED float ratio_2[LANES];
-                ALIGNED int either[LANES];
-                ALIGNED float chosen_3[3][LANES];
+                ALIGNED float y_0[LANES];
+                ALIGNED float y_1[LANES];
+                ALIGNED float power_y_1[LANES];
+                ALIGNED float difference[LANES];
+                ALIGNED float product_3[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
                     grad_U[2][lane] = product_2[lane];
                     w[0][lane] = choose(greater_ahead[lane], chosen_2[0][lane], -chosen_2[0][lane]) - product[0][lane] *
@@ -1014,341 +784,188 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
                     y[0][lane] = chosen[0][lane] + exp_log_size[lane] * scale[0][lane] * w[0][lane];
                     y[1][lane] = chosen[1][lane] + exp_log_size[lane] * scale[1][lane] * w[1][lane];
                     y[2][lane] = chosen[2][lane] + exp_log_size[lane] * scale[2][lane] * w[2][lane];
-                    ratio_2[lane] = place[lane] / 2.0f;
-                    either[lane] = less_equal_place[lane] | (ratio_2[lane] == whole(ratio_2[lane]));
-                    chosen_3[0][lane] = choose(either[lane], y[0][lane], x_begin_1[0][lane]);
-                    chosen_3[1][lane] = choose(either[lane], y[1][lane], x_begin_1[1][lane]);
-                    chosen_3[2][lane] = choose(either[lane], y[2][lane], x_begin_1[2][lane]);
-                }
-                // nuts.gen:15
-                ALIGNED float ratio_3[3][LANES];
-                ALIGNED float y_0[LANES];
-                ALIGNED float y_1[LANES];
-                ALIGNED float power_y_1[LANES];
-                ALIGNED float difference[LANES];
-                ALIGNED float product_3[LANES];
-                ALIGNED float grad_U_2[3][LANES];
-                ALIGNED float difference_2[3][LANES];
-                for (int lane = 0; lane < LANES; lane++) {
-                    ratio_3[0][lane] = (choose(greater_ahead[lane], y[0][lane], chosen_3[0][lane]) -
-                        choose(greater_ahead[lane], chosen_3[0][lane], y[0][lane])) / scale[0][lane];
-                    ratio_3[1][lane] = (choose(greater_ahead[lane], y[1][lane], chosen_3[1][lane]) -
-                        choose(greater_ahead[lane], chosen_3[1][lane], y[1][lane])) / scale[1][lane];
-                    ratio_3[2][lane] = (choose(greater_ahead[lane], y[2][lane], chosen_3[2][lane]) -
-                        choose(greater_ahead[lane], chosen_3[2][lane], y[2][lane])) / scale[2][lane];
                     y_0[lane] = y[0][lane];
                     y_1[lane] = y[1][lane];
                     power_y_1[lane] = square(y_1[lane]);
                     difference[lane] = y[2][lane] - power_y_1[lane] / 4.0f;
                     product_3[lane] = 16.0f * difference[lane];
+                }
+                // nuts.gen:6
+                ALIGNED float grad_U_2[3][LANES];
+                ALIGNED float difference_2[3][LANES];
+                ALIGNED float v_added_2[3][LANES];
+                ALIGNED float total[LANES];
+                for (int lane = 0; lane < LANES; lane++) {
                     grad_U_2[0][lane] = 0.01f * y_0[lane];
                     grad_U_2[1][lane] = 2.0f * y_1[lane] * (0.25f * -product_3[lane] + 0.5f);
                     grad_U_2[2][lane] = product_3[lane];
                     difference_2[0][lane] = w[0][lane] - product[0][lane] * grad_U_2[0][lane];
-                }
-                ALIGNED float v_added_2[3][LANES];
-                ALIGNED float chosen_4[3][LANES];
-                ALIGNED float apart[LANES];
-                ALIGNED float ratio_4[LANES];
-                ALIGNED float ratio_5[LANES];
-                ALIGNED int either_2[LANES];
-                for (int lane = 0; lane < LANES; lane++) {
                     difference_2[1][lane] = w[1][lane] - product[1][lane] * grad_U_2[1][lane];
                     difference_2[2][lane] = w[2][lane] - product[2][lane] * grad_U_2[2][lane];
                     v_added_2[0][lane] = choose(greater_ahead[lane], difference_2[0][lane], -difference_2[0][lane]);
                     v_added_2[1][lane] = choose(greater_ahead[lane], difference_2[1][lane], -difference_2[1][lane]);
                     v_added_2[2][lane] = choose(greater_ahead[lane], difference_2[2][lane], -difference_2[2][lane]);
-                    chosen_4[0][lane] = choose(either[lane], v_added_2[0][lane], v_begin_1[0][lane]);
-                    chosen_4[1][lane] = choose(either[lane], v_added_2[1][lane], v_begin_1[1][lane]);
-                    chosen_4[2][lane] = choose(either[lane], v_added_2[2][lane], v_begin_1[2][lane]);
-                    apart[lane] = minimum(ratio_3[0][lane] * choose(greater_ahead[lane], chosen_4[0][lane],
-                        v_added_2[0][lane]) + ratio_3[1][lane] * choose(greater_ahead[lane], chosen_4[1][lane],
-                        v_added_2[1][lane]) + ratio_3[2][lane] * choose(greater_ahead[lane], chosen_4[2][lane],
-                        v_added_2[2][lane]), ratio_3[0][lane] * choose(greater_ahead[lane], v_added_2[0][lane],
-                        chosen_4[0][lane]) + ratio_3[1][lane] * choose(greater_ahead[lane], v_added_2[1][lane],
-                        chosen_4[1][lane]) + ratio_3[2][lane] * choose(greater_ahead[lane], v_added_2[2][lane],
-                        chosen_4[2][lane]));
-                    ratio_4[lane] = total[lane] / 4.0f;
-                    ratio_5[lane] = place[lane] / 4.0f;
-                    either_2[lane] = less_equal_place[lane] | (ratio_5[lane] == whole(ratio_5[lane]));
+                    total[lane] = place[lane] + 1.0f;
                 }
                 // nuts.gen:19
-                ALIGNED float chosen_5[3][LANES];
-                ALIGNED float ratio_6[3][LANES];
-                ALIGNED float chosen_6[3][LANES];
-                ALIGNED float apart_2[LANES];
-                ALIGNED float ratio_7[LANES];
-                ALIGNED float ratio_8[LANES];
-                for (int lane = 0; lane < LANES; lane++) {
-                    chosen_5[0][lane] = choose(either_2[lane], y[0][lane], x_begin_2[0][lane]);
-                    chosen_5[1][lane] = choose(either_2[lane], y[1][lane], x_begin_2[1][lane]);
-                    chosen_5[2][lane] = choose(either_2[lane], y[2][lane], x_begin_2[2][lane]);
-                    ratio_6[0][lane] = (choose(greater_ahead[lane], y[0][lane], chosen_5[0][lane]) -
-                        choose(greater_ahead[lane], chosen_5[0][lane], y[0][lane])) / scale[0][lane];
-                    ratio_6[1][lane] = (choose(greater_ahead[lane], y[1][lane], chosen_5[1][lane]) -
-                        choose(greater_ahead[lane], chosen_5[1][lane], y[1][lane])) / scale[1][lane];
-                    ratio_6[2][lane] = (choose(greater_ahead[lane], y[2][lane], chosen_5[2][lane]) -
-                        choose(greater_ahead[lane], chosen_5[2][lane], y[2][lane])) / scale[2][lane];
-                    chosen_6[0][lane] = choose(either_2[lane], v_added_2[0][lane], v_begin_2[0][lane]);
-                    chosen_6[1][lane] = choose(either_2[lane], v_added_2[1][lane], v_begin_2[1][lane]);
-                    chosen_6[2][lane] = choose(either_2[lane], v_added_2[2][lane], v_begin_2[2][lane]);
-                    apart_2[lane] = minimum(ratio_6[0][lane] * choose(greater_ahead[lane], chosen_6[0][lane],
-                        v_added_2[0][lane]) + ratio_6[1][lane] * choose(greater_ahead[lane], chosen_6[1][lane],
-                        v_added_2[1][lane]) + ratio_6[2][lane] * choose(greater_ahead[lane], chosen_6[2][lane],
-                        v_added_2[2][lane]), ratio_6[0][lane] * choose(greater_ahead[lane], v_added_2[0][lane],
-                        chosen_6[0][lane]) + ratio_6[1][lane] * choose(greater_ahead[lane], v_added_2[1][lane],
-                        chosen_6[1][lane]) + ratio_6[2][lane] * choose(greater_ahead[lane], v_added_2[2][lane],
-                        chosen_6[2][lane]));
-                    ratio_7[lane] = total[lane] / 8.0f;
-                    ratio_8[lane] = place[lane] / 8.0f;
+                ALIGNED float begins_2[42][LANES];
+                for (int at = 0; at < 42; at++) {
+                    for (int lane = 0; lane < LANES; lane++) begins_2[at][lane] = begins[at][lane];
                 }
-                ALIGNED int either_3[LANES];
-                ALIGNED float chosen_7[3][LANES];
-                ALIGNED float ratio_9[3][LANES];
-                ALIGNED float chosen_8[3][LANES];
-                ALIGNED float apart_3[LANES];
-                ALIGNED float ratio_10[LANES];
+                ALIGNED float folded_2[LANES];
+                ALIGNED float length[LANES];
+                ALIGNED float looking[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    either_3[lane] = less_equal_place[lane] | (ratio_8[lane] == whole(ratio_8[lane]));
-                    chosen_7[0][lane] = choose(either_3[lane], y[0][lane], x_begin_3[0][lane]);
-                    chosen_7[1][lane] = choose(either_3[lane], y[1][lane], x_begin_3[1][lane]);
-                    chosen_7[2][lane] = choose(either_3[lane], y[2][lane], x_begin_3[2][lane]);
-                    ratio_9[0][lane] = (choose(greater_ahead[lane], y[0][lane], chosen_7[0][lane]) -
-                        choose(greater_ahead[lane], chosen_7[0][lane], y[0][lane])) / scale[0][lane];
-                    ratio_9[1][lane] = (choose(greater_ahead[lane], y[1][lane], chosen_7[1][lane]) -
-                        choose(greater_ahead[lane], chosen_7[1][lane], y[1][lane])) / scale[1][lane];
-                    ratio_9[2][lane] = (choose(greater_ahead[lane], y[2][lane], chosen_7[2][lane]) -
-                        choose(greater_ahead[lane], chosen_7[2][lane], y[2][lane])) / scale[2][lane];
-                    chosen_8[0][lane] = choose(either_3[lane], v_added_2[0][lane], v_begin_3[0][lane]);
-                    chosen_8[1][lane] = choose(either_3[lane], v_added_2[1][lane], v_begin_3[1][lane]);
-                    chosen_8[2][lane] = choose(either_3[lane], v_added_2[2][lane], v_begin_3[2][lane]);
-                    apart_3[lane] = minimum(ratio_9[0][lane] * choose(greater_ahead[lane], chosen_8[0][lane],
-                        v_added_2[0][lane]) + ratio_9[1][lane] * choose(greater_ahead[lane], chosen_8[1][lane],
-                        v_added_2[1][lane]) + ratio_9[2][lane] * choose(greater_ahead[lane], chosen_8[2][lane],
-                        v_added_2[2][lane]), ratio_9[0][lane] * choose(greater_ahead[lane], v_added_2[0][lane],
-                        chosen_8[0][lane]) + ratio_9[1][lane] * choose(greater_ahead[lane], v_added_2[1][lane],
-                        chosen_8[1][lane]) + ratio_9[2][lane] * choose(greater_ahead[lane], v_added_2[2][lane],
-                        chosen_8[2][lane]));
-                    ratio_10[lane] = total[lane] / 16.0f;
+                    folded_2[lane] = folded[lane];
+                    length[lane] = 2.0f;
+                    looking[lane] = 1.0f;
                 }
-                ALIGNED float ratio_11[LANES];
-                ALIGNED int either_4[LANES];
-                ALIGNED float chosen_9[3][LANES];
-                ALIGNED float ratio_12[3][LANES];
-                ALIGNED float chosen_10[3][LANES];
-                ALIGNED float apart_4[LANES];
-                for (int lane = 0; lane < LANES; lane++) {
-                    ratio_11[lane] = place[lane] / 16.0f;
-                    either_4[lane] = less_equal_place[lane] | (ratio_11[lane] == whole(ratio_11[lane]));
-                    chosen_9[0][lane] = choose(either_4[lane], y[0][lane], x_begin_4[0][lane]);
-                    chosen_9[1][lane] = choose(either_4[lane], y[1][lane], x_begin_4[1][lane]);
-                    chosen_9[2][lane] = choose(either_4[lane], y[2][lane], x_begin_4[2][lane]);
-                    ratio_12[0][lane] = (choose(greater_ahead[lane], y[0][lane], chosen_9[0][lane]) -
-                        choose(greater_ahead[lane], chosen_9[0][lane], y[0][lane])) / scale[0][lane];
-                    ratio_12[1][lane] = (choose(greater_ahead[lane], y[1][lane], chosen_9[1][lane]) -
-                        choose(greater_ahead[lane], chosen_9[1][lane], y[1][lane])) / scale[1][lane];
-                    ratio_12[2][lane] = (choose(greater_ahead[lane], y[2][lane], chosen_9[2][lane]) -
-                        choose(greater_ahead[lane], chosen_9[2][lane], y[2][lane])) / scale[2][lane];
-                    chosen_10[0][lane] = choose(either_4[lane], v_added_2[0][lane], v_begin_4[0][lane]);
-                    chosen_10[1][lane] = choose(either_4[lane], v_added_2[1][lane], v_begin_4[1][lane]);
-                    chosen_10[2][lane] = choose(either_4[lane], v_added_2[2][lane], v_begin_4[2][lane]);
-                    apart_4[lane] = minimum(ratio_12[0][lane] * choose(greater_ahead[lane], chosen_10[0][lane],
-                        v_added_2[0][lane]) + ratio_12[1][lane] * choose(greater_ahead[lane], chosen_10[1][lane],
-                        v_added_2[1][lane]) + ratio_12[2][lane] * choose(greater_ahead[lane], chosen_10[2][lane],
-                        v_added_2[2][lane]), ratio_12[0][lane] * choose(greater_ahead[lane], v_added_2[0][lane],
-                        chosen_10[0][lane]) + ratio_12[1][lane] * choose(greater_ahead[lane], v_added_2[1][lane],
-                        chosen_10[1][lane]) + ratio_12[2][lane] * choose(greater_ahead[lane], v_added_2[2][lane],
-                        chosen_10[2][lane]));
+                for (int64_t level = 0; level < 7; level++) {
+                    int going_3 = 0;
+                    for (int lane = 0; lane < LANES; lane++) going_3 |= !(looking[lane] <= 0.0f);
+                    if (!going_3) break;
+                    ALIGNED float ratio[LANES];
+                    ALIGNED int equal_ratio[LANES];
+                    ALIGNED float joined[6][LANES];
+                    ALIGNED float begin_2[6][LANES];
+                    for (int lane = 0; lane < LANES; lane++) {
+                        ratio[lane] = place[lane] / length[lane];
+                        equal_ratio[lane] = ratio[lane] == whole(ratio[lane]);
+                        joined[0][lane] = y[0][lane];
+                        joined[1][lane] = y[1][lane];
+                        joined[2][lane] = y[2][lane];
+                        joined[3][lane] = v_added_2[0][lane];
+                        joined[4][lane] = v_added_2[1][lane];
+                        joined[5][lane] = v_added_2[2][lane];
+                    }
+                    for (int at = 0; at < 6; at++) {
+                        for (int lane = 0; lane < LANES; lane++) {
+                            begin_2[at][lane] = choose(equal_ratio[lane], joined[at][lane], begins_2[level * 6 +
+                                at][lane]);
+                        }
+                    }
+                    ALIGNED float ratio_2[LANES];
+                    ALIGNED int equal_ratio_2[LANES];
+                    ALIGNED float value[3][LANES];
+                    ALIGNED float ratio_3[3][LANES];
+                    ALIGNED float value_2[3][LANES];
+                    ALIGNED float apart[LANES];
+                    for (int lane = 0; lane < LANES; lane++) {
+                        ratio_2[lane] = total[lane] / length[lane];
+                        equal_ratio_2[lane] = ratio_2[lane] == whole(ratio_2[lane]);
+                        value[0][lane] = begin_2[0][lane];
+                        value[1][lane] = begin_2[1][lane];
+                        value[2][lane] = begin_2[2][lane];
+                        ratio_3[0][lane] = (choose(greater_ahead[lane], y[0][lane], value[0][lane]) -
+                            choose(greater_ahead[lane], value[0][lane], y[0][lane])) / scale[0][lane];
+                        ratio_3[1][lane] = (choose(greater_ahead[lane], y[1][lane], value[1][lane]) -
+                            choose(greater_ahead[lane], value[1][lane], y[1][lane])) / scale[1][lane];
+                        ratio_3[2][lane] = (choose(greater_ahead[lane], y[2][lane], value[2][lane]) -
+                            choose(greater_ahead[lane], value[2][lane], y[2][lane])) / scale[2][lane];
+                        value_2[0][lane] = begin_2[3][lane];
+                        value_2[1][lane] = begin_2[4][lane];
+                        value_2[2][lane] = begin_2[5][lane];
+                        apart[lane] = minimum(ratio_3[0][lane] * choose(greater_ahead[lane], value_2[0][lane],
+                            v_added_2[0][lane]) + ratio_3[1][lane] * choose(greater_ahead[lane], value_2[1][lane],
+                            v_added_2[1][lane]) + ratio_3[2][lane] * choose(greater_ahead[lane], value_2[2][lane],
+                            v_added_2[2][lane]), ratio_3[0][lane] * choose(greater_ahead[lane], v_added_2[0][lane],
+                            value_2[0][lane]) + ratio_3[1][lane] * choose(greater_ahead[lane], v_added_2[1][lane],
+                            value_2[1][lane]) + ratio_3[2][lane] * choose(greater_ahead[lane], v_added_2[2][lane],
+                            value_2[2][lane]));
+                    }
+                    for (int at = 0; at < 6; at++) {
+                        for (int lane = 0; lane < LANES; lane++) begins_2[at + level * 6][lane] = begin_2[at][lane];
+                    }
+                    for (int lane = 0; lane < LANES; lane++) {
+                        folded_2[lane] = maximum(folded_2[lane], (float)(equal_ratio_2[lane] & !(apart[lane] > 0.0f)));
+                        length[lane] = length[lane] * 2.0f;
+                        looking[lane] = (float)(equal_ratio[lane] | equal_ratio_2[lane]);
+                    }
                 }
-                ALIGNED float ratio_13[LANES];
-                ALIGNED float ratio_14[LANES];
-                ALIGNED int either_5[LANES];
-                ALIGNED float chosen_11[3][LANES];
-                ALIGNED float ratio_15[3][LANES];
-                ALIGNED float chosen_12[3][LANES];
-                for (int lane = 0; lane < LANES; lane++) {
-                    ratio_13[lane] = total[lane] / 32.0f;
-                    ratio_14[lane] = place[lane] / 32.0f;
-                    either_5[lane] = less_equal_place[lane] | (ratio_14[lane] == whole(ratio_14[lane]));
-                    chosen_11[0][lane] = choose(either_5[lane], y[0][lane], x_begin_5[0][lane]);
-                    chosen_11[1][lane] = choose(either_5[lane], y[1][lane], x_begin_5[1][lane]);
-                    chosen_11[2][lane] = choose(either_5[lane], y[2][lane], x_begin_5[2][lane]);
-                    ratio_15[0][lane] = (choose(greater_ahead[lane], y[0][lane], chosen_11[0][lane]) -
-                        choose(greater_ahead[lane], chosen_11[0][lane], y[0][lane])) / scale[0][lane];
-                    ratio_15[1][lane] = (choose(greater_ahead[lane], y[1][lane], chosen_11[1][lane]) -
-                        choose(greater_ahead[lane], chosen_11[1][lane], y[1][lane])) / scale[1][lane];
-                    ratio_15[2][lane] = (choose(greater_ahead[lane], y[2][lane], chosen_11[2][lane]) -
-                        choose(greater_ahead[lane], chosen_11[2][lane], y[2][lane])) / scale[2][lane];
-                    chosen_12[0][lane] = choose(either_5[lane], v_added_2[0][lane], v_begin_5[0][lane]);
-                    chosen_12[1][lane] = choose(either_5[lane], v_added_2[1][lane], v_begin_5[1][lane]);
-                    chosen_12[2][lane] = choose(either_5[lane], v_added_2[2][lane], v_begin_5[2][lane]);
-                }
-                // nuts.gen:15
-                ALIGNED float apart_5[LANES];
-                ALIGNED float ratio_16[LANES];
-                ALIGNED float ratio_17[LANES];
-                ALIGNED int either_6[LANES];
-                ALIGNED float chosen_13[3][LANES];
-                ALIGNED float ratio_18[3][LANES];
-                ALIGNED float chosen_14[3][LANES];
-                for (int lane = 0; lane < LANES; lane++) {
-                    apart_5[lane] = minimum(ratio_15[0][lane] * choose(greater_ahead[lane], chosen_12[0][lane],
-                        v_added_2[0][lane]) + ratio_15[1][lane] * choose(greater_ahead[lane], chosen_12[1][lane],
-                        v_added_2[1][lane]) + ratio_15[2][lane] * choose(greater_ahead[lane], chosen_12[2][lane],
-                        v_added_2[2][lane]), ratio_15[0][lane] * choose(greater_ahead[lane], v_added_2[0][lane],
-                        chosen_12[0][lane]) + ratio_15[1][lane] * choose(greater_ahead[lane], v_added_2[1][lane],
-                        chosen_12[1][lane]) + ratio_15[2][lane] * choose(greater_ahead[lane], v_added_2[2][lane],
-                        chosen_12[2][lane]));
-                    ratio_16[lane] = total[lane] / 64.0f;
-                    ratio_17[lane] = place[lane] / 64.0f;
-                    either_6[lane] = less_equal_place[lane] | (ratio_17[lane] == whole(ratio_17[lane]));
-                    chosen_13[0][lane] = choose(either_6[lane], y[0][lane], x_begin_6[0][lane]);
-                    chosen_13[1][lane] = choose(either_6[lane], y[1][lane], x_begin_6[1][lane]);
-                    chosen_13[2][lane] = choose(either_6[lane], y[2][lane], x_begin_6[2][lane]);
-                    ratio_18[0][lane] = (choose(greater_ahead[lane], y[0][lane], chosen_13[0][lane]) -
-                        choose(greater_ahead[lane], chosen_13[0][lane], y[0][lane])) / scale[0][lane];
-                    ratio_18[1][lane] = (choose(greater_ahead[lane], y[1][lane], chosen_13[1][lane]) -
-                        choose(greater_ahead[lane], chosen_13[1][lane], y[1][lane])) / scale[1][lane];
-                    ratio_18[2][lane] = (choose(greater_ahead[lane], y[2][lane], chosen_13[2][lane]) -
-                        choose(greater_ahead[lane], chosen_13[2][lane], y[2][lane])) / scale[2][lane];
-                    chosen_14[0][lane] = choose(either_6[lane], v_added_2[0][lane], v_begin_6[0][lane]);
-                    chosen_14[1][lane] = choose(either_6[lane], v_added_2[1][lane], v_begin_6[1][lane]);
-                }
-                ALIGNED float apart_6[LANES];
-                ALIGNED float ratio_19[LANES];
-                ALIGNED float ratio_20[LANES];
-                ALIGNED int either_7[LANES];
-                ALIGNED float chosen_15[3][LANES];
-                ALIGNED float ratio_21[3][LANES];
-                ALIGNED float chosen_16[3][LANES];
-                for (int lane = 0; lane < LANES; lane++) {
-                    chosen_14[2][lane] = choose(either_6[lane], v_added_2[2][lane], v_begin_6[2][lane]);
-                    apart_6[lane] = minimum(ratio_18[0][lane] * choose(greater_ahead[lane], chosen_14[0][lane],
-                        v_added_2[0][lane]) + ratio_18[1][lane] * choose(greater_ahead[lane], chosen_14[1][lane],
-                        v_added_2[1][lane]) + ratio_18[2][lane] * choose(greater_ahead[lane], chosen_14[2][lane],
-                        v_added_2[2][lane]), ratio_18[0][lane] * choose(greater_ahead[lane], v_added_2[0][lane],
-                        chosen_14[0][lane]) + ratio_18[1][lane] * choose(greater_ahead[lane], v_added_2[1][lane],
-                        chosen_14[1][lane]) + ratio_18[2][lane] * choose(greater_ahead[lane], v_added_2[2][lane],
-                        chosen_14[2][lane]));
-                    ratio_19[lane] = total[lane] / 128.0f;
-                    ratio_20[lane] = place[lane] / 128.0f;
-                    either_7[lane] = less_equal_place[lane] | (ratio_20[lane] == whole(ratio_20[lane]));
-                    chosen_15[0][lane] = choose(either_7[lane], y[0][lane], x_begin_7[0][lane]);
-                    chosen_15[1][lane] = choose(either_7[lane], y[1][lane], x_begin_7[1][lane]);
-                    chosen_15[2][lane] = choose(either_7[lane], y[2][lane], x_begin_7[2][lane]);
-                    ratio_21[0][lane] = (choose(greater_ahead[lane], y[0][lane], chosen_15[0][lane]) -
-                        choose(greater_ahead[lane], chosen_15[0][lane], y[0][lane])) / scale[0][lane];
-                    ratio_21[1][lane] = (choose(greater_ahead[lane], y[1][lane], chosen_15[1][lane]) -
-                        choose(greater_ahead[lane], chosen_15[1][lane], y[1][lane])) / scale[1][lane];
-                    ratio_21[2][lane] = (choose(greater_ahead[lane], y[2][lane], chosen_15[2][lane]) -
-                        choose(greater_ahead[lane], chosen_15[2][lane], y[2][lane])) / scale[2][lane];
-                    chosen_16[0][lane] = choose(either_7[lane], v_added_2[0][lane], v_begin_7[0][lane]);
-                }
-                ALIGNED float apart_7[LANES];
-                ALIGNED int either_8[LANES];
                 ALIGNED int both[LANES];
                 ALIGNED int greater_equal_total[LANES];
                 ALIGNED int both_2[LANES];
                 ALIGNED int both_3[LANES];
-                ALIGNED float chosen_17[3][LANES];
-                ALIGNED float chosen_18[3][LANES];
+                ALIGNED float chosen_3[3][LANES];
+                ALIGNED float chosen_4[3][LANES];
+                ALIGNED int both_4[LANES];
+                ALIGNED float chosen_5[3][LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    chosen_16[1][lane] = choose(either_7[lane], v_added_2[1][lane], v_begin_7[1][lane]);
-                    chosen_16[2][lane] = choose(either_7[lane], v_added_2[2][lane], v_begin_7[2][lane]);
-                    apart_7[lane] = minimum(ratio_21[0][lane] * choose(greater_ahead[lane], chosen_16[0][lane],
-                        v_added_2[0][lane]) + ratio_21[1][lane] * choose(greater_ahead[lane], chosen_16[1][lane],
-                        v_added_2[1][lane]) + ratio_21[2][lane] * choose(greater_ahead[lane], chosen_16[2][lane],
-                        v_added_2[2][lane]), ratio_21[0][lane] * choose(greater_ahead[lane], v_added_2[0][lane],
-                        chosen_16[0][lane]) + ratio_21[1][lane] * choose(greater_ahead[lane], v_added_2[1][lane],
-                        chosen_16[1][lane]) + ratio_21[2][lane] * choose(greater_ahead[lane], v_added_2[2][lane],
-                        chosen_16[2][lane]));
-                    either_8[lane] = (((((((folded[lane] > 0.0f) | ((ratio[lane] == whole(ratio[lane])) & !(apart[lane]
-                        > 0.0f))) | ((ratio_4[lane] == whole(ratio_4[lane])) & !(apart_2[lane] > 0.0f))) |
-                        ((ratio_7[lane] == whole(ratio_7[lane])) & !(apart_3[lane] > 0.0f))) | ((ratio_10[lane] ==
-                        whole(ratio_10[lane])) & !(apart_4[lane] > 0.0f))) | ((ratio_13[lane] == whole(ratio_13[lane]))
-                        & !(apart_5[lane] > 0.0f))) | ((ratio_16[lane] == whole(ratio_16[lane])) & !(apart_6[lane] >
-                        0.0f))) | ((ratio_19[lane] == whole(ratio_19[lane])) & !(apart_7[lane] > 0.0f));
-                    both[lane] = greater_going[lane] & !either_8[lane];
+                    both[lane] = greater_going[lane] & !(folded_2[lane] > 0.0f);
                     greater_equal_total[lane] = total[lane] >= size[lane];
                     both_2[lane] = both[lane] & greater_equal_total[lane];
                     both_3[lane] = both_2[lane] & !greater_ahead[lane];
-                    chosen_17[0][lane] = choose(both_3[lane], y[0][lane], x_first[0][lane]);
-                    chosen_17[1][lane] = choose(both_3[lane], y[1][lane], x_first[1][lane]);
-                    chosen_17[2][lane] = choose(both_3[lane], y[2][lane], x_first[2][lane]);
-                    chosen_18[0][lane] = choose(both_3[lane], v_added_2[0][lane], v_first[0][lane]);
+                    chosen_3[0][lane] = choose(both_3[lane], y[0][lane], x_first[0][lane]);
+                    chosen_3[1][lane] = choose(both_3[lane], y[1][lane], x_first[1][lane]);
+                    chosen_3[2][lane] = choose(both_3[lane], y[2][lane], x_first[2][lane]);
+                    chosen_4[0][lane] = choose(both_3[lane], v_added_2[0][lane], v_first[0][lane]);
+                    chosen_4[1][lane] = choose(both_3[lane], v_added_2[1][lane], v_first[1][lane]);
+                    chosen_4[2][lane] = choose(both_3[lane], v_added_2[2][lane], v_first[2][lane]);
+                    both_4[lane] = both_2[lane] & greater_ahead[lane];
+                    chosen_5[0][lane] = choose(both_4[lane], y[0][lane], x_last[0][lane]);
                 }
-                ALIGNED int both_4[LANES];
-                ALIGNED float chosen_19[3][LANES];
-                ALIGNED float chosen_20[3][LANES];
+                ALIGNED float chosen_6[3][LANES];
                 ALIGNED float U_2[LANES];
                 ALIGNED float log_weight_2[LANES];
-                ALIGNED float chosen_21[LANES];
-                for (int lane = 0; lane < LANES; lane++) {
-                    chosen_18[1][lane] = choose(both_3[lane], v_added_2[1][lane], v_first[1][lane]);
-                    chosen_18[2][lane] = choose(both_3[lane], v_added_2[2][lane], v_first[2][lane]);
-                    both_4[lane] = both_2[lane] & greater_ahead[lane];
-                    chosen_19[0][lane] = choose(both_4[lane], y[0][lane], x_last[0][lane]);
-                    chosen_19[1][lane] = choose(both_4[lane], y[1][lane], x_last[1][lane]);
-                    chosen_19[2][lane] = choose(both_4[lane], y[2][lane], x_last[2][lane]);
-                    chosen_20[0][lane] = choose(both_4[lane], v_added_2[0][lane], v_last[0][lane]);
-                    chosen_20[1][lane] = choose(both_4[lane], v_added_2[1][lane], v_last[1][lane]);
-                    chosen_20[2][lane] = choose(both_4[lane], v_added_2[2][lane], v_last[2][lane]);
-                    U_2[lane] = square(y_0[lane]) / 200.0f + 0.5f * power_y_1[lane] + 8.0f * square(difference[lane]);
-                    log_weight_2[lane] = -U_2[lane] - (v_added_2[0][lane] * v_added_2[0][lane] + v_added_2[1][lane] *
-                        v_added_2[1][lane] + v_added_2[2][lane] * v_added_2[2][lane]) / 2.0f;
-                    chosen_21[lane] = choose(log_weight_2[lane] > -1e+30f, log_weight_2[lane], -1e+30f);
-                }
-                // nuts.gen:19
+                ALIGNED float chosen_7[LANES];
                 ALIGNED float block_weight[LANES];
                 ALIGNED float uniform_3[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    block_weight[lane] = choose(less_equal_place[lane], chosen_21[lane], maximum(block_2[lane],
-                        chosen_21[lane]) + log_1_plus(exponential(-absolute(block_2[lane] - chosen_21[lane]))));
+                    chosen_5[1][lane] = choose(both_4[lane], y[1][lane], x_last[1][lane]);
+                    chosen_5[2][lane] = choose(both_4[lane], y[2][lane], x_last[2][lane]);
+                    chosen_6[0][lane] = choose(both_4[lane], v_added_2[0][lane], v_last[0][lane]);
+                    chosen_6[1][lane] = choose(both_4[lane], v_added_2[1][lane], v_last[1][lane]);
+                    chosen_6[2][lane] = choose(both_4[lane], v_added_2[2][lane], v_last[2][lane]);
+                    U_2[lane] = square(y_0[lane]) / 200.0f + 0.5f * power_y_1[lane] + 8.0f * square(difference[lane]);
+                    log_weight_2[lane] = -U_2[lane] - (v_added_2[0][lane] * v_added_2[0][lane] + v_added_2[1][lane] *
+                        v_added_2[1][lane] + v_added_2[2][lane] * v_added_2[2][lane]) / 2.0f;
+                    chosen_7[lane] = choose(log_weight_2[lane] > -1e+30f, log_weight_2[lane], -1e+30f);
+                    block_weight[lane] = choose(less_equal_place[lane], chosen_7[lane], maximum(block_2[lane],
+                        chosen_7[lane]) + log_1_plus(exponential(-absolute(block_2[lane] - chosen_7[lane]))));
                 }
                 uniform(&uniform_3, 1, row, seed, state, 0, 10);
-                ALIGNED int either_9[LANES];
-                ALIGNED float chosen_22[3][LANES];
-                ALIGNED float chosen_23[3][LANES];
+                ALIGNED int either[LANES];
+                ALIGNED float chosen_8[3][LANES];
+                ALIGNED float chosen_9[3][LANES];
                 ALIGNED float uniform_4[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    either_9[lane] = less_equal_place[lane] | (logarithm(uniform_3[lane]) < chosen_21[lane] -
+                    either[lane] = less_equal_place[lane] | (logarithm(uniform_3[lane]) < chosen_7[lane] -
                         block_weight[lane]);
-                    chosen_22[0][lane] = choose(either_9[lane], y[0][lane], x_picked[0][lane]);
-                    chosen_22[1][lane] = choose(either_9[lane], y[1][lane], x_picked[1][lane]);
-                    chosen_22[2][lane] = choose(either_9[lane], y[2][lane], x_picked[2][lane]);
-                    chosen_23[0][lane] = choose(either_9[lane], v_added_2[0][lane], v_picked[0][lane]);
-                    chosen_23[1][lane] = choose(either_9[lane], v_added_2[1][lane], v_picked[1][lane]);
-                    chosen_23[2][lane] = choose(either_9[lane], v_added_2[2][lane], v_picked[2][lane]);
+                    chosen_8[0][lane] = choose(either[lane], y[0][lane], x_picked[0][lane]);
+                    chosen_8[1][lane] = choose(either[lane], y[1][lane], x_picked[1][lane]);
+                    chosen_8[2][lane] = choose(either[lane], y[2][lane], x_picked[2][lane]);
+                    chosen_9[0][lane] = choose(either[lane], v_added_2[0][lane], v_picked[0][lane]);
+                    chosen_9[1][lane] = choose(either[lane], v_added_2[1][lane], v_picked[1][lane]);
+                    chosen_9[2][lane] = choose(either[lane], v_added_2[2][lane], v_picked[2][lane]);
                 }
                 uniform(&uniform_4, 1, row, seed, state, 0, 11);
                 ALIGNED int both_5[LANES];
-                ALIGNED float ratio_22[3][LANES];
-                ALIGNED float apart_8[LANES];
+                ALIGNED float ratio_4[3][LANES];
+                ALIGNED float apart_2[LANES];
                 ALIGNED float indicator_greater_going[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
                     both_5[lane] = both_2[lane] & (logarithm(uniform_4[lane]) < block_weight[lane] - window[lane]);
-                    ratio_22[0][lane] = (chosen_19[0][lane] - chosen_17[0][lane]) / scale[0][lane];
-                    ratio_22[1][lane] = (chosen_19[1][lane] - chosen_17[1][lane]) / scale[1][lane];
-                    ratio_22[2][lane] = (chosen_19[2][lane] - chosen_17[2][lane]) / scale[2][lane];
-                    apart_8[lane] = minimum(ratio_22[0][lane] * chosen_18[0][lane] + ratio_22[1][lane] *
-                        chosen_18[1][lane] + ratio_22[2][lane] * chosen_18[2][lane], ratio_22[0][lane] *
-                        chosen_20[0][lane] + ratio_22[1][lane] * chosen_20[1][lane] + ratio_22[2][lane] *
-                        chosen_20[2][lane]);
+                    ratio_4[0][lane] = (chosen_5[0][lane] - chosen_3[0][lane]) / scale[0][lane];
+                    ratio_4[1][lane] = (chosen_5[1][lane] - chosen_3[1][lane]) / scale[1][lane];
+                    ratio_4[2][lane] = (chosen_5[2][lane] - chosen_3[2][lane]) / scale[2][lane];
+                    apart_2[lane] = minimum(ratio_4[0][lane] * chosen_4[0][lane] + ratio_4[1][lane] * chosen_4[1][lane]
+                        + ratio_4[2][lane] * chosen_4[2][lane], ratio_4[0][lane] * chosen_6[0][lane] + ratio_4[1][lane]
+                        * chosen_6[1][lane] + ratio_4[2][lane] * chosen_6[2][lane]);
                     indicator_greater_going[lane] = (float)greater_going[lane];
-                    x_first[0][lane] = chosen_17[0][lane];
-                    x_first[1][lane] = chosen_17[1][lane];
-                    x_first[2][lane] = chosen_17[2][lane];
-                    v_first[0][lane] = chosen_18[0][lane];
-                    v_first[1][lane] = chosen_18[1][lane];
-                    v_first[2][lane] = chosen_18[2][lane];
+                    x_first[0][lane] = chosen_3[0][lane];
+                    x_first[1][lane] = chosen_3[1][lane];
+                    x_first[2][lane] = chosen_3[2][lane];
+                    v_first[0][lane] = chosen_4[0][lane];
+                    v_first[1][lane] = chosen_4[1][lane];
+                    v_first[2][lane] = chosen_4[2][lane];
                 }
                 for (int lane = 0; lane < LANES; lane++) {
-                    x_last[0][lane] = chosen_19[0][lane];
-                    x_last[1][lane] = chosen_19[1][lane];
-                    x_last[2][lane] = chosen_19[2][lane];
-                    v_last[0][lane] = chosen_20[0][lane];
-                    v_last[1][lane] = chosen_20[1][lane];
-                    v_last[2][lane] = chosen_20[2][lane];
+                    x_last[0][lane] = chosen_5[0][lane];
+                    x_last[1][lane] = chosen_5[1][lane];
+                    x_last[2][lane] = chosen_5[2][lane];
+                    v_last[0][lane] = chosen_6[0][lane];
+                    v_last[1][lane] = chosen_6[1][lane];
+                    v_last[2][lane] = chosen_6[2][lane];
                     x_added[0][lane] = y[0][lane];
                     x_added[1][lane] = y[1][lane];
                     x_added[2][lane] = y[2][lane];
@@ -1357,107 +974,60 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
                     v_added[2][lane] = v_added_2[2][lane];
                 }
                 for (int lane = 0; lane < LANES; lane++) {
-                    x_picked[0][lane] = chosen_22[0][lane];
-                    x_picked[1][lane] = chosen_22[1][lane];
-                    x_picked[2][lane] = chosen_22[2][lane];
-                    v_picked[0][lane] = chosen_23[0][lane];
-                    v_picked[1][lane] = chosen_23[1][lane];
-                    v_picked[2][lane] = chosen_23[2][lane];
-                    x_kept[0][lane] = choose(both_5[lane], chosen_22[0][lane], x_kept[0][lane]);
-                    x_kept[1][lane] = choose(both_5[lane], chosen_22[1][lane], x_kept[1][lane]);
-                    x_kept[2][lane] = choose(both_5[lane], chosen_22[2][lane], x_kept[2][lane]);
-                    v_kept[0][lane] = choose(both_5[lane], chosen_23[0][lane], v_kept[0][lane]);
-                    v_kept[1][lane] = choose(both_5[lane], chosen_23[1][lane], v_kept[1][lane]);
-                    v_kept[2][lane] = choose(both_5[lane], chosen_23[2][lane], v_kept[2][lane]);
+                    x_picked[0][lane] = chosen_8[0][lane];
+                    x_picked[1][lane] = chosen_8[1][lane];
+                    x_picked[2][lane] = chosen_8[2][lane];
+                    v_picked[0][lane] = chosen_9[0][lane];
+                    v_picked[1][lane] = chosen_9[1][lane];
+                    v_picked[2][lane] = chosen_9[2][lane];
+                    x_kept[0][lane] = choose(both_5[lane], chosen_8[0][lane], x_kept[0][lane]);
+                    x_kept[1][lane] = choose(both_5[lane], chosen_8[1][lane], x_kept[1][lane]);
+                    x_kept[2][lane] = choose(both_5[lane], chosen_8[2][lane], x_kept[2][lane]);
+                    v_kept[0][lane] = choose(both_5[lane], chosen_9[0][lane], v_kept[0][lane]);
+                    v_kept[1][lane] = choose(both_5[lane], chosen_9[1][lane], v_kept[1][lane]);
+                    v_kept[2][lane] = choose(both_5[lane], chosen_9[2][lane], v_kept[2][lane]);
                 }
                 for (int lane = 0; lane < LANES; lane++) {
-                    x_begin_1[0][lane] = chosen_3[0][lane];
-                    x_begin_1[1][lane] = chosen_3[1][lane];
-                    x_begin_1[2][lane] = chosen_3[2][lane];
-                    v_begin_1[0][lane] = chosen_4[0][lane];
-                    v_begin_1[1][lane] = chosen_4[1][lane];
-                    v_begin_1[2][lane] = chosen_4[2][lane];
-                    x_begin_2[0][lane] = chosen_5[0][lane];
-                    x_begin_2[1][lane] = chosen_5[1][lane];
-                    x_begin_2[2][lane] = chosen_5[2][lane];
-                    v_begin_2[0][lane] = chosen_6[0][lane];
-                    v_begin_2[1][lane] = chosen_6[1][lane];
-                    v_begin_2[2][lane] = chosen_6[2][lane];
-                }
-                for (int lane = 0; lane < LANES; lane++) {
-                    x_begin_3[0][lane] = chosen_7[0][lane];
-                    x_begin_3[1][lane] = chosen_7[1][lane];
-                    x_begin_3[2][lane] = chosen_7[2][lane];
-                    v_begin_3[0][lane] = chosen_8[0][lane];
-                    v_begin_3[1][lane] = chosen_8[1][lane];
-                    v_begin_3[2][lane] = chosen_8[2][lane];
-                    x_begin_4[0][lane] = chosen_9[0][lane];
-                    x_begin_4[1][lane] = chosen_9[1][lane];
-                    x_begin_4[2][lane] = chosen_9[2][lane];
-                    v_begin_4[0][lane] = chosen_10[0][lane];
-                    v_begin_4[1][lane] = chosen_10[1][lane];
-                    v_begin_4[2][lane] = chosen_10[2][lane];
-                }
-                for (int lane = 0; lane < LANES; lane++) {
-                    x_begin_5[0][lane] = chosen_11[0][lane];
-                    x_begin_5[1][lane] = chosen_11[1][lane];
-                    x_begin_5[2][lane] = chosen_11[2][lane];
-                    v_begin_5[0][lane] = chosen_12[0][lane];
-                    v_begin_5[1][lane] = chosen_12[1][lane];
-                    v_begin_5[2][lane] = chosen_12[2][lane];
-                    x_begin_6[0][lane] = chosen_13[0][lane];
-                    x_begin_6[1][lane] = chosen_13[1][lane];
-                    x_begin_6[2][lane] = chosen_13[2][lane];
-                    v_begin_6[0][lane] = chosen_14[0][lane];
-                    v_begin_6[1][lane] = chosen_14[1][lane];
-                    v_begin_6[2][lane] = chosen_14[2][lane];
-                }
-                for (int lane = 0; lane < LANES; lane++) {
-                    x_begin_7[0][lane] = chosen_15[0][lane];
-                    x_begin_7[1][lane] = chosen_15[1][lane];
-                    x_begin_7[2][lane] = chosen_15[2][lane];
-                    v_begin_7[0][lane] = chosen_16[0][lane];
-                    v_begin_7[1][lane] = chosen_16[1][lane];
-                    v_begin_7[2][lane] = chosen_16[2][lane];
                     window[lane] = choose(both_2[lane], maximum(window[lane], block_weight[lane]) +
                         log_1_plus(exponential(-absolute(window[lane] - block_weight[lane]))), window[lane]);
                     block_2[lane] = block_weight[lane];
                     forwards[lane] = ahead[lane];
                     place[lane] = choose(greater_equal_total[lane], 0.0f, total[lane]);
                     size[lane] = choose(greater_equal_total[lane], size[lane] * 2.0f, size[lane]);
-                    folded[lane] = choose(greater_equal_total[lane], 0.0f, (float)either_8[lane]);
-                }
-                for (int lane = 0; lane < LANES; lane++) {
-                    going[lane] = (float)(both[lane] & !(greater_equal_total[lane] & !(apart_8[lane] > 0.0f)));
-                    rate[lane] = rate[lane] + indicator_greater_going[lane] * exponential(minimum(chosen_21[lane] -
+                    folded[lane] = choose(greater_equal_total[lane], 0.0f, folded_2[lane]);
+                    going[lane] = (float)(both[lane] & !(greater_equal_total[lane] & !(apart_2[lane] > 0.0f)));
+                    rate[lane] = rate[lane] + indicator_greater_going[lane] * exponential(minimum(chosen_7[lane] -
                         start_weight[lane], 0.0f));
                     states[lane] = states[lane] + indicator_greater_going[lane];
+                }
+                for (int at = 0; at < 42; at++) {
+                    for (int lane = 0; lane < LANES; lane++) begins[at][lane] = begins_2[at][lane];
                 }
             }
             // nuts.gen:21
             double t;
             t = (double)k + 1.0;
-            double ratio_23;
-            ratio_23 = 1.0 / ((double)k + 11.0);
+            double ratio_5;
+            ratio_5 = 1.0 / ((double)k + 11.0);
             ALIGNED float behind_next[LANES];
             ALIGNED float log_size_next[LANES];
             double power_t;
             for (int lane = 0; lane < LANES; lane++) {
-                behind_next[lane] = (float)(1.0 - ratio_23) * behind[lane] + (float)ratio_23 * (0.8f - rate[lane] /
+                behind_next[lane] = (float)(1.0 - ratio_5) * behind[lane] + (float)ratio_5 * (0.8f - rate[lane] /
                     states[lane]);
                 log_size_next[lane] = log_eps[lane] + 2.302585092994046f - (float)(pow(t, 0.5) / 0.05) *
                     behind_next[lane];
             }
             power_t = pow(t, -0.75);
-            ALIGNED float apart_9[3][LANES];
+            ALIGNED float apart_3[3][LANES];
             ALIGNED float mean_next[3][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                apart_9[0][lane] = x_kept[0][lane] - x_mean[0][lane];
-                apart_9[1][lane] = x_kept[1][lane] - x_mean[1][lane];
-                apart_9[2][lane] = x_kept[2][lane] - x_mean[2][lane];
-                mean_next[0][lane] = x_mean[0][lane] + apart_9[0][lane] / (float)t;
-                mean_next[1][lane] = x_mean[1][lane] + apart_9[1][lane] / (float)t;
-                mean_next[2][lane] = x_mean[2][lane] + apart_9[2][lane] / (float)t;
+                apart_3[0][lane] = x_kept[0][lane] - x_mean[0][lane];
+                apart_3[1][lane] = x_kept[1][lane] - x_mean[1][lane];
+                apart_3[2][lane] = x_kept[2][lane] - x_mean[2][lane];
+                mean_next[0][lane] = x_mean[0][lane] + apart_3[0][lane] / (float)t;
+                mean_next[1][lane] = x_mean[1][lane] + apart_3[1][lane] / (float)t;
+                mean_next[2][lane] = x_mean[2][lane] + apart_3[2][lane] / (float)t;
                 x_2[0][lane] = x_kept[0][lane];
                 x_2[1][lane] = x_kept[1][lane];
                 x_2[2][lane] = x_kept[2][lane];
@@ -1472,9 +1042,9 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
                 x_mean[0][lane] = mean_next[0][lane];
                 x_mean[1][lane] = mean_next[1][lane];
                 x_mean[2][lane] = mean_next[2][lane];
-                x_square[0][lane] = x_square[0][lane] + apart_9[0][lane] * (x_kept[0][lane] - mean_next[0][lane]);
-                x_square[1][lane] = x_square[1][lane] + apart_9[1][lane] * (x_kept[1][lane] - mean_next[1][lane]);
-                x_square[2][lane] = x_square[2][lane] + apart_9[2][lane] * (x_kept[2][lane] - mean_next[2][lane]);
+                x_square[0][lane] = x_square[0][lane] + apart_3[0][lane] * (x_kept[0][lane] - mean_next[0][lane]);
+                x_square[1][lane] = x_square[1][lane] + apart_3[1][lane] * (x_kept[1][lane] - mean_next[1][lane]);
+                x_square[2][lane] = x_square[2][lane] + apart_3[2][lane] * (x_kept[2][lane] - mean_next[2][lane]);
             }
         }
         store(x_out, x_2, first, count, 3, 3, 0);

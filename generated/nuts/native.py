@@ -11,18 +11,18 @@ chain_rows = CFunction(
     "chain_rows",
     inputs=(Port((3,)), Port((3,)), Port(), Port((3,))),
     outputs=(Port((3,)), Port((3,)), Port()),
-    lanes=32,
+    lanes=16,
     scalars=("steps",),
     random=True,
-    work=24800.0,
+    work=25500.0,
 )
 warm_up_rows = CFunction(
     __file__,
     "warm_up_rows",
     inputs=(Port((3,)), Port((3,)), Port(), Port((3,))),
     outputs=(Port((3,)), Port((3,)), Port(), Port((3,))),
-    lanes=32,
+    lanes=16,
     scalars=("steps",),
     random=True,
-    work=24800.0,
+    work=25500.0,
 )

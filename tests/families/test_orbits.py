@@ -59,9 +59,9 @@ def test_parts_of_a_block_that_fold_have_to_end_it(monkeypatch: pytest.MonkeyPat
     """Power: without looking at the parts of a block, only at whole windows, the law that is kept is another."""
     honest = orbits._Walk._parts
 
-    def careless(walk: Any, *arguments: Any) -> tuple[dict[str, orbits.State], Expr]:
+    def careless(walk: Any, *arguments: Any) -> tuple[Expr | None, Expr]:
         found, _ = honest(walk, *arguments)
-        return found, walk._of("greater", arguments[0].plain["folded"], 0)
+        return found, arguments[0].plain["folded"]
 
     monkeypatch.setattr(orbits._Walk, "_parts", careless)
     scores, _ = _scores(SPEC.replace("Skewed", "Careless"))
