@@ -87,9 +87,9 @@ def resolve(
         if name.id not in variables:
             builder.unsupported("a density inside a model of something besides its variables", declaration.span)
         of.append(nodes.Input(name.id, variables[name.id].type, span=name.span))
-    for each in signature.conditions or ():
-        if each.default is not None:
-            builder.unsupported("a condition of a density with a default", each.default.span)
+    usual = next((d.default for d in signature.conditions or () if d.default is not None), None)
+    if usual is not None:
+        builder.unsupported("a condition of a density with a default", usual.span)
     given = [condition(infer, context, d, variables) for d in signature.conditions or ()]
     inputs = (*of, *given)
     known = {i.name: variables[i.name] for i in inputs if i.name in variables}
