@@ -103,7 +103,7 @@ def scopes(model: nodes.Model, transition: nodes.Transition) -> Iterator[tuple[n
             case nodes.Through():
                 for name, source in zip(step.names, step.sources, strict=True):
                     names[name] = symbol("draw", name, source.type.support, source.type.shape)
-            case nodes.Accept():
+            case nodes.Accept() | nodes.Orbit():
                 for name in step.names:
                     own = types[name.rstrip("'")]
                     names[name] = symbol("draw", name, own.support, own.shape)

@@ -152,7 +152,7 @@ class _Following:
 
     def _transition(self, drawn: nodes.Drawn, source: nodes.JointSource, carried: bool) -> Iterator[Blocked]:
         move = next(t for t in self.model.transitions if t.name == source.joint)
-        targets = {s.target for s in move.steps if isinstance(s, nodes.Accept)}
+        targets = {s.target for s in move.steps if isinstance(s, nodes.Accept | nodes.Orbit)}
         roots: list[Node] = [move, *(e for e in self.model.energies if e.joint in targets)]
         if carried or (not source.stopped and self._learned(*roots)):
             name = drawn.names[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gencompiler.catalog.supports import SUPPORTS
-from gencompiler.checks import admissibility
+from gencompiler.checks import admissibility, orbits
 from gencompiler.checks.checking import Checking
 from gencompiler.model.nodes import Support
 from gencompiler.proof import finite_chains, flow_search, imbalance
@@ -16,6 +16,7 @@ from gencompiler.proof.chain_rules import (
     Kernel,
     Mapped,
     Move,
+    Orbit,
     Repeated,
     Reversible,
     Sequence,
@@ -45,7 +46,7 @@ class Keeping:
     def keeps(self, move: Move, log_target: Term) -> Proof:
         """That a move leaves a measure invariant; raises NotFound."""
         match move:
-            case Kernel() | Deterministic():
+            case Kernel() | Deterministic() | Orbit():
                 return prove("detailed_balance", (), self.balances(move, log_target))
             case Sequence(parts=parts):
                 return self._sequence(parts, log_target)
@@ -103,6 +104,8 @@ class Keeping:
 
     def balances(self, move: Move, log_target: Term) -> Proof:
         """That a move is in detailed balance with a measure; raises NotFound."""
+        if isinstance(move, Orbit):
+            return orbits.walks(self, move, log_target)
         if not isinstance(move, Kernel | Deterministic):
             return self._proved(move, "self_adjoint", (), self.undone(move, log_target))
         self.blamed = move
@@ -145,7 +148,7 @@ class Keeping:
     def undone(self, move: Move, log_target: Term) -> Proof:
         """A transition and what runs it backwards; raises NotFound."""
         match move:
-            case Kernel() | Deterministic():
+            case Kernel() | Deterministic() | Orbit():
                 return prove("own_adjoint", (), self.balances(move, log_target))
             case Sequence(parts=parts):
                 return prove("adjoint_sequence", (log_target,), *(self.undone(p, log_target) for p in parts))

@@ -105,6 +105,8 @@ class Builder:
         #: The SDE of a name, also before its own turn; None where no SDE has it.
         self.equations_of: Callable[[str], nodes.Sde | None] = self.sdes.get
         self.transitions: dict[str, nodes.Transition] = {}
+        #: What the conditions of a transition are where its use does not say, by its name and theirs.
+        self.usual: dict[tuple[str, str], tree.Expr] = {}
         self.open: list[str] = []
         self.functions_by_shape: dict[str, str] = {}
         self.builtin_maps: dict[str, str] = {}

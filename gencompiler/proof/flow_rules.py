@@ -36,6 +36,7 @@ from gencompiler.proof.chain_rules import (
     Move,
     NotReversible,
     NotStationary,
+    Orbit,
     Proposal,
     Repeated,
     Sequence,
@@ -87,7 +88,7 @@ def state_of(move: Move, log_target: Term, extra: tuple[Term, ...] = ()) -> set[
     """The variables that a move and a measure are about."""
     state: set[Term] = set()
     for part in (move, *kernels(move)):
-        if isinstance(part, Kernel | Deterministic | Blend):
+        if isinstance(part, Kernel | Deterministic | Orbit | Blend):
             state |= set(part.state)
     named = log_target.symbols.union(*(t.symbols for t in extra))
     return {s for s in state if s in named} | set(moved(move))
