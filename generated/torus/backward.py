@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import causal, gradients, tiles
-from gencompiler.runtime.kernels import dot, matrix, softplus, square, vector
+from gencompiler.runtime.kernels import dot, matrix, maximum, minimum, softplus, square, vector
 from gencompiler.runtime.programs import RowFunction
 
 LOG_PROB_SAVING_LAYOUT_1 = tiles.layout(16, [*range(1, 12), -1])
@@ -132,12 +132,12 @@ def log_prob_saving_kernel(
         value__1 = z_0
         reverse_input_0 = tl.where(
             value__0 < 3.141592653589793,
-            tl.maximum(value__0, -3.141592653589793),
+            maximum(value__0, -3.141592653589793),
             -3.141592653589793,
         )
         reverse_input_1 = tl.where(
             value__1 < 3.141592653589793,
-            tl.maximum(value__1, -3.141592653589793),
+            maximum(value__1, -3.141592653589793),
             -3.141592653589793,
         )
         # torus.gen:5
@@ -158,7 +158,7 @@ def log_prob_saving_kernel(
         shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")), 1)
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # bijections.gen:79
-        product = 6.283185307179586 * (
+        product_2 = 6.283185307179586 * (
             0.001
             + 0.988
             * tl.exp(
@@ -172,14 +172,16 @@ def log_prob_saving_kernel(
             )
         )
         total_4 = -3.141592653589793 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         total_4_2 = -3.141592653589793 + (
             0.0
-            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
         total_4_3 = -3.141592653589793 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         # torus.gen:4
         indicator_value = (difference_2[:, None] >= total_4).to(tl.float32)
@@ -194,7 +196,7 @@ def log_prob_saving_kernel(
         shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")), 1)
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # bijections.gen:78
-        product_2 = 6.283185307179586 * (
+        product_2_2 = 6.283185307179586 * (
             0.001
             + 0.988
             * tl.exp(
@@ -208,9 +210,9 @@ def log_prob_saving_kernel(
             )
         )
         # torus.gen:4
-        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product_2, 0.0), 1)
+        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product_2_2, 0.0), 1)
         difference_4 = difference_2 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * total_4_3, 0.0), 1)
-        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product, 0.0), 1)
+        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product_2, 0.0), 1)
         ratio = reduced_2 / reduced
         product_3 = difference_4 * ratio
         total_6 = 0.001 + softplus(
@@ -245,7 +247,7 @@ def log_prob_saving_kernel(
                     + (
                         0.0
                         + dot(
-                            tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0),
+                            tl.where(tl.arange(0, 16)[None, :] < 12, product_2_2, 0.0),
                             matrix(weights_array, 0, 16, 16),
                             "ieee",
                         )
@@ -254,14 +256,14 @@ def log_prob_saving_kernel(
                 0.0,
             ),
             1,
-        ) + reduced * tl.minimum(
-            tl.maximum(
+        ) + reduced * minimum(
+            maximum(
                 2.0
                 * product_3
                 / (
                     difference_5
                     + tl.sqrt(
-                        tl.maximum(
+                        maximum(
                             difference_5 * difference_5
                             + 4.0
                             * (
@@ -283,12 +285,12 @@ def log_prob_saving_kernel(
         # torus.gen:12
         CircularCoupling_input_0 = tl.where(
             value_3_0 < 3.141592653589793,
-            tl.maximum(value_3_0, -3.141592653589793),
+            maximum(value_3_0, -3.141592653589793),
             -3.141592653589793,
         )
         CircularCoupling_input_1 = tl.where(
             value_3_1 < 3.141592653589793,
-            tl.maximum(value_3_1, -3.141592653589793),
+            maximum(value_3_1, -3.141592653589793),
             -3.141592653589793,
         )
         tl.store(z_saved_out + place * 2 + (3 - k) // 4 * 2, CircularCoupling_input_0, mask=live)
@@ -391,8 +393,8 @@ def log_prob_saving_kernel(
         # bijections.gen:76
         reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_13, 0.0), 1)
         # torus.gen:4
-        smaller = tl.minimum(
-            tl.maximum(
+        smaller = minimum(
+            maximum(
                 (value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_11_3, 0.0), 1))
                 / reduced_6,
                 0.0,
@@ -433,6 +435,7 @@ def log_prob_saving_kernel(
     tl.store(log_prob_out + place, -3.6757541328186907 - log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_rows(
     x,
@@ -469,19 +472,21 @@ def log_prob_saving_rows(
         c_bias,
         device,
     )
+    size = log_prob_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
     z_saved = torch.empty(count, 2, dtype=torch.float32, device=device)
-    log_prob_saving_kernel[(triton.cdiv(count, 16),)](
+    log_prob_saving_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         z_saved,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob, z_saved
 
@@ -811,12 +816,12 @@ def log_prob_backward_kernel(
         difference_4_1 = value_2_1 - 6.283185307179586 * tl.floor(value_2_1 / 6.283185307179586 + 0.5)
         CircularCoupling_output_0 = tl.where(
             difference_4_0 < 3.141592653589793,
-            tl.maximum(difference_4_0, -3.141592653589793),
+            maximum(difference_4_0, -3.141592653589793),
             -3.141592653589793,
         )
         CircularCoupling_output_1 = tl.where(
             difference_4_1 < 3.141592653589793,
-            tl.maximum(difference_4_1, -3.141592653589793),
+            maximum(difference_4_1, -3.141592653589793),
             -3.141592653589793,
         )
         value_3_0 = CircularCoupling_output_1
@@ -825,20 +830,20 @@ def log_prob_backward_kernel(
         difference_5_1 = value_3_1 - 6.283185307179586 * tl.floor(value_3_1 / 6.283185307179586 + 0.5)
         reverse_output_0 = tl.where(
             difference_5_0 < 3.141592653589793,
-            tl.maximum(difference_5_0, -3.141592653589793),
+            maximum(difference_5_0, -3.141592653589793),
             -3.141592653589793,
         )
         reverse_output_1 = tl.where(
             difference_5_1 < 3.141592653589793,
-            tl.maximum(difference_5_1, -3.141592653589793),
+            maximum(difference_5_1, -3.141592653589793),
             -3.141592653589793,
         )
         value_4_0 = reverse_output_1
         value_4_1 = reverse_output_0
         less_value_4_0 = value_4_0 < 3.141592653589793
         less_value_4_1 = value_4_1 < 3.141592653589793
-        reverse_input_0 = tl.where(less_value_4_0, tl.maximum(value_4_0, -3.141592653589793), -3.141592653589793)
-        reverse_input_1 = tl.where(less_value_4_1, tl.maximum(value_4_1, -3.141592653589793), -3.141592653589793)
+        reverse_input_0 = tl.where(less_value_4_0, maximum(value_4_0, -3.141592653589793), -3.141592653589793)
+        reverse_input_1 = tl.where(less_value_4_1, maximum(value_4_1, -3.141592653589793), -3.141592653589793)
         # torus.gen:5
         value_5_0 = reverse_input_0
         cos_value_5_0 = tl.cos(value_5_0)
@@ -889,32 +894,34 @@ def log_prob_backward_kernel(
         )
         exp_value = tl.exp(total_6 - reduced_4[:, None])
         # bijections.gen:79
-        product = 6.283185307179586 * (0.001 + 0.988 * exp_value)
+        product_2 = 6.283185307179586 * (0.001 + 0.988 * exp_value)
         total_7 = -3.141592653589793 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         total_7_2 = -3.141592653589793 + (
             0.0
-            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
         total_7_3 = -3.141592653589793 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         total_7_4 = -3.141592653589793 + (
             0.0
-            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_3_array, 0, 16, 16), "ieee")
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_3_array, 0, 16, 16), "ieee")
         )
         total_7_5 = -3.141592653589793 + (
             0.0
-            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_4_array, 0, 16, 16), "ieee")
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_4_array, 0, 16, 16), "ieee")
         )
         total_7_6 = -3.141592653589793 + (
             0.0
-            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_5_array, 0, 16, 16), "ieee")
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_5_array, 0, 16, 16), "ieee")
         )
         total_7_7 = -3.141592653589793 + (
             0.0
-            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_6_array, 0, 16, 16), "ieee")
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_6_array, 0, 16, 16), "ieee")
         )
         # torus.gen:4
         indicator_value_2 = (difference_7[:, None] >= total_7).to(tl.float32)
@@ -953,11 +960,11 @@ def log_prob_backward_kernel(
         )
         exp_value_2 = tl.exp(total_8 - reduced_5[:, None])
         # bijections.gen:78
-        product_2 = 6.283185307179586 * (0.001 + 0.988 * exp_value_2)
+        product_2_2 = 6.283185307179586 * (0.001 + 0.988 * exp_value_2)
         # torus.gen:4
-        reduced_6 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_8 * product_2, 0.0), 1)
+        reduced_6 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_8 * product_2_2, 0.0), 1)
         difference_9 = difference_7 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_8 * total_7_3, 0.0), 1)
-        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_8 * product, 0.0), 1)
+        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_8 * product_2, 0.0), 1)
         ratio = reduced_7 / reduced_6
         product_3 = difference_9 * ratio
         product_4 = 2.0 * product_3
@@ -988,11 +995,11 @@ def log_prob_backward_kernel(
         difference_12 = product_6 - reduced_8 - reduced_9
         difference_13 = reduced_7 * ratio - product_5 - difference_9 * difference_12
         total_11 = difference_11 * difference_11 + 4.0 * (difference_13 * product_3)
-        sqrt_value = tl.sqrt(tl.maximum(total_11, 0.0))
+        sqrt_value = tl.sqrt(maximum(total_11, 0.0))
         total_12 = difference_11 + sqrt_value
         ratio_2 = product_4 / total_12
-        larger = tl.maximum(ratio_2, 0.0)
-        smaller = tl.minimum(larger, 1.0)
+        larger = maximum(ratio_2, 0.0)
+        smaller = minimum(larger, 1.0)
         total_13 = (
             tl.sum(
                 tl.where(
@@ -1003,7 +1010,7 @@ def log_prob_backward_kernel(
                         + (
                             0.0
                             + dot(
-                                tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0),
+                                tl.where(tl.arange(0, 16)[None, :] < 12, product_2_2, 0.0),
                                 matrix(weights_array, 0, 16, 16),
                                 "ieee",
                             )
@@ -1022,16 +1029,8 @@ def log_prob_backward_kernel(
         # torus.gen:12
         less_value_7_0 = value_7_0 < 3.141592653589793
         less_value_7_1 = value_7_1 < 3.141592653589793
-        CircularCoupling_input_0 = tl.where(
-            less_value_7_0,
-            tl.maximum(value_7_0, -3.141592653589793),
-            -3.141592653589793,
-        )
-        CircularCoupling_input_1 = tl.where(
-            less_value_7_1,
-            tl.maximum(value_7_1, -3.141592653589793),
-            -3.141592653589793,
-        )
+        CircularCoupling_input_0 = tl.where(less_value_7_0, maximum(value_7_0, -3.141592653589793), -3.141592653589793)
+        CircularCoupling_input_1 = tl.where(less_value_7_1, maximum(value_7_1, -3.141592653589793), -3.141592653589793)
         # torus.gen:5
         value_8_0 = CircularCoupling_input_0
         cos_value_8_0 = tl.cos(value_8_0)
@@ -1135,8 +1134,8 @@ def log_prob_backward_kernel(
         # bijections.gen:83
         ratio_3 = difference_15 / reduced_11
         # torus.gen:4
-        larger_2 = tl.maximum(ratio_3, 0.0)
-        smaller_2 = tl.minimum(larger_2, 1.0)
+        larger_2 = maximum(ratio_3, 0.0)
+        smaller_2 = minimum(larger_2, 1.0)
         difference_16 = 1.0 - smaller_2
         product_8 = smaller_2 * difference_16
         # torus.gen:5
@@ -1478,11 +1477,11 @@ def log_prob_backward_kernel(
         projected_4_0 = tl.sum(total_38 * vector(mlp_0_weight_array, k_2, 32), 1)
         projected_4_1 = tl.sum(total_38 * vector(mlp_0_weight_array_2, k_2, 32), 1)
         # torus.gen:12
-        drift = tl.maximum(
+        drift = maximum(
             drift,
             tl.where(
                 equal_difference,
-                tl.maximum(
+                maximum(
                     tl.abs(z_2_0 - value__0) / (tl.abs(value__0) + 1.0),
                     tl.abs(z_2_1 - value__1) / (tl.abs(value__1) + 1.0),
                 ),
@@ -1501,9 +1500,9 @@ def log_prob_backward_kernel(
     tl.store(x_gradient_out + place * 2 + 1, z_adjoint_1, mask=live)
     tl.store(
         drift_out + place,
-        tl.maximum(
+        maximum(
             drift,
-            tl.maximum(
+            maximum(
                 tl.abs(z_2_0 - tl.load(x_ptr + place * 2, mask=live, other=0))
                 / (tl.abs(tl.load(x_ptr + place * 2, mask=live, other=0)) + 1.0),
                 tl.abs(z_2_1 - tl.load(x_ptr + place * 2 + 1, mask=live, other=0))
@@ -1514,6 +1513,7 @@ def log_prob_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_backward_rows(
     x,
@@ -1557,6 +1557,8 @@ def log_prob_backward_rows(
         c_bias,
         device,
     )
+    size = log_prob_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_gradient = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_1 = torch.empty(count, 48, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
@@ -1575,13 +1577,13 @@ def log_prob_backward_rows(
     part_15 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_16 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_17 = torch.empty(count, 8, dtype=torch.float32, device=device)
-    part_18 = torch.empty(triton.cdiv(count, 16), 48, dtype=torch.float32, device=device)
-    part_19 = torch.empty(triton.cdiv(count, 16), 48, dtype=torch.float32, device=device)
-    part_20 = torch.empty(triton.cdiv(count, 16), 48, dtype=torch.float32, device=device)
-    part_21 = torch.empty(triton.cdiv(count, 16), 128, dtype=torch.float32, device=device)
-    part_22 = torch.empty(triton.cdiv(count, 16), 128, dtype=torch.float32, device=device)
+    part_18 = torch.empty(programs, 48, dtype=torch.float32, device=device)
+    part_19 = torch.empty(programs, 48, dtype=torch.float32, device=device)
+    part_20 = torch.empty(programs, 48, dtype=torch.float32, device=device)
+    part_21 = torch.empty(programs, 128, dtype=torch.float32, device=device)
+    part_22 = torch.empty(programs, 128, dtype=torch.float32, device=device)
     drift = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_backward_kernel[(triton.cdiv(count, 16),)](
+    log_prob_backward_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         z_saved.to(torch.float32).contiguous(),
         log_prob_cotangent.to(torch.float32).contiguous(),
@@ -1611,11 +1613,11 @@ def log_prob_backward_rows(
         part_22,
         drift,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return (
         x_gradient,
@@ -1769,12 +1771,12 @@ def log_prob_saving_saved_kernel(
         value__1 = z_0
         reverse_input_0 = tl.where(
             value__0 < 3.141592653589793,
-            tl.maximum(value__0, -3.141592653589793),
+            maximum(value__0, -3.141592653589793),
             -3.141592653589793,
         )
         reverse_input_1 = tl.where(
             value__1 < 3.141592653589793,
-            tl.maximum(value__1, -3.141592653589793),
+            maximum(value__1, -3.141592653589793),
             -3.141592653589793,
         )
         # torus.gen:5
@@ -1795,7 +1797,7 @@ def log_prob_saving_saved_kernel(
         shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")), 1)
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # bijections.gen:79
-        product = 6.283185307179586 * (
+        product_2 = 6.283185307179586 * (
             0.001
             + 0.988
             * tl.exp(
@@ -1809,14 +1811,16 @@ def log_prob_saving_saved_kernel(
             )
         )
         total_4 = -3.141592653589793 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         total_4_2 = -3.141592653589793 + (
             0.0
-            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
         total_4_3 = -3.141592653589793 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         # torus.gen:4
         indicator_value = (difference_2[:, None] >= total_4).to(tl.float32)
@@ -1831,7 +1835,7 @@ def log_prob_saving_saved_kernel(
         shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")), 1)
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # bijections.gen:78
-        product_2 = 6.283185307179586 * (
+        product_2_2 = 6.283185307179586 * (
             0.001
             + 0.988
             * tl.exp(
@@ -1845,9 +1849,9 @@ def log_prob_saving_saved_kernel(
             )
         )
         # torus.gen:4
-        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product_2, 0.0), 1)
+        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product_2_2, 0.0), 1)
         difference_4 = difference_2 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * total_4_3, 0.0), 1)
-        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product, 0.0), 1)
+        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product_2, 0.0), 1)
         ratio = reduced_2 / reduced
         product_3 = difference_4 * ratio
         total_6 = 0.001 + softplus(
@@ -1882,7 +1886,7 @@ def log_prob_saving_saved_kernel(
                     + (
                         0.0
                         + dot(
-                            tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0),
+                            tl.where(tl.arange(0, 16)[None, :] < 12, product_2_2, 0.0),
                             matrix(weights_array, 0, 16, 16),
                             "ieee",
                         )
@@ -1891,14 +1895,14 @@ def log_prob_saving_saved_kernel(
                 0.0,
             ),
             1,
-        ) + reduced * tl.minimum(
-            tl.maximum(
+        ) + reduced * minimum(
+            maximum(
                 2.0
                 * product_3
                 / (
                     difference_5
                     + tl.sqrt(
-                        tl.maximum(
+                        maximum(
                             difference_5 * difference_5
                             + 4.0
                             * (
@@ -1920,12 +1924,12 @@ def log_prob_saving_saved_kernel(
         # torus.gen:12
         CircularCoupling_input_0 = tl.where(
             value_3_0 < 3.141592653589793,
-            tl.maximum(value_3_0, -3.141592653589793),
+            maximum(value_3_0, -3.141592653589793),
             -3.141592653589793,
         )
         CircularCoupling_input_1 = tl.where(
             value_3_1 < 3.141592653589793,
-            tl.maximum(value_3_1, -3.141592653589793),
+            maximum(value_3_1, -3.141592653589793),
             -3.141592653589793,
         )
         # torus.gen:4
@@ -2026,8 +2030,8 @@ def log_prob_saving_saved_kernel(
         # bijections.gen:76
         reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_13, 0.0), 1)
         # torus.gen:4
-        smaller = tl.minimum(
-            tl.maximum(
+        smaller = minimum(
+            maximum(
                 (value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_11_3, 0.0), 1))
                 / reduced_6,
                 0.0,
@@ -2070,6 +2074,7 @@ def log_prob_saving_saved_kernel(
     tl.store(log_prob_out + place, -3.6757541328186907 - log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_saved_rows(
     x,
@@ -2106,21 +2111,23 @@ def log_prob_saving_saved_rows(
         c_bias,
         device,
     )
+    size = log_prob_saving_saved_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
     z_saved = torch.empty(count, 8, dtype=torch.float32, device=device)
     z_end = torch.empty(count, 2, dtype=torch.float32, device=device)
-    log_prob_saving_saved_kernel[(triton.cdiv(count, 16),)](
+    log_prob_saving_saved_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         z_saved,
         z_end,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob, z_saved, z_end
 
@@ -2339,8 +2346,8 @@ def log_prob_backward_saved_kernel(
         value__1 = tl.load(z_saved_ptr + place * 8 + (3 - k_2) * 2, mask=live, other=0)
         less_value_0 = value__0 < 3.141592653589793
         less_value_1 = value__1 < 3.141592653589793
-        reverse_input_0 = tl.where(less_value_0, tl.maximum(value__0, -3.141592653589793), -3.141592653589793)
-        reverse_input_1 = tl.where(less_value_1, tl.maximum(value__1, -3.141592653589793), -3.141592653589793)
+        reverse_input_0 = tl.where(less_value_0, maximum(value__0, -3.141592653589793), -3.141592653589793)
+        reverse_input_1 = tl.where(less_value_1, maximum(value__1, -3.141592653589793), -3.141592653589793)
         # torus.gen:5
         value_2_0 = reverse_input_0
         cos_value_2_0 = tl.cos(value_2_0)
@@ -2385,32 +2392,34 @@ def log_prob_backward_saved_kernel(
         )
         exp_value = tl.exp(total_3 - reduced[:, None])
         # bijections.gen:79
-        product = 6.283185307179586 * (0.001 + 0.988 * exp_value)
+        product_2 = 6.283185307179586 * (0.001 + 0.988 * exp_value)
         total_4 = -3.141592653589793 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         total_4_2 = -3.141592653589793 + (
             0.0
-            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
         total_4_3 = -3.141592653589793 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         total_4_4 = -3.141592653589793 + (
             0.0
-            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_3_array, 0, 16, 16), "ieee")
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_3_array, 0, 16, 16), "ieee")
         )
         total_4_5 = -3.141592653589793 + (
             0.0
-            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_4_array, 0, 16, 16), "ieee")
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_4_array, 0, 16, 16), "ieee")
         )
         total_4_6 = -3.141592653589793 + (
             0.0
-            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_5_array, 0, 16, 16), "ieee")
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_5_array, 0, 16, 16), "ieee")
         )
         total_4_7 = -3.141592653589793 + (
             0.0
-            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_6_array, 0, 16, 16), "ieee")
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_6_array, 0, 16, 16), "ieee")
         )
         # torus.gen:4
         indicator_value = (difference_2[:, None] >= total_4).to(tl.float32)
@@ -2449,11 +2458,11 @@ def log_prob_backward_saved_kernel(
         )
         exp_value_2 = tl.exp(total_5 - reduced_2[:, None])
         # bijections.gen:78
-        product_2 = 6.283185307179586 * (0.001 + 0.988 * exp_value_2)
+        product_2_2 = 6.283185307179586 * (0.001 + 0.988 * exp_value_2)
         # torus.gen:4
-        reduced_3 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product_2, 0.0), 1)
+        reduced_3 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product_2_2, 0.0), 1)
         difference_4 = difference_2 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * total_4_3, 0.0), 1)
-        reduced_4 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product, 0.0), 1)
+        reduced_4 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product_2, 0.0), 1)
         ratio = reduced_4 / reduced_3
         product_3 = difference_4 * ratio
         product_4 = 2.0 * product_3
@@ -2484,11 +2493,11 @@ def log_prob_backward_saved_kernel(
         difference_7 = product_6 - reduced_5 - reduced_6
         difference_8 = reduced_4 * ratio - product_5 - difference_4 * difference_7
         total_8 = difference_6 * difference_6 + 4.0 * (difference_8 * product_3)
-        sqrt_value = tl.sqrt(tl.maximum(total_8, 0.0))
+        sqrt_value = tl.sqrt(maximum(total_8, 0.0))
         total_9 = difference_6 + sqrt_value
         ratio_2 = product_4 / total_9
-        larger = tl.maximum(ratio_2, 0.0)
-        smaller = tl.minimum(larger, 1.0)
+        larger = maximum(ratio_2, 0.0)
+        smaller = minimum(larger, 1.0)
         total_10 = (
             tl.sum(
                 tl.where(
@@ -2499,7 +2508,7 @@ def log_prob_backward_saved_kernel(
                         + (
                             0.0
                             + dot(
-                                tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0),
+                                tl.where(tl.arange(0, 16)[None, :] < 12, product_2_2, 0.0),
                                 matrix(weights_array, 0, 16, 16),
                                 "ieee",
                             )
@@ -2518,16 +2527,8 @@ def log_prob_backward_saved_kernel(
         # torus.gen:12
         less_value_4_0 = value_4_0 < 3.141592653589793
         less_value_4_1 = value_4_1 < 3.141592653589793
-        CircularCoupling_input_0 = tl.where(
-            less_value_4_0,
-            tl.maximum(value_4_0, -3.141592653589793),
-            -3.141592653589793,
-        )
-        CircularCoupling_input_1 = tl.where(
-            less_value_4_1,
-            tl.maximum(value_4_1, -3.141592653589793),
-            -3.141592653589793,
-        )
+        CircularCoupling_input_0 = tl.where(less_value_4_0, maximum(value_4_0, -3.141592653589793), -3.141592653589793)
+        CircularCoupling_input_1 = tl.where(less_value_4_1, maximum(value_4_1, -3.141592653589793), -3.141592653589793)
         # torus.gen:5
         value_5_0 = CircularCoupling_input_0
         cos_value_5_0 = tl.cos(value_5_0)
@@ -2631,8 +2632,8 @@ def log_prob_backward_saved_kernel(
         # bijections.gen:83
         ratio_3 = difference_10 / reduced_8
         # torus.gen:4
-        larger_2 = tl.maximum(ratio_3, 0.0)
-        smaller_2 = tl.minimum(larger_2, 1.0)
+        larger_2 = maximum(ratio_3, 0.0)
+        smaller_2 = minimum(larger_2, 1.0)
         difference_11 = 1.0 - smaller_2
         product_8 = smaller_2 * difference_11
         # torus.gen:5
@@ -2984,6 +2985,7 @@ def log_prob_backward_saved_kernel(
     tl.store(x_gradient_out + place * 2 + 1, z_adjoint_1, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_backward_saved_rows(
     x,
@@ -3028,6 +3030,8 @@ def log_prob_backward_saved_rows(
         c_bias,
         device,
     )
+    size = log_prob_backward_saved_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_gradient = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_1 = torch.empty(count, 48, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
@@ -3046,12 +3050,12 @@ def log_prob_backward_saved_rows(
     part_15 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_16 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_17 = torch.empty(count, 8, dtype=torch.float32, device=device)
-    part_18 = torch.empty(triton.cdiv(count, 16), 48, dtype=torch.float32, device=device)
-    part_19 = torch.empty(triton.cdiv(count, 16), 48, dtype=torch.float32, device=device)
-    part_20 = torch.empty(triton.cdiv(count, 16), 48, dtype=torch.float32, device=device)
-    part_21 = torch.empty(triton.cdiv(count, 16), 128, dtype=torch.float32, device=device)
-    part_22 = torch.empty(triton.cdiv(count, 16), 128, dtype=torch.float32, device=device)
-    log_prob_backward_saved_kernel[(triton.cdiv(count, 16),)](
+    part_18 = torch.empty(programs, 48, dtype=torch.float32, device=device)
+    part_19 = torch.empty(programs, 48, dtype=torch.float32, device=device)
+    part_20 = torch.empty(programs, 48, dtype=torch.float32, device=device)
+    part_21 = torch.empty(programs, 128, dtype=torch.float32, device=device)
+    part_22 = torch.empty(programs, 128, dtype=torch.float32, device=device)
+    log_prob_backward_saved_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         z_saved.to(torch.float32).contiguous(),
         z_end.to(torch.float32).contiguous(),
@@ -3081,11 +3085,11 @@ def log_prob_backward_saved_rows(
         part_21,
         part_22,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return (
         x_gradient,
