@@ -76,9 +76,10 @@ def rows() -> Tensor:
 
 @pytest.mark.parametrize("body", ENERGIES)
 def test_an_energy(body: str, tmp_path: Path) -> None:
-    model, W, w = compiled(tmp_path, f"p(x) ∝ exp(-({body}))")
+    # The square is there to make a law of each of them.
+    model, W, w = compiled(tmp_path, f"p(x) ∝ exp(-({body}) - x @ x)")
     x = rows()
-    torch.testing.assert_close(model.energy(x), ENERGIES[body](x, W, w))
+    torch.testing.assert_close(model.energy(x), ENERGIES[body](x, W, w) + (x**2).sum(1))
 
 
 @pytest.mark.parametrize("body", CONDITIONALS)
