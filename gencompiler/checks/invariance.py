@@ -223,12 +223,18 @@ class Keeping:
                 if not (_is_sign(moves[0], maps[0].images[0]) or _discrete(moves, maps[0])):
                     raise NotFound("volume", ZERO, f"the Jacobian of the proposal is not known: {failure}") from None
         try:
-            single = [prove("sheared", (moves, m.images, shears(moves, m.images))) for m in _images(maps)]
+            single = [self._sheared(moves, m) for m in _images(maps)]
             return single[0] if single[0].conclusion.values()[1] == maps else prove("volumes", (moves, maps), *single)
-        except Unproved as failure:
+        except (NotFound, Unproved) as failure:
             if len(maps) == 1 and isinstance(maps[0], Images) and _discrete(moves, maps[0]):
                 return self._counted(moves, maps[0])
             raise NotFound("volume", ZERO, f"the Jacobian of the proposal is not known: {failure}") from None
+
+    def _sheared(self, moves: tuple[Term, ...], own: Images) -> Proof:
+        """That a map made of shears keeps volumes; raises NotFound or Unproved."""
+        witness = shears(moves, own.images)
+        added = [self.search.range(addend) for _, _, addend in witness]
+        return prove("sheared", (moves, own.images, witness), *added)
 
     def _counted(self, moves: tuple[Term, ...], own: Images) -> Proof:
         """That an involution of discrete variables keeps the counting measure; raises NotFound or Unproved."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from fractions import Fraction
 
-from gencompiler.checks import admissibility, invariance, orbits
+from gencompiler.checks import admissibility, energies, invariance, orbits
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.moves import Unsupported, condition, move_of
 from gencompiler.checks.verdict import REFUTED, UNKNOWN, Obligation, Verdict, refutes
@@ -122,7 +122,14 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
         _inadmissible(checking, claim, own)
         return
 
+    endless = f"the mass of `{claim.fact.arguments[1]}` is not finite" if _endless(checking, claim) else ""
+    if endless and keeping.refutation(goal) is None:
+        checking.record(Verdict(UNKNOWN, own, notes=(endless,)))
+        return
+
     def attempt() -> Proof:
+        if endless:
+            raise NotFound("mass", goal.log_target, endless)
         rule = "finite_keeps" if isinstance(goal, Stationary) else "finite_balances"
         try:
             if isinstance(goal, Stationary):
@@ -145,6 +152,12 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
         return _explain(checking, claim, own, failure, evidence, blamed)
 
     checking.settle(own, attempt, refute, explain, (claim.fact.predicate, *claim.fact.arguments))
+
+
+def _endless(checking: Checking, claim: nodes.Claim) -> bool:
+    """Whether the target is no law, which has been reported where it is stated."""
+    verdicts = (v for v in checking.verdicts if v.obligation.id == energies.ID)
+    return any(v.status == REFUTED and v.obligation.subject == claim.fact.arguments[1] for v in verdicts)
 
 
 def _inadmissible(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:

@@ -185,6 +185,7 @@ def text(model: nodes.Model) -> str:
         relation = "=" if density.normalized else "∝"
         head = f"{density.name}({_inputs(density.variables)}{given})"
         lines.append(f"  density {head} {relation} {expression(density.value)}")
+    lines += [f"  length {each.name} <= {each.longest} of {', '.join(each.variables)}" for each in model.lengths]
     lines += [_conditional(c) for c in model.conditionals]
     lines += [f"  {e.joint}({', '.join(e.variables)}) ∝ {expression(e.value)}" for e in model.energies]
     lines += [f"  {link.target} = {expression(link.source)} |> {_stages(link.stages)}" for link in model.links]

@@ -262,6 +262,15 @@ def well_formed(kernel: Kernel, log_target: Term) -> None:
         )
     free = {s for s in log_target.symbols if s.data[0] not in FIXED}
     need(free <= set(kernel.state), "the target depends on something besides the state")
+    accepts(kernel, {*kernel.state, *drawn})
+
+
+def accepts(kernel: Kernel | Deterministic, known: set[Term]) -> None:
+    """What is accepted depends on where the move starts and ends, and on nothing that was drawn on the way: that is
+    another number on the way back; raises Unproved."""
+    stated = [t for t in (kernel.log_ratio, kernel.probability) if t is not None]
+    own = all(s in known or s.data[0] in FIXED for t in stated for s in t.symbols)
+    need(own, "the probability of acceptance depends on something besides the two states")
 
 
 def _check_pushed(kernel: Kernel, proposal: Proposal) -> None:

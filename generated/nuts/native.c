@@ -52,9 +52,9 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -306,10 +306,10 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 }
                 // nuts.gen:19
                 ALIGNED float begins_2[42][LANES];
+                ALIGNED float folded_2[LANES];
                 for (int at = 0; at < 42; at++) {
                     for (int lane = 0; lane < LANES; lane++) begins_2[at][lane] = begins[at][lane];
                 }
-                ALIGNED float folded_2[LANES];
                 ALIGNED float length[LANES];
                 ALIGNED float looking[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
@@ -335,13 +335,13 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                         joined[4][lane] = v_added_2[1][lane];
                         joined[5][lane] = v_added_2[2][lane];
                     }
+                    ALIGNED float ratio_2[LANES];
                     for (int at = 0; at < 6; at++) {
                         for (int lane = 0; lane < LANES; lane++) {
                             begin_2[at][lane] = choose(equal_ratio[lane], joined[at][lane], begins_2[level * 6 +
                                 at][lane]);
                         }
                     }
-                    ALIGNED float ratio_2[LANES];
                     ALIGNED int equal_ratio_2[LANES];
                     ALIGNED float value[3][LANES];
                     ALIGNED float ratio_3[3][LANES];
@@ -540,9 +540,9 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -809,10 +809,10 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
                 }
                 // nuts.gen:19
                 ALIGNED float begins_2[42][LANES];
+                ALIGNED float folded_2[LANES];
                 for (int at = 0; at < 42; at++) {
                     for (int lane = 0; lane < LANES; lane++) begins_2[at][lane] = begins[at][lane];
                 }
-                ALIGNED float folded_2[LANES];
                 ALIGNED float length[LANES];
                 ALIGNED float looking[LANES];
                 for (int lane = 0; lane < LANES; lane++) {
@@ -838,13 +838,13 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
                         joined[4][lane] = v_added_2[1][lane];
                         joined[5][lane] = v_added_2[2][lane];
                     }
+                    ALIGNED float ratio_2[LANES];
                     for (int at = 0; at < 6; at++) {
                         for (int lane = 0; lane < LANES; lane++) {
                             begin_2[at][lane] = choose(equal_ratio[lane], joined[at][lane], begins_2[level * 6 +
                                 at][lane]);
                         }
                     }
-                    ALIGNED float ratio_2[LANES];
                     ALIGNED int equal_ratio_2[LANES];
                     ALIGNED float value[3][LANES];
                     ALIGNED float ratio_3[3][LANES];
