@@ -55,12 +55,9 @@ def elsewhere(move: Orbit | Deterministic, failure: NotFound) -> tuple[str, ...]
     if bound is None or failure.kind != "volume":
         return ()
     if support_of(bound).name != "Positive":
-        return (
-            f"a map that adds to `{bound}` leaves {support_of(bound)}: move a real number that it is a function of",
-        )
-    return (
-        f"move u = log {bound}, which may be anything, with the Jacobian in its energy: `p(u, …) ∝ exp(u - U(exp(u)) …)`",
-    )
+        return (f"move a real number that `{bound}` is a function of, with the Jacobian of it in its energy",)
+    law = "`p(u, …) ∝ exp(u - U(exp(u)) …)`"
+    return (f"move u = log {bound}, which may be anything, with the Jacobian in its energy: {law}",)
 
 
 def explain(

@@ -41,7 +41,9 @@ def states(fields: tuple[Field, ...]) -> Iterator[list[Tensor]]:
     for start in range(0, total, CHUNK):
         numbers = torch.arange(start, min(start + CHUNK, total))
         digits = numbers[:, None] // strides % sizes
-        yield [_shaped(f, part) for f, part in zip(fields, digits.split([f.size for f in fields], 1), strict=True)]
+        yield [
+            _shaped(f, part) for f, part in zip(fields, torch.split(digits, [f.size for f in fields], 1), strict=True)
+        ]
 
 
 def _values(field: Field) -> int:
