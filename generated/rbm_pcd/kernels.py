@@ -364,6 +364,7 @@ def log_mass_kernel(h_ptr, c_array, W_array, b_array, log_mass_out, count, ROWS:
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_mass_rows(h, W, b, c):
     """log of the mass of h under p, up to its constant.
@@ -372,16 +373,18 @@ def log_mass_rows(h, W, b, c):
     """
     count, device = len(h), h.device
     arrays = pack_log_mass(W, b, c, device)
+    size = log_mass_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_mass = torch.empty(count, dtype=torch.float32, device=device)
-    log_mass_kernel[(triton.cdiv(count, 16),)](
+    log_mass_kernel[(programs,)](
         h.to(torch.int64).contiguous(),
         *arrays,
         log_mass,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_mass
 
