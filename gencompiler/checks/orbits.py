@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.checks.checking import Finding
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
+from gencompiler.model.nodes import REAL
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.chain_rules import Orbit
-from gencompiler.proof.graph import Term
+from gencompiler.proof.chain_rules import Deterministic, Orbit
+from gencompiler.proof.graph import Term, support_of
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.terms import ZERO
 
@@ -47,11 +49,28 @@ def _turning(keeping: Keeping, move: Orbit, *, round_: bool) -> Proof:
         raise NotFound("involution", ZERO, f"{words} not known to be the identity, as formulas") from None
 
 
+def elsewhere(move: Orbit | Deterministic, failure: NotFound) -> tuple[str, ...]:
+    """What to write where a map steps on a variable that has no values elsewhere."""
+    bound = next((m for m in move.moves if not SUPPORTS[support_of(m).name].discrete and support_of(m) != REAL), None)
+    if bound is None or failure.kind != "volume":
+        return ()
+    if support_of(bound).name != "Positive":
+        return (f"move a real number that `{bound}` is a function of, with the Jacobian of it in its energy",)
+    law = "`p(u, …) ∝ exp(u - U(exp(u)) …)`"
+    return (f"move u = log {bound}, which may be anything, with the Jacobian in its energy: {law}",)
+
+
 def explain(
-    model: nodes.Model, claim: nodes.Claim, message: str, label: str, notes: tuple[str, ...], failure: NotFound
+    model: nodes.Model,
+    claim: nodes.Claim,
+    message: str,
+    label: str,
+    notes: tuple[str, ...],
+    failure: NotFound,
+    blamed: Orbit,
 ) -> Finding:
     """What to say of a walk that is not known to keep a measure."""
     steps = [s for t in model.transitions for s in t.steps if isinstance(s, nodes.Orbit)]
     also = tuple(Label(s.span, "walks along an orbit") for s in steps)
-    help_ = _HELP if failure.kind in ("involution", "volume", "ratio") else ()
+    help_ = elsewhere(blamed, failure) or (_HELP if failure.kind in ("involution", "volume", "ratio") else ())
     return Finding("G621", message, claim.span, label, also, notes, help_)

@@ -236,9 +236,9 @@ def _explain_composed(
         help_ = ("a mixture keeps what its parts keep where its weights are constants",)
         return Finding("G620", message, claim.span, label, notes=told_, help=help_)
     if isinstance(blamed, Orbit):
-        return orbits.explain(checking.model, claim, message, label, told_, failure)
+        return orbits.explain(checking.model, claim, message, label, told_, failure, blamed)
     if isinstance(blamed, Deterministic):
-        return Finding("G621", message, claim.span, label, notes=told_)
+        return Finding("G621", message, claim.span, label, notes=told_, help=orbits.elsewhere(blamed, failure))
     return Finding("G601", message, claim.span, label, notes=told_)
 
 

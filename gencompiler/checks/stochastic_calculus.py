@@ -5,6 +5,7 @@ Fokker-Planck residual of Gaussian data at one point."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import cast
 
@@ -251,7 +252,7 @@ def _explain(checking: Checking, own: Obligation, goal: Fact, failure: NotFound,
         notes += [wrong] if wrong is not None else []
         share = "g^2 * score" if isinstance(goal, Reverses) else "0.5 * g^2 * score"
         help_ = (f"the drift is f - {share}, where f and g are those of the other equation",)
-    notes.append(_told(found))
+    notes.append(_by_name(checking.model, _told(found)))
     return Finding(code, f"it does not hold that {own.words}", own.span, "refuted", notes=tuple(notes), help=help_)
 
 
@@ -280,6 +281,20 @@ def _told(found: Proof) -> str:
     if found.rule == "flux_left":
         return f"counterexample: the Fokker-Planck residual is not 0 at {place}"
     return f"counterexample: they differ at {place}" if place else "counterexample: they differ everywhere"
+
+
+def _by_name(model: nodes.Model, words: str) -> str:
+    """Words in which what several variables have side by side goes by their own names: `v[0]` for `x, v[1]`."""
+    for sde in model.sdes:
+        if len(sde.states) == 1:
+            continue
+        joint, place = ", ".join(s.name for s in sde.states), 0
+        for state in sde.states:
+            for own in range(math.prod(state.type.shape)):
+                name = f"{state.name}[{own}]" if state.type.shape else state.name
+                words = words.replace(f"{joint}[{place}]", name)
+                place += 1
+    return words
 
 
 def _plain(term: Term) -> str:

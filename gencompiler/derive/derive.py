@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gencompiler.derive import acceptance, causal, diffusions, gradient, sde_terms, user_samplers
 from gencompiler.derive import annealing as annealed
+from gencompiler.derive.free_energy import summed_laws
 from gencompiler.derive.inverse import derive_inverses
 from gencompiler.derive.nodes import Acceptance, Derived, Failure
 from gencompiler.derive.plain import plain as plain_kernels
@@ -16,6 +17,7 @@ def derive(model: nodes.Model) -> Derived:
     derived."""
     written = model
     model, laws, no_laws = plain_kernels(user_samplers.with_samplers(model))
+    laws = (*laws, *summed_laws(model))
     model, annealing, no_start = annealed.derive(written, model)
     inverses, log_dets, failures = derive_inverses(model)
     gradients, no_gradients = _gradients(model)

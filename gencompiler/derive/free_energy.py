@@ -12,8 +12,9 @@ import dataclasses
 from gencompiler.derive import algebra
 from gencompiler.derive.conditional_laws import NoLawError, at_zero, law, log_energy, tidy
 from gencompiler.derive.density import log_density
+from gencompiler.derive.nodes import ConditionalLaw
 from gencompiler.derive.substitute import inline
-from gencompiler.model import nodes
+from gencompiler.model import masses, nodes
 from gencompiler.node import Node
 
 
@@ -48,6 +49,26 @@ def laws(model: nodes.Model, joint: str, kept: frozenset[str], at: Node) -> list
         target = nodes.Reference(types[name], name, span=at.span)
         found.append(nodes.Conditioned(types[name], joint, target, given, span=at.span))
     return found
+
+
+def summed_laws(model: nodes.Model) -> tuple[ConditionalLaw, ...]:
+    """The conditionals that free energies of a model rest on: of the variable that the energy of what is observed
+    loses, or the mass of what the constant is summed over."""
+    observed = frozenset(v.name for v in model.variables if v.role != "latent")
+    found = []
+    for energy in model.energies:
+        kept = [observed & set(energy.variables)]
+        if energy.joint == "p" and (few := masses.summed(model)):
+            kept.append(frozenset(v.name for v in few))
+        for each in kept:
+            asked = laws(model, energy.joint, each, energy)
+            if len(asked) != 1:
+                continue
+            try:
+                found.append(ConditionalLaw(asked[0], law(model, asked[0]), span=energy.span))
+            except NoLawError:
+                continue  # then there is no free energy either
+    return tuple(found)
 
 
 def _with(model: nodes.Model, joint: str, log_value: nodes.Expr) -> nodes.Model:

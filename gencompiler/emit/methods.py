@@ -11,6 +11,7 @@ from gencompiler.emit.literals import string
 from gencompiler.emit.names import Names, identifier
 from gencompiler.emit.signature import signature
 from gencompiler.model import diffusion_methods, flows
+from gencompiler.model.masses import summed
 from gencompiler.model.nodes import Method as Asked
 from gencompiler.model.nodes import Model, Variable
 from gencompiler.rows.nodes import Program
@@ -34,14 +35,14 @@ _NAMES = """
     T_destination add_module ais annealed apply attach bdmc bfloat16 buffers call_program call_super_init capabilities
     chain children compile compiler computed cpu cuda declare device distribution double dtype dump_patches enter
     entered eval evaluations externals extra_repr fields fit float get_buffer get_extra_state get_parameter
-    get_submodule given given_values half ipu kernel latents learned load load_state_dict log_prob loss model_hash
+    get_submodule given given_values half ipu kernel latents learned load load_state_dict log_prob log_z loss model_hash
     modules moving mtia named_buffers named_children named_modules named_parameters observed origins package parameters
     phases programs raw register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
     register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
     register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
     register_state_dict_pre_hook requires_grad_ reverse_ais row_values rsample_and_log_prob run run_batch sample save
-    set_extra_state set_submodule shaped share_memory smc spec state_dict tile to to_empty train training tuning type
-    value warm_up xpu zero_grad
+    set_extra_state set_submodule shaped share_memory smc spec state_dict summed tile to to_empty train training tuning
+    type value warm_up xpu zero_grad
 """
 RESERVED = frozenset(_NAMES.split())
 
@@ -53,7 +54,7 @@ RESIDUAL = "_residual"
 
 #: Programs that are reached through others' methods.
 _HIDDEN: tuple[str, ...] = ("start", "chain", "sample", "rsample", "prior")
-_HIDDEN += ("anneal", "anneal_back", "anneal_exact", "anneal_start", "warm_up")
+_HIDDEN += ("anneal", "anneal_back", "anneal_exact", "anneal_start", "warm_up", "log_mass")
 
 
 def methods_of(model: Model, programs: Mapping[str, Program], chain: Mapping[str, int]) -> list[Method]:
@@ -73,6 +74,8 @@ def methods_of(model: Model, programs: Mapping[str, Program], chain: Mapping[str
         found.append(writer.rsample())
     if "chain" in programs:
         found.append(writer.chain(chain))
+    if "log_mass" in programs:
+        found.append(writer.log_z())
     if "log_weight" in programs:
         found.append(writer.log_weight())
     if "encode" in programs:
@@ -103,7 +106,8 @@ class _Writer:
         arguments = tuple(arguments)
         text = " ".join((*arguments, returns))
         names = {each for each in ("Tensor", "Context", "Values", "Chain", "Solution", "Trajectory") if each in text}
-        names |= {module for module in ("fokker_planck", "sampling", "solving", "math") if f"{module}." in flat(result)}
+        modules = ("fokker_planck", "partition", "sampling", "solving", "math")
+        names |= {module for module in modules if f"{module}." in flat(result)}
         return Method(name, arguments, returns, words, result, frozenset(names))
 
     def _context(self) -> tuple[list[str], dict[str, str]]:
@@ -143,6 +147,14 @@ class _Writer:
         passed |= {"outside": "math.inf"} if name == "energy" else {}
         result = call("self.row_values", string(name), self._values(), **passed)
         return self._method(name, arguments, "Tensor", words[0].upper() + words[1:] if draws else words, result)
+
+    def log_z(self) -> Method:
+        names = ", ".join(v.name for v in summed(self.model))
+        words = (
+            f"log of the constant of p, as the sum over all values of {names}, exact but for rounding.\n\n"
+            "log p of a row is -energy(row) - log_z()."
+        )
+        return self._method("log_z", [], "float", words, call("partition.log_z", "self"))
 
     # -- samples -----------------------------------------------------------------------------------------------------
 

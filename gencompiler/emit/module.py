@@ -33,6 +33,7 @@ from gencompiler.emit.torch import IMPORTS, TILES, Printed, print_function, row_
 from gencompiler.emit.triton import import_lines, print_kernel
 from gencompiler.model.chain_conditions import Tuned, adapts, tuned, warm_up
 from gencompiler.model.determined import free_latents
+from gencompiler.model.masses import summed
 from gencompiler.model.nodes import Model, Option, Parameter, Real, Variable
 from gencompiler.rows.analysis import most_particles
 from gencompiler.rows.chains import hidden_state, sampling_transition
@@ -47,6 +48,7 @@ _RUNTIME = {
         "convolutions",
         "fokker_planck",
         "norms",
+        "partition",
         "quantiles",
         "random",
         "sampling",
@@ -240,6 +242,8 @@ def _attributes(
     if conditions := tuned(model):
         lines += statement("tuning = ", Sequence(tuple(_condition(each) for each in conditions)), 4)
         lines += [f"    warm_up = {warm_up(model)}"] if adapts(model) else []
+    if "log_mass" in plan.programs:
+        lines += statement("summed = ", Sequence(tuple(field_code(v) for v in summed(model))), 4)
     if annealed := annealed_fields(model):
         lines += statement("annealed = ", Sequence(tuple(annealed)), 4)
     lines += ["    programs: ClassVar[dict[str, RowFunction]] = {"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from gencompiler.diagnostics.wording import counted
-from gencompiler.report import annealing, quadrature
+from gencompiler.report import annealing, partition, quadrature
 from gencompiler.report.data import ChainQuantity, ChainRecord, Measurement
 from gencompiler.runtime import evaluate, fokker_planck
 from gencompiler.runtime.command import CHAINS, DRAWS
@@ -52,7 +52,8 @@ def measure(
     the importance-weighted bound with so many, as the spec may.  Raises RunError for a model that can be evaluated in
     neither way."""
     rows = {} if dataset is None else {"train": dataset.train, "validation": dataset.valid, "test": dataset.test}
-    annealed = tuple(annealing.measurements(model, splits[0], rows.get(splits[0]), seed=seed))
+    constants = partition.measurements(model, splits[0], rows.get(splits[0]))
+    annealed = (*constants, *annealing.measurements(model, splits[0], rows.get(splits[0]), seed=seed))
     if evaluate.evaluable(model) and dataset is not None:
         weights = weights or evaluate.weights_asked(model)
         source = dataset.name

@@ -8,6 +8,7 @@ from gencompiler.derive.conditional_laws import NoLawError
 from gencompiler.derive.density import log_of
 from gencompiler.derive.free_energy import log_marginal
 from gencompiler.derive.nodes import Derived
+from gencompiler.model import masses
 from gencompiler.model import nodes as model
 from gencompiler.rows import adaptation, nodes
 from gencompiler.rows.chain_steps import Steps
@@ -18,8 +19,29 @@ from gencompiler.rows.programs import Draft, streams_of
 
 
 def energies(derived: Derived) -> list[nodes.Program]:
-    """U(x) = -log f(x) of `p(x) ∝ f(x)`, latent variables summed out; nothing where they cannot be."""
-    return [p for e in derived.model.energies if (p := _energy(derived, e)) is not None]
+    """U(x) = -log f(x) of `p(x) ∝ f(x)`, latent variables summed out, and the mass of each value of what the constant
+    is summed over; nothing where sums are not known."""
+    found = [p for e in derived.model.energies if (p := _energy(derived, e)) is not None]
+    mass = _log_mass(derived)
+    return [*found, mass] if mass is not None else found
+
+
+def _log_mass(derived: Derived) -> nodes.Program | None:
+    """log of the sum of f over all variables but those that `masses.summed` chooses."""
+    kept = masses.summed(derived.model)
+    energy = next((e for e in derived.model.energies if e.joint == "p"), None)
+    if not kept or energy is None or len(energy.variables) > len(kept) + 1:
+        return None  # of one variable it is proved that the law by which it is summed out is the energy's
+    names = ", ".join(v.name for v in kept)
+    draft = Draft(derived, "log_mass", f"log of the mass of {names} under p, up to its constant")
+    inputs = {v.name: draft.input(v) for v in kept}
+    value = log_of(energy.value)
+    if len(kept) < len(energy.variables):
+        try:
+            value = log_marginal(derived.model, "p", frozenset(inputs), energy)
+        except NoLawError:
+            return None
+    return draft.program({"log_mass": draft.expressions.lower(value, Scope(inputs))})
 
 
 def _energy(derived: Derived, found: model.Energy) -> nodes.Program | None:

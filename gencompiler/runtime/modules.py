@@ -55,6 +55,7 @@ class Model(nn.Module):
     tuning: ClassVar[tuple[Condition, ...]] = ()  # of a chain's transition, set in `warm_up` steps
     warm_up: ClassVar[int] = 0
     annealed: ClassVar[tuple[Field, ...]] = ()  # what a path is of, and, as `given`, is conditioned on
+    summed: ClassVar[tuple[Field, ...]] = ()  # what the constant of an energy is summed over
     phases: ClassVar[tuple[Phase, ...]] = ()
     programs: ClassVar[Mapping[str, RowFunction]] = {}
     package: ClassVar[str] = ""

@@ -147,6 +147,58 @@ def energy_rows(x, W, b, c):
     return energy
 
 
+@tiles.remembered
+def pack_log_mass(W, b, c, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(c, 16), tiles.place(W.mT, 16, 64), tiles.place(b, 64))
+
+
+@triton.jit(do_not_specialize=["count"])
+def log_mass_kernel(h_ptr, c_array, W_array, b_array, log_mass_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
+    """log of the mass of h under p, up to its constant.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    c_array [16]
+    W_array [16, 64]
+    b_array [64]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    h = tl.load(h_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0).to(tl.float32)
+    # rbm_cd.gen:7
+    tl.store(
+        log_mass_out + place,
+        tl.sum(vector(c_array, 0, 16) * h, 1)
+        - tl.sum(-softplus(dot(h, matrix(W_array, 0, 16, 64), PRECISION) + vector(b_array, 0, 64)), 1),
+        mask=live,
+    )
+
+
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@torch.no_grad()
+def log_mass_rows(h, W, b, c):
+    """log of the mass of h under p, up to its constant.
+
+    Takes h [rows, 16] integer; returns log_mass [rows].
+    """
+    count, device = len(h), h.device
+    arrays = pack_log_mass(W, b, c, device)
+    size = log_mass_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_mass = torch.empty(count, dtype=torch.float32, device=device)
+    log_mass_kernel[(programs,)](
+        h.to(torch.int64).contiguous(),
+        *arrays,
+        log_mass,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_mass
+
+
 @triton.jit(do_not_specialize=["count", "seed", "step"])
 def start_kernel(x_out, h_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISION: tl.constexpr):
     """where chains of gibbs start: Normal(0, 1) on the reals, uniform on finite supports.

@@ -128,6 +128,45 @@ void energy_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
+#ifdef LOG_MASS_ROWS
+#define LANES 64
+#include "lanes.h"
+
+/* log of the mass of h under p, up to its constant.
+
+   Takes h [rows, 16] integer; returns log_mass [rows]. */
+void log_mass_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict h_rows = pointers[0];
+    const float *restrict W = pointers[1];
+    const float *restrict b = pointers[2];
+    const float *restrict c = pointers[3];
+    float *restrict log_mass_out = pointers[4];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float h[16][LANES];
+        load_whole(h, h_rows, first, count, 16);
+        // rbm_cd.gen:7
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += c[at] * h[at][lane];
+        }
+        ALIGNED float product[64][LANES];
+        dot(product, 64, h, 16, W, 16, 1);
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += -softplus(product[at][lane] + b[at]);
+        }
+        ALIGNED float log_mass[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_mass[lane] = sum_2[lane] - sum_3[lane];
+        store(log_mass_out, &log_mass, first, count, 1, 1, 0);
+    }
+}
+#endif
+
 #ifdef START_ROWS
 #define LANES 64
 #include "lanes.h"

@@ -26,6 +26,15 @@ energy_rows = CFunction(
     parameters=3,
     work=190.0,
 )
+log_mass_rows = CFunction(
+    __file__,
+    "log_mass_rows",
+    inputs=(Port((16,), whole=True),),
+    outputs=(Port(),),
+    lanes=64,
+    parameters=3,
+    work=213.0,
+)
 start_rows = CFunction(
     __file__,
     "start_rows",

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gencompiler.runtime import annealing, random, sampling
+from gencompiler.runtime import annealing, partition, random, sampling
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model, Phase, RowFunction, Values
 from gencompiler.runtime.sampling import Chain
@@ -88,6 +88,17 @@ def energy_rows(x, W, b, c):
     x = x.to(dtype)
     # rbm_pcd.gen:7
     return -(x @ b - (-F.softplus(x @ W + c, threshold=80)).sum(-1))
+
+
+def log_mass_rows(h, W, b, c):
+    """log of the mass of h under p, up to its constant.
+
+    Takes h [rows, 16] integer; returns log_mass [rows].
+    """
+    dtype = W.dtype
+    h = h.to(dtype)
+    # rbm_pcd.gen:7
+    return h @ c - (-F.softplus(F.linear(h, W, b), threshold=80)).sum(-1)
 
 
 def start_rows(*, rows, seed, step, dtype=torch.float32):
@@ -253,6 +264,7 @@ class RBM(Model):
         Field("x", (64,), Support("Binary"), storage="uint8"),
         Field("h", (16,), Support("Binary"), storage="uint8"),
     )
+    summed = (Field("h", (16,), Support("Binary"), storage="uint8"),)
     annealed = (
         Field("x", (64,), Support("Binary"), storage="uint8"),
         Field("h", (16,), Support("Binary"), storage="uint8"),
@@ -276,6 +288,7 @@ class RBM(Model):
             width=64,
         ),
         "energy": RowFunction(energy_rows, parameters=("W", "b", "c"), tiles=(256, 256, 1024)),
+        "log_mass": RowFunction(log_mass_rows, parameters=("W", "b", "c"), tiles=(128, 384, 1024)),
         "start": RowFunction(start_rows, keywords=("rows", "seed", "step", "dtype"), width=64),
         "chain": RowFunction(
             chain_rows,
@@ -351,6 +364,12 @@ class RBM(Model):
 
         Draws are [count, draws, …] for x; `start` are first states (default: the spec's)."""
         return sampling.chain(self, count, draws, burn_in=burn_in, thin=thin, seed=seed, start=start)
+
+    def log_z(self) -> float:
+        """log of the constant of p, as the sum over all values of h, exact but for rounding.
+
+        log p of a row is -energy(row) - log_z()."""
+        return partition.log_z(self)
 
     def ais(self, *, particles: int = 500, steps: int = 1000, seed: int = 0) -> annealing.Estimate:
         """A stochastic lower bound of log Z, by annealed importance sampling along path.
