@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.checks import admissibility
+from gencompiler.checks.carrying import linear_volume
 from gencompiler.checks.checking import Checking
 from gencompiler.model.nodes import Support
 from gencompiler.proof import finite_chains, flow_search, imbalance
@@ -45,6 +48,8 @@ class Keeping:
     def keeps(self, move: Move, log_target: Term) -> Proof:
         """That a move leaves a measure invariant; raises NotFound."""
         match move:
+            case Deterministic() if move.probability is ONE and (carried := self._carried(move, log_target)):
+                return carried
             case Kernel() | Deterministic():
                 return prove("detailed_balance", (), self.balances(move, log_target))
             case Sequence(parts=parts):
@@ -54,6 +59,13 @@ class Keeping:
                 return self._proved(move, "repeated", (index, count), own)
             case Blend():
                 return self._blend(move, log_target)
+
+    def _carried(self, move: Deterministic, log_target: Term) -> Proof | None:
+        """That a bijection which is always taken keeps a measure; None where that is not seen."""
+        with contextlib.suppress(NotFound, Unproved, Malformed):
+            own = self.volume(move.moves, move.maps)
+            return prove("carried", (move, log_target), own, self.search.range(log_target))
+        return None
 
     def _sequence(self, parts: tuple[Move, ...], log_target: Term) -> Proof:
         """Part by part, without those whose work the next one does anew."""
@@ -225,6 +237,8 @@ class Keeping:
         except (NotFound, Unproved) as failure:
             if len(maps) == 1 and isinstance(maps[0], Images) and _discrete(moves, maps[0]):
                 return self._counted(moves, maps[0])
+            if (linear := linear_volume(self.search, moves, maps)) is not None:
+                return linear
             raise NotFound("volume", ZERO, f"the Jacobian of the proposal is not known: {failure}") from None
 
     def _sheared(self, moves: tuple[Term, ...], own: Images) -> Proof:
