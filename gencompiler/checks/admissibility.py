@@ -17,7 +17,7 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
-from gencompiler.proof import domain, refute
+from gencompiler.proof import domain, refute, sign_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Term, name_of, subterms, symbol
@@ -103,7 +103,7 @@ def scopes(model: nodes.Model, transition: nodes.Transition) -> Iterator[tuple[n
             case nodes.Through():
                 for name, source in zip(step.names, step.sources, strict=True):
                     names[name] = symbol("draw", name, source.type.support, source.type.shape)
-            case nodes.Accept():
+            case nodes.Accept() | nodes.Orbit():
                 for name in step.names:
                     own = types[name.rstrip("'")]
                     names[name] = symbol("draw", name, own.support, own.shape)
@@ -250,7 +250,8 @@ def _described(checking: Checking, goal: Described, premises: list[Proof]) -> Pr
     if goal.body not in checking.densities:
         raise NotFound(UNSHOWN, goal.body, f"`{_told(goal.family)}` is not known to be a density")
     try:
-        return prove("described", goal.values(), *checking.densities[goal.body], *premises)
+        moves = [sign_search.positive(checking.search, t) for t in (goal.place, goal.width) if t is not None]
+        return prove("described", goal.values(), *checking.densities[goal.body], *moves, *premises)
     except Unproved as failure:
         raise NotFound("event", ZERO, str(failure)) from None
 

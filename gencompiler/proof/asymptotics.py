@@ -40,6 +40,23 @@ class Limits(Arithmetic):
         """The limit: a term free of the variable, or an infinity; raises Unproved."""
         return self._limit(self.series(term), term)
 
+    def squeezed(self, term: Term, everywhere: Evaluation) -> Term | float:
+        """The limit of f g where f goes to infinity and g stays between two positive numbers, or f to 0 and g between
+        any two; `everywhere`: where terms lie on the whole interval.  Raises Unproved."""
+        factors = _factors(term)
+        need(len(factors) > 1, "{} may have no limit", term)
+        for own in factors:
+            others = [everywhere.range(g) for g in factors if g is not own]
+            if not all(is_finite(o.lower) and is_finite(o.upper) for o in others):
+                continue
+            try:
+                found = self.limit(own)
+            except Unproved:
+                continue
+            if found is ZERO or (isinstance(found, float) and all(o.lower > 0 for o in others)):
+                return found
+        raise Unproved(f"{term} may have no limit")
+
     def _limit(self, series: Series, term: Term, before: Term = ZERO) -> Term | float:
         """`before`: the sum of the coefficients of what grows faster, all of one sign; here they are 0."""
         if series.terms:
@@ -179,3 +196,10 @@ def bounds(limit: Term | float, signs: Evaluation) -> tuple[Real, Real]:
         return limit.data, limit.data
     found = signs.range(limit)
     return found.lower, found.upper
+
+
+def _factors(term: Term) -> list[Term]:
+    """What a product is made of."""
+    if term.operation == "apply" and term.data == "multiply":
+        return [f for a in term.arguments for f in _factors(a)]
+    return [term]

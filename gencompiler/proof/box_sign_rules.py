@@ -18,6 +18,7 @@ from gencompiler.proof.graph import Term, apply, is_finite, literal, subterms
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numerators import cleared, coefficients, divisible, horner
 from gencompiler.proof.ring import Ring
+from gencompiler.proof.sign_steps import is_product, renamed, through
 from gencompiler.proof.terms import negated
 
 #: How a sign was found: a node of a tree of cuts and lemmas, as plain data.
@@ -77,6 +78,12 @@ class SignTree:
                 return self._root(term, box, atom, of_factor, of_rest)
             case ("condition", about):
                 return self._condition(term, box, about)
+            case ("divided", divisor, quotient, inner):
+                return self._divided(term, box, divisor, quotient, inner)
+            case ("renamed", about, symbol, inner):
+                return self._renamed(term, box, about, symbol, inner)
+            case ("through", part, inner):
+                return self._through(term, box, part, inner)
         raise Unproved("no such step")
 
     def _cut(self, term: Term, box: Box, symbol: Term, value: Fraction, low: Tree, high: Tree) -> Interval:
@@ -153,6 +160,27 @@ class SignTree:
         factor = own.get(monomial, Fraction(0)) / size
         need(factor > 0 and own == {m: c * factor for m, c in other.items()}, "{} is another term", term)
         return sign_only(self.known[about])
+
+    def _divided(self, term: Term, box: Box, divisor: Term, quotient: Term, inner: Tree) -> Interval:
+        """The sign of a product with a positive factor is that of the other one."""
+        Evaluation(box, self.known).range(term)
+        need(Evaluation(box, self.known).range(divisor).sign > 0, "{} may not be positive", divisor)
+        need(is_product(term, divisor, quotient), "{} is not {} times another term", term, divisor)
+        return sign_only(self.range(quotient, box, inner))
+
+    def _renamed(self, term: Term, box: Box, about: Term, symbol: Term, inner: Tree) -> Interval:
+        """A premise about symbol + rest says where c = symbol + rest lies: with c - rest for the symbol, whose own
+        interval is not used, the term has the same values."""
+        need(about in self.known, "no premise about {}", about)
+        Evaluation(box, self.known).range(term)
+        moved, own = renamed(term, about, symbol)
+        return sign_only(self.range(moved, {**box, own: self.known[about]}, inner))
+
+    def _through(self, term: Term, box: Box, part: Term, inner: Tree) -> Interval:
+        """A function of one product of symbols, for all values that the product may have."""
+        Evaluation(box, self.known).range(term)
+        moved, own = through(term, part)
+        return sign_only(self.range(moved, {**box, own: Evaluation(box, self.known).range(part)}, inner))
 
 
 def beside_root(term: Term, atom: Term) -> tuple[Term, Term]:

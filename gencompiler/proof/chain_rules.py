@@ -87,6 +87,24 @@ class Deterministic:
 
 
 @dataclasses.dataclass(frozen=True)
+class Orbit:
+    """Walk along the orbit of `maps`, which `turn` turns round: a window of at most 2^doublings states around where the
+    chain is, doubled forwards or backwards while `reach` is positive, from which the next state is drawn.
+
+    `reach` is a function of two states, whose variables it calls `ends`, those of the earlier state first; a state
+    weighs exp(log_weight)."""
+
+    state: tuple[Term, ...]
+    moves: tuple[Term, ...]
+    maps: tuple[Mapped, ...]
+    turn: tuple[Mapped, ...]
+    ends: tuple[Term, ...]
+    reach: Term
+    doublings: int
+    log_weight: Term
+
+
+@dataclasses.dataclass(frozen=True)
 class Sequence:
     """One transition after another."""
 
@@ -111,7 +129,7 @@ class Blend:
     parts: tuple[Move, ...]
 
 
-Move = Kernel | Deterministic | Sequence | Repeated | Blend
+Move = Kernel | Deterministic | Orbit | Sequence | Repeated | Blend
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,6 +24,7 @@ from gencompiler.proof.chain_rules import (
     Kernel,
     Mapped,
     Move,
+    Orbit,
     Repeated,
     Reversible,
     Sequence,
@@ -148,7 +149,7 @@ def moved(move: Move) -> frozenset[Term]:
     """The variables that a move may change."""
     if isinstance(move, Kernel):
         return frozenset(p.moves for p in move.proposals)
-    if isinstance(move, Deterministic):
+    if isinstance(move, Deterministic | Orbit):
         return frozenset(move.moves)
     return frozenset[Term]().union(*map(moved, parts_of(move)))
 

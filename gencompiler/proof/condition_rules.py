@@ -5,17 +5,21 @@ no other conditions than its goal names, and a use is rid of them by proofs that
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from fractions import Fraction
 from typing import cast
 
 from gencompiler.model.nodes import Support
 from gencompiler.proof import domain
+from gencompiler.proof.binders import replaced
+from gencompiler.proof.components import components
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Fact, InRange, Invertible, Member, NonZero
-from gencompiler.proof.graph import Term, literal
+from gencompiler.proof.graph import Term, apply, literal, subterms
 from gencompiler.proof.kernel import Proof, Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Undecided, Values
+from gencompiler.proof.ring import Ring
 
 #: Kinds of symbols that stand for something within a proof only, over all of whose values a rule then speaks.
 _WITHIN_PROOFS = ("above", "along", "below", "block", "bound", "component", "formal", "inner", "integral", "limit")
@@ -34,6 +38,32 @@ def required(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     if interval is None:
         raise Unproved(f"the ends of {condition.support} are not exact numbers")
     return InRange(condition.term, interval)
+
+
+@rule
+def by_condition(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A number that is a power of another one, both written out in elements, lies where that power does.
+
+    Subject: the number, the exponent.  Premises: that the number is defined, where the other one lies."""
+    term, count = cast(tuple[Term, int], subject)
+    defined, found = premises
+    need(isinstance(defined, InRange) and defined.term is term and isinstance(found, InRange), "nothing is known")
+    assert isinstance(found, InRange)
+    need(count in (1, 2) and term.shape == found.term.shape == (), "another power")
+    (own,), (other,) = (components(in_elements(t)) for t in (term, found.term))
+    whole = other if count == 1 else apply("multiply", other, other)
+    need(Ring().same(own, whole), "{} is another number", term)
+    return InRange(term, domain.power(found.interval, count))
+
+
+def in_elements(term: Term) -> Term:
+    """A term in which the elements of vectors go by the symbols that stand for them when it is written out."""
+    known = {}
+    for part in subterms(term):
+        if part.operation == "element" and part.arguments[0].operation == "symbol":
+            with contextlib.suppress(Unproved):
+                (known[part],) = components(part)
+    return replaced(term, known)
 
 
 @rule

@@ -24,6 +24,7 @@ from gencompiler.proof.chain_rules import (
     Move,
     NotReversible,
     NotStationary,
+    Orbit,
     Repeated,
     Sequence,
     Times,
@@ -123,6 +124,8 @@ class Finite:
                 yield from self._kernel(move, state)
             case Deterministic():
                 yield from self._deterministic(move, state)
+            case Orbit():
+                raise Unproved("a walk along an orbit")
 
     def _point(self, state: State) -> dict[Term, Fraction | Values]:
         return {**self.fixed, **dict(zip(self.variables, state, strict=True))}

@@ -62,6 +62,9 @@ def directed(term: Term, shape: tuple[int, ...]) -> tuple[Term, Term]:
     """A product as its one factor of this shape and the product of the others, which are numbers."""
     if term.shape == ():
         return ONE, term
+    if term.operation == "contract" and (drawn := drawn_out(term)) is not None:
+        vector, factor = directed(drawn[1], shape)
+        return vector, times(factor, drawn[0])
     if term.operation == "apply" and term.data in ("multiply", "divide", "negate"):
         numbers = [a for a in term.arguments if a.shape == ()]
         if term.data == "negate":
@@ -73,6 +76,22 @@ def directed(term: Term, shape: tuple[int, ...]) -> tuple[Term, Term]:
             return vector, times(factor, numbers[0]) if term.data == "multiply" else over(factor, numbers[0])
     need(term.shape == shape, "{} has another shape", term)
     return term, ONE
+
+
+def drawn_out(term: Term) -> tuple[Term, Term] | None:
+    """(c A) @ v and A @ (c v) as c and A @ v; None where no number is in the way."""
+    for place in (0, 1):
+        part = term.arguments[place]
+        if part.operation != "apply" or part.data not in ("multiply", "divide"):
+            continue
+        numbers = [a for a in part.arguments if a.shape == ()]
+        if len(numbers) != 1 or (part.data == "divide" and part.arguments[1] is not numbers[0]):
+            continue
+        rest = part.arguments[1] if part.arguments[0] is numbers[0] else part.arguments[0]
+        sides = (rest, term.arguments[1]) if place == 0 else (term.arguments[0], rest)
+        factor = numbers[0] if part.data == "multiply" else over(ONE, numbers[0])
+        return factor, contract(*sides)
+    return None
 
 
 # -- along one vector ------------------------------------------------------------------------------------------------

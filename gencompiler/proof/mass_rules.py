@@ -20,6 +20,7 @@ from gencompiler.proof.domain import NON_NEGATIVE, Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.exponentials import Exponentials
 from gencompiler.proof.facts import Bijection, Fact, InRange
+from gencompiler.proof.gamma_identities import with_fewer_gammas
 from gencompiler.proof.graph import Malformed, Term, apply, is_finite, literal, substitute, support_of, symbol
 from gencompiler.proof.integrals import Integrals
 from gencompiler.proof.integrands import ends
@@ -116,8 +117,9 @@ def error_of(forms: ClosedForms, products: tuple[Product, ...]) -> Fraction:
     if forms.is_one(products):
         return Fraction(0)
     total = ex.written(forms.total(products))
-    if ex.is_zero(forms.normal(minus(last_shares(total), ONE))):
-        return Fraction(0)
+    for other in (last_shares(total), with_fewer_gammas(forms, total)):
+        if ex.is_zero(forms.normal(minus(other, ONE))):
+            return Fraction(0)
     need(not total.symbols, "the mass is {}, not 1", total)
     try:
         low, high = _ends(evaluate(total, {})[0])

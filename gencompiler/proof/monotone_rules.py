@@ -156,7 +156,11 @@ def tends(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         Evaluation({input_: domain.point(end)}, known).range(formula)
         limit: Term | float = value
     else:
-        limit = Limits(input_, part, bool(upper), signs).limit(formula)
+        limits = Limits(input_, part, bool(upper), signs)
+        try:
+            limit = limits.limit(formula)
+        except Unproved:
+            limit = limits.squeezed(formula, Evaluation({input_: part}, known))
     if not isinstance(limit, float) and not is_number(limit):
         limit = settled(limit)
     return Tends(input_, body, where, bool(upper), *bounds(limit, signs))

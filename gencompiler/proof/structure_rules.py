@@ -10,6 +10,7 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof import domain, views
+from gencompiler.proof.circles import PI
 from gencompiler.proof.facts import Fact, InRange, Invertible, Member
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Shape, Term, is_finite, literal, support_of
@@ -40,6 +41,7 @@ from gencompiler.proof.structure import (
     has_density,
     is_atom,
 )
+from gencompiler.proof.terms import negated
 from gencompiler.proof.transformed import untransformed
 
 # -- distributions ---------------------------------------------------------------------------------------------------
@@ -73,6 +75,8 @@ def event_support(family: str, form: str, arguments: tuple[Term, ...]) -> Suppor
         need(len(sizes) == 1 and all(len(shape) == 1 for shape in sizes), "a parameter that is no vector")
         return Support(own, (literal(0).data, literal(sizes.pop()[0]).data))
     ends = [arguments[names.index(name)] for name in row.support_arguments]
+    if own == "Interval" and ends == [negated(PI), PI]:
+        return Support("Angle")
     need(all(e is not None and e.operation == "literal" for e in ends), "a support whose ends are not numbers")
     return Support(own, tuple(e.data for e in ends))
 
