@@ -22,15 +22,16 @@ from gencompiler.proof.numbers import Undecided, Values
 from gencompiler.proof.ring import Ring
 
 #: Kinds of symbols that stand for something within a proof only, over all of whose values a rule then speaks.
-_WITHIN_PROOFS = ("above", "along", "below", "block", "bound", "component", "formal", "inner", "integral", "limit")
-_HELD = frozenset({*_WITHIN_PROOFS, "odd", "output", "result", "root", "sum", "wave"})
+_WITHIN_PROOFS = frozenset(
+    "above along below block bound component formal inner integral limit odd output result root sum wave".split()
+)
 
 
 @rule
 def required(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A condition of a definition, on what it takes from outside.  Subject: it, as a Member."""
     (condition,) = cast(tuple[Member], subject)
-    outside = all(s.data[0] not in _HELD for s in condition.term.symbols)
+    outside = all(s.data[0] not in _WITHIN_PROOFS for s in condition.term.symbols)
     need(outside, "{} is no condition of a definition", condition.term)
     if condition.support.name == "NonZero":
         return NonZero(condition.term)
