@@ -23,8 +23,8 @@ from gencompiler.proof.ring import Ring
 
 #: Kinds of symbols that stand for something within a proof only, over all of whose values a rule then speaks.
 _WITHIN_PROOFS = frozenset(
-    "above along below block bound component formal inner integral limit odd output result root sum wave".split()
-)
+    ("above", "along", "below", "block", "bound", "component", "formal", "inner", "integral", "limit", "odd", "output")
+) | {"result", "root", "sum", "wave"}
 
 
 @rule
