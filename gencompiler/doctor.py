@@ -29,8 +29,6 @@ REQUIRED = {
 }
 OPTIONAL = {
     "triton": "fused kernels (Linux only)",
-    "z3-solver": "an oracle for proofs, extra [proof]",
-    "sympy": "suggests proofs, extra [proof]",
     "pyarrow": "reads parquet, extra [data]",
     "scikit-learn": "more data sets, extra [data]",
     "arviz": "more diagnostics of chains, extra [mcmc]",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.checks import admissibility, orbits
+from gencompiler.checks.carrying import carried, linear_volume, sheared
 from gencompiler.checks.checking import Checking
 from gencompiler.model.nodes import Support
 from gencompiler.proof import finite_chains, flow_search, imbalance
@@ -25,9 +26,8 @@ from gencompiler.proof.chain_rules import (
     positive_everywhere,
 )
 from gencompiler.proof.composite_rules import blends, forgets, kernels, moved, parts_of
-from gencompiler.proof.graph import Malformed, Term, substitute, support_of
+from gencompiler.proof.graph import Malformed, Term, support_of
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
-from gencompiler.proof.places import substitute_parts
 from gencompiler.proof.probabilities import probability
 from gencompiler.proof.terms import ONE, ZERO, plus
 
@@ -46,6 +46,8 @@ class Keeping:
     def keeps(self, move: Move, log_target: Term) -> Proof:
         """That a move leaves a measure invariant; raises NotFound."""
         match move:
+            case Deterministic() if (found := carried(self, move, log_target)) is not None:
+                return found
             case Kernel() | Deterministic() | Orbit():
                 return prove("detailed_balance", (), self.balances(move, log_target))
             case Sequence(parts=parts):
@@ -223,18 +225,14 @@ class Keeping:
                 if not (_is_sign(moves[0], maps[0].images[0]) or _discrete(moves, maps[0])):
                     raise NotFound("volume", ZERO, f"the Jacobian of the proposal is not known: {failure}") from None
         try:
-            single = [self._sheared(moves, m) for m in _images(maps)]
+            single = [sheared(self.search, moves, m) for m in _images(maps)]
             return single[0] if single[0].conclusion.values()[1] == maps else prove("volumes", (moves, maps), *single)
         except (NotFound, Unproved) as failure:
             if len(maps) == 1 and isinstance(maps[0], Images) and _discrete(moves, maps[0]):
                 return self._counted(moves, maps[0])
+            if (linear := linear_volume(self.search, moves, maps)) is not None:
+                return linear
             raise NotFound("volume", ZERO, f"the Jacobian of the proposal is not known: {failure}") from None
-
-    def _sheared(self, moves: tuple[Term, ...], own: Images) -> Proof:
-        """That a map made of shears keeps volumes; raises NotFound or Unproved."""
-        witness = shears(moves, own.images)
-        added = [self.search.range(addend) for _, _, addend in witness]
-        return prove("sheared", (moves, own.images, witness), *added)
 
     def _counted(self, moves: tuple[Term, ...], own: Images) -> Proof:
         """That an involution of discrete variables keeps the counting measure; raises NotFound or Unproved."""
@@ -358,37 +356,3 @@ def _discrete(moves: tuple[Term, ...], own: Images) -> bool:
 def _is_sign(move: Term, image: Term) -> bool:
     """Whether a map changes at most the sign of a tensor."""
     return image is move or (image.operation == "apply" and image.data == "negate" and image.arguments[0] is move)
-
-
-def shears(moves: tuple[Term, ...], images: tuple[Term, ...]) -> tuple[tuple[int, bool, Term], ...]:
-    """The shears that a map is a sequence of, as far as they are found."""
-    here = list(images)
-    found: list[tuple[int, bool, Term]] = []
-    progress = True
-    while progress:
-        progress = False
-        for number, current in enumerate(here):
-            if current in moves or current.operation != "apply" or current.data not in ("add", "subtract"):
-                continue
-            others = {h: m for k, (m, h) in enumerate(zip(moves, here, strict=True)) if k != number}
-            sides = ((1, 0),) if current.data == "subtract" else ((1, 0), (0, 1))
-            for added, kept in sides:
-                own = current.arguments[added]
-                addend = substitute_parts(own, others)
-                allowed = set(others.values())
-                inputs = {s for s in addend.symbols if s in moves}
-                if (
-                    inputs <= allowed
-                    and _by_places(own, others, addend)
-                    and current.arguments[kept].shape == current.shape
-                ):
-                    found.append((number, current.data == "subtract", addend))
-                    here[number] = current.arguments[kept]
-                    progress = True
-                    break
-    return tuple(found)
-
-
-def _by_places(own: Term, others: dict[Term, Term], addend: Term) -> bool:
-    """Whether putting the others back in their places gives the addend itself."""
-    return substitute(addend, {m: h for h, m in others.items()}) is own

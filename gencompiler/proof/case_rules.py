@@ -74,6 +74,8 @@ def _first_and_others(term: Term) -> tuple[Term, Term, Term]:
 def vanishing(term: Term) -> tuple[Term, ...]:
     """The products with a that a branch of a choice takes to be 0, a @ a being no more than 0 there."""
     condition, then, otherwise = term.arguments
+    if condition.data not in _SIDES:
+        return ()
     compared, bound = condition.arguments
     sides = zip((then, otherwise), _SIDES[condition.data], strict=True)
     below = [branch for branch, side in sides if side.endswith("below")]

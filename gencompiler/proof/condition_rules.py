@@ -22,8 +22,9 @@ from gencompiler.proof.numbers import Undecided, Values
 from gencompiler.proof.ring import Ring
 
 #: Kinds of symbols that stand for something within a proof only, over all of whose values a rule then speaks.
-_WITHIN_PROOFS = ("above", "along", "below", "block", "bound", "component", "formal", "inner", "integral", "limit")
-_WITHIN_PROOFS += ("output", "result", "root", "sum", "wave")
+_WITHIN_PROOFS = frozenset(
+    ("above", "along", "below", "block", "bound", "component", "formal", "inner", "integral", "limit", "odd", "output")
+) | {"result", "root", "sum", "wave"}
 
 
 @rule

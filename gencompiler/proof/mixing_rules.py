@@ -67,7 +67,7 @@ def mixing_of(input_: Term, body: Term, places: tuple[Places, ...]) -> Mixing:
     if size == 1:  # an entry of a block of one is the block, and `for i in 1: e` is e
         here = {element(s, (literal(0),)): s for s in symbols}
         parts = tuple(replaced(_only(p), here) for p in parts)
-    rows = [_affine(part, symbols) for part in parts]
+    rows = [affine_in(part, symbols) for part in parts]
     need(all(len({t.shape for t in row} - {()}) <= 1 for row in rows), "parts of other shapes")
     return Mixing(tuple(row[:-1] for row in rows), tuple(row[-1] for row in rows), size)
 
@@ -81,7 +81,7 @@ def _only(part: Term) -> Term:
     return part
 
 
-def _affine(term: Term, symbols: tuple[Term, ...]) -> tuple[Term, ...]:
+def affine_in(term: Term, symbols: tuple[Term, ...]) -> tuple[Term, ...]:
     """The factors of the symbols in a term that is affine in them, then what is left; raises Unproved."""
     if term in symbols:
         return (*(ONE if s is term else ZERO for s in symbols), ZERO)
@@ -91,17 +91,17 @@ def _affine(term: Term, symbols: tuple[Term, ...]) -> tuple[Term, ...]:
     match term.data:
         case "add" | "subtract":
             combine = plus if term.data == "add" else minus
-            sides = [_affine(a, symbols) for a in term.arguments]
+            sides = [affine_in(a, symbols) for a in term.arguments]
             return tuple(combine(a, b) for a, b in zip(*sides, strict=True))
         case "negate":
-            return tuple(_unless_zero(negated, a) for a in _affine(term.arguments[0], symbols))
+            return tuple(_unless_zero(negated, a) for a in affine_in(term.arguments[0], symbols))
         case "multiply" | "divide":
             left, right = term.arguments
             if not right.symbols & set(symbols):
                 change = times if term.data == "multiply" else over
-                return _each(change, _affine(left, symbols), right)
+                return _each(change, affine_in(left, symbols), right)
             if term.data == "multiply" and not left.symbols & set(symbols):
-                return _each(times, _affine(right, symbols), left)
+                return _each(times, affine_in(right, symbols), left)
     raise Unproved(f"{term} is not linear in its parts")
 
 

@@ -204,7 +204,8 @@ def _is_semidefinite(term: Term) -> bool:
     if term.operation == "apply" and term.data in ("multiply", "divide"):
         numbers = [a for a in term.arguments if a.operation == "literal" and is_finite(a.data) and a.data > 0]
         others = [a for a in term.arguments if a not in numbers]
-        return len(others) == 1 and others[0].shape == term.shape and _is_semidefinite(others[0])
+        above = term.data == "multiply" or term.arguments[0] in others  # 1 / (A A^T), element by element, is none
+        return above and len(others) == 1 and others[0].shape == term.shape and _is_semidefinite(others[0])
     return False
 
 
@@ -270,11 +271,13 @@ def minty_browder(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A strictly monotone, coercive, continuous operator is a bijection of R^D.
 
     Affine ones have the inverse M^-1 (y - b), with M not singular as u · M u > 0.  Subject: the input, the body.
-    Premise: the operator."""
+    Premises: the operator, and the range of the body, so that the matrices and directions in it are defined."""
     input_, body = cast(tuple[Term, Term], subject)
+    operator, defined = premises
     _real_vector(input_)
+    range_of(defined, body)
     need(body.shape == input_.shape, "{} is no vector", body)
-    need(_operator(premises[0], body, input_).strict, "{} is not known to be strictly monotone and coercive", body)
+    need(_operator(operator, body, input_).strict, "{} is not known to be strictly monotone and coercive", body)
     return solved(input_, body)
 
 

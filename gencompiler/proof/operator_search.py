@@ -28,7 +28,7 @@ def bijection(search: Search, input_: Term, body: Term) -> Proof | None:
         return None
     with contextlib.suppress(NotFound, Unproved, Malformed):
         found = operator(search, input_, body)
-        return prove("minty_browder", (input_, body), found)
+        return prove("minty_browder", (input_, body), found, search.range(body))
     return None
 
 

@@ -46,9 +46,12 @@ def written(input_: Term, body: Term) -> Term:
 
 @rule
 def written_out(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A map that is a bijection when its entries are written out.  Subject: the input, the body.  Premise: that."""
+    """A map that is a bijection when its entries are written out.  Subject: the input, the body.  Premises: that, and
+    the range of the body: writing it out leaves out what is multiplied by 0, which must be defined."""
     input_, body = cast(tuple[Term, Term], subject)
-    found = _same(premises[0], input_, written(input_, body))
+    other, defined = premises
+    range_of(defined, body)
+    found = _same(other, input_, written(input_, body))
     return VectorBijection(input_, body, found.image, found.onto, found.inverse, found.log_det)
 
 

@@ -30,7 +30,7 @@ def bijection(search: Search, input_: Term, body: Term) -> Proof | None:
             return None
         if plain is body:
             return _in_turn(search, input_, body)
-        return prove("written_out", (input_, body), _written(search, input_, plain))
+        return prove("written_out", (input_, body), _written(search, input_, plain), search.range(body))
     return None
 
 

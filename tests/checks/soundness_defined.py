@@ -98,6 +98,42 @@ DEFINED: tuple[Trap, ...] = (
         PROVED,
         "a map of slope 0.3",
     ),
+    # -- monotone operators, and maps whose entries are written out
+    bijection(
+        "a matrix that may have no value",
+        "(u : Real[3] | W : Real[2, 3]) -> Real[3] = u + transpose(log(W)) @ tanh(log(W) @ u)",
+        F,
+        REFUTED,
+        "log(0) has no value",
+    ),
+    bijection(
+        "a matrix and its transpose",
+        "(u : Real[3] | W : Real[2, 3]) -> Real[3] = u + transpose(exp(W)) @ tanh(exp(W) @ u)",
+        T,
+        PROVED,
+        "strictly monotone and coercive",
+    ),
+    bijection(
+        "a direction that may have no value",
+        "(u : Real[3] | c : Real[3]) -> Real[3] = u^3 + u + log(c) * tanh(log(c) @ u)",
+        F,
+        REFUTED,
+        "log(0) has no value",
+    ),
+    bijection(
+        "a square, each element divided by",
+        "(u : Real[2] | A : Positive[2, 3]) -> Real[2] = u / 100 + (1 / (A @ transpose(A))) @ u",
+        F,
+        UNKNOWN,
+        "[[1, 1/2], [1/2, 1/5]] has a negative eigenvalue, and others with u / 100 have 0",
+    ),
+    bijection(
+        "0 times no number in a branch",
+        "(u : Real[2]) -> Real[2] = (if u > 0 then u + 0 * log(-1) else u) + 0.1 * sum(sin(u))",
+        F,
+        REFUTED,
+        "log(-1) has no value",
+    ),
     # -- a sum over a causal view has as many terms as the view has places, at the first place none
     bijection(
         "a number for every place before",

@@ -26,9 +26,7 @@ KINDS = ("stationary", "reversible", "ergodic", "conditional")
 
 #: What the rules and searches leave open, with the reason.
 OPEN = {
-    "rotation": "the determinant of a matrix written out is not taken for a volume",
-    "rotation_no": "as before",
-    "hmc_euler": "as before: it is no constant",
+    "hmc_euler": "a determinant that is no constant is not taken for a volume",
     "ggibbs_sign": "that the second step makes up for the first is not seen",
     "rbm_sdm_comp2": "as before",
     "mix_state_power": "a part that breaks the law twice might mend it",

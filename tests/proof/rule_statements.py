@@ -122,6 +122,8 @@ CHAIN = (
     "neg_positive",
     "ising_scan_rev",
     "autoregression_wide",
+    "rotation",
+    "rotation_no",
 )
 SDE = (
     "reversible: two noises",
