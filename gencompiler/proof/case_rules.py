@@ -75,6 +75,8 @@ def vanishing(term: Term) -> tuple[Term, ...]:
     """The products with a that a branch of a choice takes to be 0, a @ a being no more than 0 there."""
     condition, then, otherwise = term.arguments
     compared, bound = condition.arguments
+    if condition.data not in _SIDES:
+        return ()
     sides = zip((then, otherwise), _SIDES[condition.data], strict=True)
     below = [branch for branch, side in sides if side.endswith("below")]
     found = [t for branch in below for t in _vanishing(compared, branch)] if bound is ZERO else []
