@@ -114,7 +114,8 @@ class Enclosing(Integrals):
         return best
 
     def _tail(self, body: Term, y: Term, end: Fraction) -> Real:
-        return min(self._tail_of(self._above(body, y, last), y, end) for last in (False, True))
+        bodies = dict.fromkeys(self._above(body, y, number) for number in (False, True))
+        return min(self._tail_of(each, y, end) for each in bodies)
 
     def _tail_of(self, body: Term, y: Term, end: Fraction) -> Real:
         near = symbol("integral", f"near {y.data[1]}", Support("Open", (Fraction(0), end)))

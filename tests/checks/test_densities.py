@@ -115,6 +115,7 @@ def test_a_condition_that_never_holds_decides_nothing() -> None:
 
 
 DISORDER = "density F(x : Interval(a, b) | a : Real, b : Real) = if a < b then 1 / (b - a) else 1 / (a - b + 1)\n"
+DISORDER += "model M {\n  observed y : Real\n  p(y) = Normal(0, 1)\n}\n"
 
 
 def test_ends_of_a_support_must_be_in_order() -> None:
