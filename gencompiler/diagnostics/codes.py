@@ -129,6 +129,7 @@ _TABLE: tuple[tuple[str, Severity, int, str], ...] = (
     ("G806", Severity.ERROR, RUN_FAILED, "an unknown data set"),
     ("G807", Severity.ERROR, RUN_FAILED, "a process of a distributed run that is gone"),
     ("G808", Severity.WARNING, RUN_FAILED, "a row of a numeric inverse that did not converge"),
+    ("G809", Severity.WARNING, RUN_FAILED, "a continuous density on discrete data"),
     # -- G9xx: valid but not supported yet, and limits ---------------------------------------------------------------
     ("G901", Severity.ERROR, UNSUPPORTED, "valid, but not supported yet"),
     ("G902", Severity.ERROR, UNSUPPORTED, "a limit is exceeded"),

@@ -71,7 +71,7 @@ def _reflected(search: Search, variables: tuple[Term, ...], body: Term) -> Proof
         raise NotFound("mass", body, "a reflection of several variables")
     (variable,) = variables
     first = nowhere_negative(search, body)
-    for centre in itertools.islice(_centres(ClosedForms(Asking(search)), variable, body), MOST_CHANGES):
+    for centre in itertools.islice(_centres(ClosedForms(Asking(search)), variable, body), MOST_CENTRES):
         asking = Asking(search)
         with contextlib.suppress(NotFound, Unproved, Malformed):
             mean = reflection_rules.reflected(ClosedForms(asking), variable, body, centre)
@@ -97,8 +97,8 @@ def _pushed(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
     return _pushed_forward(search, variables, body, DEEPEST)
 
 
-#: How many orders of integration are tried.
-MOST_ORDERS = 6
+#: How many orders of integration are tried, and how many centres of reflections.
+MOST_ORDERS, MOST_CENTRES = 6, 3
 #: How many changes of variables may follow one another, and how many functions are tried for one.
 DEEPEST, MOST_CHANGES = 2, 8
 

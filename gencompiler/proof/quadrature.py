@@ -114,7 +114,9 @@ class Enclosing(Integrals):
         return best
 
     def _tail(self, body: Term, y: Term, end: Fraction) -> Real:
-        return min(self._tail_of(self._above(body, y, last), y, end) for last in (False, True))
+        first, other = (self._above(body, y, number) for number in (False, True))
+        found = self._tail_of(first, y, end)
+        return found if other is first or found <= SMALL else min(found, self._tail_of(other, y, end))
 
     def _tail_of(self, body: Term, y: Term, end: Fraction) -> Real:
         near = symbol("integral", f"near {y.data[1]}", Support("Open", (Fraction(0), end)))

@@ -139,10 +139,10 @@ class Series:
         except Unproved as reason:
             if not _has_power_of(rest, k):
                 raise
-            first = self.forms.products(at_number(substitute(rest, {k: literal(0)}), self.forms))
+            head.extend(self.forms.products(at_number(substitute(rest, {k: literal(0)}), self.forms)))
             later = Pieces(self.forms, k, True).resolved(substitute(rest, {k: plus(k, ONE)}))
             try:
-                return (*head, *first, *self._tail(later, k, start + 1))
+                return (*head, *self._tail(later, k, start + 1))
             except Unproved:
                 raise reason from None
 

@@ -73,10 +73,10 @@ def sum_of_logarithms(forms: ClosedForms, body: Term, k: Term) -> Term:
     total: Term = ZERO
     while waiting:
         first = min(waiting)
-        places = [p for p in waiting if (p - first).denominator == 1]
+        last = max(p for p in waiting if (p - first).denominator == 1)
         partial: Exponentials = {}
         taken: Exponentials = {}
-        for by in range(int(max(places) - first) + 1):
+        for by in range(int(last - first) + 1):
             partial = ex.plus(partial, waiting.pop(first + by, {}))
             taken = ex.plus(taken, partial)
             ratio = literal((first + by) / (first + by + 1))

@@ -34,6 +34,7 @@ Nothing is converted silently: a row is reshaped to its field's shape when the s
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -43,7 +44,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gencompiler.runtime import files, lengths, named, random, torch_data
-from gencompiler.runtime.errors import RunError
+from gencompiler.runtime.errors import DiscreteData, RunError
 from gencompiler.runtime.fields import Field
 
 if TYPE_CHECKING:
@@ -233,6 +234,7 @@ def check(columns: Mapping[str, Array], fields: Sequence[Field], name: str) -> N
         raise RunError("G801", f"{name} has no rows", "give at least one row")
     for field in fields:
         _check_field(columns[field.name], field, name)
+        _warn_of_whole_numbers(columns[field.name], field, name)
 
 
 def _check_field(array: Array, field: Field, name: str) -> None:
@@ -252,6 +254,28 @@ def _check_field(array: Array, field: Field, name: str) -> None:
     for start in range(0, len(flat), 8192):
         part = flat[start : start + 8192]
         _check_values(part, field, name, start)
+
+
+#: Fewer rows say nothing of how often a number occurs again; more are not looked at.
+_MANY_ROWS, _LOOKED_AT = 64, 4096
+
+
+def _warn_of_whole_numbers(array: Array, field: Field, name: str) -> None:
+    """G809 where the data of a continuous observed variable are whole numbers, each of them in many rows."""
+    if field.support.discrete or field.given or len(array) < _MANY_ROWS:
+        return
+    array = array[:_LOOKED_AT]
+    values = np.unique(array)
+    whole = 1 < len(values) < len(array) / 2 and (array.dtype.kind in "biu" or bool((values == np.floor(values)).all()))
+    if whole:
+        ends = f"{int(values[0])}..{int(values[-1]) + 1}"
+        warnings.warn(
+            DiscreteData(
+                f"{name}: `{field.name}` is declared {field.support}, and its data are {len(values)} whole numbers:"
+                f" a density on them has no largest value; declare it `Integer({ends})` and quantize"
+            ),
+            stacklevel=2,
+        )
 
 
 #: Supports that hold every whole number between their ends.

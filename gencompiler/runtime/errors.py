@@ -31,10 +31,22 @@ def render(error: RunError) -> str:
     return "\n".join(lines)
 
 
-class NotConverged(RuntimeWarning):
+class CodedWarning(RuntimeWarning):
+    """What a run goes on after, with the code of its explain page."""
+
+    code = ""
+
+    def __str__(self) -> str:
+        return f"[{self.code}] {super().__str__()}"
+
+
+class NotConverged(CodedWarning):
     """G808: rows of a numeric inverse whose residual is more than rounding explains."""
 
     code = "G808"
 
-    def __str__(self) -> str:
-        return f"[{self.code}] {super().__str__()}"
+
+class DiscreteData(CodedWarning):
+    """G809: whole numbers as the data of a variable that is declared continuous."""
+
+    code = "G809"

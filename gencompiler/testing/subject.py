@@ -15,6 +15,7 @@ from gencompiler.runtime.backends import c_function_of, kernel_launcher
 from gencompiler.runtime.fields import Field
 from gencompiler.runtime.modules import Model
 from gencompiler.testing import spaces
+from gencompiler.testing.strategies import make_rows
 from gencompiler.testing.view import View, joined
 
 if TYPE_CHECKING:
@@ -106,6 +107,27 @@ def log_prob(model: Subject, x: Tensor, *, seed: int = 0, row: Tensor | None = N
     if not isinstance(model, View) and "seed" not in model.programs["log_prob"].keywords:
         return model.log_prob(x)
     return model.log_prob(x, seed=seed, row=row)
+
+
+def on_support(model: Subject, x: Tensor, seed: int = 0) -> Tensor:
+    """Rows, with draws of the model in the place of those to which it gives no density: a law may have a support of its
+    own inside that of its variable, such as the numbers beyond a parameter."""
+    if not has_exact_log_prob(model) or "sample" not in model.programs or not observed(model).size:
+        return x
+    with torch.no_grad():
+        outside = torch.isneginf(log_prob(model, x.to(model.dtype) if x.is_floating_point() else x, seed=seed))
+    if not bool(outside.any()):
+        return x
+    drawn = model.sample(len(x), seed=seed)
+    return torch.where(outside.reshape(-1, *[1] * (x.dim() - 1)), drawn.reshape(x.shape).to(x), x)
+
+
+def has_inner_ends(model: Subject) -> bool:
+    """Whether the density is 0 on part of the variable's support: a grid of points does not resolve where it ends."""
+    if not has_exact_log_prob(model) or "sample" not in model.programs:
+        return False
+    x = make_rows(observed(model), 65, "interior", 0, model.dtype)
+    return on_support(model, x) is not x
 
 
 def decoded(model: Subject) -> tuple[Field, ...]:

@@ -85,7 +85,7 @@ BOUNDED = (
     ("JohnsonSB", "x : Unit | g : Real, d : Positive", "d / (sqrt(2 * pi) * x * (1 - x)) * exp(-0.5 * (g + d * logit(x))^2)", "1 / (sqrt(2 * pi) * x * (1 - x)) * exp(-0.5 * (g + d * logit(x))^2)", "the mass is 1 / d"),
     ("JohnsonSBByLog", "x : Unit | g : Real, d : Positive", "d / (sqrt(2 * pi) * x * (1 - x)) * exp(-0.5 * (g + d * log(x / (1 - x)))^2)", "d / (sqrt(2 * pi) * x) * exp(-0.5 * (g + d * log(x / (1 - x)))^2)", "half a Jacobian"),
     ("SquaredCosine", "x : Interval(-1, 1)", "cos(pi * x / 2)^2", "cos(pi * x / 2)^4", "the mass is 3/4"),
-    ("HalfSine", "x : Unit", "pi / 2 * sin(pi * x)", "pi / 2 * sin(pi * x / 2)", "half a wave for a whole one"),
+    ("HalfSine", "x : Unit", "pi / 2 * sin(pi * x)", "pi / 4 * sin(pi * x)", "half"),
     ("Bradford", "x : Unit | c : Positive", "c / (log(1 + c) * (1 + c * x))", "1 / (log(1 + c) * (1 + c * x))", "the mass is 1 / c"),
     ("LogarithmOnUnit", "x : Unit", "-log(x)", "-log(x) + 0.000001", "1e-6 too much"),
     ("ProductOfThreeUniforms", "x : Unit", "log(x)^2 / 2", "log(x)^2", "twice"),
@@ -137,7 +137,7 @@ MASS = (
     ("SquareOfIndex", "x : Count", "x^2 / (2 * e * exp(lgamma(x + 1)))", "x^2 / (e * exp(lgamma(x + 1)))", "twice"),
     ("LorentzLattice", "x : Integer(-inf..inf) | a : Positive", "a * tanh(pi * a) / (pi * (x^2 + a^2))", "a / (pi * (x^2 + a^2))", "right in the limit only"),
     ("FirstReturn", "x : Integer(1..inf)", "exp(lgamma(2 * x + 1) - 2 * lgamma(x + 1)) / ((2 * x - 1) * 4^x)", "exp(lgamma(2 * x + 1) - 2 * lgamma(x + 1)) / ((2 * x + 1) * 4^x)", "another factor"),
-    ("Parity", "x, y : Binary | p : Unit", "p^(if x == y then 1 else 0) * (1 - p)^(if x == y then 0 else 1) / 2", "p^(if x == y then 1 else 0) * (1 - p)^(if x == y then 0 else 1)", "twice"),
+    ("Parity", "x : Binary, y : Binary | p : Unit", "p^(if x == y then 1 else 0) * (1 - p)^(if x == y then 0 else 1) / 2", "p^(if x == y then 1 else 0) * (1 - p)^(if x == y then 0 else 1)", "twice"),
 )  # fmt: skip
 SEVERAL = (
     ("FarlieGumbelMorgenstern", "x : Unit, y : Unit | t : Interval(-1, 1)", "1 + t * (1 - 2 * x) * (1 - 2 * y)", "1 + t * (1 - 2 * x) * (1 - 3 * y)", "not uniform"),
@@ -151,6 +151,28 @@ SEVERAL = (
     ("CorrelatedNormals", "x : Real, y : Real | r : Open(-1, 1)", "exp(-(x^2 - 2 * r * x * y + y^2) / (2 * (1 - r^2))) / (2 * pi * sqrt(1 - r^2))", "exp(-(x^2 - 2 * r * x * y + y^2) / (2 * (1 - r^2))) / (2 * pi * (1 - r^2))", "no root"),
     ("MardiaPareto", "x : Positive, y : Positive | a : Positive", "a * (a + 1) * (1 + x + y)^(-a - 2)", "a^2 * (1 + x + y)^(-a - 2)", "a for a + 1"),
     ("CauchyOfTwo", "x : Real, y : Real", "1 / (2 * pi * (1 + x^2 + y^2)^1.5)", "1 / (pi^2 * (1 + x^2 + y^2)^1.5)", "the product's constant"),
-    ("AliMikhailHaq", "x : Positive, y : Positive", "exp(-x - y)", "exp(-x - y / 2)", "the mass is 2"),
+    ("IndependentExponentials", "x : Positive, y : Positive", "exp(-x - y)", "exp(-x - y / 2)", "the mass is 2"),
 )  # fmt: skip
-STRANGE = tuple(Pair(*entry) for entry in (*REAL, *HALF, *BOUNDED, *MASS, *SEVERAL))
+MOVING = (
+    ("ParetoAbove", "x : Interval(m, inf) | m : Positive, a : Positive", "a * m^a * x^(-a - 1)", "a * m^a * x^(-a)", "another power"),
+    ("WaitingBeyond", "x : Interval(m, inf) | m : Real, l : Positive", "l * exp(-l * (x - m))", "exp(-l * (x - m))", "no rate"),
+    ("UniformBetween", "x : Interval(a, a + w) | a : Real, w : Positive", "1 / w", "1 / w^2", "twice the width"),
+    ("UniformInDisorder", "x : Interval(a, a + w) | a : Real, w : Positive", "1 / w", "1 / (1 + w)", "another width"),
+    ("SymmetricUniform", "x : Interval(-b, b) | b : Positive", "1 / (2 * b)", "1 / b", "half of the width"),
+    ("PowerUpTo", "x : Interval(0, b) | b : Positive, a : Positive", "a * x^(a - 1) / b^a", "a * x^(a - 1) / b", "right for a = 1 only"),
+    ("NormalBetween", "x : Interval(a, a + d) | a : Real, d : Positive", "exp(-x^2 / 2) / sqrt(2 * pi) / (0.5 * (erf((a + d) / sqrt(2)) - erf(a / sqrt(2))))", "exp(-x^2 / 2) / sqrt(2 * pi) / (erf((a + d) / sqrt(2)) - erf(a / sqrt(2)))", "half"),
+    ("NormalAbove", "x : Interval(a, inf) | a : Real", "exp(-x^2 / 2) * sqrt(2 / pi) / (1 - erf(a / sqrt(2)))", "exp(-x^2 / 2) * sqrt(2 / pi)", "not truncated"),
+    ("WeibullAbove", "x : Open(m, inf) | m : Real, k : Positive, s : Positive", "k / s * ((x - m) / s)^(k - 1) * exp(-((x - m) / s)^k)", "k * ((x - m) / s)^(k - 1) * exp(-((x - m) / s)^k)", "no scale"),
+    ("ExponentialBelow", "x : Open(-inf, m) | m : Real, s : Positive", "exp((x - m) / s) / s", "exp((x - m) / s)", "no scale"),
+    ("ParabolaAround", "x : Interval(m - s, m + s) | m : Real, s : Positive", "3 / (4 * s) * (1 - ((x - m) / s)^2)", "3 / 4 * (1 - ((x - m) / s)^2)", "no scale"),
+    ("CosineAround", "x : Interval(m - s, m + s) | m : Real, s : Positive", "(1 + cos(pi * (x - m) / s)) / (2 * s)", "(1 + cos(2 * (x - m) / s)) / (2 * s)", "2 is not pi"),
+    ("ReciprocalUpTo", "x : Interval(1, b) | b : Open(1, inf)", "1 / (x * log(b))", "1 / (x * b)", "no logarithm"),
+    ("TriangleAround", "x : Open(a - l, a + r) | a : Real, l : Positive, r : Positive", "if x < a then 2 * (x - a + l) / (l * (l + r)) else 2 * (a + r - x) / (r * (l + r))", "if x < a then 2 * (x - a + l) / (l * (l + r)) else 2 * (a + r - x) / (l * (l + r))", "one side for two"),
+)  # fmt: skip
+STRANGE = tuple(Pair(*entry) for entry in (*REAL, *HALF, *BOUNDED, *MASS, *SEVERAL, *MOVING))
+
+#: Those that stand on an idea of their own, which the tests try.
+IDEAS = ("SkewCauchy", "SkewLaplace", "Rice", "ReciprocalInverseGaussian", "SymmetricBeta", "ArcsineOfPower")
+IDEAS += ("SineSkewedVonMises", "Borel", "ConsulPoisson", "WeibullCounts", "GaussKuzmin", "Soliton", "DiscreteLomax")
+IDEAS += ("PoissonLindley", "ConwayOfTwo", "NormalGamma", "LogitLaplace", "HalfLogisticOfSquares", "DiscreteRayleigh")
+IDEAS += ("ParetoAbove", "UniformBetween", "NormalAbove", "WeibullAbove", "ExponentialBelow")

@@ -13,9 +13,10 @@ from gencompiler.diagnostics.model import CompileError
 from gencompiler.diagnostics.span import SourceText
 from tests.checks.density_corpus import DENSITIES, Pair
 from tests.checks.density_corpus_more import MORE
+from tests.checks.density_corpus_strange import IDEAS, STRANGE
 from tests.checks.mass_corpus import MASSES
 
-PAIRS = (*DENSITIES, *MASSES, *MORE)
+PAIRS = (*DENSITIES, *MASSES, *MORE, *(p for p in STRANGE if p.name in IDEAS))
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda p: p.name)
@@ -55,7 +56,20 @@ def test_a_distribution_function_can_be_claimed(signature: str, density: str, cd
 
 #: One for each way to a proof: closed forms, cuts, series, changes of variables, waves, signs by boxes, enclosures.
 REPLAYED = ("SkewNormal", "StudentT", "TruncatedNormal", "Banana", "Yule", "DiscretizedLogistic", "JohnsonSUMoved")
-REPLAYED += ("WrappedCauchy", "TruncatedNormalBetween", "SumOfThreeUniforms", "ClaytonCopula", "Planck", "OddSquares")
+REPLAYED += (
+    "SkewLaplace",
+    "NormalGamma",
+    "UniformBetween",
+    "Borel",
+    "GaussKuzmin",
+    "Soliton",
+    "WrappedCauchy",
+    "TruncatedNormalBetween",
+    "SumOfThreeUniforms",
+    "ClaytonCopula",
+    "Planck",
+    "OddSquares",
+)
 
 
 @pytest.mark.parametrize("name", REPLAYED)
@@ -98,3 +112,30 @@ def test_a_condition_that_never_holds_decides_nothing() -> None:
     formula = f"if (sin(x)^2 + cos(x)^2 - 1)^2 > 0 then {whole} else 2 * {whole}"
     with pytest.raises(CompileError):
         pipeline.run(SourceText("false.gen", Pair("F", "x : Real", "", "", "").spec(formula)), until="check")
+
+
+DISORDER = "density F(x : Interval(a, b) | a : Real, b : Real) = if a < b then 1 / (b - a) else 1 / (a - b + 1)\n"
+DISORDER += "model M {\n  observed y : Real\n  p(y) = Normal(0, 1)\n}\n"
+
+
+def test_ends_of_a_support_must_be_in_order() -> None:
+    with pytest.raises(CompileError) as caught:
+        pipeline.run(SourceText("false.gen", DISORDER), until="check")
+    (finding,) = caught.value.diagnostics
+    assert (finding.code, "wrong order" in finding.message) == ("G503", True)
+    assert any("counterexample" in note for note in finding.notes)
+
+
+@pytest.mark.parametrize(("event", "end", "codes"), [("Real", "Real", []), ("Positive", "Positive", []), ("Positive", "Real", ["G502"]), ("Unit", "Unit", ["G502"]), ("Count", "Positive", ["G502"])])  # fmt: skip
+def test_a_support_that_moves_stays_within_that_of_the_variable(event: str, end: str, codes: list[str]) -> None:
+    spec = f"""density F(x : Interval(m, inf) | m : {end}) = exp(m - x)
+model M {{
+  observed x : {event}
+  p(x) = F()
+}}
+"""
+    try:
+        found = [d.code for d in pipeline.run(SourceText("moving.gen", spec), until="check").diagnostics]
+    except CompileError as error:
+        found = [d.code for d in error.diagnostics]
+    assert found == codes

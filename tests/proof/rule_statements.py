@@ -153,6 +153,7 @@ TRAPS = (
 SPECS = ("sprinkler", "gsm", "fokker_planck", "gtm", "gru", "bigan", "vae_flow_prior", "spline")
 UI = (
     "g301_cycle",
+    "g503_infinite_mass",
     "g306_blind_spot",
     "g409_explaining_away",
     "g701_energy",
@@ -187,6 +188,18 @@ claim stationary(walk, p)
 """
 _NORMAL = "model M { observed y : Real  p(y) = Normal(0, 1) }\n"
 OWN = {
+    "a density that is odd beside what is even": """density F(x : Real | a : Real) = exp(-abs(x)) / 2 * (1 + tanh(a * x))
+"""
+    + _NORMAL,
+    "a density of two variables, the first one first": """density F(x : Real, v : Positive | m : Real) =
+  exp(-v - v * (x - m)^2 / 2) * sqrt(v / (2 * pi))
+"""
+    + _NORMAL,
+    "an energy that falls too slowly": "model M { observed x : Positive  p(x) ∝ exp(-x) / x }\n",
+    "supports that move": """density F(x : Interval(a, a + w) | a : Positive, w : Positive) = 1 / w
+density G(x : Interval(a, inf) | a : Positive) = exp(a - x)
+model M { observed x, y : Positive  p(x) = F(1, 2)  p(y | x) = G(x) }
+""",
     "equations in turns": """model M { observed x : Real[3]  latent z : Real[3]  param a : Real
 h[0] = 0
 h[t] = tanh(a * h[t - 1] + x[t - 1] + z[t - 1])

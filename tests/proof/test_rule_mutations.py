@@ -130,7 +130,7 @@ def changed(fact: Fact, field: int) -> Fact:
 _NEIGHBOURS = 60
 _FEWER = {
     **dict.fromkeys(("mass_enclosed", "mass_elsewhere"), 1),
-    **dict.fromkeys(("mass_in_closed_form", "mass_is_other", "mass_by_bijection"), 8),
+    **dict.fromkeys(("mass_in_closed_form", "mass_is_other", "mass_by_bijection", "mass_by_reflection"), 8),
     **dict.fromkeys(("not_reversed", "other_marginals", "solves_no_equation", "knots"), 12),
     **dict.fromkeys(("metropolis_hastings", "moments"), 24),
 }

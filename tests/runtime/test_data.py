@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gencompiler.runtime import data, named, toys
-from gencompiler.runtime.errors import RunError
+from gencompiler.runtime.errors import DiscreteData, RunError
 from gencompiler.runtime.fields import Field, Support
 
 DIGITS = [Field("x", (64,), Support("Integer", (0, 17)), storage="uint8")]
@@ -292,3 +292,16 @@ def test_the_modes_of_the_grid() -> None:
     offsets = points - centres[closest]
     assert float(offsets.std()) == pytest.approx(toys.GRID25_SCALE, rel=0.05)
     assert float(distance.max()) < 6 * toys.GRID25_SCALE
+
+
+def test_whole_numbers_as_data_of_a_density_are_warned_of() -> None:
+    generator = np.random.default_rng(0)
+    grey = generator.integers(0, 17, (200, 2))
+    for found in (grey, grey.astype(np.float64)):
+        with pytest.warns(DiscreteData, match=r"G809.*17 whole numbers.*`Integer\(0\.\.17\)`"):
+            data.load(found, PLANE)
+    dequantized = grey + generator.random(grey.shape)
+    own = np.arange(200.0)[:, None] * [1, 2]  # whole, and no number again
+    for found in (dequantized, own, grey[:20], np.zeros((200, 2))):
+        data.load(found, PLANE)  # a warning would be an error
+    data.load({"x": grey}, [Field("x", (2,), Support("Integer", (0, 17)), storage="uint8")])

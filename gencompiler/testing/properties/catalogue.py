@@ -67,13 +67,19 @@ def applicable(model: Model) -> tuple[Property, ...]:
     return tuple(p for p in PROPERTIES if p.applies(seen))
 
 
+def _on_a_grid(model: Subject) -> bool:
+    """Whether a density is integrated on a grid of points."""
+    smooth = subject.is_integrable(model) and subject.has_exact_log_prob(model)
+    return smooth and not subject.has_inner_ends(model)
+
+
 # -- the properties, as they are run ---------------------------------------------------------------------------------
 
 
 def _evaluations(model: Subject, seed: int) -> list[tuple[str, Callable[[Subject], Tensor]]]:
     """What can be computed with a model and compared between two copies of it."""
     field = subject.observed(model)
-    x = strategies.make_rows(field, 33, "interior", seed, torch.float64)
+    x = subject.on_support(model, strategies.make_rows(field, 33, "interior", seed, torch.float64), seed)
     found: list[tuple[str, Callable[[Subject], Tensor]]] = []
     if subject.has_density(model):
         found.append(("log_prob", lambda m: subject.log_prob(m, x, seed=seed)))
@@ -225,7 +231,8 @@ def _state(make: Make, effort: Effort) -> None:
 
 def _phases(make: Make, effort: Effort) -> None:
     def check(setting: Setting, x: Tensor, seed: int) -> None:
-        training.check_phases(setting.of(make), x, seed)
+        model = setting.of(make)
+        training.check_phases(model, subject.on_support(model, x, seed), seed)
 
     rows = strategies.rows(looking.observed(make), 9, patterns=("interior",))
     looking.search(check, effort, setting=looking.drawn_settings((0.1, 0.5)), x=rows, seed=strategies.seeds())
@@ -312,10 +319,7 @@ PROPERTIES: tuple[Property, ...] = (
     Property(
         "mass",
         "the mass of the density is one",
-        lambda m: (
-            subject.has_density(m)
-            and (subject.is_enumerable(m) or (subject.is_integrable(m) and subject.has_exact_log_prob(m)))
-        ),
+        lambda m: subject.has_density(m) and (subject.is_enumerable(m) or _on_a_grid(m)),
         _mass,
     ),
     Property(
@@ -328,11 +332,7 @@ PROPERTIES: tuple[Property, ...] = (
     Property(
         "sampler_small",
         "sample follows log_prob (exact probabilities or CDF)",
-        lambda m: (
-            subject.has_density(m)
-            and "sample" in m.programs
-            and (subject.is_enumerable(m) or (subject.is_integrable(m) and subject.has_exact_log_prob(m)))
-        ),
+        lambda m: subject.has_density(m) and "sample" in m.programs and (subject.is_enumerable(m) or _on_a_grid(m)),
         _sampler_small,
         True,
     ),
