@@ -71,10 +71,26 @@ def kernels(
         _compile({row["program"]: row for row in rows}, schedules, goal)
     differentiated = {name: each.reason for name, each in done.gradients.items() if not each.ways}
     if as_json:
-        print_json({"device": goal, "programs": rows, "gradients by torch": differentiated})
+        on_cpu = {name: {"runs": _runs(each), "why": each.native_reason} for name, each in done.gradients.items()}
+        told = {"gradients by torch": differentiated, "gradients on a CPU": on_cpu}
+        print_json({"device": goal, "programs": rows, **told})
     else:
-        _show(done.source.name, rows, differentiated, goal, schedules.keys() - done.schedules.keys())
+        _show(done.source.name, rows, done.gradients, goal, schedules.keys() - done.schedules.keys())
     raise typer.Exit(TEST_FAILED if any(_fault(row) for row in rows) else OK)
+
+
+def _runs(gradient: Differentiated) -> str:
+    return "C" if gradient.native else "torch"
+
+
+def _show_gradients(gradients: dict[str, Differentiated]) -> None:
+    """What differentiates each trained program on a CPU."""
+    told = [(name, _runs(each), each.native_reason) for name, each in gradients.items()]
+    if told:
+        out()
+        out(tables.paint("gradients on a CPU", "strong"))
+        for line in tables.columns(told, ["strong"] * len(told)):
+            out(line)
 
 
 def _backward(gradients: dict[str, Differentiated]) -> dict[str, Schedule]:
@@ -154,7 +170,7 @@ def _fault(row: dict[str, Any]) -> str:
 
 
 def _show(
-    spec: str, rows: list[dict[str, Any]], by_torch: dict[str, str], target: str, backward: Collection[str]
+    spec: str, rows: list[dict[str, Any]], gradients: dict[str, Differentiated], target: str, backward: Collection[str]
 ) -> None:
     from gencompiler.catalog.devices import DEVICES
 
@@ -163,8 +179,9 @@ def _show(
     listed = [(row["program"], "one kernel" if row["fused"] else "torch", _why(row, target)) for row in rows]
     for line in tables.columns(listed, ["strong"] * len(listed)):
         out(line)
-    for name, reason in by_torch.items():
-        out(f"  torch differentiates {name}: {reason}")
+    for name, each in gradients.items():
+        if not each.ways:
+            out(f"  torch differentiates {name}: {each.reason}")
     out()
     rates = f"{device.flops / 1e12:.3g} Tflop/s in float32, {device.bandwidth / 1e12:.3g} TB/s"
     out(tables.paint(f"on {target} ({device.name}: {rates})", "strong"))
@@ -172,6 +189,7 @@ def _show(
     for number, line in enumerate(_aligned([head, *map(_numbers, rows)])):
         out(tables.paint(line, "quiet") if number == 0 else line)
     _show_cpu([row for row in rows if row["program"] not in backward])
+    _show_gradients(gradients)
     out()
     for line in _legend(rows):
         out(tables.paint(line, "quiet"))

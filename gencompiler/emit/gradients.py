@@ -64,7 +64,7 @@ def print_gradient_kernels(
 
 def gradient_table(functions: Mapping[str, str], programs: Mapping[str, Program], found: Ways[Made]) -> list[str]:
     """`GRADIENTS = {"log_prob_rows": gradients.Gradient(…)}`, with lists of parameters that repeat as constants."""
-    differentiated = passes(functions, found)
+    differentiated: list[Pass[Made]] = passes(functions, found)
     used = [*(programs[name] for name in found), *(each.program for each in differentiated)]
     taken = ("gradients", "RowFunction", "CFunction", "Port", *(each.name for each in differentiated))
     shared = parameter_lists([signature(each).parameters for each in used], set(), taken)
@@ -75,7 +75,7 @@ def gradient_table(functions: Mapping[str, str], programs: Mapping[str, Program]
         listed = {"inputs": strings(called.inputs), "parameters": shared.code(called.parameters)}
         entry = call("gradients.Gradient", **listed, ways=Sequence(ways))
         lines += statement(f"{string(functions[program])}: ", entry, 4, ",")
-    defined = [line for text in shared.definitions() for line in text.split("\n")]
+    defined: list[str] = [line for text in shared.definitions() for line in text.split("\n")]
     return [*defined, "GRADIENTS = {", *lines, "}"]
 
 

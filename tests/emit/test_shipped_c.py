@@ -28,7 +28,7 @@ from tests.emit import building
 from tests.rows import differentiation, harness
 
 SPECS = Path(__file__).parents[2] / "specs"
-FEW = ("hmc", "maf", "hmm", "wells", "ddpm_chain", "moons", "gaussian_nade", "vae_flow")
+FEW = ("hmc", "maf", "hmm", "wells", "ddpm_chain", "gaussian_nade")
 ROWS = 21
 
 #: The largest difference of a value relative to 1 + its size, and the largest error of a gradient relative to its norm.
