@@ -250,7 +250,7 @@ class Requests:
             )
         if not words.PREDICATES[head.id]:
             builder.unsupported(f"the claim `{head.id}(…)`", expr.span)
-        names = []
+        names: list[str] = []
         for argument in arguments:
             if head.id in ("stationary", "reversible") and (found := self._posterior(argument.value, names)):
                 names.append(found)
